@@ -1,0 +1,34 @@
+"""Diagnosis of energy-based and diffusion training runs.
+
+``import ired_diag as ird; run = ird.open_run("runs/q103/seed0")``. The names below are loaded when they
+are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "open_run": "ired_diag.open",
+    "open_study": "ired_diag.open",
+    "read_checkpoint": "ired_diag.runs.checkpoint",
+    "compare": "ired_diag.comparison",
+    "verify": "ired_diag.verification",
+    "Config": "ired_diag.config",
+}
+
+__all__ = ["Config", "__version__", "compare", "open_run", "open_study", "read_checkpoint", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'ired_diag' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

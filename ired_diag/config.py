@@ -1,0 +1,185 @@
+"""The configuration of a run: one frozen model that reads the study's own JSON files unchanged.
+
+Three kinds of keys. *Knobs* are the fields of ``Config``. *Metadata* (``description``, ``notes``, …) is
+kept and changes nothing. Keys of the study's code that this project does not implement are accepted at
+their off value (false, 0, none), because there they change nothing, and are refused by name otherwise.
+Anything else is a typo until proven otherwise: refused, with the key that was probably meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ired_diag.errors import UnreadableFile, WrongConfiguration
+
+METADATA = ("description", "notes", "investigation", "ablation_stage", "output_dir")
+
+# Keys of the study's configurations and of its forks that mean something this project lacks.
+NOT_IMPLEMENTED = (
+    "contrastive_temperature",
+    "energy_loss_max_weight",
+    "energy_loss_timestep_range",
+    "energy_loss_warmup_steps",
+    "energy_reg_weight",
+    "evaluation_mode",
+    "gc_temperature",
+    "inference_opt_steps",
+    "langevin_grad_clip",
+    "langevin_sigma_multiplier",
+    "model_checkpoints",
+    "num_opt_steps",
+    "num_test_samples",
+    "pgd_delta",
+    "pgd_step_size",
+    "recovery_loss_weight",
+    "recovery_steps",
+    "replay_buffer_buckets",
+    "replay_buffer_size",
+    "replay_sample_prob",
+    "residual_filter_quantile",
+    "tam_anchor_step",
+    "target_mse_threshold",
+    "use_cd_loss",
+    "use_energy_schedule",
+    "use_gradient_contrastive",
+    "use_ired_contrastive_loss",
+    "use_langevin",
+    "use_recovery_loss",
+    "use_replay_buffer",
+    "use_residual_filter",
+    "use_timestep_range",
+)
+
+
+class Config(BaseModel):
+    """Every knob of a run, under the key names of the study's configuration files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    experiment_name: str = Field(min_length=1)
+    seed: int = Field(0, ge=0)
+
+    dataset: Literal["ired", "design"] = "ired"
+    rank: int = Field(20, ge=1)
+    ood: bool = False
+
+    diffusion_steps: int = Field(10, ge=1)
+    width: int = Field(512, ge=1)
+    use_scalar_energy: bool = False
+    gradient_normalization: Literal["batch"] | float | None = None
+
+    mining_strategy: Literal["none", "random", "adversarial"] = "none"
+    mining_opt_steps: int = Field(2, ge=0)
+    mining_noise_scale: float = Field(3.0, ge=0)
+    random_negative: Literal["gaussian", "noised_start"] = "gaussian"
+    energy_loss_weight: float = Field(0.5, ge=0)
+
+    batch_size: int = Field(2048, ge=1)
+    train_steps: int = Field(100_000, ge=1)
+    learning_rate: float = Field(1e-4, gt=0)
+    adam_betas: tuple[float, float] = (0.9, 0.99)
+
+    validate_every: int = Field(1000, ge=1)
+    validation_batches: int = Field(22, ge=1)
+    validation_batch_size: int = Field(256, ge=1)
+    checkpoint_every: int = Field(1000, ge=1)
+
+    @field_validator("dataset", mode="before")
+    @classmethod
+    def _public_name(cls, value: object) -> object:
+        """The public code calls the ``ired`` data set ``inverse``."""
+        return "ired" if value == "inverse" else value
+
+    @field_validator("gradient_normalization")
+    @classmethod
+    def _positive(cls, value: Literal["batch"] | float | None) -> Literal["batch"] | float | None:
+        if isinstance(value, float) and value <= 0:
+            raise ValueError("not a divisor")
+        return value
+
+
+def parse_config(keys: Mapping[str, Any], *, where: str = "configuration") -> Config:
+    """Return the configuration that ``keys`` say.
+
+    Args:
+        keys: As read from a JSON file or a log's configuration block.
+        where: What to call it in an error.
+
+    Raises:
+        WrongConfiguration: With every key that is unknown, not implemented, or of a wrong value.
+    """
+    knobs = {key: value for key, value in keys.items() if key in Config.model_fields}
+    rest = {key: value for key, value in keys.items() if key not in knobs and key not in METADATA}
+    lacking = [f"{k} = {json.dumps(v)}" for k, v in rest.items() if k in NOT_IMPLEMENTED and not is_off(v)]
+    complaints = [f"{k!r} is not a key{_did_you_mean(k)}" for k in rest if k not in NOT_IMPLEMENTED]
+    if lacking:
+        complaints.append(f"not implemented, except at false, 0 or none: {', '.join(lacking)}")
+    try:
+        config = Config(**knobs)
+    except ValidationError as error:
+        complaints.extend(dict.fromkeys(_sentence(problem) for problem in error.errors()))
+    if complaints:
+        raise WrongConfiguration(f"{where}: {'; '.join(complaints)}.")
+    return config
+
+
+def read_config(path: Path) -> Config:
+    """Return the configuration of a JSON file.
+
+    Raises:
+        UnreadableFile: The file is missing or not a JSON object.
+        WrongConfiguration: A key or value that cannot be used.
+    """
+    return parse_config(read_json_object(path), where=str(path))
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file.
+
+    Raises:
+        UnreadableFile: The file is missing or not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"{path}: cannot be read: {error}.") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableFile(
+            f"{path}:{error.lineno}: expected a JSON object, found an error at column {error.colno}: "
+            f"{error.msg}."
+        ) from error
+    if not isinstance(content, dict):
+        raise UnreadableFile(f"{path}: expected a JSON object, found a {type(content).__name__}.")
+    return content
+
+
+def is_off(value: object) -> bool:
+    """Say whether a value switches its key off: false, 0, none or empty.
+
+    >>> [is_off(v) for v in (False, 0, 0.0, None, "none", [], True, 0.1, [0.2, 0.8])]
+    [True, True, True, True, True, True, False, False, False]
+    """
+    return not value or (isinstance(value, str) and value.lower() in ("none", "off", "false"))
+
+
+def _did_you_mean(key: str) -> str:
+    known = [*Config.model_fields, *NOT_IMPLEMENTED, *METADATA]
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """Return one of pydantic's complaints as: key = value: what is wrong."""
+    key = str(problem["loc"][0])
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    found = f"{key} = {json.dumps(problem['input'], default=str)}"
+    if key == "gradient_normalization":  # a union: pydantic would complain once for each member
+        return f"{found}: expected 'batch', a number above 0, or null"
+    return f"{found}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

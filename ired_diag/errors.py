@@ -1,0 +1,36 @@
+"""Errors that a user can cause, and can mend.
+
+A message says where it happened, what was expected, what was found, and what to do. The command line
+prints it on one line and ends with exit status 1; every other exception keeps its traceback, because it
+is a defect of ours.
+"""
+
+from __future__ import annotations
+
+
+class DiagError(Exception):
+    """Something about the user's input that this program cannot work with."""
+
+
+class UnreadableFile(DiagError):
+    """A file that is missing, empty, torn, or not of the format it was read as."""
+
+
+class WrongCheckpoint(DiagError):
+    """A checkpoint whose tensors are not those of an IRED energy network."""
+
+
+class WrongConfiguration(DiagError):
+    """A configuration with a key or a value that is not implemented, or not known."""
+
+
+class AmbiguousName(DiagError):
+    """A name that means several experiments or several variants of one."""
+
+
+class NotFound(DiagError):
+    """A path, run or experiment that does not exist."""
+
+
+class CannotWrite(DiagError):
+    """A place where nothing can be written: read-only, full, or taken."""

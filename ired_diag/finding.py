@@ -1,0 +1,33 @@
+"""A finding: one verdict, with the numbers behind it and what to do next.
+
+Probes, readers and forensic rules all end in findings, so that a researcher reads one kind of sentence
+wherever it comes from. ``evidence`` is numbers and names, never prose alone; ``advice`` names the next
+command or the next thing to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["note", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict on a file, a run or a study.
+
+    Attributes:
+        rule: Name of the rule that found it, stable across versions.
+        severity: ``note`` (good to know), ``warning`` (may change a conclusion), ``error`` (does).
+        statement: One sentence in plain words.
+        evidence: The numbers and names that the sentence rests on.
+        advice: The next command or the next thing to do.
+    """
+
+    rule: str
+    severity: Severity
+    statement: str
+    evidence: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
+    advice: str = ""

@@ -1,0 +1,78 @@
+"""The data: random symmetric positive definite matrices and their inverses.
+
+Two data sets, with R a square matrix of independent U(-1, 1) entries:
+
+    ired:    A = R Rᵀ + (R Rᵀ)ᵀ + ε I = 2 R Rᵀ + ε I      (what the public code draws)
+    design:  A = R Rᵀ + ε I                               (what the study's design text says)
+
+with ε = 0.5 in distribution and ε = 0.1 out of distribution. Every eigenvalue of A is at least ε, so
+every entry of A⁻¹ is at most 1/ε in absolute value.
+
+Reference: Du et al. (2024), section 4.1 (matrix inverse); the public code's ``dataset.Inverse``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+DatasetName = Literal["ired", "design"]
+
+EPSILON_IN_DISTRIBUTION = 0.5
+EPSILON_OUT_OF_DISTRIBUTION = 0.1
+
+
+@dataclass(frozen=True)
+class MatrixData:
+    """Which matrices are drawn; it travels with every run.
+
+    Attributes:
+        name: ``ired`` (A = 2 R Rᵀ + ε I) or ``design`` (A = R Rᵀ + ε I).
+        rank: Rows of A.
+        ood: Out of distribution, ε = 0.1 in place of 0.5.
+    """
+
+    name: DatasetName = "ired"
+    rank: int = 20
+    ood: bool = False
+
+    @property
+    def epsilon(self) -> float:
+        """The weight of the identity, the smallest eigenvalue that A can have."""
+        return EPSILON_OUT_OF_DISTRIBUTION if self.ood else EPSILON_IN_DISTRIBUTION
+
+    @property
+    def gram_weight(self) -> float:
+        """The weight of R Rᵀ in A."""
+        return 2.0 if self.name == "ired" else 1.0
+
+
+def draw_matrices(
+    data: MatrixData,
+    count: int,
+    *,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Tensor, Tensor]:
+    """Return ``count`` matrices and their inverses, each flattened to shape (count, rank²).
+
+    Both are computed in float64 and rounded once, as the public code does; A is symmetric to the last bit.
+
+    Args:
+        data: Which data set, rank and ε.
+        count: Number of matrices.
+        generator: Source of randomness; its device is where the matrices are drawn.
+        dtype: Type of what is returned.
+    """
+    n = data.rank
+    r = torch.rand(count, n, n, generator=generator, device=generator.device, dtype=torch.float64)
+    r = 2.0 * r - 1.0
+    gram = r @ r.mT
+    # A blocked product need not be symmetric to the last bit; the mean with its transpose is.
+    a = 0.5 * data.gram_weight * (gram + gram.mT)
+    a.diagonal(dim1=-2, dim2=-1).add_(data.epsilon)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(a))
+    return a.flatten(1).to(dtype), inverse.flatten(1).to(dtype)

@@ -1,0 +1,119 @@
+"""The noise schedule: how much of the answer is left at each level, and how long a mining step is.
+
+With β_t the noise added at level t, α_t = 1 - β_t and ᾱ_t = α_0 … α_t, the noisy answer is
+
+    q_sample(y, t, ε) = √ᾱ_t y + √(1 - ᾱ_t) ε,
+
+and a step of the inner optimisation has the length η_t = β_t / √(1 - ᾱ_t). The cosine schedule sets
+ᾱ proportional to cos²(π/2 · (t/T + s)/(1 + s)), s = 0.008, with β capped at 0.999.
+
+References: Ho, Jain, Abbeel (2020), Denoising Diffusion Probabilistic Models, equation 4 (q_sample);
+Nichol & Dhariwal (2021), Improved DDPM, equation 17 (cosine); the public code of IRED (η_t).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+MAX_BETA = 0.999
+COSINE_OFFSET = 0.008
+LOG_VARIANCE_FLOOR = 1e-20  # the posterior variance at level 0 is 0; its logarithm must not be
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The constants of a schedule with T levels, each of shape (T,), under the public code's names."""
+
+    betas: Tensor
+    alphas_cumprod: Tensor
+    alphas_cumprod_prev: Tensor
+    sqrt_alphas_cumprod: Tensor
+    sqrt_one_minus_alphas_cumprod: Tensor
+    log_one_minus_alphas_cumprod: Tensor
+    sqrt_recip_alphas_cumprod: Tensor
+    sqrt_recipm1_alphas_cumprod: Tensor
+    opt_step_size: Tensor
+    posterior_variance: Tensor
+    posterior_log_variance_clipped: Tensor
+    posterior_mean_coef1: Tensor
+    posterior_mean_coef2: Tensor
+    loss_weight: Tensor
+
+    @property
+    def levels(self) -> int:
+        """Number of noise levels T."""
+        return len(self.betas)
+
+    def buffers(self) -> dict[str, Tensor]:
+        """Return every constant by its name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Schedule:
+        """Return the same schedule on a device, and in a dtype if one is given."""
+        return Schedule(**{name: b.to(device=device, dtype=dtype) for name, b in self.buffers().items()})
+
+    def q_sample(self, x0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+        """Return √ᾱ_t x₀ + √(1 - ᾱ_t) ε.
+
+        Args:
+            x0: Clean answers, of shape (batch, dim).
+            t: Noise level of each, of shape (batch,), integers.
+            noise: ε, of the shape of ``x0``.
+        """
+        signal, sigma = self.sqrt_alphas_cumprod[t], self.sqrt_one_minus_alphas_cumprod[t]
+        return signal[:, None] * x0 + sigma[:, None] * noise
+
+    def to_x0(self, y: Tensor, t: Tensor) -> Tensor:
+        """Return y / √ᾱ_t: what a point of level t is in the space of clean answers."""
+        return self.sqrt_recip_alphas_cumprod[t][:, None] * y
+
+    def predict_x0(self, y: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+        """Return the clean answer that y and a prediction of its noise imply, (y - √(1-ᾱ_t) ε) / √ᾱ_t."""
+        return self.to_x0(y, t) - self.sqrt_recipm1_alphas_cumprod[t][:, None] * noise
+
+
+def cosine_schedule(levels: int, *, dtype: torch.dtype = torch.float32) -> Schedule:
+    """Return the cosine schedule of ``levels`` noise levels.
+
+    It is computed in float64 and rounded once, as the public code does.
+    """
+    grid = torch.linspace(0, levels, levels + 1, dtype=torch.float64)
+    signal = torch.cos((grid / levels + COSINE_OFFSET) / (1 + COSINE_OFFSET) * math.pi * 0.5) ** 2
+    signal = signal / signal[0]
+    betas = torch.clip(1 - signal[1:] / signal[:-1], 0, MAX_BETA)
+    return schedule_from_betas(betas, dtype=dtype)
+
+
+def schedule_from_betas(betas: Tensor, *, dtype: torch.dtype = torch.float32) -> Schedule:
+    """Return the schedule that follows from its betas.
+
+    Args:
+        betas: β_t, of shape (levels,).
+        dtype: Type of the constants; they are computed in float64.
+    """
+    beta = betas.detach().to("cpu", torch.float64)
+    alpha = 1.0 - beta
+    signal = torch.cumprod(alpha, dim=0)
+    signal_prev = torch.cat([torch.ones(1, dtype=torch.float64), signal[:-1]])
+    variance = beta * (1 - signal_prev) / (1 - signal)
+    constants = {
+        "betas": beta,
+        "alphas_cumprod": signal,
+        "alphas_cumprod_prev": signal_prev,
+        "sqrt_alphas_cumprod": signal.sqrt(),
+        "sqrt_one_minus_alphas_cumprod": (1 - signal).sqrt(),
+        "log_one_minus_alphas_cumprod": (1 - signal).log(),
+        "sqrt_recip_alphas_cumprod": (1 / signal).sqrt(),
+        "sqrt_recipm1_alphas_cumprod": (1 / signal - 1).sqrt(),
+        "opt_step_size": beta / (1 - signal).sqrt(),
+        "posterior_variance": variance,
+        "posterior_log_variance_clipped": variance.clamp(min=LOG_VARIANCE_FLOOR).log(),
+        "posterior_mean_coef1": beta * signal_prev.sqrt() / (1 - signal),
+        "posterior_mean_coef2": (1 - signal_prev) * alpha.sqrt() / (1 - signal),
+        "loss_weight": torch.ones_like(beta),
+    }
+    return Schedule(**{name: value.to(dtype) for name, value in constants.items()})

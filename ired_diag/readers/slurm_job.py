@@ -1,0 +1,111 @@
+"""What a batch script prints about its job: ids, seed, commit, machine, start and end."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+# <name>_<job>[_<task>].out, or SLURM's own slurm-<job>[_<task>].out
+FILE_NAME = re.compile(r"^(?P<stem>.*?)[_-](?P<job>\d{4,})(?:_(?P<task>\d+))?(?:\.\w+)?$")
+
+JOB_ID = re.compile(rb"^Job ID: (\d+)(?: \(Array Job ID: (\d+), Task ID: (\d+)\))?", re.MULTILINE)
+TASK_ID = re.compile(rb"^Array [Tt]ask(?: ID)?: (\d+)", re.MULTILINE)
+SEED_SET = re.compile(rb"^(?:Setting random seed|Random seed set to): (\d+)", re.MULTILINE)
+SEED_ANNOUNCED = re.compile(rb"^Seed: (\d+)", re.MULTILINE)
+COMMIT = re.compile(rb"^Git SHA: ([0-9a-f]{7,40})", re.MULTILINE)
+COMMIT_SHORT = re.compile(rb"^Repository cloned and checked out to: ([0-9a-f]{7,40})", re.MULTILINE)
+REPOSITORY = re.compile(rb"^Git URL: (\S+)", re.MULTILINE)
+HOST = re.compile(rb"^Running on host: (\S+)", re.MULTILINE)
+GPU = re.compile(rb"^\|\s+\d+\s+(\S[^|]*?)\s{2,}(?:On|Off)\s+\|", re.MULTILINE)
+STARTED = re.compile(rb"^Job started at (.+?)\r?$", re.MULTILINE)
+ENDED = re.compile(rb"^[^\n]* completed at (.+?)\r?$", re.MULTILINE)
+TRAINING = re.compile(rb"^Training for (\d+) steps", re.MULTILINE)
+
+# date(1) in the C locale: Sat Jan 24 00:53:55 EST 2026
+DATE = re.compile(r"\w{3} (\w{3} +\d+ \d\d:\d\d:\d\d) (?:[AP]M )?(\S+) (\d{4})")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as its log tells it.
+
+    Attributes:
+        job: The id in the file name, which is the array's where there is one; else the logged one.
+        task: The array task's number.
+        seed: The seed that was set, else the one that was announced.
+        provenance: All else that is told, by name; what is not told is not there.
+    """
+
+    job: str | None
+    task: int | None
+    seed: int | None
+    provenance: dict[str, Any]
+
+
+def read_job(content: bytes, path: Path) -> Job:
+    """Return what a log and its file name tell of the job.
+
+    Args:
+        content: The ``.out`` file.
+        path: Its path; only the name is used.
+    """
+    named, ids = FILE_NAME.match(path.name), JOB_ID.search(content)
+    logged_job = ids and (ids[2] or ids[1])
+    logged_task = (ids and ids[3]) or _first(TASK_ID, content)
+    job = named["job"] if named else (logged_job.decode() if logged_job else None)
+    task = named["task"] if named and named["task"] else logged_task
+    seed = _first(SEED_SET, content) or _first(SEED_ANNOUNCED, content)
+    told = {
+        "job_id": ids and ids[1],
+        "git_commit": _first(COMMIT, content) or _first(COMMIT_SHORT, content),
+        "git_url": _first(REPOSITORY, content),
+        "host": _first(HOST, content),
+        "gpu": _first(GPU, content),
+    }
+    provenance: dict[str, Any] = {k: v.decode("utf-8", "replace") for k, v in told.items() if v}
+    if task is not None:
+        provenance["task"] = int(task)
+    if steps := _first(TRAINING, content):
+        provenance["training_started"] = True
+        provenance["train_steps"] = int(steps)
+    for name, pattern in (("started", STARTED), ("ended", ENDED)):
+        dates = pattern.findall(content)
+        if dates and (date := parse_date(dates[-1 if name == "ended" else 0].decode("utf-8", "replace"))):
+            provenance[name], provenance["time_zone"] = date
+    return Job(job, int(task) if task is not None else None, int(seed) if seed else None, provenance)
+
+
+def stem_without_job(path: Path) -> str:
+    """Return a log's file name without its job and task numbers.
+
+    >>> stem_without_job(Path("sweep_lr_61638527_1.out")), stem_without_job(Path("notes.out"))
+    ('sweep_lr', 'notes')
+    """
+    named = FILE_NAME.match(path.name)
+    return named["stem"] if named and named["stem"] else path.stem
+
+
+def parse_date(text: str) -> tuple[str, str] | None:
+    """Return a date as (ISO 8601 without zone, name of the zone), or None where it is none.
+
+    The zone stays a name: "EST" is the clock that the cluster showed, and no offset is made up for it.
+
+    >>> parse_date("Sat Jan 24 00:53:55 EST 2026")
+    ('2026-01-24T00:53:55', 'EST')
+    """
+    found = DATE.search(text)
+    if not found:
+        return None
+    day = " ".join(found[1].split())
+    try:
+        return datetime.strptime(f"{day} {found[3]}", "%b %d %H:%M:%S %Y").isoformat(), found[2]
+    except ValueError:
+        return None
+
+
+def _first(pattern: re.Pattern[bytes], content: bytes) -> bytes | None:
+    found = pattern.search(content)
+    return found[1] if found else None

@@ -1,0 +1,1 @@
+"""One probe, one file: a question put to a checkpoint, a pure measure, declared columns, one figure."""
