@@ -19,7 +19,15 @@ _PUBLIC = {
     "Config": "ired_diag.config",
 }
 
-__all__ = ["Config", "__version__", "compare", "open_run", "open_study", "read_checkpoint", "verify"]
+__all__ = [
+    "Config",
+    "__version__",
+    "compare",
+    "open_run",
+    "open_study",
+    "read_checkpoint",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from ired_diag.config import read_json_object
 from ired_diag.errors import CannotWrite, NotFound
 from ired_diag.open import RESULTS_CONFIG, arrange_training, read_log, read_logs
 from ired_diag.runs.arrange import ArrangedRun
+from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.store import (
     check_writable,
     find_checkpoints,
@@ -68,7 +69,8 @@ def import_logs(
         UnreadableFile: A log named by itself is damaged.
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
-    attempts, skipped = {}, list[Skipped]()
+    attempts: dict[Path, Attempt] = {}
+    skipped: list[Skipped] = []
     for source in sources:
         if not source.exists():
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
@@ -78,7 +80,9 @@ def import_logs(
     arranged, listed = arrange_training(attempts.values())
     skipped.extend(listed)
     if not arranged:
-        reason = f" The first of {len(skipped)}: {skipped[0].path.name}: {skipped[0].reason}" if skipped else ""
+        reason = (
+            f" The first of {len(skipped)}: {skipped[0].path.name}: {skipped[0].reason}" if skipped else ""
+        )
         raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run.{reason}")
     results = _results_by_seed(checkpoints) if checkpoints else {}
     check_writable(runs)
@@ -91,9 +95,7 @@ def import_logs(
     return Imported(tuple(planned), tuple(skipped))
 
 
-def _make_way(
-    planned: Sequence[tuple[ArrangedRun, Path, Path | None]], runs: Path, *, replace: bool
-) -> None:
+def _make_way(planned: Sequence[tuple[ArrangedRun, Path, Path | None]], runs: Path, *, replace: bool) -> None:
     """Move earlier imports of the same logs to where they now belong; refuse what is not ours to replace."""
     known = {folder: imported_sources(folder) for folder in find_runs(runs)}
     by_log = {sources[0]: folder for folder, sources in known.items() if sources}

@@ -1,4 +1,4 @@
-"""Open whatever a path is: run folder, runs folder, foreign log, folder of logs, checkpoint, results folder."""
+"""Open whatever a path is: run folders, foreign logs and folders of them, checkpoints, results folders."""
 
 from __future__ import annotations
 
@@ -184,9 +184,7 @@ def _open_checkpoint(path: Path) -> Run:
     return Run(experiment, name, None, None, path, configuration, history, ending, checkpoints=(path,))
 
 
-def _open_run_folders(
-    folders: Sequence[Path], runs: dict[Path, Run], skipped: list[Skipped]
-) -> None:
+def _open_run_folders(folders: Sequence[Path], runs: dict[Path, Run], skipped: list[Skipped]) -> None:
     """Read run folders; among several a damaged one is listed, one named by itself is an error."""
     for folder in folders:
         try:

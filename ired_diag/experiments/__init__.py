@@ -33,4 +33,3 @@ def load(name: str) -> Config:
         raise AmbiguousName(f"{name!r} means {len(matches)} experiments: {', '.join(matches)}.")
     text = resources.files("ired_diag.experiments").joinpath(f"{matches[0]}.json").read_text("utf-8")
     return parse_config(json.loads(text), where=f"experiment {matches[0]}")
-

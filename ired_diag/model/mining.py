@@ -127,9 +127,7 @@ def gaussian_negative(positive: Tensor, *, generator: torch.Generator) -> Tensor
         positive: Only its shape, dtype and device are used.
         generator: Source of randomness, on the same device.
     """
-    draw = torch.randn(
-        positive.shape, generator=generator, device=positive.device, dtype=positive.dtype
-    )
+    draw = torch.randn(positive.shape, generator=generator, device=positive.device, dtype=positive.dtype)
     return draw.clamp(-CLAMP, CLAMP)
 
 

@@ -102,9 +102,7 @@ class Recomputation:
     def denoise_gradients(self) -> dict[str, Tensor]:
         """Return the gradient of the mean denoising loss, by the network's names of its tensors."""
         leaves = {n: p.detach().requires_grad_() for n, p in self.network.parameters.items()}
-        network = EnergyNetwork(
-            self.network.architecture, leaves, self.network.gradient_normalization
-        )
+        network = EnergyNetwork(self.network.architecture, leaves, self.network.gradient_normalization)
         gradients = torch.autograd.grad(
             self._denoise(network).mean(), list(leaves.values()), allow_unused=True
         )
@@ -141,6 +139,4 @@ class Recomputation:
 
     def _sample(self, inner_steps: int) -> Tensor:
         matrix, start = self._need("matrix", "sampler_start")
-        return sample(
-            self.network, matrix, start, self.schedule, inner_steps=inner_steps
-        ).trajectory
+        return sample(self.network, matrix, start, self.schedule, inner_steps=inner_steps).trajectory

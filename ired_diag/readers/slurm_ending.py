@@ -12,7 +12,9 @@ import re
 from ired_diag.runs.ending import Ending, State
 
 COMPLETE = re.compile(rb"^training complete\b", re.MULTILINE | re.IGNORECASE)
-LAST_LINES = re.compile(rb"^(?:Cleaning up work directory|[^\n]* completed at |=+ .* Complete =+)", re.MULTILINE)
+LAST_LINES = re.compile(
+    rb"^(?:Cleaning up work directory|[^\n]* completed at |=+ .* Complete =+)", re.MULTILINE
+)
 REPORTED_ERROR = re.compile(rb"\bERROR\b[ :-]")
 
 TRACEBACK = re.compile(rb"^Traceback \(most recent call last\):[ \r]*\n", re.MULTILINE)
@@ -37,14 +39,18 @@ CAUSES: tuple[tuple[State, re.Pattern[bytes]], ...] = (
     (
         "argument_error",  # in the words of argparse, and of click
         re.compile(
-            rb"^[\w./-]+: error: (?:unrecognized arguments|the following arguments|argument |expected |ambiguous "
-            rb"|one of the arguments)|^Error: (?:No such option|Missing |Invalid value|Got unexpected)",
+            rb"^[\w./-]+: error: (?:unrecognized arguments|the following arguments|one of the arguments"
+            rb"|argument |expected |ambiguous )"
+            rb"|^Error: (?:No such option|Missing |Invalid value|Got unexpected)",
             re.MULTILINE,
         ),
     ),
 )
 SHELL_CAUSES: tuple[tuple[State, re.Pattern[bytes]], ...] = (
-    ("file_not_found", re.compile(rb"can't open file|No such file or directory|: command not found")),
+    (
+        "file_not_found",
+        re.compile(rb"can't open file|No such file or directory|: command not found"),
+    ),
     ("killed", re.compile(rb"\d+ (?:Killed|Terminated|Segmentation fault|Bus error|Aborted)\b")),
 )
 LONGEST_DETAIL = 300

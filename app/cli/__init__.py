@@ -1,0 +1,30 @@
+"""The command line: one file per command group; parse, one library call, print."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.group import DiagGroup
+
+
+@click.group(
+    cls=DiagGroup,
+    commands_in={
+        "import": "app.cli.import_logs",
+        "ls": "app.cli.ls",
+        "stats": "app.cli.stats",
+        "verify": "app.cli.verify",
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="ired-diag", message="ired-diag %(version)s")
+def main() -> None:
+    """Diagnose training runs of energy-based and diffusion models.
+
+    Reads the checkpoints and logs of runs, and says what is true, what is noise, and what was a mistake.
+
+    \b
+    ired-diag import path/to/logs --runs runs
+    ired-diag ls
+    ired-diag stats q101 q102 q103
+    """

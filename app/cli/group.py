@@ -1,0 +1,42 @@
+"""The command group: commands are loaded when named, and a user's error is one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ired_diag.errors import DiagError
+
+EXIT_ERROR = 1
+EXIT_CHECK_FAILED = 3
+
+
+class DiagGroup(click.Group):
+    """A group whose commands live in modules that are imported when they are needed."""
+
+    def __init__(self, *args: Any, commands_in: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands_in = dict(commands_in)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of declaration."""
+        return list(self.commands_in)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; its module holds it under the name ``command``."""
+        module = self.commands_in.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = import_module(module).command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error that the user can mend is printed on one line, with exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except DiagError as error:
+            click.echo(f"ired-diag: {' '.join(str(error).split())}", err=True)
+            ctx.exit(EXIT_ERROR)

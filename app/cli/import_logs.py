@@ -1,0 +1,86 @@
+"""``ired-diag import``: foreign logs into run folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import options, output
+
+if TYPE_CHECKING:
+    from ired_diag.importing import Imported
+
+
+@click.command("import")
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.runs
+@click.option(
+    "--checkpoints",
+    type=click.Path(path_type=Path),
+    help="Folder of Trainer1D results folders, joined to the runs by experiment and seed; they stay there.",
+)
+@click.option("--replace", is_flag=True, help="Overwrite imported runs that came from other logs.")
+@options.as_json
+def command(
+    logs: tuple[Path, ...], runs: Path, checkpoints: Path | None, replace: bool, as_json: bool
+) -> None:
+    """Turn LOGS (files, or folders of them) into run folders.
+
+    Every file becomes a run, an earlier attempt at a run, or a line that says why it is neither. The logs
+    are not changed. Importing them again brings the run folders up to date.
+
+    \b
+    ired-diag import path/to/logs --runs runs
+    """
+    from ired_diag.importing import import_logs
+
+    with output.progress("Importing runs") as progress:
+        imported = import_logs(logs, runs, checkpoints=checkpoints, replace=replace, progress=progress)
+    if as_json:
+        output.print_json(_as_dict(imported))
+    else:
+        _print(imported, runs)
+
+
+def _as_dict(imported: Imported) -> dict[str, object]:
+    return {
+        "runs": [
+            {
+                "experiment": run.experiment,
+                "variant": run.variant,
+                "seed": run.attempt.seed,
+                "state": run.attempt.ending.state,
+                "folder": folder,
+                "source": run.attempt.source,
+                "checkpoints": results,
+                "attempts": [
+                    {"source": a.source, "state": a.ending.state, "detail": a.ending.detail}
+                    for a in run.earlier
+                ],
+            }
+            for run, folder, results in imported.runs
+        ],
+        "skipped": imported.skipped,
+    }
+
+
+def _print(imported: Imported, runs: Path) -> None:
+    groups: dict[str, list[int]] = {}
+    for run, _, results in imported.runs:
+        name = f"{run.experiment}@{run.variant}" if run.variant else run.experiment
+        counts = groups.setdefault(name, [0, 0, 0, 0])
+        for place, count in enumerate(
+            (1, run.attempt.ending.complete, len(run.earlier), results is not None)
+        ):
+            counts[place] += int(count)
+    rows = [(name, *map(str, counts)) for name, counts in groups.items()]
+    columns = ("experiment", "runs", "complete", "earlier attempts", "with checkpoints")
+    output.print_table(f"Imported into {runs}", columns, rows)
+    for skipped in imported.skipped:
+        click.echo(f"not imported: {skipped.path.name}: {skipped.reason}")
+    click.echo(
+        f"{len(imported.runs)} runs, {imported.attempts} earlier attempts, "
+        f"{len(imported.skipped)} files that are neither. Next: ired-diag ls --runs {runs}"
+    )

@@ -1,0 +1,118 @@
+"""``ired-diag ls``: which runs there are, and how they ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import options, output
+
+if TYPE_CHECKING:
+    from ired_diag.runs.run import Run
+    from ired_diag.runs.study import Study
+
+METRIC = "validation/mse"
+
+
+@click.command("ls")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.runs
+@click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
+@options.as_json
+def command(paths: tuple[Path, ...], runs: Path, attempts: bool, as_json: bool) -> None:
+    """List the runs under PATHS, or in the runs folder.
+
+    PATHS are run folders, folders of runs, or foreign logs, which are read in place.
+
+    \b
+    ired-diag ls
+    ired-diag ls --attempts path/to/logs
+    """
+    from ired_diag.open import open_study
+
+    study = open_study(paths or [runs])
+    if as_json:
+        output.print_json({"runs": [_as_dict(r) for r in study.runs], "skipped": study.skipped})
+    else:
+        _print(study, attempts)
+
+
+def _as_dict(run: Run) -> dict[str, object]:
+    return {
+        "name": run.label,
+        "experiment": run.experiment,
+        "full_name": run.name,
+        "variant": run.variant,
+        "seed": run.seed,
+        "path": run.path,
+        "state": run.ending.state,
+        "detail": run.ending.detail,
+        "strategy": _strategy(run),
+        "evaluations": _evaluations(run),
+        "last_step": run.history.last_step,
+        "last": _last(run),
+        "provenance": run.provenance,
+        "attempts": run.attempts,
+        "checkpoints": run.checkpoints,
+        "findings": run.findings,
+    }
+
+
+def _print(study: Study, attempts: bool) -> None:
+    rows = [
+        (
+            run.label,
+            _strategy(run) or "-",
+            run.ending.label,
+            str(_evaluations(run)),
+            _last_evaluation(run),
+            output.number(_last(run)),
+            str(len(run.attempts)),
+        )
+        for run in study.runs
+    ]
+    columns = ("run", "mining", "state", "evaluations", "last at step", f"last {METRIC}", "attempts")
+    if rows:
+        output.print_table("", columns, rows, left=3)
+    if attempts:
+        _print_attempts(study)
+    for run in study.runs:
+        if run.ending.detail:
+            click.echo(f"{run.label}: {run.ending.label}: {run.ending.detail}")
+        for finding in run.findings:
+            click.echo(f"{run.label}: {finding.severity}: {finding.statement}")
+    for skipped in study.skipped:
+        click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
+    if not study.runs:
+        click.echo("No runs here. Make some with: ired-diag import LOGS --runs DIR")
+
+
+def _print_attempts(study: Study) -> None:
+    rows = [
+        (run.label, attempt.job or "-", attempt.ending.label, attempt.ending.detail)
+        for run in study.runs
+        for attempt in run.attempts
+    ]
+    if rows:
+        output.print_table("Earlier attempts", ("run", "job", "how it ended", ""), rows, left=4)
+
+
+def _strategy(run: Run) -> str | None:
+    strategy = (run.configuration or {}).get("mining_strategy")
+    return None if strategy is None else str(strategy)
+
+
+def _evaluations(run: Run) -> int:
+    return len(run.history.series.get(METRIC, ()))
+
+
+def _last(run: Run) -> float | None:
+    series = run.history.series.get(METRIC)
+    return float(series.values[-1]) if series is not None else None
+
+
+def _last_evaluation(run: Run) -> str:
+    series = run.history.series.get(METRIC)
+    return str(series.steps[-1]) if series is not None else "-"

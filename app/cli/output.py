@@ -1,0 +1,120 @@
+"""What commands print: JSON, tables and numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+WIDTH_OF_A_PIPE = 240  # rich would cut tables to 80 columns where it cannot ask a terminal
+
+
+def print_json(content: object) -> None:
+    """Print dataclasses, mappings and numbers as JSON; what is not finite is null."""
+    click.echo(json.dumps(plain(content), indent=2, ensure_ascii=False))
+
+
+def plain(content: object) -> Any:
+    """Return content as JSON can hold it.
+
+    >>> plain({"p": float("nan"), "path": Path("runs")})
+    {'p': None, 'path': 'runs'}
+    """
+    if dataclasses.is_dataclass(content) and not isinstance(content, type):
+        return {f.name: plain(getattr(content, f.name)) for f in dataclasses.fields(content)}
+    if isinstance(content, Mapping):
+        return {str(key): plain(value) for key, value in content.items()}
+    if isinstance(content, str) or content is None or isinstance(content, bool | int):
+        return content
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, Sequence):
+        return [plain(item) for item in content]
+    return str(content)
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: int = 1,
+    caption: str = "",
+) -> None:
+    """Print a table; the first ``left`` columns are text, the others numbers."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH_OF_A_PIPE)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: a name may hold [brackets]
+    with console.capture() as capture:
+        console.print(table)
+    if title:
+        click.echo(title)
+    for line in capture.get().splitlines():
+        if line.strip():
+            click.echo(line.rstrip())
+    click.echo(f"{caption}\n" if caption else "")
+
+
+@contextmanager
+def progress(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show progress on stderr while it lasts, and only on a terminal; yields (done, total) -> None."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (TextColumn(description), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def p_value(p: float) -> str:
+    """Return a p value with three significant digits.
+
+    >>> p_value(0.0882), p_value(2.42e-7), p_value(float("nan"))
+    ('0.0882', '2.42e-07', '-')
+    """
+    return "-" if math.isnan(p) else f"{p:.3g}" if p < 1e-4 else f"{p:#.3g}"
+
+
+def number(value: float | None, form: str = ".6g") -> str:
+    """Return a number in a format, a dash where there is none."""
+    return "-" if value is None or math.isnan(value) else format(value, form)
+
+
+def decimals(spreads: Sequence[float], *, digits: int = 3) -> int:
+    """Return after how many decimals the smallest spread shows ``digits`` significant ones.
+
+    >>> decimals([2.2e-5, 6e-5])
+    7
+    """
+    finite = [s for s in spreads if math.isfinite(s) and s > 0]
+    return max(0, digits - 1 - math.floor(math.log10(min(finite)))) if finite else 8
+
+
+def shorten(path: Path | str) -> str:
+    """Return a path relative to the working folder where that is shorter."""
+    absolute = Path(path).absolute()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)

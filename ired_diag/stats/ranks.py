@@ -1,0 +1,48 @@
+"""Ranks of several groups within each seed: who wins, and how often.
+
+Within a seed the best value has rank 1; ties share the mean of their ranks. Rank means over seeds are what
+Friedman's test works on (Demšar 2006, Statistical Comparisons of Classifiers, section 3.2.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How groups rank over seeds.
+
+    Attributes:
+        ranks: Of shape (seeds, groups), 1 the best.
+        mean_ranks: Of shape (groups,).
+        wins: How often each group is the only best of its seed, of shape (groups,).
+        ties: In how many seeds several groups are best.
+    """
+
+    ranks: NDArray[np.float64]
+    mean_ranks: NDArray[np.float64]
+    wins: NDArray[np.int64]
+    ties: int
+
+
+def rank_groups(values: ArrayLike, *, lower_is_better: bool = True) -> Ranks:
+    """Return the ranks of groups within seeds.
+
+    Args:
+        values: Of shape (seeds, groups), finite.
+        lower_is_better: Whether rank 1 is the smallest value.
+
+    >>> rank_groups([[1.0, 2.0], [3.0, 3.0]]).mean_ranks.tolist()
+    [1.25, 1.75]
+    """
+    table = np.asarray(values, dtype=np.float64)
+    ranks = stats.rankdata(table if lower_is_better else -table, axis=1)
+    best = ranks == ranks.min(axis=1, keepdims=True)
+    alone = best.sum(axis=1) == 1
+    wins = (best & alone[:, None]).sum(axis=0)
+    return Ranks(ranks, ranks.mean(axis=0), wins.astype(np.int64), int((~alone).sum()))

@@ -1,0 +1,105 @@
+"""Three t tests of a difference of means, side by side because they can disagree.
+
+    Student:  t = (x̄_a - x̄_b) / (s_p √(1/n_a + 1/n_b)),  s_p the pooled sd,       df = n_a + n_b - 2
+    Welch:    t = (x̄_a - x̄_b) / √(s_a²/n_a + s_b²/n_b),                           df after Satterthwaite
+    paired:   t = d̄ / (s_d / √n),  d = a - b seed by seed,                        df = n - 1
+
+Student's assumes equal variances; Welch's does not; the paired one takes out what two runs of the same
+seed share. All are two-sided.
+
+References: Student (1908); Welch (1947), The generalization of Student's problem; Satterthwaite (1946).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from ired_diag.stats.summary import CONFIDENCE
+
+
+@dataclass(frozen=True)
+class TTest:
+    """One t test of a - b.
+
+    Attributes:
+        t: The statistic; positive where a is larger.
+        df: Degrees of freedom.
+        p: Two-sided p value.
+        low: Lower end of the confidence interval of the difference.
+        high: Its upper end.
+        n: Number of pairs, or of both samples together.
+        reason: Why the numbers are NaN, where they are.
+    """
+
+    t: float
+    df: float
+    p: float
+    low: float
+    high: float
+    n: int
+    reason: str = ""
+
+
+def student(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTest:
+    """Return Student's test of two samples of shapes (n_a,) and (n_b,)."""
+    return _two_samples(a, b, equal_variances=True, confidence=confidence)
+
+
+def welch(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTest:
+    """Return Welch's test of two samples of shapes (n_a,) and (n_b,)."""
+    return _two_samples(a, b, equal_variances=False, confidence=confidence)
+
+
+def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTest:
+    """Return the paired test of two samples of shape (n,), the i-th of each belonging together."""
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if x.shape != y.shape:
+        raise ValueError(f"pairs need two samples of one size, found {len(x)} and {len(y)}")
+    n, difference = len(x), x - y
+    if n < 2:
+        return _undefined(n, f"{n} pair{'s' if n != 1 else ''}: at least 2 are needed")
+    if _constant(difference, scale=np.abs([*x, *y]).max()):
+        return _undefined(n, "all pairs differ by the same amount")
+    result = stats.ttest_1samp(difference, 0.0)
+    interval = result.confidence_interval(confidence)
+    return TTest(
+        float(result.statistic),
+        float(n - 1),
+        float(result.pvalue),
+        float(interval.low),
+        float(interval.high),
+        n,
+    )
+
+
+def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidence: float) -> TTest:
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    n = len(x) + len(y)
+    if min(len(x), len(y)) < 2:
+        return _undefined(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")
+    if _constant(x, scale=np.abs(x).max()) and _constant(y, scale=np.abs(y).max()):
+        return _undefined(n, "both samples are constant")
+    result = stats.ttest_ind(x, y, equal_var=equal_variances)
+    interval = result.confidence_interval(confidence)
+    return TTest(
+        float(result.statistic),
+        float(result.df),
+        float(result.pvalue),
+        float(interval.low),
+        float(interval.high),
+        n,
+    )
+
+
+def _constant(x: NDArray[np.float64], *, scale: float) -> bool:
+    """Say whether a sample varies by no more than rounding."""
+    return bool(np.ptp(x) <= 16 * np.finfo(np.float64).eps * scale)
+
+
+def _undefined(n: int, reason: str) -> TTest:
+    return TTest(math.nan, math.nan, math.nan, math.nan, math.nan, n, reason)
