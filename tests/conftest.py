@@ -15,6 +15,8 @@ Evaluation = tuple[int, float, float]  # step, error on the training batch, vali
 
 LogWriter = Callable[..., Path]
 
+THREE: tuple[Evaluation, ...] = ((1000, 1.4, 1.3), (2000, 0.5, 0.4), (3000, 0.0101, 0.0102))
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -38,7 +40,7 @@ def log_text(
     *,
     seed: int | None = 0,
     config: dict[str, Any] | None = None,
-    evaluations: Sequence[Evaluation] = (),
+    evaluations: Sequence[Evaluation] = THREE,
     commit: str = "0123456789abcdef0123456789abcdef01234567",
     started: str = "Sat Jan 24 00:53:55 EST 2026",
     complete: bool = True,
@@ -78,6 +80,3 @@ def write_log(tmp_path: Path) -> LogWriter:
         return path
 
     return write
-
-
-THREE: tuple[Evaluation, ...] = ((1000, 1.4, 1.3), (2000, 0.5, 0.4), (3000, 0.0101, 0.0102))
