@@ -1,0 +1,71 @@
+"""Imports go down the list and never back."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+# Whoever stands earlier may import whoever stands later.
+ORDER = (
+    "app",
+    "probes",
+    "ired_diag.importing",
+    "ired_diag.grouping",
+    "ired_diag.open",
+    "ired_diag.verification",
+    "ired_diag.comparison",
+    "ired_diag.stats",
+    "ired_diag.readers",
+    "ired_diag.runs",
+    "ired_diag.model",
+    "ired_diag.devices",
+    "ired_diag.experiments",
+    "ired_diag.config",
+    "ired_diag.finding",
+    "ired_diag.errors",
+    "ired_diag",  # the package itself: its version, and names that are loaded when used
+)
+
+
+def layer(module: str) -> int:
+    owners = [name for name in ORDER if module == name or module.startswith(f"{name}.")]
+    return ORDER.index(max(owners, key=len))
+
+
+def imports(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] in ("app", "probes", "ired_diag")}
+
+
+def sources() -> dict[str, ast.AST]:
+    files = [f for package in ("app", "probes", "ired_diag") for f in (ROOT / package).rglob("*.py")]
+    named = {".".join(f.relative_to(ROOT).with_suffix("").parts): f for f in files}
+    return {name.removesuffix(".__init__"): ast.parse(f.read_text()) for name, f in named.items()}
+
+
+def test_no_module_imports_from_a_layer_above_its_own() -> None:
+    back = [
+        f"{module} imports {name}"
+        for module, tree in sources().items()
+        for name in imports(tree)
+        if layer(name) < layer(module)
+    ]
+    assert back == []
+
+
+def test_statistics_know_no_run() -> None:
+    for module, tree in sources().items():
+        if module.startswith("ired_diag.stats"):
+            assert all(name.startswith("ired_diag.stats") for name in imports(tree)), module
+
+
+def test_every_module_has_a_place_in_the_order() -> None:
+    top = ORDER.index("ired_diag")
+    assert [m for m in sources() if layer(m) == top and m != "ired_diag"] == []

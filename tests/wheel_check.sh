@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Build the wheel, install it in a fresh environment away from the sources, and ask it for help and version.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+python=$(cd "$root" && realpath -s "${PYTHON:-python3}")
+elsewhere=$(mktemp -d)
+trap 'rm -rf "$elsewhere"' EXIT
+
+"$python" -m pip wheel --quiet --no-deps --wheel-dir "$elsewhere/dist" "$root"
+"$python" -m venv "$elsewhere/venv"
+"$elsewhere/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+  --constraint "$root/constraints.txt" "$elsewhere"/dist/*.whl
+
+cd "$elsewhere"
+venv/bin/ired-diag --help | grep -q '^Usage: ired-diag'
+version=$(venv/bin/ired-diag --version)
+expected="ired-diag $("$python" -c 'import ired_diag; print(ired_diag.__version__)')"
+[ "$version" = "$expected" ] || { echo "wheel answers '$version', expected '$expected'" >&2; exit 1; }
+venv/bin/python - <<'PY'
+from ired_diag import experiments
+assert "q103_multiseed_adversarial" in experiments.names(), "the wheel lacks the named experiments"
+PY
+echo "wheel: $version answers --help and --version from elsewhere"
