@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ired_diag.config import read_json_object
-from ired_diag.errors import DiagError, NotFound
+from ired_diag.errors import DiagError, NotFound, UnreadableFile
 from ired_diag.readers import readers
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
@@ -100,12 +100,12 @@ def read_log(path: Path) -> Attempt:
         try:
             accepted = reader.accepts(path)
         except OSError as error:
-            raise NotFound(f"{path}: cannot be read: {error.strerror or error}.") from error
+            raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
         if accepted:
             return reader.read(path)
     if path.stat().st_size == 0:
-        raise NotFound(f"{path}: is empty.")
-    raise NotFound(f"{path}: is not a log of a known format ({', '.join(known)}).")
+        raise UnreadableFile(f"{path}: is empty.")
+    raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(known)}).")
 
 
 def arrange_training(attempts: Iterable[Attempt]) -> tuple[list[ArrangedRun], list[Skipped]]:
