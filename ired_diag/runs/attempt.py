@@ -1,0 +1,90 @@
+"""An attempt: what one job's files tell of one seed of one experiment.
+
+Readers of foreign logs yield attempts; ``arrange`` decides which of them are runs, which are retries of a
+run, and which are variants of an experiment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ired_diag.finding import Finding
+from ired_diag.runs.ending import Ending
+from ired_diag.runs.history import History, Row
+
+NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One job's go at a seed.
+
+    Attributes:
+        source: The files it was read from, the log first.
+        experiment: Its number (``q101``), else its full name, else the stem of its file.
+        name: The configuration's ``experiment_name``, where one was logged.
+        seed: The random seed, where one is told.
+        job: The (array) job's id.
+        configuration: The configuration block as logged.
+        rows: What was logged, in order.
+        evaluations: Steps with an evaluation logged; without one, nothing can be said of the result.
+        ending: How the job ended.
+        provenance: Host, GPU, commit, start and end, and the like, as logged.
+        findings: What is odd about the files.
+    """
+
+    source: tuple[Path, ...]
+    experiment: str
+    name: str | None
+    seed: int | None
+    job: str | None
+    configuration: Mapping[str, Any] | None
+    rows: tuple[Row, ...]
+    evaluations: int
+    ending: Ending
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def seed_label(self) -> str:
+        """``seed0``, or ``unseeded-<job>`` where no seed is told."""
+        return f"seed{self.seed}" if self.seed is not None else f"unseeded-{self.job or 'unknown'}"
+
+    @property
+    def history(self) -> History:
+        """What was logged, as one series a metric."""
+        return History.of(self.rows)
+
+    @property
+    def only_evaluates(self) -> bool:
+        """Whether the job was an evaluation and not a training: it ended well and never trained."""
+        configured = bool((self.configuration or {}).get("evaluation_mode"))
+        return configured and not self.rows and not self.provenance.get("training_started")
+
+    @property
+    def commit(self) -> str | None:
+        """The git commit, in the seven characters that every log gives."""
+        commit = self.provenance.get("git_commit")
+        return str(commit)[:7] if commit else None
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """When it started, as a key to sort by; jobs without a date sort by their id."""
+        digits = re.sub(r"\D", "", self.job or "")
+        return str(self.provenance.get("started") or ""), int(digits or 0)
+
+
+def experiment_number(name: str) -> str | None:
+    """Return the number in an experiment's or a file's name.
+
+    >>> experiment_number("q101_multiseed_baseline"), experiment_number("ired_q103_seed%a_5_1.out")
+    ('q101', 'q103')
+    >>> experiment_number("sequel") is None
+    True
+    """
+    found = NUMBER.search(name)
+    return found[1] if found else None

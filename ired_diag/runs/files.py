@@ -1,0 +1,60 @@
+"""Files of ours: a format version in each, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from ired_diag.errors import CannotWrite, UnreadableFile
+
+FORMAT = 1
+
+
+def check_format(version: object, where: str) -> None:
+    """Refuse a file that a newer version of this project wrote.
+
+    Raises:
+        UnreadableFile: The version is newer than ``FORMAT``, or none at all.
+    """
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise UnreadableFile(f"{where}: expected a format version (1 to {FORMAT}), found {version!r}.")
+    if version > FORMAT:
+        raise UnreadableFile(
+            f"{where}: is of format {version}; this version of ired-diag reads up to {FORMAT}. Upgrade it."
+        )
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, flush it to the disk, and rename it.
+
+    Whoever reads ``path`` finds the old content or the new, never a part. Its folder is made if need be.
+
+    Raises:
+        CannotWrite: The folder cannot be written, or the disk is full; ``path`` is as it was.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        reason = error.strerror or str(error)
+        raise CannotWrite(
+            f"{path}: cannot be written: {reason}. Choose another place (--runs DIR or --out DIR)."
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

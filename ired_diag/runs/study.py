@@ -1,0 +1,115 @@
+"""A study: runs that are looked at together, and what their names mean."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ired_diag.errors import AmbiguousName, DiagError, NotFound
+from ired_diag.runs.attempt import experiment_number
+from ired_diag.runs.run import Run
+
+MOST_NAMES = 12
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is no run and no attempt, and why not."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs, sorted by experiment, variant and seed, and the files that are none."""
+
+    runs: tuple[Run, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @classmethod
+    def of(cls, runs: Iterable[Run], skipped: Iterable[Skipped] = ()) -> Study:
+        """Return a study, every variant in it named where an experiment has several."""
+        families: dict[str, list[Run]] = defaultdict(list)
+        for run in runs:
+            families[run.experiment].append(run)
+        named = [run for family in families.values() for run in _name_variants(family)]
+        return cls(tuple(sorted(named, key=_reading_order)), tuple(skipped))
+
+    def groups(self) -> dict[str, list[Run]]:
+        """Return the runs by group: experiment, or experiment and variant."""
+        groups: dict[str, list[Run]] = defaultdict(list)
+        for run in self.runs:
+            groups[run.group].append(run)
+        return dict(groups)
+
+    def select(self, name: str) -> list[Run]:
+        """Return the seeds that a name means.
+
+        Args:
+            name: An experiment's number or full name, with ``@<variant>`` where it has several.
+
+        Raises:
+            NotFound: No run is called so.
+            AmbiguousName: The name means several experiments, or several variants of one.
+        """
+        groups = {group: runs for group, runs in self.groups().items() if _is_called(name, group, runs)}
+        if not groups:
+            known = sorted(self.groups())
+            some = ", ".join(known[:MOST_NAMES]) + (", …" if len(known) > MOST_NAMES else "")
+            raise NotFound(f"No run is named {name!r}. There are: {some or 'none'}.")
+        if len(groups) > 1:
+            listed = "; ".join(f"{group} ({_in_brief(runs)})" for group, runs in sorted(groups.items()))
+            variants = len({runs[0].experiment for runs in groups.values()}) == 1
+            kind = "variants" if variants else "experiments"
+            raise AmbiguousName(f"{name!r} means {len(groups)} {kind}: {listed}. Name one of them.")
+        ((group, runs),) = groups.items()
+        check_seeds(group, runs)
+        return runs
+
+
+def check_seeds(group: str, runs: Sequence[Run]) -> None:
+    """Refuse a group in which a seed stands twice.
+
+    Raises:
+        DiagError: It does; the message names both places.
+    """
+    first: dict[str, Run] = {}
+    for run in runs:
+        other = first.setdefault(run.seed_label, run)
+        if other is not run:
+            raise DiagError(
+                f"{group}: {run.seed_label} is there twice, at {other.path} and at {run.path}. Name one."
+            )
+
+
+def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
+    base, _, variant = name.partition("@")
+    run = runs[0]
+    if variant and run.variant != variant:
+        return False
+    return base in (run.experiment, run.name, experiment_number(run.experiment)) or name == group
+
+
+def _in_brief(runs: Sequence[Run]) -> str:
+    """Return the number of seeds, how many are complete, and the commit."""
+    complete = sum(run.ending.complete for run in runs)
+    commits = sorted({str(c)[:7] for run in runs if (c := run.provenance.get("git_commit"))})
+    commit = f", commit {'/'.join(commits)}" if commits else ""
+    return f"{len(runs)} seeds, {complete} complete{commit}"
+
+
+def _name_variants(family: Sequence[Run]) -> list[Run]:
+    """Name the variant without a name by its job, where the experiment has others."""
+    variants = {run.variant for run in family}
+    if len(variants) == 1 or None not in variants:
+        return list(family)
+    unnamed = [run for run in family if run.variant is None]
+    label = str(unnamed[0].provenance.get("job") or "unnamed")
+    return [replace(run, variant=label) if run.variant is None else run for run in family]
+
+
+def _reading_order(run: Run) -> tuple[str, str, int, str]:
+    return run.experiment, run.variant or "", -1 if run.seed is None else run.seed, run.seed_label

@@ -1,0 +1,71 @@
+"""PyTorch files, read without running what is in them.
+
+A ``.pt`` file is a pickle, and a pickle can hold code. ``weights_only=True`` builds tensors and plain
+containers and refuses all else; there is no switch to turn that off.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ired_diag.errors import UnreadableFile
+
+# What the reader is known to raise on bytes that are no PyTorch file, or only the first part of one.
+BROKEN = (
+    pickle.UnpicklingError,
+    struct.error,
+    RuntimeError,
+    EOFError,
+    OSError,
+    MemoryError,
+    OverflowError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Return the dictionary in a PyTorch file, its tensors on ``device``.
+
+    Raises:
+        UnreadableFile: The file is missing, empty, truncated, not PyTorch's, or holds code.
+    """
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
+    if path.stat().st_size == 0:
+        raise UnreadableFile(f"{path}: is empty: the job may have died while saving. Use another one.")
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except BROKEN as error:
+        raise UnreadableFile(f"{path}: {_reason(error)}") from error
+    if not isinstance(content, dict):
+        raise UnreadableFile(
+            f"{path}: expected a dictionary of tensors, found a {type(content).__name__}. "
+            "Save the state: torch.save(model.state_dict(), …)."
+        )
+    return content
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error)
+    if "Unsupported global" in text or "Unsupported operand" in text or "GLOBAL" in text:
+        what = text.split("GLOBAL ", 1)[1].split(" ", 1)[0] if "GLOBAL " in text else "an object"
+        return (
+            f"holds {what}, not only tensors: loading it would run code, which is never done. "
+            "Save the state dictionary alone: torch.save(model.state_dict(), …)."
+        )
+    if isinstance(error, PermissionError):
+        return "cannot be read: permission denied."
+    return (
+        "is not a whole PyTorch file: it is truncated (a job that died while saving?) or of another format. "
+        "Use an earlier checkpoint."
+    )

@@ -1,0 +1,84 @@
+"""Our own weights files: raw and EMA tensors of one step in one safetensors file.
+
+Tensors are named ``raw.<name>`` and ``ema.<name>``; the metadata holds the format version, the step and
+the configuration. A safetensors file of somebody else (no ``ired_diag_format``) is read as one state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from ired_diag.errors import UnreadableFile
+from ired_diag.runs.files import FORMAT, check_format, write_atomically
+
+
+def write_weights(
+    path: Path,
+    *,
+    step: int,
+    configuration: Mapping[str, Any],
+    raw: Mapping[str, Tensor],
+    ema: Mapping[str, Tensor],
+) -> None:
+    """Write the weights of one step.
+
+    Args:
+        path: A file to be, ``checkpoints/step-000100000.safetensors`` by convention.
+        step: Training steps taken.
+        configuration: The run's configuration, as JSON can hold it.
+        raw: The optimiser's tensors, under the energy network's names.
+        ema: Their exponential moving average, likewise.
+
+    Raises:
+        CannotWrite: The folder cannot be written, or the disk is full.
+    """
+    tensors = {f"raw.{name}": p.detach().contiguous() for name, p in raw.items()}
+    tensors |= {f"ema.{name}": p.detach().contiguous() for name, p in ema.items()}
+    metadata = {
+        "ired_diag_format": str(FORMAT),
+        "step": str(step),
+        "configuration": json.dumps(dict(configuration)),
+    }
+    write_atomically(path, save(tensors, metadata))
+
+
+def read_weights(path: Path, *, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Return ``step``, ``configuration`` and the states of a safetensors file.
+
+    The states stand under ``raw`` and ``ema``; a foreign file has one, under ``raw``.
+
+    Raises:
+        UnreadableFile: The file is missing, empty, truncated, or of a newer format.
+    """
+    if not path.is_file():
+        raise UnreadableFile(f"{path}: expected a checkpoint file, found nothing.")
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise UnreadableFile(
+            f"{path}: is not a whole safetensors file ({error}). Use an earlier checkpoint."
+        ) from error
+    if "ired_diag_format" not in metadata:
+        return {"step": None, "configuration": None, "raw": tensors}
+    try:
+        check_format(int(metadata["ired_diag_format"]), str(path))
+        step, configuration = int(metadata["step"]), json.loads(metadata["configuration"])
+    except (KeyError, ValueError) as error:
+        raise UnreadableFile(f"{path}: its metadata is damaged ({error}).") from error
+    states: dict[str, dict[str, Tensor]] = {"raw": {}, "ema": {}}
+    for key, tensor in tensors.items():
+        kind, _, name = key.partition(".")
+        if kind not in states:
+            raise UnreadableFile(f"{path}: expected tensors named raw.… and ema.…, found {key!r}.")
+        states[kind][name] = tensor
+    return {"step": step, "configuration": configuration, **{k: s for k, s in states.items() if s}}
