@@ -150,8 +150,7 @@ def _attach_untrained(
         else:
             orphans["none" if attempt.seed is None else attempt.seed_label].append(attempt)
     complete = [
-        replace(run, earlier=_close([*run.earlier, *retries[id(run.attempt)]], run.attempt))
-        for run in runs
+        replace(run, earlier=_close([*run.earlier, *retries[id(run.attempt)]], run.attempt)) for run in runs
     ]
     for tries in orphans.values():
         *before, last = sorted(tries, key=lambda a: a.order)

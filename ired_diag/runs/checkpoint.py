@@ -135,9 +135,7 @@ def _read_final_model(path: Path, content: Mapping[str, Any]) -> Checkpoint:
         )
     config = content.get("config")
     configuration = config if isinstance(config, Mapping) else None
-    return _assemble(
-        path, "final_model", _step(content), {"raw": content["ebm_state"]}, configuration
-    )
+    return _assemble(path, "final_model", _step(content), {"raw": content["ebm_state"]}, configuration)
 
 
 def _assemble(

@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Series:
-    """One metric over training: ``steps`` (increasing, int64) and ``values`` (float64), each of shape (n,)."""
+    """One metric over training: ``steps`` (increasing) and ``values``, each of shape (n,)."""
 
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
@@ -59,9 +59,7 @@ class History:
     torn_tail: bool = False
 
     @classmethod
-    def of(
-        cls, rows: Iterable[Row], *, bad_lines: tuple[int, ...] = (), torn_tail: bool = False
-    ) -> History:
+    def of(cls, rows: Iterable[Row], *, bad_lines: tuple[int, ...] = (), torn_tail: bool = False) -> History:
         """Return the history that rows tell, in their order."""
         told: dict[str, dict[int, float]] = {}
         attempts = 1
@@ -82,10 +80,10 @@ class History:
 
 
 def to_jsonl(rows: Iterable[Row]) -> bytes:
-    """Return rows as JSON lines.
+    r"""Return rows as JSON lines.
 
     >>> to_jsonl([Row(10, {"validation/mse": float("nan")})])
-    b'{"step": 10, "attempt": 1, "validation/mse": NaN}\\n'
+    b'{"step": 10, "attempt": 1, "validation/mse": NaN}\n'
     """
     lines = (json.dumps({"step": r.step, "attempt": r.attempt, **r.values}) + "\n" for r in rows)
     return "".join(lines).encode()

@@ -63,7 +63,7 @@ def read_weights(path: Path, *, device: torch.device | str = "cpu") -> dict[str,
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
     except (SafetensorError, OSError) as error:
         raise UnreadableFile(
             f"{path}: is not a whole safetensors file ({error}). Use an earlier checkpoint."
