@@ -12,7 +12,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -57,10 +57,13 @@ NOT_IMPLEMENTED = (
 )
 
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
 class Config(BaseModel):
     """Every knob of a run, under the key names of the study's configuration files."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
     experiment_name: str = Field(min_length=1)
     seed: int = Field(0, ge=0)
@@ -83,18 +86,33 @@ class Config(BaseModel):
     batch_size: int = Field(2048, ge=1)
     train_steps: int = Field(100_000, ge=1)
     learning_rate: float = Field(1e-4, gt=0)
-    adam_betas: tuple[float, float] = (0.9, 0.99)
+    adam_betas: tuple[Beta, Beta] = (0.9, 0.99)
+    gradient_clip: float | None = Field(1.0, gt=0)
+    ema_decay: float = Field(0.995, ge=0, lt=1)
 
     validate_every: int = Field(1000, ge=1)
     validation_batches: int = Field(22, ge=1)
     validation_batch_size: int = Field(256, ge=1)
     checkpoint_every: int = Field(1000, ge=1)
+    log_every: int = Field(100, ge=1)
 
     @field_validator("dataset", mode="before")
     @classmethod
     def _public_name(cls, value: object) -> object:
         """The public code calls the ``ired`` data set ``inverse``."""
         return "ired" if value == "inverse" else value
+
+    @field_validator("adam_betas", mode="before")
+    @classmethod
+    def _pair(cls, value: object) -> object:
+        """JSON has lists and no tuples."""
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("gradient_normalization", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        """A word for nothing, as elsewhere in these files."""
+        return None if value == "none" else value
 
     @field_validator("gradient_normalization")
     @classmethod
@@ -116,7 +134,11 @@ def parse_config(keys: Mapping[str, Any], *, where: str = "configuration") -> Co
     """
     knobs = {key: value for key, value in keys.items() if key in Config.model_fields}
     rest = {key: value for key, value in keys.items() if key not in knobs and key not in METADATA}
-    lacking = [f"{k} = {json.dumps(v)}" for k, v in rest.items() if k in NOT_IMPLEMENTED and not is_off(v)]
+    lacking = [
+        f"{k} = {json.dumps(v, default=str)}"
+        for k, v in rest.items()
+        if k in NOT_IMPLEMENTED and not is_off(v)
+    ]
     complaints = [f"{k!r} is not a key{_did_you_mean(k)}" for k in rest if k not in NOT_IMPLEMENTED]
     if lacking:
         complaints.append(f"not implemented, except at false, 0 or none: {', '.join(lacking)}")
@@ -149,11 +171,15 @@ def read_json_object(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"{path}: cannot be read: {error}.") from error
+    except RecursionError as error:
+        raise UnreadableFile(f"{path}: expected a JSON object, found nesting without end.") from error
     except json.JSONDecodeError as error:
         raise UnreadableFile(
             f"{path}:{error.lineno}: expected a JSON object, found an error at column {error.colno}: "
             f"{error.msg}."
         ) from error
+    except ValueError as error:
+        raise UnreadableFile(f"{path}: cannot be read: {error}.") from error
     if not isinstance(content, dict):
         raise UnreadableFile(f"{path}: expected a JSON object, found a {type(content).__name__}.")
     return content
@@ -177,9 +203,11 @@ def _did_you_mean(key: str) -> str:
 def _sentence(problem: Mapping[str, Any]) -> str:
     """Return one of pydantic's complaints as: key = value: what is wrong."""
     key = str(problem["loc"][0])
-    if problem["type"] == "missing":
+    if problem["type"] == "missing" and len(problem["loc"]) == 1:
         return f"{key} is missing"
     found = f"{key} = {json.dumps(problem['input'], default=str)}"
+    if problem["type"] == "missing":
+        return f"{key}: expected two numbers, found {json.dumps(problem['input'], default=str)}"
     if key == "gradient_normalization":  # a union: pydantic would complain once for each member
         return f"{found}: expected 'batch', a number above 0, or null"
     return f"{found}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

@@ -24,8 +24,10 @@ def choose_device(name: str = "auto") -> torch.device:
         raise DiagError(f"--device {name!r}: expected auto, cpu, cuda or cuda:<n>.") from error
     if device.type not in ("cpu", "cuda"):
         raise DiagError(f"--device {name!r}: expected auto, cpu, cuda or cuda:<n>.")
+    if device.type == "cpu":
+        return torch.device("cpu")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device.type == "cuda" and (device.index or 0) >= count:
+    if (device.index or 0) >= count:
         found = f"{count} GPU{'s' if count != 1 else ''}" if count else "no GPU that PyTorch can use"
         raise DiagError(f"--device {name!r}: this machine has {found}. Use --device auto or cpu.")
     return device

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ired_diag.errors import NotFound
+from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.open import open_study
+from ired_diag.runs.files import exists
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import check_seeds
 
@@ -21,27 +22,48 @@ def group_runs(arguments: Sequence[str], runs: Path) -> dict[str, list[Run]]:
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
-        AmbiguousName: A name means several experiments or variants.
+        AmbiguousName: A name means several experiments or variants, or one that a path means too.
         DiagError: A seed stands twice in a group.
     """
-    paths = [Path(a) for a in arguments if Path(a).exists()]
-    names = [a for a in arguments if not Path(a).exists()]
+    paths = [Path(a) for a in arguments if exists(Path(a))]
+    named = _by_name([a for a in arguments if not exists(Path(a))], runs)
+    at_paths = _by_path(paths)
+    if both := at_paths.keys() & {members[0].group for members in named.values()}:
+        raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
     groups: dict[str, list[Run]] = {}
-    if paths:
-        study = open_study(paths)
-        if not study.runs:
-            raise NotFound(f"{', '.join(map(str, paths))}: holds no run.")
-        groups |= study.groups()
-        for group, members in groups.items():
-            check_seeds(group, members)
-    if names:
-        if not runs.exists():
-            raise NotFound(
-                f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
-                "Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
-            )
-        study = open_study(runs)
-        for name in names:
-            selected = study.select(name)
-            groups[selected[0].group] = selected
+    for argument in arguments:
+        if argument in named:
+            members = named[argument]
+            groups[members[0].group] = members
+        else:
+            inside = Path(argument).resolve()
+            groups |= {
+                group: members
+                for group, members in at_paths.items()
+                if group not in groups and any(r.path.resolve().is_relative_to(inside) for r in members)
+            }
     return groups
+
+
+def _by_path(paths: Sequence[Path]) -> dict[str, list[Run]]:
+    if not paths:
+        return {}
+    study = open_study(paths)
+    if not study.runs:
+        raise NotFound(f"{', '.join(map(str, paths))}: holds no run.")
+    groups = study.groups()
+    for group, members in groups.items():
+        check_seeds(group, members)
+    return groups
+
+
+def _by_name(names: Sequence[str], runs: Path) -> dict[str, list[Run]]:
+    if not names:
+        return {}
+    if not exists(runs):
+        raise NotFound(
+            f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
+            "Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
+        )
+    study = open_study(runs)
+    return {name: study.select(name) for name in names}

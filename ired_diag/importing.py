@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag.config import read_json_object
-from ired_diag.errors import CannotWrite, NotFound
+from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
 from ired_diag.open import RESULTS_CONFIG, arrange_training, read_log, read_logs
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.files import exists
 from ired_diag.runs.store import (
+    attempt_folders,
     check_writable,
     find_checkpoints,
     find_runs,
     imported_sources,
+    remove_if_empty,
+    remove_run_files,
     run_folder,
     write_run,
 )
@@ -24,23 +30,41 @@ from ired_diag.runs.study import Skipped
 
 MOST_CONFLICTS = 3
 
+Identity = tuple[str | None, int | None]  # full name, seed
+
+
+@dataclass(frozen=True)
+class ImportedRun:
+    """A run, the folder it was written to, and its results folder, if one was joined."""
+
+    run: ArrangedRun
+    folder: Path
+    results: Path | None = None
+
+    @property
+    def logs(self) -> set[str]:
+        """Every file that it and its earlier attempts were read from."""
+        return {str(p.resolve()) for a in (self.run.attempt, *self.run.earlier) for p in a.source}
+
 
 @dataclass(frozen=True)
 class Imported:
     """What an import made.
 
     Attributes:
-        runs: Every run, with the folder it was written to and its results folder, if one was joined.
+        runs: Every run.
         skipped: Every file that is no run and no attempt, and why not.
+        notes: Results folders that could not be joined, and why not.
     """
 
-    runs: tuple[tuple[ArrangedRun, Path, Path | None], ...]
+    runs: tuple[ImportedRun, ...]
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def attempts(self) -> int:
         """How many earlier attempts stand beside the runs."""
-        return sum(len(run.earlier) for run, _, _ in self.runs)
+        return sum(len(one.run.earlier) for one in self.runs)
 
 
 def import_logs(
@@ -53,8 +77,8 @@ def import_logs(
 ) -> Imported:
     """Read logs and write them as run folders.
 
-    Nothing is written before every file was read and every conflict looked for. Importing the same logs
-    again brings the run folders up to date.
+    Nothing is written or moved before every file was read and every conflict looked for. Importing the
+    same logs again brings the run folders up to date.
 
     Args:
         sources: Logs, and folders of logs.
@@ -69,10 +93,25 @@ def import_logs(
         UnreadableFile: A log named by itself is damaged.
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
+    arranged, skipped = _read(sources)
+    results, notes = _join(arranged, checkpoints) if checkpoints else ({}, [])
+    planned = [ImportedRun(run, run_folder(runs, run), results.get(_identity(run))) for run in arranged]
+    check_writable(runs)
+    _make_way(planned, runs, replace=replace)
+    logs = set().union(*(one.logs for one in planned))
+    for done, one in enumerate(planned):
+        progress(done, len(planned))
+        written = write_run(one.run, one.folder, results=one.results)
+        _drop_stale_attempts(one.folder, written, logs, replace=replace)
+    progress(len(planned), len(planned))
+    return Imported(tuple(planned), tuple(skipped), tuple(notes))
+
+
+def _read(sources: Sequence[Path]) -> tuple[list[ArrangedRun], list[Skipped]]:
     attempts: dict[Path, Attempt] = {}
     skipped: list[Skipped] = []
     for source in sources:
-        if not source.exists():
+        if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
         read, unread = read_logs(source) if source.is_dir() else ([read_log(source)], [])
         attempts |= {attempt.source[0].resolve(): attempt for attempt in read}
@@ -80,55 +119,92 @@ def import_logs(
     arranged, listed = arrange_training(attempts.values())
     skipped.extend(listed)
     if not arranged:
-        reason = (
-            f" The first of {len(skipped)}: {skipped[0].path.name}: {skipped[0].reason}" if skipped else ""
-        )
-        raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run.{reason}")
-    results = _results_by_seed(checkpoints) if checkpoints else {}
-    check_writable(runs)
-    planned = [(run, run_folder(runs, run), results.get(_identity(run))) for run in arranged]
-    _make_way(planned, runs, replace=replace)
-    for done, (run, folder, joined) in enumerate(planned):
-        progress(done, len(planned))
-        write_run(run, folder, results=joined)
-    progress(len(planned), len(planned))
-    return Imported(tuple(planned), tuple(skipped))
+        first = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "the folder is empty"
+        files = f"{len(skipped)} file{'s' if len(skipped) != 1 else ''}"
+        raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run ({files}; {first}).")
+    return arranged, skipped
 
 
-def _make_way(planned: Sequence[tuple[ArrangedRun, Path, Path | None]], runs: Path, *, replace: bool) -> None:
-    """Move earlier imports of the same logs to where they now belong; refuse what is not ours to replace."""
-    known = {folder: imported_sources(folder) for folder in find_runs(runs)}
-    by_log = {sources[0]: folder for folder, sources in known.items() if sources}
-    conflicts = []
-    for run, folder, _ in planned:
-        logs = {str(p.resolve()) for a in (run.attempt, *run.earlier) for p in a.source}
-        before = by_log.get(str(run.attempt.source[0].resolve()))
-        if folder in known:
-            sources = known[folder]
-            if sources is None or not (replace or logs & set(sources)):
-                conflicts.append(f"{folder} ({'trained here' if sources is None else f'from {sources[0]}'})")
-        elif before is not None:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            before.rename(folder)
+def _make_way(planned: Sequence[ImportedRun], runs: Path, *, replace: bool) -> None:
+    """Move or remove earlier imports of the same logs that now belong elsewhere; refuse what is not ours."""
+    known = _known(runs)
+    targets = {one.folder: one for one in planned}
+    conflicts = [
+        f"{folder} ({'trained here, or damaged' if sources is None else f'from {sources[0]}'})"
+        for folder, sources in known.items()
+        if folder in targets and (sources is None or not (replace or targets[folder].logs & set(sources)))
+    ]
     if conflicts:
-        more = f" and {len(conflicts) - MOST_CONFLICTS} more" if len(conflicts) > MOST_CONFLICTS else ""
+        rest = len(conflicts) - MOST_CONFLICTS
+        more = f" and {rest} more" if rest > 0 else ""
         raise CannotWrite(
             f"{runs}: holds other runs of these names: {', '.join(conflicts[:MOST_CONFLICTS])}{more}. "
             "Import into another folder with --runs DIR, or overwrite imported runs with --replace."
         )
+    owners = {log: one for one in planned for log in one.logs}
+    for folder, sources in known.items():
+        if folder in targets or not sources or sources[0] not in owners:
+            continue
+        target = owners[sources[0]].folder
+        if target.exists():
+            remove_run_files(folder)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(target)
+            remove_if_empty(folder.parent)
 
 
-def _identity(run: ArrangedRun) -> tuple[str | None, int | None]:
+def _known(runs: Path) -> dict[Path, list[str] | None]:
+    """Return every run folder with the files it was imported from; a damaged one is nobody's to touch."""
+    known: dict[Path, list[str] | None] = {}
+    for folder in find_runs(runs):
+        try:
+            known[folder] = imported_sources(folder)
+        except UnreadableFile:
+            known[folder] = None
+    return known
+
+
+def _drop_stale_attempts(folder: Path, written: Sequence[Path], logs: set[str], *, replace: bool) -> None:
+    """Remove attempts of an earlier import that this one arranged otherwise, or replaced."""
+    for attempt in attempt_folders(folder):
+        sources = imported_sources(attempt) or []
+        if attempt not in written and (replace or logs & set(sources)):
+            shutil.rmtree(attempt)
+
+
+def _identity(run: ArrangedRun) -> Identity:
     return run.attempt.name, run.attempt.seed
 
 
-def _results_by_seed(root: Path) -> dict[tuple[str | None, int | None], Path]:
+def _join(arranged: Sequence[ArrangedRun], checkpoints: Path) -> tuple[Mapping[Identity, Path], list[str]]:
+    """Return the results folder of each experiment and seed that names one run and one folder."""
+    joined: dict[Identity, Path] = {}
+    notes: list[str] = []
+    runs: dict[Identity, int] = defaultdict(int)
+    for run in arranged:
+        runs[_identity(run)] += 1
+    for identity, folders in _results_by_seed(checkpoints).items():
+        name, seed = identity
+        if len(folders) == 1 and runs[identity] == 1:
+            joined[identity] = folders[0]
+        elif runs[identity] == 0:
+            notes.append(f"{folders[0]}: no log of {name} seed {seed} was imported; not joined.")
+        else:
+            notes.append(
+                f"{name} seed {seed}: {runs[identity]} runs and {len(folders)} results folders "
+                f"({', '.join(map(str, folders))}) cannot be told apart; none was joined."
+            )
+    return joined, notes
+
+
+def _results_by_seed(root: Path) -> dict[Identity, list[Path]]:
     """Return the Trainer1D results folders under ``root`` by experiment and seed.
 
     Raises:
         NotFound: There are none.
     """
-    found: dict[tuple[str | None, int | None], Path] = {}
+    found: dict[Identity, list[Path]] = defaultdict(list)
     for config in sorted(root.rglob(RESULTS_CONFIG)) if root.is_dir() else []:
         if not find_checkpoints(config.parent):
             continue
@@ -136,7 +212,9 @@ def _results_by_seed(root: Path) -> dict[tuple[str | None, int | None], Path]:
         seed, in_name = told.get("seed"), re.search(r"seed(\d+)", config.parent.name)
         if in_name:  # the folder is named by the job, the stored seed may be the template's
             seed = int(in_name[1])
-        found[(told.get("experiment_name"), seed if isinstance(seed, int) else None)] = config.parent
+        name = told.get("experiment_name")
+        identity = (name if isinstance(name, str) else None, seed if isinstance(seed, int) else None)
+        found[identity].append(config.parent)
     if not found:
         raise NotFound(
             f"{root}: expected Trainer1D results folders ({RESULTS_CONFIG} beside model-<n>.pt), found none."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ired_diag.config import read_json_object
 from ired_diag.errors import DiagError, NotFound, UnreadableFile
@@ -11,6 +12,7 @@ from ired_diag.readers import readers
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
+from ired_diag.runs.files import exists
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import EarlierAttempt, Run
 from ired_diag.runs.store import CONFIG, find_checkpoints, find_runs, read_run
@@ -58,7 +60,7 @@ def open_study(paths: Path | str | Iterable[Path | str]) -> Study:
     attempts: dict[Path, Attempt] = {}
     skipped: list[Skipped] = []
     for path in given:
-        if not path.exists():
+        if not exists(path):
             raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
         if path.is_file():
             _open_file(path, runs, attempts)
@@ -147,9 +149,8 @@ def open_results(folder: Path) -> Run:
     Raises:
         UnreadableFile: Its configuration is damaged.
     """
-    config = folder / RESULTS_CONFIG
-    configuration = read_json_object(config) if config.is_file() else None
-    name = (configuration or {}).get("experiment_name")
+    configuration = _results_configuration(folder)
+    name = _name_in(configuration)
     seed = (configuration or {}).get("seed")
     checkpoints = find_checkpoints(folder)
     trained = any(path.name == "final_model.pt" for path in checkpoints)
@@ -176,12 +177,21 @@ def _open_file(path: Path, runs: dict[Path, Run], attempts: dict[Path, Attempt])
 
 
 def _open_checkpoint(path: Path) -> Run:
-    beside = path.parent / RESULTS_CONFIG
-    configuration = read_json_object(beside) if beside.is_file() else None
-    name = (configuration or {}).get("experiment_name")
+    configuration = _results_configuration(path.parent)
+    name = _name_in(configuration)
     experiment = (experiment_number(name) or name) if name else path.stem
     history, ending = History(), Ending("cut_off")
     return Run(experiment, name, None, None, path, configuration, history, ending, checkpoints=(path,))
+
+
+def _results_configuration(folder: Path) -> dict[str, Any] | None:
+    config = folder / RESULTS_CONFIG
+    return read_json_object(config) if config.is_file() else None
+
+
+def _name_in(configuration: Mapping[str, Any] | None) -> str | None:
+    name = (configuration or {}).get("experiment_name")
+    return name if isinstance(name, str) and name else None
 
 
 def _open_run_folders(folders: Sequence[Path], runs: dict[Path, Run], skipped: list[Skipped]) -> None:

@@ -11,7 +11,7 @@ tightly and the maximum loosely.
 
 from __future__ import annotations
 
-import zipfile
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +22,9 @@ from torch import Tensor
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.finding import Finding
-from ired_diag.model.network import EnergyNetwork, GradientNormalization
+from ired_diag.model.network import GradientNormalization
 from ired_diag.model.recomputation import INPUTS, MissingInput, Recomputation
+from ired_diag.reference_file import check_inputs, read_reference
 from ired_diag.runs.checkpoint import Checkpoint, Weights
 
 ROUNDING = 1e-5
@@ -97,11 +98,12 @@ def verify(
         WrongCheckpoint: The checkpoint lacks these weights.
         DiagError: The reference is of another problem size.
     """
-    arrays = read_reference(Path(reference), device)
-    normalization = _normalization(arrays.pop("gradient_normalization", None))
+    reference = Path(reference)
+    arrays = read_reference(reference, device)
+    normalization = _normalization(arrays.pop("gradient_normalization", None), reference)
     network = checkpoint.network(weights, gradient_normalization=normalization).to(device)
     schedule = checkpoint.schedule.to(device)
-    _check_sizes(arrays, network, Path(reference))
+    check_inputs(arrays, network, reference)
     inputs = {name: arrays[name] for name in INPUTS if name in arrays}
     computed = Recomputation(network, schedule, inputs)
     checks: list[Check] = []
@@ -110,32 +112,19 @@ def verify(
         if key in ("matrix", "inverse", "t", "noise", "sampler_start"):
             continue
         try:
-            checks.extend(_compare(key, computed.quantity(key), arrays[key]))
+            checks.extend(_compare(key, computed.quantity(key), arrays[key], reference))
         except MissingInput as missing:
             skipped[key] = str(missing)
-    gradients = {k: v for k, v in arrays.items() if k.startswith(GRADIENT_PREFIX)}
-    if gradients:
-        checks.append(_compare_gradients(computed.denoise_gradients(), gradients))
-    checks.extend(_compare_stored_buffers(checkpoint))
+    if gradients := {k: v for k, v in arrays.items() if k.startswith(GRADIENT_PREFIX)}:
+        try:
+            checks.append(_compare_gradients(computed.denoise_gradients(), gradients, reference))
+        except MissingInput as missing:
+            skipped[f"{GRADIENT_PREFIX}*"] = str(missing)
     if not checks:
-        raise UnreadableFile(f"{reference}: holds nothing to compare. Its keys: {', '.join(arrays)}.")
+        keys = ", ".join(arrays) or "none"
+        raise UnreadableFile(f"{reference}: holds nothing to compare. Its keys: {keys}.")
+    checks.extend(_compare_stored_buffers(checkpoint))
     return Verification(tuple(checks), skipped, checkpoint.findings)
-
-
-def read_reference(path: Path, device: torch.device | str = "cpu") -> dict[str, Tensor]:
-    """Return the arrays of a ``.npz`` file as tensors, floating ones in float32.
-
-    Raises:
-        UnreadableFile: The file is missing or not a ``.npz`` file of numbers.
-    """
-    if not path.is_file():
-        raise UnreadableFile(f"{path}: expected a NumPy .npz file, found nothing.")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: torch.from_numpy(np.asarray(file[name])) for name in file.files}
-    except (OSError, ValueError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise UnreadableFile(f"{path}: is not a whole NumPy .npz file of numbers ({error}).") from error
-    return {k: a.to(device).float() if a.is_floating_point() else a.to(device) for k, a in arrays.items()}
 
 
 def relative_error(a: Tensor, b: Tensor) -> float:
@@ -148,11 +137,11 @@ def relative_error(a: Tensor, b: Tensor) -> float:
     return 0.0 if difference == 0 else float(difference / b.double().norm())
 
 
-def _compare(key: str, computed: Tensor, reference: Tensor) -> list[Check]:
-    if computed.numel() != reference.numel():
+def _compare(key: str, computed: Tensor, reference: Tensor, path: Path) -> list[Check]:
+    if computed.squeeze().shape != reference.squeeze().shape:
         expected, found = tuple(computed.shape), tuple(reference.shape)
-        raise DiagError(f"{key}: expected shape {expected} in the reference file, found {found}.")
-    computed = computed.detach().reshape(reference.shape)
+        raise DiagError(f"{path}: {key}: expected shape {expected}, found {found}.")
+    computed, reference = computed.detach(), reference.reshape(computed.shape)
     if key == "sampler_trajectory":
         return _compare_with_ties(key, computed, reference)
     bound = CANCELLATION if key == "nce_loss" else ROUNDING
@@ -172,12 +161,14 @@ def _compare_with_ties(key: str, computed: Tensor, reference: Tensor) -> list[Ch
     ]
 
 
-def _compare_gradients(computed: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> Check:
+def _compare_gradients(computed: Mapping[str, Tensor], reference: Mapping[str, Tensor], path: Path) -> Check:
     errors: dict[str, float] = {}
     for key, expected in reference.items():
         name = key.removeprefix(GRADIENT_PREFIX).removeprefix("model.ebm.")
         if name not in computed or computed[name].shape != expected.shape:
-            raise DiagError(f"{key}: the checkpoint has no tensor {name!r} of shape {tuple(expected.shape)}.")
+            raise DiagError(
+                f"{path}: {key}: the checkpoint has no tensor {name!r} of shape {tuple(expected.shape)}."
+            )
         errors[name] = relative_error(computed[name], expected)
     # max() would pass over a NaN, and a NaN is the worst there is.
     worst = max(errors, key=lambda name: np.inf if np.isnan(errors[name]) else errors[name])
@@ -191,9 +182,11 @@ def _compare_stored_buffers(checkpoint: Checkpoint) -> list[Check]:
         return []
     implied = checkpoint.schedule.buffers()
     errors = {
-        name: relative_error(stored.reshape(-1), implied[name].to(stored.device))
+        name: relative_error(stored, implied[name].to(stored.device))
+        if stored.shape == implied[name].shape
+        else math.inf
         for name, stored in checkpoint.buffers.items()
-        if name != "betas" and stored.numel() == implied[name].numel()
+        if name != "betas"
     }
     if not errors:
         return []
@@ -202,25 +195,12 @@ def _compare_stored_buffers(checkpoint: Checkpoint) -> list[Check]:
     return [Check("schedule constants", errors[worst], ROUNDING, note)]
 
 
-def _normalization(stored: Tensor | None) -> GradientNormalization:
-    """Return a reference file's gradient normalization: a number (0 or NaN for none)."""
+def _normalization(stored: Tensor | None, path: Path) -> GradientNormalization:
+    """Return the number that a reference file's gradients were divided by."""
     if stored is None:
         return None
-    value = float(stored)
-    return value if value > 0 else None
-
-
-def _check_sizes(arrays: Mapping[str, Tensor], network: EnergyNetwork, path: Path) -> None:
-    dim = network.architecture.dim
-    for name in INPUTS:
-        if name in arrays and name != "t" and arrays[name].shape[-1] != dim:
-            raise DiagError(
-                f"{path}: {name} has {arrays[name].shape[-1]} numbers a sample; the checkpoint's network "
-                f"takes {dim} (rank {network.architecture.rank}). It is a reference for another checkpoint."
-            )
-    t = arrays.get("t")
-    if t is not None and len(t) and not 0 <= int(t.min()) <= int(t.max()) < network.levels:
+    if stored.numel() != 1 or not 0 < float(stored) < math.inf:
         raise DiagError(
-            f"{path}: t runs from {int(t.min())} to {int(t.max())}; the checkpoint has levels 0 to "
-            f"{network.levels - 1}."
+            f"{path}: gradient_normalization: expected a number above 0, found {stored.tolist()}."
         )
+    return float(stored)

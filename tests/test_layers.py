@@ -15,6 +15,8 @@ ORDER = (
     "ired_diag.grouping",
     "ired_diag.open",
     "ired_diag.verification",
+    "ired_diag.reference_file",
+    "ired_diag.training",
     "ired_diag.comparison",
     "ired_diag.stats",
     "ired_diag.readers",

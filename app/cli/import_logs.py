@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @options.runs
 @click.option(
     "--checkpoints",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Folder of Trainer1D results folders, joined to the runs by experiment and seed; they stay there.",
 )
 @click.option("--replace", is_flag=True, help="Overwrite imported runs that came from other logs.")
@@ -48,36 +48,39 @@ def _as_dict(imported: Imported) -> dict[str, object]:
     return {
         "runs": [
             {
-                "experiment": run.experiment,
-                "variant": run.variant,
-                "seed": run.attempt.seed,
-                "state": run.attempt.ending.state,
-                "folder": folder,
-                "source": run.attempt.source,
-                "checkpoints": results,
+                "experiment": one.run.experiment,
+                "variant": one.run.variant,
+                "seed": one.run.attempt.seed,
+                "state": one.run.attempt.ending.state,
+                "folder": one.folder,
+                "source": one.run.attempt.source,
+                "checkpoints": one.results,
                 "attempts": [
                     {"source": a.source, "state": a.ending.state, "detail": a.ending.detail}
-                    for a in run.earlier
+                    for a in one.run.earlier
                 ],
             }
-            for run, folder, results in imported.runs
+            for one in imported.runs
         ],
         "skipped": imported.skipped,
+        "notes": imported.notes,
     }
 
 
 def _print(imported: Imported, runs: Path) -> None:
     groups: dict[str, list[int]] = {}
-    for run, _, results in imported.runs:
+    for one in imported.runs:
+        run = one.run
         name = f"{run.experiment}@{run.variant}" if run.variant else run.experiment
         counts = groups.setdefault(name, [0, 0, 0, 0])
-        for place, count in enumerate(
-            (1, run.attempt.ending.complete, len(run.earlier), results is not None)
-        ):
+        told = (1, run.attempt.ending.complete, len(run.earlier), one.results is not None)
+        for place, count in enumerate(told):
             counts[place] += int(count)
     rows = [(name, *map(str, counts)) for name, counts in groups.items()]
     columns = ("experiment", "runs", "complete", "earlier attempts", "with checkpoints")
     output.print_table(f"Imported into {runs}", columns, rows)
+    for note in imported.notes:
+        click.echo(f"note: {note}", err=True)
     for skipped in imported.skipped:
         click.echo(f"not imported: {skipped.path.name}: {skipped.reason}")
     click.echo(

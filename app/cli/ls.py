@@ -17,7 +17,7 @@ METRIC = "validation/mse"
 
 
 @click.command("ls")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @options.runs
 @click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
 @options.as_json

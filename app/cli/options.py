@@ -12,7 +12,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 runs: Decorator = click.option(
     "--runs",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path("runs"),
     envvar="IRED_DIAG_RUNS",
     show_default=True,

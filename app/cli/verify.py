@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.argument("reference", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=click.Path(path_type=Path, readable=False))
+@click.argument("reference", type=click.Path(path_type=Path, readable=False))
 @options.weights
 @options.device
 @options.as_json

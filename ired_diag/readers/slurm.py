@@ -11,7 +11,8 @@ block, its two evaluation tables, and its diagnostics,
 
 which become the metrics ``validation/mse`` (the table's label in lower case, a slash, its row) and
 ``CD-DIAG/E_pos``. A step told again, or a step back, begins a new attempt within the log. A last line
-without a newline is a write that was cut: no number is read from it, because it may be half a number.
+without a newline is a write that was cut: nothing is read from it, because it may hold half a number. A
+table or a diagnostic may stand behind a progress bar, where both streams went into one file.
 """
 
 from __future__ import annotations
@@ -38,13 +39,16 @@ MARKERS = re.compile(
 )
 CONFIGURATION = re.compile(rb"^Configuration:\s*(?=\{)", re.MULTILINE)
 EVALUATION = re.compile(
-    rb"^Validation Result @ Iteration (?P<step>\d+); Milestone = \d+ \((?P<label>[^)\n]*)\)[ \t\r]*\n"
+    rb"(?:^|[\r\]])Validation Result @ Iteration (?P<step>\d{1,18}); Milestone = \d+ "
+    rb"\((?P<label>[^)\n]*)\)[ \t\r]*\n"
     rb"-[- \t\r]*\n"
     rb"(?P<table>(?:[^\n-][^\n]*\n)*)",
     re.MULTILINE,
 )
 TABLE_ROW = re.compile(rb"(\S+)[ \t]+(\S+)[ \t\r]*\n")
-DIAGNOSTIC = re.compile(rb"^\[(?P<tag>[\w-]*DIAG) step=(?P<step>\d+)\](?P<pairs>[^\n]*)\n", re.MULTILINE)
+DIAGNOSTIC = re.compile(
+    rb"(?:^|[\r\]])\[(?P<tag>[\w-]*DIAG) step=(?P<step>\d{1,18})\](?P<pairs>[^\n]*)\n", re.MULTILINE
+)
 PAIR = re.compile(rb"(\S+?)=(\S+)")
 
 Event = tuple[int, int, dict[str, float]]  # position in the file, step, metrics
@@ -68,9 +72,10 @@ def read(path: Path) -> Attempt:
     content = _text_of(path)
     beside = path.with_suffix(".err")
     errors = _read_bytes(beside) if path.suffix != ".err" and beside.is_file() else None
-    job = slurm_job.read_job(content, path)
-    configuration, findings = _configuration(content, path)
-    events, unreadable = _events(content)
+    whole = content[: content.rfind(b"\n") + 1]
+    job = slurm_job.read_job(whole, path)
+    configuration, findings = _configuration(whole, path)
+    events, unreadable = _events(whole)
     if not events and configuration is None and not MARKERS.search(content):
         raise UnreadableFile(
             f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
@@ -79,10 +84,11 @@ def read(path: Path) -> Attempt:
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."
         findings.append(Finding("values_not_numbers", "warning", statement, {"values": unreadable}))
-    if not content.endswith(b"\n"):
+    if len(whole) < len(content):
         statement = "The last line is only half written; nothing was read from it."
         findings.append(Finding("torn_tail", "note", statement, {"bytes": len(content)}))
-    name = (configuration or {}).get("experiment_name")
+    named = (configuration or {}).get("experiment_name")
+    name = named if isinstance(named, str) and named else None
     return Attempt(
         source=(path, beside) if errors is not None else (path,),
         experiment=_experiment(name, path),
@@ -126,7 +132,7 @@ def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, l
     try:
         block, _ = json.JSONDecoder().raw_decode(content[starts[0] :].decode("utf-8", "replace"))
         return dict(block), findings
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         statement = "The configuration block is cut or damaged and was not read."
         findings.append(Finding("configuration_torn", "warning", statement, {"file": path.name}))
         return None, findings
@@ -139,6 +145,8 @@ def _events(content: bytes) -> tuple[list[Event], int]:
         values = {}
         for key, text in pairs:
             try:
+                if b"_" in text:  # a number to Python, not to a logger
+                    raise ValueError
                 values[f"{label}/{key.decode('utf-8', 'replace')}"] = float(text)
             except ValueError:
                 unreadable += 1

@@ -17,42 +17,52 @@ LAST_LINES = re.compile(
 )
 REPORTED_ERROR = re.compile(rb"\bERROR\b[ :-]")
 
-TRACEBACK = re.compile(rb"^Traceback \(most recent call last\):[ \r]*\n", re.MULTILINE)
+TRACEBACK = re.compile(rb"Traceback \(most recent call last\):[ \r]*\n")
+SYNTAX = re.compile(
+    rb'^  File "[^"\n]+", line \d+\n(?:[^\n]*\n){1,3}?(?P<error>(?:Syntax|Indentation|Tab)Error: [^\n]+)',
+    re.MULTILINE,
+)
 IGNORED = re.compile(rb"Exception ignored in[^\n]*\n\Z")
-EXCEPTION = re.compile(rb"^[A-Za-z_][\w.]*(?:: [^\n]*)?[ \r]*$", re.MULTILINE)
+EXCEPTION = re.compile(rb"^[A-Za-z_][\w.]*(?::[^\n]*)?[ \r]*$", re.MULTILINE)
 NO_FILE = re.compile(rb"^(?:FileNotFoundError|NotADirectoryError|IsADirectoryError)\b")
+TRAINED = re.compile(rb"^Training for \d|Validation Result @ Iteration |DIAG step=", re.MULTILINE)
 
+# Each in the words of the program that prints it: a commit's subject may speak of any of these.
 CAUSES: tuple[tuple[State, re.Pattern[bytes]], ...] = (
-    ("time_limit", re.compile(rb"DUE TO TIME LIMIT")),
+    ("time_limit", re.compile(rb"(?:slurmstepd|srun|sbatch)\b[^\n]*DUE TO TIME LIMIT")),
     (
         "out_of_memory",
         re.compile(
-            rb"oom[_-]kill|Out Of Memory|OutOfMemoryError|CUDA out of memory|^MemoryError\b"
+            rb"error: Detected \d+ oom[_-]kill|srun: error: [^\n]*Out Of Memory"
+            rb"|\bOutOfMemoryError: |RuntimeError: CUDA (?:error: )?out of memory|^MemoryError\b"
             rb"|Exceeded (?:job|step) memory limit",
             re.MULTILINE,
         ),
     ),
     (
         "cancelled",
-        re.compile(rb"CANCELLED AT |DUE TO (?:PREEMPTION|NODE FAILURE)|^KeyboardInterrupt\b", re.MULTILINE),
+        re.compile(
+            rb"(?:slurmstepd|srun)\b[^\n]*(?:CANCELLED AT |DUE TO (?:PREEMPTION|NODE FAILURE))"
+            rb"|^KeyboardInterrupt\b",
+            re.MULTILINE,
+        ),
     ),
     (
         "argument_error",  # in the words of argparse, and of click
         re.compile(
             rb"^[\w./-]+: error: (?:unrecognized arguments|the following arguments|one of the arguments"
             rb"|argument |expected |ambiguous )"
-            rb"|^Error: (?:No such option|Missing |Invalid value|Got unexpected)",
+            rb"|^Error: (?:No such (?:option|command)|Missing |Invalid value|Got unexpected|Option )",
             re.MULTILINE,
         ),
     ),
 )
-SHELL_CAUSES: tuple[tuple[State, re.Pattern[bytes]], ...] = (
-    (
-        "file_not_found",
-        re.compile(rb"can't open file|No such file or directory|: command not found"),
-    ),
-    ("killed", re.compile(rb"\d+ (?:Killed|Terminated|Segmentation fault|Bus error|Aborted)\b")),
+SIGNALLED = re.compile(
+    rb"\d+ (?:Killed|Terminated|Segmentation fault|Bus error|Aborted)\b"
+    rb"|srun: error: [^\n]*: (?:Killed|Terminated)"
 )
+NO_SCRIPT = re.compile(rb"can't open file")
+NO_COMMAND = re.compile(rb"No such file or directory|: command not found")
 LONGEST_DETAIL = 300
 
 
@@ -63,8 +73,9 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
         out: Its ``.out`` file.
         err: The ``.err`` file beside it, if there is one; some jobs write both streams into ``.out``.
     """
+    trained = bool(TRAINED.search(out))
     files = [out] if err is None else [err, out]
-    causes = [cause for content in files if (cause := _cause(content))]
+    causes = [cause for content in files if (cause := _cause(content, trained=trained))]
     if COMPLETE.search(out):
         after = causes[0].detail if causes else _line_of(REPORTED_ERROR, out)
         return Ending("complete", f"then: {after}" if after else "")
@@ -76,17 +87,21 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     return Ending("cut_off")
 
 
-def _cause(content: bytes) -> Ending | None:
+def _cause(content: bytes, *, trained: bool) -> Ending | None:
     """Return the cause of death that a file names, if it names one."""
     for state, pattern in CAUSES:
         if line := _line_of(pattern, content):
             return Ending(state, line)
     if exception := _last_exception(content):
-        state = "file_not_found" if NO_FILE.match(exception) else "traceback"
-        return Ending(state, _readable(exception))
-    for state, pattern in SHELL_CAUSES:
-        if line := _line_of(pattern, content):
-            return Ending(state, line)
+        return Ending("file_not_found" if NO_FILE.match(exception) else "traceback", _readable(exception))
+    if line := _line_of(NO_SCRIPT, content):
+        return Ending("file_not_found", line)
+    if line := _line_of(SIGNALLED, content):
+        return Ending("killed", line)
+    # A shell goes on after most of its complaints: only the last word of a job that never trained counts.
+    last = content.rstrip().rsplit(b"\n", 1)[-1]
+    if not trained and NO_COMMAND.search(last):
+        return Ending("file_not_found", _readable(last))
     return None
 
 
@@ -98,6 +113,8 @@ def _last_exception(content: bytes) -> bytes | None:
             continue
         named = EXCEPTION.search(content, match.end())
         last = named[0] if named else match[0]
+    if last is None and (syntax := SYNTAX.search(content)):
+        return syntax["error"]
     return last
 
 

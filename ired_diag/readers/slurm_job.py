@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 # <name>_<job>[_<task>].out, or SLURM's own slurm-<job>[_<task>].out
-FILE_NAME = re.compile(r"^(?P<stem>.*?)[_-](?P<job>\d{4,})(?:_(?P<task>\d+))?(?:\.\w+)?$")
+FILE_NAME = re.compile(r"^(?P<stem>.*?)[_-](?P<job>\d{4,})(?:_(?P<task>\d{1,9}))?(?:\.\w+)?$")
 
-JOB_ID = re.compile(rb"^Job ID: (\d+)(?: \(Array Job ID: (\d+), Task ID: (\d+)\))?", re.MULTILINE)
-TASK_ID = re.compile(rb"^Array [Tt]ask(?: ID)?: (\d+)", re.MULTILINE)
-SEED_SET = re.compile(rb"^(?:Setting random seed|Random seed set to): (\d+)", re.MULTILINE)
-SEED_ANNOUNCED = re.compile(rb"^Seed: (\d+)", re.MULTILINE)
+JOB_ID = re.compile(rb"^Job ID: (\d+)(?: \(Array Job ID: (\d+), Task ID: (\d{1,9})\))?", re.MULTILINE)
+TASK_ID = re.compile(rb"^Array [Tt]ask(?: ID)?: (\d{1,9})\b", re.MULTILINE)
+SEED_SET = re.compile(rb"^(?:Setting random seed|Random seed set to): (\d{1,18})\b", re.MULTILINE)
+SEED_ANNOUNCED = re.compile(rb"^Seed: (\d{1,18})\b", re.MULTILINE)
 COMMIT = re.compile(rb"^Git SHA: ([0-9a-f]{7,40})", re.MULTILINE)
 COMMIT_SHORT = re.compile(rb"^Repository cloned and checked out to: ([0-9a-f]{7,40})", re.MULTILINE)
 REPOSITORY = re.compile(rb"^Git URL: (\S+)", re.MULTILINE)
@@ -22,10 +22,17 @@ HOST = re.compile(rb"^Running on host: (\S+)", re.MULTILINE)
 GPU = re.compile(rb"^\|\s+\d+\s+(\S[^|]*?)\s{2,}(?:On|Off)\s+\|", re.MULTILINE)
 STARTED = re.compile(rb"^Job started at (.+?)\r?$", re.MULTILINE)
 ENDED = re.compile(rb"^[^\n]* completed at (.+?)\r?$", re.MULTILINE)
-TRAINING = re.compile(rb"^Training for (\d+) steps", re.MULTILINE)
+TRAINING = re.compile(rb"^Training for (\d{1,18}) steps", re.MULTILINE)
 
-# date(1) in the C locale: Sat Jan 24 00:53:55 EST 2026
-DATE = re.compile(r"\w{3} (\w{3} +\d+ \d\d:\d\d:\d\d) (?:[AP]M )?(\S+) (\d{4})")
+# date(1), in the C locale and in newer en_US: Sat Jan 24 00:53:55 EST 2026, Sat 24 Jan 2026 12:53:55 AM EST
+DATES = (
+    re.compile(
+        r"\w{3} (?P<day>\w{3} +\d+) (?P<clock>[\d:]{8})(?P<half> [AP]M)? (?P<zone>\S+) (?P<year>\d{4})"
+    ),
+    re.compile(
+        r"\w{3} (?P<day>\d+ \w{3}) (?P<year>\d{4}) (?P<clock>[\d:]{8})(?P<half> [AP]M)? (?P<zone>\S+)"
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -95,13 +102,18 @@ def parse_date(text: str) -> tuple[str, str] | None:
 
     >>> parse_date("Sat Jan 24 00:53:55 EST 2026")
     ('2026-01-24T00:53:55', 'EST')
+    >>> parse_date("Sat 24 Jan 2026 01:00:00 PM EST")
+    ('2026-01-24T13:00:00', 'EST')
     """
-    found = DATE.search(text)
+    found = next((match for pattern in DATES if (match := pattern.search(text))), None)
     if not found:
         return None
-    day = " ".join(found[1].split())
+    first, second = found["day"].split()
+    month, day = (second, first) if first.isdigit() else (first, second)
+    clock = "%I:%M:%S %p" if found["half"] else "%H:%M:%S"
+    told = f"{month} {day} {found['year']} {found['clock']}{found['half'] or ''}"
     try:
-        return datetime.strptime(f"{day} {found[3]}", "%b %d %H:%M:%S %Y").isoformat(), found[2]
+        return datetime.strptime(told, f"%b %d %Y {clock}").isoformat(), found["zone"]
     except ValueError:
         return None
 

@@ -114,7 +114,9 @@ def _difference(version: Version, twins: Sequence[Version]) -> str:
     keys = sorted({k for knobs in [own, *others] for k in knobs})
     told = [k for k in keys if any(knobs.get(k) != own.get(k) for knobs in others)]
     differing = [f"{k}={json.dumps(own.get(k))}".replace('"', "").replace("/", "_") for k in told]
-    return ",".join(differing) or f"commit={version[1]}"
+    if sum(twin[0] == version[0] for twin in twins) > 1:
+        differing.append(f"commit={version[1]}")
+    return ",".join(differing)
 
 
 def _split_retries(same: Sequence[Attempt]) -> list[tuple[Attempt, list[Attempt]]]:

@@ -128,7 +128,7 @@ def read_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> 
 
 
 def _read_final_model(path: Path, content: Mapping[str, Any]) -> Checkpoint:
-    if not content["ebm_state"]:
+    if isinstance(content["ebm_state"], Mapping) and not content["ebm_state"]:
         raise WrongCheckpoint(
             f"{path}: its ebm_state is empty: the code that wrote it kept only keys that start with 'ebm.', "
             f"and the model's start with 'model.ebm.'. The weights are in {_milestones_beside(path)}."
@@ -187,18 +187,25 @@ def _assemble(
 def _only_tensors(state: object, where: str) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not state:
         raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
-    odd = [key for key, value in state.items() if not isinstance(value, Tensor)]
+    odd = [key for key, value in state.items() if not _is_plain(value)]
     if odd:
         raise WrongCheckpoint(
-            f"{where}: expected a dictionary of tensors, found other things in it: "
+            f"{where}: expected a dictionary of tensors, found what is no dense real tensor: "
             f"{', '.join(map(repr, odd[:4]))}."
         )
     return {str(key): value for key, value in state.items()}
 
 
+def _is_plain(value: object) -> bool:
+    """Say whether a value is a dense tensor of real numbers that are there."""
+    if not isinstance(value, Tensor) or value.is_complex() or value.is_meta:
+        return False
+    return value.layout == torch.strided and not value.is_quantized
+
+
 def _of_ema(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return what an EMA wrapper holds under a prefix."""
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    return {str(k).removeprefix(prefix): v for k, v in state.items() if str(k).startswith(prefix)}
 
 
 def _step(content: Mapping[str, Any]) -> int | None:
@@ -217,7 +224,11 @@ def _levels(
             raise WrongCheckpoint(f"{where}: expected one beta a noise level, found {tuple(betas.shape)}.")
         return len(betas), False
     told = (configuration or {}).get("diffusion_steps")
-    return (told, False) if isinstance(told, int) else (ASSUMED_LEVELS, True)
+    if told is None:
+        return ASSUMED_LEVELS, True
+    if type(told) is not int or told < 1:
+        raise WrongCheckpoint(f"{where}: its diffusion_steps: expected a number of levels, found {told!r}.")
+    return told, False
 
 
 def _schedule(buffers: Mapping[str, Tensor], levels: int) -> tuple[Schedule, list[Finding]]:

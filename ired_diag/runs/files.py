@@ -12,6 +12,19 @@ from ired_diag.errors import CannotWrite, UnreadableFile
 FORMAT = 1
 
 
+def exists(path: Path) -> bool:
+    """Say whether there is anything at a path; a path that cannot even be looked up holds nothing."""
+    try:
+        return path.exists()
+    except OSError:  # a name too long, or a folder that may not be entered
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Say whether there is a file at a path, in the same way."""
+    return exists(path) and path.is_file()
+
+
 def check_format(version: object, where: str) -> None:
     """Refuse a file that a newer version of this project wrote.
 
@@ -44,10 +57,12 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+        if not isinstance(error, OSError):
+            raise  # an interrupt: the old content is whole, and no half-written file stays
         reason = error.strerror or str(error)
         raise CannotWrite(
             f"{path}: cannot be written: {reason}. Choose another place (--runs DIR or --out DIR)."

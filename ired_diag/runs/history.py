@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from ired_diag.errors import UnreadableFile
 
 KEYS_OF_A_ROW = ("step", "attempt")
+MAX_STEP = 2**63 - 1
+TOO_LARGE = re.compile(rb"\d{309}")
 
 
 @dataclass(frozen=True)
@@ -109,25 +112,30 @@ def read_history(path: Path) -> History:
     bad: list[int] = []
     try:
         rows = _rows_by_arrow(whole)
-    except (pa.ArrowException, KeyError, TypeError, ValueError):
+    except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
         rows, bad = _rows_by_line(whole)
     return History.of(rows, bad_lines=tuple(bad), torn_tail=torn)
 
 
 def _rows_by_arrow(content: bytes) -> list[Row]:
     """Return the rows of a file without a fault; raise on any other."""
+    if TOO_LARGE.search(content):
+        raise ValueError("a whole number too large for a float, which would be read as infinite")
     options = pyarrow.json.ReadOptions(block_size=max(len(content) + 1, 1 << 20))
     table = pyarrow.json.read_json(io.BytesIO(content), read_options=options)
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    if not pa.types.is_integer(table.schema.field("step").type) or None in columns["step"]:
-        raise ValueError("a row without an integer step")
+    if table.num_rows != sum(1 for line in content.split(b"\n") if line.strip()):
+        raise ValueError("more or fewer rows than lines")
+    for key in KEYS_OF_A_ROW:
+        if key in columns and (not pa.types.is_integer(table.schema.field(key).type) or None in columns[key]):
+            raise ValueError(f"a row without an integer {key}")
     metrics = {name: c for name, c in columns.items() if name not in KEYS_OF_A_ROW}
-    attempts = columns.get("attempt") or [1] * table.num_rows
+    attempts = columns.get("attempt", [1] * table.num_rows)
     return [
         Row(
             step,
             {name: float(c[i]) for name, c in metrics.items() if c[i] is not None},
-            attempts[i] or 1,
+            attempts[i],
         )
         for i, step in enumerate(columns["step"])
     ]
@@ -142,10 +150,10 @@ def _rows_by_line(content: bytes) -> tuple[list[Row], list[int]]:
         try:
             told = json.loads(line)
             step, attempt = told.pop("step"), told.pop("attempt", 1)
-            if type(step) is not int or type(attempt) is not int:
+            if type(step) is not int or type(attempt) is not int or abs(step) > MAX_STEP:
                 raise TypeError("step and attempt are integers")
             values = {name: float(value) for name, value in told.items() if value is not None}
             rows.append(Row(step, values, attempt))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             bad.append(number)
     return rows, bad

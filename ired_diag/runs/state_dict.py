@@ -19,6 +19,7 @@ PREFIXES = ("module.", "_orig_mod.", "model.", "ema_model.", "ebm.")
 BUFFERS = frozenset(Schedule.__dataclass_fields__)
 UNUSED_BY_SCALAR_HEAD = ("fc4.weight", "fc4.bias")
 MOST_KEYS_NAMED = 4
+MIN_EMBEDDING = 4  # the frequencies run from 1 to 1/10000: two are needed
 
 
 def strip_prefixes(state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
@@ -66,6 +67,11 @@ def infer_architecture(parameters: Mapping[str, Tensor], levels: int, where: str
         raise WrongCheckpoint(
             f"{where}: expected fc1.weight to take 2 rank² numbers (problem and candidate), "
             f"found {first.shape[1]}. It is a checkpoint of another problem."
+        )
+    if time.shape[1] < MIN_EMBEDDING or time.shape[1] % 2:
+        raise WrongCheckpoint(
+            f"{where}: expected time_mlp.1.weight to take pairs of sines and cosines, {MIN_EMBEDDING} "
+            f"numbers or more, found {time.shape[1]}. It is a checkpoint of another architecture."
         )
     architecture = Architecture(
         rank=rank,

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ired_diag.config import parse_config, read_json_object
 from ired_diag.errors import CannotWrite, UnreadableFile, WrongConfiguration
@@ -24,20 +25,30 @@ from ired_diag.runs.files import FORMAT, check_format, write_atomically
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.runs.run import EarlierAttempt, Run
 
-CONFIG, METRICS = "config.json", "metrics.jsonl"
-SEED_FOLDER = re.compile(r"seed(\d+)|unseeded-.+")
+CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
+
+Kind = TypeVar("Kind")
+
+
+def folder_name(name: str) -> str:
+    """Return a name as one folder of it: a configuration may say anything, a path stays where it is.
+
+    >>> folder_name("q103"), folder_name("../../etc/x y"), folder_name("..")
+    ('q103', '_.._etc_x_y', '_')
+    """
+    return re.sub(r"^\.+", "", re.sub(r"[^\w.+=,@-]", "_", name)) or "_"
 
 
 def run_folder(runs: Path, run: ArrangedRun) -> Path:
     """Return where a run belongs under the runs folder."""
-    folder = runs / run.experiment
+    folder = runs / folder_name(run.experiment)
     if run.variant:
-        folder /= f"job={run.variant}"
+        folder /= folder_name(f"job={run.variant}")
     return folder / run.attempt.seed_label
 
 
-def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) -> None:
-    """Write an imported run and its earlier attempts.
+def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) -> list[Path]:
+    """Write an imported run and its earlier attempts, and return the attempts' folders.
 
     ``config.json`` is written last: a folder without it is no run yet.
 
@@ -49,27 +60,49 @@ def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) ->
     Raises:
         CannotWrite: The folder cannot be written.
     """
-    names = _attempt_names(run.earlier)
-    for number, (name, attempt) in enumerate(zip(names, run.earlier, strict=True), start=1):
-        told = _told(attempt, run.experiment, None)
-        _write_attempt(attempt, folder / "attempts" / name, number, told)
+    places = [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.earlier)]
+    for number, (place, attempt) in enumerate(zip(places, run.earlier, strict=True), start=1):
+        _write_attempt(attempt, place, number, _told(attempt, run.experiment, None))
     told = _told(run.attempt, run.experiment, run.variant)
     if results is not None:
         told["checkpoints"] = str(results.resolve())
     _write_attempt(run.attempt, folder, len(run.earlier) + 1, told)
+    return places
+
+
+def attempt_folders(folder: Path) -> list[Path]:
+    """Return the folders of a run's earlier attempts."""
+    return sorted(config.parent for config in (folder / ATTEMPTS).glob(f"*/{CONFIG}"))
+
+
+def remove_run_files(folder: Path) -> None:
+    """Remove an imported run's files; what else was put into its folder stays."""
+    shutil.rmtree(folder / ATTEMPTS, ignore_errors=True)
+    for name in (CONFIG, METRICS):
+        (folder / name).unlink(missing_ok=True)
+    remove_if_empty(folder)
+    remove_if_empty(folder.parent)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder that holds nothing."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def imported_sources(folder: Path) -> list[str] | None:
     """Return the files that a run folder was imported from, None where it was not imported."""
-    told = read_json_object(folder / CONFIG).get("provenance", {}).get("sources")
-    return [str(source["path"]) for source in told] if told else None
+    told = _object(read_json_object(folder / CONFIG), "provenance", folder).get("sources")
+    if not isinstance(told, list):
+        return None
+    return [str(source["path"]) for source in told if isinstance(source, dict) and "path" in source]
 
 
 def find_runs(root: Path) -> list[Path]:
     """Return every run folder under ``root``, itself included, sorted."""
     found = {root} if (root / CONFIG).is_file() else set()
     found |= {config.parent for config in root.rglob(CONFIG)}
-    return sorted(f for f in found if "attempts" not in f.relative_to(root).parts[:-1])
+    return sorted(f for f in found if ATTEMPTS not in f.relative_to(root).parts[:-1])
 
 
 def read_run(folder: Path) -> Run:
@@ -88,15 +121,15 @@ def read_run(folder: Path) -> Run:
     try:
         return Run(
             experiment=str(told["experiment"]),
-            name=told.get("name"),
-            variant=told.get("variant"),
-            seed=told.get("seed"),
+            name=_of_type(told, "name", str, folder),
+            variant=_of_type(told, "variant", str, folder),
+            seed=_of_type(told, "seed", int, folder),
             path=folder,
-            configuration=told.get("config"),
+            configuration=_of_type(told, "config", dict, folder),
             history=history,
             ending=_ending(told),
-            provenance=told.get("provenance", {}),
-            attempts=tuple(_read_attempts(folder / "attempts")),
+            provenance=_object(told, "provenance", folder),
+            attempts=tuple(_read_attempts(folder)),
             checkpoints=find_checkpoints(Path(told.get("checkpoints") or folder)),
             findings=(*_findings(told), *_findings_of_history(history, metrics)),
         )
@@ -169,12 +202,12 @@ def _attempt_names(attempts: tuple[Attempt, ...]) -> list[str]:
 
 def _read_attempts(folder: Path) -> list[EarlierAttempt]:
     found = []
-    for config in sorted(folder.glob(f"*/{CONFIG}")):
-        told = read_json_object(config)
-        provenance = told.get("provenance", {})
+    for attempt in attempt_folders(folder):
+        told = read_json_object(attempt / CONFIG)
+        provenance = _object(told, "provenance", attempt)
         found.append(
             EarlierAttempt(
-                config.parent,
+                attempt,
                 provenance.get("job"),
                 _ending(told),
                 int(told.get("evaluations") or 0),
@@ -182,6 +215,19 @@ def _read_attempts(folder: Path) -> list[EarlierAttempt]:
             )
         )
     return sorted(found, key=lambda a: (a.started or "", a.job or ""))
+
+
+def _of_type(told: Mapping[str, Any], key: str, kind: type[Kind], folder: Path) -> Kind | None:
+    """Return the value of a key, which must be of a type or absent."""
+    value = told.get(key)
+    if value is not None and not isinstance(value, kind):
+        expected = {dict: "an object", str: "a word", int: "a whole number"}.get(kind, kind.__name__)
+        raise UnreadableFile(f"{folder / CONFIG}: {key}: expected {expected}, found {value!r}.")
+    return value
+
+
+def _object(told: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
+    return _of_type(told, key, dict, folder) or {}
 
 
 def _ending(told: Mapping[str, Any]) -> Ending:

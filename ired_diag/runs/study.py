@@ -87,10 +87,11 @@ def check_seeds(group: str, runs: Sequence[Run]) -> None:
 
 def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
     base, _, variant = name.partition("@")
-    run = runs[0]
-    if variant and run.variant != variant:
+    experiment = runs[0].experiment
+    if variant and runs[0].variant != variant:
         return False
-    return base in (run.experiment, run.name, experiment_number(run.experiment)) or name == group
+    names = {experiment, experiment_number(experiment), *(run.name for run in runs)}
+    return base in names or name == group
 
 
 def _in_brief(runs: Sequence[Run]) -> str:

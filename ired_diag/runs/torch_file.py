@@ -7,13 +7,16 @@ containers and refuses all else; there is no switch to turn that off.
 from __future__ import annotations
 
 import pickle
+import re
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.runs.files import exists, is_file
 
 # What the reader is known to raise on bytes that are no PyTorch file, or only the first part of one.
 BROKEN = (
@@ -38,13 +41,15 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     Raises:
         UnreadableFile: The file is missing, empty, truncated, not PyTorch's, or holds code.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
+    if not is_file(path):
+        found = "a folder" if exists(path) else "nothing"
         raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty: the job may have died while saving. Use another one.")
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pickle protocols other than 2 are warned of, and read
+            content = torch.load(path, map_location=device, weights_only=True)
     except BROKEN as error:
         raise UnreadableFile(f"{path}: {_reason(error)}") from error
     if not isinstance(content, dict):
@@ -57,10 +62,9 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
 
 def _reason(error: BaseException) -> str:
     text = str(error)
-    if "Unsupported global" in text or "Unsupported operand" in text or "GLOBAL" in text:
-        what = text.split("GLOBAL ", 1)[1].split(" ", 1)[0] if "GLOBAL " in text else "an object"
+    if named := re.search(r"GLOBAL (\S+)", text):
         return (
-            f"holds {what}, not only tensors: loading it would run code, which is never done. "
+            f"holds {named[1]}, not only tensors: loading it would run code, which is never done. "
             "Save the state dictionary alone: torch.save(model.state_dict(), …)."
         )
     if isinstance(error, PermissionError):

@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ired_diag.errors import UnreadableFile
-from ired_diag.runs.files import FORMAT, check_format, write_atomically
+from ired_diag.runs.files import FORMAT, check_format, exists, is_file, write_atomically
 
 
 def write_weights(
@@ -40,8 +40,8 @@ def write_weights(
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
     """
-    tensors = {f"raw.{name}": p.detach().contiguous() for name, p in raw.items()}
-    tensors |= {f"ema.{name}": p.detach().contiguous() for name, p in ema.items()}
+    tensors = {f"raw.{name}": p.detach().clone().contiguous() for name, p in raw.items()}
+    tensors |= {f"ema.{name}": p.detach().clone().contiguous() for name, p in ema.items()}
     metadata = {
         "ired_diag_format": str(FORMAT),
         "step": str(step),
@@ -58,8 +58,9 @@ def read_weights(path: Path, *, device: torch.device | str = "cpu") -> dict[str,
     Raises:
         UnreadableFile: The file is missing, empty, truncated, or of a newer format.
     """
-    if not path.is_file():
-        raise UnreadableFile(f"{path}: expected a checkpoint file, found nothing.")
+    if not is_file(path):
+        found = "a folder" if exists(path) else "nothing"
+        raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             metadata = file.metadata() or {}
@@ -73,7 +74,9 @@ def read_weights(path: Path, *, device: torch.device | str = "cpu") -> dict[str,
     try:
         check_format(int(metadata["ired_diag_format"]), str(path))
         step, configuration = int(metadata["step"]), json.loads(metadata["configuration"])
-    except (KeyError, ValueError) as error:
+        if not isinstance(configuration, dict) or not tensors:
+            raise ValueError("no configuration, or no tensors")
+    except (KeyError, ValueError, RecursionError) as error:
         raise UnreadableFile(f"{path}: its metadata is damaged ({error}).") from error
     states: dict[str, dict[str, Tensor]] = {"raw": {}, "ema": {}}
     for key, tensor in tensors.items():

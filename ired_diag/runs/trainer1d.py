@@ -1,0 +1,73 @@
+"""The layout of the public code's checkpoints, written by us: what it saves, it can load again.
+
+``{step, model, opt, ema, scaler}``: the schedule's constants and the network's tensors under
+``model.ebm.…``; the optimiser; an EMA wrapper that holds both the average and the weights. One key more,
+``ired_diag``, holds what only we need to go on.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ired_diag.model.schedule import Schedule
+from ired_diag.runs.files import write_atomically
+
+NETWORK = "model.ebm."
+
+
+def trainer1d_state(
+    *,
+    step: int,
+    schedule: Schedule,
+    raw: Mapping[str, Tensor],
+    ema: Mapping[str, Tensor],
+    optimizer: Mapping[str, Any],
+    own: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return a training state in the public layout.
+
+    Args:
+        step: Steps taken.
+        schedule: The noise schedule.
+        raw: The network's tensors.
+        ema: Their average.
+        optimizer: The optimiser's ``state_dict()``.
+        own: What stands under ``ired_diag``: plain containers, numbers, strings and tensors.
+    """
+    model, average = _module(schedule, raw), _module(schedule, ema)
+    return {
+        "step": step,
+        "model": model,
+        "opt": dict(optimizer),
+        "ema": {
+            "initted": torch.tensor([True]),
+            "step": torch.tensor([step]),
+            **{f"online_model.{name}": p for name, p in model.items()},
+            **{f"ema_model.{name}": p for name, p in average.items()},
+        },
+        "scaler": None,
+        "ired_diag": dict(own),
+    }
+
+
+def write_torch_file(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a state whole or not at all.
+
+    Raises:
+        CannotWrite: The folder cannot be written, or the disk is full.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def _module(schedule: Schedule, network: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of the public code's diffusion module, its constants first, in float32."""
+    constants = {name: b.detach().float().cpu().clone() for name, b in schedule.buffers().items()}
+    return constants | {NETWORK + n: p.detach().cpu().clone() for n, p in network.items()}
