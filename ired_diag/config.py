@@ -185,6 +185,27 @@ def read_json_object(path: Path) -> dict[str, Any]:
     return content
 
 
+def with_settings(config: Config, settings: Mapping[str, str]) -> Config:
+    """Return a configuration with some knobs set anew, as a command line gives them.
+
+    Args:
+        config: What to start from.
+        settings: Values by key; each is read as JSON where it is JSON, else as a word.
+
+    Raises:
+        WrongConfiguration: A key or value that cannot be used.
+    """
+    told = {key: _as_json(text) for key, text in settings.items()}
+    return parse_config({**config.model_dump(mode="json"), **told}, where="--set")
+
+
+def _as_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def is_off(value: object) -> bool:
     """Say whether a value switches its key off: false, 0, none or empty.
 

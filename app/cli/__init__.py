@@ -10,6 +10,7 @@ from app.cli.group import DiagGroup
 @click.group(
     cls=DiagGroup,
     commands_in={
+        "train": "app.cli.train",
         "import": "app.cli.import_logs",
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",

@@ -72,7 +72,7 @@ def print_table(
 
 
 @contextmanager
-def progress(description: str) -> Iterator[Callable[[int, int], None]]:
+def progress(description: str, *, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     """Show progress on stderr while it lasts, and only on a terminal; yields (done, total) -> None."""
     from rich.console import Console
     from rich.progress import (
@@ -84,7 +84,13 @@ def progress(description: str) -> Iterator[Callable[[int, int], None]]:
     )
 
     console = Console(stderr=True)
-    columns = (TextColumn(description), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

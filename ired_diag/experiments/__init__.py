@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from typing import Any
 
 from ired_diag.config import Config, parse_config
 from ired_diag.errors import AmbiguousName, NotFound
@@ -31,5 +32,15 @@ def load(name: str) -> Config:
         raise NotFound(f"No experiment is named {name!r}. There are: {', '.join(known)}.")
     if len(matches) > 1:
         raise AmbiguousName(f"{name!r} means {len(matches)} experiments: {', '.join(matches)}.")
-    text = resources.files("ired_diag.experiments").joinpath(f"{matches[0]}.json").read_text("utf-8")
-    return parse_config(json.loads(text), where=f"experiment {matches[0]}")
+    return parse_config(_content(matches[0]), where=f"experiment {matches[0]}")
+
+
+def question(name: str) -> str:
+    """Return what an experiment asks, by its full name."""
+    return str(_content(name)["description"])
+
+
+def _content(name: str) -> dict[str, Any]:
+    text = resources.files("ired_diag.experiments").joinpath(f"{name}.json").read_text("utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content

@@ -46,8 +46,8 @@ def trainer1d_state(
         "model": model,
         "opt": dict(optimizer),
         "ema": {
-            "initted": torch.tensor([True]),
-            "step": torch.tensor([step]),
+            "initted": torch.tensor(True),
+            "step": torch.tensor(step),
             **{f"online_model.{name}": p for name, p in model.items()},
             **{f"ema_model.{name}": p for name, p in average.items()},
         },

@@ -1,0 +1,1 @@
+"""Training: the loss of a step, the average of the weights, evaluation, and the loop around them."""

@@ -1,0 +1,53 @@
+"""Random streams: one for each purpose, so that what one strategy draws moves nothing of another.
+
+Runs of the same seed start from the same weights, see the same matrices, noise levels and noise, and are
+evaluated on the same fresh matrices, whatever their mining. They are pairs, as in the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+PURPOSES = ("weights", "data", "noise", "mining", "evaluation")
+
+
+@dataclass(frozen=True)
+class Streams:
+    """One generator for each purpose, all on one device.
+
+    Attributes:
+        weights: Initial weights.
+        data: Training matrices.
+        noise: Noise levels and the noise that is to be predicted.
+        mining: The contrastive branch: its own noise, and random negatives.
+        evaluation: Validation matrices, and where sampling starts.
+    """
+
+    weights: torch.Generator
+    data: torch.Generator
+    noise: torch.Generator
+    mining: torch.Generator
+    evaluation: torch.Generator
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state of each generator by its purpose."""
+        return {purpose: getattr(self, purpose).get_state() for purpose in PURPOSES}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Put every generator where ``state`` says."""
+        for purpose in PURPOSES:
+            getattr(self, purpose).set_state(state[purpose].cpu())
+
+
+def make_streams(seed: int, device: torch.device | str) -> Streams:
+    """Return the streams of a seed, independent of each other and of those of other seeds."""
+    generators = {}
+    for number, purpose in enumerate(PURPOSES):
+        (entropy,) = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
+        generators[purpose] = torch.Generator(device).manual_seed(int(entropy >> np.uint64(1)))
+    return Streams(**generators)
