@@ -74,6 +74,8 @@ class Config(BaseModel):
 
     diffusion_steps: int = Field(10, ge=1)
     width: int = Field(512, ge=1)
+    time_embedding: int = Field(128, ge=4, multiple_of=2)
+    time_width: int = Field(128, ge=1)
     use_scalar_energy: bool = False
     gradient_normalization: Literal["batch"] | float | None = None
 

@@ -95,7 +95,9 @@ class TrainingState:
 def architecture_of(config: Config) -> Architecture:
     """Return the network that a configuration asks for."""
     head: Head = "scalar" if config.use_scalar_energy else "vector"
-    return Architecture(config.rank, config.width, head, config.diffusion_steps)
+    return Architecture(
+        config.rank, config.width, head, config.diffusion_steps, config.time_embedding, config.time_width
+    )
 
 
 def new_state(config: Config, device: torch.device | str) -> TrainingState:
