@@ -49,7 +49,7 @@ def test_works_from_a_folder_with_a_foreign_app_and_probes(tmp_path: Path) -> No
 
 
 def test_each_command_shows_an_example_in_its_help() -> None:
-    for command in ("train", "import", "ls", "stats", "verify"):
+    for command in ("train", "probe", "import", "ls", "stats", "verify"):
         assert f"ired-diag {command}" in run(command, "--help").stdout.split("Options:")[0]
 
 

@@ -10,7 +10,9 @@ from app.cli.group import DiagGroup
 @click.group(
     cls=DiagGroup,
     commands_in={
+        "demo": "app.cli.demo",
         "train": "app.cli.train",
+        "probe": "app.cli.probe",
         "import": "app.cli.import_logs",
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",
@@ -25,7 +27,8 @@ def main() -> None:
     Reads the checkpoints and logs of runs, and says what is true, what is noise, and what was a mistake.
 
     \b
+    ired-diag demo
     ired-diag import path/to/logs --runs runs
-    ired-diag ls
     ired-diag stats q101 q102 q103
+    ired-diag probe conditioning runs/q103/seed0
     """

@@ -32,6 +32,8 @@ def plain(content: object) -> Any:
         return {str(key): plain(value) for key, value in content.items()}
     if isinstance(content, str) or content is None or isinstance(content, bool | int):
         return content
+    if hasattr(content, "tolist"):  # an array or a number of numpy's, which need not be loaded to be known
+        return plain(content.tolist())
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, Sequence):

@@ -1,0 +1,59 @@
+"""The data of a picture, apart from how it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+Scale = Literal["linear", "log"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line, with a spread around each of its points where there is one.
+
+    Attributes:
+        name: As the legend says it; it also fixes colour, dash and marker (``palette``).
+        x: Of shape (n,).
+        y: Of shape (n,).
+        low: Lower end of the spread.
+        high: Upper end.
+    """
+
+    name: str
+    x: NDArray[Any]
+    y: NDArray[Any]
+    low: NDArray[Any] | None = None
+    high: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes."""
+
+    y_label: str
+    lines: tuple[Line, ...]
+    y_scale: Scale = "linear"
+
+
+@dataclass(frozen=True)
+class FigureData:
+    """A picture.
+
+    Attributes:
+        name: Of its files.
+        title: What is seen, in a few words.
+        x_label: Of the axis that all panels share.
+        panels: From left to right, or from top to bottom.
+        method: What line and spread are, and N: a caption.
+        note: The same in a few words, drawn into the picture.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    panels: tuple[Panel, ...]
+    method: str
+    note: str = ""

@@ -1,0 +1,43 @@
+"""Colours, dashes and markers: fixed by name, told apart without colour too.
+
+The colours are those of Okabe & Ito (2008), Color Universal Design, which readers with any colour vision
+tell apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a line is drawn: colour; dash as (on, off, …) in points, empty for solid; matplotlib's marker."""
+
+    colour: str
+    dash: tuple[float, ...] = ()
+    marker: str = "o"
+
+
+FIXED = {
+    "positive": Style(BLACK),
+    "random": Style(BLUE, (5.0, 2.0), "s"),
+    "adversarial": Style(VERMILION, (), "^"),
+    "control": Style(GREEN, (1.5, 1.5), "D"),
+}
+OTHERS = (
+    Style(BLUE),
+    Style(ORANGE, (5.0, 2.0), "s"),
+    Style(PURPLE, (1.5, 1.5), "^"),
+    Style(SKY, (6.0, 2.0, 1.5, 2.0), "D"),
+    Style(VERMILION, (), "v"),
+    Style(GREEN, (5.0, 2.0), "P"),
+    Style(BLACK, (1.5, 1.5), "X"),
+)
+
+
+def style_of(name: str, position: int) -> Style:
+    """Return the style of a line: by its name where that is fixed, else by its place in the legend."""
+    return FIXED.get(name.split(" ")[0], OTHERS[position % len(OTHERS)])

@@ -1,0 +1,115 @@
+"""Pictures for paper, by matplotlib: PDF, SVG, PNG at a width in inches, byte for byte the same each time."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.figures.palette import style_of
+from ired_diag.runs.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMN, TEXT = 3.25, 6.75  # inches: a column, and the text, of a two-column page
+PANEL_HEIGHT = 1.55
+MARGIN = 0.75  # of legend and axis label
+RESOLUTION = 300
+GREY = "#555555"
+
+RC: Any = {  # typed by matplotlib as a dictionary of literals
+    "font.size": 8.0,
+    "axes.labelsize": 8.0,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.5,
+    "font.family": "DejaVu Sans",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.0,
+    "pdf.fonttype": 42,  # TrueType: journals refuse type 3
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ired-diag",
+}
+# What would change from one writing to the next.
+UNDATED: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None, "ModDate": None},
+    "svg": {"Date": None},
+    "png": {"Software": None},
+}
+
+
+def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
+    """Return a picture.
+
+    Args:
+        figure: Its data.
+        width: In inches. Panels stand side by side where there is room for it, else above each other.
+    """
+    beside = width / len(figure.panels) >= 2.0
+    rows, columns = (1, len(figure.panels)) if beside else (len(figure.panels), 1)
+    with mpl.rc_context(RC):
+        drawn = Figure(figsize=(width, PANEL_HEIGHT * rows + MARGIN), layout="constrained")
+        axes = drawn.subplots(rows, columns, sharex=True, squeeze=False).flatten().tolist()
+        for axis, panel in zip(axes, figure.panels, strict=True):
+            _draw_panel(axis, panel)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for axis in axes if beside else axes[-1:]:
+            axis.set_xlabel(figure.x_label)
+        if figure.note:  # as a super-label, for which the layout keeps a place
+            drawn.supxlabel(figure.note, x=0.99, ha="right", fontsize=6.5, color=GREY)
+        handles, labels = axes[0].get_legend_handles_labels()
+        entries = len(labels) if beside else (len(labels) + 1) // 2
+        drawn.legend(
+            handles, labels, loc="outside upper center", ncols=entries, frameon=False, handlelength=2.6
+        )
+    return drawn
+
+
+def render(figure: FigureData, form: str, *, width: float = COLUMN) -> bytes:
+    """Return a picture as the bytes of a ``pdf``, ``svg`` or ``png`` file."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(RC):
+        draw(figure, width=width).savefig(buffer, format=form, dpi=RESOLUTION, metadata=UNDATED[form])
+    return buffer.getvalue()
+
+
+def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: float = COLUMN) -> list[Path]:
+    """Write a picture in several forms and return the files.
+
+    Raises:
+        CannotWrite: The folder cannot be written.
+    """
+    paths = [folder / f"{figure.name}.{form}" for form in forms]
+    for path, form in zip(paths, forms, strict=True):
+        write_atomically(path, render(figure, form, width=width))
+    return paths
+
+
+def _draw_panel(axis: Axes, panel: Panel) -> None:
+    for position, line in enumerate(panel.lines):
+        _draw_line(axis, line, position)
+    axis.set_ylabel(panel.y_label)
+    if panel.y_scale == "log":
+        axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw_line(axis: Axes, line: Line, position: int) -> None:
+    style = style_of(line.name, position)
+    dashes = (0, style.dash) if style.dash else "solid"
+    if line.low is not None and line.high is not None:
+        axis.vlines(line.x, line.low, line.high, color=style.colour, linewidth=0.8, alpha=0.5)
+    axis.plot(line.x, line.y, color=style.colour, linestyle=dashes, marker=style.marker, label=line.name)

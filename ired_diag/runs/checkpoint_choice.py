@@ -1,0 +1,76 @@
+"""Which of a run's checkpoints is meant: the last, the best, all, or that of a step."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ired_diag.errors import DiagError, NotFound
+from ired_diag.runs.run import Run
+
+METRIC = "validation/mse"
+MILESTONE_STEPS = 1000  # Trainer1D's save_and_sample_every, where the file's name is all there is
+
+
+def choose_checkpoints(run: Run, which: str) -> list[Path]:
+    """Return the files that a choice means, the earliest first.
+
+    Args:
+        run: The run.
+        which: ``last``, ``best`` (lowest logged validation MSE among the steps with a checkpoint), ``all``,
+            or a step.
+
+    Raises:
+        NotFound: The run has no such checkpoint; the message lists the steps that it has.
+        DiagError: The choice means nothing.
+    """
+    if not run.checkpoints:
+        raise NotFound(
+            f"{run.path}: has no checkpoint to probe. A log alone has none: join it with "
+            "ired-diag import LOGS --checkpoints DIR, or name a checkpoint file."
+        )
+    match which:
+        case "last":
+            return [run.checkpoints[-1]]
+        case "all":
+            return list(run.checkpoints)
+        case "best":
+            return [_best(run)]
+    if not which.isdecimal():
+        raise DiagError(f"--checkpoint {which!r}: expected last, best, all or a step.")
+    steps = {step_of(path): path for path in run.checkpoints}
+    if int(which) not in steps:
+        known = ", ".join(str(step) for step in steps if step is not None)
+        raise NotFound(f"{run.path}: has no checkpoint of step {which}. There are: {known or 'none named'}.")
+    return [steps[int(which)]]
+
+
+def step_of(path: Path) -> int | None:
+    """Return the step in a checkpoint's file name.
+
+    >>> step_of(Path("step-000100000.safetensors")), step_of(Path("model-7.pt")), step_of(Path("last.pt"))
+    (100000, 7000, None)
+    """
+    if found := re.fullmatch(r"step-(\d+)", path.stem):
+        return int(found[1])
+    if found := re.fullmatch(r"model-(\d+)", path.stem):
+        return int(found[1]) * MILESTONE_STEPS
+    return None
+
+
+def _best(run: Run) -> Path:
+    best = run.path / "checkpoints" / "best.pt"
+    if best.is_file():
+        return best
+    series = run.history.series.get(METRIC)
+    logged = dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) if series else {}
+    scored = [(logged.get(step_of(path), np.nan), path) for path in run.checkpoints]
+    finite = [(value, path) for value, path in scored if np.isfinite(value)]
+    if not finite:
+        raise NotFound(
+            f"{run.path}: no checkpoint's step has a logged {METRIC}, so none is known to be the best. "
+            "Choose --checkpoint last, or a step."
+        )
+    return min(finite)[1]

@@ -1,0 +1,94 @@
+"""Tables: named columns of one length, each declared with its unit, and their Parquet files.
+
+A probe's table is tidy: one row an observation. On disk its settings and versions stand in the file's
+metadata, and the file is replaced whole.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ired_diag.errors import UnreadableFile
+from ired_diag.runs.files import FORMAT, check_format, write_atomically
+
+Table = dict[str, NDArray[Any]]
+
+METADATA = b"ired_diag"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name, its unit (``1`` for a pure number), and what it means."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+def check_table(table: Mapping[str, NDArray[Any]], columns: Sequence[Column], where: str) -> None:
+    """Check that a table has the declared columns, of one length.
+
+    Raises:
+        ValueError: It does not; a defect of whoever made the table.
+    """
+    declared = [column.name for column in columns]
+    if list(table) != declared:
+        raise ValueError(f"{where}: declares the columns {declared}, measured {list(table)}")
+    lengths = {name: np.shape(values) for name, values in table.items()}
+    if len({shape[0] if len(shape) == 1 else shape for shape in lengths.values()}) > 1:
+        raise ValueError(f"{where}: its columns are of different lengths: {lengths}")
+
+
+def concatenate(tables: Sequence[Table]) -> Table:
+    """Return the rows of several tables with the same columns, one after the other."""
+    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+
+def select(table: Table, **equal: object) -> Table:
+    """Return the rows in which each named column has the given value.
+
+    >>> select({"level": np.array([0, 1, 1]), "x": np.array([5, 6, 7])}, level=1)["x"].tolist()
+    [6, 7]
+    """
+    keep = np.ones(len(next(iter(table.values()))), dtype=bool)
+    for name, value in equal.items():
+        keep &= table[name] == value
+    return {name: values[keep] for name, values in table.items()}
+
+
+def write_table(path: Path, table: Table, metadata: Mapping[str, Any]) -> None:
+    """Write a table as Parquet, with metadata that JSON can hold.
+
+    Raises:
+        CannotWrite: The folder cannot be written, or the disk is full.
+    """
+    arrow = pa.table({name: pa.array(values) for name, values in table.items()})
+    content = json.dumps({"format": FORMAT, **metadata}).encode()
+    buffer = io.BytesIO()
+    pq.write_table(arrow.replace_schema_metadata({METADATA: content}), buffer, compression="zstd")
+    write_atomically(path, buffer.getvalue())
+
+
+def read_table(path: Path) -> tuple[Table, dict[str, Any]]:
+    """Return a table and its metadata.
+
+    Raises:
+        UnreadableFile: The file is missing, damaged, not ours, or of a newer format.
+    """
+    try:
+        arrow = pq.read_table(path)
+        metadata = json.loads((arrow.schema.metadata or {})[METADATA])
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
+    check_format(metadata.get("format"), str(path))
+    return {name: arrow.column(name).to_numpy() for name in arrow.column_names}, metadata

@@ -1,0 +1,301 @@
+"""Conditioning: are mined negatives worse conditioned than the right answers, and is mining to blame?
+
+Of each candidate answer Y, a matrix with singular values σ_1 ≥ … ≥ σ_n:
+
+    log|det Y| and the sign of det Y,    cond Y = σ_1 / σ_n,    σ_min = σ_n.
+
+A matrix with σ_n ≤ n ε σ_1, ε the rounding of float64, in which all is computed, is singular: its cond is
+infinite, its log|det| minus infinity. At the noisiest levels the clamp leaves little but signs, and
+matrices of signs are singular often.
+
+They are compared problem by problem: negative minus positive, and adversarial minus control, a random
+perturbation of the adversarial negative's size. A difference from the positives alone says nothing of
+mining: any perturbation of that size may do the same. cond and σ_min are compared as logarithms, in which
+a factor up weighs as much as a factor down. Two effects stand side by side, because they can disagree: d,
+the mean difference over its sd (``ired_diag.stats.effect_size``), which leaves singular matrices out, and
+the share of pairs in which the first is larger (ties count half), which does not.
+
+References: Golub & Van Loan (2013), Matrix Computations, section 2.6 (conditioning); the study's phase 2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.finding import Finding
+from ired_diag.model.mined_batch import KINDS, Kind, MinedBatch
+from ired_diag.probe import Probe
+from ired_diag.stats.effect_size import Effect, paired_effect
+from ired_diag.stats.summary import Summary, summarise
+from ired_diag.table import Column, Table, concatenate, select
+
+COLUMNS = (
+    Column("level", "1", "noise level, 0 the sharpest"),
+    Column("kind", "1", "positive, random, adversarial or control"),
+    Column("sample", "1", "number of the problem, the same at every level and of every kind"),
+    Column("log_abs_det", "nat", "natural logarithm of |det Y|; -inf where Y is singular"),
+    Column("sign", "1", "sign of det Y: 1, -1, or 0 where Y is singular"),
+    Column("cond", "1", "condition number in the 2-norm; inf where Y is singular"),
+    Column("sigma_min", "1", "smallest singular value; 0 where Y is singular"),
+)
+COMPARISON_COLUMNS = (
+    Column("level", "1", "noise level; -1 for the mean over levels of each problem"),
+    Column("kind", "1", "whose difference"),
+    Column("versus", "1", "from what: positive or control"),
+    Column("quantity", "1", "log10_cond, log_abs_det or log10_sigma_min"),
+    Column("mean", "as quantity", "mean difference"),
+    Column("mean_low", "as quantity", "lower end of its 95% t interval"),
+    Column("mean_high", "as quantity", "upper end"),
+    Column("d", "1", "mean difference over its sd"),
+    Column("d_low", "1", "lower end of its 95% interval"),
+    Column("d_high", "1", "upper end"),
+    Column("larger", "1", "share of pairs in which the first is larger, ties half; mean over problems"),
+    Column("larger_low", "1", "lower end of its 95% t interval"),
+    Column("larger_high", "1", "upper end"),
+    Column("n", "1", "problems compared"),
+    Column("reason", "1", "why something is NaN or left out"),
+)
+CONTRASTS = (
+    ("random", "positive"),
+    ("adversarial", "positive"),
+    ("control", "positive"),
+    ("adversarial", "control"),
+)
+QUANTITIES = ("log10_cond", "log_abs_det", "log10_sigma_min")
+ALL_LEVELS = -1
+DODGE = 0.13  # of a level, between the kinds: quartiles of four kinds at one place would hide each other
+
+Row = tuple[int, str, str, str, Effect, Summary]
+SMALL = 0.06  # Vargha & Delaney (2000): shares within 0.5 ± 0.06 are a negligible effect
+
+
+def measure(batch: MinedBatch) -> Table:
+    """Return determinant, condition number and smallest singular value of each candidate.
+
+    Args:
+        batch: Mined negatives, candidates of shape (levels, samples, rank²).
+    """
+    samples = len(batch.problem)
+    tables = []
+    for kind in KINDS:
+        candidates = batch.candidates[kind]
+        if kind == "positive":  # the same at every level
+            once = describe(candidates[0], batch.data.rank)
+            numbers = {name: np.tile(values, batch.levels) for name, values in once.items()}
+        else:
+            numbers = describe(candidates.flatten(0, 1), batch.data.rank)
+        tables.append(
+            {
+                "level": np.repeat(np.arange(batch.levels), samples),
+                "kind": np.full(batch.levels * samples, kind),
+                "sample": np.tile(np.arange(samples), batch.levels),
+                **numbers,
+            }
+        )
+    return concatenate(tables)
+
+
+def describe(candidates: Tensor, rank: int) -> Table:
+    """Return log|det|, sign, cond and σ_min of flattened matrices, in float64.
+
+    Args:
+        candidates: Of shape (count, rank²). One with NaN or infinite entries gets NaN.
+        rank: Rows of each.
+    """
+    square = candidates.double().reshape(-1, rank, rank)
+    whole = torch.isfinite(square).flatten(1).all(dim=1)
+    square = torch.where(whole[:, None, None], square, torch.eye(rank, device=square.device).double())
+    values = torch.linalg.svdvals(square)
+    largest, smallest = values[:, 0], values[:, -1]
+    singular = smallest <= rank * torch.finfo(torch.float64).eps * largest
+    sign, log_abs_det = torch.linalg.slogdet(square)
+    numbers = {
+        "log_abs_det": torch.where(singular, -math.inf, log_abs_det),
+        "sign": torch.where(singular, 0.0, sign),
+        "cond": torch.where(singular, math.inf, largest / smallest),
+        "sigma_min": torch.where(singular, 0.0, smallest),
+    }
+    return {name: torch.where(whole, value, math.nan).cpu().numpy() for name, value in numbers.items()}
+
+
+def compare(table: Table) -> Table:
+    """Return the effect of each contrast in each quantity: over all levels, then level by level."""
+    levels = np.unique(table["level"]).tolist()
+    rows: list[Row] = []
+    for kind, versus in CONTRASTS:
+        for quantity in QUANTITIES:
+            a, b = _by_level(table, kind, quantity), _by_level(table, versus, quantity)
+            chosen = [slice(None), *(slice(i, i + 1) for i in range(len(levels)))]
+            for level, some in zip([ALL_LEVELS, *levels], chosen, strict=True):
+                rows.append((level, kind, versus, quantity, *paired_over_levels(a[some], b[some])))
+    return _as_table(rows)
+
+
+def paired_over_levels(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[Effect, Summary]:
+    """Return the effect of a - b, and the share of pairs in which a is larger.
+
+    Each problem counts once, with its mean over levels: its levels are not independent of each other.
+    Differences that are not finite are left out of the effect; infinities have their place in the share.
+
+    Args:
+        a: Of shape (levels, samples).
+        b: Of the same shape.
+    """
+    with np.errstate(invalid="ignore"):
+        difference = a - b
+    finite, told = np.isfinite(difference), ~(np.isnan(a) | np.isnan(b))
+    effect = paired_effect(_mean_where(difference, finite))
+    left_out = int((~finite).sum())
+    if left_out:
+        effect = replace(effect, reason=f"{left_out} of {finite.size} pairs are not finite")
+    larger = _mean_where((a > b) + 0.5 * (a == b), told)
+    return effect, summarise(larger[np.isfinite(larger)])
+
+
+def conclude(table: Table, comparison: Table) -> Finding:
+    """Return the answer in one sentence: how adversarial negatives differ, and whether from any other."""
+    median = {kind: _quartiles(select(table, kind=kind)["cond"])[1] for kind in KINDS}
+    singular = {kind: float(np.mean(select(table, kind=kind)["sign"] == 0)) for kind in KINDS}
+    pooled = select(comparison, level=ALL_LEVELS, kind="adversarial", quantity="log10_cond")
+    positive, control = (
+        {name: column[0] for name, column in select(pooled, versus=versus).items()}
+        for versus in ("positive", "control")
+    )
+    n, levels = int(positive["n"]), len(np.unique(table["level"]))
+    statement = (
+        f"The condition number of adversarial negatives (median {median['adversarial']:.3g}) is larger than "
+        f"that of the right answer ({median['positive']:.3g}) in {_share(positive)} of pairs, d = "
+        f"{_d(positive)}; than that of a random perturbation of the same size ({median['control']:.3g}) in "
+        f"{_share(control)}, d = {_d(control)}: {_verdict(control)}.{_told_singular(singular)} "
+        f"{n} problems, each at {levels} noise levels."
+    )
+    evidence = {f"median_cond_{kind}": value for kind, value in median.items()}
+    evidence |= {f"share_singular_{kind}": value for kind, value in singular.items()}
+    evidence |= {
+        f"{name}_vs_{versus}": float(row[name])
+        for versus, row in (("positive", positive), ("control", control))
+        for name in ("mean", "d", "d_low", "d_high", "larger", "larger_low", "larger_high")
+    }
+    return Finding("conditioning", "note", statement, {**evidence, "n": n})
+
+
+def figure(table: Table) -> FigureData:
+    """Return median and quartiles of each quantity of each kind against the noise level."""
+    panels = (
+        Panel("condition number", _lines(table, "cond"), "log"),
+        Panel("log |det|  (nat)", _lines(table, "log_abs_det")),
+        Panel("smallest singular value", _lines(table, "sigma_min"), "log"),
+    )
+    n = len(np.unique(table["sample"]))
+    return FigureData(
+        "conditioning",
+        "Conditioning of right answers and of negatives",
+        "noise level",
+        panels,
+        f"Median and quartiles; n = {n} problems, the same at each level and of each kind. "
+        "Control: random perturbation of the adversarial negative's size.",
+        f"median and quartiles, n = {n} problems",
+    )
+
+
+def _by_level(table: Table, kind: str, quantity: str) -> NDArray[np.float64]:
+    """Return a quantity of one kind, of shape (levels, samples)."""
+    rows = select(table, kind=kind)
+    order = np.lexsort((rows["sample"], rows["level"]))
+    levels = len(np.unique(rows["level"]))
+    name = {"log10_cond": "cond", "log10_sigma_min": "sigma_min"}.get(quantity, quantity)
+    values = rows[name][order].astype(np.float64).reshape(levels, -1)
+    with np.errstate(divide="ignore"):  # a singular candidate: infinite, and left out with a reason
+        return np.log10(values) if quantity.startswith("log10") else values
+
+
+def _mean_where(values: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the mean over levels of what is kept, for each sample; NaN where nothing is."""
+    count = keep.sum(axis=0)
+    total = np.where(keep, values, 0.0).sum(axis=0)
+    mean: NDArray[np.float64] = np.full(len(count), math.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
+
+
+def _as_table(rows: list[Row]) -> Table:
+    def column(index: int, attribute: str | None = None) -> NDArray[Any]:
+        return np.array([getattr(row[index], attribute) if attribute else row[index] for row in rows])
+
+    keys = ("level", "kind", "versus", "quantity")
+    effect = ("mean", "mean_low", "mean_high", "d", "d_low", "d_high")
+    return {
+        **{key: column(i) for i, key in enumerate(keys)},
+        **{name: column(4, name) for name in effect},
+        "larger": column(5, "mean"),
+        "larger_low": column(5, "low"),
+        "larger_high": column(5, "high"),
+        "n": column(4, "n"),
+        "reason": column(4, "reason"),
+    }
+
+
+def _share(row: dict[str, float]) -> str:
+    low, high = 100 * row["larger_low"], 100 * row["larger_high"]
+    return f"{100 * row['larger']:.1f}% (95% interval {low:.1f} to {high:.1f}%)"
+
+
+def _d(row: dict[str, float]) -> str:
+    return f"{row['d']:.2f} ({row['d_low']:.2f} to {row['d_high']:.2f})"
+
+
+def _verdict(control: dict[str, float]) -> str:
+    """Return what the share of pairs says of mining against chance; it counts singular matrices too."""
+    low, high = control["larger_low"], control["larger_high"]
+    if math.isnan(low) or math.isnan(high):
+        return "nothing can be said of mining itself"
+    if low <= 0.5 <= high:
+        return "mining is not seen to condition them worse or better than chance"
+    direction = "worse" if low > 0.5 else "better"
+    little = ", though by little" if abs(control["larger"] - 0.5) < SMALL else ""
+    return f"mining conditions them {direction} than chance{little}"
+
+
+def _told_singular(share: dict[Kind, float]) -> str:
+    told = ", ".join(f"{100 * share[kind]:.2g}% of {kind}" for kind in KINDS if share[kind])
+    return f" Singular are {told}." if told else ""
+
+
+def _lines(table: Table, column: str) -> tuple[Line, ...]:
+    levels = np.unique(table["level"])
+    lines = []
+    for position, kind in enumerate(KINDS):
+        rows = select(table, kind=kind)
+        quartiles = np.array([_quartiles(rows[column][rows["level"] == level]) for level in levels])
+        beside = levels + DODGE * (position - (len(KINDS) - 1) / 2)
+        lines.append(Line(kind, beside, quartiles[:, 1], quartiles[:, 0], quartiles[:, 2]))
+    return tuple(lines)
+
+
+def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the quartiles as order statistics: what interpolates between infinities is NaN."""
+    ordered = np.sort(values[~np.isnan(values)])
+    if not len(ordered):
+        return math.nan, math.nan, math.nan
+    lower, middle, upper = (float(ordered[round(q * (len(ordered) - 1))]) for q in (0.25, 0.5, 0.75))
+    return lower, middle, upper
+
+
+PROBE = Probe(
+    "conditioning",
+    "Are mined negatives worse conditioned than right answers, and than random perturbations of their size?",
+    COLUMNS,
+    measure,
+    COMPARISON_COLUMNS,
+    compare,
+    conclude,
+    figure,
+)

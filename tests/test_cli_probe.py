@@ -1,0 +1,137 @@
+"""``ired-diag probe`` and ``demo``, end to end on small runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from app.cli.demo import sample_runs
+from ired_diag.open import open_run
+from ired_diag.runs.checkpoint_choice import choose_checkpoints
+from ired_diag.table import read_table
+
+TINY = (
+    "rank=3",
+    "width=8",
+    "time_embedding=8",
+    "time_width=8",
+    "batch_size=8",
+    "train_steps=6",
+    "validate_every=2",
+    "validation_batches=1",
+    "validation_batch_size=4",
+    "checkpoint_every=2",
+)
+
+
+def call(*arguments: object, status: int = 0) -> Result:
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exit_code == status, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny run with checkpoints of steps 2, 4 and 6."""
+    runs = tmp_path_factory.mktemp("runs")
+    settings = [word for knob in TINY for word in ("--set", knob)]
+    call("train", "q103", "--runs", runs, "--device", "cpu", *settings)
+    return runs / "q103" / "seed0"
+
+
+def test_list_names_each_probe_with_its_question() -> None:
+    told = call("probe", "--list").output
+    assert "conditioning" in told
+    assert "?" in told
+
+
+def test_a_run_is_probed_into_its_own_folder(run: Path) -> None:
+    told = call("probe", "conditioning", run, "--samples", 6, "--device", "cpu").output
+    assert "step 6, raw weights: The condition number of adversarial negatives" in told
+    table, metadata = read_table(run / "probes" / "conditioning.parquet")
+    assert set(table["step"].tolist()) == {6}
+    assert len(table["cond"]) == 6 * 10 * 4
+    assert metadata["question"].endswith("?")
+    for form in ("pdf", "png", "html"):
+        assert (run / "probes" / f"conditioning-step-000000006.{form}").stat().st_size > 1000
+
+
+def test_all_checkpoints_stand_in_one_table_and_a_repetition_replaces_its_rows(
+    run: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        call("probe", "conditioning", run, "--checkpoint", "all", "--samples", 4, "--out", tmp_path)
+    call("probe", "conditioning", run, "--weights", "ema", "--samples", 4, "--out", tmp_path)
+    table, _ = read_table(tmp_path / "conditioning.parquet")
+    rows = 4 * 10 * 4
+    assert [int((table["step"] == step).sum()) for step in (2, 4, 6)] == [rows, rows, 2 * rows]
+    assert int((table["weights"] == "ema").sum()) == rows
+
+
+def test_json_holds_finding_comparison_and_files(run: Path, tmp_path: Path) -> None:
+    arguments = ("probe", "conditioning", run, "--checkpoint", "4", "--samples", 5, "--out", tmp_path)
+    (told,) = json.loads(call(*arguments, "--json").stdout)
+    assert (told["run"], told["step"], told["weights"]) == ("q103/seed0", 4, "raw")
+    assert told["finding"]["evidence"]["n"] == 5
+    assert len(told["comparison"]["d"]) == 4 * 3 * 11
+    assert all(Path(path).is_file() for path in [told["table"], *told["figures"]])
+
+
+def test_a_bare_checkpoint_is_never_written_beside(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint = run / "checkpoints" / "step-000000002.safetensors"
+    before = sorted(run.rglob("*"))
+    call("probe", "conditioning", checkpoint, "--samples", 4)
+    assert sorted(run.rglob("*")) == before
+    assert (tmp_path / "ired-diag-out" / checkpoint.stem / "conditioning.parquet").is_file()
+
+
+@pytest.mark.parametrize(
+    ("which", "name"), [("last", "step-000000006"), ("2", "step-000000002"), ("best", "best")]
+)
+def test_a_choice_of_checkpoint_means_its_file(run: Path, which: str, name: str) -> None:
+    assert [path.stem for path in choose_checkpoints(open_run(run), which)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("condition",), "No probe is named 'condition'. There are: conditioning"),
+        (("conditioning", "--checkpoint", "5"), "has no checkpoint of step 5. There are: 2, 4, 6"),
+        (("conditioning", "--checkpoint", "latest"), "expected last, best, all or a step"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_on_one_line(
+    run: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    name, *options = arguments
+    result = call("probe", name, run, *options, status=1)
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_log_without_checkpoints_says_how_to_join_them(tmp_path: Path) -> None:
+    log = next((sample_runs() / "slurm_logs").glob("*_0.out"))
+    assert "--checkpoints DIR" in call("probe", "conditioning", log, status=1).stderr
+
+
+def test_public_checkpoint_is_probed(shared: Path, tmp_path: Path) -> None:
+    told = call(
+        *("probe", "conditioning", shared / "ired_checkpoint" / "model-1.pt"),
+        *("--samples", 20, "--device", "cpu", "--out", tmp_path),
+    ).output
+    assert "step 400, raw weights" in told
+
+
+def test_demo_runs_and_says_what_is_where(tmp_path: Path) -> None:
+    told = call("demo", "--out", tmp_path / "demo", "--device", "cpu").output
+    for words in ("how each job ended", "three seeds", "q102 - q103", "mining conditions them", "what next"):
+        assert words.lower() in told.lower()
+    for experiment in ("q101", "q102", "q103"):
+        assert (tmp_path / "demo" / experiment / "conditioning.parquet").is_file()

@@ -1,0 +1,78 @@
+"""Figures: both renderers draw the same data; paper output repeats byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ired_diag.figures import paper, plotly
+from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.figures.palette import FIXED, OTHERS, style_of
+
+
+@pytest.fixture
+def figure() -> FigureData:
+    x = np.arange(5)
+    lines = tuple(
+        Line(name, x, (i + 1.0) * (x + 1), (i + 0.5) * (x + 1), (i + 2.0) * (x + 1))
+        for i, name in enumerate(("positive", "adversarial", "something else"))
+    )
+    panels = (Panel("condition number", lines, "log"), Panel("log |det|  (nat)", lines))
+    return FigureData("planted", "A title", "noise level", panels, "Median; n = 5.", "n = 5")
+
+
+@pytest.mark.parametrize("form", ["pdf", "svg", "png"])
+def test_paper_output_is_the_same_bytes_each_time(figure: FigureData, form: str) -> None:
+    assert paper.render(figure, form) == paper.render(figure, form)
+
+
+@pytest.mark.parametrize("width", [paper.COLUMN, paper.TEXT, 5.0])
+def test_paper_output_has_the_asked_width_and_no_text_is_cut(figure: FigureData, width: float) -> None:
+    drawn = paper.draw(figure, width=width)
+    drawn.draw_without_rendering()
+    assert drawn.get_figwidth() == width
+    box = drawn.get_tightbbox()
+    assert box.x0 >= -0.01
+    assert box.x1 <= width + 0.01
+    assert box.y0 >= -0.01
+    assert box.y1 <= drawn.get_figheight() + 0.01
+
+
+def test_paper_pdf_embeds_truetype_fonts(figure: FigureData) -> None:
+    content = paper.render(figure, "pdf")
+    assert b"/Type3" not in content
+    assert b"/FontFile2" in content or b"/Type0" in content
+
+
+def test_both_renderers_draw_the_data_as_given(figure: FigureData) -> None:
+    drawn = plotly.draw(figure)
+    axes = paper.draw(figure).axes
+    for number, panel in enumerate(figure.panels):
+        for line, mine in zip(panel.lines, axes[number].get_lines(), strict=True):
+            np.testing.assert_array_equal(mine.get_ydata(), line.y)
+            assert mine.get_color() == style_of(line.name, panel.lines.index(line)).colour
+        traces = drawn.data[number * 3 : number * 3 + 3]
+        for line, trace in zip(panel.lines, traces, strict=True):
+            assert line.low is not None
+            assert line.high is not None
+            np.testing.assert_array_equal(trace.y, line.y)
+            np.testing.assert_allclose(trace.y + trace.error_y.array, line.high)
+            np.testing.assert_allclose(trace.y - trace.error_y.arrayminus, line.low)
+        assert axes[number].get_yscale() == panel.y_scale
+        assert axes[number].get_ylabel() == panel.y_label
+
+
+def test_html_asks_nothing_of_the_network_and_offers_no_upload(figure: FigureData, tmp_path: Path) -> None:
+    html = plotly.write_html(figure, tmp_path).read_text()
+    assert '<script charset="utf-8" src="plotly.min.js">' in html or 'src="plotly.min.js"' in html
+    assert (tmp_path / "plotly.min.js").stat().st_size > 1_000_000
+    assert "https://" not in html.replace("https://plot.ly", "")
+    assert '"showSendToCloud": false' in html
+
+
+def test_colours_are_fixed_by_name_and_all_different() -> None:
+    assert style_of("adversarial", 0) == style_of("adversarial", 5) == FIXED["adversarial"]
+    assert len({style.colour for style in FIXED.values()}) == len(FIXED)
+    assert len({(s.colour, s.dash, s.marker) for s in OTHERS}) == len(OTHERS)
