@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: install test lint format wheel-check clean
+.PHONY: install demo test lint format wheel-check clean
 
 install: $(VENV)/.installed
 
@@ -12,6 +12,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# The README's first command: diagnose the sample runs.
+demo: install
+	$(BIN)/ired-diag demo
 
 test: install
 	$(BIN)/python -m pytest -q
@@ -30,4 +34,4 @@ wheel-check: install
 	PYTHON=$(BIN)/python tests/wheel_check.sh
 
 clean:
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist ired-diag-demo *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the wheel, install it in a fresh environment away from the sources, and ask it for help and version.
+# Build the wheel, install it in a fresh environment away from the sources, and ask it for help, version and the demo.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 python=$(cd "$root" && realpath -s "${PYTHON:-python3}")
@@ -20,4 +20,6 @@ venv/bin/python - <<'PY'
 from ired_diag import experiments
 assert "q103_multiseed_adversarial" in experiments.names(), "the wheel lacks the named experiments"
 PY
-echo "wheel: $version answers --help and --version from elsewhere"
+venv/bin/ired-diag demo --out demo | grep -q 'What is where, and what next'
+[ -s demo/q103/conditioning.parquet ] || { echo "the wheel's demo wrote no table" >&2; exit 1; }
+echo "wheel: $version answers --help, --version and demo from elsewhere"
