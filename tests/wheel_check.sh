@@ -12,7 +12,8 @@ trap 'rm -rf "$elsewhere"' EXIT
   --constraint "$root/constraints.txt" "$elsewhere"/dist/*.whl
 
 cd "$elsewhere"
-venv/bin/ired-diag --help | grep -q '^Usage: ired-diag'
+venv/bin/ired-diag --help > help.txt
+grep -q '^Usage: ired-diag' help.txt
 version=$(venv/bin/ired-diag --version)
 expected="ired-diag $("$python" -c 'import ired_diag; print(ired_diag.__version__)')"
 [ "$version" = "$expected" ] || { echo "wheel answers '$version', expected '$expected'" >&2; exit 1; }
@@ -20,6 +21,7 @@ venv/bin/python - <<'PY'
 from ired_diag import experiments
 assert "q103_multiseed_adversarial" in experiments.names(), "the wheel lacks the named experiments"
 PY
-venv/bin/ired-diag demo --out demo | grep -q 'What is where, and what next'
+venv/bin/ired-diag demo --out demo > demo.txt
+grep -q 'What is where, and what next' demo.txt
 [ -s demo/q103/conditioning.parquet ] || { echo "the wheel's demo wrote no table" >&2; exit 1; }
 echo "wheel: $version answers --help, --version and demo from elsewhere"

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @click.command("train")
 @click.argument("experiment", required=False)
-@click.option("--seeds", default="0", show_default=True, metavar="A-B|A,B,…", help="Which seeds.")
+@click.option("--seeds", metavar="A-B|A,B,…", help="Which seeds; else the configuration's own.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a knob; repeatable.")
 @click.option("--name", help="Train under another name.")
-@click.option("--resume", is_flag=True, help="Go on with runs that were stopped.")
+@click.option("--resume", is_flag=True, help="Go on with stopped runs; start those that are not there.")
 @click.option("--list", "list_them", is_flag=True, help="List the named experiments and what each asks.")
 @options.runs
 @options.device
 def command(
     experiment: str | None,
-    seeds: str,
+    seeds: str | None,
     settings: tuple[str, ...],
     name: str | None,
     resume: bool,
@@ -52,11 +52,11 @@ def command(
 
     chosen = choose_device(device)
     planned = plan(experiment, seeds, settings, name=name, runs=runs, resume=resume)
-    for config, folder in planned:
-        with output.progress(f"{folder}", unit="steps") as show:
-            train(config, folder, device=chosen, resume=resume, progress=_report(show))
-        click.echo(f"{folder}: trained. {_result(folder)}")
-    folder = planned[0][1]
+    for one in planned:
+        with output.progress(f"{one.folder}", unit="steps") as show:
+            train(one.config, one.folder, device=chosen, resume=one.resume, progress=_report(show))
+        click.echo(f"{one.folder}: trained. {_result(one.folder)}")
+    folder = planned[0].folder
     click.echo(f"Next: ired-diag probe conditioning {folder}, or: ired-diag ls --runs {runs}")
 
 

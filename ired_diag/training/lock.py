@@ -34,9 +34,12 @@ def locked(folder: Path) -> Iterator[None]:
             file.seek(0)
             owner = file.read().strip() or "another process"
             raise CannotWrite(f"{folder}: is being trained by {owner}. Wait for it, or stop it.") from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            file.flush()
+        except OSError as error:
+            raise CannotWrite(f"{path}: cannot be written: {error.strerror or error}.") from error
         try:
             yield
         finally:

@@ -3,60 +3,98 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag import experiments
-from ired_diag.config import Config, read_config, with_settings
-from ired_diag.errors import CannotWrite, DiagError
+from ired_diag.config import Config, parse_config, read_config, read_json_object, with_settings
+from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.runs.attempt import experiment_number
-from ired_diag.runs.files import is_file
+from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.store import CONFIG, folder_name
 
-Plan = list[tuple[Config, Path]]
+MOST_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run to train: its configuration, its folder, and whether it goes on from where it stopped."""
+
+    config: Config
+    folder: Path
+    resume: bool
 
 
 def plan(
     experiment: str,
-    seeds: str,
+    seeds: str | None = None,
     settings: Sequence[str] = (),
     *,
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: bool = False,
-) -> Plan:
-    """Return the configuration and the folder of each seed, nothing of it done yet.
+) -> list[PlannedRun]:
+    """Return what to train, nothing of it done yet.
 
     Args:
         experiment: A named experiment, or the path of a JSON file.
-        seeds: ``0-9``, or ``0,2,5``.
+        seeds: ``0-9``, or ``0,2,5``; without it, the configuration's own.
         settings: ``key=value`` each.
         name: What to call it instead.
         runs: The runs folder.
-        resume: The runs are there already and go on with their own configuration.
+        resume: Runs that are there go on with their own configuration; those that are not, start.
 
     Raises:
-        DiagError: The experiment, a seed or a setting cannot be used, or a run exists already.
+        DiagError: The experiment, a seed or a setting cannot be used; a run exists already; or, resuming,
+            none does, or one was trained with other settings.
     """
-    if resume and settings:
-        raise DiagError("--resume goes on with the configuration that the run has; leave out --set.")
+    asked = dict(map(_setting, settings))
+    if "seed" in asked:
+        raise DiagError("--set seed: choose seeds with --seeds, such as --seeds 0-9.")
     path = Path(experiment)
     config = read_config(path) if is_file(path) else experiments.load(experiment)
-    config = with_settings(config, dict(map(_setting, settings)))
+    config = with_settings(config, asked)
     if name is not None:
-        config = config.model_copy(update={"experiment_name": name})
+        config = parse_config({**config.model_dump(mode="json"), "experiment_name": name}, where="--name")
     called = experiment_number(config.experiment_name) or config.experiment_name
     folder = runs / folder_name(name or called)
-    planned = [
-        (config.model_copy(update={"seed": seed}), folder / f"seed{seed}") for seed in parse_seeds(seeds)
-    ]
-    taken = [str(place) for _, place in planned if (place / CONFIG).exists()]
-    if taken and not resume:
+    chosen = parse_seeds(seeds) if seeds is not None else [config.seed]
+    planned = [_plan_seed(config, seed, folder / f"seed{seed}", resume=resume) for seed in chosen]
+    if resume:
+        _check_resumed(planned, asked)
+    else:
+        _check_free(planned)
+    return planned
+
+
+def _plan_seed(config: Config, seed: int, folder: Path, *, resume: bool) -> PlannedRun:
+    return PlannedRun(config.model_copy(update={"seed": seed}), folder, resume and exists(folder / CONFIG))
+
+
+def _check_free(planned: Sequence[PlannedRun]) -> None:
+    taken = [str(one.folder) for one in planned if exists(one.folder / CONFIG)]
+    if taken:
         raise CannotWrite(
             f"{', '.join(taken)}: {'hold runs' if len(taken) > 1 else 'holds a run'} already. Go on with "
             "--resume, or train under another name with --name NAME."
         )
-    return planned
+
+
+def _check_resumed(planned: Sequence[PlannedRun], asked: Mapping[str, str]) -> None:
+    """Refuse to resume nothing, or to resume with settings that the run was not trained with."""
+    there = [one for one in planned if one.resume]
+    if not there:
+        raise NotFound(f"{planned[0].folder}: there is no run to resume. Leave out --resume to start one.")
+    for one in there:
+        stored = read_json_object(one.folder / CONFIG).get("config") or {}
+        wanted = one.config.model_dump(mode="json")
+        for key in asked:
+            if stored.get(key) != wanted.get(key):
+                raise DiagError(
+                    f"{one.folder}: was trained with {key} = {stored.get(key)!r}, not {wanted.get(key)!r}, "
+                    "and goes on so. Leave out --set, or train under another name with --name NAME."
+                )
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -73,7 +111,10 @@ def parse_seeds(text: str) -> list[int]:
         found = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
         if not found or int(found[2] or found[1]) < int(found[1]):
             raise DiagError(f"--seeds {text!r}: expected seeds such as 0-9 or 0,2,5.")
-        seeds.extend(range(int(found[1]), int(found[2] or found[1]) + 1))
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last - first >= MOST_SEEDS:
+            raise DiagError(f"--seeds {text!r}: names more than {MOST_SEEDS} seeds.")
+        seeds.extend(range(first, last + 1))
     return list(dict.fromkeys(seeds))
 
 

@@ -80,8 +80,10 @@ def drop_torn_tail(folder: Path) -> None:
 
 
 def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
-    """Write ``last.pt``, and the step's weights if they are to be kept."""
-    write_torch_file(last_checkpoint(folder), state.to_trainer1d())
+    """Write the step's weights if they are to be kept, then ``last.pt``.
+
+    In this order: a resumed run starts at ``last.pt``, and would never write the weights of its step again.
+    """
     if keep:
         write_weights(
             folder / CHECKPOINTS / f"step-{state.step:09d}.safetensors",
@@ -90,6 +92,7 @@ def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
             raw={n: p.cpu() for n, p in state.weights.items()},
             ema={n: p.cpu() for n, p in state.average.items()},
         )
+    write_torch_file(last_checkpoint(folder), state.to_trainer1d())
 
 
 def write_best(folder: Path, state: TrainingState) -> None:

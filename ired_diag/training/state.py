@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import UnreadableFile, WrongCheckpoint
 from ired_diag.model.network import Architecture, EnergyNetwork, Head, initial_parameters
 from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.runs.files import FORMAT, check_format
-from ired_diag.runs.state_dict import split_buffers, strip_prefixes
+from ired_diag.runs.state_dict import infer_architecture, split_buffers, strip_prefixes
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.trainer1d import trainer1d_state
 from ired_diag.training.ema import update_average
@@ -113,6 +113,7 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
     Raises:
         UnreadableFile: The file is missing, damaged, of a newer format, or was not written by a trainer of
             ours.
+        WrongCheckpoint: Its tensors are of another architecture than the configuration's.
     """
     content = read_torch_file(path, device=device)
     own = content.get("ired_diag")
@@ -123,13 +124,21 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
         )
     check_format(own.get("format"), str(path))
     streams = make_streams(config.seed, device)
-    streams.restore(own["streams"])
-    raw, _ = split_buffers(strip_prefixes(content["model"], str(path)))
-    averaged = {k: v for k, v in content["ema"].items() if k.startswith("ema_model.")}
-    average, _ = split_buffers(strip_prefixes(averaged, str(path)))
-    state = _assemble(config, streams, raw, average)
-    state.optimizer.load_state_dict(content["opt"])
-    state.step, state.best, state.best_step = content["step"], own["best"], own["best_step"]
+    try:
+        streams.restore(own["streams"])
+        raw, _ = split_buffers(strip_prefixes(content["model"], str(path)))
+        averaged = {k: v for k, v in content["ema"].items() if k.startswith("ema_model.")}
+        average, _ = split_buffers(strip_prefixes(averaged, str(path)))
+        expected = architecture_of(config)
+        if (found := infer_architecture(raw, config.diffusion_steps, str(path))) != expected:
+            raise WrongCheckpoint(f"{path}: expected the run's {expected}, found {found}.")
+        state = _assemble(config, streams, raw, average)
+        state.optimizer.load_state_dict(content["opt"])
+        state.step, state.best, state.best_step = content["step"], own["best"], own["best_step"]
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise UnreadableFile(
+            f"{path}: is not a whole training state ({error!r}), so training cannot go on from it."
+        ) from error
     return state
 
 

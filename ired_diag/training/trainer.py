@@ -22,9 +22,9 @@ from ired_diag.config import Config, parse_config
 from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.model.matrices import draw_matrices
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.files import write_atomically
+from ired_diag.runs.files import exists, is_file, write_atomically
 from ired_diag.runs.history import Row, read_history
-from ired_diag.runs.store import CONFIG, METRICS, read_run
+from ired_diag.runs.store import CONFIG, METRICS, imported_sources, read_run
 from ired_diag.training import run_files
 from ired_diag.training.evaluation import data_of, evaluate, sample_errors
 from ired_diag.training.lock import locked
@@ -68,11 +68,8 @@ def train(
         Interrupted: A signal asked for an end. The state is saved.
     """
     device = torch.device(device)
-    if not resume and (folder / CONFIG).exists():
-        raise CannotWrite(
-            f"{folder}: holds a run already. Go on with it with --resume, or train under another name with "
-            "--name NAME."
-        )
+    if resume and not is_file(folder / CONFIG):
+        raise NotFound(f"{folder}: there is no run to resume. Leave out --resume to start one.")
     with locked(folder):
         state = _resumed(folder, device) if resume else _started(config, folder, device)
         with _signals() as stop:
@@ -99,6 +96,11 @@ def train_step(state: TrainingState) -> tuple[Loss, float, tuple[Tensor, Tensor]
 
 
 def _started(config: Config, folder: Path, device: torch.device) -> TrainingState:
+    if exists(folder / CONFIG):
+        raise CannotWrite(
+            f"{folder}: holds a run already. Go on with it with --resume, or train under another name with "
+            "--name NAME."
+        )
     state = new_state(config, device)
     write_atomically(folder / METRICS, b"")
     run_files.write_config(folder, config, device, Ending("cut_off"))
@@ -106,8 +108,11 @@ def _started(config: Config, folder: Path, device: torch.device) -> TrainingStat
 
 
 def _resumed(folder: Path, device: torch.device) -> TrainingState:
-    if not (folder / CONFIG).is_file():
-        raise NotFound(f"{folder}: there is no run to resume. Leave out --resume to start one.")
+    if imported_sources(folder) is not None:
+        raise CannotWrite(
+            f"{folder}: was imported from a log, not trained here, and has no state to go on from. Train "
+            "under another name with --name NAME."
+        )
     config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
     last = run_files.last_checkpoint(folder)
     run_files.drop_torn_tail(folder)
@@ -118,13 +123,16 @@ def _resumed(folder: Path, device: torch.device) -> TrainingState:
 
 def _attempt(folder: Path) -> int:
     """Return this attempt's number: one more than the history's last, where there is a history."""
+    if not is_file(folder / METRICS):
+        return 1
     history = read_history(folder / METRICS)
     return history.attempts + 1 if history.series else 1
 
 
 def _loop(state: TrainingState, folder: Path, attempt: int, stop: _Stop, progress: Progress) -> None:
     config = state.config
-    while state.step < config.train_steps and not stop.asked:
+    asked = stop.asked
+    while state.step < config.train_steps and not asked:
         loss, norm, batch = train_step(state)
         last = state.step == config.train_steps
         values: dict[str, float] = {}
@@ -136,7 +144,8 @@ def _loop(state: TrainingState, folder: Path, attempt: int, stop: _Stop, progres
             run_files.append_row(folder, Row(state.step, values, attempt))
             progress(state.step, config.train_steps, values)
         keep = last or state.step % config.checkpoint_every == 0
-        if keep or stop.asked:
+        asked = stop.asked  # read once: a signal after this is heard at the next step
+        if keep or asked:
             run_files.write_checkpoint(folder, state, keep=keep)
 
 
