@@ -92,11 +92,20 @@ def test_a_bare_checkpoint_is_never_written_beside(
     assert (tmp_path / "ired-diag-out" / checkpoint.stem / "conditioning.parquet").is_file()
 
 
-@pytest.mark.parametrize(
-    ("which", "name"), [("last", "step-000000006"), ("2", "step-000000002"), ("best", "best")]
-)
+@pytest.mark.parametrize(("which", "name"), [("last", "last"), ("2", "step-000000002"), ("best", "best")])
 def test_a_choice_of_checkpoint_means_its_file(run: Path, which: str, name: str) -> None:
     assert [path.stem for path in choose_checkpoints(open_run(run), which)] == [name]
+
+
+def test_an_interrupted_run_without_a_kept_step_is_probed_at_its_last_state(
+    run: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "seed0"
+    (folder / "checkpoints").mkdir(parents=True)
+    for name in ("config.json", "metrics.jsonl", "checkpoints/last.pt"):
+        (folder / name).write_bytes((run / name).read_bytes())
+    told = call("probe", "conditioning", folder, "--samples", 4, "--out", tmp_path / "out").output
+    assert "step 6, raw weights" in told
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ def choose_checkpoints(run: Run, which: str) -> list[Path]:
         NotFound: The run has no such checkpoint; the message lists the steps that it has.
         DiagError: The choice means nothing.
     """
+    last = run.path / "checkpoints" / "last.pt"
+    if which == "last" and last.is_file():  # newer than any kept step where training was interrupted
+        return [last]
     if not run.checkpoints:
         raise NotFound(
             f"{run.path}: has no checkpoint to probe. A log alone has none: join it with "
