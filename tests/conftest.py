@@ -19,6 +19,12 @@ LogWriter = Callable[..., Path]
 THREE: tuple[Evaluation, ...] = ((1000, 1.4, 1.3), (2000, 0.5, 0.4), (3000, 0.0101, 0.0102))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tensors in tests are small: threads would only wait for each other."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of the study's real data; tests that need it are skipped where it is absent."""

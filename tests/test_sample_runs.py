@@ -8,7 +8,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import torch
 
 from app.cli.demo import EXPERIMENTS, sample_runs
 from ired_diag.open import open_run, open_study
@@ -41,12 +40,7 @@ def test_runs_of_one_seed_saw_the_same_noise_and_start_whatever_their_mining() -
 def test_fifty_steps_trained_anew_match_the_recorded_history(experiment: str, tmp_path: Path) -> None:
     recorded = open_run(sample_runs() / experiment / "seed0")
     config = recorded.config().model_copy(update={"train_steps": 50})
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        again = open_run(train(config, tmp_path / "seed0"))
-    finally:
-        torch.set_num_threads(before)
+    again = open_run(train(config, tmp_path / "seed0"))
     for name in ("train/loss", "train/denoise", "train/nce", "train/energy_positive", "train/gradient_norm"):
         told, ours = recorded.history.series[name], again.history.series[name]
         assert ours.steps.tolist() == [25, 50]

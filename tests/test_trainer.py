@@ -6,7 +6,6 @@ import fcntl
 import json
 import math
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +48,6 @@ TINY = {
 LOGGED = {"train/loss", "train/denoise", "train/gradient_norm"}
 MINED = LOGGED | {"train/nce", "train/energy_positive", "train/energy_negative"}
 EVALUATED = {"train/mse_error", "validation/mse", "validation/mse_standard_error"}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def config_of(**knobs: Any) -> Config:

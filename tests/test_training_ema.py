@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,14 +16,6 @@ from ired_diag.training.trainer import train_step
 SHAPES = {"fc.weight": (3, 4), "fc.bias": (3,)}
 
 Weights = dict[str, Tensor]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def drawn(generator: torch.Generator, dtype: torch.dtype = torch.float64) -> Weights:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,14 +28,6 @@ STRATEGIES: list[dict[str, Any]] = [
     {"mining_strategy": "adversarial", "mining_opt_steps": 2},
     {"mining_strategy": "adversarial", "mining_opt_steps": 5, "mining_noise_scale": 1.5},
 ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def config_of(**knobs: Any) -> Config:
