@@ -135,13 +135,22 @@ def compare(
             is of an earlier step than that of the others.
 
     Raises:
-        NotFound: A group has no run with the metric.
+        NotFound: No group has a run with the metric; where others have, such a group is left out.
         DiagError: The readout is not known.
     """
     if readout not in READOUTS:
         raise DiagError(f"Readout {readout!r} is not known. There is: {', '.join(READOUTS)}.")
     notes: list[str] = []
-    kept = {name: _usable(name, runs, metric, notes, include_incomplete) for name, runs in groups.items()}
+    kept: dict[str, list[Run]] = {}
+    for name, runs in groups.items():
+        try:
+            kept[name] = _usable(name, runs, metric, notes, include_incomplete)
+        except NotFound as nothing:
+            if len(groups) == 1:
+                raise
+            notes.append(f"{nothing} The group is left out.")
+    if not kept:
+        raise NotFound(f"No group has a run to compare by the last {metric}. {notes[-1]}")
     summaries = [_group(name, runs, metric) for name, runs in kept.items()]
     steps = {group.step for group in summaries}
     if len(steps) > 1 or None in steps:
@@ -171,7 +180,9 @@ def _usable(
                 "(--include-incomplete keeps it)."
             )
         elif not math.isfinite(series.values[-1]):
-            notes.append(f"{run.label}: its last {metric} is {series.values[-1]}; left out.")
+            notes.append(
+                f"{run.label}: its last {metric} is {series.values[-1]}; left out, which flatters the group."
+            )
         else:
             kept.append(run)
     if not kept:

@@ -149,7 +149,9 @@ def parse_config(keys: Mapping[str, Any], *, where: str = "configuration") -> Co
     except ValidationError as error:
         complaints.extend(dict.fromkeys(_sentence(problem) for problem in error.errors()))
     if complaints:
-        raise WrongConfiguration(f"{where}: {'; '.join(complaints)}.")
+        raise WrongConfiguration(
+            f"{where}: {'; '.join(complaints).rstrip('.')}{'' if complaints[-1].endswith('?') else '.'}"
+        )
     return config
 
 

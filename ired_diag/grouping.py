@@ -60,6 +60,8 @@ def _by_path(paths: Sequence[Path]) -> dict[str, list[Run]]:
 def _by_name(names: Sequence[str], runs: Path) -> dict[str, list[Run]]:
     if not names:
         return {}
+    if "/" in names[0]:
+        raise NotFound(f"{names[0]}: no such file or folder.")
     if not exists(runs):
         raise NotFound(
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "

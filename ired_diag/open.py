@@ -63,7 +63,8 @@ def open_study(paths: Path | str | Iterable[Path | str]) -> Study:
         if not exists(path):
             raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
         if path.is_file():
-            _open_file(path, runs, attempts)
+            if not read_with_log(path):
+                _open_file(path, runs, attempts)
         elif folders := find_runs(path):
             _open_run_folders(folders, runs, skipped)
         elif results := _results_folders(path):
@@ -81,7 +82,7 @@ def read_logs(folder: Path) -> tuple[list[Attempt], list[Skipped]]:
     attempts, skipped = [], []
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
         if path.suffix == ".err":
-            if not path.with_suffix(".out").is_file():
+            if not read_with_log(path):
                 skipped.append(Skipped(path, "has no .out file beside it"))
             continue
         try:
@@ -89,6 +90,11 @@ def read_logs(folder: Path) -> tuple[list[Attempt], list[Skipped]]:
         except DiagError as error:
             skipped.append(Skipped(path, str(error).removeprefix(f"{path}: ")))
     return attempts, skipped
+
+
+def read_with_log(path: Path) -> bool:
+    """Say whether a file is the ``.err`` of a log beside it, and is read with that log."""
+    return path.suffix == ".err" and path.with_suffix(".out").is_file()
 
 
 def read_log(path: Path) -> Attempt:
@@ -162,7 +168,7 @@ def open_results(folder: Path) -> Run:
         path=folder,
         configuration=configuration,
         history=History(),
-        ending=Ending("complete" if trained else "cut_off"),
+        ending=Ending("complete" if trained else "no_log"),
         checkpoints=checkpoints,
     )
 
@@ -180,7 +186,7 @@ def _open_checkpoint(path: Path) -> Run:
     configuration = _results_configuration(path.parent)
     name = _name_in(configuration)
     experiment = (experiment_number(name) or name) if name else path.stem
-    history, ending = History(), Ending("cut_off")
+    history, ending = History(), Ending("no_log")
     return Run(experiment, name, None, None, path, configuration, history, ending, checkpoints=(path,))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ import torch
 
 import ired_diag
 from ired_diag.config import NOT_IMPLEMENTED, Config, parse_config
-from ired_diag.errors import WrongConfiguration
+from ired_diag.errors import CannotWrite, WrongCheckpoint, WrongConfiguration
 from ired_diag.figures import paper, plotly
 from ired_diag.figures.data import FigureData
 from ired_diag.finding import Finding
@@ -96,11 +97,13 @@ def probe_run(
     for done, path in enumerate(paths):
         progress(done, len(paths))
         checkpoint = read_checkpoint(path, device=device)
+        if broken := [f for f in checkpoint.findings if f.severity == "error"]:
+            raise WrongCheckpoint(f"{path}: {broken[0].statement} {broken[0].advice}")
         batch, notes = mine_checkpoint(checkpoint, run, weights, samples=samples, seed=seed)
         table = probe(batch)
         comparison = probe.comparison(table)
         key = _key(checkpoint, weights, batch)
-        written = _write_rows(folder / f"{probe.name}.parquet", probe, table, key, batch)
+        written = _write_rows(folder / f"{probe.name}.parquet", probe, table, key, batch, run.path)
         drawn = probe.figure(table)
         if checkpoint.step is not None:
             drawn = replace(drawn, name=f"{drawn.name}-step-{checkpoint.step:09d}")
@@ -122,7 +125,7 @@ def probe_run(
 
 def output_folder(run: Run) -> Path:
     """Return where a run's tables go: into its folder where that is ours, else beside where one stands."""
-    if (run.path / CONFIG).is_file():
+    if (run.path / CONFIG).is_file() and os.access(run.path, os.W_OK):
         return run.path / "probes"
     return OUT / folder_name(run.path.stem if run.path.is_file() else run.path.name)
 
@@ -180,13 +183,20 @@ def _key(checkpoint: Checkpoint, weights: Weights, batch: MinedBatch) -> dict[st
     return {"step": step, "weights": weights, "settings": hashlib.sha256(text.encode()).hexdigest()[:12]}
 
 
-def _write_rows(path: Path, probe: Probe, table: Table, key: Mapping[str, Any], batch: MinedBatch) -> Path:
+def _write_rows(
+    path: Path, probe: Probe, table: Table, key: Mapping[str, Any], batch: MinedBatch, source: Path
+) -> Path:
     """Put a checkpoint's rows into the probe's table, in place of those of the same key."""
+    told = str(source.resolve())
     rows = len(next(iter(table.values())))
     keyed = {name: np.full(rows, value) for name, value in key.items()} | table
     settings: dict[str, Any] = {}
     if path.is_file():
         before, metadata = read_table(path)
+        if metadata.get("source") != told:
+            raise CannotWrite(
+                f"{path}: holds the table of {metadata.get('source')}. Choose another place with --out DIR."
+            )
         if list(before) == list(keyed):
             settings = metadata.get("settings", {})
             same = np.logical_and.reduce([before[name] == value for name, value in key.items()])
@@ -195,6 +205,7 @@ def _write_rows(path: Path, probe: Probe, table: Table, key: Mapping[str, Any], 
     metadata = {
         "probe": probe.name,
         "question": probe.question,
+        "source": told,
         "columns": [asdict(column) for column in probe.columns],
         "settings": settings,
         "versions": {

@@ -8,12 +8,15 @@ A matrix with σ_n ≤ n ε σ_1, ε the rounding of float64, in which all is co
 infinite, its log|det| minus infinity. At the noisiest levels the clamp leaves little but signs, and
 matrices of signs are singular often.
 
-They are compared problem by problem: negative minus positive, and adversarial minus control, a random
-perturbation of the adversarial negative's size. A difference from the positives alone says nothing of
-mining: any perturbation of that size may do the same. cond and σ_min are compared as logarithms, in which
-a factor up weighs as much as a factor down. Two effects stand side by side, because they can disagree: d,
-the mean difference over its sd (``ired_diag.stats.effect_size``), which leaves singular matrices out, and
-the share of pairs in which the first is larger (ties count half), which does not.
+They are compared problem by problem: negative minus positive; adversarial minus control, a random
+perturbation of its size; adversarial minus start, the same noise and clamp without the descent. A difference
+from the positives alone says nothing of mining: any perturbation of that size may do the same. One from the
+control may be the clamp's doing, which the control lacks. Only one from the start is the descent's.
+
+cond and σ_min are compared as logarithms, in which a factor up weighs as much as a factor down. Two effects
+stand side by side, because they can disagree: d, the mean difference over its sd
+(``ired_diag.stats.effect_size``), which leaves singular matrices out, and the share of pairs in which the
+first is larger (ties count half), which does not.
 
 References: Golub & Van Loan (2013), Matrix Computations, section 2.6 (conditioning); the study's phase 2.
 """
@@ -39,7 +42,7 @@ from ired_diag.table import Column, Table, concatenate, select
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
-    Column("kind", "1", "positive, random, adversarial or control"),
+    Column("kind", "1", "positive, random, start, adversarial or control"),
     Column("sample", "1", "number of the problem, the same at every level and of every kind"),
     Column("log_abs_det", "nat", "natural logarithm of |det Y|; -inf where Y is singular"),
     Column("sign", "1", "sign of det Y: 1, -1, or 0 where Y is singular"),
@@ -49,7 +52,7 @@ COLUMNS = (
 COMPARISON_COLUMNS = (
     Column("level", "1", "noise level; -1 for the mean over levels of each problem"),
     Column("kind", "1", "whose difference"),
-    Column("versus", "1", "from what: positive or control"),
+    Column("versus", "1", "from what: positive, control or start"),
     Column("quantity", "1", "log10_cond, log_abs_det or log10_sigma_min"),
     Column("mean", "as quantity", "mean difference"),
     Column("mean_low", "as quantity", "lower end of its 95% t interval"),
@@ -68,13 +71,14 @@ CONTRASTS = (
     ("adversarial", "positive"),
     ("control", "positive"),
     ("adversarial", "control"),
+    ("adversarial", "start"),
 )
 QUANTITIES = ("log10_cond", "log_abs_det", "log10_sigma_min")
 ALL_LEVELS = -1
 DODGE = 0.13  # of a level, between the kinds: quartiles of four kinds at one place would hide each other
 
 Row = tuple[int, str, str, str, Effect, Summary]
-SMALL = 0.06  # Vargha & Delaney (2000): shares within 0.5 ± 0.06 are a negligible effect
+FEWEST = 30  # the t interval of a share leans on the central limit theorem
 
 
 def measure(batch: MinedBatch) -> Table:
@@ -163,25 +167,26 @@ def paired_over_levels(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return the answer in one sentence: how adversarial negatives differ, and whether from any other."""
     median = {kind: _quartiles(select(table, kind=kind)["cond"])[1] for kind in KINDS}
-    singular = {kind: float(np.mean(select(table, kind=kind)["sign"] == 0)) for kind in KINDS}
-    pooled = select(comparison, level=ALL_LEVELS, kind="adversarial", quantity="log10_cond")
-    positive, control = (
+    rows = select(comparison, kind="adversarial", quantity="log10_cond")
+    pooled = select(rows, level=ALL_LEVELS)
+    positive, control, start = (
         {name: column[0] for name, column in select(pooled, versus=versus).items()}
-        for versus in ("positive", "control")
+        for versus in ("positive", "control", "start")
     )
     n, levels = int(positive["n"]), len(np.unique(table["level"]))
     statement = (
         f"The condition number of adversarial negatives (median {median['adversarial']:.3g}) is larger than "
-        f"that of the right answer ({median['positive']:.3g}) in {_share(positive)} of pairs, d = "
-        f"{_d(positive)}; than that of a random perturbation of the same size ({median['control']:.3g}) in "
-        f"{_share(control)}, d = {_d(control)}: {_verdict(control)}.{_told_singular(singular)} "
+        f"that of the right answer ({median['positive']:.3g}) in {_share(positive)} of pairs, than that of a "
+        f"random perturbation of the same size ({median['control']:.3g}) in {_share(control)}, and than that "
+        f"of the noised start before the descent ({median['start']:.3g}) in {_share(start)}: "
+        f"{_verdict(select(rows, versus='start'), n)}.{_told_singular(table)} "
         f"{n} problems, each at {levels} noise levels."
     )
     evidence = {f"median_cond_{kind}": value for kind, value in median.items()}
-    evidence |= {f"share_singular_{kind}": value for kind, value in singular.items()}
+    evidence |= {f"share_singular_{kind}": _singular(table, kind) for kind in KINDS}
     evidence |= {
         f"{name}_vs_{versus}": float(row[name])
-        for versus, row in (("positive", positive), ("control", control))
+        for versus, row in (("positive", positive), ("control", control), ("start", start))
         for name in ("mean", "d", "d_low", "d_high", "larger", "larger_low", "larger_high")
     }
     return Finding("conditioning", "note", statement, {**evidence, "n": n})
@@ -201,7 +206,7 @@ def figure(table: Table) -> FigureData:
         "noise level",
         panels,
         f"Median and quartiles; n = {n} problems, the same at each level and of each kind. "
-        "Control: random perturbation of the adversarial negative's size.",
+        "Start: the adversarial negative before its descent. Control: random perturbation of its size.",
         f"median and quartiles, n = {n} problems",
     )
 
@@ -244,29 +249,42 @@ def _as_table(rows: list[Row]) -> Table:
 
 
 def _share(row: dict[str, float]) -> str:
-    low, high = 100 * row["larger_low"], 100 * row["larger_high"]
+    low, high = (100 * min(1.0, max(0.0, row[end])) for end in ("larger_low", "larger_high"))
     return f"{100 * row['larger']:.1f}% (95% interval {low:.1f} to {high:.1f}%)"
 
 
-def _d(row: dict[str, float]) -> str:
-    return f"{row['d']:.2f} ({row['d_low']:.2f} to {row['d_high']:.2f})"
+def _verdict(rows: Table, n: int) -> str:
+    """Return what the descent does, from the share of pairs at each level: it may differ in sign."""
+    if n < FEWEST:
+        return f"too few problems for a verdict ({FEWEST} are needed)"
+    at = {name: column[rows["level"] != ALL_LEVELS] for name, column in rows.items()}
+    worse = at["level"][at["larger_low"] > 0.5].tolist()
+    better = at["level"][at["larger_high"] < 0.5].tolist()
+    if np.isnan(at["larger"]).all():
+        return "nothing can be said of the descent"
+    if not worse and not better:
+        return "the descent is not seen to change their conditioning at any level"
+    parts = [
+        f"{word} at level{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
+        for word, found in (("better", better), ("worse", worse))
+        if found
+    ]
+    rest = len(at["level"]) - len(worse) - len(better)
+    unseen = f" (no change is seen at the other {rest})" if rest else ""
+    return f"the descent conditions them {' and '.join(parts)}{unseen}"
 
 
-def _verdict(control: dict[str, float]) -> str:
-    """Return what the share of pairs says of mining against chance; it counts singular matrices too."""
-    low, high = control["larger_low"], control["larger_high"]
-    if math.isnan(low) or math.isnan(high):
-        return "nothing can be said of mining itself"
-    if low <= 0.5 <= high:
-        return "mining is not seen to condition them worse or better than chance"
-    direction = "worse" if low > 0.5 else "better"
-    little = ", though by little" if abs(control["larger"] - 0.5) < SMALL else ""
-    return f"mining conditions them {direction} than chance{little}"
+def _singular(table: Table, kind: Kind) -> float:
+    return float(np.mean(select(table, kind=kind)["sign"] == 0))
 
 
-def _told_singular(share: dict[Kind, float]) -> str:
-    told = ", ".join(f"{100 * share[kind]:.2g}% of {kind}" for kind in KINDS if share[kind])
-    return f" Singular are {told}." if told else ""
+def _told_singular(table: Table) -> str:
+    told = []
+    for kind in KINDS:
+        sign = select(table, kind=kind)["sign"]
+        if count := int((sign == 0).sum()):
+            told.append(f"{count} of {len(sign)} {kind}")
+    return f" Singular are {', '.join(told)}." if told else ""
 
 
 def _lines(table: Table, column: str) -> tuple[Line, ...]:

@@ -54,7 +54,7 @@ def test_a_run_is_probed_into_its_own_folder(run: Path) -> None:
     assert "step 6, raw weights: The condition number of adversarial negatives" in told
     table, metadata = read_table(run / "probes" / "conditioning.parquet")
     assert set(table["step"].tolist()) == {6}
-    assert len(table["cond"]) == 6 * 10 * 4
+    assert len(table["cond"]) == 6 * 10 * 5
     assert metadata["question"].endswith("?")
     for form in ("pdf", "png", "html"):
         assert (run / "probes" / f"conditioning-step-000000006.{form}").stat().st_size > 1000
@@ -67,7 +67,7 @@ def test_all_checkpoints_stand_in_one_table_and_a_repetition_replaces_its_rows(
         call("probe", "conditioning", run, "--checkpoint", "all", "--samples", 4, "--out", tmp_path)
     call("probe", "conditioning", run, "--weights", "ema", "--samples", 4, "--out", tmp_path)
     table, _ = read_table(tmp_path / "conditioning.parquet")
-    rows = 4 * 10 * 4
+    rows = 4 * 10 * 5
     assert [int((table["step"] == step).sum()) for step in (2, 4, 6)] == [rows, rows, 2 * rows]
     assert int((table["weights"] == "ema").sum()) == rows
 
@@ -77,7 +77,7 @@ def test_json_holds_finding_comparison_and_files(run: Path, tmp_path: Path) -> N
     (told,) = json.loads(call(*arguments, "--json").stdout)
     assert (told["run"], told["step"], told["weights"]) == ("q103/seed0", 4, "raw")
     assert told["finding"]["evidence"]["n"] == 5
-    assert len(told["comparison"]["d"]) == 4 * 3 * 11
+    assert len(told["comparison"]["d"]) == 5 * 3 * 11
     assert all(Path(path).is_file() for path in [told["table"], *told["figures"]])
 
 
@@ -140,7 +140,13 @@ def test_public_checkpoint_is_probed(shared: Path, tmp_path: Path) -> None:
 
 def test_demo_runs_and_says_what_is_where(tmp_path: Path) -> None:
     told = call("demo", "--out", tmp_path / "demo", "--device", "cpu").output
-    for words in ("how each job ended", "three seeds", "q102 - q103", "mining conditions them", "what next"):
+    for words in (
+        "how each job ended",
+        "three seeds",
+        "q102 - q103",
+        "the descent conditions them",
+        "what next",
+    ):
         assert words.lower() in told.lower()
     for experiment in ("q101", "q102", "q103"):
         assert (tmp_path / "demo" / experiment / "conditioning.parquet").is_file()

@@ -272,7 +272,7 @@ def test_resume_with_other_settings_is_refused(runs: Path) -> None:
     trained(runs, "q101", *SETTINGS)
     line = complaint(runs, "q101", "--resume", "--set", "train_steps=9")
     assert "was trained with train_steps = " in line
-    assert "Leave out --set" in line
+    assert "Resume it as it is" in line
 
 
 def test_resume_where_nothing_is_is_refused(runs: Path) -> None:

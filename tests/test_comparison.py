@@ -102,7 +102,7 @@ def test_incomplete_runs_are_left_out_with_a_note_unless_asked_for() -> None:
 def test_nan_is_left_out_of_the_mean_and_said() -> None:
     result = compare({"a": group("a", [1.0, math.nan, 3.0])})
     assert result.groups[0].summary.mean == 2.0
-    assert result.notes == ["a/seed1: its last validation/mse is nan; left out."]
+    assert result.notes == ["a/seed1: its last validation/mse is nan; left out, which flatters the group."]
 
 
 def test_direction_turns_wins_and_ranks() -> None:

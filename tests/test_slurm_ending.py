@@ -268,7 +268,12 @@ def test_a_long_detail_keeps_its_end_and_no_control_characters() -> None:
 
 
 def test_every_cause_has_words_of_its_own() -> None:
-    assert {state for _, state, _ in CASES.values()} | {"complete", "cut_off", "unexplained"} == set(LABELS)
+    assert {state for _, state, _ in CASES.values()} | {
+        "complete",
+        "cut_off",
+        "unexplained",
+        "no_log",
+    } == set(LABELS)
     assert len({Ending(state).label for state in LABELS}) == len(LABELS)
 
 

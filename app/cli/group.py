@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -39,4 +40,9 @@ class DiagGroup(click.Group):
             return super().invoke(ctx)
         except DiagError as error:
             click.echo(f"ired-diag: {' '.join(str(error).split())}", err=True)
+            ctx.exit(EXIT_ERROR)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            click.echo("ired-diag: the disk that the output goes to is full.", err=True)
             ctx.exit(EXIT_ERROR)

@@ -68,12 +68,12 @@ def _print(study: Study, attempts: bool) -> None:
             run.ending.label,
             str(_evaluations(run)),
             _last_evaluation(run),
-            output.number(_last(run)),
+            "-" if _last(run) is None else f"{_last(run):.6g}",
             str(len(run.attempts)),
         )
         for run in study.runs
     ]
-    columns = ("run", "mining", "state", "evaluations", "last at step", f"last {METRIC}", "attempts")
+    columns = ("run", "mining", "state", "evaluations", "last at step", f"last {METRIC}", "earlier attempts")
     if rows:
         output.print_table("", columns, rows, left=3)
     if attempts:

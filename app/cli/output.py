@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-WIDTH_OF_A_PIPE = 240  # rich would cut tables to 80 columns where it cannot ask a terminal
+WIDTH_OF_A_TABLE = 280
 
 
 def print_json(content: object) -> None:
@@ -55,12 +55,11 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH_OF_A_PIPE)
+    # Wider than a narrow terminal: a line that wraps is read more easily than a number that is folded.
+    console = Console(highlight=False, width=WIDTH_OF_A_TABLE)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", overflow="fold")
+        table.add_column(column, justify="left" if number < left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text: a name may hold [brackets]
     with console.capture() as capture:

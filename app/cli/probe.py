@@ -37,8 +37,18 @@ POOLED = -1
     show_default=True,
     help="Problems; each at every noise level.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of problems and noise.")
-@click.option("--out", type=click.Path(path_type=Path, readable=False), help="Where tables and figures go.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Of problems and noise.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, readable=False),
+    help="Where tables and figures go; with several runs, each into a folder of its own.",
+)
 @options.runs
 @options.device
 @options.as_json
@@ -73,7 +83,7 @@ def command(
         output.print_table("", ("probe", "what it asks"), rows, left=2)
         return
     if name is None or not targets:
-        raise click.UsageError("Name a probe and a run or checkpoint; --list shows the probes.")
+        raise click.UsageError(f"Name a probe ({', '.join(known)}), then a run or checkpoint.")
     from ired_diag.devices import choose_device
     from ired_diag.errors import NotFound
     from ired_diag.grouping import group_runs
@@ -83,7 +93,9 @@ def command(
         raise NotFound(f"No probe is named {name!r}. There are: {', '.join(known)}.")
     chosen = choose_device(device)
     found: list[tuple[Run, Probed]] = []
-    for run in [run for members in group_runs(targets, runs).values() for run in members]:
+    chosen_runs = [run for members in group_runs(targets, runs).values() for run in members]
+    for run in chosen_runs:
+        apart = out / run.group / run.seed_label if out and len(chosen_runs) > 1 else out
         with output.progress(f"{run.label}", unit="checkpoints") as show:
             probed = probe_run(
                 known[name],
@@ -93,7 +105,7 @@ def command(
                 samples=samples,
                 seed=seed,
                 device=chosen,
-                out=out,
+                out=apart,
                 progress=show,
             )
         found.extend((run, one) for one in probed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,9 @@ def _result(folder: Path) -> str:
     from ired_diag.open import open_run
 
     series = open_run(folder).history.series["validation/mse"]
+    broken = [step for step, mse in zip(series.steps, series.values, strict=True) if not math.isfinite(mse)]
+    if broken:
+        return f"It DIVERGED: validation MSE is not finite from step {broken[0]} on."
     return f"Validation MSE {series.values[-1]:.6g} at step {series.steps[-1]}."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 Scale = Literal["linear", "log"]
@@ -36,6 +37,23 @@ class Panel:
     y_label: str
     lines: tuple[Line, ...]
     y_scale: Scale = "linear"
+
+
+def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None:
+    """Return the ends of a line's spread as they can be drawn, and where each had to be cut.
+
+    An infinite end, or one at or below 0 on a log axis, is cut at the largest or smallest value that the
+    panel draws: left out, it would look like no spread at all.
+    """
+    if line.low is None or line.high is None:
+        return None
+    shown = [v for one in panel.lines for v in (one.y, one.low, one.high) if v is not None]
+    values = np.concatenate(shown).astype(float)
+    values = values[np.isfinite(values) & ((values > 0) | (panel.y_scale == "linear"))]
+    if not len(values):
+        return None
+    low, high = (np.clip(end.astype(float), values.min(), values.max()) for end in (line.low, line.high))
+    return low, high, low != line.low, high != line.high
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class Style:
 FIXED = {
     "positive": Style(BLACK),
     "random": Style(BLUE, (5.0, 2.0), "s"),
+    "start": Style(PURPLE, (6.0, 2.0, 1.5, 2.0), "v"),
     "adversarial": Style(VERMILION, (), "^"),
     "control": Style(GREEN, (1.5, 1.5), "D"),
 }

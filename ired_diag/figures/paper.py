@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.figures.data import FigureData, Line, Panel, drawable_spread
 from ired_diag.figures.palette import style_of
 from ired_diag.runs.files import write_atomically
 
@@ -68,6 +68,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
             axis.set_xlabel(figure.x_label)
         if figure.note:  # as a super-label, for which the layout keeps a place
             drawn.supxlabel(figure.note, x=0.99, ha="right", fontsize=6.5, color=GREY)
+        drawn.align_ylabels()
         handles, labels = axes[0].get_legend_handles_labels()
         entries = len(labels) if beside else (len(labels) + 1) // 2
         drawn.legend(
@@ -98,7 +99,7 @@ def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: fl
 
 def _draw_panel(axis: Axes, panel: Panel) -> None:
     for position, line in enumerate(panel.lines):
-        _draw_line(axis, line, position)
+        _draw_line(axis, line, panel, position)
     axis.set_ylabel(panel.y_label)
     if panel.y_scale == "log":
         axis.set_yscale("log")
@@ -107,9 +108,12 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
         axis.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _draw_line(axis: Axes, line: Line, position: int) -> None:
+def _draw_line(axis: Axes, line: Line, panel: Panel, position: int) -> None:
     style = style_of(line.name, position)
     dashes = (0, style.dash) if style.dash else "solid"
-    if line.low is not None and line.high is not None:
-        axis.vlines(line.x, line.low, line.high, color=style.colour, linewidth=0.8, alpha=0.5)
+    if spread := drawable_spread(line, panel):
+        low, high, cut_low, cut_high = spread
+        axis.vlines(line.x, low, high, color=style.colour, linewidth=0.8, alpha=0.5)
+        for end, cut in ((low, cut_low), (high, cut_high)):  # a cross: the spread goes on beyond the axis
+            axis.scatter(line.x[cut], end[cut], s=9, marker="x", color=style.colour, linewidths=0.8)
     axis.plot(line.x, line.y, color=style.colour, linestyle=dashes, marker=style.marker, label=line.name)

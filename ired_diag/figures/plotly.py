@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
-from ired_diag.figures.data import FigureData, Line
+from ired_diag.figures.data import FigureData, Line, Panel, drawable_spread
 from ired_diag.figures.palette import Style, style_of
 from ired_diag.runs.files import write_atomically
 
@@ -24,7 +25,7 @@ def draw(figure: FigureData) -> go.Figure:
     drawn = make_subplots(rows=1, cols=len(figure.panels), shared_xaxes=True, horizontal_spacing=0.08)
     for column, panel in enumerate(figure.panels, start=1):
         for position, line in enumerate(panel.lines):
-            trace = _trace(line, style_of(line.name, position), legend=column == 1)
+            trace = _trace(line, panel, style_of(line.name, position), legend=column == 1)
             drawn.add_trace(trace, row=1, col=column)
         drawn.update_yaxes(title_text=panel.y_label, type=panel.y_scale, row=1, col=column)
         if panel.y_scale == "log":  # labels at 1, 2, 5, as whole numbers
@@ -55,11 +56,13 @@ def write_html(figure: FigureData, folder: Path) -> Path:
     return path
 
 
-def _trace(line: Line, style: Style, *, legend: bool) -> go.Scatter:
+def _trace(line: Line, panel: Panel, style: Style, *, legend: bool) -> go.Scatter:
     dash = ",".join(f"{length}px" for length in style.dash) or "solid"
     spread = None
-    if line.low is not None and line.high is not None:
-        up, down = line.high - line.y, line.y - line.low
+    if ends := drawable_spread(line, panel):
+        low, high, *_ = ends
+        middle = np.where(np.isfinite(line.y), line.y, np.nan)
+        up, down = high - middle, middle - low
         spread = {"type": "data", "array": up, "arrayminus": down, "width": 0, "thickness": 1}
     return go.Scatter(
         x=line.x,

@@ -1,13 +1,15 @@
 """A checkpoint's negatives, mined once for all probes that look at them.
 
 The same problems stand at every noise level, each level with noise of its own, mined in batches of one
-level. Four kinds of candidate answer, all in x₀-space:
+level. Five kinds of candidate answer, all in x₀-space:
 
 - ``positive``: the right answer y*;
 - ``random``: the study's random negative, clamp(N(0, I), ±2) or the noised start without descent;
 - ``adversarial``: mined as in training;
+- ``start``: where that mining starts, divided and clamped alike but not descended: what differs from it is
+  the doing of the descent, and what they share is the doing of noise and clamp;
 - ``control``: y* + d·u with u a random direction and d the distance of the adversarial negative from y*:
-  any perturbation of that size. Where mining is special, it differs from this.
+  any perturbation of that size, not clamped.
 
 In training the levels of a batch are mixed, and the public code's clamp takes the first sample's level for
 all; in batches of one level each sample has its own bound, whatever its companions.
@@ -32,8 +34,8 @@ from ired_diag.model.mining import (
 from ired_diag.model.network import EnergyNetwork
 from ired_diag.model.schedule import Schedule
 
-Kind = Literal["positive", "random", "adversarial", "control"]
-KINDS: tuple[Kind, ...] = ("positive", "random", "adversarial", "control")
+Kind = Literal["positive", "random", "start", "adversarial", "control"]
+KINDS: tuple[Kind, ...] = ("positive", "random", "start", "adversarial", "control")
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def _mine_level(
     candidates: dict[Kind, Tensor] = {
         "positive": answer,
         "random": random,
+        "start": rescale(start, t, schedule),
         "adversarial": adversarial,
         "control": matched_control(answer, adversarial, direction),
     }

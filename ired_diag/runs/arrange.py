@@ -162,7 +162,11 @@ def _attach_untrained(
 
 def _close(earlier: Sequence[Attempt], run: Attempt) -> tuple[Attempt, ...]:
     """Return retries in order; those that just stop before the run began are known to have ended."""
-    return tuple(
-        replace(a, ending=a.ending.superseded_by(run.job or "?")) if a.order < run.order else a
-        for a in sorted(earlier, key=lambda a: a.order)
-    )
+    return tuple(_closed(a, run) for a in sorted(earlier, key=lambda a: a.order))
+
+
+def _closed(attempt: Attempt, run: Attempt) -> Attempt:
+    if attempt.order >= run.order:
+        return attempt
+    ending = attempt.ending.superseded_by(run.job or "?", seeded=attempt.seed is not None)
+    return replace(attempt, ending=ending)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.run import Run
 
 METRIC = "validation/mse"
-MILESTONE_STEPS = 1000  # Trainer1D's save_and_sample_every, where the file's name is all there is
 
 
 def choose_checkpoints(run: Run, which: str) -> list[Path]:
@@ -51,16 +51,19 @@ def choose_checkpoints(run: Run, which: str) -> list[Path]:
 
 
 def step_of(path: Path) -> int | None:
-    """Return the step in a checkpoint's file name.
+    """Return a checkpoint's step: from our file names, else as the file stores it.
 
-    >>> step_of(Path("step-000100000.safetensors")), step_of(Path("model-7.pt")), step_of(Path("last.pt"))
-    (100000, 7000, None)
+    A Trainer1D name, ``model-7.pt``, holds a milestone, and nothing says how many steps that is.
+
+    >>> step_of(Path("step-000100000.safetensors"))
+    100000
     """
     if found := re.fullmatch(r"step-(\d+)", path.stem):
         return int(found[1])
-    if found := re.fullmatch(r"model-(\d+)", path.stem):
-        return int(found[1]) * MILESTONE_STEPS
-    return None
+    try:
+        return read_checkpoint(path).step
+    except DiagError:
+        return None  # the choice is among the others; naming this one alone tells what is wrong with it
 
 
 def _best(run: Run) -> Path:

@@ -16,6 +16,7 @@ State = Literal[
     "cancelled",
     "killed",
     "unexplained",
+    "no_log",
 ]
 
 LABELS: dict[State, str] = {
@@ -29,6 +30,7 @@ LABELS: dict[State, str] = {
     "cancelled": "cancelled",
     "killed": "killed by a signal",
     "unexplained": "ended without a reason in the files",
+    "no_log": "no log",
 }
 
 
@@ -38,7 +40,8 @@ class Ending:
 
     Attributes:
         state: ``complete``; ``cut_off`` where the log just stops, so that the job may still be running;
-            ``unexplained`` where it is known to have ended and no file says why; else the cause.
+            ``unexplained`` where it is known to have ended and no file says why; ``no_log`` where there are
+            checkpoints alone; else the cause.
         detail: The line of the file that says so.
     """
 
@@ -55,11 +58,15 @@ class Ending:
         """Whether training ran to its end."""
         return self.state == "complete"
 
-    def superseded_by(self, job: str) -> Ending:
+    def superseded_by(self, job: str, *, seeded: bool = True) -> Ending:
         """Return the ending of an attempt after which the same seed was started again.
 
-        A log that just stops leaves open whether its job still runs; a later attempt closes that.
+        A log that just stops leaves open whether its job still runs; a later attempt closes that. Without a
+        seed, a later job of the experiment is taken as the repeat, and said to be.
         """
         if self.state != "cut_off":
             return self
-        return replace(self, state="unexplained", detail=f"the seed was started again by job {job}")
+        told = f"the seed was started again by job {job}"
+        if not seeded:
+            told = f"a later job, {job}, is taken as its repeat"
+        return replace(self, state="unexplained", detail=told)

@@ -13,8 +13,10 @@ from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.store import CONFIG, folder_name
+from ired_diag.training.run_files import last_checkpoint
 
 MOST_SEEDS = 10_000
+WHAT_IS_TRAINED = ("mining_strategy", "use_scalar_energy")
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,11 @@ def _plan_seed(config: Config, seed: int, folder: Path, *, resume: bool) -> Plan
 def _check_free(planned: Sequence[PlannedRun]) -> None:
     taken = [str(one.folder) for one in planned if exists(one.folder / CONFIG)]
     if taken:
+        stopped = all(is_file(last_checkpoint(Path(folder))) for folder in taken)
+        resume = "Go on with --resume, or train" if stopped else "Train"
         raise CannotWrite(
-            f"{', '.join(taken)}: {'hold runs' if len(taken) > 1 else 'holds a run'} already. Go on with "
-            "--resume, or train under another name with --name NAME."
+            f"{', '.join(taken)}: {'hold runs' if len(taken) > 1 else 'holds a run'} already. {resume} under "
+            "another name with --name NAME."
         )
 
 
@@ -89,11 +93,11 @@ def _check_resumed(planned: Sequence[PlannedRun], asked: Mapping[str, str]) -> N
     for one in there:
         stored = read_json_object(one.folder / CONFIG).get("config") or {}
         wanted = one.config.model_dump(mode="json")
-        for key in asked:
+        for key in (*asked, *WHAT_IS_TRAINED):
             if stored.get(key) != wanted.get(key):
                 raise DiagError(
                     f"{one.folder}: was trained with {key} = {stored.get(key)!r}, not {wanted.get(key)!r}, "
-                    "and goes on so. Leave out --set, or train under another name with --name NAME."
+                    "and goes on so. Resume it as it is, or train under another name with --name NAME."
                 )
 
 
