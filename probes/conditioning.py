@@ -270,8 +270,8 @@ def _verdict(rows: Table, n: int) -> str:
         if found
     ]
     rest = len(at["level"]) - len(worse) - len(better)
-    unseen = f" (no change is seen at the other {rest})" if rest else ""
-    return f"the descent conditions them {' and '.join(parts)}{unseen}"
+    unseen = f"; at the other {rest} no change is seen" if rest else ""
+    return f"the descent conditions them {' and '.join(parts)}{unseen} (each level by its own 95% interval)"
 
 
 def _singular(table: Table, kind: Kind) -> float:

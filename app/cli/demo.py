@@ -42,7 +42,8 @@ def command(ctx: click.Context, out: Path, device: str) -> None:
     ctx.invoke(ls.command, paths=(runs / "slurm_logs",))
     _step(
         "2. Is a difference between strategies more than the spread of the seeds?",
-        "Three tests of one question, side by side. Three seeds show only large effects.",
+        "Three tests of one question, side by side. Three seeds show only large effects, and these runs are "
+        "small: a constant answer has an MSE of 0.045, and eight of the nine are worse.",
         ("stats", *EXPERIMENTS, "--runs", str(runs)),
     )
     ctx.invoke(stats.command, experiments=EXPERIMENTS, runs=runs)
@@ -50,7 +51,7 @@ def command(ctx: click.Context, out: Path, device: str) -> None:
         target, place = runs / experiment / "seed0", out / experiment
         question = (
             "3. Are negatives worse conditioned than right answers, and is mining to blame?\n"
-            "   The control is a random perturbation of the same size: what it shares is not mining's doing."
+            "   The start is the same negative before its descent: only what differs from it is the descent's."
             if number == 0
             else f"   The same, of {experiment}."
         )
