@@ -51,7 +51,7 @@ def command(ctx: click.Context, out: Path, device: str) -> None:
         target, place = runs / experiment / "seed0", out / experiment
         question = (
             "3. Are negatives worse conditioned than right answers, and is mining to blame?\n"
-            "   The start is the same negative before its descent: only what differs from it is the descent's."
+            "   The start is the same negative before its descent: only what differs from it is its doing."
             if number == 0
             else f"   The same, of {experiment}."
         )
