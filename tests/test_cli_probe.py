@@ -81,6 +81,24 @@ def test_json_holds_finding_comparison_and_files(run: Path, tmp_path: Path) -> N
     assert all(Path(path).is_file() for path in [told["table"], *told["figures"]])
 
 
+def test_several_runs_get_folders_of_their_own_and_no_table_is_written_over(
+    run: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "runs" / "q103" / "seed1"
+    for path in run.rglob("*"):
+        if path.is_file() and "probes" not in path.parts:
+            (other / path.relative_to(run)).parent.mkdir(parents=True, exist_ok=True)
+            (other / path.relative_to(run)).write_bytes(path.read_bytes())
+    told = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**told, "seed": 1}))
+    out = tmp_path / "out"
+    call("probe", "conditioning", run, other, "--samples", 4, "--out", out)
+    assert [(out / "q103" / f"seed{k}" / "conditioning.parquet").is_file() for k in (0, 1)] == [True, True]
+    place = out / "q103" / "seed0"
+    result = call("probe", "conditioning", other, "--samples", 4, "--out", place, status=1)
+    assert "holds the table of" in result.stderr
+
+
 def test_a_bare_checkpoint_is_never_written_beside(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

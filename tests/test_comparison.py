@@ -122,3 +122,10 @@ def test_a_group_without_the_metric_names_what_it_logs() -> None:
 def test_unknown_readout_is_refused_with_the_list() -> None:
     with pytest.raises(DiagError, match="There is: last"):
         compare({"a": group("a", [1.0])}, readout="luckiest")
+
+
+def test_a_group_without_a_usable_run_is_left_out_where_others_have_one() -> None:
+    groups = {"a": group("a", [1.0, 2.0]), "b": [run("b", 0, [3.0], state="out_of_memory")]}
+    result = compare(groups)
+    assert [g.name for g in result.groups] == ["a"]
+    assert any(note.startswith("b: has no run to compare") for note in result.notes)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ired_diag.figures import paper, plotly
-from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.figures.data import FigureData, Line, Panel, drawable_spread
 from ired_diag.figures.palette import FIXED, OTHERS, style_of
 
 
@@ -76,3 +76,19 @@ def test_colours_are_fixed_by_name_and_all_different() -> None:
     assert style_of("adversarial", 0) == style_of("adversarial", 5) == FIXED["adversarial"]
     assert len({style.colour for style in FIXED.values()}) == len(FIXED)
     assert len({(s.colour, s.dash, s.marker) for s in OTHERS}) == len(OTHERS)
+
+
+def test_a_spread_without_end_is_cut_and_never_left_out() -> None:
+    x = np.arange(3)
+    line = Line(
+        "start", x, np.array([1.0, 2.0, 4.0]), np.array([0.5, 0.0, 2.0]), np.array([2.0, 4.0, np.inf])
+    )
+    panel = Panel("condition number", (line,), "log")
+    spread = drawable_spread(line, panel)
+    assert spread is not None
+    low, high, cut_low, cut_high = spread
+    assert (low.tolist(), high.tolist()) == ([0.5, 0.5, 2.0], [2.0, 4.0, 4.0])
+    assert (cut_low.tolist(), cut_high.tolist()) == ([False, True, False], [False, False, True])
+    figure = FigureData("planted", "A title", "noise level", (panel,), "Median.")
+    assert paper.render(figure, "png")
+    assert np.isfinite(plotly.draw(figure).data[0].error_y.array).all()

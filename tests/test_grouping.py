@@ -45,3 +45,10 @@ def test_a_group_meant_by_a_name_and_by_a_path_is_refused(folders: Path) -> None
 def test_a_path_that_cannot_be_looked_up_is_taken_for_a_name_and_not_found(folders: Path) -> None:
     with pytest.raises(DiagError, match="No run is named"):
         group_runs(["x" * 400], folders / "runs")
+
+
+def test_err_files_named_beside_their_logs_are_read_with_them(write_log: LogWriter, tmp_path: Path) -> None:
+    log = write_log(1003, err="warning\n")
+    both = [str(log), str(log.with_suffix(".err"))]
+    assert [len(runs) for runs in group_runs(both, tmp_path).values()] == [1]
+    import_logs([Path(path) for path in both], tmp_path / "again")
