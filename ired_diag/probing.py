@@ -97,34 +97,48 @@ def probe_run(
     for done, path in enumerate(paths):
         progress(done, len(paths))
         checkpoint = read_checkpoint(path, device=device)
-        if broken := [f for f in checkpoint.findings if f.severity == "error"]:
-            raise WrongCheckpoint(f"{path}: {broken[0].statement} {broken[0].advice}")
         batch, notes = mine_checkpoint(checkpoint, run, weights, samples=samples, seed=seed)
-        table = probe(batch)
-        comparison = probe.comparison(table)
-        key = _key(checkpoint, weights, batch)
-        written = _write_rows(folder / f"{probe.name}.parquet", probe, table, key, batch, run.path)
-        drawn = probe.figure(table)
-        if checkpoint.step is not None:
-            drawn = replace(drawn, name=f"{drawn.name}-step-{checkpoint.step:09d}")
-        found.append(
-            Probed(
-                path,
-                checkpoint.step,
-                weights,
-                probe.conclude(table, comparison),
-                comparison,
-                write_figure(drawn, folder),
-                written,
-                (*checkpoint.findings, *notes),
-            )
-        )
+        found.append(_probe_batch(probe, run, checkpoint, weights, batch, notes, folder))
     progress(len(paths), len(paths))
     return found
 
 
+def _probe_batch(
+    probe: Probe,
+    run: Run,
+    checkpoint: Checkpoint,
+    weights: Weights,
+    batch: MinedBatch,
+    notes: Sequence[Finding],
+    folder: Path,
+) -> Probed:
+    """Measure, compare, conclude and draw, and write table and pictures."""
+    table = probe(batch)
+    comparison = probe.comparison(table)
+    key = _key(checkpoint, weights, batch)
+    drawn = probe.figure(table)
+    if checkpoint.step is not None:
+        drawn = replace(drawn, name=f"{drawn.name}-step-{checkpoint.step:09d}")
+    written = _write_rows(folder / f"{probe.name}.parquet", probe, table, key, batch, run.path)
+    return Probed(
+        checkpoint.path,
+        checkpoint.step,
+        weights,
+        probe.conclude(table, comparison),
+        comparison,
+        write_figure(drawn, folder),
+        written,
+        (*checkpoint.findings, *notes),
+    )
+
+
+def folder_among(out: Path, run: Run) -> Path:
+    """Return where under ``out`` a run's tables go when several runs share it."""
+    return out / folder_name(run.group) / folder_name(run.seed_label)
+
+
 def output_folder(run: Run) -> Path:
-    """Return where a run's tables go: into its folder where that is ours, else beside where one stands."""
+    """Return where a run's tables go: its folder if that is ours and writable, else ``ired-diag-out``."""
     if (run.path / CONFIG).is_file() and os.access(run.path, os.W_OK):
         return run.path / "probes"
     return OUT / folder_name(run.path.stem if run.path.is_file() else run.path.name)
@@ -133,7 +147,13 @@ def output_folder(run: Run) -> Path:
 def mine_checkpoint(
     checkpoint: Checkpoint, run: Run, weights: Weights, *, samples: int, seed: int
 ) -> tuple[MinedBatch, list[Finding]]:
-    """Return negatives mined on a checkpoint as its run's configuration says, and what it left open."""
+    """Return negatives mined on a checkpoint as its run's configuration says, and what it left open.
+
+    Raises:
+        WrongCheckpoint: Its weights are not numbers, or are not there.
+    """
+    if broken := [f for f in checkpoint.findings if f.severity == "error"]:
+        raise WrongCheckpoint(f"{checkpoint.path}: {broken[0].statement} {broken[0].advice}")
     config, notes = _config_of(checkpoint, run)
     data = MatrixData(config.dataset, checkpoint.architecture.rank, config.ood)
     normalization: GradientNormalization = config.gradient_normalization

@@ -165,7 +165,7 @@ def paired_over_levels(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
-    """Return the answer in one sentence: how adversarial negatives differ, and whether from any other."""
+    """Return the answer in one sentence: how adversarial negatives differ, and what the descent did."""
     median = {kind: _quartiles(select(table, kind=kind)["cond"])[1] for kind in KINDS}
     rows = select(comparison, kind="adversarial", quantity="log10_cond")
     pooled = select(rows, level=ALL_LEVELS)
@@ -173,7 +173,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
         {name: column[0] for name, column in select(pooled, versus=versus).items()}
         for versus in ("positive", "control", "start")
     )
-    n, levels = int(positive["n"]), len(np.unique(table["level"]))
+    n, levels = len(np.unique(table["sample"])), len(np.unique(table["level"]))
     statement = (
         f"The condition number of adversarial negatives (median {median['adversarial']:.3g}) is larger than "
         f"that of the right answer ({median['positive']:.3g}) in {_share(positive)} of pairs, than that of a "

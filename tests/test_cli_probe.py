@@ -99,6 +99,22 @@ def test_several_runs_get_folders_of_their_own_and_no_table_is_written_over(
     assert "holds the table of" in result.stderr
 
 
+def test_no_name_of_a_run_leads_out_of_the_folder_asked_for(run: Path, tmp_path: Path) -> None:
+    for seed in ("seed0", "seed1"):
+        place = tmp_path / "runs" / seed
+        (place / "checkpoints").mkdir(parents=True)
+        for name in ("config.json", "metrics.jsonl", "checkpoints/last.pt"):
+            (place / name).write_bytes((run / name).read_bytes())
+        told = json.loads((place / "config.json").read_text())
+        named = {**told, "experiment": "../../escaped", "seed": int(seed[-1])}
+        (place / "config.json").write_text(json.dumps(named))
+    out = tmp_path / "deep" / "out"
+    call("probe", "conditioning", tmp_path / "runs", "--samples", 4, "--out", out)
+    tables = list(tmp_path.rglob("*.parquet"))
+    assert len(tables) == 2
+    assert all(table.is_relative_to(out) for table in tables)
+
+
 def test_a_bare_checkpoint_is_never_written_beside(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -179,7 +179,7 @@ def test_nan_everywhere_is_nan_with_a_reason_and_no_crash(generator: torch.Gener
     row = effect(comparison, "adversarial", "positive", "log10_cond")
     assert math.isnan(row["d"][0])
     assert "not finite" in row["reason"][0]
-    assert "too few problems" in PROBE.conclude(table, comparison).statement
+    assert "nothing can be said of the descent" in PROBE.conclude(table, comparison).statement
     assert PROBE.figure(table).panels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,7 @@ import click
 from app.cli import options, output
 
 if TYPE_CHECKING:
+    from ired_diag.probe import Probe
     from ired_diag.probing import Probed
     from ired_diag.runs.run import Run
 
@@ -79,15 +81,14 @@ def command(
 
     known = probes.load()
     if list_them:
-        rows = [(probe.name, probe.question) for probe in known.values()]
-        output.print_table("", ("probe", "what it asks"), rows, left=2)
+        _print_list(known)
         return
     if name is None or not targets:
         raise click.UsageError(f"Name a probe ({', '.join(known)}), then a run or checkpoint.")
     from ired_diag.devices import choose_device
     from ired_diag.errors import NotFound
     from ired_diag.grouping import group_runs
-    from ired_diag.probing import probe_run
+    from ired_diag.probing import folder_among, probe_run
 
     if name not in known:
         raise NotFound(f"No probe is named {name!r}. There are: {', '.join(known)}.")
@@ -95,7 +96,7 @@ def command(
     found: list[tuple[Run, Probed]] = []
     chosen_runs = [run for members in group_runs(targets, runs).values() for run in members]
     for run in chosen_runs:
-        apart = out / run.group / run.seed_label if out and len(chosen_runs) > 1 else out
+        apart = folder_among(out, run) if out and len(chosen_runs) > 1 else out
         with output.progress(f"{run.label}", unit="checkpoints") as show:
             probed = probe_run(
                 known[name],
@@ -114,6 +115,11 @@ def command(
                 _print(run, one)
     if as_json:
         output.print_json([{"run": run.label, **output.plain(one)} for run, one in found])
+
+
+def _print_list(known: Mapping[str, Probe]) -> None:
+    rows = [(probe.name, probe.question) for probe in known.values()]
+    output.print_table("", ("probe", "what it asks"), rows, left=2)
 
 
 def _print(run: Run, one: Probed) -> None:
