@@ -14,48 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
 from ired_diag.errors import UnreadableFile, WrongConfiguration
-
-METADATA = ("description", "notes", "investigation", "ablation_stage", "output_dir")
-
-# Keys of the study's configurations and of its forks that mean something this project lacks.
-NOT_IMPLEMENTED = (
-    "contrastive_temperature",
-    "energy_loss_max_weight",
-    "energy_loss_timestep_range",
-    "energy_loss_warmup_steps",
-    "energy_reg_weight",
-    "evaluation_mode",
-    "gc_temperature",
-    "inference_opt_steps",
-    "langevin_grad_clip",
-    "langevin_sigma_multiplier",
-    "model_checkpoints",
-    "num_opt_steps",
-    "num_test_samples",
-    "pgd_delta",
-    "pgd_step_size",
-    "recovery_loss_weight",
-    "recovery_steps",
-    "replay_buffer_buckets",
-    "replay_buffer_size",
-    "replay_sample_prob",
-    "residual_filter_quantile",
-    "tam_anchor_step",
-    "target_mse_threshold",
-    "use_cd_loss",
-    "use_energy_schedule",
-    "use_gradient_contrastive",
-    "use_ired_contrastive_loss",
-    "use_langevin",
-    "use_recovery_loss",
-    "use_replay_buffer",
-    "use_residual_filter",
-    "use_timestep_range",
-)
-
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -79,22 +41,51 @@ class Config(BaseModel):
     use_scalar_energy: bool = False
     gradient_normalization: Literal["batch"] | float | None = None
 
-    mining_strategy: Literal["none", "random", "adversarial"] = "none"
+    # What is put before or around the head of the energy (ired_diag/model/head.py).
+    head_normalization: Literal["none", "layer", "spectral"] = "none"
+    energy_bound: Literal["none", "tanh", "sigmoid"] = "none"
+    energy_bound_scale: float = Field(1000.0, gt=0)
+
+    mining_strategy: Literal["none", "random", "adversarial", "ascent", "mixed"] = "none"
     mining_opt_steps: int = Field(2, ge=0)
     mining_noise_scale: float = Field(3.0, ge=0)
     random_negative: Literal["gaussian", "noised_start"] = "gaussian"
+    ascent_learning_rate: float = Field(0.1, gt=0)
+    adversarial_fraction: float = Field(0.7, ge=0, le=1)
+
+    # What else acts on energies in the loss (ired_diag/training/objective.py).
     energy_loss_weight: float = Field(0.5, ge=0)
+    warm_start_steps: int = Field(0, ge=0)
+    energy_reg_weight: float = Field(0.0, ge=0)
+    energy_reg_norm: Literal["l2", "l1"] = "l2"
+    energy_clamp: float | None = Field(None, gt=0)
+    soft_clamp_delta: float | None = Field(None, gt=0)
+    stop_gradient_head: bool = False
 
     batch_size: int = Field(2048, ge=1)
     train_steps: int = Field(100_000, ge=1)
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(1e-4, gt=0)
     adam_betas: tuple[Beta, Beta] = (0.9, 0.99)
+    momentum: float = Field(0.0, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    lr_schedule: Literal["constant", "cosine", "step"] = "constant"
+    lr_warmup_steps: int = Field(0, ge=0)
+    lr_decay_start: int = Field(0, ge=0)
+    lr_floor: float = Field(0.0, ge=0, le=1)
+    lr_step_every: int = Field(30_000, ge=1)
+    lr_step_factor: float = Field(0.1, gt=0, le=1)
     gradient_clip: float | None = Field(1.0, gt=0)
+    head_gradient_clip: float | None = Field(None, gt=0)
     ema_decay: float = Field(0.995, ge=0, lt=1)
+    early_stopping_patience: int | None = Field(None, ge=1)
 
     validate_every: int = Field(1000, ge=1)
     validation_batches: int = Field(22, ge=1)
     validation_batch_size: int = Field(256, ge=1)
+    validation_matrices: Literal["fresh", "frozen"] = "fresh"
     checkpoint_every: int = Field(1000, ge=1)
     log_every: int = Field(100, ge=1)
 
@@ -122,6 +113,44 @@ class Config(BaseModel):
         if isinstance(value, float) and value <= 0:
             raise ValueError("not a divisor")
         return value
+
+    @model_validator(mode="after")
+    def _every_knob_counts(self) -> Config:
+        """Refuse a knob that changes nothing beside the others: a run must be what it is called."""
+        if idle := idle_knobs(self):
+            raise ValueError("; ".join(f"{knob} changes nothing {where}" for knob, where in idle.items()))
+        if self.energy_clamp is not None and self.soft_clamp_delta is not None:
+            raise ValueError("energy_clamp and soft_clamp_delta are two ways to the same end: set one")
+        return self
+
+
+def idle_knobs(config: Config) -> dict[str, str]:
+    """Return each knob that was moved from its default and yet changes nothing, with the reason.
+
+    Only knobs of this project's own: the study's files set mining steps for runs without mining.
+    """
+    contrast = config.mining_strategy != "none"
+    regularised = config.energy_reg_weight > 0
+    without = "without mining (mining_strategy none)"
+    counts: dict[str, tuple[bool, str]] = {
+        "head_normalization": (config.use_scalar_energy, "without a scalar head (use_scalar_energy true)"),
+        "energy_bound_scale": (config.energy_bound != "none", "without an energy_bound"),
+        "ascent_learning_rate": (config.mining_strategy == "ascent", "unless mining_strategy is ascent"),
+        "adversarial_fraction": (config.mining_strategy == "mixed", "unless mining_strategy is mixed"),
+        "warm_start_steps": (contrast, without),
+        "energy_reg_norm": (regularised, "without an energy_reg_weight"),
+        "energy_clamp": (contrast, without),
+        "soft_clamp_delta": (contrast, without),
+        "momentum": (config.optimizer == "sgd", "unless optimizer is sgd; Adam's is adam_betas"),
+        "weight_decay": (config.optimizer != "adam", "with adam as published; use adamw or sgd"),
+        "lr_decay_start": (config.lr_schedule != "constant", "with a constant lr_schedule"),
+        "lr_floor": (config.lr_schedule != "constant", "with a constant lr_schedule"),
+        "lr_step_every": (config.lr_schedule == "step", "unless lr_schedule is step"),
+        "lr_step_factor": (config.lr_schedule == "step", "unless lr_schedule is step"),
+    }
+    fields = type(config).model_fields
+    moved = {knob for knob in counts if getattr(config, knob) != fields[knob].default}
+    return {knob: why for knob, (active, why) in counts.items() if knob in moved and not active}
 
 
 def parse_config(keys: Mapping[str, Any], *, where: str = "configuration") -> Config:
@@ -227,6 +256,8 @@ def _did_you_mean(key: str) -> str:
 
 def _sentence(problem: Mapping[str, Any]) -> str:
     """Return one of pydantic's complaints as: key = value: what is wrong."""
+    if not problem["loc"]:  # the knobs together
+        return str(problem["msg"]).removeprefix("Value error, ")
     key = str(problem["loc"][0])
     if problem["type"] == "missing" and len(problem["loc"]) == 1:
         return f"{key} is missing"

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 import ired_diag
-from ired_diag.config import NOT_IMPLEMENTED, Config, parse_config
+from ired_diag.config import Config, parse_config
+from ired_diag.config_keys import NOT_IMPLEMENTED
 from ired_diag.errors import CannotWrite, WrongCheckpoint, WrongConfiguration
 from ired_diag.figures import paper, plotly
 from ired_diag.figures.data import FigureData

@@ -9,10 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from ired_diag import experiments
-from ired_diag.config import METADATA, NOT_IMPLEMENTED, Config, parse_config, read_config
+from ired_diag.config import Config, parse_config, read_config
+from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
 
-LANGEVIN = {"mining_strategy", "energy_reg_weight", "langevin_sigma_multiplier", "use_langevin"}
+LANGEVIN = {"mining_strategy", "langevin_sigma_multiplier", "use_langevin"}
 REPLAY = {"use_replay_buffer", "replay_buffer_size", "replay_buffer_buckets", "replay_sample_prob"}
 FILTERED = {
     "use_residual_filter",
@@ -116,7 +117,7 @@ def test_a_key_like_no_other_is_refused_without_a_guess() -> None:
 
 
 @pytest.mark.parametrize("off", [False, 0, 0.0, None, "none", "off", []])
-@pytest.mark.parametrize("key", ["use_langevin", "energy_reg_weight", "recovery_steps"])
+@pytest.mark.parametrize("key", ["use_langevin", "langevin_grad_clip", "recovery_steps"])
 def test_a_key_that_is_not_implemented_passes_at_its_off_value(key: str, off: object) -> None:
     assert parse(**{key: off}) == parse()
 
@@ -127,7 +128,7 @@ def test_each_key_that_is_not_implemented_is_refused_by_name_when_on(key: str) -
 
 
 def test_an_unimplemented_key_at_nan_is_not_off() -> None:
-    assert "energy_reg_weight = NaN" in refusal(energy_reg_weight=float("nan"))
+    assert "recovery_loss_weight = NaN" in refusal(recovery_loss_weight=float("nan"))
 
 
 @pytest.mark.parametrize("key", METADATA)
@@ -144,7 +145,7 @@ def test_all_complaints_stand_in_one_message() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("mining_strategy", "hard", "'none', 'random' or 'adversarial'"),
+        ("mining_strategy", "hard", "'none', 'random', 'adversarial', 'ascent' or 'mixed'"),
         ("dataset", "inverses", "'ired' or 'design'"),
         ("rank", 0, "greater than or equal to 1"),
         ("rank", 20.5, "valid integer"),

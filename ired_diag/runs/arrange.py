@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ired_diag.config import METADATA
+from ired_diag.config_keys import METADATA
 from ired_diag.runs.attempt import Attempt
 
 NOT_COMPARED = (*METADATA, "seed")  # they differ between the seeds of one experiment
