@@ -219,6 +219,17 @@ def test_a_json_file_that_is_no_experiment_is_named(
     assert complaint_of_it in line
 
 
+def test_a_sweep_trains_every_variant_and_goes_on_where_it_stopped(runs: Path) -> None:
+    trained(runs, "q304@adversarial_fraction=0.3", "--seeds", "1", *SETTINGS)
+    line = complaint(runs, "q304", "--seeds", "0-1", *SETTINGS)
+    assert f"{runs / 'q304' / 'adversarial_fraction=0.3' / 'seed1'}: holds a run already" in line
+    trained(runs, "q304", "--seeds", "0-1", *SETTINGS, "--resume")
+    told = {folder.relative_to(runs).as_posix(): read_run(folder) for folder in find_runs(runs)}
+    assert {place: (run.configuration or {})["adversarial_fraction"] for place, run in told.items()} == {
+        f"q304/adversarial_fraction={share}/seed{seed}": share for share in (0.7, 0.3) for seed in (0, 1)
+    }
+
+
 def test_an_unknown_experiment_is_refused_with_those_there_are(runs: Path) -> None:
     for name in ("q999", "nowhere.json"):
         line = complaint(runs, name)
@@ -226,20 +237,30 @@ def test_an_unknown_experiment_is_refused_with_those_there_are(runs: Path) -> No
         assert all(known in line for known in experiments.names())
 
 
-def test_the_list_tells_every_experiment_and_its_question(runs: Path) -> None:
-    result = trained(runs, "--list")
-    for name in experiments.names():
-        (line,) = (line for line in result.stdout.splitlines() if line.split()[:1] == [name])
-        assert experiments.question(name) in line
-        config = experiments.load(name)
-        head = "scalar" if config.use_scalar_energy else "vector"
-        assert line.split()[-4:] == [
-            config.mining_strategy,
-            head,
-            str(config.train_steps),
-            str(config.batch_size),
+def test_the_list_tells_of_every_experiment_its_knobs_its_question_and_what_varies(runs: Path) -> None:
+    lines = trained(runs, "--list").stdout.splitlines()
+    starts = [number for number, line in enumerate(lines) if not line.startswith(" ")][2:]
+    assert [lines[start].split()[0] for start in starts] == experiments.names()
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        name, mining, head, steps, batch = lines[start].split()
+        variants = experiments.variants(name)
+        config = variants[0].config
+        below = " ".join(line.strip() for line in lines[start + 1 : end])
+        varied = [
+            f" varies {knob} {', '.join(str(variant.changes[knob]) for variant in variants)}"
+            for knob in variants[0].changes
         ]
+        assert below == experiments.question(name) + "".join(varied)
+        assert mining == ("varies" if "mining_strategy" in variants[0].changes else config.mining_strategy)
+        assert head == ("scalar" if config.use_scalar_energy else "vector")
+        assert (steps, batch) == (str(config.train_steps), str(config.batch_size))
     assert not runs.exists()
+
+
+def test_the_list_fits_a_terminal_of_80_columns(runs: Path) -> None:
+    lines = trained(runs, "--list").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "    varies mining_opt_steps 1, 3, 5, 10, 20" in lines
 
 
 def test_a_run_that_exists_is_refused_before_any_seed_is_trained(runs: Path) -> None:

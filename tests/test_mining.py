@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ired_diag.model.architecture import Architecture, initial_parameters
 from ired_diag.model.energy import Landscape
 from ired_diag.model.mining import (
     adversarial_negative,
@@ -16,7 +17,7 @@ from ired_diag.model.mining import (
     gaussian_negative,
     noised_start_negative,
 )
-from ired_diag.model.network import Architecture, EnergyNetwork, initial_parameters
+from ired_diag.model.network import EnergyNetwork
 from ired_diag.model.schedule import Schedule, cosine_schedule
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)

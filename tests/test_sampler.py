@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from ired_diag.model.architecture import Architecture, initial_parameters
 from ired_diag.model.mining import descend
-from ired_diag.model.network import Architecture, EnergyNetwork, initial_parameters
+from ired_diag.model.network import EnergyNetwork
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import cosine_schedule
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ired_diag.config import Config, parse_config
 from ired_diag.errors import UnreadableFile
-from ired_diag.model.network import Architecture
+from ired_diag.model.architecture import Architecture
 from ired_diag.runs.checkpoint import Weights, read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run

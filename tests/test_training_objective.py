@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ired_diag.config import Config, parse_config
-from ired_diag.model.network import EnergyNetwork, initial_parameters
+from ired_diag.model.architecture import initial_parameters
+from ired_diag.model.network import EnergyNetwork
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.training.objective import Draws, Loss, draw, mine, training_loss
 from ired_diag.training.state import architecture_of

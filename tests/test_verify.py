@@ -16,7 +16,8 @@ from torch import Tensor
 
 from app.cli import main
 from ired_diag.errors import DiagError, UnreadableFile, WrongCheckpoint
-from ired_diag.model.network import Architecture, Head, initial_parameters, parameter_shapes
+from ired_diag.model.architecture import Architecture, initial_parameters, parameter_shapes
+from ired_diag.model.head import Head
 from ired_diag.model.schedule import Schedule
 from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
 from ired_diag.verification import Verification, verify

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ired_diag.errors import DiagError, UnreadableFile
-from ired_diag.model.network import Architecture, initial_parameters
+from ired_diag.model.architecture import Architecture, initial_parameters
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
 from ired_diag.runs.trainer1d import trainer1d_state, write_torch_file

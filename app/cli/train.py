@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from app.cli import options, output
 
 if TYPE_CHECKING:
     from ired_diag.config import Config
+    from ired_diag.finding import Finding
+    from ired_diag.training.compiled import Compile
+    from ired_diag.training.plan import PlannedRun
+    from ired_diag.training.trainer import Options
 
 
 @click.command("train")
@@ -21,6 +26,22 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a knob; repeatable.")
 @click.option("--name", help="Train under another name.")
 @click.option("--resume", is_flag=True, help="Go on with stopped runs; start those that are not there.")
+@click.option("--from", "source", metavar="RUN@STEP", help="Fork a run at a step (or last, best) instead.")
+@click.option("--fresh-optimizer", is_flag=True, help="With --from: forget the optimiser's memory.")
+@click.option(
+    "--together",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Seeds in one ensemble; else all on a GPU, one on a CPU.",
+)
+@click.option(
+    "--compile",
+    "compiling",
+    type=click.Choice(("auto", "on", "off")),
+    default="auto",
+    help="Compile the loss; auto: for long runs.",
+)
+@click.option("--stop-on-trouble", is_flag=True, help="End a run that diverges, runs away or is dead.")
 @click.option("--list", "list_them", is_flag=True, help="List the named experiments and what each asks.")
 @options.runs
 @options.device
@@ -30,60 +51,103 @@ def command(
     settings: tuple[str, ...],
     name: str | None,
     resume: bool,
+    source: str | None,
+    fresh_optimizer: bool,
+    together: int | None,
+    compiling: Compile,
+    stop_on_trouble: bool,
     list_them: bool,
     runs: Path,
     device: str,
 ) -> None:
     """Train EXPERIMENT: a name (q103) or a JSON file in the form of the study's.
 
-    Each seed gets a folder RUNS/EXPERIMENT/seed<k>. A run that exists is refused.
+    Each seed gets a folder RUNS/EXPERIMENT/[VARIANT/]seed<k>. A run that exists is refused. A sweep (q301)
+    trains all its variants; q301@mining_opt_steps=3 is one of them.
 
     \b
     ired-diag train q103 --seeds 0-2 --set train_steps=2000
     ired-diag train q103 --seeds 0-2 --resume
+    ired-diag train --from q103/seed0@7000 --set learning_rate=1e-5
     """
     if list_them:
         _list()
         return
-    if experiment is None:
-        raise click.UsageError("Name an experiment, or see them with --list.")
+    if (experiment is None) is (source is None):
+        raise click.UsageError("Name an experiment (see them with --list), or fork a run with --from.")
+    if source is not None and resume:
+        raise click.UsageError("--from starts a new run; --resume goes on with one, by its name.")
+    if source is None and fresh_optimizer:
+        raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
     from ired_diag.devices import choose_device
-    from ired_diag.training.plan import plan
-    from ired_diag.training.trainer import train
+    from ired_diag.training.plan import in_batches, plan
+    from ired_diag.training.plan_fork import plan_fork
+    from ired_diag.training.trainer import Options
 
     chosen = choose_device(device)
-    planned = plan(experiment, seeds, settings, name=name, runs=runs, resume=resume)
-    for one in planned:
-        with output.progress(f"{one.folder}", unit="steps") as show:
-            train(one.config, one.folder, device=chosen, resume=one.resume, progress=_report(show))
-        click.echo(f"{one.folder}: trained. {_result(one.folder)}")
+    if source is not None:
+        planned = plan_fork(source, seeds, settings, name=name, runs=runs, fresh_optimizer=fresh_optimizer)
+    else:
+        planned = plan(str(experiment), seeds, settings, name=name, runs=runs, resume=resume)
+    how = Options(chosen, compiling, stop_on_trouble, announce=_announce)
+    for batch in in_batches(planned, together or (len(planned) if chosen.type == "cuda" else 1)):
+        _train(batch, how)
     folder = planned[0].folder
     click.echo(f"Next: ired-diag probe conditioning {folder}, or: ired-diag ls --runs {runs}")
 
 
-def _report(show: Callable[[int, int], None]) -> Callable[[int, int, dict[str, float]], None]:
-    return lambda step, steps, values: show(step, steps)
+def _train(batch: Sequence[PlannedRun], how: Options) -> None:
+    from ired_diag.training.trainer import train_together
+
+    more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
+    with output.progress(f"{batch[0].folder}{more}", unit="steps") as show:
+        train_together(batch, replace(how, progress=lambda step, steps, values: show(step, steps)))
+    for one in batch:
+        click.echo(f"{one.folder}: trained. {_result(one.folder)}")
+
+
+def _announce(folder: Path, finding: Finding) -> None:
+    click.echo(f"{folder}: {finding.statement} {finding.advice}".rstrip(), err=True)
 
 
 def _result(folder: Path) -> str:
     from ired_diag.open import open_run
 
-    series = open_run(folder).history.series["validation/mse"]
+    run = open_run(folder)
+    series = run.history.series["validation/mse"]
     broken = [step for step, mse in zip(series.steps, series.values, strict=True) if not math.isfinite(mse)]
     if broken:
         return f"It DIVERGED: validation MSE is not finite from step {broken[0]} on."
-    return f"Validation MSE {series.values[-1]:.6g} at step {series.steps[-1]}."
+    detail = f" It {run.ending.detail}." if run.ending.detail else ""
+    return f"Validation MSE {series.values[-1]:.6g} at step {series.steps[-1]}.{detail}"
 
 
 def _list() -> None:
+    """Print a row of knobs for each experiment and, below it, what it asks and what a sweep varies.
+
+    Not one wide table: with questions in it, a terminal of 80 columns would break each row in three.
+    """
     from ired_diag import experiments
+    from ired_diag.experiments.sweep import varied
 
-    rows = [_row(experiments.load(name), experiments.question(name)) for name in experiments.names()]
-    columns = ("experiment", "what it asks", "mining", "head", "steps", "batch")
-    output.print_table("", columns, rows, left=4)
+    sweeps = {name: experiments.variants(name) for name in experiments.names()}
+    row = f"{{:<{max(map(len, sweeps))}}}  {{:<11}}  {{:<6}}  {{:>6}}  {{:>5}}"
+    header = row.format("experiment", "mining", "head", "steps", "batch")
+    click.echo(f"{header}\n{'─' * len(header)}")
+    for name, variants in sweeps.items():
+        click.echo(row.format(name, *_knobs([variant.config for variant in variants])))
+        told = [experiments.question(name)]
+        told += [f"varies {knob} {', '.join(values)}" for knob, values in varied(variants).items()]
+        for line in told:
+            click.echo(click.wrap_text(line, 78, "    ", "    "))
 
 
-def _row(config: Config, question: str) -> tuple[str, ...]:
-    head = "scalar" if config.use_scalar_energy else "vector"
-    steps, batch = str(config.train_steps), str(config.batch_size)
-    return config.experiment_name, question, config.mining_strategy, head, steps, batch
+def _knobs(variants: Sequence[Config]) -> list[str]:
+    """Return mining, head, steps and batch, where all variants have the same."""
+    columns = (
+        [config.mining_strategy for config in variants],
+        ["scalar" if config.use_scalar_energy else "vector" for config in variants],
+        [str(config.train_steps) for config in variants],
+        [str(config.batch_size) for config in variants],
+    )
+    return [column[0] if len(set(column)) == 1 else "varies" for column in columns]

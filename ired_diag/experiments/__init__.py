@@ -1,13 +1,18 @@
-"""The named experiments: one JSON file each, in the form of the study's own configuration files."""
+"""The named experiments: one JSON file each, in the form of the study's own configuration files.
+
+A file may also hold ``variants``, which make a sweep of it (``ired_diag.experiments.sweep``).
+"""
 
 from __future__ import annotations
 
 import json
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from ired_diag.config import Config, parse_config
+from ired_diag.config import Config, read_json_object
 from ired_diag.errors import AmbiguousName, NotFound
+from ired_diag.experiments.sweep import Variant, names_of, parse_variants, pick, split_name
 
 
 def names() -> list[str]:
@@ -17,27 +22,64 @@ def names() -> list[str]:
 
 
 def load(name: str) -> Config:
-    """Return the configuration of an experiment.
+    """Return the configuration of an experiment, or of the named variant of a sweep.
 
     Args:
-        name: Its full name (``q103_multiseed_adversarial``) or its number (``q103``).
+        name: As ``variants`` takes it.
 
     Raises:
-        NotFound: No experiment is called so.
-        AmbiguousName: Several are.
+        NotFound: No experiment, or no variant of it, is called so.
+        AmbiguousName: Several experiments are; or it is a sweep, and the name tells no variant.
     """
-    known = names()
-    matches = [n for n in known if n == name] or [n for n in known if n.split("_")[0] == name]
-    if not matches:
-        raise NotFound(f"No experiment is named {name!r}. There are: {', '.join(known)}.")
-    if len(matches) > 1:
-        raise AmbiguousName(f"{name!r} means {len(matches)} experiments: {', '.join(matches)}.")
-    return parse_config(_content(matches[0]), where=f"experiment {matches[0]}")
+    found = variants(name)
+    if len(found) > 1:
+        listed = ", ".join(names_of(found, experiment=name))
+        raise AmbiguousName(f"{name!r} means {len(found)} variants: {listed}. Name one of them.")
+    return found[0].config
+
+
+def variants(name: str) -> tuple[Variant, ...]:
+    """Return all variants of an experiment, or the one that is named; one without a label of a plain one.
+
+    Args:
+        name: Its full name (``q301_opt_steps``) or its number (``q301``), and ``@`` with a variant's label
+            (``q301@mining_opt_steps=3``) to mean that one.
+
+    Raises:
+        NotFound: No experiment, or no variant of it, is called so.
+        AmbiguousName: Several experiments are.
+    """
+    called, label = split_name(name)
+    full = _full_name(called)
+    found = parse_variants(_content(full), where=f"experiment {full}")
+    return found if label is None else (pick(found, label, experiment=called),)
+
+
+def read_variants(path: Path) -> tuple[Variant, ...]:
+    """Return all variants of the experiment in a JSON file of the user's own.
+
+    Raises:
+        UnreadableFile: The file is missing or not a JSON object.
+        WrongConfiguration: A key or value that cannot be used.
+    """
+    return parse_variants(read_json_object(path), where=str(path))
 
 
 def question(name: str) -> str:
     """Return what an experiment asks, by its full name."""
     return str(_content(name)["description"])
+
+
+def _full_name(name: str) -> str:
+    known = names()
+    matches = [n for n in known if n == name] or [n for n in known if n.split("_")[0] == name]
+    if not matches:
+        raise NotFound(f"No experiment is named {name!r}. There are: {', '.join(known)}.")
+    if len(matches) > 1:
+        raise AmbiguousName(
+            f"{name!r} means {len(matches)} experiments: {', '.join(matches)}. Give the full name."
+        )
+    return matches[0]
 
 
 def _content(name: str) -> dict[str, Any]:

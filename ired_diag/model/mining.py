@@ -19,6 +19,7 @@ Reference: Du et al. (2024), section 3.2 and algorithm 1; the public code's ``Ga
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,12 +33,12 @@ CLAMP = 2.0  # in x₀-space: A⁻¹ has entries within ±1/ε = ±2 in distribu
 
 @dataclass(frozen=True)
 class Descent:
-    """Where a descent of the energy ended.
+    """Where a descent (or a climb) of the energy ended.
 
     Attributes:
-        end: The points reached, of shape (batch, dim).
-        energy: Their energies, of shape (batch,).
-        accepted: Whether each step was kept, of shape (steps, batch).
+        end: The points reached, of shape (…, batch, dim).
+        energy: Their energies, of shape (…, batch).
+        accepted: Whether each step was kept, of shape (steps, …, batch).
     """
 
     end: Tensor
@@ -62,62 +63,79 @@ def descend(
 
     Args:
         landscape: E(x, ·, t).
-        start: Where to start, of shape (batch, dim), in the space of level t.
-        t: Noise level of each, of shape (batch,), integers.
+        start: Where to start, of shape (…, batch, dim), in the space of level t.
+        t: Noise level of each, of shape (…, batch), integers.
         schedule: Step lengths and clamp bounds.
         steps: How many.
         faithful: Reproduce the public code's quirks (module docstring).
     """
-    eta = schedule.opt_step_size[t][:, None]
-    bound = CLAMP * schedule.sqrt_alphas_cumprod[t][:, None]
-    if faithful and len(t):
-        bound = bound[0].expand_as(bound)
+    eta = schedule.opt_step_size[t][..., None]
+    bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
+    if faithful:
+        bound = bound[..., :1, :]
+    later = CLAMP if faithful else 1.0
+    lengths = [-eta if step == 0 else -later * eta for step in range(steps)]
+
+    def keep(candidate: Tensor, energy: Tensor) -> Tensor:
+        return ~(candidate > energy) if faithful else candidate <= energy
+
+    return _walk(landscape, start, lengths, bound, keep)
+
+
+@torch.no_grad()
+def ascend(
+    landscape: Landscape,
+    start: Tensor,
+    t: Tensor,
+    schedule: Schedule,
+    *,
+    steps: int,
+    learning_rate: float,
+) -> Descent:
+    """Return where climbing the energy leads: the opposite of what the public code calls adversarial.
+
+    y' = clamp(y + learning_rate ∇_yE, ±2√ᾱ_t), kept where E(y') ≥ E(y). The study planned it; no published
+    code has it, so there is no quirk to reproduce.
+
+    Args:
+        landscape: E(x, ·, t).
+        start: Where to start, of shape (…, batch, dim), in the space of level t.
+        t: Noise level of each, of shape (…, batch), integers.
+        schedule: Clamp bounds.
+        steps: How many.
+        learning_rate: Length of a step, the same at every level.
+    """
+    bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
+    return _walk(landscape, start, [learning_rate] * steps, bound, torch.ge)
+
+
+def _walk(
+    landscape: Landscape,
+    start: Tensor,
+    lengths: Sequence[Tensor | float],
+    bound: Tensor,
+    keep: Callable[[Tensor, Tensor], Tensor],
+) -> Descent:
+    """Return where steps of the given signed lengths along ∇_yE lead, each kept only where ``keep`` says."""
     y = start
     energy, gradient = landscape.energy_and_gradient(y)
     accepted = []
-    for step in range(steps):
-        multiplier = CLAMP if faithful and step > 0 else 1.0
-        candidate = torch.clamp(y - multiplier * eta * gradient, -bound, bound)
+    for step, length in enumerate(lengths):
+        candidate = torch.clamp(y + length * gradient, -bound, bound)
         candidate_gradient = gradient
-        if step + 1 < steps:
+        if step + 1 < len(lengths):
             candidate_energy, candidate_gradient = landscape.energy_and_gradient(candidate)
         else:
             candidate_energy = landscape.energy(candidate)
-        keep = ~(candidate_energy > energy) if faithful else candidate_energy <= energy
-        y = torch.where(keep[:, None], candidate, y)
-        energy = torch.where(keep, candidate_energy, energy)
-        gradient = torch.where(keep[:, None], candidate_gradient, gradient)
-        accepted.append(keep)
-    kept = torch.stack(accepted) if accepted else torch.ones(0, len(t), dtype=torch.bool)
-    return Descent(y, energy, kept)
-
-
-def adversarial_negative(
-    landscape: Landscape,
-    positive: Tensor,
-    t: Tensor,
-    noise: Tensor,
-    schedule: Schedule,
-    *,
-    steps: int = 2,
-    noise_scale: float = 3.0,
-    faithful: bool = True,
-) -> Tensor:
-    """Return adversarial negatives in x₀-space, of shape (batch, dim), within ±2.
-
-    Args:
-        landscape: E(x, ·, t) of the problems that ``positive`` answers.
-        positive: Right answers, of shape (batch, dim).
-        t: Noise level of each, of shape (batch,), integers.
-        noise: ε, of the shape of ``positive``.
-        schedule: The noise schedule.
-        steps: Steps of descent, K.
-        noise_scale: How much more noise the start carries than the positive.
-        faithful: Reproduce the public code's quirks (module docstring).
-    """
-    start = schedule.q_sample(positive, t, noise_scale * noise)
-    end = descend(landscape, start, t, schedule, steps=steps, faithful=faithful).end
-    return rescale(end, t, schedule)
+        kept = keep(candidate_energy, energy)
+        y = torch.where(kept[..., None], candidate, y)
+        energy = torch.where(kept, candidate_energy, energy)
+        gradient = torch.where(kept[..., None], candidate_gradient, gradient)
+        accepted.append(kept)
+    if not accepted:
+        accepted_steps = torch.ones(0, *energy.shape, dtype=torch.bool, device=energy.device)
+        return Descent(y, energy, accepted_steps)
+    return Descent(y, energy, torch.stack(accepted))
 
 
 def gaussian_negative(positive: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -137,8 +155,8 @@ def noised_start_negative(
     """Return the start of adversarial mining without its descent: ``random`` mining as it was designed.
 
     Args:
-        positive: Right answers, of shape (batch, dim).
-        t: Noise level of each, of shape (batch,), integers.
+        positive: Right answers, of shape (…, batch, dim).
+        t: Noise level of each, of shape (…, batch), integers.
         noise: ε, of the shape of ``positive``.
         schedule: The noise schedule.
         noise_scale: How much more noise the start carries than the positive.

@@ -8,7 +8,7 @@ after k faithful mining steps from ``negative_init``; ``negative_rescaled``, ``n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -102,7 +102,7 @@ class Recomputation:
     def denoise_gradients(self) -> dict[str, Tensor]:
         """Return the gradient of the mean denoising loss, by the network's names of its tensors."""
         leaves = {n: p.detach().requires_grad_() for n, p in self.network.parameters.items()}
-        network = EnergyNetwork(self.network.architecture, leaves, self.network.gradient_normalization)
+        network = replace(self.network, parameters=leaves)
         gradients = torch.autograd.grad(
             self._denoise(network).mean(), list(leaves.values()), allow_unused=True
         )

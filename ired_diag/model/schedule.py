@@ -65,15 +65,15 @@ class Schedule:
             noise: ε, of the shape of ``x0``.
         """
         signal, sigma = self.sqrt_alphas_cumprod[t], self.sqrt_one_minus_alphas_cumprod[t]
-        return signal[:, None] * x0 + sigma[:, None] * noise
+        return signal[..., None] * x0 + sigma[..., None] * noise
 
     def to_x0(self, y: Tensor, t: Tensor) -> Tensor:
         """Return y / √ᾱ_t: what a point of level t is in the space of clean answers."""
-        return self.sqrt_recip_alphas_cumprod[t][:, None] * y
+        return self.sqrt_recip_alphas_cumprod[t][..., None] * y
 
     def predict_x0(self, y: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """Return the clean answer that y and a prediction of its noise imply, (y - √(1-ᾱ_t) ε) / √ᾱ_t."""
-        return self.to_x0(y, t) - self.sqrt_recipm1_alphas_cumprod[t][:, None] * noise
+        return self.to_x0(y, t) - self.sqrt_recipm1_alphas_cumprod[t][..., None] * noise
 
 
 def cosine_schedule(levels: int, *, dtype: torch.dtype = torch.float32) -> Schedule:

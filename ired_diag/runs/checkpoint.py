@@ -21,7 +21,9 @@ from torch import Tensor
 
 from ired_diag.errors import WrongCheckpoint
 from ired_diag.finding import Finding
-from ired_diag.model.network import Architecture, EnergyNetwork, GradientNormalization
+from ired_diag.model.architecture import Architecture
+from ired_diag.model.head import PLAIN, HeadForm
+from ired_diag.model.network import EnergyNetwork, GradientNormalization
 from ired_diag.model.schedule import Schedule, cosine_schedule, schedule_from_betas
 from ired_diag.runs.checkpoint_findings import (
     levels_assumed,
@@ -76,12 +78,14 @@ class Checkpoint:
         weights: Weights = "ema",
         *,
         gradient_normalization: GradientNormalization = None,
+        form: HeadForm = PLAIN,
     ) -> EnergyNetwork:
         """Return the energy network with the chosen weights.
 
         Args:
             weights: ``raw`` (training and mining used these) or ``ema`` (evaluation used these).
             gradient_normalization: What ∇_yE was divided by in training; no checkpoint stores it.
+            form: What stood before and around the head; no tensor tells it either.
 
         Raises:
             WrongCheckpoint: The file does not hold these weights.
@@ -93,7 +97,7 @@ class Checkpoint:
             )
         unused = UNUSED_BY_SCALAR_HEAD if self.architecture.head == "scalar" else ()
         used = {name: p for name, p in self.states[weights].items() if name not in unused}
-        return EnergyNetwork(self.architecture, used, gradient_normalization)
+        return EnergyNetwork(self.architecture, used, gradient_normalization, form)
 
 
 def read_checkpoint(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:

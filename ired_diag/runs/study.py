@@ -56,6 +56,9 @@ class Study:
             AmbiguousName: The name means several experiments, or several variants of one.
         """
         groups = {group: runs for group, runs in self.groups().items() if _is_called(name, group, runs)}
+        same = {g: runs for g, runs in groups.items() if runs[0].experiment == name.partition("@")[0]}
+        groups = same or groups  # q103 is q103, also beside a q103_again
+        groups = {name: groups[name]} if name in groups else groups  # and beside its own forks
         if not groups:
             known = sorted(self.groups())
             some = ", ".join(known[:MOST_NAMES]) + (", …" if len(known) > MOST_NAMES else "")
@@ -103,13 +106,15 @@ def _in_brief(runs: Sequence[Run]) -> str:
 
 
 def _name_variants(family: Sequence[Run]) -> list[Run]:
-    """Name the variant without a name by its job, where the experiment has others."""
+    """Name the variant without a name by its job, if it has one, where the experiment has others."""
     variants = {run.variant for run in family}
     if len(variants) == 1 or None not in variants:
         return list(family)
     unnamed = [run for run in family if run.variant is None]
-    label = str(unnamed[0].provenance.get("job") or "unnamed")
-    return [replace(run, variant=label) if run.variant is None else run for run in family]
+    label = unnamed[0].provenance.get("job")
+    if label is None:  # trained here, beside forks or variants of it: it is the experiment itself
+        return list(family)
+    return [replace(run, variant=str(label)) if run.variant is None else run for run in family]
 
 
 def _reading_order(run: Run) -> tuple[str, str, int, str]:

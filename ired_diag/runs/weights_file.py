@@ -1,7 +1,9 @@
 """Our own weights files: raw and EMA tensors of one step in one safetensors file.
 
 Tensors are named ``raw.<name>`` and ``ema.<name>``; the metadata holds the format version, the step and
-the configuration. A safetensors file of somebody else (no ``ired_diag_format``) is read as one state.
+the configuration. What training needs besides, to go on from that step, stands in the same file under
+``training.<…>``: the optimiser's memory and the random streams. Whoever only looks at weights does not read
+it. A safetensors file of somebody else (no ``ired_diag_format``) is read as one state.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from torch import Tensor
 from ired_diag.errors import UnreadableFile
 from ired_diag.runs.files import FORMAT, check_format, exists, is_file, write_atomically
 
+TRAINING = "training."
+
 
 def write_weights(
     path: Path,
@@ -27,6 +31,7 @@ def write_weights(
     configuration: Mapping[str, Any],
     raw: Mapping[str, Tensor],
     ema: Mapping[str, Tensor],
+    training: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the weights of one step.
 
@@ -36,12 +41,14 @@ def write_weights(
         configuration: The run's configuration, as JSON can hold it.
         raw: The optimiser's tensors, under the energy network's names.
         ema: Their exponential moving average, likewise.
+        training: What else training needs to go on from here, by names of the caller's.
 
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
     """
     tensors = {f"raw.{name}": p.detach().clone().contiguous() for name, p in raw.items()}
     tensors |= {f"ema.{name}": p.detach().clone().contiguous() for name, p in ema.items()}
+    tensors |= {f"{TRAINING}{name}": p.detach().clone().contiguous() for name, p in (training or {}).items()}
     metadata = {
         "ired_diag_format": str(FORMAT),
         "step": str(step),
@@ -50,10 +57,17 @@ def write_weights(
     write_atomically(path, save(tensors, metadata))
 
 
-def read_weights(path: Path, *, device: torch.device | str = "cpu") -> dict[str, Any]:
+def read_weights(
+    path: Path, *, device: torch.device | str = "cpu", with_training: bool = False
+) -> dict[str, Any]:
     """Return ``step``, ``configuration`` and the states of a safetensors file.
 
     The states stand under ``raw`` and ``ema``; a foreign file has one, under ``raw``.
+
+    Args:
+        path: The file.
+        device: Where the tensors go.
+        with_training: Return what training needs to go on too, under ``training``.
 
     Raises:
         UnreadableFile: The file is missing, empty, truncated, or of a newer format.
@@ -64,7 +78,8 @@ def read_weights(path: Path, *, device: torch.device | str = "cpu") -> dict[str,
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
+            keys = [key for key in file.keys() if with_training or not key.startswith(TRAINING)]
+            tensors = {key: file.get_tensor(key) for key in keys}
     except (SafetensorError, OSError) as error:
         raise UnreadableFile(
             f"{path}: is not a whole safetensors file ({error}). Use an earlier checkpoint."
@@ -78,7 +93,7 @@ def read_weights(path: Path, *, device: torch.device | str = "cpu") -> dict[str,
             raise ValueError("no configuration, or no tensors")
     except (KeyError, ValueError, RecursionError) as error:
         raise UnreadableFile(f"{path}: its metadata is damaged ({error}).") from error
-    states: dict[str, dict[str, Tensor]] = {"raw": {}, "ema": {}}
+    states: dict[str, dict[str, Tensor]] = {"raw": {}, "ema": {}, "training": {}}
     for key, tensor in tensors.items():
         kind, _, name = key.partition(".")
         if kind not in states:

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.matrices import MatrixData, draw_matrices
+from ired_diag.model.matrices import draw_matrices
 from ired_diag.model.network import EnergyNetwork
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import Schedule
+from ired_diag.training.configured import data_of
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,6 @@ class Evaluation:
     mse: float
     standard_error: float
     samples: int
-
-
-def data_of(config: Config) -> MatrixData:
-    """Return the data set that a configuration names."""
-    return MatrixData(config.dataset, config.rank, config.ood)
 
 
 def sample_errors(

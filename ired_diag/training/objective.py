@@ -1,12 +1,26 @@
 """The training loss of one batch.
 
-    loss = mean over samples of  ‖∇_yE(x, y_t, t) - ε‖²/dim  +  w · log(1 + exp(E_pos - E_neg))
+    loss = mean over samples of  ‖∇_yE(x, y_t, t) - ε‖²/dim  +  w · nce  +  λ · reg
+
+    nce = log(1 + exp(c(E_pos) - c(E_neg)))
+    reg = E_pos² + E_neg²  (energy_reg_norm l2)   or   |E_pos| + |E_neg|  (l1)
 
 The contrastive term draws its own noise ε': the positive is q_sample(y*, t, ε') and the negative, found in
-x₀-space by the mining strategy, is noised with the same ε'. Without mining w = 0. The gradient flows
-through both energies, not through the mining.
+x₀-space by the mining strategy, is noised with the same ε'. Without mining, and before ``warm_start_steps``,
+there is none of it: w = 0, E_pos is the energy at y_t, and reg has no negative. The gradient flows through
+both energies, not through the mining.
 
-Reference: Du et al. (2024), equations 4 and 6; the public code's ``GaussianDiffusion1D.p_losses``.
+c is the identity unless a knob says otherwise, and touches the contrastive term alone, so that the denoiser's
+gradient ∇_yE stays what it is:
+
+    energy_clamp C:       c(E) = clamp(E, ±C): beyond it an energy no longer pulls
+    soft_clamp_delta δ:   c(E) = E within ±δ, else sign(E) (2 √(δ|E|) - δ): with slope √(δ/|E|), smooth at δ
+
+``stop_gradient_head`` cuts the denoising term's gradient at the head's own tensors.
+
+References: Du et al. (2024), equations 4 and 6, and the public code's ``GaussianDiffusion1D.p_losses``; Du &
+Mordatch (2019), Implicit Generation and Modeling with Energy Based Models, section 3.3 (reg, l2); the soft
+clamp does to an energy what Huber (1964) does to a residual: beyond δ it grows by a lower power.
 """
 
 from __future__ import annotations
@@ -17,71 +31,42 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.energy import Landscape
-from ired_diag.model.losses import denoising_loss, nce_loss
-from ired_diag.model.mining import adversarial_negative, gaussian_negative, noised_start_negative
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.model.losses import nce_loss
+from ired_diag.model.mining import ascend, descend, noised_start_negative, rescale
+from ired_diag.model.network import EnergyNetwork, NetworkLandscape
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.streams import Streams
-
-
-@dataclass(frozen=True)
-class Draws:
-    """All that is random in the loss of a batch, besides the batch.
-
-    Attributes:
-        t: Noise level of each sample, of shape (batch,).
-        noise: ε of the denoising term, of shape (batch, dim).
-        contrast_noise: ε' of the contrastive term; None without mining.
-        negative: Gaussian negatives in x₀-space, where the strategy draws them.
-    """
-
-    t: Tensor
-    noise: Tensor
-    contrast_noise: Tensor | None = None
-    negative: Tensor | None = None
+from ired_diag.training.draws import Draws
 
 
 @dataclass(frozen=True)
 class Loss:
-    """The loss of a batch and its parts.
+    """The loss of a batch and its parts, each of the shape of the leading axes (a number for one seed).
 
     Attributes:
         total: What is minimised; carries the graph.
         denoise: Mean denoising term.
-        nce: Mean contrastive term before its weight; None without mining.
-        energy_positive: Mean E_pos; None without mining.
-        energy_negative: Mean E_neg.
+        energy_positive: Mean E_pos, before c.
+        nce: Mean contrastive term before its weight; None without it.
+        energy_negative: Mean E_neg, likewise.
+        accepted: Share of the mining steps that were kept; None where no step is taken.
+        regularizer: Mean reg before its weight; None without it.
     """
 
     total: Tensor
     denoise: Tensor
+    energy_positive: Tensor
     nce: Tensor | None = None
-    energy_positive: Tensor | None = None
     energy_negative: Tensor | None = None
+    accepted: Tensor | None = None
+    regularizer: Tensor | None = None
 
 
-def draw(config: Config, like: Tensor, streams: Streams) -> Draws:
-    """Return the random numbers of one step.
+@dataclass(frozen=True)
+class Mined:
+    """Negatives in x₀-space, of shape (…, batch, dim), and the share of mining steps kept."""
 
-    Args:
-        config: Tells what the mining strategy needs.
-        like: The batch's answers, of shape (batch, dim).
-        streams: The run's random streams, on the same device.
-    """
-
-    def normal(generator: torch.Generator) -> Tensor:
-        return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
-
-    levels = config.diffusion_steps
-    t = torch.randint(0, levels, (len(like),), generator=streams.noise, device=like.device)
-    noise = normal(streams.noise)
-    if config.mining_strategy == "none":
-        return Draws(t, noise)
-    contrast = normal(streams.mining)
-    if config.mining_strategy == "random" and config.random_negative == "gaussian":
-        return Draws(t, noise, contrast, gaussian_negative(like, generator=streams.mining))
-    return Draws(t, noise, contrast)
+    negative: Tensor
+    accepted: Tensor | None = None
 
 
 def training_loss(
@@ -97,44 +82,106 @@ def training_loss(
     Args:
         network: The energy, its parameters leaves of the graph.
         schedule: The noise schedule.
-        config: Mining strategy, its settings, and the weight of the contrastive term.
-        problem: Matrices, of shape (batch, dim).
+        config: Mining strategy, its settings, and the weight of each term.
+        problem: Matrices, of shape (…, batch, dim).
         answer: Their inverses, of the same shape.
-        draws: The step's random numbers.
+        draws: The step's random numbers; without a contrastive noise there is no contrastive term.
     """
     t = draws.t
     landscape = network.landscape(problem, t)
+    denoiser = landscape.with_detached_head() if config.stop_gradient_head else landscape
     noisy = schedule.q_sample(answer, t, draws.noise)
-    denoise = denoising_loss(landscape, noisy, draws.noise).mean()
+    energy, predicted = denoiser.energy_and_gradient(noisy)
+    denoise = (predicted - draws.noise).square().mean(-1).mean(-1)
     if draws.contrast_noise is None:
-        return Loss(denoise, denoise)
-    negative = mine(landscape, schedule, config, answer, draws)
-    positive_energy = landscape.energy(schedule.q_sample(answer, t, draws.contrast_noise))
-    negative_energy = landscape.energy(schedule.q_sample(negative, t, draws.contrast_noise))
-    nce = nce_loss(positive_energy, negative_energy).mean()
-    total = denoise + config.energy_loss_weight * nce
-    return Loss(total, denoise, nce, positive_energy.mean(), negative_energy.mean())
+        if config.stop_gradient_head and config.energy_reg_weight:
+            energy = landscape.energy(noisy)  # the regulariser still moves the head
+        total, regularizer = _regularized(denoise, config, energy)
+        return Loss(total, denoise, energy.detach().mean(-1), regularizer=regularizer)
+    mined = mine(landscape, schedule, config, answer, draws)
+    positive = landscape.energy(schedule.q_sample(answer, t, draws.contrast_noise))
+    negative = landscape.energy(schedule.q_sample(mined.negative, t, draws.contrast_noise))
+    nce = nce_loss(clamped(positive, config), clamped(negative, config)).mean(-1)
+    total, regularizer = _regularized(denoise + config.energy_loss_weight * nce, config, positive, negative)
+    return Loss(
+        total,
+        denoise,
+        positive.detach().mean(-1),
+        nce,
+        negative.detach().mean(-1),
+        mined.accepted,
+        regularizer,
+    )
 
 
-def mine(landscape: Landscape, schedule: Schedule, config: Config, answer: Tensor, draws: Draws) -> Tensor:
-    """Return the negatives of a batch in x₀-space, of shape (batch, dim), without a graph.
+def clamped(energy: Tensor, config: Config) -> Tensor:
+    """Return c(E), as the contrastive term sees an energy."""
+    if config.energy_clamp is not None:
+        return energy.clamp(-config.energy_clamp, config.energy_clamp)
+    if (delta := config.soft_clamp_delta) is not None:
+        size = energy.abs().clamp(min=delta)  # within ±δ the root's slope must not be seen, nor divide by 0
+        return torch.where(energy.abs() <= delta, energy, energy.sign() * (2 * (delta * size).sqrt() - delta))
+    return energy
+
+
+def mine(
+    landscape: NetworkLandscape, schedule: Schedule, config: Config, answer: Tensor, draws: Draws
+) -> Mined:
+    """Return the negatives of a batch, without a graph.
+
+    ``mixed`` mines the first ``adversarial_fraction`` of the batch and leaves random negatives to the rest:
+    the samples of a batch are exchangeable.
 
     Raises:
         ValueError: The draws were made for another strategy.
     """
-    if draws.negative is not None:
-        return draws.negative
     if draws.contrast_noise is None:
         raise ValueError("these draws were made for a strategy without mining")
+    match config.mining_strategy:
+        case "adversarial" | "ascent":
+            return _walked(landscape, schedule, config, answer, draws)
+        case "mixed":
+            share = round(config.adversarial_fraction * answer.shape[-2])
+            some = Draws(draws.t[..., :share], draws.noise, draws.contrast_noise[..., :share, :])
+            walked = _walked(landscape.first(share), schedule, config, answer[..., :share, :], some)
+            rest = _random(schedule, config, answer, draws)[..., share:, :]
+            return Mined(torch.cat([walked.negative, rest], dim=-2), walked.accepted)
+        case _:
+            return Mined(_random(schedule, config, answer, draws))
+
+
+def _random(schedule: Schedule, config: Config, answer: Tensor, draws: Draws) -> Tensor:
+    if draws.negative is not None:
+        return draws.negative
+    assert draws.contrast_noise is not None
     scale = config.mining_noise_scale
-    if config.mining_strategy == "random":
-        return noised_start_negative(answer, draws.t, draws.contrast_noise, schedule, noise_scale=scale)
-    return adversarial_negative(
-        landscape,
-        answer,
-        draws.t,
-        draws.contrast_noise,
-        schedule,
-        steps=config.mining_opt_steps,
-        noise_scale=scale,
-    )
+    return noised_start_negative(answer, draws.t, draws.contrast_noise, schedule, noise_scale=scale)
+
+
+def _walked(
+    landscape: NetworkLandscape, schedule: Schedule, config: Config, answer: Tensor, draws: Draws
+) -> Mined:
+    """Return negatives that descend the energy, or climb it, from the noised start."""
+    assert draws.contrast_noise is not None
+    t, steps = draws.t, config.mining_opt_steps
+    start = schedule.q_sample(answer, t, config.mining_noise_scale * draws.contrast_noise)
+    if config.mining_strategy == "ascent":
+        rate = config.ascent_learning_rate
+        walk = ascend(landscape, start, t, schedule, steps=steps, learning_rate=rate)
+    else:
+        walk = descend(landscape, start, t, schedule, steps=steps)
+    accepted = walk.accepted.to(answer.dtype).mean(-1).mean(0) if steps else None
+    return Mined(rescale(walk.end, t, schedule), accepted)
+
+
+def _regularized(
+    loss: Tensor, config: Config, positive: Tensor, negative: Tensor | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """Return the loss with the regulariser added, and the regulariser before its weight."""
+    if not config.energy_reg_weight:
+        return loss, None
+    size = torch.square if config.energy_reg_norm == "l2" else torch.abs
+    penalty = size(positive).mean(-1)
+    if negative is not None:
+        penalty = penalty + size(negative).mean(-1)
+    return loss + config.energy_reg_weight * penalty, penalty.detach()

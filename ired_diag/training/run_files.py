@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ import torch
 import ired_diag
 from ired_diag.config import Config, read_json_object
 from ired_diag.errors import CannotWrite
+from ired_diag.finding import Finding
 from ired_diag.runs.attempt import experiment_number
+from ired_diag.runs.code_version import code_commit
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import FORMAT, write_atomically
 from ired_diag.runs.history import Row, to_jsonl
@@ -29,33 +30,97 @@ from ired_diag.training.state import TrainingState
 CHECKPOINTS = "checkpoints"
 
 
+@dataclass(frozen=True)
+class Told:
+    """What ``config.json`` says of a run besides its configuration.
+
+    Attributes:
+        experiment: What its experiment is called; None for the number in the configuration's name.
+        variant: What tells it from other runs of the experiment.
+        parent: Where it was forked from, and what was changed; None for a run from scratch.
+        attempts: Each start of its training: when, where, with which code.
+        findings: What was announced while it trained.
+    """
+
+    experiment: str | None = None
+    variant: str | None = None
+    parent: Mapping[str, Any] | None = None
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
 def last_checkpoint(folder: Path) -> Path:
     """Return where a run keeps its full state."""
     return folder / CHECKPOINTS / "last.pt"
 
 
-def write_config(folder: Path, config: Config, device: torch.device, ending: Ending) -> None:
-    """Write ``config.json``: every knob, and where the run was made."""
-    path = folder / CONFIG
-    before = read_json_object(path).get("provenance", {}) if path.is_file() else {}
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+def step_checkpoint(folder: Path, step: int) -> Path:
+    """Return where a run keeps the state of one step."""
+    return folder / CHECKPOINTS / f"step-{step:09d}.safetensors"
+
+
+def this_attempt(number: int, device: torch.device, *, compiled: bool) -> dict[str, Any]:
+    """Return what is to be told of a start of training: when, where, with which code."""
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    told = {
+        "attempt": number,
+        "started": _now(),
+        "host": platform.node(),
+        "device": str(device),
+        "gpu": gpu,
+        "threads": torch.get_num_threads(),
+        "compiled": compiled,
+        "git_commit": code_commit(),
+        "versions": {
+            "ired_diag": ired_diag.__version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+        },
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def read_told(folder: Path) -> Told:
+    """Return what a run's ``config.json`` says of it."""
+    content = read_json_object(folder / CONFIG)
+    provenance = content.get("provenance") or {}
+    return Told(
+        content.get("experiment"),
+        content.get("variant"),
+        provenance.get("parent"),
+        tuple(provenance.get("attempts") or ()),
+        tuple(Finding(**finding) for finding in content.get("findings") or ()),
+    )
+
+
+def write_config(folder: Path, config: Config, told: Told, ending: Ending) -> None:
+    """Write ``config.json``: every knob, how the run ended, and where it was made."""
+    last = told.attempts[-1]
+    provenance = {
+        "started": told.attempts[0]["started"],
+        **{key: value for key, value in last.items() if key not in ("attempt", "started")},
+        "ended": _now(),
+        "attempts": list(told.attempts),
+    }
+    if told.parent is not None:
+        provenance["parent"] = dict(told.parent)
     content = {
         "format": FORMAT,
-        "experiment": experiment_number(config.experiment_name) or config.experiment_name,
+        "experiment": told.experiment or experiment_number(config.experiment_name) or config.experiment_name,
         "name": config.experiment_name,
-        "variant": None,
+        "variant": told.variant,
         "seed": config.seed,
         "config": config.model_dump(mode="json"),
         "validated": True,
         "ending": asdict(ending),
-        "findings": [],
-        "provenance": {"started": now, **before, **_machine(device), "ended": now},
+        "findings": [asdict(finding) for finding in told.findings],
+        "provenance": provenance,
     }
-    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+    write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def append_row(folder: Path, row: Row) -> None:
-    """Append one row to the history, and hand it to the operating system.
+def append_rows(folder: Path, rows: Sequence[Row]) -> None:
+    """Append rows to the history, and hand them to the operating system.
 
     Raises:
         CannotWrite: The file cannot be written, or the disk is full.
@@ -63,7 +128,7 @@ def append_row(folder: Path, row: Row) -> None:
     path = folder / METRICS
     try:
         with path.open("ab") as file:
-            file.write(to_jsonl([row]))
+            file.write(to_jsonl(rows))
     except OSError as error:
         raise CannotWrite(f"{path}: cannot be written: {error.strerror or error}.") from error
 
@@ -79,20 +144,45 @@ def drop_torn_tail(folder: Path) -> None:
         os.truncate(path, whole)
 
 
-def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
-    """Write the step's weights if they are to be kept, then ``last.pt``.
+def remove_unfinished(folder: Path) -> None:
+    """Remove the temporary files that a trainer left which was killed in the middle of a save."""
+    for name in (
+        CONFIG,
+        METRICS,
+        f"{CHECKPOINTS}/last.pt",
+        f"{CHECKPOINTS}/best.pt",
+        f"{CHECKPOINTS}/step-*",
+    ):
+        parent, _, last = name.rpartition("/")
+        for path in (folder / parent).glob(f".{last}.*"):
+            path.unlink(missing_ok=True)
 
-    In this order: a resumed run starts at ``last.pt``, and would never write the weights of its step again.
+
+def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
+    """Write the state of the step if it is to be kept, then ``last.pt``.
+
+    In this order: a resumed run starts at ``last.pt``, and would never write the file of its step again.
+
+    Raises:
+        CannotWrite: The folder cannot be written, or the disk is full. The files of before are whole.
     """
-    if keep:
-        write_weights(
-            folder / CHECKPOINTS / f"step-{state.step:09d}.safetensors",
-            step=state.step,
-            configuration=state.config.model_dump(mode="json"),
-            raw={n: p.cpu() for n, p in state.weights.items()},
-            ema={n: p.cpu() for n, p in state.average.items()},
-        )
-    write_torch_file(last_checkpoint(folder), state.to_trainer1d())
+    last = last_checkpoint(folder)
+    try:
+        if keep:
+            write_weights(
+                step_checkpoint(folder, state.step),
+                step=state.step,
+                configuration=state.config.model_dump(mode="json"),
+                raw={n: p.cpu() for n, p in state.weights.items()},
+                ema={n: p.cpu() for n, p in state.average.items()},
+                training={n: p.cpu() for n, p in state.rest().items()},
+            )
+        write_torch_file(last, state.to_trainer1d())
+    except CannotWrite as error:
+        kept = "The checkpoint before it is whole" if last.is_file() else "There is no checkpoint before it"
+        raise CannotWrite(
+            f"{error} Step {state.step} was not saved. {kept}: make room, then go on with --resume."
+        ) from error
 
 
 def write_best(folder: Path, state: TrainingState) -> None:
@@ -100,31 +190,5 @@ def write_best(folder: Path, state: TrainingState) -> None:
     write_torch_file(folder / CHECKPOINTS / "best.pt", state.to_trainer1d())
 
 
-def _machine(device: torch.device) -> Mapping[str, Any]:
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    told = {
-        "host": platform.node(),
-        "device": str(device),
-        "gpu": gpu,
-        "git_commit": _commit(),
-        "versions": {
-            "ired_diag": ired_diag.__version__,
-            "torch": str(torch.__version__),
-            "python": platform.python_version(),
-        },
-    }
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _commit() -> str | None:
-    """Return the commit of the code that trains, where it stands in a git checkout."""
-    root = Path(ired_diag.__file__).parents[1]
-    if not (root / ".git").exists():
-        return None
-    try:
-        told = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return None  # no git here; the version is told all the same
-    return told.stdout.strip() or None
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

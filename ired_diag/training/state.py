@@ -1,4 +1,4 @@
-"""Everything that training moves: weights, their average, the optimiser, the random streams, the step."""
+"""All that training moves of one seed: weights and average, the optimiser's memory, random streams, step."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ from torch import Tensor
 
 from ired_diag.config import Config
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
-from ired_diag.model.network import Architecture, EnergyNetwork, Head, initial_parameters
+from ired_diag.model.architecture import initial_parameters, parameter_shapes
+from ired_diag.model.network import EnergyNetwork
 from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.runs.files import FORMAT, check_format
 from ired_diag.runs.state_dict import infer_architecture, split_buffers, strip_prefixes
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.trainer1d import trainer1d_state
-from ired_diag.training.ema import update_average
-from ired_diag.training.objective import Loss
+from ired_diag.training.configured import architecture_of, network_of
+from ired_diag.training.optimizer import Moments, new_moments, optimizer_state, read_moments
 from ired_diag.training.streams import Streams, make_streams
 
 
 @dataclass
 class TrainingState:
-    """The moving parts of one run.
+    """The moving parts of one run. Its tensors may be slices of an ensemble's, which moves them in place.
 
     Attributes:
         config: The run's configuration.
         schedule: The noise schedule.
-        weights: The network's tensors, leaves of every loss.
+        weights: The network's tensors.
         average: Their exponential moving average.
-        optimizer: Adam over the weights.
+        moments: The optimiser's memory.
+        optimizer_steps: Steps that the optimiser has taken; fewer than ``step`` where a fork began afresh.
         streams: The run's random streams.
         step: Steps taken.
         best: The lowest validation MSE so far, NaN-free; infinite before the first.
@@ -43,8 +45,9 @@ class TrainingState:
     schedule: Schedule
     weights: dict[str, Tensor]
     average: dict[str, Tensor]
-    optimizer: torch.optim.Optimizer
+    moments: Moments
     streams: Streams
+    optimizer_steps: int = 0
     step: int = 0
     best: float = float("inf")
     best_step: int | None = None
@@ -52,23 +55,27 @@ class TrainingState:
     @property
     def network(self) -> EnergyNetwork:
         """The network with the weights that are trained."""
-        return self._network(self.weights)
+        return network_of(self.config, self.weights)
 
     @property
     def averaged_network(self) -> EnergyNetwork:
         """The network with the average of the weights, which evaluation uses."""
-        return self._network(self.average)
+        return network_of(self.config, self.average)
 
-    def apply(self, loss: Loss) -> float:
-        """Take one step of the optimiser, and return the gradient's norm before clipping."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()  # type: ignore[no-untyped-call]
-        limit = self.config.gradient_clip
-        norm = torch.nn.utils.clip_grad_norm_(self.weights.values(), float("inf") if limit is None else limit)
-        self.optimizer.step()
-        self.step += 1
-        update_average(self.average, self.weights, self.step, self.config.ema_decay)
-        return float(norm)
+    @property
+    def device(self) -> torch.device:
+        """Where its tensors are."""
+        return self.streams.data.device
+
+    def rest(self) -> dict[str, Tensor]:
+        """Return what training needs besides the weights and their average to go on from here, by name."""
+        moments = {
+            f"optimizer.{kind}.{name}": moment
+            for name, kinds in self.moments.items()
+            for kind, moment in kinds.items()
+        }
+        streams = {f"streams.{purpose}": state for purpose, state in self.streams.state().items()}
+        return {**moments, **streams, "optimizer_steps": torch.tensor(self.optimizer_steps)}
 
     def to_trainer1d(self) -> dict[str, Any]:
         """Return all of it in the public code's layout, with what only we need under ``ired_diag``."""
@@ -84,27 +91,23 @@ class TrainingState:
             schedule=self.schedule,
             raw=self.weights,
             ema=self.average,
-            optimizer=self.optimizer.state_dict(),
+            optimizer=optimizer_state(self.config, self.weights, self.moments, self.optimizer_steps),
             own=own,
         )
-
-    def _network(self, parameters: Mapping[str, Tensor]) -> EnergyNetwork:
-        return EnergyNetwork(architecture_of(self.config), parameters, self.config.gradient_normalization)
-
-
-def architecture_of(config: Config) -> Architecture:
-    """Return the network that a configuration asks for."""
-    head: Head = "scalar" if config.use_scalar_energy else "vector"
-    return Architecture(
-        config.rank, config.width, head, config.diffusion_steps, config.time_embedding, config.time_width
-    )
 
 
 def new_state(config: Config, device: torch.device | str) -> TrainingState:
     """Return the state of an untrained run."""
     streams = make_streams(config.seed, device)
     initial = initial_parameters(architecture_of(config), generator=streams.weights)
-    return _assemble(config, streams, initial, {n: p.clone() for n, p in initial.items()})
+    return TrainingState(
+        config,
+        cosine_schedule(config.diffusion_steps).to(device),
+        initial,
+        {name: p.clone() for name, p in initial.items()},
+        new_moments(config, initial),
+        streams,
+    )
 
 
 def read_state(path: Path, config: Config, device: torch.device | str) -> TrainingState:
@@ -123,18 +126,10 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
             "only a last.pt of this project does."
         )
     check_format(own.get("format"), str(path))
-    streams = make_streams(config.seed, device)
     try:
-        streams.restore(own["streams"])
-        raw, _ = split_buffers(strip_prefixes(content["model"], str(path)))
-        averaged = {k: v for k, v in content["ema"].items() if k.startswith("ema_model.")}
-        average, _ = split_buffers(strip_prefixes(averaged, str(path)))
-        expected = architecture_of(config)
-        if (found := infer_architecture(raw, config.diffusion_steps, str(path))) != expected:
-            raise WrongCheckpoint(f"{path}: expected the run's {expected}, found {found}.")
-        state = _assemble(config, streams, raw, average)
-        state.optimizer.load_state_dict(content["opt"])
-        state.step, state.best, state.best_step = content["step"], own["best"], own["best_step"]
+        state = state_of(content, config, device, where=str(path))
+        state.streams.restore(own["streams"])
+        state.best, state.best_step = own["best"], own["best_step"]
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise UnreadableFile(
             f"{path}: is not a whole training state ({error!r}), so training cannot go on from it."
@@ -142,14 +137,39 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
     return state
 
 
-def _assemble(
-    config: Config, streams: Streams, raw: Mapping[str, Tensor], average: Mapping[str, Tensor]
+def state_of(
+    content: Mapping[str, Any], config: Config, device: torch.device | str, *, where: str
 ) -> TrainingState:
-    device = streams.weights.device
-    weights = {n: p.detach().to(device).clone().requires_grad_() for n, p in raw.items()}
-    optimizer = torch.optim.Adam(
-        weights.values(), lr=config.learning_rate, betas=config.adam_betas, foreach=True
+    """Return what a Trainer1D checkpoint holds of a training state; its random streams start anew.
+
+    Args:
+        content: ``model``, ``ema``, ``opt`` and ``step``.
+        config: The configuration to train with; its optimiser's memory is taken where there is one.
+        device: Where the tensors go.
+        where: What to call the file in an error.
+
+    Raises:
+        WrongCheckpoint: Its tensors are of another architecture than the configuration's.
+        KeyError: Something is missing.
+    """
+    raw, _ = split_buffers(strip_prefixes(content["model"], where))
+    averaged = {k: v for k, v in content["ema"].items() if k.startswith("ema_model.")}
+    average, _ = split_buffers(strip_prefixes(averaged, where))
+    expected = architecture_of(config)
+    if (found := infer_architecture(raw, config.diffusion_steps, where)) != expected:
+        raise WrongCheckpoint(f"{where}: expected the run's {expected}, found {found}.")
+    names = parameter_shapes(
+        expected
+    )  # in the order of the optimiser; a scalar head's unused fc4 stays behind
+    weights = {name: raw[name].detach().to(device) for name in names}
+    moments, taken = read_moments(content["opt"], config, weights)
+    return TrainingState(
+        config,
+        cosine_schedule(config.diffusion_steps).to(device),
+        weights,
+        {name: average[name].detach().to(device) for name in names},
+        moments,
+        make_streams(config.seed, device),
+        taken,
+        int(content["step"]),
     )
-    schedule = cosine_schedule(config.diffusion_steps).to(device)
-    averaged = {n: p.detach().to(device).clone() for n, p in average.items()}
-    return TrainingState(config, schedule, weights, averaged, optimizer, streams)

@@ -1,48 +1,62 @@
-"""The trainer: one seed of one experiment into one run folder.
+"""The trainer: seeds of one configuration, together, each into its own run folder.
 
-After each step the history gets its row where one is due; at an evaluation or checkpoint the folder gets
-its files. An interrupt (Ctrl-C, or the SIGTERM of a scheduler) ends the step that runs, saves, and says how
+After each step the histories get their row where one is due; at an evaluation or checkpoint the folders get
+their files. An interrupt (Ctrl-C, or the SIGTERM of a scheduler) ends the step that runs, saves, and says how
 to go on.
 """
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 
 import torch
 from torch import Tensor
 
 from ired_diag.config import Config, parse_config
 from ired_diag.errors import CannotWrite, DiagError, NotFound
-from ired_diag.model.matrices import draw_matrices
+from ired_diag.finding import Finding
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.files import exists, is_file, write_atomically
-from ired_diag.runs.history import Row, read_history
+from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.history import read_history
 from ired_diag.runs.store import CONFIG, METRICS, imported_sources, read_run
 from ired_diag.training import run_files
-from ired_diag.training.evaluation import data_of, evaluate, sample_errors
+from ired_diag.training.compiled import Compile, loss_function, should_compile
+from ired_diag.training.ensemble import Ensemble, Step
+from ired_diag.training.fork import forked_state
+from ired_diag.training.interrupt import Stop, signals
 from ired_diag.training.lock import locked
-from ired_diag.training.objective import Loss, draw, training_loss
+from ired_diag.training.plan import PlannedRun
+from ired_diag.training.recorder import Announce, Progress, Recorder, read_values
+from ired_diag.training.run_files import Told
 from ired_diag.training.state import TrainingState, new_state, read_state
-
-Progress = Callable[[int, int, dict[str, float]], None]  # step, steps, the last row's values
 
 
 class Interrupted(DiagError):
     """Training was asked to stop; its state is saved."""
 
 
-@dataclass
-class _Stop:
-    """Whether a signal asked for an end."""
+@dataclass(frozen=True)
+class Options:
+    """How to train, none of which is a knob of the run.
 
-    asked: bool = field(default=False)
+    Attributes:
+        device: Where.
+        compile: Compile the loss: ``auto``, ``on`` or ``off``. A resumed run keeps to its first choice.
+        stop_on_trouble: End a run at the first trouble that is announced.
+        progress: Called after every logged step.
+        announce: Called with each trouble, as it happens.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    compile: Compile = "auto"
+    stop_on_trouble: bool = False
+    progress: Progress = lambda step, steps, values: None
+    announce: Announce = lambda folder, finding: None
 
 
 def train(
@@ -53,146 +67,240 @@ def train(
     resume: bool = False,
     progress: Progress = lambda step, steps, values: None,
 ) -> Path:
-    """Train one run and return its folder.
-
-    Args:
-        config: Every knob; ignored when resuming, where the folder's own counts.
-        folder: The run folder to be.
-        device: Where to train.
-        resume: Go on from the folder's ``last.pt``.
-        progress: Called after every logged step.
-
-    Raises:
-        CannotWrite: The run exists, is being trained, or its folder cannot be written.
-        NotFound: There is nothing to resume.
-        Interrupted: A signal asked for an end. The state is saved.
-    """
-    device = torch.device(device)
-    if resume and not is_file(folder / CONFIG):
-        raise NotFound(f"{folder}: there is no run to resume. Leave out --resume to start one.")
-    with locked(folder):
-        state = _resumed(folder, device) if resume else _started(config, folder, device)
-        with _signals() as stop:
-            _loop(state, folder, _attempt(folder), stop, progress)
-        ending = Ending("complete")
-        if state.step < state.config.train_steps:
-            ending = Ending("cancelled", f"interrupted after step {state.step}")
-        run_files.write_config(folder, state.config, device, ending)
-    if not ending.complete:
-        raise Interrupted(
-            f"{folder}: interrupted after step {state.step} of {state.config.train_steps}; all is saved. "
-            "Go on with the same command and --resume."
-        )
+    """Train one run and return its folder: ``train_together`` for one."""
+    options = Options(torch.device(device), progress=progress)
+    train_together([PlannedRun(config, folder, resume)], options)
     return folder
 
 
-def train_step(state: TrainingState) -> tuple[Loss, float, tuple[Tensor, Tensor]]:
-    """Take one step; return the loss, the gradient's norm before clipping, and the batch."""
-    config = state.config
-    batch = draw_matrices(data_of(config), config.batch_size, generator=state.streams.data)
-    draws = draw(config, batch[1], state.streams)
-    loss = training_loss(state.network, state.schedule, config, *batch, draws)
-    return loss, state.apply(loss), batch
+def train_together(runs: Sequence[PlannedRun], options: Options) -> None:
+    """Train runs; those of one configuration but for the seed, at the same step, in one ensemble.
+
+    Args:
+        runs: Their configurations (ignored when resuming, where the folder's own counts) and folders.
+        options: How.
+
+    Raises:
+        CannotWrite: A run exists, is being trained, or its folder cannot be written.
+        NotFound: There is nothing to resume.
+        Interrupted: A signal asked for an end. The states are saved.
+    """
+    for run in runs:
+        if run.resume and not is_file(run.folder / CONFIG):
+            raise NotFound(f"{run.folder}: there is no run to resume. Leave out --resume to start one.")
+    with ExitStack() as locks:
+        for run in runs:
+            locks.enter_context(locked(run.folder))
+        recorders = [_opened(run, options) for run in runs]
+        with signals() as stop:
+            for group in _in_step(recorders):
+                _train_group(group, options, stop)
+    _raise_if_interrupted(recorders)
 
 
-def _started(config: Config, folder: Path, device: torch.device) -> TrainingState:
-    if exists(folder / CONFIG):
+def _opened(run: PlannedRun, options: Options) -> Recorder:
+    """Return the recorder of a run that is about to start, or to go on."""
+    device = options.device
+    if run.resume:
+        state, told = _resumed(run.folder, device)
+    else:
+        state, told = _started(run, device)
+    first = told.attempts[0] if told.attempts else {}
+    wanted = bool(first.get("compiled", should_compile(state.config, device, options.compile)))
+    number = _attempts_logged(run.folder) + 1 if run.resume else 1
+    attempt = run_files.this_attempt(number, device, compiled=wanted)
+    moved = _moved(told, attempt) if run.resume else []
+    told = replace(told, attempts=(*told.attempts, attempt), findings=(*told.findings, *moved))
+    recorder = Recorder(run.folder, state, told, options.announce)
+    recorder.open(fresh=not run.resume)
+    for finding in moved:
+        options.announce(run.folder, finding)
+    return recorder
+
+
+def _started(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told]:
+    if exists(run.folder / CONFIG):
         raise CannotWrite(
-            f"{folder}: holds a run already. Go on with it with --resume, or train under another name with "
-            "--name NAME."
+            f"{run.folder}: holds a run already. Go on with it with --resume, or train under another name "
+            "with --name NAME."
         )
-    state = new_state(config, device)
-    write_atomically(folder / METRICS, b"")
-    run_files.write_config(folder, config, device, Ending("cut_off"))
-    return state
+    told = Told(run.experiment, run.variant)
+    if run.fork is None:
+        return new_state(run.config, device), told
+    return forked_state(run.fork, run.config, device), replace(told, parent=run.fork.told(run.config))
 
 
-def _resumed(folder: Path, device: torch.device) -> TrainingState:
+def _resumed(folder: Path, device: torch.device) -> tuple[TrainingState, Told]:
     if imported_sources(folder) is not None:
         raise CannotWrite(
             f"{folder}: was imported from a log, not trained here, and has no state to go on from. Train "
             "under another name with --name NAME."
         )
     config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
-    last = run_files.last_checkpoint(folder)
-    run_files.drop_torn_tail(folder)
-    state = read_state(last, config, device) if last.is_file() else new_state(config, device)
-    run_files.write_config(folder, config, device, Ending("cut_off"))
-    return state
+    last, told = run_files.last_checkpoint(folder), run_files.read_told(folder)
+    if last.is_file():
+        return read_state(last, config, device), told
+    if told.parent is not None:
+        raise NotFound(
+            f"{folder}: was forked from {told.parent.get('run')} and stopped before its first checkpoint. "
+            "Remove it and fork again."
+        )
+    return new_state(config, device), told
 
 
-def _attempt(folder: Path) -> int:
-    """Return this attempt's number: one more than the history's last, where there is a history."""
+def _attempts_logged(folder: Path) -> int:
+    """Return the number of the last attempt that the history tells of."""
     if not is_file(folder / METRICS):
-        return 1
+        return 0
     history = read_history(folder / METRICS)
-    return history.attempts + 1 if history.series else 1
+    return history.attempts if history.series else 0
 
 
-def _loop(state: TrainingState, folder: Path, attempt: int, stop: _Stop, progress: Progress) -> None:
-    config = state.config
+def _moved(told: Told, attempt: Mapping[str, object]) -> list[Finding]:
+    """Return a warning where a run goes on with other code, or on another device, than it started with."""
+    if not told.attempts:
+        return []
+    before = told.attempts[-1]
+    watched = ("git_commit", "device", "gpu", "versions", "threads")
+    changed = [key for key in watched if before.get(key) != attempt.get(key)]
+    if not changed:
+        return []
+    evidence = {f"{key}, before": str(before.get(key)) for key in changed}
+    evidence |= {f"{key}, now": str(attempt.get(key)) for key in changed}
+    statement = (
+        f"From attempt {attempt['attempt']} on the run has another {', '.join(changed)} than before: it goes "
+        "on, but not bit for bit as if it had never stopped."
+    )
+    return [Finding("resumed_elsewhere", "warning", statement, evidence)]
+
+
+def _in_step(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
+    """Return groups that can train together: one configuration but for the seed, at one step."""
+    groups: dict[tuple[str, int, int, bool], list[Recorder]] = defaultdict(list)
+    for recorder in recorders:
+        state = recorder.state
+        alike = state.config.model_copy(update={"seed": 0}).model_dump_json()
+        compiled = bool(recorder.told.attempts[-1]["compiled"])
+        groups[alike, state.step, state.optimizer_steps, compiled].append(recorder)
+    return list(groups.values())
+
+
+def _train_group(group: list[Recorder], options: Options, stop: Stop) -> None:
+    """Train runs in one ensemble to their end; whoever ends before the others leaves it."""
+    compiled = bool(group[0].told.attempts[-1]["compiled"])
+    state = group[0].state
+    loss = loss_function(state.config, state.schedule, compiled=compiled)
+    while group and not stop.asked and group[0].state.step < state.config.train_steps:
+        _train_until_one_ends(Ensemble([r.state for r in group], loss), group, options, stop)
+        for recorder in group:
+            if recorder.stopped is not None:
+                recorder.close(recorder.stopped)
+        group = [recorder for recorder in group if recorder.stopped is None]
+    for recorder in group:
+        recorder.close(_ending(recorder.state))
+
+
+def _ending(state: TrainingState) -> Ending:
+    if state.step < state.config.train_steps:
+        return Ending("cancelled", f"interrupted after step {state.step}")
+    return Ending("complete")
+
+
+def _train_until_one_ends(
+    ensemble: Ensemble, group: Sequence[Recorder], options: Options, stop: Stop
+) -> None:
+    """Take steps until the last, or until a run ends before it, or a signal asks for an end."""
+    config, clock = ensemble.config, _Clock(ensemble)
     asked = stop.asked
-    while state.step < config.train_steps and not asked:
-        loss, norm, batch = train_step(state)
-        last = state.step == config.train_steps
-        values: dict[str, float] = {}
-        if last or state.step % config.log_every == 0:
-            values |= _values_of(loss, norm)
-        if last or state.step % config.validate_every == 0:
-            values |= _evaluate(state, folder, batch)
-        if values:
-            run_files.append_row(folder, Row(state.step, values, attempt))
-            progress(state.step, config.train_steps, values)
-        keep = last or state.step % config.checkpoint_every == 0
+    while ensemble.step < config.train_steps and not asked:
+        step = clock.advance()
+        last = ensemble.step == config.train_steps
+        logged = last or ensemble.step % config.log_every == 0
+        evaluated = last or ensemble.step % config.validate_every == 0
+        rows: list[dict[str, float]] = clock.values(step) if logged else [{} for _ in group]
+        for index, (recorder, values) in enumerate(zip(group, rows, strict=True)):
+            if logged and recorder.look(values, clock.broken_since(index)) and options.stop_on_trouble:
+                recorder.stopped = Ending(
+                    "cancelled", f"stopped at step {ensemble.step}, as asked on trouble"
+                )
+            if evaluated:
+                values |= recorder.evaluate(step.batches[index])
+                recorder.stopped = recorder.stopped or recorder.patience_ran_out()
+            if values:
+                recorder.record(values)
+        if logged or evaluated:
+            options.progress(ensemble.step, config.train_steps, rows[0])
         asked = stop.asked  # read once: a signal after this is heard at the next step
-        if keep or asked:
-            run_files.write_checkpoint(folder, state, keep=keep)
+        due = last or ensemble.step % config.checkpoint_every == 0
+        for recorder in group:
+            keep = due or recorder.stopped is not None
+            if keep or asked:
+                recorder.save(keep=keep)
+        if any(recorder.stopped is not None for recorder in group):
+            return
 
 
-def _values_of(loss: Loss, norm: float) -> dict[str, float]:
-    told = {
-        "train/loss": loss.total,
-        "train/denoise": loss.denoise,
-        "train/nce": loss.nce,
-        "train/energy_positive": loss.energy_positive,
-        "train/energy_negative": loss.energy_negative,
-    }
-    values = {name: float(value.detach()) for name, value in told.items() if value is not None}
-    return {**values, "train/gradient_norm": norm}
+class _Clock:
+    """Advances an ensemble, and knows how long its steps took and when a loss first was no number."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self._ensemble = ensemble
+        self._seconds, self._steps = 0.0, 0
+        self._broken: Tensor | None = None
+
+    def advance(self) -> Step:
+        start = time.perf_counter()
+        step = self._ensemble.advance()
+        total = step.loss.total.detach()
+        # Kept on the device: reading it at every step would hold a GPU up.
+        now = torch.where(total.isfinite(), torch.inf, float(self._ensemble.step))
+        self._broken = now if self._broken is None else torch.minimum(self._broken, now)
+        self._seconds += time.perf_counter() - start
+        self._steps += 1
+        return step
+
+    def values(self, step: Step) -> list[dict[str, float]]:
+        """Return what is logged of a step, seed by seed."""
+        start = time.perf_counter()
+        loss = step.loss
+        margin = None
+        if loss.energy_negative is not None:
+            margin = loss.energy_negative - loss.energy_positive
+        rows = read_values(
+            {
+                "train/loss": loss.total,
+                "train/denoise": loss.denoise,
+                "train/nce": loss.nce,
+                "train/regularizer": loss.regularizer,
+                "train/energy_positive": loss.energy_positive,
+                "train/energy_negative": loss.energy_negative,
+                "train/energy_margin": margin,
+                "train/mining_accepted": loss.accepted,
+                "train/gradient_norm": step.gradient_norm,
+                "train/gradient_norm_clipped": step.clipped_norm,
+            }
+        )
+        self._seconds += time.perf_counter() - start  # a GPU's queue empties here
+        told = {
+            "train/learning_rate": step.learning_rate,
+            "time/seconds_per_step": self._seconds / self._steps,
+        }
+        self._seconds, self._steps = 0.0, 0
+        return [{**row, **told} for row in rows]
+
+    def broken_since(self, index: int) -> int | None:
+        """Return the first step whose loss was not finite for a seed."""
+        first = float("inf") if self._broken is None else float(self._broken[index])
+        return None if first == float("inf") else int(first)
 
 
-def _evaluate(state: TrainingState, folder: Path, batch: tuple[Tensor, Tensor]) -> dict[str, float]:
-    """Evaluate the averaged weights as the public code does: on the batch, and on fresh matrices."""
-    network, generator = state.averaged_network, state.streams.evaluation
-    on_batch = sample_errors(network, state.schedule, *batch, generator=generator)
-    result = evaluate(network, state.schedule, state.config, generator=generator)
-    if result.mse < state.best:
-        state.best, state.best_step = result.mse, state.step
-        run_files.write_best(folder, state)
-    return {
-        "train/mse_error": float(on_batch.mean()),
-        "validation/mse": result.mse,
-        "validation/mse_standard_error": result.standard_error,
-    }
-
-
-@contextmanager
-def _signals() -> Iterator[_Stop]:
-    """Turn the first Ctrl-C or SIGTERM into a wish to stop; a second one acts as ever."""
-    stop = _Stop()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
+def _raise_if_interrupted(recorders: Sequence[Recorder]) -> None:
+    cut = [r for r in recorders if r.stopped is None and r.state.step < r.state.config.train_steps]
+    if not cut:
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.asked = True
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    folders = ", ".join(str(r.folder) for r in cut)
+    steps = cut[0].state
+    raise Interrupted(
+        f"{folders}: interrupted after step {steps.step} of {steps.config.train_steps}; all is saved. "
+        "Go on with the same command and --resume."
+    )

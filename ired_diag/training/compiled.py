@@ -1,0 +1,75 @@
+"""The training loss as one function of tensors, compiled where that pays.
+
+Written out, the loss is ordinary forward operations with one ordinary backward pass, so ``torch.compile`` can
+fuse what lies between the matrix products: on a processor with bfloat16 units they are most of a step.
+Compiling takes a minute or less, once for all seeds, and needs a C++ compiler on a processor, or a GPU.
+
+What is compiled and what is not rounds differently. A run keeps to its first choice when it is resumed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ired_diag.config import Config
+from ired_diag.model.schedule import Schedule
+from ired_diag.training.configured import DTYPES, network_of
+from ired_diag.training.draws import Batch
+from ired_diag.training.objective import Loss, training_loss
+
+Compile = Literal["auto", "on", "off"]
+
+# Samples x steps x hidden units above which some tens of seconds of compiling are won back on two cores.
+WORTH_COMPILING = 2048 * 512 * 4000
+
+LossFunction = Callable[[Mapping[str, Tensor], Batch], Loss]
+
+
+def loss_function(config: Config, schedule: Schedule, *, compiled: bool) -> LossFunction:
+    """Return the loss of a configuration as a function of weights (a leading axis of seeds) and batch.
+
+    Args:
+        config: All that is constant.
+        schedule: The noise schedule, on the device of the weights.
+        compiled: Compile it at its first call.
+    """
+    dtype = DTYPES[config.precision]
+    constants = schedule.to(schedule.betas.device, torch.float32)
+
+    def loss(weights: Mapping[str, Tensor], batch: Batch) -> Loss:
+        network = network_of(config, {name: p.to(dtype) for name, p in weights.items()})
+        return training_loss(network, constants, config, batch.problem, batch.answer, batch.draws)
+
+    if not compiled:
+        return loss
+    on_gpu = schedule.betas.is_cuda
+    # On a GPU "reduce-overhead" records the kernels of a step in a CUDA graph.
+    fused: LossFunction = torch.compile(loss, dynamic=False, mode="reduce-overhead" if on_gpu else "default")
+    if not on_gpu:
+        return fused
+
+    def marked(weights: Mapping[str, Tensor], batch: Batch) -> Loss:
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+        return fused(weights, batch)
+
+    return marked
+
+
+def should_compile(config: Config, device: torch.device, wish: Compile = "auto") -> bool:
+    """Return whether to compile: as wished, else where the run is long and a compiler is there."""
+    if wish != "auto":
+        return wish == "on"
+    if config.batch_size * config.train_steps * config.width < WORTH_COMPILING:
+        return False
+    return device.type == "cuda" or has_compiler()
+
+
+def has_compiler() -> bool:
+    """Say whether there is the C++ compiler that compiling for a processor needs."""
+    return shutil.which(os.environ.get("CXX", "g++")) is not None

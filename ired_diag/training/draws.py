@@ -1,0 +1,106 @@
+"""All that is random in a training step, drawn from the run's own streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ired_diag.config import Config
+from ired_diag.model.matrices import draw_matrices
+from ired_diag.model.mining import gaussian_negative
+from ired_diag.training.configured import data_of
+from ired_diag.training.streams import Streams
+
+GAUSSIAN_STRATEGIES = ("random", "mixed")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """All that is random in the loss of a batch, besides the batch.
+
+    Attributes:
+        t: Noise level of each sample, of shape (…, batch).
+        noise: ε of the denoising term, of shape (…, batch, dim).
+        contrast_noise: ε' of the contrastive term; None without it.
+        negative: Gaussian negatives in x₀-space, where the strategy draws them.
+    """
+
+    t: Tensor
+    noise: Tensor
+    contrast_noise: Tensor | None = None
+    negative: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Matrices and their inverses, each flattened to shape (…, batch, dim), and the step's draws."""
+
+    problem: Tensor
+    answer: Tensor
+    draws: Draws
+
+
+def draw_batch(config: Config, streams: Streams, *, contrast: bool) -> Batch:
+    """Return the batch of one step.
+
+    Args:
+        config: Data set, batch size, and what the mining strategy needs.
+        streams: The run's random streams; their device is the batch's.
+        contrast: Whether the step has a contrastive term.
+    """
+    problem, answer = draw_matrices(data_of(config), config.batch_size, generator=streams.data)
+    return Batch(problem, answer, draw(config, answer, streams, contrast=contrast))
+
+
+def draw(config: Config, like: Tensor, streams: Streams, *, contrast: bool | None = None) -> Draws:
+    """Return the random numbers of one step's loss.
+
+    Args:
+        config: Tells what the mining strategy needs.
+        like: The batch's answers, of shape (batch, dim).
+        streams: The run's random streams, on the same device.
+        contrast: Whether the step has a contrastive term; without it, as the strategy says.
+    """
+
+    def normal(generator: torch.Generator) -> Tensor:
+        return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
+
+    if contrast is None:
+        contrast = config.mining_strategy != "none"
+    levels = config.diffusion_steps
+    t = torch.randint(0, levels, (len(like),), generator=streams.noise, device=like.device)
+    noise = normal(streams.noise)
+    if not contrast:
+        return Draws(t, noise)
+    contrast_noise = normal(streams.mining)
+    if config.mining_strategy in GAUSSIAN_STRATEGIES and config.random_negative == "gaussian":
+        return Draws(t, noise, contrast_noise, gaussian_negative(like, generator=streams.mining))
+    return Draws(t, noise, contrast_noise)
+
+
+def stack_batches(batches: Sequence[Batch]) -> Batch:
+    """Return the batches of several seeds as one, the seeds on a leading axis."""
+
+    def stack(tensors: list[Tensor | None]) -> Tensor | None:
+        there = [tensor for tensor in tensors if tensor is not None]
+        if len(there) < len(tensors):
+            return None
+        return there[0][None] if len(there) == 1 else torch.stack(there)
+
+    def stacked(tensors: list[Tensor]) -> Tensor:
+        return tensors[0][None] if len(tensors) == 1 else torch.stack(tensors)
+
+    draws = [batch.draws for batch in batches]
+    return Batch(
+        stacked([batch.problem for batch in batches]),
+        stacked([batch.answer for batch in batches]),
+        Draws(
+            stacked([d.t for d in draws]),
+            stacked([d.noise for d in draws]),
+            stack([d.contrast_noise for d in draws]),
+            stack([d.negative for d in draws]),
+        ),
+    )

@@ -1,0 +1,143 @@
+"""The optimiser, and the clipping of gradients before it: Adam as published, AdamW, or SGD with momentum.
+
+The optimisers are PyTorch's. What they remember of each tensor (its *moments*) is laid out here, so that one
+seed's share can be cut out of an ensemble's, kept in a checkpoint, and put back.
+
+Gradients are clipped seed by seed. With c the limit, g ← g min(1, c/(‖g‖ + 10⁻⁶)), the norm over all
+tensors of the seed (``torch.nn.utils.clip_grad_norm_``); ``head_gradient_clip`` does the same to the head's
+tensors alone, first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ired_diag.config import Config
+from ired_diag.model.head import HEAD_LAYERS
+
+Moments = dict[str, dict[str, Tensor]]  # of each tensor by name: each thing remembered by its own name
+
+CLIP_MARGIN = 1e-6
+MOMENT_NAMES = {
+    "adam": ("exp_avg", "exp_avg_sq"),
+    "adamw": ("exp_avg", "exp_avg_sq"),
+    "sgd": ("momentum_buffer",),
+}
+
+
+def new_moments(config: Config, weights: Mapping[str, Tensor]) -> Moments:
+    """Return the memory of an optimiser that has seen nothing: zeros."""
+    names = MOMENT_NAMES[config.optimizer]
+    return {name: {kind: torch.zeros_like(p.detach()) for kind in names} for name, p in weights.items()}
+
+
+def make_optimizer(
+    config: Config, weights: Mapping[str, Tensor], moments: Moments, steps: int
+) -> torch.optim.Optimizer:
+    """Return the optimiser of a configuration over ``weights``, with its memory.
+
+    Args:
+        config: Kind, rate and settings.
+        weights: What it moves.
+        moments: Its memory; the tensors are used as they are, and change in place.
+        steps: Steps that it has taken.
+    """
+    tensors, rate, decay = list(weights.values()), config.learning_rate, config.weight_decay
+    optimizer: torch.optim.Optimizer
+    match config.optimizer:
+        case "sgd":
+            optimizer = torch.optim.SGD(tensors, lr=rate, momentum=config.momentum, weight_decay=decay)
+        case "adamw":
+            optimizer = torch.optim.AdamW(
+                tensors, lr=rate, betas=config.adam_betas, weight_decay=decay, fused=True
+            )
+        case _:
+            optimizer = torch.optim.Adam(tensors, lr=rate, betas=config.adam_betas, fused=True)
+    for name, tensor in weights.items():
+        optimizer.state[tensor].update(moments[name])
+        if config.optimizer != "sgd":
+            count = torch.tensor(float(steps), device=tensor.device)
+            optimizer.state[tensor]["step"] = count
+    return optimizer
+
+
+def optimizer_state(
+    config: Config, weights: Mapping[str, Tensor], moments: Moments, steps: int
+) -> dict[str, Any]:
+    """Return the ``state_dict()`` that a lone PyTorch optimiser would have, tensors on the CPU."""
+    plain = {n: p.detach().to("cpu", copy=True) for n, p in weights.items()}
+    copied = {
+        n: {k: m.detach().to("cpu", copy=True) for k, m in kinds.items()} for n, kinds in moments.items()
+    }
+    state = make_optimizer(config, plain, copied, steps).state_dict()
+    for group in state["param_groups"]:
+        if "fused" in group:
+            group["fused"] = None  # how we step is no business of whoever loads it
+    return state
+
+
+def read_moments(
+    state: Mapping[str, Any], config: Config, weights: Mapping[str, Tensor]
+) -> tuple[Moments, int]:
+    """Return the memory that a ``state_dict()`` holds, and the steps that its optimiser had taken.
+
+    An optimiser of another kind than the configuration's, or one that never stepped, has none to give: zeros.
+
+    Raises:
+        KeyError: It holds the memory of some tensors only.
+        ValueError: Its tensors are of other shapes.
+    """
+    stored = state["state"]
+    names = MOMENT_NAMES[config.optimizer]
+    if not stored or not all(kind in stored[0] for kind in names):
+        return new_moments(config, weights), 0
+    moments: Moments = {}
+    for index, (name, p) in enumerate(weights.items()):
+        moments[name] = {kind: stored[index][kind].to(p.device, p.dtype) for kind in names}
+        if any(moment.shape != p.shape for moment in moments[name].values()):
+            raise ValueError(f"the optimiser's memory of {name} has another shape than the tensor")
+    return moments, int(stored[0].get("step", 0))
+
+
+def clip_gradients(weights: Mapping[str, Tensor], config: Config) -> tuple[Tensor, Tensor]:
+    """Clip the gradients in place, and return each seed's norm before and after, of shape (seeds,).
+
+    Args:
+        weights: Tensors with a leading axis of seeds and a gradient each; one without a gradient counts as 0.
+        config: The limits.
+    """
+    gradients = {name: p.grad for name, p in weights.items() if p.grad is not None}
+    before = _norms(list(gradients.values()))
+    after = before
+    if config.head_gradient_clip is not None:
+        layer = HEAD_LAYERS["scalar" if config.use_scalar_energy else "vector"] + "."
+        head = [g for name, g in gradients.items() if name.startswith(layer)]
+        if head:
+            _scale(head, _norms(head), config.head_gradient_clip)
+            after = _norms(list(gradients.values()))
+    if config.gradient_clip is not None:
+        after = after * _scale(list(gradients.values()), after, config.gradient_clip)
+    return before, after
+
+
+def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+
+
+def _norms(gradients: Sequence[Tensor]) -> Tensor:
+    """Return the norm of each seed's gradients over all tensors, of shape (seeds,)."""
+    parts = [torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients]
+    norms: Tensor = torch.linalg.vector_norm(torch.stack(parts), dim=0)
+    return norms
+
+
+def _scale(gradients: Sequence[Tensor], norms: Tensor, limit: float) -> Tensor:
+    """Shorten each seed's gradients to the limit, in place, and return the factor, of shape (seeds,)."""
+    factor = (limit / (norms + CLIP_MARGIN)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
+    return factor

@@ -1,0 +1,136 @@
+"""What ``--from RUN@STEP`` asks to be trained: a fork of a run, or of every seed of an experiment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ired_diag.config import Config, parse_config, with_settings
+from ired_diag.errors import DiagError, NotFound, WrongConfiguration
+from ired_diag.runs.checkpoint import read_checkpoint
+from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.run import Run
+from ired_diag.runs.store import CONFIG, find_runs, read_run
+from ired_diag.runs.study import Study
+from ired_diag.training.fork import Fork, find_checkpoint
+from ired_diag.training.plan import PlannedRun, check_free, parse_seeds, parse_settings, seed_folder
+
+
+def plan_fork(
+    source: str,
+    seeds: str | None = None,
+    settings: Sequence[str] = (),
+    *,
+    name: str | None = None,
+    runs: Path = Path("runs"),
+    fresh_optimizer: bool = False,
+) -> list[PlannedRun]:
+    """Return what to train, nothing of it done yet.
+
+    Args:
+        source: ``RUN@STEP``: a run folder, a run's label (``q103/seed0``) or an experiment's name, and a
+            step, ``last`` or ``best``; or the path of a checkpoint.
+        seeds: Of an experiment, which; all without it.
+        settings: ``key=value`` each: what is to be other than in the parent.
+        name: What to call the experiment instead of what the parent's is called.
+        runs: The runs folder.
+        fresh_optimizer: Forget the optimiser's memory.
+
+    Raises:
+        DiagError: The parent, its checkpoint, or a setting cannot be used; a run exists already.
+    """
+    asked = parse_settings(settings)
+    if "seed" in asked:
+        raise DiagError("--set seed: a fork goes on with its parent's seed and random streams.")
+    chosen = set(parse_seeds(seeds)) if seeds is not None else None
+    planned = []
+    for parent, fork in _forks(source, runs, chosen, fresh_optimizer=fresh_optimizer):
+        config = with_settings(fork.config, asked)
+        _check(fork, config)
+        label = _label(fork, {key: config.model_dump(mode="json")[key] for key in asked})
+        called = name or (parent.experiment if parent else config.experiment_name)
+        if name is not None:
+            config = parse_config({**config.model_dump(mode="json"), "experiment_name": name}, where="--name")
+        variant = f"{parent.variant},{label}" if parent and parent.variant else label
+        folder = seed_folder(runs, called, variant, config.seed)
+        planned.append(PlannedRun(config, folder, False, variant, called, fork))
+    check_free(planned)
+    return planned
+
+
+def _forks(
+    source: str, runs: Path, seeds: set[int] | None, *, fresh_optimizer: bool
+) -> list[tuple[Run | None, Fork]]:
+    """Return each parent, where it is a run, and its fork."""
+    if is_file(Path(source)):
+        return [(None, replace(_fork_of_file(Path(source)), fresh_optimizer=fresh_optimizer))]
+    base, at, which = source.rpartition("@")
+    if not at or not which:
+        raise DiagError(
+            f"--from {source!r}: expected RUN@STEP, such as runs/q103/seed0@7000 or q103/seed0@best, or a "
+            "checkpoint file."
+        )
+    parents = [run for run in _parents(base, runs) if seeds is None or run.seed in seeds]
+    if not parents:
+        raise NotFound(f"--from {source!r}: has none of the seeds asked for.")
+    return [(run, _fork_of_run(run, which, fresh_optimizer=fresh_optimizer)) for run in parents]
+
+
+def _parents(base: str, runs: Path) -> list[Run]:
+    if exists(Path(base) / CONFIG):
+        return [read_run(Path(base))]
+    study = Study.of(read_run(folder) for folder in find_runs(runs))
+    labelled = [run for run in study.runs if run.label == base]
+    return labelled or study.select(base)
+
+
+def _fork_of_run(run: Run, which: str, *, fresh_optimizer: bool) -> Fork:
+    path, step = find_checkpoint(run, which)
+    return Fork(path, str(run.path), step, _config(run.configuration, str(run.path)), fresh_optimizer)
+
+
+def _fork_of_file(path: Path) -> Fork:
+    checkpoint = read_checkpoint(path)
+    if checkpoint.step is None:
+        raise WrongConfiguration(f"{path}: tells no step, so that no run can start from it.")
+    beside = path.parent / "experiment_config.json"
+    told: Mapping[str, Any] | None = checkpoint.configuration
+    if told is None and beside.is_file():
+        told = json.loads(beside.read_text("utf-8"))
+    return Fork(path, str(path), checkpoint.step, _config(told, str(path)))
+
+
+def _config(told: Mapping[str, Any] | None, where: str) -> Config:
+    if told is None:
+        raise WrongConfiguration(
+            f"{where}: has no configuration, so that it is not known what it trained. Fork a run folder, or "
+            "put its experiment_config.json beside the checkpoint."
+        )
+    return parse_config(told, where=where)
+
+
+def _check(fork: Fork, config: Config) -> None:
+    """Refuse a fork that changes nothing, or that has no steps to take."""
+    if not fork.changes(config) and not fork.fresh_optimizer:
+        raise DiagError(
+            f"{fork.parent}: a fork changes something; say what with --set KEY=VALUE or --fresh-optimizer. "
+            "To go on unchanged, use --resume."
+        )
+    if config.train_steps <= fork.step:
+        raise DiagError(
+            f"{fork.parent}: step {fork.step} is the last of its {config.train_steps}. Say how far to train: "
+            f"--set train_steps=N, with N above {fork.step}."
+        )
+
+
+def _label(fork: Fork, asked: Mapping[str, Any]) -> str:
+    """Return what the fork's variant is called: ``from=7000,learning_rate=1e-05``."""
+    parts = [f"from={fork.step}", *(f"{key}={_short(value)}" for key, value in asked.items())]
+    return ",".join([*parts, "fresh_optimizer"] if fork.fresh_optimizer else parts)
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,128 @@
+"""One run's folder while it trains: its history, evaluations, checkpoints, and what was announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from ired_diag.errors import CannotWrite
+from ired_diag.finding import Finding
+from ired_diag.runs.ending import Ending
+from ired_diag.runs.files import write_atomically
+from ired_diag.runs.history import Row
+from ired_diag.runs.store import METRICS
+from ired_diag.training import run_files
+from ired_diag.training.configured import architecture_of
+from ired_diag.training.draws import Batch
+from ired_diag.training.evaluation import evaluate, sample_errors
+from ired_diag.training.run_files import Told
+from ired_diag.training.state import TrainingState
+from ired_diag.training.trouble import Watch
+
+Progress = Callable[[int, int, dict[str, float]], None]  # step, steps, the row's values
+Announce = Callable[[Path, Finding], None]
+
+
+@dataclass
+class Recorder:
+    """Keeps the folder of one run.
+
+    Attributes:
+        folder: The run folder.
+        state: What is trained.
+        told: What ``config.json`` says besides the configuration.
+        announce: Called with each finding, as it happens.
+        watch: Looks for trouble.
+        stopped: Why the run ended before its last step, if it did.
+    """
+
+    folder: Path
+    state: TrainingState
+    told: Told
+    announce: Announce
+    watch: Watch = field(init=False)
+    stopped: Ending | None = None
+
+    def __post_init__(self) -> None:
+        known = {finding.rule for finding in self.told.findings}
+        self.watch = Watch(architecture_of(self.state.config).dim, known)
+
+    @property
+    def attempt(self) -> int:
+        """The number of this start of training."""
+        return int(self.told.attempts[-1]["attempt"])
+
+    def open(self, *, fresh: bool) -> None:
+        """Write what a run is before its first step; a resumed one keeps its history."""
+        if fresh:
+            write_atomically(self.folder / METRICS, b"")
+        else:
+            run_files.remove_unfinished(self.folder)
+            run_files.drop_torn_tail(self.folder)
+        self.close(Ending("cut_off"))
+
+    def close(self, ending: Ending) -> None:
+        """Write how the run stands."""
+        run_files.write_config(self.folder, self.state.config, self.told, ending)
+
+    def record(self, values: Mapping[str, float]) -> None:
+        """Append a row to the history."""
+        row = Row(self.state.step, values, self.attempt)
+        try:
+            run_files.append_rows(self.folder, [row])
+        except CannotWrite as error:
+            last = run_files.last_checkpoint(self.folder)
+            kept = "The last checkpoint is whole: make room" if last.is_file() else "Make room"
+            raise CannotWrite(f"{error} {kept}, then go on with --resume.") from error
+
+    def look(self, values: dict[str, float], broken_since: int | None) -> list[Finding]:
+        """Announce what is new among the troubles of a logged step, keep it, and return it."""
+        news = self.watch.look(self.state.step, values, broken_since)
+        for finding in news:
+            self.announce(self.folder, finding)
+        if news:
+            self.told = replace(self.told, findings=(*self.told.findings, *news))
+            self.close(Ending("cut_off"))
+        return news
+
+    def evaluate(self, batch: Batch) -> dict[str, float]:
+        """Evaluate the averaged weights as the public code does: on the batch, and on validation matrices.
+
+        The state at the lowest validation MSE so far is kept in ``best.pt``.
+        """
+        state, network = self.state, self.state.averaged_network
+        generator = state.streams.evaluation
+        on_batch = sample_errors(network, state.schedule, batch.problem, batch.answer, generator=generator)
+        result = evaluate(network, state.schedule, state.config, generator=generator)
+        if result.mse < state.best:
+            state.best, state.best_step = result.mse, state.step
+            run_files.write_best(self.folder, state)
+        return {
+            "train/mse_error": float(on_batch.mean()),
+            "validation/mse": result.mse,
+            "validation/mse_standard_error": result.standard_error,
+        }
+
+    def patience_ran_out(self) -> Ending | None:
+        """Return the ending of a run that did not get better for as long as it is given."""
+        state, patience = self.state, self.state.config.early_stopping_patience
+        if patience is None or state.step - (state.best_step or 0) < patience:
+            return None
+        best = "no validation MSE was a number"
+        if state.best_step is not None:
+            best = f"none of the last {patience} steps was better than step {state.best_step}"
+        return Ending("complete", f"stopped early at step {state.step}: {best}")
+
+    def save(self, *, keep: bool) -> None:
+        """Write the checkpoint of this step."""
+        run_files.write_checkpoint(self.folder, self.state, keep=keep)
+
+
+def read_values(tensors: Mapping[str, torch.Tensor | None]) -> list[dict[str, float]]:
+    """Return the values of each seed, from tensors of shape (seeds,), with one transfer from the device."""
+    there = {name: tensor.detach().float() for name, tensor in tensors.items() if tensor is not None}
+    columns = torch.stack(list(there.values())).T.tolist()
+    return [dict(zip(there, column, strict=True)) for column in columns]

@@ -1,0 +1,91 @@
+"""Trouble while a run trains, announced once, as it happens, with its step.
+
+- *not a number*: the loss of a step is not finite; nothing that follows can be.
+- *runaway*: |E_pos| above 50 dim. Where the denoiser is right and the answers are noise of unit variance, the
+  energy is ‖y‖²/2, dim/2 in the mean: an energy a hundred times that has a scale of its own.
+- *dead predictor*: from step 1000 on, the mean denoising loss of the last ten logged steps is 0.98 or more.
+  Predicting no noise at all has E[ε²] = 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+
+from ired_diag.finding import Finding
+
+RUNAWAY = 50.0  # in units of dim: 100 x dim/2
+DEAD_LOSS = 0.98  # of E[eps^2] = 1
+DEAD_FROM = 1000
+DEAD_ROWS = 10
+RULES = ("not_a_number", "energy_runaway", "dead_predictor")
+
+
+@dataclass
+class Watch:
+    """Looks at what one run logs.
+
+    Attributes:
+        dim: Numbers in an answer.
+        announced: Rules that need no second announcement.
+        losses: The last logged denoising losses.
+    """
+
+    dim: int
+    announced: set[str] = field(default_factory=set)
+    losses: deque[float] = field(default_factory=lambda: deque(maxlen=DEAD_ROWS))
+
+    def look(self, step: int, values: dict[str, float], broken_since: int | None) -> list[Finding]:
+        """Return what is announced at a logged step: each rule at most once in a run.
+
+        Args:
+            step: The step.
+            values: What was logged at it.
+            broken_since: The first step whose loss was not finite, if any was.
+        """
+        self.losses.append(values.get("train/denoise", math.nan))
+        found = [self._not_a_number(broken_since), self._runaway(step, values), self._dead(step)]
+        news = [finding for finding in found if finding and finding.rule not in self.announced]
+        self.announced |= {finding.rule for finding in news}
+        return news
+
+    def _not_a_number(self, since: int | None) -> Finding | None:
+        if since is None:
+            return None
+        return Finding(
+            "not_a_number",
+            "error",
+            f"The loss is not a number from step {since} on: the run has diverged.",
+            {"step": since},
+            "Fork it before that step, say with a smaller rate: ired-diag train --from RUN@STEP --set …",
+        )
+
+    def _runaway(self, step: int, values: dict[str, float]) -> Finding | None:
+        energy = values.get("train/energy_positive", 0.0)
+        limit = RUNAWAY * self.dim
+        if not abs(energy) > limit:
+            return None
+        return Finding(
+            "energy_runaway",
+            "warning",
+            f"The energy of positives runs away: {energy:.4g} at step {step}, beyond ±{limit:.4g} (50 for "
+            "each number of an answer).",
+            {"step": step, "energy_positive": energy, "limit": limit},
+            "See the remedies: energy_reg_weight, energy_bound, head_normalization.",
+        )
+
+    def _dead(self, step: int) -> Finding | None:
+        if step < DEAD_FROM or len(self.losses) < DEAD_ROWS:
+            return None
+        mean = sum(self.losses) / len(self.losses)
+        if not mean >= DEAD_LOSS:
+            return None
+        return Finding(
+            "dead_predictor",
+            "warning",
+            f"The predictor is dead at step {step}: its denoising loss is {mean:.4g} over the last "
+            f"{DEAD_ROWS} logged steps, and predicting no noise at all has 1.",
+            {"step": step, "denoise": mean},
+            "A bound, clamp or regulariser that is too tight flattens the energy; loosen it.",
+        )
