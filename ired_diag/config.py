@@ -79,6 +79,7 @@ class Config(BaseModel):
     lr_step_factor: float = Field(0.1, gt=0, le=1)
     gradient_clip: float | None = Field(1.0, gt=0)
     head_gradient_clip: float | None = Field(None, gt=0)
+    clip_scaled_gradients: bool = False
     ema_decay: float = Field(0.995, ge=0, lt=1)
     early_stopping_patience: int | None = Field(None, ge=1)
 
@@ -143,6 +144,7 @@ def idle_knobs(config: Config) -> dict[str, str]:
         "soft_clamp_delta": (contrast, without),
         "momentum": (config.optimizer == "sgd", "unless optimizer is sgd; Adam's is adam_betas"),
         "weight_decay": (config.optimizer != "adam", "with adam as published; use adamw or sgd"),
+        "clip_scaled_gradients": (config.gradient_clip is not None, "without a gradient_clip"),
         "lr_decay_start": (config.lr_schedule != "constant", "with a constant lr_schedule"),
         "lr_floor": (config.lr_schedule != "constant", "with a constant lr_schedule"),
         "lr_step_every": (config.lr_schedule == "step", "unless lr_schedule is step"),

@@ -9,16 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from ired_diag.config import parse_config
 from ired_diag.model.architecture import Architecture, initial_parameters
 from ired_diag.model.energy import Landscape
-from ired_diag.model.mining import (
-    adversarial_negative,
-    descend,
-    gaussian_negative,
-    noised_start_negative,
-)
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.model.mining import descend, gaussian_negative, noised_start_negative
+from ired_diag.model.network import EnergyNetwork, NetworkLandscape
 from ired_diag.model.schedule import Schedule, cosine_schedule
+from ired_diag.training.draws import Draws
+from ired_diag.training.objective import mine
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 
@@ -76,7 +74,7 @@ def naive_descent(
     return ends
 
 
-def network_case(generator: torch.Generator) -> tuple[Landscape, Tensor, Tensor, Tensor]:
+def network_case(generator: torch.Generator) -> tuple[NetworkLandscape, Tensor, Tensor, Tensor]:
     sizes = Architecture(rank=3, width=32)
     parameters = initial_parameters(sizes, generator=generator, dtype=torch.float64)
     # Weights four times as large make steps long enough that some are rejected.
@@ -151,9 +149,19 @@ def test_order_of_the_batch_matters_only_when_faithful(generator: torch.Generato
         assert torch.equal(forward, backward) is not faithful
 
 
+def adversarial_negative(
+    landscape: NetworkLandscape, y: Tensor, t: Tensor, noise: Tensor, *, steps: int, noise_scale: float
+) -> Tensor:
+    """Return what training mines with these settings; the noise of the denoising term must not matter."""
+    knobs = {"mining_opt_steps": steps, "mining_noise_scale": noise_scale, "mining_strategy": "adversarial"}
+    config = parse_config({"experiment_name": "q900_tiny", "rank": 3, **knobs})
+    draws = Draws(t, torch.full_like(noise, torch.nan), noise)
+    return mine(landscape, SCHEDULE, config, y, draws).negative
+
+
 def test_adversarial_negative_is_the_descended_start_in_clean_space(generator: torch.Generator) -> None:
     landscape, y, noise, t = network_case(generator)
-    negative = adversarial_negative(landscape, y, t, noise, SCHEDULE, steps=2, noise_scale=1.5)
+    negative = adversarial_negative(landscape, y, t, noise, steps=2, noise_scale=1.5)
     end = naive_descent(landscape, SCHEDULE.q_sample(y, t, 1.5 * noise), t, SCHEDULE, 2, True)
     expected = (end / SCHEDULE.alphas_cumprod[t].sqrt()[:, None]).clamp(-2, 2)
     torch.testing.assert_close(negative, expected, rtol=1e-10, atol=1e-10)
@@ -161,7 +169,7 @@ def test_adversarial_negative_is_the_descended_start_in_clean_space(generator: t
 
 def test_adversarial_mining_without_steps_is_the_noised_start(generator: torch.Generator) -> None:
     landscape, y, noise, t = network_case(generator)
-    without = adversarial_negative(landscape, y, t, noise, SCHEDULE, steps=0, noise_scale=3.0)
+    without = adversarial_negative(landscape, y, t, noise, steps=0, noise_scale=3.0)
     assert torch.equal(without, noised_start_negative(y, t, noise, SCHEDULE, noise_scale=3.0))
 
 

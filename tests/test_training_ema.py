@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ired_diag.config import parse_config
+from ired_diag.training.compiled import loss_function
 from ired_diag.training.ema import decay_after, update_average
+from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import new_state
-from ired_diag.training.trainer import train_step
 
 SHAPES = {"fc.weight": (3, 4), "fc.bias": (3,)}
 
@@ -110,8 +111,9 @@ def test_training_averages_the_weights_after_each_step() -> None:
     assert all(torch.equal(p, state.average[name]) for name, p in state.weights.items())
     small = ("fc1.weight", "fc2.bias", "fc4.weight")
     twin = NaiveEma({name: state.weights[name] for name in small}, 0.995)
+    ensemble = Ensemble([state], loss_function(state.config, state.schedule, compiled=False))
     for _ in range(135):
-        train_step(state)
+        ensemble.advance()
         twin.update({name: state.weights[name] for name in small})
     assert twin.largest_difference({name: state.average[name] for name in small}) <= 1e-6  # float32
     assert not torch.equal(state.average["fc1.weight"], state.weights["fc1.weight"])

@@ -54,7 +54,9 @@ def test_a_plain_experiment_has_a_folder_for_each_seed_and_no_variant(tmp_path: 
     assert folders(tmp_path, planned) == ["q103/seed0", "q103/seed1"]
     config = experiments.load("q103")
     assert planned == [
-        PlannedRun(config.model_copy(update={"seed": seed}), tmp_path / "q103" / f"seed{seed}", False, None)
+        PlannedRun(
+            config.model_copy(update={"seed": seed}), tmp_path / "q103" / f"seed{seed}", False, None, "q103"
+        )
         for seed in (0, 1)
     ]
 

@@ -24,6 +24,8 @@ DatasetName = Literal["ired", "design"]
 EPSILON_IN_DISTRIBUTION = 0.5
 EPSILON_OUT_OF_DISTRIBUTION = 0.1
 
+BLOCK = 128  # matrices drawn at a time on a CPU: what one step leaves is still in its cache for the next
+
 
 @dataclass(frozen=True)
 class MatrixData:
@@ -67,12 +69,28 @@ def draw_matrices(
         generator: Source of randomness; its device is where the matrices are drawn.
         dtype: Type of what is returned.
     """
-    n = data.rank
-    r = torch.rand(count, n, n, generator=generator, device=generator.device, dtype=torch.float64)
-    r = 2.0 * r - 1.0
+    size = count if generator.device.type == "cuda" else BLOCK
+    blocks = [
+        _draw_block(data, min(size, count - first), generator, dtype) for first in range(0, count, size)
+    ]
+    if len(blocks) == 1:
+        return blocks[0]
+    a, inverse = (torch.cat(parts) for parts in zip(*blocks, strict=True))
+    return a, inverse
+
+
+def _draw_block(
+    data: MatrixData, count: int, generator: torch.Generator, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    n, device = data.rank, generator.device
+    r = torch.empty(count, n, n, device=device, dtype=torch.float64).uniform_(-1, 1, generator=generator)
     gram = r @ r.mT
-    # A blocked product need not be symmetric to the last bit; the mean with its transpose is.
-    a = 0.5 * data.gram_weight * (gram + gram.mT)
+    a = gram + gram.mT  # a blocked product need not be symmetric to the last bit; this sum is
+    if data.gram_weight != 2.0:
+        a *= data.gram_weight / 2.0
     a.diagonal(dim1=-2, dim2=-1).add_(data.epsilon)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(a))
+    # A = L Lᵀ; A⁻¹ = (L⁻¹)ᵀ L⁻¹. The triangular solve is batched; LAPACK's inverse of a factor is not.
+    unit = torch.eye(n, device=device, dtype=torch.float64).expand(count, n, n)
+    root = torch.linalg.solve_triangular(torch.linalg.cholesky_ex(a)[0], unit, upper=False)
+    inverse = root.mT @ root
     return a.flatten(1).to(dtype), inverse.flatten(1).to(dtype)

@@ -95,7 +95,7 @@ class Ensemble:
         loss = self._loss_function(self._leaves, stack_batches(batches))
         self._optimizer.zero_grad(set_to_none=True)
         loss.total.sum().backward()  # type: ignore[no-untyped-call]
-        before, after = clip_gradients(self._leaves, config)
+        before, after = clip_gradients(self._leaves, config, self.step)
         rate = learning_rate_after(self.step, config)
         for group in self._optimizer.param_groups:
             group["lr"] = rate

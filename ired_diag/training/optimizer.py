@@ -6,6 +6,12 @@ seed's share can be cut out of an ensemble's, kept in a checkpoint, and put back
 Gradients are clipped seed by seed. With c the limit, g ← g min(1, c/(‖g‖ + 10⁻⁶)), the norm over all
 tensors of the seed (``torch.nn.utils.clip_grad_norm_``); ``head_gradient_clip`` does the same to the head's
 tensors alone, first.
+
+``clip_scaled_gradients`` reproduces how the study's fork really trained. It made a gradient scaler for half
+precision, then computed in float32 without unscaling before the clip. So the limit met S g, with S = 2¹⁶ doubled
+every 2000 steps (a scaler that meets no overflow), and was always far exceeded: what Adam saw after unscaling
+was g c/(S‖g‖), shorter with every doubling until it drowned in Adam's ε = 10⁻⁸. The learning rate in effect
+falls by half every 2000 steps; after some 10,000 the weights no longer move. The public code does not do this.
 """
 
 from __future__ import annotations
@@ -22,6 +28,8 @@ from ired_diag.model.head import HEAD_LAYERS
 Moments = dict[str, dict[str, Tensor]]  # of each tensor by name: each thing remembered by its own name
 
 CLIP_MARGIN = 1e-6
+INITIAL_SCALE = 65536.0  # of torch.amp.GradScaler, and after how many steps without overflow it doubles
+SCALE_GROWTH_INTERVAL = 2000
 MOMENT_NAMES = {
     "adam": ("exp_avg", "exp_avg_sq"),
     "adamw": ("exp_avg", "exp_avg_sq"),
@@ -103,12 +111,13 @@ def read_moments(
     return moments, int(stored[0].get("step", 0))
 
 
-def clip_gradients(weights: Mapping[str, Tensor], config: Config) -> tuple[Tensor, Tensor]:
+def clip_gradients(weights: Mapping[str, Tensor], config: Config, step: int = 0) -> tuple[Tensor, Tensor]:
     """Clip the gradients in place, and return each seed's norm before and after, of shape (seeds,).
 
     Args:
         weights: Tensors with a leading axis of seeds and a gradient each; one without a gradient counts as 0.
         config: The limits.
+        step: Steps taken so far, on which a gradient scaler's scale depends.
     """
     gradients = {name: p.grad for name, p in weights.items() if p.grad is not None}
     before = _norms(list(gradients.values()))
@@ -120,8 +129,19 @@ def clip_gradients(weights: Mapping[str, Tensor], config: Config) -> tuple[Tenso
             _scale(head, _norms(head), config.head_gradient_clip)
             after = _norms(list(gradients.values()))
     if config.gradient_clip is not None:
-        after = after * _scale(list(gradients.values()), after, config.gradient_clip)
+        scale = loss_scale_after(step) if config.clip_scaled_gradients else 1.0
+        # The limit over the scale, not the gradients times it: their squares would overflow.
+        after = after * _scale(list(gradients.values()), after, config.gradient_clip / scale, 1 / scale)
     return before, after
+
+
+def loss_scale_after(step: int) -> float:
+    """Return the scale of a gradient scaler that met no overflow in ``step`` steps.
+
+    >>> [loss_scale_after(k) for k in (0, 1999, 2000, 4000)]
+    [65536.0, 65536.0, 131072.0, 262144.0]
+    """
+    return INITIAL_SCALE * 2.0 ** (step // SCALE_GROWTH_INTERVAL)
 
 
 def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -135,9 +155,9 @@ def _norms(gradients: Sequence[Tensor]) -> Tensor:
     return norms
 
 
-def _scale(gradients: Sequence[Tensor], norms: Tensor, limit: float) -> Tensor:
+def _scale(gradients: Sequence[Tensor], norms: Tensor, limit: float, unit: float = 1.0) -> Tensor:
     """Shorten each seed's gradients to the limit, in place, and return the factor, of shape (seeds,)."""
-    factor = (limit / (norms + CLIP_MARGIN)).clamp(max=1.0)
+    factor = (limit / (norms + CLIP_MARGIN * unit)).clamp(max=1.0)
     for gradient in gradients:
         gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
     return factor
