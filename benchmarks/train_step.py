@@ -1,10 +1,11 @@
 """How fast is a training step, beside a plain reading of the published algorithm?
 
-    python benchmarks/train_step.py [--device cpu] [--repeats 9] [--seeds 1 10] [--json FILE]
+    python -m benchmarks.train_step [--device cpu] [--repeats 9] [--seeds 1 10] [--json FILE]
 
-Both sides run in this one process and take turns, so that a machine that slows down slows both; what is quoted
-is the median of each and the median of the ratios of neighbours. Both draw their own data within the step. The
-plain side is one seed in one process (``plain_reading.py``); a seed of an ensemble is compared with it.
+Both sides run in this one process and take turns, so that a machine that slows down slows both; what is
+quoted is the median of each and the median of the ratios of neighbours. Both draw their own data within the
+step. The plain side is one seed in one process (``plain_reading.py``), in float32 and, where ours is in bf16,
+in bf16 too; a seed of an ensemble is compared with it.
 
 The share of the machine's matrix rate is the arithmetic of the products in our step, over its time, over the
 best rate measured here for one product of the network's size and type.
@@ -18,14 +19,14 @@ import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
-from plain_reading import PlainTrainer
 
+from benchmarks.plain_reading import PlainTrainer, Strategy
 from ired_diag import experiments
 from ired_diag.config import Config, with_settings
 from ired_diag.model.matrices import draw_matrices
@@ -38,6 +39,7 @@ from ired_diag.training.state import new_state
 Precision = Literal["fp32", "bf16"]
 EXPERIMENTS = {"none": "q101", "adversarial": "q103"}
 WARM_UP = 3
+ROW = "{:<12} {:<5} {:>5} {:>9} {:>9} {:>6} {:>14} {:>6} {:>13}"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Timing:
     ours_ms: float
     plain_ms: float
     ratio: float
+    plain_fp32_ms: float
+    ratio_fp32: float
     matrix_share: float
 
 
@@ -61,59 +65,64 @@ def main() -> None:
     _say(f"{_machine(device)}; PyTorch {torch.__version__}; compiled: {not options.eager}")
     _say("matrix rate: " + ", ".join(f"{p} {rate / 1e9:.0f} GFLOP/s" for p, rate in rates.items()))
     timings = []
-    _say(
-        f"{'mining':<12} {'type':<5} {'seeds':>5} {'ours ms':>9} {'plain ms':>9} {'ratio':>6} {'of matrix rate':>15}"
+    heads = (
+        "mining",
+        "type",
+        "seeds",
+        "ours ms",
+        "plain ms",
+        "ratio",
+        "plain fp32 ms",
+        "ratio",
+        "matrix share",
     )
+    _say(ROW.format(*heads))
     for strategy in options.strategies:
         for precision in options.precisions:
             for seeds in options.seeds:
-                timing = measure(strategy, precision, seeds, device, rates[precision], options)
-                timings.append(timing)
-                _say(
-                    f"{strategy:<12} {precision:<5} {seeds:>5} {timing.ours_ms:>9.1f} {timing.plain_ms:>9.1f} "
-                    f"{timing.ratio:>6.2f} {timing.matrix_share:>15.0%}"
-                )
+                t = measure(strategy, precision, seeds, device, rates[precision], options)
+                timings.append(t)
+                times = [f"{ms:.1f}" for ms in (t.ours_ms, t.plain_ms, t.plain_fp32_ms)]
+                ratio, over_fp32, share = f"{t.ratio:.2f}", f"{t.ratio_fp32:.2f}", f"{t.matrix_share:.0%}"
+                told_row = (*times[:2], ratio, times[2], over_fp32, share)
+                _say(ROW.format(strategy, precision, seeds, *told_row))
     told = {"timings": [asdict(t) for t in timings], **_besides(device, options)}
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def measure(
-    strategy: str,
+    strategy: Strategy,
     precision: Precision,
     seeds: int,
     device: torch.device,
     rate: float,
     options: argparse.Namespace,
 ) -> Timing:
-    """Return the timing of one case: our ensemble and the plain reading in turns."""
+    """Return the timing of one case: our ensemble and the plain reading, in both types, in turns."""
     config = _config(strategy, precision, options)
     ensemble = _ensemble(config, seeds, device, compiled=not options.eager)
-    plain = PlainTrainer(strategy, precision=precision, batch=options.batch, device=str(device))
-    ours, theirs = alternate(ensemble.advance, plain.step, options.repeats, device)
-    ours_ms = [1e3 * seconds / seeds for seconds in ours]
-    theirs_ms = [1e3 * seconds for seconds in theirs]
-    ratio = statistics.median(b / a for a, b in zip(ours_ms, theirs_ms, strict=True))
-    own = statistics.median(ours_ms)
-    share = products(config) / (own / 1e3) / rate
-    return Timing(strategy, precision, seeds, own, statistics.median(theirs_ms), ratio, share)
+    types: tuple[Precision, ...] = ("fp32",) if precision == "fp32" else ("bf16", "fp32")
+    plain = [PlainTrainer(strategy, precision=p, batch=options.batch, device=str(device)) for p in types]
+    ours, *theirs = alternate([ensemble.advance, *(p.step for p in plain)], options.repeats, device)
+    own = [1e3 * seconds / seeds for seconds in ours]
+    other = [[1e3 * seconds for seconds in side] for side in theirs]
+    ratios = [statistics.median(b / a for a, b in zip(own, side, strict=True)) for side in other]
+    mid = statistics.median(own)
+    medians = [statistics.median(side) for side in other]
+    share = products(config) / (mid / 1e3) / rate
+    return Timing(strategy, precision, seeds, mid, medians[0], ratios[0], medians[-1], ratios[-1], share)
 
 
-def alternate(
-    first: Callable[[], object], second: Callable[[], object], repeats: int, device: torch.device
-) -> tuple[list[float], list[float]]:
-    """Return the seconds of two calls that take turns, after a warm-up."""
+def alternate(calls: Sequence[Callable[[], object]], repeats: int, device: torch.device) -> list[list[float]]:
+    """Return the seconds of calls that take turns, after a warm-up."""
     for _ in range(WARM_UP):
-        first()
-        second()
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(repeats):
-        for call, seconds in zip((first, second), times, strict=True):
-            _wait(device)
-            start = time.perf_counter()
+        for call in calls:
             call()
-            _wait(device)
-            seconds.append(time.perf_counter() - start)
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for call, seconds in zip(calls, times, strict=True):
+            seconds.append(_seconds(call, device))
     return times
 
 
@@ -121,22 +130,16 @@ def matrix_rate(precision: str, device: torch.device, size: int = 2048, width: i
     """Return the best measured operations a second of one (size x width) (width x width) product."""
     a = torch.randn(size, width, device=device).to(DTYPES[precision])
     b = torch.randn(width, width, device=device).to(DTYPES[precision])
-    best = float("inf")
-    for _ in range(50):
-        _wait(device)
-        start = time.perf_counter()
-        torch.mm(a, b)
-        _wait(device)
-        best = min(best, time.perf_counter() - start)
+    best = min(_seconds(lambda: torch.mm(a, b), device) for _ in range(50))
     return 2.0 * size * width * width / best
 
 
 def products(config: Config) -> float:
     """Return the operations of the matrix products in a step of one seed.
 
-    A product's backward pass is one product for each factor that needs a gradient. With e an energy at y, g its
-    gradient: training needs e + g of the noisy answer once with its backward pass; mining K times e + g and one
-    e without; the contrast two e with their backward pass. The problem's half of W₁ is applied once.
+    A product's backward pass is one product for each factor that needs a gradient. With e an energy at y, g
+    its gradient: training needs e + g of the noisy answer once with its backward pass; mining K times e + g
+    and one e without; the contrast two e with their backward pass. The problem's half of W₁ is applied once.
     """
     dim, width = config.rank**2, config.width
     first, middle, last = dim * width, width * width, width * dim
@@ -161,9 +164,8 @@ def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, flo
     network = state.averaged_network
     evaluation = _median(lambda: evaluate(network, state.schedule, config, generator=generator), 3, device)
     _say(f"data: {1e3 * draw:.1f} ms for {config.batch_size} matrices and inverses")
-    _say(
-        f"evaluation on {config.validation_batches * config.validation_batch_size} matrices: {evaluation:.2f} s"
-    )
+    judged = config.validation_batches * config.validation_batch_size
+    _say(f"evaluation on {judged} matrices: {evaluation:.2f} s")
     told = {"data_ms": 1e3 * draw, "evaluation_s": evaluation}
     for steps in (2, 20):
         told[f"peak_mining_{steps}_mb"] = peak = _peak_of_mining(steps, device, options)
@@ -197,7 +199,7 @@ def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespac
     return peak / 2**20
 
 
-def _config(strategy: str, precision: str, options: argparse.Namespace) -> Config:
+def _config(strategy: Strategy, precision: str, options: argparse.Namespace) -> Config:
     config = experiments.load(EXPERIMENTS[strategy])
     return with_settings(config, {"precision": precision, "batch_size": str(options.batch)})
 
@@ -209,14 +211,15 @@ def _ensemble(config: Config, seeds: int, device: torch.device, *, compiled: boo
 
 def _median(call: Callable[[], object], repeats: int, device: torch.device) -> float:
     call()
-    seconds = []
-    for _ in range(repeats):
-        _wait(device)
-        start = time.perf_counter()
-        call()
-        _wait(device)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return statistics.median(_seconds(call, device) for _ in range(repeats))
+
+
+def _seconds(call: Callable[[], object], device: torch.device) -> float:
+    _wait(device)
+    start = time.perf_counter()
+    call()
+    _wait(device)
+    return time.perf_counter() - start
 
 
 def _wait(device: torch.device) -> None:
@@ -227,7 +230,8 @@ def _wait(device: torch.device) -> None:
 def _machine(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads ({torch.backends.cpu.get_cpu_capability()})"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads ({capability})"
 
 
 def _say(line: str) -> None:

@@ -7,11 +7,12 @@ Gradients are clipped seed by seed. With c the limit, g ← g min(1, c/(‖g‖ 
 tensors of the seed (``torch.nn.utils.clip_grad_norm_``); ``head_gradient_clip`` does the same to the head's
 tensors alone, first.
 
-``clip_scaled_gradients`` reproduces how the study's fork really trained. It made a gradient scaler for half
-precision, then computed in float32 without unscaling before the clip. So the limit met S g, with S = 2¹⁶ doubled
-every 2000 steps (a scaler that meets no overflow), and was always far exceeded: what Adam saw after unscaling
-was g c/(S‖g‖), shorter with every doubling until it drowned in Adam's ε = 10⁻⁸. The learning rate in effect
-falls by half every 2000 steps; after some 10,000 the weights no longer move. The public code does not do this.
+``clip_scaled_gradients`` reproduces what the study's fork does. It makes a gradient scaler for half
+precision, then computes in float32 and does not unscale before the clip. So the limit meets S g, with S = 2¹⁶
+doubled every 2000 steps (a scaler that meets no overflow), and is always far exceeded: what Adam sees after
+unscaling is g c/(S‖g‖), shorter with every doubling until it drowns in Adam's ε = 10⁻⁸. The learning rate in
+effect falls by half every 2000 steps; after some 10,000 the weights hardly move. The public code does not do
+this.
 """
 
 from __future__ import annotations
