@@ -30,6 +30,7 @@ from ired_diag.runs.checkpoint_choice import choose_checkpoints
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import CONFIG, folder_name
 from ired_diag.table import Table, concatenate, read_table, write_table
+from ired_diag.training.configured import form_of
 
 OUT = Path("ired-diag-out")
 FORMS = ("pdf", "png")
@@ -158,7 +159,7 @@ def mine_checkpoint(
     config, notes = _config_of(checkpoint, run)
     data = MatrixData(config.dataset, checkpoint.architecture.rank, config.ood)
     normalization: GradientNormalization = config.gradient_normalization
-    network = checkpoint.network(weights, gradient_normalization=normalization)
+    network = checkpoint.network(weights, gradient_normalization=normalization, form=form_of(config))
     random: Literal["gaussian", "noised_start"] = config.random_negative
     settings = MiningSettings(
         opt_steps=config.mining_opt_steps,

@@ -226,8 +226,9 @@ def test_energies_of_a_network_in_bfloat16_are_not_rounded_to_its_eight_bits(
     generator: torch.Generator,
 ) -> None:
     """Differences of energies decide what mining accepts: rounded to eight bits, most would be ties."""
-    for head, form in (("vector", PLAIN), ("scalar", PLAIN), ("scalar", HeadForm("layer"))):
+    cases: list[tuple[Head, HeadForm]] = [("vector", PLAIN), ("scalar", PLAIN), ("scalar", HeadForm("layer"))]
+    for head, form in cases:
         h = (3 * torch.randn(500, WIDTH, generator=generator)).bfloat16()
-        parameters = {n: p.bfloat16() for n, p in head_parameters(head, generator).items()}  # type: ignore[arg-type]
-        energy, _ = read_out(h, parameters, head, form)  # type: ignore[arg-type]
+        parameters = {n: p.bfloat16() for n, p in head_parameters(head, generator).items()}
+        energy, _ = read_out(h, parameters, head, form)
         assert float((energy != energy.bfloat16().float()).float().mean()) > 0.9

@@ -190,14 +190,22 @@ def _train_group(group: list[Recorder], options: Options, stop: Stop) -> None:
     compiled = bool(group[0].told.attempts[-1]["compiled"])
     state = group[0].state
     loss = loss_function(state.config, state.schedule, compiled=compiled)
+    for recorder in group:
+        recorder.stopped = recorder.patience_ran_out()  # one that stopped early does not go on
+    group = _still_going(group)
     while group and not stop.asked and group[0].state.step < state.config.train_steps:
         _train_until_one_ends(Ensemble([r.state for r in group], loss), group, options, stop)
-        for recorder in group:
-            if recorder.stopped is not None:
-                recorder.close(recorder.stopped)
-        group = [recorder for recorder in group if recorder.stopped is None]
+        group = _still_going(group)
     for recorder in group:
         recorder.close(_ending(recorder.state))
+
+
+def _still_going(group: Sequence[Recorder]) -> list[Recorder]:
+    """Close the runs that stopped, and return the others."""
+    for recorder in group:
+        if recorder.stopped is not None:
+            recorder.close(recorder.stopped)
+    return [recorder for recorder in group if recorder.stopped is None]
 
 
 def _ending(state: TrainingState) -> Ending:
