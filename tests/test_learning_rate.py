@@ -1,4 +1,4 @@
-"""The learning rate of each step: closed forms, PyTorch's schedulers, and what the trainer takes and tells."""
+"""The learning rate of each step: closed forms, PyTorch's schedulers, what the trainer takes and tells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from torch.optim.lr_scheduler import (
 )
 
 from ired_diag.config import Config, parse_config
+from ired_diag.training.compiled import loss_function
+from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.learning_rate import learning_rate_after
+from ired_diag.training.state import new_state
 from ired_diag.training.trainer import train
 
 STEPS = 120
@@ -143,7 +146,6 @@ def test_a_decay_that_starts_at_the_end_or_later_never_begins(schedule: str, sta
 
 
 def test_the_trainer_takes_and_tells_the_rate_of_each_step(tmp_path: Path) -> None:
-    """With SGD on weights that start alike, the first step's length is the rate times the gradient's."""
     knobs = {"lr_schedule": "cosine", "lr_warmup_steps": 5, "lr_floor": 0.1, "log_every": 1}
     config = config_of(**knobs, train_steps=30)
     folder = train(config, tmp_path / "run")
@@ -155,15 +157,11 @@ def test_the_trainer_takes_and_tells_the_rate_of_each_step(tmp_path: Path) -> No
 
 
 def test_a_rate_of_a_hundredth_moves_sgd_a_hundredth_as_far() -> None:
-    from ired_diag.training.compiled import loss_function
-    from ired_diag.training.ensemble import Ensemble
-    from ired_diag.training.state import new_state
-
     moved = {}
     for warmup in (0, 100):
         state = new_state(config_of(optimizer="sgd", lr_warmup_steps=warmup), "cpu")
         before = {name: p.clone() for name, p in state.weights.items()}
         Ensemble([state], loss_function(state.config, state.schedule, compiled=False)).advance()
-        moved[warmup] = torch.cat([(state.weights[n] - p).flatten() for n, p in before.items()])
+        moved[warmup] = torch.cat([(state.weights[n].detach() - p).flatten() for n, p in before.items()])
     assert float(moved[0].norm()) > 0
     assert float((moved[0] - 100 * moved[100]).norm()) < 0.05 * float(moved[0].norm())  # float32's rounding

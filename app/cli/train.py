@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ired_diag.config import Config
     from ired_diag.finding import Finding
     from ired_diag.training.compiled import Compile
+    from ired_diag.training.opening import Options
     from ired_diag.training.plan import PlannedRun
-    from ired_diag.training.trainer import Options
 
 
 @click.command("train")
@@ -80,9 +80,9 @@ def command(
     if source is None and fresh_optimizer:
         raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
     from ired_diag.devices import choose_device
+    from ired_diag.training.opening import Options
     from ired_diag.training.plan import in_batches, plan
     from ired_diag.training.plan_fork import plan_fork
-    from ired_diag.training.trainer import Options
 
     chosen = choose_device(device)
     if source is not None:

@@ -2,8 +2,9 @@
 
 Every tensor of the network gets a leading axis of seeds, and a step of all seeds is one forward pass, one
 backward pass and one step of the optimiser. Each seed draws from its own random streams, has its gradients
-clipped by its own norm, and meets no number of another's: what it becomes does not depend on its companions.
-A lone run is an ensemble of one.
+clipped by its own norm, and meets no number of another's: what it becomes does not depend on its companions,
+but for the last digits, where a stacked product is rounded otherwise than a lone one. A lone run is an
+ensemble of one.
 """
 
 from __future__ import annotations
@@ -67,13 +68,13 @@ class Ensemble:
         self.members = tuple(members)
         self.config = first.config
         self.weights = _stack([m.weights for m in members])
+        self._leaves = {name: p.detach().requires_grad_() for name, p in self.weights.items()}
         self.average = _stack([m.average for m in members])
         self.moments: Moments = {name: _stack([m.moments[name] for m in members]) for name in first.moments}
         for index, member in enumerate(members):
             member.weights = {name: p[index] for name, p in self.weights.items()}
             member.average = {name: p[index] for name, p in self.average.items()}
             member.moments = {n: {k: m[index] for k, m in of.items()} for n, of in self.moments.items()}
-        self._leaves = {name: p.requires_grad_() for name, p in self.weights.items()}
         self._optimizer = make_optimizer(self.config, self._leaves, self.moments, first.optimizer_steps)
         self._loss_function = loss_function
 

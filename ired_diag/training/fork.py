@@ -134,6 +134,7 @@ def _read(path: Path, config: Config, device: torch.device | str) -> TrainingSta
         state = state_of(content, config, device, where=str(path))
         if isinstance(own := content.get("ired_diag"), Mapping):
             state.streams.restore(own["streams"])
+            state.optimizer_steps = own.get("optimizer_steps", state.optimizer_steps)
         return state
     content = read_weights(path, device=device, with_training=True)
     if "training" not in content:

@@ -20,7 +20,7 @@ from ired_diag.training.draws import Batch
 from ired_diag.training.evaluation import evaluate, sample_errors
 from ired_diag.training.run_files import Told
 from ired_diag.training.state import TrainingState
-from ired_diag.training.trouble import Watch
+from ired_diag.training.trouble import RULES, Watch
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, steps, the row's values
 Announce = Callable[[Path, Finding], None]
@@ -37,6 +37,7 @@ class Recorder:
         announce: Called with each finding, as it happens.
         watch: Looks for trouble.
         stopped: Why the run ended before its last step, if it did.
+        broken_since: The first step whose loss was not finite, in an ensemble that it trained in before.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Recorder:
     announce: Announce
     watch: Watch = field(init=False)
     stopped: Ending | None = None
+    broken_since: int | None = None
 
     def __post_init__(self) -> None:
         known = {finding.rule for finding in self.told.findings}
@@ -78,15 +80,25 @@ class Recorder:
             kept = "The last checkpoint is whole: make room" if last.is_file() else "Make room"
             raise CannotWrite(f"{error} {kept}, then go on with --resume.") from error
 
-    def look(self, values: dict[str, float], broken_since: int | None) -> list[Finding]:
-        """Announce what is new among the troubles of a logged step, keep it, and return it."""
-        news = self.watch.look(self.state.step, values, broken_since)
+    @property
+    def in_trouble(self) -> bool:
+        """Whether any trouble was announced, in this attempt or an earlier one."""
+        return any(finding.rule in RULES for finding in self.told.findings)
+
+    def note_broken(self, step: int | None) -> None:
+        """Remember the first step whose loss was not finite."""
+        if self.broken_since is None:
+            self.broken_since = step
+
+    def look(self, values: dict[str, float], broken_since: int | None) -> None:
+        """Announce what is new among the troubles of a logged step, and keep it."""
+        self.note_broken(broken_since)
+        news = self.watch.look(self.state.step, values, self.broken_since)
         for finding in news:
             self.announce(self.folder, finding)
         if news:
             self.told = replace(self.told, findings=(*self.told.findings, *news))
             self.close(Ending("cut_off"))
-        return news
 
     def evaluate(self, batch: Batch) -> dict[str, float]:
         """Evaluate the averaged weights as the public code does: on the batch, and on validation matrices.

@@ -59,7 +59,7 @@ def step_checkpoint(folder: Path, step: int) -> Path:
     return folder / CHECKPOINTS / f"step-{step:09d}.safetensors"
 
 
-def this_attempt(number: int, device: torch.device, *, compiled: bool) -> dict[str, Any]:
+def this_attempt(number: int, device: torch.device, *, compiled: bool, together: int = 1) -> dict[str, Any]:
     """Return what is to be told of a start of training: when, where, with which code."""
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     told = {
@@ -70,6 +70,7 @@ def this_attempt(number: int, device: torch.device, *, compiled: bool) -> dict[s
         "gpu": gpu,
         "threads": torch.get_num_threads(),
         "compiled": compiled,
+        "together": together,
         "git_commit": code_commit(),
         "versions": {
             "ired_diag": ired_diag.__version__,

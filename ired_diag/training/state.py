@@ -85,6 +85,7 @@ class TrainingState:
             "streams": self.streams.state(),
             "best": self.best,
             "best_step": self.best_step,
+            "optimizer_steps": self.optimizer_steps,
         }
         return trainer1d_state(
             step=self.step,
@@ -130,6 +131,7 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
         state = state_of(content, config, device, where=str(path))
         state.streams.restore(own["streams"])
         state.best, state.best_step = own["best"], own["best_step"]
+        state.optimizer_steps = own.get("optimizer_steps", state.optimizer_steps)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise UnreadableFile(
             f"{path}: is not a whole training state ({error!r}), so training cannot go on from it."

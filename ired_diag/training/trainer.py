@@ -9,54 +9,31 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
-from ired_diag.errors import CannotWrite, DiagError, NotFound
-from ired_diag.finding import Finding
+from ired_diag.config import Config
+from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.files import exists, is_file
-from ired_diag.runs.history import read_history
-from ired_diag.runs.store import CONFIG, METRICS, imported_sources, read_run
+from ired_diag.runs.files import is_file
+from ired_diag.runs.store import CONFIG
 from ired_diag.training import run_files
-from ired_diag.training.compiled import Compile, loss_function, should_compile
+from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
-from ired_diag.training.fork import forked_state
 from ired_diag.training.interrupt import Stop, signals
 from ired_diag.training.lock import locked
+from ired_diag.training.opening import Options, open_recorder
 from ired_diag.training.plan import PlannedRun
-from ired_diag.training.recorder import Announce, Progress, Recorder, read_values
-from ired_diag.training.run_files import Told
-from ired_diag.training.state import TrainingState, new_state, read_state
+from ired_diag.training.recorder import Progress, Recorder, read_values
+from ired_diag.training.state import TrainingState
 
 
 class Interrupted(DiagError):
     """Training was asked to stop; its state is saved."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to train, none of which is a knob of the run.
-
-    Attributes:
-        device: Where.
-        compile: Compile the loss: ``auto``, ``on`` or ``off``. A resumed run keeps to its first choice.
-        stop_on_trouble: End a run at the first trouble that is announced.
-        progress: Called after every logged step.
-        announce: Called with each trouble, as it happens.
-    """
-
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    compile: Compile = "auto"
-    stop_on_trouble: bool = False
-    progress: Progress = lambda step, steps, values: None
-    announce: Announce = lambda folder, finding: None
 
 
 def train(
@@ -91,87 +68,13 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> None:
     with ExitStack() as locks:
         for run in runs:
             locks.enter_context(locked(run.folder))
-        recorders = [_opened(run, options) for run in runs]
+        recorders = [open_recorder(run, options, len(runs)) for run in runs]
+        for run, recorder in zip(runs, recorders, strict=True):  # only when all of them can be trained
+            recorder.open(fresh=not run.resume)
         with signals() as stop:
             for group in _in_step(recorders):
                 _train_group(group, options, stop)
     _raise_if_interrupted(recorders)
-
-
-def _opened(run: PlannedRun, options: Options) -> Recorder:
-    """Return the recorder of a run that is about to start, or to go on."""
-    device = options.device
-    if run.resume:
-        state, told = _resumed(run.folder, device)
-    else:
-        state, told = _started(run, device)
-    first = told.attempts[0] if told.attempts else {}
-    wanted = bool(first.get("compiled", should_compile(state.config, device, options.compile)))
-    number = _attempts_logged(run.folder) + 1 if run.resume else 1
-    attempt = run_files.this_attempt(number, device, compiled=wanted)
-    moved = _moved(told, attempt) if run.resume else []
-    told = replace(told, attempts=(*told.attempts, attempt), findings=(*told.findings, *moved))
-    recorder = Recorder(run.folder, state, told, options.announce)
-    recorder.open(fresh=not run.resume)
-    for finding in moved:
-        options.announce(run.folder, finding)
-    return recorder
-
-
-def _started(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told]:
-    if exists(run.folder / CONFIG):
-        raise CannotWrite(
-            f"{run.folder}: holds a run already. Go on with it with --resume, or train under another name "
-            "with --name NAME."
-        )
-    told = Told(run.experiment, run.variant)
-    if run.fork is None:
-        return new_state(run.config, device), told
-    return forked_state(run.fork, run.config, device), replace(told, parent=run.fork.told(run.config))
-
-
-def _resumed(folder: Path, device: torch.device) -> tuple[TrainingState, Told]:
-    if imported_sources(folder) is not None:
-        raise CannotWrite(
-            f"{folder}: was imported from a log, not trained here, and has no state to go on from. Train "
-            "under another name with --name NAME."
-        )
-    config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
-    last, told = run_files.last_checkpoint(folder), run_files.read_told(folder)
-    if last.is_file():
-        return read_state(last, config, device), told
-    if told.parent is not None:
-        raise NotFound(
-            f"{folder}: was forked from {told.parent.get('run')} and stopped before its first checkpoint. "
-            "Remove it and fork again."
-        )
-    return new_state(config, device), told
-
-
-def _attempts_logged(folder: Path) -> int:
-    """Return the number of the last attempt that the history tells of."""
-    if not is_file(folder / METRICS):
-        return 0
-    history = read_history(folder / METRICS)
-    return history.attempts if history.series else 0
-
-
-def _moved(told: Told, attempt: Mapping[str, object]) -> list[Finding]:
-    """Return a warning where a run goes on with other code, or on another device, than it started with."""
-    if not told.attempts:
-        return []
-    before = told.attempts[-1]
-    watched = ("git_commit", "device", "gpu", "versions", "threads")
-    changed = [key for key in watched if before.get(key) != attempt.get(key)]
-    if not changed:
-        return []
-    evidence = {f"{key}, before": str(before.get(key)) for key in changed}
-    evidence |= {f"{key}, now": str(attempt.get(key)) for key in changed}
-    statement = (
-        f"From attempt {attempt['attempt']} on the run has another {', '.join(changed)} than before: it goes "
-        "on, but not bit for bit as if it had never stopped."
-    )
-    return [Finding("resumed_elsewhere", "warning", statement, evidence)]
 
 
 def _in_step(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
@@ -197,6 +100,8 @@ def _train_group(group: list[Recorder], options: Options, stop: Stop) -> None:
         _train_until_one_ends(Ensemble([r.state for r in group], loss), group, options, stop)
         group = _still_going(group)
     for recorder in group:
+        if not is_file(run_files.last_checkpoint(recorder.folder)):  # a signal came before its first step
+            recorder.save(keep=False)
         recorder.close(_ending(recorder.state))
 
 
@@ -227,7 +132,9 @@ def _train_until_one_ends(
         evaluated = last or ensemble.step % config.validate_every == 0
         rows: list[dict[str, float]] = clock.values(step) if logged else [{} for _ in group]
         for index, (recorder, values) in enumerate(zip(group, rows, strict=True)):
-            if logged and recorder.look(values, clock.broken_since(index)) and options.stop_on_trouble:
+            if logged:
+                recorder.look(values, clock.broken_since(index))
+            if logged and options.stop_on_trouble and recorder.in_trouble:
                 recorder.stopped = Ending(
                     "cancelled", f"stopped at step {ensemble.step}, as asked on trouble"
                 )
@@ -245,6 +152,8 @@ def _train_until_one_ends(
             if keep or asked:
                 recorder.save(keep=keep)
         if any(recorder.stopped is not None for recorder in group):
+            for index, recorder in enumerate(group):
+                recorder.note_broken(clock.broken_since(index))
             return
 
 
@@ -307,8 +216,9 @@ def _raise_if_interrupted(recorders: Sequence[Recorder]) -> None:
     if not cut:
         return
     folders = ", ".join(str(r.folder) for r in cut)
-    steps = cut[0].state
+    steps = sorted({r.state.step for r in cut})
+    reached = str(steps[0]) if len(steps) == 1 else f"{steps[0]} to {steps[-1]}"
     raise Interrupted(
-        f"{folders}: interrupted after step {steps.step} of {steps.config.train_steps}; all is saved. "
+        f"{folders}: interrupted after step {reached} of {cut[0].state.config.train_steps}; all is saved. "
         "Go on with the same command and --resume."
     )

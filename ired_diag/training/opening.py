@@ -1,0 +1,116 @@
+"""Opening a run for training: from scratch, from its own last checkpoint, or as a fork of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from ired_diag.config import parse_config
+from ired_diag.errors import CannotWrite, NotFound
+from ired_diag.finding import Finding
+from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.history import read_history
+from ired_diag.runs.store import CONFIG, METRICS, imported_sources, read_run
+from ired_diag.training import run_files
+from ired_diag.training.compiled import Compile, should_compile
+from ired_diag.training.fork import forked_state
+from ired_diag.training.plan import PlannedRun
+from ired_diag.training.recorder import Announce, Progress, Recorder
+from ired_diag.training.run_files import Told
+from ired_diag.training.state import TrainingState, new_state, read_state
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train, none of which is a knob of the run.
+
+    Attributes:
+        device: Where.
+        compile: Compile the loss: ``auto``, ``on`` or ``off``. A resumed run keeps to its first choice.
+        stop_on_trouble: End a run at the first trouble that is announced.
+        progress: Called after every logged step.
+        announce: Called with each trouble, as it happens.
+    """
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    compile: Compile = "auto"
+    stop_on_trouble: bool = False
+    progress: Progress = lambda step, steps, values: None
+    announce: Announce = lambda folder, finding: None
+
+
+def open_recorder(run: PlannedRun, options: Options, together: int) -> Recorder:
+    """Return the recorder of a run that is about to start, or to go on; nothing is written yet."""
+    device = options.device
+    if run.resume:
+        state, told = _resumed(run.folder, device)
+    else:
+        state, told = _started(run, device)
+    first = told.attempts[0] if told.attempts else {}
+    wanted = bool(first.get("compiled", should_compile(state.config, device, options.compile)))
+    number = max(_attempts_logged(run.folder), len(told.attempts)) + 1 if run.resume else 1
+    attempt = run_files.this_attempt(number, device, compiled=wanted, together=together)
+    moved = _moved(told, attempt) if run.resume else []
+    told = replace(told, attempts=(*told.attempts, attempt), findings=(*told.findings, *moved))
+    for finding in moved:
+        options.announce(run.folder, finding)
+    return Recorder(run.folder, state, told, options.announce)
+
+
+def _started(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told]:
+    if exists(run.folder / CONFIG):
+        raise CannotWrite(
+            f"{run.folder}: holds a run already. Go on with it with --resume, or train under another name "
+            "with --name NAME."
+        )
+    told = Told(run.experiment, run.variant)
+    if run.fork is None:
+        return new_state(run.config, device), told
+    return forked_state(run.fork, run.config, device), replace(told, parent=run.fork.told(run.config))
+
+
+def _resumed(folder: Path, device: torch.device) -> tuple[TrainingState, Told]:
+    if imported_sources(folder) is not None:
+        raise CannotWrite(
+            f"{folder}: was imported from a log, not trained here, and has no state to go on from. Train "
+            "under another name with --name NAME."
+        )
+    config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
+    last, told = run_files.last_checkpoint(folder), run_files.read_told(folder)
+    if last.is_file():
+        return read_state(last, config, device), told
+    if told.parent is not None:
+        raise NotFound(
+            f"{folder}: was forked from {told.parent.get('run')} and stopped before its first checkpoint. "
+            "Remove it and fork again."
+        )
+    return new_state(config, device), told
+
+
+def _attempts_logged(folder: Path) -> int:
+    """Return the number of the last attempt that the history tells of."""
+    if not is_file(folder / METRICS):
+        return 0
+    history = read_history(folder / METRICS)
+    return history.attempts if history.series else 0
+
+
+def _moved(told: Told, attempt: Mapping[str, object]) -> list[Finding]:
+    """Return a warning where a run goes on with other code, or on another device, than it started with."""
+    if not told.attempts:
+        return []
+    before = told.attempts[-1]
+    watched = ("git_commit", "device", "gpu", "versions", "threads", "together")
+    changed = [key for key in watched if before.get(key) != attempt.get(key)]
+    if not changed:
+        return []
+    evidence = {f"{key}, before": str(before.get(key)) for key in changed}
+    evidence |= {f"{key}, now": str(attempt.get(key)) for key in changed}
+    statement = (
+        f"From attempt {attempt['attempt']} on the run has another {', '.join(changed)} than before: it goes "
+        "on, but not bit for bit as if it had never stopped."
+    )
+    return [Finding("resumed_elsewhere", "warning", statement, evidence)]
