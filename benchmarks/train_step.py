@@ -30,7 +30,7 @@ from benchmarks.plain_reading import PlainTrainer, Strategy
 from ired_diag import experiments
 from ired_diag.config import Config, with_settings
 from ired_diag.model.matrices import draw_matrices
-from ired_diag.training.compiled import has_compiler, loss_function
+from ired_diag.training.compiled import can_compile, loss_function
 from ired_diag.training.configured import DTYPES, data_of
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.evaluation import evaluate
@@ -249,7 +249,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--eager", action="store_true", help="do not compile our side")
     parser.add_argument("--json", type=Path, help="write the numbers to a file too")
     options = parser.parse_args()
-    if options.device == "cpu" and not has_compiler():
+    if options.device == "cpu" and not can_compile(torch.device("cpu")):
         options = argparse.Namespace(**{**vars(options), "eager": True})
     return options
 

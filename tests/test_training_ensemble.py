@@ -282,7 +282,7 @@ def test_an_interrupt_while_a_companion_is_being_closed_saves_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signal may come at any moment: also while the files of one that stops early are written."""
-    configs = configs_of((0, 1), early_stopping_patience=20, checkpoint_every=50)
+    configs = configs_of((0, 1), early_stopping_patience=20)
     scripted({0: GETS_WORSE[:], 1: GETS_BETTER[:]}, monkeypatch)
     original = Recorder.save
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
+from ired_diag.errors import DiagError
 from ired_diag.model.schedule import Schedule
 from ired_diag.training.configured import DTYPES, network_of
 from ired_diag.training.draws import Batch
@@ -62,14 +63,23 @@ def loss_function(config: Config, schedule: Schedule, *, compiled: bool) -> Loss
 
 
 def should_compile(config: Config, device: torch.device, wish: Compile = "auto") -> bool:
-    """Return whether to compile: as wished, else where the run is long and a compiler is there."""
+    """Return whether to compile: as wished, else where the run is long and a compiler is there.
+
+    Raises:
+        DiagError: It is wished, and there is no compiler.
+    """
+    if wish == "on" and not can_compile(device):
+        raise DiagError(
+            "--compile on: needs a C++ compiler, g++ or what CXX names, and found none. Install one, or "
+            "train with --compile off."
+        )
     if wish != "auto":
         return wish == "on"
     if config.batch_size * config.train_steps * config.width < WORTH_COMPILING:
         return False
-    return device.type == "cuda" or has_compiler()
+    return can_compile(device)
 
 
-def has_compiler() -> bool:
-    """Say whether there is the C++ compiler that compiling for a processor needs."""
-    return shutil.which(os.environ.get("CXX", "g++")) is not None
+def can_compile(device: torch.device) -> bool:
+    """Say whether there is what compiling needs: for a processor, a C++ compiler."""
+    return device.type == "cuda" or shutil.which(os.environ.get("CXX", "g++")) is not None

@@ -15,7 +15,7 @@ from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import CONFIG, METRICS, imported_sources, read_run
 from ired_diag.training import run_files
-from ired_diag.training.compiled import Compile, should_compile
+from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import forked_state
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Announce, Progress, Recorder
@@ -50,7 +50,9 @@ def open_recorder(run: PlannedRun, options: Options, together: int) -> Recorder:
     else:
         state, told = _started(run, device)
     first = told.attempts[0] if told.attempts else {}
-    wanted = bool(first.get("compiled", should_compile(state.config, device, options.compile)))
+    wanted = should_compile(state.config, device, options.compile)
+    if "compiled" in first and can_compile(device):
+        wanted = bool(first["compiled"])
     number = max(_attempts_logged(run.folder), len(told.attempts)) + 1 if run.resume else 1
     attempt = run_files.this_attempt(number, device, compiled=wanted, together=together)
     moved = _moved(told, attempt) if run.resume else []
@@ -103,7 +105,7 @@ def _moved(told: Told, attempt: Mapping[str, object]) -> list[Finding]:
     if not told.attempts:
         return []
     before = told.attempts[-1]
-    watched = ("git_commit", "device", "gpu", "versions", "threads", "together")
+    watched = ("git_commit", "device", "gpu", "versions", "threads", "compiled", "together")
     changed = [key for key in watched if before.get(key) != attempt.get(key)]
     if not changed:
         return []

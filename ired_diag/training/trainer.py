@@ -92,6 +92,8 @@ def _train_group(group: list[Recorder], options: Options, stop: Stop) -> None:
     """Train runs in one ensemble to their end; whoever ends before the others leaves it."""
     compiled = bool(group[0].told.attempts[-1]["compiled"])
     state = group[0].state
+    if compiled:
+        torch.compiler.reset()  # else the compiled losses of other configurations count against a limit
     loss = loss_function(state.config, state.schedule, compiled=compiled)
     for recorder in group:
         recorder.stopped = recorder.patience_ran_out()  # one that stopped early does not go on
