@@ -26,14 +26,17 @@ from typing import Literal
 
 import torch
 
+from benchmarks.live_memory import LiveMemory
 from benchmarks.plain_reading import PlainTrainer, Strategy
 from ired_diag import experiments
 from ired_diag.config import Config, with_settings
 from ired_diag.model.matrices import draw_matrices
 from ired_diag.training.compiled import can_compile, loss_function
 from ired_diag.training.configured import DTYPES, data_of
+from ired_diag.training.draws import draw_batch
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.evaluation import evaluate
+from ired_diag.training.objective import mine
 from ired_diag.training.state import new_state
 
 Precision = Literal["fp32", "bf16"]
@@ -179,24 +182,13 @@ def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, flo
 
 def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespace) -> float:
     """Return the megabytes that tensors hold at once while a batch is mined, beyond what stays."""
-    from torch.profiler import ProfilerActivity, profile
-
-    from ired_diag.training.draws import draw_batch
-    from ired_diag.training.objective import mine
-
     config = _config("adversarial", "fp32", options).model_copy(update={"mining_opt_steps": steps})
     state = new_state(config, device)
     batch = draw_batch(config, state.streams, contrast=True)
     landscape = state.network.landscape(batch.problem, batch.draws.t)
-    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device.type == "cuda" else [])
-    with profile(activities=activities, profile_memory=True) as profiled:
+    with LiveMemory() as memory:
         mine(landscape, state.schedule, config, batch.answer, batch.draws)
-    held = peak = 0.0
-    for event in sorted(profiled.events(), key=lambda e: e.time_range.start):
-        if event.name == "[memory]":
-            held += event.device_memory_usage if device.type == "cuda" else event.cpu_memory_usage
-            peak = max(peak, held)
-    return peak / 2**20
+    return float(memory.peak) / 2**20
 
 
 def _config(strategy: Strategy, precision: str, options: argparse.Namespace) -> Config:

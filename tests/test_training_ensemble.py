@@ -22,10 +22,11 @@ from ired_diag.training import trainer
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.evaluation import Evaluation
+from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Recorder
 from ired_diag.training.state import TrainingState, new_state
-from ired_diag.training.trainer import Interrupted, Options, train, train_together
+from ired_diag.training.trainer import Interrupted, train, train_together
 
 TINY = {
     "experiment_name": "q900_tiny",

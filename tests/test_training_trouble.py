@@ -1,4 +1,4 @@
-"""Trouble while training, told once and with its step; stopping early; what an attempt tells of itself."""
+"""Trouble while training, told once and with its step; frozen matrices; what an attempt tells of itself."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.evaluation import Evaluation
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
-from ired_diag.training.plan_fork import plan_fork
-from ired_diag.training.trainer import Interrupted, train, train_together
+from ired_diag.training.trainer import Interrupted, train_together
 from ired_diag.training.trouble import Watch
 
 TINY = {
@@ -141,6 +140,15 @@ def test_trouble_is_told_once_though_its_steps_are_taken_again(
     assert [f.rule for f in read_run(tmp_path / "run").findings] == ["not_a_number"]
 
 
+def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the evaluations of each seed tell what the test says, one after the other."""
+
+    def evaluate(network: object, schedule: object, config: Config, **_: object) -> Evaluation:
+        return Evaluation(errors[config.seed].pop(0), 0.0, 8)
+
+    monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
+
+
 def test_the_step_is_right_though_a_companion_left_in_between(
     tmp_path: Path, tamper: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,89 +253,6 @@ def test_a_command_that_stops_on_trouble_before_any_evaluation_says_so(tmp_path:
     assert result.exit_code == 0
     assert "stopped at step" in result.stdout
     assert "The loss is not a number from step" in result.stderr
-
-
-def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the evaluations of each seed tell what the test says, one after the other."""
-
-    def evaluate(network: object, schedule: object, config: Config, **_: object) -> Evaluation:
-        return Evaluation(errors[config.seed].pop(0), 0.0, 8)
-
-    monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
-
-
-def contents(folder: Path) -> dict[Path, bytes]:
-    known = ("config.json", "lock")
-    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name not in known}
-
-
-def test_a_run_that_does_not_get_better_stops_with_its_best_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripted({0: [3.0, 1.0, 2.0, math.nan, 0.5]}, monkeypatch)
-    run(tmp_path / "run", knobs={"early_stopping_patience": 20, "train_steps": 100})
-    ended = read_run(tmp_path / "run")
-    assert (ended.ending.state, ended.history.last_step) == ("complete", 40)
-    detail = "stopped early at step 40: none of the last 20 steps was better than step 20"
-    assert ended.ending.detail == detail
-    steps = {
-        name: read_checkpoint(tmp_path / "run" / "checkpoints" / f"{name}.pt").step
-        for name in ("best", "last")
-    }
-    assert steps == {"best": 20, "last": 40}
-    assert ended.checkpoints[-1].name == "step-000000040.safetensors"
-    before = contents(tmp_path / "run")
-    run(tmp_path / "run", resume=True)  # with other seeds of its command, say: it has ended
-    assert contents(tmp_path / "run") == before
-    assert read_run(tmp_path / "run").ending == ended.ending
-
-
-def test_a_run_that_never_has_a_number_stops_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripted({0: [math.nan] * 10}, monkeypatch)
-    run(tmp_path / "run", knobs={"early_stopping_patience": 20, "train_steps": 100})
-    assert (
-        read_run(tmp_path / "run").ending.detail == "stopped early at step 20: no validation MSE was a number"
-    )
-
-
-def test_a_run_whose_patience_ends_with_its_last_step_is_simply_complete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripted({0: [3.0, 1.0, 2.0, 2.0]}, monkeypatch)
-    run(tmp_path / "run", knobs={"early_stopping_patience": 20})
-    ended = read_run(tmp_path / "run")
-    assert (ended.ending.state, ended.ending.detail, ended.history.last_step) == ("complete", "", 40)
-
-
-def test_an_interrupt_between_evaluations_does_not_shorten_the_patience(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whether it got better is known at an evaluation only: at step 30, not at 25."""
-    scripted({0: [1.0, 2.0, 0.5, 0.4]}, monkeypatch)
-    knobs = {"early_stopping_patience": 15}
-    with pytest.raises(Interrupted):
-        run(
-            tmp_path / "cut", knobs={"early_stopping_patience": 12, "validate_every": 10}, progress=ask_at(15)
-        )
-    run(tmp_path / "cut", resume=True)
-    scripted({0: [1.0, 2.0, 0.5, 0.4]}, monkeypatch)
-    run(tmp_path / "whole", knobs={"early_stopping_patience": 12})
-    assert read_run(tmp_path / "cut").history.last_step == read_run(tmp_path / "whole").history.last_step
-    scripted({0: [1.0, 0.5, 0.5, 0.4]}, monkeypatch)
-    with pytest.raises(Interrupted):
-        run(tmp_path / "other", knobs={**knobs, "validate_every": 20}, progress=ask_at(35))
-    run(tmp_path / "other", resume=True)
-    assert read_run(tmp_path / "other").history.last_step == 40
-
-
-def test_the_patience_of_a_fork_begins_where_it_begins(tmp_path: Path) -> None:
-    train(config_of(), tmp_path / "q900" / "seed0")
-    settings = ["early_stopping_patience=20", "validate_every=5", "learning_rate=1e-6"]
-    (one,) = plan_fork("q900/seed0@20", None, settings, runs=tmp_path)
-    train_together([one], Options())
-    assert read_run(one.folder).history.last_step == 40
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Evaluation while training: sample answers to validation matrices, and their mean squared error.
 
 The matrices are fresh at each evaluation, as published, or frozen: then every evaluation of every run on the
-same data draws the same ones, and the same noise to start from, on the CPU whatever the device. Frozen matrices
-take the luck of the draw out of the difference between two evaluations, and leave their common luck in both.
+same data draws the same ones, and the same noise to start from, on the CPU whatever the device. Frozen
+matrices take the luck of the draw out of the difference between two evaluations, and leave a common luck in
+both.
 
 The standard error is over matrices, s/√N with s the sd of the matrices' own MSE: what of the difference
 between two evaluations is mere luck of the draw.
