@@ -93,8 +93,8 @@ class Ensemble:
         config = self.config
         contrast = config.mining_strategy != "none" and self.step >= config.warm_start_steps
         batches = tuple(draw_batch(config, m.streams, contrast=contrast) for m in self.members)
+        self._optimizer.zero_grad(set_to_none=True)  # a CUDA graph writes new ones in their place
         loss = self._loss_function(self._leaves, stack_batches(batches))
-        self._optimizer.zero_grad(set_to_none=True)
         loss.total.sum().backward()  # type: ignore[no-untyped-call]
         before, after = clip_gradients(self._leaves, config, self.step)
         rate = learning_rate_after(self.step, config)
