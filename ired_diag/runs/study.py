@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -117,5 +118,15 @@ def _name_variants(family: Sequence[Run]) -> list[Run]:
     return [replace(run, variant=str(label)) if run.variant is None else run for run in family]
 
 
-def _reading_order(run: Run) -> tuple[str, str, int, str]:
-    return run.experiment, run.variant or "", -1 if run.seed is None else run.seed, run.seed_label
+def _reading_order(run: Run) -> tuple[str, list[tuple[float, str]], int, str]:
+    return run.experiment, _by_value(run.variant or ""), -1 if run.seed is None else run.seed, run.seed_label
+
+
+def _by_value(label: str) -> list[tuple[float, str]]:
+    """Return a key that sorts the numbers in a label by their value: opt_steps=3 before opt_steps=10.
+
+    >>> sorted(["a=10", "a=3", "a=0.5"], key=_by_value)
+    ['a=0.5', 'a=3', 'a=10']
+    """
+    parts = re.split(r"(\d+(?:\.\d+)?(?:e-?\d+)?)", label)
+    return [(float(part), "") if number % 2 else (-1.0, part) for number, part in enumerate(parts)]
