@@ -6,6 +6,7 @@ import json
 import math
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,18 @@ def test_a_members_tensors_move_with_the_ensembles() -> None:
         assert torch.equal(kept["model"]["model.ebm.fc1.weight"], ensemble.weights["fc1.weight"][index])
         moment = ensemble.moments["time_mlp.1.weight"]["exp_avg"][index]
         assert torch.equal(kept["opt"]["state"][0]["exp_avg"], moment)
+
+
+def test_the_average_keeps_the_runs_calendar_though_the_optimiser_began_anew() -> None:
+    """As in a fork with a fresh optimiser: after step 25 the average rests until step 31."""
+    state = new_state(config_of(), "cpu")
+    state.step = 25
+    ensemble = Ensemble([state], loss_function(state.config, state.schedule, compiled=False))
+    before = state.average["fc1.weight"].clone()
+    for step in range(26, 33):
+        ensemble.advance()
+        assert torch.equal(state.average["fc1.weight"], before) is (step < 31)
+    assert (state.step, state.optimizer_steps) == (32, 7)
 
 
 @pytest.mark.parametrize("knob", [{"width": 16}, {"learning_rate": 0.5}, {"mining_strategy": "none"}])
@@ -298,3 +311,33 @@ def test_an_interrupt_while_a_companion_is_being_closed_saves_all(
         train_together(runs, Options())
     step = int(str(told.value).split("after step ")[1].split()[0])
     assert read_checkpoint(runs[1].folder / "checkpoints" / "last.pt").step == step
+
+
+class Killed(BaseException):
+    """What stops training here, in place of SIGKILL."""
+
+
+def test_a_kill_between_the_saves_of_two_members_is_gone_on_from_as_if_never_stopped_or_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them is then a checkpoint behind: alone, its products are rounded otherwise than stacked."""
+    configs = configs_of((0, 1), rank=3, width=32, batch_size=32)
+    whole = together(tmp_path / "whole", configs)
+    original = Recorder.save
+
+    def save(self: Recorder, *, keep: bool) -> None:
+        if self.state.config.seed == 1 and self.state.step == 40:
+            raise Killed
+        original(self, keep=keep)
+
+    runs = planned(tmp_path / "cut", configs)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Recorder, "save", save)
+        train_together(runs, Options())
+    steps = [read_checkpoint(one.folder / "checkpoints" / "last.pt").step for one in runs]
+    assert steps == [40, 20]
+    told: list[str] = []
+    options = Options(announce=lambda folder, finding: told.append(finding.rule))
+    train_together([replace(one, resume=True) for one in runs], options)
+    if not told:
+        assert_same_run(runs[1].folder, whole[1])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load_file
 from torch import Tensor
 
+from app.cli import main
 from ired_diag.config import Config, parse_config
 from ired_diag.errors import (
     CannotWrite,
@@ -30,7 +33,7 @@ from ired_diag.training.opening import Options
 from ired_diag.training.optimizer import MOMENT_NAMES
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.plan_fork import plan_fork
-from ired_diag.training.trainer import train, train_together
+from ired_diag.training.trainer import Interrupted, train, train_together
 
 TINY = {
     "experiment_name": "q103_tiny",
@@ -319,6 +322,37 @@ def test_what_cannot_be_forked_is_refused_and_nothing_is_made(
     with pytest.raises(error, match=said):
         plan_fork(source, None, settings, runs=runs)
     assert sorted(p for p in runs.rglob("*")) == before
+
+
+def test_another_name_is_no_change_and_is_not_told_as_one(runs: Path) -> None:
+    with pytest.raises(DiagError, match="a fork changes something"):
+        plan_fork("q103/seed0@10", None, [], runs=runs, name="q903_again")
+    (one,) = plan_fork("q103/seed0@10", None, ["log_every=10"], runs=runs, name="q903_again")
+    assert one.folder == runs / "q903_again" / "from=10,log_every=10" / "seed0"
+    assert one.config.experiment_name == "q903_again"
+    assert one.fork is not None
+    assert one.fork.changes(one.config) == {"log_every": [5, 10]}
+
+
+def test_a_fork_that_was_interrupted_goes_on_with_the_same_command_and_resume(runs: Path) -> None:
+    """As its own last words say."""
+
+    def ask(step: int, steps: int, values: dict[str, float]) -> None:
+        if step == 15:
+            signal.raise_signal(signal.SIGTERM)
+
+    settings = ["learning_rate=0.001"]
+    planned = plan_fork("q103/seed0@10", None, settings, runs=runs)
+    with pytest.raises(Interrupted, match="Go on with the same command and --resume"):
+        train_together(planned, Options(progress=ask))
+    command = ["train", "--from", "q103/seed0@10", "--set", *settings, "--runs", str(runs), "--device", "cpu"]
+    result = CliRunner().invoke(main, [*command, "--resume"])
+    assert result.exit_code == 0, result.output
+    cut = planned[0].folder
+    assert read_run(cut).ending.complete
+    uncut = Path(shutil.copytree(runs / "q103" / "seed0", runs / "q104" / "seed0"))
+    (whole,) = forked(f"{uncut}@10", settings, runs, name="q104")
+    assert_equal_ends(cut, whole.folder, 10)
 
 
 def test_a_fork_that_exists_is_refused(runs: Path) -> None:

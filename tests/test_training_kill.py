@@ -11,6 +11,7 @@ import json
 import math
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -326,12 +327,20 @@ def test_a_disk_that_is_full_at_the_best_state_says_what_is_whole_and_how_to_go_
     assert_as_if_never_stopped(folder, whole)
 
 
-def test_a_disk_that_is_full_at_a_row_loses_no_step(tmp_path: Path) -> None:
-    config = config_of(**SHORT)
+def test_a_disk_that_is_full_in_the_middle_of_a_row_loses_no_step(tmp_path: Path) -> None:
+    config = config_of(**{**SHORT, "log_every": 1})
     whole = train(config, tmp_path / "whole")
     folder = tmp_path / "full"
-    with pytest.raises(CannotWrite, match="go on with --resume") as told, disk_of(10**9):
-        train(config, folder, progress=fill_at(10, (whole / "metrics.jsonl").stat().st_size // 2))
-    assert "metrics.jsonl" in str(told.value) or "checkpoints" in str(told.value)
+    metrics = folder / "metrics.jsonl"
+
+    def fill(at: int, steps: int, values: dict[str, float]) -> None:
+        if at == 13:
+            fill_at(13, metrics.stat().st_size + 50)(at, steps, values)
+
+    with pytest.raises(CannotWrite) as told, disk_of(10**9):
+        train(config, folder, progress=fill)
+    assert re.search(r"metrics\.jsonl: cannot be written.*checkpoint is whole.*--resume", str(told.value))
+    assert read_history(metrics).torn_tail
+    assert read_history(metrics).last_step == 13
     train(config, folder, resume=True)
     assert_as_if_never_stopped(folder, whole)

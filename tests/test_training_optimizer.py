@@ -240,3 +240,27 @@ def test_memory_of_some_tensors_only_or_of_other_shapes_is_refused(generator: to
     state["state"][1]["exp_avg_sq"] = torch.zeros(6)
     with pytest.raises(ValueError, match=r"memory of fc1\.bias has another shape"):
         read_moments(state, config, weights)
+
+
+@pytest.mark.parametrize("step", [0, 1999, 2000, 30_000])
+def test_clipping_scaled_gradients_is_what_a_scaler_without_unscaling_does(
+    step: int, generator: torch.Generator
+) -> None:
+    """S g is clipped to c, then divided by S; from float64, where nothing overflows."""
+    config = config_of(clip_scaled_gradients=True, gradient_clip=1.0)
+    weights, gradients = drawn(generator, torch.float64), drawn(generator, torch.float64)
+    for name, p in weights.items():
+        p.grad = gradients[name].clone()
+    _, after = clip_gradients(weights, config, step)
+    scale = 2.0 ** (16 + step // 2000)
+    for seed in range(SEEDS):
+        lone = {n: torch.zeros_like(g[seed]).requires_grad_() for n, g in gradients.items()}
+        for name, p in lone.items():
+            p.grad = scale * gradients[name][seed]
+        torch.nn.utils.clip_grad_norm_(lone.values(), 1.0)
+        for name, p in lone.items():
+            torch.testing.assert_close(
+                _gradient(weights[name])[seed], _gradient(p) / scale, rtol=1e-12, atol=0
+            )
+        left = torch.linalg.vector_norm(torch.cat([_gradient(p).flatten() for p in lone.values()]))
+        torch.testing.assert_close(after[seed], left / scale, rtol=1e-12, atol=0)
