@@ -32,6 +32,11 @@ REFUSED = {
     "q212_energy_reg_only": LANGEVIN | REPLAY | {"use_ired_contrastive_loss", "contrastive_temperature"},
 }
 
+# The fork divided by the batch size in these runs, and no key of their files says so.
+AS_THE_FORK_RAN = {
+    name: {"gradient_normalization": "batch"} for name in ("q207_scalar_baseline", "q209_scalar_no_mining")
+}
+
 LOADED = (
     "q001_baseline",
     "q002_random",
@@ -82,7 +87,8 @@ def test_a_configuration_of_the_study_loads_with_every_knob_as_it_is_written(sha
 
 @pytest.mark.parametrize("name", LOADED)
 def test_the_named_experiment_equals_the_configuration_of_the_study(shared: Path, name: str) -> None:
-    assert experiments.load(name) == read_config(shared / "ired_configs" / f"{name}.json")
+    told = read_config(shared / "ired_configs" / f"{name}.json")
+    assert experiments.load(name) == told.model_copy(update=AS_THE_FORK_RAN.get(name, {}))
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -152,7 +152,10 @@ def test_our_files_equal_the_studys_where_it_has_one_of_the_name(shared: Path) -
     theirs = {path.stem: path for path in (shared / "ired_configs").glob("*.json")}
     same = theirs.keys() & PLAN.keys()
     assert len(same) == 10
-    assert {name: experiments.load(name) for name in same} == {n: read_config(theirs[n]) for n in same}
+    told = {name: read_config(theirs[name]) for name in same}
+    for name in ("q207_scalar_baseline", "q209_scalar_no_mining"):  # the fork's code did, without a key
+        told[name] = told[name].model_copy(update={"gradient_normalization": "batch"})
+    assert {name: experiments.load(name) for name in same} == told
 
 
 def test_a_variant_is_loaded_by_its_name() -> None:

@@ -75,8 +75,6 @@ def command(
         return
     if (experiment is None) is (source is None):
         raise click.UsageError("Name an experiment (see them with --list), or fork a run with --from.")
-    if source is not None and resume:
-        raise click.UsageError("--from starts a new run; --resume goes on with one, by its name.")
     if source is None and fresh_optimizer:
         raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
     from ired_diag.devices import choose_device
@@ -86,7 +84,9 @@ def command(
 
     chosen = choose_device(device)
     if source is not None:
-        planned = plan_fork(source, seeds, settings, name=name, runs=runs, fresh_optimizer=fresh_optimizer)
+        planned = plan_fork(
+            source, seeds, settings, name=name, runs=runs, fresh_optimizer=fresh_optimizer, resume=resume
+        )
     else:
         planned = plan(str(experiment), seeds, settings, name=name, runs=runs, resume=resume)
     how = Options(chosen, compiling, stop_on_trouble, announce=_announce)
@@ -114,11 +114,13 @@ def _result(folder: Path) -> str:
     from ired_diag.open import open_run
 
     run = open_run(folder)
-    series = run.history.series["validation/mse"]
+    series = run.history.series.get("validation/mse")
+    detail = f" It {run.ending.detail}." if run.ending.detail else ""
+    if series is None:
+        return f"No evaluation yet.{detail}"
     broken = [step for step, mse in zip(series.steps, series.values, strict=True) if not math.isfinite(mse)]
     if broken:
         return f"It DIVERGED: validation MSE is not finite from step {broken[0]} on."
-    detail = f" It {run.ending.detail}." if run.ending.detail else ""
     return f"Validation MSE {series.values[-1]:.6g} at step {series.steps[-1]}.{detail}"
 
 

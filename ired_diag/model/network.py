@@ -98,7 +98,8 @@ class EnergyNetwork:
         level = F.one_hot(t, self.levels).to(self.dtype)
         gain2, bias2 = (level @ self._modulation("t_map_fc2", embedding)).chunk(2, -1)
         gain3, bias3 = (level @ self._modulation("t_map_fc3", embedding)).chunk(2, -1)
-        return NetworkLandscape(self, problem, gain2, bias2, gain3, bias3)
+        divisor = x.shape[-2] if self.gradient_normalization == "batch" else self.gradient_normalization
+        return NetworkLandscape(self, problem, gain2, bias2, gain3, bias3, divisor)
 
     def _modulation(self, layer: str, embedding: Tensor) -> Tensor:
         """Return 1 + g(t) and c(t) of every level, side by side, of shape (…, levels, 2·width)."""
@@ -130,6 +131,7 @@ class NetworkLandscape:
         bias2: c₂(t).
         gain3: 1 + g₃(t).
         bias3: c₃(t).
+        divisor: What ∇_yE is divided by, if by anything.
     """
 
     network: EnergyNetwork
@@ -138,6 +140,7 @@ class NetworkLandscape:
     bias2: Tensor
     gain3: Tensor
     bias3: Tensor
+    divisor: float | None = None
 
     def energy(self, y: Tensor) -> Tensor:
         """Return E of each candidate, of shape (…, batch).
@@ -161,22 +164,16 @@ class NetworkLandscape:
         d2 = (d3 @ p["fc3.weight"]) * swish_derivative(a2) * self.gain2
         d1 = (d2 @ p["fc2.weight"]) * swish_derivative(a1)
         gradient = (d1 @ p["fc1.weight"][..., dim:]).to(y.dtype)
-        match self.network.gradient_normalization:
-            case None:
-                return energy, gradient
-            case "batch":
-                return energy, gradient / y.shape[-2]
-            case number:
-                return energy, gradient / number
+        return energy, gradient if self.divisor is None else gradient / self.divisor
 
     def with_detached_head(self) -> NetworkLandscape:
         """Return the same landscape, but no gradient reaches the head's own tensors."""
         return replace(self, network=self.network.with_detached_head())
 
     def first(self, count: int) -> NetworkLandscape:
-        """Return the landscape of the first ``count`` problems of the batch."""
-        parts = (self.problem, self.gain2, self.bias2, self.gain3, self.bias3)
-        return NetworkLandscape(self.network, *(part[..., :count, :] for part in parts))
+        """Return the landscape of the first ``count`` problems; the divisor stays that of the whole batch."""
+        names = ("problem", "gain2", "bias2", "gain3", "bias3")
+        return replace(self, **{name: getattr(self, name)[..., :count, :] for name in names})
 
     def _preactivations(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return a₁, a₂, a₃."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from ired_diag.errors import CannotWrite, UnreadableFile
 
 FORMAT = 1
+ELSEWHERE = " Choose another place (--runs DIR or --out DIR)."
 
 
 def exists(path: Path) -> bool:
@@ -64,9 +65,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         if not isinstance(error, OSError):
             raise  # an interrupt: the old content is whole, and no half-written file stays
         reason = error.strerror or str(error)
-        raise CannotWrite(
-            f"{path}: cannot be written: {reason}. Choose another place (--runs DIR or --out DIR)."
-        ) from error
+        raise CannotWrite(f"{path}: cannot be written: {reason}.{ELSEWHERE}") from error
 
 
 def _umask() -> int:

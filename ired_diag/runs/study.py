@@ -59,7 +59,8 @@ class Study:
         groups = {group: runs for group, runs in self.groups().items() if _is_called(name, group, runs)}
         same = {g: runs for g, runs in groups.items() if runs[0].experiment == name.partition("@")[0]}
         groups = same or groups  # q103 is q103, also beside a q103_again
-        groups = {name: groups[name]} if name in groups else groups  # and beside its own forks
+        plain = {g: runs for g, runs in groups.items() if runs[0].variant is None}
+        groups = plain if len(plain) == 1 else groups  # and beside its own forks
         if not groups:
             known = sorted(self.groups())
             some = ", ".join(known[:MOST_NAMES]) + (", …" if len(known) > MOST_NAMES else "")

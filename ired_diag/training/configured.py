@@ -34,6 +34,17 @@ def network_of(config: Config, parameters: Mapping[str, Tensor]) -> EnergyNetwor
     return EnergyNetwork(architecture_of(config), parameters, config.gradient_normalization, form_of(config))
 
 
+def divisor_of(config: Config) -> float:
+    """Return what ∇_yE is divided by in training."""
+    match config.gradient_normalization:
+        case None:
+            return 1.0
+        case "batch":
+            return float(config.batch_size)
+        case number:
+            return number
+
+
 def data_of(config: Config) -> MatrixData:
     """Return the data set that a configuration names."""
     return MatrixData(config.dataset, config.rank, config.ood)

@@ -142,6 +142,8 @@ def mine(
             return _walked(landscape, schedule, config, answer, draws)
         case "mixed":
             share = round(config.adversarial_fraction * answer.shape[-2])
+            if not share:
+                return Mined(_random(schedule, config, answer, draws))
             some = Draws(draws.t[..., :share], draws.noise, draws.contrast_noise[..., :share, :])
             walked = _walked(landscape.first(share), schedule, config, answer[..., :share, :], some)
             rest = _random(schedule, config, answer, draws)[..., share:, :]

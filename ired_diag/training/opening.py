@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import torch
 from ired_diag.config import parse_config
 from ired_diag.errors import CannotWrite, NotFound
 from ired_diag.finding import Finding
+from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import CONFIG, METRICS, imported_sources, read_run
@@ -42,24 +43,31 @@ class Options:
     announce: Announce = lambda folder, finding: None
 
 
-def open_recorder(run: PlannedRun, options: Options, together: int) -> Recorder:
+def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     """Return the recorder of a run that is about to start, or to go on; nothing is written yet."""
     device = options.device
-    if run.resume:
-        state, told = _resumed(run.folder, device)
-    else:
-        state, told = _started(run, device)
+    state, told = _resumed(run, device) if run.resume else _started(run, device)
     first = told.attempts[0] if told.attempts else {}
-    wanted = should_compile(state.config, device, options.compile)
+    compiled = should_compile(state.config, device, options.compile)
     if "compiled" in first and can_compile(device):
-        wanted = bool(first["compiled"])
+        compiled = bool(first["compiled"])
     number = max(_attempts_logged(run.folder), len(told.attempts)) + 1 if run.resume else 1
-    attempt = run_files.this_attempt(number, device, compiled=wanted, together=together)
-    moved = _moved(told, attempt) if run.resume else []
-    told = replace(told, attempts=(*told.attempts, attempt), findings=(*told.findings, *moved))
-    for finding in moved:
-        options.announce(run.folder, finding)
-    return Recorder(run.folder, state, told, options.announce)
+    attempt = run_files.this_attempt(number, device, compiled=compiled)
+    told = replace(told, attempts=(*told.attempts, attempt))
+    began = int((told.parent or {}).get("step", 0))
+    ended = _ended_early(run.folder, state) if run.resume else None
+    return Recorder(run.folder, state, told, options.announce, ended, began)
+
+
+def begin(group: Sequence[Recorder]) -> None:
+    """Write what an ensemble's runs are before their first step, and say what changed since they stopped."""
+    for recorder in group:
+        *before, attempt = recorder.told.attempts
+        attempt = {**attempt, "together": len(group)}
+        recorder.told = replace(recorder.told, attempts=(*before, attempt))
+        moved = _moved(before[-1], attempt) if before else []
+        recorder.open(fresh=not before)
+        recorder.tell(moved)
 
 
 def _started(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told]:
@@ -74,7 +82,8 @@ def _started(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told
     return forked_state(run.fork, run.config, device), replace(told, parent=run.fork.told(run.config))
 
 
-def _resumed(folder: Path, device: torch.device) -> tuple[TrainingState, Told]:
+def _resumed(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told]:
+    folder = run.folder
     if imported_sources(folder) is not None:
         raise CannotWrite(
             f"{folder}: was imported from a log, not trained here, and has no state to go on from. Train "
@@ -84,12 +93,20 @@ def _resumed(folder: Path, device: torch.device) -> tuple[TrainingState, Told]:
     last, told = run_files.last_checkpoint(folder), run_files.read_told(folder)
     if last.is_file():
         return read_state(last, config, device), told
+    if run.fork is not None:
+        return forked_state(run.fork, config, device), told
     if told.parent is not None:
         raise NotFound(
             f"{folder}: was forked from {told.parent.get('run')} and stopped before its first checkpoint. "
-            "Remove it and fork again."
+            "Repeat the command that forked it, with --resume."
         )
     return new_state(config, device), told
+
+
+def _ended_early(folder: Path, state: TrainingState) -> Ending | None:
+    """Return how a run ended that is complete before its last step: one that stopped early does not go on."""
+    ending = read_run(folder).ending
+    return ending if ending.complete and state.step < state.config.train_steps else None
 
 
 def _attempts_logged(folder: Path) -> int:
@@ -100,11 +117,8 @@ def _attempts_logged(folder: Path) -> int:
     return history.attempts if history.series else 0
 
 
-def _moved(told: Told, attempt: Mapping[str, object]) -> list[Finding]:
+def _moved(before: Mapping[str, object], attempt: Mapping[str, object]) -> list[Finding]:
     """Return a warning where a run goes on with other code, or on another device, than it started with."""
-    if not told.attempts:
-        return []
-    before = told.attempts[-1]
     watched = ("git_commit", "device", "gpu", "versions", "threads", "compiled", "together")
     changed = [key for key in watched if before.get(key) != attempt.get(key)]
     if not changed:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import Config, parse_config, with_settings
-from ired_diag.errors import DiagError, NotFound, WrongConfiguration
+from ired_diag.config import Config, parse_config, read_json_object, with_settings
+from ired_diag.errors import DiagError, NotFound, UnreadableFile, WrongConfiguration
+from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.run import Run
@@ -27,6 +28,7 @@ def plan_fork(
     name: str | None = None,
     runs: Path = Path("runs"),
     fresh_optimizer: bool = False,
+    resume: bool = False,
 ) -> list[PlannedRun]:
     """Return what to train, nothing of it done yet.
 
@@ -38,6 +40,7 @@ def plan_fork(
         name: What to call the experiment instead of what the parent's is called.
         runs: The runs folder.
         fresh_optimizer: Forget the optimiser's memory.
+        resume: Forks that are there go on; those that are not, start.
 
     Raises:
         DiagError: The parent, its checkpoint, or a setting cannot be used; a run exists already.
@@ -51,13 +54,16 @@ def plan_fork(
         config = with_settings(fork.config, asked)
         _check(fork, config)
         label = _label(fork, {key: config.model_dump(mode="json")[key] for key in asked})
-        called = name or (parent.experiment if parent else config.experiment_name)
+        own = experiment_number(config.experiment_name) or config.experiment_name
+        called = name or (parent.experiment if parent else own)
         if name is not None:
             config = parse_config({**config.model_dump(mode="json"), "experiment_name": name}, where="--name")
         variant = f"{parent.variant},{label}" if parent and parent.variant else label
         folder = seed_folder(runs, called, variant, config.seed)
-        planned.append(PlannedRun(config, folder, False, variant, called, fork))
-    check_free(planned)
+        there = resume and exists(folder / CONFIG)
+        planned.append(PlannedRun(config, folder, there, variant, called, fork))
+    if not resume:
+        check_free(planned)
     return planned
 
 
@@ -82,9 +88,17 @@ def _forks(
 def _parents(base: str, runs: Path) -> list[Run]:
     if exists(Path(base) / CONFIG):
         return [read_run(Path(base))]
-    study = Study.of(read_run(folder) for folder in find_runs(runs))
+    study = Study.of(run for folder in find_runs(runs) if (run := _whole(folder)) is not None)
     labelled = [run for run in study.runs if run.label == base]
     return labelled or study.select(base)
+
+
+def _whole(folder: Path) -> Run | None:
+    """Return the run in a folder; a damaged one is no parent, and must not stand in the way of the others."""
+    try:
+        return read_run(folder)
+    except UnreadableFile:
+        return None
 
 
 def _fork_of_run(run: Run, which: str, *, fresh_optimizer: bool) -> Fork:
@@ -99,7 +113,7 @@ def _fork_of_file(path: Path) -> Fork:
     beside = path.parent / "experiment_config.json"
     told: Mapping[str, Any] | None = checkpoint.configuration
     if told is None and beside.is_file():
-        told = json.loads(beside.read_text("utf-8"))
+        told = read_json_object(beside)
     return Fork(path, str(path), checkpoint.step, _config(told, str(path)))
 
 

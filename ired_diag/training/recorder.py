@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ired_diag.runs.files import write_atomically
 from ired_diag.runs.history import Row
 from ired_diag.runs.store import METRICS
 from ired_diag.training import run_files
-from ired_diag.training.configured import architecture_of
+from ired_diag.training.configured import architecture_of, divisor_of
 from ired_diag.training.draws import Batch
 from ired_diag.training.evaluation import evaluate, sample_errors
 from ired_diag.training.run_files import Told
@@ -37,6 +37,7 @@ class Recorder:
         announce: Called with each finding, as it happens.
         watch: Looks for trouble.
         stopped: Why the run ended before its last step, if it did.
+        began: The step that the run started from: its parent's, for a fork.
         broken_since: The first step whose loss was not finite, in an ensemble that it trained in before.
     """
 
@@ -44,13 +45,21 @@ class Recorder:
     state: TrainingState
     told: Told
     announce: Announce
-    watch: Watch = field(init=False)
     stopped: Ending | None = None
+    began: int = 0
+    watch: Watch = field(init=False)
     broken_since: int | None = None
 
     def __post_init__(self) -> None:
         known = {finding.rule for finding in self.told.findings}
-        self.watch = Watch(architecture_of(self.state.config).dim, known)
+        self.watch = Watch(architecture_of(self.state.config).dim, divisor_of(self.state.config), known)
+        last = run_files.last_checkpoint(self.folder)
+        self._saved = self.state.step if last.is_file() else None
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether ``last.pt`` holds the step that the run is at."""
+        return self._saved == self.state.step
 
     @property
     def attempt(self) -> int:
@@ -59,10 +68,10 @@ class Recorder:
 
     def open(self, *, fresh: bool) -> None:
         """Write what a run is before its first step; a resumed one keeps its history."""
+        run_files.remove_unfinished(self.folder)
         if fresh:
             write_atomically(self.folder / METRICS, b"")
         else:
-            run_files.remove_unfinished(self.folder)
             run_files.drop_torn_tail(self.folder)
         self.close(Ending("cut_off"))
 
@@ -93,11 +102,14 @@ class Recorder:
     def look(self, values: dict[str, float], broken_since: int | None) -> None:
         """Announce what is new among the troubles of a logged step, and keep it."""
         self.note_broken(broken_since)
-        news = self.watch.look(self.state.step, values, self.broken_since)
-        for finding in news:
+        self.tell(self.watch.look(self.state.step, values, self.broken_since))
+
+    def tell(self, findings: Sequence[Finding]) -> None:
+        """Announce findings, and keep them."""
+        for finding in findings:
             self.announce(self.folder, finding)
-        if news:
-            self.told = replace(self.told, findings=(*self.told.findings, *news))
+        if findings:
+            self.told = replace(self.told, findings=(*self.told.findings, *findings))
             self.close(Ending("cut_off"))
 
     def evaluate(self, batch: Batch) -> dict[str, float]:
@@ -121,7 +133,8 @@ class Recorder:
     def patience_ran_out(self) -> Ending | None:
         """Return the ending of a run that did not get better for as long as it is given."""
         state, patience = self.state, self.state.config.early_stopping_patience
-        if patience is None or state.step - (state.best_step or 0) < patience:
+        since = self.began if state.best_step is None else state.best_step
+        if patience is None or state.step - since < patience or state.step >= state.config.train_steps:
             return None
         best = "no validation MSE was a number"
         if state.best_step is not None:
@@ -131,6 +144,7 @@ class Recorder:
     def save(self, *, keep: bool) -> None:
         """Write the checkpoint of this step."""
         run_files.write_checkpoint(self.folder, self.state, keep=keep)
+        self._saved = self.state.step
 
 
 def read_values(tensors: Mapping[str, torch.Tensor | None]) -> list[dict[str, float]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from ired_diag.finding import Finding
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.code_version import code_commit
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.files import FORMAT, write_atomically
+from ired_diag.runs.files import ELSEWHERE, FORMAT, write_atomically
 from ired_diag.runs.history import Row, to_jsonl
 from ired_diag.runs.store import CONFIG, METRICS
 from ired_diag.runs.trainer1d import write_torch_file
@@ -59,7 +60,7 @@ def step_checkpoint(folder: Path, step: int) -> Path:
     return folder / CHECKPOINTS / f"step-{step:09d}.safetensors"
 
 
-def this_attempt(number: int, device: torch.device, *, compiled: bool, together: int = 1) -> dict[str, Any]:
+def this_attempt(number: int, device: torch.device, *, compiled: bool) -> dict[str, Any]:
     """Return what is to be told of a start of training: when, where, with which code."""
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     told = {
@@ -70,7 +71,6 @@ def this_attempt(number: int, device: torch.device, *, compiled: bool, together:
         "gpu": gpu,
         "threads": torch.get_num_threads(),
         "compiled": compiled,
-        "together": together,
         "git_commit": code_commit(),
         "versions": {
             "ired_diag": ired_diag.__version__,
@@ -167,8 +167,7 @@ def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full. The files of before are whole.
     """
-    last = last_checkpoint(folder)
-    try:
+    with _saying_what_is_whole(folder, state.step):
         if keep:
             write_weights(
                 step_checkpoint(folder, state.step),
@@ -178,17 +177,31 @@ def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
                 ema={n: p.cpu() for n, p in state.average.items()},
                 training={n: p.cpu() for n, p in state.rest().items()},
             )
-        write_torch_file(last, state.to_trainer1d())
-    except CannotWrite as error:
-        kept = "The checkpoint before it is whole" if last.is_file() else "There is no checkpoint before it"
-        raise CannotWrite(
-            f"{error} Step {state.step} was not saved. {kept}: make room, then go on with --resume."
-        ) from error
+        write_torch_file(last_checkpoint(folder), state.to_trainer1d())
 
 
 def write_best(folder: Path, state: TrainingState) -> None:
-    """Write ``best.pt``: the full state at the lowest validation MSE so far."""
-    write_torch_file(folder / CHECKPOINTS / "best.pt", state.to_trainer1d())
+    """Write ``best.pt``: the full state at the lowest validation MSE so far.
+
+    Raises:
+        CannotWrite: The folder cannot be written, or the disk is full. The files of before are whole.
+    """
+    with _saying_what_is_whole(folder, state.step):
+        write_torch_file(folder / CHECKPOINTS / "best.pt", state.to_trainer1d())
+
+
+@contextmanager
+def _saying_what_is_whole(folder: Path, step: int) -> Iterator[None]:
+    """Add to a file that cannot be written what of the run is safe, and how to go on."""
+    try:
+        yield
+    except CannotWrite as error:
+        last = last_checkpoint(folder)
+        kept = "The checkpoint before it is whole" if last.is_file() else "There is no checkpoint before it"
+        raise CannotWrite(
+            f"{str(error).removesuffix(ELSEWHERE)} Step {step} was not saved. {kept}: make room, then go on "
+            "with --resume."
+        ) from error
 
 
 def _now() -> str:

@@ -21,12 +21,11 @@ from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import is_file
 from ired_diag.runs.store import CONFIG
-from ired_diag.training import run_files
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.interrupt import Stop, signals
 from ired_diag.training.lock import locked
-from ired_diag.training.opening import Options, open_recorder
+from ired_diag.training.opening import Options, begin, open_recorder
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Progress, Recorder, read_values
 from ired_diag.training.state import TrainingState
@@ -68,11 +67,12 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> None:
     with ExitStack() as locks:
         for run in runs:
             locks.enter_context(locked(run.folder))
-        recorders = [open_recorder(run, options, len(runs)) for run in runs]
-        for run, recorder in zip(runs, recorders, strict=True):  # only when all of them can be trained
-            recorder.open(fresh=not run.resume)
+        recorders = [open_recorder(run, options) for run in runs]
+        groups = _in_step(recorders)
+        for group in groups:  # only now, when all of them can be trained
+            begin(group)
         with signals() as stop:
-            for group in _in_step(recorders):
+            for group in groups:
                 _train_group(group, options, stop)
     _raise_if_interrupted(recorders)
 
@@ -95,14 +95,12 @@ def _train_group(group: list[Recorder], options: Options, stop: Stop) -> None:
     if compiled:
         torch.compiler.reset()  # else the compiled losses of other configurations count against a limit
     loss = loss_function(state.config, state.schedule, compiled=compiled)
-    for recorder in group:
-        recorder.stopped = recorder.patience_ran_out()  # one that stopped early does not go on
     group = _still_going(group)
     while group and not stop.asked and group[0].state.step < state.config.train_steps:
         _train_until_one_ends(Ensemble([r.state for r in group], loss), group, options, stop)
         group = _still_going(group)
     for recorder in group:
-        if not is_file(run_files.last_checkpoint(recorder.folder)):  # a signal came before its first step
+        if not recorder.is_saved:  # a signal came before its first step, or while a companion was saved
             recorder.save(keep=False)
         recorder.close(_ending(recorder.state))
 

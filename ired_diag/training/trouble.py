@@ -2,7 +2,8 @@
 
 - *not a number*: the loss of a step is not finite; nothing that follows can be.
 - *runaway*: |E_pos| above 50 dim. Where the denoiser is right and the answers are noise of unit variance, the
-  energy is ‖y‖²/2, dim/2 in the mean: an energy a hundred times that has a scale of its own.
+  energy is ‖y‖²/2, dim/2 in the mean: an energy a hundred times that has a scale of its own. Where ∇_yE is
+  divided by N (``gradient_normalization``), the right denoiser itself has N dim/2, and the sentence says so.
 - *dead predictor*: from step 1000 on, the mean denoising loss of the last ten logged steps is 0.98 or more.
   Predicting no noise at all has E[ε²] = 1.
 """
@@ -28,11 +29,13 @@ class Watch:
 
     Attributes:
         dim: Numbers in an answer.
+        divisor: What ∇_yE is divided by.
         announced: Rules that need no second announcement.
         losses: The last logged denoising losses.
     """
 
     dim: int
+    divisor: float = 1.0
     announced: set[str] = field(default_factory=set)
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=DEAD_ROWS))
 
@@ -66,13 +69,20 @@ class Watch:
         limit = RUNAWAY * self.dim
         if not abs(energy) > limit:
             return None
+        advice = "See the remedies: energy_reg_weight, energy_bound, head_normalization."
+        if self.divisor > 1:
+            needed = self.divisor * self.dim / 2
+            advice = (
+                f"∇E is divided by {self.divisor:g}, so that a right denoiser needs energies near "
+                f"{needed:.4g}: gradient_normalization asks for them."
+            )
         return Finding(
             "energy_runaway",
             "warning",
             f"The energy of positives runs away: {energy:.4g} at step {step}, beyond ±{limit:.4g} (50 for "
             "each number of an answer).",
-            {"step": step, "energy_positive": energy, "limit": limit},
-            "See the remedies: energy_reg_weight, energy_bound, head_normalization.",
+            {"step": step, "energy_positive": energy, "limit": limit, "divisor": self.divisor},
+            advice,
         )
 
     def _dead(self, step: int) -> Finding | None:
