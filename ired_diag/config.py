@@ -102,11 +102,19 @@ class Config(BaseModel):
         """JSON has lists and no tuples."""
         return tuple(value) if isinstance(value, list) else value
 
-    @field_validator("gradient_normalization", mode="before")
+    @field_validator(
+        "gradient_normalization",
+        "gradient_clip",
+        "head_gradient_clip",
+        "energy_clamp",
+        "soft_clamp_delta",
+        "early_stopping_patience",
+        mode="before",
+    )
     @classmethod
     def _none(cls, value: object) -> object:
         """A word for nothing, as elsewhere in these files."""
-        return None if value == "none" else value
+        return None if value in ("none", "None") else value
 
     @field_validator("gradient_normalization")
     @classmethod
@@ -130,15 +138,19 @@ def idle_knobs(config: Config) -> dict[str, str]:
 
     Only knobs of this project's own: the study's files set mining steps for runs without mining.
     """
-    contrast = config.mining_strategy != "none"
+    contrast = config.mining_strategy != "none" and config.energy_loss_weight > 0
     regularised = config.energy_reg_weight > 0
-    without = "without mining (mining_strategy none)"
+    without = "without mining (mining_strategy none, or energy_loss_weight 0)"
     counts: dict[str, tuple[bool, str]] = {
         "head_normalization": (config.use_scalar_energy, "without a scalar head (use_scalar_energy true)"),
         "energy_bound_scale": (config.energy_bound != "none", "without an energy_bound"),
         "ascent_learning_rate": (config.mining_strategy == "ascent", "unless mining_strategy is ascent"),
         "adversarial_fraction": (config.mining_strategy == "mixed", "unless mining_strategy is mixed"),
         "warm_start_steps": (contrast, without),
+        "optimizer": (
+            config.optimizer != "adamw" or config.weight_decay > 0,
+            "as adamw without a weight_decay: it is adam",
+        ),
         "energy_reg_norm": (regularised, "without an energy_reg_weight"),
         "energy_clamp": (contrast, without),
         "soft_clamp_delta": (contrast, without),

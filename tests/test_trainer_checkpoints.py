@@ -384,8 +384,9 @@ def test_a_signal_in_the_middle_loses_and_doubles_no_step(
         assert 25 <= saved < 60
         assert process.returncode == 1
         assert stdout == ""
-        assert len(stderr.splitlines()) == 1
-        assert stderr.startswith(f"ired-diag: {folder}: interrupted after step {saved} of 60; all is saved.")
+        heard, ended = stderr.splitlines()
+        assert heard.startswith("Stopping after this step.")
+        assert ended.startswith(f"ired-diag: {folder}: interrupted after step {saved} of 60; all is saved.")
         assert "--resume" in stderr
         assert (ending.label, ending.detail) == ("cancelled", f"interrupted after step {saved}")
     train(config_of(), folder, resume=True)

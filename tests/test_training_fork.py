@@ -214,7 +214,7 @@ def test_a_fresh_optimizer_and_one_of_another_kind_start_from_nothing(
 
 
 def test_adamw_goes_on_with_adams_memory(runs: Path) -> None:
-    (one,) = forked("q103/seed0@20", ["optimizer=adamw"], runs)
+    (one,) = forked("q103/seed0@20", ["optimizer=adamw", "weight_decay=0.01"], runs)
     assert read_run(one.folder).provenance["parent"]["fresh_optimizer"] is False
     assert float(last_of(one.folder)["opt"]["state"][0]["step"]) == 30.0
 

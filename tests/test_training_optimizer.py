@@ -202,7 +202,11 @@ def test_keeping_the_memory_copies_it(generator: torch.Generator) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [({"optimizer": "sgd", "momentum": 0.9}, {}), ({}, {"optimizer": "sgd"}), ({}, {"optimizer": "adamw"})],
+    [
+        ({"optimizer": "sgd", "momentum": 0.9}, {}),
+        ({}, {"optimizer": "sgd"}),
+        ({}, {"optimizer": "adamw", "weight_decay": 0.01}),
+    ],
 )
 def test_an_optimiser_of_another_kind_has_no_memory_to_give(
     one: dict[str, Any], other: dict[str, Any], generator: torch.Generator

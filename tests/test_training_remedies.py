@@ -360,7 +360,7 @@ def test_a_spectral_norm_does_not_hold_the_energy_for_the_layers_below_grow_inst
 
 def test_adam_undoes_a_clip_of_the_heads_gradient() -> None:
     energy, _ = late(mining_strategy="none", head_gradient_clip=1e-4)
-    assert energy > 10 * RUNAWAY
+    assert energy > 4 * RUNAWAY
 
 
 def test_with_sgd_a_clip_of_the_heads_gradient_bounds_each_of_its_steps() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
+from app.cli.group import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
     from ired_diag.config import Config
@@ -89,21 +91,45 @@ def command(
         )
     else:
         planned = plan(str(experiment), seeds, settings, name=name, runs=runs, resume=resume)
-    how = Options(chosen, compiling, stop_on_trouble, announce=_announce)
-    for batch in in_batches(planned, together or (len(planned) if chosen.type == "cuda" else 1)):
-        _train(batch, how)
-    folder = planned[0].folder
-    click.echo(f"Next: ired-diag probe conditioning {folder}, or: ired-diag ls --runs {runs}")
+    how = Options(chosen, compiling, stop_on_trouble, announce=_announce, heard=_heard)
+    _train_in_turn(in_batches(planned, together or (len(planned) if chosen.type == "cuda" else 1)), how)
+    if stop_on_trouble and not all(_is_complete(one.folder) for one in planned):
+        click.get_current_context().exit(EXIT_CHECK_FAILED)
+    first, place = (shlex.quote(str(path)) for path in (planned[0].folder, runs))
+    click.echo(f"Next: ired-diag probe conditioning {first}, or: ired-diag ls --runs {place}")
 
 
-def _train(batch: Sequence[PlannedRun], how: Options) -> None:
+def _train_in_turn(batches: Sequence[Sequence[PlannedRun]], how: Options) -> None:
+    from ired_diag.training.trainer import Interrupted
+
+    for number, batch in enumerate(batches, start=1):
+        asked = _train(batch, how)
+        if asked and number < len(batches):
+            raise Interrupted(
+                "Stopped as asked before the other runs. Go on with the same command and --resume."
+            )
+
+
+def _train(batch: Sequence[PlannedRun], how: Options) -> bool:
+    """Train runs together, say how each ended, and return whether a signal asked for an end."""
     from ired_diag.training.trainer import train_together
 
     more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
     with output.progress(f"{batch[0].folder}{more}", unit="steps") as show:
-        train_together(batch, replace(how, progress=lambda step, steps, values: show(step, steps)))
+        asked = train_together(batch, replace(how, progress=lambda step, steps, values: show(step, steps)))
     for one in batch:
-        click.echo(f"{one.folder}: trained. {_result(one.folder)}")
+        click.echo(f"{one.folder}: {_result(one.folder)}")
+    return asked
+
+
+def _is_complete(folder: Path) -> bool:
+    from ired_diag.open import open_run
+
+    return open_run(folder).ending.complete
+
+
+def _heard() -> None:
+    click.echo("Stopping after this step. Again: stop now; the last checkpoint stays whole.", err=True)
 
 
 def _announce(folder: Path, finding: Finding) -> None:
@@ -115,13 +141,13 @@ def _result(folder: Path) -> str:
 
     run = open_run(folder)
     series = run.history.series.get("validation/mse")
-    detail = f" It {run.ending.detail}." if run.ending.detail else ""
+    how = f"{run.ending.detail}." if run.ending.detail else "trained."
     if series is None:
-        return f"No evaluation yet.{detail}"
+        return f"{how} No evaluation yet."
     broken = [step for step, mse in zip(series.steps, series.values, strict=True) if not math.isfinite(mse)]
     if broken:
-        return f"It DIVERGED: validation MSE is not finite from step {broken[0]} on."
-    return f"Validation MSE {series.values[-1]:.6g} at step {series.steps[-1]}.{detail}"
+        return f"{how} It DIVERGED: validation MSE is not finite from step {broken[0]} on."
+    return f"{how} Validation MSE {series.values[-1]:.6g} at step {series.steps[-1]}."
 
 
 def _list() -> None:

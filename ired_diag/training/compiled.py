@@ -16,6 +16,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
 
 from ired_diag.config import Config
 from ired_diag.errors import DiagError
@@ -52,14 +53,20 @@ def loss_function(config: Config, schedule: Schedule, *, compiled: bool) -> Loss
     on_gpu = schedule.betas.is_cuda
     # On a GPU "reduce-overhead" records the kernels of a step in a CUDA graph.
     fused: LossFunction = torch.compile(loss, dynamic=False, mode="reduce-overhead" if on_gpu else "default")
-    if not on_gpu:
-        return fused
 
-    def marked(weights: Mapping[str, Tensor], batch: Batch) -> Loss:
-        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        return fused(weights, batch)
+    def guarded(weights: Mapping[str, Tensor], batch: Batch) -> Loss:
+        if on_gpu:
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+        try:
+            return fused(weights, batch)
+        except TorchDynamoException as error:
+            reason = str(error).strip().splitlines()[0]
+            raise DiagError(
+                f"The loss cannot be compiled here ({reason}). Train with --compile off (and "
+                "--resume, if it had begun)."
+            ) from error
 
-    return marked
+    return guarded
 
 
 def should_compile(config: Config, device: torch.device, wish: Compile = "auto") -> bool:

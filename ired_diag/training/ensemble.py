@@ -96,6 +96,9 @@ class Ensemble:
         self._optimizer.zero_grad(set_to_none=True)  # a CUDA graph writes new ones in their place
         loss = self._loss_function(self._leaves, stack_batches(batches))
         loss.total.sum().backward()  # type: ignore[no-untyped-call]
+        for leaf in self._leaves.values():
+            if leaf.grad is None:  # a tensor that the loss of this step does not touch counts the step too
+                leaf.grad = torch.zeros_like(leaf)
         before, after = clip_gradients(self._leaves, config, self.step)
         rate = learning_rate_after(self.step, config)
         for group in self._optimizer.param_groups:

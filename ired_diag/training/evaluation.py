@@ -12,6 +12,7 @@ between two evaluations is mere luck of the draw.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -47,18 +48,29 @@ def evaluate(
         config: Which matrices, how many, fresh or frozen.
         generator: Where fresh ones come from; frozen ones leave it untouched.
     """
-    if config.validation_matrices == "frozen":
-        generator = torch.Generator("cpu").manual_seed(FROZEN_SEED)
     batches, size = config.validation_batches, config.validation_batch_size
     if network.device.type == "cuda" and config.gradient_normalization != "batch":
         batches, size = 1, batches * size  # no sample depends on its batch, and a GPU likes them large
+    drawn = _frozen(config, size) if config.validation_matrices == "frozen" else None
     errors = []
     for _ in range(batches):
+        if drawn is not None:
+            errors.append(_errors(network, schedule, *next(drawn)))
+            continue
         problem, answer = draw_matrices(data_of(config), size, generator=generator)
         errors.append(sample_errors(network, schedule, problem, answer, generator=generator))
     error = torch.cat(errors).double()
     spread = float(error.std()) if len(error) > 1 else math.nan
     return Evaluation(float(error.mean()), spread / math.sqrt(len(error)), len(error))
+
+
+def _frozen(config: Config, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield matrices, inverses and starts in batches; they are the same however they are cut."""
+    count = config.validation_batches * config.validation_batch_size
+    of_matrices, of_starts = (torch.Generator().manual_seed(FROZEN_SEED + k) for k in (0, 1))
+    problem, answer = draw_matrices(data_of(config), count, generator=of_matrices)
+    start = torch.randn(answer.shape, generator=of_starts)
+    return zip(*(torch.split(tensor, size) for tensor in (problem, answer, start)), strict=True)
 
 
 def sample_errors(
@@ -74,10 +86,16 @@ def sample_errors(
     Args:
         network: The model.
         schedule: Its noise schedule.
-        problem: Matrices, of shape (batch, dim); they are moved to the network's device.
+        problem: Matrices, of shape (batch, dim).
         answer: Their inverses.
         generator: Where the noise that sampling starts from comes from.
     """
-    noise = torch.randn(answer.shape, generator=generator, device=generator.device, dtype=answer.dtype)
-    problem, answer, start = (tensor.to(network.device) for tensor in (problem, answer, noise))
+    start = torch.randn(answer.shape, generator=generator, device=answer.device, dtype=answer.dtype)
+    return _errors(network, schedule, problem, answer, start)
+
+
+def _errors(
+    network: EnergyNetwork, schedule: Schedule, problem: Tensor, answer: Tensor, start: Tensor
+) -> Tensor:
+    problem, answer, start = (tensor.to(network.device) for tensor in (problem, answer, start))
     return (sample(network, problem, start, schedule).answer - answer).square().mean(-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -18,8 +18,12 @@ class Stop:
 
 
 @contextmanager
-def signals() -> Iterator[Stop]:
-    """Turn the first Ctrl-C or SIGTERM into a wish to stop; a second one acts as ever."""
+def signals(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
+    """Turn the first Ctrl-C or SIGTERM into a wish to stop; a second one acts as ever.
+
+    Args:
+        heard: Called at the first.
+    """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -29,6 +33,7 @@ def signals() -> Iterator[Stop]:
     def ask(number: int, frame: FrameType | None) -> None:
         stop.asked = True
         signal.signal(number, before[signal.Signals(number)])
+        heard()
 
     for number in before:
         signal.signal(number, ask)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,10 +30,11 @@ class Options:
 
     Attributes:
         device: Where.
-        compile: Compile the loss: ``auto``, ``on`` or ``off``. A resumed run keeps to its first choice.
+        compile: Compile the loss: ``on``, ``off``, or ``auto``, which keeps to a resumed run's first choice.
         stop_on_trouble: End a run at the first trouble that is announced.
         progress: Called after every logged step.
         announce: Called with each trouble, as it happens.
+        heard: Called when a signal asks for an end.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -41,6 +42,7 @@ class Options:
     stop_on_trouble: bool = False
     progress: Progress = lambda step, steps, values: None
     announce: Announce = lambda folder, finding: None
+    heard: Callable[[], None] = lambda: None
 
 
 def open_recorder(run: PlannedRun, options: Options) -> Recorder:
@@ -49,13 +51,13 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     state, told = _resumed(run, device) if run.resume else _started(run, device)
     first = told.attempts[0] if told.attempts else {}
     compiled = should_compile(state.config, device, options.compile)
-    if "compiled" in first and can_compile(device):
+    if options.compile == "auto" and "compiled" in first and can_compile(device):
         compiled = bool(first["compiled"])
     number = max(_attempts_logged(run.folder), len(told.attempts)) + 1 if run.resume else 1
     attempt = run_files.this_attempt(number, device, compiled=compiled)
     told = replace(told, attempts=(*told.attempts, attempt))
     began = int((told.parent or {}).get("step", 0))
-    ended = _ended_early(run.folder, state) if run.resume else None
+    ended = Ending("complete", state.ended) if state.ended else None
     return Recorder(run.folder, state, told, options.announce, ended, began)
 
 
@@ -101,12 +103,6 @@ def _resumed(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told
             "Repeat the command that forked it, with --resume."
         )
     return new_state(config, device), told
-
-
-def _ended_early(folder: Path, state: TrainingState) -> Ending | None:
-    """Return how a run ended that is complete before its last step: one that stopped early does not go on."""
-    ending = read_run(folder).ending
-    return ending if ending.complete and state.step < state.config.train_steps else None
 
 
 def _attempts_logged(folder: Path) -> int:

@@ -78,11 +78,8 @@ def optimizer_state(
     config: Config, weights: Mapping[str, Tensor], moments: Moments, steps: int
 ) -> dict[str, Any]:
     """Return the ``state_dict()`` that a lone PyTorch optimiser would have, tensors on the CPU."""
-    plain = {n: p.detach().to("cpu", copy=True) for n, p in weights.items()}
-    copied = {
-        n: {k: m.detach().to("cpu", copy=True) for k, m in kinds.items()} for n, kinds in moments.items()
-    }
-    state = make_optimizer(config, plain, copied, steps).state_dict()
+    copied = {name: _copied(kinds) for name, kinds in moments.items()}
+    state = make_optimizer(config, _copied(weights), copied, steps).state_dict()
     for group in state["param_groups"]:
         if "fused" in group:
             group["fused"] = None  # how we step is no business of whoever loads it

@@ -85,6 +85,7 @@ def plan(
         _check_resumed(planned, {*asked, *varied(variants)})
     else:
         check_free(planned)
+        _check_siblings(planned)
     return planned
 
 
@@ -92,6 +93,8 @@ def _variants(experiment: str, asked: Mapping[str, str]) -> tuple[Variant, ...]:
     """Return the variants that a name or path means, none of whose own knobs is asked to be another."""
     called, label = (experiment, None) if is_file(Path(experiment)) else split_name(experiment)
     path = Path(called)
+    if not is_file(path) and called.endswith(".json"):
+        raise NotFound(f"{called}: there is no such file.")
     variants = experiments.read_variants(path) if is_file(path) else experiments.variants(called)
     if both := asked.keys() & varied(variants):
         listed = ", ".join(names_of(variants, experiment=called))
@@ -155,6 +158,22 @@ def _check_resumed(planned: Sequence[PlannedRun], asked: Iterable[str]) -> None:
                 )
         if new := [other.folder for other in planned if not other.resume]:
             _check_alike(one.folder, stored, wanted, new[0])
+
+
+def _check_siblings(planned: Sequence[PlannedRun]) -> None:
+    """Refuse to start seeds beside others of the same folder that were trained with other settings."""
+    for one in planned:
+        beside = sorted(one.folder.parent.glob(f"seed*/{CONFIG}"))
+        if not beside:
+            continue
+        stored, wanted = read_json_object(beside[0]).get("config") or {}, one.config.model_dump(mode="json")
+        other = [k for k, v in stored.items() if k in wanted and k != "seed" and v != wanted[k]]
+        if other:
+            told = ", ".join(f"{k} = {json.dumps(stored[k])}, not {json.dumps(wanted[k])}" for k in other)
+            raise DiagError(
+                f"{beside[0].parent}: was trained with {told}. Seeds of one experiment differ in "
+                "nothing else: train under another name with --name NAME, or with its settings."
+            )
 
 
 def _check_alike(folder: Path, stored: Mapping[str, object], wanted: Mapping[str, object], new: Path) -> None:

@@ -72,6 +72,8 @@ def _forks(
 ) -> list[tuple[Run | None, Fork]]:
     """Return each parent, where it is a run, and its fork."""
     if is_file(Path(source)):
+        if seeds is not None:
+            raise DiagError(f"--from {source}: is one checkpoint, of one seed. Leave out --seeds.")
         return [(None, replace(_fork_of_file(Path(source)), fresh_optimizer=fresh_optimizer))]
     base, at, which = source.rpartition("@")
     if not at or not which:

@@ -10,10 +10,11 @@ import torch
 
 from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
+from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import write_atomically
 from ired_diag.runs.history import Row
-from ired_diag.runs.store import METRICS
+from ired_diag.runs.store import METRICS, find_checkpoints
 from ired_diag.training import run_files
 from ired_diag.training.configured import architecture_of, divisor_of
 from ired_diag.training.draws import Batch
@@ -38,7 +39,6 @@ class Recorder:
         watch: Looks for trouble.
         stopped: Why the run ended before its last step, if it did.
         began: The step that the run started from: its parent's, for a fork.
-        broken_since: The first step whose loss was not finite, in an ensemble that it trained in before.
     """
 
     folder: Path
@@ -48,7 +48,6 @@ class Recorder:
     stopped: Ending | None = None
     began: int = 0
     watch: Watch = field(init=False)
-    broken_since: int | None = None
 
     def __post_init__(self) -> None:
         known = {finding.rule for finding in self.told.findings}
@@ -90,19 +89,39 @@ class Recorder:
             raise CannotWrite(f"{error} {kept}, then go on with --resume.") from error
 
     @property
+    def is_finished(self) -> bool:
+        """Whether there is no step left to take."""
+        return self.is_saved and (
+            self.stopped is not None or self.state.step >= self.state.config.train_steps
+        )
+
+    @property
     def in_trouble(self) -> bool:
-        """Whether any trouble was announced, in this attempt or an earlier one."""
-        return any(finding.rule in RULES for finding in self.told.findings)
+        """Whether any trouble was announced, in this attempt or an earlier one; a note is none."""
+        return any(f.rule in RULES and f.severity != "note" for f in self.told.findings)
 
     def note_broken(self, step: int | None) -> None:
         """Remember the first step whose loss was not finite."""
-        if self.broken_since is None:
-            self.broken_since = step
+        if self.state.broken_since is None:
+            self.state.broken_since = step
 
     def look(self, values: dict[str, float], broken_since: int | None) -> None:
         """Announce what is new among the troubles of a logged step, and keep it."""
         self.note_broken(broken_since)
-        self.tell(self.watch.look(self.state.step, values, self.broken_since))
+        news = self.watch.look(self.state.step, values, self.state.broken_since)
+        self.tell([self._with_way_back(finding) for finding in news])
+
+    def _with_way_back(self, finding: Finding) -> Finding:
+        """Name the last checkpoint before a run's loss was no number."""
+        since = self.state.broken_since
+        if finding.rule != "not_a_number" or since is None:
+            return finding
+        kept = (step_of(path) for path in find_checkpoints(self.folder))
+        whole = max((step for step in kept if step is not None and step < since), default=None)
+        if whole is None:
+            return finding
+        advice = f"Fork it before: ired-diag train --from {self.folder}@{whole} --set learning_rate=…"
+        return replace(finding, advice=advice)
 
     def tell(self, findings: Sequence[Finding]) -> None:
         """Announce findings, and keep them."""

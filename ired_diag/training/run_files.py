@@ -100,7 +100,7 @@ def write_config(folder: Path, config: Config, told: Told, ending: Ending) -> No
     provenance = {
         "started": told.attempts[0]["started"],
         **{key: value for key, value in last.items() if key not in ("attempt", "started")},
-        "ended": _now(),
+        **({} if ending.state == "cut_off" else {"ended": _now()}),
         "attempts": list(told.attempts),
     }
     if told.parent is not None:

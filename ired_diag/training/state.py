@@ -39,6 +39,8 @@ class TrainingState:
         step: Steps taken.
         best: The lowest validation MSE so far, NaN-free; infinite before the first.
         best_step: Its step.
+        broken_since: The first step whose loss was not finite, if any was.
+        ended: Why training ended before its last step, if it did.
     """
 
     config: Config
@@ -51,6 +53,8 @@ class TrainingState:
     step: int = 0
     best: float = float("inf")
     best_step: int | None = None
+    broken_since: int | None = None
+    ended: str = ""
 
     @property
     def network(self) -> EnergyNetwork:
@@ -86,6 +90,8 @@ class TrainingState:
             "best": self.best,
             "best_step": self.best_step,
             "optimizer_steps": self.optimizer_steps,
+            "broken_since": self.broken_since,
+            "ended": self.ended,
         }
         return trainer1d_state(
             step=self.step,
@@ -132,6 +138,7 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
         state.streams.restore(own["streams"])
         state.best, state.best_step = own["best"], own["best_step"]
         state.optimizer_steps = own.get("optimizer_steps", state.optimizer_steps)
+        state.broken_since, state.ended = own.get("broken_since"), own.get("ended", "")
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise UnreadableFile(
             f"{path}: is not a whole training state ({error!r}), so training cannot go on from it."

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ired_diag.errors import WrongCheckpoint
+
 PURPOSES = ("weights", "data", "noise", "mining", "evaluation")
 
 
@@ -39,9 +41,20 @@ class Streams:
         return {purpose: getattr(self, purpose).get_state() for purpose in PURPOSES}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Put every generator where ``state`` says."""
+        """Put every generator where ``state`` says.
+
+        Raises:
+            WrongCheckpoint: They are those of another kind of device.
+        """
         for purpose in PURPOSES:
-            getattr(self, purpose).set_state(state[purpose].cpu())
+            generator, told = getattr(self, purpose), state[purpose].cpu()
+            if told.shape != generator.get_state().shape:
+                raise WrongCheckpoint(
+                    f"The random streams of this state are those of another kind of device than "
+                    f"{generator.device}, and cannot go on here. Choose the device that it was "
+                    "trained on with --device."
+                )
+            generator.set_state(told)
 
 
 def make_streams(seed: int, device: torch.device | str) -> Streams:

@@ -49,12 +49,15 @@ def train(
     return folder
 
 
-def train_together(runs: Sequence[PlannedRun], options: Options) -> None:
+def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
     """Train runs; those of one configuration but for the seed, at the same step, in one ensemble.
 
     Args:
         runs: Their configurations (ignored when resuming, where the folder's own counts) and folders.
         options: How.
+
+    Returns:
+        Whether a signal asked for an end, though these runs had reached theirs: no other should be started.
 
     Raises:
         CannotWrite: A run exists, is being trained, or its folder cannot be written.
@@ -68,13 +71,14 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> None:
         for run in runs:
             locks.enter_context(locked(run.folder))
         recorders = [open_recorder(run, options) for run in runs]
-        groups = _in_step(recorders)
+        groups = _in_step([recorder for recorder in recorders if not recorder.is_finished])
         for group in groups:  # only now, when all of them can be trained
             begin(group)
-        with signals() as stop:
+        with signals(options.heard) as stop:
             for group in groups:
                 _train_group(group, options, stop)
     _raise_if_interrupted(recorders)
+    return stop.asked
 
 
 def _in_step(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
@@ -141,15 +145,17 @@ def _train_until_one_ends(
             if evaluated:
                 values |= recorder.evaluate(step.batches[index])
                 recorder.stopped = recorder.stopped or recorder.patience_ran_out()
+                recorder.state.ended = recorder.stopped.detail if recorder.stopped else ""
             if values:
                 recorder.record(values)
         if logged or evaluated:
             options.progress(ensemble.step, config.train_steps, rows[0])
         asked = stop.asked  # read once: a signal after this is heard at the next step
         due = last or ensemble.step % config.checkpoint_every == 0
-        for recorder in group:
+        for index, recorder in enumerate(group):
             keep = due or recorder.stopped is not None
             if keep or asked:
+                recorder.note_broken(clock.broken_since(index))
                 recorder.save(keep=keep)
         if any(recorder.stopped is not None for recorder in group):
             for index, recorder in enumerate(group):
@@ -163,6 +169,7 @@ class _Clock:
     def __init__(self, ensemble: Ensemble) -> None:
         self._ensemble = ensemble
         self._seconds, self._steps = 0.0, 0
+        self._first: float | None = None
         self._broken: Tensor | None = None
 
     def advance(self) -> Step:
@@ -172,7 +179,11 @@ class _Clock:
         # Kept on the device: reading it at every step would hold a GPU up.
         now = torch.where(total.isfinite(), torch.inf, float(self._ensemble.step))
         self._broken = now if self._broken is None else torch.minimum(self._broken, now)
-        self._seconds += time.perf_counter() - start
+        took = time.perf_counter() - start
+        if self._first is None:
+            self._first = took  # it compiles, or warms the caches: told only where there is no other
+            return step
+        self._seconds += took
         self._steps += 1
         return step
 
@@ -200,7 +211,7 @@ class _Clock:
         self._seconds += time.perf_counter() - start  # a GPU's queue empties here
         told = {
             "train/learning_rate": step.learning_rate,
-            "time/seconds_per_step": self._seconds / self._steps,
+            "time/seconds_per_step": self._seconds / self._steps if self._steps else float(self._first or 0),
         }
         self._seconds, self._steps = 0.0, 0
         return [{**row, **told} for row in rows]

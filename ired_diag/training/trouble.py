@@ -3,9 +3,10 @@
 - *not a number*: the loss of a step is not finite; nothing that follows can be.
 - *runaway*: |E_pos| above 50 dim. Where the denoiser is right and the answers are noise of unit variance, the
   energy is ‖y‖²/2, dim/2 in the mean: an energy a hundred times that has a scale of its own. Where ∇_yE is
-  divided by N (``gradient_normalization``), the right denoiser itself has N dim/2, and the sentence says so.
-- *dead predictor*: from step 1000 on, the mean denoising loss of the last ten logged steps is 0.98 or more.
-  Predicting no noise at all has E[ε²] = 1.
+  divided by N (``gradient_normalization``), the right denoiser itself has N dim/2: below 50 N dim it is a
+  note, which says so and stops nothing.
+- *dead predictor*: from step 1000 on, the denoising loss of each of the last ten logged steps is between 0.98
+  and 1.5. Predicting no noise at all has E[ε²] = 1; a spike, or a loss that climbs, is another trouble.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from ired_diag.finding import Finding
 
 RUNAWAY = 50.0  # in units of dim: 100 x dim/2
-DEAD_LOSS = 0.98  # of E[eps^2] = 1
+DEAD_LOSS = (0.98, 1.5)  # of E[eps^2] = 1
 DEAD_FROM = 1000
 DEAD_ROWS = 10
 RULES = ("not_a_number", "energy_runaway", "dead_predictor")
@@ -78,7 +79,7 @@ class Watch:
             )
         return Finding(
             "energy_runaway",
-            "warning",
+            "warning" if abs(energy) > limit * max(1.0, self.divisor) else "note",
             f"The energy of positives runs away: {energy:.4g} at step {step}, beyond ±{limit:.4g} (50 for "
             "each number of an answer).",
             {"step": step, "energy_positive": energy, "limit": limit, "divisor": self.divisor},
@@ -88,9 +89,9 @@ class Watch:
     def _dead(self, step: int) -> Finding | None:
         if step < DEAD_FROM or len(self.losses) < DEAD_ROWS:
             return None
-        mean = sum(self.losses) / len(self.losses)
-        if not mean >= DEAD_LOSS:
+        if not all(DEAD_LOSS[0] <= loss <= DEAD_LOSS[1] for loss in self.losses):
             return None
+        mean = sum(self.losses) / len(self.losses)
         return Finding(
             "dead_predictor",
             "warning",
