@@ -43,7 +43,7 @@ def main() -> None:
         "q101_curves",
         "Learning without mining",
         "training step",
-        (Panel("validation MSE (averaged weights)", tuple(lines), "log"),),
+        (Panel("validation MSE", tuple(lines), "log"),),
         f"One seed each; 5632 fresh matrices at each point. Best linear map: {floor:.5f}.",
         "one seed each; 5632 fresh matrices a point",
     )
