@@ -30,8 +30,9 @@ for experiment in q101 q103 q102; do
     [ ! -e "$out/runs/$experiment/seed0/config.json" ] || resume=(--resume)
     # SIGTERM ends the step that runs, and saves; a run that is complete has nothing left to do.
     timeout --signal TERM "$(left)" "$python" -m app.cli train "$experiment" --seeds 0-9 --device cuda \
-        --set checkpoint_every=20000 --runs "$out/runs" "${resume[@]}" 2>&1 | tee -a "$out/train.txt" || true
+        --set checkpoint_every=20000 --runs "$out/runs" "${resume[@]}" 2>&1 | tee -a "$out/train.txt" \
+        || echo "$experiment: did not end (time is over, or see above)" | tee -a "$out/train.txt"
 done
 # What is kept: the histories and configurations, not the checkpoints.
-tar -C "$out" -czf "$out/histories.tar.gz" --exclude=checkpoints --exclude=lock runs
+[ ! -d "$out/runs" ] || tar -C "$out" -czf "$out/histories.tar.gz" --exclude=checkpoints --exclude=lock runs
 "$python" -m app.cli ls --runs "$out/runs"

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from ired_diag.config import parse_config
-from ired_diag.errors import CannotWrite, NotFound
+from ired_diag.config import Config, parse_config
+from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
 from ired_diag.finding import Finding
+from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.history import read_history
-from ired_diag.runs.store import CONFIG, METRICS, imported_sources, read_run
+from ired_diag.runs.store import CONFIG, METRICS, find_checkpoints, imported_sources, read_run
 from ired_diag.training import run_files
 from ired_diag.training.compiled import Compile, can_compile, should_compile
-from ired_diag.training.fork import forked_state
+from ired_diag.training.fork import Fork, forked_state
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Announce, Progress, Recorder
 from ired_diag.training.run_files import Told
@@ -48,14 +50,19 @@ class Options:
 def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     """Return the recorder of a run that is about to start, or to go on; nothing is written yet."""
     device = options.device
-    state, told = _resumed(run, device) if run.resume else _started(run, device)
+    told = run_files.read_told(run.folder) if run.resume else Told(run.experiment, run.variant)
+    state, news = _resumed(run, told, device) if run.resume else (_started(run, device), [])
+    if run.fork is not None and not run.resume:
+        told = replace(told, parent=run.fork.told(run.config))
     first = told.attempts[0] if told.attempts else {}
     compiled = should_compile(state.config, device, options.compile)
     if options.compile == "auto" and "compiled" in first and can_compile(device):
         compiled = bool(first["compiled"])
     number = max(_attempts_logged(run.folder), len(told.attempts)) + 1 if run.resume else 1
     attempt = run_files.this_attempt(number, device, compiled=compiled)
-    told = replace(told, attempts=(*told.attempts, attempt))
+    for finding in news:
+        options.announce(run.folder, finding)
+    told = replace(told, attempts=(*told.attempts, attempt), findings=(*told.findings, *news))
     began = int((told.parent or {}).get("step", 0))
     ended = Ending("complete", state.ended) if state.ended else None
     return Recorder(run.folder, state, told, options.announce, ended, began)
@@ -72,19 +79,17 @@ def begin(group: Sequence[Recorder]) -> None:
         recorder.tell(moved)
 
 
-def _started(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told]:
+def _started(run: PlannedRun, device: torch.device) -> TrainingState:
     if exists(run.folder / CONFIG):
         raise CannotWrite(
             f"{run.folder}: holds a run already. Go on with it with --resume, or train under another name "
             "with --name NAME."
         )
-    told = Told(run.experiment, run.variant)
-    if run.fork is None:
-        return new_state(run.config, device), told
-    return forked_state(run.fork, run.config, device), replace(told, parent=run.fork.told(run.config))
+    return new_state(run.config, device) if run.fork is None else forked_state(run.fork, run.config, device)
 
 
-def _resumed(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told]:
+def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[TrainingState, list[Finding]]:
+    """Return the state that a run goes on from, and a warning where that is not its last."""
     folder = run.folder
     if imported_sources(folder) is not None:
         raise CannotWrite(
@@ -92,17 +97,42 @@ def _resumed(run: PlannedRun, device: torch.device) -> tuple[TrainingState, Told
             "under another name with --name NAME."
         )
     config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
-    last, told = run_files.last_checkpoint(folder), run_files.read_told(folder)
-    if last.is_file():
-        return read_state(last, config, device), told
+    last, kept = run_files.last_checkpoint(folder), find_checkpoints(folder)
+    reason = f"{last} is missing."
+    if is_file(last):
+        try:
+            return read_state(last, config, device), []
+        except UnreadableFile as error:
+            if not kept:
+                raise
+            reason = str(error)
+    if kept:
+        statement = f"{reason} The run goes on from {kept[-1].name}, its newest whole step."
+        warning = Finding("resumed_from_step_file", "warning", statement)
+        return _from_step_file(kept[-1], folder, config, device), [warning]
     if run.fork is not None:
-        return forked_state(run.fork, config, device), told
+        return forked_state(run.fork, config, device), []
     if told.parent is not None:
         raise NotFound(
             f"{folder}: was forked from {told.parent.get('run')} and stopped before its first checkpoint. "
             "Repeat the command that forked it, with --resume."
         )
-    return new_state(config, device), told
+    return new_state(config, device), []
+
+
+def _from_step_file(path: Path, folder: Path, config: Config, device: torch.device) -> TrainingState:
+    """Return the state in a run's own step file; what the best was, the history tells."""
+    step = step_of(path) or 0
+    state = forked_state(Fork(path, str(folder), step, config), config, device)
+    series = read_history(folder / METRICS).series.get("validation/mse")
+    if series is not None:
+        told = [
+            (v, s) for v, s in zip(series.values.tolist(), series.steps.tolist(), strict=True) if s <= step
+        ]
+        finite = [one for one in told if math.isfinite(one[0])]
+        if finite:
+            state.best, state.best_step = min(finite)
+    return state
 
 
 def _attempts_logged(folder: Path) -> int:

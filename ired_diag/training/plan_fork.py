@@ -50,7 +50,7 @@ def plan_fork(
         raise DiagError("--set seed: a fork goes on with its parent's seed and random streams.")
     chosen = set(parse_seeds(seeds)) if seeds is not None else None
     planned = []
-    for parent, fork in _forks(source, runs, chosen, fresh_optimizer=fresh_optimizer):
+    for parent, fork in _forks(source, runs, chosen, fresh_optimizer=fresh_optimizer, resume=resume):
         config = with_settings(fork.config, asked)
         _check(fork, config)
         label = _label(fork, {key: config.model_dump(mode="json")[key] for key in asked})
@@ -61,6 +61,10 @@ def plan_fork(
         variant = f"{parent.variant},{label}" if parent and parent.variant else label
         folder = seed_folder(runs, called, variant, config.seed)
         there = resume and exists(folder / CONFIG)
+        if not there and not is_file(fork.checkpoint):
+            raise NotFound(
+                f"{fork.parent}: has no checkpoint of step {fork.step}, and {folder} is not there."
+            )
         planned.append(PlannedRun(config, folder, there, variant, called, fork))
     if not resume:
         check_free(planned)
@@ -68,7 +72,7 @@ def plan_fork(
 
 
 def _forks(
-    source: str, runs: Path, seeds: set[int] | None, *, fresh_optimizer: bool
+    source: str, runs: Path, seeds: set[int] | None, *, fresh_optimizer: bool, resume: bool
 ) -> list[tuple[Run | None, Fork]]:
     """Return each parent, where it is a run, and its fork."""
     if is_file(Path(source)):
@@ -84,7 +88,8 @@ def _forks(
     parents = [run for run in _parents(base, runs) if seeds is None or run.seed in seeds]
     if not parents:
         raise NotFound(f"--from {source!r}: has none of the seeds asked for.")
-    return [(run, _fork_of_run(run, which, fresh_optimizer=fresh_optimizer)) for run in parents]
+    forks = [_fork_of_run(run, which, fresh_optimizer=fresh_optimizer, resume=resume) for run in parents]
+    return list(zip(parents, forks, strict=True))
 
 
 def _parents(base: str, runs: Path) -> list[Run]:
@@ -103,8 +108,13 @@ def _whole(folder: Path) -> Run | None:
         return None
 
 
-def _fork_of_run(run: Run, which: str, *, fresh_optimizer: bool) -> Fork:
-    path, step = find_checkpoint(run, which)
+def _fork_of_run(run: Run, which: str, *, fresh_optimizer: bool, resume: bool) -> Fork:
+    try:
+        path, step = find_checkpoint(run, which)
+    except NotFound:
+        if not resume or not which.isdecimal():
+            raise
+        path, step = run.path, int(which)  # the parent went on; a fork that is there has a state of its own
     return Fork(path, str(run.path), step, _config(run.configuration, str(run.path)), fresh_optimizer)
 
 

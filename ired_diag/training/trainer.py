@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
@@ -29,6 +29,8 @@ from ired_diag.training.opening import Options, begin, open_recorder
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Progress, Recorder, read_values
 from ired_diag.training.state import TrainingState
+
+NO_MEMORY = "can't allocate memory"  # what PyTorch says on a CPU, in a plain RuntimeError
 
 
 class Interrupted(DiagError):
@@ -76,9 +78,24 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
             begin(group)
         with signals(options.heard) as stop:
             for group in groups:
-                _train_group(group, options, stop)
+                with _fitting():
+                    _train_group(group, options, stop)
     _raise_if_interrupted(recorders)
     return stop.asked
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Say in one line that memory ran out, and what to do."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not isinstance(error, (torch.OutOfMemoryError, MemoryError)) and NO_MEMORY not in str(error):
+            raise
+        raise DiagError(
+            "Training does not fit into the memory of this device. Train fewer seeds at once (--together N), "
+            "or set a smaller batch_size or width."
+        ) from error
 
 
 def _in_step(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
