@@ -230,6 +230,17 @@ def test_a_sweep_trains_every_variant_and_goes_on_where_it_stopped(runs: Path) -
     }
 
 
+def test_a_network_that_fits_no_memory_is_refused_in_one_line(runs: Path) -> None:
+    assert "does not fit into the memory" in complaint(runs, "q101", "--set", "width=400000000")
+
+
+def test_seeds_of_other_settings_are_not_put_beside_each_other(runs: Path) -> None:
+    trained(runs, "q103", "--seeds", "0", *SETTINGS)
+    line = complaint(runs, "q103", "--seeds", "1", *SETTINGS, "--set", "learning_rate=0.5")
+    assert "was trained with learning_rate = 0.0001, not 0.5" in line
+    assert "--name" in line
+
+
 def test_an_unknown_experiment_is_refused_with_those_there_are(runs: Path) -> None:
     line = complaint(runs, "q999")
     assert "No experiment is named 'q999'" in line

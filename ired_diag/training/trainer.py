@@ -72,7 +72,8 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
     with ExitStack() as locks:
         for run in runs:
             locks.enter_context(locked(run.folder))
-        recorders = [open_recorder(run, options) for run in runs]
+        with _fitting():
+            recorders = [open_recorder(run, options) for run in runs]
         groups = _in_step([recorder for recorder in recorders if not recorder.is_finished])
         for group in groups:  # only now, when all of them can be trained
             begin(group)
