@@ -245,6 +245,17 @@ def test_a_run_in_trouble_is_stopped_where_asked_and_its_companions_go_on(
     assert read_run(tmp_path / "seed1").ending.complete
 
 
+def test_a_run_that_stopped_on_trouble_at_an_evaluation_may_go_on(tmp_path: Path) -> None:
+    config = parse_config({**TINY, "learning_rate": 1e30, "log_every": 10, "validate_every": 10})
+    runs = [PlannedRun(config, tmp_path / "run", False)]
+    train_together(runs, Options(stop_on_trouble=True))
+    assert read_run(tmp_path / "run").ending.detail == "stopped at step 10, as asked on trouble"
+    train_together([PlannedRun(config, tmp_path / "run", True)], Options())
+    ended = read_run(tmp_path / "run")
+    assert ended.ending.complete
+    assert ended.history.last_step == config.train_steps
+
+
 def test_a_command_that_stops_on_trouble_before_any_evaluation_says_so(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text(json.dumps({**TINY, "learning_rate": 1e30, "validate_every": 40}))
     command = ["train", str(tmp_path / "mine.json"), "--runs", str(tmp_path / "runs"), "--device", "cpu"]

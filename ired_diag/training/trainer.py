@@ -163,7 +163,8 @@ def _train_until_one_ends(
             if evaluated:
                 values |= recorder.evaluate(step.batches[index])
                 recorder.stopped = recorder.stopped or recorder.patience_ran_out()
-                recorder.state.ended = recorder.stopped.detail if recorder.stopped else ""
+                if recorder.stopped is not None and recorder.stopped.complete:
+                    recorder.state.ended = recorder.stopped.detail  # what stopped on trouble may go on
             if values:
                 recorder.record(values)
         if logged or evaluated:
@@ -191,6 +192,7 @@ class _Clock:
         self._broken: Tensor | None = None
 
     def advance(self) -> Step:
+        """Take one step of every seed."""
         start = time.perf_counter()
         step = self._ensemble.advance()
         total = step.loss.total.detach()

@@ -77,11 +77,12 @@ class Watch:
                 f"∇E is divided by {self.divisor:g}, so that a right denoiser needs energies near "
                 f"{needed:.4g}: gradient_normalization asks for them."
             )
+        away = abs(energy) > limit * max(1.0, self.divisor)
         return Finding(
             "energy_runaway",
-            "warning" if abs(energy) > limit * max(1.0, self.divisor) else "note",
-            f"The energy of positives runs away: {energy:.4g} at step {step}, beyond ±{limit:.4g} (50 for "
-            "each number of an answer).",
+            "warning" if away else "note",
+            f"The energy of positives {'runs away' if away else 'is large'}: {energy:.4g} at step {step}, "
+            f"beyond ±{limit:.4g} (50 for each number of an answer).",
             {"step": step, "energy_positive": energy, "limit": limit, "divisor": self.divisor},
             advice,
         )
