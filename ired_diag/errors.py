@@ -34,3 +34,7 @@ class NotFound(DiagError):
 
 class CannotWrite(DiagError):
     """A place where nothing can be written: read-only, full, or taken."""
+
+
+class NotApplicable(DiagError):
+    """A probe put to something that it cannot be put to."""

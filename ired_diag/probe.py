@@ -1,19 +1,45 @@
-"""A probe: a question put to a checkpoint.
+"""A probe: a question put to a model at a checkpoint.
 
-It measures a table of declared columns from a batch of mined negatives, compares what it measured, says
-the answer in one sentence with numbers, and draws one figure. ``measure`` is pure; the others read its
-table only, never the model.
+It measures a table of declared columns, compares what it measured, says the answer in one sentence with
+numbers, and draws one figure. ``measure`` is pure; the others read its table only, never the model, so that
+a table that lies on disk answers again without measuring.
+
+Where a probe was put to several checkpoints, the numbers of its answers are drawn against the training step:
+``headlines`` names those that count.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ired_diag.figures.data import FigureData
+from ired_diag.figures.data import FigureData, Scale
 from ired_diag.finding import Finding
-from ired_diag.model.mined_batch import MinedBatch
-from ired_diag.table import Column, Table, check_table
+from ired_diag.runs.checkpoint import Weights
+from ired_diag.subject import Subject
+from ired_diag.table import Column, Table, check_table, concatenate
+
+ALL_LEVELS = -1  # in a column `level`: over all noise levels
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A number of a probe's answer that is followed over training.
+
+    Attributes:
+        key: Its name in the answer's evidence.
+        label: As an axis says it, with the unit.
+        low: Name of the lower end of its interval in the evidence, if it has one.
+        high: Name of the upper end.
+        scale: Of the axis.
+    """
+
+    key: str
+    label: str
+    low: str = ""
+    high: str = ""
+    scale: Scale = "linear"
 
 
 @dataclass(frozen=True)
@@ -24,25 +50,44 @@ class Probe:
         name: Its name, and that of its file.
         question: What it asks; ends in a question mark.
         columns: The columns of its table.
-        measure: Mined negatives in, table out.
+        measure: Subject in, table out.
         comparison_columns: The columns of its comparison.
-        compare: Table in, comparison out: effect sizes with intervals, a row each.
+        compare: Table in, comparison out: effects or summaries with intervals, a row each.
         conclude: Table and comparison in, the answer in one sentence out.
         figure: Table in, picture out.
+        headlines: What is followed over training.
+        negatives: Whether it looks at mined negatives: then ``measure`` is given one chunk of them at a
+            time, in ``Subject.batch``, and its tables are put together.
+        weights: Those it looks at unless told otherwise: training mined with the raw ones, evaluation
+            used the averaged ones.
+        samples: How many problems it looks at unless told otherwise.
+        own_energies: Whether it can be put to a user's own energy.
+        over_training: Steps and answers in, the answer over training out; without it, a plain one.
+        version: To be raised whenever the same settings give another table: old tables are then stale.
     """
 
     name: str
     question: str
     columns: Sequence[Column]
-    measure: Callable[[MinedBatch], Table]
+    measure: Callable[[Subject], Table]
     comparison_columns: Sequence[Column]
     compare: Callable[[Table], Table]
     conclude: Callable[[Table, Table], Finding]
     figure: Callable[[Table], FigureData]
+    headlines: Sequence[Headline] = ()
+    negatives: bool = False
+    weights: Weights = "raw"
+    samples: int = 1024
+    own_energies: bool = False
+    over_training: Callable[[Sequence[int], Sequence[Finding]], Finding] | None = None
+    version: int = 1
 
-    def __call__(self, batch: MinedBatch) -> Table:
+    def __call__(self, subject: Subject) -> Table:
         """Return the measured table, checked against the declared columns."""
-        table = self.measure(batch)
+        if self.negatives and subject.negatives is None:
+            table = concatenate([self.measure(chunk) for chunk in subject.chunks()])
+        else:
+            table = self.measure(subject)
         check_table(table, self.columns, self.name)
         return table
 
@@ -51,3 +96,33 @@ class Probe:
         comparison = self.compare(table)
         check_table(comparison, self.comparison_columns, f"{self.name}, comparison")
         return comparison
+
+    def trend(self, steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
+        """Return the answer over training.
+
+        Args:
+            steps: Training steps, ascending.
+            findings: The answer at each.
+        """
+        if self.over_training is not None:
+            return self.over_training(steps, findings)
+        return plain_trend(self, steps, findings)
+
+
+def plain_trend(probe: Probe, steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
+    """Return how the probe's first headline went over training: its ends, and its extremes."""
+    headline = probe.headlines[0]
+    told = [(step, f.evidence.get(headline.key)) for step, f in zip(steps, findings, strict=True)]
+    known = [(step, float(v)) for step, v in told if isinstance(v, int | float) and math.isfinite(v)]
+    rule = f"{probe.name}_over_training"
+    if not known:
+        return Finding(rule, "note", f"Over training, {headline.label}: no checkpoint has a number.")
+    (first, start), (last, end) = known[0], known[-1]
+    low_step, low = min(known, key=lambda pair: pair[1])
+    high_step, high = max(known, key=lambda pair: pair[1])
+    statement = (
+        f"Over {len(known)} checkpoints, {headline.label} goes from {start:.4g} (step {first}) to {end:.4g} "
+        f"(step {last}); lowest {low:.4g} at {low_step}, highest {high:.4g} at {high_step}."
+    )
+    numbers = {"first": start, "last": end, "low": low, "high": high}
+    return Finding(rule, "note", statement, {**numbers, "low_step": low_step, "high_step": high_step})

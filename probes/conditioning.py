@@ -34,10 +34,11 @@ from torch import Tensor
 
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
-from ired_diag.model.mined_batch import KINDS, Kind, MinedBatch
-from ired_diag.probe import Probe
+from ired_diag.model.mined_batch import KINDS, Kind
+from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.summary import Summary, summarise
+from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
 
 COLUMNS = (
@@ -74,33 +75,33 @@ CONTRASTS = (
     ("adversarial", "start"),
 )
 QUANTITIES = ("log10_cond", "log_abs_det", "log10_sigma_min")
-ALL_LEVELS = -1
 DODGE = 0.13  # of a level, between the kinds: quartiles of four kinds at one place would hide each other
 
 Row = tuple[int, str, str, str, Effect, Summary]
 FEWEST = 30  # the t interval of a share leans on the central limit theorem
 
 
-def measure(batch: MinedBatch) -> Table:
+def measure(subject: Subject) -> Table:
     """Return determinant, condition number and smallest singular value of each candidate.
 
     Args:
-        batch: Mined negatives, candidates of shape (levels, samples, rank²).
+        subject: With mined negatives, candidates of shape (levels, samples, rank²).
     """
-    samples = len(batch.problem)
+    batch, rank = subject.batch, subject.matrices.rank
+    samples = batch.samples
     tables = []
     for kind in KINDS:
         candidates = batch.candidates[kind]
         if kind == "positive":  # the same at every level
-            once = describe(candidates[0], batch.data.rank)
+            once = describe(candidates[0], rank)
             numbers = {name: np.tile(values, batch.levels) for name, values in once.items()}
         else:
-            numbers = describe(candidates.flatten(0, 1), batch.data.rank)
+            numbers = describe(candidates.flatten(0, 1), rank)
         tables.append(
             {
                 "level": np.repeat(np.arange(batch.levels), samples),
                 "kind": np.full(batch.levels * samples, kind),
-                "sample": np.tile(np.arange(samples), batch.levels),
+                "sample": np.tile(np.arange(batch.first, batch.first + samples), batch.levels),
                 **numbers,
             }
         )
@@ -316,4 +317,14 @@ PROBE = Probe(
     compare,
     conclude,
     figure,
+    (
+        Headline("median_cond_adversarial", "median condition number of adversarial negatives", scale="log"),
+        Headline(
+            "larger_vs_start",
+            "share worse conditioned than before the descent",
+            "larger_low_vs_start",
+            "larger_high_vs_start",
+        ),
+    ),
+    negatives=True,
 )

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
+from ired_diag.model.architecture import Architecture, initial_parameters
+from ired_diag.model.matrices import MatrixData
+from ired_diag.model.mined_batch import KINDS, Kind, MinedBatch, MiningSettings, matched_control
+from ired_diag.model.mining import Walk
+from ired_diag.model.network import EnergyNetwork
+from ired_diag.model.schedule import cosine_schedule
+from ired_diag.subject import Subject
 
 Evaluation = tuple[int, float, float]  # step, error on the training batch, validation MSE
 
@@ -92,3 +102,116 @@ def write_log(tmp_path: Path) -> LogWriter:
         return path
 
     return write
+
+
+@dataclass(frozen=True)
+class QuadraticEnergy:
+    """E(x, y, t) = ½ (y - x)ᵀ H (y - x): the right answer to x is x itself, and everything is known."""
+
+    hessian: Tensor
+    levels: int = 3
+
+    def landscape(self, x: Tensor, t: Tensor) -> QuadraticLandscape:
+        return QuadraticLandscape(self.hessian, x)
+
+
+@dataclass(frozen=True)
+class QuadraticLandscape:
+    hessian: Tensor
+    minimum: Tensor
+
+    def energy(self, y: Tensor) -> Tensor:
+        return self.energy_and_gradient(y)[0]
+
+    def energy_and_gradient(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        gradient = (y - self.minimum) @ self.hessian
+        return 0.5 * ((y - self.minimum) * gradient).sum(-1), gradient
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Problems that are their own answers, of U(-1, 1) entries."""
+
+    dim: int
+
+    def draw(self, count: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        x = 2 * torch.rand(count, self.dim, generator=generator) - 1
+        return x, x
+
+
+@pytest.fixture
+def quadratic_subject() -> Callable[..., Subject]:
+    """A function (hessian, levels=3, **Subject's) that returns a quadratic energy on its identity task."""
+
+    def make(hessian: Tensor, *, levels: int = 3, **keys: Any) -> Subject:
+        schedule = cosine_schedule(levels, dtype=hessian.dtype)
+        return Subject(QuadraticEnergy(hessian, levels), schedule, Identity(len(hessian)), **keys)
+
+    return make
+
+
+@pytest.fixture
+def network_subject() -> Callable[..., Subject]:
+    """A function (rank=3, width=16, levels=4, seed=4, **Subject's): an untrained network of IRED's."""
+
+    def make(
+        *,
+        rank: int = 3,
+        width: int = 16,
+        levels: int = 4,
+        seed: int = 4,
+        head: Any = "vector",
+        dtype: torch.dtype = torch.float32,
+        **keys: Any,
+    ) -> Subject:
+        sizes = Architecture(rank=rank, width=width, levels=levels, head=head)
+        weights = initial_parameters(sizes, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+        schedule = cosine_schedule(levels, dtype=dtype)
+        return Subject(EnergyNetwork(sizes, weights), schedule, MatrixData(rank=rank), **keys)
+
+    return make
+
+
+@pytest.fixture
+def plant() -> Callable[..., Subject]:
+    """A function (candidates, energies=…, …) that returns a subject with planted negatives.
+
+    ``candidates`` are of shape (levels, samples, dim), by kind; a kind that is not given is the positive,
+    the control the matched one. Unless given, all energies are 0, and the walk has two steps that stay.
+    """
+
+    def make(
+        candidates: Mapping[Kind, Tensor],
+        *,
+        problem: Tensor | None = None,
+        energies: Mapping[Kind, Tensor] | None = None,
+        walk: Walk | None = None,
+        rank: int | None = None,
+        subject: Subject | None = None,
+        first: int = 0,
+    ) -> Subject:
+        positive = candidates["positive"]
+        levels, samples, dim = positive.shape
+        whole: dict[Kind, Tensor] = {kind: candidates.get(kind, positive) for kind in KINDS}
+        if "control" not in candidates:
+            directions = torch.randn(positive.shape, generator=torch.Generator().manual_seed(7))
+            whole["control"] = matched_control(positive, whole["adversarial"], directions.to(positive))
+        zeros = torch.zeros(levels, 2, samples, dtype=positive.dtype)
+        points = positive[:, None].expand(levels, 3, samples, dim)
+        stayed = Walk(points, torch.zeros(levels, 3, samples), zeros, zeros, zeros, zeros == 0)
+        batch = MinedBatch(
+            MiningSettings(),
+            positive[0] if problem is None else problem,
+            whole,
+            whole,
+            energies or dict.fromkeys(KINDS, torch.zeros(levels, samples, dtype=positive.dtype)),
+            walk or stayed,
+            first,
+        )
+        if subject is None:
+            side = rank or round(dim**0.5)
+            energy = QuadraticEnergy(torch.eye(dim, dtype=positive.dtype), levels)
+            subject = Subject(energy, cosine_schedule(levels), MatrixData(rank=side), samples=samples)
+        return replace(subject, negatives=batch)
+
+    return make

@@ -16,6 +16,7 @@ ORDER = (
     "ired_diag.open",
     "ired_diag.probing",
     "ired_diag.probe",
+    "ired_diag.subject",
     "ired_diag.figures",
     "ired_diag.verification",
     "ired_diag.reference_file",

@@ -23,8 +23,8 @@ def network() -> EnergyNetwork:
 
 
 def mined(network: EnergyNetwork, samples: int = 50, seed: int = 1, opt_steps: int = 2) -> MinedBatch:
-    settings = MiningSettings(samples=samples, seed=seed, opt_steps=opt_steps)
-    return mine_batch(network, SCHEDULE, DATA, settings)
+    settings, generator = MiningSettings(opt_steps=opt_steps), torch.Generator().manual_seed(seed)
+    return mine_batch(network, SCHEDULE, DATA, settings, samples=samples, generator=generator)
 
 
 def test_shapes_and_positives_that_solve_their_problems(network: EnergyNetwork) -> None:
@@ -32,7 +32,7 @@ def test_shapes_and_positives_that_solve_their_problems(network: EnergyNetwork) 
     assert {kind: tuple(c.shape) for kind, c in batch.candidates.items()} == dict.fromkeys(KINDS, (4, 50, 9))
     product = batch.problem.view(-1, 3, 3) @ batch.candidates["positive"][2].view(-1, 3, 3)
     torch.testing.assert_close(product, torch.eye(3).expand_as(product), atol=1e-5, rtol=0)
-    assert batch.accepted.shape == (4, 2, 50)
+    assert batch.walk.accepted.shape == (4, 2, 50)
 
 
 def test_control_is_as_far_from_the_positive_as_the_adversarial(network: EnergyNetwork) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from ired_diag.model.architecture import Architecture
 from ired_diag.model.matrices import MatrixData, draw_matrices
 from ired_diag.model.mined_batch import Kind, MinedBatch, MiningSettings, matched_control
+from ired_diag.model.mining import Walk
+from ired_diag.model.network import EnergyNetwork
+from ired_diag.model.schedule import cosine_schedule
+from ired_diag.probe import ALL_LEVELS
+from ired_diag.subject import Subject
 from ired_diag.table import Table, select
-from probes.conditioning import ALL_LEVELS, PROBE, describe, paired_over_levels
+from probes.conditioning import PROBE, describe, paired_over_levels
 
 RANK, SAMPLES, LEVELS = 6, 40, 3
 
@@ -30,8 +35,8 @@ def planted(singular: list[float], generator: torch.Generator, *, flip: bool = F
     return matrix
 
 
-def batch_of(adversarial: Tensor, positive: Tensor, generator: torch.Generator) -> MinedBatch:
-    """A batch with chosen negatives, of shape (levels, samples, dim), and the control that matches them."""
+def batch_of(adversarial: Tensor, positive: Tensor, generator: torch.Generator) -> Subject:
+    """A subject with chosen negatives, of shape (levels, samples, dim), and the control that matches them."""
     repeated = positive.expand(LEVELS, -1, -1)
     directions = torch.randn(adversarial.shape, generator=generator, dtype=positive.dtype)
     candidates: dict[Kind, Tensor] = {
@@ -42,9 +47,12 @@ def batch_of(adversarial: Tensor, positive: Tensor, generator: torch.Generator) 
         "control": matched_control(repeated, adversarial, directions),
     }
     energies = dict.fromkeys(candidates, torch.zeros(LEVELS, len(positive)))
-    data = MatrixData(rank=RANK)
-    accepted = torch.ones(LEVELS, 2, len(positive), dtype=torch.bool)
-    return MinedBatch(data, MiningSettings(), positive, candidates, candidates, energies, accepted)
+    nothing = torch.zeros(LEVELS, 2, len(positive))
+    points = repeated[:, None].expand(-1, 3, -1, -1)
+    walk = Walk(points, torch.zeros(LEVELS, 3, len(positive)), nothing, nothing, nothing, nothing == 0)
+    batch = MinedBatch(MiningSettings(), positive, candidates, candidates, energies, walk)
+    energy = EnergyNetwork(Architecture(rank=RANK), {})
+    return Subject(energy, cosine_schedule(LEVELS), MatrixData(rank=RANK), negatives=batch)
 
 
 def answers(generator: torch.Generator, count: int = SAMPLES) -> Tensor:
@@ -83,7 +91,7 @@ def test_table_equals_a_loop_over_numpys_linear_algebra(generator: torch.Generat
     noise = torch.randn(LEVELS, SAMPLES, RANK**2, generator=generator, dtype=torch.float64)
     batch = batch_of(positive + 0.3 * noise, positive, generator)
     table = PROBE(batch)
-    for kind, candidates in batch.candidates.items():
+    for kind, candidates in batch.batch.candidates.items():
         for level in range(LEVELS):
             rows = select(table, kind=kind, level=level)
             assert rows["sample"].tolist() == list(range(SAMPLES))
@@ -186,7 +194,7 @@ def test_nan_everywhere_is_nan_with_a_reason_and_no_crash(generator: torch.Gener
 def test_figure_shows_medians_and_quartiles_of_the_table(generator: torch.Generator) -> None:
     positive = answers(generator, 41)
     batch = batch_of(positive.expand(LEVELS, -1, -1), positive, generator)
-    table = PROBE(replace(batch, problem=positive))
+    table = PROBE(batch)
     line = next(line for line in PROBE.figure(table).panels[0].lines if line.name == "random")
     values = select(table, kind="random", level=1)["cond"]
     assert line.y[1] == np.median(values)

@@ -12,7 +12,7 @@ from app.cli import options, output
 
 if TYPE_CHECKING:
     from ired_diag.probe import Probe
-    from ired_diag.probing import Probed
+    from ired_diag.probing.driver import Probed
     from ired_diag.runs.run import Run
 
 POOLED = -1
@@ -88,7 +88,7 @@ def command(
     from ired_diag.devices import choose_device
     from ired_diag.errors import NotFound
     from ired_diag.grouping import group_runs
-    from ired_diag.probing import folder_among, probe_run
+    from ired_diag.probing.driver import folder_among, probe_run
 
     if name not in known:
         raise NotFound(f"No probe is named {name!r}. There are: {', '.join(known)}.")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scale = Literal["linear", "log"]
+Drawn = Literal["both", "line", "points", "steps"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Line:
         y: Of shape (n,).
         low: Lower end of the spread.
         high: Upper end.
+        drawn: As ``both`` line and markers, ``line`` (for many points), ``points``, or ``steps``.
     """
 
     name: str
@@ -28,15 +30,38 @@ class Line:
     y: NDArray[Any]
     low: NDArray[Any] | None = None
     high: NDArray[Any] | None = None
+    drawn: Drawn = "both"
+
+
+@dataclass(frozen=True)
+class Guide:
+    """A thin grey line across a panel, at a value of y that is known beforehand."""
+
+    y: float
+    label: str
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes."""
+    """One pair of axes.
+
+    Attributes:
+        y_label: With the unit.
+        lines: What is drawn.
+        y_scale: Of the y axis.
+        x_label: Of its own x axis; without it the panel shares that of the figure.
+        x_scale: Of the x axis.
+        x_ticks: Names at places on the x axis, where it has names and no numbers.
+        guides: Values of y that are known beforehand.
+    """
 
     y_label: str
     lines: tuple[Line, ...]
     y_scale: Scale = "linear"
+    x_label: str = ""
+    x_scale: Scale = "linear"
+    x_ticks: tuple[tuple[float, str], ...] = ()
+    guides: tuple[Guide, ...] = ()
 
 
 def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None:

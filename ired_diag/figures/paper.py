@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -22,6 +23,7 @@ PANEL_HEIGHT = 1.55
 MARGIN = 0.75  # of legend and axis label
 RESOLUTION = 300
 GREY = "#555555"
+LETTERS_BESIDE = 36  # of names on the x axis, before they are turned
 
 RC: Any = {  # typed by matplotlib as a dictionary of literals
     "font.size": 8.0,
@@ -60,16 +62,17 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
     rows, columns = (1, len(figure.panels)) if beside else (len(figure.panels), 1)
     with mpl.rc_context(RC):
         drawn = Figure(figsize=(width, PANEL_HEIGHT * rows + MARGIN), layout="constrained")
-        axes = drawn.subplots(rows, columns, sharex=True, squeeze=False).flatten().tolist()
+        shared = not any(panel.x_label for panel in figure.panels)
+        axes = drawn.subplots(rows, columns, sharex=shared, squeeze=False).flatten().tolist()
         for axis, panel in zip(axes, figure.panels, strict=True):
             _draw_panel(axis, panel)
-            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        for axis in axes if beside else axes[-1:]:
-            axis.set_xlabel(figure.x_label)
+            _draw_x_axis(axis, panel)
+            if beside or not shared or axis is axes[-1]:
+                axis.set_xlabel(panel.x_label or figure.x_label)
         if figure.note:  # as a super-label, for which the layout keeps a place
             drawn.supxlabel(figure.note, x=0.99, ha="right", fontsize=6.5, color=GREY)
         drawn.align_ylabels()
-        handles, labels = axes[0].get_legend_handles_labels()
+        handles, labels = _legend(axes)
         entries = len(labels) if beside else (len(labels) + 1) // 2
         drawn.legend(
             handles, labels, loc="outside upper center", ncols=entries, frameon=False, handlelength=2.6
@@ -97,7 +100,45 @@ def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: fl
     return paths
 
 
+def _legend(axes: list[Axes]) -> tuple[list[Any], list[str]]:
+    """Return handle and name of each line, those of the same name in several panels once."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)
+
+
+def _draw_x_axis(axis: Axes, panel: Panel) -> None:
+    if panel.x_scale == "log":
+        axis.set_xscale("log")
+    if panel.x_ticks:
+        places, names = zip(*panel.x_ticks, strict=True)
+        long = max(len(name) for name in names) * len(names) > LETTERS_BESIDE
+        axis.set_xticks(places, names, rotation=40 if long else 0, ha="right" if long else "center")
+    elif panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _whole(line: Line) -> bool:
+    """Say whether a line's x are whole numbers or lie beside such: levels, steps, counts."""
+    return len(line.x) == 0 or (float(np.ptp(line.x)) >= 1 and bool(np.all(np.diff(np.sort(line.x)) > 0.5)))
+
+
 def _draw_panel(axis: Axes, panel: Panel) -> None:
+    for guide in panel.guides:
+        axis.axhline(guide.y, color=GREY, linewidth=0.6, linestyle=(0, (2.0, 2.0)), zorder=0.5)
+        axis.annotate(
+            guide.label,
+            (1.0, guide.y),
+            xycoords=("axes fraction", "data"),
+            xytext=(-1, 1),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=6.5,
+            color=GREY,
+        )
     for position, line in enumerate(panel.lines):
         _draw_line(axis, line, panel, position)
     axis.set_ylabel(panel.y_label)
@@ -116,4 +157,12 @@ def _draw_line(axis: Axes, line: Line, panel: Panel, position: int) -> None:
         axis.vlines(line.x, low, high, color=style.colour, linewidth=0.8, alpha=0.5)
         for end, cut in ((low, cut_low), (high, cut_high)):  # a cross: the spread goes on beyond the axis
             axis.scatter(line.x[cut], end[cut], s=9, marker="x", color=style.colour, linewidths=0.8)
-    axis.plot(line.x, line.y, color=style.colour, linestyle=dashes, marker=style.marker, label=line.name)
+    axis.plot(
+        line.x,
+        line.y,
+        color=style.colour,
+        linestyle="none" if line.drawn == "points" else dashes,
+        marker="" if line.drawn in ("line", "steps") else style.marker,
+        drawstyle="steps-post" if line.drawn == "steps" else "default",
+        label=line.name,
+    )

@@ -22,15 +22,29 @@ CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "p
 
 def draw(figure: FigureData) -> go.Figure:
     """Return a picture, its panels side by side."""
-    drawn = make_subplots(rows=1, cols=len(figure.panels), shared_xaxes=True, horizontal_spacing=0.08)
+    shared = not any(panel.x_label for panel in figure.panels)
+    drawn = make_subplots(rows=1, cols=len(figure.panels), shared_xaxes=shared, horizontal_spacing=0.08)
+    named: set[str] = set()
     for column, panel in enumerate(figure.panels, start=1):
         for position, line in enumerate(panel.lines):
-            trace = _trace(line, panel, style_of(line.name, position), legend=column == 1)
+            trace = _trace(line, panel, style_of(line.name, position), legend=line.name not in named)
+            named.add(line.name)
             drawn.add_trace(trace, row=1, col=column)
+        for guide in panel.guides:
+            drawn.add_hline(
+                guide.y,
+                line={"color": "#555555", "width": 1, "dash": "dot"},
+                annotation={"text": guide.label, "font": {"size": 10}},
+                row=1,
+                col=column,
+            )
         drawn.update_yaxes(title_text=panel.y_label, type=panel.y_scale, row=1, col=column)
         if panel.y_scale == "log":  # labels at 1, 2, 5, as whole numbers
             drawn.update_yaxes(dtick="D2", exponentformat="none", row=1, col=column)
-        drawn.update_xaxes(title_text=figure.x_label, row=1, col=column)
+        drawn.update_xaxes(title_text=panel.x_label or figure.x_label, type=panel.x_scale, row=1, col=column)
+        if panel.x_ticks:
+            places, names = zip(*panel.x_ticks, strict=True)
+            drawn.update_xaxes(tickvals=places, ticktext=names, row=1, col=column)
     drawn.update_layout(
         title={"text": figure.title, "x": 0.02, "subtitle": {"text": figure.method}},
         template="simple_white",
@@ -71,7 +85,7 @@ def _trace(line: Line, panel: Panel, style: Style, *, legend: bool) -> go.Scatte
         name=line.name,
         legendgroup=line.name,
         showlegend=legend,
-        mode="lines+markers",
-        line={"color": style.colour, "dash": dash},
+        mode={"points": "markers", "line": "lines", "steps": "lines"}.get(line.drawn, "lines+markers"),
+        line={"color": style.colour, "dash": dash, "shape": "hv" if line.drawn == "steps" else "linear"},
         marker={"symbol": MARKERS.get(style.marker, "circle")},
     )

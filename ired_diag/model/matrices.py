@@ -51,6 +51,10 @@ class MatrixData:
         """The weight of R Rᵀ in A."""
         return 2.0 if self.name == "ired" else 1.0
 
+    def draw(self, count: int, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return matrices and their inverses, as ``draw_matrices`` does in float32."""
+        return draw_matrices(self, count, generator=generator)
+
 
 def draw_matrices(
     data: MatrixData,

@@ -17,21 +17,24 @@ all; in batches of one level each sample has its own bound, whatever its compani
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ired_diag.model.matrices import MatrixData, draw_matrices
+from ired_diag.model.energy import Energy, Landscape
 from ired_diag.model.mining import (
     CLAMP,
+    Descent,
+    Walk,
+    ascend,
     descend,
     noised_start_negative,
     rescale,
 )
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
 
 Kind = Literal["positive", "random", "start", "adversarial", "control"]
@@ -46,17 +49,17 @@ class MiningSettings:
         opt_steps: Steps of descent.
         noise_scale: How much more noise the start carries than the positive.
         random_negative: Which random negative: ``gaussian`` or ``noised_start``.
+        walk: ``descent``, which the public code calls adversarial, or ``ascent``, its opposite.
+        ascent_learning_rate: Length of a step of ascent.
         faithful: Reproduce the public code's quirks.
-        samples: Problems; each stands at every level.
-        seed: Of problems, noise and directions. They are drawn on the CPU, the same on every device.
     """
 
     opt_steps: int = 2
     noise_scale: float = 3.0
     random_negative: Literal["gaussian", "noised_start"] = "gaussian"
+    walk: Literal["descent", "ascent"] = "descent"
+    ascent_learning_rate: float = 0.1
     faithful: bool = True
-    samples: int = 1024
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,57 +67,134 @@ class MinedBatch:
     """Problems, and candidate answers of each kind at each noise level.
 
     Attributes:
-        data: Which matrices.
         settings: How the negatives were mined.
-        problem: Matrices A, flattened, of shape (samples, dim).
+        problem: Problems x, of shape (samples, problem_dim).
         candidates: Of each kind, in x₀-space, of shape (levels, samples, dim).
         noisy: The candidates noised again with their level's noise, of the same shapes.
-        energies: E of the noisy candidates, of shape (levels, samples).
-        accepted: Whether each step of descent was kept, of shape (levels, opt_steps, samples).
+        energies: E of the noisy candidates, of shape (levels, samples); computed when first looked at.
+        walk: Every step of the mining, in the space of its level: the attributes of ``Walk``, each with the
+            levels as leading axis, before the steps: points of shape (levels, steps + 1, samples, dim).
+        first: Number of the first problem among all that the probe looks at.
     """
 
-    data: MatrixData
     settings: MiningSettings
     problem: Tensor
     candidates: Mapping[Kind, Tensor]
     noisy: Mapping[Kind, Tensor]
     energies: Mapping[Kind, Tensor]
-    accepted: Tensor
+    walk: Walk
+    first: int = 0
 
     @property
     def levels(self) -> int:
         """Number of noise levels."""
-        return len(self.accepted)
+        return len(self.walk.points)
+
+    @property
+    def samples(self) -> int:
+        """Number of problems."""
+        return len(self.problem)
+
+
+class ByKind(Mapping[Kind, Tensor]):
+    """Something of each kind of candidate, computed when first looked at."""
+
+    def __init__(self, compute: Callable[[Kind], Tensor]) -> None:
+        self._compute = compute
+        self._known: dict[Kind, Tensor] = {}
+
+    def __getitem__(self, kind: Kind) -> Tensor:
+        """Return it, of shape (levels, samples, …)."""
+        if kind not in KINDS:
+            raise KeyError(kind)
+        if kind not in self._known:
+            self._known[kind] = self._compute(kind)
+        return self._known[kind]
+
+    def __iter__(self) -> Iterator[Kind]:
+        """Yield the kinds."""
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        """Return the number of kinds."""
+        return len(KINDS)
 
 
 @torch.no_grad()
 def mine_batch(
-    network: EnergyNetwork, schedule: Schedule, data: MatrixData, settings: MiningSettings
+    energy: Energy,
+    schedule: Schedule,
+    problems: Problems,
+    settings: MiningSettings,
+    *,
+    samples: int,
+    generator: torch.Generator,
+    device: torch.device | str = "cpu",
+    first: int = 0,
 ) -> MinedBatch:
     """Return problems of a data set with candidates of each kind.
 
     Args:
-        network: The energy; negatives are mined with the weights that training mined with, the raw ones.
+        energy: Negatives are mined with the weights that training mined with, the raw ones.
         schedule: Its noise schedule, on the same device.
-        data: Which matrices.
+        problems: Where problems and right answers come from.
+        settings: How to mine.
+        samples: Number of problems; each stands at every level.
+        generator: Of problems, noise and directions, on the CPU: the same numbers for every device.
+        device: Where the energy is.
+        first: Number of the first problem among all.
+    """
+    problem, answer = (a.to(device) for a in problems.draw(samples, generator=generator))
+    found = []
+    for level in range(schedule.levels):
+        noise, direction, gaussian = torch.randn(3, *answer.shape, generator=generator).to(device)
+        t = torch.full((samples,), level, device=device)
+        start = schedule.q_sample(answer, t, settings.noise_scale * noise)
+        walk = mine(energy.landscape(problem, t), start, t, schedule, settings)
+        kinds = _candidates(answer, start, walk, t, noise, direction, gaussian, schedule, settings)
+        found.append((kinds, noise, walk.walk))
+    candidates = {kind: torch.stack([kinds[kind] for kinds, _, _ in found]) for kind in KINDS}
+    noise = torch.stack([noise for _, noise, _ in found])
+    t = torch.arange(schedule.levels, device=device)[:, None]
+    noisy = ByKind(lambda kind: schedule.q_sample(candidates[kind], t, noise))
+    energies = ByKind(lambda kind: energies_of(energy, problem, noisy[kind]))
+    steps = {f.name: torch.stack([getattr(walk, f.name) for _, _, walk in found]) for f in fields(Walk)}
+    return MinedBatch(settings, problem, candidates, noisy, energies, Walk(**steps), first)
+
+
+def mine(
+    landscape: Landscape, start: Tensor, t: Tensor, schedule: Schedule, settings: MiningSettings
+) -> Descent:
+    """Return where mining leads from its start, every step recorded.
+
+    Args:
+        landscape: E(x, ·, t).
+        start: Of shape (batch, dim), in the space of level t.
+        t: Noise level of each, of shape (batch,).
+        schedule: Step lengths and clamp bounds.
         settings: How to mine.
     """
-    generator = torch.Generator().manual_seed(settings.seed)
-    device = network.device
-    problem, answer = (a.to(device) for a in draw_matrices(data, settings.samples, generator=generator))
-    levels = [
-        _mine_level(network, schedule, problem, answer, level, settings, generator)
-        for level in range(schedule.levels)
-    ]
-    return MinedBatch(
-        data,
-        settings,
-        problem,
-        {kind: torch.stack([level[0][kind] for level in levels]) for kind in KINDS},
-        {kind: torch.stack([level[1][kind] for level in levels]) for kind in KINDS},
-        {kind: torch.stack([level[2][kind] for level in levels]) for kind in KINDS},
-        torch.stack([level[3] for level in levels]),
+    if settings.walk == "ascent":
+        rate = settings.ascent_learning_rate
+        return ascend(
+            landscape, start, t, schedule, steps=settings.opt_steps, learning_rate=rate, record=True
+        )
+    return descend(
+        landscape, start, t, schedule, steps=settings.opt_steps, faithful=settings.faithful, record=True
     )
+
+
+@torch.no_grad()
+def energies_of(energy: Energy, problem: Tensor, noisy: Tensor) -> Tensor:
+    """Return E of candidates at each level, of shape (levels, samples).
+
+    Args:
+        energy: The energy.
+        problem: Of shape (samples, problem_dim).
+        noisy: Of shape (levels, samples, dim), each in the space of its level.
+    """
+    levels = [torch.full((len(problem),), level, device=noisy.device) for level in range(len(noisy))]
+    return torch.stack([energy.landscape(problem, t).energy(y) for t, y in zip(levels, noisy, strict=True)])
 
 
 def matched_control(positive: Tensor, negative: Tensor, direction: Tensor) -> Tensor:
@@ -130,35 +210,26 @@ def matched_control(positive: Tensor, negative: Tensor, direction: Tensor) -> Te
     return positive + distance * unit
 
 
-Level = tuple[dict[Kind, Tensor], dict[Kind, Tensor], dict[Kind, Tensor], Tensor]
-
-
-def _mine_level(
-    network: EnergyNetwork,
-    schedule: Schedule,
-    problem: Tensor,
+def _candidates(
     answer: Tensor,
-    level: int,
+    start: Tensor,
+    descent: Descent,
+    t: Tensor,
+    noise: Tensor,
+    direction: Tensor,
+    gaussian: Tensor,
+    schedule: Schedule,
     settings: MiningSettings,
-    generator: torch.Generator,
-) -> Level:
-    """Return candidates, noisy candidates, their energies, and accepted steps of one level."""
-    t = torch.full((len(answer),), level, device=answer.device)
-    noise, direction, gaussian = torch.randn(3, *answer.shape, generator=generator).to(answer.device)
-    landscape = network.landscape(problem, t)
-    start = schedule.q_sample(answer, t, settings.noise_scale * noise)
-    descent = descend(landscape, start, t, schedule, steps=settings.opt_steps, faithful=settings.faithful)
+) -> dict[Kind, Tensor]:
+    """Return the candidates of one level."""
     adversarial = rescale(descent.end, t, schedule)
     random = gaussian.clamp(-CLAMP, CLAMP)
     if settings.random_negative == "noised_start":
         random = noised_start_negative(answer, t, noise, schedule, noise_scale=settings.noise_scale)
-    candidates: dict[Kind, Tensor] = {
+    return {
         "positive": answer,
         "random": random,
         "start": rescale(start, t, schedule),
         "adversarial": adversarial,
         "control": matched_control(answer, adversarial, direction),
     }
-    noisy = {kind: schedule.q_sample(y, t, noise) for kind, y in candidates.items()}
-    energies = {kind: landscape.energy(y) for kind, y in noisy.items()}
-    return candidates, noisy, energies, descent.accepted

@@ -32,6 +32,32 @@ CLAMP = 2.0  # in x₀-space: A⁻¹ has entries within ±1/ε = ±2 in distribu
 
 
 @dataclass(frozen=True)
+class Walk:
+    """Every step of a descent or a climb.
+
+    Attributes:
+        points: y_0 … y_K, the points held after each step, of shape (steps + 1, …, batch, dim).
+        energies: E(y_k), of shape (steps + 1, …, batch).
+        gradient_norms: ‖∇_yE‖ at y_k as the step used it (normalised), of shape (steps, …, batch).
+        proposed: Length ‖y' - y_k‖ of the proposed step, clamp included, of shape (steps, …, batch).
+        at_clamp: Share of the candidate's entries that lie at the clamp's bound, of the same shape.
+        accepted: Whether each step was kept, of the same shape.
+    """
+
+    points: Tensor
+    energies: Tensor
+    gradient_norms: Tensor
+    proposed: Tensor
+    at_clamp: Tensor
+    accepted: Tensor
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return len(self.points) - 1
+
+
+@dataclass(frozen=True)
 class Descent:
     """Where a descent (or a climb) of the energy ended.
 
@@ -39,11 +65,13 @@ class Descent:
         end: The points reached, of shape (…, batch, dim).
         energy: Their energies, of shape (…, batch).
         accepted: Whether each step was kept, of shape (steps, …, batch).
+        walk: Every step, where it was asked for.
     """
 
     end: Tensor
     energy: Tensor
     accepted: Tensor
+    walk: Walk | None = None
 
 
 @torch.no_grad()
@@ -55,6 +83,7 @@ def descend(
     *,
     steps: int,
     faithful: bool = True,
+    record: bool = False,
 ) -> Descent:
     """Return where ``steps`` steps of the inner optimisation lead.
 
@@ -68,6 +97,7 @@ def descend(
         schedule: Step lengths and clamp bounds.
         steps: How many.
         faithful: Reproduce the public code's quirks (module docstring).
+        record: Keep every step, in ``Descent.walk``.
     """
     eta = schedule.opt_step_size[t][..., None]
     bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
@@ -79,7 +109,7 @@ def descend(
     def keep(candidate: Tensor, energy: Tensor) -> Tensor:
         return ~(candidate > energy) if faithful else candidate <= energy
 
-    return _walk(landscape, start, lengths, bound, keep)
+    return _walk(landscape, start, lengths, bound, keep, record)
 
 
 @torch.no_grad()
@@ -91,6 +121,7 @@ def ascend(
     *,
     steps: int,
     learning_rate: float,
+    record: bool = False,
 ) -> Descent:
     """Return where climbing the energy leads: the opposite of what the public code calls adversarial.
 
@@ -104,9 +135,10 @@ def ascend(
         schedule: Clamp bounds.
         steps: How many.
         learning_rate: Length of a step, the same at every level.
+        record: Keep every step, in ``Descent.walk``.
     """
     bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
-    return _walk(landscape, start, [learning_rate] * steps, bound, torch.ge)
+    return _walk(landscape, start, [learning_rate] * steps, bound, torch.ge, record)
 
 
 def _walk(
@@ -115,11 +147,13 @@ def _walk(
     lengths: Sequence[Tensor | float],
     bound: Tensor,
     keep: Callable[[Tensor, Tensor], Tensor],
+    record: bool,
 ) -> Descent:
     """Return where steps of the given signed lengths along ∇_yE lead, each kept only where ``keep`` says."""
     y = start
     energy, gradient = landscape.energy_and_gradient(y)
-    accepted = []
+    accepted: list[Tensor] = []
+    kept_steps: list[tuple[Tensor, ...]] = []
     for step, length in enumerate(lengths):
         candidate = torch.clamp(y + length * gradient, -bound, bound)
         candidate_gradient = gradient
@@ -128,14 +162,32 @@ def _walk(
         else:
             candidate_energy = landscape.energy(candidate)
         kept = keep(candidate_energy, energy)
+        if record:
+            kept_steps.append((y, energy, *_measures(y, gradient, candidate, bound)))
         y = torch.where(kept[..., None], candidate, y)
         energy = torch.where(kept, candidate_energy, energy)
         gradient = torch.where(kept[..., None], candidate_gradient, gradient)
         accepted.append(kept)
-    if not accepted:
-        accepted_steps = torch.ones(0, *energy.shape, dtype=torch.bool, device=energy.device)
-        return Descent(y, energy, accepted_steps)
-    return Descent(y, energy, torch.stack(accepted))
+    none = torch.ones(0, *energy.shape, dtype=torch.bool, device=energy.device)
+    all_accepted = torch.stack(accepted) if accepted else none
+    walk = _as_walk(kept_steps, y, energy, all_accepted) if record else None
+    return Descent(y, energy, all_accepted, walk)
+
+
+def _measures(y: Tensor, gradient: Tensor, candidate: Tensor, bound: Tensor) -> tuple[Tensor, ...]:
+    """Return gradient norm, length of the proposed step, and share of entries at the clamp."""
+    norm = torch.linalg.vector_norm
+    at_clamp = (candidate.abs() >= bound).to(y.dtype).mean(-1)
+    return norm(gradient, dim=-1), norm(candidate - y, dim=-1), at_clamp
+
+
+def _as_walk(steps: Sequence[tuple[Tensor, ...]], end: Tensor, energy: Tensor, accepted: Tensor) -> Walk:
+    points, energies, *measures = ([step[i] for step in steps] for i in range(5))
+    none = torch.zeros(0, *energy.shape, dtype=energy.dtype, device=energy.device)
+    norms, proposed, at_clamp = (torch.stack(m) if m else none for m in measures)
+    return Walk(
+        torch.stack([*points, end]), torch.stack([*energies, energy]), norms, proposed, at_clamp, accepted
+    )
 
 
 def gaussian_negative(positive: Tensor, *, generator: torch.Generator) -> Tensor:

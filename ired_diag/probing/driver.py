@@ -9,28 +9,24 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
 import ired_diag
-from ired_diag.config import Config, parse_config
-from ired_diag.config_keys import NOT_IMPLEMENTED
-from ired_diag.errors import CannotWrite, WrongCheckpoint, WrongConfiguration
+from ired_diag.errors import CannotWrite
 from ired_diag.figures import paper, plotly
 from ired_diag.figures.data import FigureData
 from ired_diag.finding import Finding
-from ired_diag.model.matrices import MatrixData
-from ired_diag.model.mined_batch import MinedBatch, MiningSettings, mine_batch
-from ired_diag.model.network import GradientNormalization
 from ired_diag.probe import Probe
+from ired_diag.probing.subjects import subject_of
 from ired_diag.runs.checkpoint import Checkpoint, Weights, read_checkpoint
 from ired_diag.runs.checkpoint_choice import choose_checkpoints
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import CONFIG, folder_name
+from ired_diag.subject import Subject
 from ired_diag.table import Table, concatenate, read_table, write_table
-from ired_diag.training.configured import form_of
 
 OUT = Path("ired-diag-out")
 FORMS = ("pdf", "png")
@@ -99,29 +95,29 @@ def probe_run(
     for done, path in enumerate(paths):
         progress(done, len(paths))
         checkpoint = read_checkpoint(path, device=device)
-        batch, notes = mine_checkpoint(checkpoint, run, weights, samples=samples, seed=seed)
-        found.append(_probe_batch(probe, run, checkpoint, weights, batch, notes, folder))
+        subject, notes = subject_of(checkpoint, run, weights, samples=samples, seed=seed)
+        found.append(_probe_subject(probe, run, checkpoint, weights, subject, notes, folder))
     progress(len(paths), len(paths))
     return found
 
 
-def _probe_batch(
+def _probe_subject(
     probe: Probe,
     run: Run,
     checkpoint: Checkpoint,
     weights: Weights,
-    batch: MinedBatch,
+    subject: Subject,
     notes: Sequence[Finding],
     folder: Path,
 ) -> Probed:
     """Measure, compare, conclude and draw, and write table and pictures."""
-    table = probe(batch)
+    table = probe(subject)
     comparison = probe.comparison(table)
-    key = _key(checkpoint, weights, batch)
+    key = _key(checkpoint, weights, subject)
     drawn = probe.figure(table)
     if checkpoint.step is not None:
         drawn = replace(drawn, name=f"{drawn.name}-step-{checkpoint.step:09d}")
-    written = _write_rows(folder / f"{probe.name}.parquet", probe, table, key, batch, run.path)
+    written = _write_rows(folder / f"{probe.name}.parquet", probe, table, key, subject, run.path)
     return Probed(
         checkpoint.path,
         checkpoint.step,
@@ -146,67 +142,26 @@ def output_folder(run: Run) -> Path:
     return OUT / folder_name(run.path.stem if run.path.is_file() else run.path.name)
 
 
-def mine_checkpoint(
-    checkpoint: Checkpoint, run: Run, weights: Weights, *, samples: int, seed: int
-) -> tuple[MinedBatch, list[Finding]]:
-    """Return negatives mined on a checkpoint as its run's configuration says, and what it left open.
-
-    Raises:
-        WrongCheckpoint: Its weights are not numbers, or are not there.
-    """
-    if broken := [f for f in checkpoint.findings if f.severity == "error"]:
-        raise WrongCheckpoint(f"{checkpoint.path}: {broken[0].statement} {broken[0].advice}")
-    config, notes = _config_of(checkpoint, run)
-    data = MatrixData(config.dataset, checkpoint.architecture.rank, config.ood)
-    normalization: GradientNormalization = config.gradient_normalization
-    network = checkpoint.network(weights, gradient_normalization=normalization, form=form_of(config))
-    random: Literal["gaussian", "noised_start"] = config.random_negative
-    settings = MiningSettings(
-        opt_steps=config.mining_opt_steps,
-        noise_scale=config.mining_noise_scale,
-        random_negative=random,
-        samples=samples,
-        seed=seed,
-    )
-    return mine_batch(network, checkpoint.schedule, data, settings), notes
-
-
 def write_figure(figure: FigureData, folder: Path) -> list[Path]:
     """Write a picture for paper at column width (PDF, PNG), and for the screen (HTML)."""
     return [*paper.write(figure, folder, FORMS), plotly.write_html(figure, folder)]
 
 
-def _config_of(checkpoint: Checkpoint, run: Run) -> tuple[Config, list[Finding]]:
-    """Return the configuration to mine by: the run's, else the file's, else the defaults."""
-    told: Mapping[str, Any] = run.configuration or checkpoint.configuration or {}
-    if not told:
-        statement = "No configuration is told; negatives are mined with the defaults of the public code."
-        return Config(experiment_name="unknown"), [Finding("defaults", "note", statement)]
-    try:
-        return parse_config({"experiment_name": "unknown", **told}), []
-    except WrongConfiguration as error:
-        known = {
-            key: value
-            for key, value in told.items()
-            if key in Config.model_fields and key not in (*NOT_IMPLEMENTED, "mining_strategy")
-        }
-        config = parse_config({"experiment_name": "unknown", **known})
-        statement = (
-            "Its training did what is not implemented here; negatives are mined by energy descent all "
-            f"the same. {error}"
-        )
-        return config, [Finding("not_as_trained", "warning", statement)]
-
-
-def _key(checkpoint: Checkpoint, weights: Weights, batch: MinedBatch) -> dict[str, Any]:
-    told = {"mining": asdict(batch.settings), "data": asdict(batch.data), "version": ired_diag.__version__}
+def _key(checkpoint: Checkpoint, weights: Weights, subject: Subject) -> dict[str, Any]:
+    told = {
+        "mining": asdict(subject.mining),
+        "data": asdict(subject.matrices),
+        "samples": subject.samples,
+        "seed": subject.seed,
+        "version": ired_diag.__version__,
+    }
     text = json.dumps(told, sort_keys=True)
     step = -1 if checkpoint.step is None else checkpoint.step
     return {"step": step, "weights": weights, "settings": hashlib.sha256(text.encode()).hexdigest()[:12]}
 
 
 def _write_rows(
-    path: Path, probe: Probe, table: Table, key: Mapping[str, Any], batch: MinedBatch, source: Path
+    path: Path, probe: Probe, table: Table, key: Mapping[str, Any], subject: Subject, source: Path
 ) -> Path:
     """Put a checkpoint's rows into the probe's table, in place of those of the same key."""
     told = str(source.resolve())
@@ -223,7 +178,12 @@ def _write_rows(
             settings = metadata.get("settings", {})
             same = np.logical_and.reduce([before[name] == value for name, value in key.items()])
             keyed = concatenate([{name: c[~same] for name, c in before.items()}, keyed])
-    settings[key["settings"]] = {"mining": asdict(batch.settings), "data": asdict(batch.data)}
+    settings[key["settings"]] = {
+        "mining": asdict(subject.mining),
+        "data": asdict(subject.matrices),
+        "samples": subject.samples,
+        "seed": subject.seed,
+    }
     metadata = {
         "probe": probe.name,
         "question": probe.question,
