@@ -91,4 +91,10 @@ def read_table(path: Path) -> tuple[Table, dict[str, Any]]:
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
     check_format(metadata.get("format"), str(path))
-    return {name: arrow.column(name).to_numpy() for name in arrow.column_names}, metadata
+    return {name: _as_numpy(arrow.column(name)) for name in arrow.column_names}, metadata
+
+
+def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return a column as it was before it was written: words as numpy's, not as objects."""
+    values: NDArray[Any] = column.to_numpy()
+    return values.astype(str) if pa.types.is_string(column.type) else values

@@ -51,7 +51,8 @@ def test_list_names_each_probe_with_its_question() -> None:
 
 def test_a_run_is_probed_into_its_own_folder(run: Path) -> None:
     told = call("probe", "conditioning", run, "--samples", 6, "--device", "cpu").output
-    assert "step 6, raw weights: The condition number of adversarial negatives" in told
+    assert "conditioning (step 6, raw weights)" in told
+    assert "The condition number of adversarial negatives" in told
     table, metadata = read_table(run / "probes" / "conditioning.parquet")
     assert set(table["step"].tolist()) == {6}
     assert len(table["cond"]) == 6 * 10 * 5
@@ -74,8 +75,8 @@ def test_all_checkpoints_stand_in_one_table_and_a_repetition_replaces_its_rows(
 
 def test_json_holds_finding_comparison_and_files(run: Path, tmp_path: Path) -> None:
     arguments = ("probe", "conditioning", run, "--checkpoint", "4", "--samples", 5, "--out", tmp_path)
-    (told,) = json.loads(call(*arguments, "--json").stdout)
-    assert (told["run"], told["step"], told["weights"]) == ("q103/seed0", 4, "raw")
+    (told,) = json.loads(call(*arguments, "--json").stdout)["answers"]
+    assert (told["label"], told["step"], told["weights"]) == ("q103/seed0", 4, "raw")
     assert told["finding"]["evidence"]["n"] == 5
     assert len(told["comparison"]["d"]) == 5 * 3 * 11
     assert all(Path(path).is_file() for path in [told["table"], *told["figures"]])
@@ -145,7 +146,7 @@ def test_an_interrupted_run_without_a_kept_step_is_probed_at_its_last_state(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("condition",), "No probe is named 'condition'. There are: conditioning"),
+        (("condition",), "No probe is named 'condition'. There are: "),
         (("conditioning", "--checkpoint", "5"), "has no checkpoint of step 5. There are: 2, 4, 6"),
         (("conditioning", "--checkpoint", "latest"), "expected last, best, all or a step"),
     ],

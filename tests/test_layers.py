@@ -15,6 +15,7 @@ ORDER = (
     "ired_diag.grouping",
     "ired_diag.open",
     "ired_diag.probing",
+    "ired_diag.own_model",
     "ired_diag.probe",
     "ired_diag.subject",
     "ired_diag.figures",

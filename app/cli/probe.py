@@ -1,25 +1,26 @@
-"""``ired-diag probe``: put a question to the checkpoints of a run."""
+"""``ired-diag probe``: put a question to the checkpoints of a run, or to a model of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from app.cli import options, output
+from app.cli import options, output, probe_output
 
 if TYPE_CHECKING:
     from ired_diag.probe import Probe
-    from ired_diag.probing.driver import Probed
-    from ired_diag.runs.run import Run
+    from ired_diag.probing.driver import Request
+    from ired_diag.probing.targets import Target
 
-POOLED = -1
+ALL = "all"
+SOME_FAILED = 1
 
 
 @click.command("probe")
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="NAME|all")
 @click.argument("targets", nargs=-1, metavar="RUN|CHECKPOINT…")
 @click.option("--list", "list_them", is_flag=True, help="List the probes and what each asks.")
 @click.option(
@@ -28,29 +29,31 @@ POOLED = -1
 @click.option(
     "--weights",
     type=click.Choice(["raw", "ema"]),
-    default="raw",
-    show_default=True,
-    help="Which weights; training mined with the raw ones.",
+    help="Which weights. By default raw for negatives, which training mined with, and ema for answers, which "
+    "evaluation used.",
 )
 @click.option(
     "--samples",
-    type=click.IntRange(min=2),
-    default=1024,
-    show_default=True,
-    help="Problems; each at every noise level.",
+    type=click.IntRange(min=1),
+    help="Problems. By default each probe's own number: most 1024, accuracy 20000.",
 )
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of all draws.")
 @click.option(
-    "--seed",
-    type=click.IntRange(0, 2**63 - 1),
-    default=0,
-    show_default=True,
-    help="Of problems and noise.",
+    "--model", metavar="FILE.py:FUNCTION", help="A model of your own in place of runs: docs/own-energies.md."
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, readable=False),
     help="Where tables and figures go; with several runs, each into a folder of its own.",
 )
+@click.option(
+    "--figures",
+    type=click.Choice(["all", "last", "none"]),
+    default="last",
+    show_default=True,
+    help="Draw every checkpoint, the last of each run, or none.",
+)
+@click.option("--again", is_flag=True, help="Measure also what was measured before with the same settings.")
 @options.runs
 @options.device
 @options.as_json
@@ -58,110 +61,119 @@ def command(
     name: str | None,
     targets: tuple[str, ...],
     list_them: bool,
-    checkpoint: str,
-    weights: Literal["raw", "ema"],
-    samples: int,
-    seed: int,
-    out: Path | None,
-    runs: Path,
-    device: str,
+    model: str | None,
     as_json: bool,
+    **told: Any,
 ) -> None:
-    """Put the probe NAME to each RUN (a folder, or an experiment's name) or CHECKPOINT file.
+    """Put the probe NAME, or all, to each RUN (a folder, or an experiment's name) or CHECKPOINT file.
 
     Tables and figures go into the run's folder; for a checkpoint or a foreign folder, to --out, else under
-    ./ired-diag-out. The command says where.
+    ./ired-diag-out. The command says where. What was measured before with the same settings is not measured
+    again: interrupted, the same command goes on where it stopped.
 
     \b
     ired-diag probe --list
     ired-diag probe conditioning runs/q103/seed0
-    ired-diag probe conditioning results/model-100.pt --samples 4096
+    ired-diag probe all q101 q103 --checkpoint all --samples 2048
+    ired-diag probe floor results/model-100.pt
+    ired-diag probe energy_gap --model my_energy.py:build
     """
     import probes
 
-    known = probes.load()
     if list_them:
-        _print_list(known)
+        probe_output.print_questions(probes.load_all())
         return
-    if name is None or not targets:
-        raise click.UsageError(f"Name a probe ({', '.join(known)}), then a run or checkpoint.")
+    if name is None or not (targets or model):
+        known = ", ".join(probes.names())
+        raise click.UsageError(f"Name a probe ({known}, or all), then a run or checkpoint.")
+    if targets and model:
+        raise click.UsageError("--model takes the place of runs: give one or the other.")
+    asked = list(probes.load_all().values()) if name == ALL else [probes.load(name)]
+    if model and name == ALL:
+        asked = [probe for probe in asked if probe.own_energies]
+    run_probes(asked, targets, model, as_json=as_json, **told)
+
+
+def run_probes(
+    asked: Sequence[Probe],
+    names: Sequence[str],
+    model: str | None = None,
+    *,
+    runs: Path,
+    checkpoint: str = "last",
+    weights: Literal["raw", "ema"] | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+    figures: Literal["all", "last", "none"] = "last",
+    again: bool = False,
+    device: str = "auto",
+    as_json: bool = False,
+) -> None:
+    """Put probes to targets, and print what they found.
+
+    Args:
+        asked: The probes.
+        names: Runs and checkpoints, as a command line names them.
+        model: A user's own, in their place.
+        runs: The runs folder.
+        checkpoint: Which checkpoints.
+        weights: Which weights.
+        samples: Problems.
+        seed: Of all draws.
+        out: Where files go.
+        figures: What to draw.
+        again: Measure anew.
+        device: Where to compute.
+        as_json: Print JSON.
+    """
     from ired_diag.devices import choose_device
-    from ired_diag.errors import NotFound
-    from ired_diag.grouping import group_runs
-    from ired_diag.probing.driver import folder_among, probe_run
+    from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
 
-    if name not in known:
-        raise NotFound(f"No probe is named {name!r}. There are: {', '.join(known)}.")
-    chosen = choose_device(device)
-    found: list[tuple[Run, Probed]] = []
-    chosen_runs = [run for members in group_runs(targets, runs).values() for run in members]
-    for run in chosen_runs:
-        apart = folder_among(out, run) if out and len(chosen_runs) > 1 else out
-        with output.progress(f"{run.label}", unit="checkpoints") as show:
-            probed = probe_run(
-                known[name],
-                run,
-                which=checkpoint,
-                weights=weights,
-                samples=samples,
-                seed=seed,
-                device=chosen,
-                out=apart,
-                progress=show,
-            )
-        found.extend((run, one) for one in probed)
-        if not as_json:
-            for one in probed:
-                _print(run, one)
+    targets = _targets(names, model, runs=runs, checkpoint=checkpoint, device=choose_device(device), out=out)
+    request = Request(asked, weights, samples, seed, figures, again)
+    found = _put(targets, request, put_probes)
+    answers = [one for one in found if isinstance(one, Answer)]
+    unanswered = [one for one in found if isinstance(one, Unanswered)]
+    over_training = list(trends(answers, asked, figures=figures != "none"))
     if as_json:
-        output.print_json([{"run": run.label, **output.plain(one)} for run, one in found])
+        content = {"answers": answers, "over_training": over_training, "unanswered": unanswered}
+        output.print_json(content)
+    else:
+        probe_output.print_answers(answers, over_training, unanswered, tables=len(asked) == 1)
+    if any(not one.probe for one in unanswered):  # a checkpoint that could not be read
+        raise click.exceptions.Exit(SOME_FAILED)
 
 
-def _print_list(known: Mapping[str, Probe]) -> None:
-    rows = [(probe.name, probe.question) for probe in known.values()]
-    output.print_table("", ("probe", "what it asks"), rows, left=2)
+def _targets(
+    names: Sequence[str],
+    model: str | None,
+    *,
+    runs: Path,
+    checkpoint: str,
+    device: Any,
+    out: Path | None,
+) -> list[Target]:
+    from ired_diag.grouping import group_runs
+    from ired_diag.probing.targets import folder_among, of_own_model, of_run
+
+    if model is not None:
+        return [of_own_model(model, device=device, out=out)]
+    chosen = [run for members in group_runs(names, runs).values() for run in members]
+    targets = []
+    for run in chosen:
+        apart = folder_among(out, run) if out and len(chosen) > 1 else out
+        targets += of_run(run, checkpoint, device=device, out=apart)
+    return targets
 
 
-def _print(run: Run, one: Probed) -> None:
-    step = f"step {one.step}" if one.step is not None else one.checkpoint.name
-    where = run.label if run.configuration else output.shorten(run.path)
-    click.echo(f"{where}, {step}, {one.weights} weights: {one.finding.statement}")
-    for note in one.notes:
-        click.echo(f"{note.severity}: {note.statement}", err=True)
-    columns = (
-        "contrast",
-        "quantity",
-        "mean difference",
-        "95% interval",
-        "d",
-        "95% interval of d",
-        "first larger",
-        "n",
-        "",
-    )
-    output.print_table("Means over noise levels, paired by problem", columns, _rows(one), left=2)
-    for path in (one.table, *one.figures):
-        click.echo(f"  {output.shorten(path)}")
-
-
-def _rows(one: Probed) -> list[tuple[str, ...]]:
-    table = one.comparison
-    return [
-        (
-            f"{table['kind'][i]} - {table['versus'][i]}",
-            str(table["quantity"][i]),
-            output.number(table["mean"][i], "+.4g"),
-            _interval(table["mean_low"][i], table["mean_high"][i], "+.4g"),
-            output.number(table["d"][i], "+.2f"),
-            _interval(table["d_low"][i], table["d_high"][i], "+.2f"),
-            output.number(100 * table["larger"][i], ".1f") + "%",
-            str(table["n"][i]),
-            str(table["reason"][i]),
-        )
-        for i in range(len(table["level"]))
-        if table["level"][i] == POOLED
-    ]
-
-
-def _interval(low: float, high: float, form: str) -> str:
-    return f"{output.number(low, form)} to {output.number(high, form)}"
+def _put(targets: Sequence[Target], request: Request, put_probes: Any) -> list[Any]:
+    """Return all answers, with progress while it lasts, and a word on what is kept when interrupted."""
+    found: list[Any] = []
+    try:
+        with output.progress("probing", unit="answers") as show:
+            found.extend(put_probes(targets, request, progress=show))
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What is measured is kept: the same command goes on from there.", err=True)
+        raise
+    return found

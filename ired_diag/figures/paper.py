@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ PANEL_HEIGHT = 1.55
 MARGIN = 0.75  # of legend and axis label
 RESOLUTION = 300
 GREY = "#555555"
+LABEL_LETTERS = 28  # of a y label, before it is broken: a panel is not higher
+NOTE_LETTERS = 19  # of the note, to the inch
 LETTERS_BESIDE = 36  # of names on the x axis, before they are turned
 
 RC: Any = {  # typed by matplotlib as a dictionary of literals
@@ -70,13 +73,11 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
             if beside or not shared or axis is axes[-1]:
                 axis.set_xlabel(panel.x_label or figure.x_label)
         if figure.note:  # as a super-label, for which the layout keeps a place
-            drawn.supxlabel(figure.note, x=0.99, ha="right", fontsize=6.5, color=GREY)
+            note = textwrap.fill(figure.note, int(width * NOTE_LETTERS))
+            drawn.supxlabel(note, x=0.99, ha="right", fontsize=6.5, color=GREY)
         drawn.align_ylabels()
-        handles, labels = _legend(axes)
-        entries = len(labels) if beside else (len(labels) + 1) // 2
-        drawn.legend(
-            handles, labels, loc="outside upper center", ncols=entries, frameon=False, handlelength=2.6
-        )
+        if any(len(panel.lines) > 1 for panel in figure.panels):  # else the axis says what the line is
+            _draw_legend(drawn, axes, beside=beside)
     return drawn
 
 
@@ -100,6 +101,12 @@ def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: fl
     return paths
 
 
+def _draw_legend(drawn: Figure, axes: list[Axes], *, beside: bool) -> None:
+    handles, labels = _legend(axes)
+    entries = len(labels) if beside else (len(labels) + 1) // 2
+    drawn.legend(handles, labels, loc="outside upper center", ncols=entries, frameon=False, handlelength=2.6)
+
+
 def _legend(axes: list[Axes]) -> tuple[list[Any], list[str]]:
     """Return handle and name of each line, those of the same name in several panels once."""
     found: dict[str, Any] = {}
@@ -117,7 +124,7 @@ def _draw_x_axis(axis: Axes, panel: Panel) -> None:
         long = max(len(name) for name in names) * len(names) > LETTERS_BESIDE
         axis.set_xticks(places, names, rotation=40 if long else 0, ha="right" if long else "center")
     elif panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
 def _whole(line: Line) -> bool:
@@ -141,7 +148,7 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
         )
     for position, line in enumerate(panel.lines):
         _draw_line(axis, line, panel, position)
-    axis.set_ylabel(panel.y_label)
+    axis.set_ylabel(textwrap.fill(panel.y_label, LABEL_LETTERS))
     if panel.y_scale == "log":
         axis.set_yscale("log")
         axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

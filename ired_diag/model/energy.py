@@ -7,7 +7,7 @@ every step of mining and sampling shares it.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -28,6 +28,7 @@ class Landscape(Protocol):
         ...
 
 
+@runtime_checkable
 class Energy(Protocol):
     """An energy E(x, y, t) over a number of noise levels."""
 

@@ -18,7 +18,7 @@ from ired_diag.training.configured import divisor_of, form_of
 
 
 def subject_of(
-    checkpoint: Checkpoint, run: Run, weights: Weights, *, samples: int, seed: int
+    checkpoint: Checkpoint, run: Run, weights: Weights, *, samples: int = 1024, seed: int = 0
 ) -> tuple[Subject, list[Finding]]:
     """Return what a probe is put to at a checkpoint of a run, and what its configuration left open.
 

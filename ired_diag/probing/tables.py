@@ -1,0 +1,135 @@
+"""A probe's table on disk: the rows of each checkpoint, under the key of what they were measured with.
+
+The key is step, weights, and a hash of all that decides the numbers: the tensors themselves, the data, the
+mining, the configuration, how many problems, the seed, the probe's version. Rows of the same key are
+replaced, others stay; rows that are there need not be measured again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import ired_diag
+from ired_diag.errors import CannotWrite
+from ired_diag.probe import Probe
+from ired_diag.runs.checkpoint import Weights
+from ired_diag.table import Table, concatenate, read_table, write_table
+
+HASH_DIGITS = 12
+NO_STEP = -1  # in the table: the checkpoint does not tell its step
+
+
+@dataclass(frozen=True)
+class Key:
+    """What rows were measured with.
+
+    Attributes:
+        step: Of the checkpoint, if it tells.
+        weights: Which.
+        settings: All that decides the numbers, as JSON can hold it.
+    """
+
+    step: int | None
+    weights: Weights
+    settings: Mapping[str, Any]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the key as it stands in each row."""
+        text = json.dumps(self.settings, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
+        return {
+            "step": NO_STEP if self.step is None else self.step,
+            "weights": self.weights,
+            "settings": digest,
+        }
+
+
+@dataclass(frozen=True)
+class ProbeTable:
+    """The table of one probe in one folder.
+
+    Attributes:
+        path: Its file.
+        probe: Whose it is.
+        source: The run, checkpoint or model that it is about, as an absolute path.
+    """
+
+    path: Path
+    probe: Probe
+    source: str
+
+    def find(self, key: Key) -> Table | None:
+        """Return the rows of a key as they were measured, or None where there are none.
+
+        Raises:
+            UnreadableFile: The file is damaged.
+            CannotWrite: It is about another run.
+        """
+        rows, _ = self._read()
+        if rows is None:
+            return None
+        same = _same(rows, key)
+        if not same.any():
+            return None
+        return {column.name: rows[column.name][same] for column in self.probe.columns}
+
+    def put(self, key: Key, table: Table) -> Path:
+        """Write rows in place of those of the same key, and return the file.
+
+        Raises:
+            CannotWrite: The folder cannot be written, or the file is about another run.
+        """
+        count = len(next(iter(table.values())))
+        keyed = {name: np.full(count, value) for name, value in key.columns().items()} | table
+        before, metadata = self._read()
+        settings = metadata.get("settings", {})
+        if before is not None:
+            rest = ~_same(before, key)
+            keyed = concatenate([{name: column[rest] for name, column in before.items()}, keyed])
+        settings[key.columns()["settings"]] = key.settings
+        write_table(self.path, keyed, self._metadata(settings))
+        return self.path
+
+    def _read(self) -> tuple[Table | None, dict[str, Any]]:
+        """Return all rows and the metadata; none where there is no file, or its columns are former ones."""
+        if not self.path.is_file():
+            return None, {}
+        rows, metadata = read_table(self.path)
+        if metadata.get("source") != self.source:
+            other = metadata.get("source")
+            raise CannotWrite(
+                f"{self.path}: holds the table of {other}. Choose another place with --out DIR."
+            )
+        expected = ["step", "weights", "settings", *(column.name for column in self.probe.columns)]
+        return (rows, metadata) if list(rows) == expected else (None, {})
+
+    def _metadata(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "probe": self.probe.name,
+            "question": self.probe.question,
+            "source": self.source,
+            "columns": [asdict(column) for column in self.probe.columns],
+            "settings": settings,
+            "versions": {
+                "ired_diag": ired_diag.__version__,
+                "torch": str(torch.__version__),
+                "python": platform.python_version(),
+            },
+        }
+
+
+def _same(rows: Table, key: Key) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    columns = key.columns()
+    same: np.ndarray[Any, np.dtype[np.bool_]] = np.logical_and.reduce(
+        [rows[name] == value for name, value in columns.items()]
+    )
+    return same

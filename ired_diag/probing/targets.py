@@ -1,0 +1,168 @@
+"""What probes are put to: the checkpoints of a run, or a user's own model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ired_diag
+from ired_diag.finding import Finding
+from ired_diag.own_model import fingerprint, read_own_model
+from ired_diag.probe import Probe
+from ired_diag.probing.subjects import subject_of
+from ired_diag.probing.tables import Key
+from ired_diag.runs.checkpoint import Checkpoint, Weights, read_checkpoint
+from ired_diag.runs.checkpoint_choice import choose_checkpoints
+from ired_diag.runs.run import Run
+from ired_diag.runs.store import CONFIG, folder_name
+from ired_diag.subject import Subject
+
+OUT = Path("ired-diag-out")
+OWN_WEIGHTS: tuple[Weights, ...] = ("raw",)  # a user's own model has one set, whatever it is
+# Of a configuration, what changes no number of a checkpoint that is there.
+IRRELEVANT = ("experiment_name", "train_steps", "checkpoint_every", "validate_every", "log_every")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model at one step, not yet read.
+
+    Attributes:
+        label: Of the run or model, in messages.
+        source: Its folder or file.
+        file: The checkpoint's file, or the model's.
+        folder: Where tables and pictures go.
+        read: Reads it.
+        last: Whether it is the last of its run that is looked at.
+    """
+
+    label: str
+    source: Path
+    file: Path
+    folder: Path
+    read: Callable[[], Opened]
+    last: bool = True
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model that was read.
+
+    Attributes:
+        step: Of training, if told.
+        weights: Those that are there.
+        subjects: Makes what a probe is put to with certain weights.
+        digest: Tells its tensors from others, for given weights.
+        notes: What is odd about it.
+    """
+
+    step: int | None
+    weights: tuple[Weights, ...]
+    subjects: Callable[[Weights], Subject]
+    digest: Callable[[Weights], str]
+    notes: tuple[Finding, ...] = ()
+
+    def weights_for(self, probe: Probe, asked: Weights | None) -> Weights:
+        """Return which weights a probe looks at: those asked for, else its own choice, else what is there."""
+        if asked is not None or probe.weights in self.weights:
+            return asked or probe.weights
+        return self.weights[0]
+
+    def subject(self, weights: Weights, probe: Probe, samples: int | None, seed: int) -> Subject:
+        """Return what a probe is put to: as many problems as it looks at unless told otherwise."""
+        return replace(self.subjects(weights), samples=samples or probe.samples, seed=seed)
+
+    def key(self, weights: Weights, probe: Probe, subject: Subject) -> Key:
+        """Return what the probe's rows are kept under."""
+        config = subject.config.model_dump(mode="json") if subject.config else {}
+        settings: dict[str, Any] = {
+            "tensors": self.digest(weights),
+            "mining": asdict(subject.mining),
+            "config": {name: value for name, value in config.items() if name not in IRRELEVANT},
+            "samples": subject.samples,
+            "seed": subject.seed,
+            "probe": probe.version,
+            "version": ired_diag.__version__,
+        }
+        return Key(self.step, weights, settings)
+
+
+def of_run(
+    run: Run, which: str, *, device: torch.device | str = "cpu", out: Path | None = None
+) -> list[Target]:
+    """Return the chosen checkpoints of a run as targets, the earliest first.
+
+    Args:
+        run: The run.
+        which: ``last``, ``best``, ``all`` or a step.
+        device: Where to compute.
+        out: Where tables and pictures go; without it, into a run folder of ours, else ``ired-diag-out``.
+
+    Raises:
+        NotFound: The run has no such checkpoint.
+    """
+    targets = [_of_checkpoint(run, file, device, out) for file in choose_checkpoints(run, which)]
+    return [replace(target, last=target is targets[-1]) for target in targets]
+
+
+def _of_checkpoint(run: Run, file: Path, device: torch.device | str, out: Path | None) -> Target:
+
+    def read() -> Opened:
+        checkpoint = read_checkpoint(file, device=device)
+        known: dict[Weights, Subject] = {}
+        _, notes = subject_of(checkpoint, run, next(iter(checkpoint.states)))
+
+        def subject(weights: Weights) -> Subject:
+            if weights not in known:
+                known[weights], _ = subject_of(checkpoint, run, weights)
+            return known[weights]
+
+        return Opened(
+            checkpoint.step,
+            tuple(checkpoint.states),
+            subject,
+            lambda weights: digest_of(checkpoint, weights),
+            (*checkpoint.findings, *notes),
+        )
+
+    return Target(run.label, run.path, file, out or output_folder(run), read)
+
+
+def of_own_model(name: str, *, device: torch.device | str, out: Path | None) -> Target:
+    """Return a user's own model, ``file.py:build``, as a target."""
+    file = Path(name.rpartition(":")[0] or name)
+
+    def read() -> Opened:
+        subject = read_own_model(name, device=device)
+        told = fingerprint(subject)
+        return Opened(None, OWN_WEIGHTS, lambda weights: subject, lambda weights: told)
+
+    return Target(name, file, file, out or OUT / folder_name(file.stem), read)
+
+
+def digest_of(checkpoint: Checkpoint, weights: Weights) -> str:
+    """Return a hash of a checkpoint's tensors, names and schedule."""
+    told = hashlib.sha256()
+    tensors: Mapping[str, torch.Tensor] = checkpoint.states.get(weights, {})
+    for name, tensor in sorted({**tensors, "betas": checkpoint.schedule.betas}.items()):
+        told.update(f"{name}{tuple(tensor.shape)}".encode())
+        told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return told.hexdigest()
+
+
+def folder_among(out: Path, run: Run) -> Path:
+    """Return where under ``out`` a run's tables go when several runs share it."""
+    return out / folder_name(run.group) / folder_name(run.seed_label)
+
+
+def output_folder(run: Run) -> Path:
+    """Return where a run's tables go: its folder if that is ours and writable, else ``ired-diag-out``."""
+    if (run.path / CONFIG).is_file() and os.access(run.path, os.W_OK):
+        return run.path / "probes"
+    return OUT / folder_name(run.path.stem if run.path.is_file() else run.path.name)
