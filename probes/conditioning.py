@@ -2,7 +2,11 @@
 
 Of each candidate answer Y, a matrix with singular values σ_1 ≥ … ≥ σ_n:
 
-    log|det Y| and the sign of det Y,    cond Y = σ_1 / σ_n,    σ_min = σ_n.
+    log|det Y| and the sign of det Y,    cond Y = σ_1 / σ_n,    σ_min = σ_n,
+    residual = ‖A Y - I‖_F,              asymmetry = ‖Y - Yᵀ‖_F / ‖Y‖_F,
+    positive definite where yᵀ Y y > 0 for all y ≠ 0: where (Y + Yᵀ)/2 has a Cholesky factor.
+
+Right answers have residual and asymmetry 0 and are positive definite.
 
 A matrix with σ_n ≤ n ε σ_1, ε the rounding of float64, in which all is computed, is singular: its cond is
 infinite, its log|det| minus infinity. At the noisiest levels the clamp leaves little but signs, and
@@ -28,12 +32,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
+from ired_diag.model.matrix_form import describe
 from ired_diag.model.mined_batch import KINDS, Kind
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
@@ -49,12 +52,15 @@ COLUMNS = (
     Column("sign", "1", "sign of det Y: 1, -1, or 0 where Y is singular"),
     Column("cond", "1", "condition number in the 2-norm; inf where Y is singular"),
     Column("sigma_min", "1", "smallest singular value; 0 where Y is singular"),
+    Column("residual", "1", "‖A Y - I‖_F"),
+    Column("asymmetry", "1", "‖Y - Yᵀ‖_F / ‖Y‖_F"),
+    Column("positive_definite", "1", "1 where the symmetric part of Y is positive definite, else 0"),
 )
 COMPARISON_COLUMNS = (
     Column("level", "1", "noise level; -1 for the mean over levels of each problem"),
     Column("kind", "1", "whose difference"),
     Column("versus", "1", "from what: positive, control or start"),
-    Column("quantity", "1", "log10_cond, log_abs_det or log10_sigma_min"),
+    Column("quantity", "1", "as measured; log10_… for its logarithm"),
     Column("mean", "as quantity", "mean difference"),
     Column("mean_low", "as quantity", "lower end of its 95% t interval"),
     Column("mean_high", "as quantity", "upper end"),
@@ -74,7 +80,14 @@ CONTRASTS = (
     ("adversarial", "control"),
     ("adversarial", "start"),
 )
-QUANTITIES = ("log10_cond", "log_abs_det", "log10_sigma_min")
+QUANTITIES = (
+    "log10_cond",
+    "log_abs_det",
+    "log10_sigma_min",
+    "log10_residual",
+    "asymmetry",
+    "positive_definite",
+)
 DODGE = 0.13  # of a level, between the kinds: quartiles of four kinds at one place would hide each other
 
 Row = tuple[int, str, str, str, Effect, Summary]
@@ -82,53 +95,27 @@ FEWEST = 30  # the t interval of a share leans on the central limit theorem
 
 
 def measure(subject: Subject) -> Table:
-    """Return determinant, condition number and smallest singular value of each candidate.
+    """Return what is measured of each candidate.
 
     Args:
         subject: With mined negatives, candidates of shape (levels, samples, rank²).
     """
     batch, rank = subject.batch, subject.matrices.rank
-    samples = batch.samples
+    samples, levels = batch.samples, batch.levels
     tables = []
     for kind in KINDS:
-        candidates = batch.candidates[kind]
-        if kind == "positive":  # the same at every level
-            once = describe(candidates[0], rank)
-            numbers = {name: np.tile(values, batch.levels) for name, values in once.items()}
-        else:
-            numbers = describe(candidates.flatten(0, 1), rank)
+        times = 1 if kind == "positive" else levels  # it is the same at every level
+        candidates = batch.candidates[kind][:times].flatten(0, 1)
+        once = describe(candidates, rank, problem=batch.problem.repeat(times, 1))
         tables.append(
             {
-                "level": np.repeat(np.arange(batch.levels), samples),
-                "kind": np.full(batch.levels * samples, kind),
-                "sample": np.tile(np.arange(batch.first, batch.first + samples), batch.levels),
-                **numbers,
+                "level": np.repeat(np.arange(levels), samples),
+                "kind": np.full(levels * samples, kind),
+                "sample": np.tile(np.arange(batch.first, batch.first + samples), levels),
+                **{name: np.tile(values, levels // times) for name, values in once.items()},
             }
         )
     return concatenate(tables)
-
-
-def describe(candidates: Tensor, rank: int) -> Table:
-    """Return log|det|, sign, cond and σ_min of flattened matrices, in float64.
-
-    Args:
-        candidates: Of shape (count, rank²). One with NaN or infinite entries gets NaN.
-        rank: Rows of each.
-    """
-    square = candidates.double().reshape(-1, rank, rank)
-    whole = torch.isfinite(square).flatten(1).all(dim=1)
-    square = torch.where(whole[:, None, None], square, torch.eye(rank, device=square.device).double())
-    values = torch.linalg.svdvals(square)
-    largest, smallest = values[:, 0], values[:, -1]
-    singular = smallest <= rank * torch.finfo(torch.float64).eps * largest
-    sign, log_abs_det = torch.linalg.slogdet(square)
-    numbers = {
-        "log_abs_det": torch.where(singular, -math.inf, log_abs_det),
-        "sign": torch.where(singular, 0.0, sign),
-        "cond": torch.where(singular, math.inf, largest / smallest),
-        "sigma_min": torch.where(singular, 0.0, smallest),
-    }
-    return {name: torch.where(whole, value, math.nan).cpu().numpy() for name, value in numbers.items()}
 
 
 def compare(table: Table) -> Table:
@@ -180,7 +167,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
         f"that of the right answer ({median['positive']:.3g}) in {_share(positive)} of pairs, than that of a "
         f"random perturbation of the same size ({median['control']:.3g}) in {_share(control)}, and than that "
         f"of the noised start before the descent ({median['start']:.3g}) in {_share(start)}: "
-        f"{_verdict(select(rows, versus='start'), n)}.{_told_singular(table)} "
+        f"{_verdict(select(rows, versus='start'), n)}.{_told_singular(table)}{_told_form(table)} "
         f"{n} problems, each at {levels} noise levels."
     )
     evidence = {f"median_cond_{kind}": value for kind, value in median.items()}
@@ -190,6 +177,8 @@ def conclude(table: Table, comparison: Table) -> Finding:
         for versus, row in (("positive", positive), ("control", control), ("start", start))
         for name in ("mean", "d", "d_low", "d_high", "larger", "larger_low", "larger_high")
     }
+    evidence |= {f"share_positive_definite_{kind}": _definite(table, kind) for kind in KINDS}
+    evidence |= {f"median_residual_{kind}": _median(table, kind, "residual") for kind in KINDS}
     return Finding("conditioning", "note", statement, {**evidence, "n": n})
 
 
@@ -217,8 +206,7 @@ def _by_level(table: Table, kind: str, quantity: str) -> NDArray[np.float64]:
     rows = select(table, kind=kind)
     order = np.lexsort((rows["sample"], rows["level"]))
     levels = len(np.unique(rows["level"]))
-    name = {"log10_cond": "cond", "log10_sigma_min": "sigma_min"}.get(quantity, quantity)
-    values = rows[name][order].astype(np.float64).reshape(levels, -1)
+    values = rows[quantity.removeprefix("log10_")][order].astype(np.float64).reshape(levels, -1)
     with np.errstate(divide="ignore"):  # a singular candidate: infinite, and left out with a reason
         return np.log10(values) if quantity.startswith("log10") else values
 
@@ -277,6 +265,28 @@ def _verdict(rows: Table, n: int) -> str:
 
 def _singular(table: Table, kind: Kind) -> float:
     return float(np.mean(select(table, kind=kind)["sign"] == 0))
+
+
+def _definite(table: Table, kind: Kind) -> float:
+    """Return the share that is positive definite, of those that are numbers."""
+    definite = select(table, kind=kind)["positive_definite"]
+    told = definite[~np.isnan(definite)]
+    return float(told.mean()) if len(told) else math.nan
+
+
+def _median(table: Table, kind: Kind, column: str) -> float:
+    return _quartiles(select(table, kind=kind)[column])[1]
+
+
+def _told_form(table: Table) -> str:
+    """Return how far from an inverse they are, beside the control of their size."""
+    kinds: tuple[Kind, ...] = ("adversarial", "control")
+    share = [100 * _definite(table, kind) for kind in kinds]
+    residual = [_median(table, kind, "residual") for kind in kinds]
+    return (
+        f" Positive definite are {share[0]:.1f}% of the adversarial and {share[1]:.1f}% of the control; the "
+        f"median residual ‖AY - I‖ is {residual[0]:.3g} and {residual[1]:.3g}."
+    )
 
 
 def _told_singular(table: Table) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from ired_diag.model.architecture import Architecture
 from ired_diag.model.matrices import MatrixData, draw_matrices
+from ired_diag.model.matrix_form import describe
 from ired_diag.model.mined_batch import Kind, MinedBatch, MiningSettings, matched_control
 from ired_diag.model.mining import Walk
 from ired_diag.model.network import EnergyNetwork
@@ -18,7 +21,7 @@ from ired_diag.model.schedule import cosine_schedule
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, select
-from probes.conditioning import PROBE, describe, paired_over_levels
+from probes.conditioning import PROBE, paired_over_levels
 
 RANK, SAMPLES, LEVELS = 6, 40, 3
 
@@ -201,3 +204,54 @@ def test_figure_shows_medians_and_quartiles_of_the_table(generator: torch.Genera
     assert line.low is not None
     assert line.low[1] == np.sort(values)[10]
     assert "n = 41" in PROBE.figure(table).method
+
+
+def test_residual_asymmetry_and_definiteness_of_planted_matrices(generator: torch.Generator) -> None:
+    problem, inverse = draw_matrices(MatrixData(rank=RANK), 7, generator=generator, dtype=torch.float64)
+    antisymmetric = torch.zeros(RANK, RANK, dtype=torch.float64)
+    antisymmetric[0, 1], antisymmetric[1, 0] = 3.0, -3.0
+    right = describe(inverse, RANK, problem=problem)
+    np.testing.assert_allclose(right["residual"], 0, atol=1e-10)
+    np.testing.assert_allclose(right["asymmetry"], 0, atol=1e-12)
+    assert right["positive_definite"].tolist() == [1.0] * 7
+    turned = describe(inverse + antisymmetric.flatten(), RANK, problem=problem)
+    for i in range(7):
+        a, y = (
+            problem[i].view(RANK, RANK).numpy(),
+            inverse[i].view(RANK, RANK).numpy() + antisymmetric.numpy(),
+        )
+        np.testing.assert_allclose(turned["residual"][i], np.linalg.norm(a @ y - np.eye(RANK)), rtol=1e-10)
+        np.testing.assert_allclose(turned["asymmetry"][i], math.sqrt(72) / np.linalg.norm(y), rtol=1e-12)
+    assert turned["positive_definite"].tolist() == [1.0] * 7  # only the symmetric part counts
+    assert describe(-inverse, RANK, problem=problem)["positive_definite"].tolist() == [0.0] * 7
+
+
+def test_the_number_of_threads_changes_no_number(generator: torch.Generator) -> None:
+    candidates = torch.randn(11, RANK**2, generator=generator)
+    torch.set_num_threads(3)
+    try:
+        several = describe(candidates, RANK, problem=candidates)
+    finally:
+        torch.set_num_threads(1)
+    once = describe(candidates, RANK, problem=candidates)
+    for name, values in once.items():
+        np.testing.assert_array_equal(several[name], values)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("broken", [False, True])
+def test_rank_one_one_sample_and_nan_weights_give_a_sentence_and_a_reason(
+    samples: int, broken: bool, network_subject: Callable[..., Subject]
+) -> None:
+    subject = network_subject(rank=1, samples=samples)
+    if broken:
+        weights = {name: p * math.nan for name, p in subject.network.parameters.items()}
+        subject = replace(subject, energy=replace(subject.network, parameters=weights))
+    table = PROBE(subject)
+    comparison = PROBE.comparison(table)
+    finding = PROBE.conclude(table, comparison)
+    assert f"{samples} problems" in finding.statement
+    assert "too few problems for a verdict" in finding.statement
+    undefined = np.isnan(comparison["d"])
+    assert (comparison["reason"][undefined] != "").all()
+    PROBE.figure(table)

@@ -1,0 +1,64 @@
+"""What kind of matrix a candidate inverse is: its determinant, its conditioning, its form.
+
+Of a matrix Y with singular values σ_1 ≥ … ≥ σ_n, a candidate for A⁻¹:
+
+    log|det Y| = Σ log σ_i and the sign of det Y,    cond Y = σ_1 / σ_n,    σ_min = σ_n,
+    residual = ‖A Y - I‖_F,                          asymmetry = ‖Y - Yᵀ‖_F / ‖Y‖_F,
+    positive definite where (Y + Yᵀ)/2 has a Cholesky factor.
+
+A matrix with σ_n ≤ n ε σ_1, ε the rounding of float64, in which all is computed, is singular: its cond is
+infinite, its log|det| minus infinity.
+
+Reference: Golub & Van Loan (2013), Matrix Computations, sections 2.6 (conditioning) and 4.2 (definite forms).
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def describe(
+    candidates: Tensor, rank: int, *, problem: Tensor | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Return what is measured of flattened matrices, in float64, on all of a CPU's threads.
+
+    Args:
+        candidates: Of shape (count, rank²). One with NaN or infinite entries gets NaN.
+        rank: Rows of each.
+        problem: Flattened A, of the same shape; without it residuals are NaN.
+    """
+    threads = torch.get_num_threads() if candidates.device.type == "cpu" else 1
+    problem = torch.full_like(candidates, math.nan) if problem is None else problem
+    pieces = zip(candidates.tensor_split(threads), problem.tensor_split(threads), strict=True)
+    with ThreadPoolExecutor(threads) as pool:  # LAPACK takes small matrices one by one, on one thread
+        described = list(pool.map(lambda piece: _describe(piece[0], piece[1], rank), pieces))
+    return {name: np.concatenate([one[name] for one in described]) for name in described[0]}
+
+
+def _describe(candidates: Tensor, problem: Tensor, rank: int) -> dict[str, NDArray[np.float64]]:
+    square = candidates.double().reshape(-1, rank, rank)
+    whole = torch.isfinite(square).flatten(1).all(dim=1)
+    unit = torch.eye(rank, device=square.device, dtype=torch.float64)
+    square = torch.where(whole[:, None, None], square, unit)
+    values = torch.linalg.svdvals(square)
+    largest, smallest = values[:, 0], values[:, -1]
+    singular = smallest <= rank * torch.finfo(torch.float64).eps * largest
+    sign = torch.linalg.slogdet(square)[0]
+    _, not_definite = torch.linalg.cholesky_ex((square + square.mT) / 2)
+    norm = torch.linalg.matrix_norm
+    numbers = {
+        "log_abs_det": torch.where(singular, -math.inf, values.log().sum(-1)),
+        "sign": torch.where(singular, 0.0, sign),
+        "cond": torch.where(singular, math.inf, largest / smallest),
+        "sigma_min": torch.where(singular, 0.0, smallest),
+        "residual": norm(problem.double().view_as(square) @ square - unit),
+        "asymmetry": norm(square - square.mT) / norm(square),
+        "positive_definite": (not_definite == 0).double(),
+    }
+    return {name: torch.where(whole, value, math.nan).cpu().numpy() for name, value in numbers.items()}
