@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ired_diag.model.architecture import Architecture
 from ired_diag.model.matrices import MatrixData, draw_matrices
-from ired_diag.model.matrix_form import describe
+from ired_diag.model.matrix_form import describe, singular_values
 from ired_diag.model.mined_batch import Kind, MinedBatch, MiningSettings, matched_control
 from ired_diag.model.mining import Walk
 from ired_diag.model.network import EnergyNetwork
@@ -255,3 +255,13 @@ def test_rank_one_one_sample_and_nan_weights_give_a_sentence_and_a_reason(
     undefined = np.isnan(comparison["d"])
     assert (comparison["reason"][undefined] != "").all()
     PROBE.figure(table)
+
+
+def test_singular_values_are_those_of_the_decomposition_at_every_conditioning(
+    generator: torch.Generator,
+) -> None:
+    smallest = (1.0, 1e-2, 0.9e-3, 1.1e-3, 1e-6, 1e-12, 0.0)
+    matrices = torch.stack([planted([1.0, 0.9, 0.8, 0.7, 0.6, low], generator) for low in smallest])
+    torch.testing.assert_close(
+        singular_values(matrices), torch.linalg.svdvals(matrices), rtol=1e-9, atol=1e-15
+    )
