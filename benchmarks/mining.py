@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.live_memory import LiveMemory
 from benchmarks.plain_reading import PlainTrainer
 from ired_diag.model.architecture import Architecture
 from ired_diag.model.matrices import MatrixData, draw_matrices
@@ -134,7 +135,7 @@ def peak_of(network: EnergyNetwork, schedule: Schedule, pairs: list[Pairs]) -> i
     """Return the most bytes that the tensors of our side hold at once, besides the pairs themselves."""
     with LiveMemory() as memory:
         ours(network, schedule, pairs, conditioning=True)
-    return memory.peak
+    return int(memory.peak)
 
 
 def main() -> None:
@@ -157,9 +158,7 @@ def main() -> None:
     )
     if apart > AGREEMENT:
         raise SystemExit(f"the two sides' negatives differ by {apart:.2g}: nothing to compare")
-    print(
-        f"{_machine(device)}; {told.pairs} pairs, rank {RANK}, width {WIDTH}; negatives agree to {apart:.1g}"
-    )
+    say(f"{_machine(device)}; {told.pairs} pairs, rank {RANK}, width {WIDTH}; negatives agree to {apart:.1g}")
     results = []
     for what, conditioning in (("mining", False), ("mining and conditioning", True)):
         result = compare(

@@ -78,7 +78,7 @@ def test_json_holds_finding_comparison_and_files(run: Path, tmp_path: Path) -> N
     (told,) = json.loads(call(*arguments, "--json").stdout)["answers"]
     assert (told["label"], told["step"], told["weights"]) == ("q103/seed0", 4, "raw")
     assert told["finding"]["evidence"]["n"] == 5
-    assert len(told["comparison"]["d"]) == 5 * 3 * 11
+    assert len(told["comparison"]["d"]) == 5 * 6 * 11
     assert all(Path(path).is_file() for path in [told["table"], *told["figures"]])
 
 

@@ -17,6 +17,7 @@ ORDER = (
     "ired_diag.probing",
     "ired_diag.own_model",
     "ired_diag.probe",
+    "ired_diag.told_training",
     "ired_diag.subject",
     "ired_diag.figures",
     "ired_diag.verification",

@@ -52,7 +52,7 @@ def singular_values(square: Tensor) -> Tensor:
     Args:
         square: Finite, in float64, of shape (count, n, n).
     """
-    values = torch.linalg.eigvalsh(square @ square.mT).clamp(min=0).sqrt().flip(-1)
+    values: Tensor = torch.linalg.eigvalsh(square @ square.mT).clamp(min=0).sqrt().flip(-1)
     ill = values[:, -1] * WELL_CONDITIONED < values[:, 0]
     if ill.any():
         values[ill] = torch.linalg.svdvals(square[ill])

@@ -59,8 +59,9 @@ def trend_figure(probe: Probe, steps: Sequence[int], findings: Sequence[Finding]
     sizes = f", n = {' or '.join(map(str, counts))} at each" if counts else ""
     intervals = " with 95% intervals" if any(headline.low for headline in probe.headlines) else ""
     method = f"The probe's answer{intervals} at {len(steps)} checkpoints{sizes}."
+    note = ("95% intervals, " if intervals else "") + f"{len(steps)} checkpoints{sizes}"
     title = f"{probe.name.replace('_', ' ').capitalize()} over training"
-    return FigureData(f"{probe.name}-over-training", title, "training step", panels, method, method)
+    return FigureData(f"{probe.name}-over-training", title, "training step", panels, method, note)
 
 
 def _trend_panel(headline: Headline, steps: Sequence[int], findings: Sequence[Finding]) -> Panel:

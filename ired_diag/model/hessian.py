@@ -1,0 +1,87 @@
+"""A loss to second order in its parameters: value, gradient, and products with the Hessian.
+
+    H v = ∇(∇L · v),
+
+by a second backward pass through the graph of the gradient, which is built once and shared by all products;
+H itself is never written down. Parameters and directions are one flat vector, in the mapping's order.
+
+Reference: Pearlmutter (1994), Fast Exact Multiplication by the Hessian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ired_diag.model.lanczos import Product
+
+LossOf = Callable[[Mapping[str, Tensor]], Tensor]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A loss to second order.
+
+    Attributes:
+        value: The loss.
+        gradient: Its gradient, flat, of shape (n,).
+        product: H v of a flat direction v.
+    """
+
+    value: float
+    gradient: Tensor
+    product: Product
+
+
+def expand(loss: LossOf, parameters: Mapping[str, Tensor]) -> Expansion:
+    """Return a loss to second order at ``parameters``.
+
+    Args:
+        loss: A number for each set of parameters, twice differentiable. It may ignore some of them.
+        parameters: Where; left as they are.
+    """
+    leaves = {name: p.detach().clone().requires_grad_() for name, p in parameters.items()}
+    inputs = list(leaves.values())
+    with torch.enable_grad():
+        value = loss(leaves)
+        gradients = torch.autograd.grad(
+            value, inputs, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+    curved = [i for i, g in enumerate(gradients) if g.requires_grad]  # the others are constant
+
+    def product(v: Tensor) -> Tensor:
+        if not curved:
+            return torch.zeros_like(v)
+        parts = list(unflatten(v, parameters).values())
+        images = torch.autograd.grad(
+            [gradients[i] for i in curved],
+            inputs,
+            [parts[i] for i in curved],
+            retain_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        return torch.cat([image.reshape(-1) for image in images])
+
+    return Expansion(float(value.detach()), flatten(dict(zip(leaves, gradients, strict=True))), product)
+
+
+def flatten(tensors: Mapping[str, Tensor]) -> Tensor:
+    """Return all tensors as one vector, of shape (n,), without a graph."""
+    return torch.cat([t.detach().reshape(-1) for t in tensors.values()])
+
+
+def unflatten(vector: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a flat vector as tensors of the names and shapes of ``like``."""
+    parts = torch.split(vector, [t.numel() for t in like.values()])
+    return {name: part.view(t.shape) for part, (name, t) in zip(parts, like.items(), strict=True)}
+
+
+def along(loss: LossOf, parameters: Mapping[str, Tensor], direction: Tensor, step: float) -> float:
+    """Return the loss at ``parameters`` + step · ``direction``, a flat one of shape (n,)."""
+    parts = unflatten(direction, parameters)
+    with torch.no_grad():
+        return float(loss({name: p + step * parts[name] for name, p in parameters.items()}))

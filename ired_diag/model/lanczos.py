@@ -1,0 +1,123 @@
+"""Extreme eigenvalues, and quadrature, of a symmetric matrix that is known only by its products H v.
+
+From a unit vector q₁, with everything earlier projected out twice (full reorthogonalisation),
+
+    β_j q_{j+1} = H q_j - α_j q_j - β_{j-1} q_{j-1},      α_j = q_j·H q_j,
+
+so that QᵀHQ is the tridiagonal T. The eigenpairs (θ, s) of T give
+
+- Ritz pairs θ, v = Q s: the outermost θ approach the outermost eigenvalues of H from within, and an
+  eigenvalue of H lies within the residual ‖H v - θ v‖ of θ;
+- Gauss quadrature: with nodes θ_i and weights (first entry of s_i)², Σ w_i p(θ_i) = q₁·p(H) q₁ for every
+  polynomial p of degree below twice the number of steps.
+
+References: Golub & Van Loan (2013), Matrix Computations, sections 10.1 and 10.3; Golub & Meurant (2010),
+Matrices, Moments and Quadrature, chapter 6; Parlett (1998), The Symmetric Eigenvalue Problem, theorem 4.5.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Product = Callable[[Tensor], Tensor]
+
+BREAKDOWN = 16  # roundings of the largest entry of T: a β below is none, and Q spans an invariant subspace
+
+
+@dataclass(frozen=True)
+class Tridiagonal:
+    """The matrix T = QᵀHQ of k Lanczos steps.
+
+    Attributes:
+        diagonal: α, of shape (k,).
+        off_diagonal: β, of shape (k - 1,).
+        basis: The rows q_j, of shape (k, n).
+    """
+
+    diagonal: NDArray[np.float64]
+    off_diagonal: NDArray[np.float64]
+    basis: Tensor
+
+    def eigenpairs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the eigenvalues θ of T, ascending, and its eigenvectors s as columns."""
+        dense = np.diag(self.diagonal) + np.diag(self.off_diagonal, 1) + np.diag(self.off_diagonal, -1)
+        values, vectors = np.linalg.eigh(dense)
+        return values, vectors
+
+    def quadrature(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return nodes and weights of the measure q₁·f(H) q₁; the weights add up to 1."""
+        values, vectors = self.eigenpairs()
+        return values, vectors[0] ** 2
+
+
+@dataclass(frozen=True)
+class RitzPair:
+    """An approximate eigenpair.
+
+    Attributes:
+        value: Its Rayleigh quotient v·H v.
+        vector: v, of length 1 and shape (n,).
+        residual: ‖H v - value · v‖, measured with a product of its own.
+    """
+
+    value: float
+    vector: Tensor
+    residual: float
+
+
+def lanczos(product: Product, start: Tensor, steps: int) -> Tridiagonal:
+    """Return T after ``steps`` products, or fewer where the Krylov space is exhausted before.
+
+    Args:
+        product: H v of a vector v, of shape (n,).
+        start: Direction of q₁, of shape (n,), not zero; all is computed in its type, sums in float64.
+        steps: Number of products, at least 1.
+    """
+    steps = min(steps, len(start))
+    basis = torch.zeros(steps, len(start), dtype=start.dtype, device=start.device)
+    diagonal: list[float] = []
+    off_diagonal: list[float] = []
+    q = start / _norm(start)
+    for j in range(steps):
+        basis[j] = q
+        w = product(q)
+        diagonal.append(_dot(q, w))
+        for _ in range(2):  # twice is enough: Parlett (1998), section 6.9
+            w = w - (basis[: j + 1] @ w) @ basis[: j + 1]
+        beta = _norm(w)
+        scale = max(abs(x) for x in diagonal + off_diagonal)
+        if beta <= BREAKDOWN * torch.finfo(start.dtype).eps * scale:
+            break
+        off_diagonal.append(beta)
+        q = w / beta
+    k = len(diagonal)
+    return Tridiagonal(np.array(diagonal), np.array(off_diagonal[: k - 1]), basis[:k])
+
+
+def extreme_pairs(product: Product, tridiagonal: Tridiagonal) -> tuple[RitzPair, RitzPair]:
+    """Return the lowest and the highest Ritz pair, at the price of a product each."""
+    _, vectors = tridiagonal.eigenpairs()
+    low, high = (_ritz(product, tridiagonal.basis, vectors[:, end]) for end in (0, -1))
+    return low, high
+
+
+def _ritz(product: Product, basis: Tensor, s: NDArray[np.float64]) -> RitzPair:
+    v = torch.as_tensor(s, dtype=basis.dtype, device=basis.device) @ basis
+    v = v / _norm(v)
+    image = product(v)
+    value = _dot(v, image)
+    return RitzPair(value, v, _norm(image - value * v))
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return float(a.double() @ b.double())
+
+
+def _norm(a: Tensor) -> float:
+    return float(torch.linalg.vector_norm(a, dtype=torch.float64))

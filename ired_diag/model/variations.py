@@ -1,0 +1,163 @@
+"""What is varied to see whether a model's results depend on it, and beside which reference.
+
+Of a reference (``outcome``: all problems in one batch, divided as in training, in the order drawn):
+
+    batch size       batches of b, with the run's own rule for the divisor of ∇_yE          float64, float32
+    order            a problem of another level in front                                    float64, float32
+    device           the CPU, where the reference is not there                              float64, float32
+    precision        float32, bfloat16                                                      against float64
+    normalization    other divisors of ∇_yE: none, the validation and the training batch    float32
+    quirks           those of the public code, mended                                       float32
+
+Division by the batch size makes of the gradient g in a batch of b the output g/b: the divisor b shows on all
+problems what batches of b do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import get_args
+
+import torch
+from torch import Tensor
+
+from ired_diag.model.network import GradientNormalization
+from ired_diag.model.outcome import Arrangement, Inputs, Outcome, Precision, Quantity
+from ired_diag.model.problems import Problems
+
+SIZES = (1, 2, 256, 2048)  # of batches, beside the run's own
+MOST_BATCHES = 8  # of one size: a batch of one costs as long as one of a hundred
+FEW = 256  # problems in the variations whose verdict needs no more
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a run's configuration says.
+
+    Attributes:
+        normalization: Its rule for the divisor of ∇_yE: nothing, ``batch``, or a number.
+        training_batch: Its training batch size; 0 where none is told.
+        validation_batch: Its validation batch size; 0 likewise.
+    """
+
+    normalization: GradientNormalization = None
+    training_batch: int = 0
+    validation_batch: int = 0
+
+
+@dataclass(frozen=True)
+class Variation:
+    """An outcome beside its reference.
+
+    Attributes:
+        axis: What is varied.
+        setting: To what.
+        precision: Number type.
+        outcome: Of the first problems, as many as are looked at.
+        reference: Of the same problems.
+    """
+
+    axis: str
+    setting: str
+    precision: Precision
+    outcome: Outcome
+    reference: Outcome
+
+
+@dataclass(frozen=True)
+class _Plan:
+    axis: str
+    setting: str
+    arrangement: Arrangement
+    against: Precision
+    count: int
+
+
+def draw_inputs(problems: Problems, levels: int, count: int, *, generator: torch.Generator) -> Inputs:
+    """Return problems, each at a level of its own, with noise and a start for sampling.
+
+    Args:
+        problems: Where they come from.
+        levels: Number of noise levels.
+        count: How many problems.
+        generator: Of all that is drawn, on the CPU.
+    """
+    problem, answer = problems.draw(count, generator=generator)
+    noise, start = torch.randn(2, *answer.shape, generator=generator, dtype=answer.dtype)
+    return Inputs(problem, answer, torch.randint(0, levels, (count,), generator=generator), noise, start)
+
+
+def another_order(t: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Return a random order that puts a problem of a level as far as can be from the first's in front.
+
+    Args:
+        t: Noise levels, of shape (n,).
+        generator: Of the order.
+    """
+    order = torch.randperm(len(t), generator=generator)
+    far = int((t[order] - t[0]).abs().argmax())
+    return torch.cat([order[far:], order[:far]])
+
+
+def variations(
+    exact: Arrangement, inputs: Inputs, rule: Rule, *, generator: torch.Generator
+) -> Iterator[Variation]:
+    """Yield each variation beside its reference.
+
+    Args:
+        exact: The reference in float64; its network divides as in training.
+        inputs: The problems.
+        rule: What the run's configuration says.
+        generator: Of the other order.
+    """
+    precisions: tuple[Precision, ...] = ("float64", "float32")
+    references = {p: replace(exact, precision=p).outcome(inputs) for p in precisions}
+    order = another_order(inputs.t[:FEW], generator=generator)
+    for plan in _plans(exact, len(inputs), rule, order):
+        outcome = plan.arrangement.outcome(inputs.rows(slice(0, plan.count)))
+        if plan.axis == "quirks":
+            mended = outcome["negative_corrected"]
+            outcome = {"negative_published": mended, "answer": outcome["answer"]}
+        reference: Mapping[Quantity, Tensor] = {
+            name: references[plan.against][name][: plan.count]
+            for name in get_args(Quantity)
+            if name in outcome
+        }
+        yield Variation(plan.axis, plan.setting, plan.arrangement.precision, outcome, reference)
+
+
+def _plans(exact: Arrangement, n: int, rule: Rule, order: Tensor) -> Iterator[_Plan]:
+    single = replace(exact, precision="float32")
+    yield _Plan("precision", "float32", single, "float64", n)
+    yield _Plan("precision", "bfloat16", replace(exact, precision="bfloat16"), "float64", n)
+    for base in (exact, single):
+        for size, count in _sizes(rule, n):
+            network = replace(exact.network, gradient_normalization=rule.normalization)
+            arranged = replace(base, network=network, batch=size)
+            yield _Plan("batch size", str(size), arranged, base.precision, count)
+        yield _Plan("order", "permuted", replace(base, order=order), base.precision, len(order))
+        if exact.device.type != "cpu":
+            there = replace(base, device=torch.device("cpu"))
+            yield _Plan("device", "cpu", there, base.precision, n)
+    for setting, divisor in _divisors(exact.network.gradient_normalization, rule):
+        network = replace(exact.network, gradient_normalization=divisor)
+        yield _Plan("normalization", setting, replace(single, network=network), "float32", n)
+    yield _Plan("quirks", "mended", replace(single, faithful=False), "float32", n)
+
+
+def _sizes(rule: Rule, n: int) -> list[tuple[int, int]]:
+    """Return batch sizes, and how many problems to put into batches of each.
+
+    One batch of all is the reference itself, unless it is divided by its size.
+    """
+    most = n + 1 if rule.normalization == "batch" else n
+    sizes = sorted(size for size in {*SIZES, rule.training_batch, rule.validation_batch} if 0 < size < most)
+    return [(size, size * max(1, min(MOST_BATCHES, n // size, FEW // size))) for size in sizes]
+
+
+def _divisors(own: GradientNormalization, rule: Rule) -> list[tuple[str, float]]:
+    """Return the divisors that are not the run's own."""
+    sizes = sorted({rule.training_batch, rule.validation_batch} - {0}) or list(SIZES[2:])
+    named = {1.0: "none"} | {float(size): f"/{size}" for size in sizes if size > 1}
+    return [(setting, divisor) for divisor, setting in named.items() if divisor != (own or 1.0)]

@@ -1,0 +1,76 @@
+"""Effective sample size: how many equally weighted observations a weighted sum is worth.
+
+    ESS = (Σ w)² / Σ w²,    between 1 (one weight has all) and N (all are equal)
+
+It is taken from the logarithms of the weights, scaled by the largest: weights of e^-1000 have an effective
+size too. The interval of ESS/N is the delta method's on its logarithm, with subjects as units: with a and b
+a subject's sums of w and w², the logarithm 2 log ā - log b̄ has the standard error sd(2 a/ā - b/b̄) / √n.
+
+Reference: Kish (1965), Survey Sampling, section 11.7.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from ired_diag.stats.summary import CONFIDENCE
+
+FEWEST = (
+    30  # effective observations, for an interval: below, a few weights decide and their spread is unknown
+)
+
+
+@dataclass(frozen=True)
+class EffectiveSize:
+    """An effective sample size.
+
+    Attributes:
+        size: ESS.
+        share: ESS over the number of weights.
+        low: Lower end of the share's interval.
+        high: Upper end.
+        n: Subjects.
+        reason: Why something is NaN or left out.
+    """
+
+    size: float
+    share: float
+    low: float
+    high: float
+    n: int
+    reason: str = ""
+
+
+def effective_size(log_weights: ArrayLike, *, confidence: float = CONFIDENCE) -> EffectiveSize:
+    """Return the effective sample size of weights told by their logarithms.
+
+    Args:
+        log_weights: Of shape (n,) or (strata, n), each column a subject; -inf for a weight of 0. A NaN is
+            left out and said in ``reason``.
+        confidence: Of the interval.
+
+    >>> round(effective_size([-1000.0, -1000.0, -2000.0]).size, 12)
+    2.0
+    """
+    logs = np.atleast_2d(np.asarray(log_weights, dtype=np.float64))
+    told = ~np.isnan(logs)
+    count, lost, n = int(told.sum()), int((~told).sum()), int(told.any(axis=0).sum())
+    reason = f"{lost} of {logs.size} weights are not numbers" if lost else ""
+    largest = float(np.max(logs, where=told, initial=-math.inf))
+    if not math.isfinite(largest):
+        return EffectiveSize(math.nan, math.nan, math.nan, math.nan, n, reason or "no weight is above 0")
+    w = np.exp(np.where(told, logs, -math.inf) - largest)[:, told.any(axis=0)]
+    a, b = w.sum(axis=0), (w**2).sum(axis=0)
+    size = float(a.sum() ** 2 / b.sum())
+    share = size / count
+    if size < FEWEST or n < 2:
+        few = f"{size:.3g} effective observations are too few for an interval"
+        return EffectiveSize(size, share, math.nan, math.nan, n, f"{reason}; {few}" if reason else few)
+    se = float((2 * a / a.mean() - b / b.mean()).std(ddof=1)) / math.sqrt(n)
+    factor = math.exp(float(stats.norm.isf((1 - confidence) / 2)) * se)
+    return EffectiveSize(size, share, share / factor, min(1.0, share * factor), n, reason)

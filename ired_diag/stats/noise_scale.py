@@ -1,0 +1,161 @@
+"""The gradient noise scale: how many samples a batch needs before its gradient is more signal than noise.
+
+A batch of B samples has the gradient g_B, of mean G and covariance Σ/B. Its length is too long on average,
+
+    E|g_B|² = |G|² + tr Σ / B,
+
+so two batch sizes tell the two apart (McCandlish et al., A.1): with small batches of b and big ones of B,
+
+    |G|² = (B|g_B|² - b|g_b|²)/(B - b),      tr Σ = (|g_b|² - |g_B|²)/(1/b - 1/B),      B_simple = tr Σ/|G|²,
+
+each averaged before the ratio is taken. Here K batches of m samples are cut twice.
+
+- For |G|² the small batches are the K, the big one their union. The formula then is the mean of g_r·g_s over
+  all pairs r ≠ s, and with two kinds of gradient the same mean of a_r·b_s estimates A·B without bias.
+- For tr Σ the big batches are the K, the small ones their halves. The formula then is m times the mean of
+  |half difference|², the *scatter* |g_r' - g_r''|²/4.
+
+The two cuts differ where the samples of a batch share something random (IRED's clamp takes its bound from the
+first sample for all): then the gradients of batches differ by more than Σ/m, by a V that no batch size
+averages away,
+
+    E|g_B|² = |G|² + V + tr Σ / B,
+
+which adds to the first formula for tr Σ, but not to the second, and not to |G|², a product of two batches.
+
+Intervals are the jackknife's over batches. Where noise drowns the mean they are wider than they need be.
+
+Reference: McCandlish, Kaplan, Amodei (2018), An Empirical Model of Large-Batch Training, section 2.2 and
+appendix A.1; Efron & Stein (1981), The Jackknife Estimate of Variance (of means over pairs).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.stats.jackknife import (
+    UNSURE_DIVISOR,
+    Interval,
+    Replicates,
+    jackknife_interval,
+    ratio_interval,
+    replicates_of_mean,
+)
+from ired_diag.stats.summary import CONFIDENCE
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Products:
+    """What is kept of the gradients a_r, b_r of K batches, each of shape (K,).
+
+    Attributes:
+        own: a_r·b_r, within a batch: what its samples share is in it.
+        whole: ½ (a_r·b̄ + ā·b_r), with the mean over batches.
+        scatter: ¼ (a_r' - a_r'')·(b_r' - b_r''), of the halves of a batch.
+    """
+
+    own: Array
+    whole: Array
+    scatter: Array
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self.own)
+
+
+def true_product(kept: Products) -> Replicates:
+    """Return A·B of the mean gradients A and B without bias: the mean of a_r·b_s over all r ≠ s.
+
+    >>> same = Products(np.full(4, 3.0), np.full(4, 3.0), np.zeros(4))
+    >>> true_product(same).tolist()
+    [3.0, 3.0, 3.0, 3.0, 3.0]
+    """
+    n, own, whole = len(kept), kept.own, kept.whole
+    pairs = n * whole.sum() - own.sum()
+    without = pairs - 2 * n * whole + 2 * own
+    return np.concatenate([[pairs / (n * (n - 1))], without / ((n - 1) * (n - 2))])
+
+
+def covariance_trace(kept: Products, size: int) -> Replicates:
+    """Return tr Σ of a single sample's gradient, without what a batch shares.
+
+    Args:
+        kept: Products of a gradient with itself.
+        size: Samples in a batch, m.
+    """
+    return size * replicates_of_mean(kept.scatter)
+
+
+def squared_norm_at(kept: Products, size: int, batch_size: int) -> Replicates:
+    """Return E|g_B|², what a batch of another size has, noise and all.
+
+    Args:
+        kept: Products of a gradient with itself, in batches of ``size``.
+        size: Samples in a batch, m.
+        batch_size: B.
+    """
+    return replicates_of_mean(kept.own - (1 - size / batch_size) * kept.scatter)
+
+
+def shared_variance(kept: Products) -> Replicates:
+    """Return V, the variance that no batch size averages away; about 0 where a batch shares nothing."""
+    return replicates_of_mean(kept.own - kept.scatter) - true_product(kept)
+
+
+def shared_part(kept: Products, size: int, batch_size: int) -> Interval:
+    """Return V over V + tr Σ/B: the part of a batch's noise that a larger batch keeps. Cut at 0 and 1."""
+    shared, own = shared_variance(kept), covariance_trace(kept, size) / batch_size
+    found = ratio_interval(shared, shared + own)
+    return _cut(found, 0.0, 1.0, "the noise at this batch size is not told from 0")
+
+
+def noise_scale(kept: Products, size: int) -> Interval:
+    """Return B_simple = tr Σ / |G|², in samples; NaN where |G|² is not told from 0."""
+    found = ratio_interval(covariance_trace(kept, size), true_product(kept))
+    return _cut(found, 0.0, math.inf, "the mean gradient is not told from 0")
+
+
+def norm(kept: Products) -> Interval:
+    """Return |G|, its interval cut at 0."""
+    squared = jackknife_interval(true_product(kept))
+    value, low, high = (
+        v if math.isnan(v) else math.sqrt(max(0.0, v)) for v in (squared.value, squared.low, squared.high)
+    )
+    return Interval(value, low, high, squared.reason or ("" if low > 0 else "not told from 0"))
+
+
+def cosine(both: Products, one: Products, other: Products, *, confidence: float = CONFIDENCE) -> Interval:
+    """Return the cosine between two mean gradients; NaN where one of them is not told from 0.
+
+    Noise does not draw it towards 0, as it does the cosine of two batches' gradients, nor do samples that
+    the two share draw it towards theirs. Estimate and interval are cut at ±1.
+
+    Args:
+        both: Products of the one with the other.
+        one: Products of the one with itself.
+        other: Of the other.
+        confidence: Of the interval.
+    """
+    lengths = [true_product(one), true_product(other)]
+    for length in lengths:
+        if not np.isfinite(length).all():
+            return Interval(math.nan, math.nan, math.nan, "not a finite number")
+        if not jackknife_interval(length).low > 0 or (length <= 0).any():
+            return Interval(math.nan, math.nan, math.nan, "a gradient is not told from 0")
+    replicates = true_product(both) / np.sqrt(lengths[0] * lengths[1])
+    return _cut(jackknife_interval(replicates, confidence=confidence), -1.0, 1.0, "")
+
+
+def _cut(found: Interval, least: float, most: float, reason: str) -> Interval:
+    """Return an interval cut at the ends of what can be, its reason in the words of the quantity."""
+    if math.isnan(found.value):
+        told = reason if found.reason == UNSURE_DIVISOR else found.reason
+        return Interval(math.nan, math.nan, math.nan, told)
+    value, low, high = (min(most, max(least, end)) for end in (found.value, found.low, found.high))
+    return Interval(value, low, high, found.reason)

@@ -1,0 +1,89 @@
+"""Changes of results relative to their size, and how many are beyond a tolerance.
+
+Of results r_i with entries of root mean square s_i, that change by c_i (root mean square over the entries):
+
+    relative change = c_i / s_i;   0 where nothing changed, infinite where there was nothing that could.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ired_diag.stats.summary import summarise
+
+
+@dataclass(frozen=True)
+class Change:
+    """How much results changed.
+
+    Attributes:
+        relative: Mean relative change of those that are finite.
+        relative_low: Lower end of its 95% t interval.
+        relative_high: Upper end.
+        median: Their median.
+        worst: The largest of them.
+        rms: Root mean square of all changes.
+        size_ratio: Root mean square of the results after over that before.
+        beyond: Share of results beyond the tolerance; one that became no number is.
+        n: Number of results.
+        reason: Why something is NaN or left out.
+    """
+
+    relative: float
+    relative_low: float
+    relative_high: float
+    median: float
+    worst: float
+    rms: float
+    size_ratio: float
+    beyond: float
+    n: int
+    reason: str = ""
+
+
+def change_of(change: ArrayLike, size: ArrayLike, size_after: ArrayLike, *, tolerance: float) -> Change:
+    """Return how much results changed.
+
+    Args:
+        change: c_i, of shape (n,).
+        size: s_i before, of the same shape.
+        size_after: s_i after.
+        tolerance: Of a relative change.
+
+    >>> change = change_of([0.0, 1.0], [0.0, 4.0], [0.0, 5.0], tolerance=0.1)
+    >>> change.relative, change.worst, change.size_ratio, change.beyond
+    (0.125, 0.25, 1.25, 0.5)
+    """
+    c, s, after = (np.asarray(values, dtype=np.float64) for values in (change, size, size_after))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(c == 0, 0.0, c / s)
+        ratio = np.float64(root_mean_square(after)) / root_mean_square(s)
+    known = relative[np.isfinite(relative)]
+    mean, lost = summarise(known), len(relative) - len(known)
+    beyond = (relative > tolerance) | (np.isnan(relative) & np.isfinite(s))
+    return Change(
+        mean.mean,
+        mean.low,
+        mean.high,
+        float(np.median(known)) if len(known) else math.nan,
+        mean.maximum,
+        root_mean_square(c),
+        float(ratio),
+        float(beyond.mean()) if len(beyond) else math.nan,
+        len(relative),
+        f"{lost} of {len(relative)} changes are not finite" if lost else mean.reason,
+    )
+
+
+def root_mean_square(values: NDArray[np.float64]) -> float:
+    """Return √(mean of squares); NaN of none.
+
+    >>> root_mean_square(np.array([3.0, 4.0, 5.0, 0.0])) == 12.5**0.5
+    True
+    """
+    with np.errstate(over="ignore"):
+        return math.sqrt(np.mean(values**2)) if len(values) else math.nan

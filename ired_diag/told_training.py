@@ -1,0 +1,25 @@
+"""Which mining a run was trained with, as far as its configuration tells."""
+
+from __future__ import annotations
+
+from ired_diag.config import Config
+
+UNTOLD = "unknown"
+
+
+def strategy_of(config: Config | None) -> str:
+    """Return the mining strategy that a configuration names; its default is not taken for told."""
+    if config is None or "mining_strategy" not in config.model_fields_set:
+        return UNTOLD
+    return config.mining_strategy
+
+
+def sentence_on(strategy: str) -> str:
+    """Return a sentence, with a space before it, where training did without mined negatives; else nothing.
+
+    >>> sentence_on("adversarial")
+    ''
+    """
+    if strategy in ("none", "random"):
+        return f" The run trained without mined negatives (mining_strategy {strategy})."
+    return ""

@@ -1,0 +1,78 @@
+"""Gradients of several losses in each of many batches, computed together, and their inner products.
+
+The network's tensors are repeated along a leading axis, one copy a batch, as for the seeds of an ensemble;
+one backward pass of the summed losses then leaves each batch's gradient in its own copy. Inner products are
+summed in float64, in blocks, so that no second copy of all gradients is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ired_diag.model.head import HEAD_LAYERS
+from ired_diag.model.network import EnergyNetwork
+
+BLOCK = 65536  # entries of a gradient that are widened to float64 at a time
+
+LAYERS = ("fc1", "fc2", "fc3", "head", "time_mlp", "t_map_fc2", "t_map_fc3")
+Losses = Callable[[EnergyNetwork], Mapping[str, Tensor]]
+
+
+def batch_gradients(network: EnergyNetwork, batches: int, losses: Losses) -> dict[str, Tensor]:
+    """Return the gradients of each loss by tensor, of shape (losses, batches, entries).
+
+    Args:
+        network: Its tensors, without a leading axis.
+        batches: How many batches there are.
+        losses: Network with stacked tensors in, losses by name out, each of shape (batches,).
+    """
+    leaves = {
+        name: p.detach().expand(batches, *p.shape).clone().requires_grad_()
+        for name, p in network.parameters.items()
+    }
+    with torch.enable_grad():
+        found = losses(replace(network, parameters=leaves)).values()
+    tensors = list(leaves.values())
+    # A tensor that a loss does not touch (the head's bias, by the denoiser) has a gradient of 0.
+    by_loss = [
+        torch.autograd.grad(loss.sum(), tensors, retain_graph=True, materialize_grads=True) for loss in found
+    ]
+    return {
+        name: torch.stack([gradient.flatten(1) for gradient in gradients])
+        for name, gradients in zip(leaves, zip(*by_loss, strict=True), strict=True)
+    }
+
+
+def inner_products(one: Tensor, other: Tensor) -> Tensor:
+    """Return a_r·b_r for each pair of losses and each batch, of shape (losses, losses, batches), in float64.
+
+    Args:
+        one: Of shape (losses, batches, entries).
+        other: Of the same shape, or with one batch that meets all.
+    """
+    total = torch.zeros(len(one), len(other), one.shape[1], dtype=torch.float64, device=one.device)
+    for first in range(0, one.shape[2], BLOCK):
+        a, b = (x[:, :, first : first + BLOCK].double().movedim(1, 0) for x in (one, other))
+        total += (a @ b.mT).movedim(0, 2)
+    return total
+
+
+def with_whole(gradients: Tensor) -> Tensor:
+    """Return ½ (a_r·b̄ + ā·b_r) for each pair of losses and each batch, of shape (losses, losses, batches).
+
+    Args:
+        gradients: Of shape (losses, batches, entries).
+    """
+    mean = gradients.mean(1, keepdim=True, dtype=torch.float64)
+    one_sided = inner_products(gradients, mean)
+    return (one_sided + one_sided.transpose(0, 1)) / 2
+
+
+def layer_of(tensor: str) -> str:
+    """Return the layer that a tensor belongs to, one of ``LAYERS``."""
+    layer = tensor.split(".")[0]
+    return "head" if layer in HEAD_LAYERS.values() else layer

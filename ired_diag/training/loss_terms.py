@@ -1,0 +1,52 @@
+"""The terms of the training loss apart, each with its weight: their sum is ``objective.training_loss``.
+
+    denoise = mean ‖∇_yE - ε‖²/dim,  nce = w · mean log(1 + exp(c(E_pos) - c(E_neg))),  regulariser = λ · reg
+
+The negatives are given, so that the samples of a batch can be cut into parts after they were mined together.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ired_diag.config import Config
+from ired_diag.model.losses import denoising_loss, nce_loss
+from ired_diag.model.network import EnergyNetwork
+from ired_diag.model.schedule import Schedule
+from ired_diag.training.draws import Batch
+from ired_diag.training.objective import clamped
+
+
+def loss_terms(
+    network: EnergyNetwork, schedule: Schedule, config: Config, batch: Batch, negative: Tensor | None
+) -> dict[str, Tensor]:
+    """Return each term that the loss has, of the shape of the leading axes (a number for one batch).
+
+    Args:
+        network: The energy, its parameters leaves of the graph.
+        schedule: The noise schedule.
+        config: The weight of each term.
+        batch: Problems and answers of shape (…, batch, dim), and draws.
+        negative: Mined in x₀-space, of the same shape; None where there is no contrastive term.
+    """
+    t, noise = batch.draws.t, batch.draws.noise
+    landscape = network.landscape(batch.problem, t)
+    denoiser = landscape.with_detached_head() if config.stop_gradient_head else landscape
+    noisy = schedule.q_sample(batch.answer, t, noise)
+    terms = {"denoise": denoising_loss(denoiser, noisy, noise).mean(-1)}
+    if negative is not None:
+        contrast = batch.draws.contrast_noise
+        if contrast is None:
+            raise ValueError("negatives, and no noise to noise them again")
+        seen = [schedule.q_sample(answer, t, contrast) for answer in (batch.answer, negative)]
+        energies = [landscape.energy(y) for y in seen]
+        positive, other = (clamped(energy, config) for energy in energies)
+        terms["nce"] = config.energy_loss_weight * nce_loss(positive, other).mean(-1)
+    elif config.energy_reg_weight:
+        energies = [landscape.energy(noisy)]
+    if config.energy_reg_weight:
+        size = torch.square if config.energy_reg_norm == "l2" else torch.abs
+        penalties = torch.stack([size(energy).mean(-1) for energy in energies])
+        terms["regulariser"] = config.energy_reg_weight * penalties.sum(0)
+    return terms

@@ -1,0 +1,399 @@
+"""Energy as a judge: does lower energy mean a better answer, and is the lowest energy the right answer?
+
+A candidate answer ŷ to a problem x with right answer y* has the error ‖ŷ - y*‖ / √dim, the root mean square
+error of its entries, and at noise level t the energy E(x, √ᾱ_t ŷ, t): it is put where q_sample puts it with
+zero noise. (Training looks at points √(1-ᾱ_t) √dim away from there, with noise; sampling ends near them.)
+Within one problem,
+
+- *picks*: of two candidates, how often the one of lower energy is the better one, and Spearman's ρ of energy
+  and error (``ired_diag.stats.rank_correlation``). Asked of y* and perturbations y* + σ u in random
+  directions; of pairs of perturbations whose errors are within a factor of 2; and of the model's own answers
+  from several starts, which is what choosing the best of k samples needs, of those pairs whose errors differ
+  by more than 1%: less than that is nothing to choose, and soon rounding.
+- *below*: how often a candidate's energy lies below that of y*: of the model's answers, of mined negatives.
+
+Random directions flatter a judge: with a minimum displaced by δ, any σ u at a right angle to δ still raises
+the energy. So the sharpest level, t = 0, is descended (``ired_diag.model.minima``):
+
+- from y*: the error of the minimum that the right answer lies above;
+- from random starts N(0, I): how many minima there are (``ired_diag.model.basins``), how far apart the ends
+  lie (root mean square deviation from their mean), how often an end lies below y*, and how often the lowest
+  of them lies in another basin than the minimum below y* and below that: a spurious minimum.
+
+Descents that did not converge are counted, and left out. The model's answer is the last clean estimate of
+``ired_diag.model.sampler``, the public code's y / √ᾱ_0, whose point at level 0 is that y.
+
+References: Du et al. (2024), section 3 (answers as minima of the energy); Somers (1962), A New Asymmetric
+Measure of Association for Ordinal Variables (picks).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.finding import Finding
+from ired_diag.model.candidates import mined, perturbed, sampled
+from ired_diag.model.energy import Energy
+from ired_diag.model.minima import sharp_minima
+from ired_diag.probe import Headline, Probe
+from ired_diag.stats.finite import summarise_finite
+from ired_diag.stats.rank_correlation import concordance, share_below, spearman
+from ired_diag.stats.share import share_of
+from ired_diag.subject import Subject
+from ired_diag.table import Column, Table, concatenate, select
+
+COLUMNS = (
+    Column("level", "1", "noise level, 0 the sharpest"),
+    Column("sample", "1", "number of the problem, the same at every level"),
+    Column(
+        "kind",
+        "1",
+        "right (y*), zero, perturbed (y* + noise), answer (the model's), mined (adversarial negative of the "
+        "level), minimum (descended from y*) or end (descended from a random start)",
+    ),
+    Column("number", "1", "among the problem's candidates of that kind"),
+    Column("error", "unit of an entry", "root mean square error of the entries"),
+    Column("energy", "nat", "E at the level, without noise"),
+    Column("gradient", "1", "of minimum and end: gradient norm over that at noised right answers"),
+    Column("converged", "1", "of minimum and end: whether that is small; else true"),
+    Column("basin", "1", "of minimum and end: its basin within the problem, 0 the minimum's; else -1"),
+    Column("apart", "unit of an entry", "of an end: rms distance from the mean of the problem's ends"),
+)
+COMPARISON_COLUMNS = (
+    Column("level", "1", "noise level"),
+    Column(
+        "quantity",
+        "1",
+        "spearman, picks_perturbed, picks_close, picks_answers, below_answer, below_mined; at level 0 also "
+        "error_answer, error_minimum, excess (of the minimum's error over the answers'), not_converged, "
+        "minima (reached from the starts), spread (of the ends), below_end, spurious",
+    ),
+    Column("value", "unit of an entry of errors, excess and spread, else 1", "mean over problems"),
+    Column("value_low", "as value", "lower end of its 95% interval"),
+    Column("value_high", "as value", "upper end"),
+    Column("n", "1", "problems"),
+    Column("reason", "1", "why something is NaN or left out"),
+)
+KINDS = ("right", "zero", "perturbed", "answer", "mined")
+CHUNK = 256  # problems at a time
+SIZES = tuple(np.geomspace(0.05, 2.0, 12).tolist())  # σ, over the root mean square of right answers
+ANSWERS = 4  # of the model to each problem
+STARTS = 6  # of a descent for each problem
+CLOSE = 2.0  # ratio of errors, at most
+APART = 1.01  # at least, of two answers to choose from
+FEWEST = 30  # problems for a verdict
+
+Told = tuple[float, float, float, int, str]  # value, low, high, n, reason
+Grid = NDArray[np.float64]
+
+
+@torch.no_grad()
+def measure(subject: Subject) -> Table:
+    """Return error and energy of candidate answers at each level, and of the minima of the sharpest."""
+    firsts = range(0, subject.samples, CHUNK)
+    chunks = (
+        _measure_chunk(subject, number, first, min(CHUNK, subject.samples - first))
+        for number, first in enumerate(firsts)
+    )
+    return concatenate([table for chunk in chunks for table in chunk])
+
+
+def _measure_chunk(subject: Subject, number: int, first: int, count: int) -> Iterator[Table]:
+    energy, schedule = subject.energy, subject.schedule
+    generator = subject.generator("energy_judge", number)
+    drawn = subject.problems.draw(count, generator=generator)
+    problem, right = (part.to(subject.device) for part in drawn)
+    candidates = {
+        "right": right[:, None],
+        "zero": torch.zeros_like(right)[:, None],
+        "perturbed": perturbed(right, SIZES, generator=generator),
+        "answer": sampled(energy, problem, right.shape[1], schedule, ANSWERS, generator=generator),
+    }
+    for level, signal in enumerate(schedule.sqrt_alphas_cumprod):
+        negative = mined(energy, problem, right, level, schedule, subject.mining, generator=generator)
+        t = torch.full((count,), level, device=subject.device)
+        for kind, points in {**candidates, "mined": negative[:, None]}.items():
+            energies = _energies(energy, problem, t, signal * points)
+            yield _rows(level, first, kind, _error(points, right), energies)
+    yield from _descents(subject, problem, right, generator, first)
+
+
+def _energies(energy: Energy, problem: Tensor, t: Tensor, points: Tensor) -> Tensor:
+    """Return E of several points of each problem, of shape (count, points)."""
+    landscape = energy.landscape(problem, t)
+    return torch.stack([landscape.energy(points[:, i]) for i in range(points.shape[1])], dim=1)
+
+
+def _error(candidates: Tensor, right: Tensor) -> Tensor:
+    """Return the root mean square error of candidates, of shape (count, candidates)."""
+    return (candidates.double() - right.double()[:, None]).square().mean(-1).sqrt()
+
+
+def _descents(
+    subject: Subject, problem: Tensor, right: Tensor, generator: torch.Generator, first: int
+) -> Iterator[Table]:
+    """Yield the minimum below each right answer, and the ends of descents from random starts."""
+    found = sharp_minima(subject.energy, subject.schedule, problem, right, STARTS, generator=generator)
+    apart = _error(found.ends[:, 1:], found.ends[:, 1:].mean(1))
+    for kind, which in (("minimum", slice(0, 1)), ("end", slice(1, None))):
+        table = _rows(0, first, kind, _error(found.ends[:, which], right), found.energy[:, which])
+        told = {
+            "gradient": found.gradient[:, which].double(),
+            "converged": found.converged[:, which],
+            "basin": found.basin[:, which],
+        }
+        told |= {"apart": apart} if kind == "end" else {}
+        yield table | {name: values.flatten().cpu().numpy() for name, values in told.items()}
+
+
+def _rows(level: int, first: int, kind: str, error: Tensor, energy: Tensor) -> Table:
+    """Return the rows of candidates, error and energy of shape (count, candidates)."""
+    count, candidates = error.shape
+    rows = count * candidates
+    return {
+        "level": np.full(rows, level),
+        "sample": np.repeat(np.arange(first, first + count), candidates),
+        "kind": np.full(rows, kind),
+        "number": np.tile(np.arange(candidates), count),
+        "error": error.flatten().cpu().numpy(),
+        "energy": energy.double().flatten().cpu().numpy(),
+        "gradient": np.full(rows, math.nan),
+        "converged": np.ones(rows, dtype=bool),
+        "basin": np.full(rows, -1),
+        "apart": np.full(rows, math.nan),
+    }
+
+
+def compare(table: Table) -> Table:
+    """Return each quantity at each level, with intervals over problems."""
+    rows: list[tuple[int, str, Told]] = []
+    for level in np.unique(table["level"]).tolist():
+        part = select(table, level=level)
+        rows += [(level, name, told) for name, told in _judging(part)]
+        if level == 0:
+            rows += [(level, name, told) for name, told in _minima(part)]
+    told = ("value", "value_low", "value_high", "n", "reason")
+    return {
+        "level": np.array([row[0] for row in rows]),
+        "quantity": np.array([row[1] for row in rows]),
+        **{name: np.array([row[2][i] for row in rows]) for i, name in enumerate(told)},
+    }
+
+
+def _judging(rows: Table) -> Iterator[tuple[str, Told]]:
+    """Yield how well the energy of one level judges."""
+    energy, error = ({kind: _grid(rows, kind, name) for kind in KINDS} for name in ("energy", "error"))
+    around = [np.hstack([part["right"], part["perturbed"]]) for part in (energy, error)]
+    rho = _mean(spearman(*around))
+    yield "spearman", (rho[0], max(-1.0, rho[1]), min(1.0, rho[2]), *rho[3:])
+    yield "picks_perturbed", _share(concordance(*around), math.comb(1 + len(SIZES), 2))
+    close = concordance(energy["perturbed"], error["perturbed"], closer_than=CLOSE)
+    yield "picks_close", _share(close, math.comb(len(SIZES), 2))
+    own = concordance(energy["answer"], error["answer"], further_than=APART)
+    yield "picks_answers", _share(own, math.comb(ANSWERS, 2))
+    yield "below_answer", _share(share_below(energy["answer"], energy["right"]), ANSWERS)
+    yield "below_mined", _share(share_below(energy["mined"], energy["right"]), 1)
+
+
+def _minima(rows: Table) -> Iterator[tuple[str, Told]]:
+    """Yield where the minima of the sharpest level lie; descents that did not converge are left out."""
+    right, answer = _grid(rows, "right", "energy"), _grid(rows, "answer", "error").mean(axis=1)
+    below, ends = (
+        {name: _grid(rows, kind, name) for name in ("energy", "error", "basin", "apart", "converged")}
+        for kind in ("minimum", "end")
+    )
+    lost = np.hstack([below["converged"], ends["converged"]]) == 0
+    arrived, minimum = ends["converged"] > 0, np.where(below["converged"] > 0, below["error"], math.nan)[:, 0]
+    reached = arrived.any(axis=1)
+    yield "error_answer", _mean(answer)
+    yield "error_minimum", _mean(minimum)
+    yield "excess", _mean(minimum - answer)
+    yield "not_converged", _share(lost.mean(axis=1), lost.shape[1])
+    basin = np.where(arrived, ends["basin"], -1)
+    distinct = [len(set(row.tolist()) - {-1}) for row in basin]
+    yield "minima", _mean(np.where(reached, distinct, math.nan))
+    apart = np.where(arrived.all(axis=1), (ends["apart"] ** 2).sum(axis=1) / (STARTS - 1), math.nan)
+    yield "spread", _mean(np.sqrt(apart))
+    yield "below_end", _share(share_below(np.where(arrived, ends["energy"], math.nan), right), STARTS)
+    height = np.where(arrived, ends["energy"], math.inf)
+    lowest = height.argmin(axis=1)[:, None]
+    deeper = np.take_along_axis(height, lowest, 1) < below["energy"]
+    spurious = (deeper & (np.take_along_axis(basin, lowest, 1) != below["basin"]))[:, 0]
+    yield "spurious", _share(np.where(reached & ~np.isnan(minimum), spurious, math.nan), 1)
+
+
+def _grid(rows: Table, kind: str, name: str) -> Grid:
+    """Return a column of one kind at one level, of shape (problems, candidates)."""
+    part = select(rows, kind=kind)
+    order = np.lexsort((part["number"], part["sample"]))
+    problems = len(np.unique(part["sample"]))
+    grid: Grid = part[name][order].astype(np.float64).reshape(problems, -1)
+    return grid
+
+
+def _share(values: Grid, answers: int) -> Told:
+    share = share_of(values, answers=answers)
+    return share.mean, share.low, share.high, share.n, share.reason
+
+
+def _mean(values: Grid) -> Told:
+    told = summarise_finite(values)
+    return told.mean, told.low, told.high, told.n, told.reason
+
+
+def conclude(table: Table, comparison: Table) -> Finding:
+    """Return the answer in plain words, of the sharpest level."""
+    n = len(np.unique(table["sample"]))
+    sharp = select(comparison, level=0)
+    evidence: dict[str, Any] = {"n": n}
+    for i, quantity in enumerate(sharp["quantity"].tolist()):
+        for end in ("", "_low", "_high"):
+            evidence[f"{quantity}{end}"] = float(sharp[f"value{end}"][i])
+    evidence["n_choice"] = int(sharp["n"][sharp["quantity"] == "picks_answers"][0])
+    zero = _grid(select(table, level=0), "zero", "error")
+    evidence["error_zero"] = float(np.sqrt(np.mean(zero**2)))
+    if math.isnan(evidence["below_answer"]):
+        statement = f"No energy of the model's answers to {n} problems is a number: nothing can be said."
+        return Finding("energy_judge", "warning", statement, evidence)
+    statement = (
+        "At the sharpest level the model's answers have a lower energy than the right one in "
+        f"{_percent(evidence, 'below_answer')}: {_verdict(evidence, n)}. Lower energy picks the better of "
+        f"two random perturbations of the right one within a factor of {CLOSE:g} in "
+        f"{_percent(evidence, 'picks_close')} of pairs{_told_choice(evidence)}. "
+        f"{_told_minima(evidence)} {n} problems."
+    )
+    advice = _advice(evidence) if n >= FEWEST else ""
+    return Finding("energy_judge", "warning" if advice else "note", statement, evidence, advice)
+
+
+def _advice(evidence: dict[str, Any]) -> str:
+    """Return what to do where the energy prefers wrong answers and its minimum is no better one."""
+    if evidence["below_answer_low"] <= 0.5:
+        return ""
+    unfit = evidence["n_choice"] >= FEWEST and evidence["picks_answers_low"] <= 0.5
+    choose = " Nor choose among its answers by energy." if unfit else ""
+    if evidence["excess_low"] > 0:
+        return f"Do not descend further at inference: the minimum is worse than the model's answers.{choose}"
+    if evidence["error_minimum_low"] > evidence["error_zero"]:
+        return f"The energy's minimum is a worse answer than 0 is: train longer before reading it.{choose}"
+    return ""
+
+
+def _verdict(evidence: dict[str, Any], n: int) -> str:
+    if n < FEWEST:
+        return f"too few problems for a verdict ({FEWEST} are needed)"
+    if evidence["below_answer_low"] > 0.5:
+        return "the energy prefers the model's answers to the right ones"
+    if evidence["below_answer_high"] < 0.5:
+        return "the energy prefers the right answers"
+    return "the energy prefers neither"
+
+
+def _told_choice(evidence: dict[str, Any]) -> str:
+    """Return what energy says of the model's own answers, as the end of a sentence."""
+    if (choice := evidence["n_choice"]) < FEWEST:
+        found = f"in only {choice}" if choice else "in none"
+        apart = f"{100 * (APART - 1):.0f}%"
+        return f"; the model's answers differ by more than {apart} in error {found} of the problems"
+    return f", of two of the model's answers in {_percent(evidence, 'picks_answers')} ({choice} problems)"
+
+
+def _told_minima(evidence: dict[str, Any]) -> str:
+    """Return where the minima lie, as a sentence."""
+    if math.isnan(evidence["error_minimum"]) or math.isnan(evidence["minima"]):
+        return "Descents from right answers, or from random starts, reached no minimum."
+    lost = evidence["not_converged"]
+    told = f" ({100 * lost:.2g}% of descents did not converge)" if lost else ""
+    error, low, high = (evidence[f"error_minimum{end}"] for end in ("", "_low", "_high"))
+    interval = "" if math.isnan(low) else f" ({low:.3g} to {high:.3g})"
+    return (
+        f"The minimum below the right answer has an rms error of {error:.3g}{interval}, the model's answers "
+        f"{evidence['error_answer']:.3g}, the answer 0 {evidence['error_zero']:.3g}; {STARTS} random starts "
+        f"reach {evidence['minima']:.2f} minima per problem, a spurious one deeper than the right answer's "
+        f"in {_percent(evidence, 'spurious')}{told};"
+    )
+
+
+def _percent(evidence: dict[str, Any], quantity: str) -> str:
+    value, low, high = (100 * evidence[f"{quantity}{end}"] for end in ("", "_low", "_high"))
+    return "an unknown share" if math.isnan(value) else f"{value:.1f}% ({low:.1f} to {high:.1f}%)"
+
+
+def figure(table: Table) -> FigureData:
+    """Return how well energy judges against the noise level, and the errors of answers and of minima."""
+    comparison = compare(table)
+    picks = (("answers", "picks_answers"), ("control", "picks_close"))
+    below = (("answers", "below_answer"), ("adversarial", "below_mined"))
+    errors = (("answers", "answer"), ("from y*", "minimum"), ("from noise", "end"))
+    half, sharp = (Guide(0.5, ""),), select(table, level=0)
+    distributions = tuple(_distribution(name, select(sharp, kind=kind)) for name, kind in errors)
+    panels = (
+        Panel("picks the better", _lines(comparison, picks), x_label="noise level", guides=half),
+        Panel("share below E(y*)", _lines(comparison, below), x_label="noise level", guides=half),
+        Panel("share of points", distributions, x_label="error at level 0  (rms of entries)"),
+    )
+    n = len(np.unique(table["sample"]))
+    return FigureData(
+        "energy_judge",
+        "Energy as a judge of answers",
+        "noise level",
+        panels,
+        "How often the lower energy is the better of two answers, and how often an answer's energy is below "
+        "that of the right one, y*: means over problems with 95% intervals; 0.5 is chance. Control: random "
+        f"perturbations of y*, pairs with errors within a factor of {CLOSE:g}. Below: distributions of the "
+        "errors of the model's answers, and of the energy's minima at level 0 that descents from y* and from "
+        f"random starts reach. n = {n} problems.",
+        f"95% intervals; n = {n} problems; from …: ends of descents",
+    )
+
+
+def _lines(comparison: Table, quantities: tuple[tuple[str, str], ...]) -> tuple[Line, ...]:
+    found = ((name, select(comparison, quantity=quantity)) for name, quantity in quantities)
+    return tuple(
+        Line(name, rows["level"] + 0.12 * i, rows["value"], rows["value_low"], rows["value_high"])
+        for i, (name, rows) in enumerate(found)
+    )
+
+
+def _distribution(name: str, rows: Table) -> Line:
+    """Return the share of points whose error is at most x; a descent that did not converge is left out."""
+    error = np.sort(rows["error"][rows["converged"].astype(bool) & np.isfinite(rows["error"])])
+    return Line(name, error, np.arange(1, len(error) + 1) / max(1, len(error)), drawn="steps")
+
+
+PROBE = Probe(
+    "energy_judge",
+    "Does lower energy mean a better answer, and is the lowest energy the right answer?",
+    COLUMNS,
+    measure,
+    COMPARISON_COLUMNS,
+    compare,
+    conclude,
+    figure,
+    (
+        Headline(
+            "below_answer",
+            "share of answers below the right one in energy",
+            "below_answer_low",
+            "below_answer_high",
+        ),
+        Headline(
+            "error_minimum",
+            "rms error of the minimum below the right answer",
+            "error_minimum_low",
+            "error_minimum_high",
+            "log",
+        ),
+    ),
+    weights="ema",
+    samples=128,
+    own_energies=True,
+)

@@ -1,0 +1,367 @@
+"""Mining dynamics: does mining descend the energy, or is it the clamp or noise that moves its negatives?
+
+Mining starts at y_0 = q_sample(y*, t, 3ε) and takes K steps, each clamped to ±2√ᾱ_t and kept only where it
+does not raise the energy (``ired_diag.model.mining``). At the noisier levels most of y_0 lies beyond the
+clamp, and a negative is clamped in any case. The clamp is therefore told apart from the gradient:
+
+    move 0       the clamp's: from y_0 to b_0 = clamp(y_0), where a negative stands that was not mined;
+    moves 1 … K  the gradient's: m_k = b_k - b_{k-1},    b_k = clamp(y_k).
+
+A miner that does nothing has no moves, one that only the clamp moves has no moves after 0. Of one that
+moves, three things are asked beside a *noise walk*, with the same start, step lengths, clamp and rule of
+acceptance, but random directions (``ired_diag.model.noise_walk``), because clamp and acceptance lower the
+energy without any gradient:
+
+- energy: E(b_K) - E(b_0), each walk for itself, and the advantage, one minus the other;
+- coherence: the cosine between successive moves, and the net move ‖b_K - b_0‖ beside √(Σ ‖m_k‖²), what
+  independent moves of these lengths give (``ired_diag.model.walk_geometry``);
+- direction: the cosines of b_k - b_0 with -∇E(b_0), straight down, and with √ᾱ_t y* - b_0, the way to the
+  right answer; and how far from the right answer the negative ends, beside where it began.
+
+Mining descends at a level if energy and advantage both have their 95% t interval below 0 there (climbs, of a
+walk of ascent: above); the other verdicts are in ``ired_diag.model.mining_verdict``. A problem whose net move
+is below 0.1% of the distance to the right answer is said to stand still.
+
+References: Du et al. (2024), section 3.2 (mining); Hughes (1995), Random Walks and Random Environments,
+section 2.1 (independent moves).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.finding import Finding
+from ired_diag.model.clamped_walk import moves_of
+from ired_diag.model.mining import CLAMP, Walk
+from ired_diag.model.mining_verdict import FEWEST, WORKS, Seen, verdict
+from ired_diag.model.noise_walk import noise_walk
+from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.stats.share import Share, share_of
+from ired_diag.stats.summary import Summary, summarise
+from ired_diag.stats.walk_summary import Cube, mean_of_finite, whole_walk
+from ired_diag.subject import Subject
+from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.told_training import sentence_on, strategy_of
+
+COLUMNS = (
+    Column("level", "1", "noise level, 0 the sharpest"),
+    Column(
+        "walker", "1", "descent or ascent: the mining; noise: the walk of its lengths in random directions"
+    ),
+    Column("training", "1", "mining strategy of the run's training, as far as it is told"),
+    Column("sample", "1", "number of the problem, the same at every level"),
+    Column("move", "1", "0: the clamp of the start; 1 to K: the steps"),
+    Column("gradient_norm", "nat", "length of the gradient that the step followed"),
+    Column("proposed", "1", "length of the proposed step, the clamp's move included"),
+    Column("accepted", "1", "1 where the step was kept, else 0"),
+    Column("at_clamp", "1", "share of the proposal's entries (move 0: the start's) at the clamp's bound"),
+    Column("length", "1", "length of the move, between clamped points"),
+    Column("energy", "nat", "energy after the move"),
+    Column("energy_change", "nat", "energy after the move minus that before"),
+    Column("turn", "1", "cosine between this move and the one before it, both the gradient's"),
+    Column("net", "1", "distance from the clamped start"),
+    Column("down", "1", "cosine between the way from the clamped start and -gradient there"),
+    Column("toward", "1", "cosine between the way from the clamped start and that to the right answer"),
+    Column("distance", "1", "distance to the right answer; this and every length in the space of the level"),
+)
+COMPARISON_COLUMNS = (
+    Column("level", "1", "noise level; -1 for the mean over levels of each problem"),
+    Column("move", "1", "0: the clamp; 1 to K: a step; -1: all steps together"),
+    Column("quantity", "1", "what"),
+    Column("x", "as quantity", "mean over problems"),
+    Column("x_low", "as quantity", "lower end of its 95% t interval"),
+    Column("x_high", "as quantity", "upper end"),
+    Column("noise", "as quantity", "mean of the noise walk"),
+    Column("difference", "as quantity", "mean difference from the noise walk, problem by problem"),
+    Column("difference_low", "as quantity", "lower end of its 95% t interval"),
+    Column("difference_high", "as quantity", "upper end"),
+    Column("n", "1", "problems behind x"),
+    Column("reason", "1", "why something is NaN or left out"),
+)
+KEYS = ("level", "walker", "training", "sample", "move")
+EACH_MOVE = ("gradient_norm", "proposed", "accepted", "at_clamp", "length", "energy_change", "turn")
+SHARES = ("accepted", "moved", "clamped")  # yes or no: a t interval would have no width at 0 and 1
+WHOLE = -1  # in a column `move`: all steps together
+
+
+def measure(subject: Subject) -> Table:
+    """Return every move of the mining and of its noise walk.
+
+    Args:
+        subject: With mined negatives, every step recorded.
+    """
+    batch, training = subject.batch, strategy_of(subject.config)
+    generator = subject.generator("mining_dynamics", batch.first)
+    tables = []
+    for level in range(batch.levels):
+        walk = Walk(**{name: values[level] for name, values in vars(batch.walk).items()})
+        directions = torch.randn(walk.steps, *walk.points.shape[1:], generator=generator)
+        for walker, numbers in _both_walks(subject, level, walk, directions).items():
+            moves, samples = numbers["length"].shape
+            keys = {
+                "level": np.full(moves * samples, level),
+                "walker": np.full(moves * samples, walker),
+                "training": np.full(moves * samples, training),
+                "sample": np.tile(np.arange(batch.first, batch.first + samples), moves),
+                "move": np.repeat(np.arange(moves), samples),
+            }
+            tables.append(keys | {name: v.float().cpu().numpy().ravel() for name, v in numbers.items()})
+    return concatenate(tables)
+
+
+@torch.no_grad()
+def _both_walks(subject: Subject, level: int, walk: Walk, directions: Tensor) -> dict[str, dict[str, Tensor]]:
+    """Return what is told of the moves of both walks at a level, each of shape (steps + 1, samples)."""
+    batch, schedule = subject.batch, subject.schedule
+    signal = float(schedule.sqrt_alphas_cumprod[level])
+    t = torch.full((batch.samples,), level, device=batch.problem.device)
+    landscape = subject.energy.landscape(batch.problem, t)
+    start = walk.points[0]
+    clamped = start.clamp(-CLAMP * signal, CLAMP * signal)
+    energy, gradient = landscape.energy_and_gradient(clamped)
+    noise = noise_walk(
+        landscape,
+        start,
+        t,
+        schedule,
+        batch.settings,
+        gradient_norms=walk.gradient_norms,
+        directions=directions.to(start),
+    )
+    answer = batch.candidates["positive"][level]
+    walks = {batch.settings.walk: walk, "noise": noise}
+    return {name: moves_of(w, clamped, energy, gradient, answer, signal) for name, w in walks.items()}
+
+
+def compare(table: Table) -> Table:
+    """Return each quantity of the mining beside the noise walk's: by level and move, and of all steps."""
+    levels, walker = np.unique(table["level"]), _walker(table)
+    mining, noise = (_quantities(_cubes(table, name)) for name in (walker, "noise"))
+    rows: list[tuple[Any, ...]] = []
+    for key in mining:
+        pooled = [mean_of_finite(walk[key]) for walk in (mining, noise)]
+        rows.append((ALL_LEVELS, *key, *_beside(key[1], *pooled, levels=len(levels))))
+        for level, a, b in zip(levels.tolist(), mining[key], noise[key], strict=True):
+            rows.append((level, *key, *_beside(key[1], a, b)))
+    columns = zip(*rows, strict=True)
+    names = [column.name for column in COMPARISON_COLUMNS]
+    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+
+
+def _quantities(cubes: dict[str, Cube]) -> dict[tuple[int, str], Cube]:
+    """Return what is compared, by move and name, each of shape (levels, samples)."""
+    moves = cubes["net"].shape[1]
+    found = {(move, name): cubes[name][:, move] for name in EACH_MOVE for move in range(moves)}
+    found |= {(WHOLE, name): values for name, values in whole_walk(cubes).items()}
+    # What move 0 cannot have is no row: the clamp follows no gradient, proposes nothing, turns from nothing.
+    lacking = {(0, name) for name in ("gradient_norm", "proposed", "accepted", "turn")} | {(1, "turn")}
+    return {key: values for key, values in found.items() if key not in lacking}
+
+
+def conclude(table: Table, comparison: Table) -> Finding:
+    """Return whether mining does anything, level by level, with the numbers that say so."""
+    levels, steps = np.unique(table["level"]).tolist(), int(table["move"].max())
+    n, walker = len(np.unique(table["sample"])), _walker(table)
+    whole = select(comparison, move=WHOLE)
+    verdicts = [(level, verdict_at(select(whole, level=level), walker)) for level in levels]
+    pooled = {str(row["quantity"]): row for row in _rows(select(whole, level=ALL_LEVELS))}
+    (clamp,) = _rows(select(comparison, move=0, level=ALL_LEVELS, quantity="energy_change"))
+    energy, ratio = pooled["energy_change"], pooled["distance_ratio"]
+    counted = f"{n} problems, each at {len(levels)} noise levels, {steps} steps."
+    trained = sentence_on(str(table["training"][0]))
+    evidence = _evidence(pooled, clamp, verdicts, walker) | {"n": n, "steps": steps}
+    if not steps:
+        said = "Mining does nothing: it takes no steps (opt_steps = 0), and its negatives are clamped noise."
+        return Finding("mining_dynamics", "warning", f"{said}{trained} {counted}", evidence)
+    if not math.isfinite(energy["x"]):
+        said = f"Nothing can be said of mining: its energies are not numbers ({energy['reason']})."
+        return Finding("mining_dynamics", "warning", f"{said}{trained} {counted}", evidence)
+    statement = (
+        f"From the clamped start, mining changes the energy by {_interval(energy)} nat, steps of the same "
+        f"lengths in random directions by {energy['noise']:.4g}: {_told(verdicts, walker)}"
+        f"{_extremes(select(whole, quantity='energy_change'))}. The clamp alone, which acts without mining "
+        f"too, changes it by {clamp['x']:.4g}. Negatives end at {_interval(ratio)} times the clamped start's "
+        f"distance from the right answer (random directions: {ratio['noise']:.3g}).{trained} {counted}"
+    )
+    working = sum(said == WORKS[walker] for _, said in verdicts)
+    well = 2 * working > len(levels) or n < FEWEST
+    return Finding("mining_dynamics", "note" if well else "warning", statement, evidence)
+
+
+def verdict_at(rows: Table, walk: str) -> str:
+    """Return what mining does at a level.
+
+    Args:
+        rows: The comparison's rows of that level and of all steps together.
+        walk: ``descent`` or ``ascent``.
+    """
+    at = {str(row["quantity"]): row for row in _rows(rows)}
+    energy, turn = at["energy_change"], at["turn"]
+    seen = Seen(
+        energy["x"],
+        energy["n"],
+        (energy["x_low"], energy["x_high"]),
+        (energy["difference_low"], energy["difference_high"]),
+        (turn["difference_low"], turn["difference_high"]),
+        at["moved"]["x"],
+        at["clamped"]["x"],
+    )
+    return verdict(seen, walk)
+
+
+def figure(table: Table) -> FigureData:
+    """Return energies, coherence and distance to the right answer against the noise level."""
+    levels, walker = np.unique(table["level"]), _walker(table)
+    mining, noise = (_cubes(table, name) for name in (walker, "noise"))
+    both = {"mining": whole_walk(mining), "noise walk": whole_walk(noise)}
+    beginning = mining["energy"][:, 0] - mining["energy_change"][:, 0]
+    energies = (
+        _line("mining", levels, mining["energy"][:, -1]),
+        _line("noise walk", levels, noise["energy"][:, -1]),
+        _line("clamped start", levels, mining["energy"][:, 0]),
+        _line("start, not clamped", levels, beginning),
+    )
+    coherence, distance = (
+        tuple(_line(name, levels, numbers[quantity]) for name, numbers in both.items())
+        for quantity in ("coherence", "distance_ratio")
+    )
+    panels = (
+        Panel("energy  (nat)", energies),
+        Panel("net / independent", coherence, guides=(Guide(1.0, ""),)),
+        Panel("distance, after / before", distance, guides=(Guide(1.0, ""),)),
+    )
+    n, steps = len(np.unique(table["sample"])), int(table["move"].max())
+    return FigureData(
+        "mining_dynamics",
+        "What mining does to its points",
+        "noise level",
+        panels,
+        f"Mean and 95% t interval over n = {n} problems, the same at each level; {steps} steps of mining. "
+        "Noise walk: the same start, step lengths, clamp and acceptance in random directions. Independent "
+        "steps: root of the sum of squared lengths; a straight line of equal steps has "
+        f"{math.sqrt(max(steps, 1)):.3g}. Distance: to the right answer, over that of the clamped start.",
+        f"mean, 95% interval, n = {n} problems, {steps} steps",
+    )
+
+
+def _walker(table: Table) -> str:
+    """Return which way the mining walks."""
+    return "ascent" if "ascent" in table["walker"] else "descent"
+
+
+def _cubes(table: Table, walker: str) -> dict[str, Cube]:
+    """Return the columns of one walker, each of shape (levels, steps + 1, samples)."""
+    rows = select(table, walker=walker)
+    order = np.lexsort((rows["sample"], rows["move"], rows["level"]))
+    shape = len(np.unique(rows["level"])), len(np.unique(rows["move"])), -1
+    return {
+        name: column[order].astype(np.float64).reshape(shape)
+        for name, column in rows.items()
+        if name in {c.name for c in COLUMNS} - set(KEYS)
+    }
+
+
+def _beside(quantity: str, mining: Cube, noise: Cube, *, levels: int = 1) -> tuple[Any, ...]:
+    """Return the comparison's columns from x on, of values for each problem, means over so many levels."""
+    other, both = (summarise(v[np.isfinite(v)]) for v in (noise, mining - noise))
+    finite = mining[np.isfinite(mining)]
+    told = share_of(finite, answers=levels) if quantity in SHARES else summarise(finite)
+    reasons = [told.reason or _lacking(told, mining), both.reason or _lacking(both, mining)]
+    reason = "; difference: ".join(dict.fromkeys(r for r in reasons if r))
+    x, difference = ((s.mean, s.low, s.high) for s in (told, both))
+    return *x, other.mean, *difference, told.n, reason
+
+
+def _lacking(summary: Summary | Share, values: Cube) -> str:
+    return f"{len(values) - summary.n} of {len(values)} problems have none" if summary.n < len(values) else ""
+
+
+def _line(name: str, levels: NDArray[Any], values: Cube) -> Line:
+    each = [summarise(row[np.isfinite(row)]) for row in values]
+    y, low, high = (np.array([getattr(s, end) for s in each]) for end in ("mean", "low", "high"))
+    return Line(name, levels, y, low, high)
+
+
+def _rows(table: Table) -> list[dict[str, Any]]:
+    return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if not math.isfinite(row["x_low"]):
+        return f"{row['x']:.4g}"
+    return f"{row['x']:.4g} (95% interval {row['x_low']:.4g} to {row['x_high']:.4g})"
+
+
+def _extremes(rows: Table) -> str:
+    """Return where the energy changes most and least, of the comparison's rows of its change."""
+    at = {name: column[rows["level"] != ALL_LEVELS] for name, column in rows.items()}
+    if len(at["x"]) < 2 or not np.isfinite(at["x"]).all():
+        return ""
+    most, least = (int(pick(np.abs(at["x"]))) for pick in (np.argmax, np.argmin))
+    ends = ((word, at["x"][i], at["level"][i]) for word, i in (("most", most), ("least", least)))
+    return "; " + ", ".join(f"{word} at level {level} ({x:.3g} nat)" for word, x, level in ends)
+
+
+def _told(verdicts: list[tuple[int, str]], walker: str) -> str:
+    """Return the verdicts with the levels where they hold, what mining is meant to do first."""
+    if len({said for _, said in verdicts}) == 1:
+        return f"{verdicts[0][1]} at every level"
+    parts = []
+    for said in sorted({said for _, said in verdicts}, key=lambda said: said != WORKS[walker]):
+        where = [str(level) for level, other in verdicts if other == said]
+        parts.append(f"{said} at level{'s' if len(where) > 1 else ''} {', '.join(where)}")
+    return "; ".join(parts) + " (each level by its own 95% intervals)"
+
+
+def _evidence(
+    pooled: dict[str, dict[str, Any]], clamp: dict[str, Any], verdicts: list[tuple[int, str]], walker: str
+) -> dict[str, float | int | str | bool | None]:
+    evidence: dict[str, float | int | str | bool | None] = {"clamp_energy_change": float(clamp["x"])}
+    for name, row in pooled.items():
+        evidence |= {name + end: float(row["x" + end]) for end in ("", "_low", "_high")}
+        evidence[f"{name}_noise"] = float(row["noise"])
+    energy = pooled["energy_change"]
+    evidence |= {f"advantage{end}": float(energy["difference" + end]) for end in ("", "_low", "_high")}
+    evidence["levels_working"] = sum(said == WORKS[walker] for _, said in verdicts)
+    return evidence | {f"verdict_level_{level}": said for level, said in verdicts}
+
+
+PROBE = Probe(
+    "mining_dynamics",
+    "Does mining descend the energy, or is it the clamp or noise that moves its negatives?",
+    COLUMNS,
+    measure,
+    COMPARISON_COLUMNS,
+    compare,
+    conclude,
+    figure,
+    (
+        Headline(
+            "energy_change",
+            "energy change by mining's steps (nat)",
+            "energy_change_low",
+            "energy_change_high",
+        ),
+        Headline(
+            "advantage",
+            "energy change beyond that of random directions (nat)",
+            "advantage_low",
+            "advantage_high",
+        ),
+        Headline(
+            "distance_ratio",
+            "distance to the right answer, after / before mining",
+            "distance_ratio_low",
+            "distance_ratio_high",
+        ),
+    ),
+    negatives=True,
+    own_energies=True,
+)
