@@ -44,7 +44,7 @@ from numpy.typing import ArrayLike, NDArray
 from ired_diag.figures.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.finding import Finding, Severity
 from ired_diag.model.answer_spectrum import answer_spectrum
-from ired_diag.model.curvature_verdict import energy_verdict, loss_verdict
+from ired_diag.model.curvature_verdict import FLAT, energy_verdict, loss_verdict
 from ired_diag.model.hessian import LossOf
 from ired_diag.model.loss_curvature import (
     REACH,
@@ -272,7 +272,7 @@ def _energy_numbers(table: Table) -> dict[str, NDArray[np.float64]]:
 
     low, high = values_of("lambda_min"), values_of("lambda_max")
     numbers = {"lambda_min": low, "lambda_max": high, "condition": values_of("condition")}
-    numbers["share_indefinite"] = _share(low < -values_of("lambda_min", "error"), low)
+    numbers["share_indefinite"] = _share(low < -FLAT * np.abs(high), low)
     for name in ("first", "later"):
         over = values_of(f"step_{name}") * high / 2
         numbers |= {f"step_over_limit_{name}": over, f"share_over_limit_{name}": _share(over > 1, over)}

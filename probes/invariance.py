@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from ired_diag.config import Config
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
 from ired_diag.model.outcome import Arrangement, Inputs, Quantity
@@ -40,6 +41,7 @@ from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.relative_change import change_of
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.told_training import sentence_on, strategy_of
 
 COLUMNS = (
     Column("axis", "1", "what is varied: batch size, order, device, precision, normalization or quirks"),
@@ -57,7 +59,7 @@ COLUMNS = (
     Column("knob", "1", "the run's gradient_normalization: none, batch or a number"),
     Column("training_batch", "1", "its training batch size; 0 where no configuration is told"),
     Column("validation_batch", "1", "its validation batch size; 0 likewise"),
-    Column("strategy", "1", "its mining_strategy; empty likewise"),
+    Column("strategy", "1", "its mining_strategy, or unknown"),
 )
 COMPARISON_COLUMNS = (
     Column("axis", "1", "what is varied"),
@@ -84,7 +86,8 @@ COMPARISON_COLUMNS = (
 TOLERANCE = 2.0**-24  # float32's unit roundoff
 MUST_NOT_MATTER = ("batch size", "order", "device")
 MOST = 2048  # problems: all outcomes are held, and one batch holds all problems
-UNTOLD = Effect(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, 0)
+NO_EFFECT = Effect(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, 0)
+UNTOLD = Config(experiment_name="unknown")  # what stands for a configuration that nothing tells
 FLOOR = 1e-17  # below float64's rounding: where no change at all is drawn on a logarithmic axis
 
 WORDS = {
@@ -99,8 +102,8 @@ DODGE = 0.15  # of a place on the x axis, between the quantities
 
 def measure(subject: Subject) -> Table:
     """Return how far each outcome of each problem is from the reference's, variation by variation."""
-    config, network = subject.config, subject.network
-    rule = Rule(network.gradient_normalization)
+    config = None if subject.config == UNTOLD else subject.config
+    rule = Rule(subject.network.gradient_normalization)
     if config is not None:
         rule = Rule(config.gradient_normalization, config.batch_size, config.validation_batch_size)
     knob = rule.normalization
@@ -108,12 +111,12 @@ def measure(subject: Subject) -> Table:
         "knob": "none" if knob is None else knob if isinstance(knob, str) else f"{knob:g}",
         "training_batch": rule.training_batch,
         "validation_batch": rule.validation_batch,
-        "strategy": "" if config is None else config.mining_strategy,
+        "strategy": strategy_of(config),
     }
     count = min(subject.samples, MOST)
     drawing = subject.generator("invariance")
     inputs = draw_inputs(subject.problems, subject.schedule.levels, count, generator=drawing)
-    exact = Arrangement(network, subject.schedule, subject.mining, subject.device)
+    exact = Arrangement(subject.network, subject.schedule, subject.mining, subject.device)
     tables = []
     for variation in variations(exact, inputs, rule, generator=subject.generator("order")):
         for quantity in variation.outcome:
@@ -162,7 +165,7 @@ def _summary(row: Mapping[str, str], rows: Table) -> dict[str, Any]:
     sizes = (rows[name] for name in ("change_rms", "size", "size_changed"))
     change = change_of(*sizes, tolerance=TOLERANCE)
     judged = row["axis"] in MUST_NOT_MATTER and row["precision"] == "float64"
-    effect = paired_effect(rows["mse"] - rows["mse_reference"]) if row["quantity"] == "answer" else UNTOLD
+    effect = paired_effect(rows["mse"] - rows["mse_reference"]) if row["quantity"] == "answer" else NO_EFFECT
     return {
         **vars(change),
         "largest": float(rows["change_max"].max()),
@@ -185,8 +188,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
         return Finding("invariance", "warning", statement, {"n": n, **run})
     evidence = {**_evidence(comparison), **run, "n": n}
     parts = [_batch_clause(comparison, run), _steady(comparison, n, run), _effects(comparison)]
-    if run["strategy"] == "none":
-        parts.append("The run trained without mining; negatives are mined as the public code would have.")
+    parts.append(sentence_on(run["strategy"]).strip())
     matters = any(evidence[f"depends_on_{axis.replace(' ', '_')}"] for axis in MUST_NOT_MATTER)
     severity: Severity = "warning" if matters else "note"
     fixed = f"Validate with the divisor of training: gradient_normalization={run['training_batch']}."

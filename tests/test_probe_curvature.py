@@ -80,7 +80,7 @@ def test_a_quadratic_energy_has_its_eigenvalues_at_every_level(
     assert told(comparison, "step_over_limit_later") == pytest.approx(
         4 * float(subject.schedule.opt_step_size.max())
     )
-    assert "the energy is a bowl at every level" in finding.statement
+    assert "the energy bends down by more than 1% of λ_max in none" in finding.statement
     assert "the training loss of this energy is not known" in finding.statement
 
 
@@ -197,14 +197,16 @@ def test_the_mended_walk_has_no_longer_later_step(
 def test_steep_energies_are_warned_of_and_saddles_named(
     quadratic_subject: Make, generator: torch.Generator
 ) -> None:
-    _, comparison, finding = answered(quadratic_subject(bowl([-1.0, 3.0, 500.0], generator), samples=20))
+    _, comparison, finding = answered(quadratic_subject(bowl([-10.0, 3.0, 500.0], generator), samples=20))
     assert finding.severity == "warning"
     assert "overshoots in most problems at levels 0, 1, 2" in finding.statement
-    assert "is no bowl (λ_min < 0) in 100% at level 0, 100% at level 1, 100% at level 2" in finding.statement
+    assert "bends down by more than 1% of λ_max in 100% at level 0, 100% at level 1" in finding.statement
     assert told(comparison, "share_indefinite", 1) == 1.0
     assert "λ_min is not above 0" in select(comparison, quantity="condition")["reason"][0]
     _, _, calm = answered(quadratic_subject(bowl([0.1, 0.2], generator), samples=20))
     assert (calm.severity, calm.advice) == ("note", "")
+    flat = PROBE.comparison(PROBE(quadratic_subject(bowl([-0.001, 0.2], generator), samples=20)))
+    assert told(flat, "share_indefinite") == 0.0
     assert calm.statement.count("overshoots in none") == 2
 
 

@@ -272,7 +272,7 @@ def test_a_run_without_mining_is_told_and_zero_steps_move_nothing(network_subjec
     _, comparison, statement = compared(
         network_subject(samples=SAMPLES, config=config, mining=MiningSettings(opt_steps=0))
     )
-    assert "The run trained without mining" in statement
+    assert "The run trained without mined negatives (mining_strategy none)" in statement
     assert row(comparison, axis="order", precision="float64", quantity="negative_published")["worst"] == 0
     assert row(comparison, axis="quirks", quantity="negative_published")["worst"] == 0
 
@@ -312,6 +312,9 @@ def test_the_public_checkpoint_depends_on_a_divisor_and_on_the_published_clamp_a
     path = shared / "ired_checkpoint" / "model-1.pt"
     subject, _ = subject_of(read_checkpoint(path), open_run(path), "ema", samples=4, seed=0)
     energy = replace(subject.network, gradient_normalization=256.0)
+    assert (
+        PROBE.measure(replace(subject, samples=1))["strategy"][0] == "unknown"
+    )  # nothing tells how it trained
     config = CONFIG.model_copy(update={"batch_size": 256, "gradient_normalization": "batch"})
     _, comparison, statement = compared(replace(subject, energy=energy, config=config))
     assert "Nothing but rounding changes with order" in statement

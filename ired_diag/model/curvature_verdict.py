@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 RESOLVED = 0.1  # of an eigenvalue: a residual beyond says that Lanczos has not found it
 ROUNDING = 1e-5  # of λ_max: products in float32 tell no smaller eigenvalue from 0
 
+FLAT = 0.01  # of λ_max: directions that training hardly saw bend a little either way, which moves no sampler
+
 Numbers = Mapping[str, float]
 
 
@@ -55,21 +57,22 @@ def minimum_verdict(numbers: Numbers) -> str:
 def energy_verdict(
     numbers: Numbers, problems: int, indefinite: Mapping[int, float], over: Mapping[str, Sequence[int]]
 ) -> str:
-    """Return whether the energy is a bowl at the right answers, and whether steps down it are stable.
+    """Return whether the energy bends down at the right answers, and whether steps down it are stable.
 
     Args:
         numbers: ``step_over_limit_first`` and ``…_later``, at the worst level of each problem, and
             ``share_over_limit_first`` and ``…_later``, of problems that are over it at some level.
         problems: Their number.
-        indefinite: Share of problems with λ_min < 0 at each level.
+        indefinite: Share of problems in which the energy bends down, at each level.
         over: Of the ``first`` step and the ``later`` ones, the levels at which most problems are over.
     """
     found = [f"{100 * share:.0f}% at level {level}" for level, share in indefinite.items() if share > 0]
-    bowl = f"is no bowl (λ_min < 0) in {', '.join(found)}" if found else "is a bowl at every level"
+    down = f"by more than {100 * FLAT:.0f}% of λ_max"
+    bowl = f"bends down {down} in {', '.join(found)}" if found else f"bends down {down} in none"
     first, later = (_step(numbers, name, levels) for name, levels in over.items())
     return (
-        f"At the right answers of {problems} problems the energy {bowl}; over the limit 2/λ_max, at its "
-        f"worst level, the first inner step is {first}, a later one {later} (intervals 95%)."
+        f"At the right answers of {problems} problems the energy {bowl}; in units of the limit of stability "
+        f"2/λ_max, at its worst level, the first inner step is {first}, a later one {later} (intervals 95%)."
     )
 
 
