@@ -53,6 +53,7 @@ def expand(loss: LossOf, parameters: Mapping[str, Tensor]) -> Expansion:
     curved = [i for i, g in enumerate(gradients) if g.requires_grad]  # the others are constant
 
     def product(v: Tensor) -> Tensor:
+        """Return H v, of the shape of v."""
         if not curved:
             return torch.zeros_like(v)
         parts = list(unflatten(v, parameters).values())
