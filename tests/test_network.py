@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ired_diag.model.architecture import Architecture, initial_parameters, parameter_shapes
 from ired_diag.model.head import Head
-from ired_diag.model.network import EnergyNetwork, GradientNormalization, swish_derivative
+from ired_diag.model.network import EnergyNetwork, GradientNormalization, swish_backward
 
 SIZES = [(1, 3, 2), (3, 16, 10), (5, 8, 4), (20, 512, 10)]
 
@@ -121,7 +121,10 @@ def test_initial_parameters_are_those_of_a_linear_layer(generator: torch.Generat
     assert sum(p.numel() for p in parameters.values()) == by_hand
 
 
-def test_swish_derivative_is_the_derivative() -> None:
+@pytest.mark.parametrize("graph", [True, False])
+def test_swish_backward_multiplies_by_the_derivative(graph: bool) -> None:
     a = torch.linspace(-8, 8, 101, dtype=torch.float64).requires_grad_()
+    d = torch.linspace(3, -1, 101, dtype=torch.float64)
     (expected,) = torch.autograd.grad((a * torch.sigmoid(a)).sum(), a)
-    torch.testing.assert_close(swish_derivative(a), expected, rtol=1e-12, atol=1e-15)
+    with torch.set_grad_enabled(graph):
+        torch.testing.assert_close(swish_backward(d, a), d * expected, rtol=1e-12, atol=1e-15)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 WELL_CONDITIONED = 1e3
+AT_A_TIME = 512  # matrices: what is computed of them fits the cache of a core
 
 
 def describe(
@@ -37,7 +38,8 @@ def describe(
     """
     threads = torch.get_num_threads() if candidates.device.type == "cpu" else 1
     problem = torch.full_like(candidates, math.nan) if problem is None else problem
-    pieces = zip(candidates.tensor_split(threads), problem.tensor_split(threads), strict=True)
+    size = max(1, min(AT_A_TIME, math.ceil(len(candidates) / threads))) if threads > 1 else len(candidates)
+    pieces = zip(candidates.split(size), problem.split(size), strict=True)
     with ThreadPoolExecutor(threads) as pool:  # LAPACK takes small matrices one by one, on one thread
         described = list(pool.map(lambda piece: _describe(piece[0], piece[1], rank), pieces))
     return {name: np.concatenate([one[name] for one in described]) for name in described[0]}
@@ -52,7 +54,7 @@ def singular_values(square: Tensor) -> Tensor:
     Args:
         square: Finite, in float64, of shape (count, n, n).
     """
-    values: Tensor = torch.linalg.eigvalsh(square @ square.mT).clamp(min=0).sqrt().flip(-1)
+    values: Tensor = torch.linalg.eigvalsh(_product(square, square.mT)).clamp(min=0).sqrt().flip(-1)
     ill = values[:, -1] * WELL_CONDITIONED < values[:, 0]
     if ill.any():
         values[ill] = torch.linalg.svdvals(square[ill])
@@ -61,22 +63,39 @@ def singular_values(square: Tensor) -> Tensor:
 
 def _describe(candidates: Tensor, problem: Tensor, rank: int) -> dict[str, NDArray[np.float64]]:
     square = candidates.double().reshape(-1, rank, rank)
-    whole = torch.isfinite(square).flatten(1).all(dim=1)
+    whole = torch.isfinite(square.flatten(1).abs().amax(1))
     unit = torch.eye(rank, device=square.device, dtype=torch.float64)
     square = torch.where(whole[:, None, None], square, unit)
     values = singular_values(square)
     largest, smallest = values[:, 0], values[:, -1]
     singular = smallest <= rank * torch.finfo(torch.float64).eps * largest
-    sign = torch.linalg.slogdet(square)[0]
-    _, not_definite = torch.linalg.cholesky_ex((square + square.mT) / 2)
-    norm = torch.linalg.matrix_norm
+    transposed = square.mT.contiguous()
+    _, not_definite = torch.linalg.cholesky_ex((square + transposed) / 2)
     numbers = {
         "log_abs_det": torch.where(singular, -math.inf, values.log().sum(-1)),
-        "sign": torch.where(singular, 0.0, sign),
+        "sign": torch.where(singular, 0.0, _sign_of_det(square)),
         "cond": torch.where(singular, math.inf, largest / smallest),
         "sigma_min": torch.where(singular, 0.0, smallest),
-        "residual": norm(problem.double().view_as(square) @ square - unit),
-        "asymmetry": norm(square - square.mT) / norm(square),
+        "residual": _norm(_product(problem.double().view_as(square), square) - unit),
+        "asymmetry": _norm(square - transposed) / _norm(square),
         "positive_definite": (not_definite == 0).double(),
     }
     return {name: torch.where(whole, value, math.nan).cpu().numpy() for name, value in numbers.items()}
+
+
+def _norm(square: Tensor) -> Tensor:
+    """Return the Frobenius norm of each matrix."""
+    norm: Tensor = torch.linalg.vector_norm(square.flatten(1), dim=1)
+    return norm
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """Return a b of each pair; on a CPU by numpy, which multiplies small matrices faster than torch."""
+    return torch.from_numpy(a.numpy() @ b.numpy()) if a.device.type == "cpu" else a @ b
+
+
+def _sign_of_det(square: Tensor) -> Tensor:
+    """Return the sign of each determinant, in the same way."""
+    if square.device.type != "cpu":
+        return torch.linalg.slogdet(square)[0]
+    return torch.from_numpy(np.linalg.slogdet(square.numpy())[0])

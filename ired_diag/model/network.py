@@ -160,9 +160,9 @@ class NetworkLandscape:
         p, dim = self.network.parameters, self.network.architecture.dim
         a1, a2, a3 = self._preactivations(y)
         energy, d_h3 = self._head(F.silu(a3))
-        d3 = d_h3.to(a3.dtype) * swish_derivative(a3) * self.gain3
-        d2 = (d3 @ p["fc3.weight"]) * swish_derivative(a2) * self.gain2
-        d1 = (d2 @ p["fc2.weight"]) * swish_derivative(a1)
+        d3 = swish_backward(d_h3.to(a3.dtype), a3) * self.gain3
+        d2 = swish_backward(d3 @ p["fc3.weight"], a2) * self.gain2
+        d1 = swish_backward(d2 @ p["fc2.weight"], a1)
         gradient = (d1 @ p["fc1.weight"][..., dim:]).to(y.dtype)
         return energy, gradient if self.divisor is None else gradient / self.divisor
 
@@ -188,7 +188,17 @@ class NetworkLandscape:
         return read_out(h3, self.network.parameters, self.network.architecture.head, self.network.form)
 
 
-def swish_derivative(a: Tensor) -> Tensor:
-    """Return d/da [a s(a)] = s(a) (1 + a (1 - s(a))), with s the logistic function."""
+def swish_backward(d: Tensor, a: Tensor) -> Tensor:
+    """Return d ⊙ σ'(a), of a's shape: σ'(a) = s(a) (1 + a (1 - s(a))), with s the logistic function.
+
+    Where no graph is kept, torch does it in one pass; that pass has no derivative of its own.
+
+    Args:
+        d: Of a's shape, or of one that spreads over it.
+        a: What swish was given.
+    """
+    if not torch.is_grad_enabled():
+        fused: Tensor = torch.ops.aten.silu_backward(d.expand_as(a), a)
+        return fused
     s = torch.sigmoid(a)
-    return s * (1 + a * (1 - s))
+    return d * (s * (1 + a * (1 - s)))
