@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -66,35 +67,103 @@ def select(table: Table, **equal: object) -> Table:
     return {name: values[keep] for name, values in table.items()}
 
 
-def write_table(path: Path, table: Table, metadata: Mapping[str, Any]) -> None:
+def write_table(
+    path: Path,
+    table: Table,
+    metadata: Mapping[str, Any],
+    *,
+    key: Mapping[str, Any] | None = None,
+    after: pa.Table | None = None,
+) -> None:
     """Write a table as Parquet, with metadata that JSON can hold.
+
+    Args:
+        path: The file.
+        table: The rows.
+        metadata: What else is to be known.
+        key: Columns before the others, with one value in all rows.
+        after: Rows that stand before them, with the same columns.
 
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
     """
-    arrow = pa.table({name: pa.array(values) for name, values in table.items()})
+    count = len(next(iter(table.values())))
+    constant = {name: pa.repeat(value, count) for name, value in (key or {}).items()}
+    arrow = pa.table(constant | {name: pa.array(values) for name, values in table.items()})
+    if after is not None:
+        arrow = pa.concat_tables([after.cast(arrow.schema), arrow])
     content = json.dumps({"format": FORMAT, **metadata}).encode()
     buffer = io.BytesIO()
     pq.write_table(arrow.replace_schema_metadata({METADATA: content}), buffer, compression="zstd")
     write_atomically(path, buffer.getvalue())
 
 
-def read_table(path: Path) -> tuple[Table, dict[str, Any]]:
+def read_table(path: Path, **equal: object) -> tuple[Table, dict[str, Any]]:
     """Return a table and its metadata.
+
+    Args:
+        path: The file.
+        equal: Only the rows in which each named column has the given value.
 
     Raises:
         UnreadableFile: The file is missing, damaged, not ours, or of a newer format.
     """
+    arrow, metadata = read_arrow(path)
+    if equal:
+        arrow = arrow.filter(rows_where(**equal))
+    return {name: _as_numpy(arrow.column(name)) for name in arrow.column_names}, metadata
+
+
+def read_arrow(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """Return a table as Arrow holds it, and its metadata.
+
+    Raises:
+        UnreadableFile: As for ``read_table``.
+    """
     try:
         arrow = pq.read_table(path)
-        metadata = json.loads((arrow.schema.metadata or {})[METADATA])
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
+    return arrow, _metadata(path, arrow.schema)
+
+
+def read_columns(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """Return a table's column names and its metadata, without its rows.
+
+    Raises:
+        UnreadableFile: As for ``read_table``.
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
+    return schema.names, _metadata(path, schema)
+
+
+def rows_where(**equal: object) -> pc.Expression:
+    """Return the condition that each named column has the given value."""
+    condition = pc.scalar(value=True)
+    for name, value in equal.items():
+        condition = condition & (pc.field(name) == value)
+    return condition
+
+
+def _metadata(path: Path, schema: pa.Schema) -> dict[str, Any]:
+    try:
+        metadata: dict[str, Any] = json.loads((schema.metadata or {})[METADATA])
+    except (KeyError, ValueError) as error:
         raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
     check_format(metadata.get("format"), str(path))
-    return {name: _as_numpy(arrow.column(name)) for name in arrow.column_names}, metadata
+    return metadata
 
 
 def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
     """Return a column as it was before it was written: words as numpy's, not as objects."""
-    values: NDArray[Any] = column.to_numpy()
-    return values.astype(str) if pa.types.is_string(column.type) else values
+    if not pa.types.is_string(column.type):
+        values: NDArray[Any] = column.to_numpy()
+        return values
+    words = column.combine_chunks().dictionary_encode()  # few words, many rows
+    if not len(words):
+        return np.array([], dtype=str)
+    found: NDArray[Any] = np.array(words.dictionary.to_pylist(), dtype=str)[words.indices.to_numpy()]
+    return found

@@ -20,7 +20,8 @@ the energy. So the sharpest level, t = 0, is descended (``ired_diag.model.minima
   lie (root mean square deviation from their mean), how often an end lies below y*, and how often the lowest
   of them lies in another basin than the minimum below y* and below that: a spurious minimum.
 
-Descents that did not converge are counted, and left out. The model's answer is the last clean estimate of
+Descents that did not converge are counted, and left out; of many problems the first 512 are descended. The
+model's answer is the last clean estimate of
 ``ired_diag.model.sampler``, the public code's y / √ᾱ_0, whose point at level 0 is that y.
 
 References: Du et al. (2024), section 3 (answers as minima of the energy); Somers (1962), A New Asymmetric
@@ -87,6 +88,7 @@ CHUNK = 256  # problems at a time
 SIZES = tuple(np.geomspace(0.05, 2.0, 12).tolist())  # σ, over the root mean square of right answers
 ANSWERS = 4  # of the model to each problem
 STARTS = 6  # of a descent for each problem
+DESCENDED = 512  # of the problems, at most: whole chunks
 CLOSE = 2.0  # ratio of errors, at most
 APART = 1.01  # at least, of two answers to choose from
 FEWEST = 30  # problems for a verdict
@@ -123,7 +125,8 @@ def _measure_chunk(subject: Subject, number: int, first: int, count: int) -> Ite
         for kind, points in {**candidates, "mined": negative[:, None]}.items():
             energies = _energies(energy, problem, t, signal * points)
             yield _rows(level, first, kind, _error(points, right), energies)
-    yield from _descents(subject, problem, right, generator, first)
+    if first < DESCENDED:
+        yield from _descents(subject, problem, right, generator, first)
 
 
 def _energies(energy: Energy, problem: Tensor, t: Tensor, points: Tensor) -> Tensor:
@@ -205,6 +208,8 @@ def _judging(rows: Table) -> Iterator[tuple[str, Told]]:
 
 def _minima(rows: Table) -> Iterator[tuple[str, Told]]:
     """Yield where the minima of the sharpest level lie; descents that did not converge are left out."""
+    descended = rows["sample"] < DESCENDED
+    rows = {name: column[descended] for name, column in rows.items()}
     right, answer = _grid(rows, "right", "energy"), _grid(rows, "answer", "error").mean(axis=1)
     below, ends = (
         {name: _grid(rows, kind, name) for name in ("energy", "error", "basin", "apart", "converged")}
@@ -257,6 +262,7 @@ def conclude(table: Table, comparison: Table) -> Finding:
     for i, quantity in enumerate(sharp["quantity"].tolist()):
         for end in ("", "_low", "_high"):
             evidence[f"{quantity}{end}"] = float(sharp[f"value{end}"][i])
+    evidence["n_descended"] = min(n, DESCENDED)
     evidence["n_choice"] = int(sharp["n"][sharp["quantity"] == "picks_answers"][0])
     zero = _grid(select(table, level=0), "zero", "error")
     evidence["error_zero"] = float(np.sqrt(np.mean(zero**2)))
@@ -312,13 +318,15 @@ def _told_minima(evidence: dict[str, Any]) -> str:
         return "Descents from right answers, or from random starts, reached no minimum."
     lost = evidence["not_converged"]
     told = f" ({100 * lost:.2g}% of descents did not converge)" if lost else ""
+    descended = evidence["n_descended"]
+    few = f" (the first {descended} problems)" if descended < evidence["n"] else ""
     error, low, high = (evidence[f"error_minimum{end}"] for end in ("", "_low", "_high"))
     interval = "" if math.isnan(low) else f" ({low:.3g} to {high:.3g})"
     return (
         f"The minimum below the right answer has an rms error of {error:.3g}{interval}, the model's answers "
         f"{evidence['error_answer']:.3g}, the answer 0 {evidence['error_zero']:.3g}; {STARTS} random starts "
         f"reach {evidence['minima']:.2f} minima per problem, a spurious one deeper than the right answer's "
-        f"in {_percent(evidence, 'spurious')}{told};"
+        f"in {_percent(evidence, 'spurious')}{told}{few};"
     )
 
 
@@ -396,4 +404,5 @@ PROBE = Probe(
     weights="ema",
     samples=128,
     own_energies=True,
+    version=2,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,6 @@ from app.cli import options, output, probe_output
 
 if TYPE_CHECKING:
     from ired_diag.probe import Probe
-    from ired_diag.probing.driver import Request
     from ired_diag.probing.targets import Target
 
 ALL = "all"
@@ -129,13 +129,17 @@ def run_probes(
     """
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
+    from ired_diag.probing.workers import Workers, processes_for
 
-    targets = _targets(names, model, runs=runs, checkpoint=checkpoint, device=choose_device(device), out=out)
+    where = choose_device(device)
+    targets = _targets(names, model, runs=runs, checkpoint=checkpoint, device=where, out=out)
     request = Request(asked, weights, samples, seed, figures, again)
-    found = _put(targets, request, put_probes)
-    answers = [one for one in found if isinstance(one, Answer)]
-    unanswered = [one for one in found if isinstance(one, Unanswered)]
-    over_training = list(trends(answers, asked, figures=figures != "none"))
+    with _interruptible(), Workers(processes_for(len(targets), where)) as workers:
+        with output.progress("probing", unit="answers") as show:
+            found = list(put_probes(targets, request, progress=show, workers=workers))
+        answers = [one for one in found if isinstance(one, Answer)]
+        unanswered = [one for one in found if isinstance(one, Unanswered)]
+        over_training = list(trends(answers, asked, figures=figures != "none", workers=workers))
     if as_json:
         content = {"answers": answers, "over_training": over_training, "unanswered": unanswered}
         output.print_json(content)
@@ -167,13 +171,11 @@ def _targets(
     return targets
 
 
-def _put(targets: Sequence[Target], request: Request, put_probes: Any) -> list[Any]:
-    """Return all answers, with progress while it lasts, and a word on what is kept when interrupted."""
-    found: list[Any] = []
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say, when interrupted, what is kept."""
     try:
-        with output.progress("probing", unit="answers") as show:
-            found.extend(put_probes(targets, request, progress=show))
+        yield
     except KeyboardInterrupt:
         click.echo("Interrupted. What is measured is kept: the same command goes on from there.", err=True)
         raise
-    return found

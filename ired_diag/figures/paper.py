@@ -83,9 +83,15 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
 
 def render(figure: FigureData, form: str, *, width: float = COLUMN) -> bytes:
     """Return a picture as the bytes of a ``pdf``, ``svg`` or ``png`` file."""
+    return _saved(draw(figure, width=width), form)
+
+
+def _saved(drawn: Figure, form: str) -> bytes:
+    """Return a drawing as bytes. The first saving lays it out; the layout stays for the others."""
     buffer = io.BytesIO()
     with mpl.rc_context(RC):
-        draw(figure, width=width).savefig(buffer, format=form, dpi=RESOLUTION, metadata=UNDATED[form])
+        drawn.savefig(buffer, format=form, dpi=RESOLUTION, metadata=UNDATED[form])
+    drawn.set_layout_engine("none")
     return buffer.getvalue()
 
 
@@ -96,8 +102,9 @@ def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: fl
         CannotWrite: The folder cannot be written.
     """
     paths = [folder / f"{figure.name}.{form}" for form in forms]
+    drawn = draw(figure, width=width)
     for path, form in zip(paths, forms, strict=True):
-        write_atomically(path, render(figure, form, width=width))
+        write_atomically(path, _saved(drawn, form))
     return paths
 
 

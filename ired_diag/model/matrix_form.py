@@ -39,7 +39,7 @@ def describe(
     threads = torch.get_num_threads() if candidates.device.type == "cpu" else 1
     problem = torch.full_like(candidates, math.nan) if problem is None else problem
     size = max(1, min(AT_A_TIME, math.ceil(len(candidates) / threads))) if threads > 1 else len(candidates)
-    pieces = zip(candidates.split(size), problem.split(size), strict=True)
+    pieces = zip(torch.split(candidates, size), torch.split(problem, size), strict=True)
     with ThreadPoolExecutor(threads) as pool:  # LAPACK takes small matrices one by one, on one thread
         described = list(pool.map(lambda piece: _describe(piece[0], piece[1], rank), pieces))
     return {name: np.concatenate([one[name] for one in described]) for name in described[0]}
@@ -96,6 +96,7 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 
 def _sign_of_det(square: Tensor) -> Tensor:
     """Return the sign of each determinant, in the same way."""
-    if square.device.type != "cpu":
-        return torch.linalg.slogdet(square)[0]
-    return torch.from_numpy(np.linalg.slogdet(square.numpy())[0])
+    if square.device.type == "cpu":
+        return torch.from_numpy(np.linalg.slogdet(square.numpy())[0])
+    sign: Tensor = torch.linalg.slogdet(square)[0]
+    return sign

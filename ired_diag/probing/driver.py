@@ -7,8 +7,8 @@ before the next checkpoint is touched, so that an interrupted run of many goes o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -16,12 +16,13 @@ from typing import Literal
 from ired_diag.errors import CannotWrite, DiagError, NotApplicable
 from ired_diag.finding import Finding
 from ired_diag.probe import Probe
+from ired_diag.probing.measuring import Measured, Question
 from ired_diag.probing.pictures import draw, trend_figure
 from ired_diag.probing.tables import Key, ProbeTable
 from ired_diag.probing.targets import Opened, Target
+from ired_diag.probing.workers import Workers
 from ired_diag.runs.checkpoint import Weights
-from ired_diag.subject import Subject
-from ired_diag.table import Table, check_table, concatenate
+from ired_diag.table import Table, check_table
 
 Progress = Callable[[int, int], None]
 
@@ -109,8 +110,35 @@ class Unanswered:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What is asked of one target with the same weights.
+
+    Attributes:
+        target: The target.
+        size: How many probes.
+        opened: The model, if it could be read.
+        known: Probe, key and rows of what was measured before.
+        questions: What is to be measured.
+        keys: What its rows are kept under.
+        error: Why it could not be read.
+    """
+
+    target: Target
+    size: int
+    opened: Opened | None = None
+    known: list[tuple[Probe, Key, Table]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    error: DiagError | None = None
+
+
 def put_probes(
-    targets: Sequence[Target], request: Request, *, progress: Progress = lambda done, total: None
+    targets: Sequence[Target],
+    request: Request,
+    *,
+    progress: Progress = lambda done, total: None,
+    workers: Workers | None = None,
 ) -> Iterator[Answer | Unanswered]:
     """Yield what each probe finds in each target, target by target, as it is known and written.
 
@@ -118,6 +146,7 @@ def put_probes(
         targets: Checkpoints and models.
         request: What is asked.
         progress: Called with the number of answers given and to be given.
+        workers: Who measures and draws; pictures may be drawn later than they are told.
 
     Raises:
         CannotWrite: A table cannot be written, or is about another run.
@@ -125,31 +154,36 @@ def put_probes(
         WrongCheckpoint: The only target is of another architecture, or lacks the weights asked for.
         NotApplicable: The only probe cannot be put to the only target.
     """
-    total = len(targets) * len(request.probes)
-    alone = total == 1
-    done = 0
+    total, done = len(targets) * len(request.probes), 0
+    workers = workers or Workers()
     progress(done, total)
-    for target in targets:
+    jobs = (job for target in targets for job in _jobs(target, request))
+    for job, measured in workers.measure(jobs):
         answered = 0
-        for found in _put_to_one(target, request, alone=alone, single=len(targets) == 1):
-            answered += 1
-            progress(done + answered, total)
-            yield found
-        done += len(request.probes)
+        try:
+            for found in _answers(job, measured, request, workers, alone=total == 1):
+                answered += 1
+                progress(done + answered, total)
+                yield found
+        except DiagError as error:
+            if len(targets) == 1 or isinstance(error, CannotWrite):
+                raise
+            file = job.target.file
+            yield Unanswered(job.target.label, "", file, str(error).removeprefix(f"{file}: "))
+        done += job.size
         progress(done, total)
 
 
-def _put_to_one(
-    target: Target, request: Request, *, alone: bool, single: bool
-) -> Iterator[Answer | Unanswered]:
+def _jobs(target: Target, request: Request) -> Iterator[_Job]:
+    """Yield a target's jobs: the probes that look at the same weights are one."""
+    left = len(request.probes)
     try:
         opened = target.read()
         for weights, probes in _by_weights(opened, request).items():
-            yield from _ask(target, opened, weights, probes, request, alone=alone)
+            yield _job(target, opened, weights, probes, request)
+            left -= len(probes)
     except DiagError as error:
-        if single or isinstance(error, CannotWrite):
-            raise
-        yield Unanswered(target.label, "", target.file, str(error).removeprefix(f"{target.file}: "))
+        yield _Job(target, left, error=error)
 
 
 def _by_weights(opened: Opened, request: Request) -> dict[Weights, list[Probe]]:
@@ -159,26 +193,32 @@ def _by_weights(opened: Opened, request: Request) -> dict[Weights, list[Probe]]:
     return found
 
 
-def _ask(
-    target: Target,
-    opened: Opened,
-    weights: Weights,
-    probes: Sequence[Probe],
-    request: Request,
-    *,
-    alone: bool,
-) -> Iterator[Answer | Unanswered]:
-    """Yield the answers of the probes that look at the same weights: first those that are known."""
-    unknown: list[tuple[Probe, Subject, Key]] = []
+def _job(target: Target, opened: Opened, weights: Weights, probes: Sequence[Probe], request: Request) -> _Job:
+    """Return what is known of a target with certain weights, and what is to be measured."""
+    job = _Job(target, len(probes), opened)
     for probe in probes:
         subject = opened.subject(weights, probe, request.samples, request.seed)
         key = opened.key(weights, probe, subject)
         known = None if request.again else _table(target, probe).find(key)
         if known is None:
-            unknown.append((probe, subject, key))
+            job.questions.append(Question(probe, subject))
+            job.keys.append(key)
         else:
-            yield _answer(target, opened, probe, key, known, request, known=True)
-    for probe, key, rows in _measured(unknown):
+            job.known.append((probe, key, known))
+    return job
+
+
+def _answers(
+    job: _Job, measured: Iterable[Measured], request: Request, workers: Workers, *, alone: bool
+) -> Iterator[Answer | Unanswered]:
+    """Yield a job's answers: first those that are known, then what is measured, each kept at once."""
+    if job.error is not None or job.opened is None:
+        raise job.error or ValueError("a job without a model")
+    target = job.target
+    for probe, key, known in job.known:
+        yield _answer(target, job.opened, probe, key, known, request, workers, known=True)
+    for question, key, rows in zip(job.questions, job.keys, measured, strict=True):
+        probe = question.probe
         if isinstance(rows, NotApplicable):
             if alone:
                 raise NotApplicable(f"{target.file}: the probe {probe.name} {rows}.") from rows
@@ -186,40 +226,7 @@ def _ask(
             continue
         check_table(rows, probe.columns, probe.name)
         _table(target, probe).put(key, rows)
-        yield _answer(target, opened, probe, key, rows, request, known=False)
-
-
-def _measured(
-    unknown: Sequence[tuple[Probe, Subject, Key]],
-) -> Iterator[tuple[Probe, Key, Table | NotApplicable]]:
-    """Yield each probe's table; those that look at as many negatives share their mining."""
-    together: dict[int, list[tuple[Probe, Subject, Key]]] = defaultdict(list)
-    for probe, subject, key in unknown:
-        if probe.negatives:
-            together[subject.samples].append((probe, subject, key))
-    for group in together.values():
-        tables = _measured_on_negatives([probe for probe, _, _ in group], group[0][1])
-        yield from ((probe, key, tables[probe.name]) for probe, _, key in group)
-    for probe, subject, key in unknown:
-        if not probe.negatives:
-            try:
-                yield probe, key, probe.measure(subject)
-            except NotApplicable as error:
-                yield probe, key, error
-
-
-def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping[str, Table | NotApplicable]:
-    """Return each probe's table over all negatives, which are mined once, chunk by chunk."""
-    parts: dict[str, list[Table]] = {probe.name: [] for probe in probes}
-    refused: dict[str, NotApplicable] = {}
-    for chunk in subject.chunks():
-        for probe in probes:
-            if probe.name not in refused:
-                try:
-                    parts[probe.name].append(probe.measure(chunk))
-                except NotApplicable as error:
-                    refused[probe.name] = error
-    return {name: refused[name] if name in refused else concatenate(p) for name, p in parts.items()}
+        yield _answer(target, job.opened, probe, key, rows, request, workers, known=False)
 
 
 def _table(target: Target, probe: Probe) -> ProbeTable:
@@ -227,13 +234,21 @@ def _table(target: Target, probe: Probe) -> ProbeTable:
 
 
 def _answer(
-    target: Target, opened: Opened, probe: Probe, key: Key, rows: Table, request: Request, *, known: bool
+    target: Target,
+    opened: Opened,
+    probe: Probe,
+    key: Key,
+    rows: Table,
+    request: Request,
+    workers: Workers,
+    *,
+    known: bool,
 ) -> Answer:
     comparison = probe.comparison(rows)
     figures = []
     if request.figures == "all" or (request.figures == "last" and target.last):
         stem = probe.name if key.step is None else f"{probe.name}-step-{key.step:09d}"
-        figures = draw(lambda: probe.figure(rows), stem, key.columns(), target.folder)
+        figures = draw(lambda: probe.figure(rows), stem, key.columns(), target.folder, workers)
     return Answer(
         target.label,
         probe.name,
@@ -249,13 +264,20 @@ def _answer(
     )
 
 
-def trends(answers: Sequence[Answer], probes: Sequence[Probe], *, figures: bool = True) -> Iterator[Trend]:
+def trends(
+    answers: Sequence[Answer],
+    probes: Sequence[Probe],
+    *,
+    figures: bool = True,
+    workers: Workers | None = None,
+) -> Iterator[Trend]:
     """Yield what each probe found over training, run by run: where it looked at several checkpoints.
 
     Args:
         answers: Of any runs and probes.
         probes: Those that were asked.
         figures: Whether to draw.
+        workers: Who draws.
     """
     together: dict[tuple[str, str, Weights], dict[int, Answer]] = defaultdict(dict)
     for answer in answers:
@@ -272,5 +294,5 @@ def trends(answers: Sequence[Answer], probes: Sequence[Probe], *, figures: bool 
         if figures and probe.headlines:
             told = {"steps": steps, "weights": weights, "evidence": [dict(f.evidence) for f in findings]}
             picture = partial(trend_figure, probe, steps, findings)
-            drawn = draw(picture, f"{name}-over-training", told, folder)
+            drawn = draw(picture, f"{name}-over-training", told, folder, workers or Workers())
         yield Trend(label, name, weights, steps, probe.trend(steps, findings), drawn)

@@ -15,20 +15,24 @@ from ired_diag.figures import paper, plotly
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.probe import Headline, Probe
+from ired_diag.probing.workers import Workers
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
 
 FORMS = ("pdf", "png")
 DRAWN = "figures.json"  # what each picture in the folder shows
 
 
-def draw(figure: Callable[[], FigureData], stem: str, told: object, folder: Path) -> list[Path]:
-    """Write a picture for paper at column width (PDF, PNG) and for the screen (HTML); return the files.
+def draw(
+    figure: Callable[[], FigureData], stem: str, told: object, folder: Path, workers: Workers
+) -> list[Path]:
+    """Have a picture drawn for paper at column width (PDF, PNG) and for the screen (HTML); return the files.
 
     Args:
         figure: Makes it; not called where the files already show the same.
         stem: Name of the files.
         told: All that decides what is seen, as JSON can hold it.
         folder: Where they go.
+        workers: Who draws.
 
     Raises:
         CannotWrite: The folder cannot be written.
@@ -40,10 +44,19 @@ def draw(figure: Callable[[], FigureData], stem: str, told: object, folder: Path
     if drawn.get(stem) == digest and all(file.is_file() for file in files):
         return files
     data = replace(figure(), name=stem)
-    written = [*paper.write(data, folder, FORMS), plotly.write_html(data, folder)]
-    content = {"format": FORMAT, "drawn": {**drawn, stem: digest}}
-    write_atomically(folder / DRAWN, json.dumps(content, indent=1).encode())
-    return written
+    workers.do(_write, data, folder, then=lambda: _record(folder / DRAWN, stem, digest))
+    return files
+
+
+def _write(data: FigureData, folder: Path) -> None:
+    paper.write(data, folder, FORMS)
+    plotly.write_html(data, folder)
+
+
+def _record(path: Path, stem: str, digest: str) -> None:
+    """Note what a picture shows, now that it is there."""
+    content = {"format": FORMAT, "drawn": {**_read(path), stem: digest}}
+    write_atomically(path, json.dumps(content, indent=1).encode())
 
 
 def trend_figure(probe: Probe, steps: Sequence[int], findings: Sequence[Finding]) -> FigureData:

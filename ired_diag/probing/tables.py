@@ -15,14 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 import ired_diag
 from ired_diag.errors import CannotWrite
 from ired_diag.probe import Probe
 from ired_diag.runs.checkpoint import Weights
-from ired_diag.table import Table, concatenate, read_table, write_table
+from ired_diag.table import Table, read_arrow, read_columns, read_table, rows_where, write_table
 
 HASH_DIGITS = 12
 NO_STEP = -1  # in the table: the checkpoint does not tell its step
@@ -74,13 +73,12 @@ class ProbeTable:
             UnreadableFile: The file is damaged.
             CannotWrite: It is about another run.
         """
-        rows, _ = self._read()
-        if rows is None:
+        told, columns = self._told(), key.columns()
+        if told is None or columns["settings"] not in told.get("settings", {}):
             return None
-        same = _same(rows, key)
-        if not same.any():
-            return None
-        return {column.name: rows[column.name][same] for column in self.probe.columns}
+        rows, _ = read_table(self.path, **columns)
+        found = {column.name: rows[column.name] for column in self.probe.columns}
+        return found if len(rows["step"]) else None
 
     def put(self, key: Key, table: Table) -> Path:
         """Write rows in place of those of the same key, and return the file.
@@ -88,29 +86,26 @@ class ProbeTable:
         Raises:
             CannotWrite: The folder cannot be written, or the file is about another run.
         """
-        count = len(next(iter(table.values())))
-        keyed = {name: np.full(count, value) for name, value in key.columns().items()} | table
-        before, metadata = self._read()
-        settings = metadata.get("settings", {})
-        if before is not None:
-            rest = ~_same(before, key)
-            keyed = concatenate([{name: column[rest] for name, column in before.items()}, keyed])
-        settings[key.columns()["settings"]] = key.settings
-        write_table(self.path, keyed, self._metadata(settings))
+        told, rest, columns = self._told(), None, key.columns()
+        if told is not None:
+            rest, _ = read_arrow(self.path)
+            rest = rest.filter(~rows_where(**columns))
+        settings = (told or {}).get("settings", {}) | {columns["settings"]: key.settings}
+        write_table(self.path, table, self._metadata(settings), key=columns, after=rest)
         return self.path
 
-    def _read(self) -> tuple[Table | None, dict[str, Any]]:
-        """Return all rows and the metadata; none where there is no file, or its columns are former ones."""
+    def _told(self) -> dict[str, Any] | None:
+        """Return the file's metadata; none where there is no file, or its columns are former ones."""
         if not self.path.is_file():
-            return None, {}
-        rows, metadata = read_table(self.path)
+            return None
+        columns, metadata = read_columns(self.path)
         if metadata.get("source") != self.source:
             other = metadata.get("source")
             raise CannotWrite(
                 f"{self.path}: holds the table of {other}. Choose another place with --out DIR."
             )
         expected = ["step", "weights", "settings", *(column.name for column in self.probe.columns)]
-        return (rows, metadata) if list(rows) == expected else (None, {})
+        return metadata if columns == expected else None
 
     def _metadata(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -125,11 +120,3 @@ class ProbeTable:
                 "python": platform.python_version(),
             },
         }
-
-
-def _same(rows: Table, key: Key) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    columns = key.columns()
-    same: np.ndarray[Any, np.dtype[np.bool_]] = np.logical_and.reduce(
-        [rows[name] == value for name, value in columns.items()]
-    )
-    return same

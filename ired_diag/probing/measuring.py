@@ -1,0 +1,58 @@
+"""Measure what probes ask of one model: those that look at as many negatives share their mining."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ired_diag.errors import NotApplicable
+from ired_diag.probe import Probe
+from ired_diag.subject import Subject
+from ired_diag.table import Table, concatenate
+
+Measured = Table | NotApplicable
+
+
+@dataclass(frozen=True)
+class Question:
+    """A probe, and what it is put to."""
+
+    probe: Probe
+    subject: Subject
+
+
+def measure(questions: Sequence[Question]) -> Iterator[Measured]:
+    """Yield each probe's table, or why it has none; those that look at as many negatives share them."""
+    together: dict[int, list[Question]] = defaultdict(list)
+    for question in questions:
+        if question.probe.negatives:
+            together[question.subject.samples].append(question)
+    mined: dict[int, Mapping[str, Measured]] = {}
+    for question in questions:
+        samples = question.subject.samples
+        if not question.probe.negatives:
+            try:
+                yield question.probe.measure(question.subject)
+            except NotApplicable as error:
+                yield error
+            continue
+        if samples not in mined:
+            mined[samples] = _measured_on_negatives(
+                [one.probe for one in together[samples]], question.subject
+            )
+        yield mined[samples][question.probe.name]
+
+
+def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping[str, Measured]:
+    """Return each probe's table over all negatives, which are mined once, chunk by chunk."""
+    parts: dict[str, list[Table]] = {probe.name: [] for probe in probes}
+    refused: dict[str, NotApplicable] = {}
+    for chunk in subject.chunks():
+        for probe in probes:
+            if probe.name not in refused:
+                try:
+                    parts[probe.name].append(probe.measure(chunk))
+                except NotApplicable as error:
+                    refused[probe.name] = error
+    return {name: refused[name] if name in refused else concatenate(p) for name, p in parts.items()}

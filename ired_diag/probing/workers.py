@@ -1,0 +1,142 @@
+"""Measure and draw here, or in processes of their own.
+
+A small network leaves most of a CPU's cores idle, and so does drawing. Where several checkpoints are looked
+at, worker processes measure and draw, each with its share of the threads. The caller's process alone keeps
+tables and compares, so that no two write the same file.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cached_property
+from multiprocessing import get_context
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
+
+import torch
+
+from ired_diag.probing.measuring import Measured, Question, measure
+
+AHEAD = 2  # jobs that wait beside those that are measured: their tensors are held meanwhile
+MOST = 8  # processes: each holds a copy of torch
+
+
+class Job(Protocol):
+    """Questions about one model with the same weights."""
+
+    @property
+    def questions(self) -> Sequence[Question]:
+        """Those to be measured."""
+
+
+SomeJob = TypeVar("SomeJob", bound=Job)
+
+
+def processes_for(count: int, device: torch.device) -> int:
+    """Return how many processes are of use for ``count`` checkpoints: one on a GPU, which all share."""
+    if device.type != "cpu":
+        return 1
+    return max(1, min(torch.get_num_threads(), count, MOST))
+
+
+class Workers:
+    """Who measures and draws: as many processes as told, or, with one, the caller's own.
+
+    Args:
+        processes: How many. More than one needs a main module that can be imported (``if __name__ == …``).
+    """
+
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
+        self._running: list[tuple[Future[None], Callable[[], None]]] = []
+        self._begun = False
+
+    def __enter__(self) -> Self:
+        """Begin; processes start when there is something to do."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """Wait until all is done, or, after an error, only for what has begun."""
+        try:
+            if error is None:
+                self._settle(wait=True)
+        finally:
+            if self._begun:
+                self._pool.shutdown(cancel_futures=True)
+
+    def measure(self, jobs: Iterable[SomeJob]) -> Iterator[tuple[SomeJob, Iterable[Measured]]]:
+        """Yield each job with what was measured, question by question; in this process, as it is asked for.
+
+        Args:
+            jobs: Taken as they are needed, so that few are held in memory.
+
+        Raises:
+            BrokenProcessPool: A process was killed.
+        """
+        if self._processes == 1:
+            yield from ((job, measure(job.questions)) for job in jobs)
+            return
+        waiting: deque[tuple[SomeJob, Future[bytes] | None]] = deque()
+        for job in jobs:
+            told = pickle.dumps(job.questions) if job.questions else None
+            waiting.append((job, None if told is None else self._pool.submit(_measure_there, told)))
+            if len(waiting) >= self._processes + AHEAD:
+                yield _taken(*waiting.popleft())
+        while waiting:
+            yield _taken(*waiting.popleft())
+
+    def do(self, work: Callable[..., object], *told: Any, then: Callable[[], None]) -> None:
+        """Do some work, and ``then`` something in the caller's process; both are done when the block is left.
+
+        Args:
+            work: A function of a module.
+            told: Its arguments, which pickle can hold.
+            then: What to do when it is done. An error of the work is raised instead.
+        """
+        if self._processes == 1:
+            work(*told)
+            then()
+            return
+        self._running.append((self._pool.submit(_do_there, work, told), then))
+        self._settle(wait=False)
+
+    @cached_property
+    def _pool(self) -> ProcessPoolExecutor:
+        self._begun = True
+        threads = max(1, torch.get_num_threads() // self._processes)
+        return ProcessPoolExecutor(self._processes, get_context("spawn"), _begin, (threads,))
+
+    def _settle(self, *, wait: bool) -> None:
+        """Follow up what is done."""
+        done = [running for running in self._running if wait or running[0].done()]
+        self._running = [running for running in self._running if running not in done]
+        for future, then in done:
+            future.result()
+            then()
+
+
+def _taken(job: SomeJob, future: Future[bytes] | None) -> tuple[SomeJob, Iterable[Measured]]:
+    measured: list[Measured] = [] if future is None else pickle.loads(future.result())
+    return job, measured
+
+
+def _begin(threads: int) -> None:
+    """Prepare a worker: a Ctrl-C, which reaches all processes, ends it without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    torch.set_num_threads(threads)
+
+
+def _measure_there(told: bytes) -> bytes:
+    """Measure in a worker. Pickled by hand: torch would send tensors through shared memory."""
+    questions: Sequence[Question] = pickle.loads(told)
+    return pickle.dumps(list(measure(questions)))
+
+
+def _do_there(work: Callable[..., object], told: tuple[Any, ...]) -> None:
+    work(*told)
