@@ -38,3 +38,7 @@ class CannotWrite(DiagError):
 
 class NotApplicable(DiagError):
     """A probe put to something that it cannot be put to."""
+
+
+class WorkerLost(DiagError):
+    """A worker process was killed."""

@@ -12,13 +12,16 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import cached_property
 from multiprocessing import get_context
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
+from ired_diag.errors import WorkerLost
 from ired_diag.probing.measuring import Measured, Question, measure
 
 AHEAD = 2  # jobs that wait beside those that are measured: their tensors are held meanwhile
@@ -34,6 +37,7 @@ class Job(Protocol):
 
 
 SomeJob = TypeVar("SomeJob", bound=Job)
+Result = TypeVar("Result")
 
 
 def processes_for(count: int, device: torch.device) -> int:
@@ -77,7 +81,7 @@ class Workers:
             jobs: Taken as they are needed, so that few are held in memory.
 
         Raises:
-            BrokenProcessPool: A process was killed.
+            WorkerLost: A process was killed.
         """
         if self._processes == 1:
             yield from ((job, measure(job.questions)) for job in jobs)
@@ -117,19 +121,33 @@ class Workers:
         done = [running for running in self._running if wait or running[0].done()]
         self._running = [running for running in self._running if running not in done]
         for future, then in done:
-            future.result()
+            _result(future)
             then()
 
 
 def _taken(job: SomeJob, future: Future[bytes] | None) -> tuple[SomeJob, Iterable[Measured]]:
-    measured: list[Measured] = [] if future is None else pickle.loads(future.result())
+    measured: list[Measured] = [] if future is None else pickle.loads(_result(future))
     return job, measured
 
 
+def _result(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise WorkerLost(
+            "A worker process was killed, perhaps for want of memory. What is measured is kept: the same "
+            "command goes on from there; on one core (taskset -c 0) it starts no workers."
+        ) from error
+
+
 def _begin(threads: int) -> None:
-    """Prepare a worker: a Ctrl-C, which reaches all processes, ends it without a traceback."""
+    """Prepare a worker: a Ctrl-C, which reaches all processes, ends it without a traceback.
+
+    The threads of numpy's linear algebra count too: left alone they take each other's cores.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     torch.set_num_threads(threads)
+    threadpool_limits(threads)
 
 
 def _measure_there(told: bytes) -> bytes:
