@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 
 from ired_diag.figures.data import FigureData, Line, Panel, drawable_spread
+from ired_diag.figures.log_ticks import log_ticks
 from ired_diag.figures.palette import style_of
 from ired_diag.runs.files import write_atomically
 
@@ -125,13 +127,32 @@ def _legend(axes: list[Axes]) -> tuple[list[Any], list[str]]:
 
 def _draw_x_axis(axis: Axes, panel: Panel) -> None:
     if panel.x_scale == "log":
-        axis.set_xscale("log")
+        axis.set_xscale("log", nonpositive="mask")
+        _label_logarithmic(axis.xaxis)
     if panel.x_ticks:
         places, names = zip(*panel.x_ticks, strict=True)
         long = max(len(name) for name in names) * len(names) > LETTERS_BESIDE
         axis.set_xticks(places, names, rotation=40 if long else 0, ha="right" if long else "center")
     elif panel.x_scale == "linear" and all(_whole(line) for line in panel.lines):
         axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+
+
+def _label_logarithmic(axis: Any) -> None:
+    axis.set_major_locator(_LogTicks())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+class _LogTicks(Locator):
+    """``log_ticks`` for matplotlib."""
+
+    def __call__(self) -> Any:
+        """Return the places of the labels."""
+        return [] if self.axis is None else self.tick_values(*self.axis.get_view_interval())
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return the places of the labels between two ends."""
+        return log_ticks(*sorted((vmin, vmax)))
 
 
 def _whole(line: Line) -> bool:
@@ -152,15 +173,15 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
             va="bottom",
             fontsize=6.5,
             color=GREY,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],  # readable over lines
+            zorder=5,
         )
     for position, line in enumerate(panel.lines):
         _draw_line(axis, line, panel, position)
     axis.set_ylabel(textwrap.fill(panel.y_label, LABEL_LETTERS))
     if panel.y_scale == "log":
-        axis.set_yscale("log")
-        axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.set_yscale("log", nonpositive="mask")
+        _label_logarithmic(axis.yaxis)
 
 
 def _draw_line(axis: Axes, line: Line, panel: Panel, position: int) -> None:
