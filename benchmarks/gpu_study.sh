@@ -3,7 +3,7 @@
 #
 #   benchmarks/gpu_study.sh OUT [CHECKPOINT REFERENCE]
 #
-# OUT gets verify.txt, parity.txt, train_step.txt and .json, and runs/ with q101, q102 and q103, ten seeds each.
+# OUT gets verify.txt, parity.txt, train_step and mining as .txt and .json, and runs/ with q101, q102 and q103, ten seeds each.
 # The training stops when MINUTES (default 25) are over, all of it saved; call again to go on where it stopped.
 # CHECKPOINT and REFERENCE are what `ired-diag verify` compares (docs/verify.md); without them that part is left out.
 set -euo pipefail
@@ -23,6 +23,9 @@ fi
 "$python" -m pytest -q tests/test_device_parity.py 2>&1 | tee "$out/parity.txt"
 if [ ! -e "$out/train_step.json" ]; then
     "$python" -m benchmarks.train_step --device cuda --repeats 30 --json "$out/train_step.json" | tee "$out/train_step.txt"
+fi
+if [ ! -e "$out/mining.json" ]; then
+    "$python" -m benchmarks.mining --device cuda --pairs 1000000 --repeats 3 --json "$out/mining.json" | tee "$out/mining.txt"
 fi
 for experiment in q101 q103 q102; do
     [ "$(left)" -gt 60 ] || break

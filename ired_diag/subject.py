@@ -35,7 +35,7 @@ class Subject:
         schedule: Its noise schedule, on the same device.
         problems: Where its problems come from, as in its training.
         mining: How its negatives are mined.
-        config: The configuration of its run, the defaults for what is not told; None of a user's own energy.
+        config: The configuration of its run; None where none is told, as of a user's own energy.
         samples: How many problems to look at.
         seed: Of all that the probe draws.
         device: Where the energy is.

@@ -44,6 +44,7 @@ from ired_diag.stats.set_diversity import Diversity, median_distance, set_divers
 from ired_diag.stats.summary import CONFIDENCE, summarise
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, select
+from ired_diag.told_training import UNTOLD, strategy_of
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -121,7 +122,7 @@ def measure(subject: Subject) -> Table:
     """
     batch, config = subject.batch, subject.config
     strategy = ""
-    if config is not None and "mining_strategy" in config.model_fields_set:  # else it is a default, not told
+    if config is not None and strategy_of(config) != UNTOLD:
         strategy = config.mining_strategy if config.energy_loss_weight > 0 else "none"
     rows: list[Row] = []
     for begin in range(0, batch.samples, BLOCK):

@@ -85,7 +85,6 @@ SAID = {
     "denoise": "denoising",
 }
 DODGE = 0.13
-UNTOLD = Config(experiment_name="unknown")  # what stands for a run whose configuration is not told
 UNMINED = "its configuration tells of no mining"
 
 
@@ -120,7 +119,7 @@ def measure(subject: Subject) -> Table:
 def _terms(subject: Subject) -> tuple[Terms, str]:
     """Return the terms of the loss, and what of it is assumed."""
     told: dict[str, int | float | str] = {"diffusion_steps": subject.schedule.levels}
-    if subject.config is None or subject.config == UNTOLD:
+    if subject.config is None:
         mining = subject.mining
         told |= {
             "mining_strategy": "ascent" if mining.walk == "ascent" else "adversarial",
@@ -128,7 +127,7 @@ def _terms(subject: Subject) -> tuple[Terms, str]:
             "mining_noise_scale": mining.noise_scale,
             "ascent_learning_rate": mining.ascent_learning_rate,
         }
-        config = UNTOLD.model_copy(update=told)
+        config = Config(experiment_name="unknown").model_copy(update=told)
         return Terms(config, config), "assumed: no configuration is told"
     config = subject.config.model_copy(update=told)
     if config.mining_strategy != "none":

@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ired_diag.config import Config
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
 from ired_diag.model.outcome import Arrangement, Inputs, Quantity
@@ -87,7 +86,6 @@ TOLERANCE = 2.0**-24  # float32's unit roundoff
 MUST_NOT_MATTER = ("batch size", "order", "device")
 MOST = 2048  # problems: all outcomes are held, and one batch holds all problems
 NO_EFFECT = Effect(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, 0)
-UNTOLD = Config(experiment_name="unknown")  # what stands for a configuration that nothing tells
 FLOOR = 1e-17  # below float64's rounding: where no change at all is drawn on a logarithmic axis
 
 WORDS = {
@@ -102,8 +100,7 @@ DODGE = 0.15  # of a place on the x axis, between the quantities
 
 def measure(subject: Subject) -> Table:
     """Return how far each outcome of each problem is from the reference's, variation by variation."""
-    config = None if subject.config == UNTOLD else subject.config
-    rule = Rule(subject.network.gradient_normalization)
+    config, rule = subject.config, Rule(subject.network.gradient_normalization)
     if config is not None:
         rule = Rule(config.gradient_normalization, config.batch_size, config.validation_batch_size)
     knob = rule.normalization

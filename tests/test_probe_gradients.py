@@ -193,11 +193,8 @@ def test_a_run_without_mining_says_so_and_tells_what_the_term_would_be(network_s
     assert [line.name for line in PROBE.figure(table).panels[0].lines][-1] == "denoising"
 
 
-@pytest.mark.parametrize("config", [None, Config(experiment_name="unknown")])
-def test_without_a_configuration_the_public_codes_training_is_assumed_and_said(
-    network_subject: Make, config: Config | None
-) -> None:
-    subject = network_subject(config=config, samples=64, mining=MiningSettings(opt_steps=0))
+def test_without_a_configuration_the_public_codes_training_is_assumed_and_said(network_subject: Make) -> None:
+    subject = network_subject(config=None, samples=64, mining=MiningSettings(opt_steps=0))
     table = PROBE(subject)
     assert select(table, quantity="batch_size")["value"].tolist() == [2048]
     assert not select(table, quantity="shares_bound")["value"][0]

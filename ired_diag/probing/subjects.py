@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ired_diag.config import Config, parse_config
@@ -26,7 +26,8 @@ def subject_of(
     whatever the number of problems that a probe looks at.
     """
     broken = [f for f in checkpoint.findings if f.severity == "error"]
-    config, notes = _config_of(checkpoint, run)
+    told, notes = _config_of(checkpoint, run)
+    config = told or Config(experiment_name="unknown")
     data = MatrixData(config.dataset, checkpoint.architecture.rank, config.ood)
     divisor = None if config.gradient_normalization is None else divisor_of(config)
     network = checkpoint.network(weights, gradient_normalization=divisor, form=form_of(config))
@@ -35,7 +36,7 @@ def subject_of(
         checkpoint.schedule,
         data,
         _mining_of(config),
-        config,
+        told,
         samples,
         seed,
         network.device,
@@ -55,23 +56,27 @@ def _mining_of(config: Config) -> MiningSettings:
     )
 
 
-def _config_of(checkpoint: Checkpoint, run: Run) -> tuple[Config, list[Finding]]:
-    """Return the configuration to mine by: the run's, else the file's, else the defaults."""
+def _config_of(checkpoint: Checkpoint, run: Run) -> tuple[Config | None, list[Finding]]:
+    """Return the configuration to mine by: the run's, else the file's; none where neither tells one."""
     told: Mapping[str, Any] = run.configuration or checkpoint.configuration or {}
     if not told:
         statement = "No configuration is told; negatives are mined with the defaults of the public code."
-        return Config(experiment_name="unknown"), [Finding("defaults", "note", statement)]
+        return None, [Finding("defaults", "note", statement)]
     try:
         return parse_config({"experiment_name": "unknown", **told}), []
     except WrongConfiguration as error:
-        known = {
-            key: value
-            for key, value in told.items()
-            if key in Config.model_fields and key not in (*NOT_IMPLEMENTED, "mining_strategy")
-        }
-        config = parse_config({"experiment_name": "unknown", **known})
         statement = (
             "Its training did what is not implemented here; negatives are mined by energy descent all "
             f"the same. {error}"
         )
-        return config, [Finding("not_as_trained", "warning", statement)]
+        return _without(told, NOT_IMPLEMENTED), [Finding("not_as_trained", "warning", statement)]
+
+
+def _without(told: Mapping[str, Any], refused: Collection[str]) -> Config:
+    """Return a configuration without what is refused; its mining strategy only if that is implemented."""
+    known = {key: told[key] for key in told if key in Config.model_fields and key not in refused}
+    try:
+        return parse_config({"experiment_name": "unknown", **known})
+    except WrongConfiguration:
+        known.pop("mining_strategy", None)
+        return parse_config({"experiment_name": "unknown", **known})
