@@ -36,6 +36,26 @@ class Column:
     meaning: str
 
 
+VALUE = ("value", "value_low", "value_high", "n", "reason")  # of a comparison whose rows are values
+
+
+def value_columns(unit: str, meaning: str) -> tuple[Column, ...]:
+    """Return the columns of ``VALUE``: a value over problems with its 95% interval.
+
+    Args:
+        unit: Of the value.
+        meaning: Of the value.
+    """
+    ends = unit if unit == "1" else "as value"
+    return (
+        Column("value", unit, meaning),
+        Column("value_low", ends, "lower end of its 95% interval"),
+        Column("value_high", ends, "upper end"),
+        Column("n", "1", "problems"),
+        Column("reason", "1", "why something is NaN or left out"),
+    )
+
+
 def check_table(table: Mapping[str, NDArray[Any]], columns: Sequence[Column], where: str) -> None:
     """Check that a table has the declared columns, of one length.
 

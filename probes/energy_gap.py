@@ -41,11 +41,11 @@ from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.auroc import paired_auroc
 from ired_diag.stats.effect_size import paired_effect
 from ired_diag.stats.effective_size import effective_size
+from ired_diag.stats.finite import mean_of_finite
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
-from ired_diag.stats.walk_summary import mean_of_finite
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import VALUE, Column, Table, concatenate, select, value_columns
 from ired_diag.told_training import UNTOLD, strategy_of
 
 COLUMNS = (
@@ -68,11 +68,7 @@ COMPARISON_COLUMNS = (
         "energy_positive, energy_negative, gap, gap_over_sd, lower (share with E_pos < E_neg), auroc (of -E, "
         "over problems), weight, saturated (share with w < 0.01), effective (ESS over number of negatives)",
     ),
-    Column("value", "nat of energies and gap, else 1", "mean or share"),
-    Column("value_low", "as value", "lower end of its 95% interval"),
-    Column("value_high", "as value", "upper end"),
-    Column("n", "1", "problems"),
-    Column("reason", "1", "why something is NaN or left out, or how the interval was taken"),
+    *value_columns("nat of energies and gap, else 1", "mean or share"),
 )
 NEGATIVES: tuple[Kind, ...] = ("random", "start", "adversarial", "control")
 TRAINED: dict[str, tuple[Kind, ...]] = {  # which of them a strategy trains with
@@ -131,12 +127,11 @@ def compare(table: Table) -> Table:
         rows += [(ALL_LEVELS, kind, name, told) for name, told in _quantities(part)]
         for level in levels:
             rows += [(level, kind, name, told) for name, told in _quantities(select(part, level=level))]
-    told = ("value", "value_low", "value_high", "n", "reason")
     return {
         "level": np.array([row[0] for row in rows]),
         "kind": np.array([row[1] for row in rows]),
         "quantity": np.array([row[2] for row in rows]),
-        **{name: np.array([row[3][i] for row in rows]) for i, name in enumerate(told)},
+        **{name: np.array([row[3][i] for row in rows]) for i, name in enumerate(VALUE)},
     }
 
 

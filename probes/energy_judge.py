@@ -49,7 +49,7 @@ from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.rank_correlation import concordance, share_below, spearman
 from ired_diag.stats.share import share_of
 from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import VALUE, Column, Table, concatenate, select, value_columns
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),
@@ -77,11 +77,7 @@ COMPARISON_COLUMNS = (
         "error_answer, error_minimum, excess (of the minimum's error over the answers'), not_converged, "
         "minima (reached from the starts), spread (of the ends), below_end, spurious",
     ),
-    Column("value", "unit of an entry of errors, excess and spread, else 1", "mean over problems"),
-    Column("value_low", "as value", "lower end of its 95% interval"),
-    Column("value_high", "as value", "upper end"),
-    Column("n", "1", "problems"),
-    Column("reason", "1", "why something is NaN or left out"),
+    *value_columns("unit of an entry of errors, excess and spread, else 1", "mean over problems"),
 )
 KINDS = ("right", "zero", "perturbed", "answer", "mined")
 CHUNK = 256  # problems at a time
@@ -101,16 +97,12 @@ Grid = NDArray[np.float64]
 def measure(subject: Subject) -> Table:
     """Return error and energy of candidate answers at each level, and of the minima of the sharpest."""
     firsts = range(0, subject.samples, CHUNK)
-    chunks = (
-        _measure_chunk(subject, number, first, min(CHUNK, subject.samples - first))
-        for number, first in enumerate(firsts)
-    )
-    return concatenate([table for chunk in chunks for table in chunk])
+    return concatenate([table for first in firsts for table in _measure_chunk(subject, first)])
 
 
-def _measure_chunk(subject: Subject, number: int, first: int, count: int) -> Iterator[Table]:
-    energy, schedule = subject.energy, subject.schedule
-    generator = subject.generator("energy_judge", number)
+def _measure_chunk(subject: Subject, first: int) -> Iterator[Table]:
+    energy, schedule, count = subject.energy, subject.schedule, min(CHUNK, subject.samples - first)
+    generator = subject.generator("energy_judge", first // CHUNK)
     drawn = subject.problems.draw(count, generator=generator)
     problem, right = (part.to(subject.device) for part in drawn)
     candidates = {
@@ -183,11 +175,10 @@ def compare(table: Table) -> Table:
         rows += [(level, name, told) for name, told in _judging(part)]
         if level == 0:
             rows += [(level, name, told) for name, told in _minima(part)]
-    told = ("value", "value_low", "value_high", "n", "reason")
     return {
         "level": np.array([row[0] for row in rows]),
         "quantity": np.array([row[1] for row in rows]),
-        **{name: np.array([row[2][i] for row in rows]) for i, name in enumerate(told)},
+        **{name: np.array([row[2][i] for row in rows]) for i, name in enumerate(VALUE)},
     }
 
 

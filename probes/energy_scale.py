@@ -41,7 +41,7 @@ from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.slope import slope_of
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import CHUNK, Subject
-from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.table import VALUE, Column, Table, concatenate, select, value_columns
 from ired_diag.training.trouble import DEAD_FROM, DEAD_LOSS, RUNAWAY
 
 COLUMNS = (
@@ -64,11 +64,7 @@ COMPARISON_COLUMNS = (
         "energy, size (|E|), over_needed (|E| / needed), over_spread (|E| / sd of E between random answers, "
         "taken as known), gradient_norm (undivided), output_ratio, mse or r2",
     ),
-    Column("value", "nat of energy, size and gradient_norm, else 1", "mean over problems"),
-    Column("value_low", "as value", "lower end of its 95% interval"),
-    Column("value_high", "as value", "upper end"),
-    Column("n", "1", "problems"),
-    Column("reason", "1", "why something is NaN or left out"),
+    *value_columns("nat of energy, size and gradient_norm, else 1", "mean over problems"),
 )
 QUANTITIES = ("energy", "size", "over_needed", "over_spread", "gradient_norm", "output_ratio", "mse")
 STEPS = 1000  # of training, which a growth rate is told for
@@ -132,11 +128,10 @@ def compare(table: Table) -> Table:
         unexplained = ratio_of_means(squares["above"][some].sum(0), squares["below"][some].sum(0))
         r2 = (1 - unexplained.value, 1 - unexplained.high, 1 - unexplained.low)
         rows.append((level, "r2", (*r2, unexplained.n, unexplained.reason)))
-    told = ("value", "value_low", "value_high", "n", "reason")
     return {
         "level": np.array([row[0] for row in rows]),
         "quantity": np.array([row[1] for row in rows]),
-        **{name: np.array([row[2][i] for row in rows]) for i, name in enumerate(told)},
+        **{name: np.array([row[2][i] for row in rows]) for i, name in enumerate(VALUE)},
     }
 
 

@@ -43,9 +43,9 @@ from ired_diag.model.gradient_change import CHANGES, nce_changes
 from ired_diag.model.mined_batch import Kind
 from ired_diag.model.sampler import sample
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.stats.finite import mean_of_finite
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
-from ired_diag.stats.walk_summary import mean_of_finite
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
 from ired_diag.told_training import sentence_on, strategy_of

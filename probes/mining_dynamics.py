@@ -43,9 +43,10 @@ from ired_diag.model.mining import CLAMP, Walk
 from ired_diag.model.mining_verdict import FEWEST, WORKS, Seen, verdict
 from ired_diag.model.noise_walk import noise_walk
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.stats.finite import Cube, mean_of_finite
 from ired_diag.stats.share import Share, share_of
 from ired_diag.stats.summary import Summary, summarise
-from ired_diag.stats.walk_summary import Cube, mean_of_finite, whole_walk
+from ired_diag.stats.walk_summary import whole_walk
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
 from ired_diag.told_training import sentence_on, strategy_of

@@ -114,6 +114,7 @@ def of_run(
 def _of_checkpoint(run: Run, file: Path, device: torch.device | str, out: Path | None) -> Target:
 
     def read() -> Opened:
+        """Read the checkpoint."""
         checkpoint = read_checkpoint(file, device=device)
         known: dict[Weights, Subject] = {}
         _, notes = subject_of(checkpoint, run, next(iter(checkpoint.states)))
@@ -139,6 +140,7 @@ def of_own_model(name: str, *, device: torch.device | str, out: Path | None) -> 
     file = Path(name.rpartition(":")[0] or name)
 
     def read() -> Opened:
+        """Read the model."""
         subject = read_own_model(name, device=device)
         told = fingerprint(subject)
         return Opened(None, OWN_WEIGHTS, lambda weights: subject, lambda weights: told)

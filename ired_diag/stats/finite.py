@@ -1,13 +1,16 @@
-"""The mean of what is finite, saying what was left out."""
+"""Means of what is finite; those of samples say what was left out."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.stats.summary import CONFIDENCE, Summary, summarise
+
+Cube = NDArray[np.float64]  # of any number of axes
 
 
 def summarise_finite(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
@@ -24,3 +27,25 @@ def summarise_finite(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Su
     finite = x[np.isfinite(x)]
     told, left_out = summarise(finite, confidence=confidence), len(x) - len(finite)
     return replace(told, reason=f"{left_out} of {len(x)} are not finite") if left_out else told
+
+
+def quotient(a: ArrayLike, b: ArrayLike) -> Cube:
+    """Return a / b; NaN where b is 0.
+
+    >>> quotient([1.0, 1.0], [2.0, 0.0]).tolist()
+    [0.5, nan]
+    """
+    above, below = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
+    found: Cube = np.full(above.shape, math.nan)
+    np.divide(above, below, out=found, where=below != 0)
+    return found
+
+
+def mean_of_finite(values: Cube) -> Cube:
+    """Return the mean over the first axis of what is finite; NaN where nothing is.
+
+    >>> mean_of_finite(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
+    [2.0, nan]
+    """
+    finite = np.isfinite(values)
+    return quotient(np.where(finite, values, 0.0).sum(axis=0), finite.sum(axis=0))

@@ -14,9 +14,8 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-Cube = NDArray[np.float64]
+from ired_diag.stats.finite import Cube, mean_of_finite, quotient
 
 STILL = 1e-3  # of the distance to the right answer: a shorter net move is none
 
@@ -38,32 +37,10 @@ def whole_walk(moves: Mapping[str, Cube]) -> dict[str, Cube]:
         "moved": np.where(known, net > reach, math.nan),
         "clamped": np.where(known, kept & (moves["length"][:, 0] > reach), math.nan),
         "net": net,
-        "straightness": ratio(net, steps.sum(axis=1)),
-        "coherence": ratio(net, np.sqrt((steps**2).sum(axis=1))),
+        "straightness": quotient(net, steps.sum(axis=1)),
+        "coherence": quotient(net, np.sqrt((steps**2).sum(axis=1))),
         "turn": mean_of_finite(np.moveaxis(moves["turn"], 1, 0)),
         "down": moves["down"][:, -1],
         "toward": moves["toward"][:, -1],
-        "distance_ratio": ratio(moves["distance"][:, -1], moves["distance"][:, 0]),
+        "distance_ratio": quotient(moves["distance"][:, -1], moves["distance"][:, 0]),
     }
-
-
-def ratio(a: ArrayLike, b: ArrayLike) -> Cube:
-    """Return a / b; NaN where b is 0.
-
-    >>> ratio([1.0, 1.0], [2.0, 0.0]).tolist()
-    [0.5, nan]
-    """
-    above, below = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
-    found: Cube = np.full(above.shape, math.nan)
-    np.divide(above, below, out=found, where=below != 0)
-    return found
-
-
-def mean_of_finite(values: Cube) -> Cube:
-    """Return the mean over the first axis of what is finite; NaN where nothing is.
-
-    >>> mean_of_finite(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
-    [2.0, nan]
-    """
-    finite = np.isfinite(values)
-    return ratio(np.where(finite, values, 0.0).sum(axis=0), finite.sum(axis=0))
