@@ -7,18 +7,25 @@ from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.open import open_study
+from ired_diag.readers.seed_table import SUFFIXES, read_seed_table
+from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
+from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import check_seeds
 
+METRIC = "validation/mse"
 
-def group_runs(arguments: Sequence[str], runs: Path) -> dict[str, list[Run]]:
+
+def group_runs(arguments: Sequence[str], runs: Path, *, metric: str = METRIC) -> dict[str, list[Run]]:
     """Return the seeds of each group that names and paths mean, in the order given.
 
     Args:
         arguments: Names of experiments in the runs folder, and paths, which mean themselves: the runs and
-            logs at all paths together are grouped by experiment and variant.
+            logs at all paths together are grouped by experiment and variant. A CSV or JSON file is a table
+            of one number a seed (``readers.seed_table``): each becomes a run that evaluated once.
         runs: The runs folder; it may hold run folders or foreign logs.
+        metric: What the numbers of such a table are.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
@@ -27,7 +34,8 @@ def group_runs(arguments: Sequence[str], runs: Path) -> dict[str, list[Run]]:
     """
     paths = [Path(a) for a in arguments if exists(Path(a))]
     named = _by_name([a for a in arguments if not exists(Path(a))], runs)
-    at_paths = _by_path(paths)
+    tables = [path for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES]
+    at_paths = _by_path([path for path in paths if path not in tables]) | _of_tables(tables, metric)
     if both := at_paths.keys() & {members[0].group for members in named.values()}:
         raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
     groups: dict[str, list[Run]] = {}
@@ -55,6 +63,23 @@ def _by_path(paths: Sequence[Path]) -> dict[str, list[Run]]:
     for group, members in groups.items():
         check_seeds(group, members)
     return groups
+
+
+def _of_tables(paths: Sequence[Path], metric: str) -> dict[str, list[Run]]:
+    groups: dict[str, list[Run]] = {}
+    for path in paths:
+        for name, values in read_seed_table(path, column=metric).items():
+            if name in groups:
+                raise AmbiguousName(
+                    f"{name}: is told by {groups[name][0].path} and by {path}. Give one of them."
+                )
+            groups[name] = [_run_of(path, name, seed, {metric: value}) for seed, value in values.items()]
+    return groups
+
+
+def _run_of(path: Path, name: str, seed: int, row: dict[str, float]) -> Run:
+    """Return the run that stands for one number of a table."""
+    return Run(name, None, None, seed, path, None, History.of([Row(0, row)]), Ending("complete"))
 
 
 def _by_name(names: Sequence[str], runs: Path) -> dict[str, list[Run]]:

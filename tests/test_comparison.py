@@ -129,3 +129,22 @@ def test_a_group_without_a_usable_run_is_left_out_where_others_have_one() -> Non
     result = compare(groups)
     assert [g.name for g in result.groups] == ["a"]
     assert any(note.startswith("b: has no run to compare") for note in result.notes)
+
+
+def test_a_table_of_numbers_is_compared_like_runs(shared: Path, tmp_path: Path) -> None:
+    told = compare(group_runs([str(shared / "published_results.json")], Path("nowhere")), readout="last")
+    logged = compare(group_runs(["q101", "q102", "q103"], shared / "ired_logs"), readout="last")
+    for pair, other in zip(told.pairs, logged.pairs, strict=True):
+        assert pair.paired.p == pytest.approx(other.paired.p, rel=2e-3)
+    table = tmp_path / "x.csv"
+    table.write_text("seed,a,b\n0,1,2\n1,3,5\n2,,7\n", encoding="utf-8")
+    other_table = tmp_path / "y.csv"
+    other_table.write_text("seed,b\n0,1\n", encoding="utf-8")
+    found = compare(group_runs([str(table)], Path("nowhere"), metric="loss"), metric="loss", readout="last")
+    assert [dict(g.values) for g in found.groups] == [
+        {"seed0": 1.0, "seed1": 3.0},
+        {"seed0": 2.0, "seed1": 5.0, "seed2": 7.0},
+    ]
+    assert "a/seed2" in found.notes[0]
+    with pytest.raises(DiagError, match="is told by"):
+        group_runs([str(table), str(other_table)], Path("nowhere"))

@@ -50,7 +50,7 @@ def command(
     from ired_diag.grouping import group_runs
 
     comparison = compare(
-        group_runs(experiments, runs),
+        group_runs(experiments, runs, metric=metric),
         metric=metric,
         readout=readout,
         lower_is_better=not higher_is_better,
