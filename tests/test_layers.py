@@ -24,6 +24,7 @@ ORDER = (
     "ired_diag.reference_file",
     "ired_diag.training",
     "ired_diag.comparison",
+    "ired_diag.curves",
     "ired_diag.stats",
     "ired_diag.readers",
     "ired_diag.table",
