@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from ired_diag.comparison import compare
+from app.cli.output import plain
+from ired_diag import comparison
+from ired_diag.comparison import words
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.grouping import group_runs
 from ired_diag.runs.ending import Ending, State
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+
+compare = partial(comparison.compare, readout="last")
 
 
 def run(
@@ -55,7 +62,7 @@ def test_logs_in_place_equal_names_and_group_by_experiment(shared: Path) -> None
     logs = sorted((shared / "ired_logs").glob("ired_q10[12]_*.out"))
     by_path = compare(group_runs([str(log) for log in logs], Path("nowhere")))
     by_name = compare(group_runs(["q101", "q102"], shared / "ired_logs"))
-    assert by_path == by_name
+    assert plain(by_path) == plain(by_name)
 
 
 def test_seeds_are_paired_by_number_and_only_the_shared_ones() -> None:
@@ -115,12 +122,12 @@ def test_direction_turns_wins_and_ranks() -> None:
 
 
 def test_a_group_without_the_metric_names_what_it_logs() -> None:
-    with pytest.raises(NotFound, match=r"a: has no run to compare by the last E_pos.*validation/mse"):
+    with pytest.raises(NotFound, match=r"a: has no run to compare by E_pos.*validation/mse"):
         compare({"a": group("a", [1.0, 2.0])}, metric="E_pos")
 
 
 def test_unknown_readout_is_refused_with_the_list() -> None:
-    with pytest.raises(DiagError, match="There is: last"):
+    with pytest.raises(DiagError, match="There are: plateau, last"):
         compare({"a": group("a", [1.0])}, readout="luckiest")
 
 
@@ -132,15 +139,15 @@ def test_a_group_without_a_usable_run_is_left_out_where_others_have_one() -> Non
 
 
 def test_a_table_of_numbers_is_compared_like_runs(shared: Path, tmp_path: Path) -> None:
-    told = compare(group_runs([str(shared / "published_results.json")], Path("nowhere")), readout="last")
-    logged = compare(group_runs(["q101", "q102", "q103"], shared / "ired_logs"), readout="last")
+    told = compare(group_runs([str(shared / "published_results.json")], Path("nowhere")))
+    logged = compare(group_runs(["q101", "q102", "q103"], shared / "ired_logs"))
     for pair, other in zip(told.pairs, logged.pairs, strict=True):
         assert pair.paired.p == pytest.approx(other.paired.p, rel=2e-3)
     table = tmp_path / "x.csv"
     table.write_text("seed,a,b\n0,1,2\n1,3,5\n2,,7\n", encoding="utf-8")
     other_table = tmp_path / "y.csv"
     other_table.write_text("seed,b\n0,1\n", encoding="utf-8")
-    found = compare(group_runs([str(table)], Path("nowhere"), metric="loss"), metric="loss", readout="last")
+    found = compare(group_runs([str(table)], Path("nowhere"), metric="loss"), metric="loss")
     assert [dict(g.values) for g in found.groups] == [
         {"seed0": 1.0, "seed1": 3.0},
         {"seed0": 2.0, "seed1": 5.0, "seed2": 7.0},
@@ -148,3 +155,102 @@ def test_a_table_of_numbers_is_compared_like_runs(shared: Path, tmp_path: Path) 
     assert "a/seed2" in found.notes[0]
     with pytest.raises(DiagError, match="is told by"):
         group_runs([str(table), str(other_table)], Path("nowhere"))
+
+
+def test_the_plateau_tells_what_the_last_step_hides(shared: Path) -> None:
+    """None against random: FACTS section 3. Random against adversarial: paired at the last step too."""
+    found = comparison.compare(group_runs(["q102", "q101", "q103"], shared / "ired_logs"))
+    pair = found.pairs[0]
+    assert 15_000 <= (found.plateau_step or 0) <= 30_000
+    assert (pair.verdict.decision, pair.verdict.smaller_than_margin) == ("worse", True)
+    assert pair.primary == "paired"
+    assert 0.006 <= pair.welch.p <= 0.012
+    by = {line.readout: line for line in pair.by_readout}
+    told = [by[name].welch_p for name in ("last", "best", "last10")]
+    assert told == pytest.approx([0.098, 0.65, 0.011], rel=0.02)
+    assert pair.flips
+    assert 100 * pair.ratio == pytest.approx(0.24, abs=0.005)
+    low, high = (100 * end / found.groups[1].summary.mean for end in (pair.test.low, pair.test.high))
+    assert (low, high) == pytest.approx((0.08, 0.40), abs=0.005)
+    icc = {group.name: group.noise.split.icc for group in found.groups}
+    assert icc["q101"] < 0.05
+    assert 0.06 <= icc["q102"] <= 0.14
+    assert 0.42 <= icc["q103"] <= 0.48
+    same = {(p.a, p.b): p.shared_noise.same for p in found.pairs}
+    assert 0.46 <= same["q102", "q101"] <= 0.50
+    assert 0.65 <= same["q101", "q103"] <= 0.70
+    assert 0.34 <= same["q102", "q103"] <= 0.41
+    assert found.ranks is not None
+    assert found.ranks.kendall_w["last"] == pytest.approx(0.49)
+    assert found.ranks.kendall_w["plateau"] >= 0.9
+
+
+def test_what_is_said_of_it_holds_the_numbers(shared: Path) -> None:
+    found = comparison.compare(group_runs(["q101", "q102"], shared / "ired_logs"))
+    (pair,) = found.pairs
+    told = words.verdict_of(pair, found)
+    assert told == (
+        "q101 is better than q102 by 0.238% (95% interval 0.079% to 0.396%; paired t test, n = 10, "
+        "p = 0.008), smaller than the 1% margin."
+    )
+    assert "changes with the readout: plateau better" in " ".join(words.caveats_of(pair, found))
+    assert "is evaluation noise" in words.noise_of(found.groups[0])
+    assert "seeds differ beyond" in words.noise_of(found.groups[1])
+
+
+def test_swapping_the_groups_mirrors_everything(shared: Path) -> None:
+    runs = shared / "ired_logs"
+    one, other = (
+        comparison.compare(group_runs(names, runs)).pairs[0] for names in (["q101", "q102"], ["q102", "q101"])
+    )
+    assert (one.verdict.decision, other.verdict.decision) == ("better", "worse")
+    assert one.difference == -other.difference
+    assert (one.test.low, one.test.high) == (-other.test.high, -other.test.low)
+    assert (one.margin, one.wins_a, one.wins_b) == (other.margin, other.wins_b, other.wins_a)
+    assert one.equivalence.p == pytest.approx(other.equivalence.p, rel=1e-12)
+    assert one.posterior.below == pytest.approx(other.posterior.above, rel=1e-9)
+    assert one.sizes.paired.g == -other.sizes.paired.g
+    assert one.tests.permutation.p == other.tests.permutation.p
+    assert one.shared_noise.p == other.shared_noise.p
+    assert one.power.at_margin == other.power.at_margin
+
+
+def test_the_same_seed_gives_the_same_bytes_and_leaves_numpys_stream_alone() -> None:
+    groups = {
+        name: group(name, [1.0 + 0.1 * k * (-1) ** k + 0.2 * j for k in range(9)])
+        for j, name in enumerate("ab")
+    }
+    np.random.seed(1)  # noqa: NPY002
+    expected = np.random.random()  # noqa: NPY002
+    np.random.seed(1)  # noqa: NPY002
+    told = [json.dumps(plain(compare(groups, seed=3))) for _ in range(2)]
+    assert told[0] == told[1]
+    assert np.random.random() == expected  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("finals", "reason"),
+    [
+        (([1.0], [2.0]), "1 pair"),
+        (([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]), "same amount"),
+        (([1e-5, 2e-5, 4e-5], [2e-5, 2e-5, 5e-5]), ""),
+    ],
+)
+def test_few_or_constant_seeds_are_undecided_with_a_reason(
+    finals: tuple[list[float], list[float]], reason: str
+) -> None:
+    found = compare({name: group(name, values) for name, values in zip("ab", finals, strict=True)})
+    (pair,) = found.pairs
+    assert pair.verdict.decision == "undecided"
+    assert reason in pair.test.reason
+    told = " ".join([words.verdict_of(pair, found), *words.caveats_of(pair, found), words.results_of(found)])
+    assert "undecided" in told
+    assert words.methods_of(found)
+
+
+def test_groups_without_a_seed_in_common_are_compared_unpaired() -> None:
+    found = compare({"a": group("a", [1.0, 1.1, 1.2]), "b": group("b", [5.0, 5.1, 5.3], rank=8)})
+    (pair,) = found.pairs
+    assert pair.primary == "welch"
+    assert "rank is 20 and 8" in " ".join(words.caveats_of(pair, found))
+    assert pair.verdict.decision == "better"

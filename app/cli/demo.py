@@ -42,8 +42,8 @@ def command(ctx: click.Context, out: Path, device: str) -> None:
     ctx.invoke(ls.command, paths=(runs / "slurm_logs",))
     _step(
         "2. Is a difference between strategies more than the spread of the seeds?",
-        "Three tests of one question, side by side. Three seeds show only large effects, and these runs are "
-        "small: a constant answer has an MSE of 0.045, and eight of the nine are worse.",
+        "First what it comes to, then the numbers behind it. Three seeds show only large effects, and these "
+        "runs are small: a constant answer has an MSE of 0.045, and eight of the nine are worse.",
         ("stats", *EXPERIMENTS, "--runs", str(runs)),
     )
     ctx.invoke(stats.command, experiments=EXPERIMENTS, runs=runs)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import options, output
 
-if TYPE_CHECKING:
-    from ired_diag.comparison import Comparison, PairOfGroups
-    from ired_diag.stats.t_tests import TTest
+
+class Share(click.ParamType):  # type: ignore[type-arg]
+    """A share, told as ``1%`` or ``0.01``."""
+
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return it as a number."""
+        told = str(value)
+        try:
+            return float(told.removesuffix("%")) / (100 if told.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{told!r} is neither a percentage (1%) nor a share (0.01).", param, ctx)
 
 
 @click.command("stats")
@@ -20,13 +29,23 @@ if TYPE_CHECKING:
 @click.option("--metric", default="validation/mse", show_default=True, help="Which logged metric.")
 @click.option(
     "--readout",
-    type=click.Choice(["last"]),
-    default="last",
+    type=click.Choice(["plateau", "last", "best", "last10", "area"]),
+    default="plateau",
     show_default=True,
-    help="Which number of a curve is compared.",
+    help="Which number of a curve is compared; the others are shown beside it.",
 )
 @click.option("--higher-is-better", is_flag=True, help="Direction of the metric; an MSE is better low.")
 @click.option("--include-incomplete", is_flag=True, help="Keep runs that did not finish training.")
+@click.option(
+    "--margin",
+    type=Share(),
+    default=0.01,
+    show_default="1%",
+    help="What is too small to matter, as a share of the mean.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random draws.")
+@click.option("--latex", is_flag=True, help="Print a LaTeX table, and paragraphs for methods and results.")
+@click.option("--markdown", is_flag=True, help="Print the same as Markdown.")
 @options.as_json
 def command(
     experiments: tuple[str, ...],
@@ -35,17 +54,23 @@ def command(
     readout: str,
     higher_is_better: bool,
     include_incomplete: bool,
+    margin: float,
+    seed: int,
+    latex: bool,
+    markdown: bool,
     as_json: bool,
 ) -> None:
-    """Compare EXPERIMENTS over their seeds.
+    """Compare EXPERIMENTS over their seeds: what is better, by how much, and how sure that is.
 
-    EXPERIMENTS are names (q101, q201@61186975) of runs in the runs folder, or paths: run folders, and
-    foreign logs, which are read in place and grouped by experiment.
+    EXPERIMENTS are names (q101, q201@61186975) of runs in the runs folder, or paths: run folders; foreign
+    logs, which are read in place and grouped by experiment; or a CSV or JSON table of one number a seed.
 
     \b
     ired-diag stats q101 q102 q103
-    ired-diag stats path/to/logs/*.out
+    ired-diag stats path/to/logs/*.out --readout last
+    ired-diag stats results.csv --margin 2%
     """
+    from app.cli import stats_output
     from ired_diag.comparison import compare
     from ired_diag.grouping import group_runs
 
@@ -55,80 +80,17 @@ def command(
         readout=readout,
         lower_is_better=not higher_is_better,
         include_incomplete=include_incomplete,
+        margin=margin,
+        seed=seed,
     )
     if as_json:
         output.print_json(comparison)
-    else:
-        _print(comparison)
-
-
-def _print(comparison: Comparison) -> None:
+        return
     for note in comparison.notes:
         click.echo(f"note: {note}", err=True)
-    _print_groups(comparison)
-    if comparison.pairs:
-        _print_pairs(comparison)
-    if comparison.ranks is not None:
-        _print_ranks(comparison)
-
-
-def _print_groups(comparison: Comparison) -> None:
-    places = output.decimals([group.summary.sd for group in comparison.groups])
-    form = f".{places}f" if places <= 12 else ".6g"
-    rows = [
-        (
-            g.name,
-            g.strategy or "-",
-            str(g.summary.n),
-            output.number(g.summary.mean, form),
-            output.number(g.summary.sd, ".3g"),
-            f"{output.number(g.summary.low, form)} to {output.number(g.summary.high, form)}",
-            f"{output.number(g.summary.minimum, form)} to {output.number(g.summary.maximum, form)}",
-        )
-        for g in comparison.groups
-    ]
-    better = "lower" if comparison.lower_is_better else "higher"
-    title = f"{comparison.readout} {comparison.metric} of each seed ({better} is better)"
-    columns = ("experiment", "mining", "n", "mean", "sd", "95% t interval of the mean", "range")
-    caption = "sd of a sample (n - 1)"
-    output.print_table(title, columns, rows, left=2, caption=caption)
-
-
-def _print_pairs(comparison: Comparison) -> None:
-    rows = []
-    for pair in comparison.pairs:
-        name = f"{pair.a} - {pair.b}"
-        size = f"{pair.difference:+.3g} ({100 * pair.ratio:+.3g}%)"
-        for test, what, extra in (
-            (pair.student, "Student", ""),
-            (pair.welch, "Welch", ""),
-            (pair.paired, "paired", _paired_note(pair)),
-        ):
-            rows.append((name, what, size, *_cells(test), extra))
-            name = size = ""
-    columns = ("pair", "test", "difference", "t", "df", "p", "95% interval of the difference", "")
-    output.print_table("Differences, two-sided t tests", columns, rows, left=2)
-
-
-def _cells(test: TTest) -> tuple[str, str, str, str]:
-    if test.reason:
-        return "-", "-", "-", test.reason
-    interval = f"{test.low:+.3g} to {test.high:+.3g}"
-    return f"{test.t:.4f}", output.number(test.df, ".4g"), output.p_value(test.p), interval
-
-
-def _paired_note(pair: PairOfGroups) -> str:
-    if pair.paired.reason:
-        return ""
-    wins = f"{pair.a} better in {pair.wins_a}, {pair.b} in {pair.wins_b} of {pair.paired.n} seeds"
-    return f"{wins}; r = {output.number(pair.correlation, '.2f')}"
-
-
-def _print_ranks(comparison: Comparison) -> None:
-    ranks = comparison.ranks
-    if ranks is None:
-        return
-    rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
-    ties = f"; {ranks.ties} tied" if ranks.ties else ""
-    title = f"Ranks within the {len(ranks.seeds)} shared seeds (1 is best){ties}"
-    output.print_table(title, ("experiment", "mean rank", "wins"), rows)
+    if latex:
+        click.echo(stats_output.as_latex(comparison))
+    if markdown:
+        click.echo(stats_output.as_markdown(comparison))
+    if not (latex or markdown):
+        stats_output.print_comparison(comparison)

@@ -12,18 +12,15 @@ Intervals; Hedges & Olkin (1985), section 5.
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from numpy.typing import ArrayLike
+from scipy import stats
 
+from ired_diag.stats.noncentral import noncentrality_interval
 from ired_diag.stats.summary import CONFIDENCE
-
-LARGE = 1000  # from here on d is normal with variance 1/n + d²/2n to three digits
-NODES = 4001  # the trapezoid rule on a Gaussian: exact to 1e-12 while the step is below 1/d
 
 
 @dataclass(frozen=True)
@@ -74,35 +71,6 @@ def paired_effect(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     if sd <= 16 * np.finfo(np.float64).eps * abs(mean):
         return Effect(mean, mean, mean, nan, nan, nan, n, reason or "all pairs differ by the same amount")
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
-    low, high = _noncentral_interval(mean / sd, n, confidence)
-    return Effect(mean, mean - half, mean + half, mean / sd, low, high, n, reason)
-
-
-def _noncentral_interval(d: float, n: int, confidence: float) -> tuple[float, float]:
-    tail = (1 - confidence) / 2
-    spread = float(stats.norm.isf(tail)) * math.sqrt(1 / n + d * d / (2 * n))
-    if n >= LARGE:
-        return d - spread, d + spread
-    density, scale = _chi_over_root(n - 1)
-    t = d * math.sqrt(n)
-
-    def off(delta: float, probability: float) -> float:
-        return float(density @ special.ndtr(t * scale - delta * math.sqrt(n))) - probability
-
-    reach = 3 * spread + 1
-    ends = [optimize.brentq(off, d - reach, d + reach, args=(p,)) for p in (1 - tail, tail)]
-    return float(ends[0]), float(ends[1])
-
-
-@functools.cache
-def _chi_over_root(df: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return probabilities and values of √(χ²/df) at the nodes of an integral over it.
-
-    P(T ≤ t) of the noncentral t is the mean of Φ(t √(χ²/df) - noncentrality). Taken so it holds for effects
-    of any size; scipy's series gives NaN at d = 40. Checked against it where it gives numbers.
-    """
-    z = np.linspace(-8.5, 8.5, NODES)
-    below = stats.chi2.ppf(special.ndtr(z[z < 0]), df)
-    above = stats.chi2.isf(special.ndtr(-z[z >= 0]), df)
-    weight = np.exp(-(z**2) / 2)
-    return weight / weight.sum(), np.sqrt(np.concatenate([below, above]) / df)
+    root = math.sqrt(n)
+    low, high = noncentrality_interval(root * mean / sd, n - 1, confidence=confidence)
+    return Effect(mean, mean - half, mean + half, mean / sd, low / root, high / root, n, reason)

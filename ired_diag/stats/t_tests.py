@@ -13,6 +13,7 @@ References: Student (1908); Welch (1947), The generalization of Student's proble
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,8 +85,10 @@ def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidenc
         return _undefined(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")
     if _constant(x, scale=np.abs(x).max()) and _constant(y, scale=np.abs(y).max()):
         return _undefined(n, "both samples are constant")
-    result = stats.ttest_ind(x, y, equal_var=equal_variances)
-    interval = result.confidence_interval(confidence)
+    with warnings.catch_warnings():  # of one constant sample, whose variance is as good as 0
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        result = stats.ttest_ind(x, y, equal_var=equal_variances)
+        interval = result.confidence_interval(confidence)
     return TTest(
         float(result.statistic),
         float(result.df),

@@ -1,0 +1,258 @@
+"""What ``ired-diag stats`` prints: tables and sentences, LaTeX, Markdown."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ired_diag.comparison import Comparison, PairOfGroups
+    from ired_diag.stats.t_tests import TTest
+
+MANY = 10  # pairs: beyond, each pair gets one line
+SPECIAL = re.compile(r"([&%$#_{}])")
+Cells = tuple[str, ...]
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print a comparison: means, verdicts, then the numbers behind them."""
+    from ired_diag.comparison import words
+
+    _print_groups(comparison)
+    few = len(comparison.pairs) <= MANY
+    for pair in comparison.pairs:
+        click.echo(words.verdict_of(pair, comparison))
+        for caveat in words.caveats_of(pair, comparison) if few else ():
+            click.echo(f"  - {caveat}")
+    if comparison.pairs:
+        click.echo()
+    if few and comparison.pairs:
+        _print_tests(comparison)
+        _print_readouts(comparison)
+        _print_sizes(comparison)
+    _print_noise(comparison)
+    if comparison.ranks is not None:
+        _print_ranks(comparison)
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """Return the means as a Markdown table, and the paragraphs for methods and results."""
+    from ired_diag.comparison import words
+
+    columns, rows = GROUP_COLUMNS, list(_group_rows(comparison))
+    lines = [
+        f"| {' | '.join(columns)} |",
+        f"|{'---|' * len(columns)}",
+        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
+        "",
+        f"**Methods.** {words.methods_of(comparison)}",
+        "",
+        f"**Results.** {words.results_of(comparison)}",
+    ]
+    return "\n".join(lines)
+
+
+def as_latex(comparison: Comparison) -> str:
+    """Return the means as a LaTeX table, and the paragraphs for methods and results."""
+    from ired_diag.comparison import words
+
+    columns, rows = GROUP_COLUMNS, list(_group_rows(comparison))
+    title = f"{words.READOUT_NAMES[comparison.readout].capitalize()} of {comparison.metric} over seeds."
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_escaped(title)}}}",
+        rf"\begin{{tabular}}{{ll{'r' * (len(columns) - 2)}}}",
+        r"\hline",
+        " & ".join(map(_escaped, columns)) + r" \\ \hline",
+        *(" & ".join(map(_escaped, row)) + r" \\" for row in rows),
+        r"\hline",
+        r"\end{tabular}",
+        r"\end{table}",
+        "",
+        rf"\paragraph{{Methods.}} {_escaped(words.methods_of(comparison))}",
+        "",
+        rf"\paragraph{{Results.}} {_escaped(words.results_of(comparison))}",
+    ]
+    return "\n".join(lines)
+
+
+GROUP_COLUMNS = ("experiment", "mining", "n", "mean", "sd", "95% t interval of the mean", "range")
+
+
+def _group_rows(comparison: Comparison) -> Iterator[Cells]:
+    places = output.decimals([group.summary.sd for group in comparison.groups])
+    form = f".{places}f" if places <= 12 else ".6g"
+    for group in comparison.groups:
+        s = group.summary
+        yield (
+            group.name,
+            group.strategy or "-",
+            str(s.n),
+            output.number(s.mean, form),
+            output.number(s.sd, ".3g"),
+            f"{output.number(s.low, form)} to {output.number(s.high, form)}",
+            f"{output.number(s.minimum, form)} to {output.number(s.maximum, form)}",
+        )
+
+
+def _print_groups(comparison: Comparison) -> None:
+    from ired_diag.comparison import words
+
+    better = "lower" if comparison.lower_is_better else "higher"
+    start = comparison.plateau_step
+    where = f" (from step {start:g})" if comparison.readout == "plateau" and start is not None else ""
+    what = f"{words.READOUT_NAMES[comparison.readout]}{where} of {comparison.metric}"
+    title = f"{what}, each seed ({better} is better)"
+    held = "; ".join(words.coverage_of(group) for group in comparison.groups)
+    caption = f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"
+    output.print_table(title, GROUP_COLUMNS, list(_group_rows(comparison)), left=2, caption=caption)
+
+
+def _print_tests(comparison: Comparison) -> None:
+    rows: list[Cells] = []
+    for pair in comparison.pairs:
+        rows += _with_name(f"{pair.a} - {pair.b}", _test_rows(pair))
+    columns = ("pair", "test", "statistic", "df", "p", "95% interval of the difference", "")
+    output.print_table("Differences, two-sided tests", columns, rows, left=2)
+
+
+def _test_rows(pair: PairOfGroups) -> Iterator[Cells]:
+    for test, name in ((pair.student, "Student"), (pair.welch, "Welch"), (pair.paired, "paired t")):
+        decides = "decides" if test is pair.test else ""
+        yield (name, *_t_cells(test), test.reason or decides)
+    tests = pair.tests
+    for name, ranks in (("Mann-Whitney", tests.mann_whitney), ("Wilcoxon", tests.wilcoxon)):
+        yield (
+            name,
+            output.number(ranks.statistic, "g"),
+            "-",
+            output.p_value(ranks.p),
+            "-",
+            ranks.reason or ranks.method,
+        )
+    for name, dealt in (("permutation", tests.permutation), ("sign flip", tests.sign_flip)):
+        yield (
+            name,
+            output.number(dealt.difference, "+.3g"),
+            "-",
+            output.p_value(dealt.p),
+            "-",
+            dealt.reason or dealt.method,
+        )
+    own = tests.bootstrap
+    ends = "-" if own.reason else f"{own.low:+.3g} to {own.high:+.3g}"
+    yield "bootstrap-t", "-", "-", "-", ends, own.reason or f"{own.draws} resamples"
+    spread, ratio = tests.brown_forsythe, tests.sd_ratio
+    ends = "" if math.isnan(ratio.low) else f", {ratio.low:.2g} to {ratio.high:.2g}"
+    told = spread.reason or f"sd ratio {output.number(ratio.value, '.2g')}{ends}"
+    yield "Brown-Forsythe", output.number(spread.f, ".4g"), "-", output.p_value(spread.p), "-", told
+
+
+def _t_cells(test: TTest) -> Cells:
+    if test.reason:
+        return "-", "-", "-", "-"
+    interval = f"{test.low:+.3g} to {test.high:+.3g}"
+    return f"{test.t:.4f}", output.number(test.df, ".4g"), output.p_value(test.p), interval
+
+
+def _print_readouts(comparison: Comparison) -> None:
+    rows: list[Cells] = []
+    for pair in comparison.pairs:
+        lines = (
+            (
+                line.readout,
+                f"{100 * line.ratio:+.3g}%",
+                f"{line.low:+.3g} to {line.high:+.3g}",
+                output.p_value(line.p),
+                output.p_value(line.welch_p),
+                line.reason or line.decision,
+            )
+            if not line.reason
+            else (line.readout, "-", "-", "-", "-", line.reason)
+            for line in pair.by_readout
+        )
+        rows += _with_name(f"{pair.a} - {pair.b}", lines)
+    columns = ("pair", "readout", "difference", "95% interval", "p", "Welch p", "verdict")
+    caption = "best: of many noisy evaluations the luckiest; area: how fast, more than how good"
+    output.print_table("The same by every readout", columns, rows, left=2, caption=caption)
+
+
+def _print_sizes(comparison: Comparison) -> None:
+    rows: list[Cells] = []
+    for pair in comparison.pairs:
+        sizes, post = pair.sizes, pair.posterior
+        chosen = sizes.hedges if pair.obstacle else sizes.paired
+        rows.append(
+            (
+                f"{pair.a} - {pair.b}",
+                _ranged(chosen.g, chosen.low, chosen.high),
+                _ranged(sizes.dominance.delta, sizes.dominance.delta_low, sizes.dominance.delta_high),
+                _ranged(sizes.improvement.probability, sizes.improvement.low, sizes.improvement.high),
+                f"{pair.wins_a} : {pair.wins_b}",
+                output.p_value(pair.equivalence.p),
+                f"{post.below:.2g} / {post.inside:.2g} / {post.above:.2g}",
+            )
+        )
+    columns = (
+        "pair",
+        "g",
+        "Cliff's δ",
+        "P(first better)",
+        "wins",
+        "p equivalence",
+        "P below / inside / above margin",
+    )
+    caption = f"g in sd of the paired differences where seeds are paired; margin {100 * comparison.margin:g}%"
+    output.print_table("Sizes, with 95% intervals", columns, rows, caption=caption)
+
+
+def _ranged(value: float, low: float, high: float) -> str:
+    return f"{output.number(value, '+.2f')} ({output.number(low, '.2f')} to {output.number(high, '.2f')})"
+
+
+def _print_noise(comparison: Comparison) -> None:
+    from ired_diag.comparison import words
+
+    click.echo("Evaluation noise on the plateau")
+    for group in comparison.groups:
+        click.echo(f"  - {words.noise_of(group)}")
+    click.echo()
+
+
+def _print_ranks(comparison: Comparison) -> None:
+    ranks = comparison.ranks
+    if ranks is None:
+        return
+    rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
+    ties = f"; {ranks.ties} tied" if ranks.ties else ""
+    test = ranks.friedman
+    w = ", ".join(f"{name} {value:.2f}" for name, value in ranks.kendall_w.items())
+    told = test.reason or (
+        f"Friedman's χ² {test.uncorrected.chi2:.4g} (corrected for ties {test.tie_corrected.chi2:.4g}), "
+        f"{test.method} p = {output.p_value(test.p)}; Nemenyi's critical difference "
+        f"{ranks.nemenyi.critical_difference:.3g}"
+    )
+    caption = f"{told}\nKendall's W: {w}"
+    title = f"Ranks within the {len(ranks.seeds)} shared seeds (1 is best){ties}"
+    output.print_table(title, ("experiment", "mean rank", "wins"), rows, caption=caption)
+
+
+def _with_name(name: str, rows: Iterator[Cells] | Sequence[Cells]) -> list[Cells]:
+    """Return rows with the name before the first."""
+    return [(name if number == 0 else "", *row) for number, row in enumerate(rows)]
+
+
+def _escaped(text: str) -> str:
+    """Return text as LaTeX takes it.
+
+    >>> _escaped("a_b 5%")
+    'a\\\\_b 5\\\\%'
+    """
+    return SPECIAL.sub(r"\\\1", text)

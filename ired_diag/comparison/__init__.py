@@ -1,0 +1,182 @@
+"""Comparison: statistics over the seeds of two or more experiments. Runs and statistics meet only here.
+
+What is compared is one number a seed, the readout, and conclusions change with which one: it is named, and
+the others stand beside it. Seeds are paired when they match and the configurations share data and evaluation,
+never because of a p value; the correlation of their fluctuations is shown as the check.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
+from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_pair, line_of, sample_of
+from ired_diag.comparison.ranking import RankTable, rank_all
+from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
+from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing, shared_seeds
+from ired_diag.errors import DiagError
+from ired_diag.runs.run import Run
+from ired_diag.stats.coverage import Coverage, coverage_of, indicated_coverage
+from ired_diag.stats.multiplicity import benjamini_hochberg, holm
+from ired_diag.stats.summary import Summary, summarise
+
+__all__ = ["METRIC", "READOUTS", "Comparison", "Group", "PairOfGroups", "RankTable", "compare"]
+
+METRIC = "validation/mse"
+PLATEAU, LAST = "plateau", "last"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One experiment, or one variant of it.
+
+    Attributes:
+        name: As it is printed.
+        strategy: Its mining strategy, where the configuration tells.
+        values: The declared readout of each seed, by seed label.
+        step: The step of the last evaluation, where all seeds share it.
+        summary: Mean, sd and interval over the seeds.
+        coverage: Simulated coverage of that interval at this n, for normal data.
+        coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
+        readouts: Mean, sd and interval of every readout.
+        noise: How the seeds' spread on the plateau splits.
+    """
+
+    name: str
+    strategy: str | None
+    values: Mapping[str, float]
+    step: int | None
+    summary: Summary
+    coverage: Coverage
+    coverage_indicated: Coverage
+    readouts: Mapping[str, Summary]
+    noise: GroupNoise
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups, every pair of them, and their ranks.
+
+    Attributes:
+        metric: What was read out.
+        readout: How: ``plateau``, ``last``, ``best``, ``last10`` or ``area``.
+        lower_is_better: The direction.
+        margin: What is too small to matter, as a share of the mean.
+        plateau_step: Where the plateau of all curves starts; None without one.
+        groups: In the order given.
+        pairs: Every pair of groups, in that order.
+        ranks: Over shared seeds; None where the groups share none.
+        notes: What was left out, and why.
+    """
+
+    metric: str
+    readout: str
+    lower_is_better: bool
+    margin: float
+    plateau_step: float | None
+    groups: Sequence[Group]
+    pairs: Sequence[PairOfGroups]
+    ranks: RankTable | None
+    notes: Sequence[str]
+
+
+def compare(
+    groups: Mapping[str, Sequence[Run]],
+    *,
+    metric: str = METRIC,
+    readout: str = PLATEAU,
+    lower_is_better: bool = True,
+    include_incomplete: bool = False,
+    margin: float = 0.01,
+    seed: int = 0,
+) -> Comparison:
+    """Return the comparison of groups of seeds.
+
+    Args:
+        groups: Runs by the name of their group.
+        metric: Which logged metric.
+        readout: Which number of its curve; where the curves have no plateau in common, ``plateau`` falls
+            back to ``last``, and a note says why.
+        lower_is_better: The direction, for verdicts, ranks and wins.
+        include_incomplete: Keep runs that did not reach the end of their training. Their last evaluation
+            is of an earlier step than that of the others.
+        margin: What is too small to matter, as a share of the mean.
+        seed: Of what is drawn at random.
+
+    Raises:
+        NotFound: No group has a run with the metric; where others have, such a group is left out.
+        DiagError: The readout is not known, or the margin is not positive.
+    """
+    if readout not in READOUTS:
+        raise DiagError(f"Readout {readout!r} is not known. There are: {', '.join(READOUTS)}.")
+    if not 0 < margin < 1:
+        raise DiagError(f"The margin is a share between 0 and 1, found {margin:g}.")
+    notes: list[str] = []
+    members = members_of(groups, metric, notes, include_incomplete=include_incomplete)
+    read = read_out(members, lower_is_better=lower_is_better)
+    if readout == PLATEAU and read.plateau_step is None:
+        readout = LAST
+        notes.append(f"No plateau in common ({read.plateau_reason}): compared by the last evaluation.")
+    summaries = [_group(one, read, readout) for one in members]
+    steps = {group.step for group in summaries}
+    if len(steps) > 1 or None in steps:
+        told = ", ".join(f"{g.name} at {g.step or 'several steps'}" for g in summaries)
+        notes.append(f"The last evaluations are of different steps: {told}.")
+    question = Question(margin, lower_is_better, seed)
+    pairs = [_pair(a, b, read, readout, question) for a, b in itertools.combinations(members, 2)]
+    names = [group.name for group in summaries]
+    ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed)
+    return Comparison(
+        metric,
+        readout,
+        lower_is_better,
+        margin,
+        read.plateau_step,
+        summaries,
+        _corrected(pairs),
+        ranks,
+        notes,
+    )
+
+
+def _group(members: Members, read: Readouts, readout: str) -> Group:
+    values = read.values[readout][members.name]
+    steps = {int(seed.steps[-1]) for seed in members.seeds}
+    every = {name: summarise(list(read.values[name][members.name].values())) for name in READOUTS}
+    return Group(
+        members.name,
+        members.strategy,
+        values,
+        steps.pop() if len(steps) == 1 else None,
+        summarise(list(values.values())),
+        coverage_of("t", len(values)),
+        indicated_coverage("t", list(values.values())),
+        every,
+        noise_of(read.windows[members.name], read.plateau_reason),
+    )
+
+
+def _pair(a: Members, b: Members, read: Readouts, readout: str, question: Question) -> PairOfGroups:
+    obstacle, shared = obstacle_to_pairing(a, b), shared_seeds(a, b)
+
+    def sample(values: Values) -> Sample:
+        return sample_of((a.name, b.name), values[a.name], values[b.name], shared, obstacle)
+
+    lines = [line_of(name, sample(read.values[name]), question) for name in READOUTS]
+    noise = noise_between(read.windows[a.name], read.windows[b.name], shared, draw=question.draw)
+    return compare_pair(sample(read.values[readout]), question, lines, noise)
+
+
+def _corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
+    """Return the pairs with their p values corrected for there being several."""
+    p = np.array([pair.test.p for pair in pairs], dtype=np.float64)
+    if not len(p):
+        return []
+    return [
+        replace(pair, p_holm=float(h), p_bh=float(q))
+        for pair, h, q in zip(pairs, holm(p), benjamini_hochberg(p), strict=True)
+    ]

@@ -1,0 +1,76 @@
+"""Ranks of all groups within the seeds that they share, and whether these ranks are more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ired_diag.comparison.readouts import Values
+from ired_diag.stats.friedman import Friedman, Nemenyi, friedman, nemenyi
+from ired_diag.stats.ranks import rank_groups
+
+
+@dataclass(frozen=True)
+class RankTable:
+    """Ranks within the seeds that all groups share.
+
+    Attributes:
+        seeds: Labels of these seeds.
+        mean_ranks: By group; 1 is the best.
+        wins: Seeds in which a group alone is best, by group.
+        ties: Seeds in which several groups are best.
+        friedman: Friedman's test, with Kendall's W.
+        nemenyi: How far apart mean ranks must be.
+        kendall_w: W of every readout: how far seeds agree on the order of the groups.
+    """
+
+    seeds: Sequence[str]
+    mean_ranks: Mapping[str, float]
+    wins: Mapping[str, int]
+    ties: int
+    friedman: Friedman
+    nemenyi: Nemenyi
+    kendall_w: Mapping[str, float]
+
+
+def rank_all(
+    readout: str, readouts: Mapping[str, Values], names: Sequence[str], *, lower_is_better: bool, draw: int
+) -> RankTable | None:
+    """Return the ranks of the declared readout; None where fewer than two groups share a seed.
+
+    Args:
+        readout: The declared one.
+        readouts: All numbers, by readout, group and seed.
+        names: Of the groups.
+        lower_is_better: The direction.
+        draw: Seed of what is drawn at random.
+    """
+    seeds = _shared(readouts[readout], names)
+    if len(names) < 2 or not seeds:
+        return None
+    table = _table(readouts[readout], names, seeds)
+    ranks = rank_groups(table, lower_is_better=lower_is_better)
+    w = {}
+    for other, values in readouts.items():
+        if common := _shared(values, names):
+            found = friedman(_table(values, names, common), lower_is_better=lower_is_better, seed=draw)
+            w[other] = found.w
+    test = friedman(table, lower_is_better=lower_is_better, seed=draw)
+    return RankTable(
+        seeds,
+        dict(zip(names, ranks.mean_ranks.tolist(), strict=True)),
+        dict(zip(names, ranks.wins.tolist(), strict=True)),
+        ranks.ties,
+        test,
+        nemenyi(ranks.mean_ranks, len(seeds)),
+        w,
+    )
+
+
+def _shared(values: Values, names: Sequence[str]) -> list[str]:
+    first = [seed for seed in values[names[0]] if seed.startswith("seed")]
+    return [seed for seed in first if all(seed in values[name] for name in names)]
+
+
+def _table(values: Values, names: Sequence[str], seeds: Sequence[str]) -> list[list[float]]:
+    return [[values[name][seed] for name in names] for seed in seeds]

@@ -1,0 +1,159 @@
+"""Bayesian t: how probable is a difference below, inside and above a region of practical equivalence (ROPE)?
+
+Under the reference (Jeffreys) prior p(μ, σ) ∝ 1/σ the mean μ of a normal sample is, given the data,
+
+    μ = x̄ + s/√n · T_{n-1},
+
+so the mean of paired differences follows exactly this scaled t. Of two samples with variances of their own,
+μ_a - μ_b is the difference of two such, the Behrens-Fisher distribution. It has no closed form; with W the
+cdf of the wider part, q the quantile function of the narrower one and Φ the normal cdf,
+
+    P(μ_a - μ_b ≤ c) = ∫ W(c - (x̄_a - x̄_b) - q(Φ(z))) φ(z) dz
+
+is smooth in z, and the trapezoid rule finds it to 1e-7 with two values a sample, to 1e-10 from four on: no
+draws, no seed. The credible interval is both equal-tailed and the one of highest density, because the
+posterior is symmetric.
+
+For pairs the probabilities outside the ROPE are the p values of the two one-sided tests (``equivalence``):
+the data say nothing new, they answer another question.
+
+The correlated t of Benavoli et al. (2017), Time for a Change, is not wanted: it corrects for the shared
+training data of cross-validation folds. Seeds are runs of their own and have no folds.
+
+References: Box & Tiao (1973), Bayesian Inference in Statistical Analysis, sections 2.4 and 2.5; Kruschke
+(2013), Bayesian Estimation Supersedes the t Test (the ROPE).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special, stats
+
+from ired_diag.stats.standard_error import mean_variance, paired_difference, welch_difference
+from ired_diag.stats.summary import CONFIDENCE
+
+NODES = 2001  # a step of 0.0085 in z
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What is known of a difference of means a - b.
+
+    Attributes:
+        difference: Posterior median, the difference of the sample means.
+        rope: Half-width of the region of practical equivalence, in the unit of the data.
+        below: Probability of a difference below -rope.
+        inside: Of one between -rope and rope.
+        above: Of one above rope.
+        low: Lower end of the credible interval.
+        high: Its upper end.
+        n: Number of pairs, or of both samples together.
+        reason: Why something is NaN.
+    """
+
+    difference: float
+    rope: float
+    below: float
+    inside: float
+    above: float
+    low: float
+    high: float
+    n: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _ScaledT:
+    """The distribution of scale · T_df; a scale of 0 is a point at 0."""
+
+    scale: float
+    df: float
+
+
+def paired_posterior(a: ArrayLike, b: ArrayLike, *, rope: float, confidence: float = CONFIDENCE) -> Posterior:
+    """Return the posterior of the mean of paired differences.
+
+    Args:
+        a: Of shape (n,).
+        b: Of the same shape, the i-th belonging to a's i-th.
+        rope: Half-width of the region of practical equivalence, in the unit of the data, positive.
+        confidence: Of the credible interval.
+    """
+    mean = paired_difference(a, b)
+    if mean.reason:
+        return _undefined(mean.difference, rope, mean.n, mean.reason)
+    wide, narrow = _ScaledT(mean.standard_error, mean.df), _ScaledT(0.0, 1.0)
+    return _posterior(mean.difference, wide, narrow, rope, mean.n, confidence)
+
+
+def two_sample_posterior(
+    a: ArrayLike, b: ArrayLike, *, rope: float, confidence: float = CONFIDENCE
+) -> Posterior:
+    """Return the Behrens-Fisher posterior of a difference of means.
+
+    Args:
+        a: Of shape (n_a,).
+        b: Of shape (n_b,).
+        rope: Half-width of the region of practical equivalence, in the unit of the data, positive.
+        confidence: Of the credible interval.
+    """
+    mean = welch_difference(a, b)
+    if mean.reason:
+        return _undefined(mean.difference, rope, mean.n, mean.reason)
+    samples = (np.asarray(v, dtype=np.float64) for v in (a, b))
+    parts = (_ScaledT(math.sqrt(mean_variance(x)), len(x) - 1) for x in samples)
+    narrow, wide = sorted(parts, key=lambda part: (part.scale, part.df))
+    return _posterior(mean.difference, wide, narrow, rope, mean.n, confidence)
+
+
+def _posterior(
+    difference: float, wide: _ScaledT, narrow: _ScaledT, rope: float, n: int, confidence: float
+) -> Posterior:
+    half = _half_width(wide, narrow, confidence)
+    low, high = difference - half, difference + half
+    if not 0 < rope < math.inf:
+        reason = f"the ROPE must be positive and finite, found {rope:g}"
+        return Posterior(difference, rope, math.nan, math.nan, math.nan, low, high, n, reason)
+    below = _below(-rope - difference, wide, narrow)
+    above = _below(difference - rope, wide, narrow)  # symmetric: above c is below -c
+    return Posterior(difference, rope, below, max(0.0, 1 - (below + above)), above, low, high, n)
+
+
+def _below(c: float, wide: _ScaledT, narrow: _ScaledT) -> float:
+    """Return P(wide - narrow ≤ c)."""
+    if narrow.scale == 0:
+        return float(special.stdtr(wide.df, c / wide.scale))
+    weight, q = _quantiles(narrow.df)
+    return float(weight @ special.stdtr(wide.df, (c - narrow.scale * q) / wide.scale))
+
+
+@functools.cache
+def _quantiles(df: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights and quantiles of T at the nodes of the integral over z."""
+    z = np.linspace(-8.5, 8.5, NODES)
+    # The upper half by symmetry: near 1, Φ has no digits left for the quantile.
+    half = special.stdtrit(df, special.ndtr(z[: NODES // 2]))
+    weight = np.exp(-(z**2) / 2)
+    return weight / weight.sum(), np.concatenate([half, [0.0], -half[::-1]])
+
+
+def _half_width(wide: _ScaledT, narrow: _ScaledT, confidence: float) -> float:
+    """Return how far the credible interval reaches from its centre."""
+    tail = (1 - confidence) / 2
+    near, far = ((part.scale * float(stats.t.isf(tail, part.df))) for part in (wide, narrow))
+    if narrow.scale == 0:
+        return near
+    unit = near + far
+    # In units of the sum of both reaches, which is never exceeded.
+    share = optimize.brentq(lambda x: _below(-x * unit, wide, narrow) - tail, 0.0, 1.01, xtol=1e-14)
+    return float(share) * unit
+
+
+def _undefined(difference: float, rope: float, n: int, reason: str) -> Posterior:
+    nan = math.nan
+    return Posterior(difference, rope, nan, nan, nan, nan, nan, n, reason)

@@ -1,0 +1,45 @@
+"""Why samples cannot be compared: too few values, values that are no numbers, pairs that do not pair.
+
+A value that is not finite is never dropped here: a run that diverged is a result, and leaving it out would
+flatter what it belongs to. Who wants it dropped does so before, and says so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Sample = NDArray[np.float64]
+ROUNDING = 16 * np.finfo(np.float64).eps
+
+
+def as_sample(values: ArrayLike) -> Sample:
+    """Return values as an array of shape (n,)."""
+    return np.asarray(values, dtype=np.float64).reshape(-1)
+
+
+def defect_of(*samples: Sample, fewest: int = 2, paired: bool = False) -> str:
+    """Return why the samples cannot be compared, or nothing where they can.
+
+    Args:
+        samples: Each of shape (n_j,).
+        fewest: Values that each must have.
+        paired: Whether the i-th values belong together.
+
+    >>> defect_of(as_sample([1.0, 2.0]), as_sample([1.0]))
+    '2 and 1 values: at least 2 of each are needed'
+    """
+    sizes = [len(x) for x in samples]
+    told = " and ".join(map(str, sizes))
+    if paired and len(set(sizes)) > 1:
+        return f"pairs need samples of one size, found {told}"
+    if min(sizes) < fewest:
+        each = " of each" if len(sizes) > 1 else ""
+        return f"{told} value{'s' if sizes != [1] else ''}: at least {fewest}{each} are needed"
+    lost = sum(int((~np.isfinite(x)).sum()) for x in samples)
+    return f"{lost} of {sum(sizes)} values are not finite" if lost else ""
+
+
+def is_constant(x: Sample, *, scale: float) -> bool:
+    """Say whether a sample varies by no more than the rounding of numbers of size ``scale``."""
+    return bool(np.ptp(x) <= ROUNDING * scale)

@@ -1,0 +1,115 @@
+"""How often a value of one group exceeds one of the other: Cliff's δ and Vargha & Delaney's A.
+
+    δ = P(a > b) - P(a < b),      A = P(a > b) + P(a = b)/2 = (δ + 1)/2
+
+taken over all n_a n_b couples. Both are 0 (A: 1/2) where neither group tends to be larger, and need no unit,
+no normal distribution and no equal spread.
+
+Two intervals are known to serve small samples, and each has its weak side. Feng & Cliff's takes Cliff's
+consistent variance s² and lets it fall as δ nears ±1,
+
+    (δ - δ³ ± z s √((1 - δ²)² + z² s²)) / (1 - δ² + z² s²),
+    s² = ((n_b - 1) s_a² + (n_a - 1) s_b² + s_ab²) / (n_a n_b),
+
+the variances of row means, column means and entries of the matrix sign(a_i - b_j); at δ = ±1 it reaches to
+±(n - z²)/(n + z²), n the smaller size. It is too short near complete separation (91% at n = 20 and δ = 0.9 of
+exponentials). Newcombe's method 5 holds all A with |Â - A| ≤ z √V(A),
+
+    V(A) = A (1 - A) (1 + n* ((1 - A)/(2 - A) + A/(1 + A))) / (n_a n_b),     n* = (n_a + n_b)/2 - 1;
+
+it is never degenerate, but too short where one group spreads much more (93% at n = 10 and 3 : 1). What is
+returned is the shortest interval that holds both: 93% or more in each of 135 cases simulated (n = 3 to 20,
+normal of spread 1 : 1 and 1 : 3, exponential), 96% to 97% on average. At complete separation it still says
+how little n values can exclude.
+
+References: Cliff (1996), Answering Ordinal Questions with Ordinal Data Using Ordinal Statistics; Feng & Cliff
+(2004), Monte Carlo Evaluation of Ordinal d with Improved Confidence Interval; Newcombe (2006), Confidence
+Intervals for an Effect Size Measure Based on the Mann-Whitney Statistic, Part 2; Vargha & Delaney (2000).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, stats
+
+from ired_diag.stats.defects import as_sample, defect_of
+from ired_diag.stats.summary import CONFIDENCE
+
+
+@dataclass(frozen=True)
+class Dominance:
+    """How often a exceeds b.
+
+    Attributes:
+        delta: Cliff's δ, from -1 (all of a below b) to 1.
+        delta_low: Lower end of its interval.
+        delta_high: Upper end.
+        a12: Vargha & Delaney's A, from 0 to 1.
+        a12_low: Lower end of its interval.
+        a12_high: Upper end.
+        n_a: Size of a.
+        n_b: Size of b.
+        reason: Why something is NaN, or says little.
+    """
+
+    delta: float
+    delta_low: float
+    delta_high: float
+    a12: float
+    a12_low: float
+    a12_high: float
+    n_a: int
+    n_b: int
+    reason: str = ""
+
+
+def dominance(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> Dominance:
+    """Return Cliff's δ and A of two samples of shapes (n_a,) and (n_b,).
+
+    >>> told = dominance([4.0, 5.0, 6.0], [1.0, 2.0, 5.0])
+    >>> round(told.delta, 6), round(told.a12, 6)
+    (0.666667, 0.833333)
+    """
+    x, y = as_sample(a), as_sample(b)
+    if defect := defect_of(x, y):
+        nan = math.nan
+        return Dominance(nan, nan, nan, nan, nan, nan, len(x), len(y), defect)
+    signs = np.sign(x[:, None] - y[None, :])
+    delta, z = float(signs.mean()), float(stats.norm.isf((1 - confidence) / 2))
+    ends = _feng_cliff(signs, delta, z), _newcombe((delta + 1) / 2, len(x), len(y), z)
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    reason = "all values are equal" if not signs.any() else ""
+    return Dominance(delta, low, high, (delta + 1) / 2, (low + 1) / 2, (high + 1) / 2, len(x), len(y), reason)
+
+
+def _feng_cliff(signs: NDArray[np.float64], delta: float, z: float) -> tuple[float, float]:
+    n_a, n_b = signs.shape
+    if abs(delta) == 1:
+        bound = (min(n_a, n_b) - z * z) / (min(n_a, n_b) + z * z)
+        return (bound, 1.0) if delta > 0 else (-1.0, -bound)
+    s_a, s_b = signs.mean(axis=1).var(ddof=1), signs.mean(axis=0).var(ddof=1)
+    square = z * z * float((n_b - 1) * s_a + (n_a - 1) * s_b + signs.var(ddof=1)) / signs.size
+    rest = 1 - delta**2
+    half = math.sqrt(square * (rest**2 + square))
+    return (delta * rest - half) / (rest + square), (delta * rest + half) / (rest + square)
+
+
+def _newcombe(a12: float, n_a: int, n_b: int, z: float) -> tuple[float, float]:
+    """Return the interval of δ; V is the same for A and 1 - A, so one end gives the other."""
+    low, low_of_rest = (_newcombe_low(share, n_a, n_b, z) for share in (a12, 1 - a12))
+    return 2 * low - 1, 1 - 2 * low_of_rest
+
+
+def _newcombe_low(a12: float, n_a: int, n_b: int, z: float) -> float:
+    beside = (n_a + n_b) / 2 - 1
+
+    def off(true: float) -> float:
+        variance = true * (1 - true) * (1 + beside * ((1 - true) / (2 - true) + true / (1 + true)))
+        return (a12 - true) ** 2 - z * z * variance / (n_a * n_b)
+
+    # At A = 1 the estimate itself solves the equation: the end is the other root, well below it.
+    return float(optimize.brentq(off, 0.0, min(a12, 1 - 1e-9))) if a12 > 0 else 0.0

@@ -1,0 +1,189 @@
+"""Power: which difference could these seeds have shown, and how many seeds would show it?
+
+A two-sided t test of a true difference Δ has t = d̂ / se distributed as a noncentral t, so with the critical
+value c = t_{df, 1 - α/2}
+
+    power = P(T'_{df, Δ/se} > c) + P(T'_{df, Δ/se} < -c).
+
+    pairs:        se = s_d / √n,                  df = n - 1
+    two samples:  se = √(s_a²/n_a + s_b²/n_b),    df after Satterthwaite (Welch; an approximation)
+
+The smallest detectable difference is the Δ at which the power is 80%: it depends on the spread alone, not on
+the difference that was seen. The number of seeds n is that of pairs, or of each of two samples of one size.
+
+"Seeds needed at the observed difference" goes in a circle: its power is a function of the p value, and the
+difference that was noticed is mostly too large. So it comes with the numbers at both ends of the 95% interval
+of the difference (infinite where that holds 0), and beside it the number needed to show a difference as large
+as the margin, which is chosen and not observed, with the 95% χ² interval of the spread. Read the second.
+
+References: Cohen (1988), Statistical Power Analysis, section 2; Hoenig & Heisey (2001), The Abuse of Power.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
+
+from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
+
+POWER = 0.8
+ALPHA = 0.05
+MOST_SEEDS = 1_000_000  # more are told as infinitely many
+CONFIDENCE = 0.95
+LARGEST = 1e6  # noncentrality up to which scipy's series holds; the power is 1 long before
+
+
+@dataclass(frozen=True)
+class SeedsNeeded:
+    """Seeds that a t test needs for a power, and what it could show with those at hand.
+
+    Attributes:
+        detectable: Smallest true difference shown with that power by the seeds at hand, in units of the data.
+        power_at_margin: Power of the seeds at hand where the true difference is the margin.
+        at_margin: Seeds needed to show a true difference as large as the margin.
+        at_margin_low: The same where the spread is as small as its interval allows.
+        at_margin_high: Where it is as large.
+        at_observed: Seeds needed where the observed difference is the true one; circular, see above.
+        at_observed_low: The same at the end of the difference's interval farther from 0.
+        at_observed_high: At the nearer end; infinite where the interval holds 0.
+        n: Number of pairs at hand, or of both samples together.
+        reason: Why something is NaN.
+    """
+
+    detectable: float
+    power_at_margin: float
+    at_margin: float
+    at_margin_low: float
+    at_margin_high: float
+    at_observed: float
+    at_observed_low: float
+    at_observed_high: float
+    n: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """What n seeds leave: se = sd / √n with df = share · (n - 1); share is 1 of pairs, 1 to 2 of samples."""
+
+    sd: float
+    share: float = 1.0
+
+
+def power_of(noncentrality: float, df: float, *, alpha: float = ALPHA) -> float:
+    """Return the power of a two-sided t test.
+
+    Args:
+        noncentrality: True difference in standard errors, Δ/se.
+        df: Degrees of freedom of the standard error.
+        alpha: Level of the test.
+
+    >>> round(power_of(0.0, 9.0), 12)
+    0.05
+    """
+    delta, critical = min(abs(noncentrality), LARGEST), float(stats.t.isf(alpha / 2, df))
+    upper = float(stats.nct.sf(critical, df, delta)) if delta > 0 else alpha / 2
+    # NaN where so little is left of the far tail that the series has no digits for it.
+    lower = float(stats.nct.cdf(-critical, df, delta)) if delta > 0 else alpha / 2
+    return upper + (0.0 if math.isnan(lower) else lower)
+
+
+def seeds_for(
+    difference: float, sd: float, *, df_share: float = 1.0, power: float = POWER, alpha: float = ALPHA
+) -> float:
+    """Return the smallest number of seeds, 2 or more, that reaches a power; infinite beyond a million.
+
+    Args:
+        difference: True difference, in the unit of ``sd``.
+        sd: Of one seed's difference: that of pairs, or √(s_a² + s_b²) of two samples.
+        df_share: Degrees of freedom over n - 1: 1 of pairs, 2 of samples with equal variances.
+        power: To be reached.
+        alpha: Level of the two-sided test.
+
+    >>> seeds_for(1.0, 1.0), seeds_for(0.0, 1.0)
+    (10.0, inf)
+    """
+    if not (math.isfinite(difference) and 0 < sd < math.inf):
+        return math.nan
+    effect = abs(difference) / sd
+
+    def enough(n: int) -> bool:
+        return power_of(effect * math.sqrt(n), df_share * (n - 1), alpha=alpha) >= power
+
+    if not enough(MOST_SEEDS):
+        return math.inf
+    low, high = 1, MOST_SEEDS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return float(high)
+
+
+def paired_seeds_needed(
+    a: ArrayLike, b: ArrayLike, *, margin: float, power: float = POWER, alpha: float = ALPHA
+) -> SeedsNeeded:
+    """Return what pairs could show and how many are needed.
+
+    Args:
+        a: Of shape (n,).
+        b: Of the same shape, the i-th belonging to a's i-th.
+        margin: True difference that matters, in the unit of the data, positive.
+        power: To be reached.
+        alpha: Level of the two-sided test.
+    """
+    mean = paired_difference(a, b)
+    return _needed(mean, _Noise(mean.standard_error * math.sqrt(max(mean.n, 1))), margin, power, alpha)
+
+
+def two_sample_seeds_needed(
+    a: ArrayLike, b: ArrayLike, *, margin: float, power: float = POWER, alpha: float = ALPHA
+) -> SeedsNeeded:
+    """Return what two samples could show and how many seeds each needs, their variances unequal.
+
+    Args:
+        a: Of shape (n_a,).
+        b: Of shape (n_b,).
+        margin: True difference that matters, in the unit of the data, positive.
+        power: To be reached.
+        alpha: Level of the two-sided test.
+    """
+    mean = welch_difference(a, b)
+    if mean.reason:
+        return _needed(mean, _Noise(math.nan), margin, power, alpha)
+    sds = np.array([np.std(np.asarray(v, dtype=np.float64), ddof=1) for v in (a, b)])
+    shares = sds / sds.max()
+    share = float((shares**2).sum() ** 2 / (shares**4).sum())
+    return _needed(mean, _Noise(float(np.hypot(*sds)), share), margin, power, alpha)
+
+
+def _needed(mean: MeanDifference, noise: _Noise, margin: float, power: float, alpha: float) -> SeedsNeeded:
+    d, se, df, nan = mean.difference, mean.standard_error, mean.df, math.nan
+    if mean.reason:
+        return SeedsNeeded(nan, nan, nan, nan, nan, nan, nan, nan, mean.n, mean.reason)
+
+    def seeds(difference: float, stretch: float = 1.0) -> float:
+        return seeds_for(difference, noise.sd * stretch, df_share=noise.share, power=power, alpha=alpha)
+
+    half = float(stats.t.isf((1 - CONFIDENCE) / 2, df)) * se
+    observed = seeds(d), seeds(abs(d) + half), seeds(max(0.0, abs(d) - half))
+    detectable = _detectable(df, power, alpha) * se
+    if not 0 < margin < math.inf:
+        reason = f"the margin must be positive and finite, found {margin:g}"
+        return SeedsNeeded(detectable, nan, nan, nan, nan, *observed, mean.n, reason)
+    tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
+    least, most = (math.sqrt(df / float(stats.chi2.isf(tail, df))) for tail in tails)
+    at_hand = power_of(margin / se, df, alpha=alpha)
+    at_margin = seeds(margin), seeds(margin, least), seeds(margin, most)
+    return SeedsNeeded(detectable, at_hand, *at_margin, *observed, mean.n)
+
+
+def _detectable(df: float, power: float, alpha: float) -> float:
+    """Return the true difference, in standard errors, that a test shows with the power."""
+    far = float(stats.t.isf(alpha / 2, df))
+    while power_of(far, df, alpha=alpha) < power:
+        far *= 2
+    return float(optimize.brentq(lambda delta: power_of(delta, df, alpha=alpha) - power, 0.0, far))

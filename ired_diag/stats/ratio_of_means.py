@@ -1,0 +1,98 @@
+"""Ratio of two means with Fieller's interval: how many per cent one group is above the other.
+
+The interval of ρ = μ_a / μ_b holds those ρ for which mean(a) - ρ mean(b) is not told from 0,
+
+    (x̄ - ρ ȳ)² ≤ t² (v_xx - 2 ρ v_xy + ρ² v_yy),
+
+v the variances and the covariance of the means. Pairs: v = s²/n, t with n - 1 degrees of freedom; exact for
+Gaussian pairs. Two samples: v_xy = 0 and, as Welch does, variances of their own, with Satterthwaite's degrees
+of freedom of x̄ - r ȳ at the observed r = x̄/ȳ:
+
+    df = (v_xx + r² v_yy)² / (v_xx²/(n_a - 1) + (r² v_yy)²/(n_b - 1)).
+
+Where ȳ itself is not told from 0 the set has no end, and there is no interval: then the data say only that
+the divisor is small. ``ratio`` has the interval by the delta method, which needs many units; with few values
+this one is to be used. Swapping a and b turns the interval over, where both means are told from 0.
+
+References: Fieller (1954), Some Problems in Interval Estimation, section 2; Tamhane & Logan (2004), Finding
+the Maximum Safe Dose Level for Heteroscedastic Data (the degrees of freedom).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from ired_diag.stats.defects import ROUNDING, Sample, as_sample, defect_of
+from ired_diag.stats.jackknife import UNSURE_DIVISOR
+from ired_diag.stats.ratio import Ratio
+from ired_diag.stats.summary import CONFIDENCE
+
+SAME_RATIO = "the ratio does not vary"
+
+
+def paired_ratio_of_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> Ratio:
+    """Return mean(a) / mean(b) of pairs of shape (n,), and Fieller's interval.
+
+    >>> ratio = paired_ratio_of_means([3.0, 4.1, 5.0], [2.0, 2.5, 3.0])
+    >>> round(ratio.value, 4), round(ratio.low, 4), round(ratio.high, 4)
+    (1.6133, 1.2231, 1.7501)
+    """
+    x, y = as_sample(a), as_sample(b)
+    if defect := defect_of(x, y, paired=True):
+        return _undefined(min(len(x), len(y)), defect)
+    if y.mean() == 0:
+        return _undefined(len(x), UNSURE_DIVISOR)
+    ratio, n = float(x.mean() / y.mean()), len(x)
+    # Of x = r y + e: with e in place of x, what both have in common costs no digits.
+    e = x - ratio * y
+    if np.ptp(e) <= ROUNDING * np.abs(x).max():
+        return Ratio(ratio, math.nan, math.nan, n, SAME_RATIO)
+    (ee, ey), (_, yy) = np.cov(e, y) / n
+    return _fieller(ratio, float(y.mean()), (float(ee), float(ey), float(yy)), n - 1, n, confidence)
+
+
+def ratio_of_two_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> Ratio:
+    """Return mean(a) / mean(b) of two samples of shapes (n_a,) and (n_b,), and Fieller's interval."""
+    x, y = as_sample(a), as_sample(b)
+    n = min(len(x), len(y))
+    if defect := defect_of(x, y):
+        return _undefined(n, defect)
+    if y.mean() == 0:
+        return _undefined(n, UNSURE_DIVISOR)
+    ratio = float(x.mean() / y.mean())
+    if _unvaried(x) and _unvaried(y):
+        return Ratio(ratio, math.nan, math.nan, n, SAME_RATIO)
+    xx, yy = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
+    own = np.array([xx, ratio**2 * yy])
+    df = float(own.sum() ** 2 / (own**2 / [len(x) - 1, len(y) - 1]).sum())
+    # The residual e = x - r y of independent means has variance xx + r² yy and covariance -r yy with y.
+    return _fieller(ratio, float(y.mean()), (float(own.sum()), -ratio * yy, yy), df, n, confidence)
+
+
+def _fieller(
+    ratio: float, below: float, covariance: tuple[float, float, float], df: float, n: int, confidence: float
+) -> Ratio:
+    """Return the interval from the (co)variances of the means of e = x - ratio y and of y.
+
+    With δ = ρ - ratio the set is δ² ȳ² ≤ t² (v_ee - 2 δ v_ey + δ² v_yy).
+    """
+    ee, ey, yy = covariance
+    t2 = float(stats.t.ppf((1 + confidence) / 2, df)) ** 2
+    square = below**2 - t2 * yy
+    if square <= 0:
+        return Ratio(ratio, math.nan, math.nan, n, UNSURE_DIVISOR)
+    middle = -t2 * ey
+    root = math.sqrt(middle**2 + square * t2 * ee)
+    return Ratio(ratio, ratio + (middle - root) / square, ratio + (middle + root) / square, n)
+
+
+def _unvaried(x: Sample) -> bool:
+    return bool(np.ptp(x) <= ROUNDING * np.abs(x).max())
+
+
+def _undefined(n: int, reason: str) -> Ratio:
+    return Ratio(math.nan, math.nan, math.nan, n, reason)

@@ -1,0 +1,94 @@
+"""A difference of means, its standard error and its degrees of freedom: what intervals and tests start from.
+
+    pairs:        se = s_d / √n,  d = a - b pair by pair,      df = n - 1
+    two samples:  se = √(s_a²/n_a + s_b²/n_b),                 df after Satterthwaite
+
+References: Student (1908); Welch (1947); Satterthwaite (1946).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """A mean difference a - b and how well it is known.
+
+    Attributes:
+        difference: Mean of a minus mean of b, in the unit of the data.
+        standard_error: Its standard error; NaN without spread.
+        df: Degrees of freedom of the standard error.
+        n: Number of pairs, or of both samples together.
+        reason: Why something is NaN.
+    """
+
+    difference: float
+    standard_error: float
+    df: float
+    n: int
+    reason: str = ""
+
+
+def paired_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
+    """Return the mean difference of two samples of shape (n,), the i-th of each belonging together.
+
+    >>> paired_difference([1.0, 3.0], [0.0, 0.0])
+    MeanDifference(difference=2.0, standard_error=1.0, df=1.0, n=2, reason='')
+    """
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if x.shape != y.shape:
+        return _undefined(len(x) + len(y), f"pairs need two samples of one size, found {len(x)} and {len(y)}")
+    # Not of x - y: infinity less infinity warns.
+    reason = _broken(np.where(np.isfinite(y), x, math.nan))
+    if reason:
+        return _undefined(len(x), reason)
+    difference = x - y
+    mean = float(difference.mean())
+    if _constant(difference, scale=float(np.abs([x, y]).max())):
+        return MeanDifference(mean, math.nan, math.nan, len(x), "all pairs differ by the same amount")
+    error = float(difference.std(ddof=1)) / math.sqrt(len(x))
+    return MeanDifference(mean, error, float(len(x) - 1), len(x))
+
+
+def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
+    """Return the mean difference of two samples of shapes (n_a,) and (n_b,), their variances unequal."""
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    n = len(x) + len(y)
+    reason = _broken(x) or _broken(y)
+    if reason:
+        return _undefined(n, reason)
+    difference = float(x.mean() - y.mean())
+    parts = np.array([mean_variance(x), mean_variance(y)])
+    if not parts.any():
+        return MeanDifference(difference, math.nan, math.nan, n, "both samples are constant")
+    # As shares, so that squares of small variances do not underflow.
+    shares = parts / parts.sum()
+    df = 1 / float((shares**2 / [len(x) - 1, len(y) - 1]).sum())
+    return MeanDifference(difference, math.sqrt(parts.sum()), df, n)
+
+
+def mean_variance(x: NDArray[np.float64]) -> float:
+    """Return the variance of the mean of n ≥ 2 values; 0 where they vary by rounding only."""
+    return 0.0 if _constant(x, scale=float(np.abs(x).max())) else float(x.var(ddof=1)) / len(x)
+
+
+def _broken(x: NDArray[np.float64]) -> str:
+    """Say why a sample has no mean with a spread; empty where it has."""
+    lost = len(x) - int(np.isfinite(x).sum())
+    if lost:
+        return f"{lost} of {len(x)} values are not finite"
+    return f"{len(x)} value{'s' if len(x) != 1 else ''}: at least 2 are needed" if len(x) < 2 else ""
+
+
+def _constant(x: NDArray[np.float64], *, scale: float) -> bool:
+    """Say whether a sample varies by no more than rounding."""
+    return bool(np.ptp(x) <= 16 * np.finfo(np.float64).eps * scale)
+
+
+def _undefined(n: int, reason: str) -> MeanDifference:
+    return MeanDifference(math.nan, math.nan, math.nan, n, reason)

@@ -1,0 +1,104 @@
+"""Success: does a remedy meet the study's four criteria? Each is yes, no or unknown, with the numbers.
+
+    better MSE       the change of the mean MSE lies below -5%
+    lower residual   the difference of ‖AÂ⁻¹ - I‖_F lies below 0
+    no divergence    no run diverged
+    cost             less than twice the baseline's
+
+The first two are asked of 95% intervals: yes where the whole interval lies below the threshold, no where none
+of it does, else unknown. A run count answers for the runs that were made: 0 of n says that the rate is, with
+95% confidence, at most 1 - 0.05^(1/n), which is 26% for n = 10 (Clopper & Pearson 1934, one-sided). The cost
+is a single number and taken at its word. What is NaN is unknown.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Met = Literal["yes", "no", "unknown"]
+Interval = tuple[float, float]
+
+BETTER = -0.05  # relative change of the MSE that counts as success
+COST = 2.0
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One criterion and how a remedy meets it.
+
+    Attributes:
+        name: As it is printed.
+        met: Whether it holds.
+        low: What was measured, or the lower end of its interval.
+        high: The same number, or the upper end.
+        threshold: What it has to stay below; no divergence allows 0 itself.
+        reason: Why, in one sentence with the numbers.
+    """
+
+    name: str
+    met: Met
+    low: float
+    high: float
+    threshold: float
+    reason: str
+
+
+def success_criteria(
+    *, change: Interval, residual: Interval, diverged: int, runs: int, cost: float
+) -> tuple[Criterion, ...]:
+    """Return the study's four criteria.
+
+    Args:
+        change: 95% interval of the relative change of the mean MSE, (remedy - baseline) / baseline.
+        residual: 95% interval of the difference of the residual norms, remedy - baseline.
+        diverged: How many runs of the remedy diverged.
+        runs: How many runs it has; 0 where that is not known.
+        cost: Cost of the remedy over that of the baseline, in time or energy calls.
+
+    >>> table = success_criteria(change=(-0.2, -0.1), residual=(-1, 1), diverged=0, runs=10, cost=1.4)
+    >>> [criterion.met for criterion in table]
+    ['yes', 'unknown', 'yes', 'yes']
+    """
+    return (
+        _below("more than 5% better MSE", change, BETTER, percent=True),
+        _below("lower residual", residual, 0.0),
+        _no_divergence(diverged, runs),
+        _cheap(cost),
+    )
+
+
+def _below(name: str, interval: Interval, threshold: float, *, percent: bool = False) -> Criterion:
+    low, high = interval
+    if math.isnan(low) or math.isnan(high):
+        return Criterion(name, "unknown", low, high, threshold, "there is no 95% interval")
+    met: Met = "yes" if high < threshold else "no" if low >= threshold else "unknown"
+    ends, limit = (
+        (f"{100 * low:.3g}% to {100 * high:.3g}%", f"{100 * threshold:g}%")
+        if percent
+        else (f"{low:.4g} to {high:.4g}", f"{threshold:g}")
+    )
+    lies = {"yes": "lies below", "no": "does not reach below", "unknown": "holds"}[met]
+    return Criterion(name, met, low, high, threshold, f"the 95% interval, {ends}, {lies} {limit}")
+
+
+def _no_divergence(diverged: int, runs: int) -> Criterion:
+    name = "no divergence"
+    if runs < 1:
+        return Criterion(name, "unknown", math.nan, math.nan, 0.0, "there are no runs to count")
+    share = diverged / runs
+    if diverged:
+        reason = f"{diverged} of {runs} runs diverged"
+        return Criterion(name, "no", share, share, 0.0, reason)
+    most = 1 - 0.05 ** (1 / runs)
+    reason = f"0 of {runs} runs diverged; the rate can still be as high as {100 * most:.2g}%"
+    return Criterion(name, "yes", 0.0, 0.0, 0.0, reason)
+
+
+def _cheap(cost: float) -> Criterion:
+    name = "less than twice the cost"
+    if not math.isfinite(cost) or cost <= 0:
+        return Criterion(name, "unknown", cost, cost, COST, "the cost is not known")
+    met: Met = "yes" if cost < COST else "no"
+    return Criterion(name, met, cost, cost, COST, f"it costs {cost:.3g} times as much")

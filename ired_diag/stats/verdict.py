@@ -1,0 +1,94 @@
+"""Verdict: better, worse, equivalent or undecided, from two intervals of one difference and a margin.
+
+Of the difference a - b, with m the margin that says what is too small to matter:
+
+    the 95% interval excludes 0                                        better or worse, by its sign
+        and the 90% interval lies inside (-m, m)                       ... but smaller than the margin
+    the 95% interval holds 0, the 90% interval lies inside (-m, m)     equivalent
+    else                                                               undecided
+
+The first line is a two-sided test at 5%, the second and third are two one-sided tests at 5%. An interval that
+ends at 0 holds it; one that ends at the margin is not inside. "Undecided" says nothing of the means: it says
+that there is too little data to tell. Swapping a and b turns better into worse and changes nothing else.
+
+Reference: Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Decision = Literal["better", "worse", "equivalent", "undecided"]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison of a with b comes to.
+
+    Attributes:
+        decision: Of a in comparison with b.
+        smaller_than_margin: Whether the 90% interval shows that the difference is smaller than the margin.
+        reason: Why, in one sentence with the numbers.
+    """
+
+    decision: Decision
+    smaller_than_margin: bool
+    reason: str
+
+
+def judge(
+    *,
+    interval_95: Interval,
+    interval_90: Interval,
+    margin: float,
+    lower_is_better: bool = True,
+    names: tuple[str, str] = ("a", "b"),
+) -> Verdict:
+    """Return the verdict on a difference a - b.
+
+    Args:
+        interval_95: Ends of its 95% interval, in the unit of the metric.
+        interval_90: Ends of its 90% interval, by the same method.
+        margin: What is too small to matter, in the same unit; without one (NaN, or not positive) nothing is
+            equivalent or smaller than it.
+        lower_is_better: Whether a negative difference is good for a.
+        names: Of a and of b, for the sentence.
+
+    >>> judge(interval_95=(0.1, 0.3), interval_90=(0.12, 0.28), margin=0.2).decision
+    'worse'
+    """
+    low, high = interval_95
+    if math.isnan(low) or math.isnan(high):
+        return Verdict("undecided", False, f"the difference {' - '.join(names)} has no 95% interval")
+    if low > high or interval_90[0] > interval_90[1]:
+        ends = f"{_told(interval_95)} (95%), {_told(interval_90)} (90%)"
+        return Verdict("undecided", False, f"an interval ends before it begins: {ends}")
+    wide = _told(interval_95)
+    inside = 0 < margin < math.inf and -margin < interval_90[0] and interval_90[1] < margin
+    size = _size(inside, interval_90, margin)
+    if low > 0 or high < 0:
+        good = (high < 0) == lower_is_better
+        decision: Decision = "better" if good else "worse"
+        told = f"{names[0]} is {decision} than {names[1]}: the 95% interval of the difference, {wide}"
+        return Verdict(decision, inside, f"{told}, excludes 0; {size}")
+    both = " and ".join(names)
+    told = f"{both} are equivalent" if inside else f"whether {both} differ is undecided"
+    told = f"{told}: the 95% interval of the difference, {wide}, holds 0, and {size}"
+    return Verdict("equivalent" if inside else "undecided", inside, told)
+
+
+def _size(inside: bool, interval: Interval, margin: float) -> str:
+    """Say how the 90% interval lies to the margin."""
+    if not 0 < margin < math.inf:
+        return "there is no margin to compare it with"
+    if math.isnan(interval[0]) or math.isnan(interval[1]):
+        return "there is no 90% interval to compare with the margin"
+    lies = "lies" if inside else "does not lie"
+    return f"the 90% interval, {_told(interval)}, {lies} inside the margin ±{margin:.4g}"
+
+
+def _told(interval: Interval) -> str:
+    return f"{interval[0]:.4g} to {interval[1]:.4g}"
