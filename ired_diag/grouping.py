@@ -12,12 +12,14 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
-from ired_diag.runs.study import check_seeds
+from ired_diag.runs.study import Study, check_seeds
 
 METRIC = "validation/mse"
 
 
-def group_runs(arguments: Sequence[str], runs: Path, *, metric: str = METRIC) -> dict[str, list[Run]]:
+def group_runs(
+    arguments: Sequence[str], runs: Path, *, metric: str = METRIC, variants: bool = False
+) -> dict[str, list[Run]]:
     """Return the seeds of each group that names and paths mean, in the order given.
 
     Args:
@@ -26,6 +28,7 @@ def group_runs(arguments: Sequence[str], runs: Path, *, metric: str = METRIC) ->
             of one number a seed (``readers.seed_table``): each becomes a run that evaluated once.
         runs: The runs folder; it may hold run folders or foreign logs.
         metric: What the numbers of such a table are.
+        variants: Take a name for all variants of its experiment, a group each.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
@@ -33,16 +36,15 @@ def group_runs(arguments: Sequence[str], runs: Path, *, metric: str = METRIC) ->
         DiagError: A seed stands twice in a group.
     """
     paths = [Path(a) for a in arguments if exists(Path(a))]
-    named = _by_name([a for a in arguments if not exists(Path(a))], runs)
+    named = _by_name([a for a in arguments if not exists(Path(a))], runs, variants=variants)
     tables = [path for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES]
     at_paths = _by_path([path for path in paths if path not in tables]) | _of_tables(tables, metric)
-    if both := at_paths.keys() & {members[0].group for members in named.values()}:
+    if both := at_paths.keys() & {group for found in named.values() for group in found}:
         raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
     groups: dict[str, list[Run]] = {}
     for argument in arguments:
         if argument in named:
-            members = named[argument]
-            groups[members[0].group] = members
+            groups |= named[argument]
         else:
             inside = Path(argument).resolve()
             groups |= {
@@ -82,9 +84,23 @@ def _run_of(path: Path, name: str, seed: int, row: dict[str, float]) -> Run:
     return Run(name, None, None, seed, path, None, History.of([Row(0, row)]), Ending("complete"))
 
 
-def _by_name(names: Sequence[str], runs: Path) -> dict[str, list[Run]]:
+def _by_name(names: Sequence[str], runs: Path, *, variants: bool) -> dict[str, dict[str, list[Run]]]:
+    """Return by name the group that it means, or all variants of its experiment."""
     if not names:
         return {}
+    study = _study(names, runs)
+    if variants:
+        return {name: study.variants(name) for name in names}
+    found = {name: study.select(name) for name in names}
+    return {name: {members[0].group: members} for name, members in found.items()}
+
+
+def _study(names: Sequence[str], runs: Path) -> Study:
+    """Return the runs folder's study.
+
+    Raises:
+        NotFound: There is no such folder.
+    """
     if "/" in names[0]:
         raise NotFound(f"{names[0]}: no such file or folder.")
     if not exists(runs):
@@ -92,5 +108,4 @@ def _by_name(names: Sequence[str], runs: Path) -> dict[str, list[Run]]:
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
             "Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
         )
-    study = open_study(runs)
-    return {name: study.select(name) for name in names}
+    return open_study(runs)

@@ -44,6 +44,11 @@ class Share(click.ParamType):  # type: ignore[type-arg]
     help="What is too small to matter, as a share of the mean.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random draws.")
+@click.option(
+    "--sweep",
+    metavar="KNOB",
+    help="A key of the configurations: EXPERIMENTS, with all their variants, are a sweep over it.",
+)
 @click.option("--latex", is_flag=True, help="Print a LaTeX table, and paragraphs for methods and results.")
 @click.option("--markdown", is_flag=True, help="Print the same as Markdown.")
 @options.as_json
@@ -56,6 +61,7 @@ def command(
     include_incomplete: bool,
     margin: float,
     seed: int,
+    sweep: str | None,
     latex: bool,
     markdown: bool,
     as_json: bool,
@@ -69,19 +75,21 @@ def command(
     ired-diag stats q101 q102 q103
     ired-diag stats path/to/logs/*.out --readout last
     ired-diag stats results.csv --margin 2%
+    ired-diag stats q301 --sweep mining_opt_steps
     """
     from app.cli import stats_output
     from ired_diag.comparison import compare
     from ired_diag.grouping import group_runs
 
     comparison = compare(
-        group_runs(experiments, runs, metric=metric),
+        group_runs(experiments, runs, metric=metric, variants=sweep is not None),
         metric=metric,
         readout=readout,
         lower_is_better=not higher_is_better,
         include_incomplete=include_incomplete,
         margin=margin,
         seed=seed,
+        knob=sweep,
     )
     if as_json:
         output.print_json(comparison)

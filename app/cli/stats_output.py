@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ired_diag.comparison import Comparison, PairOfGroups
+    from ired_diag.comparison.sweeps import Sweep
     from ired_diag.stats.t_tests import TTest
 
 MANY = 10  # pairs: beyond, each pair gets one line
@@ -37,6 +38,10 @@ def print_comparison(comparison: Comparison) -> None:
         _print_tests(comparison)
         _print_readouts(comparison)
         _print_sizes(comparison)
+        _print_per_sample(comparison)
+        _print_criteria(comparison)
+    if comparison.sweep is not None:
+        _print_sweep(comparison.sweep)
     _print_noise(comparison)
     if comparison.ranks is not None:
         _print_ranks(comparison)
@@ -211,6 +216,70 @@ def _print_sizes(comparison: Comparison) -> None:
     )
     caption = f"g in sd of the paired differences where seeds are paired; margin {100 * comparison.margin:g}%"
     output.print_table("Sizes, with 95% intervals", columns, rows, caption=caption)
+
+
+def _print_per_sample(comparison: Comparison) -> None:
+    rows: list[Cells] = []
+    for pair in comparison.pairs:
+        for one in pair.per_sample:
+            if (found := one.result) is not None and not found.reason:
+                parts = (found.from_seeds, found.from_samples, found.from_both)
+                shares = " / ".join(f"{100 * part / sum(parts):.0f}%" for part in parts)
+                rows.append(
+                    (
+                        f"{pair.a} - {pair.b}",
+                        one.error,
+                        f"{found.difference:+.3g}",
+                        f"{found.low:+.3g} to {found.high:+.3g}",
+                        f"{found.standard_error:.2g}",
+                        shares,
+                        f"{found.seeds[0]} x {found.samples}",
+                    )
+                )
+    if rows:
+        columns = (
+            "pair",
+            "error",
+            "difference",
+            "95% interval",
+            "standard error",
+            "of it seeds / matrices / both",
+            "n",
+        )
+        title = "On the same frozen matrices (probe accuracy, in distribution): two-level bootstrap"
+        output.print_table(title, columns, rows, left=2)
+
+
+def _print_criteria(comparison: Comparison) -> None:
+    rows = [
+        row
+        for pair in comparison.pairs
+        for row in _with_name(f"{pair.a} for {pair.b}", [(c.name, c.met, c.reason) for c in pair.criteria])
+    ]
+    columns = ("remedy", "criterion", "met", "why")
+    output.print_table("Success, of the first as a remedy for the second", columns, rows, left=4)
+
+
+def _print_sweep(sweep: Sweep) -> None:
+    from ired_diag.comparison import words
+
+    found = sweep.response
+    rows = [
+        (
+            name,
+            f"{knob:g}",
+            str(setting.n),
+            output.number(setting.mean),
+            output.number(setting.sd, ".3g"),
+            f"{output.number(setting.low)} to {output.number(setting.high)}",
+            output.number(100 * share, ".0f"),
+        )
+        for name, knob, setting, share in zip(
+            sweep.groups, found.knob, found.curve, found.times_best, strict=True
+        )
+    ]
+    columns = ("group", sweep.knob, "n", "mean", "sd", "95% t interval", "best in %")
+    output.print_table(f"Response to {sweep.knob}", columns, rows, caption=words.sweep_of(sweep))
 
 
 def _ranged(value: float, low: float, high: float) -> str:

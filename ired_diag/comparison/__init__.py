@@ -13,11 +13,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ired_diag.comparison.criteria import criteria_of
 from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
 from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_pair, line_of, sample_of
+from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
 from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing, shared_seeds
+from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, indicated_coverage
@@ -71,6 +74,7 @@ class Comparison:
         pairs: Every pair of groups, in that order.
         ranks: Over shared seeds; None where the groups share none.
         notes: What was left out, and why.
+        sweep: How the readout answers a knob, where one was named.
     """
 
     metric: str
@@ -82,6 +86,7 @@ class Comparison:
     pairs: Sequence[PairOfGroups]
     ranks: RankTable | None
     notes: Sequence[str]
+    sweep: Sweep | None = None
 
 
 def compare(
@@ -93,6 +98,7 @@ def compare(
     include_incomplete: bool = False,
     margin: float = 0.01,
     seed: int = 0,
+    knob: str | None = None,
 ) -> Comparison:
     """Return the comparison of groups of seeds.
 
@@ -106,10 +112,12 @@ def compare(
             is of an earlier step than that of the others.
         margin: What is too small to matter, as a share of the mean.
         seed: Of what is drawn at random.
+        knob: A key of the configurations: the groups are the settings of a sweep over it.
 
     Raises:
         NotFound: No group has a run with the metric; where others have, such a group is left out.
-        DiagError: The readout is not known, or the margin is not positive.
+        DiagError: The readout is not known, the margin is not positive, or the groups are no sweep over
+            the knob.
     """
     if readout not in READOUTS:
         raise DiagError(f"Readout {readout!r} is not known. There are: {', '.join(READOUTS)}.")
@@ -130,6 +138,10 @@ def compare(
     pairs = [_pair(a, b, read, readout, question) for a, b in itertools.combinations(members, 2)]
     names = [group.name for group in summaries]
     ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed)
+    sweep = None
+    if knob is not None:
+        values = read.values[readout]
+        sweep = sweep_over(knob, members, values, lower_is_better=lower_is_better, draw=seed)
     return Comparison(
         metric,
         readout,
@@ -140,6 +152,7 @@ def compare(
         _corrected(pairs),
         ranks,
         notes,
+        sweep,
     )
 
 
@@ -168,7 +181,10 @@ def _pair(a: Members, b: Members, read: Readouts, readout: str, question: Questi
 
     lines = [line_of(name, sample(read.values[name]), question) for name in READOUTS]
     noise = noise_between(read.windows[a.name], read.windows[b.name], shared, draw=question.draw)
-    return compare_pair(sample(read.values[readout]), question, lines, noise)
+    pair = compare_pair(sample(read.values[readout]), question, lines, noise)
+    samples = per_sample(a, b, [] if obstacle else shared, draw=question.draw)
+    criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
+    return replace(pair, per_sample=samples, criteria=criteria)
 
 
 def _corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.comparison.per_sample import PerSample
 from ired_diag.stats.bayes_t import Posterior, paired_posterior, two_sample_posterior
 from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
@@ -21,6 +22,7 @@ from ired_diag.stats.power import SeedsNeeded, paired_seeds_needed, two_sample_s
 from ired_diag.stats.rank_tests import RankTest, mann_whitney, wilcoxon
 from ired_diag.stats.shared_noise import SharedNoise
 from ired_diag.stats.spread_tests import SdRatio, SpreadTest, brown_forsythe, sd_ratio
+from ired_diag.stats.success import Criterion
 from ired_diag.stats.t_tests import TTest, paired, student, welch
 from ired_diag.stats.verdict import Decision, Verdict, judge
 
@@ -163,6 +165,8 @@ class PairOfGroups:
         power: What these seeds can show, and how many would be needed.
         shared_noise: Whether equal seeds fluctuate together: the check on pairing.
         by_readout: What the other readouts say.
+        per_sample: The same on frozen matrices, where the probe ``accuracy`` has looked at the runs.
+        criteria: The study's criteria of success, of a as a remedy for b.
         flips: Whether those that read the end of the curves disagree on the verdict.
     """
 
@@ -192,6 +196,8 @@ class PairOfGroups:
     shared_noise: SharedNoise
     by_readout: Sequence[ByReadout]
     flips: bool
+    per_sample: Sequence[PerSample] = ()
+    criteria: Sequence[Criterion] = ()
 
     @property
     def test(self) -> TTest:

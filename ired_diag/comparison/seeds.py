@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +27,19 @@ class Seed:
         label: ``seed0``, or ``unseeded-<job>``.
         steps: Of its evaluations, of shape (n,).
         values: Of the metric, of the same shape.
+        folder: Of the run, where it has one.
+        seconds: How long it trained; NaN where start or end is not told.
+        machine: What it trained on.
+        knobs: Its configuration, as far as it is numbers.
     """
 
     label: str
     steps: NDArray[np.float64]
     values: NDArray[np.float64]
+    folder: Path | None = None
+    seconds: float = math.nan
+    machine: str = ""
+    knobs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def pairable(self) -> bool:
@@ -135,9 +145,25 @@ def _left_out(run: Run, metric: str, include_incomplete: bool, notes: list[str])
 
 
 def _seed(run: Run, metric: str) -> Seed:
-    series = run.history.series[metric]
+    series, told = run.history.series[metric], run.provenance
+    knobs = {
+        name: float(value)
+        for name, value in (run.configuration or {}).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
     return Seed(
         run.seed_label,
         np.asarray(series.steps, dtype=np.float64),
         np.asarray(series.values, dtype=np.float64),
+        run.path if run.path.is_dir() else None,
+        _seconds(told.get("started"), told.get("ended")),
+        str(told.get("gpu") or told.get("device") or ""),
+        knobs,
     )
+
+
+def _seconds(started: object, ended: object) -> float:
+    try:
+        return (datetime.fromisoformat(str(ended)) - datetime.fromisoformat(str(started))).total_seconds()
+    except (ValueError, TypeError):  # not told, or one with and one without a time zone
+        return math.nan

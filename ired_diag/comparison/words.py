@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.pairs import PairOfGroups
+from ired_diag.comparison.sweeps import Sweep
 
 ALPHA = 0.05
 SEED_NOISE = 0.2  # of the ICC's upper end: below it the seeds' spread is evaluation noise
@@ -83,6 +84,27 @@ def coverage_of(group: Group) -> str:
     if math.isnan(indicated.coverage):
         return told
     return f"{told}, {100 * indicated.coverage:.1f}% at its own skewness ({indicated.skewness:.1f})"
+
+
+def sweep_of(sweep: Sweep) -> str:
+    """Return what a sweep comes to: the best setting, its luck, the trend."""
+    found = sweep.response
+    if found.best < 0:
+        return f"No setting of {sweep.knob} can be called the best: {found.reason}."
+    told = f"Best is {sweep.knob} = {found.knob[found.best]:g} with a mean of {found.apparent:.4g}"
+    if not math.isnan(found.honest):
+        share = 100 * found.times_best[found.best]
+        told += (
+            f", best in {share:.0f}% of resampled studies; judged by seeds that did not choose it "
+            f"{found.honest:.4g} (selection bias {found.optimism:.2g})"
+        )
+    trend = found.trend
+    if trend.reason and math.isnan(trend.p):
+        told += f". No trend test: {trend.reason}"
+    else:
+        told += f". Trend with {sweep.knob}: mean rank correlation {trend.rho:+.2f}, "
+        told += f"Page's L {trend.statistic:g}, p = {_p(trend.p)}"
+    return f"{told}. {found.n} complete seeds{'; ' + found.reason if found.reason else ''}."
 
 
 def methods_of(comparison: Comparison) -> str:

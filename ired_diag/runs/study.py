@@ -46,6 +46,24 @@ class Study:
             groups[run.group].append(run)
         return dict(groups)
 
+    def variants(self, name: str) -> dict[str, list[Run]]:
+        """Return every variant of an experiment, by group.
+
+        Args:
+            name: The experiment's number or full name.
+
+        Raises:
+            NotFound: No run is called so.
+        """
+        found = {group: runs for group, runs in self.groups().items() if _is_called(name, group, runs)}
+        if not found:
+            raise NotFound(
+                f"No run is named {name!r}. There are: {', '.join(sorted(self.groups())) or 'none'}."
+            )
+        for group, runs in found.items():
+            check_seeds(group, runs)
+        return found
+
     def select(self, name: str) -> list[Run]:
         """Return the seeds that a name means.
 
