@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, NotFound
-from ired_diag.open import open_study
+from ired_diag.open import RESULTS_CONFIG, open_study
 from ired_diag.readers.seed_table import SUFFIXES, read_seed_table
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from ired_diag.runs.store import CONFIG
 from ired_diag.runs.study import Study, check_seeds
 
 METRIC = "validation/mse"
@@ -37,7 +38,7 @@ def group_runs(
     """
     paths = [Path(a) for a in arguments if exists(Path(a))]
     named = _by_name([a for a in arguments if not exists(Path(a))], runs, variants=variants)
-    tables = [path for path in paths if path.is_file() and path.suffix.lower() in SUFFIXES]
+    tables = [path for path in paths if _is_table(path)]
     at_paths = _by_path([path for path in paths if path not in tables]) | _of_tables(tables, metric)
     if both := at_paths.keys() & {group for found in named.values() for group in found}:
         raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
@@ -65,6 +66,12 @@ def _by_path(paths: Sequence[Path]) -> dict[str, list[Run]]:
     for group, members in groups.items():
         check_seeds(group, members)
     return groups
+
+
+def _is_table(path: Path) -> bool:
+    """Say whether a path is a table of numbers, and not a configuration, which means its run."""
+    plain = path.suffix.lower() in SUFFIXES and path.name not in (CONFIG, RESULTS_CONFIG)
+    return plain and path.is_file()
 
 
 def _of_tables(paths: Sequence[Path], metric: str) -> dict[str, list[Run]]:

@@ -379,6 +379,7 @@ def test_a_wish_to_stop_is_granted_after_the_step_with_all_saved(
 
 
 def test_a_second_wish_to_stop_acts_at_once(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     told = []
 
     def ask_twice(at: int, steps: int, values: dict[str, float]) -> None:
@@ -388,6 +389,7 @@ def test_a_second_wish_to_stop_acts_at_once(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train(config_of(), tmp_path / "run", progress=ask_twice)
+    signal.signal(signal.SIGINT, before)
     assert told == [5]
     train(config_of(), tmp_path / "run", resume=True)
     assert read_run(tmp_path / "run").ending.complete

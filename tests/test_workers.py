@@ -92,8 +92,14 @@ def test_an_interrupted_command_keeps_what_is_measured_and_leaves_no_process(
     run: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", "from app.cli import main; main()", "probe", "all", str(run)]
-    command += ["--checkpoint", "all", "--samples", "300", "--out", str(tmp_path), "--device", "cpu"]
-    begun = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    command += ["--checkpoint", "all", "--samples", "6000", "--out", str(tmp_path), "--device", "cpu"]
+    begun = subprocess.Popen(
+        command,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in a shell's background
+    )
     wait_for(partial(any_table, tmp_path))
     os.killpg(begun.pid, signal.SIGINT)
     _, told = begun.communicate(timeout=60)
