@@ -49,7 +49,13 @@ def print_table(
     left: int = 1,
     caption: str = "",
 ) -> None:
-    """Print a table; the first ``left`` columns are text, the others numbers."""
+    """Print a table; the first ``left`` columns are text, the others numbers.
+
+    Raises:
+        ValueError: A row has not as many cells as there are columns; a defect of whoever made it.
+    """
+    if wrong := [row for row in rows if len(row) != len(columns)]:
+        raise ValueError(f"{len(columns)} columns, but the row {wrong[0]}")
     from rich import box
     from rich.console import Console
     from rich.table import Table

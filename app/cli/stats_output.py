@@ -197,6 +197,7 @@ def _print_sizes(comparison: Comparison) -> None:
         rows.append(
             (
                 f"{pair.a} - {pair.b}",
+                _ranged(sizes.ratio.value, sizes.ratio.low, sizes.ratio.high, ".4f"),
                 _ranged(chosen.g, chosen.low, chosen.high),
                 _ranged(sizes.dominance.delta, sizes.dominance.delta_low, sizes.dominance.delta_high),
                 _ranged(sizes.improvement.probability, sizes.improvement.low, sizes.improvement.high),
@@ -207,6 +208,7 @@ def _print_sizes(comparison: Comparison) -> None:
         )
     columns = (
         "pair",
+        "ratio",
         "g",
         "Cliff's δ",
         "P(first better)",
@@ -282,8 +284,8 @@ def _print_sweep(sweep: Sweep) -> None:
     output.print_table(f"Response to {sweep.knob}", columns, rows, caption=words.sweep_of(sweep))
 
 
-def _ranged(value: float, low: float, high: float) -> str:
-    return f"{output.number(value, '+.2f')} ({output.number(low, '.2f')} to {output.number(high, '.2f')})"
+def _ranged(value: float, low: float, high: float, form: str = ".2f") -> str:
+    return f"{output.number(value, form)} ({output.number(low, form)} to {output.number(high, form)})"
 
 
 def _print_noise(comparison: Comparison) -> None:

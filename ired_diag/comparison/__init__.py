@@ -24,6 +24,7 @@ from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, indicated_coverage
+from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.multiplicity import benjamini_hochberg, holm
 from ired_diag.stats.summary import Summary, summarise
 
@@ -45,6 +46,7 @@ class Group:
         summary: Mean, sd and interval over the seeds.
         coverage: Simulated coverage of that interval at this n, for normal data.
         coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
+        interquartile_mean: Mean of the middle half of the seeds, with a bootstrap interval.
         readouts: Mean, sd and interval of every readout.
         noise: How the seeds' spread on the plateau splits.
     """
@@ -56,6 +58,7 @@ class Group:
     summary: Summary
     coverage: Coverage
     coverage_indicated: Coverage
+    interquartile_mean: InterquartileMean
     readouts: Mapping[str, Summary]
     noise: GroupNoise
 
@@ -129,7 +132,7 @@ def compare(
     if readout == PLATEAU and read.plateau_step is None:
         readout = LAST
         notes.append(f"No plateau in common ({read.plateau_reason}): compared by the last evaluation.")
-    summaries = [_group(one, read, readout) for one in members]
+    summaries = [_group(one, read, readout, seed) for one in members]
     steps = {group.step for group in summaries}
     if len(steps) > 1 or None in steps:
         told = ", ".join(f"{g.name} at {g.step or 'several steps'}" for g in summaries)
@@ -156,7 +159,7 @@ def compare(
     )
 
 
-def _group(members: Members, read: Readouts, readout: str) -> Group:
+def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:
     values = read.values[readout][members.name]
     steps = {int(seed.steps[-1]) for seed in members.seeds}
     every = {name: summarise(list(read.values[name][members.name].values())) for name in READOUTS}
@@ -168,6 +171,7 @@ def _group(members: Members, read: Readouts, readout: str) -> Group:
         summarise(list(values.values())),
         coverage_of("t", len(values)),
         indicated_coverage("t", list(values.values())),
+        interquartile_mean(list(values.values()), seed=draw),
         every,
         noise_of(read.windows[members.name], read.plateau_reason),
     )

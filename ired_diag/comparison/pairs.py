@@ -20,6 +20,8 @@ from ired_diag.stats.improvement import Improvement, improvement_paired, improve
 from ired_diag.stats.permutation import PermutationTest, sign_flip, two_samples
 from ired_diag.stats.power import SeedsNeeded, paired_seeds_needed, two_sample_seeds_needed
 from ired_diag.stats.rank_tests import RankTest, mann_whitney, wilcoxon
+from ired_diag.stats.ratio import Ratio
+from ired_diag.stats.ratio_of_means import paired_ratio_of_means, ratio_of_two_means
 from ired_diag.stats.shared_noise import SharedNoise
 from ired_diag.stats.spread_tests import SdRatio, SpreadTest, brown_forsythe, sd_ratio
 from ired_diag.stats.success import Criterion
@@ -96,12 +98,14 @@ class Sizes:
     Attributes:
         hedges: Hedges' g, in pooled standard deviations.
         paired: In standard deviations of the pairs' differences.
+        ratio: Mean of a over mean of b, with Fieller's interval.
         dominance: Cliff's δ and A12.
         improvement: Probability that a seed of a is better than one of b: of the same seed where paired.
     """
 
     hedges: StandardisedDifference
     paired: StandardisedDifference
+    ratio: Ratio
     dominance: Dominance
     improvement: Improvement
 
@@ -334,6 +338,7 @@ def _sizes(sample: Sample, question: Question) -> Sizes:
     return Sizes(
         two_sample_effect(a, b),
         paired_samples_effect(x, y),
+        ratio_of_two_means(a, b) if sample.obstacle else paired_ratio_of_means(x, y),
         dominance(a, b),
         alone if sample.obstacle else improvement_paired(x, y, lower_is_better=lower),
     )

@@ -1,0 +1,139 @@
+"""``ired-diag stats``: what it prints, as text, JSON, LaTeX and Markdown; sweeps; frozen matrices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from app.cli.demo import sample_runs
+from ired_diag.stats.two_level_bootstrap import two_level_bootstrap
+from ired_diag.table import read_table
+
+NARROW = ("width=8", "time_embedding=8", "time_width=8", "batch_size=8", "rank=3")
+BRIEF = ("train_steps=40", "validate_every=1", "validation_batches=1", "validation_batch_size=4")
+
+
+def call(*arguments: object, status: int = 0) -> Result:
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exit_code == status, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep over the steps of mining, two tiny seeds each."""
+    runs = tmp_path_factory.mktemp("runs")
+    settings = [word for knob in (*NARROW, *BRIEF, "checkpoint_every=40") for word in ("--set", knob)]
+    call("train", "q301", "--seeds", "0-1", "--runs", runs, "--device", "cpu", *settings)
+    return runs
+
+
+def test_the_studys_logs_get_their_verdict_and_its_caveats(shared: Path) -> None:
+    told = call("stats", "q101", "q102", "--runs", shared / "ired_logs").stdout
+    for words in (
+        "mean over the plateau (from step 2",
+        "q101 is better than q102 by 0.238% (95% interval 0.079% to 0.396%",
+        "smaller than the 1% margin",
+        "changes with the readout",
+        "they share evaluation noise",
+        "Simulated coverage of the t interval",
+        "Kendall's W",
+        "is evaluation noise",
+        "more than 5% better MSE",
+    ):
+        assert words in told
+
+
+def test_the_published_numbers_alone_are_enough(shared: Path) -> None:
+    result = call("stats", shared / "published_results.json", "--readout", "last")
+    assert "q102 is better than q103" in result.stdout
+    fallen = call("stats", shared / "published_results.json")
+    assert "No plateau in common" in fallen.stderr
+    assert fallen.stdout == result.stdout
+
+
+def test_json_holds_every_number_in_full(shared: Path) -> None:
+    told = json.loads(call("stats", "q101", "q102", "q103", "--runs", shared / "ired_logs", "--json").stdout)
+    pair = told["pairs"][0]
+    assert pair["paired"]["p"] == pytest.approx(0.00801907, rel=1e-5)
+    assert len(told["groups"][0]["values"]) == 10
+    assert told["groups"][0]["noise"]["split"]["icc"] < 0.05
+    assert pair["p_holm"] == pytest.approx(max(p["paired"]["p"] for p in told["pairs"]))
+    assert [line["readout"] for line in pair["by_readout"]] == ["plateau", "last", "best", "last10", "area"]
+    assert told["ranks"]["friedman"]["method"] == "exact"
+
+
+def test_the_same_command_prints_the_same_bytes() -> None:
+    command = ("stats", "q101", "q102", "--runs", sample_runs(), "--json")
+    assert call(*command).stdout == call(*command).stdout
+
+
+def test_latex_is_escaped_and_markdown_is_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    table.write_text("seed,a_b,c|d\n0,1,2\n1,1.1,2.5\n2,1.2,2.1\n", encoding="utf-8")
+    latex = call("stats", table, "--latex").stdout
+    assert r"a\_b & - & 3" in latex
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 1
+    assert r"1\% margin" in latex
+    markdown = call("stats", table, "--markdown").stdout
+    assert "| a_b | - | 3 |" in markdown
+    assert r"c\|d" in markdown
+    assert "**Methods.**" in markdown
+    assert "**Results.**" in markdown
+
+
+def test_a_sweep_names_the_best_setting_and_its_luck(swept: Path) -> None:
+    told = call("stats", "q301", "--sweep", "mining_opt_steps", "--runs", swept).stdout
+    assert "Response to mining_opt_steps" in told
+    assert "Best is mining_opt_steps =" in told
+    assert "selection bias" in told
+    assert "Page's L" in told
+
+
+@pytest.mark.parametrize(
+    ("knob", "words"), [("colour", "have no number for it"), ("mining_noise_scale", "differ in it")]
+)
+def test_groups_that_are_no_sweep_over_the_knob_are_refused(swept: Path, knob: str, words: str) -> None:
+    assert words in call("stats", "q301", "--sweep", knob, "--runs", swept, status=1).stderr
+
+
+def test_a_name_that_means_a_sweep_is_refused_without_it(swept: Path) -> None:
+    assert "means 5 variants" in call("stats", "q301", "--runs", swept, status=1).stderr
+
+
+def test_runs_with_tables_of_accuracy_are_compared_on_the_same_matrices(swept: Path) -> None:
+    groups = ("q301@mining_opt_steps=1", "q301@mining_opt_steps=5")
+    call(
+        "probe", "accuracy", *groups, "--runs", swept, "--samples", 60, "--figures", "none", "--device", "cpu"
+    )
+    told = json.loads(call("stats", *groups, "--runs", swept, "--json").stdout)
+    (pair,) = told["pairs"]
+    found = {one["error"]: one["result"] for one in pair["per_sample"]}
+    errors = []
+    for steps in (1, 5):
+        seeds = []
+        for seed in (0, 1):
+            path = (
+                swept / "q301" / f"mining_opt_steps={steps}" / f"seed{seed}" / "probes" / "accuracy.parquet"
+            )
+            rows, _ = read_table(path, data="id", level=-1, inner_steps=5)
+            seeds.append(rows["mse"][np.argsort(rows["sample"])])
+        errors.append(np.array(seeds))
+    expected = two_level_bootstrap(errors[0], errors[1], paired=True, seed=0)
+    assert found["mse"]["difference"] == pytest.approx(expected.difference, rel=1e-12)
+    assert (found["mse"]["low"], found["mse"]["high"]) == pytest.approx((expected.low, expected.high))
+    assert found["mse"]["samples"] == 60
+    printed = call("stats", *groups, "--runs", swept).stdout
+    assert "On the same frozen matrices" in printed
+
+
+@pytest.mark.parametrize("margin", ["0", "-1%", "200%", "x"])
+def test_a_margin_that_is_no_share_is_refused(margin: str) -> None:
+    result = CliRunner().invoke(main, ["stats", "q101", "--runs", str(sample_runs()), f"--margin={margin}"])
+    assert result.exit_code in (1, 2)
+    assert "share" in result.output
