@@ -19,7 +19,12 @@ METRIC = "validation/mse"
 
 
 def group_runs(
-    arguments: Sequence[str], runs: Path, *, metric: str = METRIC, variants: bool = False
+    arguments: Sequence[str],
+    runs: Path,
+    *,
+    metric: str = METRIC,
+    variants: bool = False,
+    missing: list[str] | None = None,
 ) -> dict[str, list[Run]]:
     """Return the seeds of each group that names and paths mean, in the order given.
 
@@ -30,6 +35,7 @@ def group_runs(
         runs: The runs folder; it may hold run folders or foreign logs.
         metric: What the numbers of such a table are.
         variants: Take a name for all variants of its experiment, a group each.
+        missing: Where given, is told of names that mean nothing; they are an error only where no other is.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
@@ -37,7 +43,7 @@ def group_runs(
         DiagError: A seed stands twice in a group.
     """
     paths = [Path(a) for a in arguments if exists(Path(a))]
-    named = _by_name([a for a in arguments if not exists(Path(a))], runs, variants=variants)
+    named = _by_name([a for a in arguments if not exists(Path(a))], runs, variants=variants, missing=missing)
     tables = [path for path in paths if _is_table(path)]
     at_paths = _by_path([path for path in paths if path not in tables]) | _of_tables(tables, metric)
     if both := at_paths.keys() & {group for found in named.values() for group in found}:
@@ -46,13 +52,15 @@ def group_runs(
     for argument in arguments:
         if argument in named:
             groups |= named[argument]
-        else:
+        elif exists(Path(argument)):
             inside = Path(argument).resolve()
             groups |= {
                 group: members
                 for group, members in at_paths.items()
                 if group not in groups and any(r.path.resolve().is_relative_to(inside) for r in members)
             }
+    if not groups and missing:
+        raise NotFound(missing[0])
     return groups
 
 
@@ -91,15 +99,23 @@ def _run_of(path: Path, name: str, seed: int, row: dict[str, float]) -> Run:
     return Run(name, None, None, seed, path, None, History.of([Row(0, row)]), Ending("complete"))
 
 
-def _by_name(names: Sequence[str], runs: Path, *, variants: bool) -> dict[str, dict[str, list[Run]]]:
+def _by_name(
+    names: Sequence[str], runs: Path, *, variants: bool, missing: list[str] | None
+) -> dict[str, dict[str, list[Run]]]:
     """Return by name the group that it means, or all variants of its experiment."""
     if not names:
         return {}
-    study = _study(names, runs)
-    if variants:
-        return {name: study.variants(name) for name in names}
-    found = {name: study.select(name) for name in names}
-    return {name: {members[0].group: members} for name, members in found.items()}
+    study, found = _study(names, runs), {}
+    for name in names:
+        try:
+            members = study.variants(name) if variants else {"": study.select(name)}
+        except NotFound as nothing:
+            if missing is None:
+                raise
+            missing.append(str(nothing))
+            continue
+        found[name] = {group or some[0].group: some for group, some in members.items()}
+    return found
 
 
 def _study(names: Sequence[str], runs: Path) -> Study:

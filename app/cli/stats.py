@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -81,8 +82,10 @@ def command(
     from ired_diag.comparison import compare
     from ired_diag.grouping import group_runs
 
+    missing: list[str] = []
+    groups = group_runs(experiments, runs, metric=metric, variants=sweep is not None, missing=missing)
     comparison = compare(
-        group_runs(experiments, runs, metric=metric, variants=sweep is not None),
+        groups,
         metric=metric,
         readout=readout,
         lower_is_better=not higher_is_better,
@@ -92,9 +95,9 @@ def command(
         knob=sweep,
     )
     if as_json:
-        output.print_json(comparison)
+        output.print_json(replace(comparison, notes=[*missing, *comparison.notes]))
         return
-    for note in comparison.notes:
+    for note in (*missing, *comparison.notes):
         click.echo(f"note: {note}", err=True)
     if latex:
         click.echo(stats_output.as_latex(comparison))

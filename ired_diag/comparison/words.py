@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.pairs import PairOfGroups
+from ired_diag.comparison.pairs import FINAL, PairOfGroups
 from ired_diag.comparison.sweeps import Sweep
 
 ALPHA = 0.05
@@ -47,7 +47,7 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
         told = "; ".join(
             f"{line.readout} {line.decision} ({100 * line.ratio:+.3g}%, p = {_p(line.p)})"
             for line in pair.by_readout
-            if not line.reason
+            if line.readout in FINAL and not line.reason
         )
         yield f"The verdict on {pair.a} and {pair.b} changes with the readout: {told}."
     yield _pairing(pair)
