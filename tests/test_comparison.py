@@ -254,3 +254,11 @@ def test_groups_without_a_seed_in_common_are_compared_unpaired() -> None:
     assert pair.primary == "welch"
     assert "rank is 20 and 8" in " ".join(words.caveats_of(pair, found))
     assert pair.verdict.decision == "better"
+
+
+def test_seeds_that_only_one_group_has_are_left_out_of_the_pairs_and_said() -> None:
+    found = compare({"a": group("a", [1.0, 1.1, 1.3, 1.2]), "b": group("b", [2.0, 2.2, 2.1])})
+    (pair,) = found.pairs
+    assert (pair.primary, pair.test.n) == ("paired", 3)
+    assert pair.welch.n == 7
+    assert "1 that only one of them has is left out" in " ".join(words.caveats_of(pair, found))

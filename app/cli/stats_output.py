@@ -173,7 +173,7 @@ def _print_readouts(comparison: Comparison) -> None:
         lines = (
             (
                 line.readout,
-                f"{100 * line.ratio:+.3g}%",
+                "-" if math.isnan(line.ratio) else f"{100 * line.ratio:+.3g}%",
                 f"{line.low:+.3g} to {line.high:+.3g}",
                 output.p_value(line.p),
                 output.p_value(line.welch_p),
@@ -203,7 +203,7 @@ def _print_sizes(comparison: Comparison) -> None:
                 _ranged(sizes.improvement.probability, sizes.improvement.low, sizes.improvement.high),
                 f"{pair.wins_a} : {pair.wins_b}",
                 output.p_value(pair.equivalence.p),
-                f"{post.below:.2g} / {post.inside:.2g} / {post.above:.2g}",
+                " / ".join(output.number(p, ".2g") for p in (post.below, post.inside, post.above)),
             )
         )
     columns = (

@@ -50,7 +50,7 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
             if line.readout in FINAL and not line.reason
         )
         yield f"The verdict on {pair.a} and {pair.b} changes with the readout: {told}."
-    yield _pairing(pair)
+    yield _pairing(pair, comparison)
     yield _power(pair, comparison)
 
 
@@ -138,12 +138,15 @@ def results_of(comparison: Comparison) -> str:
     return " ".join([f"Means: {means}.", *(verdict_of(pair, comparison) for pair in comparison.pairs)])
 
 
-def _pairing(pair: PairOfGroups) -> str:
+def _pairing(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return whether seeds are pairs, and the check."""
     names, noise = f"{pair.a} and {pair.b}", pair.shared_noise
     if pair.obstacle:
         return f"Seeds of {names} are not paired: {pair.obstacle}."
     told = f"Seeds of {names} are paired: data and evaluation agree"
+    counts = {group.name: group.summary.n for group in comparison.groups}
+    if alone := counts[pair.a] + counts[pair.b] - 2 * pair.test.n:
+        told += f"; {alone} that only one of them has {'is' if alone == 1 else 'are'} left out of the pairs"
     if math.isnan(noise.same):
         return f"{told}; not checked ({noise.reason})."
     others = "" if math.isnan(noise.different) else f", of unequal ones {noise.different:.2f}"
