@@ -16,6 +16,7 @@ from app.cli.group import DiagGroup
         "import": "app.cli.import_logs",
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",
+        "diagnose": "app.cli.diagnose",
         "verify": "app.cli.verify",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -30,5 +31,6 @@ def main() -> None:
     ired-diag demo
     ired-diag import path/to/logs --runs runs
     ired-diag stats q101 q102 q103
+    ired-diag diagnose path/to/logs
     ired-diag probe conditioning runs/q103/seed0
     """

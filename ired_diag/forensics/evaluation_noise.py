@@ -1,0 +1,68 @@
+"""Evaluation noise as large as the spread of the seeds: a table of last evaluations compares luck.
+
+On the plateau that all seeds of a group have in common, the spread splits into that of seeds and that of
+single evaluations (``stats.noise_split``). Where the whole interval of the intraclass correlation lies below
+0.2, the spread between seeds at one step is evaluation noise. "Best" is then the luckiest of many draws: the
+expected minimum of k normal values lies about 2.5 sd below their mean at k = 100.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from ired_diag.curves.plateau import common_plateau
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import METRIC, Evidence, Rule
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+from ired_diag.stats.noise_split import split_noise
+
+MOST = 0.2  # of the ICC's upper end
+FEWEST = 3  # seeds
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each group whose spread at one step is evaluation noise."""
+    groups: dict[str, list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if run.ending.complete and METRIC in run.history.series:
+            groups[run.group].append(run)
+    for group, runs in groups.items():
+        if len(runs) >= FEWEST:
+            yield from _of(group, runs)
+
+
+def _of(group: str, runs: list[Run]) -> Iterator[Finding]:
+    series = [run.history.series[METRIC] for run in runs]
+    plateau = common_plateau([(one.steps, one.values) for one in series])
+    if plateau.step is None:
+        return
+    windows = [np.asarray(s.values)[i:] for s, i in zip(series, plateau.indices, strict=True)]
+    split = split_noise(windows)
+    if split.reason or not split.high < MOST:
+        return
+    gained = float(np.mean([window.mean() - window.min() for window in windows]))
+    statement = (
+        f"{group}: on the plateau (from step {plateau.step:g}) one evaluation scatters by "
+        f"{split.evaluation_sd:.3g}, seeds by {split.seed_sd:.3g} (intraclass correlation {split.icc:.2f}, "
+        f"{split.low:.2f} to {split.high:.2f}, {split.seeds} seeds): the spread of the seeds at one step is "
+        f"evaluation noise, and the best evaluation is luck worth {gained:.2g}."
+    )
+    evidence: Evidence = {
+        "group": group,
+        "icc": split.icc,
+        "icc_low": split.low,
+        "icc_high": split.high,
+        "evaluation_sd": split.evaluation_sd,
+        "seed_sd": split.seed_sd,
+        "seeds": split.seeds,
+        "best_below_mean": gained,
+    }
+    advice = f"Compare plateaus, not last or best evaluations: ired-diag stats {group} OTHER"
+    yield Finding("evaluation_noise", "warning", statement, evidence, advice)
+
+
+RULE = Rule("evaluation_noise", "Is the spread between seeds evaluation noise?", find)

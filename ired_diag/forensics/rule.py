@@ -1,0 +1,39 @@
+"""What a forensic rule is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ired_diag.finding import Finding
+from ired_diag.runs.study import Study
+
+METRIC = "validation/mse"
+
+Evidence = dict[str, float | int | str | bool | None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A mistake that logs or configurations show.
+
+    Attributes:
+        name: Stable across versions; its findings carry it.
+        question: What it asks.
+        find: A study in, findings out.
+    """
+
+    name: str
+    question: str
+    find: Callable[[Study], Iterable[Finding]]
+
+
+def listed(labels: Iterable[str], most: int = 4) -> str:
+    """Return labels as a reader takes them in: the first few, then how many more.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    all_labels = list(labels)
+    some, more = all_labels[:most], len(all_labels) - most
+    return f"{', '.join(some)} and {more} more" if more > 0 else ", ".join(some)

@@ -1,0 +1,56 @@
+"""One name and seed, several outcomes: attempts at different commits whose results lie far apart.
+
+Runs of one experiment and seed, of different variants, that end a factor of ten or more apart are not the
+same program, whatever they are called. A mean over them, or a comparison with "the" run, means nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import METRIC, Evidence, Rule
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+FACTOR = 10.0
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each experiment whose complete runs of a seed end far apart."""
+    families: dict[tuple[str, int], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if run.seed is not None and run.ending.complete and math.isfinite(_last(run)):
+            families[run.experiment, run.seed].append(run)
+    worst: dict[str, list[Run]] = {}
+    for (experiment, _), runs in families.items():
+        if _spread(runs) >= max(FACTOR, _spread(worst.get(experiment, []))):
+            worst[experiment] = sorted(runs, key=_last)
+    for experiment, runs in worst.items():
+        told = ", ".join(f"{_last(run):.4g} ({run.variant}, commit {_commit(run)})" for run in runs)
+        statement = (
+            f"{experiment}: {len(runs)} complete attempts at {runs[0].seed_label} end {_spread(runs):.3g} "
+            f"times apart: {told}. One name stands for several programs."
+        )
+        evidence: Evidence = {"experiment": experiment, "runs": len(runs), "factor": _spread(runs)}
+        advice = f"Name the variant in every comparison, such as {runs[0].group}."
+        yield Finding("same_name", "error", statement, evidence, advice)
+
+
+def _last(run: Run) -> float:
+    series = run.history.series.get(METRIC)
+    return math.nan if series is None or not len(series.values) else float(series.values[-1])
+
+
+def _spread(runs: list[Run]) -> float:
+    ends = [_last(run) for run in runs]
+    return max(ends) / min(ends) if len(ends) > 1 and min(ends) > 0 else 1.0
+
+
+def _commit(run: Run) -> str:
+    return str(run.provenance.get("git_commit") or "untold")[:7]
+
+
+RULE = Rule("same_name", "Does one name stand for several programs?", find)

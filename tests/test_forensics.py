@@ -1,0 +1,183 @@
+"""Forensic rules: each planted mistake is found, nothing in healthy runs; names, scale mean nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from app.cli import main
+from ired_diag import forensics
+from ired_diag.finding import Finding
+from ired_diag.open import open_study
+from ired_diag.runs.ending import Ending, State
+from ired_diag.runs.history import History, Row
+from ired_diag.runs.run import EarlierAttempt, Run
+from ired_diag.runs.study import Study
+
+
+def run(
+    experiment: str,
+    seed: int,
+    values: Sequence[float],
+    *,
+    train: Sequence[float] = (),
+    state: State = "complete",
+    variant: str | None = None,
+    attempts: tuple[EarlierAttempt, ...] = (),
+    **config: Any,
+) -> Run:
+    rows = [Row(1000 * (i + 1), {"validation/mse": float(v)}) for i, v in enumerate(values)]
+    rows += [Row(1000 * (i + 1), {"train/mse_error": float(v)}) for i, v in enumerate(train)]
+    configuration = {"experiment_name": experiment, "rank": 20, "mining_strategy": "none", **config}
+    return Run(
+        experiment,
+        None,
+        variant,
+        seed,
+        Path(experiment),
+        configuration,
+        History.of(rows),
+        Ending(state),
+        {"git_commit": f"commit of {variant}"},
+        attempts,
+    )
+
+
+def settling(
+    rng: np.random.Generator, *, level: float = 0.01, noise: float = 0.003, seed_sd: float = 0.0
+) -> Any:
+    """Return 100 evaluations that fall to a plateau; noise and spread of seeds are shares of the level."""
+    fall = np.exp(-np.arange(100) / 3)
+    own = 1 + seed_sd * rng.standard_normal()
+    return level * (fall * 10 + own + noise * rng.standard_normal(100))
+
+
+def healthy(rng: np.random.Generator, *, seed_sd: float = 0.01) -> list[Run]:
+    found = []
+    for number, experiment in enumerate(("alpha", "beta")):
+        for seed in range(5):
+            values = settling(rng, seed_sd=seed_sd)
+            found.append(run(experiment, seed, values, train=values * 1.1, mining_opt_steps=number))
+    return found
+
+
+def rules_of(runs: Sequence[Run]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for finding in forensics.diagnose(Study.of(runs)):
+        found.setdefault(finding.rule, []).append(finding)
+    return found
+
+
+@pytest.mark.parametrize("draw", range(5))
+def test_healthy_runs_are_left_in_peace(draw: int) -> None:
+    rng = np.random.default_rng(draw)
+    assert rules_of(healthy(rng)) == {}
+
+
+def test_runs_that_computed_the_same_are_found_with_the_keys_that_did_nothing() -> None:
+    rng = np.random.default_rng(0)
+    runs = healthy(rng)
+    runs += [
+        replace(one, experiment="gamma", configuration={**(one.configuration or {}), "replay": 3})
+        for one in runs[:2]
+    ]
+    (finding,) = rules_of(runs)["identical_curves"]
+    assert finding.severity == "error"
+    assert finding.evidence["evaluations"] == 200
+    assert "replay" in finding.statement
+    runs[-1] = replace(runs[-1], configuration=runs[1].configuration)
+    runs[-2] = replace(runs[-2], configuration=runs[0].configuration)
+    assert "identical_curves" not in rules_of(runs)  # one configuration run twice is no mistake
+
+
+def test_curves_that_differ_in_one_digit_or_are_constant_are_not_called_the_same() -> None:
+    values = settling(np.random.default_rng(0))
+    other = values.copy()
+    other[50] *= 1 + 1e-12
+    assert "identical_curves" not in rules_of([run("a", 0, values), run("b", 0, other, rank=8)])
+    assert "identical_curves" not in rules_of([run("a", 0, [1.0] * 50), run("b", 0, [1.0] * 50, rank=8)])
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
+@pytest.mark.parametrize(("factor", "told"), [(9.0, False), (11.0, True)])
+def test_one_name_with_results_far_apart_is_found_at_any_scale(
+    scale: float, factor: float, told: bool
+) -> None:
+    runs = [
+        run("a", 0, [1, scale], variant="1"),
+        run("a", 0, [1, scale * factor], variant="2"),
+        run("a", 0, [1, scale * 1e4], variant="3", state="cut_off"),
+    ]
+    found = rules_of(runs).get("same_name", [])
+    assert bool(found) == told
+    if told:
+        assert found[0].evidence["factor"] == pytest.approx(factor)
+        assert "commit" in found[0].statement
+
+
+def test_incomplete_and_repeated_runs_are_counted_by_cause() -> None:
+    again = EarlierAttempt(Path("x"), "1", Ending("out_of_memory"), 3)
+    runs = [
+        run("a", 0, [1, 2]),
+        run("a", 1, [1], state="cut_off"),
+        run("a", 2, [1], state="out_of_memory", attempts=(again, again)),
+    ]
+    left, repeated = rules_of(runs)["incomplete"]
+    assert (left.severity, left.evidence["incomplete"], left.evidence["state_out_of_memory"]) == (
+        "warning",
+        2,
+        1,
+    )
+    assert (repeated.severity, repeated.evidence["attempts"]) == ("note", 2)
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
+def test_a_spread_of_seeds_that_is_evaluation_noise_is_found_and_a_real_one_is_not(scale: float) -> None:
+    rng = np.random.default_rng(1)
+    same = [run("a", seed, scale * settling(rng)) for seed in range(8)]
+    real = [run("b", seed, scale * settling(rng, seed_sd=0.01)) for seed in range(8)]
+    (finding,) = rules_of(same + real)["evaluation_noise"]
+    assert finding.evidence["group"] == "a"
+    assert finding.evidence["evaluation_sd"] == pytest.approx(scale * 3e-5, rel=0.1)
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.0, False), (8.0, False), (12.0, True), (300.0, True)])
+def test_validation_far_above_training_is_found(factor: float, told: bool) -> None:
+    values = settling(np.random.default_rng(2), seed_sd=0.01)
+    assert ("train_validation_gap" in rules_of([run("a", 0, values * factor, train=values)])) == told
+
+
+def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
+    found: dict[str, list[Finding]] = {}
+    for finding in forensics.diagnose(open_study(shared / "ired_logs")):
+        found.setdefault(finding.rule, []).append(finding)
+    same = {(f.evidence["a"], f.evidence["b"]) for f in found["identical_curves"]}
+    assert same == {
+        ("q202@60619276", "q203@60619287"),
+        ("q202@60619276", "q204"),
+        ("q203@60619287", "q204"),
+    }
+    assert {f.evidence["experiment"] for f in found["same_name"]} == {"q201", "q202"}
+    assert [f.evidence["group"] for f in found["evaluation_noise"]] == ["q101"]
+    assert [f.evidence["group"] for f in found["train_validation_gap"]] == ["q209"]
+    assert any("1 out of memory" in f.statement for f in found["incomplete"])
+
+
+def test_the_command_prints_worst_first_and_can_fail(shared: Path) -> None:
+    logs = str(shared / "ired_logs")
+    result = CliRunner().invoke(main, ["diagnose", logs, "--fail-on", "error"])
+    assert result.exit_code == 3
+    assert result.stdout.startswith("error: ")
+    assert "same computation" in result.stdout
+    told = json.loads(CliRunner().invoke(main, ["diagnose", logs, "--json"]).stdout)
+    order = [finding["severity"] for finding in told["findings"]]
+    assert order == sorted(order, key=["error", "warning", "note"].index)
+    listed = CliRunner().invoke(main, ["diagnose", "--list"]).stdout
+    assert all(name in listed for name in forensics.names())
