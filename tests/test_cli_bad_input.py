@@ -228,7 +228,7 @@ def test_a_runs_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_a_name_that_no_run_has_is_refused_with_the_names_there_are(imported: Path) -> None:
-    line = complaint("stats", "q900", "q999", "--runs", imported)
+    line = complaint("stats", "q999", "q998", "--runs", imported)
     assert "No run is named 'q999'. There are: q900." in line
 
 

@@ -198,6 +198,14 @@ def test_what_is_said_of_it_holds_the_numbers(shared: Path) -> None:
     assert "seeds differ beyond" in words.noise_of(found.groups[1])
 
 
+def test_a_comparison_in_which_two_things_differ_is_said_to_prove_nothing_of_either(shared: Path) -> None:
+    found = comparison.compare(group_runs(["q103", "q201@60619264", "q101"], shared / "ired_logs"))
+    told = {(pair.a, pair.b): list(pair.differing) for pair in found.pairs}
+    assert told["q103", "q201@60619264"] == ["mining_opt_steps (2, 10)", "mining_noise_scale (3.0, 1.5)"]
+    assert [one.split()[0] for one in told["q103", "q101"]] == ["mining_strategy"]
+    assert "more than one thing" in " ".join(words.caveats_of(found.pairs[0], found))
+
+
 def test_swapping_the_groups_mirrors_everything(shared: Path) -> None:
     runs = shared / "ired_logs"
     one, other = (

@@ -154,6 +154,25 @@ def test_validation_far_above_training_is_found(factor: float, told: bool) -> No
     assert ("train_validation_gap" in rules_of([run("a", 0, values * factor, train=values)])) == told
 
 
+@pytest.mark.parametrize(
+    ("names"), [("train/energy_positive", "train/energy_negative"), ("D/E_pos", "D/E_neg")]
+)
+@pytest.mark.parametrize(
+    ("gap", "severity"), [(0.0, "error"), (2.0, None), (4.5, None), (5.0, "warning"), (6000.0, "warning")]
+)
+def test_a_contrastive_term_without_use_is_found_in_logged_energies(
+    names: tuple[str, str], gap: float, severity: str | None
+) -> None:
+    rows = [Row(i, {names[0]: 1e5 + i, names[1]: 1e5 + i + gap}) for i in range(1, 40)]
+    found = rules_of([replace(run("a", 0, [1, 2]), history=History.of(rows))]).get("contrastive_term", [])
+    assert [finding.severity for finding in found] == ([severity] if severity else [])
+
+
+def test_every_rule_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "diagnose.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page and forensics.load(name).question in page for name in forensics.names())
+
+
 def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
     found: dict[str, list[Finding]] = {}
     for finding in forensics.diagnose(open_study(shared / "ired_logs")):
@@ -167,6 +186,8 @@ def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
     assert {f.evidence["experiment"] for f in found["same_name"]} == {"q201", "q202"}
     assert [f.evidence["group"] for f in found["evaluation_noise"]] == ["q101"]
     assert [f.evidence["group"] for f in found["train_validation_gap"]] == ["q209"]
+    told = {f.evidence["group"]: f.severity for f in found["contrastive_term"]}
+    assert told == {"q201@61186975": "warning", "q207": "warning", "q209": "error"}
     assert any("1 out of memory" in f.statement for f in found["incomplete"])
 
 

@@ -19,7 +19,7 @@ from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_p
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
-from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing, shared_seeds
+from ired_diag.comparison.seeds import Members, differing_knobs, members_of, obstacle_to_pairing, shared_seeds
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
@@ -188,7 +188,7 @@ def _pair(a: Members, b: Members, read: Readouts, readout: str, question: Questi
     pair = compare_pair(sample(read.values[readout]), question, lines, noise)
     samples = per_sample(a, b, [] if obstacle else shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
-    return replace(pair, per_sample=samples, criteria=criteria)
+    return replace(pair, per_sample=samples, criteria=criteria, differing=differing_knobs(a, b))
 
 
 def _corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:

@@ -171,6 +171,7 @@ class PairOfGroups:
         by_readout: What the other readouts say.
         per_sample: The same on frozen matrices, where the probe ``accuracy`` has looked at the runs.
         criteria: The study's criteria of success, of a as a remedy for b.
+        differing: What both groups' configurations tell differently.
         flips: Whether those that read the end of the curves disagree on the verdict.
     """
 
@@ -202,6 +203,7 @@ class PairOfGroups:
     flips: bool
     per_sample: Sequence[PerSample] = ()
     criteria: Sequence[Criterion] = ()
+    differing: Sequence[str] = ()
 
     @property
     def test(self) -> TTest:

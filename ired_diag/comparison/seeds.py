@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.config_keys import METADATA
 from ired_diag.errors import NotFound
 from ired_diag.runs.run import Run
 
 # Two runs are told apart by their own noise alone only where these agree.
 DATA_KEYS = ("dataset", "rank", "ood")
+APART = (*METADATA, "experiment_name", "seed")  # what may differ without a word
 EVALUATION_KEYS = ("validation_batches", "validation_batch_size", "evaluation_mode", "evaluation")
 
 
@@ -56,12 +59,14 @@ class Members:
         strategy: Its mining strategy, where the configuration tells one for all.
         seeds: In the order given.
         settings: What data and evaluation were, for each key the values told.
+        knobs: What all its runs tell alike, but for names, notes and seeds.
     """
 
     name: str
     strategy: str | None
     seeds: Sequence[Seed]
     settings: Mapping[str, frozenset[str]]
+    knobs: Mapping[str, Any] = field(default_factory=dict)
 
 
 def members_of(
@@ -100,6 +105,15 @@ def obstacle_to_pairing(a: Members, b: Members) -> str:
     return "" if shared_seeds(a, b) else "no seed in common"
 
 
+def differing_knobs(a: Members, b: Members) -> list[str]:
+    """Return what both groups tell and tell differently, with the values: ``mining_opt_steps (2, 10)``."""
+    return [
+        f"{key} ({a.knobs[key]}, {b.knobs[key]})"
+        for key in a.knobs
+        if key in b.knobs and a.knobs[key] != b.knobs[key]
+    ]
+
+
 def shared_seeds(*groups: Members) -> list[str]:
     """Return the labels of the seeds that all groups have, in the order of the first."""
     first, *others = ([seed.label for seed in members.seeds if seed.pairable] for members in groups)
@@ -121,7 +135,16 @@ def _members(
         for key in (*DATA_KEYS, *EVALUATION_KEYS)
     }
     strategy = strategies.pop() if len(strategies) == 1 else None
-    return Members(name, strategy, [_seed(run, metric) for run in kept], settings)
+    return Members(name, strategy, [_seed(run, metric) for run in kept], settings, _told_alike(kept))
+
+
+def _told_alike(runs: Sequence[Run]) -> dict[str, Any]:
+    first, *others = (run.configuration or {} for run in runs)
+    return {
+        key: value
+        for key, value in first.items()
+        if key not in APART and all(key in other and other[key] == value for other in others)
+    }
 
 
 def _left_out(run: Run, metric: str, include_incomplete: bool, notes: list[str]) -> bool:

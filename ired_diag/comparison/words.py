@@ -42,7 +42,7 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
 
 
 def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
-    """Yield what a reader of that verdict should know: flips, pairing, power."""
+    """Yield what a reader of that verdict should know: flips, confounds, pairing, power."""
     if pair.flips:
         told = "; ".join(
             f"{line.readout} {line.decision} ({100 * line.ratio:+.3g}%, p = {_p(line.p)})"
@@ -50,6 +50,11 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
             if line.readout in FINAL and not line.reason
         )
         yield f"The verdict on {pair.a} and {pair.b} changes with the readout: {told}."
+    if len(pair.differing) > 1:
+        yield (
+            f"{pair.a} and {pair.b} differ in more than one thing: {', '.join(pair.differing)}. The "
+            "difference cannot be put down to one of them."
+        )
     yield _pairing(pair, comparison)
     yield _power(pair, comparison)
 
