@@ -114,9 +114,14 @@ def seeds_for(
     def enough(n: int) -> bool:
         return power_of(effect * math.sqrt(n), df_share * (n - 1), alpha=alpha) >= power
 
-    if not enough(MOST_SEEDS):
-        return math.inf
-    low, high = 1, MOST_SEEDS
+    z = float(stats.norm.isf(alpha / 2) + stats.norm.ppf(power))
+    by_normal = (z / effect) ** 2 if effect else math.inf  # of which t asks for a little more, never less
+    high = max(2, math.ceil(min(MOST_SEEDS, by_normal)))
+    low = max(1, high - 2)
+    while not enough(high):
+        if high >= MOST_SEEDS:
+            return math.inf
+        low, high = high, min(MOST_SEEDS, high + 4)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
