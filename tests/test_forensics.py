@@ -168,6 +168,17 @@ def test_a_contrastive_term_without_use_is_found_in_logged_energies(
     assert [finding.severity for finding in found] == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize(
+    ("mse", "floor"),
+    [(0.03, "zero"), (0.0207, "zero"), (0.018, "mean_inverse"), (0.0096, "linear"), (0.009, None)],
+)
+def test_a_result_that_is_no_better_than_a_trivial_predictor_is_found(mse: float, floor: str | None) -> None:
+    runs = [run("a", seed, [1.0, mse], ood=False, diffusion_steps=10) for seed in range(3)]
+    found = rules_of(runs).get("trivial_floor", [])
+    assert [finding.evidence["floor"] for finding in found] == ([floor] if floor else [])
+    assert "trivial_floor" not in rules_of([run("a", 0, [1.0, mse])])  # no word of what the data are
+
+
 def test_every_rule_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[1] / "docs" / "diagnose.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in page and forensics.load(name).question in page for name in forensics.names())
@@ -188,6 +199,8 @@ def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
     assert [f.evidence["group"] for f in found["train_validation_gap"]] == ["q209"]
     told = {f.evidence["group"]: f.severity for f in found["contrastive_term"]}
     assert told == {"q201@61186975": "warning", "q207": "warning", "q209": "error"}
+    floors = {f.evidence["group"]: f.evidence["floor"] for f in found["trivial_floor"]}
+    assert [floors[group] for group in ("q101", "q102", "q103", "q207")] == ["linear"] * 3 + ["zero"]
     assert any("1 out of memory" in f.statement for f in found["incomplete"])
 
 

@@ -1,0 +1,108 @@
+"""What predictors without a network reach at inverting random matrices: simulated and fitted, in numpy.
+
+With R of independent U(-1, 1) entries, A = w R Rᵀ + ε I, answers Ŷ to A are fitted by least squares on one
+half of the matrices, and their mean squared error per entry is taken on the other:
+
+    zero           Ŷ = 0
+    mean_inverse   Ŷ = c I
+    linear         Ŷ_ij = a A_ij for i ≠ j,   Ŷ_ii = b A_ii + c tr A + d
+
+A and P A Pᵀ have the same law for every signed permutation P, so that no linear map of all entries is better
+than the last one. ``ired_diag.model.floors`` has the same and more, for checkpoints; this needs no torch.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SEED = 20_261_121
+ENTRIES = 8_000_000  # of all matrices drawn
+MOST, FEWEST = 20_000, 1_000  # matrices
+CHUNK = 1_000
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A reference predictor's error.
+
+    Attributes:
+        name: ``zero``, ``mean_inverse`` or ``linear``.
+        mse: Mean squared error per entry.
+        standard_error: Of that mean.
+    """
+
+    name: str
+    mse: float
+    standard_error: float
+
+
+@functools.lru_cache(maxsize=16)
+def inverse_floors(rank: int, *, epsilon: float, weight: float) -> tuple[Floor, ...]:
+    """Return the floors, the best last.
+
+    Args:
+        rank: Rows of A.
+        epsilon: ε.
+        weight: w.
+    """
+    rng = np.random.default_rng(SEED)
+    count = 2 * math.ceil(min(MOST, max(FEWEST, ENTRIES // rank**2)) / (2 * CHUNK)) * CHUNK
+    train, test = (
+        [_drawn(rank, epsilon, weight, rng) for _ in range(count // (2 * CHUNK))] for _ in range(2)
+    )
+    answers = (np.zeros(4), _mean_inverse(train), _linear(train))
+    names = ("zero", "mean_inverse", "linear")
+    return tuple(_scored(name, answer, test) for name, answer in zip(names, answers, strict=True))
+
+
+def _drawn(rank: int, epsilon: float, weight: float, rng: np.random.Generator) -> tuple[Array, Array]:
+    root = rng.uniform(-1, 1, (CHUNK, rank, rank))
+    a = weight * (root @ root.transpose(0, 2, 1)) + epsilon * np.eye(rank)
+    return a, np.linalg.inv(a).astype(np.float64)
+
+
+def _mean_inverse(train: list[tuple[Array, Array]]) -> Array:
+    """Return the coefficients (a, b, c, d) of the best multiple of I."""
+    mean = np.mean([np.trace(y, axis1=1, axis2=2).mean() / y.shape[1] for _, y in train])
+    return np.array([0.0, 0.0, 0.0, float(mean)])
+
+
+def _linear(train: list[tuple[Array, Array]]) -> Array:
+    """Return the coefficients of the best equivariant linear map."""
+    product = square = 0.0
+    normal, right = np.zeros((3, 3)), np.zeros(3)
+    for a, y in train:
+        off = ~np.eye(a.shape[1], dtype=bool)
+        product += float((a[:, off] * y[:, off]).sum())
+        square += float((a[:, off] ** 2).sum())
+        x, target = _diagonal(a), np.einsum("nii->ni", y).ravel()
+        normal += x.T @ x
+        right += x.T @ target
+    b, c, d = np.linalg.lstsq(normal, right, rcond=None)[0]
+    return np.array([product / square if square else 0.0, b, c, d])
+
+
+def _diagonal(a: Array) -> Array:
+    """Return what enters the diagonal of an answer, of shape (count · rank, 3)."""
+    diagonal = np.einsum("nii->ni", a)
+    trace = np.broadcast_to(diagonal.sum(axis=1, keepdims=True), diagonal.shape)
+    return np.stack([diagonal.ravel(), trace.ravel(), np.ones(diagonal.size)], axis=1)
+
+
+def _scored(name: str, answer: Array, test: list[tuple[Array, Array]]) -> Floor:
+    errors = []
+    for a, y in test:
+        predicted = answer[0] * a
+        n, rank = len(a), a.shape[1]
+        places = np.arange(rank)
+        predicted[:, places, places] = (_diagonal(a) @ answer[1:4]).reshape(n, rank)
+        errors.append(((predicted - y) ** 2).mean(axis=(1, 2)))
+    each = np.concatenate(errors)
+    return Floor(name, float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))))
