@@ -129,8 +129,10 @@ def _print_tests(comparison: Comparison) -> None:
 
 
 def _test_rows(pair: PairOfGroups) -> Iterator[Cells]:
+    from ired_diag.comparison import words
+
     for test, name in ((pair.student, "Student"), (pair.welch, "Welch"), (pair.paired, "paired t")):
-        decides = "decides" if test is pair.test else ""
+        decides = f"decides; {words.coverage_of_pair(pair)}" if test is pair.test else ""
         yield (name, *_t_cells(test), test.reason or decides)
     tests = pair.tests
     for name, ranks in (("Mann-Whitney", tests.mann_whitney), ("Wilcoxon", tests.wilcoxon)):

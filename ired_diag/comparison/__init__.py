@@ -8,6 +8,7 @@ never because of a p value; the correlation of their fluctuations is shown as th
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from ired_diag.comparison.seeds import Members, differing_knobs, members_of, obs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
-from ired_diag.stats.coverage import Coverage, coverage_of, indicated_coverage
+from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.multiplicity import benjamini_hochberg, holm
 from ired_diag.stats.summary import Summary, summarise
@@ -171,9 +172,19 @@ def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:
         summarise(list(values.values())),
         coverage_of("t", len(values)),
         indicated_coverage("t", list(values.values())),
-        interquartile_mean(list(values.values()), seed=draw),
+        _middle(list(values.values()), draw),
         every,
         noise_of(read.windows[members.name], read.plateau_reason),
+    )
+
+
+def _middle(values: list[float], draw: int) -> InterquartileMean:
+    """Return the interquartile mean, without its interval where that does not hold."""
+    found, n = interquartile_mean(values, seed=draw), len(values)
+    if found.reason or holds("interquartile_mean", n):
+        return found
+    return replace(
+        found, low=math.nan, high=math.nan, reason=f"at n = {n} the simulated coverage of its interval fails"
     )
 
 

@@ -91,6 +91,17 @@ def coverage_of(group: Group) -> str:
     return f"{told}, {100 * indicated.coverage:.1f}% at its own skewness ({indicated.skewness:.1f})"
 
 
+def coverage_of_pair(pair: PairOfGroups) -> str:
+    """Return how often the interval of the test that decides holds."""
+    normal, indicated = pair.coverage, pair.coverage_indicated
+    if math.isnan(normal.coverage):
+        return "coverage not known"
+    told = f"covers {100 * normal.coverage:.1f}%"
+    if math.isnan(indicated.coverage):
+        return told
+    return f"{told}, at this skewness {100 * indicated.coverage:.1f}%"
+
+
 def sweep_of(sweep: Sweep) -> str:
     """Return what a sweep comes to: the best setting, its luck, the trend."""
     found = sweep.response
