@@ -179,6 +179,26 @@ def test_a_result_that_is_no_better_than_a_trivial_predictor_is_found(mse: float
     assert "trivial_floor" not in rules_of([run("a", 0, [1.0, mse])])  # no word of what the data are
 
 
+SHAPES = {
+    "diverged": ([*np.geomspace(1, 0.01, 30), *np.geomspace(0.012, 3, 30)], "error"),
+    "stuck": ([1.0] * 60, "warning"),
+    "improving": (list(np.geomspace(1, 0.001, 60)), "note"),
+    "regressed": ([*np.geomspace(1, 0.01, 30), *[0.012] * 30], "warning"),
+}
+
+
+@pytest.mark.parametrize("word", SHAPES)
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e3])
+def test_a_curve_that_did_not_come_down_and_rest_is_told_by_its_shape(word: str, scale: float) -> None:
+    values, severity = SHAPES[word]
+    noise = 1 + 0.003 * np.random.default_rng(3).standard_normal(60)
+    (finding,) = rules_of([run("a", 0, (scale * np.array(values) * noise).tolist())])["curve_shape"]
+    assert (finding.severity, finding.evidence["shape"]) == (severity, word)
+    if word == "diverged":
+        assert abs(float(finding.evidence["best_step"] or 0) - 30_000) <= 2000
+        assert abs(float(finding.evidence["onset"] or 0) - 31_000) <= 2000
+
+
 def test_every_rule_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[1] / "docs" / "diagnose.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in page and forensics.load(name).question in page for name in forensics.names())
@@ -201,6 +221,10 @@ def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
     assert told == {"q201@61186975": "warning", "q207": "warning", "q209": "error"}
     floors = {f.evidence["group"]: f.evidence["floor"] for f in found["trivial_floor"]}
     assert [floors[group] for group in ("q101", "q102", "q103", "q207")] == ["linear"] * 3 + ["zero"]
+    best = {f.evidence["run"]: f.evidence["best_step"] for f in found["curve_shape"] if "run" in f.evidence}
+    assert best["q201@61186975/seed0"] == 7000
+    assert best["q209/seed0"] == 4000
+    assert not any(str(label).startswith(("q101", "q102", "q103")) for label in best)
     assert any("1 out of memory" in f.statement for f in found["incomplete"])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.per_sample import PerSample, interval_of
 from ired_diag.comparison.seeds import Members
-from ired_diag.curves.plateau import plateau_start
+from ired_diag.curves.shape import shape_of
 from ired_diag.stats.success import Criterion, success_criteria
 
 
@@ -29,10 +29,8 @@ def criteria_of(
     scale = pair.ratio / pair.difference if pair.difference else math.nan
     sign = 1.0 if lower_is_better else -1.0
     low, high = sorted(sign * scale * end for end in (pair.test.low, pair.test.high))
-    diverged = sum(
-        plateau_start(s.steps, s.values, lower_is_better=lower_is_better).reason.startswith("diverg")
-        for s in a.seeds
-    )
+    shapes = [shape_of(seed.steps, seed.values, lower_is_better=lower_is_better).word for seed in a.seeds]
+    diverged = shapes.count("diverged")
     return success_criteria(
         change=(low, high),
         residual=interval_of(samples, "residual"),

@@ -1,0 +1,100 @@
+"""The best evaluation of a learning curve, and whether it is only the luckiest of many.
+
+On a plateau every evaluation is the level plus noise, and the best of k of them is lower than the level by
+luck alone. By Blom's approximation the least of k normal values is expected at
+
+    level + s · Φ⁻¹((1 - 0.375) / (k + 0.25)),
+
+and a least value d standard deviations below the level has the probability p = 1 - (1 - Φ(-d))ᵏ. The best
+is called lucky where it is one of ten or more evaluations around one level and p is above 1%: to keep its
+checkpoint is then no better than to keep a neighbour's, and its value flatters the run.
+
+Reference: Blom (1958), Statistical Estimates and Transformed Beta-Variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri
+
+from ired_diag.curves.nats import curve_of
+from ired_diag.curves.shift import with_hidden_rise
+from ired_diag.curves.valley import find_valley
+
+FEWEST = 10  # evaluations on a level: the sd of fewer is not known to 25%
+CHANCE = 0.01
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best evaluation, beside the level that it is one draw from.
+
+    Attributes:
+        index: Its place; the first of equals.
+        step: Its step.
+        value: As logged, in the curve's unit.
+        level: The median of the evaluations around it, from the arrival on the floor to the start of a
+            lasting rise; the value itself where they are fewer than ten.
+        evaluations: How many those are.
+        expected: What the best of so many is expected to be by luck alone; NaN where they are too few.
+        chance: The probability of a value as good among so many by luck alone; NaN where they are too few.
+        is_lucky: Whether luck explains it.
+    """
+
+    index: int
+    step: float
+    value: float
+    level: float
+    evaluations: int
+    expected: float
+    chance: float
+    is_lucky: bool
+
+
+def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Best | None:
+    """Return the best evaluation of a curve; None where no value is finite.
+
+    Args:
+        steps: Of shape (n,), increasing.
+        values: Of shape (n,), in any unit; what is not finite is never best.
+        lower_is_better: The direction in which the curve improves.
+
+    >>> best_evaluation([1000, 2000, 3000], [0.3, 0.1, 0.2]).step
+    2000.0
+    """
+    curve = curve_of(steps, values, lower_is_better=lower_is_better)
+    if not np.isfinite(curve.y).any():
+        return None
+    valley = with_hidden_rise(find_valley(curve.y))
+    # by the values: neighbouring floats can have one logarithm
+    sized = np.where(np.isfinite(curve.y), curve.values if lower_is_better else -curve.values, np.inf)
+    index = int(np.argmin(sized))
+    at, value = float(curve.steps[index]), float(curve.values[index])
+    end = valley.left if valley.rises else len(curve)
+    around = curve.values[valley.arrival : end]
+    around = around[np.isfinite(around)]
+    if len(around) < FEWEST or not valley.arrival <= index < end:
+        return Best(index, at, value, value, len(around), np.nan, np.nan, is_lucky=False)
+    level, spread = _level(around)
+    sign = -1.0 if lower_is_better else 1.0
+    expected = level - sign * spread * float(ndtri(0.625 / (len(around) + 0.25)))
+    chance = _chance(sign * (value - level), spread, len(around))
+    return Best(index, at, value, level, len(around), expected, chance, is_lucky=chance > CHANCE)
+
+
+def _level(values: Array) -> tuple[float, float]:
+    """Return median and, from the quartiles, standard deviation: spikes do not count."""
+    low, level, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return float(level), float((high - low) / (2 * ndtri(0.75)))
+
+
+def _chance(better: float, spread: float, evaluations: int) -> float:
+    """Return how probable one of several normal values is that is so much better than their level."""
+    if spread == 0:
+        return float(better == 0)
+    return float(-np.expm1(evaluations * np.log1p(-ndtr(-better / spread))))

@@ -1,0 +1,75 @@
+"""The slope at the end of a learning curve: what would as much training again bring?
+
+A straight line through the last third of the evaluations (in nats, spikes cut) has the slope s a step, and
+the standard error of a line's slope, widened for correlated noise,
+
+    gain = -s · (last step - first step),    se = σ √((1 + φ) / (1 - φ)) / √Σ (t - t̄)² · (the same span).
+
+Where a third is too noisy to tell, the last half speaks for it, provided the last third agrees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ired_diag.curves.nats import Curve, curve_of
+from ired_diag.curves.valley import Valley, find_valley
+
+FEWEST = 4  # evaluations under a line
+CLEAR = 4.0  # standard errors: a gain that is no chance, on a window that was chosen by no test
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a curve still improves.
+
+    Attributes:
+        gain: Nats that as many steps again would win at the pace of the end; negative while it rises.
+        error: The standard error of that.
+        clear: Whether the gain is positive beyond chance.
+    """
+
+    gain: float
+    error: float
+    clear: bool
+
+
+def pace_at_end(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Pace:
+    """Return how fast a curve improves at its end.
+
+    Args:
+        steps: Of shape (n,), increasing.
+        values: Of shape (n,), one of them finite.
+        lower_is_better: The direction in which the curve improves.
+
+    >>> pace = pace_at_end([0, 1, 2, 3], [8.0, 4.0, 2.0, 1.0])
+    >>> round(float(pace.gain / np.log(2)), 9), pace.clear
+    (3.0, True)
+    """
+    curve = curve_of(steps, values, lower_is_better=lower_is_better)
+    return pace_of(curve, find_valley(curve.y))
+
+
+def pace_of(curve: Curve, valley: Valley) -> Pace:
+    """Return how fast a curve improves at its end, its valley being known."""
+    third, half = (_line(curve.steps, valley, share=share) for share in (3, 2))
+    if third.clear or not half.clear:
+        return third
+    return half if third.gain > half.gain / 2 else third
+
+
+def _line(steps: Array, valley: Valley, *, share: int) -> Pace:
+    n = len(steps)
+    size = min(n, max(FEWEST, n // share))
+    if size < 2:
+        return Pace(0.0, np.inf, clear=False)
+    t, y = steps[-size:] - steps[-size:].mean(), valley.y[-size:]
+    span, spread = steps[-1] - steps[0], float(np.sum(t**2))
+    gain = -float(np.sum(t * y)) / spread * span
+    error = valley.sigma * valley.inflation / np.sqrt(spread) * span
+    return Pace(float(gain), float(error), clear=bool(gain > CLEAR * error))

@@ -1,0 +1,129 @@
+"""Spikes: evaluations far above their neighbours, and whether the curve came back from them.
+
+A value is a spike where it stands above the median of the five around it (itself among them) by far more
+than values usually do (Hampel's identifier, upwards only), and by 5% at least. Neighbouring ones are one
+spike. It is recovered at the first later evaluation that is back at the median of the five before it, within
+the noise and 5%.
+
+A lasting rise is none: there the median rises too.
+
+References: Hampel (1974), The influence curve and its role in robust estimation; Davies & Gather (1993), The
+identification of multiple outliers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ired_diag.curves.nats import Curve, curve_of
+
+HALF = 2  # evaluations to each side
+FAR = 5.0  # standard deviations of what is left when the running median is taken away
+SEEN = 0.05  # nats: a smaller change is not worth a word
+LONE = 3.0  # ranges of four neighbours: six standard deviations of white noise
+KEPT = 0.9
+TRIMMED_SD = 0.789  # sd of a standard normal's middle 90%
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spike:
+    """A short excursion.
+
+    Attributes:
+        step: Where it is highest.
+        value: How high, in the curve's unit.
+        rise: How much worse than around it, in nats; infinite where the value is not finite.
+        recovered_step: The first step back at the level before; None while it is not.
+    """
+
+    step: float
+    value: float
+    rise: float
+    recovered_step: float | None
+
+
+def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> tuple[Spike, ...]:
+    """Return the spikes of a curve, in order.
+
+    Args:
+        steps: Of shape (n,), increasing.
+        values: Of shape (n,).
+        lower_is_better: The direction in which the curve improves.
+
+    >>> find_spikes(range(7), [1.0, 1.0, 1.0, 8.0, 1.0, 1.0, 1.0])[0].recovered_step
+    4.0
+    """
+    curve = curve_of(steps, values, lower_is_better=lower_is_better)
+    middle = running_median(curve.y)
+    high, noise = _far_above(curve.y, middle)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], high, [False]]).astype(int)))
+    return tuple(
+        _spike(curve, middle, noise, int(first), int(end))
+        for first, end in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+def without_spikes(y: Array) -> Array:
+    """Return a curve in nats with its spikes cut down, and lone lows filled up, to the running median.
+
+    A lone low is an evaluation further below the two before and the two after it than three times their
+    range: a mistake of the evaluation, where the bottom of a steep valley has its slopes around it.
+
+    Args:
+        y: Of shape (n,), lower is better, +∞ where not finite.
+    """
+    middle = running_median(y)
+    cut = np.where(_far_above(y, middle)[0], middle, y)
+    if len(y) > 2 * HALF:
+        windows = np.lib.stride_tricks.sliding_window_view(np.minimum(cut, np.finfo(float).max / 8), 5)
+        around = windows[:, [0, 1, 3, 4]]
+        lone = around.min(axis=1) - windows[:, HALF] > LONE * np.ptp(around, axis=1)
+        cut[HALF:-HALF][lone] = np.median(around[lone], axis=1)
+    return cut
+
+
+def running_median(y: Array) -> Array:
+    """Return the median of the five values around each; at the ends, of the window's part that is there.
+
+    The window stays symmetric, so that an end is its own median and a descent is left as it is.
+    """
+    n = len(y)
+    if n < 3:
+        return y.copy()
+    out = y.copy()
+    out[[1, -2]] = np.median([y[:3], y[-3:]], axis=1)
+    if n > 2 * HALF:
+        windows = np.lib.stride_tricks.sliding_window_view(y, 2 * HALF + 1)
+        out[HALF:-HALF] = np.median(windows, axis=1)
+    return out
+
+
+def usual_size(residuals: Array) -> float:
+    """Return the standard deviation of residuals around 0, by the smaller nine tenths of them."""
+    sizes = np.sort(np.abs(residuals[np.isfinite(residuals)]))
+    kept = sizes[: max(1, int(KEPT * len(sizes)))]
+    return float(np.sqrt(np.mean(kept**2)) / TRIMMED_SD) if len(kept) else 0.0
+
+
+def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
+    """Return where values are spikes, and the noise around the running median."""
+    above = np.zeros(len(y))
+    np.subtract(y, middle, out=above, where=np.isfinite(middle))
+    noise = usual_size(above)
+    return above > max(FAR * noise, SEEN), noise
+
+
+def _spike(curve: Curve, middle: Array, noise: float, first: int, end: int) -> Spike:
+    """Return the spike that evaluations ``first`` to ``end - 1`` make."""
+    top = first + int(np.argmax(curve.y[first:end]))
+    before = curve.y[max(0, first - 2 * HALF - 1) : first]
+    level = float(np.sort(before)[(len(before) - 1) // 2]) if len(before) else float(middle[top])
+    back = np.flatnonzero(curve.y[end:] <= level + max(2 * noise, SEEN))
+    recovered = float(curve.steps[end + back[0]]) if len(back) else None
+    rise = float(curve.y[top] - middle[top])
+    return Spike(float(curve.steps[top]), float(curve.values[top]), rise, recovered)

@@ -1,0 +1,142 @@
+"""The valley of a learning curve: its floor, the noise of one evaluation, and a lasting rise out of it.
+
+A training curve falls, may rest, and may rise again. With b its best evaluation (spikes cut), the closest
+curve that falls up to b and rises from b on is found by isotonic regression on each side; what is left is
+noise, of standard deviation σ and lag-one correlation φ. Each level of the fit costs a degree of freedom:
+
+    σ² = Σ (yᵢ - fᵢ)² / (n - number of levels).
+
+A curve that falls and rises without noise has σ = 0, however steep it is. The best evaluation is lucky, so
+the floor is the median of all evaluations from the first to the last within 3σ of it. The curve has left
+for good after the last median of three that is within 2σ of the floor.
+
+All is in nats (``nats``), so a factor is a distance.
+
+Reference: Meyer & Woodroofe (2000), On the degrees of freedom in shape-restricted regression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from ired_diag.curves.spikes import usual_size, without_spikes
+
+NEAR = 3.0  # σ above the best: the floor's evaluations
+BACK = 2.0  # σ above the floor: the curve is back
+CLEAR = 5.0  # σ: a rise that is no noise
+MOST_CORRELATED = 0.95
+OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Valley:
+    """Where a curve is lowest, and how it leaves.
+
+    Attributes:
+        y: The curve without its spikes, in nats, of shape (n,); finite.
+        fit: The closest curve that falls, then rises.
+        best: The place of the lowest value.
+        floor: The level around it.
+        arrival: The first evaluation on the floor.
+        left: The first evaluation of the rise that lasts; n where there is none.
+        sigma: The standard deviation of one evaluation.
+        correlation: That of one evaluation's noise with the next one's, at least 0.
+        rises: Whether two evaluations at least have left, and their level is above the noise of one.
+    """
+
+    y: Array
+    fit: Array
+    best: int
+    floor: float
+    arrival: int
+    left: int
+    sigma: float
+    correlation: float
+    rises: bool = False
+
+    @property
+    def inflation(self) -> float:
+        """By how much correlated noise widens the standard error of a mean or a slope."""
+        return widening(self.correlation)
+
+    @property
+    def last_near(self) -> int:
+        """The last evaluation that correlated noise could put where it is, were there no rise yet."""
+        reach = self.floor + CLEAR * self.sigma * np.sqrt(self.inflation)
+        near = np.flatnonzero(median_of_three(self.y) <= reach)
+        return max(self.left - 1, int(near[-1]) if len(near) else 0)
+
+    @property
+    def rise(self) -> float:
+        """How far above the floor the curve is at its end, in nats: 0 without a lasting rise."""
+        after = self.y[self.left :]
+        return float(np.median(after[-max(2, len(after) // 3) :]) - self.floor) if len(after) else 0.0
+
+
+def find_valley(y: Array) -> Valley:
+    """Return the valley of a curve in nats.
+
+    Args:
+        y: Of shape (n,), n ≥ 1, lower is better; +∞ (not finite) counts as the worst value that is.
+
+    Raises:
+        ValueError: No value is finite.
+    """
+    known = y[np.isfinite(y)]
+    if not len(known):
+        raise ValueError("a curve without a finite value has no valley")
+    clean = np.minimum(without_spikes(y), known.max())
+    best = int(np.argmin(clean))
+    fit = _fall_and_rise(clean, best)
+    sigma, correlation = max(_noise(clean - fit, fit), _noise((clean - fit)[: best + 1], fit[: best + 1]))
+    near = np.flatnonzero(clean <= clean[best] + NEAR * sigma)
+    floor = float(np.median(clean[near[0] : near[-1] + 1]))
+    floor = min(floor, float(clean[best]) + NEAR * sigma)
+    back = np.flatnonzero(median_of_three(clean) <= floor + BACK * sigma)
+    left = 1 + max(best, int(back[-1]) if len(back) else 0)
+    found = Valley(clean, fit, best, floor, int(near[0]), left, sigma, correlation)
+    clear = found.rise > CLEAR * sigma * found.inflation
+    return replace(found, rises=bool(len(y) - left >= 2 and clear))
+
+
+def _fall_and_rise(y: Array, best: int) -> Array:
+    fall = isotonic_regression(y[: best + 1], increasing=False).x
+    rise = isotonic_regression(y[best:], increasing=True).x
+    return np.concatenate([fall[:-1], rise])
+
+
+def _noise(residuals: Array, fit: Array) -> tuple[float, float]:
+    return noise_of(residuals, levels=len(np.unique(fit)))
+
+
+def noise_of(residuals: Array, *, levels: int) -> tuple[float, float]:
+    """Return the standard deviation of a fit's residuals, widened for its levels, and their correlation."""
+    n = len(residuals)
+    usual = usual_size(residuals[residuals != 0])  # a level of one value fits it exactly, and tells nothing
+    r = np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
+    squares = float(np.sum(r**2))
+    if squares == 0:
+        return 0.0, 0.0
+    sigma = np.sqrt(squares / max(1, n - levels))
+    correlation = float(np.sum(r[1:] * r[:-1])) / squares
+    correlation += (1 + 3 * correlation) / n  # the bias of the estimate (Kendall 1954)
+    return float(sigma), min(max(correlation, 0.0), MOST_CORRELATED)
+
+
+def widening(correlation: float) -> float:
+    """Return by how much correlated noise widens the standard error of a mean."""
+    return float(np.sqrt((1 + correlation) / (1 - correlation)))
+
+
+def median_of_three(y: Array) -> Array:
+    """Return the median of each value and its two neighbours; the ends are kept."""
+    if len(y) < 3:
+        return y
+    windows = np.lib.stride_tricks.sliding_window_view(y, 3)
+    return np.concatenate([y[:1], np.median(windows, axis=1), y[-1:]])

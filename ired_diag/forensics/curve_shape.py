@@ -1,0 +1,81 @@
+"""Runs whose validation curve did something else than come down and rest.
+
+The shape of each curve is one word (``curves.shape``): diverged, regressed, stuck, unstable, improving. A
+diverged run is told with its best step and the onset of the rise, between which the checkpoint to go on from
+lies. A run that is still improving was ended too early to be compared with one that rests.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ired_diag.curves.best import best_evaluation
+from ired_diag.curves.shape import Shape, Word, shape_of
+from ired_diag.finding import Finding, Severity
+from ired_diag.forensics.rule import METRIC, Evidence, Rule, listed
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+SEVERITY: dict[Word, Severity] = {
+    "diverged": "error",
+    "regressed": "warning",
+    "stuck": "warning",
+    "unstable": "warning",
+    "improving": "note",
+}
+MEANING: dict[Word, str] = {
+    "regressed": "ends lastingly above its best, by less than 1.5 times",
+    "stuck": "has not come down beyond noise",
+    "unstable": "swings up and down by 1.5 times and more",
+    "improving": "is still coming down at its end",
+}
+ADVICE: dict[Word, str] = {
+    "regressed": "Compare a checkpoint before the rise, or retrain from it with one thing changed.",
+    "stuck": "Look at the learning rate and at the gradient: ired-diag probe gradients {run}",
+    "unstable": "Look at clipping and learning rate: ired-diag probe gradients {run}",
+    "improving": "Train on before comparing: ired-diag train … --resume",
+}
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each diverged run, and one for each group and other shape."""
+    alike: dict[tuple[str, Word], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        series = run.history.series.get(METRIC)
+        if series is None:
+            continue
+        shape = shape_of(series.steps, series.values)
+        if shape.word == "diverged":
+            yield _diverged(run, shape)
+        elif shape.word in SEVERITY:
+            alike[run.group, shape.word].append(run)
+    for (group, word), runs in alike.items():
+        seeds = listed(run.seed_label for run in runs)
+        statement = f"{group}: {METRIC} {MEANING[word]} ({seeds})."
+        evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
+        advice = ADVICE[word].format(run=group)
+        yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice)
+
+
+def _diverged(run: Run, shape: Shape) -> Finding:
+    series = run.history.series[METRIC]
+    best, last = best_evaluation(series.steps, series.values), float(series.values[-1])
+    evidence: Evidence = {"run": run.label, "shape": "diverged", "last": last, "rise_nats": shape.rise}
+    told = f"{run.label}: {METRIC} diverged: "
+    if best is not None:
+        told += f"best {best.value:.4g} at step {best.step:g}, "
+        evidence |= {"best": best.value, "best_step": best.step}
+    told += f"last {last:.4g}"
+    if shape.onset is not None:
+        told += (
+            f"; the rise begins at step {shape.onset.step:g} ({shape.onset.low:g} to {shape.onset.high:g})"
+        )
+        evidence |= {"onset": shape.onset.step, "onset_low": shape.onset.low, "onset_high": shape.onset.high}
+    advice = "Go on from a checkpoint before the rise, with one thing changed"
+    if run.checkpoints and best is not None:
+        advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
+    return Finding("curve_shape", "error", f"{told}.", evidence, f"{advice}.")
+
+
+RULE = Rule("curve_shape", "Which runs diverged, regressed, got stuck, or were ended too early?", find)

@@ -1,0 +1,248 @@
+"""The shape of a curve: against readings by eye, generated truth, and what must not matter."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ired_diag.curves.shape import shape_of
+from ired_diag.readers import slurm
+
+Array = NDArray[np.float64]
+
+CURVES = 200
+NOISES = (0.002, 0.01, 0.03, 0.06, 0.1)
+GAUSSIAN_IMAGE = {
+    **{1: 0.245190, 100: 0.115349, 500: 0.089064, 1000: 0.075008, 1300: 0.072929, 1500: 0.071194},
+    **{1600: 0.075390, 1700: 0.081795, 1800: 0.086109, 2000: 0.098863, 3000: 0.157375, 5000: 0.255318},
+    **{8000: 0.314602, 10000: 0.299966},
+}
+
+
+def autoregressive(rng: np.random.Generator, count: int, *, sd: float, correlation: float = 0.0) -> Array:
+    """Return x_t = φ x_{t-1} + e_t with standard deviation ``sd``."""
+    shocks = rng.normal(size=count) * np.sqrt(1 - correlation**2)
+    shocks[0] = rng.normal()
+    for i in range(1, count):
+        shocks[i] += correlation * shocks[i - 1]
+    return np.asarray(sd * shocks, dtype=np.float64)
+
+
+def generate(word: str, rng: np.random.Generator, count: int) -> tuple[Array, int | None]:
+    """Return a noiseless curve in nats, and the first evaluation of its rise."""
+    k = np.arange(count)
+    fall: Array = np.log1p(np.exp(rng.uniform(1, 5) - k / (rng.uniform(0.02, 0.045) * count)))
+    if word == "converged":
+        return fall, None
+    if word == "improving":
+        steady, slowing = k / count, 0.3 * np.log1p(k)
+        shape: Array = steady if rng.random() < 0.5 else slowing
+        return -rng.uniform(0.8, 3) * shape, None
+    if word == "stuck":
+        return np.where(k > count / 3, -0.02 * rng.random(), 0.0), None
+    if word == "unstable":
+        period = rng.uniform(5, count / 6)
+        return fall / 3 + rng.uniform(0.8, 2) * np.sin(2 * np.pi * k / period + rng.uniform(0, 6)), None
+    onset = int(rng.uniform(0.35, 0.65) * count)
+    height = np.log(rng.uniform(2, 20)) if word == "diverged" else rng.uniform(0.2, 0.35)
+    climb = 1 - np.exp(-np.maximum(0, k - onset + 1) / (rng.uniform(0.02, 0.1) * count))
+    truth = fall + height * climb
+    return truth, max(onset, int(np.argmin(truth)) + 1)
+
+
+@pytest.fixture(scope="module")
+def labelled(shared: Path) -> list[tuple[dict[str, str], Array, Array]]:
+    """Each curve on which both readings agree: its row, steps and values."""
+    curves = []
+    with (shared / "curve_labels.csv").open() as file:
+        for row in csv.DictReader(file):
+            if row["reading1_label"] == row["reading2_label"]:
+                series = slurm.read(shared / "ired_logs" / row["file"]).history.series["validation/mse"]
+                curves.append((row, series.steps.astype(np.float64), series.values))
+    return curves
+
+
+def test_shapes_and_onsets_are_those_that_two_readers_saw(
+    labelled: list[tuple[dict[str, str], Array, Array]],
+) -> None:
+    assert len(labelled) > 60
+    for row, steps, values in labelled:
+        shape = shape_of(steps, values)
+        assert shape.word == row["reading1_label"], row["file"]
+        if row["reading1_onset_step"]:
+            assert shape.onset is not None
+            assert abs(shape.onset.step - float(row["reading1_onset_step"])) <= 2 * (steps[1] - steps[0])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_every_second_evaluation_tells_the_same(
+    labelled: list[tuple[dict[str, str], Array, Array]], first: int
+) -> None:
+    for row, steps, values in labelled:
+        shape = shape_of(steps[first::2], values[first::2])
+        if len(steps[first::2]) < 4:
+            assert shape.word == "too_short"
+            continue
+        assert shape.word == row["reading1_label"], row["file"]
+        if row["reading1_onset_step"]:
+            assert shape.onset is not None
+            assert abs(shape.onset.step - float(row["reading1_onset_step"])) <= 2 * (steps[2] - steps[0])
+
+
+def test_six_tenths_of_a_curve_tell_what_has_happened_by_then(
+    labelled: list[tuple[dict[str, str], Array, Array]],
+) -> None:
+    for row, steps, values in labelled:
+        count = int(0.6 * len(steps))
+        word = shape_of(steps[:count], values[:count]).word
+        assert word == (row["reading1_label"] if count >= 4 else "too_short"), row["file"]
+
+
+def test_the_published_gaussian_image_curve_diverges_after_its_best_at_1500() -> None:
+    shape = shape_of(list(GAUSSIAN_IMAGE), list(GAUSSIAN_IMAGE.values()))
+    assert shape.word == "diverged"
+    assert shape.onset is not None
+    assert shape.onset.step == 1600
+    assert shape.onset.low <= 1500 <= 1600 <= shape.onset.high
+
+
+def test_the_unit_and_the_direction_do_not_matter(
+    labelled: list[tuple[dict[str, str], Array, Array]],
+) -> None:
+    for _, steps, values in labelled[::3]:
+        told = shape_of(steps, values)
+        for factor in (1000.0, 1e-9):
+            scaled = shape_of(steps, factor * values)
+            assert (scaled.word, scaled.onset) == (told.word, told.onset)
+        turned = shape_of(steps, -values, lower_is_better=False)
+        assert (turned.word, turned.onset) == (told.word, told.onset)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("word", ["converged", "improving", "stuck", "unstable", "diverged"])
+def test_generated_curves_are_what_they_were_generated_as(word: str, noise: float) -> None:
+    rng = np.random.default_rng([1, int(1000 * noise), len(word)])
+    whole, halved, late = Counter[str](), Counter[str](), 0
+    for _ in range(CURVES):
+        count = int(rng.integers(40, 150))
+        truth, onset = generate(word, rng, count)
+        steps, values = np.arange(1, count + 1), np.exp(truth + rng.normal(size=count) * noise)
+        shape = shape_of(steps, values)
+        whole[shape.word] += 1
+        halved[shape_of(steps[::2], values[::2]).word] += 1
+        if onset is not None:
+            late += shape.onset is None or abs(shape.onset.index - onset) > 3
+    # A known limit: slow gains within 10% noise. Measured on 1000 other curves: 93.5%, halved 84.4%.
+    hidden = word == "improving" and noise >= 0.1
+    assert whole[word] >= (0.88 if hidden else 0.98) * CURVES, whole
+    assert halved[word] >= (0.76 if hidden else 0.95) * CURVES, halved
+    assert late <= 0.01 * CURVES
+    if word != "diverged":
+        assert whole["diverged"] == 0
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.01, 0.03])
+def test_a_small_lasting_rise_is_a_regression(noise: float) -> None:
+    rng = np.random.default_rng(7)
+    seen = Counter[str]()
+    for _ in range(CURVES):
+        truth, _ = generate("regressed", rng, int(rng.integers(40, 150)))
+        values = np.exp(truth + rng.normal(size=len(truth)) * noise)
+        seen[shape_of(range(len(truth)), values).word] += 1
+    assert seen["regressed"] >= 0.98 * CURVES, seen
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_at_six_tenths_a_divergence_is_seen_if_it_has_begun_and_else_not(noise: float) -> None:
+    rng = np.random.default_rng(8)
+    missed = early = 0
+    for _ in range(CURVES):
+        count = int(rng.integers(40, 150))
+        truth, onset = generate("diverged", rng, count)
+        cut = int(0.6 * count)
+        values = np.exp(truth + rng.normal(size=count) * noise)[:cut]
+        word = shape_of(range(cut), values).word
+        assert onset is not None
+        risen = cut - onset >= 4 and truth[cut - 4] - truth[:cut].min() > np.log(1.5) + 4 * noise
+        missed += risen and word != "diverged"
+        early += cut <= onset and word == "diverged"
+    assert missed <= 0.02 * CURVES
+    assert early == 0
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.7])
+@pytest.mark.parametrize("sd", [0.01, 0.05, 0.1, 0.2])
+def test_healthy_curves_with_correlated_noise_do_not_diverge(correlation: float, sd: float) -> None:
+    rng = np.random.default_rng([9, int(10 * correlation), int(100 * sd)])
+    words = Counter[str]()
+    for _ in range(CURVES):
+        count = int(rng.integers(40, 150))
+        noise = autoregressive(rng, count, sd=sd, correlation=correlation)
+        truth, _ = generate("converged", rng, count)
+        words[shape_of(range(count), np.exp(truth + noise)).word] += 1
+    # A known limit: at 0.2 and 0.7 it is 7 in 1000 other curves, more than 1 in 200.
+    strong = sd >= 0.2 and correlation >= 0.7
+    assert words["diverged"] <= (6 if strong else 1), words
+    assert words["converged"] >= 0.93 * CURVES, words
+
+
+def test_a_verdict_is_that_of_its_prefix_and_comes_within_three_evaluations() -> None:
+    truth = np.concatenate([np.linspace(2, 0, 20), np.full(20, 0.0), 0.3 * np.arange(1, 21)])
+    values = np.exp(truth + 0.02 * np.random.default_rng(10).normal(size=60))
+    words = [shape_of(range(k), values[:k]).word for k in range(61)]
+    assert words[:4] == ["too_short"] * 4
+    assert set(words[10:18]) == {"improving"}
+    assert "diverged" not in words[:41]
+    assert set(words[44:]) == {"diverged"}
+
+
+def test_a_curve_that_ends_not_finite_has_diverged_there_and_one_that_recovers_has_not() -> None:
+    good = [2.0, 1.0, 0.5] + [0.25, 0.26] * 10
+    shape = shape_of(range(25), [*good, np.nan, np.inf])
+    assert (shape.word, shape.onset and shape.onset.step, shape.rise) == ("diverged", 23.0, np.inf)
+    assert shape_of(range(24), [*good[:12], np.nan, *good[12:]]).word == "converged"
+    assert shape_of(range(3), [np.nan] * 3).word == "diverged"
+    assert shape_of([], []).word == "too_short"
+
+
+def test_spikes_and_a_bump_that_is_made_good_are_no_divergence() -> None:
+    values = np.exp(np.concatenate([np.linspace(3, 0, 20), np.zeros(60)]))
+    values[[30, 47, 60, 71]] *= 20
+    assert shape_of(range(80), values).word == "converged"
+    values[25] /= 20
+    assert shape_of(range(80), values).word == "converged"
+    bump = np.exp(np.concatenate([np.linspace(3, 0, 20), 1.5 * np.sin(np.linspace(0, np.pi, 12))]))
+    after = np.exp(np.concatenate([np.linspace(0, -1, 10), np.full(30, -1.0)]))
+    assert shape_of(range(72), np.concatenate([bump, after])).word == "converged"
+
+
+def test_a_score_that_falls_to_zero_has_diverged_though_it_has_no_logarithm() -> None:
+    score = [0.0, 0.2, 0.4, 0.6, 0.7, 0.75, 0.74, 0.76, 0.75, 0.4, 0.1, 0.02, 0.0, 0.0]
+    assert shape_of(range(14), score, lower_is_better=False).word == "diverged"
+    assert shape_of(range(9), score[:9], lower_is_better=False).word in ("converged", "improving")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(width=64), max_size=40), st.booleans())
+def test_any_numbers_get_a_verdict(values: list[float], lower: bool) -> None:
+    with np.errstate(all="raise", under="ignore"):
+        shape = shape_of(range(len(values)), values, lower_is_better=lower)
+    rising = shape.word in ("diverged", "regressed")
+    assert rising == (shape.onset is not None)
+    assert not np.isnan([shape.rise, shape.won, shape.noise]).any()
+    if shape.onset is not None:
+        assert shape.onset.low <= shape.onset.step <= shape.onset.high
+
+
+def test_steps_that_do_not_increase_are_refused() -> None:
+    with pytest.raises(ValueError, match="must increase"):
+        shape_of([1, 1], [0.0, 0.0])
+    with pytest.raises(ValueError, match="as many steps as values"):
+        shape_of([1, 2], [0.0])
