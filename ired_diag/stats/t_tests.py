@@ -17,9 +17,10 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from ired_diag.stats.defects import is_constant
 from ired_diag.stats.summary import CONFIDENCE
 
 
@@ -64,7 +65,7 @@ def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTe
     n, difference = len(x), x - y
     if n < 2:
         return _undefined(n, f"{n} pair{'s' if n != 1 else ''}: at least 2 are needed")
-    if _constant(difference, scale=np.abs([*x, *y]).max()):
+    if is_constant(difference, scale=np.abs([*x, *y]).max()):
         return _undefined(n, "all pairs differ by the same amount")
     result = stats.ttest_1samp(difference, 0.0)
     interval = result.confidence_interval(confidence)
@@ -83,7 +84,7 @@ def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidenc
     n = len(x) + len(y)
     if min(len(x), len(y)) < 2:
         return _undefined(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")
-    if _constant(x, scale=np.abs(x).max()) and _constant(y, scale=np.abs(y).max()):
+    if is_constant(x, scale=np.abs(x).max()) and is_constant(y, scale=np.abs(y).max()):
         return _undefined(n, "both samples are constant")
     with warnings.catch_warnings():  # of one constant sample, whose variance is as good as 0
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
@@ -97,11 +98,6 @@ def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidenc
         float(interval.high),
         n,
     )
-
-
-def _constant(x: NDArray[np.float64], *, scale: float) -> bool:
-    """Say whether a sample varies by no more than rounding."""
-    return bool(np.ptp(x) <= 16 * np.finfo(np.float64).eps * scale)
 
 
 def _undefined(n: int, reason: str) -> TTest:
