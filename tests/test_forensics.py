@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
+from app.cli.demo import sample_runs
 from ired_diag import forensics
 from ired_diag.finding import Finding
 from ired_diag.open import open_study
@@ -239,3 +242,14 @@ def test_the_command_prints_worst_first_and_can_fail(shared: Path) -> None:
     assert order == sorted(order, key=["error", "warning", "note"].index)
     listed = CliRunner().invoke(main, ["diagnose", "--list"]).stdout
     assert all(name in listed for name in forensics.names())
+
+
+@pytest.mark.parametrize("command", ["diagnose", "stats"])
+def test_logs_are_read_and_judged_without_torch(command: str) -> None:
+    what = [str(sample_runs() / "slurm_logs")] if command == "diagnose" else ["q101", "q102"]
+    arguments = [command, *what, "--runs", str(sample_runs())]
+    code = (
+        "import sys; from app.cli import main; "
+        f"main({arguments!r}, standalone_mode=False); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
