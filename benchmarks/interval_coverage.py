@@ -154,6 +154,7 @@ def _bootstrap(
     ends = {"bca": bca_ends, "studentised": studentised_ends}[method]
 
     def held(cell: Cell) -> Held:
+        """Say of each set of data whether its interval holds the truth."""
         parts = []
         for x, y in _blocks(cell):
             truth, resampled = resample(x, y)

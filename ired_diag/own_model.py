@@ -130,7 +130,7 @@ def _run(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except Exception as error:  # their code again
         raise UnreadableFile(f"{path}: cannot be run: {_where(error)}.") from error
     return module
 

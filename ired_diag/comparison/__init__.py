@@ -134,10 +134,7 @@ def compare(
         readout = LAST
         notes.append(f"No plateau in common ({read.plateau_reason}): compared by the last evaluation.")
     summaries = [_group(one, read, readout, seed) for one in members]
-    steps = {group.step for group in summaries}
-    if len(steps) > 1 or None in steps:
-        told = ", ".join(f"{g.name} at {g.step or 'several steps'}" for g in summaries)
-        notes.append(f"The last evaluations are of different steps: {told}.")
+    notes += _apart(summaries)
     question = Question(margin, lower_is_better, seed)
     pairs = [_pair(a, b, read, readout, question) for a, b in itertools.combinations(members, 2)]
     names = [group.name for group in summaries]
@@ -158,6 +155,15 @@ def compare(
         notes,
         sweep,
     )
+
+
+def _apart(groups: Sequence[Group]) -> list[str]:
+    """Return a note where the groups were last evaluated at different steps."""
+    steps = {group.step for group in groups}
+    if len(steps) == 1 and None not in steps:
+        return []
+    told = ", ".join(f"{group.name} at {group.step or 'several steps'}" for group in groups)
+    return [f"The last evaluations are of different steps: {told}."]
 
 
 def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:

@@ -55,6 +55,7 @@ def loss_function(config: Config, schedule: Schedule, *, compiled: bool) -> Loss
     fused: LossFunction = torch.compile(loss, dynamic=False, mode="reduce-overhead" if on_gpu else "default")
 
     def guarded(weights: Mapping[str, Tensor], batch: Batch) -> Loss:
+        """Return the loss, or say that it cannot be compiled here."""
         if on_gpu:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         try:
