@@ -74,7 +74,8 @@ def open_study(paths: Path | str | Iterable[Path | str]) -> Study:
             attempts |= {attempt.source[0].resolve(): attempt for attempt in read}
             skipped.extend(unread)
     arranged, listed = arrange_training(attempts.values())
-    return Study.of([*runs.values(), *map(run_in_place, arranged)], [*skipped, *listed])
+    evaluations = [attempt for attempt in attempts.values() if attempt.only_evaluates]
+    return Study.of([*runs.values(), *map(run_in_place, arranged)], [*skipped, *listed], evaluations)
 
 
 def read_logs(folder: Path) -> tuple[list[Attempt], list[Skipped]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
-from ired_diag.runs.attempt import experiment_number
+from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.run import Run
 
 MOST_NAMES = 12
@@ -25,19 +25,28 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Study:
-    """Runs, sorted by experiment, variant and seed, and the files that are none."""
+    """Runs, sorted by experiment, variant and seed, and the files that are none.
+
+    Attributes:
+        runs: One a seed and variant.
+        skipped: Files that are no run, with the reason.
+        evaluations: Jobs that evaluated a model and trained nothing; their files are listed as skipped.
+    """
 
     runs: tuple[Run, ...]
     skipped: tuple[Skipped, ...] = ()
+    evaluations: tuple[Attempt, ...] = ()
 
     @classmethod
-    def of(cls, runs: Iterable[Run], skipped: Iterable[Skipped] = ()) -> Study:
+    def of(
+        cls, runs: Iterable[Run], skipped: Iterable[Skipped] = (), evaluations: Iterable[Attempt] = ()
+    ) -> Study:
         """Return a study, every variant in it named where an experiment has several."""
         families: dict[str, list[Run]] = defaultdict(list)
         for run in runs:
             families[run.experiment].append(run)
         named = [run for family in families.values() for run in _name_variants(family)]
-        return cls(tuple(sorted(named, key=_reading_order)), tuple(skipped))
+        return cls(tuple(sorted(named, key=_reading_order)), tuple(skipped), tuple(evaluations))
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""
