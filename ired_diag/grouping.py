@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.open import RESULTS_CONFIG, open_study
+from ired_diag.readers import metrics_csv, trainer_state
 from ired_diag.readers.seed_table import SUFFIXES, read_seed_table
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
@@ -77,9 +78,9 @@ def _by_path(paths: Sequence[Path]) -> dict[str, list[Run]]:
 
 
 def _is_table(path: Path) -> bool:
-    """Say whether a path is a table of numbers, and not a configuration, which means its run."""
-    plain = path.suffix.lower() in SUFFIXES and path.name not in (CONFIG, RESULTS_CONFIG)
-    return plain and path.is_file()
+    """Say whether a path is a table of one number a seed, and no run's configuration or metrics."""
+    named = path.suffix.lower() in SUFFIXES and path.name not in (CONFIG, RESULTS_CONFIG)
+    return named and path.is_file() and not (trainer_state.accepts(path) or metrics_csv.accepts(path))
 
 
 def _of_tables(paths: Sequence[Path], metric: str) -> dict[str, list[Run]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ired_diag.config import read_json_object
 from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
-from ired_diag.open import RESULTS_CONFIG, arrange_training, read_log, read_logs, read_with_log
+from ired_diag.open import RESULTS_CONFIG, arrange_training
+from ired_diag.readers.logs import read_logs
 from ired_diag.runs.arrange import ArrangedRun
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.files import exists
 from ired_diag.runs.store import (
     attempt_folders,
@@ -108,17 +108,12 @@ def import_logs(
 
 
 def _read(sources: Sequence[Path]) -> tuple[list[ArrangedRun], list[Skipped]]:
-    attempts: dict[Path, Attempt] = {}
-    skipped: list[Skipped] = []
     for source in sources:
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
-        if read_with_log(source):
-            continue
-        read, unread = read_logs(source) if source.is_dir() else ([read_log(source)], [])
-        attempts |= {attempt.source[0].resolve(): attempt for attempt in read}
-        skipped.extend(unread)
-    arranged, listed = arrange_training(attempts.values())
+    logs = read_logs(sources)
+    skipped = logs.skipped
+    arranged, listed = arrange_training(logs.settled())
     skipped.extend(listed)
     if not arranged:
         first = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "the folder is empty"

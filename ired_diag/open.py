@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ired_diag.config import read_json_object
-from ired_diag.errors import DiagError, NotFound, UnreadableFile
-from ired_diag.readers import readers
+from ired_diag.errors import DiagError, NotFound
+from ired_diag.readers.logs import Logs, is_read_with_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
@@ -57,64 +58,25 @@ def open_study(paths: Path | str | Iterable[Path | str]) -> Study:
     """
     given = [Path(paths)] if isinstance(paths, Path | str) else [Path(p) for p in paths]
     runs: dict[Path, Run] = {}
-    attempts: dict[Path, Attempt] = {}
     skipped: list[Skipped] = []
+    logs = Logs()
     for path in given:
         if not exists(path):
             raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
         if path.is_file():
-            if not read_with_log(path):
-                _open_file(path, runs, attempts)
+            if not is_read_with_log(path):
+                _open_file(path, runs, logs)
         elif folders := find_runs(path):
             _open_run_folders(folders, runs, skipped)
-        elif results := _results_folders(path):
-            runs |= {folder.resolve(): open_results(folder) for folder in results}
         else:
-            read, unread = read_logs(path)
-            attempts |= {attempt.source[0].resolve(): attempt for attempt in read}
-            skipped.extend(unread)
-    arranged, listed = arrange_training(attempts.values())
-    evaluations = [attempt for attempt in attempts.values() if attempt.only_evaluates]
-    return Study.of([*runs.values(), *map(run_in_place, arranged)], [*skipped, *listed], evaluations)
-
-
-def read_logs(folder: Path) -> tuple[list[Attempt], list[Skipped]]:
-    """Return what the logs under a folder tell, and every file that is no log, with the reason."""
-    attempts, skipped = [], []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
-        if path.suffix == ".err":
-            if not read_with_log(path):
-                skipped.append(Skipped(path, "has no .out file beside it"))
-            continue
-        try:
-            attempts.append(read_log(path))
-        except DiagError as error:
-            skipped.append(Skipped(path, str(error).removeprefix(f"{path}: ")))
-    return attempts, skipped
-
-
-def read_with_log(path: Path) -> bool:
-    """Say whether a file is the ``.err`` of a log beside it, and is read with that log."""
-    return path.suffix == ".err" and path.with_suffix(".out").is_file()
-
-
-def read_log(path: Path) -> Attempt:
-    """Return what a foreign log tells, read by the first reader that accepts it.
-
-    Raises:
-        UnreadableFile: It is of no format that is known, or damaged.
-    """
-    known = readers()
-    for reader in known.values():
-        try:
-            accepted = reader.accepts(path)
-        except OSError as error:
-            raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
-        if accepted:
-            return reader.read(path)
-    if path.stat().st_size == 0:
-        raise UnreadableFile(f"{path}: is empty.")
-    raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(known)}).")
+            results = _results_folders(path)
+            runs |= {folder.resolve(): open_results(folder) for folder in results}
+            logs.add_folder(path, leave=results)
+    attempts = logs.settled()
+    arranged, listed = arrange_training(attempts)
+    evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
+    found = [*runs.values(), *map(run_in_place, arranged)]
+    return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations)
 
 
 def arrange_training(attempts: Iterable[Attempt]) -> tuple[list[ArrangedRun], list[Skipped]]:
@@ -142,7 +104,7 @@ def run_in_place(arranged: ArrangedRun) -> Run:
         seed=attempt.seed,
         path=attempt.source[0],
         configuration=attempt.configuration,
-        history=History.of(rows),
+        history=History.of(rows).joined(attempt.series),
         ending=attempt.ending,
         provenance={"job": attempt.job, **attempt.provenance},
         attempts=tuple(map(_earlier, arranged.earlier)),
@@ -151,7 +113,7 @@ def run_in_place(arranged: ArrangedRun) -> Run:
 
 
 def open_results(folder: Path) -> Run:
-    """Return the run that a Trainer1D results folder is: its configuration and checkpoints, no history.
+    """Return the run that a Trainer1D results folder is: its configuration, checkpoints and metrics.
 
     Raises:
         UnreadableFile: Its configuration is damaged.
@@ -161,7 +123,7 @@ def open_results(folder: Path) -> Run:
     seed = (configuration or {}).get("seed")
     checkpoints = find_checkpoints(folder)
     trained = any(path.name == "final_model.pt" for path in checkpoints)
-    return Run(
+    run = Run(
         experiment=(experiment_number(name) or name) if name else folder.name,
         name=name,
         variant=None,
@@ -172,15 +134,33 @@ def open_results(folder: Path) -> Run:
         ending=Ending("complete" if trained else "no_log"),
         checkpoints=checkpoints,
     )
+    return _with_metrics(run, folder)
 
 
-def _open_file(path: Path, runs: dict[Path, Run], attempts: dict[Path, Attempt]) -> None:
+def _with_metrics(run: Run, folder: Path) -> Run:
+    """Return a run with what the tables of metrics in its folder tell."""
+    logs = Logs()
+    logs.add_folder(folder)
+    told = logs.settled()
+    if len(told) != 1:
+        return run
+    (attempt,) = told
+    return replace(
+        run,
+        seed=attempt.seed if run.seed is None else run.seed,
+        history=attempt.history,
+        ending=run.ending if run.ending.complete else attempt.ending,
+        findings=(*run.findings, *attempt.findings),
+    )
+
+
+def _open_file(path: Path, runs: dict[Path, Run], logs: Logs) -> None:
     if path.suffix in CHECKPOINT_SUFFIXES:
         runs[path.resolve()] = _open_checkpoint(path)
     elif path.name == CONFIG:
         runs[path.parent.resolve()] = read_run(path.parent)
     else:
-        attempts[path.resolve()] = read_log(path)
+        logs.add(path)
 
 
 def _open_checkpoint(path: Path) -> Run:

@@ -22,6 +22,7 @@ ORDER = (
     "ired_diag.figures",
     "ired_diag.verification",
     "ired_diag.reference_file",
+    "ired_diag.claims",
     "ired_diag.forensics",
     "ired_diag.training",
     "ired_diag.comparison",

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers import slurm
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.history import History
 
 LogWriter = Callable[..., Path]
 Told = dict[str, dict[int, float]]
@@ -32,7 +33,7 @@ NVIDIA_SMI = """GPU info:
 
 
 def told(attempt: Attempt) -> Told:
-    series = attempt.history.series
+    series = History.of(attempt.rows).series
     return {name: dict(zip(s.steps.tolist(), s.values.tolist(), strict=True)) for name, s in series.items()}
 
 

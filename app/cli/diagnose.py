@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import options, output
+from ired_diag.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ired_diag.finding import Finding, Severity
+    from ired_diag.runs.study import Study
 
 EXIT_FOUND = 3
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
@@ -29,8 +32,16 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
     type=click.Choice(["error", "warning"]),
     help="End with exit status 3 if something as severe is found.",
 )
+@click.option("--metric", help="Which logged metric tells how good a model is; found by its name without.")
 @options.as_json
-def command(paths: tuple[Path, ...], runs: Path, list_them: bool, fail_on: str | None, as_json: bool) -> None:
+def command(
+    paths: tuple[Path, ...],
+    runs: Path,
+    list_them: bool,
+    fail_on: str | None,
+    metric: str | None,
+    as_json: bool,
+) -> None:
     """Look for mistakes in the runs under PATHS, or in the runs folder: worst first, with numbers.
 
     PATHS are run folders, folders of runs, or foreign logs, which are read in place. Nothing is trained, and
@@ -47,7 +58,7 @@ def command(paths: tuple[Path, ...], runs: Path, list_them: bool, fail_on: str |
         rows = [(name, forensics.load(name).question) for name in forensics.names()]
         output.print_table("", ("rule", "what it asks"), rows, left=2)
         return
-    study = open_study(paths or [runs])
+    study = _judged_by(metric, open_study(paths or [runs]))
     found = forensics.diagnose(study)
     if as_json:
         content = {"runs": len(study.runs), "findings": found, "skipped": study.skipped}
@@ -56,6 +67,16 @@ def command(paths: tuple[Path, ...], runs: Path, list_them: bool, fail_on: str |
         _print(found, len(study.runs), len(study.skipped))
     if fail_on and any(f.severity in (fail_on, "error") for f in found):
         raise click.exceptions.Exit(EXIT_FOUND)
+
+
+def _judged_by(metric: str | None, study: Study) -> Study:
+    """Return a study whose runs are judged by a metric, which one of them at least must log."""
+    if metric is None:
+        return study
+    if not any(metric in run.history.series for run in study.runs):
+        logged = sorted({name for run in study.runs for name in run.history.series})
+        raise NotFound(f"--metric {metric}: no run logs it. Logged are: {', '.join(logged) or 'none'}.")
+    return replace(study, runs=tuple(replace(run, metric=metric) for run in study.runs))
 
 
 def _print(found: Sequence[Finding], runs: int, skipped: int) -> None:

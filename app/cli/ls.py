@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
 
-METRIC = "validation/mse"
-
 
 @click.command("ls")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
@@ -40,6 +38,8 @@ def command(paths: tuple[Path, ...], runs: Path, attempts: bool, as_json: bool) 
 
 
 def _as_dict(run: Run) -> dict[str, object]:
+    from ired_diag.runs.completion import completion_of
+
     return {
         "name": run.label,
         "experiment": run.experiment,
@@ -48,10 +48,13 @@ def _as_dict(run: Run) -> dict[str, object]:
         "seed": run.seed,
         "path": run.path,
         "state": run.ending.state,
+        "completion": completion_of(run),
+        "inferred": run.ending.inferred,
         "detail": run.ending.detail,
         "strategy": _strategy(run),
         "evaluations": _evaluations(run),
         "last_step": run.history.last_step,
+        "metric": run.evaluated[0] if run.evaluated else None,
         "last": _last(run),
         "provenance": run.provenance,
         "attempts": run.attempts,
@@ -73,7 +76,9 @@ def _print(study: Study, attempts: bool) -> None:
         )
         for run in study.runs
     ]
-    columns = ("run", "mining", "state", "evaluations", "last at step", f"last {METRIC}", "earlier attempts")
+    metrics = sorted({run.evaluated[0] for run in study.runs if run.evaluated})
+    last = f"last {metrics[0]}" if len(metrics) == 1 else "last evaluation"
+    columns = ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts")
     if rows:
         output.print_table("", columns, rows, left=3)
     if attempts:
@@ -105,14 +110,12 @@ def _strategy(run: Run) -> str | None:
 
 
 def _evaluations(run: Run) -> int:
-    return len(run.history.series.get(METRIC, ()))
+    return len(run.evaluated[1]) if run.evaluated else 0
 
 
 def _last(run: Run) -> float | None:
-    series = run.history.series.get(METRIC)
-    return float(series.values[-1]) if series is not None else None
+    return float(run.evaluated[1].values[-1]) if run.evaluated else None
 
 
 def _last_evaluation(run: Run) -> str:
-    series = run.history.series.get(METRIC)
-    return str(series.steps[-1]) if series is not None else "-"
+    return str(run.evaluated[1].steps[-1]) if run.evaluated else "-"

@@ -1,4 +1,4 @@
-"""Runs whose validation curve did something else than come down and rest.
+"""Runs whose evaluations did something else than come down and rest.
 
 The shape of each curve is one word (``curves.shape``): diverged, regressed, stuck, unstable, improving. A
 diverged run is told with its best step and the onset of the rise, between which the checkpoint to go on from
@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import METRIC, Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -40,29 +41,28 @@ ADVICE: dict[Word, str] = {
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each diverged run, and one for each group and other shape."""
-    alike: dict[tuple[str, Word], list[Run]] = defaultdict(list)
+    alike: dict[tuple[str, str, Word], list[Run]] = defaultdict(list)
     for run in study.runs:
-        series = run.history.series.get(METRIC)
-        if series is None:
+        if run.evaluated is None:
             continue
+        metric, series = run.evaluated
         shape = shape_of(series.steps, series.values)
         if shape.word == "diverged":
-            yield _diverged(run, shape)
+            yield _diverged(run, metric, series, shape)
         elif shape.word in SEVERITY:
-            alike[run.group, shape.word].append(run)
-    for (group, word), runs in alike.items():
+            alike[run.group, metric, shape.word].append(run)
+    for (group, metric, word), runs in alike.items():
         seeds = listed(run.seed_label for run in runs)
-        statement = f"{group}: {METRIC} {MEANING[word]} ({seeds})."
+        statement = f"{group}: {metric} {MEANING[word]} ({seeds})."
         evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
         advice = ADVICE[word].format(run=group)
         yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice)
 
 
-def _diverged(run: Run, shape: Shape) -> Finding:
-    series = run.history.series[METRIC]
+def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
     best, last = best_evaluation(series.steps, series.values), float(series.values[-1])
     evidence: Evidence = {"run": run.label, "shape": "diverged", "last": last, "rise_nats": shape.rise}
-    told = f"{run.label}: {METRIC} diverged: "
+    told = f"{run.label}: {metric} diverged: "
     if best is not None:
         told += f"best {best.value:.4g} at step {best.step:g}, "
         evidence |= {"best": best.value, "best_step": best.step}

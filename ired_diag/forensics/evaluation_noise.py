@@ -15,8 +15,8 @@ import numpy as np
 
 from ired_diag.curves.plateau import common_plateau
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import METRIC, Evidence, Rule
-from ired_diag.runs.run import Run
+from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.runs.history import Series
 from ired_diag.runs.study import Study
 from ired_diag.stats.noise_split import split_noise
 
@@ -26,17 +26,17 @@ FEWEST = 3  # seeds
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose spread at one step is evaluation noise."""
-    groups: dict[str, list[Run]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Series]] = defaultdict(list)
     for run in study.runs:
-        if run.ending.complete and METRIC in run.history.series:
-            groups[run.group].append(run)
-    for group, runs in groups.items():
-        if len(runs) >= FEWEST:
-            yield from _of(group, runs)
+        if run.ending.may_be_complete and run.evaluated:
+            metric, series = run.evaluated
+            groups[run.group, metric].append(series)
+    for (group, _), told in groups.items():
+        if len(told) >= FEWEST:
+            yield from _of(group, told)
 
 
-def _of(group: str, runs: list[Run]) -> Iterator[Finding]:
-    series = [run.history.series[METRIC] for run in runs]
+def _of(group: str, series: list[Series]) -> Iterator[Finding]:
     plateau = common_plateau([(one.steps, one.values) for one in series])
     if plateau.step is None:
         return

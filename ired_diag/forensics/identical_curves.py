@@ -15,7 +15,7 @@ import numpy as np
 
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import METRIC, Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -36,8 +36,9 @@ def find(study: Study) -> Iterator[Finding]:
         common = sum(_common(one, other) for one, other in runs)
         seeds = listed(one.seed_label for one, _ in runs)
         statement = (
-            f"{a} and {b} are the same computation: their {METRIC} agrees to the last digit at all {common} "
-            f"common evaluations ({seeds}), though {listed(differing)} differ. These keys changed nothing."
+            f"{a} and {b} are the same computation: their {_metric(runs[0][0])} agrees to the last digit at "
+            f"all {common} common evaluations ({seeds}), though {listed(differing)} differ. These keys changed "
+            "nothing."
         )
         evidence: Evidence = {
             "a": a,
@@ -52,22 +53,28 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _identical(study: Study) -> Iterator[tuple[Run, Run]]:
     """Yield pairs of runs with the same evaluations at all common steps."""
-    starts: dict[tuple[float, ...], list[Run]] = defaultdict(list)
+    starts: dict[tuple[str | float, ...], list[Run]] = defaultdict(list)
     for run in study.runs:
-        series = run.history.series.get(METRIC)
-        if series is not None and len(series.values) >= FEWEST:
-            starts[tuple(np.asarray(series.values[:FEWEST], dtype=float).tolist())].append(run)
+        if run.evaluated is not None and len(run.evaluated[1]) >= FEWEST:
+            metric, series = run.evaluated
+            starts[metric, *series.values[:FEWEST].tolist()].append(run)
     for alike in starts.values():
         yield from ((a, b) for a, b in itertools.combinations(alike, 2) if _common(a, b))
 
 
 def _common(a: Run, b: Run) -> int:
     """Return how many evaluations two runs share, 0 where they differ in any or are constant."""
-    x, y = (run.history.series[METRIC] for run in (a, b))
+    if a.evaluated is None or b.evaluated is None:
+        return 0
+    x, y = a.evaluated[1], b.evaluated[1]
     _, i, j = np.intersect1d(x.steps, y.steps, return_indices=True)
     u, v = np.asarray(x.values)[i], np.asarray(y.values)[j]
     same = len(u) >= FEWEST and np.array_equal(u, v, equal_nan=True) and np.ptp(u[np.isfinite(u)]) > 0
     return len(u) if same else 0
+
+
+def _metric(run: Run) -> str:
+    return run.evaluated[0] if run.evaluated else ""
 
 
 def _differing(a: Run, b: Run) -> list[str]:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import METRIC, Evidence, Rule
+from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -22,7 +22,7 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each experiment whose complete runs of a seed end far apart."""
     families: dict[tuple[str, int], list[Run]] = defaultdict(list)
     for run in study.runs:
-        if run.seed is not None and run.ending.complete and math.isfinite(_last(run)):
+        if run.seed is not None and run.ending.may_be_complete and math.isfinite(_last(run)):
             families[run.experiment, run.seed].append(run)
     worst: dict[str, list[Run]] = {}
     for (experiment, _), runs in families.items():
@@ -40,8 +40,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _last(run: Run) -> float:
-    series = run.history.series.get(METRIC)
-    return math.nan if series is None or not len(series.values) else float(series.values[-1])
+    return float(run.evaluated[1].values[-1]) if run.evaluated else math.nan
 
 
 def _spread(runs: list[Run]) -> float:

@@ -35,7 +35,7 @@ def find(study: Study) -> Iterator[Finding]:
     groups: dict[tuple[str, Data], list[Run]] = defaultdict(list)
     for run in study.runs:
         data = _data(run)
-        if data is not None and run.ending.complete and math.isfinite(_end(run)):
+        if data is not None and run.ending.may_be_complete and math.isfinite(_end(run)):
             groups[run.group, data].append(run)
     for (group, (rank, epsilon, weight)), runs in groups.items():
         ends = np.array([_end(run) for run in runs])

@@ -6,26 +6,45 @@ counted in a finding.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from types import ModuleType
 
 from ired_diag.runs.attempt import Attempt
 
 
-class Reader(Protocol):
-    """A module that reads one format."""
+@dataclass(frozen=True)
+class Reader:
+    """A format.
 
-    def accepts(self, path: Path) -> bool:
-        """Say whether ``path`` is of this format, by its first 4 KiB."""
-        ...
+    Attributes:
+        accepts: Whether a file is of this format, by its name and first 4 KiB.
+        read: What the runs in it tell. A half-written end, as a running job leaves it, is a finding.
+    """
 
-    def read(self, path: Path) -> Attempt:
-        """Return what the log at ``path`` tells."""
-        ...
+    accepts: Callable[[Path], bool]
+    read: Callable[[Path], list[Attempt]]
 
 
 def readers() -> dict[str, Reader]:
-    """Return the reader of each format, by the format's name."""
-    from ired_diag.readers import slurm
+    """Return the reader of each format, by the format's name, in the order in which they are asked."""
+    from ired_diag.readers import metrics_csv, metrics_jsonl, slurm, tensorboard, trainer_state
 
-    return {"slurm": slurm}
+    tables = (tensorboard, trainer_state, metrics_csv, metrics_jsonl)
+    found = {"slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)])}
+    for module in tables:
+        name = module.__name__.rpartition(".")[2]
+        found[name] = Reader(module.accepts, partial(_read_scalars, module, name))
+    return found
+
+
+def _read_scalars(module: ModuleType, name: str, path: Path) -> list[Attempt]:
+    from ired_diag.readers.scalar_attempt import attempt_of
+
+    if hasattr(module, "read_runs"):
+        logs = list(module.read_runs(path, allow_torn_tail=True).values())
+    else:
+        logs = [module.read(path, allow_torn_tail=True)]
+    return [attempt_of(path, log, format=name) for log in logs]

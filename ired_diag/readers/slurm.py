@@ -25,12 +25,16 @@ from typing import Any
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
-from ired_diag.readers import slurm_job
+from ired_diag.readers import slurm_job, tqdm_lines
+from ired_diag.readers.scalar_log import Points
 from ired_diag.readers.slurm_ending import find_ending
+from ired_diag.readers.tqdm_grammar import ELAPSED, RATE
 from ired_diag.runs.attempt import Attempt, experiment_number
-from ired_diag.runs.history import Row
+from ired_diag.runs.history import Row, Series
 
 HEAD = 4096
+PROGRESS_BAR = b"%|"
+LONGEST_END = 4096  # bytes in which the last line is looked for
 
 MARKERS = re.compile(
     rb"^(?:Job started at |Running on host: |Job ID: |Loading configuration from: |Configuration: ?\{"
@@ -101,7 +105,28 @@ def read(path: Path) -> Attempt:
         ending=find_ending(content, errors),
         provenance=job.provenance,
         findings=tuple(findings),
+        series=_progress(beside) if errors and PROGRESS_BAR in errors else {},
+        format="slurm",
+        last_line=_last_line(whole),
     )
+
+
+def _progress(path: Path) -> dict[str, Series]:
+    """Return what the longest progress bar tells of training, a point a step; later drawings win."""
+    bars = tqdm_lines.read(path).bars
+    if not bars:
+        return {}
+    clock = (ELAPSED, RATE)
+    told = {f"train/{name}": column for name, column in bars[0].columns.items() if name not in clock}
+    return {name: Points(bars[0].steps, column).series for name, column in told.items()}
+
+
+def _last_line(content: bytes) -> str:
+    """Return the last line that says something: two words at least."""
+    for line in reversed(content[-LONGEST_END:].split(b"\n")):
+        if len(re.findall(rb"[A-Za-z]{2,}", line)) > 1:
+            return line.decode("utf-8", "replace").strip()
+    return ""
 
 
 def _text_of(path: Path) -> bytes:

@@ -7,14 +7,14 @@ run, and which are variants of an experiment.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ired_diag.finding import Finding
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History, Row
+from ired_diag.runs.history import History, Row, Series
 
 NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
 
@@ -31,10 +31,14 @@ class Attempt:
         job: The (array) job's id.
         configuration: The configuration block as logged.
         rows: What was logged, in order.
+        series: What was logged as columns, by metric: of a table, or of a progress bar. No metric stands in
+            both.
         evaluations: Steps with an evaluation logged; without one, nothing can be said of the result.
         ending: How the job ended.
         provenance: Host, GPU, commit, start and end, and the like, as logged.
         findings: What is odd about the files.
+        format: Which reader read it.
+        last_line: The last line of its log that holds a word.
     """
 
     source: tuple[Path, ...]
@@ -48,6 +52,9 @@ class Attempt:
     ending: Ending
     provenance: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    series: Mapping[str, Series] = field(default_factory=dict)
+    format: str = ""
+    last_line: str = ""
 
     @property
     def seed_label(self) -> str:
@@ -57,13 +64,25 @@ class Attempt:
     @property
     def history(self) -> History:
         """What was logged, as one series a metric."""
-        return History.of(self.rows)
+        return History.of(self.rows).joined(self.series)
+
+    def all_rows(self) -> Iterator[Row]:
+        """Yield what was logged as rows, the columns last, as the last attempt told them."""
+        yield from self.rows
+        told: dict[int, dict[str, float]] = {}
+        for name, series in self.series.items():
+            for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+                told.setdefault(step, {})[name] = value
+        last = max((row.attempt for row in self.rows), default=1)
+        yield from (Row(step, told[step], last) for step in sorted(told))
 
     @property
     def only_evaluates(self) -> bool:
         """Whether the job was an evaluation and not a training: it ended well and never trained."""
         configured = bool((self.configuration or {}).get("evaluation_mode"))
-        return configured and not self.rows and not self.provenance.get("training_started")
+        return (
+            configured and not self.rows and not self.series and not self.provenance.get("training_started")
+        )
 
     @property
     def commit(self) -> str | None:

@@ -17,6 +17,7 @@ State = Literal[
     "killed",
     "unexplained",
     "no_log",
+    "untold",
 ]
 
 LABELS: dict[State, str] = {
@@ -31,6 +32,7 @@ LABELS: dict[State, str] = {
     "killed": "killed by a signal",
     "unexplained": "ended without a reason in the files",
     "no_log": "no log",
+    "untold": "end not told",
 }
 
 
@@ -41,22 +43,29 @@ class Ending:
     Attributes:
         state: ``complete``; ``cut_off`` where the log just stops, so that the job may still be running;
             ``unexplained`` where it is known to have ended and no file says why; ``no_log`` where there are
-            checkpoints alone; else the cause.
-        detail: The line of the file that says so.
+            checkpoints alone; ``untold`` where a table of metrics says nothing of its job; else the cause.
+        detail: The line of the file that says so, or what it is inferred from.
+        inferred: Whether the cause is that of a sibling which died at the same place, and not told itself.
     """
 
     state: State
     detail: str = ""
+    inferred: bool = False
 
     @property
     def label(self) -> str:
         """The state in words."""
-        return LABELS[self.state]
+        return f"{LABELS[self.state]} (inferred)" if self.inferred else LABELS[self.state]
 
     @property
     def complete(self) -> bool:
         """Whether training ran to its end."""
         return self.state == "complete"
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Whether nothing says that training did not run to its end."""
+        return self.state in ("complete", "untold")
 
     def superseded_by(self, job: str, *, seeded: bool = True) -> Ending:
         """Return the ending of an attempt after which the same seed was started again.

@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,21 @@ class Row:
     attempt: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """One metric over training: ``steps`` (increasing) and ``values``, each of shape (n,)."""
 
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Series)
+            and np.array_equal(self.steps, other.steps)
+            and np.array_equal(self.values, other.values, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -75,6 +84,10 @@ class History:
             steps = np.array(sorted(values), dtype=np.int64)
             series[name] = Series(steps, np.array([values[s] for s in steps.tolist()], dtype=np.float64))
         return cls(series, attempts, bad_lines, torn_tail)
+
+    def joined(self, series: Mapping[str, Series]) -> History:
+        """Return the history with further metrics; a metric that it has already stays as it is."""
+        return replace(self, series={**series, **self.series}) if series else self
 
     @property
     def last_step(self) -> int | None:

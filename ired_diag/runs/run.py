@@ -10,7 +10,8 @@ from typing import Any
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History
+from ired_diag.runs.evaluation_metric import evaluation_metric
+from ired_diag.runs.history import History, Series
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Run:
         attempts: Earlier attempts at the same seed.
         checkpoints: Checkpoint files, the earliest first.
         findings: What is odd about its files.
+        metric: Which logged metric tells how good the model is, where the user says so.
     """
 
     experiment: str
@@ -55,6 +57,17 @@ class Run:
     attempts: tuple[EarlierAttempt, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
+    metric: str | None = None
+
+    @property
+    def evaluated(self) -> tuple[str, Series] | None:
+        """The metric that tells how good the model is, and its values; None where none is logged.
+
+        It is the one chosen, else the one that its name tells (``evaluation_metric``).
+        """
+        name = self.metric or evaluation_metric(self.history.series)
+        series = self.history.series.get(name) if name else None
+        return (name, series) if name and series is not None and len(series) else None
 
     @property
     def group(self) -> str:

@@ -146,7 +146,7 @@ def find_checkpoints(folder: Path) -> tuple[Path, ...]:
 
 
 def _write_attempt(attempt: Attempt, folder: Path, number: int, told: Mapping[str, Any]) -> None:
-    rows = (Row(r.step, r.values, number + r.attempt - 1) for r in attempt.rows)
+    rows = (Row(r.step, r.values, number + r.attempt - 1) for r in attempt.all_rows())
     write_atomically(folder / METRICS, to_jsonl(rows))
     write_atomically(folder / CONFIG, (json.dumps(told, indent=2) + "\n").encode())
 
@@ -235,7 +235,7 @@ def _ending(told: Mapping[str, Any]) -> Ending:
     state = ending.get("state", "cut_off")
     if state not in LABELS:
         raise KeyError(f"state {state}")
-    return Ending(state, ending.get("detail", ""))
+    return Ending(state, ending.get("detail", ""), bool(ending.get("inferred")))
 
 
 def _findings(told: Mapping[str, Any]) -> list[Finding]:

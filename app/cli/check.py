@@ -1,0 +1,73 @@
+"""``ired-diag check``: recompute the numbers of a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import options, output
+
+if TYPE_CHECKING:
+    from ired_diag.claims import Checked
+
+EXIT_FOUND = 3
+COLOURS = {"error": "red", "warning": "yellow", "note": None}
+
+
+@click.command("check")
+@click.argument("report", type=click.Path(path_type=Path, readable=False))
+@options.runs
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning"]),
+    help="End with exit status 3 if something as severe is found.",
+)
+@options.as_json
+@click.pass_context
+def command(context: click.Context, report: Path, runs: Path, fail_on: str | None, as_json: bool) -> None:
+    """Recompute the numbers of REPORT, a Markdown file: from the runs, and from each other.
+
+    Means, standard deviations, intervals, t, p, effect sizes and percentages in tables and sentences are
+    recomputed, and "significant" and "equivalent" are held against them. Without a runs folder the report is
+    checked against itself. What cannot be checked is said to be so.
+
+    \b
+    ired-diag check results.md
+    ired-diag check results.md --runs path/to/logs --fail-on error
+    """
+    from ired_diag.claims import check_report
+    from ired_diag.claims.report_file import open_report, runs_at
+
+    given = context.get_parameter_source("runs") is not click.core.ParameterSource.DEFAULT
+    checked = check_report(open_report(report), runs_at(runs, required=given))
+    if as_json:
+        output.print_json({
+            "counts": checked.counts,
+            "readout": checked.readout,
+            "groups": checked.groups,
+            "findings": checked.findings,
+            "claims": checked.verdicts,
+        })  # fmt: skip
+    else:
+        _print(checked)
+    if fail_on and any(f.severity in (fail_on, "error") for f in checked.findings):
+        raise click.exceptions.Exit(EXIT_FOUND)
+
+
+def _print(checked: Checked) -> None:
+    for finding in checked.findings:
+        click.secho(f"{finding.severity}: ", fg=COLOURS[finding.severity], bold=True, nl=False)
+        click.echo(f"{finding.statement} [{finding.rule}]")
+        if finding.advice:
+            click.echo(f"    {finding.advice}")
+    counts = checked.counts
+    reasons = Counter(verdict.why for verdict in checked.verdicts if verdict.outcome == "unchecked")
+    why = "; ".join(f"{count}: {reason}" for reason, count in reasons.most_common(3))
+    more = "; …" if len(reasons) > 3 else ""
+    click.echo(
+        f"{len(checked.verdicts)} claims: {counts['holds']} hold, {counts['fails']} do not, "
+        f"{counts['unchecked']} could not be checked{f' ({why}{more})' if why else ''}."
+    )
