@@ -365,14 +365,14 @@ def test_the_diagnostics_of_a_step_are_in_the_text_of_the_counter_before(shared:
 
 def test_the_bar_beside_a_log_gives_the_run_its_training_loss(write_log: Callable[..., Path]) -> None:
     drawn = "\r".join(
-        f"loss: {1 / (n + 1):.4f}: {n / 3000 * 100:3.0f}%|   | {n}/3000 [00:01<00:02, 30.00it/s]"
+        f"loss: {2 - n / 3000:.6f}: {n / 3000 * 100:3.0f}%|   | {n}/3000 [00:01<00:02, 30.00it/s]"
         for n in range(3000)
     )
     alone = slurm.read(write_log(1001, err="nothing drawn\n"))
     attempt = slurm.read(write_log(1002, err=f"started\n{drawn}\n"))
     loss = attempt.history.series["train/loss"]
     assert loss.steps.tolist() == list(range(1, 3001))
-    np.testing.assert_allclose(loss.values, 1 / loss.steps, atol=5e-5)
+    np.testing.assert_allclose(loss.values, 2 - (loss.steps - 1) / 3000, atol=1e-6)
     assert (alone.series, attempt.evaluations) == ({}, alone.evaluations)
     stored = {(row.step, name): value for row in attempt.all_rows() for name, value in row.values.items()}
     assert stored[3000, "train/loss"] == loss.values[-1]
