@@ -273,6 +273,7 @@ def test_every_cause_has_words_of_its_own() -> None:
         "cut_off",
         "unexplained",
         "no_log",
+        "untold",
     } == set(LABELS)
     assert len({Ending(state).label for state in LABELS}) == len(LABELS)
 
