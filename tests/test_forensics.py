@@ -64,10 +64,10 @@ def settling(
 
 def healthy(rng: np.random.Generator, *, seed_sd: float = 0.01) -> list[Run]:
     found = []
-    for number, experiment in enumerate(("alpha", "beta")):
+    for experiment, strategy in (("alpha", "none"), ("beta", "adversarial")):
         for seed in range(5):
             values = settling(rng, seed_sd=seed_sd)
-            found.append(run(experiment, seed, values, train=values * 1.1, mining_opt_steps=number))
+            found.append(run(experiment, seed, values, train=values * 1.1, mining_strategy=strategy))
     return found
 
 
@@ -236,9 +236,13 @@ def test_the_command_prints_worst_first_and_can_fail(shared: Path) -> None:
     logs = str(shared / "ired_logs")
     result = CliRunner().invoke(main, ["diagnose", logs, "--fail-on", "error"])
     assert result.exit_code == 3
-    assert result.stdout.startswith("error: ")
+    assert result.stdout.startswith("error · ")
     assert "same computation" in result.stdout
     told = json.loads(CliRunner().invoke(main, ["diagnose", logs, "--json"]).stdout)
+    words = {run["run"]: (run["shape"], run["completion"], run["best_step"]) for run in told["runs"]}
+    assert words["q201@61186975/seed0"] == ("diverged", "complete", 7000)
+    table = [words[f"{group}/seed{seed}"][:2] for group in ("q101", "q102", "q103") for seed in range(10)]
+    assert table == [("converged", "complete")] * 30
     order = [finding["severity"] for finding in told["findings"]]
     assert order == sorted(order, key=["error", "warning", "note"].index)
     listed = CliRunner().invoke(main, ["diagnose", "--list"]).stdout

@@ -24,6 +24,7 @@ ORDER = (
     "ired_diag.verification",
     "ired_diag.reference_file",
     "ired_diag.forensics",
+    "ired_diag.verdict",
     "ired_diag.training",
     "ired_diag.comparison",
     "ired_diag.curves",

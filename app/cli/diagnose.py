@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from ired_diag.finding import Finding, Severity
     from ired_diag.runs.study import Study
+    from ired_diag.verdict import Verdict
 
 EXIT_FOUND = 3
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
@@ -53,18 +56,19 @@ def command(
     """
     from ired_diag import forensics
     from ired_diag.open import open_study
+    from ired_diag.verdict import verdict_of
 
     if list_them:
         rows = [(name, forensics.load(name).question) for name in forensics.names()]
         output.print_table("", ("rule", "what it asks"), rows, left=2)
         return
     study = _judged_by(metric, open_study(paths or [runs]))
-    found = forensics.diagnose(study)
+    found, verdicts = forensics.diagnose(study), [verdict_of(run) for run in study.runs]
     if as_json:
-        content = {"runs": len(study.runs), "findings": found, "skipped": study.skipped}
-        output.print_json(content)
+        output.print_json({"runs": verdicts, "findings": found, "skipped": study.skipped})
     else:
-        _print(found, len(study.runs), len(study.skipped))
+        _print(found)
+        _print_counts(found, verdicts, len(study.skipped))
     if fail_on and any(f.severity in (fail_on, "error") for f in found):
         raise click.exceptions.Exit(EXIT_FOUND)
 
@@ -79,13 +83,47 @@ def _judged_by(metric: str | None, study: Study) -> Study:
     return replace(study, runs=tuple(replace(run, metric=metric) for run in study.runs))
 
 
-def _print(found: Sequence[Finding], runs: int, skipped: int) -> None:
-    for finding in found:
-        click.secho(f"{finding.severity}: ", fg=COLOURS[finding.severity], bold=True, nl=False)
-        click.echo(f"{finding.statement} [{finding.rule}]")
-        if finding.advice:
-            click.echo(f"    {finding.advice}")
+def _print(found: Sequence[Finding]) -> None:
+    """Print findings under the question that they answer, and an advice that several share once."""
+    from ired_diag import forensics
+
+    for (severity, rule), findings in groupby(found, key=lambda finding: (finding.severity, finding.rule)):
+        click.secho(severity, fg=COLOURS[severity], bold=True, nl=False)
+        click.echo(f" · {rule}: {forensics.load(rule).question}")
+        alike: dict[str, list[Finding]] = {}
+        for finding in findings:
+            alike.setdefault(_without_names(finding), []).append(finding)
+        for told in alike.values():
+            for finding in told:
+                click.echo(f"  - {finding.statement}")
+            if told[0].advice:
+                click.echo(f"    → {told[0].advice}{' The others likewise.' if len(told) > 1 else ''}")
+        click.echo()
+
+
+def _without_names(finding: Finding) -> str:
+    """Return an advice without the names and numbers of its finding, as which it is the same for several."""
+    advice = finding.advice
+    for told in finding.evidence.values():
+        if isinstance(told, str) and told:
+            advice = advice.replace(told, "…")
+    return re.sub(r"@?\d[\d.]*", "#", advice)
+
+
+def _print_counts(found: Sequence[Finding], verdicts: Sequence[Verdict], skipped: int) -> None:
+    shapes = Counter(v.shape for v in verdicts if v.shape).most_common()
+    ends = Counter(v.completion for v in verdicts).most_common()
+    if shapes:
+        click.echo(f"curves: {_told(shapes)}")
+    if ends:
+        click.echo(f"runs: {_told(ends)}")
     counts = Counter(finding.severity for finding in found)
     told = ", ".join(f"{counts[level]} {level}{'s' if counts[level] != 1 else ''}" for level in LEVELS)
     unread = f"; {skipped} files are no runs (ired-diag ls names them)" if skipped else ""
-    click.echo(f"{runs} runs: {told}{unread}. Silence is no proof of health: --list says what was asked.")
+    click.echo(
+        f"{len(verdicts)} runs: {told}{unread}. Silence is no proof of health: --list says what was asked."
+    )
+
+
+def _told(counts: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} {word}".replace("_", " ") for word, count in counts)

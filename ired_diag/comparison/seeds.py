@@ -179,13 +179,14 @@ def _seed(run: Run, metric: str) -> Seed:
         np.asarray(series.steps, dtype=np.float64),
         np.asarray(series.values, dtype=np.float64),
         run.path if run.path.is_dir() else None,
-        _seconds(told.get("started"), told.get("ended")),
+        seconds_between(told.get("started"), told.get("ended")),
         str(told.get("gpu") or told.get("device") or ""),
         knobs,
     )
 
 
-def _seconds(started: object, ended: object) -> float:
+def seconds_between(started: object, ended: object) -> float:
+    """Return the seconds from a start to an end as logs tell them; NaN where either is not told."""
     try:
         return (datetime.fromisoformat(str(ended)) - datetime.fromisoformat(str(started))).total_seconds()
     except (ValueError, TypeError):  # not told, or one with and one without a time zone

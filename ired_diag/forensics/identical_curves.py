@@ -37,8 +37,8 @@ def find(study: Study) -> Iterator[Finding]:
         seeds = listed(one.seed_label for one, _ in runs)
         statement = (
             f"{a} and {b} are the same computation: their {_metric(runs[0][0])} agrees to the last digit at "
-            f"all {common} common evaluations ({seeds}), though {listed(differing)} differ. These keys changed "
-            "nothing."
+            f"all {common} common evaluations ({seeds}), though {listed(differing)} differ. These keys "
+            "changed nothing."
         )
         evidence: Evidence = {
             "a": a,

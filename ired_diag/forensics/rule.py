@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from ired_diag.finding import Finding
 from ired_diag.runs.study import Study
 
-METRIC = "validation/mse"
-
 Evidence = dict[str, float | int | str | bool | None]
 
 

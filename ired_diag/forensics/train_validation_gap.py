@@ -8,17 +8,19 @@ be over-fitting, and logs cannot tell; the finding says so. It takes the medians
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import METRIC, Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.evaluation_metric import training_metric
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-TRAIN = "train/mse_error"
 FACTOR = 10.0
 FEWEST = 6  # evaluations
 
@@ -46,17 +48,19 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _ratio(run: Run) -> float:
     """Return the median validation error over the median training error; 0 where either is not told."""
-    medians = []
-    for name in (METRIC, TRAIN):
-        series = run.history.series.get(name)
-        if series is None or len(series.values) < FEWEST:
-            return 0.0
-        half = np.asarray(series.values)[len(series.values) // 2 :]
-        finite = half[np.isfinite(half)]
-        if not len(finite):
-            return 0.0
-        medians.append(float(np.median(finite)))
-    return medians[0] / medians[1] if medians[1] > 0 else 0.0
+    if run.evaluated is None:
+        return 0.0
+    twin = training_metric(run.evaluated[0], run.history.series)
+    if twin is None:
+        return 0.0
+    above, below = _late_median(run.evaluated[1]), _late_median(run.history.series[twin])
+    return above / below if below > 0 else 0.0
+
+
+def _late_median(series: Series) -> float:
+    half = series.values[len(series) // 2 :]
+    finite = half[np.isfinite(half)]
+    return float(np.median(finite)) if len(series) >= FEWEST and len(finite) else math.nan
 
 
 RULE = Rule("train_validation_gap", "Do training and validation measure the same thing?", find)

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import METRIC, Evidence, Rule
+from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.inverse_floors import Floor, inverse_floors
 
 TOLD = ("rank", "ood", "mining_strategy", "diffusion_steps")
 TITLES = {"zero": "answering zero", "mean_inverse": "the mean inverse", "linear": "linear regression"}
+MSE = "validation/mse"  # the floors are of this and no other
 ALIKE = 0.01  # a share of the floor
 LARGEST = 200  # rows: larger ones take too long to simulate
 
@@ -76,7 +77,7 @@ def _data(run: Run) -> Data | None:
 
 def _end(run: Run) -> float:
     """Return the mean of the last tenth of a run's evaluations."""
-    series = run.history.series.get(METRIC)
+    series = run.history.series.get(MSE)
     if series is None or not len(series.values):
         return math.nan
     values = np.asarray(series.values, dtype=np.float64)

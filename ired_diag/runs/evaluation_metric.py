@@ -33,11 +33,35 @@ def evaluation_metric(names: Collection[str]) -> str | None:
     return min(ranked)[1] if ranked else None
 
 
-def _rank(name: str) -> tuple[int, int, int] | None:
-    """Return how telling a metric is, the least the most; None where it measures nothing that should fall."""
+def training_metric(metric: str, names: Collection[str]) -> str | None:
+    """Return the metric of training that measures what an evaluation does; None where none is logged.
+
+    >>> training_metric("validation/mse", ["train/loss", "train/mse_error"])
+    'train/mse_error'
+    >>> training_metric("eval_loss", ["loss", "grad_norm"])
+    'loss'
+    """
+    measure = next((word for word in reversed(_words(metric)) if word in MEASURES), None)
+    same = [[measure], [measure, "error"]]
+    twins = [
+        name for name in names if [w for w in _words(name) if w not in TRAINING] in same and name != metric
+    ]
+    if measure is None or not twins:
+        return None
+    return min(twins, key=lambda name: (len(_words(name)), name))
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name, those at its end that only say over what it was averaged left out."""
     words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
     while len(words) > 1 and words[-1] in PERIODS:
         words.pop()
+    return words
+
+
+def _rank(name: str) -> tuple[int, int, int] | None:
+    """Return how telling a metric is, the least the most; None where it measures nothing that should fall."""
+    words = _words(name)
     if not words or words[-1] not in MEASURES:
         return None
     others = words[:-1]

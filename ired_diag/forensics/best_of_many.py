@@ -1,0 +1,80 @@
+"""The best of many evaluations: a checkpoint that was chosen by luck, and a result that it flatters.
+
+On a level every evaluation is the level plus noise, and the best of k of them lies below it by luck alone
+(``curves.best``, after Blom). That changes a conclusion where it is more than what is to be compared, so a
+group is told where luck explains the best of most of its runs, and the expected gain is larger than
+
+    the standard deviation of the seeds' levels (three seeds and more), or 1% of the level.
+
+``evaluation_noise`` speaks about the spread of the seeds, and tells the luck of the best along with it; this
+rule is about the choice of a checkpoint, and leaves out the groups that the other has told.
+
+References: Blom (1958), Statistical Estimates and Transformed Beta-Variables; Dodge et al. (2019), Show Your
+Work, section 3 (results depend on how many are tried).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ired_diag.curves.best import Best, best_evaluation
+from ired_diag.finding import Finding
+from ired_diag.forensics import evaluation_noise
+from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+MATTERS = 0.01  # of the level: the margin of a comparison
+FEWEST_SEEDS = 3
+MOST_RUNS = 0.5
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each group whose best evaluations are luck that matters."""
+    told = {finding.evidence["group"] for finding in evaluation_noise.find(study)}
+    for group, runs in study.groups().items():
+        best = [found for run in runs if (found := _best(run))]
+        lucky = [one for one in best if one.is_lucky]
+        if group not in told and len(lucky) > MOST_RUNS * len(best):
+            yield from _of(group, best, lucky)
+
+
+def _of(group: str, best: list[Best], lucky: list[Best]) -> Iterator[Finding]:
+    levels = np.array([one.level for one in best])
+    expected = float(np.mean([abs(one.expected - one.level) for one in lucky]))
+    gained = float(np.mean([abs(one.value - one.level) for one in lucky]))
+    level = float(np.mean(levels))
+    seed_sd = float(np.std(levels, ddof=1)) if len(levels) >= FEWEST_SEEDS else np.nan
+    if not (expected > seed_sd or expected > MATTERS * abs(level)):
+        return
+    tried = int(np.median([one.evaluations for one in lucky]))
+    beside = f", and the levels of the seeds differ by {seed_sd:.2g}" if seed_sd == seed_sd else ""
+    statement = (
+        f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is only the luckiest of about "
+        f"{tried} around one level: it lies {gained:.2g} below it, luck alone is worth {expected:.2g}"
+        f"{beside}. Its checkpoint may be no better than its neighbours."
+    )
+    evidence: Evidence = {
+        "group": group,
+        "runs": len(best),
+        "lucky_runs": len(lucky),
+        "evaluations": tried,
+        "level": level,
+        "gained": gained,
+        "expected": expected,
+        "seed_sd": None if seed_sd != seed_sd else seed_sd,
+    }
+    advice = f"Report plateau means, or evaluate the chosen checkpoint anew: ired-diag stats {group} OTHER"
+    yield Finding("best_of_many", "note", statement, evidence, advice)
+
+
+def _best(run: Run) -> Best | None:
+    if not run.ending.may_be_complete or not run.evaluated:
+        return None
+    series = run.evaluated[1]
+    return best_evaluation(series.steps, series.values)
+
+
+RULE = Rule("best_of_many", "Is the best checkpoint only the luckiest of many?", find)

@@ -1,0 +1,58 @@
+"""A configuration that asks for an evaluation, given to the trainer.
+
+``evaluation_mode`` is read by the evaluation script; the trainer passes over it and trains from scratch. The
+checkpoint that was to be evaluated is not looked at, and what looks like its result belongs to a new model.
+A run is told where the key is on and its log shows training: a line that announces it, or logged steps.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ired_diag.config import is_off
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+KEY = "evaluation_mode"
+SUBJECTS = "model_checkpoints"
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each group that was to be evaluated and was trained."""
+    groups: dict[str, list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if not is_off((run.configuration or {}).get(KEY)) and _trained(run):
+            groups[run.group].append(run)
+    for group, runs in groups.items():
+        yield _finding(group, runs)
+
+
+def _finding(group: str, runs: list[Run]) -> Finding:
+    told = (runs[0].configuration or {}).get(SUBJECTS)
+    subjects = [str(one) for one in told] if isinstance(told, list | tuple) else [str(told)] if told else []
+    last = max((run.history.last_step or 0 for run in runs), default=0)
+    statement = (
+        f"{group}: the configuration asks for an evaluation ({KEY}), but the job trained "
+        f"({listed(run.seed_label for run in runs)}, logged up to step {last}): a new model, from scratch"
+    )
+    if subjects:
+        statement += f". What was to be evaluated was not: {listed(subjects)}"
+    evidence: Evidence = {"group": group, "runs": len(runs), "last_step": last, "subjects": len(subjects)}
+    announced = runs[0].provenance.get("train_steps")
+    if isinstance(announced, int):
+        evidence["steps_announced"] = announced
+    advice = (
+        "Count none of it as an evaluation; give this configuration to the evaluation script, or measure the "
+        "checkpoint with: ired-diag probe accuracy CHECKPOINT"
+    )
+    return Finding("evaluation_as_training", "error", f"{statement}.", evidence, advice)
+
+
+def _trained(run: Run) -> bool:
+    return bool(run.provenance.get("training_started")) or run.history.last_step is not None
+
+
+RULE = Rule("evaluation_as_training", "Was an evaluation's configuration given to the trainer?", find)

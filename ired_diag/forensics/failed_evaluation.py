@@ -1,0 +1,114 @@
+"""Jobs that came to their last line with an error inside.
+
+A script that catches an error, prints it and goes on ends like one that worked: it says "complete", writes a
+results file, and the scheduler counts it as done. Three cases, each from the ending that the reader found:
+
+- an evaluation whose ending names an error, or that ended by one (error): it measured nothing;
+- an evaluation whose log just stops (warning): no result is told, though the job may still be running;
+- a training that is complete, and whose files tell an error too (error): the training stands, but what comes
+  after it, such as a final evaluation or the copying of its files, may not have happened.
+
+Evaluations of one experiment that ended with the same words are told together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.ending import State
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+AN_ERROR = re.compile(r"\bERROR\b|\w(?:Error|Exception)\b")
+AFTERWARDS = "then: "  # what a complete run's detail begins with, where its log tells an error later
+BY_AN_ERROR: tuple[State, ...] = (
+    "traceback",
+    "argument_error",
+    "file_not_found",
+    "out_of_memory",
+    "time_limit",
+    "cancelled",
+    "killed",
+)
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for evaluations that failed alike, and for each group with an error after training."""
+    evaluations: dict[tuple[str, State, str], list[Attempt]] = defaultdict(list)
+    for attempt in study.evaluations:
+        ending = attempt.ending
+        evaluations[attempt.experiment, ending.state, ending.detail].append(attempt)
+    for (experiment, state, detail), attempts in evaluations.items():
+        if state in BY_AN_ERROR or AN_ERROR.search(detail):
+            yield _failed(experiment, attempts)
+        elif state == "cut_off":
+            yield _cut_off(experiment, attempts)
+    afterwards: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if run.ending.complete and run.ending.detail.startswith(AFTERWARDS):
+            afterwards[run.group, run.ending.detail.removeprefix(AFTERWARDS)].append(run)
+    for (group, detail), runs in afterwards.items():
+        yield _after_training(group, detail, runs)
+
+
+def _failed(experiment: str, attempts: list[Attempt]) -> Finding:
+    ending = attempts[0].ending
+    ran_through = ending.state not in BY_AN_ERROR
+    how = (
+        "ran to the last line of its script with an error inside"
+        if ran_through
+        else f"ended by an error ({ending.label})"
+    )
+    statement = f"{experiment}: an evaluation {how} and measured nothing ({_jobs(attempts)}): {ending.detail}"
+    evidence = _evidence(experiment, attempts) | {"reached_last_line": ran_through}
+    advice = (
+        "Throw away its results file, mend the error and evaluate again; whether a checkpoint can be read is "
+        "told by: ired-diag probe accuracy CHECKPOINT"
+    )
+    return Finding("failed_evaluation", "error", f"{statement.rstrip('.')}.", evidence, advice)
+
+
+def _cut_off(experiment: str, attempts: list[Attempt]) -> Finding:
+    statement = (
+        f"{experiment}: the log of an evaluation just stops ({_jobs(attempts)}): it may still be running, "
+        "and no result is told."
+    )
+    advice = "See whether the job still runs, and evaluate again if it does not."
+    return Finding("failed_evaluation", "warning", statement, _evidence(experiment, attempts), advice)
+
+
+def _after_training(group: str, detail: str, runs: list[Run]) -> Finding:
+    statement = (
+        f"{group}: training is complete, but the job's files tell an error too "
+        f"({listed(run.seed_label for run in runs)}): {detail.rstrip('.')}. What the job does after "
+        "training, such as a final evaluation or copying its files, may not have happened."
+    )
+    evidence: Evidence = {"group": group, "runs": len(runs), "detail": detail}
+    advice = "See that the checkpoints are there and can be read: ired-diag ls --attempts"
+    return Finding("failed_evaluation", "error", statement, evidence, advice)
+
+
+def _jobs(attempts: list[Attempt]) -> str:
+    told = [
+        f"job {a.job}, {a.seed_label}" if a.job and a.seed is not None else a.seed_label for a in attempts
+    ]
+    return listed(dict.fromkeys(told))
+
+
+def _evidence(experiment: str, attempts: list[Attempt]) -> Evidence:
+    ending = attempts[0].ending
+    return {
+        "experiment": experiment,
+        "jobs": len(attempts),
+        "state": ending.state,
+        "detail": ending.detail,
+        "file": attempts[0].source[0].name,
+    }
+
+
+RULE = Rule("failed_evaluation", "Did an evaluation come to its end with an error inside?", find)

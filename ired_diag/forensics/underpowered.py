@@ -1,0 +1,135 @@
+"""Comparisons that these seeds could hardly decide: too few of them for their spread.
+
+Each pair of groups on the same data, with two complete seeds or more each, is compared as ``stats`` compares
+it: plateau means where both have come to rest, else last evaluations; paired where the seeds may be paired.
+Where that leaves it undecided, the smallest difference that these seeds show with 80% power (``stats.power``)
+is compared with the margin of 1%: where it is larger, neither a difference that matters nor its absence could
+be expected to be found, and "no significant difference" means nothing.
+
+It is not compared with the observed difference: that of an undecided pair is always the smaller one (Hoenig
+& Heisey 2001). All such pairs of a study are one finding, with the worst told.
+
+References: Cohen (1988), Statistical Power Analysis, section 2; Hoenig & Heisey (2001), The Abuse of Power.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ired_diag.comparison.pairs import Question, Sample, line_of, sample_of
+from ired_diag.comparison.seeds import obstacle_to_pairing, shared_seeds
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.forensics.shared_noise import Curves, curves_of, windows_in_common
+from ired_diag.runs.study import Study
+from ired_diag.stats.power import SeedsNeeded, paired_seeds_needed, two_sample_seeds_needed
+
+FEWEST = 2  # seeds: one has no spread
+MOST_TOLD = 3
+NO_PAIRS = "no seed in common"
+QUESTION = Question()
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A pair of groups that its seeds leave undecided.
+
+    Attributes:
+        sample: The numbers of both groups.
+        margin: In the metric's unit.
+        difference: Mean of a minus mean of b.
+        half_width: Of its 95% interval, in margins.
+    """
+
+    sample: Sample
+    margin: float
+    difference: float
+    half_width: float
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for the pairs that are undecided and had too little power, the least wide first."""
+    groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
+    samples = [sample for a, b in itertools.combinations(groups, 2) if (sample := _sample(a, b))]
+    undecided = [found for sample in samples if (found := _undecided(sample))]
+    # What is detectable is wider than half the interval, whose critical value has no room for the 80%.
+    weak = [one for one in undecided if one.half_width >= 1 or _power(one).detectable > one.margin]
+    if weak:
+        yield _finding(sorted(weak, key=lambda one: one.half_width), len(samples))
+
+
+def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
+    worst, power = weak[0], _power(weak[0])
+    (a, b), paired = worst.sample.names, not worst.sample.obstacle
+    told = "1 pair of groups is" if len(weak) == 1 else f"{len(weak)} pairs of groups are"
+    first, more = ", ".join(map(_in_words, weak[:MOST_TOLD])), len(weak) - MOST_TOLD
+    others = f" and {more} more" if more > 0 else ""
+    seeds = f"{power.at_margin:,.0f}" if math.isfinite(power.at_margin) else "over a million"
+    statement = (
+        f"{told} undecided, of {compared} on the same data, because the seeds are too few for their spread. "
+        f"With 80% power they show only larger differences: {first}{others}. "
+        f"To show 1% the first of them needs about {seeds} seeds in each group, where {power.n} "
+        f"{'pairs' if paired else 'in both'} are at hand. Undecided is not equal."
+    )
+    evidence: Evidence = {
+        "pairs_compared": compared,
+        "pairs_underpowered": len(weak),
+        "a": a,
+        "b": b,
+        "n": power.n,
+        "paired": paired,
+        "observed_difference": worst.difference,
+        "detectable": power.detectable,
+        "detectable_share": _detectable(worst),
+        "margin": worst.margin,
+        "power_at_margin": power.power_at_margin,
+        "seeds_needed": power.at_margin,
+        "seeds_needed_low": power.at_margin_low,
+        "seeds_needed_high": power.at_margin_high,
+    }
+    return Finding("underpowered", "note", statement, evidence, f"ired-diag stats {a} {b}")
+
+
+def _in_words(one: Undecided) -> str:
+    percent = 100 * _detectable(one)
+    told = f"{percent:,.0f}" if percent >= 10 else f"{percent:.2g}"
+    return f"{' and '.join(one.sample.names)} from {told}% on"
+
+
+def _detectable(one: Undecided) -> float:
+    """Return the smallest difference shown with 80% power, as a share of the two groups' mean."""
+    return QUESTION.margin * _power(one).detectable / one.margin
+
+
+def _sample(a: Curves, b: Curves) -> Sample | None:
+    """Return one number a seed of two groups; None where their data or evaluations differ."""
+    obstacle, names = obstacle_to_pairing(a.members, b.members), (a.members.name, b.members.name)
+    if obstacle not in ("", NO_PAIRS):
+        return None
+    if windows := windows_in_common(a, b):
+        x, y = ({seed: float(w.mean()) for seed, w in group.items()} for group in windows)
+    else:
+        x, y = ({seed.label: float(seed.values[-1]) for seed in c.members.seeds} for c in (a, b))
+    shared = shared_seeds(a.members, b.members)
+    few = NO_PAIRS if len(shared) < FEWEST else obstacle
+    return sample_of(names, x, y, shared, few)
+
+
+def _undecided(sample: Sample) -> Undecided | None:
+    line = line_of("", sample, QUESTION)
+    margin = QUESTION.margin * (abs(float(sample.a.mean())) + abs(float(sample.b.mean()))) / 2
+    if line.reason or line.decision != "undecided" or not margin > 0:
+        return None
+    return Undecided(sample, margin, line.difference, (line.high - line.low) / 2 / margin)
+
+
+def _power(one: Undecided) -> SeedsNeeded:
+    if one.sample.obstacle:
+        return two_sample_seeds_needed(one.sample.a, one.sample.b, margin=one.margin)
+    return paired_seeds_needed(*one.sample.pairs, margin=one.margin)
+
+
+RULE = Rule("underpowered", "Which comparisons are undecided because the seeds are too few?", find)

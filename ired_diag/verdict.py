@@ -1,0 +1,82 @@
+"""A run in one line: how far it came, what its curve did, where it was best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ired_diag.curves.best import best_evaluation
+from ired_diag.curves.plateau import plateau_start
+from ired_diag.curves.shape import Word, shape_of
+from ired_diag.curves.spikes import find_spikes
+from ired_diag.runs.completion import Completion, completion_of
+from ired_diag.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of a run.
+
+    Attributes:
+        run: Its label.
+        completion: How far it came.
+        metric: By which its curve is judged; None where nothing of the sort is logged, and all below too.
+        shape: What the curve did, in one word.
+        evaluations: How many points the curve has.
+        last_step: Step of the last evaluation.
+        last: Its value.
+        best_step: Step of the best evaluation.
+        best: Its value.
+        best_is_luck: Whether the best is only the luckiest of many around one level.
+        onset: Step at which a lasting rise begins; None without one.
+        onset_low: The earliest that it may be.
+        onset_high: The latest.
+        plateau_step: Step from which the curve rests; None where it does not.
+        spikes: How many single evaluations stand out.
+        gain: Nats that as many steps again would win at the pace of the end; negative where it rises.
+    """
+
+    run: str
+    completion: Completion
+    metric: str | None = None
+    shape: Word | None = None
+    evaluations: int = 0
+    last_step: float | None = None
+    last: float | None = None
+    best_step: float | None = None
+    best: float | None = None
+    best_is_luck: bool | None = None
+    onset: float | None = None
+    onset_low: float | None = None
+    onset_high: float | None = None
+    plateau_step: float | None = None
+    spikes: int = 0
+    gain: float | None = None
+
+
+def verdict_of(run: Run) -> Verdict:
+    """Return what is said of a run."""
+    completion = completion_of(run)
+    if run.evaluated is None:
+        return Verdict(run.label, completion)
+    metric, series = run.evaluated
+    told = series.steps, series.values
+    shape, best = shape_of(*told), best_evaluation(*told)
+    onset = shape.onset
+    return Verdict(
+        run.label,
+        completion,
+        metric,
+        shape.word,
+        len(series),
+        float(series.steps[-1]),
+        float(series.values[-1]),
+        best.step if best else None,
+        best.value if best else None,
+        best.is_lucky if best else None,
+        onset.step if onset else None,
+        onset.low if onset else None,
+        onset.high if onset else None,
+        plateau_start(*told).step,
+        len(find_spikes(*told)),
+        shape.pace.gain if shape.pace else None,
+    )
