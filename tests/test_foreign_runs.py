@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -12,9 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.cli import main
 from ired_diag import forensics
+from ired_diag.errors import DiagError
 from ired_diag.open import open_run, open_study
 from ired_diag.readers.logs import read_log
 from ired_diag.runs.completion import completion_of
@@ -145,9 +149,10 @@ def test_a_single_file_is_opened_by_its_name_and_its_folders(tmp_path: Path) -> 
     (folder / "hparams.yaml").write_text("train_steps: 100000\nrank: 20\n")
     run = open_run(folder / "metrics.csv")
     assert (run.configuration, run.ending.state) == ({"train_steps": 100_000, "rank": 20}, "cut_off")
-    (folder / "hparams.yaml").write_text("model: !!python/object:a.B {}\n")
-    run = open_run(folder / "metrics.csv")
-    assert (run.configuration, [f.rule for f in run.findings]) == (None, ["configuration_torn"])
+    for refused in ("model: !!python/object:a.B {}\n", "a: &a [1]\nb: *a\n", "- 1\n", "a: [\n"):
+        (folder / "hparams.yaml").write_text(refused)
+        run = open_run(folder / "metrics.csv")
+        assert (run.configuration, [f.rule for f in run.findings]) == (None, ["configuration_torn"])
 
 
 def test_an_export_of_several_runs_gives_them_all(tmp_path: Path) -> None:
@@ -184,6 +189,38 @@ def test_a_published_curve_without_a_validation_is_judged_by_its_loss(tmp_path: 
     (finding,) = [f for f in forensics.diagnose(open_study(path)) if f.rule == "curve_shape"]
     assert (finding.severity, finding.evidence["best_step"]) == ("error", 1500)
     assert 1500 <= float(finding.evidence["onset"] or 0) <= 1600
+
+
+NAMES = [
+    "a.out",
+    "metrics.csv",
+    "log.jsonl",
+    "trainer_state.json",
+    NAME,
+    "sacct.txt",
+    "a.err",
+    "hparams.yaml",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damaged_files_of_any_format_side_by_side_are_read_or_named_never_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    for name in data.draw(st.lists(st.sampled_from(NAMES), unique=True)):
+        (folder / name).write_bytes(data.draw(st.binary(max_size=120)))
+    for write in data.draw(st.lists(st.sampled_from(FORMATS), unique=True)):
+        path = write(folder, curve()[: data.draw(st.integers(1, 12))])
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(0, 4))):
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+        path.write_bytes(content[: data.draw(st.integers(len(content) // 2, len(content)))])
+    forensics.diagnose(open_study(folder))
+    for path in folder.iterdir():
+        with contextlib.suppress(DiagError):
+            forensics.diagnose(open_study(path))
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,26 @@ def test_a_contrastive_term_without_use_is_found_in_logged_energies(
 
 
 @pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("train/mining_accepted", [0.9] * 20 + [0.004] * 20, True),
+        ("train/mining_accepted", [0.0] * 20 + [0.02] * 20, False),
+        ("TAM/pgd_disp", [0.0] * 40, True),
+        ("TAM/pgd_disp", [0.0] * 20 + [1e-9] * 20, False),
+        ("TAM/pgd_disp", [0.0] * 12, False),  # too few to tell
+        ("TAM/pgd_disp", [float("nan")] * 40, False),
+        ("train/dispersion", [0.0] * 40, False),
+    ],
+)
+def test_mining_that_does_not_move_is_found_in_logged_distances_and_acceptance(
+    name: str, values: list[float], told: bool
+) -> None:
+    rows = [Row(i, {name: value}) for i, value in enumerate(values)]
+    found = rules_of([replace(run("a", 0, [1, 2]), history=History.of(rows))])
+    assert ("unmoved_negatives" in found) == told
+
+
+@pytest.mark.parametrize(
     ("mse", "floor"),
     [(0.03, "zero"), (0.0207, "zero"), (0.018, "mean_inverse"), (0.0096, "linear"), (0.009, None)],
 )

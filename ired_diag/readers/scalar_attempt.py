@@ -110,13 +110,26 @@ def _configuration(folder: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
+    """Return the names and values of a plain YAML file; one with aliases could unfold without end."""
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8", errors="replace"))
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise UnreadableFile(f"{path}: expected plain YAML, found an alias (*name).")
+        told = yaml.safe_load(text)
     except (OSError, yaml.YAMLError, RecursionError, ValueError) as error:
         raise UnreadableFile(f"{path}: is no plain YAML ({' '.join(str(error).split())[:120]}).") from error
     if not isinstance(told, dict):
         raise UnreadableFile(f"{path}: expected names with values, found {type(told).__name__}.")
-    return {str(key): value for key, value in told.items()}
+    return {str(key): _as_json(value) for key, value in told.items()}
+
+
+def _as_json(value: Any) -> Any:
+    """Return a YAML value as JSON would hold it: dates and the like as text."""
+    if isinstance(value, dict):
+        return {str(key): _as_json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_as_json(inner) for inner in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _ending(configuration: Mapping[str, Any] | None, told: Mapping[str, Any], last: int | None) -> Ending:
