@@ -139,10 +139,10 @@ def test_generated_curves_are_what_they_were_generated_as(word: str, noise: floa
         halved[shape_of(steps[::2], values[::2]).word] += 1
         if onset is not None:
             late += shape.onset is None or abs(shape.onset.index - onset) > 3
-    # A known limit: slow gains within 10% noise. Measured on 1000 other curves: 93.5%, halved 84.4%.
+    # The hardest: slow gains within 10% noise. Measured on 1000 other curves: 99.3%, halved 96.2%.
     hidden = word == "improving" and noise >= 0.1
-    assert whole[word] >= (0.88 if hidden else 0.98) * CURVES, whole
-    assert halved[word] >= (0.76 if hidden else 0.95) * CURVES, halved
+    assert whole[word] >= (0.97 if hidden else 0.98) * CURVES, whole
+    assert halved[word] >= (0.92 if hidden else 0.95) * CURVES, halved
     assert late <= 0.01 * CURVES
     if word != "diverged":
         assert whole["diverged"] == 0
@@ -177,7 +177,7 @@ def test_at_six_tenths_a_divergence_is_seen_if_it_has_begun_and_else_not(noise: 
     assert early == 0
 
 
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.7])
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.7, 0.8])
 @pytest.mark.parametrize("sd", [0.01, 0.05, 0.1, 0.2])
 def test_healthy_curves_with_correlated_noise_do_not_diverge(correlation: float, sd: float) -> None:
     rng = np.random.default_rng([9, int(10 * correlation), int(100 * sd)])
@@ -187,9 +187,9 @@ def test_healthy_curves_with_correlated_noise_do_not_diverge(correlation: float,
         noise = autoregressive(rng, count, sd=sd, correlation=correlation)
         truth, _ = generate("converged", rng, count)
         words[shape_of(range(count), np.exp(truth + noise)).word] += 1
-    # A known limit: at 0.2 and 0.7 it is 7 in 1000 other curves, more than 1 in 200.
+    # A known limit: within noise of 20%, 2 in 1000 other curves diverged at 0.7, 3 at 0.8 and 15 at 0.9.
     strong = sd >= 0.2 and correlation >= 0.7
-    assert words["diverged"] <= (6 if strong else 1), words
+    assert words["diverged"] <= (3 if strong else 1), words
     assert words["converged"] >= 0.93 * CURVES, words
 
 

@@ -17,6 +17,7 @@ from app.cli.group import DiagGroup
         "ls": "app.cli.ls",
         "stats": "app.cli.stats",
         "diagnose": "app.cli.diagnose",
+        "check": "app.cli.check",
         "verify": "app.cli.verify",
     },
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -39,10 +39,12 @@ def command(context: click.Context, report: Path, runs: Path, fail_on: str | Non
     ired-diag check results.md --runs path/to/logs --fail-on error
     """
     from ired_diag.claims import check_report
-    from ired_diag.claims.report_file import open_report, runs_at
+    from ired_diag.claims.report_file import open_report
+    from ired_diag.open import open_study
 
     given = context.get_parameter_source("runs") is not click.core.ParameterSource.DEFAULT
-    checked = check_report(open_report(report), runs_at(runs, required=given))
+    study = open_study(runs) if given or runs.exists() else None
+    checked = check_report(open_report(report), study)
     if as_json:
         output.print_json({
             "counts": checked.counts,

@@ -5,12 +5,17 @@ the standard error of a line's slope, widened for correlated noise,
 
     gain = -s · (last step - first step),    se = σ √((1 + φ) / (1 - φ)) / √Σ (t - t̄)² · (the same span).
 
-Where a third is too noisy to tell, the last half speaks for it, provided the last third agrees.
+Where a third is too noisy to tell, the last half speaks for it, and where that is too, the last two thirds:
+provided that the next shorter window gains more than half as much, and the last third at all. A longer line
+is surer of what was, and less of what is; that is the bargain of Lepski's method.
+
+Reference: Lepski (1990), On a problem of adaptive estimation in Gaussian white noise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,15 +62,19 @@ def pace_at_end(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
 
 def pace_of(curve: Curve, valley: Valley) -> Pace:
     """Return how fast a curve improves at its end, its valley being known."""
-    third, half = (_line(curve.steps, valley, share=share) for share in (3, 2))
-    if third.clear or not half.clear:
+    n = len(curve)
+    windows = [_line(curve.steps, valley, size) for size in (n // 3, n // 2, 2 * n // 3)]
+    third = windows[0]
+    if third.clear or third.gain <= 0:
         return third
-    return half if third.gain > half.gain / 2 else third
+    agreed = (
+        longer for shorter, longer in pairwise(windows) if longer.clear and shorter.gain > longer.gain / 2
+    )
+    return next(agreed, third)
 
 
-def _line(steps: Array, valley: Valley, *, share: int) -> Pace:
-    n = len(steps)
-    size = min(n, max(FEWEST, n // share))
+def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
+    size = min(len(steps), max(FEWEST, wanted))
     if size < 2:
         return Pace(0.0, np.inf, clear=False)
     t, y = steps[-size:] - steps[-size:].mean(), valley.y[-size:]

@@ -4,8 +4,8 @@ The verdict is a function of the evaluations so far, so it can be asked at any t
 
     diverged    it ends not finite
     too_short   fewer than 4 evaluations; or fewer than 8, and nothing below has happened
-    diverged    a lasting rise above its floor of ln 1.5 nats (1.5 times) or more
-    regressed   a smaller lasting rise: of 5%, or of a tenth of all that was won if that was 2% at least
+    diverged    a lasting rise above its floor of ln 1.5 nats (1.5 times) or more, by two standard errors
+    regressed   another lasting rise: of 5%, or of a tenth of all that was won if that was 2% at least
     unstable    it swings up and down by 1.5 times, twice or more, and a tenth of its evaluations is
                 as far above the closest curve that falls and rises
     improving   at the pace of its end, as many steps again would win another 5%
@@ -39,6 +39,7 @@ SEEN = 0.05  # nats, about 5%: a smaller change is not worth a word
 FAINT = 0.02  # nats: what moves by less stands still
 SHARE_LOST = 0.1  # of all that was won
 CLEAR = 4.0  # σ
+SURE = 2.0  # standard errors: a rise of 1.5 times and no less
 SWINGS = 2
 
 Array = NDArray[np.float64]
@@ -99,7 +100,7 @@ def _word(curve: Curve, valley: Valley, pace: Pace, won: float) -> Word:
     n = len(curve)
     if n < FEWEST:
         return "too_short"
-    if valley.rises and valley.rise >= FACTOR:
+    if valley.rises and valley.rise - SURE * valley.rise_error >= FACTOR:
         return "diverged"
     if valley.rises and max(won, valley.rise) >= FAINT and valley.rise >= min(SEEN, SHARE_LOST * won):
         return "regressed"

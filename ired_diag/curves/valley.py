@@ -10,6 +10,10 @@ A curve that falls and rises without noise has σ = 0, however steep it is. The 
 the floor is the median of all evaluations from the first to the last within 3σ of it. The curve has left
 for good after the last median of three that is within 2σ of the floor.
 
+A rise is one if it is five times that noise, widened for its correlation; where the fit leaves too little to
+tell the noise, five times what the curve is from smooth (``roughness``). How high it is, is known no better
+than the noise wanders (``wander``).
+
 All is in nats (``nats``), so a factor is a distance.
 
 Reference: Meyer & Woodroofe (2000), On the degrees of freedom in shape-restricted regression.
@@ -23,11 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from ired_diag.curves.roughness import roughness
 from ired_diag.curves.spikes import usual_size, without_spikes
+from ired_diag.curves.wander import Wander, wander_of
 
 NEAR = 3.0  # σ above the best: the floor's evaluations
 BACK = 2.0  # σ above the floor: the curve is back
 CLEAR = 5.0  # σ: a rise that is no noise
+FEWEST_FREE = 8  # degrees of freedom: of fewer, σ is not known to 25%
 MOST_CORRELATED = 0.95
 OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
 
@@ -47,6 +54,7 @@ class Valley:
         left: The first evaluation of the rise that lasts; n where there is none.
         sigma: The standard deviation of one evaluation.
         correlation: That of one evaluation's noise with the next one's, at least 0.
+        wander: Both by neighbours on one level of the fit.
         rises: Whether two evaluations at least have left, and their level is above the noise of one.
     """
 
@@ -58,6 +66,7 @@ class Valley:
     left: int
     sigma: float
     correlation: float
+    wander: Wander
     rises: bool = False
 
     @property
@@ -76,7 +85,14 @@ class Valley:
     def rise(self) -> float:
         """How far above the floor the curve is at its end, in nats: 0 without a lasting rise."""
         after = self.y[self.left :]
-        return float(np.median(after[-max(2, len(after) // 3) :]) - self.floor) if len(after) else 0.0
+        return float(np.median(after[-_third(len(after)) :]) - self.floor) if len(after) else 0.0
+
+    @property
+    def rise_error(self) -> float:
+        """The standard error of the rise: of a level on the floor, and of one at the end."""
+        before = self.wander.error_of_mean(max(1, self.left - self.arrival))
+        after = self.wander.error_of_mean(_third(len(self.y) - self.left))
+        return float(np.hypot(before, after))
 
 
 def find_valley(y: Array) -> Valley:
@@ -100,9 +116,20 @@ def find_valley(y: Array) -> Valley:
     floor = min(floor, float(clean[best]) + NEAR * sigma)
     back = np.flatnonzero(median_of_three(clean) <= floor + BACK * sigma)
     left = 1 + max(best, int(back[-1]) if len(back) else 0)
-    found = Valley(clean, fit, best, floor, int(near[0]), left, sigma, correlation)
-    clear = found.rise > CLEAR * sigma * found.inflation
+    found = Valley(clean, fit, best, floor, int(near[0]), left, sigma, correlation, wander_of(clean, fit))
+    clear = found.rise > CLEAR * max(sigma * found.inflation, _unfitted(found))
     return replace(found, rises=bool(len(y) - left >= 2 and clear))
+
+
+def _third(count: int) -> int:
+    """Return how many of the evaluations after a rise tell its level."""
+    return max(2, count // 3)
+
+
+def _unfitted(valley: Valley) -> float:
+    """Return the noise that the fit cannot tell of, because it leaves too little."""
+    free = len(valley.y) - len(np.unique(valley.fit))
+    return roughness(valley.y, valley.best) if free < FEWEST_FREE else 0.0
 
 
 def _fall_and_rise(y: Array, best: int) -> Array:

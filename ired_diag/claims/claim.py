@@ -1,0 +1,126 @@
+"""A claim: one number or one conclusion of a report, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ired_diag.claims.numbers import Printed
+from ired_diag.finding import Finding, Severity
+
+Kind = Literal[
+    "value",  # of one seed
+    "mean",
+    "sd",
+    "se",
+    "spread",  # after a ±, of which it is not said whether it is a sd, an error or half an interval
+    "interval",
+    "n",
+    "best",
+    "worst",
+    "median",
+    "t",
+    "df",
+    "p",
+    "effect",
+    "difference",
+    "percent",
+    "equivalent",
+    "significant",
+    "not significant",
+]
+Outcome = Literal["holds", "fails", "unchecked"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number, or one conclusion, that a report states.
+
+    Attributes:
+        kind: What it is a claim of.
+        line: Where it stands.
+        said: As it is printed.
+        groups: The labels it is about: one group, two that are compared, or none that is named.
+        numbers: What is printed: one number, or the two ends of an interval.
+        context: The words around it.
+        block: Of its table row or sentence: claims of one block belong together.
+        seed: Of a value, which seed's.
+        half_width: Of an interval, whether the number is its half-width.
+    """
+
+    kind: Kind
+    line: int
+    said: str
+    groups: tuple[str, ...] = ()
+    numbers: tuple[Printed, ...] = ()
+    context: str = ""
+    block: int = 0
+    seed: str = ""
+    half_width: bool = False
+
+    @property
+    def number(self) -> Printed:
+        """The number printed."""
+        return self.numbers[0]
+
+    @property
+    def about(self) -> str:
+        """The groups in words: ``q101``, ``q101 and q102``."""
+        return " and ".join(self.groups) or "no group named"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim.
+
+    Attributes:
+        claim: Which.
+        outcome: ``holds``, ``fails``, or ``unchecked`` with the reason in ``why``.
+        why: What was recomputed, from what; why nothing could be.
+        findings: What is wrong, or odd about a claim that holds.
+    """
+
+    claim: Claim
+    outcome: Outcome
+    why: str
+    findings: tuple[Finding, ...] = ()
+
+
+def holds(claim: Claim, why: str, *findings: Finding) -> Verdict:
+    """Return that a claim holds."""
+    return Verdict(claim, "holds", why, findings)
+
+
+def unchecked(claim: Claim, why: str) -> Verdict:
+    """Return that a claim could not be checked."""
+    return Verdict(claim, "unchecked", why)
+
+
+def fails(claim: Claim, *findings: Finding) -> Verdict:
+    """Return that a claim does not hold."""
+    return Verdict(claim, "fails", findings[0].statement, findings)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a check says of a claim, before it is a finding."""
+
+    rule: str
+    severity: Severity
+    words: str
+    advice: str = ""
+    evidence: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
+
+    def of(self, claim: Claim) -> Finding:
+        """Return the finding: where, about what, and the numbers."""
+        where: dict[str, float | int | str | bool | None] = {
+            "line": claim.line,
+            "claim": claim.kind,
+            "groups": " / ".join(claim.groups),
+            "printed": claim.said,
+        }
+        statement = f"line {claim.line}, {claim.about}: {self.words}"
+        return Finding(
+            f"claim_{self.rule}", self.severity, statement, where | dict(self.evidence), self.advice
+        )

@@ -1,0 +1,166 @@
+"""What a report's labels mean: which runs, and which readout of their curves the report quotes.
+
+A label means a group of runs where it names the experiment (``q101``), or the strategy that only this group
+has. Where several groups share a strategy, the printed n and then the printed mean decide, if they leave
+one; else the label is not resolved, and nothing is checked against the runs. The readout is the one that
+most of the report's means, sds and values agree with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ired_diag.claims.claim import Claim
+from ired_diag.claims.labels import SAME, words_of
+from ired_diag.claims.numbers import Printed
+from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.samples import Sample, sample_of_values, written_half
+from ired_diag.comparison.readouts import read_out
+from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing
+from ired_diag.errors import NotFound
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+METRIC = "validation/mse"
+FEWEST = 3  # seeds: so many tell a group from a single run of the same strategy
+READOUTS = ("last", "plateau", "last10", "best")  # where several agree, the first is taken
+
+
+@dataclass(frozen=True)
+class RunGroups:
+    """The runs that a report may be about.
+
+    Attributes:
+        members: The seeds by group.
+        strategies: The mining strategy of each group.
+        values: By readout, by group, by seed.
+        notes: What was left out.
+    """
+
+    members: Mapping[str, Members] = field(default_factory=dict)
+    strategies: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def sample(self, group: str, readout: str) -> Sample | None:
+        """Return a readout of a group's seeds; None where there is none."""
+        values = self.values.get(readout, {}).get(group, {})
+        if not values:
+            return None
+        half = written_half(values) if readout in ("last", "best") else self._half_of_means(group)
+        return sample_of_values(values, f"the runs of {group} ({readout})", half=half)
+
+    def _half_of_means(self, group: str) -> float:
+        """Return how far rounding of the logged values can move a mean of them."""
+        return max((written_half({"": float(s.values[-1])}) for s in self.members[group].seeds), default=0.0)
+
+    def other_readout(self, mean: Printed, group: str) -> str:
+        """Say at which step, or over how many last evaluations, the seeds have a mean; empty where never."""
+        seeds = self.members[group].seeds
+        first, half = seeds[0], self._half_of_means(group)
+        if any(not np.array_equal(first.steps, seed.steps) for seed in seeds):
+            return ""
+        by_step = np.mean([seed.values for seed in seeds], axis=0)
+        for step, value in zip(first.steps[::-1], by_step[::-1], strict=True):
+            if fits(mean, Range.around(float(value), half)):
+                return f"at step {step:g}"
+        sums = np.cumsum(by_step[::-1])
+        for count in range(2, len(sums) + 1):
+            if fits(mean, Range.around(float(sums[count - 1] / count), half)):
+                return f"over the last {count} evaluations"
+        return ""
+
+    def pairable(self, a: str, b: str) -> bool:
+        """Say whether the seeds of two groups are pairs."""
+        return not obstacle_to_pairing(self.members[a], self.members[b])
+
+
+def groups_of(study: Study | None) -> RunGroups:
+    """Return the complete runs of a study by group, without a plateau, which depends on who is compared."""
+    if study is None or not study.runs:
+        return RunGroups()
+    return _read(study.groups(), [])
+
+
+def only(groups: RunGroups, names: Sequence[str]) -> RunGroups:
+    """Return some of the groups, read out together, so that their plateau is common."""
+    kept = [groups.members[name] for name in dict.fromkeys(names)]
+    if not kept:
+        return RunGroups()
+    return RunGroups({one.name: one for one in kept}, groups.strategies, read_out(kept).values, groups.notes)
+
+
+def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str | None, str]:
+    """Return the group of runs that a label means, or None and why.
+
+    Args:
+        label: As the report has it.
+        claims: Those about it alone.
+        groups: The runs.
+    """
+    candidates = _called(label, groups)
+    if len(candidates) > 1:
+        counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
+        candidates = [g for g in candidates if len(groups.members[g].seeds) in counts] or candidates
+        if len(candidates) == 1 and min(counts) >= FEWEST:
+            return candidates[0], ""
+        means = [claim.number for claim in claims if claim.kind == "mean"]
+        agreeing = [g for g in candidates if any(matching(mean, g, groups) for mean in means)]
+        if len(agreeing) == 1:
+            return agreeing[0], ""
+    elif candidates:
+        return candidates[0], ""
+    if not candidates:
+        return None, "no runs of that name" if groups.members else "no runs were given"
+    return None, f"may be any of {', '.join(sorted(candidates))}"
+
+
+def matching(mean: Printed, group: str, groups: RunGroups) -> list[str]:
+    """Return the readouts whose mean over the seeds a printed number agrees with."""
+    samples = {readout: groups.sample(group, readout) for readout in READOUTS}
+    return [name for name, sample in samples.items() if sample and fits(mean, sample.mean)]
+
+
+def quoted_readout(claims: Sequence[Claim], meant: Mapping[str, str | None], groups: RunGroups) -> str | None:
+    """Return the readout that the report quotes; None where no mean and no value agrees with any."""
+    scores = dict.fromkeys(READOUTS, 0)
+    for claim in claims:
+        group = meant.get(claim.groups[0]) if len(claim.groups) == 1 else None
+        if group is None or claim.kind not in ("mean", "value", "sd"):
+            continue
+        for readout in READOUTS:
+            sample = groups.sample(group, readout)
+            scores[readout] += sample is not None and _agrees(claim, sample)
+    best = max(scores.values())
+    return next((name for name in READOUTS if scores[name] == best), None) if best else None
+
+
+def _agrees(claim: Claim, sample: Sample) -> bool:
+    if claim.kind == "mean":
+        return fits(claim.number, sample.mean)
+    if claim.kind == "value":
+        value = sample.values.get(claim.seed)
+        return value is not None and fits(claim.number, Range.around(value, sample.half))
+    return sample.n > 1 and (fits(claim.number, sample.sd) or fits(claim.number, sample.population_sd))
+
+
+def _called(label: str, groups: RunGroups) -> list[str]:
+    words = words_of(label)
+    named = [g for g in groups.members if words_of(g) and words_of(g) <= words]
+    named = [g for g in named if g.lower() in label.lower()] or named
+    if named:
+        return named
+    strategies = {g: SAME.get(s.lower(), s.lower()) for g, s in groups.strategies.items()}
+    return [g for g, strategy in strategies.items() if strategy in words and g in groups.members]
+
+
+def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
+    try:
+        members = members_of(runs, METRIC, notes, include_incomplete=False)
+    except NotFound as nothing:
+        return RunGroups(notes=[*notes, str(nothing)])
+    strategies = {one.name: str(one.strategy) for one in members if one.strategy}
+    return RunGroups({one.name: one for one in members}, strategies, read_out(members).values, notes)

@@ -1,0 +1,80 @@
+"""Two groups that a claim compares, as far as they are known, and which tests its words allow."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ired_diag.claims.book import Book
+from ired_diag.claims.claim import Claim
+from ired_diag.claims.samples import Sample
+
+PAIRED = re.compile(r"(?<!un)(?<!non-)\bpaired\b|gepaart", re.IGNORECASE)
+WELCH = re.compile(r"\bwelch", re.IGNORECASE)
+STUDENT = re.compile(
+    r"\bstudent|equal[\s_-]var|\bpooled\b|\bindependent\b|\bunpaired\b|\bttest_ind\b", re.IGNORECASE
+)
+OTHER_TEST = (
+    r"mann[\s-]*whitney|wilcoxon|permutation|bootstrap|anova|kruskal|kolmogorov|friedman|bayes|sign test|"
+    r"levene|brown[\s-]*forsythe|shapiro|one[\s-]*(?:sided|tailed)|bonferroni|\bholm\b|adjusted|corrected|\bfdr\b|tost|"
+    r"equivalence"
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two samples that are compared.
+
+    Attributes:
+        a: The first named.
+        b: The second.
+        pairs: Whether equal seeds may be pairs.
+        told_pairs: Whether the runs tell that they are.
+        certain: Whether every test that the words allow can be recomputed.
+    """
+
+    a: Sample
+    b: Sample
+    pairs: bool
+    told_pairs: bool
+    certain: bool
+
+
+def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
+    """Return the two samples of a claim, from the same kind of source; None where they are not known."""
+    if len(claim.groups) != 2 or book.key(claim.groups[0]) == book.key(claim.groups[1]):
+        return None
+    if any(book.may_be_other(claim, label) for label in claim.groups):
+        return None
+    one, two = claim.groups
+    for source in (lambda x: book.of_runs(claim, x), book.of_seeds, book.of_summary):
+        a, b = source(one), source(two)
+        if a is not None and b is not None:
+            groups = book.group(one), book.group(two)
+            told = bool(a.source.startswith("the runs") and groups[0] and groups[1]) and book.groups.pairable(
+                str(groups[0]), str(groups[1])
+            )
+            known = bool(a.values and b.values)
+            return Pair(a, b, known, told, known or not book.says(PAIRED.pattern))
+    return None
+
+
+def tests_said(claim: Claim) -> tuple[str, ...]:
+    """Return the t test that the words name; all three where they name none, or several."""
+    patterns = {"paired": PAIRED, "welch": WELCH, "student": STUDENT}
+    near, whole = claim.context.split("\n")[0], claim.context
+    for text in (near, whole):
+        said = tuple(name for name, pattern in patterns.items() if pattern.search(text))
+        if said == ("welch", "student"):
+            said = ("welch",) if re.search(r"unpaired|independent", text, re.IGNORECASE) else said
+        if len(said) == 1:
+            return said
+        if said:
+            break
+    return tuple(patterns)
+
+
+def other_test(claim: Claim) -> str:
+    """Return the words that say that a p is of something else than a plain two-sided t test."""
+    found = re.search(OTHER_TEST, claim.context, re.IGNORECASE)
+    return found[0] if found else ""

@@ -1,0 +1,91 @@
+"""A sample as far as it is known: from runs, from a report's table of seeds, or a printed mean, sd and n.
+
+Logged values are rounded too, to h each side. A mean of them is then known to ±h. Of the sd, with
+|sd(x + e) - sd(x)| ≤ sd(e), all |eᵢ| ≤ h, it is known to ±h √(n/(n - 1)).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.claims.numbers import Printed
+from ired_diag.claims.ranges import Range, printed_range
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One group's numbers, one a seed, as far as they are known.
+
+    Attributes:
+        source: Where they are from, in words.
+        n: How many.
+        mean: Of them.
+        sd: Their sample sd (n - 1); if ``sd_unsure``, as printed, and perhaps the population one.
+        values: The numbers by seed; none where only mean and sd are printed.
+        half: Half of the last digit of the numbers.
+        sd_unsure: Whether the sd is a printed one that nothing else tells the kind of.
+    """
+
+    source: str
+    n: int
+    mean: Range
+    sd: Range
+    values: Mapping[str, float] = field(default_factory=dict)
+    half: float = 0.0
+    sd_unsure: bool = False
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """The values, of shape (n,)."""
+        return np.array(list(self.values.values()), dtype=np.float64)
+
+    @property
+    def population_sd(self) -> Range:
+        """The sd with n in the denominator."""
+        shrink = math.sqrt((self.n - 1) / self.n)
+        return Range(self.sd.low * shrink, self.sd.middle * shrink, self.sd.high * shrink)
+
+
+def sample_of_values(values: Mapping[str, float], source: str, *, half: float) -> Sample:
+    """Return the sample of known values.
+
+    Args:
+        values: By seed, finite; at least one.
+        source: Where they are from.
+        half: Half of the last digit that they are written with.
+    """
+    x = np.array(list(values.values()), dtype=np.float64)
+    n, sd = len(x), Range(math.nan, math.nan, math.nan)
+    if n > 1:
+        middle, off = float(x.std(ddof=1)), half * math.sqrt(n / (n - 1))
+        sd = Range(max(0.0, middle - off), middle, middle + off)
+    return Sample(source, n, Range.around(float(x.mean()), half), sd, dict(values), half)
+
+
+def sample_of_summary(mean: Printed, sd: Printed, n: int) -> Sample:
+    """Return the sample that a printed mean, sd and n describe."""
+    return Sample("its printed mean, sd and n", n, printed_range(mean), printed_range(sd), sd_unsure=True)
+
+
+def as_population(sample: Sample) -> Sample:
+    """Return a sample whose printed sd is taken for the population one."""
+    grow = math.sqrt(sample.n / (sample.n - 1))
+    sd = Range(sample.sd.low * grow, sample.sd.middle * grow, sample.sd.high * grow)
+    return Sample(sample.source, sample.n, sample.mean, sd)
+
+
+def written_half(values: Mapping[str, float]) -> float:
+    """Return half of the last digit that numbers are written with.
+
+    >>> written_half({"seed0": 0.0097, "seed1": 0.01})
+    5e-05
+    """
+    exponents = [Decimal(repr(float(value))).normalize().as_tuple().exponent for value in values.values()]
+    smallest = min((e for e in exponents if isinstance(e, int)), default=0)
+    return 0.5 * 10.0 ** min(smallest, 0)

@@ -1,0 +1,71 @@
+"""How far correlated noise wanders, by neighbours: a fit takes away the slow part of the noise, and hides it.
+
+What a fit leaves has too small a standard deviation and too small a correlation, for the fit follows the
+wandering. Differences of evaluations on one level of the fit keep both. Of noise xᵢ = φ xᵢ₋₁ + eᵢ with the
+variance γ,
+
+    D₁ = E (xᵢ - xᵢ₋₁)² = 2γ (1 - φ),    D₂ = E (xᵢ - xᵢ₋₂)² = 2γ (1 - φ²),
+
+so φ = D₂ / D₁ - 1 and γ = D₁ / (2 (1 - φ)). The mean of m values has the variance
+
+    γ / m · [(1 + φ) / (1 - φ) - 2φ (1 - φᵐ) / (m (1 - φ)²)].
+
+Reference: Hall & Van Keilegom (2003), Using difference-based methods for inference in nonparametric
+regression with time series errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.curves.spikes import usual_size
+
+FEWEST = 8  # pairs: of fewer, a mean square is not known to 50%
+MOST_CORRELATED = 0.95
+OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Wander:
+    """The noise of one evaluation: its standard deviation, and its correlation with the next one's."""
+
+    sd: float
+    correlation: float
+
+    def error_of_mean(self, count: int) -> float:
+        """Return the standard error of the mean of ``count`` ≥ 1 neighbouring evaluations.
+
+        >>> Wander(0.2, 0.0).error_of_mean(4)
+        0.1
+        """
+        phi = self.correlation
+        longest = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**count) / (count * (1 - phi) ** 2)
+        return float(self.sd * np.sqrt(longest / count))
+
+
+def wander_of(y: Array, fit: Array) -> Wander:
+    """Return how the noise of a curve wanders; none where too few neighbours share a level.
+
+    Args:
+        y: Of shape (n,), finite.
+        fit: Its levels, of shape (n,).
+    """
+    first, second = (_mean_square(y, fit, lag) for lag in (1, 2))
+    if not (first and second):
+        return Wander(0.0, 0.0)
+    phi = min(max(second / first - 1, 0.0), MOST_CORRELATED)
+    return Wander(float(np.sqrt(first / (2 * (1 - phi)))), phi)
+
+
+def _mean_square(y: Array, fit: Array, lag: int) -> float:
+    """Return the mean square of the differences at a lag, within levels; 0 where they are too few."""
+    differences = (y[lag:] - y[:-lag])[fit[lag:] == fit[:-lag]]
+    if len(differences) < FEWEST:
+        return 0.0
+    usual = usual_size(differences[differences != 0])
+    return float(np.mean(np.clip(differences, -OUTLYING * usual, OUTLYING * usual) ** 2))
