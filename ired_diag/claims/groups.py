@@ -8,10 +8,12 @@ most of the report's means, sds and values agree with.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.labels import SAME, words_of
@@ -23,6 +25,8 @@ from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing
 from ired_diag.errors import NotFound
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+
+Array = NDArray[np.float64]
 
 METRIC = "validation/mse"
 FEWEST = 3  # seeds: so many tell a group from a single run of the same strategy
@@ -60,18 +64,15 @@ class RunGroups:
     def other_readout(self, mean: Printed, group: str) -> str:
         """Say at which step, or over how many last evaluations, the seeds have a mean; empty where never."""
         seeds = self.members[group].seeds
-        first, half = seeds[0], self._half_of_means(group)
+        first, half = seeds[0], self._half_of_means(group) / math.sqrt(len(seeds))
         if any(not np.array_equal(first.steps, seed.steps) for seed in seeds):
             return ""
-        by_step = np.mean([seed.values for seed in seeds], axis=0)
-        for step, value in zip(first.steps[::-1], by_step[::-1], strict=True):
-            if fits(mean, Range.around(float(value), half)):
-                return f"at step {step:g}"
-        sums = np.cumsum(by_step[::-1])
-        for count in range(2, len(sums) + 1):
-            if fits(mean, Range.around(float(sums[count - 1] / count), half)):
-                return f"over the last {count} evaluations"
-        return ""
+        by_step = np.mean([seed.values for seed in seeds], axis=0)[::-1]
+        counts = np.arange(1.0, len(by_step) + 1)
+        found = [f"at step {step:g}" for step in _where(mean, by_step, first.steps[::-1], half)]
+        last = _where(mean, np.cumsum(by_step) / counts, counts, half)
+        found += [f"over the last {count:g} evaluations" for count in last]
+        return found[0] if found else ""
 
     def pairable(self, a: str, b: str) -> bool:
         """Say whether the seeds of two groups are pairs."""
@@ -164,3 +165,9 @@ def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
         return RunGroups(notes=[*notes, str(nothing)])
     strategies = {one.name: str(one.strategy) for one in members if one.strategy}
     return RunGroups({one.name: one for one in members}, strategies, read_out(members).values, notes)
+
+
+def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:
+    """Return where, the first place apart, a printed mean fits one of several."""
+    told = zip(places[1:].tolist(), values[1:].tolist(), strict=True)
+    return [place for place, value in told if fits(mean, Range.around(value, half))]
