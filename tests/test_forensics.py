@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from ired_diag.runs.ending import Ending, State
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import EarlierAttempt, Run
 from ired_diag.runs.study import Study
+from ired_diag.verdict import verdict_of
 
 
 def run(
@@ -278,3 +280,21 @@ def test_logs_are_read_and_judged_without_torch(command: str) -> None:
         f"main({arguments!r}, standalone_mode=False); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_no_verdict_rests_on_a_name(shared: Path, tmp_path: Path) -> None:
+    logs = sorted((shared / "ired_logs").glob("*.out"))
+    order = np.random.default_rng(11).permutation(len(logs))
+    for place, path in zip(order, logs, strict=True):
+        (tmp_path / f"{chr(97 + place % 26)}{place}.out").symlink_to(path)
+    told = [Counter(_seen(open_study(folder))) for folder in (logs[0].parent, tmp_path)]
+    assert sum(told[0].values()) > 60
+    assert told[0] == told[1]
+
+
+def _seen(study: Study) -> list[tuple[object, ...]]:
+    """Return what is said of each run that evaluated, without any name."""
+    verdicts = [verdict_of(run) for run in study.runs]
+    return [
+        (v.shape, v.best_step, v.onset, v.last, v.plateau_step, v.spikes) for v in verdicts if v.evaluations
+    ]
