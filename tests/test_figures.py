@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from ired_diag.figures import paper, plotly
-from ired_diag.figures.data import FigureData, Line, Panel, drawable_spread
+from ired_diag.figures.data import (
+    Cells,
+    FigureData,
+    Line,
+    Mark,
+    Outline,
+    Panel,
+    Segment,
+    Text,
+    drawable_spread,
+)
 from ired_diag.figures.palette import FIXED, OTHERS, style_of
 
 
@@ -52,7 +62,7 @@ def test_both_renderers_draw_the_data_as_given(figure: FigureData) -> None:
     for number, panel in enumerate(figure.panels):
         for line, mine in zip(panel.lines, axes[number].get_lines(), strict=True):
             np.testing.assert_array_equal(mine.get_ydata(), line.y)
-            assert mine.get_color() == style_of(line.name, panel.lines.index(line)).colour
+            assert mine.get_color() == figure.style(line.name, panel.lines.index(line)).colour
         traces = drawn.data[number * 3 : number * 3 + 3]
         for line, trace in zip(panel.lines, traces, strict=True):
             assert line.low is not None
@@ -92,3 +102,51 @@ def test_a_spread_without_end_is_cut_and_never_left_out() -> None:
     figure = FigureData("planted", "A title", "noise level", (panel,), "Median.")
     assert paper.render(figure, "png")
     assert np.isfinite(plotly.draw(figure).data[0].error_y.array).all()
+
+
+def everything() -> FigureData:
+    """Return a picture with one of each thing that can be drawn."""
+    x = np.arange(6)
+    raw = [Line(f"a seed{i}", x, x + i * 0.1 + 1.0, of="a", faint=True, drawn="line") for i in range(3)]
+    mean = Line("a", x, x + 1.1, x + 0.9, x + 1.3, "line", spread="band")
+    curves = Panel("loss", (*raw, mean, Line("b", x, x + 2.0)), "log", marks=(Mark(2.0, 3.1, "best", "a"),))
+    angle = np.linspace(0, 2 * np.pi, 20)
+    violin = Panel("energy", (), outlines=(Outline("b", np.cos(angle), np.sin(angle)),), height=1.5)
+    cells = Cells(np.arange(6.0).reshape(2, 3), (("1", "2", "3"), ("4", "5", "6")), "rank")
+    ranks = Panel("", (), x_label="seed", y_ticks=((0, "a"), (1, "b")), cells=cells)
+    bars = Panel(
+        "",
+        (),
+        x_label="mean rank",
+        segments=(Segment((1, 2), (0, 0), bold=True), Segment((1, 1), (0, 1), of="b")),
+        texts=(Text(1, 1, "CD", "center"),),
+        x_range=(0, 3),
+        y_range=(-1, 2),
+        bare=True,
+    )
+    panels = (curves, violin, ranks, bars)
+    return FigureData("everything", "All", "step", panels, "Method.", "n = 3", order=("b", "a"))
+
+
+@pytest.mark.parametrize("width", [paper.COLUMN, paper.TEXT, 12.0])
+def test_all_that_can_be_drawn_is_drawn_by_both_and_nothing_is_cut(width: float) -> None:
+    figure = everything()
+    drawn = paper.draw(figure, width=width)
+    drawn.draw_without_rendering()
+    box = drawn.get_tightbbox()
+    assert box.x0 >= -0.01
+    assert box.x1 <= width + 0.01
+    screen = plotly.draw(figure)
+    named = [trace.name for trace in screen.data if trace.showlegend]
+    assert named == ["a", "b"]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["a", "b"]
+    colours = {trace.line.color for trace in screen.data if trace.legendgroup == "a" and trace.line.color}
+    assert colours == {figure.style("a", 0).colour} == {OTHERS[1].colour}
+    assert "CD" in [note.text for note in screen.layout.annotations]
+
+
+def test_styles_go_by_the_order_and_stay_when_one_is_left_out() -> None:
+    order = tuple(f"q{i}" for i in range(20))
+    figures = [FigureData("f", "", "", (), "", order=order)] * 2
+    assert len({figures[0].style(name, 0) for name in order}) == 20
+    assert figures[0].style("q7", 0) == figures[1].style("q7", 3)

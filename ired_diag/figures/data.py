@@ -8,8 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.figures.palette import Style, style_of
+
 Scale = Literal["linear", "log"]
 Drawn = Literal["both", "line", "points", "steps"]
+Spread = Literal["bars", "band"]
+Anchor = Literal["left", "center", "right"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,9 @@ class Line:
         low: Lower end of the spread.
         high: Upper end.
         drawn: As ``both`` line and markers, ``line`` (for many points), ``points``, or ``steps``.
+        spread: As ``bars`` at each point, or a filled ``band``.
+        of: Whose style it has, where that is not its own name's.
+        faint: Thin, behind the others, without an entry in the legend: single runs beneath their mean.
     """
 
     name: str
@@ -31,6 +38,9 @@ class Line:
     low: NDArray[Any] | None = None
     high: NDArray[Any] | None = None
     drawn: Drawn = "both"
+    spread: Spread = "bars"
+    of: str = ""
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,66 @@ class Guide:
     """A thin grey line across a panel, at a value of y that is known beforehand."""
 
     y: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point that is named in the picture: an onset, a best evaluation. ``of`` says whose style it has."""
+
+    x: float
+    y: float
+    label: str
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A filled shape, such as one side of a violin.
+
+    Attributes:
+        name: As the legend says it, once for all outlines of the name.
+        x: Of shape (n,), the corners in turn.
+        y: Of shape (n,).
+    """
+
+    name: str
+    x: NDArray[Any]
+    y: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A straight piece from (x[0], y[0]) to (x[1], y[1]); black and ``bold`` for what it joins."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    of: str = ""
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words at a place of the axes."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Anchor = "left"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table of coloured cells: row i lies at y = i, column j at x = j.
+
+    Attributes:
+        values: Of shape (rows, columns); NaN is left empty.
+        texts: Of the same shape, written into the cells.
+        label: Of the values.
+    """
+
+    values: NDArray[Any]
+    texts: tuple[tuple[str, ...], ...]
     label: str
 
 
@@ -51,8 +121,18 @@ class Panel:
         y_scale: Of the y axis.
         x_label: Of its own x axis; without it the panel shares that of the figure.
         x_scale: Of the x axis.
-        x_ticks: Names at places on the x axis, where it has names and no numbers.
+        x_ticks: Names at places on the x axis, where it has names and no numbers; places alone where empty.
         guides: Values of y that are known beforehand.
+        y_ticks: The same for the y axis.
+        marks: Points that are named.
+        outlines: Filled shapes.
+        segments: Straight pieces.
+        texts: Words at places.
+        cells: Coloured cells.
+        x_range: Ends of the x axis; those of the data without it.
+        y_range: Ends of the y axis.
+        height: In units of a panel's usual height.
+        bare: Without a y axis, where its places mean nothing.
     """
 
     y_label: str
@@ -62,6 +142,22 @@ class Panel:
     x_scale: Scale = "linear"
     x_ticks: tuple[tuple[float, str], ...] = ()
     guides: tuple[Guide, ...] = ()
+    y_ticks: tuple[tuple[float, str], ...] = ()
+    marks: tuple[Mark, ...] = ()
+    outlines: tuple[Outline, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    texts: tuple[Text, ...] = ()
+    cells: Cells | None = None
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    height: float = 1.0
+    bare: bool = False
+
+
+def legend_names(panel: Panel) -> list[str]:
+    """Return what a legend says of a panel: its lines but for the faint ones, and its outlines, once each."""
+    lines = [line.name for line in panel.lines if not line.faint]
+    return list(dict.fromkeys([*lines, *(outline.name for outline in panel.outlines)]))
 
 
 def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None:
@@ -92,6 +188,8 @@ class FigureData:
         panels: From left to right, or from top to bottom.
         method: What line and spread are, and N: a caption.
         note: The same in a few words, drawn into the picture.
+        summary: What is to be seen, in a sentence or two with numbers: for who cannot see it.
+        order: Names whose place in it fixes their style in all panels; by their place in the panel without.
     """
 
     name: str
@@ -100,3 +198,9 @@ class FigureData:
     panels: tuple[Panel, ...]
     method: str
     note: str = ""
+    summary: str = ""
+    order: tuple[str, ...] = ()
+
+    def style(self, name: str, position: int) -> Style:
+        """Return the style of a name: fixed by the name, by the order, or by its position in a panel."""
+        return style_of(name, self.order.index(name) if name in self.order else position)

@@ -6,7 +6,7 @@ tell apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -28,6 +28,7 @@ FIXED = {
     "adversarial": Style(VERMILION, (), "^"),
     "control": Style(GREEN, (1.5, 1.5), "D"),
 }
+DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
 OTHERS = (
     Style(BLUE),
     Style(ORANGE, (5.0, 2.0), "s"),
@@ -40,5 +41,12 @@ OTHERS = (
 
 
 def style_of(name: str, position: int) -> Style:
-    """Return the style of a line: by its name where that is fixed, else by its place in the legend."""
-    return FIXED.get(name.split(" ")[0], OTHERS[position % len(OTHERS)])
+    """Return the style of a line: by its name where that is fixed, else by its place in an order.
+
+    After seven places the colours come again with another dash: 28 styles are all different.
+    """
+    if fixed := FIXED.get(name.split(" ")[0]):
+        return fixed
+    turn, place = divmod(position, len(OTHERS))
+    own = OTHERS[place]
+    return replace(own, dash=DASHES[(DASHES.index(own.dash) + turn) % len(DASHES)])

@@ -3,53 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
-from ired_diag.figures.data import FigureData, Line, Panel, drawable_spread
-from ired_diag.figures.palette import Style, style_of
+from ired_diag.figures.data import FigureData, Panel
+from ired_diag.figures.plotly_traces import GREY, traces_of
 from ired_diag.runs.files import write_atomically
 
-MARKERS = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down"}
 HEIGHT = 420
+ROW_HEIGHT = 230  # of a panel that stands above another
 SCRIPT = "plotly.min.js"
 # No logo, and no button that would upload the picture: plotly 7 shows one unless told not to.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}
+ANCHORS = {"left": "left", "center": "center", "right": "right"}
 
 
-def draw(figure: FigureData) -> go.Figure:
-    """Return a picture, its panels side by side."""
+def draw(figure: FigureData, *, titled: bool = True) -> go.Figure:
+    """Return a picture, its panels side by side.
+
+    Args:
+        figure: Its data.
+        titled: Whether title and method stand above it; a page may say them itself.
+    """
     shared = not any(panel.x_label for panel in figure.panels)
     drawn = make_subplots(rows=1, cols=len(figure.panels), shared_xaxes=shared, horizontal_spacing=0.08)
     named: set[str] = set()
     for column, panel in enumerate(figure.panels, start=1):
-        for position, line in enumerate(panel.lines):
-            trace = _trace(line, panel, style_of(line.name, position), legend=line.name not in named)
-            named.add(line.name)
+        for trace in traces_of(figure, panel, named):
             drawn.add_trace(trace, row=1, col=column)
-        for guide in panel.guides:
-            drawn.add_hline(
-                guide.y,
-                line={"color": "#555555", "width": 1, "dash": "dot"},
-                annotation={"text": guide.label, "font": {"size": 10}},
-                row=1,
-                col=column,
-            )
-        drawn.update_yaxes(title_text=panel.y_label, type=panel.y_scale, row=1, col=column)
-        if panel.y_scale == "log":  # labels at 1, 2, 5, as whole numbers
-            drawn.update_yaxes(dtick="D2", exponentformat="none", row=1, col=column)
-        drawn.update_xaxes(title_text=panel.x_label or figure.x_label, type=panel.x_scale, row=1, col=column)
-        if panel.x_ticks:
-            places, names = zip(*panel.x_ticks, strict=True)
-            drawn.update_xaxes(tickvals=places, ticktext=names, row=1, col=column)
+        _annotate(drawn, figure, panel, column)
+        _draw_axes(drawn, figure, panel, column)
+    title: dict[str, Any] = {"text": figure.title, "x": 0.02, "subtitle": {"text": figure.method}}
     drawn.update_layout(
-        title={"text": figure.title, "x": 0.02, "subtitle": {"text": figure.method}},
+        title=title if titled else None,
         template="simple_white",
-        height=HEIGHT,
-        margin={"t": 110, "l": 70, "r": 20, "b": 90},
+        height=HEIGHT * max(panel.height for panel in figure.panels) ** 0.5,
+        margin={"t": 110 if titled else 20, "l": 70, "r": 20, "b": 90},
         legend={"orientation": "h", "y": -0.22, "x": 0.5, "xanchor": "center"},
         hovermode="closest",
     )
@@ -70,22 +62,36 @@ def write_html(figure: FigureData, folder: Path) -> Path:
     return path
 
 
-def _trace(line: Line, panel: Panel, style: Style, *, legend: bool) -> go.Scatter:
-    dash = ",".join(f"{length}px" for length in style.dash) or "solid"
-    spread = None
-    if ends := drawable_spread(line, panel):
-        low, high, *_ = ends
-        middle = np.where(np.isfinite(line.y), line.y, np.nan)
-        up, down = high - middle, middle - low
-        spread = {"type": "data", "array": up, "arrayminus": down, "width": 0, "thickness": 1}
-    return go.Scatter(
-        x=line.x,
-        y=line.y,
-        error_y=spread,
-        name=line.name,
-        legendgroup=line.name,
-        showlegend=legend,
-        mode={"points": "markers", "line": "lines", "steps": "lines"}.get(line.drawn, "lines+markers"),
-        line={"color": style.colour, "dash": dash, "shape": "hv" if line.drawn == "steps" else "linear"},
-        marker={"symbol": MARKERS.get(style.marker, "circle")},
-    )
+def _annotate(drawn: go.Figure, figure: FigureData, panel: Panel, column: int) -> None:
+    """Draw guides, and the words of marks and texts."""
+    where = {"row": 1, "col": column}
+    for guide in panel.guides:
+        drawn.add_hline(
+            guide.y,
+            line={"color": GREY, "width": 1, "dash": "dot"},
+            annotation={"text": guide.label, "font": {"size": 10}},
+            **where,
+        )
+    for text in panel.texts:
+        drawn.add_annotation(
+            x=text.x, y=text.y, text=text.text, xanchor=ANCHORS[text.anchor], showarrow=False, **where
+        )
+
+
+def _draw_axes(drawn: go.Figure, figure: FigureData, panel: Panel, column: int) -> None:
+    where = {"row": 1, "col": column}
+    drawn.update_yaxes(title_text=panel.y_label, type=panel.y_scale, **where)
+    if panel.y_scale == "log":  # labels at 1, 2, 5, as whole numbers
+        drawn.update_yaxes(dtick="D2", exponentformat="none", **where)
+    drawn.update_xaxes(title_text=panel.x_label or figure.x_label, type=panel.x_scale, **where)
+    for update, ticks in ((drawn.update_xaxes, panel.x_ticks), (drawn.update_yaxes, panel.y_ticks)):
+        if ticks:
+            places, names = zip(*ticks, strict=True)
+            update(tickvals=places, ticktext=names, **where)
+    if panel.x_range:
+        drawn.update_xaxes(range=panel.x_range, **where)
+    if panel.y_range or panel.cells is not None:
+        rows = 0 if panel.cells is None else len(panel.cells.values)
+        drawn.update_yaxes(range=panel.y_range or (rows - 0.5, -0.5), **where)
+    if panel.bare:
+        drawn.update_yaxes(visible=False, **where)
