@@ -51,7 +51,7 @@ def as_markdown(comparison: Comparison) -> str:
     """Return the means as a Markdown table, and the paragraphs for methods and results."""
     from ired_diag.comparison import words
 
-    columns, rows = GROUP_COLUMNS, list(_group_rows(comparison))
+    columns, rows = GROUP_COLUMNS, list(group_rows(comparison))
     lines = [
         f"| {' | '.join(columns)} |",
         f"|{'---|' * len(columns)}",
@@ -68,7 +68,7 @@ def as_latex(comparison: Comparison) -> str:
     """Return the means as a LaTeX table, and the paragraphs for methods and results."""
     from ired_diag.comparison import words
 
-    columns, rows = GROUP_COLUMNS, list(_group_rows(comparison))
+    columns, rows = GROUP_COLUMNS, list(group_rows(comparison))
     title = f"{words.READOUT_NAMES[comparison.readout].capitalize()} of {comparison.metric} over seeds."
     lines = [
         r"\begin{table}",
@@ -91,7 +91,8 @@ def as_latex(comparison: Comparison) -> str:
 GROUP_COLUMNS = ("experiment", "mining", "n", "mean", "sd", "95% t interval of the mean", "range")
 
 
-def _group_rows(comparison: Comparison) -> Iterator[Cells]:
+def group_rows(comparison: Comparison) -> Iterator[Cells]:
+    """Yield what is printed of each group, a cell a column of ``GROUP_COLUMNS``."""
     places = output.decimals([group.summary.sd for group in comparison.groups])
     form = f".{places}f" if places <= 12 else ".6g"
     for group in comparison.groups:
@@ -117,18 +118,19 @@ def _print_groups(comparison: Comparison) -> None:
     title = f"{what}, each seed ({better} is better)"
     held = "; ".join(words.coverage_of(group) for group in comparison.groups)
     caption = f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"
-    output.print_table(title, GROUP_COLUMNS, list(_group_rows(comparison)), left=2, caption=caption)
+    output.print_table(title, GROUP_COLUMNS, list(group_rows(comparison)), left=2, caption=caption)
 
 
 def _print_tests(comparison: Comparison) -> None:
     rows: list[Cells] = []
     for pair in comparison.pairs:
-        rows += _with_name(f"{pair.a} - {pair.b}", _test_rows(pair))
+        rows += _with_name(f"{pair.a} - {pair.b}", test_rows(pair))
     columns = ("pair", "test", "statistic", "df", "p", "95% interval of the difference", "")
     output.print_table("Differences, two-sided tests", columns, rows, left=2)
 
 
-def _test_rows(pair: PairOfGroups) -> Iterator[Cells]:
+def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
+    """Yield what is printed of each test of a pair: its name, statistic, df, p, interval, and a remark."""
     from ired_diag.comparison import words
 
     for test, name in ((pair.student, "Student"), (pair.welch, "Welch"), (pair.paired, "paired t")):

@@ -1,0 +1,143 @@
+"""A report: one HTML file that needs nothing but a browser, with verdicts, findings, figures and methods.
+
+Everything stands in the file: styles, plotly's script, the figures' data. A policy in its head forbids every
+request; names of runs and notes are escaped. Lines with very many points are thinned (see ``thinned``), and
+their number is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.io import to_json
+from plotly.offline import get_plotlyjs
+
+from ired_diag.figures import plotly
+from ired_diag.figures.as_table import COLUMNS, rows_of
+from ired_diag.figures.data import FigureData, Line
+from ired_diag.figures.paper_files import Provenance
+from ired_diag.finding import Finding
+
+MOST_POINTS = 4000  # of a line
+MOST_ROWS = 400  # of a figure's table; the CSV of ``ired-diag figures`` holds all
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its title, the names of its columns, and its cells as they are printed."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report says.
+
+    Attributes:
+        title: Of the page.
+        question: What was asked.
+        verdicts: One sentence each.
+        caveats: What a reader of the verdicts should know.
+        findings: Of the forensic rules, worst first.
+        figures: In the order in which they are read.
+        not_drawn: Which figures are missing, and why.
+        tables: The comparison's numbers.
+        methods: A paragraph for a paper.
+        results: The same of the results.
+        provenance: Command, files and versions.
+    """
+
+    title: str
+    question: str
+    verdicts: Sequence[str]
+    caveats: Sequence[str]
+    findings: Sequence[Finding]
+    figures: Sequence[FigureData]
+    not_drawn: Sequence[str]
+    tables: Sequence[Table]
+    methods: str
+    results: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A figure as the page holds it."""
+
+    figure: FigureData
+    content: Markup
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    left_out: int
+
+
+def to_html(report: Report) -> str:
+    """Return the page."""
+    environment = Environment(
+        loader=PackageLoader("app", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    page = environment.get_template("report.html.jinja")
+    return page.render(
+        report=report,
+        figures=[_drawn(figure) for figure in report.figures],
+        script=Markup(get_plotlyjs()),
+        config=plotly.CONFIG,
+    )
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the page.
+
+    Raises:
+        CannotWrite: The file cannot be written.
+    """
+    from ired_diag.runs.files import write_atomically
+
+    write_atomically(path, to_html(report).encode())
+
+
+def thinned(figure: FigureData, most: int = MOST_POINTS) -> FigureData:
+    """Return a figure whose longest lines hold the least and the largest value of each stretch of points.
+
+    Args:
+        figure: The figure.
+        most: Points of a line.
+    """
+    panels = tuple(
+        replace(panel, lines=tuple(_thinned(line, most) for line in panel.lines)) for panel in figure.panels
+    )
+    cut = max((len(line.x) for panel in figure.panels for line in panel.lines), default=0)
+    if cut <= most:
+        return figure
+    said = (
+        f"{figure.method} Lines of up to {cut:,} points are drawn by the extremes of {most // 2:,} stretches."
+    )
+    return replace(figure, panels=panels, method=said)
+
+
+def _thinned(line: Line, most: int) -> Line:
+    if len(line.x) <= most:
+        return line
+    edges = np.linspace(0, len(line.x), most // 2 + 1).astype(int)
+    low, high = (np.where(np.isnan(line.y), worst, line.y) for worst in (np.inf, -np.inf))
+    kept = {0, len(line.x) - 1}
+    for first, end in pairwise(edges.tolist()):
+        kept |= {first + int(np.argmin(low[first:end])), first + int(np.argmax(high[first:end]))}
+    at = np.array(sorted(kept))
+    ends = [None if end is None else end[at] for end in (line.low, line.high)]
+    return replace(line, x=line.x[at], y=line.y[at], low=ends[0], high=ends[1])
+
+
+def _drawn(figure: FigureData) -> _Drawn:
+    small = thinned(figure)
+    content = to_json(plotly.draw(small, titled=False)).replace("<", "\\u003c")
+    rows = list(rows_of(small))
+    return _Drawn(small, Markup(content), COLUMNS, rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS))
