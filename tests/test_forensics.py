@@ -154,6 +154,18 @@ def test_a_spread_of_seeds_that_is_evaluation_noise_is_found_and_a_real_one_is_n
     assert finding.evidence["evaluation_sd"] == pytest.approx(scale * 3e-5, rel=0.1)
 
 
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
+@pytest.mark.parametrize(("factor", "told"), [(1.0, 0), (1.8, 0), (2.3, 1), (0.3, 1), (40.0, 1)])
+def test_a_seed_that_rests_far_from_its_siblings_is_found_at_any_scale(
+    scale: float, factor: float, told: int
+) -> None:
+    rng = np.random.default_rng(6)
+    runs = [run("a", seed, scale * settling(rng, seed_sd=0.01)) for seed in range(5)]
+    runs.append(run("a", 5, scale * factor * settling(rng)))
+    found = rules_of(runs).get("outlying_seed", [])
+    assert [finding.evidence["run"] for finding in found] == ["a/seed5"] * told
+
+
 @pytest.mark.parametrize(("factor", "told"), [(1.0, False), (8.0, False), (12.0, True), (300.0, True)])
 def test_validation_far_above_training_is_found(factor: float, told: bool) -> None:
     values = settling(np.random.default_rng(2), seed_sd=0.01)
@@ -164,7 +176,16 @@ def test_validation_far_above_training_is_found(factor: float, told: bool) -> No
     ("names"), [("train/energy_positive", "train/energy_negative"), ("D/E_pos", "D/E_neg")]
 )
 @pytest.mark.parametrize(
-    ("gap", "severity"), [(0.0, "error"), (2.0, None), (4.5, None), (5.0, "warning"), (6000.0, "warning")]
+    ("gap", "severity"),
+    [
+        (0.0, "error"),
+        (2.0, None),
+        (4.5, None),
+        (5.0, "warning"),
+        (6e3, "warning"),
+        (-4.0, None),
+        (-5.0, "warning"),
+    ],
 )
 def test_a_contrastive_term_without_use_is_found_in_logged_energies(
     names: tuple[str, str], gap: float, severity: str | None

@@ -6,7 +6,8 @@ it without a checkpoint:
 - where E⁻ = E⁺ to the last digit at nearly all logged steps, the negatives are the positives, or were never
   mined; the term is log 2 and pulls at nothing that differs;
 - where E⁻ - E⁺ > log 99, w is below 1%: at nearly all of the later half of the steps that is saturation. Logs
-  hold means over a batch, and single samples may lie elsewhere.
+  hold means over a batch, and single samples may lie elsewhere;
+- where E⁻ - E⁺ < -log 99 there, the energy ranks them the wrong way: what is called wrong lies lower.
 
 Reference: van den Oord et al. (2018), Representation Learning with Contrastive Predictive Coding, equation 4.
 """
@@ -14,19 +15,18 @@ Reference: van den Oord et al. (2018), Representation Learning with Contrastive 
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.energy_metrics import energy_gap
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-POSITIVE = re.compile(r"(?i)(.*\b(?:e|energy)_)(pos)(itive)?$")
 NEARLY_ALL = 0.9
 SATURATED = math.log(99)  # nat: from here on w < 1%
 FEWEST = 10  # logged steps
@@ -35,19 +35,26 @@ Told = list[tuple[Run, float, int]]
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each group whose contrastive term has nothing to say."""
-    equal: dict[str, Told] = defaultdict(list)
-    saturated: dict[str, Told] = defaultdict(list)
+    """Yield a finding for each group whose contrastive term has nothing to say, or is not obeyed."""
+    equal, saturated, inverted = (defaultdict[str, Told](list) for _ in range(3))
     for run in study.runs:
         gap = _gap(run)
         if len(gap) < FEWEST:
             continue
         same, late = float(np.mean(gap == 0)), gap[len(gap) // 2 :]
-        beyond = float(np.mean(late > SATURATED))
+        beyond, below = float(np.mean(late > SATURATED)), float(np.mean(late < -SATURATED))
         if same >= NEARLY_ALL:
             equal[run.group].append((run, same, len(gap)))
         elif beyond >= NEARLY_ALL:
             saturated[run.group].append((run, beyond, len(late)))
+        elif below >= NEARLY_ALL:
+            inverted[run.group].append((run, below, len(late)))
+    yield from _equal(equal)
+    yield from _saturated(saturated)
+    yield from _inverted(inverted)
+
+
+def _equal(equal: Mapping[str, Told]) -> Iterator[Finding]:
     for group, told in equal.items():
         statement = (
             f"{group}: the energy of negatives equals that of positives to the last digit at {_share(told)} "
@@ -55,6 +62,9 @@ def find(study: Study) -> Iterator[Finding]:
         )
         advice = "Look at where negatives are made; a checkpoint tells more: ired-diag probe mining_dynamics"
         yield _finding(group, told, "error", statement, advice)
+
+
+def _saturated(saturated: Mapping[str, Told]) -> Iterator[Finding]:
     for group, told in saturated.items():
         statement = (
             f"{group}: at {_share(told)} of the logged steps of the later half the mean energy of negatives "
@@ -65,20 +75,23 @@ def find(study: Study) -> Iterator[Finding]:
         yield _finding(group, told, "warning", statement, advice)
 
 
+def _inverted(inverted: Mapping[str, Told]) -> Iterator[Finding]:
+    for group, told in inverted.items():
+        statement = (
+            f"{group}: at {_share(told)} of the logged steps of the later half the mean energy of negatives "
+            f"lies below that of positives by log 99 or more ({_runs(told)}): it ranks them the wrong way."
+        )
+        advice = f"Are some negatives right answers? ired-diag probe false_negatives {group}"
+        yield _finding(group, told, "warning", statement, advice)
+
+
 def _gap(run: Run) -> NDArray[np.float64]:
     """Return E⁻ - E⁺ at the steps where both are logged and finite; nothing where they are not."""
-    series = run.history.series
-    for name, positive in series.items():
-        if found := POSITIVE.match(name):
-            neg = "NEG" if found[2].isupper() else "neg"
-            negative = series.get(f"{found[1]}{neg}{'ative' if found[3] else ''}")
-            if negative is None:
-                continue
-            _, i, j = np.intersect1d(positive.steps, negative.steps, return_indices=True)
-            below, above = (np.asarray(s.values, dtype=np.float64) for s in (positive, negative))
-            gap = above[j] - below[i]
-            return gap[np.isfinite(gap)]
-    return np.array([])
+    found = energy_gap(run.history)
+    if found is None:
+        return np.array([])
+    _, gap = found
+    return gap.values[np.isfinite(gap.values)]
 
 
 def _finding(group: str, told: Told, severity: Severity, statement: str, advice: str) -> Finding:

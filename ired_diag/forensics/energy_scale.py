@@ -31,8 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.contrastive_term import POSITIVE
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.energy_metrics import energy_metrics, together
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -111,13 +111,15 @@ def _finding(group: str, kind: Kind, cases: Told) -> Finding:
 
 
 def _of_energies(run: Run) -> Iterator[tuple[Kind, str, float]]:
-    for name, series in run.history.series.items():
-        found = POSITIVE.match(name)
-        if not found or len(series) < FEWEST:
+    told = run.history.series
+    for found in energy_metrics(told):
+        name, series = found.positive, told[found.positive]
+        if len(series) < FEWEST:
             continue
-        neg = "NEG" if found[2].isupper() else "neg"
-        negative = run.history.series.get(f"{found[1]}{neg}{'ative' if found[3] else ''}")
-        positive, other = _together(series, negative) if negative is not None else (_values(series), None)
+        positive: Array = _values(series)
+        other: Array | None = None
+        if found.negative is not None:
+            _, positive, other = together(series, told[found.negative])
         sizes = _values(series)
         if (sizes == sizes[0]).all():
             if sizes[0] != 0:  # logs print 0 for what they do not compute
@@ -175,7 +177,7 @@ def _of_predictions(run: Run) -> Iterator[tuple[Kind, str, float]]:
         )
         late = _values(series)[len(series) // 2 :]
         if target is not None:
-            size, wanted = (np.abs(x[len(x) // 2 :]) for x in _together(series, target))
+            size, wanted = (np.abs(x[len(x) // 2 :]) for x in together(series, target)[1:])
             known = np.isfinite(size) & np.isfinite(wanted) & (wanted > 0)
             if known.sum() >= FEWEST // 2 and np.mean(size[known] <= DEAD * wanted[known]) >= NEARLY_ALL:
                 yield "dead_prediction", name, _median(size[known] / wanted[known])
@@ -206,11 +208,6 @@ def _late_over_early(values: Array) -> float:
 def _number(x: float) -> str:
     """Return three digits, and whole numbers as a person writes them."""
     return f"{x:,.0f}" if 1000 <= abs(x) < 1e6 else f"{x:.3g}"
-
-
-def _together(a: Series, b: Series) -> tuple[Array, Array]:
-    _, i, j = np.intersect1d(a.steps, b.steps, return_indices=True)
-    return _values(a)[i], _values(b)[j]
 
 
 def _values(series: Series) -> Array:

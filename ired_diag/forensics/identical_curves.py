@@ -1,8 +1,9 @@
-"""Identical curves from different configurations: what differs between them never reached the program.
+"""Identical curves of different configurations or seeds: what differs between them never reached the program.
 
 Two runs whose evaluations agree to the last digit at every common step are one computation. With different
-configurations that means: the keys that differ were not read. Curves are compared where they share at least
-three evaluations that are not all equal; the chance of as many digits agreeing by luck is nil.
+configurations that means: the keys that differ were not read. With different seeds in one group: the seed was
+not, and what looks like several seeds is one. Curves are compared where they share at least three evaluations
+that are not all equal; the chance of as many digits agreeing by luck is nil.
 """
 
 from __future__ import annotations
@@ -24,31 +25,43 @@ UNREAD = (*METADATA, "experiment_name", "seed", "train_steps")
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each two groups whose runs are pairwise identical."""
+    """Yield a finding for each two groups whose runs are pairwise identical, and each with equal seeds."""
     pairs: dict[tuple[str, str], list[tuple[Run, Run]]] = defaultdict(list)
+    seeds: dict[str, list[tuple[Run, Run]]] = defaultdict(list)
     for one, other in _identical(study):
+        if one.group == other.group and None not in (one.seed, other.seed) and one.seed != other.seed:
+            seeds[one.group].append((one, other))
         if one.group != other.group and one.configuration and other.configuration:
             pairs[one.group, other.group].append((one, other))
     for (a, b), runs in pairs.items():
-        differing = sorted({key for one, other in runs for key in _differing(one, other)})
-        if not differing:
-            continue
-        common = sum(_common(one, other) for one, other in runs)
-        seeds = listed(one.seed_label for one, _ in runs)
-        statement = (
-            f"{a} and {b} are the same computation: their {_metric(runs[0][0])} agrees to the last digit at "
-            f"all {common} common evaluations ({seeds}), though {listed(differing)} differ. These keys "
-            "changed nothing."
-        )
-        evidence: Evidence = {
-            "a": a,
-            "b": b,
-            "evaluations": common,
-            "runs": len(runs),
-            "keys": ", ".join(differing),
-        }
-        advice = "Count them as one experiment, and look for where the program reads these keys."
-        yield Finding("identical_curves", "error", statement, evidence, advice)
+        if keys := sorted({key for one, other in runs for key in _differing(one, other)}):
+            yield _same_groups(a, b, runs, keys)
+    for group, runs in seeds.items():
+        yield _same_seeds(group, runs)
+
+
+def _same_groups(a: str, b: str, runs: list[tuple[Run, Run]], keys: list[str]) -> Finding:
+    common = sum(_common(one, other) for one, other in runs)
+    statement = (
+        f"{a} and {b} are the same computation: their {_metric(runs[0][0])} agrees to the last digit at "
+        f"all {common} common evaluations ({listed(one.seed_label for one, _ in runs)}), though "
+        f"{listed(keys)} differ. These keys changed nothing."
+    )
+    evidence: Evidence = {"a": a, "b": b, "evaluations": common, "runs": len(runs), "keys": ", ".join(keys)}
+    advice = "Count them as one experiment, and look for where the program reads these keys."
+    return Finding("identical_curves", "error", statement, evidence, advice)
+
+
+def _same_seeds(group: str, runs: list[tuple[Run, Run]]) -> Finding:
+    labels = list(dict.fromkeys(run.seed_label for pair in runs for run in pair))
+    common = min(_common(one, other) for one, other in runs)
+    statement = (
+        f"{group}: {listed(labels)} are the same computation: their {_metric(runs[0][0])} agrees to the last "
+        f"digit at all of {common} common evaluations or more. The seed changed nothing: they count as one."
+    )
+    evidence: Evidence = {"group": group, "runs": len(labels), "evaluations": common}
+    advice = "Keep one of them, look for where the program reads its seed, and train the others again."
+    return Finding("identical_curves", "error", statement, evidence, advice)
 
 
 def _identical(study: Study) -> Iterator[tuple[Run, Run]]:
@@ -69,7 +82,8 @@ def _common(a: Run, b: Run) -> int:
     x, y = a.evaluated[1], b.evaluated[1]
     _, i, j = np.intersect1d(x.steps, y.steps, return_indices=True)
     u, v = np.asarray(x.values)[i], np.asarray(y.values)[j]
-    same = len(u) >= FEWEST and np.array_equal(u, v, equal_nan=True) and np.ptp(u[np.isfinite(u)]) > 0
+    finite = u[np.isfinite(u)]
+    same = len(u) >= FEWEST and np.array_equal(u, v, equal_nan=True) and len(np.unique(finite)) > 1
     return len(u) if same else 0
 
 
@@ -82,4 +96,4 @@ def _differing(a: Run, b: Run) -> list[str]:
     return [key for key in {**x, **y} if key not in UNREAD and x.get(key) != y.get(key)]
 
 
-RULE = Rule("identical_curves", "Did runs of different configurations compute the same?", find)
+RULE = Rule("identical_curves", "Did runs of different configurations or seeds compute the same?", find)

@@ -3,7 +3,8 @@
 Where each training batch is drawn fresh there is no set to be over-fitted, so that a large gap means that two
 programs compute the two: in the study a fork divided the gradient by the batch size, 2048 in training and 256
 in validation, so that the sampler took steps eight times too long. Where the training set is fixed a gap may
-be over-fitting, and logs cannot tell; the finding says so. It takes the medians over the second half.
+be over-fitting, and logs cannot tell; the finding says so. A training error far above that of validation is
+no over-fitting in either case. It takes the medians over the second half.
 """
 
 from __future__ import annotations
@@ -26,17 +27,22 @@ FEWEST = 6  # evaluations
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each group in which validation is far above training."""
-    groups: dict[str, list[tuple[Run, float]]] = defaultdict(list)
+    """Yield a finding for each group in which validation is far above training, or far below."""
+    groups: dict[tuple[str, bool], list[tuple[Run, float]]] = defaultdict(list)
     for run in study.runs:
-        if (ratio := _ratio(run)) >= FACTOR:
-            groups[run.group].append((run, ratio))
-    for group, found in groups.items():
+        ratio = _ratio(run)
+        if ratio >= FACTOR or 0 < ratio <= 1 / FACTOR:
+            groups[run.group, ratio > 1].append((run, ratio))
+    for (group, above), found in groups.items():
         ratios = [ratio for _, ratio in found]
         statement = (
             f"{group}: the validation error is {np.median(ratios):.3g} times the training error over the "
-            f"second half of training ({listed(run.seed_label for run, _ in found)}). Where each batch is "
-            "fresh data that cannot be over-fitting: the two then compute something different."
+            f"second half of training ({listed(run.seed_label for run, _ in found)}). "
+        ) + (
+            "Where each batch is fresh data that cannot be over-fitting: the two then compute something "
+            "different."
+            if above
+            else "The two compute something different, or something is on in training alone, such as dropout."
         )
         evidence: Evidence = {"group": group, "runs": len(found), "median_ratio": float(np.median(ratios))}
         advice = (

@@ -1,0 +1,89 @@
+"""One seed that rests far from its siblings: a mean over seeds then is of two kinds of runs.
+
+Complete runs of a group, four or more, are compared by the level at which they end: the median of the last
+tenth of their evaluations, as a logarithm x. Of m others with mean x̄ and sd s, one more of their kind lies in
+
+    x̄ ± t(m - 1; 1 - α/2) s √(1 + 1/m),    α = 1% divided by the number of seeds,
+
+and a seed is told where it lies outside and a factor of two from their median. A run that diverged, or never
+came down, is told by its curve and not here.
+
+Reference: Hahn & Meeker (1991), Statistical Intervals, section 4.7 (prediction of one observation).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from ired_diag.curves.shape import shape_of
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+FEWEST = 4  # seeds
+FACTOR = 2.0
+CHANCE = 0.01  # of a false alarm in a group
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each seed that rests far from the others of its group."""
+    groups: dict[tuple[str, str], list[tuple[Run, float]]] = defaultdict(list)
+    for run in study.runs:
+        level = _level(run)
+        if run.evaluated and run.ending.may_be_complete and math.isfinite(level):
+            groups[run.group, run.evaluated[0]].append((run, level))
+    for (group, metric), runs in groups.items():
+        if len(runs) >= FEWEST:
+            yield from _outliers(group, metric, runs)
+
+
+def _outliers(group: str, metric: str, runs: Sequence[tuple[Run, float]]) -> Iterator[Finding]:
+    for place, (run, level) in enumerate(runs):
+        others = np.array([other for i, (_, other) in enumerate(runs) if i != place])
+        away = abs(level - float(np.median(others)))
+        if away < math.log(FACTOR) or _is_expected(level, others) or not _rests(run):
+            continue
+        middle, own = math.exp(float(np.median(others))), math.exp(level)
+        statement = (
+            f"{group}: {run.seed_label} rests at {metric} {own:.4g}, {math.exp(away):.3g} times "
+            f"{'above' if own > middle else 'below'} the other {len(others)} seeds ({middle:.4g}, within "
+            f"{math.exp(float(np.ptp(others))) - 1:.0%} of each other): a mean over them all describes none."
+        )
+        evidence: Evidence = {"group": group, "run": run.label, "level": own, "others": middle}
+        evidence |= {"factor": math.exp(away), "seeds": len(runs)}
+        advice = f"Compare its commit, machine and log with the others': ired-diag ls {run.path}"
+        yield Finding("outlying_seed", "warning", statement, evidence, advice)
+
+
+def _is_expected(level: float, others: NDArray[np.float64]) -> bool:
+    """Say whether a level lies where one more of the same kind would."""
+    m = len(others)
+    quantile = stdtrit(m - 1, 1 - CHANCE / (2 * (m + 1)))
+    half = quantile * float(others.std(ddof=1)) * math.sqrt(1 + 1 / m)
+    return bool(abs(level - float(others.mean())) <= half)
+
+
+def _rests(run: Run) -> bool:
+    if run.evaluated is None:
+        return False
+    series = run.evaluated[1]
+    return shape_of(series.steps, series.values).word in ("converged", "improving")
+
+
+def _level(run: Run) -> float:
+    """Return the log of the level at which a run ends; NaN where that is none."""
+    if run.evaluated is None:
+        return math.nan
+    values = run.evaluated[1].values
+    end = float(np.median(values[-max(1, len(values) // 10) :]))
+    return math.log(end) if 0 < end < math.inf else math.nan
+
+
+RULE = Rule("outlying_seed", "Does one seed rest far from its siblings?", find)
