@@ -23,6 +23,7 @@ from ired_diag.figures.as_table import COLUMNS, rows_of
 from ired_diag.figures.data import FigureData, Line
 from ired_diag.figures.paper_files import Provenance
 from ired_diag.finding import Finding
+from ired_diag.forensics_summary import answers_of
 
 MOST_POINTS = 4000  # of a line
 MOST_ROWS = 400  # of a figure's table; the CSV of ``ired-diag figures`` holds all
@@ -74,6 +75,7 @@ class _Drawn:
 
     figure: FigureData
     content: Markup
+    height: int
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     left_out: int
@@ -87,6 +89,7 @@ def to_html(report: Report) -> str:
     page = environment.get_template("report.html.jinja")
     return page.render(
         report=report,
+        answers=answers_of(report.findings),
         figures=[_drawn(figure) for figure in report.figures],
         script=Markup(get_plotlyjs()),
         config=plotly.CONFIG,
@@ -138,6 +141,8 @@ def _thinned(line: Line, most: int) -> Line:
 
 def _drawn(figure: FigureData) -> _Drawn:
     small = thinned(figure)
-    content = to_json(plotly.draw(small, titled=False)).replace("<", "\\u003c")
+    drawn = plotly.draw(small, titled=False)
+    content = Markup(to_json(drawn).replace("<", "\\u003c"))
     rows = list(rows_of(small))
-    return _Drawn(small, Markup(content), COLUMNS, rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS))
+    left_out = max(0, len(rows) - MOST_ROWS)
+    return _Drawn(small, content, round(drawn.layout.height), COLUMNS, rows[:MOST_ROWS], left_out)

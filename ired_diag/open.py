@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ired_diag.config import read_json_object
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.readers.logs import Logs, is_read_with_log
+from ired_diag.readers.logs import Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
@@ -21,6 +21,9 @@ from ired_diag.runs.study import Skipped, Study
 
 RESULTS_CONFIG = "experiment_config.json"
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
+
+ReadFolder = Callable[[Path], Run]
+ReadLog = Callable[[Path], Sequence[Attempt]]
 
 
 def open_run(path: Path | str) -> Run:
@@ -45,12 +48,22 @@ def open_run(path: Path | str) -> Run:
     raise NotFound(f"{path}: expected a run, found none{reason}.")
 
 
-def open_study(paths: Path | str | Iterable[Path | str]) -> Study:
+def open_study(
+    paths: Path | str | Iterable[Path | str],
+    *,
+    read_folder: ReadFolder = read_run,
+    read_log: ReadLog = read_log,
+) -> Study:
     """Return all runs at one path or several.
 
     Logs are read in place and arranged together, so that retries and variants are told apart across files.
     What is in a folder and cannot be read is listed in ``Study.skipped``; a file named by itself that
     cannot be read is an error.
+
+    Args:
+        paths: Run folders, foreign logs, results folders, checkpoints, or folders of them.
+        read_folder: Reads a run folder; one that remembers unchanged folders may stand in for it.
+        read_log: Reads a foreign log, likewise.
 
     Raises:
         NotFound: There is nothing at a path.
@@ -59,7 +72,7 @@ def open_study(paths: Path | str | Iterable[Path | str]) -> Study:
     given = [Path(paths)] if isinstance(paths, Path | str) else [Path(p) for p in paths]
     runs: dict[Path, Run] = {}
     skipped: list[Skipped] = []
-    logs = Logs()
+    logs = Logs(read=read_log)
     for path in given:
         if not exists(path):
             raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
@@ -67,7 +80,7 @@ def open_study(paths: Path | str | Iterable[Path | str]) -> Study:
             if not is_read_with_log(path):
                 _open_file(path, runs, logs)
         elif folders := find_runs(path):
-            _open_run_folders(folders, runs, skipped)
+            _open_run_folders(folders, runs, skipped, read_folder)
         else:
             results = _results_folders(path)
             runs |= {folder.resolve(): open_results(folder) for folder in results}
@@ -181,11 +194,13 @@ def _name_in(configuration: Mapping[str, Any] | None) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _open_run_folders(folders: Sequence[Path], runs: dict[Path, Run], skipped: list[Skipped]) -> None:
+def _open_run_folders(
+    folders: Sequence[Path], runs: dict[Path, Run], skipped: list[Skipped], read_folder: ReadFolder
+) -> None:
     """Read run folders; among several a damaged one is listed, one named by itself is an error."""
     for folder in folders:
         try:
-            runs[folder.resolve()] = read_run(folder)
+            runs[folder.resolve()] = read_folder(folder)
         except DiagError as error:
             if len(folders) == 1:
                 raise

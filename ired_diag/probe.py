@@ -14,32 +14,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ired_diag.figures.data import FigureData, Scale
+from ired_diag.figures.data import FigureData
+from ired_diag.figures.headline import Headline as Headline  # probes take both from here
 from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint import Weights
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, check_table, concatenate
 
 ALL_LEVELS = -1  # in a column `level`: over all noise levels
-
-
-@dataclass(frozen=True)
-class Headline:
-    """A number of a probe's answer that is followed over training.
-
-    Attributes:
-        key: Its name in the answer's evidence.
-        label: As an axis says it, with the unit.
-        low: Name of the lower end of its interval in the evidence, if it has one.
-        high: Name of the upper end.
-        scale: Of the axis.
-    """
-
-    key: str
-    label: str
-    low: str = ""
-    high: str = ""
-    scale: Scale = "linear"
 
 
 @dataclass(frozen=True)

@@ -362,6 +362,7 @@ PROBE = Probe(
             "distance_ratio_low",
             "distance_ratio_high",
         ),
+        Headline("moved", "share of starts that mining moves", "moved_low", "moved_high"),
     ),
     negatives=True,
     own_energies=True,

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +216,56 @@ def plant() -> Callable[..., Subject]:
         return replace(subject, negatives=batch)
 
     return make
+
+
+@pytest.fixture
+def browse() -> Callable[[Path], Any]:
+    """A function (root) that returns a client of a dashboard, without a browser, that holds its key."""
+
+    def open_client(root: Path) -> Any:
+        from app.dashboard.security import cookie_name
+        from app.dashboard.server import create_app
+
+        app = create_app(root, token="the key", port=8050)
+        client = app.server.test_client()
+        client.open = partial(client.open, base_url="http://127.0.0.1:8050")
+        client.set_cookie(cookie_name(8050), "the key", domain="127.0.0.1")
+        return client
+
+    return open_client
+
+
+@pytest.fixture
+def ask() -> Callable[..., dict[str, Any]]:
+    """A function (client, output, **values) that asks the callback behind an output, as the page would.
+
+    ``output`` is ``<id>.<property>``, ``values`` are inputs and states by the same name, ``.`` and ``-``
+    written as ``_``. Returned is what each component becomes, by its id; empty where nothing changes.
+    """
+
+    def call(client: Any, output: str, **values: Any) -> dict[str, Any]:
+        known = client.get("/_dash-dependencies").json
+        (told,) = (one for one in known if output in one["output"].strip(".").split("..."))
+
+        def given(part: dict[str, Any]) -> dict[str, Any]:
+            name = f"{part['id']}_{part['property']}".replace("-", "_")
+            return {**part, "value": values.get(name)}
+
+        names = told["output"].strip(".").split("...")
+        parts = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
+        outputs = [{**p, "id": json.loads(p["id"])} if p["id"].startswith("{") else p for p in parts]
+        inputs = [given(part) for part in told["inputs"]]
+        body = {
+            "output": told["output"],
+            "outputs": outputs if told["output"].startswith("..") else outputs[0],
+            "inputs": inputs,
+            "state": [given(part) for part in told["state"]],
+            "changedPropIds": [f"{part['id']}.{part['property']}" for part in told["inputs"]],
+        }
+        answer = client.post(
+            "/_dash-update-component", json=body, headers={"Origin": "http://127.0.0.1:8050"}
+        )
+        assert answer.status_code in (200, 204), answer.text[-2000:]
+        return dict(answer.json["response"]) if answer.status_code == 200 else {}
+
+    return call

@@ -20,6 +20,7 @@ ORDER = (
     "ired_diag.probe",
     "ired_diag.told_training",
     "ired_diag.subject",
+    "ired_diag.forensics_summary",
     "ired_diag.figures",
     "ired_diag.verification",
     "ired_diag.reference_file",

@@ -18,7 +18,10 @@ from app.cli.group import DiagGroup
         "stats": "app.cli.stats",
         "diagnose": "app.cli.diagnose",
         "check": "app.cli.check",
+        "figures": "app.cli.figures",
+        "report": "app.cli.report",
         "verify": "app.cli.verify",
+        "dashboard": "app.cli.dashboard",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,30 +82,17 @@ def _judged_by(metric: str | None, study: Study) -> Study:
 
 
 def _print(found: Sequence[Finding]) -> None:
-    """Print findings under the question that they answer, and an advice that several share once."""
-    from ired_diag import forensics
+    from ired_diag.forensics_summary import answers_of
 
-    for (severity, rule), findings in groupby(found, key=lambda finding: (finding.severity, finding.rule)):
-        click.secho(severity, fg=COLOURS[severity], bold=True, nl=False)
-        click.echo(f" · {rule}: {forensics.load(rule).question}")
-        alike: dict[str, list[Finding]] = {}
-        for finding in findings:
-            alike.setdefault(_without_names(finding), []).append(finding)
-        for told in alike.values():
-            for finding in told:
+    for answer in answers_of(found):
+        click.secho(answer.severity, fg=COLOURS[answer.severity], bold=True, nl=False)
+        click.echo(f" · {answer.rule}: {answer.question}")
+        for part in answer.parts:
+            for finding in part.findings:
                 click.echo(f"  - {finding.statement}")
-            if told[0].advice:
-                click.echo(f"    → {told[0].advice}{' The others likewise.' if len(told) > 1 else ''}")
+            if part.advice:
+                click.echo(f"    → {part.advice}")
         click.echo()
-
-
-def _without_names(finding: Finding) -> str:
-    """Return an advice without the names and numbers of its finding, as which it is the same for several."""
-    advice = finding.advice
-    for told in finding.evidence.values():
-        if isinstance(told, str) and told:
-            advice = advice.replace(told, "…")
-    return re.sub(r"@?\d[\d.]*", "#", advice)
 
 
 def _print_counts(found: Sequence[Finding], verdicts: Sequence[Verdict], skipped: int) -> None:

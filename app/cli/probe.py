@@ -159,7 +159,8 @@ def _targets(
     out: Path | None,
 ) -> list[Target]:
     from ired_diag.grouping import group_runs
-    from ired_diag.probing.targets import folder_among, of_own_model, of_run
+    from ired_diag.probing.targets import of_own_model, of_run
+    from ired_diag.runs.probe_folder import folder_among
 
     if model is not None:
         return [of_own_model(model, device=device, out=out)]

@@ -88,6 +88,7 @@ def as_latex(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
+TEST_COLUMNS = ("pair", "test", "statistic", "df", "p", "95% interval of the difference", "")
 GROUP_COLUMNS = ("experiment", "mining", "n", "mean", "sd", "95% t interval of the mean", "range")
 
 
@@ -125,8 +126,7 @@ def _print_tests(comparison: Comparison) -> None:
     rows: list[Cells] = []
     for pair in comparison.pairs:
         rows += _with_name(f"{pair.a} - {pair.b}", test_rows(pair))
-    columns = ("pair", "test", "statistic", "df", "p", "95% interval of the difference", "")
-    output.print_table("Differences, two-sided tests", columns, rows, left=2)
+    output.print_table("Differences, two-sided tests", TEST_COLUMNS, rows, left=2)
 
 
 def test_rows(pair: PairOfGroups) -> Iterator[Cells]:

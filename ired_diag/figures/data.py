@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ Scale = Literal["linear", "log"]
 Drawn = Literal["both", "line", "points", "steps"]
 Spread = Literal["bars", "band"]
 Anchor = Literal["left", "center", "right"]
+WIDE = 10.0  # values that span more than this factor have a logarithmic axis
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Line:
         drawn: As ``both`` line and markers, ``line`` (for many points), ``points``, or ``steps``.
         spread: As ``bars`` at each point, or a filled ``band``.
         of: Whose style it has, where that is not its own name's.
-        faint: Thin, behind the others, without an entry in the legend: single runs beneath their mean.
+        faint: Thin, behind the others, without an entry in the legend: single runs beneath their mean. It is
+            a line, or dots where ``drawn`` as ``points``.
     """
 
     name: str
@@ -45,20 +48,40 @@ class Line:
 
 @dataclass(frozen=True)
 class Guide:
-    """A thin grey line across a panel, at a value of y that is known beforehand."""
+    """A thin grey line across a panel, at a value of y that is known beforehand.
+
+    Attributes:
+        y: The value.
+        label: What it is.
+        quiet: Drawn without its words, for which there is no room; the table has them.
+    """
 
     y: float
     label: str
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A point that is named in the picture: an onset, a best evaluation. ``of`` says whose style it has."""
+    """A point that is named in the picture: an onset, a best evaluation.
+
+    Attributes:
+        x: Its place.
+        y: Its place.
+        label: What it is.
+        of: Whose style it has.
+        quiet: Drawn without its words, for which there is no room; the table has them.
+        anchor: Whether the words begin (``left``) or end (``right``) at the mark.
+        below: Whether they stand below it.
+    """
 
     x: float
     y: float
     label: str
     of: str = ""
+    quiet: bool = False
+    anchor: Anchor = "left"
+    below: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,9 +178,14 @@ class Panel:
 
 
 def legend_names(panel: Panel) -> list[str]:
-    """Return what a legend says of a panel: its lines but for the faint ones, and its outlines, once each."""
+    """Return what a legend says of a panel: its lines but for the faint ones, and its outlines, once each.
+
+    What stands at a place of the x axis that has its name needs no legend.
+    """
     lines = [line.name for line in panel.lines if not line.faint]
-    return list(dict.fromkeys([*lines, *(outline.name for outline in panel.outlines)]))
+    told = {name for _, name in panel.x_ticks}
+    names = dict.fromkeys([*lines, *(outline.name for outline in panel.outlines)])
+    return [name for name in names if name not in told]
 
 
 def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None:
@@ -177,6 +205,21 @@ def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None
     return low, high, low != line.low, high != line.high
 
 
+def cut_in_words(panel: Panel) -> str:
+    """Return that ends of bands are cut, where they are."""
+    spreads = [drawable_spread(line, panel) for line in panel.lines]
+    cut = any((s[2] & np.isfinite(s[0])).any() or (s[3] & np.isfinite(s[1])).any() for s in spreads if s)
+    return " Ends of bands that cannot be drawn, at or below 0 or infinite, are cut." if cut else ""
+
+
+def scale_of(values: Sequence[NDArray[Any]]) -> Scale:
+    """Return a logarithmic axis where all values are positive and span more than a factor of ten."""
+    told = np.concatenate([np.asarray(v, dtype=np.float64) for v in values]) if values else np.array([])
+    told = told[np.isfinite(told)]
+    wide = len(told) > 0 and told.min() > 0 and told.max() / WIDE > told.min()
+    return "log" if wide else "linear"
+
+
 @dataclass(frozen=True)
 class FigureData:
     """A picture.
@@ -190,6 +233,7 @@ class FigureData:
         note: The same in a few words, drawn into the picture.
         summary: What is to be seen, in a sentence or two with numbers: for who cannot see it.
         order: Names whose place in it fixes their style in all panels; by their place in the panel without.
+        stacked: Panels always stand above each other, as those do that share steps of training.
     """
 
     name: str
@@ -200,6 +244,7 @@ class FigureData:
     note: str = ""
     summary: str = ""
     order: tuple[str, ...] = ()
+    stacked: bool = False
 
     def style(self, name: str, position: int) -> Style:
         """Return the style of a name: fixed by the name, by the order, or by its position in a panel."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#888888"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ FIXED = {
     "start": Style(PURPLE, (6.0, 2.0, 1.5, 2.0), "v"),
     "adversarial": Style(VERMILION, (), "^"),
     "control": Style(GREEN, (1.5, 1.5), "D"),
+    "margin": Style(GREY, (1.0, 1.5)),
 }
 DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 2.0), (1.5, 1.5), (6.0, 2.0, 1.5, 2.0))
 OTHERS = (

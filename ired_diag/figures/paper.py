@@ -59,7 +59,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
         figure: Its data.
         width: In inches. Panels stand side by side where there is room for it, else above each other.
     """
-    beside = width / len(figure.panels) >= 2.0
+    beside = width / len(figure.panels) >= 2.0 and not figure.stacked
     rows, columns = (1, len(figure.panels)) if beside else (len(figure.panels), 1)
     heights = [panel.height for panel in figure.panels]
     ratios = [max(heights)] if beside else heights

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 GREY = "#555555"
 SMALL = 6.5  # points, of words within the axes
-LABEL_LETTERS = 28  # of a y label, before it is broken: a panel is not higher
+LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
 LETTERS_BESIDE = 36  # of names on the x axis, before they are turned
 HALO = [withStroke(linewidth=1.5, foreground="white")]  # words stay readable over lines
 CELL_COLOURS = "Blues"
+LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
 PALE = 0.25  # of a band
 DARK_CELL = 0.6  # of the range of values: from here on its text is white
 
@@ -52,6 +53,8 @@ def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> N
 
 
 def _draw_axes(axis: Axes, panel: Panel) -> None:
+    if any(np.any(np.isfinite(line.y) & (np.abs(line.y) > LARGEST)) for line in panel.lines):
+        axis.set_ymargin(0)
     if panel.y_scale == "log":
         axis.set_yscale("log", nonpositive="mask")
         _label_logarithmic(axis.yaxis)
@@ -101,6 +104,8 @@ def _whole(line: Line) -> bool:
 
 def _draw_guide(axis: Axes, guide: Guide) -> None:
     axis.axhline(guide.y, color=GREY, linewidth=0.6, linestyle=(0, (2.0, 2.0)), zorder=0.5)
+    if guide.quiet:
+        return
     axis.annotate(
         guide.label,
         (1.0, guide.y),
@@ -124,11 +129,15 @@ def _draw_segment(axis: Axes, figure: FigureData, segment: Segment) -> None:
 
 def _draw_mark(axis: Axes, mark: Mark, style: Style) -> None:
     axis.plot([mark.x], [mark.y], marker="o", markersize=5, mfc="none", mec=style.colour, mew=1.0, label="_")
+    if mark.quiet:
+        return
     axis.annotate(
         mark.label,
         (mark.x, mark.y),
-        xytext=(4, 4),
+        xytext=({"left": 4, "center": 0, "right": -4}[mark.anchor], -4 if mark.below else 4),
         textcoords="offset points",
+        va="top" if mark.below else "baseline",
+        ha=mark.anchor,
         fontsize=SMALL,
         color=style.colour,
         path_effects=HALO,
@@ -154,7 +163,10 @@ def _draw_cells(drawn: Figure, axis: Axes, cells: Cells) -> None:
 def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
     dashes = (0, style.dash) if style.dash else "solid"
     if line.faint:
-        axis.plot(line.x, line.y, color=style.colour, linewidth=0.5, alpha=0.45, label="_", zorder=1.7)
+        form: Any = {"linewidth": 0.5, "alpha": 0.45}
+        if line.drawn == "points":
+            form = {"linestyle": "none", "marker": "o", "markersize": 1.8, "mew": 0, "alpha": 0.7}
+        axis.plot(line.x, line.y, color=style.colour, label="_", zorder=1.7, **form)
         return
     if spread := drawable_spread(line, panel):
         low, high, cut_low, cut_high = spread

@@ -21,6 +21,7 @@ MARKERS = {
     "X": "x",
 }
 GREY = "#555555"
+BESIDE = {"left": "right", "center": "center", "right": "left"}  # words that begin at a mark are right of it
 PALE = 0.2
 
 
@@ -53,6 +54,8 @@ def traces_of(figure: FigureData, panel: Panel, named: set[str]) -> Iterator[Any
         )
     for position, one in enumerate(panel.lines):
         yield from _line(one, panel, figure.style(one.of or one.name, position), named)
+    if panel.guides and panel.lines:
+        yield _room_for_guides(panel)
     for mark in panel.marks:
         yield _mark(mark, figure.style(mark.of, 0))
 
@@ -70,9 +73,10 @@ def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> Iterator[g
         yield go.Scatter(
             x=line.x,
             y=line.y,
-            mode="lines",
-            opacity=PALE + 0.1,
+            mode="markers" if line.drawn == "points" else "lines",
+            opacity=0.6 if line.drawn == "points" else PALE + 0.1,
             line={"color": style.colour, "width": 0.8},
+            marker={"color": style.colour, "size": 4},
             name=line.name,
             legendgroup=line.of or line.name,
             showlegend=False,
@@ -99,11 +103,19 @@ def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> Iterator[g
 
 
 def _band(line: Line, low: Any, high: Any, style: Style) -> go.Scatter:
-    """Return a band as one closed shape: upwards along its lower end, back along the upper one."""
-    known = np.isfinite(low) & np.isfinite(high)
+    """Return a band as closed shapes: upwards along its lower end, back along the upper one.
+
+    Where an end is not known the band is broken, and a shape more.
+    """
+    known = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+    x: list[Any] = []
+    y: list[Any] = []
+    for piece in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1):
+        x += [line.x[piece], line.x[piece][::-1], [np.nan]]
+        y += [low[piece], high[piece][::-1], [np.nan]]
     return go.Scatter(
-        x=np.concatenate([line.x[known], line.x[known][::-1]]),
-        y=np.concatenate([low[known], high[known][::-1]]),
+        x=np.concatenate(x)[:-1],
+        y=np.concatenate(y)[:-1],
         fill="toself",
         fillcolor=_pale(style, PALE),
         line={"width": 0},
@@ -115,13 +127,20 @@ def _band(line: Line, low: Any, high: Any, style: Style) -> go.Scatter:
     )
 
 
+def _room_for_guides(panel: Panel) -> go.Scatter:
+    """Return unseen points at the guides: an axis does not reach for shapes by itself."""
+    x, y = panel.lines[0].x[:1], [guide.y for guide in panel.guides]
+    unseen = {"mode": "markers", "opacity": 0, "hoverinfo": "skip", "showlegend": False}
+    return go.Scatter(x=np.repeat(x, len(y)), y=y[: len(x) * len(y)], **unseen)
+
+
 def _mark(mark: Mark, style: Style) -> go.Scatter:
     return go.Scatter(
         x=[mark.x],
         y=[mark.y],
-        mode="markers+text",
+        mode="markers" if mark.quiet else "markers+text",
         text=[mark.label],
-        textposition="top right",
+        textposition=f"{'bottom' if mark.below else 'top'} {BESIDE[mark.anchor]}",
         textfont={"size": 10, "color": style.colour},
         marker={"symbol": "circle-open", "size": 9, "color": style.colour},
         name=mark.label,

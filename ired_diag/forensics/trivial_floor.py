@@ -35,12 +35,12 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group that beats not all floors."""
     groups: dict[tuple[str, Data], list[Run]] = defaultdict(list)
     for run in study.runs:
-        data = _data(run)
+        data = matrices_of(run)
         if data is not None and run.ending.may_be_complete and math.isfinite(_end(run)):
             groups[run.group, data].append(run)
-    for (group, (rank, epsilon, weight)), runs in groups.items():
+    for (group, data), runs in groups.items():
         ends = np.array([_end(run) for run in runs])
-        floors = inverse_floors(rank, epsilon=epsilon, weight=weight)
+        floors = floors_of(data)
         failed = [floor for floor in floors if ends.mean() >= _bar(floor)]
         if failed:
             yield _finding(group, ends, failed[0], floors)
@@ -65,7 +65,13 @@ def _bar(floor: Floor) -> float:
     return floor.mse - max(2 * floor.standard_error, ALIKE * floor.mse)
 
 
-def _data(run: Run) -> Data | None:
+def floors_of(data: Data) -> tuple[Floor, ...]:
+    """Return the floors of some matrices, the best last."""
+    rank, epsilon, weight = data
+    return inverse_floors(rank, epsilon=epsilon, weight=weight)
+
+
+def matrices_of(run: Run) -> Data | None:
     """Return which matrices a run inverts, where its configuration tells."""
     told = run.configuration or {}
     rank, name = told.get("rank"), told.get("dataset", "ired")

@@ -211,7 +211,7 @@ def _job(target: Target, opened: Opened, weights: Weights, probes: Sequence[Prob
 def _answers(
     job: _Job, measured: Iterable[Measured], request: Request, workers: Workers, *, alone: bool
 ) -> Iterator[Answer | Unanswered]:
-    """Yield a job's answers: first those that are known, then what is measured, each kept at once."""
+    """Yield a job's answers: first those that are known, then what is measured; each is kept when told."""
     if job.error is not None or job.opened is None:
         raise job.error or ValueError("a job without a model")
     target = job.target
@@ -225,7 +225,6 @@ def _answers(
             yield Unanswered(target.label, probe.name, target.file, str(rows))
             continue
         check_table(rows, probe.columns, probe.name)
-        _table(target, probe).put(key, rows)
         yield _answer(target, job.opened, probe, key, rows, request, workers, known=False)
 
 
@@ -244,7 +243,13 @@ def _answer(
     *,
     known: bool,
 ) -> Answer:
+    """Return the answer to rows, once both are kept."""
     comparison = probe.comparison(rows)
+    finding, table = probe.conclude(rows, comparison), _table(target, probe)
+    if known:
+        table.note_answer(key, rows, finding)
+    else:
+        table.put(key, rows, finding)
     figures = []
     if request.figures == "all" or (request.figures == "last" and target.last):
         stem = probe.name if key.step is None else f"{probe.name}-step-{key.step:09d}"
@@ -255,9 +260,9 @@ def _answer(
         target.file,
         key.step,
         key.weights,
-        probe.conclude(rows, comparison),
+        finding,
         comparison,
-        _table(target, probe).path,
+        table.path,
         figures,
         opened.notes,
         known,

@@ -3,6 +3,9 @@
 The key is step, weights, and a hash of all that decides the numbers: the tensors themselves, the data, the
 mining, the configuration, how many problems, the seed, the probe's version. Rows of the same key are
 replaced, others stay; rows that are there need not be measured again.
+
+The answer to each key's rows stands in the file's metadata, with the headlines among its numbers: who draws
+them over training needs neither the rows nor the probe.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import torch
 
 import ired_diag
 from ired_diag.errors import CannotWrite
+from ired_diag.finding import Finding
 from ired_diag.probe import Probe
 from ired_diag.runs.checkpoint import Weights
 from ired_diag.table import Table, read_arrow, read_columns, read_table, rows_where, write_table
@@ -80,8 +84,8 @@ class ProbeTable:
         found = {column.name: rows[column.name] for column in self.probe.columns}
         return found if len(rows["step"]) else None
 
-    def put(self, key: Key, table: Table) -> Path:
-        """Write rows in place of those of the same key, and return the file.
+    def put(self, key: Key, table: Table, answer: Finding | None = None) -> Path:
+        """Write rows in place of those of the same key, with the answer to them, and return the file.
 
         Raises:
             CannotWrite: The folder cannot be written, or the file is about another run.
@@ -91,8 +95,22 @@ class ProbeTable:
             rest, _ = read_arrow(self.path)
             rest = rest.filter(~rows_where(**columns))
         settings = (told or {}).get("settings", {}) | {columns["settings"]: key.settings}
-        write_table(self.path, table, self._metadata(settings), key=columns, after=rest)
+        metadata = self._metadata(settings, _with_answer(told, columns, answer))
+        write_table(self.path, table, metadata, key=columns, after=rest)
         return self.path
+
+    def note_answer(self, key: Key, table: Table, answer: Finding) -> None:
+        """Write the answer to rows that are there, if it is not there or was another one.
+
+        Raises:
+            CannotWrite: The folder cannot be written, or the file is about another run.
+        """
+        told = self._told()
+        if told is None:
+            return
+        known = told.get("answers"), told.get("headlines")
+        if known != (_with_answer(told, key.columns(), answer), self._headlines()):
+            self.put(key, table, answer)
 
     def _told(self) -> dict[str, Any] | None:
         """Return the file's metadata; none where there is no file, or its columns are former ones."""
@@ -107,16 +125,43 @@ class ProbeTable:
         expected = ["step", "weights", "settings", *(column.name for column in self.probe.columns)]
         return metadata if columns == expected else None
 
-    def _metadata(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def _metadata(self, settings: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {
             "probe": self.probe.name,
             "question": self.probe.question,
             "source": self.source,
             "columns": [asdict(column) for column in self.probe.columns],
             "settings": settings,
+            "headlines": self._headlines(),
+            "answers": answers,
             "versions": {
                 "ired_diag": ired_diag.__version__,
                 "torch": str(torch.__version__),
                 "python": platform.python_version(),
             },
         }
+
+    def _headlines(self) -> list[dict[str, Any]]:
+        return [asdict(headline) for headline in self.probe.headlines]
+
+
+def _with_answer(
+    told: Mapping[str, Any] | None, columns: Mapping[str, Any], answer: Finding | None
+) -> list[Mapping[str, Any]]:
+    """Return the answers told so far, that of one key replaced; as JSON gives them back."""
+    others = [one for one in (told or {}).get("answers", []) if any(one[k] != columns[k] for k in columns)]
+    if answer is None:
+        return others
+    content: Mapping[str, Any] = json.loads(json.dumps(dict(columns) | asdict(answer), default=_plain))
+    same = [one for one in (told or {}).get("answers", []) if _text(one) == _text(content)]
+    return (told or {})["answers"] if same else [*others, content]
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    """Return content as text: in it, NaN is equal to itself."""
+    return json.dumps(content, sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of numpy's as Python's."""
+    return value.item()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,11 +18,11 @@ from ired_diag.probing.subjects import subject_of
 from ired_diag.probing.tables import Key
 from ired_diag.runs.checkpoint import Checkpoint, Weights, read_checkpoint
 from ired_diag.runs.checkpoint_choice import choose_checkpoints
+from ired_diag.runs.probe_folder import OUT, output_folder
 from ired_diag.runs.run import Run
-from ired_diag.runs.store import CONFIG, folder_name
+from ired_diag.runs.store import folder_name
 from ired_diag.subject import Subject
 
-OUT = Path("ired-diag-out")
 OWN_WEIGHTS: tuple[Weights, ...] = ("raw",)  # a user's own model has one set, whatever it is
 # Of a configuration, what changes no number of a checkpoint that is there.
 IRRELEVANT = ("experiment_name", "train_steps", "checkpoint_every", "validate_every", "log_every")
@@ -156,15 +155,3 @@ def digest_of(checkpoint: Checkpoint, weights: Weights) -> str:
         told.update(f"{name}{tuple(tensor.shape)}".encode())
         told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return told.hexdigest()
-
-
-def folder_among(out: Path, run: Run) -> Path:
-    """Return where under ``out`` a run's tables go when several runs share it."""
-    return out / folder_name(run.group) / folder_name(run.seed_label)
-
-
-def output_folder(run: Run) -> Path:
-    """Return where a run's tables go: its folder if that is ours and writable, else ``ired-diag-out``."""
-    if (run.path / CONFIG).is_file() and os.access(run.path, os.W_OK):
-        return run.path / "probes"
-    return OUT / folder_name(run.path.stem if run.path.is_file() else run.path.name)

@@ -6,7 +6,7 @@ to the ``.out`` file beside it, and a configuration to the log beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,11 +29,13 @@ class Logs:
         attempts: In the order read.
         accounts: How jobs ended, by dumps of ``sacct``.
         skipped: Every file that is no log, with the reason.
+        read: Reads one log; ``read_log``, unless what was read before is remembered.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
     accounts: list[JobEnding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    read: Callable[[Path], Sequence[Attempt]] | None = None
     _read: set[Path] = field(default_factory=set)
 
     def add(self, path: Path) -> None:
@@ -48,7 +50,7 @@ class Logs:
         if path.is_file() and _accepts_accounts(path):
             self._add_accounts(path)
         else:
-            self.attempts.extend(read_log(path))
+            self.attempts.extend((self.read or read_log)(path))
 
     def add_folder(self, folder: Path, *, leave: Sequence[Path] = ()) -> None:
         """Read every file under a folder, but for the folders in ``leave``; note what is no log."""

@@ -118,16 +118,19 @@ def read_history(path: Path) -> History:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+    rows, bad = rows_of(content)
+    return History.of(rows, bad_lines=tuple(bad), torn_tail=not content.endswith(b"\n") and bool(content))
+
+
+def rows_of(content: bytes) -> tuple[list[Row], list[int]]:
+    """Return the rows in JSON lines up to the last newline, and the numbers of the lines that are none."""
     whole = content[: content.rfind(b"\n") + 1]
-    torn = len(whole) < len(content)
     if not whole.strip():
-        return History(torn_tail=torn)
-    bad: list[int] = []
+        return [], []
     try:
-        rows = _rows_by_arrow(whole)
+        return _rows_by_arrow(whole), []
     except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
-        rows, bad = _rows_by_line(whole)
-    return History.of(rows, bad_lines=tuple(bad), torn_tail=torn)
+        return _rows_by_line(whole)
 
 
 def _rows_by_arrow(content: bytes) -> list[Row]:

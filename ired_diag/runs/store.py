@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,8 +105,12 @@ def find_runs(root: Path) -> list[Path]:
     return sorted(f for f in found if ATTEMPTS not in f.relative_to(root).parts[:-1])
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_history) -> Run:
     """Return the run in a folder.
+
+    Args:
+        folder: Where it is.
+        read_metrics: Reads its history; one that remembers what it read may stand in for it.
 
     Raises:
         UnreadableFile: It holds no run, or a damaged one, or one of a newer format.
@@ -117,7 +121,7 @@ def read_run(folder: Path) -> Run:
     told = read_json_object(path)
     check_format(told.get("format"), str(path))
     metrics = folder / METRICS
-    history = read_history(metrics) if metrics.is_file() else History()
+    history = read_metrics(metrics) if metrics.is_file() else History()
     try:
         return Run(
             experiment=str(told["experiment"]),

@@ -1,0 +1,102 @@
+"""``ired-diag report``: one offline page with verdicts, findings, figures, tables and methods."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli import options, output
+from app.cli.figures import material_of
+from app.cli.stats import Share
+
+if TYPE_CHECKING:
+    from app.report import Table
+    from ired_diag.comparison import Comparison
+
+
+@click.command("report")
+@click.argument("experiments", nargs=-1, required=True)
+@options.runs
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.html"), show_default=True
+)
+@click.option("--title", help="Of the page; the experiments' names without.")
+@click.option("--question", help="What was asked; it stands below the title.")
+@click.option("--metric", help="Which logged metric; found by its name without.")
+@click.option(
+    "--readout",
+    type=click.Choice(["plateau", "last", "best", "last10", "area"]),
+    default="plateau",
+    show_default=True,
+    help="Which number of a curve is compared.",
+)
+@click.option("--margin", type=Share(), default=0.01, show_default="1%", help="What is too small to matter.")
+@click.option("--sweep", metavar="KNOB", help="EXPERIMENTS, with all their variants, are a sweep over KNOB.")
+@options.as_json
+def command(
+    experiments: tuple[str, ...],
+    runs: Path,
+    out: Path,
+    title: str | None,
+    question: str | None,
+    as_json: bool,
+    **told: object,
+) -> None:
+    """Write one HTML file about EXPERIMENTS, to be opened anywhere, without a network.
+
+    EXPERIMENTS are names of runs in the runs folder, or paths, as for stats.
+
+    \b
+    ired-diag report q101 q102 q103 --out report.html
+    """
+    from app.pictures import make_pictures
+    from app.provenance import provenance_of
+    from app.report import Report, write
+    from ired_diag import forensics
+    from ired_diag.comparison import words
+    from ired_diag.runs.study import Study
+
+    material, notes = material_of(experiments, runs, told)
+    every = [run for members in material.groups.values() for run in members]
+    comparison = material.comparison
+    pairs = comparison.pairs if comparison else []
+    pictures = make_pictures(material)
+    names = " and ".join(material.groups)
+    report = Report(
+        title=title or f"{', '.join(material.groups)}: what the runs say",
+        question=question or (f"What differs between {names}?" if comparison else f"What does {names} show?"),
+        verdicts=[words.verdict_of(pair, comparison) for pair in pairs] if comparison else [],
+        caveats=[*notes, *(c for p in pairs for c in words.caveats_of(p, comparison))]
+        if comparison
+        else notes,
+        findings=forensics.diagnose(Study.of(every)),
+        figures=pictures.figures,
+        not_drawn=[f"{name}: {reason}" for name, reason in pictures.not_drawn.items()],
+        tables=list(_tables(comparison)) if comparison else [],
+        methods=words.methods_of(comparison) if comparison else "",
+        results=words.results_of(comparison) if comparison else "",
+        provenance=provenance_of(["ired-diag", *sys.argv[1:]], every),
+    )
+    write(report, out)
+    size = out.stat().st_size
+    if as_json:
+        output.print_json(
+            {"file": out, "bytes": size, "findings": report.findings, "not_drawn": report.not_drawn}
+        )
+    else:
+        click.echo(f"{output.shorten(out)}: {len(report.figures)} figures, {size / 1e6:.1f} MB")
+
+
+def _tables(comparison: Comparison) -> Iterator[Table]:
+    from app.cli.stats_output import GROUP_COLUMNS, TEST_COLUMNS, group_rows, test_rows
+    from app.report import Table
+    from ired_diag.comparison import words
+
+    what = f"{words.READOUT_NAMES[comparison.readout]} of {comparison.metric}, each seed"
+    yield Table(what, GROUP_COLUMNS, list(group_rows(comparison)))
+    for pair in comparison.pairs:
+        yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))

@@ -1,0 +1,148 @@
+"""The study under a folder, as it is now: what has not changed is not read again.
+
+Every look compares the sizes, times and inodes of all files with those of the last look. Only when one
+differs is the study put together anew, and then only files that differ are read: of a history that grew,
+only its new lines. What is damaged is listed among ``Study.skipped`` or as a finding and stops nothing.
+Runs are named by an opaque id, so that no path ever stands in an address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from app.dashboard.diagnosis import Diagnosis
+from app.dashboard.fingerprints import Fingerprint, fingerprints, tree
+from app.dashboard.following import Follower
+from app.dashboard.history_cache import HistoryCache
+from app.dashboard.snapshot import Entry, Snapshot
+from ired_diag.errors import DiagError
+from ired_diag.open import open_study
+from ired_diag.readers.logs import read_log
+from ired_diag.readers.scalar_attempt import BESIDE
+from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.completion import completion_of
+from ired_diag.runs.run import Run
+from ired_diag.runs.store import read_run
+from ired_diag.runs.study import Skipped, Study
+
+Read = TypeVar("Read")
+ID_LENGTH = 12
+
+
+@dataclass
+class _Memory:
+    """What a reader returned (or what it raised) for each path, while the files behind it are unchanged."""
+
+    kept: dict[Path, tuple[object, Any]] = field(default_factory=dict)
+    reads: int = 0
+
+    def get(self, path: Path, state: object, read: Callable[[Path], Read]) -> Read:
+        if path not in self.kept or self.kept[path][0] != state:
+            self.reads += 1
+            try:
+                self.kept[path] = state, read(path)
+            except DiagError as error:
+                self.kept[path] = state, error
+        told: Read | DiagError = self.kept[path][1]
+        if isinstance(told, DiagError):
+            raise told
+        return told
+
+    def forget(self, keep: Callable[[Path], bool]) -> None:
+        self.kept = {path: told for path, told in self.kept.items() if keep(path)}
+
+
+class Catalog:
+    """The study under a folder; safe to ask from several threads."""
+
+    def __init__(self, root: Path, *, cache: HistoryCache | None = None) -> None:
+        """Look at nothing yet.
+
+        Args:
+            root: Run folders, foreign logs, or one of either.
+            cache: Where histories are kept between sessions; nowhere without it.
+        """
+        self.root = root
+        self.follower = Follower(cache)
+        self.folders, self.logs = _Memory(), _Memory()
+        self.diagnosis = Diagnosis(self.snapshot)
+        self._lock = threading.Lock()
+        self._files: dict[str, Fingerprint] | None = None
+        self._is_there = False
+        self._snapshot = Snapshot(0, 0.0, Study(()), {})
+
+    def refresh(self) -> Snapshot:
+        """Look whether anything has changed, and return the study as it is."""
+        with self._lock:
+            files, is_there = tree(self.root), self.root.exists()
+            study = self._snapshot.study
+            if files != self._files or is_there != self._is_there:
+                self._forget(set(self._files or ()) - set(files))
+                study = self._open()
+                self.follower.shrink_cache()
+                self._files, self._is_there = files, is_there
+            entries = self._entries(study)
+            changed = study is not self._snapshot.study or entries != self._snapshot.entries
+            self._snapshot = Snapshot(
+                self._snapshot.version + changed, time.time(), study, entries, self.root
+            )
+            return self._snapshot
+
+    def snapshot(self) -> Snapshot:
+        """Return the study as it was last seen; look where it was never seen."""
+        return self._snapshot if self._snapshot.version else self.refresh()
+
+    @property
+    def parses(self) -> int:
+        """How many logs and histories were parsed, in full or in part."""
+        return self.logs.reads + self.follower.parsed + self.follower.appended
+
+    def _open(self) -> Study:
+        try:
+            return open_study(self.root, read_folder=self._run, read_log=self._attempts)
+        except (DiagError, OSError) as error:  # OSError: a file that went away while it was looked at
+            return Study((), (Skipped(self.root, str(error).removeprefix(f"{self.root}: ")),))
+
+    def _run(self, folder: Path) -> Run:
+        return self.folders.get(
+            folder, tree(folder), lambda path: read_run(path, read_metrics=self.follower.read)
+        )
+
+    def _attempts(self, path: Path) -> Sequence[Attempt]:
+        return self.logs.get(path, _state_of_log(path), read_log)
+
+    def _entries(self, study: Study) -> dict[str, Entry]:
+        """Return the runs by id; a run that is as it was keeps its entry, and the verdict in it."""
+        fresh = {self._id(run): run for run in study.runs}
+        return {id: self._entry(id, run, self._snapshot.entries.get(id)) for id, run in fresh.items()}
+
+    def _entry(self, id: str, run: Run, known: Entry | None) -> Entry:
+        completion = completion_of(run)
+        if known is not None and known.run is run and known.completion == completion:
+            return known
+        return Entry(id, run, completion)
+
+    def _id(self, run: Run) -> str:
+        """Return an id by the place of a run under the root; several in one file differ by seed."""
+        place = str(run.path.relative_to(self.root)) if run.path.is_relative_to(self.root) else str(run.path)
+        told = f"{place}\n{run.experiment}\n{run.seed_label}".encode(errors="surrogateescape")
+        return hashlib.sha256(told).hexdigest()[:ID_LENGTH]
+
+    def _forget(self, gone: set[str]) -> None:
+        self.follower.forget(gone)
+        self.folders.forget(Path.is_dir)
+        self.logs.forget(Path.exists)
+
+
+def _state_of_log(path: Path) -> object:
+    """Return the fingerprints of all files that a log is read from: itself, its .err, what stands beside."""
+    if path.is_dir():
+        return tree(path)
+    beside = [path.parent / name for name in BESIDE]
+    return fingerprints([path, path.with_suffix(".err"), *beside])

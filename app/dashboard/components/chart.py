@@ -1,0 +1,215 @@
+"""A chart: one ``FigureData`` as a picture, in words, as a table, and as CSV.
+
+``chart`` shows a figure once. ``place`` and ``register`` show one that lives: it is built for the view in
+the address and the newest study; where neither changes it, nothing is sent. While axes mean the same, only
+the data are replaced (``Patch``), so that zoom and legend stay as the reader left them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, cast
+
+import dash
+import plotly.graph_objects as go
+from dash import Input, Output, Patch, State, dcc, html, no_update
+
+from app.dashboard.address import View
+from app.dashboard.catalog import Catalog
+from app.dashboard.clientside import clientside
+from app.dashboard.components.attributes import attributes
+from app.dashboard.components.table import empty, number
+from app.dashboard.snapshot import Snapshot
+from ired_diag.errors import DiagError
+from ired_diag.figures import as_table, plotly
+from ired_diag.figures.data import FigureData
+
+Build = Callable[[View, Snapshot], FigureData | str]
+
+HIDDEN = {"display": "none"}
+MOST_ROWS = 100  # that "view as table" lists; the CSV holds all
+CONFIG: dict[str, Any] = {
+    **plotly.CONFIG,
+    "showEditInChartStudio": False,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d", "sendDataToCloud"],
+    "doubleClick": "reset+autosize",
+}
+AXES = ("page", "metric", "readout", "log", "run", "probe", "level")  # of the view: what the axes mean
+
+
+def chart(figure: FigureData, name: str) -> html.Figure:
+    """Return a figure that stays as it is.
+
+    Args:
+        figure: Its data.
+        name: Unique on the page: the parts' ids begin with it.
+    """
+    shown = _drawn(figure, View())
+    return _frame(name, _words(figure), shown, _table(figure))
+
+
+def place(name: str) -> html.Figure:
+    """Return where a living chart will be; ``register`` draws it."""
+    return _frame(name, [html.P("…")], {}, None)
+
+
+def register(
+    app: dash.Dash,
+    catalog: Catalog,
+    name: str,
+    build: Build,
+    *,
+    whole: Build | None = None,
+    zooms: bool = False,
+) -> None:
+    """Add the callbacks of a living chart.
+
+    Args:
+        app: The dashboard.
+        catalog: Tells the study.
+        name: As in ``place``.
+        build: Returns the figure of a view, or words that say why there is none and what makes it.
+        whole: Returns the figure with every point, for the CSV; ``build`` without it.
+        zooms: Whether zooming writes ``View.x`` into the address; ``build`` may then thin within it.
+    """
+
+    @app.callback(
+        Output(f"{name}-graph", "figure"),
+        Output(f"{name}-graph", "style"),
+        Output(f"{name}-words", "children"),
+        Output(f"{name}-table", "children"),
+        Output(f"{name}-drawn", "data"),
+        Input("address", "search"),
+        Input("version", "data"),
+        State(f"{name}-drawn", "data"),
+    )
+    def draw(search: str, _version: int, drawn: dict[str, str] | None) -> Any:
+        view = View.from_query(search)
+        return _update(_built(build, view, catalog), view, drawn)
+
+    @app.callback(
+        Output(f"{name}-download", "data"),
+        Input(f"{name}-csv", "n_clicks"),
+        State("address", "search"),
+        prevent_initial_call=True,
+    )
+    def download(_clicks: int, search: str) -> Any:
+        figure = _built(whole or build, View.from_query(search), catalog)
+        if isinstance(figure, str):
+            return no_update
+        return {"content": as_table.to_csv(figure), "filename": f"{figure.name}.csv", "type": "text/csv"}
+
+    if zooms:
+        clientside(app, "zoomed", Input(f"{name}-graph", "relayoutData"), initially=False)
+
+
+def _built(build: Build, view: View, catalog: Catalog) -> FigureData | str:
+    """Return the figure of a view, or why there is none."""
+    try:
+        return build(view, catalog.snapshot())
+    except DiagError as error:
+        return str(error)
+
+
+def _update(figure: FigureData | str, view: View, drawn: dict[str, str] | None) -> tuple[Any, ...]:
+    """Return what a chart's parts become: nothing new, new data on the same axes, or a new picture."""
+    if isinstance(figure, str):
+        return no_update, HIDDEN, empty(figure), None, None
+    axes = repr([getattr(view, key) for key in AXES])
+    full = _drawn(figure, view)
+    content = hashlib.sha256(json.dumps([full["data"], figure.summary]).encode()).hexdigest()
+    now = {"axes": axes, "content": content}
+    if now == drawn:
+        return (no_update,) * 5
+    shown: Any = full
+    if drawn and drawn["axes"] == axes:
+        shown = Patch()
+        shown["data"] = full["data"]
+        for part in ("shapes", "annotations"):
+            shown["layout"][part] = full["layout"].get(part, [])
+    return shown, _height(full), _words(figure), _table(figure), now
+
+
+def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
+    """Return a figure for the page: see-through, its traces named for good, the view's zoom on it."""
+    picture = plotly.draw(figure, titled=False)
+    picture.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 13},
+        uirevision=repr([getattr(view, key) for key in AXES]),
+    )
+    if view.x is not None:
+        picture.update_xaxes(range=view.x)
+    _name_traces(picture)
+    told: dict[str, Any] = json.loads(picture.to_json(remove_uids=False))
+    return told
+
+
+def _height(figure: dict[str, Any]) -> dict[str, str]:
+    """Return the style that keeps the place of a picture on the page."""
+    return {"height": f"{figure['layout']['height']:.0f}px"}
+
+
+def _name_traces(picture: go.Figure) -> None:
+    """Give each trace an id by its name, by which its place in the legend is remembered."""
+    seen: dict[str, int] = {}
+    for trace in picture.data:
+        key = f"{trace.legendgroup}/{trace.name}"
+        seen[key] = seen.get(key, 0) + 1
+        # plotly looks for uids by CSS selectors, in which a name may not stand.
+        trace.uid = "t" + hashlib.sha256(f"{key}/{seen[key]}".encode()).hexdigest()[:16]
+
+
+def _frame(name: str, words: Any, figure: dict[str, Any], table: Any) -> html.Figure:
+    graph = dcc.Graph(
+        id=f"{name}-graph",
+        config=cast(Any, CONFIG),
+        responsive=True,
+        **({"figure": figure, "style": _height(figure)} if figure else {"style": HIDDEN}),
+    )
+    return html.Figure(
+        [
+            html.Div(words, id=f"{name}-words"),
+            html.Div(graph, role="group", className="graph", **attributes(aria_describedby=f"{name}-words")),
+            html.Div(
+                [
+                    html.Button("Download CSV", id=f"{name}-csv", type="button", className="button"),
+                    html.Details([html.Summary("View as table"), html.Div(table, id=f"{name}-table")]),
+                ],
+                className="below",
+            ),
+            dcc.Download(id=f"{name}-download"),
+            dcc.Store(id=f"{name}-drawn"),
+        ],
+        className="chart",
+    )
+
+
+def _words(figure: FigureData) -> list[Any]:
+    return [
+        html.H2(figure.title),
+        html.P(figure.summary, className="summary"),
+        html.P(figure.method, className="method"),
+    ]
+
+
+def _table(figure: FigureData) -> html.Div:
+    every = list(as_table.rows_of(figure))
+    kept = [i for i, _ in enumerate(as_table.COLUMNS) if any(_has_value(row[i]) for row in every)]
+    headings = html.Thead(html.Tr([html.Th(as_table.COLUMNS[i], scope="col") for i in kept]))
+    body = html.Tbody([html.Tr([html.Td(_text(row[i])) for i in kept]) for row in islice(every, MOST_ROWS)])
+    shown = min(len(every), MOST_ROWS)
+    words = f"{shown:,} of {len(every):,} rows." + (" The CSV holds all." if shown < len(every) else "")
+    return html.Div([html.P(words), html.Table([headings, body])], className="scroll tall", tabIndex=0)
+
+
+def _has_value(value: Any) -> bool:
+    return not (isinstance(value, str) and not value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else number(float(value))

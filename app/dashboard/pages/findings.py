@@ -1,0 +1,174 @@
+"""Findings: what forensics finds in logs and configurations alone, worst first.
+
+The rules look at the whole study, in a thread of their own, once for each version of it; meanwhile the
+page says so. A finding's evidence names its runs, which are linked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dash
+from dash import Input, Output, State, dcc, html, no_update
+
+from app.dashboard.address import View
+from app.dashboard.catalog import Catalog
+from app.dashboard.components.attributes import attributes
+from app.dashboard.components.table import empty, run_link
+from app.dashboard.diagnosis import Diagnosed
+from app.dashboard.snapshot import Entry, Snapshot
+from ired_diag.finding import Finding, Severity
+
+TITLE = "Findings"
+LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
+MOST_LINKS = 12  # runs named beside a finding; a group beyond them is named with their number
+
+
+def layout(view: View, catalog: Catalog) -> html.Div:
+    """Return the page; its list comes as soon as it is computed."""
+    return html.Div(
+        [
+            html.H1(TITLE),
+            html.Div(id="findings-content", **attributes(aria_live="polite")),
+            dcc.Interval(id="findings-wait", interval=700),
+            dcc.Store(id="findings-shown"),
+        ],
+        className="page",
+    )
+
+
+def register(app: dash.Dash, catalog: Catalog) -> None:
+    """Show the findings as soon as they are known."""
+
+    @app.callback(
+        Output("findings-content", "children"),
+        Output("findings-wait", "disabled"),
+        Output("findings-shown", "data"),
+        Input("address", "search"),
+        Input("version", "data"),
+        Input("findings-wait", "n_intervals"),
+        State("findings-shown", "data"),
+    )
+    def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, Any, Any]:
+        view, snapshot, known = View.from_query(search), catalog.snapshot(), catalog.diagnosis.newest()
+        current = known is not None and known.version == snapshot.version
+        now = [known.version if known else None, current, view.filter, view.rule, list(view.severity)]
+        if now == shown:
+            return no_update, no_update, no_update
+        return content(view, snapshot, known, current=current), current, now
+
+
+def content(view: View, snapshot: Snapshot, known: Diagnosed | None, *, current: bool) -> list[Any]:
+    """Return the list of findings, or why there is none yet."""
+    if known is None:
+        return [html.P("Computing …", className="count")]
+    if known.failure:
+        return [
+            empty(f"Looking for mistakes failed: {known.failure}. Please report it.", "ired-diag diagnose")
+        ]
+    found = [*_of_files(snapshot), *known.findings]
+    found.sort(key=lambda finding: LEVELS.index(finding.severity))
+    shown = [finding for finding in found if _is_shown(finding, view)]
+    told = f"{len(shown)} of {len(found)} findings" + ("" if current else "; computing newer ones …")
+    if not found:
+        return [
+            empty(
+                "Nothing was found. Silence is no proof of health. What was asked is listed by",
+                "ired-diag diagnose --list",
+            )
+        ]
+    return [
+        _severities(found, view),
+        _rules(found, view),
+        html.P(told, className="count"),
+        html.Ol([_item(finding, snapshot, view) for finding in shown], className="findings"),
+    ]
+
+
+def _of_files(snapshot: Snapshot) -> list[Finding]:
+    """Return files that could not be read, as findings."""
+    return [
+        Finding("unread_file", "warning", f"{place} was not read: {reason}")
+        for place, reason in snapshot.skipped()
+    ]
+
+
+def _is_shown(finding: Finding, view: View) -> bool:
+    words = f"{finding.rule} {finding.statement} {' '.join(map(str, finding.evidence.values()))}".lower()
+    return (
+        (not view.severity or finding.severity in view.severity)
+        and view.rule in ("", finding.rule)
+        and all(word in words for word in view.filter.lower().split())
+    )
+
+
+def _severities(found: Sequence[Finding], view: View) -> html.Div:
+    counted = Counter(finding.severity for finding in found)
+    buttons = [
+        html.Button(
+            f"{level} {counted[level]}",
+            type="button",
+            className=f"chip {level}",
+            **attributes(data_toggle="severity", data_value=level, aria_pressed=level in view.severity),
+        )
+        for level in LEVELS
+    ]
+    return html.Div(buttons, className="chips", role="group", **attributes(aria_label="Severity"))
+
+
+def _rules(found: Sequence[Finding], view: View) -> html.Details:
+    counted = Counter(finding.rule for finding in found)
+    buttons = [
+        html.Button(
+            f"{rule.replace('_', ' ')} {count}",
+            type="button",
+            className="chip",
+            **attributes(
+                data_key="rule", data_value="" if rule == view.rule else rule, aria_pressed=rule == view.rule
+            ),
+        )
+        for rule, count in sorted(counted.items())
+    ]
+    summary = f"Rule: {view.rule.replace('_', ' ') or 'all'}"
+    return html.Details([html.Summary(summary), html.Div(buttons, className="chips")])
+
+
+def _item(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
+    links = runs_of(finding, snapshot)
+    return html.Li(
+        [
+            html.Div(
+                [
+                    html.Span(finding.severity, className=f"mark {finding.severity}"),
+                    html.Span(finding.rule.replace("_", " "), className="rule"),
+                ],
+                className="marks",
+            ),
+            html.P(finding.statement, className="statement"),
+            html.P(finding.advice, className="advice") if finding.advice else None,
+            _links(links, view),
+        ],
+        className=finding.severity,
+    )
+
+
+def _links(entries: Sequence[Entry], view: View) -> html.P | None:
+    if not entries:
+        return None
+    links: list[Any] = []
+    for number, entry in enumerate(entries[:MOST_LINKS]):
+        links += [run_link(entry.id, entry.run.label, row=number == 0, theme=view.theme), " "]
+    more = len(entries) - MOST_LINKS
+    return html.P([*links, f"and {more} more" if more > 0 else ""], className="links")
+
+
+def runs_of(finding: Finding, snapshot: Snapshot) -> list[Entry]:
+    """Return the runs that a finding's evidence or its statement names, by label or by group."""
+    told = {str(value) for value in finding.evidence.values()} | {finding.statement.partition(":")[0]}
+    return list(_named(told, snapshot.entries.values()))
+
+
+def _named(told: set[str], entries: Iterable[Entry]) -> Iterable[Entry]:
+    return (entry for entry in entries if entry.run.label in told or entry.run.group in told)

@@ -1,0 +1,103 @@
+"""The dashboard as a server: one page, local scripts, threads; it writes nothing under the root."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import dash
+
+from app.dashboard import refresh, security, shell
+from app.dashboard.catalog import Catalog
+from app.dashboard.history_cache import HistoryCache, cache_folder
+from ired_diag.errors import DiagError
+
+THREADS = 8
+TRIES = 50  # ports
+INTERVAL = 5.0  # s
+
+
+def create_app(
+    root: Path,
+    *,
+    token: str,
+    port: int,
+    interval: float = INTERVAL,
+    cache: HistoryCache | None = None,
+) -> dash.Dash:
+    """Return the dashboard of a folder, guarded.
+
+    Args:
+        root: Run folders or foreign logs.
+        token: The key in the printed address.
+        port: Where it will listen: the ``Host`` of each request must name it.
+        interval: How often it looks for changes, in seconds.
+        cache: Where histories are kept between sessions; nowhere without it.
+    """
+    app = dash.Dash(
+        __name__,
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        title="ired-diag",
+        index_string=shell.INDEX,
+        update_title="",
+        enable_mcp=False,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    security.guard(app.server, token=token, port=port, script_hashes=app.csp_hashes)
+    catalog = Catalog(root, cache=cache)
+    app.server.extensions["catalog"] = catalog
+    app.layout = shell.layout(catalog, interval)
+    shell.register(app, catalog)
+    refresh.register(app, catalog)
+    return app
+
+
+def free_port(wanted: int) -> int:
+    """Return the wanted port, or the next that is free.
+
+    Raises:
+        DiagError: None of the next fifty is.
+    """
+    for port in range(wanted, min(wanted + TRIES, 65536)):
+        with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind((security.ADDRESS, port))
+            except OSError:
+                continue
+            return port
+    raise DiagError(f"--port {wanted}: it and the next {TRIES} ports are taken. Choose another one.")
+
+
+def serve(
+    root: Path,
+    *,
+    port: int = 8050,
+    interval: float = INTERVAL,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve the dashboard of a folder until it is interrupted.
+
+    Args:
+        root: Run folders or foreign logs.
+        port: Where to listen; the next free one where it is taken.
+        interval: How often to look for changes, in seconds.
+        ready: Told the address, once it is answered.
+
+    Raises:
+        DiagError: No port is free.
+    """
+    import waitress
+
+    port, token = free_port(port), security.new_token()
+    app = create_app(root, token=token, port=port, interval=interval, cache=HistoryCache(cache_folder()))
+    listening = waitress.create_server(
+        app.server, host=security.ADDRESS, port=port, threads=THREADS, ident=None
+    )
+    ready(security.printed_address(port, token))
+    try:
+        listening.run()
+    finally:
+        listening.close()

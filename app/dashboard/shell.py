@@ -1,0 +1,152 @@
+"""What surrounds every page: name, navigation, filter, "updated 4 s ago", theme, help.
+
+The address is the only state. ``address`` (dcc.Location) tells it; assets/address.js writes it when a
+control changes. ``frame`` is the address that the page was laid out for: it changes with the page, with
+Back and with a link, and not with a control, whose change the page's own callbacks answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import ALL, Input, Output, dcc, html
+
+from app.dashboard import pages
+from app.dashboard.address import View
+from app.dashboard.catalog import Catalog
+from app.dashboard.clientside import clientside
+from app.dashboard.components.attributes import attributes
+from app.dashboard.components.table import empty
+from ired_diag.errors import DiagError
+
+# Dash's own without its script for a browser that is gone, and with the language told.
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+  <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+  <body>
+    <noscript>The dashboard needs JavaScript; the same numbers are told by: ired-diag diagnose</noscript>
+    {%app_entry%}
+    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+  </body>
+</html>"""
+KEYS = (
+    ("/", "Go to the filter"),
+    ("j  k", "Next and previous row"),
+    ("Enter", "Open the row"),
+    ("Esc", "Leave the filter, close this, or go back"),
+    ("t", "Theme: as the system, light, dark"),
+    ("?", "This help"),
+)
+CARRIED = ("filter", "theme", "groups", "hidden", "metric", "readout", "smooth")  # from page to page
+
+
+def layout(catalog: Catalog, interval: float) -> html.Div:
+    """Return the shell, without a page in it."""
+    return html.Div(
+        [
+            dcc.Location(id="address", refresh=False),
+            dcc.Store(id="frame"),
+            dcc.Store(id="version"),
+            dcc.Store(id="updated"),
+            dcc.Store(id="wake"),
+            dcc.Interval(id="interval", interval=int(1000 * interval)),
+            html.A("Skip to the content", href="#content", className="skip"),
+            _header(catalog),
+            html.Main(id="content", tabIndex=-1, className="content"),
+            _help(),
+        ],
+        className="shell",
+    )
+
+
+def navigation(view: View) -> list[html.A]:
+    """Return a link to each page; the filter, the groups and the theme come along."""
+    return [
+        html.A(
+            pages.load(name).title,
+            href=View(page=name, **{key: getattr(view, key) for key in CARRIED}).to_query() or "/",
+            className="nav-link",
+            **attributes(data_page=name, **({"aria-current": "page"} if name == view.page else {})),
+        )
+        for name in pages.names()
+        if name != "run" or view.page == "run"
+    ]
+
+
+def register(app: dash.Dash, catalog: Catalog) -> None:
+    """Add the callbacks of the shell and of all pages."""
+
+    @app.callback(
+        Output("content", "children"),
+        Output("navigation", "children"),
+        Output({"view": "filter"}, "value"),
+        Input("frame", "data"),
+        prevent_initial_call=True,
+    )
+    def show(frame: dict[str, Any]) -> tuple[Any, Any, str]:
+        view = View.from_query(frame["search"])
+        known = view.page if view.page in pages.names() else pages.FIRST
+        try:
+            content = pages.load(known).layout(view, catalog)
+        except DiagError as error:
+            content = empty(str(error))
+        return content, navigation(View(**{**vars(view), "page": known})), view.filter
+
+    clientside(app, "frame", Output("frame", "data"), Input("address", "search"))
+    clientside(app, "write", Input({"view": ALL}, "value"), initially=False)
+    for name in pages.names():
+        pages.load(name).register(app, catalog)
+
+
+def _header(catalog: Catalog) -> html.Header:
+    return html.Header(
+        [
+            html.Div(
+                [
+                    html.A("ired-diag", href="/", className="brand", **attributes(data_page=pages.FIRST)),
+                    html.Span(catalog.root.name or str(catalog.root), className="root"),
+                ],
+                className="name",
+            ),
+            html.Nav(id="navigation", className="navigation", **attributes(aria_label="Pages")),
+            html.Div(
+                [
+                    html.Label("Filter runs", htmlFor="filter-box", className="unseen"),
+                    html.Div(
+                        dcc.Input(
+                            id={"view": "filter"}, type="search", debounce=0.25, placeholder="Filter runs  /"
+                        ),
+                        id="filter-box",
+                        className="filter",
+                    ),
+                    html.Span("", id="updated-text", className="updated"),
+                    _button("theme-button", "Theme", "Theme (t)"),
+                    _button("help-button", "?", "Help (?)"),
+                ],
+                className="tools",
+            ),
+        ],
+        className="header",
+    )
+
+
+def _button(name: str, text: str, title: str) -> html.Button:
+    return html.Button(text, id=name, title=title, type="button", className="button")
+
+
+def _help() -> html.Dialog:
+    rows = [html.Div([html.Dt(html.Kbd(key)), html.Dd(told)]) for key, told in KEYS]
+    return html.Dialog(
+        [
+            html.H2("Keyboard", id="help-title"),
+            html.Dl(rows),
+            html.P(
+                "The address holds the whole view: a copy of it shows the same. Nothing here changes a run."
+            ),
+            html.Button("Close", id="help-close", type="button", className="button"),
+        ],
+        id="help",
+        className="help",
+        **attributes(aria_labelledby="help-title"),
+    )

@@ -1,0 +1,66 @@
+"""A study at one moment, each run with its verdict and an opaque id."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ired_diag.runs.completion import Completion
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+from ired_diag.verdict import Verdict, verdict_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run and what is said of it.
+
+    Attributes:
+        id: Opaque; the same as long as the run stays where it is.
+        run: The run.
+        completion: How far it came; of a run that just stopped, the clock changes it.
+    """
+
+    id: str
+    run: Run
+    completion: Completion
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What is said of the run; computed when it is first asked for."""
+        return verdict_of(self.run)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A study at one moment.
+
+    Attributes:
+        version: Counts the changes that were seen.
+        updated: When it was last looked at, in seconds since 1970.
+        study: All runs, and what is none.
+        entries: The runs by their ids, in the study's order.
+        root: The folder that was looked at.
+    """
+
+    version: int
+    updated: float
+    study: Study
+    entries: Mapping[str, Entry]
+    root: Path = Path()
+
+    def skipped(self) -> list[tuple[str, str]]:
+        """Return what is no run and why, its place told from the root on."""
+        inside = f"{self.root}{os.sep}"
+        named = [(str(one.path), one.reason) for one in self.study.skipped]
+        return [(path.removeprefix(inside), reason.replace(inside, "")) for path, reason in named]
+
+    def groups(self) -> dict[str, list[Entry]]:
+        """Return the runs by group, in the study's order."""
+        groups: dict[str, list[Entry]] = {}
+        for entry in self.entries.values():
+            groups.setdefault(entry.run.group, []).append(entry)
+        return groups

@@ -1,0 +1,74 @@
+"""A curve with fewer points that looks the same: the smallest and the largest of each stretch are kept.
+
+The x range is cut into equal stretches; of each, the point with the smallest and the point with the largest
+y are drawn, in their order, and the first and the last of all. A spike of one step is therefore seen at
+every zoom. Where y is NaN in a stretch, one NaN of it is kept, so that the line has a gap there. Zooming
+in thins again, from all points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEPT_A_STRETCH = 3  # smallest, largest, a gap
+FEWEST = 8
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """What is drawn of a curve.
+
+    Attributes:
+        indices: Of the points that are drawn, increasing, of shape (shown,).
+        inside: How many points of the curve lie in the x range.
+    """
+
+    indices: NDArray[np.int64]
+    inside: int
+
+    @property
+    def words(self) -> str:
+        """What a picture says of it; nothing where every point is drawn."""
+        if len(self.indices) >= self.inside:
+            return ""
+        return f"{len(self.indices):,} of {self.inside:,} points drawn: smallest and largest of each stretch"
+
+
+def thin(x: NDArray[Any], y: NDArray[Any], most: int, x_range: tuple[float, float] | None = None) -> Thinned:
+    """Return which points of a curve to draw.
+
+    Args:
+        x: Of shape (n,), increasing.
+        y: Of shape (n,); NaN is a gap.
+        most: Points to draw at most, at least 8.
+        x_range: Ends of the x axis; all points without it. One point beyond each end is kept, so that the
+            line goes on to the edge of the picture.
+    """
+    low, high = (-np.inf, np.inf) if x_range is None else x_range
+    start = max(int(np.searchsorted(x, low, "left")) - 1, 0)
+    stop = min(int(np.searchsorted(x, high, "right")) + 1, len(x))
+    count = stop - start
+    most = max(most, FEWEST)
+    if count <= most:
+        return Thinned(np.arange(start, stop), count)
+    return Thinned(start + _kept(x[start:stop], y[start:stop], (most - 2) // KEPT_A_STRETCH), count)
+
+
+def _kept(x: NDArray[Any], y: NDArray[Any], stretches: int) -> NDArray[np.int64]:
+    """Return the first and last point, and the smallest, the largest and a gap of each stretch."""
+    edges = np.linspace(float(x[0]), float(x[-1]), stretches + 1)[:-1]
+    starts = np.unique(np.searchsorted(x, edges, "left"))
+    stretch = np.repeat(np.arange(len(starts)), np.diff([*starts, len(x)]))
+    gap = np.isnan(y)
+    by_value = np.lexsort((y, stretch))  # NaN last within each stretch
+    lengths = np.bincount(stretch, weights=~gap, minlength=len(starts)).astype(int)
+    known = lengths > 0
+    smallest = by_value[starts[known]]
+    largest = by_value[starts[known] + lengths[known] - 1]
+    _, first_gap = np.unique(stretch[gap], return_index=True)
+    ends = np.array([0, len(x) - 1])
+    return np.unique(np.concatenate([ends, smallest, largest, np.flatnonzero(gap)[first_gap]]))

@@ -1,0 +1,91 @@
+"""What pictures of a comparison have alike: words for what was read out and for ranks, room for names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.ranking import RankTable
+from ired_diag.comparison.words import READOUT_NAMES
+from ired_diag.errors import DiagError
+from ired_diag.figures.data import Panel
+
+ALPHA = 0.05
+TINY = 1e-4  # p values below say no more than that they are small
+MOST_SEEDS = 6  # named in a message
+PANEL_HEIGHT = 1.55  # inches of a panel on paper; matplotlib, which knows it too, is slow to load
+FEW_LETTERS = 36  # of names on an x axis: more are turned
+TURNED = 0.035  # inches of height that each letter of a turned name takes
+
+
+def readout_of(comparison: Comparison) -> str:
+    """Return what was read out: ``validation/mse, mean over the plateau (from step 27000)``."""
+    told = f"{comparison.metric}, {READOUT_NAMES[comparison.readout]}"
+    if comparison.readout == "plateau" and comparison.plateau_step is not None:
+        told += f" (from step {comparison.plateau_step:.0f})"
+    return told
+
+
+def axis_label(comparison: Comparison) -> str:
+    """Return the same in the few words that an axis has room for."""
+    return f"{comparison.metric}, {comparison.readout}"
+
+
+def names_of(comparison: Comparison) -> tuple[str, ...]:
+    """Return the names of the groups, in the order that fixes their colours."""
+    return tuple(group.name for group in comparison.groups)
+
+
+def p_told(p: float) -> str:
+    """Return a p value in words.
+
+    >>> p_told(0.0312), p_told(2e-9)
+    ('p = 0.031', 'p < 0.0001')
+    """
+    return f"p < {TINY:g}" if p < TINY else f"p = {p:.2g}"
+
+
+def with_room_for_names(panel: Panel) -> Panel:
+    """Return a panel as much higher as the names on its x axis take, where they have to be turned."""
+    letters = max((len(name) for _, name in panel.x_ticks), default=0)
+    if letters * len(panel.x_ticks) <= FEW_LETTERS:
+        return panel
+    return replace(panel, height=panel.height + TURNED * letters / PANEL_HEIGHT)
+
+
+def ranks_of(comparison: Comparison) -> RankTable:
+    """Return the ranks of a comparison.
+
+    Raises:
+        DiagError: It has none.
+    """
+    if comparison.ranks is not None:
+        return comparison.ranks
+    names = ", ".join(names_of(comparison))
+    if len(comparison.groups) < 2:
+        raise DiagError(f"{names}: ranks need at least 2 groups, found 1. Name another one.")
+    has = "; ".join(f"{group.name} has {_seeds_told(group)}" for group in comparison.groups)
+    raise DiagError(
+        f"{names}: ranks need seeds that all groups share, found none: {has}. Leave out the group whose "
+        "seeds are others, or train the missing ones (ired-diag train)."
+    )
+
+
+def agreement(ranks: RankTable) -> str:
+    """Return how far the seeds agree on the order of the groups, and whether that may be chance."""
+    test, n = ranks.friedman, _count(len(ranks.seeds), "seed")
+    if math.isnan(test.w):
+        return f"no test of the order: {test.reason}"
+    chance = "" if test.p <= ALPHA else ", so the order may be chance"
+    return f"Kendall's W = {test.w:.2f} over {n} (Friedman's test, {test.method} {p_told(test.p)}{chance})"
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}{'' if n == 1 else 's'}"
+
+
+def _seeds_told(group: Group) -> str:
+    seeds = list(group.values)
+    more = f" and {len(seeds) - MOST_SEEDS} more" if len(seeds) > MOST_SEEDS else ""
+    return f"{', '.join(seeds[:MOST_SEEDS]) or 'none'}{more}"

@@ -1,0 +1,26 @@
+"""A number of a probe's answer that is followed over training; the metadata of its table holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ired_diag.figures.data import Scale
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A number of a probe's answer that is followed over training.
+
+    Attributes:
+        key: Its name in the answer's evidence.
+        label: As an axis says it, with the unit.
+        low: Name of the lower end of its interval in the evidence, if it has one.
+        high: Name of the upper end.
+        scale: Of the axis.
+    """
+
+    key: str
+    label: str
+    low: str = ""
+    high: str = ""
+    scale: Scale = "linear"

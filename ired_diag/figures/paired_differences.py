@@ -1,0 +1,177 @@
+"""Estimation plot: how far is each group from the first, and how sure is that?
+
+At the left every seed's readout as a dot, lines joining the same seed of neighbouring groups where their
+seeds are pairs, and the mean of each group with its 95% t interval. At the right the difference of each group
+to the first one, the baseline, as
+
+    100 (x̄_group - x̄_baseline) / |x̄_baseline|  percent,
+
+with the 95% interval of the test that decides (paired over shared seeds where seeds are pairs, else Welch's),
+the pairs' single differences as dots, 0, and the margin below which a difference counts as too small to
+matter. The word beside a group is the verdict on it (``stats.verdict``). Where a baseline's mean is 0,
+differences are in the metric's own unit.
+
+References: Gardner & Altman (1986), Confidence intervals rather than P values; Cumming (2012), Understanding
+The New Statistics.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.words import TEST_NAMES
+from ired_diag.errors import DiagError
+from ired_diag.figures.baseline_differences import Difference, differences_of, shared_seeds
+from ired_diag.figures.comparison_words import ALPHA, axis_label, names_of, readout_of, with_room_for_names
+from ired_diag.figures.data import FigureData, Guide, Line, Panel
+
+BESIDE = 0.22  # of the place between groups: from the dots to their mean
+GOLDEN = 0.6180339887498949  # its multiples, without the whole part, never lie close: a jitter without chance
+JITTER = 0.3
+
+Array = NDArray[np.float64]
+
+
+def paired_differences(comparison: Comparison) -> FigureData:
+    """Return the estimation plot of every group against the first.
+
+    Args:
+        comparison: Of at least two groups; the first is the baseline.
+
+    Raises:
+        DiagError: There is one group only.
+    """
+    baseline, *others = comparison.groups
+    if not others:
+        raise DiagError(f"{baseline.name}: a difference needs 2 groups, found 1. Name another one.")
+    found, unit = differences_of(comparison)
+    told = readout_of(comparison)
+    tests = "; ".join(f"{one.group}: {_test_told(one)}" for one in found)
+    return FigureData(
+        "paired_differences",
+        f"Differences to {baseline.name}",
+        "group",
+        (_seeds_panel(comparison), _differences_panel(found, unit, comparison)),
+        f"First panel: {told}, one dot a seed ({_counts(comparison)}), lines joining the same seed; beside "
+        f"them the mean with its 95% t interval. Second: difference of each group to {baseline.name}"
+        f"{', in percent of its mean,' if unit == '%' else ''} with its 95% interval, not corrected for "
+        f"several groups, and single differences of the pairs as dots ({tests}). Dotted: "
+        f"{_margin_told(comparison)}. Word: the verdict, of the group in comparison with {baseline.name}.",
+        f"mean and 95% interval; {_counts(comparison)}; dots: seeds{_not_paired(found)}",
+        " ".join(_sentence(one, unit, baseline.name) for one in found),
+        names_of(comparison),
+    )
+
+
+def _seeds_panel(comparison: Comparison) -> Panel:
+    groups = comparison.groups
+    pairs = {(pair.a, pair.b) for pair in comparison.pairs if pair.primary == "paired"}
+    names = [group.name for group in groups]
+    joined = {place for place in range(1, len(names)) if (names[place - 1], names[place]) in pairs}
+    lines = [_mean(group, place) for place, group in enumerate(groups)]
+    for place, group in enumerate(groups):
+        lines.append(_dots(group, place, jittered=not {place, place + 1} & joined))
+        if place in joined:
+            lines += _joins(groups[place - 1], group, place)
+    ticks = tuple((float(place), group.name) for place, group in enumerate(groups))
+    span = (-0.5, len(groups) - 0.5)
+    panel = Panel(axis_label(comparison), tuple(lines), x_label="group", x_ticks=ticks, x_range=span)
+    return with_room_for_names(panel)
+
+
+def _mean(group: Group, place: int) -> Line:
+    told = group.summary
+    ends = np.array([told.low]), np.array([told.high])
+    return Line(group.name, np.array([place + BESIDE]), np.array([told.mean]), *ends, "points")
+
+
+def _dots(group: Group, place: int, *, jittered: bool) -> Line:
+    y = np.array([group.values[seed] for seed in sorted(group.values)])
+    x = place - BESIDE / 2 + (_jitter(len(y)) if jittered else np.zeros(len(y)))
+    return Line(f"{group.name} seeds", x, y, drawn="points", of=group.name, faint=True)
+
+
+def _joins(before: Group, group: Group, place: int) -> list[Line]:
+    x = np.array([place - 1, place]) - BESIDE / 2
+    return [
+        Line(
+            f"{before.name} to {group.name}, {seed}",
+            x,
+            np.array([before.values[seed], group.values[seed]]),
+            drawn="line",
+            of=group.name,
+            faint=True,
+        )
+        for seed in shared_seeds(before, group)
+    ]
+
+
+def _jitter(n: int) -> Array:
+    """Return n places around 0, the same each time, no two of them close."""
+    places: Array = JITTER * (np.arange(1.0, n + 1.0, dtype=np.float64) * GOLDEN % 1 - 0.5)
+    return places
+
+
+def _differences_panel(found: tuple[Difference, ...], unit: str, comparison: Comparison) -> Panel:
+    lines = []
+    for place, one in enumerate(found):
+        single = np.full(len(one.single), place - BESIDE / 2)
+        ends = np.array([one.low]), np.array([one.high])
+        lines += [
+            Line(one.group, np.array([place + BESIDE]), np.array([one.mean]), *ends, "points"),
+            Line(f"{one.group} seeds", single, one.single, drawn="points", of=one.group, faint=True),
+        ]
+    baseline = comparison.groups[0].name
+    panel = Panel(
+        f"difference ({unit})",
+        (*lines, _margins(found, comparison.margin)),
+        x_label=f"group minus {baseline}: verdict",
+        x_ticks=tuple((float(place), f"{one.group}: {one.verdict}") for place, one in enumerate(found)),
+        x_range=(-0.5, len(found) - 0.5),
+        guides=(Guide(0.0, ""),),
+    )
+    return with_room_for_names(panel)
+
+
+def _margins(found: tuple[Difference, ...], margin: float) -> Line:
+    """Return the margins of each group in one line with gaps: in percent of the baseline they may differ."""
+    x = [place + side for _ in (0, 1) for place in range(len(found)) for side in (-0.45, 0.45, 0.45)]
+    y = [end for sign in (-1, 1) for one in found for end in (sign * one.margin, sign * one.margin, np.nan)]
+    return Line(f"margin ±{100 * margin:g}%", np.array(x), np.array(y), drawn="line")
+
+
+def _counts(comparison: Comparison) -> str:
+    counts = {group.summary.n for group in comparison.groups}
+    if len(counts) == 1:
+        return f"n = {counts.pop()} seeds each"
+    return ", ".join(f"{group.name} n = {group.summary.n}" for group in comparison.groups)
+
+
+def _test_told(one: Difference) -> str:
+    if one.pair.test.reason:
+        return f"no interval, {one.pair.test.reason}"
+    paired = one.pair.primary == "paired"
+    why = "" if paired else f", not paired: {one.pair.obstacle}"
+    return f"{TEST_NAMES[one.pair.primary]}, n = {one.pair.test.n} {'pairs' if paired else 'seeds'}{why}"
+
+
+def _not_paired(found: tuple[Difference, ...]) -> str:
+    alone = [one.group for one in found if one.pair.primary != "paired"]
+    return f"; not paired: {', '.join(alone)}" if alone else ""
+
+
+def _margin_told(comparison: Comparison) -> str:
+    return f"the margin, {100 * comparison.margin:g}% of the mean of both means"
+
+
+def _sentence(one: Difference, unit: str, baseline: str) -> str:
+    of = f"% of {baseline}'s mean" if unit == "%" else f" {unit}"
+    lead = f"{one.group} minus {baseline}: {one.mean:+.3g}{of}"
+    if one.pair.test.reason:
+        return f"{lead}, without an interval ({one.pair.test.reason}): undecided."
+    size = ", smaller than the margin" if one.pair.verdict.smaller_than_margin else ""
+    size = size if one.verdict in ("better", "worse") else ""
+    lost = ", not significant after correction" if one.pair.p_holm > ALPHA >= one.pair.test.p else ""
+    return f"{lead} (95% interval {one.low:+.3g} to {one.high:+.3g}): {one.verdict}{size}{lost}."

@@ -1,0 +1,197 @@
+"""The same difference by every readout: does the conclusion depend on what is read off the curves?
+
+For each pair of groups, a - b, and each readout (``comparison.readouts``) the difference and the 95% interval
+of the test that decides, as
+
+    100 (x̄_a - x̄_b) / |x̄_b|  percent,
+
+beside 0 and the margin below which a difference counts as too small to matter; what is neither better nor
+worse by a readout has a ring. The area under the curve tells how fast, more than how good, and has axes of
+its own. Where groups make more than six pairs, those with the first group are drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ired_diag.comparison import READOUTS, Comparison, Group, PairOfGroups
+from ired_diag.comparison.pairs import FINAL, ByReadout
+from ired_diag.comparison.words import READOUT_NAMES
+from ired_diag.errors import DiagError
+from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel
+
+MOST_PAIRS = 6
+WIDE, APART = 0.8, 0.14  # of the place between readouts: what all pairs take, and at most two neighbours
+SIGNS = {"equivalent": "=", "undecided": "?"}
+COUNTED = {"paired": "pairs of seeds", "welch": "seeds of both groups"}
+WHOLE = tuple(name for name in READOUTS if name not in FINAL)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A pair's difference by one readout, in percent of the mean of b.
+
+    Attributes:
+        pair: Name of the pair.
+        readout: Which.
+        mean: Of the difference; NaN without one.
+        low: Lower end of its 95% interval; NaN without one.
+        high: Upper end.
+        margin: What is too small to matter.
+        decision: Better, worse, equivalent or undecided.
+        reason: Why something is NaN.
+    """
+
+    pair: str
+    readout: str
+    mean: float
+    low: float
+    high: float
+    margin: float
+    decision: str
+    reason: str
+
+
+def readout_forest(comparison: Comparison) -> FigureData:
+    """Return every pair's difference by every readout.
+
+    Args:
+        comparison: Of at least two groups.
+
+    Raises:
+        DiagError: There is no pair, or no readout of any.
+    """
+    pairs = _pairs(comparison)
+    found = [one for pair in pairs for one in intervals_of(pair, comparison)]
+    if not any(math.isfinite(one.mean) for one in found):
+        why = f" ({found[0].pair}, {found[0].readout}: {found[0].reason})" if found else ", found 1 group"
+        raise DiagError(f"A difference needs 2 groups with a readout{why}. Name another group.")
+    names = [_name(pair) for pair in pairs]
+    panels = [_panel(found, names, which, comparison) for which in (FINAL, WHOLE)]
+    only = "" if len(pairs) == len(comparison.pairs) else f"pairs with {pairs[0].a} only"
+    said = [told for told in (only, _left_out(found)) if told]
+    n, readouts = _counts(pairs), "; ".join(f"{name}: {READOUT_NAMES[name]}" for name in READOUTS)
+    return FigureData(
+        "readouts",
+        "The same differences by every readout",
+        "readout",
+        tuple(panel for panel in panels if any(line.of for line in panel.lines)),
+        f"Difference of {comparison.metric}, first minus second, with the 95% interval of the test that "
+        f"decides ({_tests(pairs)}), not corrected for several pairs; {n}. {readouts}. Dotted: the margin, "
+        f"{100 * comparison.margin:g}% of the mean of both means. Ringed: = equivalent, ? undecided; the "
+        f"others are better or worse.{''.join(f' Of note: {told}.' for told in said)}",
+        "; ".join([f"difference and 95% interval, {n}; ringed: = equivalent, ? undecided", *said]),
+        " ".join(_sentence(pair, found) for pair in pairs),
+        tuple(names),
+    )
+
+
+def _pairs(comparison: Comparison) -> Sequence[PairOfGroups]:
+    if len(comparison.pairs) <= MOST_PAIRS:
+        return comparison.pairs
+    return [pair for pair in comparison.pairs if pair.a == comparison.groups[0].name]
+
+
+def _name(pair: PairOfGroups) -> str:
+    return f"{pair.a} - {pair.b}"
+
+
+def intervals_of(pair: PairOfGroups, comparison: Comparison) -> list[Interval]:
+    """Return a pair's difference by every readout, in percent of the mean of b."""
+    groups = {group.name: group for group in comparison.groups}
+    a, b = groups[pair.a], groups[pair.b]
+    return [_interval(pair, line, a, b, comparison.margin) for line in pair.by_readout]
+
+
+def _interval(pair: PairOfGroups, line: ByReadout, a: Group, b: Group, share: float) -> Interval:
+    means = [abs(group.readouts[line.readout].mean) for group in (a, b)]
+    if line.difference:
+        scale = 100 * abs(line.ratio / line.difference)
+    else:  # 0 tells nothing of the mean that it is a share of
+        scale = 100 / means[1] if means[1] else math.nan
+    reason = line.reason or ("" if math.isfinite(scale) else f"the mean of {b.name} is 0")
+    mean, low, high, margin = (
+        scale * value for value in (line.difference, line.low, line.high, share * sum(means) / 2)
+    )
+    return Interval(_name(pair), line.readout, mean, low, high, margin, line.decision, reason)
+
+
+def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comparison: Comparison) -> Panel:
+    step = min(APART, WIDE / len(names))
+    shown = [one for one in found if one.readout in which and math.isfinite(one.mean)]
+    places = [
+        which.index(one.readout) + step * (names.index(one.pair) - (len(names) - 1) / 2) for one in shown
+    ]
+    lines = []
+    for name in names:
+        of_pair = [(x, one) for x, one in zip(places, shown, strict=True) if one.pair == name]
+        x = np.array([place for place, _ in of_pair])
+        y, low, high = (
+            np.array([getattr(one, end) for _, one in of_pair]) for end in ("mean", "low", "high")
+        )
+        if len(x):
+            lines.append(Line(name, x, y, low, high, "points", of=name))
+    return Panel(
+        "difference (% of the second's mean)",
+        (*lines, _margins(shown, places, step, comparison.margin)),
+        x_label="readout of the end of the curves" if which == FINAL else "readout of the whole curves",
+        x_ticks=tuple((float(i), name) for i, name in enumerate(which)),
+        x_range=(-0.5, len(which) - 0.5),
+        guides=(Guide(0.0, ""),),
+        marks=tuple(
+            Mark(x, one.mean, SIGNS[one.decision], one.pair)
+            for x, one in zip(places, shown, strict=True)
+            if one.decision in SIGNS
+        ),
+    )
+
+
+def _margins(shown: list[Interval], places: list[float], step: float, margin: float) -> Line:
+    """Return the margin of each interval in one line with gaps."""
+    half = step / 2
+    x = [place + side for _ in (0, 1) for place in places for side in (-half, half, half)]
+    y = [end for sign in (-1, 1) for one in shown for end in (sign * one.margin, sign * one.margin, math.nan)]
+    return Line(f"margin ±{100 * margin:g}%", np.array(x), np.array(y), drawn="line")
+
+
+def _counts(pairs: Sequence[PairOfGroups]) -> str:
+    counts = sorted({pair.test.n for pair in pairs})
+    n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
+    kinds = {pair.primary for pair in pairs}
+    what = [told for name, told in COUNTED.items() if name in kinds]
+    return f"{n} {' or '.join(what)}"
+
+
+def _tests(pairs: Sequence[PairOfGroups]) -> str:
+    names = {"paired": "paired t where seeds are pairs", "welch": "Welch's"}
+    return ", ".join(names[name] for name in names if any(pair.primary == name for pair in pairs))
+
+
+def _left_out(found: list[Interval]) -> str:
+    lost: dict[str, list[Interval]] = {}
+    for one in found:
+        if one.reason:
+            what = "without interval" if math.isfinite(one.mean) else "left out"
+            lost.setdefault(f"{what}, {one.reason}", []).append(one)
+    return "; ".join(f"{_where(ones)} {told}" for told, ones in lost.items())
+
+
+def _where(found: list[Interval]) -> str:
+    """Return which readouts these are, and of how many pairs: ``plateau, last10 (of 3 pairs)``."""
+    pairs = {one.pair for one in found}
+    of = f"{len(pairs)} pairs" if len(pairs) > 1 else found[0].pair
+    return f"{', '.join(dict.fromkeys(one.readout for one in found))} (of {of})"
+
+
+def _sentence(pair: PairOfGroups, found: list[Interval]) -> str:
+    told = ", ".join(
+        f"{one.readout} {one.mean:+.3g}% ({one.decision})"
+        for one in found
+        if one.pair == _name(pair) and math.isfinite(one.mean)
+    )
+    changes = "changes with" if pair.flips else "is the same by"
+    return f"{_name(pair)}: {told}; the verdict {changes} the readouts of the curves' end."

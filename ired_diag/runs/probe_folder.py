@@ -1,0 +1,35 @@
+"""Where a run's probe tables go: into its folder if that is ours, else into ``ired-diag-out``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ired_diag.runs.run import Run
+from ired_diag.runs.store import CONFIG, folder_name
+
+OUT = Path("ired-diag-out")
+PROBES = "probes"
+
+
+def folder_among(out: Path, run: Run) -> Path:
+    """Return where under ``out`` a run's tables go when several runs share it."""
+    return out / folder_name(run.group) / folder_name(run.seed_label)
+
+
+def output_folder(run: Run) -> Path:
+    """Return where a run's tables go: its folder if that is ours and writable, else ``ired-diag-out``."""
+    if (run.path / CONFIG).is_file() and os.access(run.path, os.W_OK):
+        return run.path / PROBES
+    return OUT / folder_name(run.path.stem if run.path.is_file() else run.path.name)
+
+
+def places_of(run: Run, out: Path | None = None) -> list[Path]:
+    """Return the folders in which a run's tables may lie, the likeliest first.
+
+    Args:
+        run: The run.
+        out: Where else tables were sent, as ``ired-diag probe --out``.
+    """
+    sent = [folder_among(out, run), out] if out else []
+    return list(dict.fromkeys([*sent, run.path / PROBES, output_folder(run)]))
