@@ -33,7 +33,8 @@ def answers_of(found: Sequence[Finding]) -> list[Answer]:
     """Return findings by severity and rule, in the order given.
 
     Args:
-        found: As ``forensics.diagnose`` returns them: worst first, by rule.
+        found: As ``forensics.diagnose`` returns them: worst first, by rule. Of a rule that is none of
+            forensics' own there is no question.
     """
     answers = []
     for (severity, rule), findings in groupby(found, key=lambda finding: (finding.severity, finding.rule)):
@@ -41,7 +42,8 @@ def answers_of(found: Sequence[Finding]) -> list[Answer]:
         for finding in findings:
             alike.setdefault(_without_names(finding), []).append(finding)
         parts = tuple(Alike(tuple(told), _shared(told)) for told in alike.values())
-        answers.append(Answer(severity, rule, forensics.load(rule).question, parts))
+        question = forensics.load(rule).question if rule in forensics.names() else ""
+        answers.append(Answer(severity, rule, question, parts))
     return answers
 
 

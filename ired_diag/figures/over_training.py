@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from ired_diag.figures.probe_tables import Found, RunTable
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 
+SHARES = ("share", "coverage")  # first words of labels whose numbers lie between 0 and 1
 Array = NDArray[np.float64]
 
 SIGN_COUNTS = {"energy_gap": "gap_adversarial"}  # by probe: what is to be above 0 in every seed
@@ -137,6 +138,8 @@ def _panel(headline: Headline, groups: Mapping[str, Followed]) -> Panel:
     scale: Scale = "log" if headline.scale == "log" and positive else "linear"
     single = [line for group, one in groups.items() for line in _seeds(group, one)]
     means = [_mean(group, one, scale) for group, one in groups.items()]
+    if _is_share(headline):
+        means = [_within_a_share(line) for line in means]
     return Panel(headline.label, (*single, *means), scale)
 
 
@@ -157,6 +160,17 @@ def _mean(group: str, one: Followed, scale: Scale) -> Line:
     return Line(group, one.steps[here], ends[:, 0], low, high, spread="band")
 
 
+def _is_share(headline: Headline) -> bool:
+    return headline.label.split()[0] in SHARES
+
+
+def _within_a_share(line: Line) -> Line:
+    """Return a line whose band, which is of a t interval that knows no bounds, is cut at 0 and 1."""
+    if line.low is None or line.high is None:
+        return line
+    return replace(line, low=np.clip(line.low, 0, 1), high=np.clip(line.high, 0, 1))
+
+
 def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
     lines = []
     for group, one in groups.items():
@@ -174,7 +188,8 @@ def _how(panels: Sequence[Panel], headlines: Sequence[Headline]) -> str:
     """Return what else is to be known of some panels."""
     geometric = " On logarithmic axes: geometric means." if any(p.y_scale == "log" for p in panels) else ""
     signs = " Share of seeds: with Wilson's 95% interval." if len(panels) > len(headlines) else ""
-    return geometric + signs
+    shares = " Bands of shares are cut at 0 and 1." if any(map(_is_share, headlines)) else ""
+    return geometric + signs + shares
 
 
 def _ends(panel: Panel) -> str:

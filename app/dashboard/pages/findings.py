@@ -20,10 +20,11 @@ from app.dashboard.components.table import empty, run_link
 from app.dashboard.diagnosis import Diagnosed
 from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.finding import Finding, Severity
+from ired_diag.forensics_summary import Answer, answers_of
 
 TITLE = "Findings"
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
-MOST_LINKS = 12  # runs named beside a finding; a group beyond them is named with their number
+MOST_LINKS = 6  # runs named beside a finding; a group beyond them is named with their number
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
@@ -69,7 +70,7 @@ def content(view: View, snapshot: Snapshot, known: Diagnosed | None, *, current:
             empty(f"Looking for mistakes failed: {known.failure}. Please report it.", "ired-diag diagnose")
         ]
     found = [*_of_files(snapshot), *known.findings]
-    found.sort(key=lambda finding: LEVELS.index(finding.severity))
+    found.sort(key=lambda finding: (LEVELS.index(finding.severity), finding.rule))
     shown = [finding for finding in found if _is_shown(finding, view)]
     told = f"{len(shown)} of {len(found)} findings" + ("" if current else "; computing newer ones …")
     if not found:
@@ -83,7 +84,7 @@ def content(view: View, snapshot: Snapshot, known: Diagnosed | None, *, current:
         _severities(found, view),
         _rules(found, view),
         html.P(told, className="count"),
-        html.Ol([_item(finding, snapshot, view) for finding in shown], className="findings"),
+        html.Ol([_answer(answer, snapshot, view) for answer in answers_of(shown)], className="findings"),
     ]
 
 
@@ -135,23 +136,30 @@ def _rules(found: Sequence[Finding], view: View) -> html.Details:
     return html.Details([html.Summary(summary), html.Div(buttons, className="chips")])
 
 
-def _item(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
-    links = runs_of(finding, snapshot)
-    return html.Li(
-        [
-            html.Div(
-                [
-                    html.Span(finding.severity, className=f"mark {finding.severity}"),
-                    html.Span(finding.rule.replace("_", " "), className="rule"),
-                ],
-                className="marks",
-            ),
-            html.P(finding.statement, className="statement"),
-            html.P(finding.advice, className="advice") if finding.advice else None,
-            _links(links, view),
-        ],
-        className=finding.severity,
-    )
+def _answer(answer: Answer, snapshot: Snapshot, view: View) -> html.Li:
+    """Return what one rule found: its question, each statement with its runs, and advice for those alike."""
+    rule = answer.rule.replace("_", " ")
+    marks = [
+        html.Span(answer.severity, className=f"mark {answer.severity}"),
+        html.Span(rule, className="rule"),
+    ]
+    content: list[Any] = [html.Div(marks, className="marks"), html.H2(answer.question or rule.capitalize())]
+    for part in answer.parts:
+        content.append(html.Ul([_statement(finding, snapshot, view) for finding in part.findings]))
+        if part.advice:
+            content.append(html.P(part.advice, className="advice"))
+    return html.Li(content, className=answer.severity)
+
+
+def _statement(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
+    """Return a statement; its runs stand below it, or are the name with which it begins."""
+    entries = runs_of(finding, snapshot)
+    words: list[Any] = [finding.statement]
+    if len(entries) == 1 and finding.statement.startswith(f"{entries[0].run.label}:"):
+        label = entries[0].run.label
+        words = [run_link(entries[0].id, label, row=True, theme=view.theme), finding.statement[len(label) :]]
+        entries = []
+    return html.Li([html.P(words), _links(entries, view)], className="statement")
 
 
 def _links(entries: Sequence[Entry], view: View) -> html.P | None:
