@@ -17,6 +17,7 @@ from ired_diag.figures.evaluation_noise import evaluation_noise
 from ired_diag.figures.floor_ladder import floor_ladder
 from ired_diag.figures.group_levels import energy_against_error, mining_by_group
 from ired_diag.figures.learning_curves import learning_curves
+from ired_diag.figures.over_seeds import Band
 from ired_diag.figures.over_training import headlines_over_training
 from ired_diag.figures.paired_differences import paired_differences
 from ired_diag.figures.probe_tables import Found, find_tables
@@ -24,7 +25,6 @@ from ired_diag.figures.quantities import quantity_of
 from ired_diag.figures.rank_map import rank_map
 from ired_diag.figures.readouts import readout_forest
 from ired_diag.figures.sweep_response import sweep_figure
-from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
 QUANTITIES = ("cond", "energy")
@@ -42,6 +42,8 @@ class Material:
         form: Of distributions.
         quantities: Whose distributions.
         out: Where else probes' tables were sent.
+        band: What learning curves have around their mean.
+        start: Step from which on learning curves are shown; all of them without.
     """
 
     groups: Mapping[str, Sequence[Run]]
@@ -51,6 +53,8 @@ class Material:
     form: Form = "ecdf"
     quantities: Sequence[str] = QUANTITIES
     out: Path | None = None
+    band: Band = "t interval"
+    start: float | None = None
 
     def compared(self) -> Comparison:
         """Return the comparison.
@@ -120,20 +124,26 @@ def _plateau(material: Material) -> list[FigureData]:
     start = material.compared().plateau_step
     if start is None:
         raise NotFound("the curves have no plateau in common.")
-    groups = {name: [_from(run, start) for run in runs] for name, runs in material.groups.items()}
-    drawn = learning_curves(groups, metric=material.metric, smooth=material.smooth, floors=False)
-    title = f"{drawn.title}, from step {start:g}"
-    return [replace(drawn, name="plateau-curves", title=title)]
+    drawn = learning_curves(
+        material.groups,
+        metric=material.metric,
+        smooth=material.smooth,
+        band=material.band,
+        floors=False,
+        start=start,
+    )
+    return [replace(drawn, name="plateau-curves")]
 
 
-def _from(run: Run, start: float) -> Run:
-    """Return a run without what it logged before a step."""
-    series = {
-        name: Series(one.steps[kept], one.values[kept])
-        for name, one in run.history.series.items()
-        if (kept := one.steps >= start).any()
-    }
-    return replace(run, history=replace(run.history, series=series))
+def _curves(material: Material) -> list[FigureData]:
+    drawn = learning_curves(
+        material.groups,
+        metric=material.metric,
+        smooth=material.smooth,
+        band=material.band,
+        start=material.start,
+    )
+    return [drawn]
 
 
 def _distributions(material: Material) -> list[FigureData]:
@@ -167,7 +177,7 @@ def _spectra(material: Material) -> list[FigureData]:
 RECIPES: Mapping[str, Recipe] = {
     "learning-curves": Recipe(
         "How does validation go, with what spread over seeds?",
-        lambda m: [learning_curves(m.groups, metric=m.metric, smooth=m.smooth)],
+        _curves,
     ),
     "plateau-curves": Recipe("How do the curves lie where they rest?", _plateau),
     "paired-differences": Recipe(

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.io import to_json
@@ -22,6 +20,7 @@ from ired_diag.figures import plotly
 from ired_diag.figures.as_table import COLUMNS, rows_of
 from ired_diag.figures.data import FigureData, Line
 from ired_diag.figures.paper_files import Provenance
+from ired_diag.figures.thinning import thin
 from ired_diag.finding import Finding
 from ired_diag.forensics_summary import answers_of
 
@@ -127,16 +126,9 @@ def thinned(figure: FigureData, most: int = MOST_POINTS) -> FigureData:
 
 
 def _thinned(line: Line, most: int) -> Line:
-    if len(line.x) <= most:
-        return line
-    edges = np.linspace(0, len(line.x), most // 2 + 1).astype(int)
-    low, high = (np.where(np.isnan(line.y), worst, line.y) for worst in (np.inf, -np.inf))
-    kept = {0, len(line.x) - 1}
-    for first, end in pairwise(edges.tolist()):
-        kept |= {first + int(np.argmin(low[first:end])), first + int(np.argmax(high[first:end]))}
-    at = np.array(sorted(kept))
-    ends = [None if end is None else end[at] for end in (line.low, line.high)]
-    return replace(line, x=line.x[at], y=line.y[at], low=ends[0], high=ends[1])
+    at = thin(line.x, line.y, most).indices
+    low, high = (None if end is None else end[at] for end in (line.low, line.high))
+    return replace(line, x=line.x[at], y=line.y[at], low=low, high=high)
 
 
 def _drawn(figure: FigureData) -> _Drawn:

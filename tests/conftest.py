@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -216,6 +217,67 @@ def plant() -> Callable[..., Subject]:
         return replace(subject, negatives=batch)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A browser without a window; tests that need it are skipped without Chromium, but never in CI."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import find_chromium
+
+    path = find_chromium()
+    if path is None:
+        words = (
+            "no browser test: Chromium is absent (install it: make browser; or name it: IRED_DIAG_CHROMIUM)"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(words)
+        pytest.skip(words)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serving(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """A function (folder, interval=…) that serves a folder as a dashboard while tests run."""
+    from tests.browser import NEVER, Dashboard, serve
+
+    with ExitStack() as stack:
+        known: dict[tuple[Path, float], Dashboard] = {}
+
+        def serve_once(folder: Path, *, interval: float = NEVER) -> Dashboard:
+            if (folder, interval) not in known:
+                known[folder, interval] = stack.enter_context(serve(folder, interval=interval))
+            return known[folder, interval]
+
+        yield serve_once
+
+
+@pytest.fixture
+def opened(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """A function (dashboard, query="", **context's) that opens a page, by the key or by a cookie's state.
+
+    After the test, a page that wrote an error, asked for anything elsewhere or opened a dialog fails it.
+    """
+    from tests.browser import Dashboard, Visit, visit
+
+    visits: list[Visit] = []
+
+    def open_page(dashboard: Dashboard, query: str = "", **options: Any) -> Visit:
+        visits.append(visit(chromium, dashboard.origin, **options))
+        by_cookie = f"{dashboard.origin}/{query}"
+        visits[-1].page.goto(by_cookie if "storage_state" in options else dashboard.at(query))
+        visits[-1].settle()
+        return visits[-1]
+
+    yield open_page
+    problems = [problem for one in visits for problem in one.problems]
+    for one in visits:
+        one.context.close()
+    assert not problems
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ired_diag.curves.spikes import find_spikes, running_median, usual_size
+from ired_diag.curves.valley import median_of_three
 
 FALL = np.exp(np.concatenate([np.linspace(4, 0, 30), np.zeros(70)]))
 
@@ -81,3 +82,12 @@ def test_any_numbers_are_read(values: list[float], lower: bool) -> None:
     for spike in find_spikes(range(len(values)), values, lower_is_better=lower):
         assert spike.rise > 0
         assert spike.recovered_step is None or spike.recovered_step > spike.step
+
+
+@given(st.lists(st.floats(-5, 5) | st.just(np.inf), min_size=5, max_size=40))
+def test_running_medians_are_numpys(told: list[float]) -> None:
+    y = np.array(told)
+    fives = np.median(np.lib.stride_tricks.sliding_window_view(y, 5), axis=1)
+    threes = np.median(np.lib.stride_tricks.sliding_window_view(y, 3), axis=1)
+    assert np.array_equal(running_median(y)[2:-2], fives)
+    assert np.array_equal(median_of_three(y)[1:-1], threes)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dashboard.address import READOUTS, THEMES, View
+from app.dashboard.address import BANDS, READOUTS, SCALES, THEMES, View
 
 words = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=40)
 lists = st.lists(words.filter(bool), unique=True, max_size=5).map(tuple)
@@ -24,8 +24,12 @@ views = st.builds(
     open=lists,
     metric=words,
     readout=st.sampled_from(READOUTS),
+    margin=st.floats(0, 1, exclude_min=True, exclude_max=True),
+    higher=st.booleans(),
     smooth=st.integers(0, 1000),
     log=st.booleans(),
+    scale=st.sampled_from(SCALES),
+    band=st.sampled_from(BANDS),
     x=st.none() | st.tuples(ends, ends).filter(lambda pair: pair[0] < pair[1]),
     run=st.just("") | st.from_regex(r"\A[0-9a-f]{12}\Z"),
     probe=st.just("") | names,
@@ -76,6 +80,9 @@ def test_any_value_of_any_key_is_a_view_and_stays_that_view(key: str, value: str
         ("step=٣", "step"),
         ("log=yes", "log"),
         ("smooth=x", "smooth"),
+        ("margin=0", "margin"),
+        ("margin=nan", "margin"),
+        ("margin=1%25", "margin"),
     ],
 )
 def test_what_is_not_understood_becomes_the_default(query: str, key: str) -> None:

@@ -1,4 +1,4 @@
-"""Learning curves: means, bands and N against plain numpy; marks, floors, smoothing; sparklines."""
+"""Learning curves: means, bands and N against plain numpy; marks, floors, smoothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from ired_diag.figures.data import FigureData, Line
 from ired_diag.figures.learning_curves import learning_curves
 from ired_diag.figures.over_seeds import Band, over_seeds
 from ired_diag.figures.running_median import running_median
-from ired_diag.figures.sparkline import sparkline_svg
 from ired_diag.forensics.trivial_floor import floors_of
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending
@@ -325,45 +324,3 @@ def points(svg: str) -> list[tuple[float, float]]:
     root = ET.fromstring(svg)
     told = [line.get("points", "") for line in root.iter("{http://www.w3.org/2000/svg}polyline")]
     return [(float(p.split(",")[0]), float(p.split(",")[1])) for one in told for p in one.split()]
-
-
-def test_a_spike_of_one_step_is_seen_in_a_sparkline() -> None:
-    steps, values = np.arange(100_000), np.ones(100_000)
-    values[70_001] = 5.0
-    svg = sparkline_svg(steps, values, log=False)
-    drawn = points(svg)
-    assert len(svg) < 8000
-    top = min(drawn, key=lambda point: point[1])
-    assert top[1] == 2.0
-    assert top[0] == pytest.approx(2 + 116 * 0.70001, abs=0.1)
-    assert max(y for _, y in drawn) == 22.0
-
-
-def test_a_sparkline_is_broken_where_values_are_missing() -> None:
-    svg = sparkline_svg(range(6), [1.0, 2.0, np.nan, 3.0, np.inf, 0.0], log=False)
-    assert svg.count("<polyline") == 1
-    assert svg.count("<circle") == 2  # a single point, and the end
-    assert "2 of 6 values cannot be drawn" in svg
-    assert "3 of 6 values" in sparkline_svg(range(6), [1.0, 2.0, np.nan, 3.0, np.inf, 0.0], log=True)
-
-
-def test_the_height_of_a_sparkline_goes_by_the_logarithm_where_asked() -> None:
-    assert [y for _, y in points(sparkline_svg(range(3), [1, 10, 100], log=True))] == [22.0, 12.0, 2.0]
-    assert [y for _, y in points(sparkline_svg(range(3), [0, 1, 2], log=False))] == [22.0, 12.0, 2.0]
-
-
-def test_a_sparkline_of_nothing_of_one_and_of_one_value_is_drawn() -> None:
-    assert "no values" in sparkline_svg([], [], log=True)
-    assert "none of 2 values" in sparkline_svg([1, 2], [np.nan, np.nan], log=True)
-    assert {y for _, y in points(sparkline_svg([1, 2, 3], [7.0] * 3, log=False))} == {12.0}
-    assert 'cx="60.0" cy="12.0"' in sparkline_svg([5], [7.0], log=False)
-    assert np.isfinite(points(sparkline_svg([1, 2], [-1.7e308, 1.7e308], log=False))).all()
-
-
-def test_a_sparkline_escapes_names_and_says_what_it_is() -> None:
-    svg = sparkline_svg([1, 2], [3.0, 4.0], log=False, name="<img onerror='x'> & \"")
-    root = ET.fromstring(svg)  # well-formed
-    assert "<img" not in svg
-    title, desc = (root.findtext(f"{{http://www.w3.org/2000/svg}}{tag}") or "" for tag in ("title", "desc"))
-    assert title == "<img onerror='x'> & \""
-    assert "first 3, least 3, greatest 4, last 4 at step 2" in desc

@@ -81,6 +81,14 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--smooth", type=click.IntRange(3), help="Running median of so many evaluations; raw lies beneath."
 )
+@click.option(
+    "--band",
+    type=click.Choice(["t interval", "sd", "range"]),
+    default="t interval",
+    show_default=True,
+    help="What learning curves have around their mean.",
+)
+@click.option("--from", "start", type=click.IntRange(0), metavar="STEP", help="Learning curves from here on.")
 @click.option("--form", type=click.Choice(["ecdf", "violin", "histogram"]), default="ecdf", show_default=True)
 @click.option(
     "--quantity", multiple=True, metavar="NAME", help="Whose distributions; cond and energy without."
@@ -145,7 +153,7 @@ def material_of(
             knob=None if sweep is None else str(sweep),
         )
         missing += comparison.notes
-    smooth = told.get("smooth")
+    smooth, start = told.get("smooth"), told.get("start")
     return Material(
         groups,
         comparison,
@@ -153,6 +161,8 @@ def material_of(
         None if smooth is None else int(str(smooth)),
         str(told.get("form", "ecdf")),  # type: ignore[arg-type]
         tuple(told.get("quantity") or QUANTITIES),  # type: ignore[arg-type]
+        band=str(told.get("band", "t interval")),  # type: ignore[arg-type]
+        start=None if start is None else float(str(start)),
     ), missing
 
 

@@ -16,8 +16,11 @@ from urllib.parse import parse_qsl, urlencode
 MOST_CHARACTERS = 300  # of one word
 MOST_WORDS = 500  # of one list
 LARGEST = 10**15
+MARGIN = 0.01
 THEMES = ("auto", "light", "dark")
-READOUTS = ("last", "best", "last10", "plateau")
+READOUTS = ("plateau", "last", "best", "last10", "area")
+BANDS = ("t interval", "sd", "range")
+SCALES = ("auto", "linear", "log")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 RUN = re.compile(r"[0-9a-f]{12}")
 
@@ -34,8 +37,12 @@ class View:
         open: Groups whose single runs are listed.
         metric: Name of a logged metric; the page's own choice where empty.
         readout: How a curve becomes one number.
+        margin: What is too small to matter, as a share of the mean.
+        higher: Whether the metric is better where it is higher.
         smooth: Evaluations that a drawn curve is averaged over; 0 is none.
         log: Whether the y axis is logarithmic.
+        scale: Of ``SCALES``; auto is what the values ask for.
+        band: Of ``BANDS``, around the mean of a learning curve.
         x: Ends of the x axis, where it is zoomed.
         run: Opaque id of a run.
         probe: Name of a probe.
@@ -46,6 +53,12 @@ class View:
         descending: Whether the largest stands first.
         severity: Severities of the findings that are shown; all where empty.
         rule: Rule of the findings that are shown; all where empty.
+        quantity: Whose distribution is drawn; the page's own choice where empty.
+        kind: Of candidate, that is compared over groups; all kinds of one group where empty.
+        form: Of a distribution.
+        weights: Of checkpoints: raw or ema; those that were probed last where empty.
+        experiment: Whose variants are a sweep; the first that has one where empty.
+        knob: Key of the configurations that they differ in.
     """
 
     page: str = "study"
@@ -54,9 +67,13 @@ class View:
     hidden: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     metric: str = ""
-    readout: str = "last"
+    readout: str = "plateau"
+    margin: float = MARGIN
+    higher: bool = False
     smooth: int = 0
     log: bool = False
+    scale: str = "auto"
+    band: str = "t interval"
     x: tuple[float, float] | None = None
     run: str = ""
     probe: str = ""
@@ -67,6 +84,12 @@ class View:
     descending: bool = False
     severity: tuple[str, ...] = ()
     rule: str = ""
+    quantity: str = ""
+    kind: str = ""
+    form: str = ""
+    weights: str = ""
+    experiment: str = ""
+    knob: str = ""
 
     @classmethod
     def from_query(cls, query: str | None) -> View:
@@ -133,7 +156,23 @@ def _theme(values: list[str]) -> str:
 
 
 def _readout(values: list[str]) -> str:
-    return values[-1] if values[-1] in READOUTS else "last"
+    return values[-1] if values[-1] in READOUTS else READOUTS[0]
+
+
+def _share(values: list[str]) -> float:
+    try:
+        told = float(values[-1])
+    except ValueError:
+        return MARGIN
+    return told if 0 < told < 1 else MARGIN  # NaN is in no order
+
+
+def _scale(values: list[str]) -> str:
+    return values[-1] if values[-1] in SCALES else "auto"
+
+
+def _band(values: list[str]) -> str:
+    return values[-1] if values[-1] in BANDS else BANDS[0]
 
 
 def _flag(values: list[str]) -> bool:
@@ -164,8 +203,12 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "open": _texts,
     "metric": _text,
     "readout": _readout,
+    "margin": _share,
+    "higher": _flag,
     "smooth": _window,
     "log": _flag,
+    "scale": _scale,
+    "band": _band,
     "x": _range,
     "run": _run,
     "probe": _name,
@@ -176,4 +219,10 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "descending": _flag,
     "severity": _texts,
     "rule": _name,
+    "quantity": _name,
+    "kind": _name,
+    "form": _name,
+    "weights": _name,
+    "experiment": _text,
+    "knob": _text,
 }

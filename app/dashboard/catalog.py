@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.dashboard.comparisons import Comparisons
 from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.fingerprints import Fingerprint, fingerprints, tree
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
 from app.dashboard.snapshot import Entry, Snapshot
+from app.dashboard.tables import Tables
 from ired_diag.errors import DiagError
 from ired_diag.open import open_study
 from ired_diag.readers.logs import read_log
@@ -72,6 +74,8 @@ class Catalog:
         self.follower = Follower(cache)
         self.folders, self.logs = _Memory(), _Memory()
         self.diagnosis = Diagnosis(self.snapshot)
+        self.comparisons = Comparisons()
+        self.tables = Tables()
         self._lock = threading.Lock()
         self._files: dict[str, Fingerprint] | None = None
         self._is_there = False

@@ -15,7 +15,7 @@ import numpy as np
 from app.dashboard.fingerprints import Fingerprint, fingerprint
 from app.dashboard.history_cache import HistoryCache, Known
 from ired_diag.errors import UnreadableFile
-from ired_diag.runs.history import History, Series, rows_of
+from ired_diag.runs.history import History, Series, history_of, rows_of
 
 COMPARED = 256  # bytes before the last newline that must be the same
 
@@ -70,10 +70,9 @@ class Follower:
     def _anew(self, path: Path, now: Fingerprint) -> Known:
         with path.open("rb") as file:
             content = file.read(now.size)
-        rows, bad = rows_of(content)
+        history = history_of(content)
         self.parsed += 1
         whole = content.rfind(b"\n") + 1
-        history = History.of(rows, bad_lines=tuple(bad), torn_tail=whole < len(content))
         ending = content[max(whole - COMPARED, 0) : whole]
         known = Known(now, history, whole, content.count(b"\n"), ending)
         if self.cache:

@@ -104,7 +104,7 @@ def _word(curve: Curve, valley: Valley, pace: Pace, won: float) -> Word:
         return "diverged"
     if valley.rises and max(won, valley.rise) >= FAINT and valley.rise >= min(SEEN, SHARE_LOST * won):
         return "regressed"
-    if _swings(curve.y) >= SWINGS and _is_far_from_fit(curve.y, valley):
+    if _is_far_from_fit(curve.y, valley) and _swings(curve.y) >= SWINGS:  # the quicker question first
         return "unstable"
     if pace.clear and pace.gain - 2 * pace.error >= SEEN:
         return "improving"

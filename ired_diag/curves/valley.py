@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from ired_diag.curves.roughness import roughness
-from ired_diag.curves.spikes import usual_size, without_spikes
+from ired_diag.curves.spikes import middle_of_three, usual_size, without_spikes
 from ired_diag.curves.wander import Wander, wander_of
 
 NEAR = 3.0  # σ above the best: the floor's evaluations
@@ -165,5 +165,4 @@ def median_of_three(y: Array) -> Array:
     """Return the median of each value and its two neighbours; the ends are kept."""
     if len(y) < 3:
         return y
-    windows = np.lib.stride_tricks.sliding_window_view(y, 3)
-    return np.concatenate([y[:1], np.median(windows, axis=1), y[-1:]])
+    return np.concatenate([y[:1], middle_of_three(y[:-2], y[1:-1], y[2:]), y[-1:]])

@@ -11,7 +11,7 @@ stand below it, where no curve is, unless the axis is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,9 +77,9 @@ def _place(values: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
     return np.log(values) if scale == "log" else values
 
 
-def curve_of(run: Run, metric: str) -> Curve:
-    """Return a run's curve of a metric that it logged."""
-    return Curve(run, run.history.series[metric], verdict_of(replace(run, metric=metric)))
+def curve_of(run: Run, metric: str, judge: Callable[[Run], Verdict] = verdict_of) -> Curve:
+    """Return a run's curve of a metric that it logged, and what ``judge`` says of it."""
+    return Curve(run, run.history.series[metric], judge(replace(run, metric=metric)))
 
 
 def first_onset(curves: Sequence[Curve]) -> Curve | None:

@@ -9,7 +9,7 @@ without a network reach on them (``stats.inverse_floors``). Less is better in al
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from ired_diag.figures.over_seeds import BANDS, MEANT, Band, OverSeeds, over_see
 from ired_diag.figures.running_median import running_median
 from ired_diag.figures.seeds_panel import n_in_brief, seeds_in_words, seeds_panel
 from ired_diag.forensics.trivial_floor import MSE, TITLES, floors_of, matrices_of
+from ired_diag.runs.from_step import from_step
 from ired_diag.runs.run import Run
+from ired_diag.verdict import Verdict, verdict_of
 
 FEW = 30  # points: a curve of as many shows each of them
 
@@ -34,7 +36,9 @@ def learning_curves(
     smooth: int | None = None,
     band: Band = "t interval",
     floors: bool = True,
+    start: float | None = None,
     order: Sequence[str] = (),
+    judge: Callable[[Run], Verdict] = verdict_of,
 ) -> FigureData:
     """Return the learning curves of groups of seeds.
 
@@ -44,13 +48,17 @@ def learning_curves(
         smooth: Over how many evaluations the line is a running median, odd; as it is without.
         band: What is drawn around the mean, of the unsmoothed values.
         floors: Whether to draw what predictors without a network reach, where the data are known.
+        start: Step from which on curves are shown, and judged; all of them without.
         order: All names that may be seen beside these, which fixes their colours; without, ``groups``' own.
+        judge: Says where a run is best and where it rises, by its ``metric``; who remembers it saves time.
 
     Raises:
         NotFound: No run logged the metric.
         DiagError: The runs are judged by different metrics; or ``smooth`` or ``band`` is none.
     """
-    metric, curves, missing = _curves(groups, metric)
+    if start is not None:
+        groups = {name: [from_step(run, start) for run in runs] for name, runs in groups.items()}
+    metric, curves, missing = _curves(groups, metric, judge)
     seen = {name: over_seeds([curve.series for curve in members], band) for name, members in curves.items()}
     lines = tuple(line for name, mean in seen.items() for line in _lines(name, curves[name], mean, smooth))
     guides, told = _floors(curves, metric) if floors else ((), "")
@@ -61,7 +69,7 @@ def learning_curves(
     panel = Panel(_label(metric), lines, scale, guides=guides, marks=marks, height=1.3)
     return FigureData(
         "learning_curves",
-        f"Learning curves: {metric}",
+        f"Learning curves: {metric}" + ("" if start is None else f", from step {start:g}"),
         "training step",
         (panel, *seeds_panel(seen)),
         _method(metric, seen, band, smooth, told + cut_in_words(panel), missing),
@@ -72,7 +80,9 @@ def learning_curves(
     )
 
 
-def _curves(groups: Groups, metric: str | None) -> tuple[str, dict[str, list[Curve]], list[str]]:
+def _curves(
+    groups: Groups, metric: str | None, judge: Callable[[Run], Verdict]
+) -> tuple[str, dict[str, list[Curve]], list[str]]:
     """Return the metric, the curves of each group that has some, and the runs without."""
     metric = metric or _shared_metric(groups)
     found: dict[str, list[Curve]] = {}
@@ -83,7 +93,7 @@ def _curves(groups: Groups, metric: str | None) -> tuple[str, dict[str, list[Cur
             if series is None or not len(series):
                 missing.append(run.label)
             else:
-                found.setdefault(name, []).append(curve_of(run, metric))
+                found.setdefault(name, []).append(curve_of(run, metric, judge))
     if not found:
         known = sorted({key for runs in groups.values() for run in runs for key in run.history.series})
         raise NotFound(f"No run logged {metric!r}. They logged: {', '.join(known) or 'nothing'}.")

@@ -9,7 +9,7 @@ What a run lacks is said with the command that makes it. Nothing here needs torc
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,22 @@ NO_STEP = -1  # in a table: the checkpoint does not tell its step
 
 
 MOST_NAMED = 3  # runs
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files of tables are read; who draws them again and again keeps what was read.
+
+    Attributes:
+        columns: Returns column names and metadata of a file.
+        rows: Returns rows and metadata.
+    """
+
+    columns: Callable[[Path], tuple[list[str], dict[str, Any]]] = read_columns
+    rows: Callable[[Path], tuple[Table, dict[str, Any]]] = read_table
+
+
+READ_ANEW = Reading()
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,7 @@ class RunTable:
         probe: Name of the probe.
         path: The file.
         metadata: Columns, settings, headlines, answers, versions.
+        reading: How its file is read.
     """
 
     group: str
@@ -71,6 +88,7 @@ class RunTable:
     probe: str
     path: Path
     metadata: Mapping[str, Any]
+    reading: Reading = READ_ANEW
 
     @property
     def headlines(self) -> tuple[Headline, ...]:
@@ -98,7 +116,7 @@ class RunTable:
         Raises:
             UnreadableFile: The file is damaged.
         """
-        rows, _ = read_table(self.path)
+        rows, _ = self.reading.rows(self.path)
         if not len(rows["step"]):
             return []
         chosen = weights or str(rows["weights"][-1])
@@ -106,10 +124,25 @@ class RunTable:
         wanted = np.unique(rows["step"][mine]).tolist() if steps is None else sorted(set(steps))
         return [self._at(rows, mine & (rows["step"] == step), step, chosen) for step in wanted]
 
+    def measured_at(self) -> dict[str, list[int]]:
+        """Return the steps that were probed, ascending, by weights; those probed last stand last.
+
+        Raises:
+            UnreadableFile: The file is damaged.
+        """
+        rows, _ = self.reading.rows(self.path)
+        _, first = np.unique(rows["weights"][::-1], return_index=True)
+        names = rows["weights"][::-1][np.sort(first)[::-1]].tolist()
+        return {name: np.unique(rows["step"][rows["weights"] == name]).tolist() for name in names}
+
     def last(self, weights: str | None = None) -> Measured | None:
         """Return what was measured at the last step; None of an empty table."""
-        found = self.read(weights=weights)
-        return found[-1] if found else None
+        steps = self.measured_at()
+        if not steps:
+            return None
+        chosen = weights or next(reversed(steps))
+        found = self.read([max(steps[chosen])] if chosen in steps else (), chosen)
+        return found[0] if found else None
 
     def _at(
         self, rows: Table, here: np.ndarray[Any, np.dtype[np.bool_]], step: int, weights: str
@@ -199,13 +232,16 @@ class Found:
             raise NotFound(f"No table of the probe {self.probe}. {self.lacking.words(checkpoint)}")
 
 
-def find_tables(groups: Mapping[str, Sequence[Run]], probe: str, *, out: Path | None = None) -> Found:
+def find_tables(
+    groups: Mapping[str, Sequence[Run]], probe: str, *, out: Path | None = None, reading: Reading = READ_ANEW
+) -> Found:
     """Return a probe's tables of runs, and which run lacks one.
 
     Args:
         groups: Runs by group, in the order of the legend.
         probe: Name of the probe.
         out: Where else tables were sent, as ``ired-diag probe --out``.
+        reading: How their files are read.
 
     Raises:
         UnreadableFile: A table is damaged.
@@ -215,7 +251,7 @@ def find_tables(groups: Mapping[str, Sequence[Run]], probe: str, *, out: Path | 
     bare: list[Run] = []
     for group, runs in groups.items():
         for run in runs:
-            table = _table_of(run, group, probe, out)
+            table = _table_of(run, group, probe, out, reading)
             if table is not None:
                 tables.append(table)
             else:
@@ -229,13 +265,13 @@ def find_tables(groups: Mapping[str, Sequence[Run]], probe: str, *, out: Path | 
     return Found(probe, tuple(groups), tuple(tables), lacking)
 
 
-def _table_of(run: Run, group: str, probe: str, out: Path | None) -> RunTable | None:
+def _table_of(run: Run, group: str, probe: str, out: Path | None, reading: Reading) -> RunTable | None:
     """Return a run's table; outside its own folder, only one that says it is about this run."""
     for place in places_of(run, out):
         path = place / f"{probe}.parquet"
         if not path.is_file():
             continue
-        _, metadata = read_columns(path)
+        _, metadata = reading.columns(path)
         if place == run.path / PROBES or metadata.get("source") == str(run.path.resolve()):
-            return RunTable(group, run.label, run.path, probe, path, metadata)
+            return RunTable(group, run.label, run.path, probe, path, metadata, reading)
     return None

@@ -118,43 +118,77 @@ def read_history(path: Path) -> History:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
-    rows, bad = rows_of(content)
-    return History.of(rows, bad_lines=tuple(bad), torn_tail=not content.endswith(b"\n") and bool(content))
+    return history_of(content)
+
+
+def history_of(content: bytes) -> History:
+    """Return the history in JSON lines, as ``read_history`` does."""
+    whole = content[: content.rfind(b"\n") + 1]
+    torn = len(whole) < len(content)
+    if not whole.strip():
+        return History(torn_tail=torn)
+    try:
+        return replace(_columns_by_arrow(whole), torn_tail=torn)
+    except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
+        rows, bad = _rows_by_line(whole)
+        return History.of(rows, bad_lines=tuple(bad), torn_tail=torn)
 
 
 def rows_of(content: bytes) -> tuple[list[Row], list[int]]:
     """Return the rows in JSON lines up to the last newline, and the numbers of the lines that are none."""
-    whole = content[: content.rfind(b"\n") + 1]
-    if not whole.strip():
-        return [], []
-    try:
-        return _rows_by_arrow(whole), []
-    except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
-        return _rows_by_line(whole)
+    return _rows_by_line(content[: content.rfind(b"\n") + 1])
 
 
-def _rows_by_arrow(content: bytes) -> list[Row]:
-    """Return the rows of a file without a fault; raise on any other."""
-    if TOO_LARGE.search(content):
-        raise ValueError("a whole number too large for a float, which would be read as infinite")
+def _columns_by_arrow(content: bytes) -> History:
+    """Return the history of a file without a fault; raise on any other.
+
+    It is what ``History.of`` returns of the same rows, without an object for each: a million rows take
+    seconds less.
+    """
     options = pyarrow.json.ReadOptions(block_size=max(len(content) + 1, 1 << 20))
     table = pyarrow.json.read_json(io.BytesIO(content), read_options=options)
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
     if table.num_rows != sum(1 for line in content.split(b"\n") if line.strip()):
         raise ValueError("more or fewer rows than lines")
-    for key in KEYS_OF_A_ROW:
-        if key in columns and (not pa.types.is_integer(table.schema.field(key).type) or None in columns[key]):
-            raise ValueError(f"a row without an integer {key}")
-    metrics = {name: c for name, c in columns.items() if name not in KEYS_OF_A_ROW}
-    attempts = columns.get("attempt", [1] * table.num_rows)
-    return [
-        Row(
-            step,
-            {name: float(c[i]) for name, c in metrics.items() if c[i] is not None},
-            attempts[i],
-        )
-        for i, step in enumerate(columns["step"])
-    ]
+    steps = _integers(table, "step")
+    attempts = _integers(table, "attempt") if "attempt" in table.column_names else np.ones_like(steps)
+    order = np.argsort(attempts, kind="stable")  # within an attempt the last line wins
+    told: list[tuple[int, str, Series]] = []
+    for name in table.column_names:
+        if name not in KEYS_OF_A_ROW and (column := table.column(name)).null_count < len(column):
+            there, values = _numbers(column, content)
+            kept = order[there[order]]
+            told.append(
+                (int(np.flatnonzero(there[order])[0]), name, _last_of_each(steps[kept], values[kept]))
+            )
+    told.sort(key=lambda one: one[0])  # stable: metrics in the order in which they are first told
+    return History({name: series for _, name, series in told}, max(1, int(attempts.max())))
+
+
+def _integers(table: pa.Table, key: str) -> NDArray[np.int64]:
+    column = table.column(key)
+    if not pa.types.is_integer(column.type) or column.null_count:
+        raise ValueError(f"a row without an integer {key}")
+    return np.asarray(column.to_numpy(), dtype=np.int64)
+
+
+def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return where a column holds numbers, and those numbers, each of shape (rows,)."""
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise ValueError("something else than a number")
+    there = np.asarray(column.is_valid().to_numpy(), dtype=np.bool_)
+    values = np.asarray(column.fill_null(0).to_numpy(), dtype=np.float64)
+    if np.isinf(values).any() and TOO_LARGE.search(content):
+        raise ValueError("a whole number too large for a float, which was read as infinite")
+    return there, values
+
+
+def _last_of_each(steps: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
+    """Return values by increasing step; of a step that is told several times, the last."""
+    if (steps[1:] > steps[:-1]).all():
+        return Series(steps, values)
+    order = np.argsort(steps, kind="stable")
+    last = np.append(steps[order][1:] != steps[order][:-1], True)
+    return Series(steps[order][last], values[order][last])
 
 
 def _rows_by_line(content: bytes) -> tuple[list[Row], list[int]]:

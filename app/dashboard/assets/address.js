@@ -103,7 +103,7 @@
         press(control, query().get(told.flag) === "1");
       }
       else if (told.sort) sort(told.sort);
-      else set(told.key, told.value);
+      else set(told.key, told.values ? JSON.parse(told.values) : told.value); // data-values: a whole list
       return;
     }
     const link = event.target.closest("a[data-page]");

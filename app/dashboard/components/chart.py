@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from ired_diag.figures.data import FigureData
 Build = Callable[[View, Snapshot], FigureData | str]
 
 HIDDEN = {"display": "none"}
+MOST_LETTERS = 900  # of words above a picture, before they are folded
 MOST_ROWS = 100  # that "view as table" lists; the CSV holds all
 CONFIG: dict[str, Any] = {
     **plotly.CONFIG,
@@ -37,7 +39,10 @@ CONFIG: dict[str, Any] = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "sendDataToCloud"],
     "doubleClick": "reset+autosize",
 }
-AXES = ("page", "metric", "readout", "log", "run", "probe", "level")  # of the view: what the axes mean
+AXES = (  # of the view: what the axes mean
+    *("page", "metric", "readout", "log", "scale", "run", "probe", "level"),
+    *("quantity", "kind", "form", "experiment", "knob"),
+)
 
 
 def chart(figure: FigureData, name: str) -> html.Figure:
@@ -64,6 +69,7 @@ def register(
     *,
     whole: Build | None = None,
     zooms: bool = False,
+    also: Sequence[str] = (),
 ) -> None:
     """Add the callbacks of a living chart.
 
@@ -74,6 +80,7 @@ def register(
         build: Returns the figure of a view, or words that say why there is none and what makes it.
         whole: Returns the figure with every point, for the CSV; ``build`` without it.
         zooms: Whether zooming writes ``View.x`` into the address; ``build`` may then thin within it.
+        also: Ids of stores whose change draws it anew, as the address and the folder do.
     """
 
     @app.callback(
@@ -85,10 +92,12 @@ def register(
         Input("address", "search"),
         Input("version", "data"),
         State(f"{name}-drawn", "data"),
+        *[Input(one, "data") for one in also],
     )
-    def draw(search: str, _version: int, drawn: dict[str, str] | None) -> Any:
+    def draw(search: str, _version: int, drawn: dict[str, str] | None, *_also: Any) -> Any:
         view = View.from_query(search)
-        return _update(_built(build, view, catalog), view, drawn)
+        # The zoom is that of the charts that tell theirs: on the axis of another it would mean nothing.
+        return _update(_built(build, view, catalog), view if zooms else replace(view, x=None), drawn)
 
     @app.callback(
         Output(f"{name}-download", "data"),
@@ -118,8 +127,8 @@ def _update(figure: FigureData | str, view: View, drawn: dict[str, str] | None) 
     """Return what a chart's parts become: nothing new, new data on the same axes, or a new picture."""
     if isinstance(figure, str):
         return no_update, HIDDEN, empty(figure), None, None
-    axes = repr([getattr(view, key) for key in AXES])
     full = _drawn(figure, view)
+    axes = full["layout"]["uirevision"]
     content = hashlib.sha256(json.dumps([full["data"], figure.summary]).encode()).hexdigest()
     now = {"axes": axes, "content": content}
     if now == drawn:
@@ -140,13 +149,19 @@ def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13},
-        uirevision=repr([getattr(view, key) for key in AXES]),
+        uirevision=_axes(figure, view),
     )
     if view.x is not None:
         picture.update_xaxes(range=view.x)
     _name_traces(picture)
     told: dict[str, Any] = json.loads(picture.to_json(remove_uids=False))
     return told
+
+
+def _axes(figure: FigureData, view: View) -> str:
+    """Return what axes mean: while it stays, so do zoom and legend."""
+    kinds = [(p.x_scale, p.y_scale, p.x_ticks, p.y_ticks, p.x_range, p.y_range) for p in figure.panels]
+    return repr([*(getattr(view, key) for key in AXES), kinds])
 
 
 def _height(figure: dict[str, Any]) -> dict[str, str]:
@@ -192,9 +207,15 @@ def _frame(name: str, words: Any, figure: dict[str, Any], table: Any) -> html.Fi
 def _words(figure: FigureData) -> list[Any]:
     return [
         html.H2(figure.title),
-        html.P(figure.summary, className="summary"),
-        html.P(figure.method, className="method"),
+        _readable(figure.summary, "summary", "In words"),
+        _readable(figure.method, "method", "Method"),
     ]
+
+
+def _readable(words: str, name: str, title: str) -> Any:
+    """Return words above a picture; folded where they would push it off the screen."""
+    told = html.P(words, className=name)
+    return told if len(words) <= MOST_LETTERS else html.Details([html.Summary(title), told])
 
 
 def _table(figure: FigureData) -> html.Div:

@@ -1,0 +1,116 @@
+"""Comparisons of groups: computed in the background, once for each version of the study and each question.
+
+One thread computes at a time. A page that waits asks again and again; the question that was asked last is
+answered next, so that a reader who has gone on to another one is not waited for.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from app.dashboard.snapshot import Snapshot
+from ired_diag.comparison import Comparison, compare
+from ired_diag.errors import DiagError
+
+MOST = 32  # answers that are kept
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        groups: Their names, the baseline first.
+        metric: Which logged metric.
+        readout: How a curve becomes one number.
+        margin: What is too small to matter, as a share of the mean.
+        higher: Whether the metric is better where it is higher.
+    """
+
+    groups: tuple[str, ...]
+    metric: str
+    readout: str
+    margin: float
+    higher: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a question.
+
+    Attributes:
+        version: Of the study.
+        comparison: None where it failed.
+        failure: Why it did.
+    """
+
+    version: int
+    comparison: Comparison | None
+    failure: str = ""
+
+
+@dataclass
+class Comparisons:
+    """The newest answers, and a thread that looks for newer ones; safe to ask from several threads."""
+
+    computed: int = 0
+    _answers: dict[Question, Answer] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _next: tuple[Question, Snapshot] | None = None
+    _thread: threading.Thread | None = None
+
+    def newest(self, question: Question, snapshot: Snapshot) -> Answer | None:
+        """Return the newest answer, None before the first; look for a newer one if need be."""
+        with self._lock:
+            known = self._answers.get(question)
+            if known is None or known.version != snapshot.version:
+                self._next = question, snapshot
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._work, daemon=True)
+                    self._thread.start()
+            return known
+
+    def wait(self) -> None:
+        """Wait until the thread rests."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                wanted, self._next = self._next, None
+                if wanted is None or self._has(*wanted):
+                    self._thread = None
+                    return
+            answer = answer_to(*wanted)
+            with self._lock:
+                self.computed += 1
+                self._answers.pop(wanted[0], None)
+                self._answers[wanted[0]] = answer
+                while len(self._answers) > MOST:
+                    del self._answers[next(iter(self._answers))]
+
+    def _has(self, question: Question, snapshot: Snapshot) -> bool:
+        known = self._answers.get(question)
+        return known is not None and known.version == snapshot.version
+
+
+def answer_to(question: Question, snapshot: Snapshot) -> Answer:
+    """Return the comparison that a question asks for, or why there is none."""
+    there = snapshot.groups()
+    groups = {name: [entry.run for entry in there[name]] for name in question.groups if name in there}
+    try:
+        found = compare(
+            groups,
+            metric=question.metric,
+            readout=question.readout,
+            margin=question.margin,
+            lower_is_better=not question.higher,
+        )
+    except DiagError as reason:
+        return Answer(snapshot.version, None, str(reason))
+    except Exception as error:  # told on the page: a thread's traceback would be seen by nobody
+        return Answer(snapshot.version, None, f"Comparing failed: {error!r}. Please report it.")
+    return Answer(snapshot.version, found)

@@ -1,0 +1,141 @@
+"""Export this view: the command that draws the same picture for a paper, with its data and provenance.
+
+What the command draws is what the page shows, but for zoom and axis: the same groups, metric and settings.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+
+from dash import html
+
+from app.dashboard.address import View
+from app.dashboard.components.copying import copyable
+from app.dashboard.curve_figures import drawn_groups, evaluated_metric
+from app.dashboard.snapshot import Snapshot
+from app.pictures import RECIPES
+from ired_diag.runs.run import Run
+
+Groups = Mapping[str, Sequence[Run]]
+Option = Callable[[View, Groups], tuple[str, ...]]
+
+
+def export(
+    view: View,
+    snapshot: Snapshot,
+    picture: str,
+    *,
+    groups: Groups | None = None,
+    options: Sequence[str] = (),
+) -> html.Section | None:
+    """Return the command that draws a view for a paper, with a button that copies it; None without a group.
+
+    Args:
+        view: What is looked at.
+        snapshot: The study.
+        picture: Its name, of ``app.pictures.RECIPES``.
+        groups: Runs by group, the first of which the others are compared with; without, the groups that are
+            chosen and not hidden.
+        options: Further words of the command line.
+    """
+    words = command(view, snapshot, picture, groups=groups, options=options)
+    if not words:
+        return None
+    return html.Section(
+        [
+            html.H2("Export this view"),
+            html.P("For a paper, as PDF, SVG and PNG, with data and provenance beside them:"),
+            copyable(shlex.join(words)),
+        ],
+        className="export",
+    )
+
+
+def command(
+    view: View,
+    snapshot: Snapshot,
+    picture: str,
+    *,
+    groups: Groups | None = None,
+    options: Sequence[str] = (),
+) -> list[str]:
+    """Return the words of the command that draws a view, as ``export``; none where no group is shown.
+
+    Raises:
+        ValueError: There is no such picture.
+    """
+    if picture not in RECIPES:
+        raise ValueError(f"no picture is called {picture!r}: expected one of {', '.join(RECIPES)}")
+    shown = drawn_groups(view, snapshot) if groups is None else groups
+    if not shown:
+        return []
+    settings = [word for option in _OPTIONS.get(picture, ()) for word in option(view, shown)]
+    where, names = _named(shown, snapshot, swept=picture == "sweep")
+    dashes = ["--"] if any(name.startswith("-") for name in names) else []
+    return ["ired-diag", "figures", *where, "--only", picture, *settings, *options, *dashes, *names]
+
+
+def _named(groups: Groups, snapshot: Snapshot, *, swept: bool) -> tuple[list[str], list[str]]:
+    """Return where the runs are and how they are named.
+
+    Where not all seeds of a group are shown, or where a name would be taken for a path, it is the places of
+    the runs. A sweep is over all variants of its experiments.
+    """
+    whole = {name: len(entries) for name, entries in snapshot.groups().items()}
+    if any("/" in name or len(runs) < whole.get(name, 0) for name, runs in groups.items()):
+        return [], list(dict.fromkeys(str(run.path) for runs in groups.values() for run in runs))
+    names = [runs[0].experiment for runs in groups.values()] if swept else list(groups)
+    return ["--runs", str(snapshot.root)], list(dict.fromkeys(names))
+
+
+def _metric(view: View, groups: Groups) -> tuple[str, ...]:
+    metric = view.metric or evaluated_metric(groups)
+    return ("--metric", metric) if metric else ()
+
+
+def _smooth(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--smooth", str(view.smooth)) if view.smooth else ()
+
+
+def _band(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--band", view.band) if view.band != View.band else ()
+
+
+def _start(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--from", str(view.step)) if view.step is not None else ()
+
+
+def _readout(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--readout", view.readout)
+
+
+def _margin(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--margin", f"{view.margin!r}") if view.margin != View.margin else ()
+
+
+def _sweep(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--sweep", view.knob) if view.knob else ()
+
+
+def _form(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--form", view.form) if view.form else ()
+
+
+def _quantity(view: View, _groups: Groups) -> tuple[str, ...]:
+    return ("--quantity", view.quantity) if view.quantity else ()
+
+
+_OPTIONS: Mapping[str, tuple[Option, ...]] = {
+    "learning-curves": (_metric, _smooth, _band, _start),
+    "plateau-curves": (_metric, _smooth, _band),
+    "paired-differences": (_metric, _readout, _margin),
+    "readouts": (_metric, _readout, _margin),
+    "evaluation-noise": (_metric, _readout, _margin),
+    "rank-map": (_metric, _readout, _margin),
+    "critical-difference": (_metric, _readout, _margin),
+    "sweep": (_metric, _readout, _margin, _sweep),
+    "energy-gap": (_smooth,),
+    "positive-energy": (_smooth,),
+    "distributions": (_form, _quantity),
+}

@@ -1,0 +1,139 @@
+"""Negatives: how random, mined and control negatives differ from right answers, and how that changed.
+
+Above, distributions at a step of training, from the tables of probes. A slider goes over the steps that were
+probed; without one in the address, each run stands at its last. Beneath, the probe's headline over training.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import Input, Output, State, dcc, html, no_update
+
+from app.dashboard.address import View
+from app.dashboard.catalog import Catalog
+from app.dashboard.components import chart, step_slider
+from app.dashboard.components.controls import choice
+from app.dashboard.components.hiding import hiding
+from app.dashboard.components.lacking import lacking
+from app.dashboard.distribution_choice import DistributionChoice, choice_of, distribution
+from app.dashboard.remembered import Remembered
+from app.dashboard.shown import kept_groups, shown_groups
+from app.dashboard.snapshot import Snapshot
+from ired_diag.errors import DiagError
+from ired_diag.figures.data import FigureData
+from ired_diag.figures.distributions import FORMS
+from ired_diag.figures.over_training import headlines_over_training
+from ired_diag.figures.probe_tables import Found
+from ired_diag.figures.quantities import QUANTITIES
+
+TITLE = "Negatives"
+HEADLINES = (
+    ("false_negatives", "How many negatives are right answers?"),
+    ("diversity", "Do negatives collapse to few?"),
+    ("conditioning", "Are negatives worse conditioned?"),
+)
+FORM_NAMES = {"ecdf": "Cumulative share", "violin": "Violin", "histogram": "Histogram"}
+KIND_NAMES = {"positive": "Right answers", "start": "Start of mining"}
+
+
+def layout(view: View, catalog: Catalog) -> html.Div:
+    """Return the page; its charts come as soon as they are drawn."""
+    return html.Div(
+        [
+            html.H1(TITLE),
+            html.Div(id="negatives-controls"),
+            dcc.Store(id="negatives-known"),
+            chart.place("negatives-distribution"),
+            html.Div(id="negatives-lacking"),
+            html.Div([choice("probe", "Over training", HEADLINES, _probe(view))], className="controls"),
+            chart.place("negatives-headlines"),
+        ],
+        className="page",
+    )
+
+
+def register(app: dash.Dash, catalog: Catalog) -> None:
+    """Keep controls and charts as the address and the folder tell."""
+    kept: Remembered[FigureData] = Remembered(most=32)  # a slider goes to and fro
+
+    def drawn(view: View, snapshot: Snapshot) -> FigureData:
+        return distribution(view, snapshot, catalog.tables, kept)
+
+    def followed(view: View, snapshot: Snapshot) -> FigureData:
+        found = catalog.tables.find(shown_groups(view, snapshot), _probe(view))
+        return headlines_over_training(found, weights=_weights(view, found), order=tuple(snapshot.groups()))
+
+    chart.register(app, catalog, "negatives-distribution", drawn)
+    chart.register(app, catalog, "negatives-headlines", followed)
+    step_slider.register(app, "negatives-step")
+
+    @app.callback(
+        Output("negatives-controls", "children"),
+        Output("negatives-lacking", "children"),
+        Output("negatives-known", "data"),
+        Input("address", "search"),
+        Input("version", "data"),
+        State("negatives-known", "data"),
+    )
+    def show(search: str, _version: int, known: str | None) -> tuple[Any, Any, Any]:
+        view, snapshot = View.from_query(search), catalog.snapshot()
+        try:
+            chosen = choice_of(view, snapshot, catalog.tables)
+        except DiagError:  # the chart tells it
+            groups = list(kept_groups(view, snapshot))
+            return hiding(groups, view.hidden), None, None
+        now = _told(chosen, view)
+        controls = no_update if now == known else _controls(chosen, view)
+        return controls, lacking(chosen.found), now
+
+
+def _told(chosen: DistributionChoice, view: View) -> str:
+    """Return all that the controls show but for the slider's place: they are not drawn anew as it moves."""
+    parts = (chosen.quantity.name, chosen.kind, chosen.groups, chosen.group, chosen.weights, chosen.steps)
+    return repr((parts, chosen.levels, view.form, view.level, view.hidden, view.probe, view.filter))
+
+
+def _controls(chosen: DistributionChoice, view: View) -> list[Any]:
+    quantities = [(name, _capital(one.label.split("  (")[0])) for name, one in QUANTITIES.items()]
+    kinds = [("", "All kinds of one group")]
+    kinds += [(kind, f"{_kind(kind)}, by group") for kind in chosen.quantity.kinds]
+    levels = [("", "Four spread over all"), *((str(level), str(level)) for level in chosen.levels)]
+    weights = [(name, name.upper() if name == "ema" else _capital(name)) for name in chosen.steps]
+    forms = [(form, FORM_NAMES[form]) for form in FORMS]
+    selects = [
+        choice("quantity", "Quantity", quantities, chosen.quantity.name),
+        choice("kind", "Compare", kinds, chosen.kind),
+        None if chosen.kind else choice("groups", "Group", [(g, g) for g in chosen.groups], chosen.group),
+        choice("form", "Form", forms, view.form or FORMS[0]),
+        choice("level", "Noise level (0 is the sharpest)", levels, _text(view.level)),
+        choice("weights", "Weights", weights, chosen.weights) if len(weights) > 1 else None,
+    ]
+    return [
+        html.Div([one for one in selects if one is not None], className="controls"),
+        hiding(chosen.groups, view.hidden),
+        step_slider.step_slider("negatives-step", chosen.steps.get(chosen.weights, ()), view),
+    ]
+
+
+def _probe(view: View) -> str:
+    return view.probe if view.probe in dict(HEADLINES) else HEADLINES[0][0]
+
+
+def _weights(view: View, found: Found) -> str | None:
+    """Return the weights that are chosen, where any table has answers of them."""
+    told = {answer["weights"] for table in found.tables for answer in table.metadata.get("answers", [])}
+    return view.weights if view.weights in told else None
+
+
+def _kind(kind: str) -> str:
+    return KIND_NAMES.get(kind, _capital(kind))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _text(value: int | None) -> str:
+    return "" if value is None else str(value)

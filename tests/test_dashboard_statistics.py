@@ -1,0 +1,310 @@
+"""The Statistics page: which groups it compares, what it says, and that it never computes twice."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from app.cli import main
+from app.cli.stats_output import as_latex
+from app.dashboard import comparisons
+from app.dashboard.address import READOUTS, View
+from app.dashboard.catalog import Catalog
+from app.dashboard.compared_groups import choose, default_groups, family_of, question_of, usual_metric
+from app.dashboard.comparisons import Comparisons, Question, answer_to
+from app.dashboard.pages.statistics import PICTURES, command_of
+from ired_diag import comparison
+from ired_diag.comparison import words as told_of
+from ired_diag.runs.history import Row, to_jsonl
+
+Browse = Callable[[Path], Any]
+Ask = Callable[..., dict[str, Any]]
+
+
+def write_run(root: Path, name: str, seed: int, level: float, *, ending: str = "complete") -> Path:
+    """Write a run that falls to a level and stays there, with noise of its own."""
+    folder = root / name / f"seed{seed}"
+    folder.mkdir(parents=True)
+    told = {"format": 1, "experiment": name, "seed": seed, "config": {}, "ending": {"state": ending}}
+    (folder / "config.json").write_text(json.dumps(told))
+    rng = np.random.default_rng([seed, sum(name.encode())])
+    values = level * (1 + 0.002 * rng.standard_normal(60)) + np.exp(-np.arange(60) / 3)
+    rows = [
+        Row(100 * i, {"validation/mse": float(v), "accuracy": 1 - float(v)}) for i, v in enumerate(values)
+    ]
+    (folder / "metrics.jsonl").write_bytes(to_jsonl(rows))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two families: three groups of q1, one of which has one complete seed; two of q2, with fewer seeds."""
+    root = tmp_path / "runs"
+    for seed in range(4):
+        write_run(root, "q101", seed, 1.0)
+        write_run(root, "q102", seed, 1.1)
+        write_run(root, "q103", seed, 1.0, ending="complete" if seed == 0 else "cut_off")
+    for seed in range(2):
+        write_run(root, "q201", seed, 1.0)
+        write_run(root, "q202", seed, 1.0)
+    return root
+
+
+def settled(ask: Ask, client: Any, query: str = "") -> dict[str, Any]:
+    """Return the page's parts after the comparison was computed."""
+    ask(client, "statistics-content.children", address_search=query)
+    client.application.extensions["catalog"].comparisons.wait()
+    return ask(client, "statistics-content.children", address_search=query)
+
+
+def words(tree: Any) -> str:
+    if isinstance(tree, dict):
+        return words(tree.get("props", {}).get("children"))
+    return " ".join(map(words, tree)) if isinstance(tree, list) else str(tree or "")
+
+
+def buttons(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield the properties of every button."""
+    for part in tree if isinstance(tree, list) else [tree]:
+        if isinstance(part, dict):
+            if part.get("type") == "Button":
+                yield part["props"]
+            yield from buttons(part.get("props", {}).get("children"))
+
+
+def test_the_default_is_the_family_with_the_most_complete_seeds(runs: Path) -> None:
+    snapshot = Catalog(runs).snapshot()
+    choice = choose(View(), snapshot)
+    assert choice.names == ("q101", "q102")
+    assert choice.words == (
+        "2 of 5 groups chosen: those of family q1 with 2 or more complete seeds; pick others"
+    )
+    assert choose(View(filter="q20"), snapshot).names == ("q201", "q202")
+
+
+def test_at_most_six_groups_are_chosen_by_default_and_it_is_said(tmp_path: Path) -> None:
+    for number in range(8):
+        for seed in range(2):
+            write_run(tmp_path / "runs", f"q10{number}", seed, 1.0)
+    choice = choose(View(), Catalog(tmp_path / "runs").snapshot())
+    assert len(choice.names) == 6 and "6 of 8 groups chosen: the first 6 of 8 of family q1" in choice.words
+
+
+def test_where_no_two_groups_can_be_compared_none_is_chosen(tmp_path: Path) -> None:
+    assert default_groups({})[0] == ()
+    write_run(tmp_path / "runs", "q101", 0, 1.0)
+    write_run(tmp_path / "runs", "q102", 0, 1.0)
+    assert choose(View(), Catalog(tmp_path / "runs").snapshot()).names == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "family"), [("q101", "q1"), ("q1", "q"), ("lr-3", "lr"), ("_x", "_x"), ("", "")]
+)
+def test_a_family_begins_alike(name: str, family: str) -> None:
+    assert family_of(name) == family
+
+
+def test_the_address_tells_the_groups_and_their_order(runs: Path) -> None:
+    choice = choose(View(groups=("q202", "gone", "q101")), Catalog(runs).snapshot())
+    assert choice.names == ("q202", "q101") and choice.absent == ("gone",)
+
+
+def test_the_readouts_of_the_address_are_those_of_the_comparison() -> None:
+    assert set(READOUTS) == set(comparison.READOUTS) == set(told_of.READOUT_NAMES)
+    assert View().readout == comparison.PLATEAU
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_the_page_says_what_the_command_says(runs: Path, browse: Browse, ask: Ask, readout: str) -> None:
+    client = browse(runs)
+    query = View(groups=("q102", "q101"), readout=readout, margin=0.05).to_query()
+    page = words(settled(ask, client, query)["statistics-content"]["children"])
+    end = settled(ask, client, query)["statistics-end"]["children"]
+    (command,) = (words(part) for part in end if part["type"] == "Pre")
+    program, *arguments = shlex.split(command)
+    assert program == "ired-diag"
+    printed = CliRunner().invoke(main, arguments).stdout
+    verdicts = [line for line in printed.splitlines() if line.startswith("q102") and line.endswith(".")]
+    assert verdicts and all(verdict in page for verdict in verdicts)
+    caveats = [line.removeprefix("  - ") for line in printed.splitlines() if line.startswith("  - ")]
+    assert sum(caveat in page for caveat in caveats) >= 2
+    latex = CliRunner().invoke(main, [*arguments, "--latex"]).stdout
+    told = ask(client, "statistics-latex-download.data", statistics_latex_n_clicks=1, address_search=query)
+    assert told["statistics-latex-download"]["data"]["content"].strip() == latex.strip()
+
+
+def test_the_first_group_is_the_baseline(runs: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(runs)
+    for groups in (("q101", "q102"), ("q102", "q101")):
+        query = View(groups=groups).to_query()
+        settled(ask, client, query)
+        told = ask(client, "statistics-differences-graph.figure", address_search=query)
+        assert f"Differences to {groups[0]}" in words(told["statistics-differences-words"]["children"])
+
+
+def test_a_higher_metric_may_be_better(runs: Path) -> None:
+    snapshot = Catalog(runs).snapshot()
+
+    def verdict(view: View) -> str:
+        answer = answer_to(question_of(view, ("q101", "q102"), snapshot), snapshot)
+        assert answer.comparison is not None
+        return answer.comparison.pairs[0].verdict.decision
+
+    assert verdict(View()) == "better"
+    assert verdict(View(metric="accuracy")) == "worse"
+    assert verdict(View(metric="accuracy", higher=True)) == "better"
+
+
+def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(runs)
+    settled(ask, client)
+    for name in PICTURES:
+        told = ask(client, f"{name}-graph.figure")
+        assert told[f"{name}-graph"]["figure"]["data"], name
+        again = ask(
+            client,
+            f"{name}-graph.figure",
+            **{f"{name}_drawn_data".replace("-", "_"): told[f"{name}-drawn"]["data"]},
+        )
+        assert not again
+        csv = ask(client, f"{name}-download.data", **{f"{name}_csv_n_clicks".replace("-", "_"): 1})
+        assert csv[f"{name}-download"]["data"]["content"].count("\n") > 1
+
+
+def test_choosing_other_groups_changes_no_colour(runs: Path, browse: Browse, ask: Ask) -> None:
+    client, colours = browse(runs), []
+    for groups in (("q101", "q102"), ("q102", "q201")):
+        query = View(groups=groups).to_query()
+        settled(ask, client, query)
+        told = ask(client, "statistics-noise-graph.figure", address_search=query)["statistics-noise-graph"]
+        colours.append({t["name"]: t["line"]["color"] for t in told["figure"]["data"] if t.get("name")})
+    assert colours[0]["q102"] == colours[1]["q102"] != colours[0]["q101"]
+
+
+def test_a_button_adds_or_takes_out_a_group_and_another_makes_it_the_baseline(
+    runs: Path, browse: Browse, ask: Ask
+) -> None:
+    told = ask(browse(runs), "statistics-picker.children", address_search="?groups=q101&groups=q202")
+    members, baselines = told["statistics-picker"]["children"]
+
+    def lists(tree: Any) -> dict[str, list[str]]:
+        return {b["data-value"]: json.loads(b["data-values"]) for b in buttons(tree)}
+
+    assert lists(members)["q101"] == ["q202"]
+    assert lists(members)["q103"] == ["q101", "q202", "q103"]
+    assert lists(baselines) == {"q101": ["q101", "q202"], "q202": ["q202", "q101"]}
+    assert {b["data-value"] for b in buttons(members) if b["aria-pressed"] == "true"} == {"q101", "q202"}
+    assert {b["data-key"] for b in buttons(members)} == {"groups"}
+
+
+def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_said(
+    runs: Path, browse: Browse, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, slow = threading.Event(), comparison.compare
+
+    def wait(*arguments: Any, **keys: Any) -> Any:
+        assert go.wait(10)
+        return slow(*arguments, **keys)
+
+    monkeypatch.setattr(comparisons, "compare", wait)
+    client = browse(runs)
+    catalog = client.application.extensions["catalog"]
+    catalog.refresh()
+    start = time.monotonic()
+    for _ in range(3):
+        first = ask(client, "statistics-content.children")
+        assert "Computing" in words(first["statistics-content"]["children"])
+        assert first["statistics-wait"]["disabled"] is False
+        told = ask(client, "statistics-ranks-graph.figure")
+        assert "Computing" in words(told["statistics-ranks-words"]["children"])
+    assert time.monotonic() - start < 5
+    go.set()
+    done = settled(ask, client)
+    assert "q101 is better than q102" in words(done["statistics-content"]["children"])
+    assert done["statistics-wait"]["disabled"] is True
+    shown = done["statistics-shown"]["data"]
+    same = ask(client, "statistics-content.children", statistics_shown_data=shown)
+    assert set(same) == {"statistics-wait"}
+    assert catalog.comparisons.computed == 1
+
+
+def test_a_new_evaluation_is_compared_anew_and_the_old_verdict_stands_until_then(
+    runs: Path, browse: Browse, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = browse(runs)
+    catalog = client.application.extensions["catalog"]
+    settled(ask, client)
+    with next(runs.rglob("q101/seed0/metrics.jsonl")).open("ab") as file:
+        file.write(to_jsonl([Row(99999, {"validation/mse": 1.0})]))
+    catalog.refresh()
+    told = ask(client, "statistics-content.children")
+    assert "is better than" in words(told["statistics-content"]["children"])
+    catalog.comparisons.wait()
+    assert "different steps" in words(settled(ask, client)["statistics-content"]["children"])
+    assert catalog.comparisons.computed == 2
+
+
+def test_the_question_asked_last_is_answered_next(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    go = threading.Event()
+
+    def note(question: Question, snapshot: Any) -> comparisons.Answer:
+        asked.append(question.metric)
+        assert go.wait(10)
+        return comparisons.Answer(snapshot.version, None)
+
+    monkeypatch.setattr(comparisons, "answer_to", note)
+    found, snapshot = Comparisons(), Catalog(runs).snapshot()
+    for metric in ("first", "second", "third"):
+        found.newest(Question(("q101", "q102"), metric, "last", 0.01), snapshot)
+        while not asked:
+            time.sleep(0.001)
+    go.set()
+    found.wait()
+    assert asked == ["first", "third"]
+
+
+def test_what_cannot_be_compared_is_said_with_what_to_do(runs: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(runs)
+    told = settled(ask, client, "?groups=q101&groups=q102&metric=nothing")
+    assert "has no run to compare by nothing" in words(told["statistics-content"]["children"])
+    assert told["statistics-latex"]["disabled"] is True and told["statistics-wait"]["disabled"] is True
+    one = settled(ask, client, "?groups=q101&groups=gone")
+    text = words(one["statistics-content"]["children"])
+    assert "needs two groups; 1 chosen" in text and "gone" in text
+    assert one["statistics-wait"]["disabled"] is True
+
+
+def test_a_defect_is_told_on_the_page_and_not_only_to_the_thread(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparisons, "compare", lambda *_, **__: 1 / 0)
+    answer = answer_to(Question(("q101",), "validation/mse", "last", 0.01), Catalog(runs).snapshot())
+    assert "ZeroDivisionError" in answer.failure
+
+
+def test_the_command_quotes_what_a_shell_would_read() -> None:
+    question = Question(("q 1", "$(x)"), "m", "last", 0.005, True)
+    told = shlex.split(command_of(question, Path("/some runs")))
+    assert told[2:4] == ["q 1", "$(x)"] and "/some runs" in told
+    assert told[-3:] == ["--margin", "0.5%", "--higher-is-better"]
+
+
+def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, ask: Ask) -> None:
+    client = browse(shared / "ired_logs")
+    text = words(settled(ask, client)["statistics-content"]["children"])
+    assert "q101 is better than q102 by 0.238% (95% interval 0.079% to 0.396%" in text
+    catalog = client.application.extensions["catalog"]
+    snapshot = catalog.snapshot()
+    assert usual_metric(run for run in snapshot.study.runs) == "validation/mse"
+    answer = catalog.comparisons.newest(question_of(View(), ("q101", "q102", "q103"), snapshot), snapshot)
+    assert answer is not None and answer.comparison is not None and "q103" in as_latex(answer.comparison)
