@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -157,3 +158,44 @@ def test_the_block_shows_the_command_and_its_button_copies_the_same(snapshot: Sn
     assert export(View(hidden=tuple(snapshot.groups())), snapshot, "learning-curves") is None
     with pytest.raises(ValueError, match="no picture"):
         export(view, snapshot, "curves")
+
+
+def commands_in(part: Any) -> set[str]:
+    """Return the command lines that a rendered part holds, to be read and to be copied."""
+    text = json.dumps(part)
+    return {json.loads(f'"{one}"') for one in re.findall(r'"(ired-diag figures (?:[^"\\]|\\.)*)"', text)}
+
+
+@pytest.mark.parametrize(
+    ("page", "folder", "pictures"),
+    [
+        ("statistics", "q901", {"paired-differences", "readouts"}),
+        ("energy", "q901", {"energy-gap"}),
+        ("sweeps", "sweep", {"sweep-response"}),
+    ],
+)
+def test_the_command_of_each_page_draws_its_pictures(
+    page: str, folder: str, pictures: set[str], tmp_path: Path, browse: Callable[[Path], Any], ask: Ask
+) -> None:
+    root = tmp_path / folder
+    rows = [
+        Row(100 * i, {"validation/mse": v, "E_pos": v, "E_neg": 2 * v}) for i, v in enumerate(CURVES, start=1)
+    ]
+    for experiment, seeds in (("q901", 3), ("q902", 3)):
+        for seed in range(seeds):
+            where = write_run(root, experiment, seed, seed / 50)
+            told = json.loads((where / "config.json").read_text())
+            if folder == "sweep":
+                told |= {"experiment": "q901", "variant": experiment}
+                told["config"] = {"mining_opt_steps": int(experiment[1:])}
+            (where / "config.json").write_text(json.dumps(told))
+            lifted = [Row(r.step, {k: v * (1 + seed / 50) for k, v in r.values.items()}) for r in rows]
+            (where / "metrics.jsonl").write_bytes(to_jsonl(lifted))
+    told = ask(browse(root), f"{page}-export.children", address_search=f"?page={page}")
+    (line,) = commands_in(told)
+    out = tmp_path / "out"
+    result = CliRunner().invoke(
+        main, ["figures", "--out", str(out), "--format", "svg", *shlex.split(line)[2:]]
+    )
+    assert result.exit_code == 0, result.output
+    assert pictures <= {path.stem for path in out.glob("*.csv")}

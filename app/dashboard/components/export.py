@@ -8,17 +8,21 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-from dash import html
+import dash
+from dash import Input, Output, html
 
 from app.dashboard.address import View
+from app.dashboard.catalog import Catalog
 from app.dashboard.components.copying import copyable
 from app.dashboard.curve_figures import drawn_groups, evaluated_metric
 from app.dashboard.snapshot import Snapshot
 from app.pictures import RECIPES
+from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
 
 Groups = Mapping[str, Sequence[Run]]
 Option = Callable[[View, Groups], tuple[str, ...]]
+Build = Callable[[View, Snapshot], html.Section | None]
 
 
 def export(
@@ -28,6 +32,7 @@ def export(
     *,
     groups: Groups | None = None,
     options: Sequence[str] = (),
+    note: str = "",
 ) -> html.Section | None:
     """Return the command that draws a view for a paper, with a button that copies it; None without a group.
 
@@ -38,6 +43,7 @@ def export(
         groups: Runs by group, the first of which the others are compared with; without, the groups that are
             chosen and not hidden.
         options: Further words of the command line.
+        note: In what the command draws something else than the page shows.
     """
     words = command(view, snapshot, picture, groups=groups, options=options)
     if not words:
@@ -45,11 +51,35 @@ def export(
     return html.Section(
         [
             html.H2("Export this view"),
-            html.P("For a paper, as PDF, SVG and PNG, with data and provenance beside them:"),
+            html.P(f"For a paper, as PDF, SVG and PNG, with data and provenance beside them. {note}".strip()),
             copyable(shlex.join(words)),
         ],
         className="export",
     )
+
+
+def place(page: str) -> html.Div:
+    """Return where a page's export will be; ``register`` fills it."""
+    return html.Div(id=f"{page}-export")
+
+
+def register(app: dash.Dash, catalog: Catalog, page: str, build: Build) -> None:
+    """Keep a page's export as the address and the folder tell.
+
+    Args:
+        app: The dashboard.
+        catalog: Tells the study.
+        page: As in ``place``.
+        build: Returns the export of a view; where a ``DiagError`` says that there is nothing to draw, none
+            is shown.
+    """
+
+    @app.callback(Output(f"{page}-export", "children"), Input("address", "search"), Input("version", "data"))
+    def show(search: str, _version: int) -> html.Section | None:
+        try:
+            return build(View.from_query(search), catalog.snapshot())
+        except DiagError:
+            return None
 
 
 def command(

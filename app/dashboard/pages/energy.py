@@ -15,7 +15,7 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
-from app.dashboard.components import chart
+from app.dashboard.components import chart, export
 from app.dashboard.components.controls import choice
 from app.dashboard.components.hiding import hiding
 from app.dashboard.components.lacking import lacking
@@ -39,6 +39,7 @@ OF_PROBES: dict[str, tuple[str, Callable[..., FigureData]]] = {
     "energy-judge": ("energy_judge", energy_against_error),
     "energy-mining": ("mining_dynamics", mining_by_group),
 }
+PICTURES = ("energy-gap", "positive-energy", "floor-ladder", "energy-against-error", "mining")  # on paper
 WINDOWS = (0, 5, 21, 101)  # steps of a running median
 
 
@@ -52,6 +53,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             dcc.Store(id="energy-known"),
             *(chart.place(name) for name in OVER_TRAINING),
             *(part for parts in of_probes for part in parts),
+            export.place("energy"),
         ],
         className="page",
     )
@@ -65,6 +67,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     for name, (probe, figure) in OF_PROBES.items():
         chart.register(app, catalog, name, _of_probe(catalog, probe, figure))
         _register_lacking(app, catalog, name, probe)
+    export.register(app, catalog, "energy", _export)
 
     @app.callback(
         Output("energy-controls", "children"),
@@ -78,6 +81,11 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         groups = tuple(kept_groups(view, catalog.snapshot()))
         now = repr((groups, view.smooth, view.hidden))
         return (no_update, no_update) if now == known else (_controls(view, groups), now)
+
+
+def _export(view: View, snapshot: Snapshot) -> html.Section | None:
+    more = [word for name in PICTURES[1:] for word in ("--only", name)]
+    return export.export(view, snapshot, PICTURES[0], groups=shown_groups(view, snapshot), options=more)
 
 
 def _controls(view: View, groups: tuple[str, ...]) -> list[Any]:

@@ -6,6 +6,7 @@ probed; without one in the address, each run stands at its last. Beneath, the pr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -13,7 +14,7 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
-from app.dashboard.components import chart, step_slider
+from app.dashboard.components import chart, export, step_slider
 from app.dashboard.components.controls import choice
 from app.dashboard.components.hiding import hiding
 from app.dashboard.components.lacking import lacking
@@ -49,6 +50,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             html.Div(id="negatives-lacking"),
             html.Div([choice("probe", "Over training", HEADLINES, _probe(view))], className="controls"),
             chart.place("negatives-headlines"),
+            export.place("negatives"),
         ],
         className="page",
     )
@@ -68,6 +70,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     chart.register(app, catalog, "negatives-distribution", drawn)
     chart.register(app, catalog, "negatives-headlines", followed)
     step_slider.register(app, "negatives-step")
+    export.register(app, catalog, "negatives", lambda view, snapshot: _export(view, snapshot, catalog))
 
     @app.callback(
         Output("negatives-controls", "children"),
@@ -87,6 +90,19 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         now = _told(chosen, view)
         controls = no_update if now == known else _controls(chosen, view)
         return controls, lacking(chosen.found), now
+
+
+def _export(view: View, snapshot: Snapshot, catalog: Catalog) -> html.Section | None:
+    """Return the command for the kinds of one group; there is none for one kind over groups."""
+    chosen = choice_of(view, snapshot, catalog.tables)
+    chosen.found.check("all")
+    if chosen.kind:
+        return None
+    told = replace(view, quantity=chosen.quantity.name, form=view.form or FORMS[0])
+    other = view.step is not None or view.level is not None
+    note = "It draws the last step that was probed, and four noise levels." if other else ""
+    groups = {chosen.group: kept_groups(view, snapshot)[chosen.group]}
+    return export.export(told, snapshot, "distributions", groups=groups, note=note)
 
 
 def _told(chosen: DistributionChoice, view: View) -> str:

@@ -23,7 +23,7 @@ from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.compared_groups import Choice, choose, metrics_of, question_of
 from app.dashboard.comparisons import Answer, Question
-from app.dashboard.components import chart, controls, verdicts
+from app.dashboard.components import chart, controls, export, verdicts
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty
 from app.dashboard.snapshot import Snapshot
@@ -46,6 +46,7 @@ PICTURES: dict[str, Callable[[Comparison], FigureData]] = {
     "statistics-ranks": rank_map,
     "statistics-critical": critical_difference,
 }
+ON_PAPER = ("paired-differences", "readouts", "evaluation-noise", "rank-map", "critical-difference")
 WAITING = "Computing …"
 
 
@@ -68,6 +69,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             html.Div(id="statistics-content", **attributes(aria_live="polite")),
             *(chart.place(name) for name in PICTURES),
             html.Div(id="statistics-end"),
+            export.place("statistics"),
             html.Button("Download LaTeX table", id="statistics-latex", type="button", className="button"),
             dcc.Download(id="statistics-latex-download"),
             dcc.Interval(id="statistics-wait", interval=500),
@@ -79,6 +81,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
     """Show the comparison as soon as it is known."""
+    export.register(app, catalog, "statistics", _export)
 
     @app.callback(
         Output("statistics-content", "children"),
@@ -128,6 +131,17 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
 
     for name, figure in PICTURES.items():
         chart.register(app, catalog, name, _build(figure, catalog), also=["statistics-shown"])
+
+
+def _export(view: View, snapshot: Snapshot) -> html.Section | None:
+    """Return the command for all pictures of the comparison."""
+    entries, names = snapshot.groups(), choose(view, snapshot).names
+    groups = {name: [entry.run for entry in entries[name]] for name in names if name in entries}
+    if len(groups) < 2:
+        return None
+    told = replace(view, metric=question_of(view, names, snapshot).metric)
+    more = [word for name in ON_PAPER[1:] for word in ("--only", name)]
+    return export.export(told, snapshot, ON_PAPER[0], groups=groups, options=more)
 
 
 def command_of(question: Question, root: Path) -> str:

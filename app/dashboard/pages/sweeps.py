@@ -7,7 +7,7 @@ Which sweeps there are is told by the configurations (``comparison.knobs``); the
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dash import Input, Output, html
 from app.cli.output import shorten
 from app.dashboard.address import READOUTS, View
 from app.dashboard.catalog import Catalog
-from app.dashboard.components import chart
+from app.dashboard.components import chart, export
 from app.dashboard.components.controls import choice, switch
 from app.dashboard.components.table import Heading, empty, head, plain_rows, scrolling
 from app.dashboard.remembered import Remembered
@@ -56,6 +56,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             html.Div(id="sweeps-controls"),
             html.Div(chart.place("sweeps-response"), id="sweeps-drawn"),
             html.Div(id="sweeps-table"),
+            export.place("sweeps"),
         ],
         className="page",
     )
@@ -72,6 +73,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         return sweep_figure(answered(view, snapshot))
 
     chart.register(app, catalog, "sweeps-response", build)
+    export.register(app, catalog, "sweeps", _export)
 
     @app.callback(
         Output("sweeps-controls", "children"),
@@ -91,6 +93,12 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         except DiagError:  # the chart tells it
             told = None
         return _controls(asked, view), told, False
+
+
+def _export(view: View, snapshot: Snapshot) -> html.Section | None:
+    asked = _asked(view, snapshot)
+    told = replace(view, knob=asked.sweep.knob, metric=asked.metric)
+    return export.export(told, snapshot, "sweep", groups=asked.sweep.groups)
 
 
 def _asked(view: View, snapshot: Snapshot) -> _Asked:
