@@ -206,8 +206,8 @@ def test_a_curve_is_judged_once_while_it_stays_as_it_is(
         judged.append(run.label)
         return verdict_of(run)
 
-    monkeypatch.setattr("app.dashboard.remembered.verdict_of", judge)
-    monkeypatch.setattr("app.dashboard.snapshot.verdict_of", judge)
+    monkeypatch.setattr("app.dashboard.remembered.kept_verdict", judge)
+    monkeypatch.setattr("app.dashboard.snapshot.kept_verdict", judge)
     curves = Curves()
     curves.shown(View(), small)
     curves.shown(View(smooth=3), small)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.dashboard import verdict_cache
 from app.dashboard.fingerprints import Fingerprint, fingerprint
 from app.dashboard.history_cache import HistoryCache, Known
 from ired_diag.errors import UnreadableFile
@@ -58,6 +59,7 @@ class Follower:
         """Keep the cache within its limit."""
         if self.cache is not None and self.parsed:
             self.cache.shrink()
+            verdict_cache.shrink()
 
     def _read(self, path: Path, now: Fingerprint | None, known: Known | None) -> Known:
         if now is None:

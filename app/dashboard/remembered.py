@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from app.dashboard.snapshot import Entry
+from app.dashboard.verdict_cache import kept_verdict
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
-from ired_diag.verdict import Verdict, verdict_of
+from ired_diag.verdict import Verdict
 
 T = TypeVar("T")
 
@@ -67,13 +68,13 @@ class Verdicts:
             entries: By the identity of their evaluated series: what is said of these is known there.
         """
         if run.evaluated is None:
-            return verdict_of(run)
+            return kept_verdict(run)
         series = run.evaluated[1]
         if entries and id(series) in entries:
             return entries[id(series)].verdict
         known = self._kept.get(id(series))
         if known is not None and known[0]() is series:
             return known[1]
-        verdict, key = verdict_of(run), id(series)
+        verdict, key = kept_verdict(run), id(series)
         self._kept[key] = weakref.ref(series, lambda _: self._kept.pop(key, None)), verdict
         return verdict

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from app.dashboard.verdict_cache import kept_verdict
 from ired_diag.runs.completion import Completion
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.verdict import Verdict, verdict_of
+from ired_diag.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Entry:
     @cached_property
     def verdict(self) -> Verdict:
         """What is said of the run; computed when it is first asked for."""
-        return verdict_of(self.run)
+        return kept_verdict(self.run)
 
 
 @dataclass(frozen=True)
