@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Make the pictures of the gallery anew: small runs that come to rest (rank 2, five seeds a strategy), a sweep,
+# every probe on every kept step, and the figures. About a quarter of an hour on two cores.
+# Usage: docs/gallery/make.sh FOLDER     (runs and all figures go there, the gallery's pictures beside this script)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+work=$1
+ired_diag=${IRED_DIAG:-$here/../../.venv/bin/ired-diag}
+export OMP_NUM_THREADS=1
+settings=()
+for told in rank=2 width=32 time_embedding=16 time_width=16 diffusion_steps=5 batch_size=256 learning_rate=0.003 \
+  lr_schedule=step lr_step_every=800 ema_decay=0.9 log_every=25 validate_every=60 validation_batches=4; do
+  settings+=(--set "$told")
+done
+mkdir -p "$work/runs"
+for experiment in q101 q102 q103; do
+  "$ired_diag" train "$experiment" --seeds 0-4 --runs "$work/runs" --device cpu \
+    "${settings[@]}" --set train_steps=6000 --set checkpoint_every=2000 &
+done
+wait
+"$ired_diag" train q301 --seeds 0-2 --runs "$work/runs" --device cpu \
+  "${settings[@]}" --set train_steps=3000 --set checkpoint_every=3000
+"$ired_diag" probe all q101 q102 q103 --runs "$work/runs" --checkpoint all --samples 512 --device cpu
+draw() { "$ired_diag" figures "$@" --runs "$work/runs" --out "$work/figures"; }
+draw q101 q102 q103 --quantity cond
+draw q101 q102 q103 --only distributions --quantity energy --form violin
+draw q101 q102 q103 --only distributions --quantity log_abs_det --form histogram
+draw q301 --only sweep --sweep mining_opt_steps
+for name in learning-curves plateau-curves paired-differences readouts evaluation-noise rank-map critical-difference \
+  sweep-response energy-gap positive-energy ecdf-cond-q103 violin-energy-q103 histogram-log-abs-det-q103 \
+  false-negatives-over-training diversity-over-training mining-by-group floor-ladder energy-against-error curvature-q103; do
+  cp "$work/figures/$name.png" "$here/"
+done
