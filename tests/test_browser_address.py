@@ -49,7 +49,7 @@ def test_metric_hidden_group_scale_and_zoom_are_the_same_elsewhere(serving: Serv
     visit.settle()
     visit.page.select_option("select[data-choice=scale]", "log")
     visit.settle()
-    drag_across(visit, "curves")
+    drag_across(visit, "curves", down=0.6)
     visit.until(lambda: visit.view().x)
     visit.settle()
     view = visit.view()

@@ -44,6 +44,7 @@ class View:
         scale: Of ``SCALES``; auto is what the values ask for.
         band: Of ``BANDS``, around the mean of a learning curve.
         x: Ends of the x axis, where it is zoomed.
+        y: Ends of the y axis, likewise, of the page's only picture; powers of ten on a logarithmic axis.
         run: Opaque id of a run.
         probe: Name of a probe.
         level: Noise level; the page's own choice where None.
@@ -75,6 +76,7 @@ class View:
     scale: str = "auto"
     band: str = "t interval"
     x: tuple[float, float] | None = None
+    y: tuple[float, float] | None = None
     run: str = ""
     probe: str = ""
     level: int | None = None
@@ -210,6 +212,7 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "scale": _scale,
     "band": _band,
     "x": _range,
+    "y": _range,
     "run": _run,
     "probe": _name,
     "level": _number,

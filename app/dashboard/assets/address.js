@@ -4,6 +4,7 @@
 (function () {
   "use strict";
   const TYPED = new Set(["filter", "x", "theme", "step", "level"]); // one entry of Back for many changes
+  const REDRAWS = new Set(["metric", "scale", "log"]);
   let own = null; // the address that a control wrote last: the page is not laid out anew for it
   let frames = 0;
 
@@ -26,10 +27,26 @@
   function set(key, value) {
     const next = query();
     next.delete(key);
+    if (REDRAWS.has(key)) next.delete("y"); // its ends mean something else then
     if (Array.isArray(value)) value.forEach((one) => next.append(key, one));
     else if (value === true) next.set(key, "1");
     else if (value !== null && value !== undefined && value !== "" && value !== false) next.set(key, String(value));
     go(next, TYPED.has(key));
+  }
+
+  // Write the ends of the axes that a zoom changed, as one change of the address.
+  function zoom(change, axes) {
+    if (!change) return;
+    const next = query();
+    axes.forEach((axis) => {
+      const name = axis + "axis";
+      const ends = change[name + ".range"] || [change[name + ".range[0]"], change[name + ".range[1]"]];
+      if (change[name + ".autorange"]) next.delete(axis);
+      else if (ends[0] !== undefined && Number.isFinite(Number(ends[0]))) {
+        next.set(axis, ends.map((end) => Number(Number(end).toPrecision(8))).join(","));
+      }
+    });
+    go(next, true);
   }
 
   function toggle(key, value) {
@@ -137,15 +154,12 @@
         set(key, told.value);
       });
     },
-    // Zooming writes the ends of the x axis; a double click takes them out.
+    // Zooming writes the ends of the axes; a double click takes them out.
     zoomed: function (change) {
-      if (!change) return;
-      if (change["xaxis.autorange"]) {
-        set("x", "");
-        return;
-      }
-      const ends = change["xaxis.range"] || [change["xaxis.range[0]"], change["xaxis.range[1]"]];
-      if (ends[0] !== undefined && Number.isFinite(Number(ends[0]))) set("x", ends.map((end) => Number(Number(end).toPrecision(8))).join(","));
+      zoom(change, ["x"]);
+    },
+    zoomedBoth: function (change) {
+      zoom(change, ["x", "y"]);
     },
   });
 })();

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import dash
 import plotly.graph_objects as go
@@ -68,7 +68,7 @@ def register(
     build: Build,
     *,
     whole: Build | None = None,
-    zooms: bool = False,
+    zooms: Literal["", "x", "xy"] = "",
     also: Sequence[str] = (),
 ) -> None:
     """Add the callbacks of a living chart.
@@ -79,7 +79,8 @@ def register(
         name: As in ``place``.
         build: Returns the figure of a view, or words that say why there is none and what makes it.
         whole: Returns the figure with every point, for the CSV; ``build`` without it.
-        zooms: Whether zooming writes ``View.x`` into the address; ``build`` may then thin within it.
+        zooms: Which ends zooming writes into the address, ``View.x`` and ``View.y``; ``build`` may then thin
+            within them. ``y`` is for a page's only picture, and of its first panel.
         also: Ids of stores whose change draws it anew, as the address and the folder do.
     """
 
@@ -97,7 +98,7 @@ def register(
     def draw(search: str, _version: int, drawn: dict[str, str] | None, *_also: Any) -> Any:
         view = View.from_query(search)
         # The zoom is that of the charts that tell theirs: on the axis of another it would mean nothing.
-        return _update(_built(build, view, catalog), view if zooms else replace(view, x=None), drawn)
+        return _update(_built(build, view, catalog), _zoomed(view, zooms), drawn)
 
     @app.callback(
         Output(f"{name}-download", "data"),
@@ -112,7 +113,17 @@ def register(
         return {"content": as_table.to_csv(figure), "filename": f"{figure.name}.csv", "type": "text/csv"}
 
     if zooms:
-        clientside(app, "zoomed", Input(f"{name}-graph", "relayoutData"), initially=False)
+        clientside(
+            app,
+            "zoomed" if zooms == "x" else "zoomedBoth",
+            Input(f"{name}-graph", "relayoutData"),
+            initially=False,
+        )
+
+
+def _zoomed(view: View, zooms: str) -> View:
+    """Return a view without the ends of axes that are not this picture's."""
+    return replace(view, x=view.x if "x" in zooms else None, y=view.y if "y" in zooms else None)
 
 
 def _built(build: Build, view: View, catalog: Catalog) -> FigureData | str:
@@ -153,6 +164,8 @@ def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
     )
     if view.x is not None:
         picture.update_xaxes(range=view.x)
+    if view.y is not None:
+        picture.update_layout(yaxis={"range": view.y})
     _name_traces(picture)
     told: dict[str, Any] = json.loads(picture.to_json(remove_uids=False))
     return told

@@ -43,7 +43,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 def register(app: dash.Dash, catalog: Catalog) -> None:
     """Draw the curves, and offer what the runs of the moment have."""
     curves = Curves()
-    chart.register(app, catalog, "curves", curves.shown, whole=curves.whole, zooms=True)
+    chart.register(app, catalog, "curves", curves.shown, whole=curves.whole, zooms="xy")
 
     @app.callback(
         Output("curves-controls", "children"),

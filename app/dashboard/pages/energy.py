@@ -63,7 +63,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     """Keep controls and charts as the address and the folder tell."""
     for name, draw in OVER_TRAINING.items():
         whole = _over_training(draw)
-        chart.register(app, catalog, name, _seen(whole), whole=whole, zooms=True)
+        chart.register(app, catalog, name, _seen(whole), whole=whole, zooms="x")
     for name, (probe, figure) in OF_PROBES.items():
         chart.register(app, catalog, name, _of_probe(catalog, probe, figure))
         _register_lacking(app, catalog, name, probe)

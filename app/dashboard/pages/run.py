@@ -88,7 +88,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         figure = whole(view, snapshot)
         return figure if isinstance(figure, str) else thinned(figure, view.x)
 
-    chart.register(app, catalog, "run", shown, whole=whole, zooms=True)
+    chart.register(app, catalog, "run", shown, whole=whole, zooms="xy")
     _register_parts(app, catalog)
     _register_findings(app, catalog)
 
