@@ -1,8 +1,8 @@
 """A report: one HTML file that needs nothing but a browser, with verdicts, findings, figures and methods.
 
 Everything stands in the file: styles, plotly's script, the figures' data. A policy in its head forbids every
-request; names of runs and notes are escaped. Lines with very many points are thinned (see ``thinned``), and
-their number is said.
+request; names of runs and notes are escaped. Lines with very many points are thinned (see ``thinned``) as
+far as it takes for the page to stay small enough to be sent, and their number is said.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,7 +25,8 @@ from ired_diag.figures.thinning import thin
 from ired_diag.finding import Finding
 from ired_diag.forensics_summary import answers_of
 
-MOST_POINTS = 4000  # of a line
+MOST_POINTS = (4000, 2000, 1000, 500, 250)  # of a line: the first with which the page is small enough
+MOST_BYTES = 7_500_000
 MOST_ROWS = 400  # of a figure's table; the CSV of ``ired-diag figures`` holds all
 
 
@@ -86,13 +88,17 @@ def to_html(report: Report) -> str:
         loader=PackageLoader("app", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     page = environment.get_template("report.html.jinja")
-    return page.render(
-        report=report,
-        answers=answers_of(report.findings),
-        figures=[_drawn(figure) for figure in report.figures],
-        script=Markup(get_plotlyjs()),
-        config=plotly.CONFIG,
-    )
+    told: dict[str, Any] = {
+        "report": report,
+        "answers": answers_of(report.findings),
+        "script": Markup(get_plotlyjs()),
+        "config": plotly.CONFIG,
+    }
+    for most in MOST_POINTS:
+        text = page.render(figures=[_drawn(figure, most) for figure in report.figures], **told)
+        if len(text.encode()) <= MOST_BYTES:
+            break
+    return text
 
 
 def write(report: Report, path: Path) -> None:
@@ -106,7 +112,7 @@ def write(report: Report, path: Path) -> None:
     write_atomically(path, to_html(report).encode())
 
 
-def thinned(figure: FigureData, most: int = MOST_POINTS) -> FigureData:
+def thinned(figure: FigureData, most: int) -> FigureData:
     """Return a figure whose longest lines hold the least and the largest value of each stretch of points.
 
     Args:
@@ -131,8 +137,8 @@ def _thinned(line: Line, most: int) -> Line:
     return replace(line, x=line.x[at], y=line.y[at], low=low, high=high)
 
 
-def _drawn(figure: FigureData) -> _Drawn:
-    small = thinned(figure)
+def _drawn(figure: FigureData, most: int) -> _Drawn:
+    small = thinned(figure, most)
     drawn = plotly.draw(small, titled=False)
     content = Markup(to_json(drawn).replace("<", "\\u003c"))
     rows = list(rows_of(small))

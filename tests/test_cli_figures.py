@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +134,10 @@ def test_long_lines_keep_their_extremes_and_the_thinning_is_said() -> None:
     y[70_001] = 50.0
     y[5] = np.nan
     line = Line("a", np.arange(100_000), y, y - 1, y + 1)
-    small = report.thinned(FigureData("f", "t", "step", (Panel("y", (line,)),), "Method."))
+    small = report.thinned(FigureData("f", "t", "step", (Panel("y", (line,)),), "Method."), 4000)
     (panel,) = small.panels
     (thin,) = panel.lines
-    assert len(thin.x) <= report.MOST_POINTS + 2
+    assert len(thin.x) <= 4000
     assert thin.y[thin.x == 70_001].tolist() == [50.0]
     np.testing.assert_array_equal(thin.y, y[thin.x])
     assert thin.low is not None
@@ -144,6 +145,15 @@ def test_long_lines_keep_their_extremes_and_the_thinning_is_said() -> None:
     assert "100,000 points" in small.method
 
 
+def test_a_page_with_very_many_points_is_thinned_until_it_can_be_sent() -> None:
+    noise = np.random.default_rng(7).standard_normal((40, 20_000))
+    lines = tuple(Line(f"run {i}", np.arange(20_000), y, y - 1, y + 1) for i, y in enumerate(noise))
+    figures = [FigureData(f"f{i}", "t", "step", (Panel("y", lines),), "Method.") for i in range(2)]
+    page = report.to_html(replace(hostile(), figures=figures))
+    assert len(page.encode()) <= report.MOST_BYTES
+    assert "20,000 points are drawn by" in page
+
+
 def test_a_short_figure_is_left_as_it_is() -> None:
     figure: Any = hostile().figures[0]
-    assert report.thinned(figure) is figure
+    assert report.thinned(figure, 3) is figure

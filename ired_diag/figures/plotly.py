@@ -17,6 +17,7 @@ from ired_diag.runs.files import write_atomically
 
 HEIGHT = 420
 ROW_HEIGHT = 230  # of a panel that stands above another
+BESIDE = 2  # panels, on a page of usual width
 METHOD_LETTERS, METHOD_LINE = 120, 18  # of a line of the method above a picture; pixels of its height
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
 SCRIPT = "plotly.min.js"
@@ -26,7 +27,7 @@ ANCHORS = {"left": "left", "center": "center", "right": "right"}
 
 
 def draw(figure: FigureData, *, titled: bool = True) -> go.Figure:
-    """Return a picture, its panels side by side, or above each other where it asks for that.
+    """Return a picture, two panels side by side; more, or those that ask for it, above each other.
 
     Args:
         figure: Its data.
@@ -35,18 +36,20 @@ def draw(figure: FigureData, *, titled: bool = True) -> go.Figure:
     shared = not any(panel.x_label for panel in figure.panels)
     heights = [panel.height for panel in figure.panels]
     count, named = len(heights), set[str]()
-    rows, columns, ratios = (count, 1, heights) if figure.stacked else (1, count, None)
+    stacked = figure.stacked or count > BESIDE
+    rows, columns, ratios = (count, 1, heights) if stacked else (1, count, None)
+    apart = 0.05 if shared else 0.05 + 0.08 * (count - 1) / count  # room for the name of each x axis
     drawn = make_subplots(
-        rows, columns, shared, row_heights=ratios, horizontal_spacing=0.08, vertical_spacing=0.05
+        rows, columns, shared, row_heights=ratios, horizontal_spacing=0.12, vertical_spacing=apart
     )
     for place, panel in enumerate(figure.panels, start=1):
-        where = {"row": place, "col": 1} if figure.stacked else {"row": 1, "col": place}
+        where = {"row": place, "col": 1} if stacked else {"row": 1, "col": place}
         for trace in traces_of(figure, panel, named):
             drawn.add_trace(trace, **where)
         _annotate(drawn, panel, where)
-        hidden = figure.stacked and shared and place < count
+        hidden = stacked and shared and place < count
         _draw_axes(drawn, panel, "" if hidden else panel.x_label or figure.x_label, where)
-    height = HEIGHT + ROW_HEIGHT * sum(heights[1:]) if figure.stacked else HEIGHT * max(heights) ** 0.5
+    height = HEIGHT + ROW_HEIGHT * sum(heights[1:]) if stacked else HEIGHT * max(heights) ** 0.5
     method = textwrap.wrap(figure.method, METHOD_LETTERS)
     title: dict[str, Any] = {"text": figure.title, "x": 0.02, "subtitle": {"text": "<br>".join(method)}}
     top = 90 + METHOD_LINE * len(method) if titled else 20
