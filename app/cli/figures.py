@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
-from app.cli.stats import Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,14 +69,8 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 )
 @click.option("--list", "list_them", is_flag=True, help="List the pictures and what each answers.")
 @click.option("--metric", help="Which logged metric; found by its name without.")
-@click.option(
-    "--readout",
-    type=click.Choice(["plateau", "last", "best", "last10", "area"]),
-    default="plateau",
-    show_default=True,
-    help="Which number of a curve is compared.",
-)
-@click.option("--margin", type=Share(), default=0.01, show_default="1%", help="What is too small to matter.")
+@options.readout
+@options.margin
 @click.option(
     "--smooth", type=click.IntRange(3), help="Running median of so many evaluations; raw lies beneath."
 )

@@ -30,3 +30,33 @@ device: Decorator = click.option(
 weights: Decorator = click.option(
     "--weights", type=click.Choice(["raw", "ema"]), help="Which of the checkpoint's weights."
 )
+
+
+class Share(click.ParamType):  # type: ignore[type-arg]
+    """A share, told as ``1%`` or ``0.01``."""
+
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return it as a number."""
+        told = str(value)
+        try:
+            return float(told.removesuffix("%")) / (100 if told.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{told!r} is neither a percentage (1%) nor a share (0.01).", param, ctx)
+
+
+readout: Decorator = click.option(
+    "--readout",
+    type=click.Choice(["plateau", "last", "best", "last10", "area"]),
+    default="plateau",
+    show_default=True,
+    help="Which number of a curve is compared; the others are shown beside it.",
+)
+margin: Decorator = click.option(
+    "--margin",
+    type=Share(),
+    default=0.01,
+    show_default="1%",
+    help="What is too small to matter, as a share of the mean.",
+)

@@ -11,7 +11,6 @@ import click
 
 from app.cli import options, output
 from app.cli.figures import material_of
-from app.cli.stats import Share
 
 if TYPE_CHECKING:
     from app.report import Table
@@ -27,14 +26,8 @@ if TYPE_CHECKING:
 @click.option("--title", help="Of the page; the experiments' names without.")
 @click.option("--question", help="What was asked; it stands below the title.")
 @click.option("--metric", help="Which logged metric; found by its name without.")
-@click.option(
-    "--readout",
-    type=click.Choice(["plateau", "last", "best", "last10", "area"]),
-    default="plateau",
-    show_default=True,
-    help="Which number of a curve is compared.",
-)
-@click.option("--margin", type=Share(), default=0.01, show_default="1%", help="What is too small to matter.")
+@options.readout
+@options.margin
 @click.option("--sweep", metavar="KNOB", help="EXPERIMENTS, with all their variants, are a sweep over KNOB.")
 @options.as_json
 def command(

@@ -10,40 +10,14 @@ import click
 from app.cli import options, output
 
 
-class Share(click.ParamType):  # type: ignore[type-arg]
-    """A share, told as ``1%`` or ``0.01``."""
-
-    name = "share"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return it as a number."""
-        told = str(value)
-        try:
-            return float(told.removesuffix("%")) / (100 if told.endswith("%") else 1)
-        except ValueError:
-            self.fail(f"{told!r} is neither a percentage (1%) nor a share (0.01).", param, ctx)
-
-
 @click.command("stats")
 @click.argument("experiments", nargs=-1, required=True)
 @options.runs
 @click.option("--metric", default="validation/mse", show_default=True, help="Which logged metric.")
-@click.option(
-    "--readout",
-    type=click.Choice(["plateau", "last", "best", "last10", "area"]),
-    default="plateau",
-    show_default=True,
-    help="Which number of a curve is compared; the others are shown beside it.",
-)
+@options.readout
 @click.option("--higher-is-better", is_flag=True, help="Direction of the metric; an MSE is better low.")
 @click.option("--include-incomplete", is_flag=True, help="Keep runs that did not finish training.")
-@click.option(
-    "--margin",
-    type=Share(),
-    default=0.01,
-    show_default="1%",
-    help="What is too small to matter, as a share of the mean.",
-)
+@options.margin
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random draws.")
 @click.option(
     "--sweep",
