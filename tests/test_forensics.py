@@ -292,6 +292,14 @@ def test_the_command_prints_worst_first_and_can_fail(shared: Path) -> None:
     assert all(name in listed for name in forensics.names())
 
 
+def test_a_folder_without_runs_is_no_healthy_study(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    result = CliRunner().invoke(main, ["diagnose", str(tmp_path), "--fail-on", "error"])
+    assert result.exit_code == 1
+    assert "found none" in result.stderr
+    assert "notes.txt" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["diagnose", "stats"])
 def test_logs_are_read_and_judged_without_torch(command: str) -> None:
     what = [str(sample_runs() / "slurm_logs")] if command == "diagnose" else ["q101", "q102"]

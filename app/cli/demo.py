@@ -95,4 +95,6 @@ def _end(out: Path) -> None:
     click.echo(f"   {out}/<experiment>/conditioning-step-….pdf  for paper; .png and .html for the screen")
     click.echo("   Your own logs:         ired-diag import path/to/logs --runs runs, then ired-diag ls")
     click.echo("   Your own checkpoints:  ired-diag probe conditioning path/to/model-100.pt")
+    click.echo("   Mistakes in them:      ired-diag diagnose path/to/logs")
+    click.echo("   All of it to look at:  ired-diag dashboard runs")
     click.echo("   More runs:             ired-diag train q103 --seeds 0-2 --set train_steps=2000")

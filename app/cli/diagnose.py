@@ -61,6 +61,8 @@ def command(
         output.print_table("", ("rule", "what it asks"), rows, left=2)
         return
     study = _judged_by(metric, open_study(paths or [runs]))
+    if not study.runs and not study.evaluations:
+        raise _nothing(paths or (runs,), study)
     found, verdicts = forensics.diagnose(study), [verdict_of(run) for run in study.runs]
     if as_json:
         output.print_json({"runs": verdicts, "findings": found, "skipped": study.skipped})
@@ -69,6 +71,15 @@ def command(
         _print_counts(found, verdicts, len(study.skipped))
     if fail_on and any(f.severity in (fail_on, "error") for f in found):
         raise click.exceptions.Exit(EXIT_FOUND)
+
+
+def _nothing(paths: Sequence[Path], study: Study) -> NotFound:
+    """Return that nothing could be judged: silence about a wrong folder would look like health."""
+    skipped = study.skipped
+    first = (
+        f" ({len(skipped)} files are none; {skipped[0].path.name}: {skipped[0].reason})" if skipped else ""
+    )
+    return NotFound(f"{', '.join(map(str, paths))}: expected runs or logs of runs, found none{first}.")
 
 
 def _judged_by(metric: str | None, study: Study) -> Study:
