@@ -243,10 +243,15 @@ def test_the_findings_are_computed_once_a_version_and_meanwhile_said_to_be(
 
 
 def test_a_rule_that_fails_is_told_on_the_page(
-    runs: Path, browse: Browse, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    runs: Path,
+    browse: Browse,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("app.dashboard.diagnosis.forensics.diagnose", lambda study: 1 / 0)
     assert "ZeroDivisionError" in words(findings(ask, browse(runs)))
+    assert "Traceback" in caplog.text  # what a report of the defect needs
 
 
 def test_asking_every_page_changes_no_file(runs: Path, browse: Browse, ask: Ask) -> None:

@@ -6,6 +6,7 @@ answered next, so that a reader who has gone on to another one is not waited for
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 
@@ -111,6 +112,7 @@ def answer_to(question: Question, snapshot: Snapshot) -> Answer:
         )
     except DiagError as reason:
         return Answer(snapshot.version, None, str(reason))
-    except Exception as error:  # told on the page: a thread's traceback would be seen by nobody
+    except Exception as error:  # a defect of ours: it ends neither thread nor page, which tells it
+        logging.getLogger(__name__).exception("comparing failed")
         return Answer(snapshot.version, None, f"Comparing failed: {error!r}. Please report it.")
     return Answer(snapshot.version, found)

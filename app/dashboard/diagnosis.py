@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class Diagnosis:
     def _look(self, snapshot: Snapshot) -> None:
         try:
             known = Diagnosed(snapshot.version, tuple(forensics.diagnose(snapshot.study)))
-        except Exception as error:  # told on the page: a thread's traceback would be seen by nobody
+        except Exception as error:  # a defect of ours: it ends neither thread nor page, which tells it
+            logging.getLogger(__name__).exception("looking for mistakes failed")
             known = Diagnosed(snapshot.version, (), repr(error))
         with self._lock:
             self._known = known

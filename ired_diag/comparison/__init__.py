@@ -141,8 +141,7 @@ def compare(
     ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed)
     sweep = None
     if knob is not None:
-        values = read.values[readout]
-        sweep = sweep_over(knob, members, values, lower_is_better=lower_is_better, draw=seed)
+        sweep = sweep_over(knob, members, read.values[readout], lower_is_better=lower_is_better, draw=seed)
     return Comparison(
         metric,
         readout,
