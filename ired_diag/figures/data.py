@@ -15,6 +15,7 @@ Scale = Literal["linear", "log"]
 Drawn = Literal["both", "line", "points", "steps"]
 Spread = Literal["bars", "band"]
 Anchor = Literal["left", "center", "right"]
+BELOW = 2.0  # times below all lines a band may reach on a logarithmic axis
 WIDE = 10.0  # values that span more than this factor have a logarithmic axis
 
 
@@ -192,7 +193,8 @@ def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None
     """Return the ends of a line's spread as they can be drawn, and where each had to be cut.
 
     An infinite end, or one at or below 0 on a log axis, is cut at the largest or smallest value that the
-    panel draws: left out, it would look like no spread at all.
+    panel draws: left out, it would look like no spread at all. On a log axis a band ends at half of the least
+    value of all lines: a t interval of few seeds that nearly reaches 0 would else fill the picture.
     """
     if line.low is None or line.high is None:
         return None
@@ -201,7 +203,12 @@ def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None
     values = values[np.isfinite(values) & ((values > 0) | (panel.y_scale == "linear"))]
     if not len(values):
         return None
-    low, high = (np.clip(end.astype(float), values.min(), values.max()) for end in (line.low, line.high))
+    least = values.min()
+    if line.spread == "band" and panel.y_scale == "log":
+        drawn = np.concatenate([one.y for one in panel.lines]).astype(float)
+        drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
+        least = max(least, drawn.min() / BELOW) if len(drawn) else least
+    low, high = (np.clip(end.astype(float), least, values.max()) for end in (line.low, line.high))
     return low, high, low != line.low, high != line.high
 
 
@@ -209,7 +216,7 @@ def cut_in_words(panel: Panel) -> str:
     """Return that ends of bands are cut, where they are."""
     spreads = [drawable_spread(line, panel) for line in panel.lines]
     cut = any((s[2] & np.isfinite(s[0])).any() or (s[3] & np.isfinite(s[1])).any() for s in spreads if s)
-    return " Ends of bands that cannot be drawn, at or below 0 or infinite, are cut." if cut else ""
+    return " Ends of bands at or near 0, or infinite, are cut." if cut else ""
 
 
 def scale_of(values: Sequence[NDArray[Any]]) -> Scale:
