@@ -13,8 +13,8 @@ from typing import Any
 from ired_diag.errors import UnreadableFile
 from ired_diag.figures.paper_files import Provenance
 from ired_diag.runs.code_version import code_commit
+from ired_diag.runs.find import METRICS
 from ired_diag.runs.run import Run
-from ired_diag.runs.store import METRICS
 
 LIBRARIES = ("ired-diag", "numpy", "scipy", "matplotlib", "plotly")
 

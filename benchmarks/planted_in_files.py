@@ -16,8 +16,8 @@ from benchmarks.planted_study import any_group
 from ired_diag.open import open_study
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
+from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.run import Run
-from ired_diag.runs.store import CONFIG, METRICS
 from ired_diag.runs.study import Study
 
 LENGTH = struct.Struct("<Q")

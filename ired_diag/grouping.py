@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, NotFound
-from ired_diag.open import RESULTS_CONFIG, open_study
+from ired_diag.named_paths import NamedPaths, split_arguments
+from ired_diag.open import open_study
 from ired_diag.readers import metrics_csv, trainer_state
 from ired_diag.readers.seed_table import SUFFIXES, read_seed_table
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
+from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
 from ired_diag.runs.history import History, Row
+from ired_diag.runs.regroup import Grouping, grouped_by, renamed
 from ired_diag.runs.run import Run
-from ired_diag.runs.store import CONFIG
 from ired_diag.runs.study import Study, check_seeds
 
 METRIC = "validation/mse"
@@ -26,55 +29,165 @@ def group_runs(
     metric: str = METRIC,
     variants: bool = False,
     missing: list[str] | None = None,
+    grouping: Grouping | None = None,
 ) -> dict[str, list[Run]]:
     """Return the seeds of each group that names and paths mean, in the order given.
 
     Args:
-        arguments: Names of experiments in the runs folder, and paths, which mean themselves: the runs and
-            logs at all paths together are grouped by experiment and variant. A CSV or JSON file is a table
-            of one number a seed (``readers.seed_table``): each becomes a run that evaluated once.
+        arguments: Names of experiments in the runs folder; paths, which mean themselves: the runs and logs at
+            all paths together are grouped by experiment and variant; and ``NAME=GLOB``, one group of all runs
+            at the paths that match. A CSV or JSON file is a table of one number a seed
+            (``readers.seed_table``): each becomes a run that evaluated once.
         runs: The runs folder; it may hold run folders or foreign logs.
         metric: What the numbers of such a table are.
         variants: Take a name for all variants of its experiment, a group each.
-        missing: Where given, is told of names that mean nothing; they are an error only where no other is.
+        missing: Where given, is told of names that mean nothing; they are an error only where no other is. It
+            is also told how groups were made that neither names nor configurations give.
+        grouping: What the user says of groups and seeds; by default both are recognised.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
         AmbiguousName: A name means several experiments or variants, or one that a path means too.
-        DiagError: A seed stands twice in a group.
+        DiagError: A run stands twice in a group, or no run has a key that is to group it.
     """
-    paths = [Path(a) for a in arguments if exists(Path(a))]
-    named = _by_name([a for a in arguments if not exists(Path(a))], runs, variants=variants, missing=missing)
-    tables = [path for path in paths if _is_table(path)]
-    at_paths = _by_path([path for path in paths if path not in tables]) | _of_tables(tables, metric)
-    if both := at_paths.keys() & {group for found in named.values() for group in found}:
-        raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
-    groups: dict[str, list[Run]] = {}
-    for argument in arguments:
-        if argument in named:
-            groups |= named[argument]
-        elif exists(Path(argument)):
-            inside = Path(argument).resolve()
-            groups |= {
-                group: members
-                for group, members in at_paths.items()
-                if group not in groups and any(r.path.resolve().is_relative_to(inside) for r in members)
-            }
-    if not groups and missing:
+    grouping = grouping or Grouping()
+    by_argument = _groups_by_argument(arguments, runs, metric, variants, missing, grouping)
+    if not by_argument and missing:
         raise NotFound(missing[0])
-    return groups
-
-
-def _by_path(paths: Sequence[Path]) -> dict[str, list[Run]]:
-    if not paths:
-        return {}
-    study = open_study(paths)
-    if not study.runs:
-        raise NotFound(f"{', '.join(map(str, paths))}: holds no run.")
-    groups = study.groups()
+    groups: dict[str, list[Run]] = {}
+    for found in by_argument.values():
+        groups |= {group: members for group, members in found.items() if group not in groups}
+    if grouping.by:
+        everyone = [run for members in groups.values() for run in members]
+        groups = Study.of(grouped_by(everyone, grouping.by)).groups()
     for group, members in groups.items():
         check_seeds(group, members)
     return groups
+
+
+def open_arguments(
+    arguments: Sequence[str],
+    *,
+    grouping: Grouping | None = None,
+    open_paths: Callable[..., Study] = open_study,
+) -> Study:
+    """Return the study that paths and ``NAME=GLOB`` mean.
+
+    Args:
+        arguments: Paths; and ``NAME=GLOB``, whose runs are one experiment of that name.
+        grouping: What the user says of groups and seeds.
+        open_paths: Opens paths; one that remembers what it read may stand in for it.
+
+    Raises:
+        NotFound: There is nothing at a path, or nothing matches a pattern.
+        DiagError: No run has a key that is to group it.
+    """
+    grouping = grouping or Grouping()
+    ungrouped = replace(grouping, by=())
+    named, others = split_arguments(arguments)
+    studies = [open_paths([Path(path) for path in others], grouping=ungrouped)] if others else []
+    for group in named.values():
+        study = open_paths(group.paths, grouping=ungrouped)
+        studies.append(replace(study, runs=tuple(renamed(run, group.name) for run in study.runs)))
+    runs = [run for study in studies for run in study.runs]
+    return Study.of(
+        grouped_by(runs, grouping.by) if grouping.by else runs,
+        [skipped for study in studies for skipped in study.skipped],
+        [evaluation for study in studies for evaluation in study.evaluations],
+    )
+
+
+def _groups_by_argument(
+    arguments: Sequence[str],
+    runs: Path,
+    metric: str,
+    variants: bool,
+    missing: list[str] | None,
+    grouping: Grouping,
+) -> dict[str, dict[str, list[Run]]]:
+    """Return what each argument means: groups by name."""
+    ungrouped = replace(grouping, by=())
+    named_paths, others = split_arguments(arguments)
+    globbed = {argument: _of_named_paths(group, ungrouped) for argument, group in named_paths.items()}
+    paths = [Path(a) for a in others if exists(Path(a))]
+    names = [a for a in others if not exists(Path(a))]
+    variants = variants or bool(grouping.by)
+    named = _by_name(names, runs, variants=variants, missing=missing, grouping=ungrouped)
+    tables = [path for path in paths if _is_table(path)]
+    logs = [path for path in paths if path not in tables]
+    at_paths = _by_path(logs, ungrouped, missing) | _of_tables(tables, metric)
+    if both := at_paths.keys() & {group for found in [*named.values(), *globbed.values()] for group in found}:
+        raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
+    meanings: dict[str, dict[str, list[Run]]] = {}
+    for argument in arguments:
+        if argument in globbed:
+            meanings[argument] = globbed[argument]
+        elif argument in named:
+            meanings[argument] = named[argument]
+        elif exists(Path(argument)):
+            inside = Path(argument).resolve()
+            meanings[argument] = {
+                group: members
+                for group, members in at_paths.items()
+                if any(run.path.resolve().is_relative_to(inside) for run in members)
+            }
+    return meanings
+
+
+def _of_named_paths(group: NamedPaths, grouping: Grouping) -> dict[str, list[Run]]:
+    study = open_study(group.paths, grouping=grouping)
+    if not study.runs:
+        reason = f" ({study.skipped[0].path}: {study.skipped[0].reason})" if study.skipped else ""
+        raise NotFound(f"{group.name}: no run at the {len(group.paths)} paths that match{reason}.")
+    return Study.of(renamed(run, group.name) for run in study.runs).groups()
+
+
+def _by_path(
+    paths: Sequence[Path], grouping: Grouping, notes: list[str] | None = None
+) -> dict[str, list[Run]]:
+    if not paths:
+        return {}
+    study = open_study(paths, grouping=grouping)
+    if not study.runs:
+        reason = f" {study.skipped[0].path}: {study.skipped[0].reason}" if study.skipped else ""
+        raise NotFound(f"{', '.join(map(str, paths))}: holds no run.{reason}")
+    groups = _by_folder(paths, study.groups(), notes) or study.groups()
+    for group, members in groups.items():
+        check_seeds(group, members)
+    return groups
+
+
+def _by_folder(
+    paths: Sequence[Path], groups: Mapping[str, list[Run]], notes: list[str] | None
+) -> dict[str, list[Run]] | None:
+    """Return the runs of each folder as a group, where nothing else says which runs belong together.
+
+    That is so where several folders are given, each run has a name of its own (``mild-sun-7``), none has a
+    seed, and their configurations, as far as they are known, state the same settings within a folder.
+    """
+    folders = [path for path in paths if path.is_dir()]
+    everyone = [run for members in groups.values() for run in members]
+    named_alone = all(len(members) == 1 and members[0].seed is None for members in groups.values())
+    if len(folders) < 2 or len(folders) < len(paths) or not named_alone or len(groups) <= len(folders):
+        return None
+    by_folder: dict[str, list[Run]] = {}
+    for folder in folders:
+        inside = folder.resolve()
+        members = [run for run in everyone if run.path.resolve().is_relative_to(inside)]
+        if not members or len({repr(sorted(run.settings.items())) for run in members}) > 1:
+            return None
+        name = folder.resolve().name
+        called = [replace(renamed(run, name), run_name=run.group) for run in members]
+        if name in by_folder:
+            return None
+        by_folder[name] = called
+    if notes is not None:
+        named = ", ".join(f"{name} (n = {len(members)})" for name, members in by_folder.items())
+        notes.append(
+            f"The runs have names of their own and no seeds: each folder is taken as one group, {named}. "
+            "Say otherwise with NAME=GLOB or --group-by KEY."
+        )
+    return by_folder
 
 
 def _is_table(path: Path) -> bool:
@@ -101,12 +214,12 @@ def _run_of(path: Path, name: str, seed: int, row: dict[str, float]) -> Run:
 
 
 def _by_name(
-    names: Sequence[str], runs: Path, *, variants: bool, missing: list[str] | None
+    names: Sequence[str], runs: Path, *, variants: bool, missing: list[str] | None, grouping: Grouping
 ) -> dict[str, dict[str, list[Run]]]:
     """Return by name the group that it means, or all variants of its experiment."""
     if not names:
         return {}
-    study, found = _study(names, runs), {}
+    study, found = _study(names, runs, grouping), {}
     for name in names:
         try:
             members = study.variants(name) if variants else {"": study.select(name)}
@@ -119,7 +232,7 @@ def _by_name(
     return found
 
 
-def _study(names: Sequence[str], runs: Path) -> Study:
+def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
     """Return the runs folder's study.
 
     Raises:
@@ -132,4 +245,4 @@ def _study(names: Sequence[str], runs: Path) -> Study:
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
             "Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
         )
-    return open_study(runs)
+    return open_study(runs, grouping=grouping)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from ired_diag.config import read_json_object
 from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
-from ired_diag.open import RESULTS_CONFIG, arrange_training
+from ired_diag.open import arrange_training
 from ired_diag.readers.logs import read_logs
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.files import exists
+from ired_diag.runs.find import RESULTS_CONFIG
 from ired_diag.runs.store import (
     attempt_folders,
     check_writable,

@@ -9,17 +9,19 @@ from typing import Any
 
 from ired_diag.config import read_json_object
 from ired_diag.errors import DiagError, NotFound
+from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.logs import Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
+from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, Contents, contents_of
 from ired_diag.runs.history import History, Row
+from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import EarlierAttempt, Run
-from ired_diag.runs.store import CONFIG, find_checkpoints, find_runs, read_run
+from ired_diag.runs.store import find_checkpoints, read_run
 from ired_diag.runs.study import Skipped, Study
 
-RESULTS_CONFIG = "experiment_config.json"
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 
 ReadFolder = Callable[[Path], Run]
@@ -51,6 +53,7 @@ def open_run(path: Path | str) -> Run:
 def open_study(
     paths: Path | str | Iterable[Path | str],
     *,
+    grouping: Grouping | None = None,
     read_folder: ReadFolder = read_run,
     read_log: ReadLog = read_log,
 ) -> Study:
@@ -62,38 +65,61 @@ def open_study(
 
     Args:
         paths: Run folders, foreign logs, results folders, checkpoints, or folders of them.
+        grouping: What the user says of groups and seeds; by default both are recognised.
         read_folder: Reads a run folder; one that remembers unchanged folders may stand in for it.
         read_log: Reads a foreign log, likewise.
 
     Raises:
         NotFound: There is nothing at a path.
         UnreadableFile: A named file, or a run folder, is damaged.
+        DiagError: No run has a key that it is to be grouped by.
     """
     given = [Path(paths)] if isinstance(paths, Path | str) else [Path(p) for p in paths]
+    grouping = grouping or Grouping()
     runs: dict[Path, Run] = {}
     skipped: list[Skipped] = []
-    logs = Logs(read=read_log)
+    logs = Logs(read=read_log, seed_key=grouping.seed_key)
     for path in given:
         if not exists(path):
             raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
         if path.is_file():
             if not is_read_with_log(path):
                 _open_file(path, runs, logs)
-        elif folders := find_runs(path):
-            _open_run_folders(folders, runs, skipped, read_folder)
-        else:
-            results = _results_folders(path)
-            runs |= {folder.resolve(): open_results(folder) for folder in results}
-            logs.add_folder(path, leave=results)
+            continue
+        contents = contents_of(path)
+        _open_run_folders(contents, runs, skipped, read_folder)
+        runs |= {folder.resolve(): open_results(folder) for folder in contents.results}
+        logs.add_files(contents.files, list_all=not contents.runs)
     attempts = logs.settled()
-    arranged, listed = arrange_training(attempts)
+    arranged, listed = arrange_training(attempts, ignored_keys=grouping.ignored_keys)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
-    found = [*runs.values(), *map(run_in_place, arranged)]
+    found = [with_grouping(run, grouping) for run in [*runs.values(), *map(run_in_place, arranged)]]
+    if grouping.by:
+        found = grouped_by(found, grouping.by)
     return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations)
 
 
-def arrange_training(attempts: Iterable[Attempt]) -> tuple[list[ArrangedRun], list[Skipped]]:
-    """Return the runs among attempts, and those attempts that evaluate and do not train."""
+def with_grouping(run: Run, grouping: Grouping) -> Run:
+    """Return a run with the seed and the ignored keys that the user says."""
+    seed = seed_of(run.configuration, grouping.seed_key) if grouping.seed_key else None
+    if seed is None and not grouping.ignored_keys:
+        return run
+    return replace(
+        run,
+        seed=run.seed if seed is None else seed,
+        identity_keys=run.identity_keys | frozenset(grouping.ignored_keys),
+    )
+
+
+def arrange_training(
+    attempts: Iterable[Attempt], *, ignored_keys: Iterable[str] = ()
+) -> tuple[list[ArrangedRun], list[Skipped]]:
+    """Return the runs among attempts, and those attempts that evaluate and do not train.
+
+    Args:
+        attempts: All that are read together.
+        ignored_keys: Keys of the configurations that make no variant.
+    """
     training, listed = [], []
     for attempt in attempts:
         if attempt.only_evaluates:
@@ -102,7 +128,7 @@ def arrange_training(attempts: Iterable[Attempt]) -> tuple[list[ArrangedRun], li
             listed.append(Skipped(attempt.source[0], reason))
         else:
             training.append(attempt)
-    return arrange(training), listed
+    return arrange(training, ignored_keys=ignored_keys), listed
 
 
 def run_in_place(arranged: ArrangedRun) -> Run:
@@ -122,6 +148,7 @@ def run_in_place(arranged: ArrangedRun) -> Run:
         provenance={"job": attempt.job, **attempt.provenance},
         attempts=tuple(map(_earlier, arranged.earlier)),
         findings=attempt.findings,
+        run_name=arranged.run_name or (attempt.label if attempt.seed is None else ""),
     )
 
 
@@ -195,23 +222,16 @@ def _name_in(configuration: Mapping[str, Any] | None) -> str | None:
 
 
 def _open_run_folders(
-    folders: Sequence[Path], runs: dict[Path, Run], skipped: list[Skipped], read_folder: ReadFolder
+    contents: Contents, runs: dict[Path, Run], skipped: list[Skipped], read_folder: ReadFolder
 ) -> None:
-    """Read run folders; among several a damaged one is listed, one named by itself is an error."""
-    for folder in folders:
+    """Read run folders; among other files a damaged one is listed, one named by itself is an error."""
+    for folder in contents.runs:
         try:
             runs[folder.resolve()] = read_folder(folder)
         except DiagError as error:
-            if len(folders) == 1:
+            if len(contents.runs) == 1 and not contents.files:
                 raise
             skipped.append(Skipped(folder, str(error).removeprefix(f"{folder}: ")))
-
-
-def _results_folders(root: Path) -> list[Path]:
-    """Return the Trainer1D results folders under ``root``, itself included."""
-    configs = {path.parent for path in root.rglob(RESULTS_CONFIG)}
-    milestones = {path.parent for path in root.rglob("model-*.pt")}
-    return sorted(configs | milestones)
 
 
 def _earlier(attempt: Attempt) -> EarlierAttempt:

@@ -16,7 +16,8 @@ import pytest
 
 from ired_diag.errors import AmbiguousName, CannotWrite, DiagError, NotFound
 from ired_diag.importing import Imported, import_logs
-from ired_diag.open import RESULTS_CONFIG, open_run, open_study
+from ired_diag.open import open_run, open_study
+from ired_diag.runs.find import RESULTS_CONFIG
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import find_runs
 from ired_diag.runs.study import Study

@@ -25,8 +25,8 @@ from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
 from ired_diag.errors import DiagError
 from ired_diag.open import open_study
+from ired_diag.readers.foreign_configuration import configuration_files
 from ired_diag.readers.logs import read_log
-from ired_diag.readers.scalar_attempt import BESIDE
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.completion import completion_of
 from ired_diag.runs.run import Run
@@ -148,5 +148,4 @@ def _state_of_log(path: Path) -> object:
     """Return the fingerprints of all files that a log is read from: itself, its .err, what stands beside."""
     if path.is_dir():
         return tree(path)
-    beside = [path.parent / name for name in BESIDE]
-    return fingerprints([path, path.with_suffix(".err"), *beside])
+    return fingerprints([path, path.with_suffix(".err"), *configuration_files(path.parent)])

@@ -13,12 +13,16 @@ from pathlib import Path
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.readers import readers, sacct
 from ired_diag.readers.endings import settle_endings
+from ired_diag.readers.foreign_configuration import is_configuration
+from ired_diag.readers.identity import identify
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
-from ired_diag.readers.scalar_attempt import BESIDE
 from ired_diag.readers.tensorboard import NAMED
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.find import contents_of
 from ired_diag.runs.study import Skipped
+
+LOG_SUFFIXES = (".out", ".log", ".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
 
 
 @dataclass
@@ -30,12 +34,14 @@ class Logs:
         accounts: How jobs ended, by dumps of ``sacct``.
         skipped: Every file that is no log, with the reason.
         read: Reads one log; ``read_log``, unless what was read before is remembered.
+        seed_key: The key of the configurations that is the seed; found by its name without it.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
     accounts: list[JobEnding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     read: Callable[[Path], Sequence[Attempt]] | None = None
+    seed_key: str | None = None
     _read: set[Path] = field(default_factory=set)
 
     def add(self, path: Path) -> None:
@@ -52,25 +58,39 @@ class Logs:
         else:
             self.attempts.extend((self.read or read_log)(path))
 
-    def add_folder(self, folder: Path, *, leave: Sequence[Path] = ()) -> None:
-        """Read every file under a folder, but for the folders in ``leave``; note what is no log."""
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
-            if path.name in BESIDE or any(path.is_relative_to(inside) for inside in leave):
+    def add_folder(self, folder: Path) -> None:
+        """Read every file under a folder that is not in a run folder or a results folder of its own."""
+        self.add_files(contents_of(folder).files)
+
+    def add_files(self, files: Sequence[Path], *, list_all: bool = True) -> None:
+        """Read the files of a folder, and note which are no log.
+
+        Args:
+            files: Sorted.
+            list_all: Note every file that is no log; else only those that are named like one.
+        """
+        for path in files:
+            if is_configuration(path):
                 continue
             if path.suffix == ".err":
                 if not is_read_with_log(path):
                     self.skipped.append(Skipped(path, "has no .out file beside it"))
                 continue
-            self._try(path.parent if NAMED in path.name else path)
+            self._try(
+                path.parent if NAMED in path.name else path, list_it=list_all or _is_named_like_a_log(path)
+            )
 
     def settled(self) -> list[Attempt]:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""
-        return settle_endings(join_same_runs(self.attempts), self.accounts)
+        joined = join_same_runs(self.attempts)
+        return settle_endings(identify(joined, seed_key=self.seed_key), self.accounts)
 
-    def _try(self, path: Path) -> None:
+    def _try(self, path: Path, *, list_it: bool) -> None:
         try:
             self.add(path)
         except DiagError as error:
+            if not list_it:
+                return
             self.skipped.append(Skipped(path, str(error).removeprefix(f"{path}: ")))
 
     def _add_accounts(self, path: Path) -> None:
@@ -123,6 +143,10 @@ def read_log(path: Path) -> list[Attempt]:
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty.")
     raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(known)}).")
+
+
+def _is_named_like_a_log(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in LOG_SUFFIXES
 
 
 def _accepts_accounts(path: Path) -> bool:

@@ -1,45 +1,69 @@
 """Which attempts are runs, which are retries, which are variants.
 
-Attempts that never logged an evaluation, and attempts with equal configuration and equal git commit, are
-retries of one run: the complete one is the run. Trained attempts that differ in either are variants of the
-experiment, named by their job. An experiment whose number stands for several full names is several
-experiments.
+Two attempts are tries at one run only where something says so:
+
+- the same job and array task;
+- the same configuration, git commit and seed, and a later start in the same folder: of two SLURM jobs by their
+  dates or ids, of numbered folders (``version_0``, ``version_1``) where the earlier one did not get as far;
+- an attempt that never logged an evaluation is a try at the run of its seed that was started next.
+
+The complete attempt is the run. All others are runs of their own: without a seed, two logs are two runs.
+Trained attempts of one experiment that differ in configuration or commit are variants of it, named by their job,
+or by what differs. Keys that only identify a run make no variant (``identity_keys``). An experiment whose number
+stands for several full names is several experiments.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from ired_diag.config_keys import METADATA
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.identity_keys import Labelled, identity_keys
+from ired_diag.runs.run_names import Names, distinct_labels, path_names
 
-NOT_COMPARED = (*METADATA, "seed")  # they differ between the seeds of one experiment
+MOST_DIFFERENCES = 4  # keys in the name of a variant
+LONGEST_VALUE = 24  # letters of a value there
 
 Version = tuple[str, str | None]  # configuration, commit
 
 
 @dataclass(frozen=True)
 class ArrangedRun:
-    """A run that was found among attempts.
+    """A run among attempts.
 
     Attributes:
         experiment: Number or full name: what its seeds share.
-        variant: The job that names its variant, where the experiment has several.
+        variant: The job, or the settings, that name its variant, where the experiment has several.
         attempt: The attempt that is the run.
         earlier: The retries, earliest first.
+        run_name: What it is called among the runs of its variant, where its seed or its job does not say.
     """
 
     experiment: str
     variant: str | None
     attempt: Attempt
     earlier: tuple[Attempt, ...]
+    run_name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called among the runs of its variant: ``seed0``, ``version_3``, ``unseeded-4711``."""
+        return self.run_name or self.attempt.seed_label
 
 
-def arrange(attempts: Iterable[Attempt]) -> list[ArrangedRun]:
-    """Return the runs that attempts make, sorted by experiment, variant and seed."""
+def arrange(attempts: Iterable[Attempt], *, ignored_keys: Iterable[str] = ()) -> list[ArrangedRun]:
+    """Return the runs that attempts make, sorted by experiment, variant and seed.
+
+    Args:
+        attempts: All that are read together.
+        ignored_keys: Keys of the configurations that make no variant, besides those that only identify a run.
+    """
+    ignored_keys = frozenset(ignored_keys)
     families: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         families[attempt.experiment].append(attempt)
@@ -47,14 +71,33 @@ def arrange(attempts: Iterable[Attempt]) -> list[ArrangedRun]:
         run
         for number, members in families.items()
         for experiment, named in _by_full_name(number, members).items()
-        for run in _arrange_experiment(experiment, named)
+        for run in _arrange_experiment(experiment, named, ignored_keys)
     ]
-    return sorted(runs, key=_reading_order)
+    return sorted(_with_distinct_names(runs), key=_reading_order)
 
 
-def _reading_order(run: ArrangedRun) -> tuple[str, str, int, str]:
-    seed = run.attempt.seed
-    return run.experiment, run.variant or "", -1 if seed is None else seed, run.attempt.seed_label
+def _reading_order(run: ArrangedRun) -> tuple[str, str, int, str, str]:
+    seed = -1 if run.attempt.seed is None else run.attempt.seed
+    return run.experiment, run.variant or "", seed, run.label, str(run.attempt.source[0])
+
+
+def _with_distinct_names(runs: Sequence[ArrangedRun]) -> list[ArrangedRun]:
+    """Name the runs of one variant that have the same seed by what else distinguishes them."""
+    groups: dict[tuple[str, str | None], list[ArrangedRun]] = defaultdict(list)
+    for run in runs:
+        groups[run.experiment, run.variant].append(run)
+    named: list[ArrangedRun] = []
+    for members in groups.values():
+        attempts = [run.attempt for run in members]
+        labels = [attempt.seed_label for attempt in attempts]
+        alternatives: list[list[Names]] = [
+            [(attempt.label,) if attempt.label else () for attempt in attempts],
+            [(f"{attempt.seed_label}-{attempt.job}",) if attempt.job else () for attempt in attempts],
+            [path_names(attempt.source[0]) for attempt in attempts],
+        ]
+        for run, label, name in zip(members, labels, distinct_labels(labels, alternatives), strict=True):
+            named.append(run if name == label else replace(run, run_name=name))
+    return named
 
 
 def _by_full_name(number: str, members: Sequence[Attempt]) -> dict[str, list[Attempt]]:
@@ -75,12 +118,17 @@ def _neighbour(attempt: Attempt, others: Sequence[Attempt]) -> Attempt:
     return next((a for a in ordered if a.order >= attempt.order), ordered[-1])
 
 
-def _arrange_experiment(experiment: str, members: Sequence[Attempt]) -> list[ArrangedRun]:
-    trained = [a for a in members if a.evaluations]
-    untrained = [a for a in members if not a.evaluations]
+def _arrange_experiment(
+    experiment: str, members: Sequence[Attempt], ignored_keys: frozenset[str]
+) -> list[ArrangedRun]:
+    trained = [a for a in members if a.evaluations or a.job is None]
+    untrained = [a for a in members if not (a.evaluations or a.job is None)]
+    identifying = ignored_keys | identity_keys(
+        Labelled(a.configuration, a.seed, a.label) for a in members if a.configuration
+    )
     versions: dict[Version, list[Attempt]] = defaultdict(list)
     for attempt in trained:
-        versions[_version(attempt)].append(attempt)
+        versions[_version(attempt, identifying)].append(attempt)
     labels = _variant_labels(versions)
     runs = [
         ArrangedRun(experiment, labels[version], chosen, tuple(retries))
@@ -90,21 +138,34 @@ def _arrange_experiment(experiment: str, members: Sequence[Attempt]) -> list[Arr
     return _attach_untrained(experiment, runs, untrained)
 
 
-def _version(attempt: Attempt) -> Version:
-    knobs = {k: v for k, v in (attempt.configuration or {}).items() if k not in NOT_COMPARED}
+def _version(attempt: Attempt, identifying: frozenset[str]) -> Version:
+    knobs = {k: v for k, v in (attempt.configuration or {}).items() if k not in identifying}
     return json.dumps(knobs, sort_keys=True), attempt.commit
 
 
 def _variant_labels(versions: dict[Version, list[Attempt]]) -> dict[Version, str | None]:
-    """Name each version by its last job; where one job ran several, by what else differs too."""
+    """Name each version by its last job, or by what differs; where one job ran several, by both."""
     if len(versions) <= 1:
         return dict.fromkeys(versions)
-    jobs = {v: max(same, key=lambda a: a.order).job or "unknown" for v, same in versions.items()}
+    jobs = {version: max(same, key=lambda a: a.order).job for version, same in versions.items()}
     labels: dict[Version, str | None] = {}
     for version, job in jobs.items():
         twins = [other for other, its_job in jobs.items() if its_job == job]
-        labels[version] = job if len(twins) == 1 else f"{job},{_difference(version, twins)}"
-    return labels
+        difference = _difference(version, twins) if len(twins) > 1 else ""
+        labels[version] = ",".join(part for part in (job, difference) if part) or "without-configuration"
+    return _unique(labels)
+
+
+def _unique(labels: dict[Version, str | None]) -> dict[Version, str | None]:
+    """Number the labels that several versions share, since a long difference is cut."""
+    shared: dict[str | None, list[Version]] = defaultdict(list)
+    for version in sorted(labels, key=str):
+        shared[labels[version]].append(version)
+    return {
+        version: label if len(same) == 1 else f"{label},{number}"
+        for label, same in shared.items()
+        for number, version in enumerate(same, start=1)
+    }
 
 
 def _difference(version: Version, twins: Sequence[Version]) -> str:
@@ -112,30 +173,72 @@ def _difference(version: Version, twins: Sequence[Version]) -> str:
     own = json.loads(version[0])
     others = [json.loads(twin[0]) for twin in twins]
     keys = sorted({k for knobs in [own, *others] for k in knobs})
-    told = [k for k in keys if any(knobs.get(k) != own.get(k) for knobs in others)]
-    differing = [f"{k}={json.dumps(own.get(k))}".replace('"', "").replace("/", "_") for k in told]
+    different = [k for k in keys if any(knobs.get(k) != own.get(k) for knobs in others)]
+    parts = [f"{k}={_brief(own.get(k))}" for k in different[:MOST_DIFFERENCES]]
+    if len(different) > MOST_DIFFERENCES:
+        parts.append(f"+{len(different) - MOST_DIFFERENCES}")
     if sum(twin[0] == version[0] for twin in twins) > 1:
-        differing.append(f"commit={version[1]}")
-    return ",".join(differing)
+        parts.append(f"commit={version[1]}")
+    return ",".join(parts)
+
+
+def _brief(value: object) -> str:
+    text = re.sub(r'"', "", json.dumps(value)).replace("/", "_")
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
 def _split_retries(same: Sequence[Attempt]) -> list[tuple[Attempt, list[Attempt]]]:
     """Return the run or runs among trained attempts of one version, each with its retries."""
-    by_seed: dict[int | None, list[Attempt]] = defaultdict(list)
+    tries: dict[object, list[Attempt]] = defaultdict(list)
     for attempt in same:
-        by_seed[attempt.seed].append(attempt)
+        tries[_tries_key(attempt)].append(attempt)
     runs: list[tuple[Attempt, list[Attempt]]] = []
-    for seed, members in by_seed.items():
-        ordered = sorted(members, key=lambda a: (a.ending.complete, a.evaluations, a.order))
-        complete = [a for a in ordered if a.ending.complete]
-        # Without a seed, complete attempts drew different random numbers: each is a run of its own.
-        chosen = complete if seed is None and complete else ordered[-1:]
-        retries: dict[int, list[Attempt]] = defaultdict(list)
-        for attempt in ordered:
-            if not any(attempt is one for one in chosen):
-                retries[id(_neighbour(attempt, chosen))].append(attempt)
-        runs.extend((one, retries[id(one)]) for one in chosen)
+    for members in tries.values():
+        if members[0].job is None:
+            runs.extend(_split_numbered(members))
+        else:
+            *retries, chosen = sorted(members, key=lambda a: (a.ending.complete, a.evaluations, a.order))
+            runs.append((chosen, retries))
     return runs
+
+
+def _tries_key(attempt: Attempt) -> object:
+    """Return what tries at one run share: job and task, or seed and place; else the log itself."""
+    if attempt.seed is None and attempt.job is not None and "task" in attempt.provenance:
+        return "task", attempt.job, attempt.provenance["task"]
+    if attempt.seed is None:
+        return "log", attempt.source
+    return "seed", attempt.seed, attempt.job is None, _place(attempt)
+
+
+def _place(attempt: Attempt) -> Path:
+    """Return the folder in which another try at the same run would be: that of the log, or of numbered folders."""
+    folder = attempt.source[0].parent
+    return folder if _number_of(attempt) is None else folder.parent
+
+
+def _number_of(attempt: Attempt) -> int | None:
+    """Return the number of the folder that was made for this try, where its program numbers them."""
+    number = re.fullmatch(r"version_(\d+)", attempt.source[0].parent.name)
+    return int(number[1]) if number else None
+
+
+def _split_numbered(members: Sequence[Attempt]) -> list[tuple[Attempt, list[Attempt]]]:
+    """Return runs and their retries among logs of one seed: a try that got less far before a later one."""
+    if any(_number_of(attempt) is None for attempt in members):
+        return [(attempt, []) for attempt in members]
+    runs: list[tuple[Attempt, list[Attempt]]] = []
+    for attempt in sorted(members, key=lambda a: _number_of(a) or 0):
+        earlier = runs[-1] if runs else None
+        if earlier is not None and not earlier[0].ending.complete and _reach(earlier[0]) < _reach(attempt):
+            runs[-1] = (attempt, [*earlier[1], earlier[0]])
+        else:
+            runs.append((attempt, []))
+    return runs
+
+
+def _reach(attempt: Attempt) -> int:
+    return attempt.history.last_step or 0
 
 
 def _attach_untrained(
@@ -145,7 +248,12 @@ def _attach_untrained(
     retries: dict[int, list[Attempt]] = defaultdict(list)
     orphans: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in untrained:
-        same_seed = [r for r in runs if attempt.seed is None or r.attempt.seed == attempt.seed]
+        same_seed = [
+            run
+            for run in runs
+            if attempt.seed in (None, run.attempt.seed)
+            and run.attempt.source[0].parent == attempt.source[0].parent
+        ]
         if same_seed:
             heir = _neighbour(attempt, [r.attempt for r in same_seed])
             retries[id(heir)].append(attempt)

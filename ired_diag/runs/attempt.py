@@ -39,6 +39,8 @@ class Attempt:
         findings: What is odd about the files.
         format: Which reader read it.
         last_line: The last line of its log that holds a word.
+        names: Of its file and the folders above, the nearest first, where the log itself names no experiment.
+        label: What distinguishes it among the runs of its experiment, where the seed does not.
     """
 
     source: tuple[Path, ...]
@@ -55,11 +57,13 @@ class Attempt:
     series: Mapping[str, Series] = field(default_factory=dict)
     format: str = ""
     last_line: str = ""
+    names: tuple[str, ...] = ()
+    label: str = ""
 
     @property
     def seed_label(self) -> str:
-        """``seed0``, or ``unseeded-<job>`` where no seed is told."""
-        return f"seed{self.seed}" if self.seed is not None else f"unseeded-{self.job or 'unknown'}"
+        """What it is called among the runs of its experiment, as ``label_of`` says."""
+        return label_of(self.seed, self.label, self.job)
 
     @property
     def history(self) -> History:
@@ -95,6 +99,17 @@ class Attempt:
         """When it started, as a key to sort by; jobs without a date sort by their id."""
         digits = re.sub(r"\D", "", self.job or "")
         return str(self.provenance.get("started") or ""), int(digits or 0)
+
+
+def label_of(seed: int | None, label: str, job: object) -> str:
+    """Return what a run is called among the runs of its experiment.
+
+    >>> label_of(3, "version_0", None), label_of(None, "version_0", None), label_of(None, "", "4711")
+    ('seed3', 'version_0', 'unseeded-4711')
+    """
+    if seed is not None:
+        return f"seed{seed}"
+    return label or (f"unseeded-{job}" if job else "unseeded")
 
 
 def experiment_number(name: str) -> str | None:

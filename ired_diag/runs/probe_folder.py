@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ired_diag.runs.find import CONFIG
 from ired_diag.runs.run import Run
-from ired_diag.runs.store import CONFIG, folder_name
+from ired_diag.runs.store import folder_name
 
 OUT = Path("ired-diag-out")
 PROBES = "probes"

@@ -9,6 +9,7 @@ from typing import Any
 
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
+from ired_diag.runs.attempt import label_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Series
@@ -43,6 +44,8 @@ class Run:
         checkpoints: Checkpoint files, the earliest first.
         findings: What is odd about its files.
         metric: Which logged metric tells how good the model is, where the user says so.
+        run_name: What it is called among the runs of its group, where seed or job do not say.
+        identity_keys: Keys of the configuration that only identify the run, or that the user ignores.
     """
 
     experiment: str
@@ -58,6 +61,8 @@ class Run:
     checkpoints: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
     metric: str | None = None
+    run_name: str = ""
+    identity_keys: frozenset[str] = frozenset()
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:
@@ -76,10 +81,18 @@ class Run:
 
     @property
     def seed_label(self) -> str:
-        """``seed0``, or ``unseeded-<job>`` where no seed is told."""
-        if self.seed is not None:
-            return f"seed{self.seed}"
-        return f"unseeded-{self.provenance.get('job') or 'unknown'}"
+        """What it is called among the runs of its group: ``seed0``, ``version_3``, ``unseeded-<job>``."""
+        return self.run_name or label_of(self.seed, "", self.provenance.get("job"))
+
+    @property
+    def is_called_by_its_seed(self) -> bool:
+        """Whether its seed is known, and no other run of its group has the same."""
+        return self.seed is not None and self.seed_label == label_of(self.seed, "", None)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The configuration without the keys that only identify the run; empty where it is unknown."""
+        return {k: v for k, v in (self.configuration or {}).items() if k not in self.identity_keys}
 
     @property
     def label(self) -> str:

@@ -22,10 +22,9 @@ from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import LABELS, Ending
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
+from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.runs.run import EarlierAttempt, Run
-
-CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 
 Kind = TypeVar("Kind")
 
@@ -44,7 +43,7 @@ def run_folder(runs: Path, run: ArrangedRun) -> Path:
     folder = runs / folder_name(run.experiment)
     if run.variant:
         folder /= folder_name(f"job={run.variant}")
-    return folder / run.attempt.seed_label
+    return folder / folder_name(run.label)
 
 
 def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) -> list[Path]:
@@ -64,6 +63,7 @@ def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) ->
     for number, (place, attempt) in enumerate(zip(places, run.earlier, strict=True), start=1):
         _write_attempt(attempt, place, number, _told(attempt, run.experiment, None))
     told = _told(run.attempt, run.experiment, run.variant)
+    told["run_name"] = run.run_name or run.attempt.label
     if results is not None:
         told["checkpoints"] = str(results.resolve())
     _write_attempt(run.attempt, folder, len(run.earlier) + 1, told)
@@ -99,10 +99,8 @@ def imported_sources(folder: Path) -> list[str] | None:
 
 
 def find_runs(root: Path) -> list[Path]:
-    """Return every run folder under ``root``, itself included, sorted."""
-    found = {root} if (root / CONFIG).is_file() else set()
-    found |= {config.parent for config in root.rglob(CONFIG)}
-    return sorted(f for f in found if ATTEMPTS not in f.relative_to(root).parts[:-1])
+    """Return every run folder of this project under ``root``, itself included, sorted."""
+    return contents_of(root).runs
 
 
 def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_history) -> Run:
@@ -136,6 +134,7 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
             attempts=tuple(_read_attempts(folder)),
             checkpoints=find_checkpoints(Path(told.get("checkpoints") or folder)),
             findings=(*_findings(told), *_findings_of_history(history, metrics)),
+            run_name=_of_type(told, "run_name", str, folder) or "",
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableFile(f"{path}: is not a run's configuration ({error!r}).") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.attempt import Attempt, experiment_number
+from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
 from ired_diag.runs.run import Run
 
 MOST_NAMES = 12
@@ -41,12 +42,13 @@ class Study:
     def of(
         cls, runs: Iterable[Run], skipped: Iterable[Skipped] = (), evaluations: Iterable[Attempt] = ()
     ) -> Study:
-        """Return a study, every variant in it named where an experiment has several."""
+        """Return a study, with each variant named where an experiment has several, and each run in its group."""
         families: dict[str, list[Run]] = defaultdict(list)
         for run in runs:
             families[run.experiment].append(run)
         named = [run for family in families.values() for run in _name_variants(family)]
-        return cls(tuple(sorted(named, key=_reading_order)), tuple(skipped), tuple(evaluations))
+        distinct = with_distinct_names(with_identity_keys(named))
+        return cls(tuple(sorted(distinct, key=_reading_order)), tuple(skipped), tuple(evaluations))
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""
@@ -103,7 +105,7 @@ class Study:
 
 
 def check_seeds(group: str, runs: Sequence[Run]) -> None:
-    """Refuse a group in which a seed stands twice.
+    """Refuse a group in which the same run stands twice.
 
     Raises:
         DiagError: It does; the message names both places.

@@ -15,8 +15,9 @@ from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import read_history
-from ired_diag.runs.store import CONFIG, METRICS, find_checkpoints, imported_sources, read_run
+from ired_diag.runs.store import find_checkpoints, imported_sources, read_run
 from ired_diag.training import run_files
 from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import Fork, forked_state

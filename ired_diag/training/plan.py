@@ -14,7 +14,8 @@ from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.experiments.sweep import Variant, names_of, pick, set_knobs, split_name, varied
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.files import exists, is_file
-from ired_diag.runs.store import CONFIG, folder_name
+from ired_diag.runs.find import CONFIG
+from ired_diag.runs.store import folder_name
 from ired_diag.training.fork import Fork
 from ired_diag.training.run_files import last_checkpoint
 

@@ -13,8 +13,9 @@ from ired_diag.errors import DiagError, NotFound, UnreadableFile, WrongConfigura
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.find import CONFIG
 from ired_diag.runs.run import Run
-from ired_diag.runs.store import CONFIG, find_runs, read_run
+from ired_diag.runs.store import find_runs, read_run
 from ired_diag.runs.study import Study
 from ired_diag.training.fork import Fork, find_checkpoint
 from ired_diag.training.plan import PlannedRun, check_free, parse_seeds, parse_settings, seed_folder

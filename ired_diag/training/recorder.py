@@ -13,8 +13,9 @@ from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import write_atomically
+from ired_diag.runs.find import METRICS
 from ired_diag.runs.history import Row
-from ired_diag.runs.store import METRICS, find_checkpoints
+from ired_diag.runs.store import find_checkpoints
 from ired_diag.training import run_files
 from ired_diag.training.configured import architecture_of, divisor_of
 from ired_diag.training.draws import Batch

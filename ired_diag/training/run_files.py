@@ -22,8 +22,8 @@ from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.code_version import code_commit
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import ELSEWHERE, FORMAT, write_atomically
+from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import Row, to_jsonl
-from ired_diag.runs.store import CONFIG, METRICS
 from ired_diag.runs.trainer1d import write_torch_file
 from ired_diag.runs.weights_file import write_weights
 from ired_diag.training.state import TrainingState

@@ -20,7 +20,7 @@ from ired_diag.config import Config
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import is_file
-from ired_diag.runs.store import CONFIG
+from ired_diag.runs.find import CONFIG
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.interrupt import Stop, signals

@@ -1,0 +1,122 @@
+"""YAML as plain data: what a configuration file states, without running anything that it names.
+
+Frameworks write more than plain YAML: Lightning dumps tuples as ``!!python/tuple`` and objects as
+``!!python/object:…``, PyYAML writes a list that stands in two places as an anchor and an alias. A document is
+only composed into nodes here, never constructed by its tags: a tagged sequence becomes a list, a tagged mapping
+an object, a tagged scalar its text.
+
+An alias of an alias of an alias can unfold a few lines into billions of values. Each top-level key may hold
+``MOST_NODES`` values; one that would hold more, or that contains itself, becomes the text ``TOO_LARGE``, and the
+other keys are kept.
+
+A file with an error in its syntax still states its plain lines: ``key: number or word`` at the left margin.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+MOST_BYTES = 1 << 22  # of a file
+MOST_NODES = 10_000  # of the value of one top-level key
+TOO_LARGE = "(too large to unfold)"
+
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+PLAIN_LINE = re.compile(r"^([A-Za-z_][\w./-]*): +([^\s&*!|>{\[\"'#%@`][^#\n]*?)\s*$", re.MULTILINE)
+TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+class NotPlain(ValueError):
+    """A text is not a YAML mapping; ``salvaged`` holds the plain lines that can still be read."""
+
+    def __init__(self, reason: str, salvaged: dict[str, Any]) -> None:
+        """Keep what can still be read."""
+        super().__init__(reason)
+        self.salvaged = salvaged
+
+
+@dataclass
+class _Budget:
+    """How many more nodes may be unfolded."""
+
+    nodes: int
+
+
+class _TooLarge(Exception):
+    """A value unfolds into too many nodes, or contains itself."""
+
+
+def read_plain_yaml(text: str) -> dict[str, Any]:
+    """Return the names and values of a YAML mapping, as JSON would hold them.
+
+    Raises:
+        NotPlain: The text has an error, or is not a mapping.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise NotPlain(" ".join(str(error).split())[:120], _plain_lines(text)) from error
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        raise NotPlain("expected names with values, found something else", {})
+    return {_key(key): _value_of_key(value) for key, value in root.value}
+
+
+def _plain_lines(text: str) -> dict[str, Any]:
+    return {match[1]: _scalar(match[2]) for match in PLAIN_LINE.finditer(text)}
+
+
+def _value_of_key(node: yaml.Node) -> Any:
+    try:
+        return _value(node, _Budget(MOST_NODES))
+    except (_TooLarge, RecursionError):
+        return TOO_LARGE
+
+
+def _value(node: yaml.Node, budget: _Budget) -> Any:
+    budget.nodes -= 1
+    if budget.nodes < 0:
+        raise _TooLarge
+    if isinstance(node, yaml.MappingNode):
+        return {_key(key): _value(value, budget) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, budget) for item in node.value]
+    if node.style is not None or node.tag.startswith("tag:yaml.org,2002:str"):
+        return _number_without_a_point(node)
+    return _scalar(node.value)
+
+
+def _key(node: yaml.Node) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else TOO_LARGE
+
+
+def _number_without_a_point(node: yaml.Node) -> Any:
+    """Return a text; a bare ``1e-3``, which YAML 1.1 takes for a text, is a number to everyone else."""
+    text = str(node.value)
+    return float(text) if node.style is None and NUMBER.fullmatch(text) else text
+
+
+def _scalar(text: str) -> Any:
+    """Return the value of an unquoted scalar: nothing, a truth value, a number, or text.
+
+    YAML 1.1 reads ``10:20`` as a number to the base 60 and ``0123`` to the base 8. In a configuration the first is
+    a time of day and the second an identifier, so both stay text.
+    """
+    text = text.strip()
+    lower = text.lower()
+    if lower in ("", "~", "null"):
+        return None
+    if lower in TRUTH:
+        return TRUTH[lower]
+    if lower in (".inf", "+.inf", "-.inf", ".nan"):
+        return {".nan": math.nan, "-.inf": -math.inf}.get(lower, math.inf)
+    if re.fullmatch(r"[-+]?(?:0|[1-9]\d{0,17})", text):
+        return int(text)
+    if NUMBER.fullmatch(text) and not re.match(r"[-+]?0\d", text):
+        return float(text)
+    return text

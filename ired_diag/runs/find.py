@@ -1,0 +1,76 @@
+"""What is under a folder: run folders of this project, Trainer1D results folders, and all other files.
+
+A ``config.json`` is that of a run folder of this project only where it has our ``format`` key: many programs write
+a file of that name, and it must hide nothing. One that is damaged is taken for ours where the file that a
+training of ours appends to, ``metrics.jsonl``, is next to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
+RESULTS_CONFIG = "experiment_config.json"
+MILESTONE = re.compile(r"model-.*\.pt")
+HEAD = 256
+BEGINS_WITH_FORMAT = re.compile(rb'\s*\{\s*"format"\s*:\s*\d')
+
+
+@dataclass
+class Contents:
+    """What is under a folder, itself included.
+
+    Attributes:
+        runs: Run folders of this project; what is inside them belongs to them.
+        results: Trainer1D results folders.
+        files: All files in neither of these, but for hidden ones.
+    """
+
+    runs: list[Path] = field(default_factory=list)
+    results: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+
+def contents_of(root: Path) -> Contents:
+    """Return what is under a folder, each list sorted."""
+    contents = Contents()
+    inside_results: set[str] = set()
+    for folder, folders, names in os.walk(root):
+        if ATTEMPTS in folders and CONFIG in names:
+            folders.remove(ATTEMPTS)
+        if CONFIG in names and is_run_folder(Path(folder)):
+            contents.runs.append(Path(folder))
+            folders.clear()
+            continue
+        is_results = RESULTS_CONFIG in names or any(map(MILESTONE.fullmatch, names))
+        if is_results:
+            contents.results.append(Path(folder))
+        if is_results or str(Path(folder).parent) in inside_results:
+            inside_results.add(folder)
+            continue
+        contents.files.extend(Path(folder, name) for name in names if not name.startswith("."))
+    contents.runs.sort()
+    contents.results.sort()
+    contents.files.sort()
+    return contents
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Say whether a folder is a run of this project: its ``config.json`` has our ``format`` key."""
+    path = folder / CONFIG
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        if BEGINS_WITH_FORMAT.match(head):
+            return True
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, RecursionError):
+        return (folder / METRICS).is_file()
+    version = content.get("format") if isinstance(content, dict) else None
+    return isinstance(version, int) and not isinstance(version, bool)

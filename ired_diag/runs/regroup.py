@@ -1,0 +1,82 @@
+"""Groups as the user says: by keys of the configurations, or all runs of some paths under one name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ired_diag.errors import DiagError
+from ired_diag.runs.run import Run
+
+# What is known of a run besides its configuration.
+OWN_KEYS = ("experiment", "variant", "job", "commit", "folder")
+MOST_KEYS = 12
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grouping:
+    """What the user says of groups; by default they are recognised by names and configurations.
+
+    Attributes:
+        by: Keys whose values are the groups: of the configurations, or one of ``OWN_KEYS``.
+        ignored_keys: Keys that neither split a group nor count as a difference between groups.
+        seed_key: The key of the configurations that is the seed.
+    """
+
+    by: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
+    seed_key: str | None = None
+
+
+def grouped_by(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
+    """Return runs in groups of equal values of some keys.
+
+    Args:
+        runs: All runs of the study.
+        keys: Of the configurations, or one of ``OWN_KEYS``.
+
+    Raises:
+        DiagError: No run has such a key.
+    """
+    runs = list(runs)
+    for key in keys:
+        _check_key(key, runs)
+    return [renamed(run, ",".join(_part(run, key) for key in keys)) for run in runs]
+
+
+def renamed(run: Run, group: str) -> Run:
+    """Return a run in another group; what it was called there becomes its name where it is no seed."""
+    return replace(run, experiment=group, variant=None, run_name=run.run_name)
+
+
+def _part(run: Run, key: str) -> str:
+    value = _value(run, key)
+    return str(value) if key == "experiment" else f"{key}={UNKNOWN if value is None else value}"
+
+
+def _value(run: Run, key: str) -> object:
+    configuration = run.configuration or {}
+    if key in configuration or key not in OWN_KEYS:
+        return configuration.get(key)
+    return {
+        "experiment": run.experiment,
+        "variant": run.variant,
+        "job": run.provenance.get("job"),
+        "commit": (str(run.provenance.get("git_commit") or "") or None),
+        "folder": run.path.parent.name,
+    }[key]
+
+
+def _check_key(key: str, runs: Sequence[Run]) -> None:
+    known = dict.fromkeys(name for run in runs for name in (run.configuration or {}))
+    if not runs or key in known or key in OWN_KEYS:
+        return
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    some = ", ".join(list(known)[:MOST_KEYS]) + (", …" if len(known) > MOST_KEYS else "")
+    raise DiagError(
+        f"--group-by: no configuration has the key {key!r}.{hint} "
+        f"There are: {some or 'no configurations'}; and {', '.join(OWN_KEYS)}."
+    )
