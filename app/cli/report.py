@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.command("report")
 @click.argument("experiments", nargs=-1, required=True)
 @options.runs
+@options.grouping
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.html"), show_default=True
 )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import options, output
 
+if TYPE_CHECKING:
+    from ired_diag.runs.regroup import Grouping
+
 
 @click.command("stats")
 @click.argument("experiments", nargs=-1, required=True)
 @options.runs
+@options.grouping
 @click.option("--metric", default="validation/mse", show_default=True, help="Which logged metric.")
 @options.readout
 @click.option("--higher-is-better", is_flag=True, help="Direction of the metric; an MSE is better low.")
@@ -40,15 +45,18 @@ def command(
     latex: bool,
     markdown: bool,
     as_json: bool,
+    grouping: Grouping,
 ) -> None:
     """Compare EXPERIMENTS over their seeds: what is better, by how much, and how sure that is.
 
     EXPERIMENTS are names (q101, q201@61186975) of runs in the runs folder, or paths: run folders; foreign
-    logs, which are read in place and grouped by experiment; or a CSV or JSON table of one number a seed.
+    logs, which are read in place and grouped by experiment; NAME=GLOB, one group of all runs at the paths that
+    match; or a CSV or JSON table of one number a seed.
 
     \b
     ired-diag stats q101 q102 q103
     ired-diag stats path/to/logs/*.out --readout last
+    ired-diag stats muonh='logs/muonh/*' normuonh='logs/normuonh/*'
     ired-diag stats results.csv --margin 2%
     ired-diag stats q301 --sweep mining_opt_steps
     """
@@ -57,7 +65,14 @@ def command(
     from ired_diag.grouping import group_runs
 
     missing: list[str] = []
-    groups = group_runs(experiments, runs, metric=metric, variants=sweep is not None, missing=missing)
+    groups = group_runs(
+        experiments,
+        runs,
+        metric=metric,
+        variants=sweep is not None,
+        missing=missing,
+        grouping=grouping,
+    )
     comparison = compare(
         groups,
         metric=metric,

@@ -59,8 +59,8 @@ class Logs:
             self.attempts.extend((self.read or read_log)(path))
 
     def add_folder(self, folder: Path) -> None:
-        """Read every file under a folder that is not in a run folder or a results folder of its own."""
-        self.add_files(contents_of(folder).files)
+        """Read every file under a folder that is not in a run folder of this project."""
+        self.add_files(contents_of(folder, results_apart=False).files)
 
     def add_files(self, files: Sequence[Path], *, list_all: bool = True) -> None:
         """Read the files of a folder, and note which are no log.

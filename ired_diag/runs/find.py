@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +36,13 @@ class Contents:
     files: list[Path] = field(default_factory=list)
 
 
-def contents_of(root: Path) -> Contents:
-    """Return what is under a folder, each list sorted."""
+def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
+    """Return what is under a folder, each list sorted.
+
+    Args:
+        root: The folder.
+        results_apart: Leave the files in results folders out of the list of files.
+    """
     contents = Contents()
     inside_results: set[str] = set()
     for folder, folders, names in os.walk(root):
@@ -46,7 +52,7 @@ def contents_of(root: Path) -> Contents:
             contents.runs.append(Path(folder))
             folders.clear()
             continue
-        is_results = RESULTS_CONFIG in names or any(map(MILESTONE.fullmatch, names))
+        is_results = results_apart and _is_results(names)
         if is_results:
             contents.results.append(Path(folder))
         if is_results or str(Path(folder).parent) in inside_results:
@@ -57,6 +63,10 @@ def contents_of(root: Path) -> Contents:
     contents.results.sort()
     contents.files.sort()
     return contents
+
+
+def _is_results(names: Iterable[str]) -> bool:
+    return any(name == RESULTS_CONFIG or MILESTONE.fullmatch(name) for name in names)
 
 
 def is_run_folder(folder: Path) -> bool:
