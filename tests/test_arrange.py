@@ -144,8 +144,8 @@ def test_attempts_without_a_seed_are_runs_of_their_own() -> None:
 
 
 def test_two_logs_of_one_job_and_task_are_tries_at_one_run() -> None:
-    told = {"job": "7", "seed": None, "provenance": {"task": 3}}
-    first, again = replace(cut(1), **told), replace(attempt(2), source=(Path("again.out"),), **told)
+    first = replace(cut(1), job="7", seed=None, provenance={"task": 3})
+    again = replace(attempt(2), job="7", seed=None, provenance={"task": 3}, source=(Path("again.out"),))
     (run,) = arrange([again, first])
     assert (run.attempt, run.earlier[0].source) == (again, first.source)
 
@@ -153,7 +153,7 @@ def test_two_logs_of_one_job_and_task_are_tries_at_one_run() -> None:
 def test_the_same_seed_in_another_folder_is_another_run() -> None:
     here, there = attempt(1), replace(attempt(2), source=(Path("other/2_0.out"),))
     runs = arrange([here, there])
-    assert [(run.label, run.earlier) for run in runs] == [("seed0-1", ()), ("seed0-2", ())]
+    assert [(run.label, run.earlier) for run in runs] == [("1-seed0", ()), ("2-seed0", ())]
 
 
 def test_numbered_folders_of_one_seed_are_tries_only_where_the_later_one_got_further() -> None:

@@ -50,8 +50,8 @@ def command(
     """Compare EXPERIMENTS over their seeds: what is better, by how much, and how sure that is.
 
     EXPERIMENTS are names (q101, q201@61186975) of runs in the runs folder, or paths: run folders; foreign
-    logs, which are read in place and grouped by experiment; NAME=GLOB, one group of all runs at the paths that
-    match; or a CSV or JSON table of one number a seed.
+    logs, which are read in place and grouped by experiment; NAME=GLOB, one group of all runs at the paths
+    that match; or a CSV or JSON table of one number a seed.
 
     \b
     ired-diag stats q101 q102 q103

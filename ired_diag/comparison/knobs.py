@@ -89,7 +89,7 @@ def _differing(told: Sequence[Knobs], knob: str) -> tuple[str, ...]:
 
 def _told_alike(runs: Sequence[Run]) -> Knobs:
     """Return what all runs of a group tell alike, but for names, notes and seeds."""
-    first, *others = (run.configuration or {} for run in runs)
+    first, *others = (run.settings for run in runs)
     return {
         key: value
         for key, value in first.items()

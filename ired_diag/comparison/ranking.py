@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ired_diag.comparison.readouts import Values
+from ired_diag.runs.attempt import is_seed_label
 from ired_diag.stats.friedman import Friedman, Nemenyi, friedman, nemenyi
 from ired_diag.stats.ranks import rank_groups
 
@@ -68,7 +69,7 @@ def rank_all(
 
 
 def _shared(values: Values, names: Sequence[str]) -> list[str]:
-    first = [seed for seed in values[names[0]] if seed.startswith("seed")]
+    first = [seed for seed in values[names[0]] if is_seed_label(seed)]
     return [seed for seed in first if all(seed in values[name] for name in names)]
 
 

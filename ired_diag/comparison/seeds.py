@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ired_diag.config_keys import METADATA
 from ired_diag.errors import NotFound
+from ired_diag.runs.attempt import is_seed_label
 from ired_diag.runs.run import Run
 
 # Two runs are told apart by their own noise alone only where these agree.
@@ -46,8 +47,8 @@ class Seed:
 
     @property
     def pairable(self) -> bool:
-        """Whether its seed is told."""
-        return self.label.startswith("seed")
+        """Whether its seed is known, and no other run of its group has the same."""
+        return is_seed_label(self.label)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _members(
 
 
 def _told_alike(runs: Sequence[Run]) -> dict[str, Any]:
-    first, *others = (run.configuration or {} for run in runs)
+    first, *others = (run.settings for run in runs)
     return {
         key: value
         for key, value in first.items()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison, Group, PairOfGroups
+from ired_diag.runs.attempt import is_seed_label
 
 REVERSED = {"better": "worse", "worse": "better"}
 
@@ -69,7 +70,7 @@ def _values(a: Group, b: Group, pair: PairOfGroups) -> tuple[Array, Array]:
 
 def shared_seeds(a: Group, b: Group) -> list[str]:
     """Return the numbered seeds that both groups have, in the order of the first."""
-    return [seed for seed in a.values if seed in b.values and seed.startswith("seed")]
+    return [seed for seed in a.values if seed in b.values and is_seed_label(seed)]
 
 
 def _difference(a: Group, b: Group, pair: PairOfGroups, scale: float) -> Difference:

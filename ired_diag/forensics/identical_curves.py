@@ -92,7 +92,7 @@ def _metric(run: Run) -> str:
 
 
 def _differing(a: Run, b: Run) -> list[str]:
-    x, y = a.configuration or {}, b.configuration or {}
+    x, y = a.settings, b.settings
     return [key for key in {**x, **y} if key not in UNREAD and x.get(key) != y.get(key)]
 
 

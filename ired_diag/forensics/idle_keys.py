@@ -57,7 +57,7 @@ def find(study: Study) -> Iterator[Finding]:
     told = {
         group: configuration
         for group, runs in study.groups().items()
-        if (configuration := next((run.configuration for run in runs if run.configuration), None))
+        if (configuration := next((run.settings for run in runs if run.settings), None))
     }
     yield from _same_but_for_idle(study, told)
     for group, configuration in told.items():

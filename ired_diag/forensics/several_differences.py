@@ -85,7 +85,7 @@ def _settings(study: Study) -> list[Setting]:
     """Return the configurations of the study, groups that tell the same taken together."""
     found: list[Setting] = []
     for group, runs in study.groups().items():
-        configuration = next((run.configuration for run in runs if run.configuration), None)
+        configuration = next((run.settings for run in runs if run.settings), None)
         if configuration is None:
             continue
         idle = frozenset(idle_keys_of(configuration))

@@ -1,9 +1,9 @@
 """The configuration of a run that another program trained, from the files next to its log.
 
 Looked for in the log's folder, and from there upwards while the folders only number or name the log itself
-(``logs``, ``version_0``, ``run7``); a Hydra configuration is that of the run whose folder holds ``.hydra``, and
-of every log below it. Nested settings become dotted keys (``model.width``), as Hydra's overrides write them. A
-``config.json`` with a ``format`` key is a run folder of this project and not read here.
+(``logs``, ``version_0``, ``run7``); a Hydra configuration is that of the run whose folder holds ``.hydra``,
+and of every log below it. Nested settings become dotted keys (``model.width``), as Hydra's overrides write
+them. A ``config.json`` with a ``format`` key is a run folder of this project and not read here.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ OVERRIDES = ".hydra/overrides.yaml"
 CHECKPOINT_FOLDER = re.compile(r"checkpoint-\d+")  # of Hugging Face's trainer
 HIGHEST = 4  # folders above the log in which a configuration is looked for
 SEED_KEYS = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed", "seed_everything")
+OF_WANDB = ("_wandb", "wandb_version")  # what it says of itself
 UNWRAPPED = {"value", "desc"}  # of wandb's config.yaml: {"lr": {"desc": null, "value": 0.1}}
 
 
@@ -175,11 +176,13 @@ def _not_read(reason: object, path: Path, kept: int = 0) -> Finding:
 
 def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
+        if prefix == "" and key in OF_WANDB:
+            continue
         if isinstance(value, Mapping) and "value" in value and set(value) <= UNWRAPPED:
             value = value["value"]
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{prefix}{key}.")
-        elif not (prefix == "" and str(key) in ("_wandb", "wandb_version")):
+        else:
             yield f"{prefix}{key}", _as_json(value)
 
 

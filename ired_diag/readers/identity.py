@@ -1,8 +1,8 @@
 """Which experiment each log belongs to, decided with all logs that are read together.
 
 A log whose configuration, or whose file in the study's manner, names the experiment belongs to it. All others
-are named by their places (``run_names``), SLURM's by file and folders without the job's numbers. A job that died
-before it printed its configuration belongs to the experiment of the logs of the same name in its folder.
+are named by their places (``run_names``), SLURM's by file and folders without the job's numbers. A job that
+died before it printed its configuration belongs to the experiment of the logs of the same name in its folder.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 Frameworks write more than plain YAML: Lightning dumps tuples as ``!!python/tuple`` and objects as
 ``!!python/object:…``, PyYAML writes a list that stands in two places as an anchor and an alias. A document is
-only composed into nodes here, never constructed by its tags: a tagged sequence becomes a list, a tagged mapping
-an object, a tagged scalar its text.
+only composed into nodes here, never constructed by its tags: a tagged sequence becomes a list, a tagged
+mapping an object, a tagged scalar its text.
 
 An alias of an alias of an alias can unfold a few lines into billions of values. Each top-level key may hold
-``MOST_NODES`` values; one that would hold more, or that contains itself, becomes the text ``TOO_LARGE``, and the
-other keys are kept.
+``MOST_NODES`` values; one that would hold more, or that contains itself, becomes the text ``TOO_LARGE``, and
+the other keys are kept.
 
 A file with an error in its syntax still states its plain lines: ``key: number or word`` at the left margin.
 """
@@ -23,6 +23,7 @@ import yaml
 
 MOST_BYTES = 1 << 22  # of a file
 MOST_NODES = 10_000  # of the value of one top-level key
+MERGE = "<<"
 TOO_LARGE = "(too large to unfold)"
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -64,7 +65,8 @@ def read_plain_yaml(text: str) -> dict[str, Any]:
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise NotPlain("expected names with values, found something else", {})
-    return {_key(key): _value_of_key(value) for key, value in root.value}
+    values = {_key(key): _value_of_key(value) for key, value in root.value}
+    return _merged(values)
 
 
 def _plain_lines(text: str) -> dict[str, Any]:
@@ -83,12 +85,22 @@ def _value(node: yaml.Node, budget: _Budget) -> Any:
     if budget.nodes < 0:
         raise _TooLarge
     if isinstance(node, yaml.MappingNode):
-        return {_key(key): _value(value, budget) for key, value in node.value}
+        return _merged({_key(key): _value(value, budget) for key, value in node.value})
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, budget) for item in node.value]
     if node.style is not None or node.tag.startswith("tag:yaml.org,2002:str"):
         return _number_without_a_point(node)
     return _scalar(node.value)
+
+
+def _merged(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a mapping with the values of its merge key, ``<<: *base``, where it does not set them itself."""
+    inherited = values.pop(MERGE, None)
+    bases = inherited if isinstance(inherited, list) else [inherited]
+    for base in bases:
+        if isinstance(base, dict):
+            values = base | values
+    return values
 
 
 def _key(node: yaml.Node) -> str:
@@ -104,8 +116,8 @@ def _number_without_a_point(node: yaml.Node) -> Any:
 def _scalar(text: str) -> Any:
     """Return the value of an unquoted scalar: nothing, a truth value, a number, or text.
 
-    YAML 1.1 reads ``10:20`` as a number to the base 60 and ``0123`` to the base 8. In a configuration the first is
-    a time of day and the second an identifier, so both stay text.
+    YAML 1.1 reads ``10:20`` as a number to the base 60 and ``0123`` to the base 8. In a configuration the
+    first is a time of day and the second an identifier, so both stay text.
     """
     text = text.strip()
     lower = text.lower()

@@ -1,10 +1,10 @@
 """Whose log a table of scalars is: names, seed and configuration from the log and from what is next to it.
 
-TensorBoard, CSV, JSON lines and ``trainer_state.json`` state metrics and little else. The configuration is that
-of the files next to the log (``foreign_configuration``), with the hyperparameters that the log itself states.
-The seed is the one in the name of the run, of its file or of its folder, else the one in the log, else the
-configured one, which may be the template's. The experiment depends on the other logs that are read with this
-one, and is named with them (``identity``).
+TensorBoard, CSV, JSON lines and ``trainer_state.json`` state metrics and little else. The configuration is
+that of the files next to the log (``foreign_configuration``), with the hyperparameters that the log itself
+states. The seed is the one in the name of the run, of its file or of its folder, else the one in the log,
+else the configured one, which may be the template's. The experiment depends on the other logs that are read
+with this one, and is named with them (``identity``).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
 
 
 def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the log's own hyperparameters with the configuration next to it, which counts where both speak."""
+    """Return the log's own hyperparameters; where the configuration next to it speaks, that counts."""
     if not isinstance(stated, Mapping):
         return values
     return flatten(stated) | (values or {})

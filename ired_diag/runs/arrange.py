@@ -3,14 +3,15 @@
 Two attempts are tries at one run only where something says so:
 
 - the same job and array task;
-- the same configuration, git commit and seed, and a later start in the same folder: of two SLURM jobs by their
+- the same configuration, git commit and seed, and a later start in the same folder: of two SLURM jobs by
+their
   dates or ids, of numbered folders (``version_0``, ``version_1``) where the earlier one did not get as far;
 - an attempt that never logged an evaluation is a try at the run of its seed that was started next.
 
 The complete attempt is the run. All others are runs of their own: without a seed, two logs are two runs.
-Trained attempts of one experiment that differ in configuration or commit are variants of it, named by their job,
-or by what differs. Keys that only identify a run make no variant (``identity_keys``). An experiment whose number
-stands for several full names is several experiments.
+Trained attempts of one experiment that differ in configuration or commit are variants of it, named by their
+job, or by what differs. Keys that only identify a run make no variant (``identity_keys``). An experiment
+whose number stands for several full names is several experiments.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def _with_distinct_names(runs: Sequence[ArrangedRun]) -> list[ArrangedRun]:
         labels = [attempt.seed_label for attempt in attempts]
         alternatives: list[list[Names]] = [
             [(attempt.label,) if attempt.label else () for attempt in attempts],
-            [(f"{attempt.seed_label}-{attempt.job}",) if attempt.job else () for attempt in attempts],
+            [(f"{attempt.job}-{attempt.seed_label}",) if attempt.job else () for attempt in attempts],
             [path_names(attempt.source[0]) for attempt in attempts],
         ]
         for run, label, name in zip(members, labels, distinct_labels(labels, alternatives), strict=True):
@@ -212,7 +213,7 @@ def _tries_key(attempt: Attempt) -> object:
 
 
 def _place(attempt: Attempt) -> Path:
-    """Return the folder in which another try at the same run would be: that of the log, or of numbered folders."""
+    """Return the folder in which another try at the same run would be."""
     folder = attempt.source[0].parent
     return folder if _number_of(attempt) is None else folder.parent
 

@@ -112,6 +112,15 @@ def label_of(seed: int | None, label: str, job: object) -> str:
     return label or (f"unseeded-{job}" if job else "unseeded")
 
 
+def is_seed_label(label: str) -> bool:
+    """Say whether a run is called by its seed, so that a run of the same label in another group is its pair.
+
+    >>> is_seed_label("seed3"), is_seed_label("4711-seed3"), is_seed_label("seedling")
+    (True, False, False)
+    """
+    return re.fullmatch(r"seed\d+", label) is not None
+
+
 def experiment_number(name: str) -> str | None:
     """Return the number in an experiment's or a file's name.
 

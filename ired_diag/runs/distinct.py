@@ -40,7 +40,7 @@ def _distinct(members: Sequence[Run]) -> list[Run]:
         return list(members)
     jobs = [run.provenance.get("job") for run in members]
     alternatives: list[list[Names]] = [
-        [(f"{label}-{job}",) if job else () for label, job in zip(labels, jobs, strict=True)],
+        [(f"{job}-{label}",) if job else () for label, job in zip(labels, jobs, strict=True)],
         [() if job else path_names(run.path) for run, job in zip(members, jobs, strict=True)],
     ]
     names = distinct_labels(labels, alternatives)

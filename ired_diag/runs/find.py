@@ -1,8 +1,8 @@
 """What is under a folder: run folders of this project, Trainer1D results folders, and all other files.
 
-A ``config.json`` is that of a run folder of this project only where it has our ``format`` key: many programs write
-a file of that name, and it must hide nothing. One that is damaged is taken for ours where the file that a
-training of ours appends to, ``metrics.jsonl``, is next to it.
+A ``config.json`` is that of a run folder of this project only where it has our ``format`` key: many programs
+write a file of that name, and it must hide nothing. One that is damaged is taken for ours where the file that
+a training of ours appends to, ``metrics.jsonl``, is next to it.
 """
 
 from __future__ import annotations

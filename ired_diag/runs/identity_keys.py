@@ -1,9 +1,9 @@
 """Which keys of configurations only identify a run: they neither split a group nor make a difference.
 
-By name: ids, paths, dates, hosts, users, tags, devices, worker counts, ports, notes, seeds. By value: a name that
-no two runs share; text that is a path, a date or an identifier, that differs in every one of four runs or more, or
-that says the same in all runs once each run's own seed and label are taken out of it (``flowA-0``, ``flowA-1``).
-What names a model, data or an optimiser is a setting and never among them.
+By name: ids, paths, dates, hosts, users, tags, devices, worker counts, ports, notes, seeds. By value: a name
+that no two runs share; text that is a path, a date or an identifier, that differs in every one of four runs
+or more, or that says the same in all runs once each run's own seed and label are taken out of it
+(``flowA-0``, ``flowA-1``). What names a model, data or an optimiser is a setting and never among them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ ALWAYS = frozenset((*METADATA, "experiment_name"))
 # The last word of a key, or the whole key, that says where, when, by whom or on what a run was made.
 BY_WORD = frozenset(
     """
-    comment comments commit date datetime desc description device devices dir directory dirs folder gpu gpus host
-    hostname id ids identifier job jobid logdir node nodename note notes path paths pid port rundir sha started tag
-    tags timestamp uid url user username uuid wandb worker workers workspace
+    comment comments commit date datetime desc description device devices dir directory dirs folder gpu gpus
+    host hostname id ids identifier job jobid logdir node nodename note notes path paths pid port rundir sha
+    started tag tags timestamp uid url user username uuid wandb worker workers workspace
     """.split()
 )
 WHOLE = frozenset(
@@ -30,8 +30,9 @@ WHOLE = frozenset(
 # With one of these words, a name, an id or a path says what was trained, or on what.
 OF_A_SETTING = frozenset(
     """
-    algo algorithm base data dataset datasets embedding env environment game init layer loss method model network
-    norm optim optimizer policy pretrained scheduler student task teacher test tokenizer train val validation vocab
+    algo algorithm base data dataset datasets embedding env environment game init layer loss method model
+    network norm optim optimizer policy pretrained scheduler student task teacher test tokenizer train val
+    validation vocab
     """.split()
 )
 NAMES = frozenset(("name", "names", "group"))  # a name that several runs share is the name of a group

@@ -1,13 +1,14 @@
 """What the name of a folder or of a file says: which experiment, which run of it, which seed.
 
 People name runs in a hundred ways: ``x/lightning_logs/version_3``, ``x/run7``, ``x_seed3``,
-``CartPole__ppo__1__1695859120``, ``outputs/2026-11-01/10-00-00``, a uuid, ``Nov01_10-00-00_host``. Each name is
-taken apart into
+``CartPole__ppo__1__1695859120``, ``outputs/2026-11-01/10-00-00``, a uuid, ``Nov01_10-00-00_host``. Each name
+is taken apart into
 
     seed     the number after the word ``seed``
     run      what only says which run it is: a version, a trial, a date, an identifier, a plain number
     name     what is left: the experiment's name
-    index    a number at the end of the name (``x_3``), which numbers runs or belongs to the name (``resnet_50``):
+    index    a number at the end of the name (``x_3``), which numbers runs or belongs to the name
+    (``resnet_50``):
              one name alone cannot say, its siblings can (``run_names``)
 
 Words that every log has (``metrics``, ``logs``, ``outputs``) name nothing.
@@ -46,21 +47,21 @@ SEPARATORS = "_=/.- #\0"
 
 GENERIC = frozenset(
     """
-    artifact artifacts best checkpoint checkpoints ckpt ckpts csv data default dump dvclive err eval evaluation
-    evaluations event events exp experiment experiments export exps file files final history hparams json jsonl
-    last latest lightning log logger logging loggers logs loss losses metric metrics mlruns models multirun out
-    output outputs progress record records result results run runs save saved saves scalar scalars slurm state stats
-    stderr stdout summaries summary tb tensorboard test tf tfevents tmp train trainer training txt val valid
-    validation wandb
+    artifact artifacts best checkpoint checkpoints ckpt ckpts csv data default dump dvclive err eval
+    evaluation evaluations event events exp experiment experiments export exps file files final history
+    hparams json jsonl last latest lightning log logger logging loggers logs loss losses metric metrics mlruns
+    models multirun out output outputs progress record records result results run runs save saved saves scalar
+    scalars slurm state stats stderr stdout summaries summary tb tensorboard test tf tfevents tmp train
+    trainer training txt val valid validation wandb
     """.split()
 )
 # A number after one of these is a setting or a part of the name, and numbers no runs.
 NOT_COUNTED = frozenset(
     """
-    ablation alpha arm batch beta block bs case cifar class classes condition config delta depth dim dropout epoch
-    epochs epsilon exp experiment gamma gpt group head heads hidden k lambda layer layers lr mnist model momentum n
-    noise option opt p phase q rank resnet scale scenario setting setup sigma size stage step steps study t task tau
-    temp temperature test tier top type variant vgg vit wd weight width
+    ablation alpha arm batch beta block bs case cifar class classes condition config delta depth dim dropout
+    epoch epochs epsilon exp experiment gamma gpt group head heads hidden k lambda layer layers lr mnist model
+    momentum n noise option opt p phase q rank resnet scale scenario setting setup sigma size stage step steps
+    study t task tau temp temperature test tier top type variant vgg vit wd weight width
     """.split()
 )
 

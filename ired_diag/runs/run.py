@@ -9,7 +9,7 @@ from typing import Any
 
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
-from ired_diag.runs.attempt import label_of
+from ired_diag.runs.attempt import is_seed_label, label_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Series
@@ -87,7 +87,7 @@ class Run:
     @property
     def is_called_by_its_seed(self) -> bool:
         """Whether its seed is known, and no other run of its group has the same."""
-        return self.seed is not None and self.seed_label == label_of(self.seed, "", None)
+        return is_seed_label(self.seed_label)
 
     @property
     def settings(self) -> dict[str, Any]:

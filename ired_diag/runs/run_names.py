@@ -1,7 +1,7 @@
 """Which experiment a foreign log belongs to, and what distinguishes it among the runs of that experiment.
 
-A log's names are those of its file and of the folders above it, the nearest first. Their parts (``place``) that
-name something, taken together, are the experiment: ``data/x/run0`` and ``data/y/run0`` are runs of two
+A log's names are those of its file and of the folders above it, the nearest first. Their parts (``place``)
+that name something, taken together, are the experiment: ``data/x/run0`` and ``data/y/run0`` are runs of two
 experiments, ``data/seed0/x`` and ``data/seed1/x`` of one. The experiment is called by the nearest of these
 names, or by as many as tell it from the others (``x-baseline``, ``y-baseline``).
 
@@ -9,8 +9,8 @@ A number at the end of a name numbers runs where its siblings in the same folder
 numbers and hold one log without a seed each: ``ppo_1, ppo_2, ppo_3`` are three runs, ``resnet_18, resnet_50``
 two experiments.
 
-A run is called by what numbers it, the nearest first (``version_3``; the first eight letters of a uuid), or by
-as many of these as tell it from the others.
+A run is called by what numbers it, the nearest first (``version_3``; the first eight letters of a uuid), or
+by as many of these as tell it from the others.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def name_runs(paths: Iterable[Names]) -> list[RunName]:
 
 
 def path_names(path: Path) -> Names:
-    """Return the names of a file, without its suffix, or of a folder, and of the folders above, the nearest first.
+    """Return the names of a file (without suffix) or folder and of the folders above, the nearest first.
 
     >>> path_names(Path("/data/x/metrics.csv"))
     ('metrics', 'x', 'data')
@@ -123,7 +123,7 @@ def _experiment(place: Sequence[PlaceName], indexed: set[tuple[Names, str]]) -> 
 
 
 def _units(place: Sequence[PlaceName], indexed: set[tuple[Names, str]]) -> Names:
-    """Return what numbers a log, the nearest first: below its name, in its name, and in folders right above."""
+    """Return what numbers a log, the nearest first: below its name, in it, and in folders right above."""
     positions = _names_of(place)
     units: list[str] = []
     for number, part in enumerate(place):
@@ -176,8 +176,10 @@ def distinct_labels(labels: Sequence[str], alternatives: Sequence[Sequence[Names
 
     Args:
         labels: What each run of a group is called.
-        alternatives: Ways to tell the runs apart, the best first: of each a path a run, the nearest first. The
-            first way that distinguishes all runs of one label is taken; where none does, the label stays shared.
+        alternatives: Ways to tell the runs apart, the best first: of each a path a run, the nearest first.
+        The
+            first way that distinguishes all runs of one label is taken; where none does, the label stays
+            shared.
     """
     named = list(labels)
     for label, count in Counter(labels).items():

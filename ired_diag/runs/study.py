@@ -42,7 +42,7 @@ class Study:
     def of(
         cls, runs: Iterable[Run], skipped: Iterable[Skipped] = (), evaluations: Iterable[Attempt] = ()
     ) -> Study:
-        """Return a study, with each variant named where an experiment has several, and each run in its group."""
+        """Return a study: variants are named where an experiment has several, and runs within a group."""
         families: dict[str, list[Run]] = defaultdict(list)
         for run in runs:
             families[run.experiment].append(run)
