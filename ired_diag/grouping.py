@@ -58,11 +58,27 @@ def group_runs(
     for found in by_argument.values():
         groups |= {group: members for group, members in found.items() if group not in groups}
     if grouping.by:
-        everyone = [run for members in groups.values() for run in members]
-        groups = Study.of(grouped_by(everyone, grouping.by)).groups()
+        groups = _regrouped(groups, _named_after(arguments, runs, grouping), grouping)
     for group, members in groups.items():
         check_seeds(group, members)
     return groups
+
+
+def _named_after(arguments: Sequence[str], runs: Path, grouping: Grouping) -> dict[str, list[Run]]:
+    """Return the groups that ``grouping`` makes in the runs folder and that arguments name (``lr=0.1``)."""
+    names = [argument for argument in arguments if not exists(Path(argument))]
+    if not names or not exists(runs):
+        return {}
+    groups = open_study(runs, grouping=grouping).groups()
+    return {name: groups[name] for name in names if name in groups}
+
+
+def _regrouped(
+    groups: Mapping[str, list[Run]], named: Mapping[str, list[Run]], grouping: Grouping
+) -> dict[str, list[Run]]:
+    """Return the groups that are named as the user's keys make them, and all other runs in such groups."""
+    others = [run for group, members in groups.items() if group not in named for run in members]
+    return dict(named) | (Study.of(grouped_by(others, grouping.by)).groups() if others else {})
 
 
 def open_arguments(
@@ -112,7 +128,10 @@ def _groups_by_argument(
     paths = [Path(a) for a in others if exists(Path(a))]
     names = [a for a in others if not exists(Path(a))]
     variants = variants or bool(grouping.by)
-    named = _by_name(names, runs, variants=variants, missing=missing, grouping=ungrouped)
+    after = _named_after(names, runs, grouping) if grouping.by else {}
+    before = [name for name in names if name not in after]
+    named = _by_name(before, runs, variants=variants, missing=missing, grouping=ungrouped)
+    named |= {name: {name: members} for name, members in after.items()}
     tables = [path for path in paths if _is_table(path)]
     logs = [path for path in paths if path not in tables]
     at_paths = _by_path(logs, ungrouped, missing) | _of_tables(tables, metric)

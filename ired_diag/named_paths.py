@@ -6,6 +6,7 @@ ired-diag stats muonh='logs/muonh/*' normuonh='logs/normuonh/*'
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,3 +58,9 @@ def split_arguments(arguments: Iterable[str]) -> tuple[dict[str, NamedPaths], li
         else:
             named[argument] = found
     return named, others
+
+
+def common_folder(groups: Iterable[NamedPaths]) -> Path:
+    """Return the folder that holds the paths of all groups."""
+    paths = [path.resolve() for group in groups for path in group.paths]
+    return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))

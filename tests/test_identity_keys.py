@@ -10,8 +10,8 @@ from ired_diag.runs.identity_keys import Labelled, identifies_by_name, identity_
 @pytest.mark.parametrize(
     "key",
     "id run_id wandb_run_id log_dir logDir output_dir trainer.default_root_dir timestamp start_time host "
-    "hostname num_workers dataloader_num_workers n_jobs device devices gpu_id seed data_seed trainer.seed tags notes "
-    "description experiment_name slurm_job_id user port git_sha".split(),
+    "hostname num_workers dataloader_num_workers n_jobs device devices gpu_id seed data_seed trainer.seed "
+    "tags notes description experiment_name slurm_job_id user port git_sha".split(),
 )
 def test_keys_that_say_where_when_or_by_whom_identify_a_run(key: str) -> None:
     assert identifies_by_name(key)

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
+from app.dashboard.catalog import Catalog
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.grouping import group_runs, open_arguments
 from ired_diag.named_paths import parse_named_paths
@@ -195,3 +196,24 @@ def test_real_language_model_runs_are_two_groups_in_every_layout(shared: Path, t
                 as_csv(root / place, [(int(step), float(value)) for step, value in points])
         groups = {name: len(runs) for name, runs in open_study(root).groups().items()}
         assert groups == sizes, layout
+
+
+def test_the_dashboard_shows_the_same_groups(tmp_path: Path) -> None:
+    root = written(tmp_path / "logs", "numbered")
+    patterns = [f"a={root}/wide/*", f"b={root}/deep/*"]
+    shown = Catalog(root, patterns=patterns).snapshot()
+    assert {name: len(entries) for name, entries in shown.groups().items()} == {"a": 3, "b": 3}
+    assert shown.patterns == {"a": patterns[0], "b": patterns[1]}
+    for run in range(2):
+        configured(tmp_path / "x", f"run{run}", {"lr": 0.1 + run, "decay": run}, run)
+    shown = Catalog(tmp_path / "x", grouping=Grouping(by=("decay",))).snapshot()
+    assert (list(shown.groups()), list(shown.options)) == (["decay=0", "decay=1"], ["--group-by", "decay"])
+
+
+def test_groups_of_a_key_are_named_by_its_values(tmp_path: Path) -> None:
+    for run in range(4):
+        configured(tmp_path / "x", f"run{run}", {"lr": 0.1 if run < 2 else 0.2, "decay": run}, run)
+    groups = group_runs(["lr=0.2"], tmp_path, grouping=Grouping(by=("lr",)))
+    assert {name: len(runs) for name, runs in groups.items()} == {"lr=0.2": 2}
+    groups = group_runs(["x"], tmp_path, grouping=Grouping(by=("lr",)))
+    assert {name: len(runs) for name, runs in groups.items()} == {"lr=0.1": 2, "lr=0.2": 2}

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import options
 
+if TYPE_CHECKING:
+    from ired_diag.runs.regroup import Grouping
+
 
 @click.command("dashboard")
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, readable=False))
+@click.argument("places", metavar="[DIR | NAME=GLOB...]", nargs=-1)
 @options.runs
+@options.grouping
 @click.option(
     "--port", type=click.IntRange(1024, 65535), default=8050, show_default=True, help="Or the next free."
 )
@@ -23,19 +28,27 @@ from app.cli import options
     help="Seconds between two looks for changes.",
 )
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
-def command(folder: Path | None, runs: Path, port: int, interval: float, no_browser: bool) -> None:
+def command(
+    places: tuple[str, ...], runs: Path, port: int, interval: float, no_browser: bool, grouping: Grouping
+) -> None:
     """Show the runs or logs in DIR, or in the runs folder, in the browser: live, and read-only.
 
-    It is served to this machine alone; the printed address holds the key. Ctrl-C ends it.
+    NAME=GLOB, in place of DIR and as often as needed, shows all runs at the paths that match as one group. It
+    is served to this machine alone; the printed address holds the key. Ctrl-C ends it.
 
     \b
     ired-diag dashboard
     ired-diag dashboard path/to/logs --port 8060
+    ired-diag dashboard muonh='logs/muonh/*' normuonh='logs/normuonh/*'
     """
     from app.dashboard.server import serve
     from ired_diag.errors import NotFound
+    from ired_diag.named_paths import common_folder, split_arguments
 
-    root = folder or runs
+    named, folders = split_arguments(places)
+    if len(folders) > 1 or (named and folders):
+        raise click.UsageError("Name one folder, or groups as NAME=GLOB, and not both.")
+    root = common_folder(named.values()) if named else Path(folders[0]) if folders else runs
     if not root.exists():
         raise NotFound(
             f"{root}: expected a folder of runs or logs, found nothing. Make runs with: ired-diag demo"
@@ -47,5 +60,12 @@ def command(folder: Path | None, runs: Path, port: int, interval: float, no_brow
         if not no_browser:
             click.launch(address)
 
-    serve(root, port=port, interval=interval, ready=ready)
+    serve(
+        root,
+        port=port,
+        interval=interval,
+        grouping=grouping,
+        patterns=tuple(named),
+        ready=ready,
+    )
     click.echo("The dashboard has ended.")

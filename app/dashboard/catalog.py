@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,11 +25,13 @@ from app.dashboard.history_cache import HistoryCache
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
 from ired_diag.errors import DiagError
+from ired_diag.grouping import open_arguments
 from ired_diag.open import open_study
 from ired_diag.readers.foreign_configuration import configuration_files
 from ired_diag.readers.logs import read_log
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.completion import completion_of
+from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import read_run
 from ired_diag.runs.study import Skipped, Study
@@ -63,14 +66,25 @@ class _Memory:
 class Catalog:
     """The study under a folder; safe to ask from several threads."""
 
-    def __init__(self, root: Path, *, cache: HistoryCache | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        cache: HistoryCache | None = None,
+        grouping: Grouping | None = None,
+        patterns: Sequence[str] = (),
+    ) -> None:
         """Look at nothing yet.
 
         Args:
             root: Run folders, foreign logs, or one of either.
             cache: Where histories are kept between sessions; nowhere without it.
+            grouping: What the user says of groups and seeds.
+            patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
         """
         self.root = root
+        self.grouping = grouping or Grouping()
+        self.patterns = tuple(patterns)
         self.follower = Follower(cache)
         self.folders, self.logs = _Memory(), _Memory()
         self.diagnosis = Diagnosis(self.snapshot)
@@ -94,7 +108,13 @@ class Catalog:
             entries = self._entries(study)
             changed = study is not self._snapshot.study or entries != self._snapshot.entries
             self._snapshot = Snapshot(
-                self._snapshot.version + changed, time.time(), study, entries, self.root
+                self._snapshot.version + changed,
+                time.time(),
+                study,
+                entries,
+                self.root,
+                tuple(self.grouping.options),
+                {pattern.partition("=")[0]: pattern for pattern in self.patterns},
             )
             return self._snapshot
 
@@ -109,7 +129,11 @@ class Catalog:
 
     def _open(self) -> Study:
         try:
-            return open_study(self.root, read_folder=self._run, read_log=self._attempts)
+            return open_arguments(
+                self.patterns or [str(self.root)],
+                grouping=self.grouping,
+                open_paths=partial(open_study, read_folder=self._run, read_log=self._attempts),
+            )
         except (DiagError, OSError) as error:  # OSError: a file that went away while it was looked at
             return Study((), (Skipped(self.root, str(error).removeprefix(f"{self.root}: ")),))
 
@@ -128,7 +152,7 @@ class Catalog:
 
     def _entry(self, id: str, run: Run, known: Entry | None) -> Entry:
         completion = completion_of(run)
-        if known is not None and known.run is run and known.completion == completion:
+        if known is not None and known.run == run and known.completion == completion:
             return known
         return Entry(id, run, completion)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dash
@@ -12,6 +12,7 @@ from app.dashboard import refresh, security, shell
 from app.dashboard.catalog import Catalog
 from app.dashboard.history_cache import HistoryCache, cache_folder
 from ired_diag.errors import DiagError
+from ired_diag.runs.regroup import Grouping
 
 THREADS = 8
 TRIES = 50  # ports
@@ -25,6 +26,8 @@ def create_app(
     port: int,
     interval: float = INTERVAL,
     cache: HistoryCache | None = None,
+    grouping: Grouping | None = None,
+    patterns: Sequence[str] = (),
 ) -> dash.Dash:
     """Return the dashboard of a folder, guarded.
 
@@ -34,6 +37,8 @@ def create_app(
         port: Where it will listen: the ``Host`` of each request must name it.
         interval: How often it looks for changes, in seconds.
         cache: Where histories are kept between sessions; nowhere without it.
+        grouping: What the user says of groups and seeds.
+        patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
     """
     app = dash.Dash(
         __name__,
@@ -46,7 +51,7 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     security.guard(app.server, token=token, port=port, script_hashes=app.csp_hashes)
-    catalog = Catalog(root, cache=cache)
+    catalog = Catalog(root, cache=cache, grouping=grouping, patterns=patterns)
     app.server.extensions["catalog"] = catalog
     app.layout = shell.layout(catalog, interval)
     shell.register(app, catalog)
@@ -76,6 +81,8 @@ def serve(
     *,
     port: int = 8050,
     interval: float = INTERVAL,
+    grouping: Grouping | None = None,
+    patterns: Sequence[str] = (),
     ready: Callable[[str], None],
 ) -> None:
     """Serve the dashboard of a folder until it is interrupted.
@@ -84,6 +91,8 @@ def serve(
         root: Run folders or foreign logs.
         port: Where to listen; the next free one where it is taken.
         interval: How often to look for changes, in seconds.
+        grouping: What the user says of groups and seeds.
+        patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
         ready: Told the address, once it is answered.
 
     Raises:
@@ -92,7 +101,15 @@ def serve(
     import waitress
 
     port, token = free_port(port), security.new_token()
-    app = create_app(root, token=token, port=port, interval=interval, cache=HistoryCache(cache_folder()))
+    app = create_app(
+        root,
+        token=token,
+        port=port,
+        interval=interval,
+        cache=HistoryCache(cache_folder()),
+        grouping=grouping,
+        patterns=patterns,
+    )
     listening = waitress.create_server(
         app.server, host=security.ADDRESS, port=port, threads=THREADS, ident=None
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class Snapshot:
         study: All runs, and what is none.
         entries: The runs by their ids, in the study's order.
         root: The folder that was looked at.
+        options: The words of a command line that group the runs in the same way.
+        patterns: The arguments ``NAME=GLOB`` by the name of their group.
     """
 
     version: int
@@ -52,6 +54,8 @@ class Snapshot:
     study: Study
     entries: Mapping[str, Entry]
     root: Path = Path()
+    options: Sequence[str] = ()
+    patterns: Mapping[str, str] = field(default_factory=dict)
 
     def skipped(self) -> list[tuple[str, str]]:
         """Return what is no run and why, its place told from the root on."""

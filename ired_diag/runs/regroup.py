@@ -29,6 +29,13 @@ class Grouping:
     ignored_keys: tuple[str, ...] = ()
     seed_key: str | None = None
 
+    @property
+    def options(self) -> list[str]:
+        """The words of a command line that say the same."""
+        words = ["--group-by", ",".join(self.by)] if self.by else []
+        words += [word for key in self.ignored_keys for word in ("--ignore-key", key)]
+        return [*words, "--seed-key", self.seed_key] if self.seed_key else words
+
 
 def grouped_by(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
     """Return runs in groups of equal values of some keys.

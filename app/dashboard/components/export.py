@@ -114,9 +114,11 @@ def _named(groups: Groups, snapshot: Snapshot, *, swept: bool) -> tuple[list[str
     """
     whole = {name: len(entries) for name, entries in snapshot.groups().items()}
     if any("/" in name or len(runs) < whole.get(name, 0) for name, runs in groups.items()):
-        return [], list(dict.fromkeys(str(run.path) for runs in groups.values() for run in runs))
+        places = dict.fromkeys(str(run.path) for runs in groups.values() for run in runs)
+        return list(snapshot.options), list(places)
     names = [runs[0].experiment for runs in groups.values()] if swept else list(groups)
-    return ["--runs", str(snapshot.root)], list(dict.fromkeys(names))
+    called = dict.fromkeys(snapshot.patterns.get(name, name) for name in names)
+    return ["--runs", str(snapshot.root), *snapshot.options], list(called)
 
 
 def _metric(view: View, groups: Groups) -> tuple[str, ...]:
