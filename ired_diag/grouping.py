@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study, check_seeds
 
 METRIC = "validation/mse"
+MOST_KEYS = 4  # in a note
 
 
 def group_runs(
@@ -61,7 +63,25 @@ def group_runs(
         groups = _regrouped(groups, _named_after(arguments, runs, grouping), grouping)
     for group, members in groups.items():
         check_seeds(group, members)
+        if missing is not None:
+            missing.extend(_notes_on(group, members))
     return groups
+
+
+def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
+    """Yield what a reader should know of how a group came about."""
+    settings = [run.settings for run in members if run.settings]
+    keys = dict.fromkeys(key for values in settings for key in values)
+    differing = [key for key in keys if len({repr(values.get(key)) for values in settings}) > 1]
+    if differing:
+        shown = ", ".join(differing[:MOST_KEYS]) + (", …" if len(differing) > MOST_KEYS else "")
+        yield f"{group}: its runs differ in {shown}. They are one group because they were named as one."
+    seeds = Counter(run.seed for run in members if run.seed is not None and not run.is_called_by_its_seed)
+    for seed, count in seeds.items():
+        yield (
+            f"{group}: {count} runs state the same seed, {seed}. They are taken as different runs because "
+            "they are in different places, and they are not paired by seed."
+        )
 
 
 def _named_after(arguments: Sequence[str], runs: Path, grouping: Grouping) -> dict[str, list[Run]]:

@@ -160,6 +160,12 @@ def test_the_same_seed_in_every_configuration_does_not_make_one_run_of_all(tmp_p
     (members,) = open_study(tmp_path).groups().values()
     assert [run.label for run in members] == ["x/run0", "x/run1", "x/run2"]
     assert not any(run.is_called_by_its_seed for run in members)
+    notes: list[str] = []
+    group_runs([str(tmp_path)], tmp_path, missing=notes)
+    assert notes == [
+        "x: 3 runs state the same seed, 42. They are taken as different runs because they are in different "
+        "places, and they are not paired by seed."
+    ]
 
 
 @pytest.mark.parametrize("command", ["ls", "diagnose"])
@@ -215,5 +221,7 @@ def test_groups_of_a_key_are_named_by_its_values(tmp_path: Path) -> None:
         configured(tmp_path / "x", f"run{run}", {"lr": 0.1 if run < 2 else 0.2, "decay": run}, run)
     groups = group_runs(["lr=0.2"], tmp_path, grouping=Grouping(by=("lr",)))
     assert {name: len(runs) for name, runs in groups.items()} == {"lr=0.2": 2}
-    groups = group_runs(["x"], tmp_path, grouping=Grouping(by=("lr",)))
+    notes: list[str] = []
+    groups = group_runs(["x"], tmp_path, grouping=Grouping(by=("lr",)), missing=notes)
+    assert notes[0].startswith("lr=0.1: its runs differ in decay.")
     assert {name: len(runs) for name, runs in groups.items()} == {"lr=0.1": 2, "lr=0.2": 2}

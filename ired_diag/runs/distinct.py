@@ -12,14 +12,25 @@ from ired_diag.runs.run_names import Names, distinct_labels, path_names
 
 
 def with_identity_keys(runs: Sequence[Run]) -> list[Run]:
-    """Return runs that know which keys of their configurations only identify a run among them."""
-    keys = identity_keys(
-        Labelled(run.configuration, run.seed, run.run_name) for run in runs if run.configuration
-    )
-    return [
-        run if keys <= run.identity_keys else replace(run, identity_keys=run.identity_keys | keys)
-        for run in runs
-    ]
+    """Return runs that know which keys of their configurations only identify a run.
+
+    A key counts as one where it only tells the runs of one experiment apart (``x-0``, ``x-1``), or all runs.
+    """
+    families: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        families[run.experiment].append(run)
+    of_all = _identity_keys(runs)
+    of_family = {name: of_all | _identity_keys(members) for name, members in families.items()}
+    return [_knowing(run, of_family[run.experiment]) for run in runs]
+
+
+def _identity_keys(runs: Iterable[Run]) -> frozenset[str]:
+    configured = [run for run in runs if run.configuration]
+    return identity_keys(Labelled(run.configuration or {}, run.seed, run.run_name) for run in configured)
+
+
+def _knowing(run: Run, keys: frozenset[str]) -> Run:
+    return run if keys <= run.identity_keys else replace(run, identity_keys=run.identity_keys | keys)
 
 
 def with_distinct_names(runs: Iterable[Run]) -> list[Run]:
