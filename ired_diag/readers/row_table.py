@@ -1,0 +1,111 @@
+"""Rows that a log wrote one after another, in columns: what tables and JSON lines have in common.
+
+Each row has a step and values for some of the metrics. Two rows contradict each other where they stand at one step
+and differ in at least half of the metrics that both hold (clocks aside): two runs, or two starts of one, wrote them.
+A training row and an evaluation row at one step share no measure and do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.readers.scalar_log import Points
+
+CLOCK = re.compile(
+    r"(?i)(?:^|[^a-z])(?:time|timestamps?|runtime|walltime|elapsed|date|duration|seconds?|secs?|hours?|minutes?|eta"
+    r"|per_s(?:ec)?(?:ond)?|fps|throughput|speed|s_it|it_s)(?:$|[^a-z])"
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """The numbers of one name: the ``rows`` that hold them, increasing, and the ``values``, each of shape (n,)."""
+
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RowTable:
+    """Rows in the order of a log.
+
+    Attributes:
+        counter: The name of the column that counts the steps.
+        steps: Of each row, of shape (rows,).
+        columns: The numbers, by name.
+        texts: The texts of each row, by name; empty where a row has none.
+    """
+
+    counter: str
+    steps: NDArray[np.int64]
+    columns: Mapping[str, Column]
+    texts: Mapping[str, Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def only(self, rows: NDArray[np.bool_]) -> RowTable:
+        """Return the rows for which ``rows``, of shape (rows,), is true."""
+        place = np.cumsum(rows) - 1
+        columns = {}
+        for name, column in self.columns.items():
+            kept = rows[column.rows]
+            if kept.any():
+                columns[name] = Column(place[column.rows[kept]], column.values[kept])
+        numbers = np.flatnonzero(rows).tolist()
+        texts = {name: [values[i] for i in numbers] for name, values in self.texts.items()}
+        return replace(self, steps=self.steps[rows], columns=columns, texts=texts)
+
+    def points(self, starts: NDArray[np.int64]) -> dict[str, Points]:
+        """Return the points of each metric.
+
+        Args:
+            starts: The number, from 1, of the start of training that logged each row, of shape (rows,).
+        """
+        several = bool(len(starts)) and int(starts.max()) > 1
+        return {
+            name: Points(self.steps[c.rows], c.values, starts[c.rows] if several else None)
+            for name, c in self.columns.items()
+        }
+
+
+def contradictions(table: RowTable, position: NDArray[np.int64]) -> int:
+    """Return at how many positions two rows contradict each other.
+
+    Args:
+        table: The rows.
+        position: A number for each row, of shape (rows,): the step, or whatever stands for it and for the run.
+    """
+    order = np.argsort(position, kind="stable")
+    ranked = position[order]
+    again = np.flatnonzero(ranked[1:] == ranked[:-1])
+    if not len(again):
+        return 0
+    repeated = np.unique(ranked[again])
+    wanted = np.isin(position, repeated)
+    values: dict[int, dict[str, float]] = {row: {} for row in np.flatnonzero(wanted).tolist()}
+    for name, column in table.columns.items():
+        if CLOCK.search(name):
+            continue
+        inside = wanted[column.rows]
+        for row, value in zip(column.rows[inside].tolist(), column.values[inside].tolist(), strict=True):
+            values[row][name] = value
+    at: dict[int, list[dict[str, float]]] = {}
+    for row, row_values in values.items():
+        at.setdefault(int(position[row]), []).append(row_values)
+    return sum(_contradict(rows) for rows in at.values())
+
+
+def _contradict(rows: Sequence[Mapping[str, float]]) -> bool:
+    """Say whether two rows that follow each other at one position contradict each other."""
+    for one, other in zip(rows[:-1], rows[1:], strict=True):
+        shared = one.keys() & other.keys()
+        differing = sum(one[name] != other[name] and one[name] == one[name] for name in shared)
+        if shared and 2 * differing >= len(shared) and differing:
+            return True
+    return False
