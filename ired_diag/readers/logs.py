@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ired_diag.errors import DiagError, UnreadableFile
-from ired_diag.readers import readers, sacct, tensorboard, trainer_state
+from ired_diag.readers import readers, sacct, slurm, tensorboard, trainer_state
 from ired_diag.readers.endings import settle_endings
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
@@ -74,12 +74,20 @@ class Logs:
             if is_configuration(path):
                 continue
             if path.suffix == ".err":
-                if not is_read_with_log(path):
-                    self.skipped.append(Skipped(path, "has no .out file beside it"))
+                self._add_errors(path)
                 continue
             self._try(
                 self._log_of(path), list_it=list_all or _is_named_like_a_log(path)
             )
+
+    def _add_errors(self, path: Path) -> None:
+        """Read a ``.err`` file without a log next to it, where it holds progress bars."""
+        if is_read_with_log(path):
+            return
+        if slurm.accepts(path):
+            self._try(path, list_it=True)
+        else:
+            self.skipped.append(Skipped(path, "has no .out file beside it"))
 
     def _log_of(self, path: Path) -> Path:
         """Return the log that a file in a folder is part of: one of its own, or that of the run above."""

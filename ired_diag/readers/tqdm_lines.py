@@ -26,7 +26,7 @@ Reference: tqdm 4.66, ``std.py``, ``format_meter`` and ``set_description``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import eq
@@ -138,6 +138,13 @@ def read(path: Path, *, names: Collection[str] | None = None) -> Progress:
             scan.read_chunk(chunk, is_last=is_last)
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+    return scan.progress()
+
+
+def read_records(records: Iterable[bytes]) -> Progress:
+    """Return what records that stand in a row tell, without the separators between them."""
+    scan = _Scan(None)
+    scan.read_chunk(b"".join(b"\n" + record for record in records), is_last=True)
     return scan.progress()
 
 
