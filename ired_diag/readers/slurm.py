@@ -10,8 +10,8 @@ block, its two evaluation tables, and its diagnostics,
     [CD-DIAG step=1100] E_pos=982.8 E_neg=1069.2 margin=86.3
 
 which become the metrics ``validation/mse`` (the table's label in lower case, a slash, its row) and
-``CD-DIAG/E_pos``. A metric that is logged again at a step not above its last one begins a new attempt within the
-log: a requeued job appends to it. A last line without a newline is a write that was cut: nothing is read from it,
+``CD-DIAG/E_pos``. A metric whose step goes back begins a new attempt within the log: a requeued job appends to it,
+and what was logged from that step on is ended. A last line without a newline is a write that was cut: nothing is read from it,
 because it may hold half a number. A table or a diagnostic may stand behind a progress bar, where both streams went
 into one file.
 
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from ired_diag.finding import Finding
 from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.runs.attempt import Attempt, experiment_number
-from ired_diag.runs.history import Row, Series
+from ired_diag.runs.history import History, Row, Series
 from ired_diag.runs.place import parse_place
 
 HEAD, HEAD_OF_BARS = 4096, 1 << 20
@@ -92,6 +92,7 @@ def read(path: Path) -> Attempt:
     job = slurm_job.read_job(whole, path)
     configuration, findings = _configuration(whole, path)
     events, unreadable = _events(whole)
+    rows = tuple(_rows(events))
     series, notes = _progress(path, content, beside, errors)
     findings.extend(notes)
     if not events and configuration is None and not series and not MARKERS.search(content):
@@ -114,8 +115,8 @@ def read(path: Path) -> Attempt:
         seed=_seed(job, configuration, path),
         job=job.job,
         configuration=configuration,
-        rows=tuple(_rows(events)),
-        evaluations=len({step for _, step, values in events if _is_evaluation(values)}),
+        rows=rows,
+        evaluations=_evaluations(rows),
         ending=find_ending(content, errors),
         provenance=job.provenance,
         findings=tuple(findings),
@@ -215,20 +216,23 @@ def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
         position = match.end()
 
 
-def _is_evaluation(values: dict[str, float]) -> bool:
-    return not any("DIAG/" in name for name in values)
+def _evaluations(rows: Sequence[Row]) -> int:
+    """Return at how many steps an evaluation stands that no later start has ended."""
+    series = History.of(rows).series
+    return len({step for name, s in series.items() if "DIAG/" not in name for step in s.steps.tolist()})
 
 
 def _rows(events: list[Event]) -> Iterator[Row]:
-    """Yield a row a step; a metric logged again at a step not above its last one begins a new attempt.
+    """Yield a row a step; a metric whose step goes back begins a new attempt.
 
     A table of step 1000 that is printed after a diagnostic of step 1100 is no restart: each metric counts for itself.
+    A metric that is logged again at its last step replaces its value.
     """
     attempt = 1
     rows: dict[int, dict[str, float]] = {}
     last: dict[str, int] = {}
     for _, step, values in events:
-        if any(step <= last[name] for name in values if name in last):
+        if any(step < last[name] for name in values if name in last):
             yield from (Row(at, rows[at], attempt) for at in rows)
             attempt, rows, last = attempt + 1, {}, {}
         rows.setdefault(step, {}).update(values)

@@ -76,7 +76,7 @@ class History:
         """Return the history that rows tell, in their order."""
         told: dict[str, dict[int, float]] = {}
         ordered = sorted(rows, key=lambda r: r.attempt)  # stable: within an attempt the last wins
-        attempts = max((row.attempt for row in ordered), default=1)
+        attempts = max(1, max((row.attempt for row in ordered), default=1))
         ends = _ends_of({row.attempt: row.step for row in reversed(ordered)})
         for row in ordered:
             if row.step >= ends[row.attempt]:
@@ -174,10 +174,10 @@ def _columns_by_arrow(content: bytes) -> History:
     for name in table.column_names:
         if name not in KEYS_OF_A_ROW and (column := table.column(name)).null_count < len(column):
             there, values = _numbers(column, content)
-            first = int(np.flatnonzero(there[order])[0])
-            kept = order[there[order] & lasting]
-            if len(kept):
-                told.append((first, name, _last_of_each(steps[kept], values[kept])))
+            places = np.flatnonzero(there[order] & lasting)
+            if len(places):
+                kept = order[places]
+                told.append((int(places[0]), name, _last_of_each(steps[kept], values[kept])))
     told.sort(key=lambda one: one[0])  # stable: metrics in the order in which they are first told
     return History({name: series for _, name, series in told}, max(1, int(attempts.max())))
 
