@@ -93,7 +93,9 @@ def read_event(content: bytes, start: int, end: int, plugins: dict[str, str]) ->
                     else:
                         scalars.append((tag, value))
         elif key == 8 * 7 + BYTES:
-            starts = any(inner == 8 * 1 + VARINT and first == START for inner, first, _ in fields(content, a, b))
+            starts = any(
+                inner == 8 * 1 + VARINT and first == START for inner, first, _ in fields(content, a, b)
+            )
     return Event(wall_time, step, tuple(scalars), tuple(others), starts, hparams)
 
 

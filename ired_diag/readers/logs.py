@@ -76,9 +76,7 @@ class Logs:
             if path.suffix == ".err":
                 self._add_errors(path)
                 continue
-            self._try(
-                self._log_of(path), list_it=list_all or _is_named_like_a_log(path)
-            )
+            self._try(self._log_of(path), list_it=list_all or _is_named_like_a_log(path))
 
     def _add_errors(self, path: Path) -> None:
         """Read a ``.err`` file without a log next to it, where it holds progress bars."""

@@ -308,7 +308,6 @@ def _steps(cells: Cells, place: int, counter: str) -> list[int]:
             taken += 1
         else:
             lost.update(name for name, cell in zip(cells.header, row, strict=True) if cell)
-            cells.damaged.append(Damage(number, f"a row without {counter!r}, which counts the steps"))
             continue
         lines.append(number)
         rows.append(row)
@@ -319,8 +318,11 @@ def _steps(cells: Cells, place: int, counter: str) -> list[int]:
         cells.notes.append(Finding("rows_without_step", "note", statement, {"rows": taken}))
     if lost:
         listed = ", ".join(lost)
-        statement = f"Rows without a step, and without a row before that could state it, were skipped: {listed}."
-        evidence = {"values": lost.total(), "metrics": listed}
+        statement = (
+            f"Rows without {counter!r}, which counts the steps, and without a row before that could state it "
+            f"were skipped; lost are {lost.total()} values of {listed}."
+        )
+        evidence: dict[str, float | int | str | bool | None] = {"values": lost.total(), "metrics": listed}
         cells.notes.append(Finding("rows_without_step", "warning", statement, evidence))
     return steps
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ired_diag.errors import DiagError, UnreadableFile
+from ired_diag.finding import Finding
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.scalar_log import Damage, ScalarLog
@@ -43,12 +44,14 @@ class Entries:
         damaged: The entries that were skipped.
         left_out: How often each name stands with what is no number.
         config: The configuration that the log states.
+        notes: What was read in one of several ways.
     """
 
     table: RowTable
     damaged: list[Damage] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    notes: list[Finding] = field(default_factory=list)
 
 
 def accepts(path: Path) -> bool:
@@ -122,6 +125,7 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
         torn_tail=torn,
         left_out=found.left_out,
         config=found.config,
+        notes=found.notes,
     )
 
 
@@ -156,6 +160,7 @@ def read_entries(entries: Sequence[Entry], step: str | None, where: str) -> Entr
     numbers: dict[str, tuple[list[int], list[float]]] = {}
     texts: dict[str, dict[int, str]] = {}
     left_out: Counter[str] = Counter()
+    taken = 0
     for number, entry in entries:
         if counter not in entry and not steps and (config := _configuration(entry)):
             found.config |= config
@@ -167,6 +172,7 @@ def read_entries(entries: Sequence[Entry], step: str | None, where: str) -> Entr
             found.damaged.append(Damage(number, str(error)))
             continue
         row = len(steps) - 1
+        taken += entry.get(counter) is None
         for name, value, scalar in values:
             if scalar is not None:
                 rows, column = numbers.setdefault(name, ([], []))
@@ -176,10 +182,16 @@ def read_entries(entries: Sequence[Entry], step: str | None, where: str) -> Entr
             left_out[name] += 1
             if isinstance(value, str):
                 texts.setdefault(name, {})[row] = value
-    columns = {n: Column(np.array(r, dtype=np.int64), np.array(v, dtype=np.float64)) for n, (r, v) in numbers.items()}
+    columns = {
+        n: Column(np.array(r, dtype=np.int64), np.array(v, dtype=np.float64)) for n, (r, v) in numbers.items()
+    }
     dense = {name: [by_row.get(row, "") for row in range(len(steps))] for name, by_row in texts.items()}
     found.table = RowTable(counter, np.array(steps, dtype=np.int64), columns, dense)
     found.left_out = dict(left_out)
+    if taken:
+        are = "1 entry without a step is" if taken == 1 else f"{taken} entries without a step are"
+        statement = f"{are} read at the step of the entry before."
+        found.notes.append(Finding("rows_without_step", "note", statement, {"rows": taken}))
     return found
 
 
@@ -200,7 +212,7 @@ def _step_of(
     if not steps or not names or any(name in numbers and numbers[name][0][-1] >= row for name in names):
         if counter in entry:
             return step_in(entry[counter])
-        raise ValueError(f"no {counter!r}, which counts the steps")
+        raise ValueError(f"no {counter!r}, which counts the steps, next to {', '.join(names[:4]) or 'it'}")
     return steps[-1]
 
 

@@ -9,8 +9,9 @@ The epoch is the number after the word in the description, else the bars that we
 bar that begins again before its end, in the same epoch, is a training that was started again: it ends what was drawn
 from that step on. Bars of evaluations, and other bars, are not mixed into the series; a note names them.
 
-A loop that moves the counter before it states its numbers draws them one step late, and the last ones at the full
-counter: such a bar is read one step earlier.
+A loop that moves the counter before it states its numbers (Lightning's; any loop whose bar is refreshed rarely) draws
+the numbers of step n at the counter n. Its first drawing states none. Of such a bar the last drawing at each counter
+is read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.readers import tqdm_lines
 from ired_diag.readers.scalar_log import Points
-from ired_diag.readers.tqdm_grammar import ELAPSED, RATE, LOOKS_CUT
+from ired_diag.readers.tqdm_grammar import ELAPSED, LOOKS_CUT, RATE, Layout, parse
 from ired_diag.readers.tqdm_lines import Bar, Progress
 from ired_diag.runs.history import Series
 
@@ -42,6 +43,21 @@ NEARLY_ALL = 0.9  # of its total: a bar drawn so far was drawn to its end, give 
 NOT_METRICS = (ELAPSED, RATE, "v_num")  # Lightning shows the number of its version
 
 Kind = tuple[bool, int]  # whether the bar evaluates, its total
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The series of the training bar.
+
+    Attributes:
+        series: By metric.
+        total: The total of the bar.
+        restarts: A note on what a later start of the bar has ended.
+    """
+
+    series: dict[str, Series]
+    total: int
+    restarts: list[Finding]
 
 
 @dataclass
@@ -70,15 +86,14 @@ def read(path: Path) -> tuple[dict[str, Series], list[Finding]]:
     if not progress.bars:
         return {}, findings
     main = progress.bars[0]
-    if len(progress.bars) == 1 and not np.any(np.diff(main.steps) < 0):
-        steps = main.steps - (1 if _is_late(main) else 0)
-        columns = {name: (steps, values) for name, values in main.columns.items()}
-        return {_name(name): Points(*c).series for name, c in columns.items() if name not in NOT_METRICS}, findings
+    if len(progress.bars) == 1 and main.steps[0] == 1 and np.all(np.diff(main.steps) > 0):
+        columns = {name: values for name, values in main.columns.items() if name not in NOT_METRICS}
+        return {_name(name): Points(main.steps, column).series for name, column in columns.items()}, findings
     stretches = _stretches(path)
-    points, total = _joined(stretches)
-    if not points:
+    joined = _joined(stretches)
+    if not joined.series:
         return {}, findings
-    return points, [*findings, *_others(stretches, progress, total)]
+    return joined.series, [*findings, *joined.restarts, *_others(stretches, progress, joined.total)]
 
 
 def _damage(progress: Progress) -> list[Finding]:
@@ -97,7 +112,9 @@ def _others(stretches: Iterable[Stretch], progress: Progress, total: int) -> lis
     if not others:
         return []
     listed = ", ".join(map(str, others))
-    statement = f"Progress bars of an evaluation, or with another total ({listed} steps), are not read."
+    statement = (
+        f"Further progress bars, of evaluations or with another total, are not read (totals: {listed})."
+    )
     return [Finding("progress_bars_not_read", "note", statement, {"totals": listed})]
 
 
@@ -129,17 +146,19 @@ def _stretches(path: Path) -> list[Stretch]:
     return stretches
 
 
-def _joined(stretches: Sequence[Stretch]) -> tuple[dict[str, Series], int]:
-    """Return the series of the training bar, counted through its epochs, and its total."""
+def _joined(stretches: Sequence[Stretch]) -> Joined:
+    """Return the series of the training bar, counted through its epochs."""
     bars = [(stretch, _bars_of(stretch)) for stretch in stretches if not stretch.kind[0]]
     sizes: dict[int, int] = defaultdict(int)
     for stretch, read_bars in bars:
         sizes[stretch.kind[1]] += sum(len(bar.steps) for bar in read_bars)
     if not any(sizes.values()):
-        return {}, 0
+        return Joined({}, 0, [])
     total = max(sizes, key=lambda n: sizes[n])
     chosen = [(stretch, read_bars) for stretch, read_bars in bars if stretch.kind[1] == total]
-    late = any(_is_late(bar) for stretch, read_bars in chosen if stretch.is_complete for bar in read_bars)
+    late = _is_late([stretch for stretch, _ in chosen])
+    if late:
+        chosen = [(stretch, _late_bars(stretch)) for stretch, _ in chosen]
     offsets = _offsets([stretch for stretch, _ in chosen], total)
     parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float64], int]]] = defaultdict(list)
     restarts: list[int] = []
@@ -148,22 +167,37 @@ def _joined(stretches: Sequence[Stretch]) -> tuple[dict[str, Series], int]:
         own = [bar.steps for bar in read_bars if len(bar.steps)]
         if not own:
             continue
-        first = offset + min(int(steps[0]) for steps in own) - late
+        first = offset + min(int(steps[0]) for steps in own)
         if first < highest:
             restarts.append(first)
         for bar in read_bars:
             for name, values in bar.columns.items():
                 if name not in NOT_METRICS:
-                    steps, kept = _of_epoch(name, bar.steps - late, values)
+                    steps, kept = _of_epoch(name, bar.steps, values)
                     parts[name].append((offset + steps, kept, len(restarts) + 1))
-        highest = offset + max(int(steps[-1]) for steps in own) - late
-    series = {}
+        highest = offset + max(int(steps[-1]) for steps in own)
+    series: dict[str, Series] = {}
+    ended = 0
     for name, pieces in parts.items():
         steps = np.concatenate([piece[0] for piece in pieces])
         values = np.concatenate([piece[1] for piece in pieces])
         starts = np.concatenate([np.full(len(piece[0]), piece[2], dtype=np.int64) for piece in pieces])
-        series[_name(name)] = Points(steps, values, starts).lasting(restarts).series
-    return {name: one for name, one in series.items() if len(one)}, total
+        lasting = Points(steps, values, starts).lasting(restarts)
+        ended += len(steps) - len(lasting)
+        if len(lasting):
+            series[_name(name)] = lasting.series
+    return Joined(series, total, _restart_note(restarts, ended))
+
+
+def _restart_note(restarts: Sequence[int], ended: int) -> list[Finding]:
+    if not ended:
+        return []
+    times = "once" if len(restarts) == 1 else f"{len(restarts)} times"
+    statement = (
+        f"The progress bar was started again {times}, last from step {restarts[-1]}: {ended} values that an "
+        "earlier start had drawn from there on are left out."
+    )
+    return [Finding("log_restarted", "note", statement, {"values": ended, "from_step": restarts[-1]})]
 
 
 def _of_epoch(
@@ -202,13 +236,46 @@ def _first_counter(stretch: Stretch) -> int:
     return int(match[3]) if match else 0
 
 
-def _bars_of(stretch: Stretch) -> tuple[Bar, ...]:
-    return tqdm_lines.read_records(stretch.records).bars
+def _bars_of(stretch: Stretch) -> list[Bar]:
+    return list(tqdm_lines.read_records(stretch.records).bars)
 
 
-def _is_late(bar: Bar) -> bool:
-    """Say whether a bar states numbers at its full counter that it did not state before."""
-    return len(bar.steps) > 0 and int(bar.steps.max()) > bar.total
+def _is_late(stretches: Iterable[Stretch]) -> bool:
+    """Say whether a bar moves its counter before it states numbers: its first drawing states none."""
+    for stretch in stretches:
+        for place, record in enumerate(stretch.records):
+            told = parse(record)
+            if told and (told[0].text or told[0].post) and set(told[1]) & _names(told[0]):
+                return place > 0 and int(told[1]["<counter>"]) > _first_counter(stretch)
+    return False
+
+
+def _names(layout: Layout) -> set[str]:
+    """Return the names of the numbers in a bar's layout."""
+    named = {name.decode("utf-8", "backslashreplace") for name in (*layout.text, *layout.post)}
+    return named - set(NOT_METRICS)
+
+
+def _late_bars(stretch: Stretch) -> list[Bar]:
+    """Return a bar a name: of each counter the last drawing, which belongs to that step."""
+    columns: dict[str, dict[int, float]] = defaultdict(dict)
+    for record in stretch.records:
+        told = parse(record)
+        if told is None:
+            continue
+        for name in _names(told[0]):
+            try:
+                columns[name][int(told[1]["<counter>"])] = float(told[1][name])
+            except ValueError:  # damaged, and counted where the whole file is read
+                continue
+    return [
+        Bar(
+            stretch.kind[1],
+            np.array(sorted(points), dtype=np.int64),
+            {name: np.array([points[step] for step in sorted(points)], dtype=np.float64)},
+        )
+        for name, points in columns.items()
+    ]
 
 
 def _name(name: str) -> str:
@@ -216,4 +283,3 @@ def _name(name: str) -> str:
     words = re.split(r"[^a-z]+", name.lower())
     stated = {"train", "training"} & set(words) or EVALUATION.search(name.encode().replace(b"_", b" "))
     return name if stated else f"train/{name}"
-

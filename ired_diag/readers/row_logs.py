@@ -23,7 +23,14 @@ from numpy.typing import NDArray
 from ired_diag.finding import Finding
 from ired_diag.readers.restarts import find_restarts, starts_of
 from ired_diag.readers.row_table import RowTable, contradictions
-from ired_diag.readers.run_columns import epoch_column, name_metrics, normal_name, numbered, split_runs
+from ired_diag.readers.run_columns import (
+    Explanation,
+    epoch_column,
+    name_metrics,
+    normal_name,
+    numbered,
+    split_runs,
+)
 from ired_diag.readers.scalar_log import Damage, ScalarLog
 
 CONFIGURED = re.compile(r"^(?:config|hparams|hyperparameters|args|params)/")
@@ -62,7 +69,7 @@ def logs_of(
     Raises:
         UnreadableFile: It holds several runs, and no column says whose a row is.
     """
-    runs = split_runs(name_metrics(table), path, is_explained=_is_explained)
+    runs = split_runs(name_metrics(table), path, explanation=_explanation)
     logs = {}
     for run in runs:
         rows, own_config = _without_configuration(run.table)
@@ -99,17 +106,20 @@ def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
     return replace(table, columns=columns), config
 
 
-def _is_explained(table: RowTable) -> bool:
-    """Say whether rows at one step come from restarts or from epochs, and not from several runs."""
+def _explanation(table: RowTable) -> Explanation:
+    """Return whether rows at one step come from restarts or from epochs, and not from several runs."""
     if not contradictions(table, table.steps):
-        return True
+        return "certain"
     rows, _ = through_epochs(table)
     restarts = find_restarts(rows)
     starts = starts_of(len(rows), restarts)
     repeated = contradictions(rows, numbered(starts, rows.steps))
     if repeated >= FEWEST_REPEATED and repeated > MOST_REPEATED * len(np.unique(rows.steps)):
-        return False
-    return not _look_like_runs([rows.steps[starts == start] for start in np.unique(starts)])
+        return "none"
+    if _look_like_runs([rows.steps[starts == start] for start in np.unique(starts)]):
+        return "none"
+    is_from_scratch = any(rows.steps[row] <= rows.steps[0] for row in restarts)
+    return "possible" if is_from_scratch else "certain"
 
 
 def _look_like_runs(parts: Sequence[NDArray[np.int64]]) -> bool:

@@ -1,8 +1,9 @@
 """Rows that a log wrote one after another, in columns: what tables and JSON lines have in common.
 
 Each row has a step and values for some of the metrics. Two rows contradict each other where they stand at one step
-and differ in at least half of the metrics that both hold (clocks aside): two runs, or two starts of one, wrote them.
-A training row and an evaluation row at one step share no measure and do not.
+and differ in at least half of the informative metrics that both hold: two runs, or two starts of one, wrote them. A
+metric is informative where it differs between any two rows of one step; clocks and the use of memory never are. A
+training row and an evaluation row at one step share no such metric, and do not contradict each other.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from ired_diag.readers.scalar_log import Points
 
 CLOCK = re.compile(
     r"(?i)(?:^|[^a-z])(?:time|timestamps?|runtime|walltime|elapsed|date|duration|seconds?|secs?|hours?|minutes?|eta"
-    r"|per_s(?:ec)?(?:ond)?|fps|throughput|speed|s_it|it_s)(?:$|[^a-z])"
+    r"|per_s(?:ec)?(?:ond)?|fps|throughput|speed|s_it|it_s|mem|memory|ram|gpu|cpu|gb|mb|util(?:i[sz]ation)?|usage"
+    r"|allocated|reserved)(?:$|[^a-z])"
 )
 
 
@@ -98,14 +100,21 @@ def contradictions(table: RowTable, position: NDArray[np.int64]) -> int:
     at: dict[int, list[dict[str, float]]] = {}
     for row, row_values in values.items():
         at.setdefault(int(position[row]), []).append(row_values)
-    return sum(_contradict(rows) for rows in at.values())
+    pairs = [pair for rows in at.values() for pair in zip(rows[:-1], rows[1:], strict=True)]
+    informative = set[str]().union(*(_differing(*pair) for pair in pairs))
+    return sum(
+        any(_contradict(*pair, informative) for pair in zip(rows[:-1], rows[1:], strict=True))
+        for rows in at.values()
+    )
 
 
-def _contradict(rows: Sequence[Mapping[str, float]]) -> bool:
-    """Say whether two rows that follow each other at one position contradict each other."""
-    for one, other in zip(rows[:-1], rows[1:], strict=True):
-        shared = one.keys() & other.keys()
-        differing = sum(one[name] != other[name] and one[name] == one[name] for name in shared)
-        if shared and 2 * differing >= len(shared) and differing:
-            return True
-    return False
+def _differing(one: Mapping[str, float], other: Mapping[str, float]) -> set[str]:
+    """Return the names of metrics that two rows state differently; NaN is no other value than NaN."""
+    shared = one.keys() & other.keys()
+    return {n for n in shared if one[n] != other[n] and (one[n] == one[n] or other[n] == other[n])}
+
+
+def _contradict(one: Mapping[str, float], other: Mapping[str, float], informative: set[str]) -> bool:
+    """Say whether two rows at one position differ in at least half of the informative metrics that both state."""
+    shared = one.keys() & other.keys() & informative
+    return bool(shared) and 2 * len(_differing(one, other)) >= len(shared)

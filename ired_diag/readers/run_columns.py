@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,11 +59,15 @@ SPLITS = frozenset(
     out_of_distribution
     """.split()
 )
-MAIN_SPLITS = frozenset(("train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test"))
+MAIN_SPLITS = frozenset(
+    ("train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test")
+)
 METRIC_NAMES = ("metric", "metric_name", "tag", "variable", "measure", "quantity", "key", "name")
 METRIC_VALUES = ("value", "values", "metric_value", "score")
 
 Partition = NDArray[np.int64]
+# Rows that contradict each other: restarts explain them, may explain them (from the first step on), or do not.
+Explanation = Literal["certain", "possible", "none"]
 
 
 @dataclass(frozen=True)
@@ -101,22 +105,25 @@ def name_metrics(table: RowTable) -> RowTable:
     return table
 
 
-def split_runs(table: RowTable, path: object, *, is_explained: Callable[[RowTable], bool]) -> list[RunRows]:
+def split_runs(
+    table: RowTable, path: object, *, explanation: Callable[[RowTable], Explanation]
+) -> list[RunRows]:
     """Return the rows of each run, in the order in which the runs begin.
 
     Args:
         table: The rows of a log.
         path: The log, for the message.
-        is_explained: Says of the rows of one run whether rows that contradict each other come from restarts.
+        explanation: Says of the rows of one run whether rows that contradict each other come from restarts.
 
     Raises:
         UnreadableFile: Rows contradict each other, and no column or several say whose they are.
     """
     columns = [name for name in [*table.texts, *table.columns] if _names_runs(table, name)]
     parts = _partition(table, columns)
-    unexplained = [part for part in np.unique(parts) if not is_explained(table.only(parts == part))]
-    if unexplained:
-        columns += _further_columns(table, columns, path)
+    bare = _without(table, columns)
+    explanations = {explanation(bare.only(parts == part)) for part in np.unique(parts)}
+    if explanations - {"certain"}:
+        columns += _further_columns(table, columns, path, needed="none" in explanations)
         parts = _partition(table, columns)
     if not columns:
         return [RunRows("", _constants(table), _without(table, _constant_seeds(table)))]
@@ -198,11 +205,17 @@ def _is_candidate(table: RowTable, name: str) -> bool:
     return 1 < len(set(values)) <= len(values) / 2
 
 
-def _further_columns(table: RowTable, columns: Sequence[str], path: object) -> list[str]:
+def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, needed: bool) -> list[str]:
     """Return the further columns that are needed to say whose each row is.
 
+    Args:
+        table: The rows of a log.
+        columns: Those that are known to say it.
+        path: The log, for the message.
+        needed: Whether the rows cannot be read without; else there may be none.
+
     Raises:
-        UnreadableFile: There are none, or several that disagree.
+        UnreadableFile: There are none although they are needed, or several that disagree.
     """
     candidates = [
         name
@@ -216,6 +229,8 @@ def _further_columns(table: RowTable, columns: Sequence[str], path: object) -> l
     partitions = {_partition(table, [*columns, name]).tobytes() for name in sufficient}
     if len(partitions) == 1:
         return sufficient[:1]
+    if not sufficient and not needed:
+        return []
     if not sufficient and candidates and _tells_apart(table, [*columns, *candidates]):
         return candidates
     place = contradictions(table, _places(table, columns))

@@ -110,12 +110,7 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
     Raises:
         UnreadableFile: There is no event file, it holds no record, or its end is half written.
     """
-    files = []
-    for folder, part in _folders_of_run(path) if path.is_dir() else [(path, "")]:
-        plugins: dict[str, str] = {}
-        inside = "" if folder == path else folder.relative_to(path).as_posix()
-        for file in _event_files(folder) if folder.is_dir() else [folder]:
-            files.append(replace(_read_file(file, plugins), part=part, folder=inside))
+    files = list(_read_folders(path)) if path.is_dir() else [_read_file(path, {})]
     if not files:
         raise UnreadableFile(f"{path}: expected event files (*{NAMED}*), found none.")
     files.sort(key=lambda file: (file.started, file.path.name))
@@ -129,6 +124,15 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
     if not any(file.events for file in files):
         raise UnreadableFile(f"{path}: expected the records of an event file, found none that is intact.")
     return _log(files)
+
+
+def _read_folders(run: Path) -> Iterator[EventFile]:
+    """Yield the event files in the folder of a run, and in those inside that are part of it."""
+    for folder, part in _folders_of_run(run):
+        plugins: dict[str, str] = {}
+        inside = "" if folder == run else folder.relative_to(run).as_posix()
+        for path in _event_files(folder):
+            yield replace(_read_file(path, plugins), part=part, folder=inside)
 
 
 def files_of_run(path: Path) -> list[Path]:
@@ -240,7 +244,7 @@ def _log(files: Sequence[EventFile]) -> ScalarLog:
             others.update(event.others)
             for tag, value in event.scalars:
                 if is_final:
-                    final[tag] = value
+                    final[tag if tag not in final else f"{file.folder or file.path.name}/{tag}"] = value
                     continue
                 steps, values, starts = columns.setdefault(file.name_of(tag), ([], [], []))
                 steps.append(event.step)
@@ -252,12 +256,10 @@ def _log(files: Sequence[EventFile]) -> ScalarLog:
     torn = any(file.torn_at is not None for file in files)
     config, notes = _configuration(sessions)
     if final:
-        others.update(final.keys())
+        others.update(final)
         notes.append(_final_values(final))
     told = {"config": config} if config else {}
-    return ScalarLog(
-        points, tuple(damaged), torn, dict(others), told, "byte", tuple(restarts), tuple(notes)
-    )
+    return ScalarLog(points, tuple(damaged), torn, dict(others), told, "byte", tuple(restarts), tuple(notes))
 
 
 def _points(steps: list[int], values: list[float], starts: list[int], *, several: bool) -> Points:
@@ -273,7 +275,9 @@ def _configuration(sessions: Sequence[tuple[tuple[str, Any], ...]]) -> tuple[dic
     records = [dict(session) for session in sessions]
     names = dict.fromkeys(name for record in records for name in record)
     agreed = {
-        name: records[-1][name] for name in names if all(r.get(name) == records[-1].get(name) for r in records)
+        name: records[-1][name]
+        for name in names
+        if all(r.get(name) == records[-1].get(name) for r in records)
     }
     differing = [name for name in names if name not in agreed]
     if not differing:

@@ -26,7 +26,7 @@ Reference: tqdm 4.66, ``std.py``, ``format_meter`` and ``set_description``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import eq
@@ -50,6 +50,7 @@ from ired_diag.readers.tqdm_grammar import (
 )
 
 FIRST_CHUNK = 1 << 16  # read record by record, to learn which bar is the busiest
+FIRST_RECORDS = 400  # the same of records
 CHUNK = 1 << 19  # large enough for the overhead, small enough for the cache
 
 Array = NDArray[np.float64]
@@ -141,10 +142,11 @@ def read(path: Path, *, names: Collection[str] | None = None) -> Progress:
     return scan.progress()
 
 
-def read_records(records: Iterable[bytes]) -> Progress:
+def read_records(records: Sequence[bytes]) -> Progress:
     """Return what records that stand in a row tell, without the separators between them."""
     scan = _Scan(None)
-    scan.read_chunk(b"".join(b"\n" + record for record in records), is_last=True)
+    for part, is_last in ((records[:FIRST_RECORDS], False), (records[FIRST_RECORDS:], True)):
+        scan.read_chunk(b"".join(b"\n" + record for record in part), is_last=is_last)
     return scan.progress()
 
 

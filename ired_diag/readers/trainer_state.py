@@ -77,7 +77,7 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
     if ended := _end_of_training(entries, told):
         told["ended"] = ended
     points = found.table.points(starts)
-    return ScalarLog(points, tuple(damaged), torn, found.left_out, told, "entry")
+    return ScalarLog(points, tuple(damaged), torn, found.left_out, told, "entry", notes=tuple(found.notes))
 
 
 def _end_of_training(entries: Sequence[Entry], state: Mapping[str, Any]) -> str:
