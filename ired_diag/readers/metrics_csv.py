@@ -4,15 +4,15 @@
     0,49,0.71,                              "0","0.71","0.71",…
     0,99,,0.68
 
-Cells stand between commas, semicolons (then a decimal comma is one), tabs or bars. An empty cell, ``NA``, ``None``
-and the like are a metric that was not measured at that step. ``NaN`` and ``Infinity`` are data. A column without one
-number is text: it may say whose row it is (``run_columns``), else it is left out. A line with more or fewer cells
-than the header, or whose step is no whole number, is skipped and counted; so is a single cell that is no number. A
-header in the middle of the file begins an appended session. Lines are split before quotes are looked at: a lost quote
-costs its line, not the rest of the file.
+Cells stand between commas, semicolons (then a decimal comma is one), tabs or bars. An empty cell, ``NA``,
+``None`` and the like are a metric that was not measured at that step. ``NaN`` and ``Infinity`` are data. A
+column without one number is text: it may say whose row it is (``run_columns``), else it is left out. A line
+with more or fewer cells than the header, or whose step is no whole number, is skipped and counted; so is a
+single cell that is no number. A header in the middle of the file begins an appended session. Lines are
+split before quotes are looked at: a lost quote costs its line, not the rest of the file.
 
-A row without a step belongs to the row before it: some loggers write an evaluation so. Where that row holds the same
-metric already, or there is none before, it is skipped and named.
+A row without a step belongs to the row before it: some loggers write an evaluation so. Where that row holds
+the same metric already, or there is none before, it is skipped and named.
 
 A panel of wandb exports columns "run - metric", with the least and largest value of the bucket that a point
 stands for. The run's name is taken off the metrics'; the twins are left out where they equal the metric.
@@ -201,7 +201,7 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
 
 
 def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return names of columns, those that stand there again with a number (loss, loss.2), and which these are."""
+    """Return names of columns, repeated ones with a number (loss, loss.2), and which were repeated."""
     unique: list[str] = []
     again = {}
     for name in names:

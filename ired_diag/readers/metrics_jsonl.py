@@ -3,11 +3,11 @@
     {"step": 100, "loss": 0.71, "eval": {"loss": 0.68}}
 
 An object within is told as ``eval/loss``. ``NaN``, ``Infinity`` and the same as texts are data; ``null`` is a
-metric not told. Texts, lists and truth values are no metrics: a text may say whose row it is (``run_columns``), all
-else is left out. A line that is no object, that names a key twice, or without a whole number as its step is skipped
-and counted. A line without a step belongs to the line before it, unless that holds the same metric already; one at
-the head of the log that holds an object ``config`` states the configuration. A last line without a newline is read if
-it is a whole object, else it is torn.
+metric not told. Texts, lists and truth values are no metrics: a text may say whose row it is
+(``run_columns``), all else is left out. A line that is no object, that names a key twice, or without a
+whole number as its step is skipped and counted. A line without a step belongs to the line before it, unless
+that holds the same metric already; one at the head of the log that holds an object ``config`` states the
+configuration. A last line without a newline is read if it is a whole object, else it is torn.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _step_of(
     steps: Sequence[int],
     numbers: Mapping[str, tuple[list[int], list[float]]],
 ) -> int:
-    """Return the step of an entry, its own or that of the entry before; a ``ValueError`` where it has none."""
+    """Return the step of an entry, its own or that of the entry before; else a ``ValueError``."""
     if entry.get(counter) is not None:
         return step_in(entry[counter])
     names = [name for name, _, scalar in values if scalar is not None]

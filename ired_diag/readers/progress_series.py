@@ -1,17 +1,19 @@
 """The training series that progress bars draw: one series a name, over the steps of the whole training.
 
-A bar that counts to the end of training is read as ``tqdm_lines`` returns it. A bar that starts again with each epoch
-(``Epoch 3:  50%|…| 25/50 [.., loss=0.1]``) is cut into epochs, and its steps are counted through:
+A bar that counts to the end of training is read as ``tqdm_lines`` returns it. A bar that starts again with
+each epoch (``Epoch 3:  50%|…| 25/50 [.., loss=0.1]``) is cut into epochs, and its steps are counted
+through:
 
     step = (epoch - first epoch) · total + counter
 
-The epoch is the number after the word in the description, else the bars that were drawn to their end are counted. A
-bar that begins again before its end, in the same epoch, is a training that was started again: it ends what was drawn
-from that step on. Bars of evaluations, and other bars, are not mixed into the series; a note names them.
+The epoch is the number after the word in the description, else the bars that were drawn to their end are
+counted. A bar that begins again before its end, in the same epoch, is a training that was started again: it
+ends what was drawn from that step on. Bars of evaluations, and other bars, are not mixed into the series; a
+note names them.
 
-A loop that moves the counter before it states its numbers (Lightning's; any loop whose bar is refreshed rarely) draws
-the numbers of step n at the counter n. Its first drawing states none. Of such a bar the last drawing at each counter
-is read.
+A loop that moves the counter before it states its numbers (Lightning's; any loop whose bar is refreshed
+rarely) draws the numbers of step n at the counter n. Its first drawing states none. Of such a bar the last
+drawing at each counter is read.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ from ired_diag.runs.history import Series
 
 BAR = re.compile(rb"([^|\r\n]*?)(\d{1,3})%\|[^|\r\n]*\| *(\d{1,18})/([1-9]\d{0,17}) \[")
 EPOCH = re.compile(rb"(?i)\bep(?:och)?s?\b\D{0,3}(\d{1,9})")
+COLON_IN_TITLE = re.compile(
+    rb"(?i)\b(ep(?:och)?s?):(?= *\[)"
+)  # "Epoch: [3/10]: " is no pair of name and number
 EVALUATION = re.compile(
     rb"(?i)(?<![a-z])(?:val|valid|validation|validating|validate|eval|evaluation|evaluating|evaluate|dev|test|testing"
     rb"|sanity|predict|predicting|prediction|inference|sampling)(?![a-z])"
@@ -82,6 +87,10 @@ def read(path: Path) -> tuple[dict[str, Series], list[Finding]]:
         UnreadableFile: The file is missing or cannot be read.
     """
     progress = tqdm_lines.read(path)
+    records: list[bytes] | None = None
+    if not progress.bars and progress.damaged:
+        records = [COLON_IN_TITLE.sub(rb"\1 ", record) for record in _records(path)]
+        progress = tqdm_lines.read_records(records)
     findings = _damage(progress)
     if not progress.bars:
         return {}, findings
@@ -89,7 +98,7 @@ def read(path: Path) -> tuple[dict[str, Series], list[Finding]]:
     if len(progress.bars) == 1 and main.steps[0] == 1 and np.all(np.diff(main.steps) > 0):
         columns = {name: values for name, values in main.columns.items() if name not in NOT_METRICS}
         return {_name(name): Points(main.steps, column).series for name, column in columns.items()}, findings
-    stretches = _stretches(path)
+    stretches = _stretches(records or _records(path))
     joined = _joined(stretches)
     if not joined.series:
         return {}, findings
@@ -118,12 +127,16 @@ def _others(stretches: Iterable[Stretch], progress: Progress, total: int) -> lis
     return [Finding("progress_bars_not_read", "note", statement, {"totals": listed})]
 
 
-def _stretches(path: Path) -> list[Stretch]:
-    """Return the stretches of all bars in a file, in the order in which they begin."""
+def _records(path: Path) -> list[bytes]:
+    """Return what stands between the separators of a file."""
     try:
-        records = re.split(rb"[\r\n]+", path.read_bytes())
+        return re.split(rb"[\r\n]+", path.read_bytes())
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+
+
+def _stretches(records: Iterable[bytes]) -> list[Stretch]:
+    """Return the stretches of all bars, in the order in which they begin."""
     stretches: list[Stretch] = []
     current: dict[Kind, Stretch] = {}
     latest: Stretch | None = None

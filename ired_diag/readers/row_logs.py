@@ -1,4 +1,4 @@
-"""The logs of the runs whose rows stand in one table: whose row it is, which step it is of, which start wrote it.
+"""The logs of the runs in one table: whose a row is, which step it is of, which start of training wrote it.
 
 Three ways in which a step stands again are told apart:
 
@@ -55,7 +55,7 @@ def logs_of(
     config: Mapping[str, Any] | None = None,
     notes: Sequence[Finding] = (),
 ) -> dict[str, ScalarLog]:
-    """Return the log of each run in a table, by what its columns say of it; the name is empty for a single run.
+    """Return the log of each run in a table, by what its columns say of it; empty for a single run.
 
     Args:
         table: The rows of the file.

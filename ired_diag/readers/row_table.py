@@ -1,9 +1,10 @@
 """Rows that a log wrote one after another, in columns: what tables and JSON lines have in common.
 
-Each row has a step and values for some of the metrics. Two rows contradict each other where they stand at one step
-and differ in at least half of the informative metrics that both hold: two runs, or two starts of one, wrote them. A
-metric is informative where it differs between any two rows of one step; clocks and the use of memory never are. A
-training row and an evaluation row at one step share no such metric, and do not contradict each other.
+Each row has a step and values for some of the metrics. Two rows contradict each other where they stand at
+one step and differ in at least half of the informative metrics that both hold: two runs, or two starts of
+one, wrote them. A metric is informative where it differs between any two rows of one step; clocks and the
+use of memory never are. A training row and an evaluation row at one step share no such metric, and do not
+contradict each other.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ CLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Column:
-    """The numbers of one name: the ``rows`` that hold them, increasing, and the ``values``, each of shape (n,)."""
+    """The numbers of one name: the ``rows`` that hold them, increasing, and the ``values``, of shape (n,)."""
 
     rows: NDArray[np.int64]
     values: NDArray[np.float64]
@@ -81,7 +83,8 @@ def contradictions(table: RowTable, position: NDArray[np.int64]) -> int:
 
     Args:
         table: The rows.
-        position: A number for each row, of shape (rows,): the step, or whatever stands for it and for the run.
+        position: A number for each row, of shape (rows,): the step, or whatever stands for it and for the
+            run.
     """
     order = np.argsort(position, kind="stable")
     ranked = position[order]
@@ -100,12 +103,9 @@ def contradictions(table: RowTable, position: NDArray[np.int64]) -> int:
     at: dict[int, list[dict[str, float]]] = {}
     for row, row_values in values.items():
         at.setdefault(int(position[row]), []).append(row_values)
-    pairs = [pair for rows in at.values() for pair in zip(rows[:-1], rows[1:], strict=True)]
+    pairs = [pair for rows in at.values() for pair in pairwise(rows)]
     informative = set[str]().union(*(_differing(*pair) for pair in pairs))
-    return sum(
-        any(_contradict(*pair, informative) for pair in zip(rows[:-1], rows[1:], strict=True))
-        for rows in at.values()
-    )
+    return sum(any(_contradict(*pair, informative) for pair in pairwise(rows)) for rows in at.values())
 
 
 def _differing(one: Mapping[str, float], other: Mapping[str, float]) -> set[str]:
@@ -115,6 +115,6 @@ def _differing(one: Mapping[str, float], other: Mapping[str, float]) -> set[str]
 
 
 def _contradict(one: Mapping[str, float], other: Mapping[str, float], informative: set[str]) -> bool:
-    """Say whether two rows at one position differ in at least half of the informative metrics that both state."""
+    """Say whether two rows differ in at least half of the informative metrics that both state."""
     shared = one.keys() & other.keys() & informative
     return bool(shared) and 2 * len(_differing(one, other)) >= len(shared)

@@ -3,13 +3,13 @@
     experiment,seed,epoch,val_loss          {"run": "a", "seed": 1, "step": 0, "loss": 0.7}
     A,0,0,1.00                              {"run": "b", "seed": 2, "step": 0, "loss": 0.8}
 
-Columns of well-known names (``run``, ``seed``, ``experiment``, ``method``, ``fold`` …) that vary split the rows.
-Where rows still contradict each other at one step, one further column of texts, or of a hyperparameter, that explains
-all of them splits the rows too. Where several columns would do so differently, or none does, the log is refused: a
-row of one run is never taken for a later value of another.
+Columns of well-known names (``run``, ``seed``, ``experiment``, ``method``, ``fold`` …) that vary split the
+rows. Where rows still contradict each other at one step, one further column of texts, or of a
+hyperparameter, that explains all of them splits the rows too. Where several columns would do so
+differently, or none does, the log is refused: a row of one run is never taken for a later value of another.
 
-A column that says which split was evaluated (``train``, ``val``) or which metric is in the column ``value`` is part of
-the metric's name and splits nothing: ``val/loss``.
+A column that says which split was evaluated (``train``, ``val``) or which metric is in the column ``value``
+is part of the metric's name and splits nothing: ``val/loss``.
 """
 
 from __future__ import annotations
@@ -28,35 +28,36 @@ from ired_diag.readers.row_table import Column, RowTable, contradictions
 SEEDS = frozenset(("seed", "random_seed", "rng_seed", "manual_seed"))
 RUNS = frozenset(
     """
-    run run_id run_name runid run_number trial trial_id trial_name trial_number fold cv_fold rep repeat repetition
-    replicate replica exp_id experiment_id uuid
+    run run_id run_name runid run_number trial trial_id trial_name trial_number fold cv_fold rep repeat
+    repetition replicate replica exp_id experiment_id uuid
     """.split()
 )
 EXPERIMENTS = frozenset(
     """
-    experiment experiment_name exp exp_name group run_group method method_name model model_name algo algorithm agent
-    approach variant config config_name condition arm setting settings dataset task env env_id env_name environment
-    arch architecture optimizer name treatment system
+    experiment experiment_name exp exp_name group run_group method method_name model model_name algo
+    algorithm agent approach variant config config_name condition arm setting settings dataset task env
+    env_id env_name environment arch architecture optimizer name treatment system
     """.split()
 )
 NAMED_EXPERIMENT = frozenset(("experiment", "experiment_name", "exp_name"))
 HYPERPARAMETERS = frozenset(
     """
-    lr learning_rate batch_size bs width depth rank dim hidden hidden_size hidden_dim layers num_layers n_layers
-    dropout weight_decay wd momentum beta alpha gamma lambda tau eta temperature sigma k n heads num_heads d_model
+    lr learning_rate batch_size bs width depth rank dim hidden hidden_size hidden_dim layers num_layers
+    n_layers dropout weight_decay wd momentum beta alpha gamma lambda tau eta temperature sigma k n heads
+    num_heads d_model
     """.split()
 )
 NEVER_RUNS = frozenset(
     """
-    host hostname node nodename device gpu gpus gpu_name time timestamp date datetime day created created_at pid ip
-    version commit git_commit git_sha status state note notes comment message msg event level logger job job_id
-    slurm_job_id session attempt restart
+    host hostname node nodename device gpu gpus gpu_name time timestamp date datetime day created created_at
+    pid ip version commit git_commit git_sha status state note notes comment message msg event level logger
+    job job_id slurm_job_id session attempt restart
     """.split()
 )
 SPLITS = frozenset(
     """
-    train training val valid validation dev eval evaluation test testing holdout held_out ood id in_distribution
-    out_of_distribution
+    train training val valid validation dev eval evaluation test testing holdout held_out ood id
+    in_distribution out_of_distribution
     """.split()
 )
 MAIN_SPLITS = frozenset(
@@ -66,7 +67,7 @@ METRIC_NAMES = ("metric", "metric_name", "tag", "variable", "measure", "quantity
 METRIC_VALUES = ("value", "values", "metric_value", "score")
 
 Partition = NDArray[np.int64]
-# Rows that contradict each other: restarts explain them, may explain them (from the first step on), or do not.
+# Whether restarts explain rows that contradict each other; from the first step on, they may.
 Explanation = Literal["certain", "possible", "none"]
 
 
@@ -96,7 +97,7 @@ def normal_name(name: str) -> str:
 
 
 def name_metrics(table: RowTable) -> RowTable:
-    """Return a table in which each metric has a column, where texts in a column name the split or the metric."""
+    """Return a table with a column a metric, where texts in a column name the split or the metric."""
     table = _spread_metrics(table)
     for name, values in table.texts.items():
         words = {value.strip().lower() for value in values if value.strip()}
@@ -189,7 +190,7 @@ def _names_runs(table: RowTable, name: str) -> bool:
 
 
 def _is_candidate(table: RowTable, name: str) -> bool:
-    """Say whether every row has a value of a column, whole where it is a number, and values are shared by rows."""
+    """Say whether every row has a value of a column, a whole one if a number, and rows share values."""
     if name in table.texts:
         values: list[object] = list(table.texts[name])
         if not all(values):
@@ -240,8 +241,8 @@ def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, n
         listed = ", ".join(repr(name) for name in unclear)
         reason = f"it is unclear whose they are (column{'s' if len(unclear) > 1 else ''} {listed}?)"
     raise UnreadableFile(
-        f"{path}: expected one row for each step of a run, found {place} steps with several rows that differ, "
-        f"and {reason}. Several runs in one file need a column named 'run', 'experiment' or 'seed'."
+        f"{path}: expected one row for each step of a run, found {place} steps with several rows that "
+        f"differ, and {reason}. Several runs in one file need a column named 'run', 'experiment' or 'seed'."
     )
 
 

@@ -1,12 +1,12 @@
 """What a foreign log of scalars holds: every point of every metric, and all that could not be read.
 
-Points stand in the order of the log. A training that was started again from a checkpoint logs steps a second time:
-a start at step s ends everything that the starts before it logged at s and later, of all metrics together. Readers
-say where such a start is (``Points.starts``, ``ScalarLog.restarts``).
+Points stand in the order of the log. A training that was started again from a checkpoint logs steps a
+second time: a start at step s ends everything that the starts before it logged at s and later, of all
+metrics together. Readers say where such a start is (``Points.starts``, ``ScalarLog.restarts``).
 
 Where a reader says nothing of starts, a metric whose step goes back is counted as started again, but no other
-metric is touched, because two metrics of one log may count in different units (batches, epochs). Of a step that is
-logged several times, the last value counts.
+metric is touched, because two metrics of one log may count in different units (batches, epochs). Of a step
+that is logged several times, the last value counts.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Damage:
 class Points:
     """One metric: ``steps`` and ``values`` of shape (n,), in the order of the log.
 
-    ``starts`` holds the number, from 1, of the start of training that logged each point, where the log shows it.
+    ``starts`` holds the number, from 1, of the start of training that logged each point, where the log
+    shows it.
     """
 
     steps: NDArray[np.int64]
@@ -93,7 +94,8 @@ class ScalarLog:
         damaged: What was skipped, in the order of the log.
         torn_tail: Whether the log's end is only half written.
         left_out: What is intact and no scalar (histograms, texts), by name: how often it stands there.
-        told: What else the log says of its run, by name: ``run``, ``experiment``, ``seed``, ``config``, ``ended``.
+        told: What else the log says of its run, by name: ``run``, ``experiment``, ``seed``, ``config``,
+            ``ended``.
         unit: What ``Damage.where`` counts.
         restarts: The first step of the second and each further start of training.
         notes: Findings of the reader: how it read what could be read in several ways.

@@ -10,13 +10,13 @@ block, its two evaluation tables, and its diagnostics,
     [CD-DIAG step=1100] E_pos=982.8 E_neg=1069.2 margin=86.3
 
 which become the metrics ``validation/mse`` (the table's label in lower case, a slash, its row) and
-``CD-DIAG/E_pos``. A metric whose step goes back begins a new attempt within the log: a requeued job appends to it,
-and what was logged from that step on is ended. A last line without a newline is a write that was cut: nothing is read from it,
-because it may hold half a number. A table or a diagnostic may stand behind a progress bar, where both streams went
-into one file.
+``CD-DIAG/E_pos``. A metric whose step goes back begins a new attempt within the log: a requeued job appends
+to it, and what was logged from that step on is ended. A last line without a newline is a write that was
+cut: nothing is read from it, because it may hold half a number. A table or a diagnostic may stand behind a
+progress bar, where both streams went into one file.
 
-Progress bars (``progress_series``) are read from the ``.err`` file, else from the ``.out`` file; a ``.err`` file or
-a text log that holds bars is read alone too.
+Progress bars (``progress_series``) are read from the ``.err`` file, else from the ``.out`` file; a ``.err``
+file or a text log that holds bars is read alone too.
 """
 
 from __future__ import annotations
@@ -225,8 +225,8 @@ def _evaluations(rows: Sequence[Row]) -> int:
 def _rows(events: list[Event]) -> Iterator[Row]:
     """Yield a row a step; a metric whose step goes back begins a new attempt.
 
-    A table of step 1000 that is printed after a diagnostic of step 1100 is no restart: each metric counts for itself.
-    A metric that is logged again at its last step replaces its value.
+    A table of step 1000 that is printed after a diagnostic of step 1100 is no restart: each metric counts
+    for itself. A metric that is logged again at its last step replaces its value.
     """
     attempt = 1
     rows: dict[int, dict[str, float]] = {}
@@ -247,7 +247,7 @@ def _experiment(name: str | None, path: Path) -> str:
 
 
 def _seed(job: slurm_job.Job, configuration: dict[str, Any] | None, path: Path) -> int | None:
-    """Return the seed: as set, as announced, as configured, as in the file's name, else the array task's number."""
+    """Return the seed: set, announced, configured, in the file's name, else the array task's number."""
     if job.seed is not None:
         return job.seed
     configured = (configuration or {}).get("seed")

@@ -2,8 +2,9 @@
 
 Lightning counts in ``step``, wandb in ``_step`` or, exported from a panel, in ``Step``, Hugging Face in
 ``step``, Ray in ``training_iteration``, Stable-Baselines3 in ``time/total_timesteps``; epochs are taken last,
-because most logs state them next to the steps. Upper case, spaces and hyphens in a name do not matter. A key whose
-values are not whole numbers counts nothing where another one does. One key counts for a whole log.
+because most logs state them next to the steps. Upper case, spaces and hyphens in a name do not matter. A
+key whose values are not whole numbers counts nothing where another one does. One key counts for a whole
+log.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ Every event stands in a record with checksums (``tfrecord``); its scalars are re
 start; the files are read in the order of the wall time of their first event. A half-written end is an error
 unless allowed; of several files only the last may still be written, but each start may have been killed.
 
-A session that starts at step s (``purge_step`` of a writer) ends everything that was logged at s and later before
-it, under all tags. Without such an event the points of all files count, and of a step the last value.
+A session that starts at step s (``purge_step`` of a writer) ends everything that was logged at s and later
+before it, under all tags. Without such an event the points of all files count, and of a step the last
+value.
 
 Some folders inside the folder of a run are part of it (``run_folder``):
 
@@ -103,8 +104,8 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
     """Return the scalars of a run.
 
     Args:
-        path: An event file, or a folder whose event files, with those of the folders inside that are part of the
-            run, are one run.
+        path: An event file, or a folder whose event files, with those of the folders inside that are part
+            of the run, are one run.
         allow_torn_tail: Read a file whose last record is only half written, up to that record.
 
     Raises:

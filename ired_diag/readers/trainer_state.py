@@ -6,10 +6,10 @@ Metrics keep their names (``loss``, ``eval_loss``, ``learning_rate``, ``epoch``,
 JSON is read entry by entry: an entry is an object without objects within, and one that is damaged is skipped
 and counted. Where the list is not closed the file is torn.
 
-The trainer writes ``train_runtime`` when training ends, however it ends; an ``EarlyStoppingCallback`` counts its
-evaluations without improvement, and ``should_training_stop`` is set at the last step. A trainer saves its state with
-every checkpoint: the states of one output folder are one run. The folder's own state counts, or a checkpoint's that
-goes on from it.
+The trainer writes ``train_runtime`` when training ends, however it ends; an ``EarlyStoppingCallback``
+counts its evaluations without improvement, and ``should_training_stop`` is set at the last step. A trainer
+saves its state with every checkpoint: the states of one output folder are one run. The folder's own state
+counts, or a checkpoint's that goes on from it.
 """
 
 from __future__ import annotations

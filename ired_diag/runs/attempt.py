@@ -71,7 +71,7 @@ class Attempt:
         return History.of(self.rows).joined(self.series)
 
     def all_rows(self) -> Iterator[Row]:
-        """Yield what was logged as rows, the columns last; each step of them by the attempt that it lasted from."""
+        """Yield what was logged as rows, then the columns, each step by the attempt that reached it last."""
         yield from self.rows
         begins: dict[int, int] = {}
         for row in self.rows:
