@@ -127,12 +127,12 @@ def split_runs(
         columns += _further_columns(table, columns, path, needed="none" in explanations)
         parts = _partition(table, columns)
     if not columns:
-        return [RunRows("", _constants(table), _without(table, _constant_seeds(table)))]
+        return [RunRows("", _constants(table, NAMED_EXPERIMENT), _without(table, _constant_seeds(table)))]
     bare = _without(table, [*columns, *_constant_seeds(table)])
     first_rows = [int(np.flatnonzero(parts == part)[0]) for part in np.unique(parts)]
     runs = []
     for first in sorted(first_rows):
-        identity = {**_constants(table), **_identity(table, columns, first)}
+        identity = {**_constants(table, EXPERIMENTS), **_identity(table, columns, first)}
         name = ",".join(f"{column}={_label(table, column, first)}" for column in columns)
         runs.append(RunRows(name, identity, bare.only(parts == parts[first])))
     return runs
@@ -184,9 +184,18 @@ def _is_identity(name: str) -> bool:
 
 
 def _names_runs(table: RowTable, name: str) -> bool:
-    """Say whether a column of a well-known name varies between the runs of a log, and not from row to row."""
+    """Say whether a column of a well-known name varies between the runs of a log, and not from row to row.
+
+    Where the steps only rise through the file and each value stands in one block, a resumed training changed it.
+    """
     known = SEEDS | RUNS | (EXPERIMENTS if name in table.texts else frozenset())
-    return normal_name(name) in known and _is_candidate(table, name)
+    if normal_name(name) not in known or not _is_candidate(table, name):
+        return False
+    codes = _codes(table, name)
+    changes = np.diff(codes) != 0
+    is_in_blocks = int(np.sum(changes)) == len(np.unique(codes)) - 1
+    rises = np.diff(table.steps)
+    return not (is_in_blocks and bool(np.all(rises >= 0)) and bool(np.all(rises[changes] > 0)))
 
 
 def _is_candidate(table: RowTable, name: str) -> bool:
@@ -332,14 +341,14 @@ def _constant_seeds(table: RowTable) -> list[str]:
     ]
 
 
-def _constants(table: RowTable) -> dict[str, Any]:
-    """Return the seed and the experiment that all rows state alike."""
+def _constants(table: RowTable, experiments: frozenset[str]) -> dict[str, Any]:
+    """Return the seed that all rows state alike, and the experiment in a column of one of these names."""
     identity: dict[str, Any] = {}
     for name in _constant_seeds(table):
         identity["seed"] = int(table.columns[name].values[0])
     for name, texts in table.texts.items():
         values = set(texts)
-        if normal_name(name) in NAMED_EXPERIMENT and len(values) == 1 and all(values):
+        if normal_name(name) in experiments and len(values) == 1 and all(values):
             identity["experiment"] = texts[0].strip()
     return identity
 
