@@ -142,3 +142,9 @@ def test_six_runs_of_five_epochs_are_six_runs(shared: Path) -> None:
     study = open_study(shared / "cases" / "c39_table_epochs_long")
     assert [run.label for run in study.runs] == [f"{e}/seed{k}" for e in "AB" for k in range(3)]
     assert all(len(run.history.series["val_loss"]) == 5 for run in study.runs)
+
+
+def test_an_id_that_changes_while_the_steps_rise_is_one_training(tmp_path: Path) -> None:
+    rows = [(step, "abc" if step < 50 else "def", loss(step)) for step in range(0, 100, 10)]
+    (log,) = metrics_csv.read_runs(table(tmp_path, "step,run_id,loss", rows)).values()
+    assert len(log.history.series["loss"]) == 10

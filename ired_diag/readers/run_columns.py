@@ -186,7 +186,8 @@ def _is_identity(name: str) -> bool:
 def _names_runs(table: RowTable, name: str) -> bool:
     """Say whether a column of a well-known name varies between the runs of a log, and not from row to row.
 
-    Where the steps only rise through the file and each value stands in one block, a resumed training changed it.
+    Where the steps only rise through the file and each value stands in one block, a resumed training changed
+    it.
     """
     known = SEEDS | RUNS | (EXPERIMENTS if name in table.texts else frozenset())
     if normal_name(name) not in known or not _is_candidate(table, name):
