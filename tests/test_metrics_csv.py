@@ -193,6 +193,11 @@ def test_a_column_named_like_a_count_that_holds_no_whole_numbers_counts_nothing(
     assert told(log)["loss"] == [(0, 1.0), (1, 2.0), (2, 3.0)]
 
 
+def test_a_table_in_markdown_is_no_log(tmp_path: Path) -> None:
+    path = written(tmp_path, "| step | loss |\n|---|---|\n| 1 | 2 |\n")
+    assert not metrics_csv.accepts(path)
+
+
 def test_comments_may_stand_before_the_header(tmp_path: Path) -> None:
     log = metrics_csv.read(written(tmp_path, "# made by hand\n# step,loss\n0,1\n1,2\n"))
     assert told(log) == {"loss": [(0, 1.0), (1, 2.0)]}

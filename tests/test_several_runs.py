@@ -85,6 +85,15 @@ def test_runs_that_no_column_tells_apart_are_refused(tmp_path: Path) -> None:
         metrics_csv.read_runs(table(tmp_path, "foo,step,loss", unclear))
 
 
+def test_a_table_of_one_row_a_run_with_its_last_step_is_that_many_runs(tmp_path: Path) -> None:
+    rows = [(name, seed, 100, seed + 0.5) for name in ("a", "b") for seed in range(3)]
+    assert len(metrics_csv.read_runs(table(tmp_path, "experiment,seed,epoch,mse", rows))) == 6
+    runs = metrics_csv.read_runs(table(tmp_path, "seed,epoch,mse", [row[1:] for row in rows[:3]]))
+    assert [log.told for log in runs.values()] == [{"seed": seed} for seed in range(3)]
+    with pytest.raises(UnreadableFile, match="no column says"):
+        metrics_csv.read_runs(table(tmp_path, "epoch,mse", [row[2:] for row in rows]))
+
+
 def test_two_columns_that_only_together_say_whose_a_row_is_split_together(tmp_path: Path) -> None:
     keys = [("u", "p"), ("u", "q"), ("v", "p"), ("v", "q")]
     rows = [(*key, step, loss(step, k)) for k, key in enumerate(keys) for step in STEPS]

@@ -193,7 +193,8 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
             except UnreadableFile as error:
                 reason = error if delimiter == DELIMITERS[0] else reason
             else:
-                if len(names) > 1:
+                is_markdown = delimiter == "|" and "" in names
+                if len(names) > 1 and not is_markdown:
                     return number, delimiter, names
         if bare == line:
             break

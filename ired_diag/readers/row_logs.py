@@ -114,7 +114,9 @@ def _explanation(table: RowTable) -> Explanation:
     restarts = find_restarts(rows)
     starts = starts_of(len(rows), restarts)
     repeated = contradictions(rows, numbered(starts, rows.steps))
-    if repeated >= FEWEST_REPEATED and repeated > MOST_REPEATED * len(np.unique(rows.steps)):
+    steps = len(np.unique(rows.steps))
+    is_often = repeated >= FEWEST_REPEATED and repeated > MOST_REPEATED * steps
+    if is_often or (repeated == steps and len(rows) > FEWEST_REPEATED):
         return "none"
     if _look_like_runs([rows.steps[starts == start] for start in np.unique(starts)]):
         return "none"

@@ -200,7 +200,10 @@ def _names_runs(table: RowTable, name: str) -> bool:
 
 
 def _is_candidate(table: RowTable, name: str) -> bool:
-    """Say whether every row has a value of a column, a whole one if a number, and rows share values."""
+    """Say whether every row has a value of a column, a whole one if a number, and rows share values.
+
+    In a table of one row a run, whose rows stand at the same steps, no two rows of a known column share one.
+    """
     if name in table.texts:
         values: list[object] = list(table.texts[name])
         if not all(values):
@@ -213,7 +216,11 @@ def _is_candidate(table: RowTable, name: str) -> bool:
         if not is_whole and normal_name(name) not in HYPERPARAMETERS:
             return False
         values = column.values.tolist()
-    return 1 < len(set(values)) <= len(values) / 2
+    distinct = len(set(values))
+    if 1 < distinct <= len(values) / 2:
+        return True
+    is_one_row_a_run = _is_identity(name) and 2 * len(np.unique(table.steps)) <= len(table)
+    return distinct > 1 and is_one_row_a_run and bool(contradictions(table, table.steps))
 
 
 def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, needed: bool) -> list[str]:
