@@ -54,13 +54,17 @@ def told(history: History) -> Told:
 
 
 def told_by_rows(rows: Sequence[Row]) -> Told:
-    """A naive twin: each value overwrites what an earlier attempt, or an earlier line of its own, said."""
+    """A naive twin: an attempt first deletes all from its first step on, then each value overwrites."""
     found: Told = {}
     for attempt in (1, 2, 3):
-        for row in rows:
-            for name, value in row.values.items() if row.attempt == attempt else ():
+        own = [row for row in rows if row.attempt == attempt]
+        for row in own[:1]:
+            for name in found:
+                found[name] = {step: value for step, value in found[name].items() if step < row.step}
+        for row in own:
+            for name, value in row.values.items():
                 found.setdefault(name, {})[row.step] = float(value)
-    return found
+    return {name: values for name, values in found.items() if values}
 
 
 def line(values: Mapping[str, Any]) -> bytes:
@@ -159,11 +163,15 @@ def test_a_step_told_twice_keeps_the_last_line(write: Write) -> None:
     assert told(read_history(write(to_jsonl(rows)))) == {"a": {5: 3.0, 10: 2.0}, "b": {10: 5.0}}
 
 
-def test_the_last_attempt_wins_wherever_its_line_stands(write: Write) -> None:
-    rows = [Row(10, {"a": 2}, 2), Row(10, {"a": 1}, 1), Row(20, {"a": 4}, 1)]
+def test_a_later_attempt_ends_what_was_logged_from_its_first_step_on_wherever_its_line_stands(
+    write: Write,
+) -> None:
+    rows = [Row(10, {"a": 2}, 2), Row(5, {"a": 0}, 1), Row(10, {"a": 1}, 1), Row(20, {"a": 4, "b": 1}, 1)]
     history = read_history(write(to_jsonl(rows)))
-    assert told(history) == {"a": {10: 2.0, 20: 4.0}}
+    assert told(history) == {"a": {5: 0.0, 10: 2.0}}
     assert history.attempts == 2
+    third = read_history(write(to_jsonl([*rows, Row(7, {"b": 3}, 3)])))
+    assert told(third) == {"a": {5: 0.0}, "b": {7: 3.0}}
 
 
 def test_series_are_sorted_by_step_and_typed() -> None:

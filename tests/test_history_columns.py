@@ -67,7 +67,7 @@ def test_a_part_and_the_rest_joined_are_the_whole(lines: list[dict[str, Any]], c
 
 
 def test_metrics_stand_in_the_order_in_which_the_first_attempt_tells_them() -> None:
-    rows = [Row(1, {"c": 1.0, "a": 1.0}, 2), Row(1, {"b": 1.0}, 1), Row(2, {"a": 1.0, "b": 2.0}, 2)]
+    rows = [Row(1, {"c": 1.0, "a": 1.0}, 2), Row(0, {"b": 1.0}, 1), Row(2, {"a": 1.0, "b": 2.0}, 2)]
     content = to_jsonl(rows)
     assert list(history_of(content).series) == list(by_rows(content).series) == ["b", "c", "a"]
 

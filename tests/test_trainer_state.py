@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ired_diag.errors import DiagError, UnreadableFile
+from ired_diag.open import open_study
 from ired_diag.readers import trainer_state
 from ired_diag.readers.scalar_log import ScalarLog
+from ired_diag.runs.study import Study
 
 ENTRIES: list[dict[str, Any]] = [
     {"epoch": 0.5, "grad_norm": 1.25, "learning_rate": 5e-05, "loss": 2.5, "step": 50},
@@ -142,3 +145,101 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     path = written(tmp_path_factory.mktemp("bytes"), b'{"log_history": [{"step": 1, "x": 1},' + content)
     log = trainer_state.read(path, allow_torn_tail=True)
     assert log.damaged or log.torn_tail
+
+
+def entries_until(step: int, value: float = 1.0) -> list[dict[str, float]]:
+    steps = range(10, step + 1, 10)
+    return [
+        entry for s in steps for entry in ({"step": s, "loss": value}, {"step": s, "eval_loss": value / s})
+    ]
+
+
+def saved(path: Path, step: int, entries: list[dict[str, float]], **told: object) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    content = {"global_step": step, "max_steps": 100, "log_history": entries, **told}
+    (path / "trainer_state.json").write_text(json.dumps(content))
+    return path / "trainer_state.json"
+
+
+FINAL = {"step": 40, "train_runtime": 9.0, "train_loss": 1.0}
+CALLBACKS = {
+    "EarlyStoppingCallback": {
+        "args": {"early_stopping_patience": 3},
+        "attributes": {"early_stopping_patience_counter": 3},
+    }
+}
+STOPPED = {"TrainerControl": {"args": {"should_training_stop": True}, "attributes": {}}}
+
+
+@pytest.mark.parametrize(
+    ("entries", "told", "said"),
+    [
+        ([*entries_until(40), FINAL], {"stateful_callbacks": CALLBACKS}, "early stopping at step 40 of 100"),
+        (entries_until(40), {"stateful_callbacks": {k: [v] for k, v in CALLBACKS.items()}}, "early stopping"),
+        ([*entries_until(40), FINAL], {}, "train_runtime"),
+        ([*entries_until(40), FINAL, {"step": 40, "eval_loss": 1.0}], {}, "train_runtime"),
+        (entries_until(40), {"stateful_callbacks": STOPPED}, "told to stop"),
+        (entries_until(40), {}, None),
+        ([FINAL, *entries_until(40)], {}, None),
+        ([*entries_until(40), FINAL], {"max_steps": 40}, None),
+    ],
+)
+def test_an_end_before_the_last_planned_step_is_told(
+    tmp_path: Path, entries: list[dict[str, float]], told: dict[str, object], said: str | None
+) -> None:
+    path = saved(tmp_path / "net_seed0", 40, entries, **told)
+    ended = trainer_state.read(path).told.get("ended")
+    assert said in str(ended) if said else ended is None
+    (run,) = open_study(tmp_path).runs
+    expected = "complete" if said or told.get("max_steps") == 40 else "cut_off"
+    assert run.ending.state == expected
+
+
+def last_values(study: Study) -> list[tuple[str, int, float]]:
+    found = [(run.label, run.history.series["loss"]) for run in study.runs]
+    return [(label, int(series.steps[-1]), float(series.values[-1])) for label, series in found]
+
+
+def test_the_states_of_checkpoints_are_one_run_with_the_final_one(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        run = tmp_path / f"net_seed{seed}"
+        for step in (10, 20, 30):
+            saved(run / f"checkpoint-{step}", step, entries_until(step))
+        saved(run, 30, entries_until(30))
+    assert last_values(open_study(tmp_path)) == [("net/seed0", 30, 1.0), ("net/seed1", 30, 1.0)]
+
+
+def test_a_checkpoint_from_before_a_resume_is_no_run_and_does_not_count(tmp_path: Path) -> None:
+    run = tmp_path / "net_seed0"
+    saved(run / "checkpoint-20", 20, entries_until(20))
+    saved(
+        run / "checkpoint-50", 50, [*entries_until(20), {"step": 30, "loss": 9.0}, {"step": 50, "loss": 9.0}]
+    )
+    saved(run, 40, entries_until(40))
+    assert last_values(open_study(tmp_path)) == [("net/seed0", 40, 1.0)]
+
+
+def test_a_checkpoint_that_goes_on_from_the_final_state_counts(tmp_path: Path) -> None:
+    run = tmp_path / "net_seed0"
+    saved(run, 40, [*entries_until(40), FINAL])
+    saved(run / "checkpoint-60", 60, entries_until(60))
+    assert last_values(open_study(tmp_path)) == [("net/seed0", 60, 1.0)]
+
+
+def test_without_a_final_state_the_latest_checkpoint_counts(tmp_path: Path) -> None:
+    for step in (10, 20, 100):
+        saved(tmp_path / "net_seed0" / f"checkpoint-{step}", step, entries_until(step))
+    assert last_values(open_study(tmp_path)) == [("net/seed0", 100, 1.0)]
+
+
+def test_real_states_are_read_whole_and_end_as_they_say(shared: Path) -> None:
+    (run,) = open_study(shared / "cases" / "c48_hf_early_stop").runs
+    assert (run.ending.state, "early stopping" in run.ending.detail) == ("complete", True)
+    assert [run.label for run in open_study(shared / "cases" / "l_hf_real").runs] == [
+        "q101/seed0",
+        "q104/seed0",
+    ]
+    (run,) = open_study(shared / "cases" / "c14_hf_loss_zero_nan").runs
+    assert math.isnan(run.history.series["eval_loss"].values[-1])
+    (run,) = open_study(shared / "cases" / "c16_hf_two_eval_sets").runs
+    assert sum(name.endswith("_loss") for name in run.history.series) == 2

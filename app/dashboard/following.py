@@ -91,7 +91,7 @@ class Follower:
                 return None
             added = file.read(now.size - known.whole)
         rows, bad = rows_of(added)
-        if any(row.attempt < known.history.attempts for row in rows):
+        if any(row.attempt != known.history.attempts for row in rows):  # a later start ends earlier rows
             return None
         self.appended += 1
         whole = added.rfind(b"\n") + 1

@@ -24,7 +24,7 @@ from ired_diag.errors import CannotWrite
 from ired_diag.runs.files import write_atomically
 from ired_diag.runs.history import History, Series
 
-VERSION = 1
+VERSION = 2
 CHECK = 9  # bytes of the first line
 MOST_BYTES = 4 << 30
 SUFFIX = ".history"

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ired_diag.errors import DiagError, UnreadableFile
-from ired_diag.readers import readers, sacct
+from ired_diag.readers import readers, sacct, slurm, tensorboard, trainer_state
 from ired_diag.readers.endings import settle_endings
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
-from ired_diag.readers.tensorboard import NAMED
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.find import contents_of
 from ired_diag.runs.study import Skipped
@@ -43,6 +42,8 @@ class Logs:
     read: Callable[[Path], Sequence[Attempt]] | None = None
     seed_key: str | None = None
     _read: set[Path] = field(default_factory=set)
+    _run_folders: dict[Path, Path] = field(default_factory=dict)
+    _run_states: dict[Path, Path] = field(default_factory=dict)
 
     def add(self, path: Path) -> None:
         """Read one log, or a folder of event files; what was read before is not read again.
@@ -73,12 +74,37 @@ class Logs:
             if is_configuration(path):
                 continue
             if path.suffix == ".err":
-                if not is_read_with_log(path):
-                    self.skipped.append(Skipped(path, "has no .out file beside it"))
+                self._add_errors(path)
                 continue
-            self._try(
-                path.parent if NAMED in path.name else path, list_it=list_all or _is_named_like_a_log(path)
-            )
+            self._try(self._log_of(path), list_it=list_all or _is_named_like_a_log(path))
+
+    def _add_errors(self, path: Path) -> None:
+        """Read a ``.err`` file without a log next to it, where it holds progress bars."""
+        if is_read_with_log(path):
+            return
+        if slurm.accepts(path):
+            self._try(path, list_it=True)
+        else:
+            self.skipped.append(Skipped(path, "has no .out file beside it"))
+
+    def _log_of(self, path: Path) -> Path:
+        """Return the log that a file in a folder is part of: one of its own, or that of the run above."""
+        if tensorboard.NAMED in path.name:
+            folder = path.parent
+            if folder not in self._run_folders:
+                self._run_folders[folder] = tensorboard.run_folder(folder)
+            return self._run_folders[folder]
+        if path.name == trainer_state.NAME:
+            return self._state_of_run(path)
+        return path
+
+    def _state_of_run(self, path: Path) -> Path:
+        """Return the trainer's state that stands for the run; all states of one output folder are one run."""
+        inside = trainer_state.CHECKPOINT.fullmatch(path.parent.name)
+        output = path.parent.parent if inside else path.parent
+        if output not in self._run_states:
+            self._run_states[output] = trainer_state.state_of_run(path)
+        return self._run_states[output]
 
     def settled(self) -> list[Attempt]:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""

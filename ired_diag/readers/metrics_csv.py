@@ -4,10 +4,15 @@
     0,49,0.71,                              "0","0.71","0.71",…
     0,99,,0.68
 
-An empty cell is a metric not told at that step. ``NaN`` and ``Infinity`` are data. A column without one
-number is text and left out. A line with more or fewer cells than the first, or without a whole number as its
-step, is skipped and counted; so is a single cell that is no number. Lines are split before quotes are looked
-at: a lost quote costs its line, not the rest of the file.
+Cells stand between commas, semicolons (then a decimal comma is one), tabs or bars. An empty cell, ``NA``,
+``None`` and the like are a metric that was not measured at that step. ``NaN`` and ``Infinity`` are data. A
+column without one number is text: it may say whose row it is (``run_columns``), else it is left out. A line
+with more or fewer cells than the header, or whose step is no whole number, is skipped and counted; so is a
+single cell that is no number. A header in the middle of the file begins an appended session. Lines are
+split before quotes are looked at: a lost quote costs its line, not the rest of the file.
+
+A row without a step belongs to the row before it: some loggers write an evaluation so. Where that row holds
+the same metric already, or there is none before, it is skipped and named.
 
 A panel of wandb exports columns "run - metric", with the least and largest value of the bucket that a point
 stands for. The run's name is taken off the metrics'; the twins are left out where they equal the metric.
@@ -16,31 +21,64 @@ stands for. The run's name is taken off the metrics'; the twins are left out whe
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from ired_diag.errors import DiagError, UnreadableFile
-from ired_diag.readers.scalar_log import Damage, Points, ScalarLog, points_of
-from ired_diag.readers.step_key import find_step_key, number_in, step_in, torn_message
+from ired_diag.finding import Finding
+from ired_diag.readers.row_logs import logs_of
+from ired_diag.readers.row_table import Column, RowTable
+from ired_diag.readers.scalar_log import Damage, Points, ScalarLog
+from ired_diag.readers.step_key import choose_step_key, number_in, step_in, step_keys, torn_message
 
 HEAD = 4096
 BETWEEN = " - "  # of a run's name and a metric, in wandb's export
 TWINS = ("__MIN", "__MAX")
+DELIMITERS = (",", ";", "\t", "|")
+NOT_MEASURED = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nil", "<na>", "-", "--", "?"))
+DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 
-Line = tuple[int, list[str]]  # number in the file, cells
+
+@dataclass
+class Cells:
+    """The rows of a table as texts.
+
+    Attributes:
+        header: The names of the columns, each once.
+        again: The columns whose name stood there before, with that name.
+        lines: Of each row its line in the file.
+        rows: Of each row its cells.
+        damaged: The lines that are no rows.
+        torn: A last line that is only half written.
+        notes: What was read in one of several ways.
+    """
+
+    header: list[str]
+    again: dict[str, str]
+    lines: list[int] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    damaged: list[Damage] = field(default_factory=list)
+    torn: str = ""
+    notes: list[Finding] = field(default_factory=list)
 
 
 def accepts(path: Path) -> bool:
-    """Say whether ``path`` is such a table: its first line names several columns, one for steps."""
+    """Say whether ``path`` is such a table: its header names several columns, one for steps."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
         return False
+    lines = head.decode("utf-8-sig", "replace").split("\n")
     try:
-        names = _cells(head.decode("utf-8-sig", "replace").partition("\n")[0])
-        return len(names) > 1 and bool(find_step_key(names, None, ""))
+        _find_header(lines, None, "")
     except (UnreadableFile, csv.Error):
         return False
+    return True
 
 
 def read(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) -> ScalarLog:
@@ -64,7 +102,7 @@ def read(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) 
 
 
 def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) -> dict[str, ScalarLog]:
-    """Return the metrics of each run in a table, by the run's name; the name is empty where none is told.
+    """Return the metrics of each run in a table, by the run's name; the name is empty where none is stated.
 
     Args:
         path: The file.
@@ -72,108 +110,264 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
         step: The column that counts the steps, where it is not one of the usual names.
 
     Raises:
-        UnreadableFile: It is no such table, or its last line is torn.
+        UnreadableFile: It is no such table, its last line is torn, or it is unclear whose its rows are.
     """
-    header, lines, damaged, torn = _table(path)
-    if torn and not allow_torn_tail:
-        raise UnreadableFile(torn_message(f"{path}, last line", torn[-60:]))
-    counter = header.index(find_step_key(header, step, str(path)))
-    steps, rows = [], []
-    for number, cells in lines:
-        try:
-            steps.append(step_in(cells[counter]))
-            rows.append((number, cells))
-        except ValueError as error:
-            damaged.append(Damage(number, str(error)))
-    points, left_out = {}, {}
-    for i, name in enumerate(header):
-        if i == counter:
-            continue
-        column, wrong = _column(rows, steps, i, name)
-        if column[0]:
-            points[name] = column
-            damaged.extend(wrong)
-        elif wrong:
-            left_out[name] = len(wrong)
-    damaged.sort(key=lambda damage: damage.where)
-    runs = _by_run(points_of(points))
+    cells = _read_cells(path, step)
+    if cells.torn and not allow_torn_tail:
+        raise UnreadableFile(torn_message(f"{path}, last line", cells.torn[-60:]))
+    table, left_out = _table(cells, step, path)
+    logs = logs_of(
+        table,
+        path,
+        damaged=cells.damaged,
+        torn_tail=bool(cells.torn),
+        left_out=left_out,
+        notes=cells.notes,
+    )
+    if list(logs) != [""]:
+        return logs
+    (log,) = logs.values()
+    runs = _by_run(log.points)
     return {
-        run: ScalarLog(
-            _without_twins(told), tuple(damaged), bool(torn), left_out, {"run": run} if run else {}
-        )
-        for run, told in runs.items()
+        run: replace(log, points=_without_twins(points), told={**log.told, "run": run} if run else log.told)
+        for run, points in runs.items()
     }
 
 
-def _table(path: Path) -> tuple[list[str], list[Line], list[Damage], str]:
-    """Return the header, the lines with as many cells, the others, and the text of a torn last line."""
+def _read_cells(path: Path, step: str | None) -> Cells:
+    """Return the cells of a table; lines that do not fit its header are among the damaged."""
     try:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
     lines = text.split("\n")
-    header = _header(path, lines[0])
-    torn = "" if _is_whole(lines[-1], len(header)) else lines.pop()
-    found, damaged = [], []
-    for number, line in enumerate(lines[1:], start=2):
+    first, delimiter, names = _find_header(lines, step, str(path))
+    cells = Cells(*_unique_names(names))
+    if not _is_whole(lines[-1], len(names), delimiter):
+        cells.torn = lines.pop()
+    counters = set(step_keys(names, step, str(path)))
+    columns = list(range(len(names)))  # of the header: the place of each cell of a line
+    for number, line in enumerate(lines[first + 1 :], start=first + 2):
         if not line.strip():
             continue
         try:
-            cells = _cells(line)
+            row = _split(line, delimiter)
         except csv.Error as error:
-            damaged.append(Damage(number, f"a line that is not CSV ({error})"))
+            cells.damaged.append(Damage(number, f"a line that is not CSV ({error})"))
             continue
-        if len(cells) == len(header):
-            found.append((number, cells))
+        if counters & {cell.strip() for cell in row} and not any(map(_is_numeric, row)):
+            columns = _appended_header(row, cells)
+        elif len(row) != len(columns):
+            reason = f"a line of {len(row)} cells where the header has {len(columns)}"
+            cells.damaged.append(Damage(number, reason))
         else:
-            damaged.append(Damage(number, f"a line of {len(cells)} cells where the first has {len(header)}"))
-    return header, found, damaged, torn
+            full = [""] * len(cells.header)
+            for place, cell in zip(columns, row, strict=True):
+                full[place] = _plain(cell, delimiter)
+            cells.lines.append(number)
+            cells.rows.append(full)
+    for row in cells.rows:
+        row.extend([""] * (len(cells.header) - len(row)))
+    return cells
 
 
-def _header(path: Path, line: str) -> list[str]:
-    try:
-        header = [name.strip() for name in _cells(line)]
-    except csv.Error as error:
-        raise UnreadableFile(f"{path}:1: expected the names of columns ({error}).") from error
-    if len(set(header)) < len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
-        raise UnreadableFile(
-            f"{path}:1: expected each column once, found several named {', '.join(twice)!r}."
-        )
-    return header
+def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[int, str, list[str]]:
+    """Return the place of the header among the lines, the delimiter of its cells, and the names in it.
+
+    Lines of comments may stand before it; the header itself may be such a line.
+
+    Raises:
+        UnreadableFile: There is none with a column that counts steps.
+    """
+    reason = UnreadableFile(f"{where}: expected a header with a column that counts steps, found no line.")
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        bare = re.sub(r"^\s*#+\s*", "", line)
+        for delimiter in DELIMITERS:
+            try:  # the reason of the first delimiter is the one to tell
+                names = [name.strip() for name in _split(bare, delimiter)]
+                step_keys(names, step, where)
+            except csv.Error as error:
+                reason = UnreadableFile(f"{where}:{number + 1}: expected the names of columns ({error}).")
+            except UnreadableFile as error:
+                reason = error if delimiter == DELIMITERS[0] else reason
+            else:
+                is_markdown = delimiter == "|" and "" in names
+                if len(names) > 1 and not is_markdown:
+                    return number, delimiter, names
+        if bare == line:
+            break
+    raise reason
 
 
-def _is_whole(last: str, cells: int) -> bool:
+def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return names of columns, repeated ones with a number (loss, loss.2), and which were repeated."""
+    unique: list[str] = []
+    again = {}
+    for name in names:
+        number, free = 2, name
+        while free in unique or (free != name and free in names):
+            number, free = number + 1, f"{name}.{number}"
+        if free != name:
+            again[free] = name
+        unique.append(free)
+    return unique, again
+
+
+def _appended_header(row: Sequence[str], cells: Cells) -> list[int]:
+    """Return the column of each cell below a header in the middle of a file; new names become columns."""
+    names, _ = _unique_names([cell.strip() for cell in row])
+    cells.header.extend(name for name in names if name not in cells.header)
+    return [cells.header.index(name) for name in names]
+
+
+def _is_whole(last: str, cells: int, delimiter: str) -> bool:
     """Say whether a last line without a newline is told to its end: only a closing quote proves it."""
     if not last.strip():
         return True
     try:
-        return last.endswith('"') and len(_cells(last)) == cells
+        return last.endswith('"') and len(_split(last, delimiter)) == cells
     except csv.Error:
         return False
 
 
-def _cells(line: str) -> list[str]:
+def _split(line: str, delimiter: str) -> list[str]:
     if '"' not in line:
-        return line.rstrip("\r").split(",")
-    return next(csv.reader([line.rstrip("\r")], strict=True))
+        return line.rstrip("\r").split(delimiter)
+    return next(csv.reader([line.rstrip("\r")], strict=True, delimiter=delimiter))
 
 
-def _column(
-    rows: Sequence[Line], steps: Sequence[int], i: int, name: str
-) -> tuple[tuple[list[int], list[float]], list[Damage]]:
-    """Return steps and values of a column, and its cells that are no numbers."""
-    told: tuple[list[int], list[float]] = ([], [])
+def _plain(cell: str, delimiter: str) -> str:
+    """Return a cell, empty where it says that nothing was measured, with a decimal point."""
+    if not cell[:1].isdigit() and cell.strip().lower() in NOT_MEASURED:
+        return ""
+    return cell.replace(",", ".") if delimiter != "," and DECIMAL_COMMA.fullmatch(cell) else cell
+
+
+def _is_numeric(cell: str) -> bool:
+    try:
+        number_in(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _table(cells: Cells, step: str | None, path: Path) -> tuple[RowTable, dict[str, int]]:
+    """Return the rows with a step in columns, and how many texts stand in columns without a number."""
+    keys = step_keys(cells.header, step, str(path))
+    places = {key: cells.header.index(key) for key in keys}
+    stated = {key: [row[place] for row in cells.rows if row[place]] for key, place in places.items()}
+    counter = choose_step_key(keys, stated)
+    steps = _steps(cells, places[counter], counter)
+    _check_counter(cells, counter, path)
+    columns: dict[str, Column] = {}
+    texts: dict[str, list[str]] = {}
+    left_out = {}
+    for place, name in enumerate(cells.header):
+        if name == counter:
+            continue
+        column, wrong = _column(cells, place)
+        if len(column.rows):
+            columns[name] = column
+            cells.damaged.extend(wrong)
+        elif wrong:
+            texts[name] = [row[place] for row in cells.rows]
+            left_out[name] = len(wrong)
+    return RowTable(counter, np.array(steps, dtype=np.int64), _merge_twins(columns, cells), texts), left_out
+
+
+def _check_counter(cells: Cells, counter: str, path: Path) -> None:
+    """Refuse two columns of one name that count different steps: which metric belongs to which is unknown."""
+    for name in [name for name, first in cells.again.items() if first == counter]:
+        place = cells.header.index(name)
+        if [row[place] for row in cells.rows] != [row[cells.header.index(counter)] for row in cells.rows]:
+            raise UnreadableFile(f"{path}: expected one column {counter!r}, found two that differ.")
+        for row in cells.rows:
+            row[place] = ""
+
+
+def _steps(cells: Cells, place: int, counter: str) -> list[int]:
+    """Return the step of each row; rows without one take that of the row before, or are skipped and named."""
+    steps: list[int] = []
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    lost: Counter[str] = Counter()
+    taken = 0
+    at_last_step: list[list[str]] = []
+    for number, row in zip(cells.lines, cells.rows, strict=True):
+        if row[place]:
+            try:
+                steps.append(step_in(row[place]))
+            except ValueError as error:
+                cells.damaged.append(Damage(number, str(error)))
+                continue
+            at_last_step = [row]
+        elif at_last_step and not _share_a_column(row, at_last_step):
+            steps.append(steps[-1])
+            at_last_step.append(row)
+            taken += 1
+        else:
+            lost.update(name for name, cell in zip(cells.header, row, strict=True) if cell)
+            continue
+        lines.append(number)
+        rows.append(row)
+    cells.lines, cells.rows = lines, rows
+    if taken:
+        rows_are = "1 row without a step is" if taken == 1 else f"{taken} rows without a step are"
+        statement = f"{rows_are} read at the step of the row before."
+        cells.notes.append(Finding("rows_without_step", "note", statement, {"rows": taken}))
+    if lost:
+        listed = ", ".join(lost)
+        statement = (
+            f"Rows without {counter!r}, which counts the steps, and without a row before that could state it "
+            f"were skipped; lost are {lost.total()} values of {listed}."
+        )
+        evidence: dict[str, float | int | str | bool | None] = {"values": lost.total(), "metrics": listed}
+        cells.notes.append(Finding("rows_without_step", "warning", statement, evidence))
+    return steps
+
+
+def _share_a_column(row: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    return any(cell and other[i] for other in others for i, cell in enumerate(row))
+
+
+def _column(cells: Cells, place: int) -> tuple[Column, list[Damage]]:
+    """Return the numbers of a column, and its cells that are no numbers."""
+    name = cells.header[place]
+    numbers: list[int] = []
+    values: list[float] = []
     wrong = []
-    for (number, cells), step in zip(rows, steps, strict=True):
-        if not cells[i].strip():
+    for i, row in enumerate(cells.rows):
+        cell = row[place]
+        if not cell:
             continue
         try:
-            told[1].append(number_in(cells[i]))
-            told[0].append(step)
+            values.append(number_in(cell))
+            numbers.append(i)
         except ValueError as error:
-            wrong.append(Damage(number, f"{name}: {error}"))
-    return told, wrong
+            wrong.append(Damage(cells.lines[i], f"{name}: {error}"))
+    return Column(np.array(numbers, dtype=np.int64), np.array(values, dtype=np.float64)), wrong
+
+
+def _merge_twins(columns: dict[str, Column], cells: Cells) -> dict[str, Column]:
+    """Return columns without those that repeat one of the same name; one that differs is kept and named."""
+    kept = {}
+    for name, column in columns.items():
+        first = columns.get(cells.again.get(name, ""))
+        if first is not None and _equal(first, column):
+            continue
+        kept[name] = column
+        if name in cells.again:
+            statement = (
+                f"Two columns are named {cells.again[name]!r} and differ; the second is read as {name!r}."
+            )
+            cells.notes.append(Finding("columns_of_one_name", "warning", statement, {"column": name}))
+    return kept
+
+
+def _equal(one: Column, other: Column) -> bool:
+    return np.array_equal(one.rows, other.rows) and np.array_equal(one.values, other.values, equal_nan=True)
 
 
 def _by_run(points: Mapping[str, Points]) -> dict[str, dict[str, Points]]:

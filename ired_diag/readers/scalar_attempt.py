@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ired_diag.readers import tensorboard
 from ired_diag.readers.foreign_configuration import find_configuration, flatten, seed_of
 from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.runs.attempt import Attempt, experiment_number
@@ -67,7 +68,7 @@ def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | N
 
 
 def _files(path: Path) -> tuple[Path, ...]:
-    return tuple(sorted(p for p in path.iterdir() if "tfevents" in p.name)) if path.is_dir() else (path,)
+    return tuple(tensorboard.files_of_run(path))
 
 
 def _names(path: Path, log: ScalarLog) -> Iterator[str]:

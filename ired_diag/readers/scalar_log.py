@@ -1,14 +1,18 @@
-"""What a foreign log of scalars tells: every point of every metric, and all that could not be read.
+"""What a foreign log of scalars holds: every point of every metric, and all that could not be read.
 
-Points stand in the order of the log. A metric whose step goes back was started again: its next attempt
-begins there. Each metric is asked by itself, because two metrics of one log may count in different units
-(batches, epochs). A step told again without going back is the same attempt; in the history the last wins.
+Points stand in the order of the log. A training that was started again from a checkpoint logs steps a
+second time: a start at step s ends everything that the starts before it logged at s and later, of all
+metrics together. Readers say where such a start is (``Points.starts``, ``ScalarLog.restarts``).
+
+Where a reader says nothing of starts, a metric whose step goes back is counted as started again, but no other
+metric is touched, because two metrics of one log may count in different units (batches, epochs). Of a step
+that is logged several times, the last value counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +24,7 @@ from ired_diag.runs.history import History, Row, Series
 Unit = Literal["byte", "line", "entry"]
 
 MOST_TOLD = 5
+NEVER = np.iinfo(np.int64).max  # a step that no log reaches
 
 
 @dataclass(frozen=True)
@@ -39,39 +44,61 @@ class Damage:
 
 @dataclass(frozen=True)
 class Points:
-    """One metric as told: ``steps`` and ``values`` of shape (n,), in the order of the log."""
+    """One metric: ``steps`` and ``values`` of shape (n,), in the order of the log.
+
+    ``starts`` holds the number, from 1, of the start of training that logged each point, where the log
+    shows it.
+    """
 
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
+    starts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
 
     @property
     def attempts(self) -> NDArray[np.int64]:
-        """The number, from 1, of the attempt that told each point, of shape (n,)."""
+        """The number, from 1, of the attempt that logged each point, of shape (n,)."""
+        if self.starts is not None:
+            return self.starts
         return 1 + np.concatenate([[0], np.cumsum(np.diff(self.steps) < 0)])[: len(self)].astype(np.int64)
 
     @property
     def series(self) -> Series:
-        """The metric over increasing steps; of a step told several times, the last value."""
+        """The metric over increasing steps; of a step that is logged several times, the last value."""
         order = np.argsort(self.steps, kind="stable")
         steps = self.steps[order]
         last = np.append(steps[1:] != steps[:-1], True)[: len(steps)]
         return Series(steps[last], self.values[order][last])
 
+    def lasting(self, restarts: Sequence[int]) -> Points:
+        """Return the points that no later start has ended.
+
+        Args:
+            restarts: The first step of the second and each further start.
+        """
+        if self.starts is None or not restarts:
+            return self
+        ends = np.append(np.minimum.accumulate(np.array(restarts[::-1], dtype=np.int64))[::-1], NEVER)
+        kept = self.steps < ends[self.starts - 1]
+        return Points(self.steps[kept], self.values[kept], self.starts[kept])
+
 
 @dataclass(frozen=True)
 class ScalarLog:
-    """What a log of scalars tells.
+    """What a log of scalars holds.
 
     Attributes:
         points: By name of the metric.
         damaged: What was skipped, in the order of the log.
         torn_tail: Whether the log's end is only half written.
-        left_out: What is intact and no scalar (histograms, texts), by name: how often it is told.
-        told: What else the log says of its run, by name.
+        left_out: What is intact and no scalar (histograms, texts), by name: how often it stands there.
+        told: What else the log says of its run, by name: ``run``, ``experiment``, ``seed``, ``config``,
+            ``ended``.
         unit: What ``Damage.where`` counts.
+        restarts: The first step of the second and each further start of training.
+        notes: Findings of the reader: how it read what could be read in several ways.
     """
 
     points: Mapping[str, Points]
@@ -80,16 +107,19 @@ class ScalarLog:
     left_out: Mapping[str, int] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
     unit: Unit = "line"
+    restarts: tuple[int, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
     def attempts(self) -> int:
-        """How many attempts told it: those of the metric that was restarted most often."""
-        return max((int(p.attempts[-1]) for p in self.points.values() if len(p)), default=1)
+        """How many attempts logged it: those of the metric that was started again most often."""
+        return max((int(p.attempts.max()) for p in self.points.values() if len(p)), default=1)
 
     @property
     def history(self) -> History:
-        """Every metric as a series; the last attempt wins."""
-        series = {name: points.series for name, points in self.points.items()}
+        """Every metric as a series; a later start of training ends what the earlier ones logged after it."""
+        lasting = {name: points.lasting(self.restarts) for name, points in self.points.items()}
+        series = {name: points.series for name, points in lasting.items() if len(points)}
         where = tuple(damage.where for damage in self.damaged)
         return History(series, self.attempts, where, self.torn_tail)
 
@@ -115,7 +145,27 @@ class ScalarLog:
         if self.torn_tail:
             statement = "The log's end is only half written; nothing was read from it."
             found.append(Finding("torn_tail", "note", statement))
-        return tuple(found)
+        return (*found, *self._restart_findings(), *self.notes)
+
+    def _restart_findings(self) -> list[Finding]:
+        """Return that a later start ended what an earlier one had logged, if one did."""
+        ended = {
+            name: len(points) - len(points.lasting(self.restarts)) for name, points in self.points.items()
+        }
+        lost = sum(ended.values())
+        if not lost:
+            return []
+        times = "once" if len(self.restarts) == 1 else f"{len(self.restarts)} times"
+        statement = (
+            f"Training was started again {times}, last from step {self.restarts[-1]}: {lost} values that an "
+            "earlier start had logged from there on are left out."
+        )
+        steps = ", ".join(map(str, self.restarts[:MOST_TOLD]))
+        return [Finding("log_restarted", "note", statement, {"values": lost, "from_steps": steps})]
+
+    def with_notes(self, *notes: Finding) -> ScalarLog:
+        """Return the log with further findings of its reader."""
+        return replace(self, notes=(*self.notes, *notes))
 
 
 def points_of(told: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> dict[str, Points]:

@@ -10,30 +10,34 @@ block, its two evaluation tables, and its diagnostics,
     [CD-DIAG step=1100] E_pos=982.8 E_neg=1069.2 margin=86.3
 
 which become the metrics ``validation/mse`` (the table's label in lower case, a slash, its row) and
-``CD-DIAG/E_pos``. A step told again, or a step back, begins a new attempt within the log. A last line
-without a newline is a write that was cut: nothing is read from it, because it may hold half a number. A
-table or a diagnostic may stand behind a progress bar, where both streams went into one file.
+``CD-DIAG/E_pos``. A metric whose step goes back begins a new attempt within the log: a requeued job appends
+to it, and what was logged from that step on is ended. A last line without a newline is a write that was
+cut: nothing is read from it, because it may hold half a number. A table or a diagnostic may stand behind a
+progress bar, where both streams went into one file.
+
+Progress bars (``progress_series``) are read from the ``.err`` file, else from the ``.out`` file; a ``.err``
+file or a text log that holds bars is read alone too.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
-from ired_diag.readers import slurm_job, tqdm_lines
-from ired_diag.readers.scalar_log import Points
+from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.slurm_ending import find_ending
-from ired_diag.readers.tqdm_grammar import ELAPSED, RATE
 from ired_diag.runs.attempt import Attempt, experiment_number
-from ired_diag.runs.history import Row, Series
+from ired_diag.runs.history import History, Row, Series
+from ired_diag.runs.place import parse_place
 
-HEAD = 4096
+HEAD, HEAD_OF_BARS = 4096, 1 << 20
 PROGRESS_BAR = b"%|"
+DRAWN_BAR = re.compile(rb"\d%\|[^|\r\n]*\| *\d+/\d+ \[")
 LONGEST_END = 4096  # bytes in which the last line is looked for
 
 MARKERS = re.compile(
@@ -59,12 +63,20 @@ Event = tuple[int, int, dict[str, float]]  # position in the file, step, metrics
 
 
 def accepts(path: Path) -> bool:
-    """Say whether ``path`` is a SLURM output file, by its first 4 KiB: text, and named or written so."""
-    if path.suffix == ".err":
+    """Say whether ``path`` is a SLURM output file, by its first 4 KiB: text, and named or written so.
+
+    A ``.err`` file is one where it stands alone and holds progress bars, in its first MiB.
+    """
+    if path.suffix == ".err" and path.with_suffix(".out").is_file():
         return False
     with path.open("rb") as file:
-        head = file.read(HEAD)
-    return b"\0" not in head and bool(head) and (path.suffix == ".out" or bool(MARKERS.search(head)))
+        head = file.read(HEAD if path.suffix != ".err" else HEAD_OF_BARS)
+    if b"\0" in head[:HEAD] or not head:
+        return False
+    if path.suffix == ".out":
+        return True
+    is_logged = path.suffix != ".err" and MARKERS.search(head) is not None
+    return is_logged or DRAWN_BAR.search(head) is not None
 
 
 def read(path: Path) -> Attempt:
@@ -80,10 +92,13 @@ def read(path: Path) -> Attempt:
     job = slurm_job.read_job(whole, path)
     configuration, findings = _configuration(whole, path)
     events, unreadable = _events(whole)
-    if not events and configuration is None and not MARKERS.search(content):
+    rows = tuple(_rows(events))
+    series, notes = _progress(path, content, beside, errors)
+    findings.extend(notes)
+    if not events and configuration is None and not series and not MARKERS.search(content):
         raise UnreadableFile(
             f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
-            "lines such as 'Job started at'), found none of it."
+            "lines such as 'Job started at') or a progress bar with numbers, found none of it."
         )
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."
@@ -97,28 +112,32 @@ def read(path: Path) -> Attempt:
         source=(path, beside) if errors is not None else (path,),
         experiment=_experiment(name, path),
         name=name,
-        seed=_seed(job, configuration),
+        seed=_seed(job, configuration, path),
         job=job.job,
         configuration=configuration,
-        rows=tuple(_rows(events)),
-        evaluations=len({step for _, step, values in events if _is_evaluation(values)}),
+        rows=rows,
+        evaluations=_evaluations(rows),
         ending=find_ending(content, errors),
         provenance=job.provenance,
         findings=tuple(findings),
-        series=_progress(beside) if errors and PROGRESS_BAR in errors else {},
+        series=series,
         format="slurm",
         last_line=_last_line(whole),
     )
 
 
-def _progress(path: Path) -> dict[str, Series]:
-    """Return what the longest progress bar tells of training, a point a step; later drawings win."""
-    bars = tqdm_lines.read(path).bars
-    if not bars:
-        return {}
-    clock = (ELAPSED, RATE)
-    told = {f"train/{name}": column for name, column in bars[0].columns.items() if name not in clock}
-    return {name: Points(bars[0].steps, column).series for name, column in told.items()}
+def _progress(
+    path: Path, content: bytes, beside: Path, errors: bytes | None
+) -> tuple[dict[str, Series], list[Finding]]:
+    """Return what the progress bars say of training: those of the ``.err`` file, else of the log itself."""
+    findings: list[Finding] = []
+    for file, text in ((beside, errors), (path, content)):
+        if text and PROGRESS_BAR in text:
+            series, notes = progress_series.read(file)
+            findings.extend(notes)
+            if series:
+                return series, findings
+    return {}, findings
 
 
 def _last_line(content: bytes) -> str:
@@ -197,24 +216,30 @@ def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
         position = match.end()
 
 
-def _is_evaluation(values: dict[str, float]) -> bool:
-    return not any("DIAG/" in name for name in values)
+def _evaluations(rows: Sequence[Row]) -> int:
+    """Return at how many steps an evaluation stands that no later start has ended."""
+    if rows and rows[-1].attempt == 1:
+        return sum(any("DIAG/" not in name for name in row.values) for row in rows)
+    series = History.of(rows).series
+    return len({step for name, s in series.items() if "DIAG/" not in name for step in s.steps.tolist()})
 
 
 def _rows(events: list[Event]) -> Iterator[Row]:
-    """Yield a row a step; a step back, or a metric told again at its step, begins a new attempt."""
-    attempt, step, told = 1, None, dict[str, float]()
-    for _, at_step, values in events:
-        if step is not None and (at_step < step or (at_step == step and told.keys() & values.keys())):
-            yield Row(step, told, attempt)
-            attempt, step, told = attempt + 1, at_step, {}
-        elif step is not None and at_step > step:
-            yield Row(step, told, attempt)
-            told = {}
-        step = at_step
-        told = told | values
-    if step is not None:
-        yield Row(step, told, attempt)
+    """Yield a row a step; a metric whose step goes back begins a new attempt.
+
+    A table of step 1000 that is printed after a diagnostic of step 1100 is no restart: each metric counts
+    for itself. A metric that is logged again at its last step replaces its value.
+    """
+    attempt = 1
+    rows: dict[int, dict[str, float]] = {}
+    last: dict[str, int] = {}
+    for _, step, values in events:
+        if any(step < last[name] for name in values if name in last):
+            yield from (Row(at, rows[at], attempt) for at in rows)
+            attempt, rows, last = attempt + 1, {}, {}
+        rows.setdefault(step, {}).update(values)
+        last |= dict.fromkeys(values, step)
+    yield from (Row(at, rows[at], attempt) for at in rows)
 
 
 def _experiment(name: str | None, path: Path) -> str:
@@ -223,11 +248,12 @@ def _experiment(name: str | None, path: Path) -> str:
     return experiment_number(path.name) or slurm_job.stem_without_job(path)
 
 
-def _seed(job: slurm_job.Job, configuration: dict[str, Any] | None) -> int | None:
-    """Return the seed: as set, as announced, as configured, else the array task's number."""
+def _seed(job: slurm_job.Job, configuration: dict[str, Any] | None, path: Path) -> int | None:
+    """Return the seed: set, announced, configured, in the file's name, else the array task's number."""
     if job.seed is not None:
         return job.seed
     configured = (configuration or {}).get("seed")
     if isinstance(configured, int) and not isinstance(configured, bool):
         return configured
-    return job.task
+    in_name = parse_place(slurm_job.stem_without_job(path)).seed
+    return job.task if in_name is None else in_name

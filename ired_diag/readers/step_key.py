@@ -1,27 +1,58 @@
 """Which key of a log counts the steps, and what a number looks like in text.
 
 Lightning counts in ``step``, wandb in ``_step`` or, exported from a panel, in ``Step``, Hugging Face in
-``step``; epochs are asked last, because most logs tell them beside the steps. One key counts for a whole
-log: a line without it is told at no step that could be compared with the others.
+``step``, Ray in ``training_iteration``, Stable-Baselines3 in ``time/total_timesteps``; epochs are taken last,
+because most logs state them next to the steps. Upper case, spaces and hyphens in a name do not matter. A
+key whose values are not whole numbers counts nothing where another one does. One key counts for a whole
+log.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from ired_diag.errors import UnreadableFile
 
-STEP_KEYS = ("step", "trainer/global_step", "global_step", "_step", "iteration", "iter", "epoch")
+STEP_KEYS = (
+    "step",
+    "trainer/global_step",
+    "global_step",
+    "_step",
+    "steps",
+    "train_step",
+    "training_step",
+    "total_steps",
+    "iteration",
+    "iter",
+    "iterations",
+    "training_iteration",
+    "time/total_timesteps",
+    "total_timesteps",
+    "misc/total_timesteps",
+    "timesteps_total",
+    "num_timesteps",
+    "timesteps",
+    "timestep",
+    "n_updates",
+    "train/n_updates",
+    "nupdates",
+    "num_updates",
+    "update",
+    "time/iterations",
+    "epoch",
+    "epochs",
+    "_epoch",
+)
 MAX_STEP = 2**63 - 1
 MAX_EXACT = 2**53  # beyond it, not every whole number is a float
 
 NUMBER = re.compile(r"\s*[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)\s*", re.I | re.ASCII)
 
 
-def find_step_key(names: Collection[str], chosen: str | None, where: str) -> str:
-    """Return the name of the key that counts the steps.
+def step_keys(names: Collection[str], chosen: str | None, where: str) -> list[str]:
+    """Return the names of the keys that may count the steps, the best first.
 
     Args:
         names: The keys of a log.
@@ -31,18 +62,53 @@ def find_step_key(names: Collection[str], chosen: str | None, where: str) -> str
     Raises:
         UnreadableFile: None of the known keys is there, or not the chosen one.
 
+    >>> step_keys(["epoch", "Global Step", "loss"], None, "log.csv")
+    ['Global Step', 'epoch']
+    """
+    if chosen is not None:
+        found = [name for name in names if name == chosen]
+    else:
+        plain = {name: re.sub(r"[\s-]+", "_", name.strip().lower()) for name in names}
+        found = [name for key in STEP_KEYS for name in names if plain[name] == key]
+    if found:
+        return found
+    listed = ", ".join(repr(name) for name in list(names)[:12]) or "none"
+    known = chosen if chosen is not None else ", ".join(STEP_KEYS)
+    raise UnreadableFile(f"{where}: expected a column or key that counts steps ({known}), found {listed}.")
+
+
+def find_step_key(names: Collection[str], chosen: str | None, where: str) -> str:
+    """Return the name of the key that counts the steps, by its name alone.
+
+    Raises:
+        UnreadableFile: None of the known keys is there, or not the chosen one.
+
     >>> find_step_key(["epoch", "Step", "loss"], None, "log.csv")
     'Step'
     """
-    known = [chosen] if chosen is not None else STEP_KEYS
-    for key in known:
-        for name in names:
-            if name == key or (chosen is None and name.strip().lower() == key):
-                return name
-    found = ", ".join(repr(name) for name in list(names)[:12]) or "none"
-    raise UnreadableFile(
-        f"{where}: expected a column or key that counts steps ({', '.join(known)}), found {found}."
-    )
+    return step_keys(names, chosen, where)[0]
+
+
+def choose_step_key(keys: Sequence[str], values: Mapping[str, Sequence[object]]) -> str:
+    """Return the first key whose values are mostly whole numbers, else the first of all.
+
+    Args:
+        keys: The names of keys that may count the steps, the best first.
+        values: What the log holds under each; only values that are stated.
+    """
+    for key in keys:
+        whole = sum(_is_step(value) for value in values[key])
+        if 2 * whole >= max(1, len(values[key])):
+            return key
+    return keys[0]
+
+
+def _is_step(value: object) -> bool:
+    try:
+        step_in(value)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def number_in(text: str) -> float:

@@ -5,20 +5,31 @@
 Metrics keep their names (``loss``, ``eval_loss``, ``learning_rate``, ``epoch``, …). A file that is no longer
 JSON is read entry by entry: an entry is an object without objects within, and one that is damaged is skipped
 and counted. Where the list is not closed the file is torn.
+
+The trainer writes ``train_runtime`` when training ends, however it ends; an ``EarlyStoppingCallback``
+counts its evaluations without improvement, and ``should_training_stop`` is set at the last step. A trainer
+saves its state with every checkpoint: the states of one output folder are one run. The folder's own state
+counts, or a checkpoint's that goes on from it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ired_diag.errors import UnreadableFile
-from ired_diag.readers.metrics_jsonl import Entry, read_object, scalars_of
-from ired_diag.readers.scalar_log import Damage, ScalarLog, points_of
+from ired_diag.readers.metrics_jsonl import Entry, read_entries, read_object
+from ired_diag.readers.scalar_log import Damage, ScalarLog
 from ired_diag.readers.step_key import torn_message
 
 HEAD = 4096
+NAME = "trainer_state.json"
+CHECKPOINT = re.compile(r"checkpoint-\d+")
+FINAL = ("train_", "total_flos")  # what the trainer logs once, when training ends
 LIST = re.compile(rb'"log_history"\s*:\s*\[')
 ENTRY = re.compile(rb"\{[^{}]*\}")
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -33,7 +44,7 @@ def accepts(path: Path) -> bool:
     if not head.lstrip().startswith(b"{"):
         return False
     keys = (b'"log_history"', b'"best_metric"', b'"best_global_step"', b'"global_step"')
-    return path.name == "trainer_state.json" or (b'"log_history"' in head or all(k in head for k in keys[1:]))
+    return path.name == NAME or (b'"log_history"' in head or all(k in head for k in keys[1:]))
 
 
 def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
@@ -60,9 +71,100 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
         raise UnreadableFile(torn_message(f"{path}, end", content[-60:].decode("utf-8", "replace")))
     if not entries:
         return ScalarLog({}, tuple(damaged), torn, {}, told, "entry")
-    points, more, left_out = scalars_of(entries, "step", str(path))
-    damaged = sorted([*damaged, *more], key=lambda damage: damage.where)
-    return ScalarLog(points_of(points), tuple(damaged), torn, left_out, told, "entry")
+    found = read_entries(entries, "step", str(path))
+    starts = np.ones(len(found.table), dtype=np.int64)
+    damaged = sorted([*damaged, *found.damaged], key=lambda damage: damage.where)
+    if ended := _end_of_training(entries, told):
+        told["ended"] = ended
+    points = found.table.points(starts)
+    return ScalarLog(points, tuple(damaged), torn, found.left_out, told, "entry", notes=tuple(found.notes))
+
+
+def _end_of_training(entries: Sequence[Entry], state: Mapping[str, Any]) -> str:
+    """Return what says that training ended before its last planned step; empty where nothing does."""
+    last, planned = state.get("global_step"), state.get("max_steps")
+    if not isinstance(last, int) or (isinstance(planned, int) and last >= planned):
+        return ""
+    where = f"at step {last} of {planned}" if isinstance(planned, int) else f"at step {last}"
+    if patience := _patience_used_up(state):
+        return f"early stopping {where}: no improvement in {patience} evaluations"
+    reports = [i for i, (_, entry) in enumerate(entries) if "train_runtime" in entry]
+    if reports and not any("loss" in entry for _, entry in entries[reports[-1] + 1 :]):
+        return f"training ended {where}: the trainer reports its total run time (train_runtime)"
+    control = _callback(state, "TrainerControl").get("args")
+    if isinstance(control, Mapping) and control.get("should_training_stop") is True:
+        return f"training ended {where}: the trainer was told to stop (should_training_stop)"
+    return ""
+
+
+def _patience_used_up(state: Mapping[str, Any]) -> int | None:
+    """Return the patience of an early stopping callback whose counter has reached it."""
+    callback = _callback(state, "EarlyStoppingCallback")
+    settings, counts = callback.get("args"), callback.get("attributes")
+    if not isinstance(settings, Mapping) or not isinstance(counts, Mapping):
+        return None
+    patience, counter = settings.get("early_stopping_patience"), counts.get("early_stopping_patience_counter")
+    if isinstance(patience, int) and isinstance(counter, int) and 0 < patience <= counter:
+        return patience
+    return None
+
+
+def _callback(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return what a callback of this name saved of itself; it may stand in a list of several."""
+    callbacks = state.get("stateful_callbacks")
+    saved = callbacks.get(name) if isinstance(callbacks, Mapping) else None
+    if isinstance(saved, list):
+        saved = saved[0] if saved else None
+    return saved if isinstance(saved, Mapping) else {}
+
+
+def state_of_run(path: Path) -> Path:
+    """Return the state that stands for the run of a checkpoint's state: of all in one output folder, one.
+
+    Args:
+        path: A ``trainer_state.json``; where it is in no checkpoint's folder, it stands for itself.
+    """
+    inside = CHECKPOINT.fullmatch(path.parent.name)
+    output = path.parent.parent if inside else path.parent
+    own = output / NAME
+    saved = [p for p in output.glob(f"checkpoint-*/{NAME}") if CHECKPOINT.fullmatch(p.parent.name)]
+    if not saved or path.name != NAME:
+        return path
+    logs = {p: log for p in (own, *saved) if p.is_file() and (log := _read_if_possible(p)) is not None}
+    by_length = sorted(logs, key=lambda p: _global_step(logs[p]))
+    if own not in logs:
+        return by_length[-1] if by_length else path
+    longer = [p for p in by_length if _goes_on_from(logs[own], logs[p])]
+    return longer[-1] if longer else own
+
+
+def _read_if_possible(path: Path) -> ScalarLog | None:
+    try:
+        return read(path, allow_torn_tail=True)
+    except UnreadableFile:
+        return None
+
+
+def _global_step(log: ScalarLog) -> int:
+    step = log.told.get("global_step")
+    return step if isinstance(step, int) else log.history.last_step or 0
+
+
+def _goes_on_from(own: ScalarLog, other: ScalarLog) -> bool:
+    """Say whether a state is later than another and holds all of its points."""
+    if _global_step(other) <= _global_step(own):
+        return False
+    for name, points in own.points.items():
+        known = dict(zip(points.steps.tolist(), points.values.tolist(), strict=True))
+        again = other.points.get(name)
+        if again is None:
+            if name.startswith(FINAL):
+                continue
+            return False
+        later = dict(zip(again.steps.tolist(), again.values.tolist(), strict=True))
+        if any(later.get(step, value) != value and value == value for step, value in known.items()):
+            return False
+    return True
 
 
 def _whole(content: bytes) -> tuple[list[Entry], list[Damage], dict[str, Any]]:

@@ -71,14 +71,19 @@ class Attempt:
         return History.of(self.rows).joined(self.series)
 
     def all_rows(self) -> Iterator[Row]:
-        """Yield what was logged as rows, the columns last, as the last attempt told them."""
+        """Yield what was logged as rows, then the columns, each step by the attempt that reached it last."""
         yield from self.rows
+        begins: dict[int, int] = {}
+        for row in self.rows:
+            begins.setdefault(row.attempt, row.step)
         told: dict[int, dict[str, float]] = {}
         for name, series in self.series.items():
             for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
                 told.setdefault(step, {})[name] = value
-        last = max((row.attempt for row in self.rows), default=1)
-        yield from (Row(step, told[step], last) for step in sorted(told))
+        first = min(begins, default=1)
+        for step in sorted(told):
+            owner = max((attempt for attempt, begin in begins.items() if begin <= step), default=first)
+            yield Row(step, told[step], owner)
 
     @property
     def only_evaluates(self) -> bool:

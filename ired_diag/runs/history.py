@@ -1,7 +1,9 @@
 """The history of a run: what was logged at each step.
 
 On disk it is JSON lines, one object a step: ``{"step": 1000, "attempt": 1, "validation/mse": 0.0097}``.
-NaN and Infinity are data. Where a step is told twice, the last attempt wins.
+NaN and Infinity are data. An attempt that starts at step s ends everything that the attempts before it
+logged at s and later, of all metrics together; s is the step of its first row. Within an attempt, the last
+row of a step counts.
 """
 
 from __future__ import annotations
@@ -74,9 +76,12 @@ class History:
     def of(cls, rows: Iterable[Row], *, bad_lines: tuple[int, ...] = (), torn_tail: bool = False) -> History:
         """Return the history that rows tell, in their order."""
         told: dict[str, dict[int, float]] = {}
-        attempts = 1
-        for row in sorted(rows, key=lambda r: r.attempt):  # stable: within an attempt the last wins
-            attempts = max(attempts, row.attempt)
+        ordered = sorted(rows, key=lambda r: r.attempt)  # stable: within an attempt the last wins
+        attempts = max(1, max((row.attempt for row in ordered), default=1))
+        ends = _ends_of({row.attempt: row.step for row in reversed(ordered)})
+        for row in ordered:
+            if row.step >= ends[row.attempt]:
+                continue
             for name, value in row.values.items():
                 told.setdefault(name, {})[row.step] = value
         series = {}
@@ -93,6 +98,19 @@ class History:
     def last_step(self) -> int | None:
         """The last step at which anything was logged."""
         return max((int(s.steps[-1]) for s in self.series.values() if len(s)), default=None)
+
+
+def _ends_of(begins: Mapping[int, int]) -> dict[int, int]:
+    """Return by attempt the step from which on a later attempt ended it.
+
+    Args:
+        begins: The first step of each attempt.
+    """
+    ends, end = {}, MAX_STEP + 1
+    for attempt in sorted(begins, reverse=True):
+        ends[attempt] = end
+        end = min(end, begins[attempt])
+    return ends
 
 
 def to_jsonl(rows: Iterable[Row]) -> bytes:
@@ -152,16 +170,28 @@ def _columns_by_arrow(content: bytes) -> History:
     steps = _integers(table, "step")
     attempts = _integers(table, "attempt") if "attempt" in table.column_names else np.ones_like(steps)
     order = np.argsort(attempts, kind="stable")  # within an attempt the last line wins
+    lasting = _lasting(steps[order], attempts[order])
     told: list[tuple[int, str, Series]] = []
     for name in table.column_names:
         if name not in KEYS_OF_A_ROW and (column := table.column(name)).null_count < len(column):
             there, values = _numbers(column, content)
-            kept = order[there[order]]
-            told.append(
-                (int(np.flatnonzero(there[order])[0]), name, _last_of_each(steps[kept], values[kept]))
-            )
+            places = np.flatnonzero(there[order] & lasting)
+            if len(places):
+                kept = order[places]
+                told.append((int(places[0]), name, _last_of_each(steps[kept], values[kept])))
     told.sort(key=lambda one: one[0])  # stable: metrics in the order in which they are first told
     return History({name: series for _, name, series in told}, max(1, int(attempts.max())))
+
+
+def _lasting(steps: NDArray[np.int64], attempts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which rows, sorted by attempt, no later attempt has ended, of shape (rows,)."""
+    numbers, firsts, place = np.unique(attempts, return_index=True, return_inverse=True)
+    if len(numbers) == 1:
+        return np.ones(len(steps), dtype=np.bool_)
+    later = np.minimum.accumulate(steps[firsts][::-1])[::-1][1:]
+    ends = np.append(later, MAX_STEP)
+    last = place == len(numbers) - 1
+    return np.asarray(last | (steps < ends[place]), dtype=np.bool_)
 
 
 def _integers(table: pa.Table, key: str) -> NDArray[np.int64]:

@@ -1,0 +1,205 @@
+"""The logs of the runs in one table: whose a row is, which step it is of, which start of training wrote it.
+
+Three ways in which a step stands again are told apart:
+
+    several runs     a column says whose row it is (``run_columns``); without one the log is refused
+    epochs           the step counts within an epoch and starts again with each: steps are counted through
+    restarts         training was started again from a checkpoint and writes on (``restarts``)
+
+What is left, a few steps that stand twice, is counted in a note; the last value of a step counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.finding import Finding
+from ired_diag.readers.restarts import find_restarts, starts_of
+from ired_diag.readers.row_table import RowTable, contradictions
+from ired_diag.readers.run_columns import (
+    Explanation,
+    epoch_column,
+    name_metrics,
+    normal_name,
+    numbered,
+    split_runs,
+)
+from ired_diag.readers.scalar_log import Damage, ScalarLog
+
+CONFIGURED = re.compile(r"^(?:config|hparams|hyperparameters|args|params)/")
+FEWEST_REPEATED = 3  # steps: fewer may be a final evaluation, or a row that was written twice
+MOST_REPEATED = 0.2  # of all steps
+FEWEST_ROWS = 3  # of a start of training: many shorter ones are rows of several runs that alternate
+BATCHES = frozenset(
+    """
+    batch batch_idx batch_index batch_id minibatch mini_batch iter_in_epoch step_in_epoch batch_in_epoch i
+    local_step inner_step
+    """.split()
+)
+
+
+def logs_of(
+    table: RowTable,
+    path: Path,
+    *,
+    damaged: Sequence[Damage],
+    torn_tail: bool,
+    left_out: Mapping[str, int],
+    config: Mapping[str, Any] | None = None,
+    notes: Sequence[Finding] = (),
+) -> dict[str, ScalarLog]:
+    """Return the log of each run in a table, by what its columns say of it; empty for a single run.
+
+    Args:
+        table: The rows of the file.
+        path: The file, for the message.
+        damaged: What was skipped in the file.
+        torn_tail: Whether the end of the file is only half written.
+        left_out: What is no number, by name.
+        config: The hyperparameters that the file states.
+        notes: Findings of the reader.
+
+    Raises:
+        UnreadableFile: It holds several runs, and no column says whose a row is.
+    """
+    runs = split_runs(name_metrics(table), path, explanation=_explanation)
+    logs = {}
+    for run in runs:
+        rows, own_config = _without_configuration(run.table)
+        identity = dict(run.identity)
+        if config or own_config:
+            identity["config"] = {**(config or {}), **own_config}
+        rows, count_notes = through_epochs(rows)
+        restarts = find_restarts(rows)
+        starts = starts_of(len(rows), restarts)
+        logs[run.name] = ScalarLog(
+            rows.points(starts),
+            tuple(sorted(damaged, key=lambda damage: damage.where)),
+            torn_tail,
+            left_out,
+            identity,
+            restarts=tuple(int(rows.steps[row]) for row in restarts),
+            notes=(*notes, *count_notes, *_repeated(rows, starts)),
+        )
+    return logs
+
+
+def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
+    """Return a table without the columns of an object ``config`` that never changes, and what they state."""
+    config: dict[str, Any] = {}
+    for name, column in table.columns.items():
+        if CONFIGURED.match(name) and len(np.unique(column.values)) == 1:
+            value = float(column.values[0])
+            config[CONFIGURED.sub("", name)] = int(value) if value.is_integer() else value
+    columns = {n: c for n, c in table.columns.items() if CONFIGURED.sub("", n) not in config or n in config}
+    for name, texts in table.texts.items():
+        values = set(texts) - {""}
+        if CONFIGURED.match(name) and len(values) == 1:
+            config[CONFIGURED.sub("", name)] = values.pop()
+    return replace(table, columns=columns), config
+
+
+def _explanation(table: RowTable) -> Explanation:
+    """Return whether rows at one step come from restarts or from epochs, and not from several runs."""
+    if not contradictions(table, table.steps):
+        return "certain"
+    rows, _ = through_epochs(table)
+    restarts = find_restarts(rows)
+    starts = starts_of(len(rows), restarts)
+    repeated = contradictions(rows, numbered(starts, rows.steps))
+    steps = len(np.unique(rows.steps))
+    is_often = repeated >= FEWEST_REPEATED and repeated > MOST_REPEATED * steps
+    if is_often or (repeated == steps and len(rows) > FEWEST_REPEATED):
+        return "none"
+    if _look_like_runs([rows.steps[starts == start] for start in np.unique(starts)]):
+        return "none"
+    is_from_scratch = any(rows.steps[row] <= rows.steps[0] for row in restarts)
+    return "possible" if is_from_scratch else "certain"
+
+
+def _look_like_runs(parts: Sequence[NDArray[np.int64]]) -> bool:
+    """Say whether what the starts of one training logged are rather the rows of three or more runs.
+
+    They are where all cover the same steps from the first to the last, and where they alternate.
+    """
+    if len(parts) < 3:
+        return False
+    same = all(np.array_equal(np.unique(part), np.unique(parts[0])) for part in parts[1:])
+    if same and len(np.unique(parts[0])) > 1:
+        return True
+    return float(np.median([len(part) for part in parts])) < FEWEST_ROWS
+
+
+def _repeated(table: RowTable, starts: NDArray[np.int64]) -> list[Finding]:
+    """Return that some steps hold several rows that differ, if some do."""
+    repeated = contradictions(table, numbered(starts, table.steps))
+    if not repeated:
+        return []
+    steps = f"{repeated} step{'s stand' if repeated > 1 else ' stands'}"
+    statement = f"{steps} in several rows with different values; the last row of a step counts."
+    return [Finding("repeated_steps", "note", statement, {"steps": repeated})]
+
+
+def through_epochs(table: RowTable) -> tuple[RowTable, list[Finding]]:
+    """Return rows whose steps are counted through all epochs, where the log counts them within each epoch."""
+    batches = _batch_column(table)
+    epochs = epoch_column(table)
+    if batches is not None and normal_name(table.counter) == "epoch":
+        inner, outer = batches, table.steps.astype(np.float64)
+    elif epochs is not None:
+        inner, outer = table.steps.astype(np.float64), epochs
+    else:
+        return table, []
+    if not _starts_with_each_epoch(inner, outer):
+        return table, []
+    length = _steps_in_epoch(inner, outer)
+    first = outer.min() if outer.min() <= 1 else 0.0
+    filled = np.where(np.isnan(inner), _last_before(inner), inner)
+    steps = np.rint((outer - first) * length + filled).astype(np.int64)
+    statement = (
+        f"The log counts steps within each epoch; they are counted through here: {length:g} steps an epoch."
+    )
+    note = Finding("steps_within_epochs", "note", statement, {"steps_per_epoch": float(length)})
+    return replace(table, steps=steps), [note]
+
+
+def _batch_column(table: RowTable) -> NDArray[np.float64] | None:
+    """Return the number of the batch within the epoch of each row, NaN where a row has none."""
+    for name, column in table.columns.items():
+        if normal_name(name) in BATCHES and np.all(column.values == np.rint(column.values)):
+            batches = np.full(len(table), np.nan)
+            batches[column.rows] = column.values
+            return batches
+    return None
+
+
+def _starts_with_each_epoch(inner: NDArray[np.float64], outer: NDArray[np.float64]) -> bool:
+    """Say whether a count goes back where, and only where, the epoch goes on."""
+    told = ~np.isnan(inner)
+    back = np.diff(inner[told]) < 0
+    forward = np.diff(outer[told]) > 0
+    if not forward.any() or not np.all(outer == np.rint(outer)):
+        return False
+    return float(np.mean(back[forward])) > 0.8 and float(np.mean(forward[back])) > 0.5
+
+
+def _steps_in_epoch(inner: NDArray[np.float64], outer: NDArray[np.float64]) -> float:
+    """Return how many steps an epoch has: from its first to its last count, and on to the next first."""
+    told = ~np.isnan(inner)
+    gaps = np.diff(inner[told])
+    interval = float(np.median(gaps[gaps > 0])) if np.any(gaps > 0) else 1.0
+    return float(np.nanmax(inner) - np.nanmin(inner)) + interval
+
+
+def _last_before(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return at each place the last number at or before it, 0 where there is none."""
+    places = np.where(np.isnan(values), 0, np.arange(len(values)))
+    last = values[np.maximum.accumulate(places)]
+    return np.where(np.isnan(last), 0.0, last)

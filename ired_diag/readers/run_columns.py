@@ -1,0 +1,367 @@
+"""Which columns of a log say whose row it is, where several runs stand in one log.
+
+    experiment,seed,epoch,val_loss          {"run": "a", "seed": 1, "step": 0, "loss": 0.7}
+    A,0,0,1.00                              {"run": "b", "seed": 2, "step": 0, "loss": 0.8}
+
+Columns of well-known names (``run``, ``seed``, ``experiment``, ``method``, ``fold`` …) that vary split the
+rows. Where rows still contradict each other at one step, one further column of texts, or of a
+hyperparameter, that explains all of them splits the rows too. Where several columns would do so
+differently, or none does, the log is refused: a row of one run is never taken for a later value of another.
+
+A column that says which split was evaluated (``train``, ``val``) or which metric is in the column ``value``
+is part of the metric's name and splits nothing: ``val/loss``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.errors import UnreadableFile
+from ired_diag.readers.row_table import Column, RowTable, contradictions
+
+SEEDS = frozenset(("seed", "random_seed", "rng_seed", "manual_seed"))
+RUNS = frozenset(
+    """
+    run run_id run_name runid run_number trial trial_id trial_name trial_number fold cv_fold rep repeat
+    repetition replicate replica exp_id experiment_id uuid
+    """.split()
+)
+EXPERIMENTS = frozenset(
+    """
+    experiment experiment_name exp exp_name group run_group method method_name model model_name algo
+    algorithm agent approach variant config config_name condition arm setting settings dataset task env
+    env_id env_name environment arch architecture optimizer name treatment system
+    """.split()
+)
+NAMED_EXPERIMENT = frozenset(("experiment", "experiment_name", "exp_name"))
+HYPERPARAMETERS = frozenset(
+    """
+    lr learning_rate batch_size bs width depth rank dim hidden hidden_size hidden_dim layers num_layers
+    n_layers dropout weight_decay wd momentum beta alpha gamma lambda tau eta temperature sigma k n heads
+    num_heads d_model
+    """.split()
+)
+NEVER_RUNS = frozenset(
+    """
+    host hostname node nodename device gpu gpus gpu_name time timestamp date datetime day created created_at
+    pid ip version commit git_commit git_sha status state note notes comment message msg event level logger
+    job job_id slurm_job_id session attempt restart
+    """.split()
+)
+SPLITS = frozenset(
+    """
+    train training val valid validation dev eval evaluation test testing holdout held_out ood id
+    in_distribution out_of_distribution
+    """.split()
+)
+MAIN_SPLITS = frozenset(
+    ("train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test")
+)
+METRIC_NAMES = ("metric", "metric_name", "tag", "variable", "measure", "quantity", "key", "name")
+METRIC_VALUES = ("value", "values", "metric_value", "score")
+
+Partition = NDArray[np.int64]
+# Whether restarts explain rows that contradict each other; from the first step on, they may.
+Explanation = Literal["certain", "possible", "none"]
+
+
+@dataclass(frozen=True)
+class RunRows:
+    """The rows of one run.
+
+    Attributes:
+        name: What the columns say of it, together; empty where a log holds one run.
+        identity: The same as ``run``, ``experiment`` and ``seed``, as far as they are stated.
+        table: Its rows, without the columns that say whose they are.
+    """
+
+    name: str
+    identity: Mapping[str, Any]
+    table: RowTable
+
+
+def normal_name(name: str) -> str:
+    """Return a column's name in lower case with underscores, without the object that it stands in.
+
+    >>> normal_name("config/Random Seed")
+    'random_seed'
+    """
+    bare = re.sub(r"^(?:config|hparams|params|args|hyperparameters)/", "", name.strip().lower())
+    return re.sub(r"[\s\-.]+", "_", bare)
+
+
+def name_metrics(table: RowTable) -> RowTable:
+    """Return a table with a column a metric, where texts in a column name the split or the metric."""
+    table = _spread_metrics(table)
+    for name, values in table.texts.items():
+        words = {value.strip().lower() for value in values if value.strip()}
+        if words and words <= SPLITS and words & MAIN_SPLITS:
+            return _prefixed(table, name)
+    return table
+
+
+def split_runs(
+    table: RowTable, path: object, *, explanation: Callable[[RowTable], Explanation]
+) -> list[RunRows]:
+    """Return the rows of each run, in the order in which the runs begin.
+
+    Args:
+        table: The rows of a log.
+        path: The log, for the message.
+        explanation: Says of the rows of one run whether rows that contradict each other come from restarts.
+
+    Raises:
+        UnreadableFile: Rows contradict each other, and no column or several say whose they are.
+    """
+    columns = [name for name in [*table.texts, *table.columns] if _names_runs(table, name)]
+    parts = _partition(table, columns)
+    bare = _without(table, columns)
+    explanations = {explanation(bare.only(parts == part)) for part in np.unique(parts)}
+    if explanations - {"certain"}:
+        columns += _further_columns(table, columns, path, needed="none" in explanations)
+        parts = _partition(table, columns)
+    if not columns:
+        return [RunRows("", _constants(table, NAMED_EXPERIMENT), _without(table, _constant_seeds(table)))]
+    bare = _without(table, [*columns, *_constant_seeds(table)])
+    first_rows = [int(np.flatnonzero(parts == part)[0]) for part in np.unique(parts)]
+    runs = []
+    for first in sorted(first_rows):
+        identity = {**_constants(table, EXPERIMENTS), **_identity(table, columns, first)}
+        name = ",".join(f"{column}={_label(table, column, first)}" for column in columns)
+        runs.append(RunRows(name, identity, bare.only(parts == parts[first])))
+    return runs
+
+
+def _spread_metrics(table: RowTable) -> RowTable:
+    """Return a table with a column a metric, where one column names the metric and one holds its value."""
+    named = next((n for key in METRIC_NAMES for n in table.texts if normal_name(n) == key), None)
+    valued = next((n for key in METRIC_VALUES for n in table.columns if normal_name(n) == key), None)
+    if named is None or valued is None:
+        return table
+    labels, values = np.array(table.texts[named], dtype=object), table.columns[valued]
+    spread = {}
+    for label in dict.fromkeys(labels[values.rows].tolist()):
+        inside = labels[values.rows] == label
+        spread[label or valued] = Column(values.rows[inside], values.values[inside])
+    others = {name: column for name, column in table.columns.items() if name != valued}
+    texts = {name: column for name, column in table.texts.items() if name != named}
+    return replace(table, columns={**others, **spread}, texts=texts)
+
+
+def _prefixed(table: RowTable, split: str) -> RowTable:
+    """Return a table whose metrics are named with the split that a column of texts states."""
+    words = [value.strip().lower() for value in table.texts[split]]
+    labels = np.array(words, dtype=object)
+    columns: dict[str, Column] = {}
+    for name, column in table.columns.items():
+        if _is_identity(name) or normal_name(name) == "epoch":
+            columns[name] = column
+            continue
+        for word in dict.fromkeys(labels[column.rows].tolist()):
+            inside = labels[column.rows] == word
+            has_word = not word or re.search(rf"(?i)(?:^|[^a-z]){word}(?:$|[^a-z])", name)
+            key = name if has_word else f"{word}/{name}"
+            columns[key] = _merged(columns.get(key), Column(column.rows[inside], column.values[inside]))
+    return replace(table, columns=columns, texts={n: t for n, t in table.texts.items() if n != split})
+
+
+def _merged(one: Column | None, other: Column) -> Column:
+    if one is None:
+        return other
+    rows = np.concatenate([one.rows, other.rows])
+    order = np.argsort(rows, kind="stable")
+    return Column(rows[order], np.concatenate([one.values, other.values])[order])
+
+
+def _is_identity(name: str) -> bool:
+    return normal_name(name) in SEEDS | RUNS | EXPERIMENTS
+
+
+def _names_runs(table: RowTable, name: str) -> bool:
+    """Say whether a column of a well-known name varies between the runs of a log, and not from row to row.
+
+    Where the steps only rise through the file and each value stands in one block, a resumed training changed
+    it.
+    """
+    known = SEEDS | RUNS | (EXPERIMENTS if name in table.texts else frozenset())
+    if normal_name(name) not in known or not _is_candidate(table, name):
+        return False
+    codes = _codes(table, name)
+    changes = np.diff(codes) != 0
+    is_in_blocks = int(np.sum(changes)) == len(np.unique(codes)) - 1
+    rises = np.diff(table.steps)
+    return not (is_in_blocks and bool(np.all(rises >= 0)) and bool(np.all(rises[changes] > 0)))
+
+
+def _is_candidate(table: RowTable, name: str) -> bool:
+    """Say whether every row has a value of a column, a whole one if a number, and rows share values.
+
+    In a table of one row a run, whose rows stand at the same steps, no two rows of a known column share one.
+    """
+    if name in table.texts:
+        values: list[object] = list(table.texts[name])
+        if not all(values):
+            return False
+    else:
+        column = table.columns[name]
+        if len(column.rows) != len(table) or not np.all(np.isfinite(column.values)):
+            return False
+        is_whole = bool(np.all(column.values == np.rint(column.values)))
+        if not is_whole and normal_name(name) not in HYPERPARAMETERS:
+            return False
+        values = column.values.tolist()
+    distinct = len(set(values))
+    if 1 < distinct <= len(values) / 2:
+        return True
+    is_one_row_a_run = _is_identity(name) and 2 * len(np.unique(table.steps)) <= len(table)
+    return distinct > 1 and is_one_row_a_run and bool(contradictions(table, table.steps))
+
+
+def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, needed: bool) -> list[str]:
+    """Return the further columns that are needed to say whose each row is.
+
+    Args:
+        table: The rows of a log.
+        columns: Those that are known to say it.
+        path: The log, for the message.
+        needed: Whether the rows cannot be read without; else there may be none.
+
+    Raises:
+        UnreadableFile: There are none although they are needed, or several that disagree.
+    """
+    candidates = [
+        name
+        for name in [*table.texts, *table.columns]
+        if name not in columns
+        and normal_name(name) not in NEVER_RUNS
+        and (name in table.texts or normal_name(name) in EXPERIMENTS | HYPERPARAMETERS)
+        and _is_candidate(table, name)
+    ]
+    sufficient = [name for name in candidates if _tells_apart(table, [*columns, name])]
+    partitions = {_partition(table, [*columns, name]).tobytes() for name in sufficient}
+    if len(partitions) == 1:
+        return sufficient[:1]
+    if not sufficient and not needed:
+        return []
+    if not sufficient and candidates and _tells_apart(table, [*columns, *candidates]):
+        return candidates
+    place = contradictions(table, _places(table, columns))
+    unclear = sufficient or _unclear(table, columns)
+    reason = "no column says whose they are"
+    if unclear:
+        listed = ", ".join(repr(name) for name in unclear)
+        reason = f"it is unclear whose they are (column{'s' if len(unclear) > 1 else ''} {listed}?)"
+    raise UnreadableFile(
+        f"{path}: expected one row for each step of a run, found {place} steps with several rows that "
+        f"differ, and {reason}. Several runs in one file need a column named 'run', 'experiment' or 'seed'."
+    )
+
+
+def _unclear(table: RowTable, columns: Sequence[str]) -> list[str]:
+    """Return the columns of numbers that may say whose a row is, but whose names do not say so."""
+    return [
+        name
+        for name in table.columns
+        if name not in columns and _is_candidate(table, name) and _tells_apart(table, [*columns, name])
+    ]
+
+
+def _tells_apart(table: RowTable, columns: Sequence[str]) -> bool:
+    return not contradictions(table, _places(table, columns))
+
+
+def _places(table: RowTable, columns: Sequence[str]) -> Partition:
+    """Return a number for the run, by these columns, the epoch and the step of each row."""
+    keys = [_partition(table, columns), table.steps]
+    epochs = epoch_column(table)
+    if epochs is not None:
+        keys.append(np.rint(epochs * 1000).astype(np.int64))
+    return numbered(*keys)
+
+
+def epoch_column(table: RowTable) -> NDArray[np.float64] | None:
+    """Return the epoch of each row, of shape (rows,), where every row states it next to a step."""
+    for name, column in table.columns.items():
+        if normal_name(name) == "epoch" and len(column.rows) == len(table):
+            return column.values if np.all(np.isfinite(column.values)) else None
+    return None
+
+
+def numbered(*keys: NDArray[Any]) -> Partition:
+    """Return a number for each combination of the keys, each of shape (rows,)."""
+    codes = np.zeros(len(keys[0]), dtype=np.int64)
+    for key in keys:
+        _, inverse = np.unique(key, return_inverse=True)
+        _, codes = np.unique(codes * (int(inverse.max(initial=0)) + 1) + inverse, return_inverse=True)
+    return codes
+
+
+def _partition(table: RowTable, columns: Sequence[str]) -> Partition:
+    """Return a number for each combination of what columns hold, of shape (rows,)."""
+    keys = [_codes(table, name) for name in columns]
+    return numbered(np.zeros(len(table), dtype=np.int64), *keys)
+
+
+def _codes(table: RowTable, name: str) -> Partition:
+    if name in table.columns:
+        return np.unique(table.columns[name].values, return_inverse=True)[1]
+    first: dict[str, int] = {}
+    return np.array([first.setdefault(text, len(first)) for text in table.texts[name]], dtype=np.int64)
+
+
+def _label(table: RowTable, name: str, row: int) -> str:
+    if name in table.texts:
+        return table.texts[name][row].strip()
+    return f"{table.columns[name].values[row]:g}"
+
+
+def _identity(table: RowTable, columns: Sequence[str], row: int) -> dict[str, Any]:
+    """Return run, experiment and seed of a row, as far as columns state them."""
+    parts: dict[str, list[str]] = {"run": [], "experiment": []}
+    identity: dict[str, Any] = {}
+    for name in columns:
+        label, normal = _label(table, name, row), normal_name(name)
+        if normal in SEEDS and re.fullmatch(r"\d{1,18}", label):
+            identity["seed"] = int(label)
+            continue
+        kind = "run" if normal in RUNS | SEEDS else "experiment"
+        is_number = re.fullmatch(r"[-+.\d]+(?:e[-+]?\d+)?", label) is not None
+        separator = "" if kind == "run" else "="
+        parts[kind].append(f"{normal}{separator}{label}" if is_number else label)
+    return identity | {kind: ",".join(labels) for kind, labels in parts.items() if labels}
+
+
+def _constant_seeds(table: RowTable) -> list[str]:
+    """Return the columns that state one and the same seed in every row."""
+    return [
+        name
+        for name, column in table.columns.items()
+        if normal_name(name) in SEEDS
+        and len(np.unique(column.values)) == 1
+        and float(column.values[0]).is_integer()
+        and column.values[0] >= 0
+    ]
+
+
+def _constants(table: RowTable, experiments: frozenset[str]) -> dict[str, Any]:
+    """Return the seed that all rows state alike, and the experiment in a column of one of these names."""
+    identity: dict[str, Any] = {}
+    for name in _constant_seeds(table):
+        identity["seed"] = int(table.columns[name].values[0])
+    for name, texts in table.texts.items():
+        values = set(texts)
+        if normal_name(name) in experiments and len(values) == 1 and all(values):
+            identity["experiment"] = texts[0].strip()
+    return identity
+
+
+def _without(table: RowTable, names: Sequence[str]) -> RowTable:
+    columns = {name: column for name, column in table.columns.items() if name not in names}
+    texts = {name: column for name, column in table.texts.items() if name not in names}
+    return replace(table, columns=columns, texts=texts)

@@ -1,0 +1,159 @@
+"""Several runs in one file: split by columns that say whose a row is, or refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli import main
+from ired_diag.errors import UnreadableFile
+from ired_diag.open import open_study
+from ired_diag.readers import metrics_csv, metrics_jsonl
+from ired_diag.readers.scalar_log import ScalarLog
+
+STEPS = range(0, 50, 10)
+
+
+def loss(step: int, run: int = 0) -> float:
+    return round(1 / (step + 1) + run, 4)
+
+
+def table(folder: Path, header: str, rows: Iterable[Sequence[Any]], separator: str = ",") -> Path:
+    path = folder / "results.csv"
+    lines = [header, *(separator.join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def last(log: ScalarLog) -> dict[str, tuple[int, float]]:
+    return {name: (int(s.steps[-1]), float(s.values[-1])) for name, s in log.history.series.items()}
+
+
+def test_columns_of_experiment_and_seed_make_runs(tmp_path: Path) -> None:
+    keys = [(method, seed) for method in "xy" for seed in (0, 7)]
+    rows = [(method, seed, step, loss(step, seed)) for method, seed in keys for step in STEPS]
+    runs = metrics_csv.read_runs(table(tmp_path, "Method,seed,step,val_loss", rows))
+    assert list(runs) == [f"Method={method},seed={seed}" for method, seed in keys]
+    assert runs["Method=y,seed=7"].told == {"experiment": "y", "seed": 7}
+    assert [last(log) for log in runs.values()] == [{"val_loss": (40, loss(40, seed))} for _, seed in keys]
+    study = open_study(tmp_path)
+    assert [run.label for run in study.runs] == ["x/seed0", "x/seed7", "y/seed0", "y/seed7"]
+    shown = CliRunner().invoke(main, ["ls", "--runs", str(tmp_path)]).output
+    assert "y/seed7" in shown
+
+
+@pytest.mark.parametrize("sort", [False, True], ids=["one after the other", "by step"])
+def test_interleaved_runs_are_split_whatever_their_order(tmp_path: Path, sort: bool) -> None:
+    rows = [(fold, epoch, loss(epoch, fold)) for fold in range(3) for epoch in range(6)]
+    rows.sort(key=(lambda row: row[1]) if sort else (lambda row: row[0]))
+    runs = metrics_csv.read_runs(table(tmp_path, "fold,epoch,loss", rows))
+    assert [log.told for log in runs.values()] == [{"run": f"fold{k}"} for k in range(3)]
+    assert all(len(log.history.series["loss"]) == 6 for log in runs.values())
+
+
+def test_json_lines_of_interleaved_runs_are_split(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    lines = [
+        {"run": name, "seed": k, "step": s, "loss": loss(s, k)} for s in STEPS for k, name in enumerate("ab")
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    runs = metrics_jsonl.read_runs(path)
+    assert [log.told for log in runs.values()] == [{"run": "a", "seed": 0}, {"run": "b", "seed": 1}]
+    assert [last(log)["loss"] for log in runs.values()] == [(40, loss(40)), (40, loss(40, 1))]
+
+
+def test_a_hyperparameter_or_a_text_that_explains_all_rows_splits_them(tmp_path: Path) -> None:
+    for name, values in (("lr", (0.1, 0.01)), ("flavour", ("mint", "lime"))):
+        rows = [(value, step, loss(step, k)) for k, value in enumerate(values) for step in STEPS]
+        runs = metrics_csv.read_runs(table(tmp_path, f"{name},step,loss", rows))
+        assert len(runs) == 2
+        assert all(log.findings == () for log in runs.values())
+
+
+def test_runs_that_no_column_tells_apart_are_refused(tmp_path: Path) -> None:
+    rows = [(step, loss(step, run)) for run in range(3) for step in STEPS]
+    for ordered in (rows, sorted(rows)):
+        with pytest.raises(UnreadableFile, match="no column says whose they are"):
+            metrics_csv.read_runs(table(tmp_path, "step,loss", ordered))
+    unclear = [(run + 3, step, loss(step, run)) for run in range(3) for step in STEPS]
+    with pytest.raises(UnreadableFile, match=r"column 'foo'\?.*named 'run', 'experiment' or 'seed'"):
+        metrics_csv.read_runs(table(tmp_path, "foo,step,loss", unclear))
+
+
+def test_a_table_of_one_row_a_run_with_its_last_step_is_that_many_runs(tmp_path: Path) -> None:
+    rows = [(name, seed, 100, seed + 0.5) for name in ("a", "b") for seed in range(3)]
+    assert len(metrics_csv.read_runs(table(tmp_path, "experiment,seed,epoch,mse", rows))) == 6
+    runs = metrics_csv.read_runs(table(tmp_path, "seed,epoch,mse", [row[1:] for row in rows[:3]]))
+    assert [log.told for log in runs.values()] == [{"seed": seed} for seed in range(3)]
+    with pytest.raises(UnreadableFile, match="no column says"):
+        metrics_csv.read_runs(table(tmp_path, "epoch,mse", [row[2:] for row in rows]))
+
+
+def test_two_columns_that_only_together_say_whose_a_row_is_split_together(tmp_path: Path) -> None:
+    keys = [("u", "p"), ("u", "q"), ("v", "p"), ("v", "q")]
+    rows = [(*key, step, loss(step, k)) for k, key in enumerate(keys) for step in STEPS]
+    assert len(metrics_csv.read_runs(table(tmp_path, "aa,bb,step,loss", rows))) == 4
+
+
+def test_a_host_or_a_time_that_differs_makes_no_run(tmp_path: Path) -> None:
+    rows = [("n1", f"10:{s:02d}", s, loss(s)) for s in range(0, 60, 10)]
+    rows += [("n2", f"11:{s:02d}", s, loss(s, 1)) for s in range(30, 50, 10)]
+    (log,) = metrics_csv.read_runs(table(tmp_path, "host,clock,step,loss", rows)).values()
+    assert last(log) == {"loss": (40, loss(40, 1))}
+
+
+def test_a_training_row_and_an_evaluation_row_at_one_step_are_one_run(tmp_path: Path) -> None:
+    rows = [
+        row for s in STEPS for row in ((s, s * 2.1, 9.5, 0.1, loss(s), ""), (s, s * 2.1 + 1, 9.9, 0.1, "", 2))
+    ]
+    (log,) = metrics_csv.read_runs(table(tmp_path, "step,time,gpu_mem,lr,train_loss,val_loss", rows)).values()
+    assert len(log.history.series["val_loss"]) == len(STEPS)
+    assert log.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("step,split,loss", lambda s, split, value: (s, split, value)),
+        ("step,metric,value", lambda s, split, value: (s, f"{split}/loss", value)),
+    ],
+)
+def test_a_column_of_splits_or_metrics_names_the_metric(tmp_path: Path, header: str, row: Any) -> None:
+    rows = [row(s, split, loss(s, k)) for s in STEPS for k, split in enumerate(("train", "val"))]
+    (log,) = metrics_csv.read_runs(table(tmp_path, header, rows)).values()
+    assert last(log) == {"train/loss": (40, loss(40)), "val/loss": (40, loss(40, 1))}
+
+
+def test_a_seed_that_is_the_same_in_every_row_is_the_seed_and_no_metric(tmp_path: Path) -> None:
+    log = metrics_csv.read(table(tmp_path, "step,seed,loss", [(s, 5, loss(s)) for s in STEPS]))
+    assert (log.told, list(log.points)) == ({"seed": 5}, ["loss"])
+
+
+def test_a_configuration_at_the_head_or_in_every_line_is_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    head = json.dumps({"config": {"lr": 0.1, "seed": 3}}) + "\n"
+    path.write_text(head + "".join(json.dumps({"step": s, "loss": loss(s)}) + "\n" for s in STEPS))
+    assert metrics_jsonl.read(path).told["config"] == {"lr": 0.1, "seed": 3}
+    assert metrics_jsonl.read(path).damaged == ()
+    lines = [{"step": s, "loss": loss(s), "config": {"seed": 3, "lr": 0.1}} for s in STEPS]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    log = metrics_jsonl.read(path)
+    assert (log.told["config"], list(log.points)) == ({"lr": 0.1}, ["loss"])
+    assert log.told["seed"] == 3
+
+
+def test_six_runs_of_five_epochs_are_six_runs(shared: Path) -> None:
+    study = open_study(shared / "cases" / "c39_table_epochs_long")
+    assert [run.label for run in study.runs] == [f"{e}/seed{k}" for e in "AB" for k in range(3)]
+    assert all(len(run.history.series["val_loss"]) == 5 for run in study.runs)
+
+
+def test_an_id_that_changes_while_the_steps_rise_is_one_training(tmp_path: Path) -> None:
+    rows = [(step, "abc" if step < 50 else "def", loss(step)) for step in range(0, 100, 10)]
+    (log,) = metrics_csv.read_runs(table(tmp_path, "step,run_id,loss", rows)).values()
+    assert len(log.history.series["loss"]) == 10
