@@ -74,8 +74,9 @@ def test_whose_runs_they_are(cases: Path, case: str, labels: list[str]) -> None:
 def test_what_the_last_word_was(cases: Path, case: str, metric: str, expected: tuple[int, float]) -> None:
     (run,) = runs_of(cases / case)
     step, value = last(run, metric)
-    assert (step, value) == (expected[0], pytest.approx(expected[1], rel=1e-3))
-    assert run.findings == () or case.endswith("header")
+    assert step == expected[0]
+    assert value == pytest.approx(expected[1], rel=1e-3)
+    assert not [finding for finding in run.findings if finding.severity != "note"]
 
 
 def test_a_purge_ends_all_tags(cases: Path) -> None:
@@ -99,7 +100,7 @@ def test_hyperparameters_of_tensorboard_are_the_configuration_of_their_run(cases
     (run,) = runs_of(cases / case)
     assert run.configuration
     assert run.evaluated is not None
-    assert 0 not in run.evaluated[1].steps or len(run.evaluated[1]) > 30
+    assert run.evaluated[1].values[0] != run.evaluated[1].values[-1]  # no final value at step 0
 
 
 def test_series_of_add_scalars_belong_to_their_run(cases: Path) -> None:
@@ -134,9 +135,7 @@ def test_damaged_records_of_a_progress_bar_are_told(cases: Path) -> None:
 
 def test_rows_with_an_empty_step_keep_their_metrics(cases: Path) -> None:
     (run,) = runs_of(cases / "c20_progress_eval_rows")
-    assert len(run.history.series["eval_loss"]) == 4 or any(
-        "eval_loss" in finding.statement for finding in run.findings
-    )
+    assert run.history.series["eval_loss"].steps.tolist() == [100 * n for n in range(8)]
     assert len(run.history.series["loss"]) == 40
 
 

@@ -46,6 +46,14 @@ def test_a_seed_above_or_below_the_name_is_the_runs() -> None:
     assert named("d/wide_seed0/metrics", "d/wide_seed1/metrics") == expected
 
 
+def test_the_seed_at_the_end_of_the_folder_is_the_seed_of_what_is_in_it() -> None:
+    assert named("d/x_seed0/r", "d/x_seed1/r", "d/y_seed0/r") == [
+        ("x-r", "", 0),
+        ("x-r", "", 1),
+        ("y-r", "", 0),
+    ]
+
+
 def test_a_seed_beyond_the_next_name_is_not_the_runs() -> None:
     assert named("old_seed7_backup/x/run0/metrics")[0][2] is None
 

@@ -39,7 +39,7 @@ def command(ctx: click.Context, out: Path, device: str) -> None:
         "A log that just stops is not called failed: its job may still be running.",
         ("ls", str(runs / "slurm_logs")),
     )
-    ctx.invoke(ls.command, paths=(runs / "slurm_logs",))
+    ctx.invoke(ls.command, paths=(str(runs / "slurm_logs"),))
     _step(
         "2. Is a difference between strategies more than the spread of the seeds?",
         "First what it comes to, then the numbers behind it. Three seeds show only large effects, and these "

@@ -22,6 +22,7 @@ from functools import lru_cache
 
 SEED = re.compile(r"(?i)(?<![a-z])seeds?[_=\-. ]?(\d{1,9})(?![\da-z])")
 
+SEED_AT_END = re.compile(SEED.pattern + "$")
 CLOCK = r"\d{2}[-_:.h]?\d{2}(?:[-_:.m]?\d{2}(?:[.,_]\d+)?)?"
 RUN = re.compile(
     "|".join(
@@ -48,7 +49,7 @@ SEPARATORS = "_=/.- #\0"
 GENERIC = frozenset(
     """
     artifact artifacts best checkpoint checkpoints ckpt ckpts csv data default dump dvclive err eval
-    evaluation evaluations event events exp experiment experiments export exps file files final history
+    evaluation evaluations event events experiments export exps file files final history
     hparams json jsonl last latest lightning log logger logging loggers logs loss losses metric metrics mlruns
     models multirun out output outputs progress record records result results run runs save saved saves scalar
     scalars slurm state stats stderr stdout summaries summary tb tensorboard test tf tfevents tmp train
@@ -76,6 +77,7 @@ class PlaceName:
         index: The number at the end of the name, where it may number runs.
         runs: What only says which run it is, in order.
         seed: The seed.
+        ends_with_seed: Whether the seed is the last part of the name.
     """
 
     name: str
@@ -83,6 +85,7 @@ class PlaceName:
     index: int | None
     runs: tuple[str, ...]
     seed: int | None
+    ends_with_seed: bool = False
 
 
 @lru_cache(maxsize=1 << 16)
@@ -105,7 +108,8 @@ def parse_place(text: str) -> PlaceName:
     if "tfevents" in text or _names_nothing(words):
         rest, runs = "", (*runs, *(word for word in words if word.isdigit()))
     base, index = _without_index(rest)
-    return PlaceName(rest, base, index, runs, int(seeds[-1]) if seeds else None)
+    seed = int(seeds[-1]) if seeds else None
+    return PlaceName(rest, base, index, runs, seed, SEED_AT_END.search(text) is not None)
 
 
 def is_name(text: str) -> bool:
