@@ -75,7 +75,9 @@ SCHEDULER = (
         ),
     ),
 )
-REQUEUED = re.compile(r"CANCELLED AT \S+ DUE TO (?:PREEMPTION|JOB REQUEUE|NODE FAIL)|\brequeu(?:ed|ing) job\b")
+REQUEUED = re.compile(
+    r"CANCELLED AT \S+ DUE TO (?:PREEMPTION|JOB REQUEUE|NODE FAIL)|\brequeu(?:ed|ing) job\b"
+)
 FROM_SCHEDULER = re.compile(r"^(?:slurmstepd|srun|sbatch|slurmd)\b|\*\*\* (?:JOB|STEP) \S+ ON |oom[_-]kill")
 
 KERNEL = Kind(
@@ -95,6 +97,8 @@ ARGUMENTS = Kind(
     "argument_error",
     exception=_any(
         r"^SystemExit: 2$",
+        r"^(?:getopt\.)?GetoptError\b",
+        r"^(?:click\.)?(?:exceptions\.)?(?:UsageError|BadParameter|BadOptionUsage|NoSuchOption)\b",
         r"not used by the HfArgumentParser",
         r"^(?:\w+\.)*(?:ConfigCompositionException|UnrecognizedFlagError|IllegalFlagValueError)\b",
     ),
@@ -141,7 +145,7 @@ _MEMORY_OF_MACHINE = (
     r"\bkilled by signal: Bus error\b.*shared memory",
 )
 _NAN = (
-    r"(?i:\bloss\b.{0,60}\b(?:is|was|became|becomes|went|got|turned|returned|=|:)\s*"
+    r"(?i:\bloss\b.{0,60}?(?:\b(?:is|was|became|becomes|went|got|turned|returned)|[=:])\s*"
     r"(?:infinite or |inf or |not finite or )?nan\b)",
     r"(?i:\bnan(?: or inf(?:inity)?|s)?\b.{0,30}\b(?:in|for|as)\b.{0,20}\bloss\b)",
     r"(?i:\bnan loss\b)",
@@ -197,7 +201,9 @@ EXCEPTIONS = (
     Kind("oom_killer", "out_of_memory", _any(r"^ray\.\S*OutOfMemoryError\b")),
     Kind("cuda_oom", "out_of_memory", _any(*_MEMORY_OF_GPU)),
     Kind("ram_oom", "out_of_memory", _any(*_MEMORY_OF_MACHINE)),
-    Kind("oom_killer", "killed", _any(r"\bkilled by signal: Killed\b", r"\bSignals\.SIGKILL\b"), inferred=True),
+    Kind(
+        "oom_killer", "killed", _any(r"\bkilled by signal: Killed\b", r"\bSignals\.SIGKILL\b"), inferred=True
+    ),
     Kind("segfault", "killed", _any(r"\bkilled by signal: Segmentation fault\b", r"\bSignals\.SIGSEGV\b")),
     Kind("nan_loss", "failed", _any(*_NAN)),
     Kind("device_mismatch", "traceback", _any(*_DEVICES)),
@@ -244,7 +250,7 @@ SIGNALS = (
         "div_zero",
         "killed",
         line=_any(
-            r"(?:^|\bline \d+: *)\d* *Floating point exception\b",
+            r"(?:^|\bline \d+: *)\d* *Floating point exception",
             r"\bFatal Python error: Floating point exception\b",
         ),
     ),
@@ -307,6 +313,7 @@ LAST_WORDS = (
             r"^error: The following untracked working tree files would be overwritten",
             r"^git: '.*' is not a git command",
             r"^(?:remote|ERROR): (?:Repository not found|Permission to )",
+            r"^There is no tracking information for the current branch",
             r"^CONFLICT \(",
         ),
     ),
@@ -330,19 +337,29 @@ LAST_WORDS = (
         ),
     ),
     Kind("file_not_found", "file_not_found", line=re.compile(_NO_FILE + r"\)?$")),
+    Kind("shell", "failed", line=re.compile(r"^\S+: line \d+: \S.*: \S")),
 )
-GIT_ADVICE = re.compile(r"^(?:\s|hint: |Please |and the repository exists|Aborting$|Automatic merge failed)")
+# What programs add below their complaint.
+GIT_ADVICE = re.compile(
+    r"^(?:\s|hint: |Please |and the repository exists|Aborting$|Automatic merge failed|Use '--' to|'git |See git"
+    r"|The most similar|If you wish to )"
+)
+AFTERTHOUGHT = re.compile(
+    r"^tar: (?:Error is not recoverable|Child returned|Exiting with failure)|: line \d+: `.*'$|^make.*: \*\*\* "
+)
 STOPS_THE_SHELL = re.compile(
     r": unbound variable$|: parameter (?:null or )?not set$|: syntax error\b|: unexpected EOF while looking"
 )
-EXIT_STATUS = re.compile(r"srun: error: .*[Ee]xited with exit code \d+|^(?:Command )?exited with (?:non-zero|status) ")
+EXIT_STATUS = re.compile(
+    r"srun: error: .*[Ee]xited with exit code \d+|^(?:Command )?exited with (?:non-zero|status) "
+)
 
 _MARKS = r"(?:\[[^\]]{0,60}\]:? *|[\d:.,T/-]{8,}Z? +|\S{1,60}: +|(?:\w+\.)*\w+ - +)*"
 ERROR_LINE = re.compile(
     rf"^{_MARKS}(?:\w+ )?(?:ERROR|[Ee]rror|FATAL|[Ff]atal|CRITICAL|[Pp]anic)\b *[:!\]-]"
     rf"|^{_MARKS}(?:cannot|can't|could not|failed to|unable to|Cannot|Can't|Could not|Failed to|Unable to) "
     r"|^(?:\w+ )?error: |: (?:not found|No such .{1,40}|cannot .{1,80}|invalid .{1,80}|[Ff]ailed)$"
-    r"|^[A-Z]\w*(?:Error|Exception)\b"
+    r"|^[A-Z]\w*(?:Error|Exception)\b|^make(?:\[\d+\])?: \*\*\* "
 )
 WARNING = re.compile(r"(?i)\bwarn(?:ing)?\b")
 

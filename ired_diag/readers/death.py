@@ -26,13 +26,47 @@ from ired_diag.runs.ending import Ending
 LONGEST_DETAIL = 300
 # A line that holds none of these is not asked for a cause.
 WORDS = (
-    *("rror", "xception", "raceback", "atal", "FATAL", "illed", "CANCELLED", "DUE TO", "erminat", "borted"),
+    *(
+        "rror",
+        "ERROR",
+        "xception",
+        "raceback",
+        "atal",
+        "FATAL",
+        "illed",
+        "CANCELLED",
+        "DUE TO",
+        "erminat",
+        "borted",
+    ),
     *("egmentation", "segfault", "oom", "OOM", "SIG", "Signal", "signal", "ot found", "not set", "No such"),
     *("enied", "unbound", "emory", "Assertion", "Watchdog", "Interrupt", "Bus error", "point exception"),
     *("137", "139", ": -9", "-11", "PBS", "TERM_", "NaN", "nan", "inite", "loss scale", "Invalid", "invalid"),
-    *("annot", "an't", "ould not", "ailed", "ailure", "nable to", "CONFLICT", "borting", "bad ", "syntax", "anic"),
+    *(
+        "annot",
+        "an't",
+        "ould not",
+        "ailed",
+        "ailure",
+        "nable to",
+        "CONFLICT",
+        "borting",
+        "bad ",
+        "syntax",
+        "anic",
+    ),
     *("unrecognized", "No module", "Missing", "CRITICAL", "redirect", "required", "too long", "ile for "),
-    *("Please make", "fault", "Illegal", "parameter"),
+    *(
+        "Please make",
+        "fault",
+        "Illegal",
+        "parameter",
+        "unexpected",
+        ": line ",
+        "*** ",
+        "no tracking",
+        "not recognized",
+    ),
 )
 RAW_WORDS = tuple(word.encode() for word in WORDS)
 LOSS = re.compile(
@@ -41,6 +75,7 @@ LOSS = re.compile(
 )
 LOSS_LINES = 400
 FEWEST_NAN = 2
+CALLED_PROCESS = ("subprocess.CalledProcessError", "CalledProcessError")  # what it called said why
 
 
 def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
@@ -71,6 +106,7 @@ def death_in(lines: Sequence[Line], *, trained: bool | None = None) -> Ending | 
     found = (
         _by_kinds((causes.KERNEL,), lines, fatal)
         or _of_arguments(lines, fatal)
+        or (_by_kinds(causes.SIGNALS, lines, fatal) if raised and raised.is_effect else None)
         or (_of_exception(raised, lines) if raised else None)
         or _by_kinds((causes.NO_SCRIPT, causes.NO_MODULE, causes.NCCL), lines, fatal)
         or _by_kinds(causes.SIGNALS, lines, fatal)
@@ -102,9 +138,9 @@ def loss_stays_nan(lines: Sequence[Line]) -> str:
 
 
 def readable(text: str) -> str:
-    """Return a line as it can be quoted: on one line, printable, its end where it is long."""
+    """Return a line as it can be quoted: on one line, printable, its beginning where it is long."""
     text = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    return text if len(text) <= LONGEST_DETAIL else "…" + text[-LONGEST_DETAIL:]
+    return text if len(text) <= LONGEST_DETAIL else text[:LONGEST_DETAIL] + "…"
 
 
 def _by_kinds(kinds: Iterable[Kind], lines: Sequence[Line], places: Sequence[int]) -> Ending | None:
@@ -136,6 +172,10 @@ def _of_arguments(lines: Sequence[Line], places: Sequence[int]) -> Ending | None
 def _of_exception(raised: Raised, lines: Sequence[Line]) -> Ending:
     if raised.text.startswith("KeyboardInterrupt"):
         return Ending("cancelled", readable(raised.text))
+    if raised.text.startswith(CALLED_PROCESS):
+        before = _of_last_words(lines[: raised.start], trained=False)
+        if before and before.cause not in ("", "error"):
+            return before
     is_generic = raised.kind.cause in ("traceback", "runtime_error", "assertion")
     if is_generic and re.search(r"(?i)\bnan\b", raised.text) and loss_stays_nan(lines):
         return Ending("failed", readable(raised.text), cause="nan_loss")
@@ -169,9 +209,12 @@ def _of_last_words(lines: Sequence[Line], *, trained: bool) -> Ending | None:
 
 
 def _complaint(texts: Sequence[str], kind: Kind) -> str:
-    """Return the last line where it fits a kind; git's advice may follow its complaint."""
+    """Return the last line where it fits a kind; advice may follow a complaint."""
     place = len(texts) - 1
-    while kind.cause == "git" and place > 0 and causes.GIT_ADVICE.search(texts[place]):
+    while place > 0 and (
+        causes.AFTERTHOUGHT.search(texts[place])
+        or (kind.cause == "git" and causes.GIT_ADVICE.search(texts[place]))
+    ):
         place -= 1
     return texts[place] if place >= 0 and kind.line and kind.line.search(texts[place]) else ""
 

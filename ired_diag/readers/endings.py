@@ -54,7 +54,12 @@ def _by_accounts(attempt: Attempt, known: dict[tuple[str, int | None], Ending]) 
 def _infer(attempts: Sequence[Attempt]) -> list[Attempt]:
     known: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
-        if attempt.commit and attempt.ending.state in AT_ONCE and _died_at_once(attempt) and attempt.last_line:
+        if (
+            attempt.commit
+            and attempt.ending.state in AT_ONCE
+            and _died_at_once(attempt)
+            and attempt.last_line
+        ):
             known[attempt.commit].append(attempt)
     return [_inferred(attempt, known.get(attempt.commit or "", [])) for attempt in attempts]
 

@@ -16,6 +16,7 @@ from ired_diag.readers.endings import settle_endings
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.scalar_attempt import BESIDE
+from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.readers.tensorboard import NAMED
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.study import Skipped
@@ -65,7 +66,8 @@ class Logs:
 
     def settled(self) -> list[Attempt]:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""
-        return settle_endings(join_same_runs(self.attempts), self.accounts)
+        attempts = without_sweep_seeds(join_same_runs(self.attempts))
+        return settle_endings(attempts, self.accounts)
 
     def _try(self, path: Path) -> None:
         try:

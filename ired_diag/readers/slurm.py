@@ -28,6 +28,7 @@ from ired_diag.finding import Finding
 from ired_diag.readers import slurm_job, tqdm_lines
 from ired_diag.readers.scalar_log import Points
 from ired_diag.readers.slurm_ending import find_ending
+from ired_diag.readers.task_seeds import SEED_IS_TASK
 from ired_diag.readers.tqdm_grammar import ELAPSED, RATE
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.history import Row, Series
@@ -91,13 +92,17 @@ def read(path: Path) -> Attempt:
     if len(whole) < len(content):
         statement = "The last line is only half written; nothing was read from it."
         findings.append(Finding("torn_tail", "note", statement, {"bytes": len(content)}))
+    seed = _seed(job, configuration)
+    if seed is None and job.task is not None and not job.is_sweep:
+        seed = job.task
+        job.provenance[SEED_IS_TASK] = True
     named = (configuration or {}).get("experiment_name")
     name = named if isinstance(named, str) and named else None
     return Attempt(
         source=(path, beside) if errors is not None else (path,),
         experiment=_experiment(name, path),
         name=name,
-        seed=_seed(job, configuration),
+        seed=seed,
         job=job.job,
         configuration=configuration,
         rows=tuple(_rows(events)),
@@ -224,10 +229,8 @@ def _experiment(name: str | None, path: Path) -> str:
 
 
 def _seed(job: slurm_job.Job, configuration: dict[str, Any] | None) -> int | None:
-    """Return the seed: as set, as announced, as configured, else the array task's number."""
+    """Return the seed: as set, as announced, as configured; None where none of them states it."""
     if job.seed is not None:
         return job.seed
     configured = (configuration or {}).get("seed")
-    if isinstance(configured, int) and not isinstance(configured, bool):
-        return configured
-    return job.task
+    return configured if isinstance(configured, int) and not isinstance(configured, bool) else None

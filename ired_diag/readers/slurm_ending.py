@@ -36,7 +36,9 @@ EARLY_STOP = re.compile(
     rb")",
     re.MULTILINE,
 )
-NOT_A_STOP = re.compile(rb"(?i)counter|patience *[=:]|patience of|enabled|disabled|\bwill\b|would|\bif\b|usage|config")
+NOT_A_STOP = re.compile(
+    rb"(?i)counter|patience *[=:]|patience of|enabled|disabled|\bwill\b|would|\bif\b|usage|config"
+)
 CANCELLED = re.compile(rb"^[^\r\n]*\bCANCELLED AT \d{4}-[^\n]*(?:\n|\Z)", re.MULTILINE)
 OUT_TAIL = 1 << 16  # bytes of the output in which a cause is looked for
 PROGRESS_BAR = b"%|"
