@@ -104,8 +104,8 @@ ARGUMENTS = Kind(
     ),
     line=_any(
         # argparse
-        r"^[\w./-]+(?: [\w-]+)*: error: (?:unrecognized arguments|the following arguments|one of the arguments"
-        r"|argument |expected |ambiguous |invalid choice|too few arguments|unrecognized subcommand)",
+        r"^[\w./-]+(?: [\w-]+)*: error: (?:unrecognized arguments|the following arguments"
+        r"|one of the arguments|argument |expected |ambiguous |invalid choice|too few arguments|unrecognized subcommand)",
         # click, typer
         r"^Error: (?:No such (?:option|command)|Missing |Invalid value|Got unexpected|Option )",
         r"^│ (?:No such (?:option|command)|Missing |Invalid value|Got unexpected)",
@@ -341,11 +341,12 @@ LAST_WORDS = (
 )
 # What programs add below their complaint.
 GIT_ADVICE = re.compile(
-    r"^(?:\s|hint: |Please |and the repository exists|Aborting$|Automatic merge failed|Use '--' to|'git |See git"
-    r"|The most similar|If you wish to )"
+    r"^(?:\s|hint: |Please |and the repository exists|Aborting$|Automatic merge failed|Use '--' to|'git "
+    r"|See git|The most similar|If you wish to )"
 )
 AFTERTHOUGHT = re.compile(
-    r"^tar: (?:Error is not recoverable|Child returned|Exiting with failure)|: line \d+: `.*'$|^make.*: \*\*\* "
+    r"^tar: (?:Error is not recoverable|Child returned|Exiting with failure)"
+    r"|: line \d+: `.*'$|^make.*: \*\*\* "
 )
 STOPS_THE_SHELL = re.compile(
     r": unbound variable$|: parameter (?:null or )?not set$|: syntax error\b|: unexpected EOF while looking"

@@ -1,12 +1,12 @@
-r"""The end of a text log as the lines that a person sees: progress bars apart, colours and rank marks removed.
+r"""The end of a text log as the lines that a person sees: bars apart, colours and rank marks removed.
 
 Programs draw progress bars over each other with carriage returns, and an error message often follows a bar on
 the same line:
 
     loss: 0.07:   8%|▊   | 8000/100000 [05:36<57:46, 26.54it/s]/job/script: line 54: 36304 Killed   python
 
-Such a line is two: the bar, and the message. ``torchrun`` and ``srun -l`` put the rank before each line; it is
-kept beside the text, so that the tracebacks of several ranks can be told apart.
+Such a line is two: the bar, and the message. ``torchrun`` and ``srun -l`` put the rank before each line; it
+is kept next to the text, so that the tracebacks of several ranks can be told apart.
 """
 
 from __future__ import annotations

@@ -16,7 +16,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from ired_diag.errors import UnreadableFile
 from ired_diag.readers import causes
 from ired_diag.readers.causes import Kind
 from ired_diag.readers.console_lines import Line, console_lines
@@ -70,12 +72,19 @@ WORDS = (
 )
 RAW_WORDS = tuple(word.encode() for word in WORDS)
 LOSS = re.compile(
-    r"(?i)(?<![\w./-])(?P<name>(?:(?:train(?:ing)?|total|batch|avg|average|mean|running|step|epoch|iter)[ _/.-]?)?"
-    r"loss)['\"]?\s*(?:\([^)]*\)\s*)?(?:[:=|]\s*|is\s+|\s)(?P<value>[-+]?(?:nan|inf(?:inity)?|\d[\d.]*(?:e[-+]?\d+)?))\b"
+    r"(?i)(?<![\w./-])(?P<name>(?:(?:train(?:ing)?|total|batch|avg|average|mean|running|step|epoch|iter)"
+    r"[ _/.-]?)?loss)['\"]?\s*(?:\([^)]*\)\s*)?(?:[:=|]\s*|is\s+|\s)"
+    r"(?P<value>[-+]?(?:nan|inf(?:inity)?|\d+(?:\.\d*)?(?:e[-+]?\d+)?))\b"
 )
 LOSS_LINES = 400
 FEWEST_NAN = 2
+SUFFIXES = (".log", ".out", ".err", ".txt", ".stdout", ".stderr", "")
+HEAD = 4096
 CALLED_PROCESS = ("subprocess.CalledProcessError", "CalledProcessError")  # what it called said why
+
+
+class DiedWithoutMetrics(UnreadableFile):
+    """A text log of a job that died, in which no metric can be read."""
 
 
 def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
@@ -88,6 +97,20 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
     if not any(word in content for word in RAW_WORDS):
         return None
     return death_in(console_lines(content), trained=trained)
+
+
+def death_of(path: Path) -> Ending | None:
+    """Return how the job died whose text log is at a path; None where it does not say, or is no text log.
+
+    Documents and source files speak of errors that did not happen: only names that logs have are read.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    try:
+        content = path.read_bytes()
+    except OSError:  # whoever reads the log reports it
+        return None
+    return None if b"\0" in content[:HEAD] else death(content)
 
 
 def death_in(lines: Sequence[Line], *, trained: bool | None = None) -> Ending | None:

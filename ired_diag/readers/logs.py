@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.readers import readers, sacct
+from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
@@ -50,8 +51,11 @@ class Logs:
         self._read.add(path.resolve())
         if path.is_file() and _accepts_accounts(path):
             self._add_accounts(path)
-        else:
+            return
+        try:
             self.attempts.extend((self.read or read_log)(path))
+        except DiedWithoutMetrics as death:
+            self.skipped.append(Skipped(path, str(death).removeprefix(f"{path}: ")))
 
     def add_folder(self, folder: Path, *, leave: Sequence[Path] = ()) -> None:
         """Read every file under a folder, but for the folders in ``leave``; note what is no log."""
@@ -60,7 +64,7 @@ class Logs:
                 continue
             if path.suffix == ".err":
                 if not is_read_with_log(path):
-                    self.skipped.append(Skipped(path, "has no .out file beside it"))
+                    self.skipped.append(Skipped(path, _alone(path)))
                 continue
             self._try(path.parent if NAMED in path.name else path)
 
@@ -124,7 +128,15 @@ def read_log(path: Path) -> list[Attempt]:
             return reader.read(path)
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty.")
+    if death := death_of(path):
+        raise DiedWithoutMetrics(f"{path}: {death.label}: {death.detail}")
     raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(known)}).")
+
+
+def _alone(path: Path) -> str:
+    """Return what to say of a ``.err`` file without its ``.out`` file."""
+    death = death_of(path)
+    return "has no .out file next to it" + (f"; {death.label}: {death.detail}" if death else "")
 
 
 def _accepts_accounts(path: Path) -> bool:

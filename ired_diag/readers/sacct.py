@@ -1,14 +1,14 @@
 """How jobs ended, by SLURM's own accounts: the output of ``sacct``.
 
-With ``-P`` (``--parsable2``) or ``-p`` the first line names the columns, a bar between them; a line follows for
-each job and each of its steps:
+With ``-P`` (``--parsable2``) or ``-p`` the first line names the columns, a bar between them; a line follows
+for each job and each of its steps:
 
     JobID|JobName|State|ExitCode|Elapsed|MaxRSS
     123_4|train|TIMEOUT|0:0|08:00:12|
     123_4.batch|batch|CANCELLED|0:15|08:00:14|4203416K
 
-Without either, ``sacct`` prints a table of fixed widths. The second line is a rule of dashes, which says where
-each column stands, and what does not fit is cut and marked with a plus sign:
+Without either, ``sacct`` prints a table of fixed widths. The second line is a rule of dashes, which says
+where each column stands, and what does not fit is cut and marked with a plus sign:
 
     JobID           JobName      State ExitCode
     ------------ ---------- ---------- --------

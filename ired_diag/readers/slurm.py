@@ -26,6 +26,7 @@ from typing import Any
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.readers import slurm_job, tqdm_lines
+from ired_diag.readers.death import DiedWithoutMetrics
 from ired_diag.readers.scalar_log import Points
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.readers.task_seeds import SEED_IS_TASK
@@ -65,27 +66,30 @@ def accepts(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         head = file.read(HEAD)
-    return b"\0" not in head and bool(head) and (path.suffix == ".out" or bool(MARKERS.search(head)))
+    if not head:
+        errors = path.with_suffix(".err")
+        return path.suffix == ".out" and errors.is_file() and errors.stat().st_size > 0
+    return b"\0" not in head and (path.suffix == ".out" or bool(MARKERS.search(head)))
 
 
 def read(path: Path) -> Attempt:
-    """Return what one job's ``.out`` file, and the ``.err`` file beside it, tell.
+    """Return what one job's ``.out`` file, and the ``.err`` file next to it, say.
 
     Raises:
-        UnreadableFile: The file is missing, empty, binary, or tells nothing of a training job.
+        DiedWithoutMetrics: The files say what the job died of, and nothing of a training.
+        UnreadableFile: The file is missing, empty, binary, or says nothing of a training job.
     """
-    content = _text_of(path)
     beside = path.with_suffix(".err")
     errors = _read_bytes(beside) if path.suffix != ".err" and beside.is_file() else None
+    content = _read_bytes(path)
+    if b"\0" in content[:HEAD]:
+        raise UnreadableFile(f"{path}: expected a text log, found binary data.")
     whole = content[: content.rfind(b"\n") + 1]
     job = slurm_job.read_job(whole, path)
     configuration, findings = _configuration(whole, path)
     events, unreadable = _events(whole)
     if not events and configuration is None and not MARKERS.search(content):
-        raise UnreadableFile(
-            f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
-            "lines such as 'Job started at'), found none of it."
-        )
+        return _died_before_training(path, content, errors, job)
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."
         findings.append(Finding("values_not_numbers", "warning", statement, {"values": unreadable}))
@@ -116,6 +120,27 @@ def read(path: Path) -> Attempt:
     )
 
 
+def _died_before_training(path: Path, content: bytes, errors: bytes | None, job: slurm_job.Job) -> Attempt:
+    """Return the attempt of a job that died in its batch script, before anything of a training was logged."""
+    source = (path,) if errors is None else (path, path.with_suffix(".err"))
+    seed = job.seed if job.seed is not None or job.is_sweep else job.task
+    ending = find_ending(content, errors)
+    experiment = _experiment(None, path)
+    attempt = Attempt(
+        source, experiment, None, seed, job.job, None, (), 0, ending, job.provenance, format="slurm"
+    )
+    if attempt.never_started:
+        return attempt
+    if ending.cause:
+        raise DiedWithoutMetrics(f"{path}: {ending.label}: {ending.detail}")
+    if not content.strip():
+        raise UnreadableFile(f"{path}: is empty: the job wrote nothing, or its log was not copied whole.")
+    raise UnreadableFile(
+        f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
+        "lines such as 'Job started at'), found none of it."
+    )
+
+
 def _progress(path: Path) -> dict[str, Series]:
     """Return what the longest progress bar tells of training, a point a step; later drawings win."""
     bars = tqdm_lines.read(path).bars
@@ -132,15 +157,6 @@ def _last_line(content: bytes) -> str:
         if len(re.findall(rb"[A-Za-z]{2,}", line)) > 1:
             return line.decode("utf-8", "replace").strip()
     return ""
-
-
-def _text_of(path: Path) -> bytes:
-    content = _read_bytes(path)
-    if not content.strip():
-        raise UnreadableFile(f"{path}: is empty: the job wrote nothing, or its log was not copied whole.")
-    if b"\0" in content[:HEAD]:
-        raise UnreadableFile(f"{path}: expected a text log, found binary data.")
-    return content
 
 
 def _read_bytes(path: Path) -> bytes:

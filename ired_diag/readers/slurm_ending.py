@@ -1,11 +1,11 @@
 """How a SLURM job ended, as far as its two files say.
 
-The ``.err`` file is asked first: what stands there and is not progress is the reason, whatever program wrote
-it. Training that printed its last line is complete whatever the files say after it; what they say then is kept
-as the detail. So is training that stopped early, and an evaluation that printed its summary.
+The ``.err`` file is asked first: what stands there and is not progress is the reason, whatever program
+wrote it. Training that printed its last line is complete whatever the files say after it; what they say then
+is kept as the detail. So is training that stopped early, and an evaluation that printed its summary.
 
-A job that was preempted is often started again with the same id, and appends to the same files. What came last
-counts: a cancellation that more output follows is not the end.
+A job that was preempted is often started again with the same id, and appends to the same files. What came
+last counts: a cancellation that more output follows is not the end.
 """
 
 from __future__ import annotations

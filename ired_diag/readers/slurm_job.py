@@ -105,7 +105,9 @@ def read_job(content: bytes, path: Path) -> Job:
 
 def _name_with(job: str | None, path: Path) -> re.Match[str] | None:
     """Return the parts of a file name that holds the logged job's id, however short that is."""
-    return job and re.match(rf"^(?P<stem>.*?)[_-](?P<job>{job})(?:_(?P<task>\d{{1,9}}))?(?:\.\w+)?$", path.name) or None
+    if job is None:
+        return None
+    return re.match(rf"^(?P<stem>.*?)[_-](?P<job>{job})(?:_(?P<task>\d{{1,9}}))?(?:\.\w+)?$", path.name)
 
 
 def stem_without_job(path: Path) -> str:

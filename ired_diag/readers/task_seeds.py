@@ -19,7 +19,7 @@ SEED_IS_TASK = "seed_is_array_task"  # in the provenance of an attempt
 
 
 def without_sweep_seeds(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Return attempts; those of a job whose tasks differ in their configuration have no seed by their task."""
+    """Return attempts; where the tasks of a job differ in their configuration, without seeds by task."""
     attempts = list(attempts)
     versions: dict[str | None, set[str]] = defaultdict(set)
     for attempt in attempts:

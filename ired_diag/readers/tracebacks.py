@@ -1,9 +1,9 @@
 """Exceptions in a text log: Python's tracebacks, and what C++ says before it aborts.
 
-One error is often printed as several tracebacks, joined by a sentence. After "direct cause" the first of them
-is the root: the program raised the second *from* it. After "during handling" the first was usually expected
-(a cache that is absent, an optional package), and the second is what went wrong, unless the first is a failure
-of memory or of the device, which nobody expects.
+One error is often printed as several tracebacks, joined by a sentence. After "direct cause" the first of
+them is the root: the program raised the second *from* it. After "during handling" the first was usually
+expected (a cache that is absent, an optional package), and the second is what went wrong, unless the first is
+a failure of memory or of the device, which nobody expects.
 
 An exception that training survives is not a cause of death: what is "ignored" or logged, and what is followed
 by more progress.
@@ -95,7 +95,7 @@ def goes_on(lines: Sequence[Line], place: int) -> bool:
 def _all(lines: Sequence[Line]) -> list[Raised]:
     """Return the root of each error that is printed, in the order of their ends."""
     ranks = dict.fromkeys(line.rank for line in lines if not line.is_bar)
-    found = []
+    found: list[Raised] = []
     for rank in ranks:
         places = [n for n, line in enumerate(lines) if line.rank == rank and not line.is_bar]
         found += _roots(_tracebacks(lines, places), lines, places)

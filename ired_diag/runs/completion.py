@@ -47,6 +47,15 @@ def completion_of(run: Run, *, now: float | None = None) -> Completion:
     return "cut off"
 
 
+def state_in_words(run: Run, completion: Completion) -> str:
+    """Return how far a run came, with how it ended where that says more; each word once."""
+    if completion in ("complete", "running"):
+        return completion
+    if completion == "unknown":
+        return UNKNOWN_IN_WORDS if run.ending.state == "unknown" else f"unknown: {run.ending.label}"
+    return run.ending.label if completion == "failed" else f"{completion}: {run.ending.label}"
+
+
 def complete_by_siblings(runs: Iterable[Run]) -> list[Run]:
     """Return runs, those of unknown ending complete where a sibling ends at the same, furthest step."""
     runs = list(runs)

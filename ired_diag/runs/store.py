@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from ired_diag.config import parse_config, read_json_object
 from ired_diag.errors import CannotWrite, UnreadableFile, WrongConfiguration
@@ -241,7 +241,7 @@ def _ending(told: Mapping[str, Any]) -> Ending:
     cause = ending.get("cause") or ""
     if state not in LABELS or cause not in get_args(Cause):
         raise KeyError(f"state {state}, cause {cause}")
-    return Ending(state, ending.get("detail", ""), bool(ending.get("inferred")), cause)
+    return Ending(state, ending.get("detail", ""), bool(ending.get("inferred")), cast(Cause, cause))
 
 
 def _findings(told: Mapping[str, Any]) -> list[Finding]:
