@@ -177,7 +177,7 @@ DEATHS: list[tuple[Cause, str]] = [
     ),
     (
         "scheduler",
-        "[2026-02-24T15:12:52.8] error: *** JOB 7 ON n CANCELLED AT 2026-02-24T15:12:5 DUE TO TIME LIMIT ***\n",
+        "[2026-02-24T15:12:52] error: *** JOB 7 ON n CANCELLED AT 2026-02-24T15:1 DUE TO TIME LIMIT ***\n",
     ),
     ("scheduler", "*** STEP 7.0 ON n1 CANCELLED AT 2026-02-24T15:12:52 DUE TO PREEMPTION ***\n"),
     (

@@ -105,7 +105,7 @@ ARGUMENTS = Kind(
     line=_any(
         # argparse
         r"^[\w./-]+(?: [\w-]+)*: error: (?:unrecognized arguments|the following arguments"
-        r"|one of the arguments|argument |expected |ambiguous |invalid choice|too few arguments|unrecognized subcommand)",
+        r"|one of the arguments|argument |expected |ambiguous |invalid choice|too few arguments)",
         # click, typer
         r"^Error: (?:No such (?:option|command)|Missing |Invalid value|Got unexpected|Option )",
         r"^│ (?:No such (?:option|command)|Missing |Invalid value|Got unexpected)",

@@ -29,17 +29,20 @@ STARTED = re.compile(rb"^(?:Job started at |Loading configuration from: |SLURM_J
 EVALUATED = re.compile(rb"Validation Result @ Iteration |DIAG step=")
 EARLY_STOP = re.compile(
     rb"^[^\r\n]{0,80}?(?:"
-    rb"[Ee]arly[ _-]?[Ss]top(?:ping|ped)?(?: (?:at|after|triggered|condition|criterion|due|because|since|here"
-    rb"|on|in|as|with|, best)\b[^\r\n]*|[!.]*[ \t]*$|[,;:] (?:best|no|val|the|at|after|epoch|step)[^\r\n]*)"
+    rb"[Ee]arly[ _-]?[Ss]top(?:ping|ped)?(?:"
+    rb" (?:at|after|triggered|condition|criterion|due|because|since|here|on|in|as|with)\b[^\r\n]*"
+    rb"|[,;:] (?:best|no [a-z]|val|the|at|after|epoch|step|stop|patience exhausted)[^\r\n]*"
+    rb"|[!.]*[ \t]*\r?$)"
     rb"|[Ss]topp(?:ing|ed) early\b[^\r\n]*"
-    rb"|Signaling Trainer to stop\b[^\r\n]*"
+    rb"|[^\r\n]{0,160}Signaling Trainer to stop\b[^\r\n]*"
     rb")",
     re.MULTILINE,
 )
+STOP_WORDS = (b"arly", b"ARLY", b"ignaling Trainer")
 NOT_A_STOP = re.compile(
     rb"(?i)counter|patience *[=:]|patience of|enabled|disabled|\bwill\b|would|\bif\b|usage|config"
 )
-CANCELLED = re.compile(rb"^[^\r\n]*\bCANCELLED AT \d{4}-[^\n]*(?:\n|\Z)", re.MULTILINE)
+CANCELLED = re.compile(rb"\bCANCELLED AT \d{4}-[^\n]*(?:\n|\Z)", re.MULTILINE)
 OUT_TAIL = 1 << 16  # bytes of the output in which a cause is looked for
 PROGRESS_BAR = b"%|"
 
@@ -58,8 +61,8 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     found = [ending for ending in deaths if ending]
     if COMPLETE.search(out):
         return _complete(out, found)
-    if not found and (stop := _early_stop(out) or _early_stop(err or b"")):
-        return Ending("complete", stop)
+    if stop := _early_stop(out) or _early_stop(err or b""):
+        return Ending("complete", f"then: {found[0].detail}" if found else stop)
     if not found and not trained and SUMMARY.search(out) and not REPORTED_ERROR.search(out):
         return Ending("complete", "the evaluation printed its summary")
     if found:
@@ -81,6 +84,8 @@ def _complete(out: bytes, found: Sequence[Ending]) -> Ending:
 
 def _last_start(out: bytes, err: bytes | None) -> tuple[bytes, bytes | None]:
     """Return what the files say since a requeued job was started for the last time."""
+    if b"CANCELLED AT" not in out and b"CANCELLED AT" not in (err or b""):
+        return out, err
     starts = [match.start() for match in STARTED.finditer(out)]
     cancellations = len(CANCELLED.findall(err or b""))
     later_out = _since_cancellation(out, is_restarted=False)
@@ -105,6 +110,8 @@ def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
 
 def _early_stop(content: bytes) -> str:
     """Return the line that says that training stopped early, where no evaluation follows it."""
+    if not any(word in content for word in STOP_WORDS):
+        return ""
     for match in reversed(list(EARLY_STOP.finditer(content))):
         if not NOT_A_STOP.search(match[0]) and not EVALUATED.search(content, match.end()):
             return readable(match[0].decode("utf-8", "replace"))
