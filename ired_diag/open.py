@@ -93,10 +93,12 @@ def open_study(
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.ignored_keys)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
+    files = {one.path for one in listed}
+    unstarted = [a for a in attempts if a.never_started and a.source[0] in files]
     found = [with_grouping(run, grouping) for run in [*runs.values(), *map(run_in_place, arranged)]]
     if grouping.by:
         found = grouped_by(found, grouping.by)
-    return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations)
+    return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations, unstarted)
 
 
 def with_grouping(run: Run, grouping: Grouping) -> Run:
@@ -114,7 +116,10 @@ def with_grouping(run: Run, grouping: Grouping) -> Run:
 def arrange_training(
     attempts: Iterable[Attempt], *, ignored_keys: Iterable[str] = ()
 ) -> tuple[list[ArrangedRun], list[Skipped]]:
-    """Return the runs among attempts, and those attempts that evaluate and do not train.
+    """Return the runs among attempts, and a line for each attempt that is neither a run nor a try at one.
+
+    Those are jobs that evaluate and do not train, and jobs that died before their program started where no
+    other job of the same seed did better.
 
     Args:
         attempts: All that are read together.
@@ -128,7 +133,19 @@ def arrange_training(
             listed.append(Skipped(attempt.source[0], reason))
         else:
             training.append(attempt)
-    return arrange(training, ignored_keys=ignored_keys), listed
+    runs = []
+    for run in arrange(training, ignored_keys=ignored_keys):
+        if run.attempt.never_started:
+            listed.extend(map(_unstarted, (*run.earlier, run.attempt)))
+        else:
+            runs.append(run)
+    return runs, listed
+
+
+def _unstarted(attempt: Attempt) -> Skipped:
+    ending = attempt.ending
+    detail = f": {ending.detail}" if ending.detail else ""
+    return Skipped(attempt.source[0], f"a job that ended before training started; {ending.label}{detail}")
 
 
 def run_in_place(arranged: ArrangedRun) -> Run:

@@ -27,6 +27,7 @@ ENDINGS: dict[str, tuple[int, str, str | None]] = {
     "cancelled": (1, "", BAR + STEPD + " ***\n"),
     "killed": (2, "", BAR + "/var/slurmd/slurm_script: line 54: 3630465 Killed    python train.py\n"),
     "unexplained": (2, "Cleaning up work directory...\n", None),
+    "failed": (2, "", BAR + "NaN detected in loss, aborting.\n"),
 }
 
 

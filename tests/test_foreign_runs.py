@@ -145,7 +145,7 @@ def test_a_single_file_is_opened_by_its_name_and_its_folders(tmp_path: Path) -> 
     folder = tmp_path / "wide_net" / "seed_7" / "version_0"
     folder.mkdir(parents=True)
     run = open_run(as_csv(folder, curve()))
-    assert (run.label, run.ending.state) == ("wide_net/seed7", "untold")
+    assert (run.label, run.ending.state) == ("wide_net/seed7", "unknown")
     (folder / "hparams.yaml").write_text("train_steps: 100000\nrank: 20\n")
     run = open_run(folder / "metrics.csv")
     assert (run.configuration, run.ending.state) == ({"train_steps": 100_000, "rank": 20}, "cut_off")

@@ -272,7 +272,7 @@ def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
     assert best["q201@61186975/seed0"] == 7000
     assert best["q209/seed0"] == 4000
     assert not any(str(label).startswith(("q101", "q102", "q103")) for label in best)
-    assert any("1 out of memory" in f.statement for f in found["incomplete"])
+    assert any("1 failed: oom_killer" in f.statement for f in found["incomplete"])
 
 
 def test_the_command_prints_worst_first_and_can_fail(shared: Path) -> None:

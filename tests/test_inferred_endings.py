@@ -45,7 +45,7 @@ def test_the_cause_is_inferred_from_the_same_line_at_the_same_commit_and_names_i
     same = settle_endings([DEAD, attempt("a.out", "Starting the program with seed 7...")])[1].ending
     assert (same.state, same.inferred) == ("argument_error", True)
     assert "dead.out" in same.detail
-    assert same.label == "argument error (inferred)"
+    assert same.label == "failed: argument_error (inferred)"
 
 
 @pytest.mark.parametrize(

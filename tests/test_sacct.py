@@ -43,10 +43,10 @@ def test_each_job_and_task_ends_as_its_own_line_says(tmp_path: Path) -> None:
     told = sacct.read(write(tmp_path, DUMP))
     assert (told.damaged, told.torn_tail) == ((), False)
     assert [(job.job, job.task, job.ending) for job in told.jobs] == [
-        ("123", 4, Ending("time_limit", "TIMEOUT, exit code 0:0")),
-        ("123", 5, Ending("cancelled", "CANCELLED by 1000, exit code 0:0")),
+        ("123", 4, Ending("time_limit", "TIMEOUT, exit code 0:0", cause="scheduler")),
+        ("123", 5, Ending("cancelled", "CANCELLED by 1000, exit code 0:0", cause="scheduler")),
         ("123", 6, Ending("complete")),
-        ("124", None, Ending("out_of_memory", "OUT_OF_MEMORY, exit code 0:125")),
+        ("124", None, Ending("out_of_memory", "OUT_OF_MEMORY, exit code 0:125", cause="oom_killer")),
         ("125", None, Ending("unexplained", "FAILED, exit code 1:0")),
         ("126", None, Ending("cut_off", "RUNNING, exit code 0:0")),
     ]
@@ -71,7 +71,8 @@ def test_a_failure_by_a_signal_is_a_kill(tmp_path: Path, exit_code: str, state: 
 
 def test_a_failed_job_with_a_step_out_of_memory_ran_out_of_memory(tmp_path: Path) -> None:
     (ending,) = endings(tmp_path, "7|t|FAILED|1:0|00:01|", "7.0|t|OUT_OF_MEMORY|0:125|00:01|9K")
-    assert ending == Ending("out_of_memory", "FAILED, exit code 1:0; step 0: OUT_OF_MEMORY, exit code 0:125")
+    detail = "FAILED, exit code 1:0; step 0: OUT_OF_MEMORY, exit code 0:125"
+    assert ending == Ending("out_of_memory", detail, cause="oom_killer")
 
 
 def test_a_requeued_job_ended_as_its_last_line_says(tmp_path: Path) -> None:
@@ -82,7 +83,82 @@ def test_a_requeued_job_ended_as_its_last_line_says(tmp_path: Path) -> None:
 def test_columns_in_another_order_and_a_bar_at_the_end_tell_the_same(tmp_path: Path) -> None:
     lines = ["TIMEOUT|123_4|", "COMPLETED|9|"]
     told = endings(tmp_path, *lines, header="State|JobID|")
-    assert told == [Ending("time_limit", "TIMEOUT"), Ending("complete")]
+    assert told == [Ending("time_limit", "TIMEOUT", cause="scheduler"), Ending("complete")]
+
+
+TABLE = """\
+JobID           JobName  Partition    Account  AllocCPUS      State ExitCode
+------------ ---------- ---------- ---------- ---------- ---------- --------
+123_4             train        gpu        lab          8    TIMEOUT      0:0
+123_4.batch       batch                   lab          8  CANCELLED     0:15
+123_4.extern     extern                   lab          8  COMPLETED      0:0
+123_5        long_name+        gpu        lab          8 OUT_OF_ME+    0:125
+123_6             train        gpu        lab          8 CANCELLED+      0:0
+123_7             train        gpu        lab          8     FAILED     11:0
+61638527_10       train        gpu        lab          8    RUNNING      0:0
+61638527_10+      batch                   lab          8    RUNNING      0:0
+61638527_1.+      batch                   lab          8    RUNNING      0:0
+124_[8-99%4]      train        gpu        lab          8    PENDING      0:0
+125               train        gpu        lab          8  NODE_FAIL      0:0
+"""
+WIDE = """\
+               JobID                State ExitCode    Elapsed
+-------------------- -------------------- -------- ----------
+             700_0.0           COMPLETED      0:0   00:10:00
+               700_0   CANCELLED by 1000      0:0   00:10:00
+"""
+
+
+def test_the_table_that_sacct_prints_by_default_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, TABLE)
+    assert sacct.accepts(path)
+    told = sacct.read(path)
+    assert (told.damaged, told.torn_tail) == ((10,), False)  # of 61638527_10+ the task may have more digits
+    assert [(job.job, job.task, job.ending.state) for job in told.jobs] == [
+        ("123", 4, "time_limit"),
+        ("123", 5, "out_of_memory"),
+        ("123", 6, "cancelled"),
+        ("123", 7, "unexplained"),
+        ("61638527", 10, "cut_off"),
+        ("125", None, "cancelled"),
+    ]
+
+
+def test_a_wider_table_with_other_columns_is_read(tmp_path: Path) -> None:
+    told = sacct.read(write(tmp_path, WIDE))
+    assert [(job.job, job.task, job.ending) for job in told.jobs] == [
+        ("700", 0, Ending("cancelled", "CANCELLED by 1000, exit code 0:0", cause="scheduler"))
+    ]
+    assert not told.damaged
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("OUT_OF_M+", "out_of_memory"),
+        ("CANC+", "cancelled"),
+        ("CANCELLED b+", "cancelled"),
+        ("CANCELLED by 10+", "cancelled"),
+        ("NODE_F+", "cancelled"),
+        ("COMPLETI+", "cut_off"),
+    ],
+)
+def test_a_state_that_is_cut_means_the_only_one_that_begins_so(
+    tmp_path: Path, word: str, state: State
+) -> None:
+    (ending,) = endings(tmp_path, f"7|t|{word}|0:0|00:01|")
+    assert ending.state == state
+
+
+def test_a_state_that_is_cut_too_short_is_damage(tmp_path: Path) -> None:
+    assert sacct.read(write(tmp_path, f"{HEADER}\n7|t|COMPLET+|0:0|00:01|\n")).damaged == (2,)
+
+
+def test_the_cases_of_other_people_are_read(shared: Path) -> None:
+    from ired_diag.open import open_run
+
+    for case, state in (("c28_sacct_default_p", "out_of_memory"), ("c29_sacct_table", "time_limit")):
+        assert open_run(shared / "cases" / case).ending.state == state
 
 
 def test_waiting_tasks_of_an_array_are_no_damage_and_no_job(tmp_path: Path) -> None:

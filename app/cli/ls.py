@@ -10,6 +10,9 @@ import click
 from app.cli import options, output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ired_diag.runs.ending import Ending
     from ired_diag.runs.regroup import Grouping
     from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
@@ -53,6 +56,7 @@ def _as_dict(run: Run) -> dict[str, object]:
         "path": run.path,
         "state": run.ending.state,
         "completion": completion_of(run),
+        "cause": run.ending.cause,
         "inferred": run.ending.inferred,
         "detail": run.ending.detail,
         "strategy": _strategy(run),
@@ -87,15 +91,29 @@ def _print(study: Study, attempts: bool) -> None:
         output.print_table("", columns, rows, left=3)
     if attempts:
         _print_attempts(study)
+    for line in _endings(study):
+        click.echo(line)
     for run in study.runs:
-        if run.ending.detail:
-            click.echo(f"{run.label}: {run.ending.label}: {run.ending.detail}")
         for finding in run.findings:
             click.echo(f"{run.label}: {finding.severity}: {finding.statement}")
     for skipped in study.skipped:
         click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
     if not study.runs:
         click.echo("No runs here. Make some with: ired-diag import LOGS --runs DIR")
+
+
+def _endings(study: Study) -> Iterator[str]:
+    """Yield a line for each ending that says more than its state; runs of a group that share it, together."""
+    groups: dict[tuple[str, Ending], list[Run]] = {}
+    for run in study.runs:
+        if run.ending.detail or run.ending.state == "unknown":
+            groups.setdefault((run.group, run.ending), []).append(run)
+    from ired_diag.runs.ending import UNKNOWN_IN_WORDS
+
+    for (group, ending), runs in groups.items():
+        name = runs[0].label if len(runs) == 1 else f"{group} ({len(runs)} runs)"
+        words = UNKNOWN_IN_WORDS if ending.state == "unknown" else ending.label
+        yield f"{name}: {words}" + (f": {ending.detail}" if ending.detail else "")
 
 
 def _print_attempts(study: Study) -> None:

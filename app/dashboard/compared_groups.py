@@ -1,8 +1,8 @@
 """Which groups are compared: those in the address, else the largest family that has seeds to compare.
 
 A family are experiments whose names begin alike: letters and one digit (``q1`` of q101 and q102), else the
-letters alone. A group is worth comparing with two or more complete seeds; at most six are chosen, since six
-make fifteen pairs already.
+letters alone. A group is worth comparing with two or more seeds that are complete, or of which nothing says
+that they are not; at most six groups are chosen, since six make fifteen pairs already.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def question_of(view: View, names: Sequence[str], snapshot: Snapshot) -> Questio
 
 
 def default_groups(groups: Mapping[str, Sequence[Run]]) -> tuple[tuple[str, ...], str]:
-    """Return the comparable groups of the family with the most complete seeds, and why they are chosen."""
+    """Return the comparable groups of the family with the most such seeds, and why they are chosen."""
     complete = {name: sum(map(_is_comparable, runs)) for name, runs in groups.items()}
     families: dict[str, list[str]] = {}
     for name, count in complete.items():
@@ -66,11 +66,11 @@ def default_groups(groups: Mapping[str, Sequence[Run]]) -> tuple[tuple[str, ...]
             families.setdefault(family_of(name), []).append(name)
     several = {family: names for family, names in families.items() if len(names) > 1}
     if not several:
-        return (), "no two groups whose names begin alike have 2 complete seeds each"
+        return (), "no two groups whose names begin alike have 2 seeds each that can be compared"
     family = max(several, key=lambda family: sum(complete[name] for name in several[family]))
     names = several[family]
     first = f"the first {MOST_GROUPS} of {len(names)}" if len(names) > MOST_GROUPS else "those"
-    return tuple(names[:MOST_GROUPS]), f"{first} of family {family} with 2 or more complete seeds"
+    return tuple(names[:MOST_GROUPS]), f"{first} of family {family} with 2 or more seeds"
 
 
 def family_of(name: str) -> str:
@@ -100,4 +100,4 @@ def _runs(snapshot: Snapshot, names: Iterable[str]) -> list[Run]:
 
 
 def _is_comparable(run: Run) -> bool:
-    return run.ending.complete and run.evaluated is not None
+    return run.ending.may_be_complete and run.evaluated is not None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ired_diag.config_keys import METADATA
 from ired_diag.errors import NotFound
 from ired_diag.runs.attempt import is_seed_label
+from ired_diag.runs.completion import note_on_unknown
 from ired_diag.runs.run import Run
 
 # Two runs are told apart by their own noise alone only where these agree.
@@ -125,6 +126,8 @@ def _members(
     name: str, runs: Sequence[Run], metric: str, notes: list[str], include_incomplete: bool
 ) -> Members:
     kept = [run for run in runs if not _left_out(run, metric, include_incomplete, notes)]
+    if unknown := note_on_unknown(name, kept):
+        notes.append(unknown)
     if not kept:
         logged = sorted({m for run in runs for m in run.history.series})
         has = f" Its runs log: {', '.join(logged)}." if logged and metric not in logged else ""
@@ -153,7 +156,7 @@ def _left_out(run: Run, metric: str, include_incomplete: bool, notes: list[str])
     series = run.history.series.get(metric)
     if series is None:
         notes.append(f"{run.label}: never logged {metric} ({run.ending.label}); left out.")
-    elif not run.ending.complete and not include_incomplete:
+    elif not run.ending.may_be_complete and not include_incomplete:
         last = int(series.steps[-1])
         notes.append(
             f"{run.label}: {run.ending.label}, last evaluation at step {last}; left out "

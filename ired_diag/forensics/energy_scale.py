@@ -86,7 +86,7 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and each thing that its energies or predictions do."""
     told: dict[tuple[str, Kind], Told] = defaultdict(list)
     for group, runs in study.groups().items():
-        complete = [run for run in runs if run.ending.complete]
+        complete = [run for run in runs if run.ending.may_be_complete]
         for run in complete or runs:  # early in training every energy grows: those that ended tell more
             for kind, metric, number in (*_of_energies(run), *_of_predictions(run), *_of_gradients(run)):
                 told[group, kind].append((run, metric, number))

@@ -31,6 +31,7 @@ BY_AN_ERROR: tuple[State, ...] = (
     "argument_error",
     "file_not_found",
     "out_of_memory",
+    "failed",
     "time_limit",
     "cancelled",
     "killed",
@@ -62,7 +63,7 @@ def _failed(experiment: str, attempts: list[Attempt]) -> Finding:
     how = (
         "ran to the last line of its script with an error inside"
         if ran_through
-        else f"ended by an error ({ending.label})"
+        else f"did not finish ({ending.label})"
     )
     statement = f"{experiment}: an evaluation {how} and measured nothing ({_jobs(attempts)}): {ending.detail}"
     evidence = _evidence(experiment, attempts) | {"reached_last_line": ran_through}

@@ -80,7 +80,7 @@ def _finding(groups: Sequence[Late]) -> Finding:
 def _late(group: str, runs: Sequence[Run]) -> Late | None:
     shares, starts, hours = [], [], []
     for run in runs:
-        if not run.ending.complete or not run.evaluated:
+        if not run.ending.may_be_complete or not run.evaluated:
             continue
         series = run.evaluated[1]
         if shape_of(series.steps, series.values).word != "converged":

@@ -22,8 +22,8 @@ from ired_diag.readers.sacct import JobEnding
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending, State
 
-OPEN: tuple[State, ...] = ("cut_off", "unexplained", "untold")
-CAUSES: tuple[State, ...] = ("traceback", "argument_error", "file_not_found")
+OPEN: tuple[State, ...] = ("cut_off", "unexplained", "unknown")
+AT_ONCE: tuple[State, ...] = ("traceback", "argument_error", "file_not_found", "failed")
 ALIKE = 0.5  # of all words
 
 
@@ -54,7 +54,12 @@ def _by_accounts(attempt: Attempt, known: dict[tuple[str, int | None], Ending]) 
 def _infer(attempts: Sequence[Attempt]) -> list[Attempt]:
     known: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
-        if attempt.commit and attempt.ending.state in CAUSES and _died_at_once(attempt) and attempt.last_line:
+        if (
+            attempt.commit
+            and attempt.ending.state in AT_ONCE
+            and _died_at_once(attempt)
+            and attempt.last_line
+        ):
             known[attempt.commit].append(attempt)
     return [_inferred(attempt, known.get(attempt.commit or "", [])) for attempt in attempts]
 
@@ -66,11 +71,11 @@ def _inferred(attempt: Attempt, siblings: Sequence[Attempt]) -> Attempt:
     how = "the same last line" if same else "a last line alike"
     if not same and attempt.configuration is None:
         same = [s for s in siblings if s.configuration is None and _alike(s.last_line, attempt.last_line)]
-    if len({sibling.ending.state for sibling in same}) != 1:
+    if len({(sibling.ending.state, sibling.ending.cause) for sibling in same}) != 1:
         return attempt
     first = same[0]
-    told = f"inferred from {first.source[0].name} (same commit, {how}): {first.ending.detail}"
-    return replace(attempt, ending=Ending(first.ending.state, told, inferred=True))
+    reason = f"inferred from {first.source[0].name} (same commit, {how}): {first.ending.detail}"
+    return replace(attempt, ending=replace(first.ending, detail=reason, inferred=True))
 
 
 def _died_at_once(attempt: Attempt) -> bool:

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.readers import readers, sacct, slurm, tensorboard, trainer_state
+from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
+from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.find import contents_of
 from ired_diag.runs.study import Skipped
@@ -56,8 +58,11 @@ class Logs:
         self._read.add(path.resolve())
         if path.is_file() and _accepts_accounts(path):
             self._add_accounts(path)
-        else:
+            return
+        try:
             self.attempts.extend((self.read or read_log)(path))
+        except DiedWithoutMetrics as death:
+            self.skipped.append(Skipped(path, str(death).removeprefix(f"{path}: ")))
 
     def add_folder(self, folder: Path) -> None:
         """Read every file under a folder that is not in a run folder of this project."""
@@ -85,7 +90,7 @@ class Logs:
         if slurm.accepts(path):
             self._try(path, list_it=True)
         else:
-            self.skipped.append(Skipped(path, "has no .out file beside it"))
+            self.skipped.append(Skipped(path, _alone(path)))
 
     def _log_of(self, path: Path) -> Path:
         """Return the log that a file in a folder is part of: one of its own, or that of the run above."""
@@ -108,8 +113,8 @@ class Logs:
 
     def settled(self) -> list[Attempt]:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""
-        joined = join_same_runs(self.attempts)
-        return settle_endings(identify(joined, seed_key=self.seed_key), self.accounts)
+        attempts = identify(without_sweep_seeds(join_same_runs(self.attempts)), seed_key=self.seed_key)
+        return settle_endings(attempts, self.accounts)
 
     def _try(self, path: Path, *, list_it: bool) -> None:
         try:
@@ -168,11 +173,19 @@ def read_log(path: Path) -> list[Attempt]:
             return reader.read(path)
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty.")
+    if death := death_of(path):
+        raise DiedWithoutMetrics(f"{path}: {death.label}: {death.detail}")
     raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(known)}).")
 
 
 def _is_named_like_a_log(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in LOG_SUFFIXES
+
+
+def _alone(path: Path) -> str:
+    """Return what to say of a ``.err`` file without its ``.out`` file."""
+    death = death_of(path)
+    return "has no .out file next to it" + (f"; {death.label}: {death.detail}" if death else "")
 
 
 def _accepts_accounts(path: Path) -> bool:

@@ -1,15 +1,24 @@
-"""How jobs ended, by SLURM's own accounts: the output of ``sacct -P`` (``--parsable2``).
+"""How jobs ended, by SLURM's own accounts: the output of ``sacct``.
 
-The first line names the columns, a bar between them; a line follows for each job and each of its steps:
+With ``-P`` (``--parsable2``) or ``-p`` the first line names the columns, a bar between them; a line follows
+for each job and each of its steps:
 
     JobID|JobName|State|ExitCode|Elapsed|MaxRSS
     123_4|train|TIMEOUT|0:0|08:00:12|
     123_4.batch|batch|CANCELLED|0:15|08:00:14|4203416K
 
+Without either, ``sacct`` prints a table of fixed widths. The second line is a rule of dashes, which says
+where each column stands, and what does not fit is cut and marked with a plus sign:
+
+    JobID           JobName      State ExitCode
+    ------------ ---------- ---------- --------
+    123_4             train OUT_OF_ME+    0:125
+    123_4.batch       batch CANCELLED+     0:15
+
 ``123_4`` is task 4 of array 123, ``123+0`` part 0 of a job of several parts, what stands after the dot a
 step. The ending is that of the job's own line. A step is asked only where the job's state says less: a job
 that FAILED with a step out of memory ran out of memory; one that FAILED by a signal was killed by it. A job
-told twice (it was requeued) ended as its last line says. With ``-p`` each line ends in a bar: read alike.
+that is listed twice (it was requeued) ended as its last line says.
 
 Reference: SLURM 23.11, ``sacct`` manual, "Job state codes" and "Job accounting fields".
 """
@@ -21,14 +30,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
-from ired_diag.runs.ending import Ending, State
+from ired_diag.runs.ending import Cause, Ending, State
 
 HEAD = 4096
 REQUIRED = ("JobID", "State")
-JOB = re.compile(r"(?P<job>\d{1,18})(?:_(?P<task>\d{1,9}))?(?:\+\d+)?(?:\.(?P<step>[\w+-]+))?", re.ASCII)
-PENDING_TASKS = re.compile(r"\d+_\[[\d,:%-]+(?:\.\.\.)?\]", re.ASCII)
+JOB = re.compile(r"(?P<job>\d{1,18})(?:_(?P<task>\d{1,9}))?(?:\+\d+)?(?:\.(?P<step>[\w+-]*))?", re.ASCII)
+PENDING_TASKS = re.compile(r"\d+_\[[\d,:%-]+(?:\.\.\.)?[\]+]", re.ASCII)
 EXIT_CODE = re.compile(r"(?P<code>\d{1,5}):(?P<signal>\d{1,3})", re.ASCII)
-CANCELLED_BY = re.compile(r"CANCELLED by \d+", re.ASCII)
+CANCELLED_BY = re.compile(r"CANCELLED by \d*\+?", re.ASCII)
+RULE = re.compile(r"-+(?: +-+)*")
 
 STATES: dict[str, State] = {
     "COMPLETED": "complete",
@@ -47,6 +57,11 @@ STATES: dict[str, State] = {
     "RESIZING": "cut_off",
     "SUSPENDED": "cut_off",
     "COMPLETING": "cut_off",
+}
+CAUSES: dict[State, Cause] = {
+    "time_limit": "scheduler",
+    "cancelled": "scheduler",
+    "out_of_memory": "oom_killer",  # SLURM's cgroup counts the memory of the machine, not of the GPU
 }
 
 
@@ -67,10 +82,10 @@ class JobEnding:
 
 @dataclass(frozen=True)
 class Accounts:
-    """What a dump tells.
+    """What a dump says.
 
     Attributes:
-        jobs: In the order in which each is first told.
+        jobs: In the order in which each is first listed.
         damaged: Numbers of the lines that could not be read, the header's being 1.
         torn_tail: Whether the last line was cut; nothing is read from it.
     """
@@ -78,6 +93,25 @@ class Accounts:
     jobs: tuple[JobEnding, ...]
     damaged: tuple[int, ...] = ()
     torn_tail: bool = False
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a dump: their names, and where each stands in a table of fixed widths."""
+
+    names: tuple[str, ...]
+    places: tuple[tuple[int, int], ...] = ()
+
+    def cells(self, text: str) -> dict[str, str] | None:
+        """Return the cells of a line by name, None where their number is wrong."""
+        if self.places:
+            cells = [text[start:end].strip() for start, end in self.places]
+            is_cut = len(text.rstrip()) > self.places[-1][1]
+            return None if is_cut or not text.strip() else dict(zip(self.names, cells, strict=True))
+        cells = text.split("|")
+        if len(cells) == len(self.names) + 1 and not cells[-1]:
+            cells.pop()
+        return dict(zip(self.names, cells, strict=True)) if len(cells) == len(self.names) else None
 
 
 @dataclass(frozen=True)
@@ -92,10 +126,10 @@ class _Line:
 
 
 def accepts(path: Path) -> bool:
-    """Say whether ``path`` is such a dump, by the names in its first line."""
+    """Say whether ``path`` is such a dump, by the names in its first lines."""
     with path.open("rb") as file:
-        first = file.read(HEAD).split(b"\n")[0].decode("utf-8", "replace")
-    return set(REQUIRED) <= set(_columns(first))
+        lines = file.read(HEAD).decode("utf-8", "replace").split("\n")
+    return set(REQUIRED) <= set(_columns(lines).names)
 
 
 def read(path: Path) -> Accounts:
@@ -108,50 +142,75 @@ def read(path: Path) -> Accounts:
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
-    *lines, tail = content.decode("utf-8", "replace").split("\n")
-    columns = _columns(lines[0] if lines else tail)
-    if missing := [name for name in REQUIRED if columns.count(name) != 1]:
+    lines = content.decode("utf-8", "replace").split("\n")
+    columns = _columns(lines)
+    if missing := [name for name in REQUIRED if columns.names.count(name) != 1]:
         raise UnreadableFile(
             f"{path}: expected a first line that names the column {missing[0]!r} once, as `sacct -P -o "
-            f"JobID,JobName,State,ExitCode` writes it, found {(lines[0] if lines else tail)[:80]!r}."
+            f"JobID,JobName,State,ExitCode` writes it, found {lines[0][:80]!r}."
         )
-    told: dict[tuple[str, int | None], list[_Line]] = {}
+    of_job: dict[tuple[str, int | None], list[_Line]] = {}
     damaged = []
-    for number, text in enumerate(lines[1:], start=2):
-        line = _line(text, columns)
+    *whole, tail = lines
+    for number, text in enumerate(whole[1:], start=2):
+        line = _line(text.rstrip("\r"), columns)
         if line:
-            told.setdefault(line.job, []).append(line)
-        elif text.strip() and not PENDING_TASKS.match(text):
+            of_job.setdefault(line.job, []).append(line)
+        elif not _says_nothing(text):
             damaged.append(number)
-    jobs = tuple(JobEnding(*job, ending) for job, of in told.items() if (ending := _ending(of)))
-    return Accounts(jobs, tuple(damaged), bool(lines) and bool(tail.strip()))
+    jobs = tuple(JobEnding(*job, ending) for job, of in of_job.items() if (ending := _ending(of)))
+    return Accounts(jobs, tuple(damaged), bool(whole) and bool(tail.strip()))
 
 
-def _columns(line: str) -> list[str]:
-    return line.rstrip("\r").removesuffix("|").split("|")
+def _says_nothing(text: str) -> bool:
+    text = text.strip()
+    return not text or bool(RULE.fullmatch(text)) or bool(PENDING_TASKS.match(text))
 
 
-def _line(text: str, columns: list[str]) -> _Line | None:
-    """Return what a line tells, None where it is damaged."""
-    cells = text.rstrip("\r").split("|")
-    if len(cells) == len(columns) + 1 and not cells[-1]:
-        cells.pop()
-    if len(cells) != len(columns):
+def _columns(lines: list[str]) -> _Columns:
+    """Return the columns that the first lines name; none where they name none."""
+    first = lines[0].rstrip("\r")
+    rule = lines[1].rstrip() if len(lines) > 1 else ""
+    if "|" not in first and RULE.fullmatch(rule):
+        places = tuple(match.span() for match in re.finditer(r"-+", rule))
+        names = tuple(first[start:end].strip() for start, end in places)
+        return _Columns(names, places)
+    return _Columns(tuple(first.removesuffix("|").split("|")))
+
+
+def _line(text: str, columns: _Columns) -> _Line | None:
+    """Return what a line says, None where it is damaged."""
+    cells = columns.cells(text)
+    if cells is None:
         return None
-    told = dict(zip(columns, cells, strict=True))
-    named, state, exit_code = JOB.fullmatch(told["JobID"]), _state(told["State"]), told.get("ExitCode", "")
-    if not named or state is None or (exit_code and not EXIT_CODE.fullmatch(exit_code)):
+    job = JOB.fullmatch(_uncut_job(cells["JobID"]))
+    state, exit_code = _state(cells["State"]), cells.get("ExitCode", "")
+    if not job or state is None or (exit_code and not EXIT_CODE.fullmatch(exit_code)):
         return None
-    task = None if named["task"] is None else int(named["task"])
-    return _Line((named["job"], task), named["step"], state, told["State"], exit_code)
+    task = None if job["task"] is None else int(job["task"])
+    return _Line((job["job"], task), job["step"], state, cells["State"], exit_code)
 
 
-def _state(state: str) -> State | None:
-    return "cancelled" if CANCELLED_BY.fullmatch(state) else STATES.get(state.removesuffix("+"))
+def _uncut_job(text: str) -> str:
+    """Return a job's id without the mark of a cut, where only the name of its step was cut."""
+    return text.removesuffix("+") if "." in text else text
+
+
+def _state(word: str) -> State | None:
+    """Return the state that a word means; a word that was cut means the only state that begins so."""
+    if CANCELLED_BY.fullmatch(word):
+        return "cancelled"
+    if word.removesuffix("+") in STATES:
+        return STATES[word.removesuffix("+")]
+    if not word.endswith("+") or len(word) < 3:
+        return None
+    begun = {state for name, state in STATES.items() if name.startswith(word[:-1])}
+    begun |= {"cancelled"} if "CANCELLED by ".startswith(word[:-1]) else set()
+    return begun.pop() if len(begun) == 1 else None
 
 
 def _ending(lines: list[_Line]) -> Ending | None:
-    """Return how a job ended by its own last line and the steps; None where only steps are told."""
+    """Return how a job ended by its own last line and the steps; None where only steps are listed."""
     own = [place for place, line in enumerate(lines) if line.step is None]
     if not own:
         return None
@@ -160,18 +219,20 @@ def _ending(lines: list[_Line]) -> Ending | None:
     if line.state == "unexplained":
         starved = next((step for step in steps if step.state == "out_of_memory"), None)
         if starved:
-            return Ending("out_of_memory", f"{detail}; step {starved.step}: {_detail(starved)}")
+            detail = f"{detail}; step {starved.step}: {_detail(starved)}"
+            return Ending("out_of_memory", detail, cause="oom_killer")
         if _signal(line):
-            return Ending("killed", detail)
-    return Ending(line.state, "" if line.state == "complete" else detail)
+            cause: Cause = "segfault" if _signal(line) == 11 else ""
+            return Ending("killed", detail, cause=cause)
+    return Ending(line.state, "" if line.state == "complete" else detail, cause=CAUSES.get(line.state, ""))
 
 
 def _signal(line: _Line) -> int:
     """Return the signal that ended a job: SLURM's own, or the shell's status of 128 and the signal."""
-    told = EXIT_CODE.fullmatch(line.exit_code)
-    if not told:
+    match = EXIT_CODE.fullmatch(line.exit_code)
+    if not match:
         return 0
-    code, signal = int(told["code"]), int(told["signal"])
+    code, signal = int(match["code"]), int(match["signal"])
     return signal or (code - 128 if 128 < code < 128 + 65 else 0)
 
 

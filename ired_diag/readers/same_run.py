@@ -82,7 +82,7 @@ def _agree(one: Series, other: Series) -> bool:
 
 def _join(told: Attempt, further: Attempt) -> Attempt:
     """Return the attempt that two logs tell together; where both speak, the first counts."""
-    ending = further.ending if told.ending.state == "untold" else told.ending
+    ending = further.ending if told.ending.state == "unknown" else told.ending
     known = {name for row in told.rows for name in row.values} | told.series.keys()
     new = {name: series for name, series in further.history.series.items() if name not in known}
     formats = told.format if further.format in told.format.split("+") else f"{told.format}+{further.format}"

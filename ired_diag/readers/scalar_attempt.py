@@ -97,7 +97,7 @@ def _ending(configuration: Mapping[str, Any] | None, told: Mapping[str, Any], la
     planned = [told.get(key) for key in STEPS] + [(configuration or {}).get(key) for key in STEPS]
     steps = next((n for n in planned if isinstance(n, int) and not isinstance(n, bool) and n > 0), None)
     if steps is None or last is None:
-        return Ending("untold")
+        return Ending("unknown")
     if last >= steps:
         return Ending("complete")
     return Ending("cut_off", f"step {last} of {steps}")

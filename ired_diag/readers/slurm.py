@@ -30,7 +30,9 @@ from typing import Any
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.readers import progress_series, slurm_job
+from ired_diag.readers.death import DiedWithoutMetrics
 from ired_diag.readers.slurm_ending import find_ending
+from ired_diag.readers.task_seeds import SEED_IS_TASK
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.history import History, Row, Series
 from ired_diag.runs.place import parse_place
@@ -71,7 +73,10 @@ def accepts(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         head = file.read(HEAD if path.suffix != ".err" else HEAD_OF_BARS)
-    if b"\0" in head[:HEAD] or not head:
+    if not head:
+        errors = path.with_suffix(".err")
+        return path.suffix == ".out" and errors.is_file() and errors.stat().st_size > 0
+    if b"\0" in head[:HEAD]:
         return False
     if path.suffix == ".out":
         return True
@@ -80,14 +85,17 @@ def accepts(path: Path) -> bool:
 
 
 def read(path: Path) -> Attempt:
-    """Return what one job's ``.out`` file, and the ``.err`` file beside it, tell.
+    """Return what one job's ``.out`` file, and the ``.err`` file next to it, say.
 
     Raises:
-        UnreadableFile: The file is missing, empty, binary, or tells nothing of a training job.
+        DiedWithoutMetrics: The files say what the job died of, and nothing of a training.
+        UnreadableFile: The file is missing, empty, binary, or says nothing of a training job.
     """
-    content = _text_of(path)
     beside = path.with_suffix(".err")
     errors = _read_bytes(beside) if path.suffix != ".err" and beside.is_file() else None
+    content = _read_bytes(path)
+    if b"\0" in content[:HEAD]:
+        raise UnreadableFile(f"{path}: expected a text log, found binary data.")
     whole = content[: content.rfind(b"\n") + 1]
     job = slurm_job.read_job(whole, path)
     configuration, findings = _configuration(whole, path)
@@ -96,23 +104,24 @@ def read(path: Path) -> Attempt:
     series, notes = _progress(path, content, beside, errors)
     findings.extend(notes)
     if not events and configuration is None and not series and not MARKERS.search(content):
-        raise UnreadableFile(
-            f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
-            "lines such as 'Job started at') or a progress bar with numbers, found none of it."
-        )
+        return _died_before_training(path, content, errors, job)
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."
         findings.append(Finding("values_not_numbers", "warning", statement, {"values": unreadable}))
     if len(whole) < len(content):
         statement = "The last line is only half written; nothing was read from it."
         findings.append(Finding("torn_tail", "note", statement, {"bytes": len(content)}))
+    seed = _seed(job, configuration, path)
+    if seed is None and job.task is not None and not job.is_sweep:
+        seed = job.task
+        job.provenance[SEED_IS_TASK] = True
     named = (configuration or {}).get("experiment_name")
     name = named if isinstance(named, str) and named else None
     return Attempt(
         source=(path, beside) if errors is not None else (path,),
         experiment=_experiment(name, path),
         name=name,
-        seed=_seed(job, configuration, path),
+        seed=seed,
         job=job.job,
         configuration=configuration,
         rows=rows,
@@ -140,21 +149,33 @@ def _progress(
     return {}, findings
 
 
+def _died_before_training(path: Path, content: bytes, errors: bytes | None, job: slurm_job.Job) -> Attempt:
+    """Return the attempt of a job that died in its batch script, before anything of a training was logged."""
+    source = (path,) if errors is None else (path, path.with_suffix(".err"))
+    seed = job.seed if job.seed is not None or job.is_sweep else job.task
+    ending = find_ending(content, errors)
+    experiment = _experiment(None, path)
+    attempt = Attempt(
+        source, experiment, None, seed, job.job, None, (), 0, ending, job.provenance, format="slurm"
+    )
+    if attempt.never_started:
+        return attempt
+    if ending.cause:
+        raise DiedWithoutMetrics(f"{path}: {ending.label}: {ending.detail}")
+    if not content.strip():
+        raise UnreadableFile(f"{path}: is empty: the job wrote nothing, or its log was not copied whole.")
+    raise UnreadableFile(
+        f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
+        "lines such as 'Job started at') or a progress bar with numbers, found none of it."
+    )
+
+
 def _last_line(content: bytes) -> str:
     """Return the last line that says something: two words at least."""
     for line in reversed(content[-LONGEST_END:].split(b"\n")):
         if len(re.findall(rb"[A-Za-z]{2,}", line)) > 1:
             return line.decode("utf-8", "replace").strip()
     return ""
-
-
-def _text_of(path: Path) -> bytes:
-    content = _read_bytes(path)
-    if not content.strip():
-        raise UnreadableFile(f"{path}: is empty: the job wrote nothing, or its log was not copied whole.")
-    if b"\0" in content[:HEAD]:
-        raise UnreadableFile(f"{path}: expected a text log, found binary data.")
-    return content
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -249,11 +270,10 @@ def _experiment(name: str | None, path: Path) -> str:
 
 
 def _seed(job: slurm_job.Job, configuration: dict[str, Any] | None, path: Path) -> int | None:
-    """Return the seed: set, announced, configured, in the file's name, else the array task's number."""
+    """Return the seed: set, announced, configured, or in the file name; None where none states it."""
     if job.seed is not None:
         return job.seed
     configured = (configuration or {}).get("seed")
     if isinstance(configured, int) and not isinstance(configured, bool):
         return configured
-    in_name = parse_place(slurm_job.stem_without_job(path)).seed
-    return job.task if in_name is None else in_name
+    return parse_place(slurm_job.stem_without_job(path)).seed

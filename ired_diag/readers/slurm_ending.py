@@ -1,69 +1,50 @@
 """How a SLURM job ended, as far as its two files say.
 
-Causes are looked for in the order in which they explain each other: a job that ran out of time is also
-"cancelled", a process that ran out of memory also leaves a traceback. Training that printed its last line
-is complete whatever the files say after it; what they say then is kept as the detail.
+The ``.err`` file is asked first: what stands there and is not progress is the reason, whatever program
+wrote it. Training that printed its last line is complete whatever the files say after it; what they say then
+is kept as the detail. So is training that stopped early, and an evaluation that printed its summary.
+
+A job that was preempted is often started again with the same id, and appends to the same files. What came
+last counts: a cancellation that more output follows is not the end.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from ired_diag.runs.ending import Ending, State
+from ired_diag.readers import causes
+from ired_diag.readers.console_lines import console_lines
+from ired_diag.readers.death import death, last_error, readable
+from ired_diag.runs.ending import Ending
 
 COMPLETE = re.compile(rb"^training complete\b", re.MULTILINE | re.IGNORECASE)
 LAST_LINES = re.compile(
     rb"^(?:Cleaning up work directory|[^\n]* completed at |=+ .* Complete =+)", re.MULTILINE
 )
-REPORTED_ERROR = re.compile(rb"\bERROR\b[ :-]")
-
-TRACEBACK = re.compile(rb"Traceback \(most recent call last\):[ \r]*\n")
-SYNTAX = re.compile(
-    rb'^  File "[^"\n]+", line \d+\n(?:[^\n]*\n){1,3}?(?P<error>(?:Syntax|Indentation|Tab)Error: [^\n]+)',
+SUMMARY = re.compile(rb"^Evaluation Summary\b", re.MULTILINE)
+REPORTED_ERROR = re.compile(rb"\bERROR\b[ :-][^\r\n]*")
+TRAINED = re.compile(rb"^Training for \d|Validation Result @ Iteration |DIAG step=", re.MULTILINE)
+STARTED = re.compile(rb"^(?:Job started at |Loading configuration from: |SLURM_JOB_ID)", re.MULTILINE)
+EVALUATED = re.compile(rb"Validation Result @ Iteration |DIAG step=")
+EARLY_STOP = re.compile(
+    rb"^[^\r\n]{0,80}?(?:"
+    rb"[Ee]arly[ _-]?[Ss]top(?:ping|ped)?(?:"
+    rb" (?:at|after|triggered|condition|criterion|due|because|since|here|on|in|as|with)\b[^\r\n]*"
+    rb"|[,;:] (?:best|no [a-z]|val|the|at|after|epoch|step|stop|patience exhausted)[^\r\n]*"
+    rb"|[!.]*[ \t]*\r?$)"
+    rb"|[Ss]topp(?:ing|ed) early\b[^\r\n]*"
+    rb"|[^\r\n]{0,160}Signaling Trainer to stop\b[^\r\n]*"
+    rb")",
     re.MULTILINE,
 )
-IGNORED = re.compile(rb"Exception ignored in[^\n]*\n\Z")
-EXCEPTION = re.compile(rb"^[A-Za-z_][\w.]*(?::[^\n]*)?[ \r]*$", re.MULTILINE)
-NO_FILE = re.compile(rb"^(?:FileNotFoundError|NotADirectoryError|IsADirectoryError)\b")
-TRAINED = re.compile(rb"^Training for \d|Validation Result @ Iteration |DIAG step=", re.MULTILINE)
-
-# Each in the words of the program that prints it: a commit's subject may speak of any of these.
-CAUSES: tuple[tuple[State, re.Pattern[bytes]], ...] = (
-    ("time_limit", re.compile(rb"(?:slurmstepd|srun|sbatch)\b[^\n]*DUE TO TIME LIMIT")),
-    (
-        "out_of_memory",
-        re.compile(
-            rb"error: Detected \d+ oom[_-]kill|srun: error: [^\n]*Out Of Memory"
-            rb"|\bOutOfMemoryError: |RuntimeError: CUDA (?:error: )?out of memory|^MemoryError\b"
-            rb"|Exceeded (?:job|step) memory limit",
-            re.MULTILINE,
-        ),
-    ),
-    (
-        "cancelled",
-        re.compile(
-            rb"(?:slurmstepd|srun)\b[^\n]*(?:CANCELLED AT |DUE TO (?:PREEMPTION|NODE FAILURE))"
-            rb"|^KeyboardInterrupt\b",
-            re.MULTILINE,
-        ),
-    ),
-    (
-        "argument_error",  # in the words of argparse, and of click
-        re.compile(
-            rb"^[\w./-]+: error: (?:unrecognized arguments|the following arguments|one of the arguments"
-            rb"|argument |expected |ambiguous )"
-            rb"|^Error: (?:No such (?:option|command)|Missing |Invalid value|Got unexpected|Option )",
-            re.MULTILINE,
-        ),
-    ),
+STOP_WORDS = (b"arly", b"ARLY", b"ignaling Trainer")
+NOT_A_STOP = re.compile(
+    rb"(?i)counter|patience *[=:]|patience of|enabled|disabled|\bwill\b|would|\bif\b|usage|config"
 )
-SIGNALLED = re.compile(
-    rb"\d+ (?:Killed|Terminated|Segmentation fault|Bus error|Aborted)\b"
-    rb"|srun: error: [^\n]*: (?:Killed|Terminated)"
-)
-NO_SCRIPT = re.compile(rb"can't open file")
-NO_COMMAND = re.compile(rb"No such file or directory|: command not found")
-LONGEST_DETAIL = 300
+CANCELLED = re.compile(rb"\bCANCELLED AT \d{4}-[^\n]*(?:\n|\Z)", re.MULTILINE)
+OUT_TAIL = 1 << 16  # bytes of the output in which a cause is looked for
+PROGRESS_BAR = b"%|"
 
 
 def find_ending(out: bytes, err: bytes | None) -> Ending:
@@ -71,67 +52,78 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
 
     Args:
         out: Its ``.out`` file.
-        err: The ``.err`` file beside it, if there is one; some jobs write both streams into ``.out``.
+        err: The ``.err`` file next to it, if there is one; some jobs write both streams into ``.out``.
     """
-    trained = bool(TRAINED.search(out))
-    files = [out] if err is None else [err, out]
-    causes = [cause for content in files if (cause := _cause(content, trained=trained))]
+    out, err = _last_start(out, err)
+    trained = bool(TRAINED.search(out)) or PROGRESS_BAR in out or (err is not None and PROGRESS_BAR in err)
+    deaths = [] if err is None else [death(err, trained=trained)]
+    deaths.append(death(out[-OUT_TAIL:], trained=trained))
+    found = [ending for ending in deaths if ending]
     if COMPLETE.search(out):
-        after = causes[0].detail if causes else _line_of(REPORTED_ERROR, out)
-        return Ending("complete", f"then: {after}" if after else "")
-    if causes:
-        return causes[0]
+        return _complete(out, found)
+    if stop := _early_stop(out) or _early_stop(err or b""):
+        return Ending("complete", f"then: {found[0].detail}" if found else stop)
+    if not found and not trained and SUMMARY.search(out) and not REPORTED_ERROR.search(out):
+        return Ending("complete", "the evaluation printed its summary")
+    if found:
+        return next((one for one in found if one.state != "unexplained"), found[0])
     if LAST_LINES.search(out):
-        detail = _line_of(REPORTED_ERROR, out) or "the script reached its end without finishing training"
+        detail = _reported_error(out) or "the script reached its end without finishing training"
         return Ending("unexplained", detail)
-    return Ending("cut_off")
+    quoted = last_error(console_lines(err)) if err and trained else ""
+    return Ending("cut_off", f"last error line: {quoted}" if quoted else "")
 
 
-def _cause(content: bytes, *, trained: bool) -> Ending | None:
-    """Return the cause of death that a file names, if it names one."""
-    for state, pattern in CAUSES:
-        if line := _line_of(pattern, content):
-            return Ending(state, line)
-    if exception := _last_exception(content):
-        return Ending("file_not_found" if NO_FILE.match(exception) else "traceback", _readable(exception))
-    if line := _line_of(NO_SCRIPT, content):
-        return Ending("file_not_found", line)
-    if line := _line_of(SIGNALLED, content):
-        return Ending("killed", line)
-    # A shell goes on after most of its complaints: only the last word of a job that never trained counts.
-    last = content.rstrip().rsplit(b"\n", 1)[-1]
-    if not trained and NO_COMMAND.search(last):
-        return Ending("file_not_found", _readable(last))
-    return None
+def _complete(out: bytes, found: Sequence[Ending]) -> Ending:
+    """Return that training is complete, with what went wrong after it, or a loss that ended as NaN."""
+    if found and found[0].cause == "nan_loss":
+        return Ending("complete", found[0].detail, cause="nan_loss")
+    after = found[0].detail if found else _reported_error(out)
+    return Ending("complete", f"then: {after}" if after else "")
 
 
-def _last_exception(content: bytes) -> bytes | None:
-    """Return the last line of the last traceback that was not merely "ignored"."""
+def _last_start(out: bytes, err: bytes | None) -> tuple[bytes, bytes | None]:
+    """Return what the files say since a requeued job was started for the last time."""
+    if b"CANCELLED AT" not in out and b"CANCELLED AT" not in (err or b""):
+        return out, err
+    starts = [match.start() for match in STARTED.finditer(out)]
+    cancellations = len(CANCELLED.findall(err or b""))
+    later_out = _since_cancellation(out, is_restarted=False)
+    later_err = err and _since_cancellation(err, is_restarted=len(starts) > cancellations > 0)
+    if later_out is out and later_err != err and len(starts) > 1:
+        return out[starts[-1] :], later_err
+    return later_out, later_err
+
+
+def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
+    """Return what follows the last cancellation, where the job was started again after it; else all."""
     last = None
-    for match in TRACEBACK.finditer(content):
-        if IGNORED.search(content, 0, match.start()):
-            continue
-        named = EXCEPTION.search(content, match.end())
-        last = named[0] if named else match[0]
-    if last is None and (syntax := SYNTAX.search(content)):
-        return syntax["error"]
-    return last
-
-
-def _line_of(pattern: re.Pattern[bytes], content: bytes) -> str:
-    """Return the line (newline or carriage return ends it) of the last match, else nothing."""
-    last = None
-    for last in pattern.finditer(content):  # noqa: B007 (the last one is wanted)
+    for last in CANCELLED.finditer(content):  # noqa: B007 (the last one is wanted)
         pass
     if last is None:
+        return content
+    rest = content[last.end() :]
+    may_continue = bool(causes.REQUEUED.search(last[0].decode("utf-8", "replace")))
+    continues = may_continue and any(line.is_progress for line in console_lines(rest))
+    return rest if is_restarted or continues or STARTED.search(rest) else content
+
+
+def _early_stop(content: bytes) -> str:
+    """Return the line that says that training stopped early, where no evaluation follows it."""
+    if not any(word in content for word in STOP_WORDS):
         return ""
-    start = max(content.rfind(b"\n", 0, last.start()), content.rfind(b"\r", 0, last.start())) + 1
-    ends = [e for e in (content.find(b"\n", last.end()), content.find(b"\r", last.end())) if e >= 0]
-    return _readable(content[start : min(ends, default=len(content))])
+    for match in reversed(list(EARLY_STOP.finditer(content))):
+        if not NOT_A_STOP.search(match[0]) and not EVALUATED.search(content, match.end()):
+            return readable(match[0].decode("utf-8", "replace"))
+    return ""
 
 
-def _readable(line: bytes) -> str:
-    """Return the end of a line as text: progress bars may stand before what matters."""
-    text = " ".join(line.decode("utf-8", "replace").split())
-    text = "".join(character for character in text if character.isprintable())
-    return text if len(text) <= LONGEST_DETAIL else "…" + text[-LONGEST_DETAIL:]
+def _reported_error(out: bytes) -> str:
+    found = REPORTED_ERROR.findall(out)
+    return readable(_line_around(found[-1], out)) if found else ""
+
+
+def _line_around(part: bytes, content: bytes) -> str:
+    at = content.rfind(part)
+    start = max(content.rfind(b"\n", 0, at), content.rfind(b"\r", 0, at)) + 1
+    return content[start : at + len(part)].decode("utf-8", "replace")

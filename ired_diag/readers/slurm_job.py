@@ -8,10 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-# <name>_<job>[_<task>].out, or SLURM's own slurm-<job>[_<task>].out
-FILE_NAME = re.compile(r"^(?P<stem>.*?)[_-](?P<job>\d{4,})(?:_(?P<task>\d{1,9}))?(?:\.\w+)?$")
+# <name>_<job>[_<task>].out, or SLURM's own slurm-<job>[_<task>].out. Of a job without an array, SLURM writes
+# 4294967294 (NO_VAL) for %a: there is no task.
+NO_TASK = "4294967294"
+FILE_NAME = re.compile(r"^(?P<stem>.*?)[_-](?P<job>\d{4,})(?:_(?P<task>\d{1,9}|4294967294))?(?:\.\w+)?$")
 
-JOB_ID = re.compile(rb"^Job ID: (\d+)(?: \(Array Job ID: (\d+), Task ID: (\d{1,9})\))?", re.MULTILINE)
+JOB_ID = re.compile(rb"^Job ID: (\d+)(?: \(Array Job ID: (\d+), Task ID: (\d{1,10})\))?", re.MULTILINE)
 TASK_ID = re.compile(rb"^Array [Tt]ask(?: ID)?: (\d{1,9})\b", re.MULTILINE)
 SEED_SET = re.compile(rb"^(?:Setting random seed|Random seed set to): (\d{1,18})\b", re.MULTILINE)
 SEED_ANNOUNCED = re.compile(rb"^Seed: (\d{1,18})\b", re.MULTILINE)
@@ -22,6 +24,13 @@ HOST = re.compile(rb"^Running on host: (\S+)", re.MULTILINE)
 GPU = re.compile(rb"^\|\s+\d+\s+(\S[^|]*?)\s{2,}(?:On|Off)\s+\|", re.MULTILINE)
 STARTED = re.compile(rb"^Job started at (.+?)\r?$", re.MULTILINE)
 ENDED = re.compile(rb"^[^\n]* completed at (.+?)\r?$", re.MULTILINE)
+# A task that trains the n-th configuration of a sweep: its number is not a seed.
+SWEEP = re.compile(
+    rb"^(?:Starting|Running|Launching|Training|Using|Sweep|Config|Array|Task|Variant|Trial)\b[^\n]*?"
+    rb"\b(?:[Ss]weep|[Cc]onfig(?:uration)?|[Vv]ariant|[Ss]etting|[Gg]rid|[Tt]rial|[Cc]ombination)"
+    rb"(?: (?:config(?:uration)?|index|idx|id|number|no\.?|point|item))?[ \t]*[:=#]?[ \t]*#?\d{1,6}\b",
+    re.MULTILINE,
+)
 TRAINING = re.compile(rb"^Training for (\d{1,18}) steps", re.MULTILINE)
 
 # date(1), in the C locale and in newer en_US: Sat Jan 24 00:53:55 EST 2026, Sat 24 Jan 2026 12:53:55 AM EST
@@ -35,6 +44,9 @@ DATES = (
 )
 
 
+PREAMBLE = 1 << 14  # bytes in which a batch script says what it starts
+
+
 @dataclass(frozen=True)
 class Job:
     """A job as its log tells it.
@@ -43,13 +55,16 @@ class Job:
         job: The id in the file name, which is the array's where there is one; else the logged one.
         task: The array task's number.
         seed: The seed that was set, else the one that was announced.
-        provenance: All else that is told, by name; what is not told is not there.
+        provenance: Everything else that the log states, by name.
+        is_sweep: Whether the log says that the task is a configuration of a sweep, so that its number is not
+            a seed.
     """
 
     job: str | None
     task: int | None
     seed: int | None
     provenance: dict[str, Any]
+    is_sweep: bool = False
 
 
 def read_job(content: bytes, path: Path) -> Job:
@@ -59,11 +74,13 @@ def read_job(content: bytes, path: Path) -> Job:
         content: The ``.out`` file.
         path: Its path; only the name is used.
     """
-    named, ids = FILE_NAME.match(path.name), JOB_ID.search(content)
-    logged_job = ids and (ids[2] or ids[1])
+    ids = JOB_ID.search(content)
+    logged_job = (ids[2] or ids[1]).decode() if ids else None
     logged_task = (ids and ids[3]) or _first(TASK_ID, content)
-    job = named["job"] if named else (logged_job.decode() if logged_job else None)
-    task = named["task"] if named and named["task"] else logged_task
+    named = FILE_NAME.match(path.name) or _name_with(logged_job, path)
+    job = named["job"] if named else logged_job
+    task = named["task"] if named and named["task"] else logged_task and logged_task.decode()
+    task = None if task == NO_TASK else task
     seed = _first(SEED_SET, content) or _first(SEED_ANNOUNCED, content)
     told = {
         "job_id": ids and ids[1],
@@ -82,7 +99,15 @@ def read_job(content: bytes, path: Path) -> Job:
         dates = pattern.findall(content)
         if dates and (date := parse_date(dates[-1 if name == "ended" else 0].decode("utf-8", "replace"))):
             provenance[name], provenance["time_zone"] = date
-    return Job(job, int(task) if task is not None else None, int(seed) if seed else None, provenance)
+    number = None if task is None else int(task)
+    return Job(job, number, int(seed) if seed else None, provenance, bool(SWEEP.search(content[:PREAMBLE])))
+
+
+def _name_with(job: str | None, path: Path) -> re.Match[str] | None:
+    """Return the parts of a file name that holds the logged job's id, however short that is."""
+    if job is None:
+        return None
+    return re.match(rf"^(?P<stem>.*?)[_-](?P<job>{job})(?:_(?P<task>\d{{1,9}}))?(?:\.\w+)?$", path.name)
 
 
 def stem_without_job(path: Path) -> str:

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.finding import Finding
-from ired_diag.runs.ending import Ending
+from ired_diag.runs.ending import Cause, Ending
 from ired_diag.runs.history import History, Row, Series
 
 NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
+
+BY_SCRIPT: tuple[Cause, ...] = ("git", "shell", "error")
+BY_SCRIPT_OR_PROGRAM: tuple[Cause, ...] = ("file_not_found", "permission")
+EXCEPTION = re.compile(r"(?:inferred from [^:]*: )?[\w.]+(?:Error|Exception)\b")
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,15 @@ class Attempt:
         return (
             configured and not self.rows and not self.series and not self.provenance.get("training_started")
         )
+
+    @property
+    def never_started(self) -> bool:
+        """Whether the job died in its batch script, before the program that trains was started."""
+        by_script = self.ending.cause in BY_SCRIPT or (
+            self.ending.cause in BY_SCRIPT_OR_PROGRAM and not EXCEPTION.match(self.ending.detail)
+        )
+        logged = self.rows or self.series or self.configuration or self.provenance.get("training_started")
+        return by_script and not logged
 
     @property
     def commit(self) -> str | None:

@@ -13,14 +13,14 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast, get_args
 
 from ired_diag.config import parse_config, read_json_object
 from ired_diag.errors import CannotWrite, UnreadableFile, WrongConfiguration
 from ired_diag.finding import Finding
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
-from ired_diag.runs.ending import LABELS, Ending
+from ired_diag.runs.ending import LABELS, OLD_NAMES, Cause, Ending
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
@@ -236,9 +236,11 @@ def _object(told: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
 def _ending(told: Mapping[str, Any]) -> Ending:
     ending = told.get("ending") or {}
     state = ending.get("state", "cut_off")
-    if state not in LABELS:
-        raise KeyError(f"state {state}")
-    return Ending(state, ending.get("detail", ""), bool(ending.get("inferred")))
+    state = OLD_NAMES.get(state, state)
+    cause = ending.get("cause") or ""
+    if state not in LABELS or cause not in get_args(Cause):
+        raise KeyError(f"state {state}, cause {cause}")
+    return Ending(state, ending.get("detail", ""), bool(ending.get("inferred")), cast(Cause, cause))
 
 
 def _findings(told: Mapping[str, Any]) -> list[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.attempt import Attempt, experiment_number
+from ired_diag.runs.completion import complete_by_siblings
 from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
 from ired_diag.runs.run import Run
 
@@ -32,23 +33,30 @@ class Study:
         runs: One a seed and variant.
         skipped: Files that are no run, with the reason.
         evaluations: Jobs that evaluated a model and trained nothing; their files are listed as skipped.
+        unstarted: Jobs that died before their program started and whose seed has no run; listed as skipped.
     """
 
     runs: tuple[Run, ...]
     skipped: tuple[Skipped, ...] = ()
     evaluations: tuple[Attempt, ...] = ()
+    unstarted: tuple[Attempt, ...] = ()
 
     @classmethod
     def of(
-        cls, runs: Iterable[Run], skipped: Iterable[Skipped] = (), evaluations: Iterable[Attempt] = ()
+        cls,
+        runs: Iterable[Run],
+        skipped: Iterable[Skipped] = (),
+        evaluations: Iterable[Attempt] = (),
+        unstarted: Iterable[Attempt] = (),
     ) -> Study:
-        """Return a study: variants are named where an experiment has several, and runs within a group."""
+        """Return a study: variants and runs named, and runs complete that end like their siblings."""
         families: dict[str, list[Run]] = defaultdict(list)
         for run in runs:
             families[run.experiment].append(run)
         named = [run for family in families.values() for run in _name_variants(family)]
         distinct = with_distinct_names(with_identity_keys(named))
-        return cls(tuple(sorted(distinct, key=_reading_order)), tuple(skipped), tuple(evaluations))
+        settled = complete_by_siblings(sorted(distinct, key=_reading_order))
+        return cls(tuple(settled), tuple(skipped), tuple(evaluations), tuple(unstarted))
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""
@@ -131,9 +139,11 @@ def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
 def _in_brief(runs: Sequence[Run]) -> str:
     """Return the number of seeds, how many are complete, and the commit."""
     complete = sum(run.ending.complete for run in runs)
+    unknown = sum(run.ending.unknown for run in runs)
+    of_unknown = f", {unknown} of unknown ending" if unknown else ""
     commits = sorted({str(c)[:7] for run in runs if (c := run.provenance.get("git_commit"))})
     commit = f", commit {'/'.join(commits)}" if commits else ""
-    return f"{len(runs)} seeds, {complete} complete{commit}"
+    return f"{len(runs)} seeds, {complete} complete{of_unknown}{commit}"
 
 
 def _name_variants(family: Sequence[Run]) -> list[Run]:

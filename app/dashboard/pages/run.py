@@ -33,6 +33,7 @@ from app.dashboard.run_words import (
 from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.errors import DiagError
 from ired_diag.figures.data import FigureData
+from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.run import Run
 
 TITLE = "Run"
@@ -128,8 +129,8 @@ def _register_findings(app: dash.Dash, catalog: Catalog) -> None:
 def _header(entry: Entry) -> list[Any]:
     run, ending = entry.run, entry.run.ending
     mark = html.Span(entry.completion, className=f"mark {entry.completion.replace(' ', '-')}")
-    told = "" if ending.label == entry.completion else f" {ending.label}"
-    state = [mark, told + (f": {ending.detail}" if ending.detail else "")]
+    words = state_in_words(run, entry.completion).removeprefix(entry.completion).lstrip(":")
+    state = [mark, words + (f": {ending.detail}" if ending.detail else "")]
     facts: list[tuple[str, Any]] = [("State", state), ("Verdict", verdict_in_words(entry.verdict))]
     if run.name:
         facts.append(("Experiment", run.name))

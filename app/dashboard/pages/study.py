@@ -21,6 +21,7 @@ from app.dashboard.components.sparkline import sparkline
 from app.dashboard.components.table import NONE, Heading, cell, empty, head, number, run_link, scrolling
 from app.dashboard.filtering import matching
 from app.dashboard.snapshot import Entry, Snapshot
+from ired_diag.runs.completion import state_in_words
 
 TITLE = "Study"
 HEADINGS = (
@@ -136,9 +137,7 @@ def _run(entry: Entry, view: View) -> html.Tr:
 
 
 def _state(entry: Entry) -> str:
-    ending = entry.run.ending
-    detail = "" if ending.complete or entry.completion == "running" else f": {ending.label}"
-    return f"{entry.completion}{detail}"
+    return state_in_words(entry.run, entry.completion)
 
 
 def _counts(words: Iterable[str]) -> html.Span:

@@ -1,0 +1,73 @@
+r"""The end of a text log as the lines that a person sees: bars apart, colours and rank marks removed.
+
+Programs draw progress bars over each other with carriage returns, and an error message often follows a bar on
+the same line:
+
+    loss: 0.07:   8%|▊   | 8000/100000 [05:36<57:46, 26.54it/s]/job/script: line 54: 36304 Killed   python
+
+Such a line is two: the bar, and the message. ``torchrun`` and ``srun -l`` put the rank before each line; it
+is kept next to the text, so that the tracebacks of several ranks can be told apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BAR = "%|"
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+RANK = re.compile(
+    r"^(?P<rank>\[rank\d+\]: ?|\[default\d+\]: ?|\[\d+,\d+\]<std(?:err|out)>: ?"
+    r"|\d{1,4}: (?=Traceback| |\w[\w.]*(?:Error|Exception)\b))"
+)
+LETTERS = re.compile(r"[A-Za-z]{2}")
+# A metric beside a count of steps: what a training that goes on prints.
+PROGRESS = re.compile(
+    r"(?i)\b(?:epoch|step|iter(?:ation)?|batch|batches)\b\W{0,3}\d+.*\d|\d(?:it|s/it|it/s)\b|\bloss\W{1,3}\d"
+)
+MOST_READ = 1 << 19  # bytes
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line.
+
+    Attributes:
+        text: What stands in it, without a rank's mark.
+        rank: The mark of the rank that printed it, where there is one.
+        is_bar: Whether it is a drawing of a progress bar.
+    """
+
+    text: str
+    rank: str = ""
+    is_bar: bool = False
+
+    @property
+    def is_progress(self) -> bool:
+        """Whether it shows that training goes on."""
+        return self.is_bar or bool(PROGRESS.search(self.text))
+
+
+def console_lines(content: bytes, *, most: int = MOST_READ) -> list[Line]:
+    """Return the lines at the end of a log that are not blank.
+
+    Args:
+        content: The log.
+        most: How many bytes are read, from the end.
+    """
+    text = COLOURS.sub("", content[-most:].decode("utf-8", "replace"))
+    return [line for piece in re.split(r"[\r\n]+", text) if piece.strip() for line in _lines_in(piece)]
+
+
+def _lines_in(piece: str) -> Iterator[Line]:
+    """Yield the bars in a piece of a line, and the message that follows them."""
+    while BAR in piece:
+        bar, closed, piece = piece.partition("]") if "]" in piece[piece.index(BAR) :] else (piece, "", "")
+        while closed and BAR not in bar:  # the bracket belongs to what stands before the bar
+            more, closed, piece = piece.partition("]")
+            bar = f"{bar}]{more}"
+        yield Line(bar, is_bar=True)
+    if piece.strip() and (LETTERS.search(piece) or piece.startswith(" ")):
+        mark = RANK.match(piece)
+        yield Line(piece[mark.end() :], mark["rank"]) if mark else Line(piece)
