@@ -89,7 +89,9 @@ def open_study(
         contents = contents_of(path)
         _open_run_folders(contents, runs, skipped, read_folder)
         runs |= {folder.resolve(): open_results(folder) for folder in contents.results}
-        logs.add_files(contents.files, list_all=not contents.runs)
+        imported = _imported_logs(runs.values())
+        files = [file for file in contents.files if str(file.resolve()) not in imported]
+        logs.add_files(files, list_all=not contents.runs)
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.ignored_keys)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
@@ -99,6 +101,12 @@ def open_study(
     if grouping.by:
         found = grouped_by(found, grouping.by)
     return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations, unstarted)
+
+
+def _imported_logs(runs: Iterable[Run]) -> set[str]:
+    """Return the logs that run folders were imported from, which are not read again next to them."""
+    sources = [source for run in runs for source in run.provenance.get("sources") or ()]
+    return {str(source.get("path")) for source in sources if isinstance(source, dict)}
 
 
 def with_grouping(run: Run, grouping: Grouping) -> Run:

@@ -100,7 +100,7 @@ def test_every_real_file_is_a_run_an_attempt_or_skipped_with_a_reason(real: Real
     assert skipped.path.name == "ired_q245_steps_63515507_0.out"
     assert "an evaluation's log" in skipped.reason
     assert len(real.study.runs) == 73
-    assert sum(len(run.attempts) for run in real.study.runs) == 65
+    assert sum(len(run.attempts) for run in real.study.runs) == 64
 
 
 def test_the_real_runs_in_the_runs_folder_are_those_in_place(real: RealImport) -> None:

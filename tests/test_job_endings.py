@@ -1,4 +1,4 @@
-"""How jobs end in the files of real batch scripts: requeued, stopped early, never started, sweeps of tasks."""
+"""How jobs ended: requeued jobs, early stopping, evaluations, array tasks, and jobs that died early."""
 
 from __future__ import annotations
 

@@ -20,8 +20,9 @@ LARGEST = 10 * 1000**2
 
 def test_nine_complete_runs_with_several_checkpoints_in_under_ten_megabytes() -> None:
     study = open_study(sample_runs())
-    assert [run.label for run in study.runs] == [f"{e}/seed{k}" for e in EXPERIMENTS for k in range(3)]
-    for run in study.runs:
+    trained = [run for run in study.runs if run.path.is_dir()]  # the logs next to them are read too
+    assert [run.label for run in trained] == [f"{e}/seed{k}" for e in EXPERIMENTS for k in range(3)]
+    for run in trained:
         assert run.ending.complete
         assert run.config().rank == 8
         assert len(run.checkpoints) >= 3
