@@ -126,8 +126,6 @@ _MEMORY_OF_GPU = (
     r"\b(?:HIP|MPS backend|XPU) out of memory",
     r"\bCUDA_ERROR_OUT_OF_MEMORY\b",
     r"\bcudaErrorMemoryAllocation\b",
-    r"\bCUBLAS_STATUS_ALLOC_FAILED\b",
-    r"\bCUDNN_STATUS_ALLOC_FAILED\b",
     r"\bCuda failure (?:\d+ )?'out of memory'",
     r"\bRESOURCE_EXHAUSTED: (?:Out of memory|Failed to allocate)",
     r"\bOOM when allocating tensor\b(?!.*\bCPU:)",
@@ -165,7 +163,9 @@ _DEVICES = (
     r"module must have its parameters and buffers on device \S+ .*found one of them on device",
     r"[Tt]ensor on device \S+ is not on the expected device ",
     r"(?:is|are) on different devices?\b",
-    r"tensors? (?:to be |must be |are not )?(?:located )?on the same (?:device|GPU)",
+    r"\b(?:to be|must be|are not|located) (?:located )?on (?:the )?same (?:device|GPU)",
+    r"\blocated on different GPUs\b",
+    r"\bexpected device \S+ but got \S+",
     r"Expected a '\w+' device type for generator but found ",
 )
 _CUDA = (
@@ -182,7 +182,6 @@ _CUDA = (
     r"\bno kernel image is available for execution\b",
     r"\bUnexpected error from cudaGetDeviceCount\b",
     r"\bCUDA driver version is insufficient\b",
-    r"\bNo CUDA GPUs are available\b",
     r"\bCUDA driver initialization failed\b",
 )
 _NCCL = (
@@ -227,6 +226,7 @@ EXCEPTIONS = (
     Kind("traceback", "traceback", re.compile("")),
 )
 
+EXITED = r"(?i:\b(?:exited|exit|failed|finished|terminated|returned)\b.{{0,40}}\b(?:code|status)(?: is|:|=)? *{}\b)"
 # Other programs' words for the death of a process. A signal without another reason says little.
 SIGNALS = (
     Kind(
@@ -240,9 +240,12 @@ SIGNALS = (
             r"\bCaught signal 11\b",
             r"\bSignal 11 \(SIGSEGV\) received\b",
             r"\bsrun: error: .*: Segmentation fault\b",
-            r"\bexit ?code *: *-11\b",
+            r"\b[Ee]xit ?[Cc]ode\b[\"' :=]*-11\b",
+            r"\b[Ss]ignal 11\b.{0,3}SIGSEGV\b",
+            r"\*\*\* SIGSEGV\b",
+            r"\bSegfault encountered\b",
             r"\bterminated (?:with|by) signal (?:SIGSEGV|11)\b",
-            r"(?i:\b(?:exited|exit|failed|finished|terminated|returned)\b.{0,40}\b(?:code|status):? *139\b)",
+            EXITED.format(139),
             r"\bsegfault at [0-9a-f]+ ip [0-9a-f]+",
         ),
     ),
@@ -263,9 +266,11 @@ SIGNALS = (
             r"^(?:zsh: |\[\d+\] *[+-]? *\d* *)killed\b",
             r"\bsrun: error: .*: Killed\b",
             r"\bSignal 9 \(SIGKILL\) received\b",
-            r"\bexit ?code *: *-9\b",
+            r"\b[Ee]xit ?[Cc]ode\b[\"' :=]*-9\b",
+            r"\b[Ss]ignal 9\b.{0,3}SIGKILL\b",
+            r"\bexitCode\b[\"']?: *137\b",
             r"\bterminated (?:with|by) signal (?:SIGKILL|9)\b",
-            r"(?i:\b(?:exited|exit|failed|finished|terminated|returned)\b.{0,40}\b(?:code|status):? *137\b)",
+            EXITED.format(137),
             r"\] Error 137$",
         ),
         inferred=True,
@@ -293,11 +298,29 @@ NO_MODULE = Kind(
     "traceback",
     line=re.compile(r"^\S*python[\d.]*: (?:No module named |Error while finding module specification for )"),
 )
-NCCL = Kind("nccl", "failed", line=_any(r"\bWatchdog caught collective operation timeout\b"))
+NCCL = Kind(
+    "nccl",
+    "failed",
+    line=_any(
+        r"\bWatchdog caught collective operation timeout\b",
+        r"\bSome NCCL operations have failed or timed out\b",
+        r"\bNCCL watchdog thread terminated with exception\b",
+        r"^(?:nccl\w+(?:Error|Usage|Argument)\b|NCCL error\b)",
+    ),
+)
+MEMORY = Kind(
+    "ram_oom",
+    "out_of_memory",
+    line=_any(
+        r"^\s*(?:what\(\): +)?std::bad_alloc$",
+        r": Cannot allocate memory$",
+        r"\bThis might be caused by insufficient shared memory\b",
+    ),
+)
 NAN_REPORT = Kind("nan_loss", "failed", line=_any(*_NAN, r"\bInvalid loss, terminating training\b"))
 STOPPING = re.compile(
     r"(?i)\b(?:abort(?:ing|ed)?|stop(?:ping|ped)?|terminat(?:ing|ed)|exit(?:ing)?|halt(?:ing|ed)?|diverged"
-    r"|quit(?:ting)?|kill(?:ing|ed)|fatal)\b"
+    r"|quit(?:ting)?|kill(?:ing|ed)|fatal|ending)\b"
 )
 
 # A script goes on after most complaints of these, so that they count only as the last word of a job.

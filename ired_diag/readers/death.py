@@ -53,9 +53,9 @@ WORDS = (
         "parameter null",
         "No such",
     ),
-    *("enied", "unbound", " memory", "Memory ", "Assertion", "Watchdog", "Interrupt", "Bus error"),
-    *("point exception", "Illegal", "code 137", "status 137", "code: 137", "status: 137", "code 139"),
-    *("status 139", "code: 139", "status: 139", ": -9", ": -11", "PBS", "TERM_", "NaN", "nan", "inite"),
+    *("enied", "unbound", " memory", "Assertion", "Watchdog", "Interrupt", "Bus error"),
+    *("point exception", "Illegal", " 137", ": -9", "-11", " 139", "PBS", "TERM_", "NaN", "nan", "inite"),
+    *("nccl", "NCCL error", "NCCL operations", "NCCL watchdog", "bad_alloc"),
     *("loss scale", "Invalid", ": invalid", "annot ", "an't ", "ould not ", "ailed to", "failed", "ailure"),
     *("nable to", "CONFLICT", "bad ", "syntax", "unrecognized", "not recognized", "No module", "Missing "),
     *(
@@ -80,6 +80,7 @@ LOSS_LINES = 400
 FEWEST_NAN = 2
 SUFFIXES = (".log", ".out", ".err", ".txt", ".stdout", ".stderr", "")
 HEAD = 4096
+SESSION = re.compile(rb"^\s*>>> ", re.MULTILINE)  # a document that shows a session of Python
 CALLED_PROCESS = ("subprocess.CalledProcessError", "CalledProcessError")  # what it called said why
 
 
@@ -110,7 +111,8 @@ def death_of(path: Path) -> Ending | None:
         content = path.read_bytes()
     except OSError:  # whoever reads the log reports it
         return None
-    return None if b"\0" in content[:HEAD] else death(content)
+    is_document = b"\0" in content[:HEAD] or SESSION.search(content)
+    return None if is_document else death(content)
 
 
 def death_in(lines: Sequence[Line], *, trained: bool | None = None) -> Ending | None:
@@ -131,7 +133,7 @@ def death_in(lines: Sequence[Line], *, trained: bool | None = None) -> Ending | 
         or _of_arguments(lines, fatal)
         or (_by_kinds(causes.SIGNALS, lines, fatal) if raised and raised.is_effect else None)
         or (_of_exception(raised, lines) if raised else None)
-        or _by_kinds((causes.NO_SCRIPT, causes.NO_MODULE, causes.NCCL), lines, fatal)
+        or _by_kinds((causes.NO_SCRIPT, causes.NO_MODULE, causes.NCCL, causes.MEMORY), lines, fatal)
         or _by_kinds(causes.SIGNALS, lines, fatal)
         or _of_nan(lines, fatal)
     )
@@ -153,9 +155,9 @@ def loss_stays_nan(lines: Sequence[Line]) -> str:
         for match in LOSS.finditer(line.text):
             name = match["name"].lower()
             values.setdefault(name, []).append(float(match["value"]))
-            last[name] = line.text
+            last[name] = match[0] if line.is_bar else line.text
     for name, series in values.items():
-        if len(series) >= FEWEST_NAN and all(map(math.isnan, series[-FEWEST_NAN:])):
+        if all(map(math.isnan, series[-FEWEST_NAN:])) and (len(series) >= FEWEST_NAN or len(values) == 1):
             return readable(last[name])
     return ""
 
