@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.attempt import Attempt, experiment_number
+from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.run import Run
 
 MOST_NAMES = 12
@@ -47,6 +48,20 @@ class Study:
             families[run.experiment].append(run)
         named = [run for family in families.values() for run in _name_variants(family)]
         return cls(tuple(sorted(named, key=_reading_order)), tuple(skipped), tuple(evaluations))
+
+    def judged_by(self, metric: str | None = None, higher_is_better: bool | None = None) -> Study:
+        """Return the same study, its runs judged by a metric and a direction.
+
+        Args:
+            metric: The metric's name; None leaves it to the names of the logged metrics.
+            higher_is_better: Its direction; None leaves it to configuration and name.
+
+        Raises:
+            NotFound: No run logs the metric.
+        """
+        if metric is None and higher_is_better is None:
+            return self
+        return replace(self, runs=judge_runs(self.runs, metric=metric, higher_is_better=higher_is_better))
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""
