@@ -8,7 +8,7 @@ from pathlib import Path
 from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.open import RESULTS_CONFIG, open_study
 from ired_diag.readers import metrics_csv, trainer_state
-from ired_diag.readers.seed_table import SUFFIXES, read_seed_table
+from ired_diag.readers.seed_table import SUFFIXES, metric_of_table, read_seed_table
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
 from ired_diag.runs.history import History, Row
@@ -16,14 +16,14 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.store import CONFIG
 from ired_diag.runs.study import Study, check_seeds
 
-METRIC = "validation/mse"
+UNNAMED = "value"  # what a table holds that names no metric
 
 
 def group_runs(
     arguments: Sequence[str],
     runs: Path,
     *,
-    metric: str = METRIC,
+    metric: str | None = None,
     variants: bool = False,
     missing: list[str] | None = None,
 ) -> dict[str, list[Run]]:
@@ -34,7 +34,7 @@ def group_runs(
             logs at all paths together are grouped by experiment and variant. A CSV or JSON file is a table
             of one number a seed (``readers.seed_table``): each becomes a run that evaluated once.
         runs: The runs folder; it may hold run folders or foreign logs.
-        metric: What the numbers of such a table are.
+        metric: What the numbers of such a table are. Default: the name of their column, where it has one.
         variants: Take a name for all variants of its experiment, a group each.
         missing: Where given, is told of names that mean nothing; they are an error only where no other is.
 
@@ -83,15 +83,17 @@ def _is_table(path: Path) -> bool:
     return named and path.is_file() and not (trainer_state.accepts(path) or metrics_csv.accepts(path))
 
 
-def _of_tables(paths: Sequence[Path], metric: str) -> dict[str, list[Run]]:
+def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]]:
     groups: dict[str, list[Run]] = {}
     for path in paths:
-        for name, values in read_seed_table(path, column=metric).items():
+        table = read_seed_table(path, column=metric)
+        measure = metric or metric_of_table(path) or UNNAMED
+        for name, values in table.items():
             if name in groups:
                 raise AmbiguousName(
                     f"{name}: is told by {groups[name][0].path} and by {path}. Give one of them."
                 )
-            groups[name] = [_run_of(path, name, seed, {metric: value}) for seed, value in values.items()]
+            groups[name] = [_run_of(path, name, seed, {measure: value}) for seed, value in values.items()]
     return groups
 
 

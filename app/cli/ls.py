@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @options.runs
 @click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
+@options.metric
+@options.direction
 @options.as_json
-def command(paths: tuple[Path, ...], runs: Path, attempts: bool, as_json: bool) -> None:
+def command(
+    paths: tuple[Path, ...],
+    runs: Path,
+    attempts: bool,
+    metric: str | None,
+    higher_is_better: bool | None,
+    as_json: bool,
+) -> None:
     """List the runs under PATHS, or in the runs folder.
 
     PATHS are run folders, folders of runs, or foreign logs, which are read in place.
@@ -30,7 +39,7 @@ def command(paths: tuple[Path, ...], runs: Path, attempts: bool, as_json: bool) 
     """
     from ired_diag.open import open_study
 
-    study = open_study(paths or [runs])
+    study = open_study(paths or [runs]).judged_by(metric, higher_is_better)
     if as_json:
         output.print_json({"runs": [_as_dict(r) for r in study.runs], "skipped": study.skipped})
     else:
@@ -55,6 +64,7 @@ def _as_dict(run: Run) -> dict[str, object]:
         "evaluations": _evaluations(run),
         "last_step": run.history.last_step,
         "metric": run.evaluated[0] if run.evaluated else None,
+        "direction": run.direction if run.evaluated else None,
         "last": _last(run),
         "provenance": run.provenance,
         "attempts": run.attempts,
@@ -64,6 +74,8 @@ def _as_dict(run: Run) -> dict[str, object]:
 
 
 def _print(study: Study, attempts: bool) -> None:
+    from ired_diag.runs.judged import judged_in_words
+
     rows = [
         (
             run.label,
@@ -81,6 +93,7 @@ def _print(study: Study, attempts: bool) -> None:
     columns = ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts")
     if rows:
         output.print_table("", columns, rows, left=3)
+        output.print_lines(judged_in_words(study.runs))
     if attempts:
         _print_attempts(study)
     for run in study.runs:

@@ -47,6 +47,32 @@ def judge_runs(
     )
 
 
+def judge_groups(
+    groups: Groups, *, metric: str | None = None, higher_is_better: bool | None = None
+) -> tuple[dict[str, list[Run]], str | None]:
+    """Return groups of which all runs are judged by one metric, and that metric; None where none is logged.
+
+    Args:
+        groups: Runs by the name of their group.
+        metric: The metric's name. Default: the shared one.
+        higher_is_better: Its direction; None leaves it to configuration and name.
+
+    Raises:
+        NotFound: No run logs the metric; or several metrics are logged, and the groups share none.
+    """
+    logs = any(run.evaluated for runs in groups.values() for run in runs)
+    chosen = metric or (shared_metric(groups) if logs else None)
+    every = [run for runs in groups.values() for run in runs]
+    judged = iter(judge_runs(every, metric=chosen, higher_is_better=higher_is_better))
+    return {name: [next(judged) for _ in runs] for name, runs in groups.items()}, chosen
+
+
+def usual_metric(runs: Iterable[Run]) -> str | None:
+    """Return the metric by which most runs are judged; None where nothing is logged that tells."""
+    counted = Counter(run.evaluated[0] for run in runs if run.evaluated).most_common(1)
+    return counted[0][0] if counted else None
+
+
 def shared_metric(groups: Groups) -> str:
     """Return the metric that groups are compared by.
 
