@@ -93,13 +93,14 @@ def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]
                 raise AmbiguousName(
                     f"{name}: is told by {groups[name][0].path} and by {path}. Give one of them."
                 )
-            groups[name] = [_run_of(path, name, seed, {measure: value}) for seed, value in values.items()]
+            groups[name] = [_run_of(path, name, seed, measure, value) for seed, value in values.items()]
     return groups
 
 
-def _run_of(path: Path, name: str, seed: int, row: dict[str, float]) -> Run:
+def _run_of(path: Path, name: str, seed: int, metric: str, value: float) -> Run:
     """Return the run that stands for one number of a table."""
-    return Run(name, None, None, seed, path, None, History.of([Row(0, row)]), Ending("complete"))
+    history = History.of([Row(0, {metric: value})])
+    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric)
 
 
 def _by_name(

@@ -80,7 +80,7 @@ def readout_forest(comparison: Comparison) -> FigureData:
         "The same differences by every readout",
         "readout",
         tuple(panel for panel in panels if any(line.of for line in panel.lines)),
-        f"Difference of {comparison.metric}, first minus second, with the 95% interval of the test that "
+        f"Difference of {comparison.metric} ({'lower' if comparison.lower_is_better else 'higher'} is better), first minus second, with the 95% interval of the test that "
         f"decides ({_tests(pairs)}), not corrected for several pairs; {n}. {readouts}. Dotted: the margin, "
         f"{100 * comparison.margin:g}% of the mean of both means. Ringed: = equivalent, ? undecided; the "
         f"others are better or worse.{''.join(f' Of note: {told}.' for told in said)}",

@@ -39,6 +39,7 @@ SUCCESSES = (
 LOWER = frozenset({*LOSSES, *ERRORS}) - {*UP_AMONG_LOSSES}
 HIGHER = frozenset({*SUCCESSES, *UP_AMONG_LOSSES})
 MEASURES = (*LOSSES, *SUCCESSES, *ERRORS)
+ALL_MEASURES = frozenset(MEASURES)
 
 SPLITS = ("validation", "valid", "val", "eval", "evaluation", "dev", "heldout", "metrics")
 TEST_SPLITS = ("test", "ood")
@@ -129,8 +130,8 @@ def measures_in(words: tuple[str, ...]) -> list[str]:
     """Return the measures among words; none where a word says that the value measures no quality."""
     if NO_MEASURE.intersection(words):
         return []
-    without_top_p = [word for word, after in zip(words, (*words[1:], ""), strict=True) if (word, after) != TOP_P]
-    return [word for word in without_top_p if word in LOWER or word in HIGHER]
+    pairs = zip(words, [*words[1:], ""], strict=False)
+    return [word for word, after in pairs if word in ALL_MEASURES and (word, after) != TOP_P]
 
 
 def _words_of_token(token: str) -> tuple[str, ...]:
