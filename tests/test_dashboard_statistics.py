@@ -19,12 +19,13 @@ from app.cli.stats_output import as_latex
 from app.dashboard import comparisons
 from app.dashboard.address import READOUTS, View
 from app.dashboard.catalog import Catalog
-from app.dashboard.compared_groups import choose, default_groups, family_of, question_of, usual_metric
+from app.dashboard.compared_groups import choose, default_groups, family_of, question_of
 from app.dashboard.comparisons import Comparisons, Question, answer_to
 from app.dashboard.pages.statistics import PICTURES, command_of
 from ired_diag import comparison
 from ired_diag.comparison import words as told_of
 from ired_diag.runs.history import Row, to_jsonl
+from ired_diag.runs.judged import usual_metric
 
 Browse = Callable[[Path], Any]
 Ask = Callable[..., dict[str, Any]]

@@ -22,8 +22,18 @@ from app.cli import options
     show_default=True,
     help="Seconds between two looks for changes.",
 )
+@options.metric
+@options.direction
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
-def command(folder: Path | None, runs: Path, port: int, interval: float, no_browser: bool) -> None:
+def command(
+    folder: Path | None,
+    runs: Path,
+    port: int,
+    interval: float,
+    metric: str | None,
+    higher_is_better: bool | None,
+    no_browser: bool,
+) -> None:
     """Show the runs or logs in DIR, or in the runs folder, in the browser: live, and read-only.
 
     It is served to this machine alone; the printed address holds the key. Ctrl-C ends it.
@@ -47,5 +57,7 @@ def command(folder: Path | None, runs: Path, port: int, interval: float, no_brow
         if not no_browser:
             click.launch(address)
 
-    serve(root, port=port, interval=interval, ready=ready)
+    serve(
+        root, port=port, interval=interval, ready=ready, metric=metric, higher_is_better=higher_is_better
+    )
     click.echo("The dashboard has ended.")

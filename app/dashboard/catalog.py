@@ -12,15 +12,17 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.dashboard.address import View
 from app.dashboard.comparisons import Comparisons
 from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.fingerprints import Fingerprint, fingerprints, tree
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
+from app.dashboard.judged import JudgedSnapshots, judged_run
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
 from ired_diag.errors import DiagError
@@ -63,17 +65,29 @@ class _Memory:
 class Catalog:
     """The study under a folder; safe to ask from several threads."""
 
-    def __init__(self, root: Path, *, cache: HistoryCache | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        cache: HistoryCache | None = None,
+        metric: str | None = None,
+        higher_is_better: bool | None = None,
+    ) -> None:
         """Look at nothing yet.
 
         Args:
             root: Run folders, foreign logs, or one of either.
             cache: Where histories are kept between sessions; nowhere without it.
+            metric: By which runs are judged where the address names none. Default: detected by name.
+            higher_is_better: Its direction. Default: by configuration and name.
         """
+        self.choice = (metric, higher_is_better)
+        self._judged_runs: dict[int, tuple[Run, Run]] = {}
+        self.judgements = JudgedSnapshots()
         self.root = root
         self.follower = Follower(cache)
         self.folders, self.logs = _Memory(), _Memory()
-        self.diagnosis = Diagnosis(self.snapshot)
+        self.diagnosis = Diagnosis(self.judged)
         self.comparisons = Comparisons()
         self.tables = Tables()
         self._lock = threading.Lock()
@@ -102,6 +116,10 @@ class Catalog:
         """Return the study as it was last seen; look where it was never seen."""
         return self._snapshot if self._snapshot.version else self.refresh()
 
+    def judged(self, view: View) -> Snapshot:
+        """Return the study as it was last seen, its runs judged by the metric and the direction of a view."""
+        return self.judgements.of(self.snapshot(), view.metric, view.higher_is_better)
+
     @property
     def parses(self) -> int:
         """How many logs and histories were parsed, in full or in part."""
@@ -109,9 +127,18 @@ class Catalog:
 
     def _open(self) -> Study:
         try:
-            return open_study(self.root, read_folder=self._run, read_log=self._attempts)
+            return self._as_chosen(open_study(self.root, read_folder=self._run, read_log=self._attempts))
         except (DiagError, OSError) as error:  # OSError: a file that went away while it was looked at
             return Study((), (Skipped(self.root, str(error).removeprefix(f"{self.root}: ")),))
+
+    def _as_chosen(self, study: Study) -> Study:
+        """Return a study that is judged as the command line says; what is unchanged stays the same object."""
+        if self.choice == (None, None):
+            return study
+        known = self._judged_runs
+        pairs = [known.get(id(run)) or (run, judged_run(run, self.choice)) for run in study.runs]
+        self._judged_runs = {id(run): (run, judged) for run, judged in pairs}
+        return replace(study, runs=tuple(judged for _, judged in pairs))
 
     def _run(self, folder: Path) -> Run:
         return self.folders.get(

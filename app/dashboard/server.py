@@ -25,6 +25,8 @@ def create_app(
     port: int,
     interval: float = INTERVAL,
     cache: HistoryCache | None = None,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
 ) -> dash.Dash:
     """Return the dashboard of a folder, guarded.
 
@@ -34,6 +36,8 @@ def create_app(
         port: Where it will listen: the ``Host`` of each request must name it.
         interval: How often it looks for changes, in seconds.
         cache: Where histories are kept between sessions; nowhere without it.
+        metric: By which runs are judged. Default: detected by name.
+        higher_is_better: Its direction. Default: by configuration and name.
     """
     app = dash.Dash(
         __name__,
@@ -46,7 +50,7 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     security.guard(app.server, token=token, port=port, script_hashes=app.csp_hashes)
-    catalog = Catalog(root, cache=cache)
+    catalog = Catalog(root, cache=cache, metric=metric, higher_is_better=higher_is_better)
     app.server.extensions["catalog"] = catalog
     app.layout = shell.layout(catalog, interval)
     shell.register(app, catalog)
@@ -77,6 +81,8 @@ def serve(
     port: int = 8050,
     interval: float = INTERVAL,
     ready: Callable[[str], None],
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
 ) -> None:
     """Serve the dashboard of a folder until it is interrupted.
 
@@ -85,6 +91,8 @@ def serve(
         port: Where to listen; the next free one where it is taken.
         interval: How often to look for changes, in seconds.
         ready: Told the address, once it is answered.
+        metric: By which runs are judged. Default: detected by name.
+        higher_is_better: Its direction. Default: by configuration and name.
 
     Raises:
         DiagError: No port is free.
@@ -92,7 +100,15 @@ def serve(
     import waitress
 
     port, token = free_port(port), security.new_token()
-    app = create_app(root, token=token, port=port, interval=interval, cache=HistoryCache(cache_folder()))
+    app = create_app(
+        root,
+        token=token,
+        port=port,
+        interval=interval,
+        cache=HistoryCache(cache_folder()),
+        metric=metric,
+        higher_is_better=higher_is_better,
+    )
     listening = waitress.create_server(
         app.server, host=security.ADDRESS, port=port, threads=THREADS, ident=None
     )

@@ -31,7 +31,7 @@ REASONS: dict[Source, str] = {
     "option": "set by option",
     "configuration": "set in the configuration",
     "name": "by its name",
-    "assumed": "assumed, because its name is unknown: --higher-is-better or --lower-is-better sets it",
+    "assumed": "assumed because its name does not say; --higher-is-better or --lower-is-better sets it",
 }
 
 
@@ -48,9 +48,14 @@ class Direction:
     source: Source
 
     @property
+    def in_brief(self) -> str:
+        """The direction alone in words: ``higher is better``."""
+        return "lower is better" if self.lower_is_better else "higher is better"
+
+    @property
     def words(self) -> str:
-        """The same in words: ``higher is better, by its name``."""
-        return f"{'lower' if self.lower_is_better else 'higher'} is better, {REASONS[self.source]}"
+        """The same with the reason: ``higher is better, by its name``."""
+        return f"{self.in_brief}, {REASONS[self.source]}"
 
 
 def direction_of(
