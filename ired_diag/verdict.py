@@ -21,7 +21,6 @@ class Verdict:
         run: Its label.
         completion: How far it came.
         metric: By which its curve is judged; None where nothing of the sort is logged, and all below too.
-        direction: In which direction that improves, and who says so.
         shape: What the curve did, in one word.
         evaluations: How many points the curve has.
         last_step: Step of the last evaluation.
@@ -35,12 +34,12 @@ class Verdict:
         plateau_step: Step from which the curve rests; None where it does not.
         spikes: How many single evaluations stand out.
         gain: Nats that as many steps again would win at the pace of the end; negative where it gets worse.
+        direction: In which direction the metric improves, and who says so.
     """
 
     run: str
     completion: Completion
     metric: str | None = None
-    direction: Direction | None = None
     shape: Word | None = None
     evaluations: int = 0
     last_step: float | None = None
@@ -54,6 +53,7 @@ class Verdict:
     plateau_step: float | None = None
     spikes: int = 0
     gain: float | None = None
+    direction: Direction | None = None
 
 
 def verdict_of(run: Run) -> Verdict:
@@ -71,7 +71,6 @@ def verdict_of(run: Run) -> Verdict:
         run.label,
         completion,
         metric,
-        direction,
         shape.word,
         len(series),
         float(series.steps[-1]),
@@ -85,4 +84,5 @@ def verdict_of(run: Run) -> Verdict:
         plateau_start(*curve, lower_is_better=lower).step,
         len(find_spikes(*curve, lower_is_better=lower)),
         shape.pace.gain if shape.pace else None,
+        direction,
     )

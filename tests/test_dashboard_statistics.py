@@ -161,8 +161,9 @@ def test_a_higher_metric_may_be_better(runs: Path) -> None:
         return answer.comparison.pairs[0].verdict.decision
 
     assert verdict(View()) == "better"
-    assert verdict(View(metric="accuracy")) == "worse"
-    assert verdict(View(metric="accuracy", higher=True)) == "better"
+    assert verdict(View(metric="accuracy")) == "better"  # by its name
+    assert verdict(View(metric="accuracy", higher="1")) == "better"
+    assert verdict(View(metric="accuracy", higher="0")) == "worse"
 
 
 def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, ask: Ask) -> None:

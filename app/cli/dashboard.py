@@ -57,7 +57,5 @@ def command(
         if not no_browser:
             click.launch(address)
 
-    serve(
-        root, port=port, interval=interval, ready=ready, metric=metric, higher_is_better=higher_is_better
-    )
+    serve(root, port=port, interval=interval, ready=ready, metric=metric, higher_is_better=higher_is_better)
     click.echo("The dashboard has ended.")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from app.pictures import Material
-    from ired_diag.runs.run import Run
 
 WIDTHS = {"column": 3.25, "text": 6.75}
 NARROWEST, WIDEST = 1.5, 24.0  # inches
@@ -112,7 +111,9 @@ def command(experiments: tuple[str, ...], runs: Path, list_them: bool, as_json: 
     folder = Path(str(told["out"]))
     files = _write(material, made.figures, folder, told)
     if as_json:
-        output.print_json({"files": files, "not_drawn": made.not_drawn, "missing": missing, "metric": material.metric_lines})
+        output.print_json(
+            {"files": files, "not_drawn": made.not_drawn, "missing": missing, "metric": material.metric_lines}
+        )
         return
     output.print_lines(material.metric_lines)
     for note in missing:

@@ -139,7 +139,9 @@ def run_probes(
 
     where = choose_device(device)
     if (metric or higher_is_better is not None) and checkpoint != "best":
-        raise click.UsageError("--metric and its direction choose the best checkpoint: add --checkpoint best.")
+        raise click.UsageError(
+            "--metric and its direction choose the best checkpoint: add --checkpoint best."
+        )
     judge = {"metric": metric, "higher_is_better": higher_is_better}
     targets = _targets(names, model, judge, runs=runs, checkpoint=checkpoint, device=where, out=out)
     request = Request(asked, weights, samples, seed, figures, again)

@@ -39,8 +39,8 @@ class View:
         metric: Name of a logged metric; the page's own choice where empty.
         readout: How a curve becomes one number.
         margin: What is too small to matter, as a share of the mean.
-        higher: Of ``DIRECTIONS``: ``1`` where a higher value of the metric is better, ``0`` where a lower one is;
-            by configuration and name where empty.
+        higher: Of ``DIRECTIONS``: ``1`` where a higher value of the metric is better, ``0`` where a lower one
+            is; by configuration and name where empty.
         smooth: Evaluations that a drawn curve is averaged over; 0 is none.
         log: Whether the y axis is logarithmic.
         scale: Of ``SCALES``; auto is what the values ask for.

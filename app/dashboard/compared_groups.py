@@ -59,7 +59,7 @@ def question_of(view: View, names: Sequence[str], snapshot: Snapshot) -> Questio
 
 
 def metric_of(names: Sequence[str], snapshot: Snapshot) -> str:
-    """Return the metric that groups share, as ``ired-diag stats`` takes it; else the one that judges most runs."""
+    """Return the metric that groups share, as for ``ired-diag stats``; else the one that judges most runs."""
     groups = snapshot.groups()
     chosen = {name: [entry.run for entry in groups[name]] for name in names if name in groups}
     try:

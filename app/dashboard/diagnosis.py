@@ -1,4 +1,7 @@
-"""What forensics finds in the study: computed in the background, once for each version of it and each way to judge it."""
+"""What forensics finds in the study: computed in the background.
+
+It is computed once for each version of the study and each way to judge it.
+"""
 
 from __future__ import annotations
 

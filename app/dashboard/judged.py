@@ -1,6 +1,6 @@
 """The study as a reader judges it: by the metric and the direction in the address.
 
-A snapshot is judged once for each choice, and a run that has not changed keeps its entry, and the verdict in it.
+A snapshot is judged once for each choice, and a run that has not changed keeps its entry, with its verdict.
 A metric that no run logs judges nothing: the pages say that it is not there.
 """
 

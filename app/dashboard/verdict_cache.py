@@ -1,8 +1,8 @@
 """Verdicts on curves, in the user's cache directory: a curve that was judged once is judged at once.
 
-A verdict is kept by what it was made from: the metric's name and direction, every step and value, and the source of the
-code that judges. It cannot be stale: another curve, or another code, has another name. What the clock
-changes, how far a run came, is asked anew.
+A verdict is kept by what it was made from: the metric's name, its direction, every step and value, and the
+source of the code that judges. It cannot be stale: another curve, or another code, has another name. What the
+clock changes, how far a run came, is asked anew.
 """
 
 from __future__ import annotations

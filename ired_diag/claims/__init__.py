@@ -107,7 +107,8 @@ def _with_measure(part: Table | Sentence, study: Study | None) -> Table | Senten
     if not isinstance(part, Table) or own <= LOWER:
         return part
     heads = [
-        f"{head} mean" if tables.kind_of(head) is None and own & _measures(head) else head for head in part.head
+        f"{head} mean" if tables.kind_of(head) is None and own & _measures(head) else head
+        for head in part.head
     ]
     return replace(part, head=(part.head[0], *heads[1:]))
 

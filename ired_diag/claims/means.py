@@ -2,7 +2,8 @@
 
     last, plateau, last10, best: see ``comparison.readouts``
 
-A mean of best evaluations is a mean of luck: the best of k noisy evaluations is the better the more there are. Without runs, the mean is that of the report's own values by seed.
+A mean of best evaluations is a mean of luck: the best of k noisy evaluations is the better the more there
+are. Without runs, the mean is that of the report's own values by seed.
 """
 
 from __future__ import annotations

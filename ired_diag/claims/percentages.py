@@ -51,7 +51,7 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
 
 
 def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
-    """Return the verdict on a percentage that may be a share itself, such as an accuracy, or a difference in points.
+    """Return the verdict on a percentage that may be a share, such as an accuracy, or a difference in points.
 
     It is None where the metric is no share of success, or where the percentage can only be relative.
     """

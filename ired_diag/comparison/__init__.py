@@ -118,8 +118,8 @@ def compare(
 
     Args:
         groups: Runs by the name of their group.
-        metric: Metric to compare. Default: the one by which all runs are judged, else the most telling one that
-            all groups log.
+        metric: Metric to compare. Default: the one by which all runs are judged, else the most telling one
+            that all groups log.
         readout: Which number of its curve; where the curves have no plateau in common, ``plateau`` falls
             back to ``last``, and a note says why.
         lower_is_better: The direction, for verdicts, ranks and wins. Default: by configuration and name.
@@ -130,17 +130,19 @@ def compare(
         knob: A key of the configurations: the groups are the settings of a sweep over it.
 
     Raises:
-        NotFound: No group has a run with the metric; where others have, such a group is left out. Or no metric is
-            named, and the groups share none.
-        DiagError: The readout is not known, the margin is not positive, the groups are no sweep over the knob, or
-            the configurations contradict each other about the direction.
+        NotFound: No group has a run with the metric; where others have, such a group is left out. Or no
+            metric is named, and the groups share none.
+        DiagError: The readout is not known, the margin is not positive, the groups are no sweep over the
+            knob, or the configurations contradict each other about the direction.
     """
     if readout not in READOUTS:
         raise DiagError(f"Readout {readout!r} is not known. There are: {', '.join(READOUTS)}.")
     if not 0 < margin < 1:
         raise DiagError(f"The margin is a share between 0 and 1, found {margin:g}.")
     metric = metric or shared_metric(groups)
-    direction = shared_direction(groups, metric) if lower_is_better is None else Direction(lower_is_better, "option")
+    direction = (
+        shared_direction(groups, metric) if lower_is_better is None else Direction(lower_is_better, "option")
+    )
     lower_is_better = direction.lower_is_better
     notes: list[str] = []
     members = members_of(groups, metric, notes, include_incomplete=include_incomplete)

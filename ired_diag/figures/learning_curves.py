@@ -6,8 +6,8 @@ running median of the mean, and the band is still that of the unsmoothed values.
 (``curve_marks``). Where the configurations tell which matrices are inverted, dotted lines say what predictors
 without a network reach on them (``stats.inverse_floors``).
 
-The direction of the metric (``runs.direction``) says what is best and what is an onset. Where a higher value is
-better the axis is linear: on a logarithmic one the top of a curve, which counts, would be flat.
+The direction of the metric (``runs.direction``) says what is best and what is an onset. Where a higher value
+is better the axis is linear: on a logarithmic one the top of a curve, which counts, would be flat.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ired_diag.figures.over_seeds import BANDS, MEANT, Band, OverSeeds, over_see
 from ired_diag.figures.running_median import running_median
 from ired_diag.figures.seeds_panel import n_in_brief, seeds_in_words, seeds_panel
 from ired_diag.forensics.trivial_floor import MSE, TITLES, floors_of, matrices_of
-from ired_diag.runs.from_step import from_step
 from ired_diag.runs.direction import Direction
+from ired_diag.runs.from_step import from_step
 from ired_diag.runs.judged import shared_direction, shared_metric
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
@@ -59,7 +59,8 @@ def learning_curves(
 
     Raises:
         NotFound: No run logged the metric.
-        DiagError: The configurations contradict each other about its direction; or ``smooth`` or ``band`` is none.
+        DiagError: The configurations contradict each other about its direction; or there is no such
+            ``smooth`` or ``band``.
     """
     if start is not None:
         groups = {name: [from_step(run, start) for run in runs] for name, runs in groups.items()}
@@ -188,9 +189,7 @@ def _note(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None, directi
     return f"{line}{around}, {n_in_brief(seen)}{thin}{median}; circles: onset, best ({_best(direction)})"
 
 
-def _sentence(
-    name: str, curves: Sequence[Curve], mean: OverSeeds, band: Band, direction: Direction
-) -> str:
+def _sentence(name: str, curves: Sequence[Curve], mean: OverSeeds, band: Band, direction: Direction) -> str:
     seeds = "1 seed" if len(curves) == 1 else f"{len(curves)} seeds"
     known = np.flatnonzero(np.isfinite(mean.mean))
     told = f"{name}, {seeds}"
@@ -207,5 +206,6 @@ def _sentence(
         told += f"; median best {best.verdict.best:.4g} at step {best.verdict.best_step:.0f}{lucky}"
     if rising is not None:
         count = sum(curve.verdict.onset is not None for curve in curves)
-        told += f"; {count} of {len(curves)} {_worse(direction)} for good, first at step {rising.verdict.onset:.0f}"
+        told += f"; {count} of {len(curves)} {_worse(direction)} for good, "
+        told += f"first at step {rising.verdict.onset:.0f}"
     return f"{told}."

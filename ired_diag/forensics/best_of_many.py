@@ -1,6 +1,6 @@
 """The best of many evaluations: a checkpoint that was chosen by luck, and a result that it flatters.
 
-On a level every evaluation is the level plus noise, and the best of k of them lies on its better side by luck alone
+On a level every evaluation is the level plus noise, and the best of k lies on its better side by luck alone
 (``curves.best``, after Blom). That changes a conclusion where it is more than what is to be compared, so a
 group is told where luck explains the best of most of its runs, and the expected gain is larger than
 

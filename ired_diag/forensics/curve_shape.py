@@ -2,8 +2,8 @@
 
 The shape of each curve is one word (``curves.shape``): diverged, regressed, stuck, unstable, improving. A
 diverged run is told with its best step and the onset of the rise, between which the checkpoint to go on from
-lies. A run that is still improving was ended too early to be compared with one that rests. Where a higher value
-is better, all of it is upside down: the best is the highest, and a run that lost it has collapsed.
+lies. A run that is still improving was ended too early to be compared with one that rests. Where a higher
+value is better, all of it is upside down: the best is the highest, and a run that lost it has collapsed.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
 
 
 def metric_of_table(path: Path) -> str | None:
-    """Return what the numbers of a table measure: the name of their column, else a measure that the file is named by.
+    """Return what the numbers of a table measure: the name of their column, else of the file if it is one.
 
     It is None where neither says so, as in a table ``results.csv`` with a column for each experiment.
     """

@@ -12,12 +12,13 @@ from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.run import Run
 
+
 def choose_checkpoints(run: Run, which: str) -> list[Path]:
     """Return the files that a choice means, the earliest first.
 
     Args:
         run: The run.
-        which: ``last``, ``best`` (the best value of the metric that judges the run, among the steps with a checkpoint),
+        which: ``last``, ``best`` (by the metric that judges the run, among the steps with a checkpoint),
             ``all``, or a step.
 
     Raises:

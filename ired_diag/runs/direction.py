@@ -1,15 +1,15 @@
 """Is a lower or a higher value of a metric better?
 
-In this order: what the user says; what the configuration says of this metric; what the name says; else lower is
-assumed, and every command says that it is.
+In this order: what the user says; what the configuration says of this metric; what the name says; else lower
+is assumed, and every command says so.
 
 A name says it by its words (``metric_words``). A word of error turns a measure of success (``acc_loss``,
 ``reward_error``), and so does a negation in front of either (``neg_log_likelihood``, ``1-acc``).
 
 A configuration says it as ``higher_is_better`` or Hugging Face's ``greater_is_better``, or as ``mode`` or
-``metric_mode`` (``max``, ``min``) as Lightning and Ray have it. Next to a metric's name (``metric_for_best_model``,
-``monitor``, ``metric``) it is about that metric alone. Without a name it is heard only where the metric's own name
-says nothing, and a bare ``mode``, which may be the mode of anything, is not heard at all.
+``metric_mode`` (``max``, ``min``) as Lightning and Ray have it. Next to a metric's name
+(``metric_for_best_model``, ``monitor``, ``metric``) it is about that metric alone. Without a name it counts
+only where the metric's own name says nothing, and a bare ``mode``, which may be the mode of anything, never.
 """
 
 from __future__ import annotations
@@ -22,13 +22,20 @@ from ired_diag.runs.metric_words import LOWER, NEGATED, measures_in, words_of
 
 Source = Literal["option", "configuration", "name", "assumed"]
 
-METRIC_KEYS = ("metric_for_best_model", "monitor", "metric", "eval_metric", "checkpoint_metric", "best_metric")
+METRIC_KEYS = (
+    "metric_for_best_model",
+    "monitor",
+    "metric",
+    "eval_metric",
+    "checkpoint_metric",
+    "best_metric",
+)
 FLAG_KEYS = ("higher_is_better", "greater_is_better")
 MODE_KEYS = ("metric_mode", "mode")
 MODES = {"max": False, "maximize": False, "min": True, "minimize": True}  # whether lower is better
 DEEPEST = 4  # levels of a configuration
 REASONS: dict[Source, str] = {
-    "option": "set by option",
+    "option": "as set by the user",
     "configuration": "set in the configuration",
     "name": "by its name",
     "assumed": "assumed because its name does not say; --higher-is-better or --lower-is-better sets it",
@@ -85,8 +92,8 @@ def direction_of(
 def lower_by_name(metric: str) -> bool | None:
     """Return whether lower is better by a metric's name; None where the name does not say.
 
-    >>> [lower_by_name(name) for name in ("val_acc", "val_acc_loss", "nll", "log_likelihood", "neg_reward", "gap")]
-    [False, True, True, False, True, None]
+    >>> [lower_by_name(name) for name in ("val_acc", "acc_loss", "log_likelihood", "neg_reward", "gap")]
+    [False, True, False, True, None]
     """
     words = words_of(metric)
     measures = measures_in(words)
@@ -127,7 +134,9 @@ def lower_by_configuration(
 def _stated(part: Mapping[str, Any], keys: tuple[str, ...]) -> set[bool]:
     """Return what the keys of a part say: whether lower is better."""
     flags = {not part[key] for key in FLAG_KEYS if key in keys and isinstance(part.get(key), bool)}
-    modes = {MODES[mode] for key in MODE_KEYS if key in keys and (mode := str(part.get(key)).lower()) in MODES}
+    modes = {
+        MODES[mode] for key in MODE_KEYS if key in keys and (mode := str(part.get(key)).lower()) in MODES
+    }
     return flags | modes
 
 

@@ -8,8 +8,8 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
     2  a measure of training                     train_loss, loss, accuracy
 
 and the first kind that is logged decides. Within a kind, whole measures come before parts (``val_kl_loss``),
-validation sets before test sets before other distributions, and losses before accuracies. An evaluation that was
-logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes before all.
+validation sets before test sets before other distributions, and losses before accuracies. An evaluation that
+was logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes first.
 What is never a measure of quality (a learning rate, a time, a norm, a spread) is never chosen.
 """
 
@@ -103,7 +103,7 @@ def training_metric(metric: str, names: Collection[str]) -> str | None:
 
 
 def _without_training(name: str) -> list[str]:
-    """Return the words of a name but for those that say training, and over what it was averaged at its end."""
+    """Return the words of a name but for training, and for the details at its end."""
     words = [word for word in words_of(name) if word not in TRAINING]
     while len(words) > 1 and words[-1] in DETAILS:
         words.pop()
@@ -187,7 +187,11 @@ def _is_expected(word: str) -> bool:
 
 
 def _set_of(name: str) -> frozenset[str]:
-    """Return the words of a name that tell data sets apart; a number after a measure, as in top-5, does not."""
+    """Return the words of a name that tell data sets apart; a number after a measure (top-5) is none."""
     words = words_of(name)
-    told = [word for before, word in zip(("", *words), words, strict=False) if not (word.isdigit() and before in MEASURES)]
+    told = [
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if not (word.isdigit() and before in MEASURES)
+    ]
     return frozenset(word for word in told if word not in DETAILS and word not in MEASURES)

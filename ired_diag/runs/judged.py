@@ -1,7 +1,8 @@
 """By which metric runs are judged, in one place for every command: chosen, shared by groups, and said.
 
-A run is judged by the user's metric, else by the one that its name tells (``evaluation_metric``). Groups that are
-compared need one metric: the one by which all runs are judged, else the most telling one that every group logs.
+A run is judged by the user's metric, else by the one that its name tells (``evaluation_metric``). Groups that
+are compared need one metric: the one by which all runs are judged, else the most telling one that every group
+logs.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ def usual_metric(runs: Iterable[Run]) -> str | None:
 def shared_metric(groups: Groups) -> str:
     """Return the metric that groups are compared by.
 
-    It is the one by which all runs are judged; else the most telling one that every group logs. A group that logs
-    nothing has no say.
+    It is the one by which all runs are judged; else the most telling one that every group logs. A group that
+    logs nothing has no say.
 
     Raises:
         NotFound: There is none; the message names the option that is missing, and what the groups log.
@@ -109,7 +110,10 @@ def shared_direction(groups: Groups, metric: str) -> Direction:
     """
     told = {run.direction_of(metric): run for runs in groups.values() for run in runs}
     if len({direction.lower_is_better for direction in told}) > 1:
-        a, b = (next(run.label for d, run in told.items() if d.lower_is_better is lower) for lower in (True, False))
+        a, b = (
+            next(run.label for d, run in told.items() if d.lower_is_better is lower)
+            for lower in (True, False)
+        )
         raise DiagError(
             f"{metric}: lower is better by {a}, higher is better by {b}. Set one: --higher-is-better or "
             "--lower-is-better."
@@ -127,7 +131,9 @@ def other_sets_in_words(metric: str, runs: Iterable[Run]) -> str:
     names = {name for run in runs for name in other_evaluation_sets(metric, run.history.series)}
     if not names:
         return ""
-    return f"several evaluation sets: {metric} decides; also logged: {_names(sorted(names))} (--metric chooses)"
+    return (
+        f"several evaluation sets: {metric} decides; also logged: {_names(sorted(names))} (--metric chooses)"
+    )
 
 
 def judged_in_words(runs: Sequence[Run]) -> list[str]:

@@ -1,8 +1,8 @@
 """The words of a metric's name: what it measures, on which data, and in which direction that improves.
 
-Names are split at everything that is no letter or digit, and at capitals (``valLoss``, ``AverageEpRet``); words
-that are glued together are separated where both are known (``valloss``). Word groups with one meaning become
-one word (``exact_match``, ``R^2``, ``held_out``). A word is
+Names are split at everything that is no letter or digit, and at capitals (``valLoss``, ``AverageEpRet``);
+words that are glued together are separated where both are known (``valloss``). Word groups with one meaning
+become one word (``exact_match``, ``R^2``, ``held_out``). A word is
 
     a measure       of errors (``LOWER``) or of success (``HIGHER``)
     a data set      ``SPLITS``, or ``TRAINING``
@@ -16,25 +16,28 @@ import re
 from functools import lru_cache
 
 # From the most to the least telling, likewise everything below.
-LOSSES = (
-    *("mse", "loss", "nll", "bpd", "rmse", "mae", "error", "perplexity", "ppl", "crossentropy", "ce", "bce"),
-    *("elbo", "nelbo", "loglikelihood", "likelihood", "logloss", "nmse", "nrmse", "msle", "rmsle", "mape", "smape"),
+LOSSES = tuple(
+    """
+    mse loss nll bpd rmse mae error perplexity ppl crossentropy ce bce elbo nelbo loglikelihood likelihood
+    logloss nmse nrmse msle rmsle mape smape
+    """.split()
 )
 UP_AMONG_LOSSES = ("elbo", "loglikelihood", "likelihood")
-ERRORS = (
-    *("err", "fid", "kid", "lpips", "wer", "cer", "ter", "eer", "ece", "brier", "deviance", "regret", "cost"),
-    *("failure", "fail", "collision", "violation", "miss", "misclassification", "residual", "hamming"),
-    *("editdistance", "hausdorff", "hd95", "wasserstein", "mmd", "emd", "chamfer", "epe", "mpjpe", "fvd", "mcd"),
-    *("divergence",),
+ERRORS = tuple(
+    """
+    err fid kid fvd lpips wer cer ter eer ece brier deviance regret cost failure fail collision violation
+    miss misclassification residual hamming editdistance hausdorff hd95 wasserstein mmd emd chamfer epe
+    mpjpe mcd divergence
+    """.split()
 )
-SUCCESSES = (
-    *("accuracy", "acc", "top", "exactmatch", "em", "f1", "auroc", "auc", "auprc", "aupr", "roc", "ap", "map"),
-    *("dice", "iou", "miou", "jaccard", "r2", "psnr", "ssim", "msssim", "explainedvariance"),
-    *("reward", "rew", "return", "ret", "success", "winrate", "win", "elo", "solved", "fitness", "utility"),
-    *("bleu", "sacrebleu", "rouge", "rougel", "rougelsum", "meteor", "chrf", "cider", "spice", "bertscore"),
-    *("spearman", "pearson", "kendall", "correlation", "corr", "kappa", "mcc", "matthews", "concordance"),
-    *("precision", "recall", "sensitivity", "specificity", "hit", "mrr", "ndcg", "nmi", "ari", "purity"),
-    *("silhouette", "similarity", "pesq", "stoi", "snr", "sdr", "sisdr", "tpr", "tnr", "pass", "score"),
+SUCCESSES = tuple(
+    """
+    accuracy acc top exactmatch em f1 auroc auc auprc aupr roc ap map dice iou miou jaccard r2 psnr ssim
+    msssim explainedvariance reward rew return ret success winrate win elo solved fitness utility bleu
+    sacrebleu rouge rougel rougelsum meteor chrf cider spice bertscore spearman pearson kendall
+    correlation corr kappa mcc matthews concordance precision recall sensitivity specificity hit mrr ndcg
+    nmi ari purity silhouette similarity pesq stoi snr sdr sisdr tpr tnr pass score
+    """.split()
 )
 LOWER = frozenset({*LOSSES, *ERRORS}) - {*UP_AMONG_LOSSES}
 HIGHER = frozenset({*SUCCESSES, *UP_AMONG_LOSSES})
@@ -44,26 +47,30 @@ ALL_MEASURES = frozenset(MEASURES)
 SPLITS = ("validation", "valid", "val", "eval", "evaluation", "dev", "heldout", "metrics")
 TEST_SPLITS = ("test", "ood")
 TRAINING = ("train", "training")
-PERIODS = ("epoch", "step", "mean", "avg", "average", "total")  # over what a value was averaged
-DETAILS = frozenset({
-    *PERIODS, "macro", "micro", "weighted", "balanced", "binary", "multiclass", "multilabel", "categorical",
-    "sparse", "normalized", "running", "smoothed", "ema", "rate", "per", "at", "k", "metric", "overall", "all",
-    "final", "full", "token", "dataloader", "idx", "iter", "iteration", "best", "max", "min",
-})  # fmt: skip
+DETAILS = frozenset(
+    """
+    epoch step mean avg average total macro micro weighted balanced binary multiclass multilabel
+    categorical sparse normalized running smoothed ema rate per at k metric overall all final full token
+    dataloader idx iter iteration best max min
+    """.split()
+)
 EXTREMES = frozenset({"best", "max", "min"})
-EPISODES = frozenset({
-    "rollout", "ep", "eps", "episode", "episodic", "charts", "env", "runners", "sampler", "results", "actor",
-    "discounted", "undiscounted", "metrics",
-})  # fmt: skip
+EPISODES = frozenset(
+    """
+    rollout ep eps episode episodic charts env runners sampler results actor discounted undiscounted
+    metrics
+    """.split()
+)
 PLAYED = frozenset({"reward", "rew", "return", "ret", "success", "winrate", "win", "elo", "score", "solved"})
 OF_SAMPLES = frozenset({"fid", "kid", "fvd", "bleu", "sacrebleu", "rouge", "wer", "cer", "exactmatch"})
-NO_MEASURE = frozenset({
-    "lr", "momentum", "wd", "decay", "grad", "gradient", "time", "sec", "secs", "second", "seconds", "ms",
-    "duration", "elapsed", "eta", "runtime", "speed", "throughput", "samples", "tokens", "fps", "memory", "mem",
-    "gpu", "cpu", "temperature", "std", "stderr", "sd", "sem", "var", "variance", "ci", "low", "high", "weight",
-    "coef", "scale", "scaler", "count", "num", "number", "size", "len", "length", "gap", "diff", "difference",
-    "delta", "change", "drop", "target", "goal", "threshold", "limit", "code", "clip", "buffer", "norm", "lag",
-})  # fmt: skip
+NO_MEASURE = frozenset(
+    """
+    lr momentum wd decay grad gradient time sec secs second seconds ms duration elapsed eta runtime speed
+    throughput samples tokens fps memory mem gpu cpu temperature std stderr sd sem var variance ci low
+    high weight coef scale scaler count num number size len length gap diff difference delta change drop
+    target goal threshold limit code clip buffer norm lag
+    """.split()
+)
 NEGATED = frozenset({"neg", "negative", "minus"})
 
 PHRASES: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -103,7 +110,7 @@ ALIASES = {
     "failures": "failure", "correlations": "correlation", "llh": "loglikelihood",
     "loglik": "loglikelihood", "xent": "crossentropy", "bpc": "bpd", "bpb": "bpd", "spearmanr": "spearman",
     "pearsonr": "pearson", "kendalltau": "kendall", "rsquared": "r2", "rocauc": "auroc", "prauc": "auprc",
-    "testing": "test", "evaluator": "eval", "logprob": "loglikelihood", "negated": "neg", "fscore": "f1", "rmsd": "rmse", "l1": "mae",
+    "testing": "test", "evaluator": "eval", "logprob": "loglikelihood", "negated": "neg", "fscore": "f1",
 }  # fmt: skip
 GLUED = {"f1score": ("f1", "score"), "r2score": ("r2", "score"), "eprewmean": ("ep", "rew", "mean")}
 KNOWN = frozenset({
@@ -111,7 +118,9 @@ KNOWN = frozenset({
 })  # fmt: skip
 TOP_P = ("top", "p")  # a setting of sampling
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-ONE_MINUS = re.compile(r"(?:^|(?<=/)|(?<=val_)|(?<=valid_)|(?<=validation_)|(?<=eval_)|(?<=test_))1\s*-\s*(?=[A-Za-z])")
+ONE_MINUS = re.compile(
+    r"(?:^|(?<=/)|(?<=val_)|(?<=valid_)|(?<=validation_)|(?<=eval_)|(?<=test_))1\s*-\s*(?=[A-Za-z])"
+)
 
 
 @lru_cache(maxsize=8192)

@@ -23,7 +23,9 @@ def metric_choice(view: View, runs: Sequence[Run], first: str) -> html.Label:
     """
     logged = sorted({name for run in runs for name in run.history.series})
     unknown = [(view.metric, f"{view.metric} (not logged)")] if view.metric not in ("", *logged) else []
-    return choice("metric", "Metric", [("", first), *((name, name) for name in logged), *unknown], view.metric)
+    return choice(
+        "metric", "Metric", [("", first), *((name, name) for name in logged), *unknown], view.metric
+    )
 
 
 def direction_choice(view: View, runs: Iterable[Run], metric: str | None) -> html.Label:
@@ -40,13 +42,15 @@ def direction_choice(view: View, runs: Iterable[Run], metric: str | None) -> htm
 
 def judged_by(runs: Sequence[Run]) -> html.Div:
     """Return the lines that say by which metric, in which direction, runs are judged."""
-    return html.Div([html.P(line[0].upper() + line[1:] + ".", className="count") for line in judged_in_words(runs)])
+    return html.Div(
+        [html.P(line[0].upper() + line[1:] + ".", className="count") for line in judged_in_words(runs)]
+    )
 
 
 def _by_itself(runs: Iterable[Run], metric: str | None) -> str:
     if metric is None:
-        return "by its name"
+        return "default: by its name"
     try:
-        return shared_direction({"": list(runs)}, metric).in_brief
+        return f"default: {shared_direction({'': list(runs)}, metric).in_brief}"
     except DiagError:
-        return "the configurations differ"
+        return "default: unclear, the configurations differ"

@@ -38,7 +38,7 @@ def verdicts(comparison: Comparison) -> html.Section:
 
 
 def metric(comparison: Comparison) -> html.Div:
-    """Return by which metric, in which direction, groups are compared, and what other evaluation sets there are."""
+    """Return the metric of a comparison, its direction, and other evaluation sets where there are some."""
     lines = [line for line in (comparison.metric_words, comparison.other_sets) if line]
     return html.Div([html.P(f"{line[0].upper()}{line[1:]}.", className="count") for line in lines])
 

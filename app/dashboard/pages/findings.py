@@ -161,7 +161,7 @@ def _statement(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
     words: list[Any] = [finding.statement]
     if len(entries) == 1 and finding.statement.startswith(f"{entries[0].run.label}:"):
         label = entries[0].run.label
-        words = [run_link(entries[0].id, label, row=True, theme=view.theme), finding.statement[len(label) :]]
+        words = [run_link(entries[0].id, label, view=view), finding.statement[len(label) :]]
         entries = []
     return html.Li([html.P(words), _links(entries, view)], className="statement")
 
@@ -171,7 +171,7 @@ def _links(entries: Sequence[Entry], view: View) -> html.P | None:
         return None
     links: list[Any] = []
     for number, entry in enumerate(entries[:MOST_LINKS]):
-        links += [run_link(entry.id, entry.run.label, row=number == 0, theme=view.theme), " "]
+        links += [run_link(entry.id, entry.run.label, view=view, row=number == 0), " "]
     more = len(entries) - MOST_LINKS
     return html.P([*links, f"and {more} more" if more > 0 else ""], className="links")
 

@@ -19,8 +19,8 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.controls import choice
-from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.copying import copyable
+from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import NONE, no_such_run, scrolling
 from app.dashboard.curve_figures import Curves, evaluated_metric, scale_told, scaled, thinned
 from app.dashboard.pages.findings import runs_of

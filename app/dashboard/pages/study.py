@@ -1,4 +1,5 @@
 """Study: every run, seeds of a group together; how far it came, where it was last and best, its verdict.
+
 Metric and direction are chosen above the table, and hold on all pages.
 
 A group's numbers are means over its seeds that have one; its picture holds all their curves. Opening a
@@ -139,9 +140,7 @@ def _run(entry: Entry, view: View) -> html.Tr:
     verdict = entry.verdict
     return html.Tr(
         [
-            html.Th(
-                run_link(entry.id, entry.run.seed_label, theme=view.theme), scope="row", className="seed"
-            ),
+            html.Th(run_link(entry.id, entry.run.seed_label, view=view), scope="row", className="seed"),
             cell("", numeric=True),
             cell(_state(entry)),
             cell(verdict.metric or "nothing evaluated"),
