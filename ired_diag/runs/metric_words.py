@@ -119,7 +119,9 @@ KNOWN = frozenset({
 TOP_P = ("top", "p")  # a setting of sampling
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 ONE_MINUS = re.compile(
-    r"(?:^|(?<=/)|(?<=val_)|(?<=valid_)|(?<=validation_)|(?<=eval_)|(?<=test_))1\s*-\s*(?=[A-Za-z])"
+    r"(?:^|(?<=[/.])|(?<=val[-_])|(?<=valid[-_])|(?<=validation[-_])|(?<=eval[-_])|(?<=test[-_]))"
+    r"1\s*-\s*(?=[a-z])",
+    re.IGNORECASE,
 )
 
 
@@ -130,7 +132,7 @@ def words_of(name: str) -> tuple[str, ...]:
     >>> words_of("AverageEpRet"), words_of("eval/R^2"), words_of("test_top-1"), words_of("valloss")
     (('average', 'ep', 'ret'), ('eval', 'r2'), ('test', 'top', '1'), ('val', 'loss'))
     """
-    text = ONE_MINUS.sub("complement_", re.sub(r"^-(?=[A-Za-z])", "neg_", name.replace("²", "2")))
+    text = ONE_MINUS.sub("complement_", re.sub(r"(?:^|(?<=/))-(?=[A-Za-z])", "neg_", name.replace("²", "2")))
     tokens = [token for token in re.split(r"[^A-Za-z0-9]+", text) if token]
     return _with_phrases([word for token in tokens for word in _words_of_token(token)])
 
