@@ -239,12 +239,12 @@ def test_the_best_checkpoint_is_that_of_the_highest_accuracy(tmp_path: Path) -> 
         (folder / "checkpoints" / f"step-{step:09d}.safetensors").touch()
     study = open_study(tmp_path)
 
-    def step(study: Any) -> str:
+    def chosen(study: Any) -> str:
         return str(choose_checkpoints(study.runs[0], "best")[0].stem)
 
-    assert step(study) == "step-000000300"  # by perplexity
-    assert step(study.judged_by("val_acc")) == "step-000000200"
-    assert step(study.judged_by("val_acc", higher_is_better=False)) == "step-000000100"
+    assert chosen(study) == "step-000000300"  # by perplexity
+    assert chosen(study.judged_by("val_acc")) == "step-000000200"
+    assert chosen(study.judged_by("val_acc", higher_is_better=False)) == "step-000000100"
 
 
 def test_the_dashboard_judges_by_the_address_and_by_the_command_line(runs: Path) -> None:

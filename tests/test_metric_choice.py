@@ -93,8 +93,8 @@ def test_other_evaluation_sets_measure_the_same_on_other_data(
 
 UP = """
 val_acc accuracy Acc@1 acc1 top_1-acc test/ROC_AUC auroc eval_f1 BinaryF1Score r2 R^2 val_R² psnr ssim
-mean_reward rollout/ep_rew_mean AverageEpRet episode_return score success_rate win_rate elo bleu rougeL miou dice mAP50-95
-spearman pearsonr kappa mcc precision recall@10 exact_match log_likelihood elbo
+mean_reward rollout/ep_rew_mean AverageEpRet episode_return score success_rate win_rate elo bleu rougeL
+miou dice mAP50-95 spearman pearsonr kappa mcc precision recall@10 exact_match log_likelihood elbo
 neg_mean_squared_error neg_log_loss
 eval_rewards/accuracies acc_norm,none cosine_similarity log_prob
 """.split()
