@@ -25,6 +25,7 @@ from ired_diag.figures.quantities import quantity_of
 from ired_diag.figures.rank_map import rank_map
 from ired_diag.figures.readouts import readout_forest
 from ired_diag.figures.sweep_response import sweep_figure
+from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 
 QUANTITIES = ("cond", "energy")
@@ -37,7 +38,7 @@ class Material:
     Attributes:
         groups: Runs by the name of their group, in the order of the legend.
         comparison: Of these groups; None where there is only one.
-        metric: Which logged metric learning curves show; found by its name without.
+        metric: The metric that learning curves show. Default: detected by name.
         smooth: Over how many evaluations means are running medians; as they are without.
         form: Of distributions.
         quantities: Whose distributions.
@@ -55,6 +56,11 @@ class Material:
     out: Path | None = None
     band: Band = "t interval"
     start: float | None = None
+
+    @property
+    def metric_lines(self) -> list[str]:
+        """Metric and direction in words, and other evaluation sets where there are some."""
+        return judged_in_words([run for runs in self.groups.values() for run in runs])
 
     def compared(self) -> Comparison:
         """Return the comparison.

@@ -55,6 +55,7 @@ class Report:
         methods: A paragraph for a paper.
         results: The same of the results.
         provenance: Command, files and versions.
+        metric: By which metric, in which direction, the runs are judged: one line each.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Report:
     methods: str
     results: str
     provenance: Provenance
+    metric: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ired_diag.comparison import METRIC, compare
+from ired_diag.comparison import compare
 from ired_diag.runs.ending import Ending
+from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 

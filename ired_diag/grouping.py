@@ -11,7 +11,7 @@ from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
 from ired_diag.readers import metrics_csv, trainer_state
-from ired_diag.readers.seed_table import SUFFIXES, read_seed_table
+from ired_diag.readers.seed_table import SUFFIXES, metric_of_table, read_seed_table
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
@@ -20,15 +20,15 @@ from ired_diag.runs.regroup import Grouping, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study, check_seeds
 
-METRIC = "validation/mse"
 MOST_KEYS = 4  # in a note
+UNNAMED = "value"  # what a table holds that names no metric
 
 
 def group_runs(
     arguments: Sequence[str],
     runs: Path,
     *,
-    metric: str = METRIC,
+    metric: str | None = None,
     variants: bool = False,
     missing: list[str] | None = None,
     grouping: Grouping | None = None,
@@ -41,7 +41,7 @@ def group_runs(
             at the paths that match. A CSV or JSON file is a table of one number a seed
             (``readers.seed_table``): each becomes a run that evaluated once.
         runs: The runs folder; it may hold run folders or foreign logs.
-        metric: What the numbers of such a table are.
+        metric: What the numbers of such a table are. Default: the name of their column, where it has one.
         variants: Take a name for all variants of its experiment, a group each.
         missing: Where given, is told of names that mean nothing; they are an error only where no other is. It
             is also told how groups were made that neither names nor configurations give.
@@ -130,13 +130,14 @@ def open_arguments(
         grouped_by(runs, grouping.by) if grouping.by else runs,
         [skipped for study in studies for skipped in study.skipped],
         [evaluation for study in studies for evaluation in study.evaluations],
+        [attempt for study in studies for attempt in study.unstarted],
     )
 
 
 def _groups_by_argument(
     arguments: Sequence[str],
     runs: Path,
-    metric: str,
+    metric: str | None,
     variants: bool,
     missing: list[str] | None,
     grouping: Grouping,
@@ -235,21 +236,24 @@ def _is_table(path: Path) -> bool:
     return named and path.is_file() and not (trainer_state.accepts(path) or metrics_csv.accepts(path))
 
 
-def _of_tables(paths: Sequence[Path], metric: str) -> dict[str, list[Run]]:
+def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]]:
     groups: dict[str, list[Run]] = {}
     for path in paths:
-        for name, values in read_seed_table(path, column=metric).items():
+        table = read_seed_table(path, column=metric)
+        measure = metric or metric_of_table(path) or UNNAMED
+        for name, values in table.items():
             if name in groups:
                 raise AmbiguousName(
                     f"{name}: is told by {groups[name][0].path} and by {path}. Give one of them."
                 )
-            groups[name] = [_run_of(path, name, seed, {metric: value}) for seed, value in values.items()]
+            groups[name] = [_run_of(path, name, seed, measure, value) for seed, value in values.items()]
     return groups
 
 
-def _run_of(path: Path, name: str, seed: int, row: dict[str, float]) -> Run:
+def _run_of(path: Path, name: str, seed: int, metric: str, value: float) -> Run:
     """Return the run that stands for one number of a table."""
-    return Run(name, None, None, seed, path, None, History.of([Row(0, row)]), Ending("complete"))
+    history = History.of([Row(0, {metric: value})])
+    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric)
 
 
 def _by_name(

@@ -95,8 +95,8 @@ def open_study(
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.ignored_keys)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
-    files = {one.path for one in listed}
-    unstarted = [a for a in attempts if a.never_started and a.source[0] in files]
+    listed_files = {skip.path for skip in listed}
+    unstarted = [a for a in attempts if a.never_started and a.source[0] in listed_files]
     found = [with_grouping(run, grouping) for run in [*runs.values(), *map(run_in_place, arranged)]]
     if grouping.by:
         found = grouped_by(found, grouping.by)

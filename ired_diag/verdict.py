@@ -9,6 +9,7 @@ from ired_diag.curves.plateau import plateau_start
 from ired_diag.curves.shape import Word, shape_of
 from ired_diag.curves.spikes import find_spikes
 from ired_diag.runs.completion import Completion, completion_of
+from ired_diag.runs.direction import Direction
 from ired_diag.runs.run import Run
 
 
@@ -27,12 +28,13 @@ class Verdict:
         best_step: Step of the best evaluation.
         best: Its value.
         best_is_luck: Whether the best is only the luckiest of many around one level.
-        onset: Step at which a lasting rise begins; None without one.
+        onset: Step at which a lasting turn for the worse begins; None without one.
         onset_low: The earliest that it may be.
         onset_high: The latest.
         plateau_step: Step from which the curve rests; None where it does not.
         spikes: How many single evaluations stand out.
-        gain: Nats that as many steps again would win at the pace of the end; negative where it rises.
+        gain: Nats that as many steps again would win at the pace of the end; negative where it gets worse.
+        direction: In which direction the metric improves, and who says so.
     """
 
     run: str
@@ -51,6 +53,7 @@ class Verdict:
     plateau_step: float | None = None
     spikes: int = 0
     gain: float | None = None
+    direction: Direction | None = None
 
 
 def verdict_of(run: Run) -> Verdict:
@@ -59,8 +62,10 @@ def verdict_of(run: Run) -> Verdict:
     if run.evaluated is None:
         return Verdict(run.label, completion)
     metric, series = run.evaluated
-    told = series.steps, series.values
-    shape, best = shape_of(*told), best_evaluation(*told)
+    direction = run.direction
+    lower, curve = direction.lower_is_better, (series.steps, series.values)
+    shape = shape_of(*curve, lower_is_better=lower)
+    best = best_evaluation(*curve, lower_is_better=lower)
     onset = shape.onset
     return Verdict(
         run.label,
@@ -76,7 +81,8 @@ def verdict_of(run: Run) -> Verdict:
         onset.step if onset else None,
         onset.low if onset else None,
         onset.high if onset else None,
-        plateau_start(*told).step,
-        len(find_spikes(*told)),
+        plateau_start(*curve, lower_is_better=lower).step,
+        len(find_spikes(*curve, lower_is_better=lower)),
         shape.pace.gain if shape.pace else None,
+        direction,
     )

@@ -25,7 +25,7 @@ views = st.builds(
     metric=words,
     readout=st.sampled_from(READOUTS),
     margin=st.floats(0, 1, exclude_min=True, exclude_max=True),
-    higher=st.booleans(),
+    higher=st.sampled_from(["", "1", "0"]),
     smooth=st.integers(0, 1000),
     log=st.booleans(),
     scale=st.sampled_from(SCALES),

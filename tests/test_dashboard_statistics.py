@@ -19,12 +19,13 @@ from app.cli.stats_output import as_latex
 from app.dashboard import comparisons
 from app.dashboard.address import READOUTS, View
 from app.dashboard.catalog import Catalog
-from app.dashboard.compared_groups import choose, default_groups, family_of, question_of, usual_metric
+from app.dashboard.compared_groups import choose, default_groups, family_of, question_of
 from app.dashboard.comparisons import Comparisons, Question, answer_to
 from app.dashboard.pages.statistics import PICTURES, command_of
 from ired_diag import comparison
 from ired_diag.comparison import words as told_of
 from ired_diag.runs.history import Row, to_jsonl
+from ired_diag.runs.judged import usual_metric
 
 Browse = Callable[[Path], Any]
 Ask = Callable[..., dict[str, Any]]
@@ -160,8 +161,9 @@ def test_a_higher_metric_may_be_better(runs: Path) -> None:
         return answer.comparison.pairs[0].verdict.decision
 
     assert verdict(View()) == "better"
-    assert verdict(View(metric="accuracy")) == "worse"
-    assert verdict(View(metric="accuracy", higher=True)) == "better"
+    assert verdict(View(metric="accuracy")) == "better"  # by its name
+    assert verdict(View(metric="accuracy", higher="1")) == "better"
+    assert verdict(View(metric="accuracy", higher="0")) == "worse"
 
 
 def test_every_picture_is_drawn_of_the_comparison(runs: Path, browse: Browse, ask: Ask) -> None:

@@ -27,10 +27,19 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
     type=click.Choice(["error", "warning"]),
     help="End with exit status 3 if something as severe is found.",
 )
+@options.metric
+@options.direction
 @options.as_json
 @click.pass_context
 def command(
-    context: click.Context, report: Path, runs: Path, fail_on: str | None, as_json: bool, grouping: Grouping
+    context: click.Context,
+    report: Path,
+    runs: Path,
+    fail_on: str | None,
+    metric: str | None,
+    higher_is_better: bool | None,
+    as_json: bool,
+    grouping: Grouping,
 ) -> None:
     """Recompute the numbers of REPORT, a Markdown file: from the runs, and from each other.
 
@@ -47,10 +56,14 @@ def command(
     from ired_diag.open import open_study
 
     given = context.get_parameter_source("runs") is not click.core.ParameterSource.DEFAULT
-    study = open_study(runs, grouping=grouping) if given or runs.exists() else None
+    is_there = given or runs.exists()
+    study = open_study(runs, grouping=grouping).judged_by(metric, higher_is_better) if is_there else None
+    if study is None and (metric or higher_is_better is not None):
+        raise click.UsageError("--metric and its direction are of runs: say where they are with --runs DIR.")
     checked = check_report(open_report(report), study)
     if as_json:
         output.print_json({
+            "metric": checked.metric,
             "counts": checked.counts,
             "readout": checked.readout,
             "groups": checked.groups,
@@ -69,6 +82,7 @@ def _print(checked: Checked) -> None:
         click.echo(f"{finding.statement} [{finding.rule}]")
         if finding.advice:
             click.echo(f"    {finding.advice}")
+    output.print_lines(checked.metric)
     counts = checked.counts
     reasons = Counter(verdict.why for verdict in checked.verdicts if verdict.outcome == "unchecked")
     why = "; ".join(f"{count}: {reason}" for reason, count in reasons.most_common(3))

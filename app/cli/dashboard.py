@@ -27,9 +27,18 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds between two looks for changes.",
 )
+@options.metric
+@options.direction
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 def command(
-    places: tuple[str, ...], runs: Path, port: int, interval: float, no_browser: bool, grouping: Grouping
+    places: tuple[str, ...],
+    runs: Path,
+    port: int,
+    interval: float,
+    metric: str | None,
+    higher_is_better: bool | None,
+    no_browser: bool,
+    grouping: Grouping,
 ) -> None:
     """Show the runs or logs in DIR, or in the runs folder, in the browser: live, and read-only.
 
@@ -66,6 +75,8 @@ def command(
         interval=interval,
         grouping=grouping,
         patterns=tuple(named),
+        metric=metric,
+        higher_is_better=higher_is_better,
         ready=ready,
     )
     click.echo("The dashboard has ended.")

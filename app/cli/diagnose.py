@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,8 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
     type=click.Choice(["error", "warning"]),
     help="End with exit status 3 if something as severe is found.",
 )
-@click.option("--metric", help="Which logged metric tells how good a model is; found by its name without.")
+@options.metric
+@options.direction
 @options.as_json
 def command(
     paths: tuple[str, ...],
@@ -43,6 +43,7 @@ def command(
     list_them: bool,
     fail_on: str | None,
     metric: str | None,
+    higher_is_better: bool | None,
     as_json: bool,
     grouping: Grouping,
 ) -> None:
@@ -57,13 +58,15 @@ def command(
     """
     from ired_diag import forensics
     from ired_diag.grouping import open_arguments
+    from ired_diag.runs.judged import judged_in_words
     from ired_diag.verdict import verdict_of
 
     if list_them:
         rows = [(name, forensics.load(name).question) for name in forensics.names()]
         output.print_table("", ("rule", "what it asks"), rows, left=2)
         return
-    study = _judged_by(metric, open_arguments(paths or [str(runs)], grouping=grouping))
+    study = open_arguments(paths or [str(runs)], grouping=grouping)
+    study = study.judged_by(metric, higher_is_better) if study.runs else study
     if not study.runs and not study.evaluations:
         raise _nothing(paths or (str(runs),), study)
     found, verdicts = forensics.diagnose(study), [verdict_of(run) for run in study.runs]
@@ -71,6 +74,7 @@ def command(
         output.print_json({"runs": verdicts, "findings": found, "skipped": study.skipped})
     else:
         _print(found)
+        output.print_lines(judged_in_words(study.runs))
         _print_counts(found, verdicts, len(study.skipped))
     if fail_on and any(f.severity in (fail_on, "error") for f in found):
         raise click.exceptions.Exit(EXIT_FOUND)
@@ -83,16 +87,6 @@ def _nothing(paths: Sequence[str], study: Study) -> NotFound:
         f" ({len(skipped)} files are none; {skipped[0].path.name}: {skipped[0].reason})" if skipped else ""
     )
     return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{first}.")
-
-
-def _judged_by(metric: str | None, study: Study) -> Study:
-    """Return a study whose runs are judged by a metric, which one of them at least must log."""
-    if metric is None:
-        return study
-    if not any(metric in run.history.series for run in study.runs):
-        logged = sorted({name for run in study.runs for name in run.history.series})
-        raise NotFound(f"--metric {metric}: no run logs it. Logged are: {', '.join(logged) or 'none'}.")
-    return replace(study, runs=tuple(replace(run, metric=metric) for run in study.runs))
 
 
 def _print(found: Sequence[Finding]) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from app.pictures import Material
-    from ired_diag.runs.run import Run
 
 WIDTHS = {"column": 3.25, "text": 6.75}
 NARROWEST, WIDEST = 1.5, 24.0  # inches
@@ -69,7 +68,8 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
     "--only", multiple=True, metavar="NAME", help="Of the pictures that --list tells; may be repeated."
 )
 @click.option("--list", "list_them", is_flag=True, help="List the pictures and what each answers.")
-@click.option("--metric", help="Which logged metric; found by its name without.")
+@options.metric
+@options.direction
 @options.readout
 @options.margin
 @click.option(
@@ -112,8 +112,11 @@ def command(experiments: tuple[str, ...], runs: Path, list_them: bool, as_json: 
     folder = Path(str(told["out"]))
     files = _write(material, made.figures, folder, told)
     if as_json:
-        output.print_json({"files": files, "not_drawn": made.not_drawn, "missing": missing})
+        output.print_json(
+            {"files": files, "not_drawn": made.not_drawn, "missing": missing, "metric": material.metric_lines}
+        )
         return
+    output.print_lines(material.metric_lines)
     for note in missing:
         click.echo(f"note: {note}", err=True)
     for name, reason in made.not_drawn.items():
@@ -128,25 +131,27 @@ def material_of(
 ) -> tuple[Material, list[str]]:
     """Return what pictures are made of, and a note for each name that means nothing."""
     from app.pictures import QUANTITIES, Material
-    from ired_diag.comparison import METRIC, compare
+    from ired_diag.comparison import compare
     from ired_diag.grouping import group_runs
+    from ired_diag.runs.judged import judge_groups
 
     missing: list[str] = []
-    metric, sweep = told.get("metric"), told.get("sweep")
+    sweep = told.get("sweep")
+    metric = None if told.get("metric") is None else str(told["metric"])
     groups = group_runs(
         experiments,
         runs,
-        metric=str(metric or METRIC),
+        metric=metric,
         variants=sweep is not None,
         missing=missing,
         grouping=told.get("grouping"),  # type: ignore[arg-type]
     )
-    metric = str(metric) if metric else _metric_of(groups)
+    groups, metric = judge_groups(groups, metric=metric, higher_is_better=told.get("higher_is_better"))  # type: ignore[arg-type]
     comparison = None
     if len(groups) > 1:
         comparison = compare(
             groups,
-            metric=metric or METRIC,
+            metric=metric,
             readout=str(told["readout"]),
             margin=float(str(told["margin"])),
             knob=None if sweep is None else str(sweep),
@@ -163,12 +168,6 @@ def material_of(
         band=str(told.get("band", "t interval")),  # type: ignore[arg-type]
         start=None if start is None else float(str(start)),
     ), missing
-
-
-def _metric_of(groups: Mapping[str, Sequence[Run]]) -> str | None:
-    """Return the metric by which all runs are judged, where it is one."""
-    metrics = {run.evaluated[0] for runs in groups.values() for run in runs if run.evaluated}
-    return metrics.pop() if len(metrics) == 1 else None
 
 
 def _write(

@@ -23,8 +23,18 @@ if TYPE_CHECKING:
 @options.runs
 @options.grouping
 @click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
+@options.metric
+@options.direction
 @options.as_json
-def command(paths: tuple[str, ...], runs: Path, attempts: bool, as_json: bool, grouping: Grouping) -> None:
+def command(
+    paths: tuple[str, ...],
+    runs: Path,
+    attempts: bool,
+    metric: str | None,
+    higher_is_better: bool | None,
+    as_json: bool,
+    grouping: Grouping,
+) -> None:
     """List the runs under PATHS, or in the runs folder.
 
     PATHS are run folders, folders of runs, or foreign logs, which are read in place; NAME=GLOB makes one
@@ -37,7 +47,7 @@ def command(paths: tuple[str, ...], runs: Path, attempts: bool, as_json: bool, g
     """
     from ired_diag.grouping import open_arguments
 
-    study = open_arguments(paths or [str(runs)], grouping=grouping)
+    study = open_arguments(paths or [str(runs)], grouping=grouping).judged_by(metric, higher_is_better)
     if as_json:
         output.print_json({"runs": [_as_dict(r) for r in study.runs], "skipped": study.skipped})
     else:
@@ -63,6 +73,7 @@ def _as_dict(run: Run) -> dict[str, object]:
         "evaluations": _evaluations(run),
         "last_step": run.history.last_step,
         "metric": run.evaluated[0] if run.evaluated else None,
+        "direction": run.direction if run.evaluated else None,
         "last": _last(run),
         "provenance": run.provenance,
         "attempts": run.attempts,
@@ -72,6 +83,8 @@ def _as_dict(run: Run) -> dict[str, object]:
 
 
 def _print(study: Study, attempts: bool) -> None:
+    from ired_diag.runs.judged import judged_in_words
+
     rows = [
         (
             run.label,
@@ -89,6 +102,7 @@ def _print(study: Study, attempts: bool) -> None:
     columns = ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts")
     if rows:
         output.print_table("", columns, rows, left=3)
+        output.print_lines(judged_in_words(study.runs))
     if attempts:
         _print_attempts(study)
     for line in _endings(study):

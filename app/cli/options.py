@@ -31,6 +31,15 @@ device: Decorator = click.option(
 weights: Decorator = click.option(
     "--weights", type=click.Choice(["raw", "ema"]), help="Which of the checkpoint's weights."
 )
+metric: Decorator = click.option(
+    "--metric", help="Metric to use. Default: the validation metric, detected by name."
+)
+direction: Decorator = click.option(
+    "--higher-is-better/--lower-is-better",
+    "higher_is_better",
+    default=None,
+    help="Direction of the metric. Default: stated by the configuration, else detected by name.",
+)
 
 
 class Share(click.ParamType):  # type: ignore[type-arg]

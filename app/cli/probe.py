@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,6 +55,8 @@ SOME_FAILED = 1
     help="Draw every checkpoint, the last of each run, or none.",
 )
 @click.option("--again", is_flag=True, help="Measure also what was measured before with the same settings.")
+@options.metric
+@options.direction
 @options.runs
 @options.grouping
 @options.device
@@ -112,6 +114,8 @@ def run_probes(
     device: str = "auto",
     as_json: bool = False,
     grouping: Grouping | None = None,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
 ) -> None:
     """Put probes to targets, and print what they found.
 
@@ -130,14 +134,21 @@ def run_probes(
         device: Where to compute.
         as_json: Print JSON.
         grouping: What the user says of groups and seeds.
+        metric: By which the best checkpoint is chosen. Default: detected by name.
+        higher_is_better: Its direction. Default: by configuration and name.
     """
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
     from ired_diag.probing.workers import Workers, processes_for
 
     where = choose_device(device)
+    if (metric or higher_is_better is not None) and checkpoint != "best":
+        raise click.UsageError(
+            "--metric and its direction choose the best checkpoint: add --checkpoint best."
+        )
+    judge = {"metric": metric, "higher_is_better": higher_is_better}
     targets = _targets(
-        names, model, runs=runs, checkpoint=checkpoint, device=where, out=out, grouping=grouping
+        names, model, judge, runs=runs, checkpoint=checkpoint, device=where, out=out, grouping=grouping
     )
     request = Request(asked, weights, samples, seed, figures, again)
     with _interruptible(), Workers(processes_for(len(targets), where)) as workers:
@@ -158,6 +169,7 @@ def run_probes(
 def _targets(
     names: Sequence[str],
     model: str | None,
+    judge: Mapping[str, Any],
     *,
     runs: Path,
     checkpoint: str,
@@ -167,11 +179,15 @@ def _targets(
 ) -> list[Target]:
     from ired_diag.grouping import group_runs
     from ired_diag.probing.targets import of_own_model, of_run
+    from ired_diag.runs.judged import judge_runs, judged_in_words
     from ired_diag.runs.probe_folder import folder_among
 
     if model is not None:
         return [of_own_model(model, device=device, out=out)]
-    chosen = [run for members in group_runs(names, runs, grouping=grouping).values() for run in members]
+    groups = group_runs(names, runs, grouping=grouping)
+    chosen = judge_runs([run for members in groups.values() for run in members], **judge)
+    if checkpoint == "best":
+        click.echo("\n".join(judged_in_words(chosen)), err=True)
     targets = []
     for run in chosen:
         apart = folder_among(out, run) if out and len(chosen) > 1 else out

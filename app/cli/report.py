@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 )
 @click.option("--title", help="Of the page; the experiments' names without.")
 @click.option("--question", help="What was asked; it stands below the title.")
-@click.option("--metric", help="Which logged metric; found by its name without.")
+@options.metric
+@options.direction
 @options.readout
 @options.margin
 @click.option("--sweep", metavar="KNOB", help="EXPERIMENTS, with all their variants, are a sweep over KNOB.")
@@ -74,14 +75,22 @@ def command(
         methods=words.methods_of(comparison) if comparison else "",
         results=words.results_of(comparison) if comparison else "",
         provenance=provenance_of(["ired-diag", *sys.argv[1:]], every),
+        metric=material.metric_lines,
     )
     write(report, out)
     size = out.stat().st_size
     if as_json:
         output.print_json(
-            {"file": out, "bytes": size, "findings": report.findings, "not_drawn": report.not_drawn}
+            {
+                "file": out,
+                "bytes": size,
+                "metric": report.metric,
+                "findings": report.findings,
+                "not_drawn": report.not_drawn,
+            }
         )
     else:
+        output.print_lines(report.metric)
         click.echo(f"{output.shorten(out)}: {len(report.figures)} figures, {size / 1e6:.1f} MB")
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @click.argument("experiments", nargs=-1, required=True)
 @options.runs
 @options.grouping
-@click.option("--metric", default="validation/mse", show_default=True, help="Which logged metric.")
+@options.metric
+@options.direction
 @options.readout
-@click.option("--higher-is-better", is_flag=True, help="Direction of the metric; an MSE is better low.")
 @click.option("--include-incomplete", is_flag=True, help="Keep runs that did not finish training.")
 @options.margin
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random draws.")
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 def command(
     experiments: tuple[str, ...],
     runs: Path,
-    metric: str,
+    metric: str | None,
+    higher_is_better: bool | None,
     readout: str,
-    higher_is_better: bool,
     include_incomplete: bool,
     margin: float,
     seed: int,
@@ -77,7 +77,7 @@ def command(
         groups,
         metric=metric,
         readout=readout,
-        lower_is_better=not higher_is_better,
+        lower_is_better=None if higher_is_better is None else not higher_is_better,
         include_incomplete=include_incomplete,
         margin=margin,
         seed=seed,

@@ -20,6 +20,7 @@ MARGIN = 0.01
 THEMES = ("auto", "light", "dark")
 READOUTS = ("plateau", "last", "best", "last10", "area")
 BANDS = ("t interval", "sd", "range")
+DIRECTIONS = ("", "1", "0")
 SCALES = ("auto", "linear", "log")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 RUN = re.compile(r"[0-9a-f]{12}")
@@ -38,7 +39,8 @@ class View:
         metric: Name of a logged metric; the page's own choice where empty.
         readout: How a curve becomes one number.
         margin: What is too small to matter, as a share of the mean.
-        higher: Whether the metric is better where it is higher.
+        higher: Of ``DIRECTIONS``: ``1`` where a higher value of the metric is better, ``0`` where a lower one
+            is; by configuration and name where empty.
         smooth: Evaluations that a drawn curve is averaged over; 0 is none.
         log: Whether the y axis is logarithmic.
         scale: Of ``SCALES``; auto is what the values ask for.
@@ -70,7 +72,7 @@ class View:
     metric: str = ""
     readout: str = "plateau"
     margin: float = MARGIN
-    higher: bool = False
+    higher: str = ""
     smooth: int = 0
     log: bool = False
     scale: str = "auto"
@@ -92,6 +94,11 @@ class View:
     weights: str = ""
     experiment: str = ""
     knob: str = ""
+
+    @property
+    def higher_is_better(self) -> bool | None:
+        """Whether a higher value of the metric is better; None where the reader leaves it to its name."""
+        return None if self.higher == "" else self.higher == "1"
 
     @classmethod
     def from_query(cls, query: str | None) -> View:
@@ -177,6 +184,10 @@ def _band(values: list[str]) -> str:
     return values[-1] if values[-1] in BANDS else BANDS[0]
 
 
+def _direction(values: list[str]) -> str:
+    return values[-1] if values[-1] in DIRECTIONS else ""
+
+
 def _flag(values: list[str]) -> bool:
     return values[-1] == "1"
 
@@ -206,7 +217,7 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "metric": _text,
     "readout": _readout,
     "margin": _share,
-    "higher": _flag,
+    "higher": _direction,
     "smooth": _window,
     "log": _flag,
     "scale": _scale,

@@ -12,16 +12,18 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.dashboard.address import View
 from app.dashboard.comparisons import Comparisons
 from app.dashboard.diagnosis import Diagnosis
 from app.dashboard.fingerprints import Fingerprint, fingerprints, tree
 from app.dashboard.following import Follower
 from app.dashboard.history_cache import HistoryCache
+from app.dashboard.judged import JudgedSnapshots, judged_run
 from app.dashboard.snapshot import Entry, Snapshot
 from app.dashboard.tables import Tables
 from ired_diag.errors import DiagError
@@ -73,6 +75,8 @@ class Catalog:
         cache: HistoryCache | None = None,
         grouping: Grouping | None = None,
         patterns: Sequence[str] = (),
+        metric: str | None = None,
+        higher_is_better: bool | None = None,
     ) -> None:
         """Look at nothing yet.
 
@@ -81,13 +85,17 @@ class Catalog:
             cache: Where histories are kept between sessions; nowhere without it.
             grouping: What the user says of groups and seeds.
             patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
+            metric: By which runs are judged where the address names none. Default: detected by name.
+            higher_is_better: Its direction. Default: by configuration and name.
         """
+        self.choice = (metric, higher_is_better)
+        self.judgements = JudgedSnapshots()
         self.root = root
         self.grouping = grouping or Grouping()
         self.patterns = tuple(patterns)
         self.follower = Follower(cache)
         self.folders, self.logs = _Memory(), _Memory()
-        self.diagnosis = Diagnosis(self.snapshot)
+        self.diagnosis = Diagnosis(self.judged)
         self.comparisons = Comparisons()
         self.tables = Tables()
         self._lock = threading.Lock()
@@ -122,6 +130,10 @@ class Catalog:
         """Return the study as it was last seen; look where it was never seen."""
         return self._snapshot if self._snapshot.version else self.refresh()
 
+    def judged(self, view: View) -> Snapshot:
+        """Return the study as it was last seen, its runs judged by the metric and the direction of a view."""
+        return self.judgements.of(self.snapshot(), view.metric, view.higher_is_better)
+
     @property
     def parses(self) -> int:
         """How many logs and histories were parsed, in full or in part."""
@@ -129,13 +141,20 @@ class Catalog:
 
     def _open(self) -> Study:
         try:
-            return open_arguments(
+            study = open_arguments(
                 self.patterns or [str(self.root)],
                 grouping=self.grouping,
                 open_paths=partial(open_study, read_folder=self._run, read_log=self._attempts),
             )
+            return self._as_chosen(study)
         except (DiagError, OSError) as error:  # OSError: a file that went away while it was looked at
             return Study((), (Skipped(self.root, str(error).removeprefix(f"{self.root}: ")),))
+
+    def _as_chosen(self, study: Study) -> Study:
+        """Return a study that is judged as the command line says."""
+        if self.choice == (None, None):
+            return study
+        return replace(study, runs=tuple(judged_run(run, self.choice) for run in study.runs))
 
     def _run(self, folder: Path) -> Run:
         return self.folders.get(

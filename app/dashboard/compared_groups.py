@@ -8,7 +8,6 @@ that they are not; at most six groups are chosen, since six make fifteen pairs a
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,9 @@ from app.dashboard.address import View
 from app.dashboard.comparisons import Question
 from app.dashboard.shown import kept_groups
 from app.dashboard.snapshot import Snapshot
-from ired_diag.comparison import METRIC
+from ired_diag.errors import NotFound
+from ired_diag.runs.evaluation_metric import USUAL
+from ired_diag.runs.judged import shared_metric, usual_metric
 from ired_diag.runs.run import Run
 
 FEWEST_SEEDS, MOST_GROUPS = 2, 6
@@ -53,8 +54,18 @@ def choose(view: View, snapshot: Snapshot) -> Choice:
 
 def question_of(view: View, names: Sequence[str], snapshot: Snapshot) -> Question:
     """Return what a view asks of groups."""
-    metric = view.metric or usual_metric(_runs(snapshot, names))
-    return Question(tuple(names), metric, view.readout, view.margin, view.higher)
+    metric = view.metric or metric_of(names, snapshot)
+    return Question(tuple(names), metric, view.readout, view.margin, view.higher_is_better)
+
+
+def metric_of(names: Sequence[str], snapshot: Snapshot) -> str:
+    """Return the metric that groups share, as for ``ired-diag stats``; else the one that judges most runs."""
+    groups = snapshot.groups()
+    chosen = {name: [entry.run for entry in groups[name]] for name in names if name in groups}
+    try:
+        return shared_metric(chosen)
+    except NotFound:
+        return usual_metric(_runs(snapshot, names)) or USUAL
 
 
 def default_groups(groups: Mapping[str, Sequence[Run]]) -> tuple[tuple[str, ...], str]:
@@ -86,12 +97,6 @@ def family_of(name: str) -> str:
 def metrics_of(snapshot: Snapshot, names: Iterable[str]) -> list[str]:
     """Return what the runs of groups log."""
     return sorted({metric for run in _runs(snapshot, names) for metric in run.history.series})
-
-
-def usual_metric(runs: Iterable[Run]) -> str:
-    """Return the metric by which most runs are judged."""
-    counted = Counter(run.evaluated[0] for run in runs if run.evaluated).most_common(1)
-    return counted[0][0] if counted else METRIC
 
 
 def _runs(snapshot: Snapshot, names: Iterable[str]) -> list[Run]:

@@ -26,14 +26,14 @@ class Question:
         metric: Which logged metric.
         readout: How a curve becomes one number.
         margin: What is too small to matter, as a share of the mean.
-        higher: Whether the metric is better where it is higher.
+        higher: Whether the metric is better where it is higher; None by configuration and name.
     """
 
     groups: tuple[str, ...]
     metric: str
     readout: str
     margin: float
-    higher: bool = False
+    higher: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def answer_to(question: Question, snapshot: Snapshot) -> Answer:
             metric=question.metric,
             readout=question.readout,
             margin=question.margin,
-            lower_is_better=not question.higher,
+            lower_is_better=None if question.higher is None else not question.higher,
         )
     except DiagError as reason:
         return Answer(snapshot.version, None, str(reason))

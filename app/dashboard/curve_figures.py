@@ -6,7 +6,6 @@ the x axis (``thinning``), and those of its band. Zooming in thins again, down t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,6 +22,7 @@ from ired_diag.figures.data import FigureData, Line, Panel, Scale, cut_in_words,
 from ired_diag.figures.learning_curves import learning_curves
 from ired_diag.figures.over_seeds import Band
 from ired_diag.figures.thinning import FEWEST, thin
+from ired_diag.runs.judged import shared_direction, usual_metric
 from ired_diag.runs.run import Run
 
 MOST_DRAWN = 40_000  # points of all lines together: about 1 MB
@@ -86,8 +86,7 @@ class Curves:
 
 def evaluated_metric(groups: Groups) -> str | None:
     """Return the metric by which most runs are judged; None where none is."""
-    counted = Counter(r.evaluated[0] for runs in groups.values() for r in runs if r.evaluated)
-    return counted.most_common(1)[0][0] if counted else None
+    return usual_metric(run for runs in groups.values() for run in runs)
 
 
 def chosen_groups(view: View, snapshot: Snapshot) -> dict[str, list[Run]]:
@@ -112,6 +111,8 @@ def scale_told(view: View, groups: Groups, metric: str | None) -> Scale:
     if view.log or view.scale == "log":
         return "log"
     if view.scale == "linear":
+        return "linear"
+    if not shared_direction(groups, metric or "").lower_is_better:
         return "linear"
     series = [run.history.series.get(metric or "") for runs in groups.values() for run in runs]
     known = [one.values[one.steps >= (view.step or 0)] for one in series if one is not None]

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from app.dashboard.snapshot import Entry
 from app.dashboard.verdict_cache import kept_verdict
+from ired_diag.runs.direction import Direction
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict
@@ -58,7 +59,7 @@ class Verdicts:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._kept: dict[int, tuple[weakref.ref[Series], Verdict]] = {}
+        self._kept: dict[tuple[int, Direction], tuple[weakref.ref[Series], Verdict]] = {}
 
     def of(self, run: Run, entries: Mapping[int, Entry] | None = None) -> Verdict:
         """Return the verdict of a run by its metric.
@@ -70,11 +71,13 @@ class Verdicts:
         if run.evaluated is None:
             return kept_verdict(run)
         series = run.evaluated[1]
-        if entries and id(series) in entries:
-            return entries[id(series)].verdict
-        known = self._kept.get(id(series))
+        entry = entries.get(id(series)) if entries else None
+        if entry is not None and entry.run.direction == run.direction:
+            return entry.verdict
+        key = (id(series), run.direction)
+        known = self._kept.get(key)
         if known is not None and known[0]() is series:
             return known[1]
-        verdict, key = kept_verdict(run), id(series)
+        verdict = kept_verdict(run)
         self._kept[key] = weakref.ref(series, lambda _: self._kept.pop(key, None)), verdict
         return verdict

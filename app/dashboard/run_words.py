@@ -57,7 +57,8 @@ def _details(verdict: Verdict) -> Iterator[str]:
         yield f"Best: {number(verdict.best)} at step {number(verdict.best_step)}{luck}."
     if verdict.onset is not None:
         between = f"{number(verdict.onset_low)} and {number(verdict.onset_high)}"
-        yield f"It rises for good from step {number(verdict.onset)} on (between {between})."
+        worse = "falls" if verdict.direction and not verdict.direction.lower_is_better else "rises"
+        yield f"It {worse} for good from step {number(verdict.onset)} on (between {between})."
     if verdict.plateau_step is not None:
         yield f"It rests from step {number(verdict.plateau_step)} on."
     if verdict.spikes:

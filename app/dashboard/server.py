@@ -28,6 +28,8 @@ def create_app(
     cache: HistoryCache | None = None,
     grouping: Grouping | None = None,
     patterns: Sequence[str] = (),
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
 ) -> dash.Dash:
     """Return the dashboard of a folder, guarded.
 
@@ -39,6 +41,8 @@ def create_app(
         cache: Where histories are kept between sessions; nowhere without it.
         grouping: What the user says of groups and seeds.
         patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
+        metric: By which runs are judged. Default: detected by name.
+        higher_is_better: Its direction. Default: by configuration and name.
     """
     app = dash.Dash(
         __name__,
@@ -51,7 +55,14 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     security.guard(app.server, token=token, port=port, script_hashes=app.csp_hashes)
-    catalog = Catalog(root, cache=cache, grouping=grouping, patterns=patterns)
+    catalog = Catalog(
+        root,
+        cache=cache,
+        grouping=grouping,
+        patterns=patterns,
+        metric=metric,
+        higher_is_better=higher_is_better,
+    )
     app.server.extensions["catalog"] = catalog
     app.layout = shell.layout(catalog, interval)
     shell.register(app, catalog)
@@ -84,6 +95,8 @@ def serve(
     grouping: Grouping | None = None,
     patterns: Sequence[str] = (),
     ready: Callable[[str], None],
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
 ) -> None:
     """Serve the dashboard of a folder until it is interrupted.
 
@@ -94,6 +107,8 @@ def serve(
         grouping: What the user says of groups and seeds.
         patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
         ready: Told the address, once it is answered.
+        metric: By which runs are judged. Default: detected by name.
+        higher_is_better: Its direction. Default: by configuration and name.
 
     Raises:
         DiagError: No port is free.
@@ -109,6 +124,8 @@ def serve(
         cache=HistoryCache(cache_folder()),
         grouping=grouping,
         patterns=patterns,
+        metric=metric,
+        higher_is_better=higher_is_better,
     )
     listening = waitress.create_server(
         app.server, host=security.ADDRESS, port=port, threads=THREADS, ident=None

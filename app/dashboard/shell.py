@@ -38,7 +38,16 @@ KEYS = (
     ("t", "Theme: as the system, light, dark"),
     ("?", "This help"),
 )
-CARRIED = ("filter", "theme", "groups", "hidden", "metric", "readout", "smooth")  # from page to page
+CARRIED = (
+    "filter",
+    "theme",
+    "groups",
+    "hidden",
+    "metric",
+    "higher",
+    "readout",
+    "smooth",
+)  # from page to page
 
 
 def layout(catalog: Catalog, interval: float) -> html.Div:

@@ -1,8 +1,8 @@
 """Verdicts on curves, in the user's cache directory: a curve that was judged once is judged at once.
 
-A verdict is kept by what it was made from: the metric's name, every step and value, and the source of the
-code that judges. It cannot be stale: another curve, or another code, has another name. What the clock
-changes, how far a run came, is asked anew.
+A verdict is kept by what it was made from: the metric's name, its direction, every step and value, and the
+source of the code that judges. It cannot be stale: another curve, or another code, has another name. What the
+clock changes, how far a run came, is asked anew.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def kept_verdict(run: Run, *, folder: Path | None = None) -> Verdict:
         told = Verdict(**json.loads(place.read_text(encoding="utf-8")))
         with contextlib.suppress(OSError):
             os.utime(place)
-        return replace(told, run=run.label, completion=completion_of(run))
+        return replace(told, run=run.label, completion=completion_of(run), direction=run.direction)
     except (OSError, ValueError, TypeError):  # absent or damaged: the curve tells
         pass
     verdict = verdict_of(run)
@@ -69,7 +69,7 @@ def _name(run: Run) -> str:
     assert run.evaluated is not None
     metric, series = run.evaluated
     told = hashlib.blake2b(_judges(), digest_size=16)
-    told.update(metric.encode() + b"\0")
+    told.update(metric.encode() + b"\0" + repr(run.direction).encode() + b"\0")
     told.update(np.ascontiguousarray(series.steps, dtype="<i8").tobytes())
     told.update(np.ascontiguousarray(series.values, dtype="<f8").tobytes())
     return told.hexdigest()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.claims import sentences, tables
-from ired_diag.claims.book import Book, names_in, open_book
+from ired_diag.claims.book import SYNONYMS, Book, names_in, open_book
 from ired_diag.claims.claim import Claim, Verdict
 from ired_diag.claims.conclusions import check_equivalence, check_significance
 from ired_diag.claims.counts import check_count
@@ -26,6 +26,8 @@ from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
 from ired_diag.finding import Finding
+from ired_diag.runs.judged import judged_in_words, usual_metric
+from ired_diag.runs.metric_words import LOWER, measures_in, words_of
 from ired_diag.runs.study import Study
 
 __all__ = ["Checked", "check_report"]
@@ -63,12 +65,14 @@ class Checked:
         readout: Which readout of the runs the report quotes; None where its numbers are of none.
         groups: The group of runs that each label means.
         findings: What is wrong or odd, worst first, then in reading order.
+        metric: By which the runs are judged, in which direction: one line each; empty without runs.
     """
 
     verdicts: Sequence[Verdict]
     readout: str | None
     groups: Mapping[str, str | None]
     findings: Sequence[Finding]
+    metric: Sequence[str] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -85,14 +89,32 @@ def check_report(text: str, study: Study | None = None) -> Checked:
         study: The runs it is about; without them it is checked against itself.
     """
     comma = writes_decimal_commas(text)
-    parts = list(parts_of(text))
+    parts = [_with_measure(part, study) for part in parts_of(text)]
     claims = _in_tables(parts, comma)
     labels = [label for claim in claims for label in claim.groups]
     names = names_in(text, labels, study)
     claims += _in_sentences(parts, names, comma)
     book = _with_readout(open_book(text, sorted(claims, key=lambda claim: claim.line), names, study))
     verdicts = _verdicts(book)
-    return Checked(verdicts, book.readout, book.meant, _findings(verdicts, book))
+    judged = judged_in_words(study.runs) if study else []
+    return Checked(verdicts, book.readout, book.meant, _findings(verdicts, book), judged)
+
+
+def _with_measure(part: Table | Sentence, study: Study | None) -> Table | Sentence:
+    """Return a table in which a column that is called as the runs' measure of success holds means of it."""
+    metric = usual_metric(study.runs) if study else None
+    own = {SYNONYMS.get(word, word) for word in measures_in(words_of(metric or ""))}
+    if not isinstance(part, Table) or own <= LOWER:
+        return part
+    heads = [
+        f"{head} mean" if tables.kind_of(head) is None and own & _measures(head) else head
+        for head in part.head
+    ]
+    return replace(part, head=(part.head[0], *heads[1:]))
+
+
+def _measures(head: str) -> set[str]:
+    return {SYNONYMS.get(word, word) for word in measures_in(words_of(head))}
 
 
 def _verdicts(book: Book) -> list[Verdict]:

@@ -12,6 +12,7 @@ from ired_diag.claims.groups import RunGroups, groups_of, matching, only, quoted
 from ired_diag.claims.labels import mentions, same_name
 from ired_diag.claims.ranges import Range, fits, printed_range
 from ired_diag.claims.samples import Sample, sample_of_summary, sample_of_values
+from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.study import Study
 
 OTHER_METRIC = re.compile(
@@ -23,6 +24,8 @@ OTHER_METRIC = re.compile(
     r"|\bgaps?\b|\brewards?\b|\bperplexity\b",
     re.IGNORECASE,
 )
+ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
+SYNONYMS = {"acc": "accuracy", "training": "train", "rew": "reward", "ppl": "perplexity"}
 STEP = re.compile(
     r"\b(?:step|iteration)s?\s*[=#]?\s*(\d[\d,]*)(k?)\b|\b(\d[\d,]*)(k?)\s*(?:steps|iterations)\b", re.I
 )
@@ -91,8 +94,8 @@ class Book:
         """Return why a claim may be about something else than the end of the curves, or nothing."""
         mean = claim if claim.kind in ("mean", "value") else self.mean_beside(claim, label)
         near = "\n".join(line for c in (claim, mean) if c for line in c.context.split("\n")[:2])
-        if other := OTHER_METRIC.search(near):
-            return f"it may be of another metric ({other[0]!r} stands beside it)"
+        if other := self.other_metric(near):
+            return f"it may be of another metric ({other!r} stands beside it)"
         if self._of_an_extreme(claim):
             return "of which number in its row it is the spread is not certain"
         group = self.group(label)
@@ -106,6 +109,17 @@ class Book:
             if not (1 / FAR < ratio < FAR) and not re.search(r"\bmse\b|validation", near, re.IGNORECASE):
                 return "it is so far from the runs' numbers that it may be of another metric"
         return ""
+
+    def other_metric(self, text: str) -> str:
+        """Return words that speak of another metric than the one that judges the runs, or nothing."""
+        own = {SYNONYMS.get(word, word) for word in words_of(self.groups.metric)}
+        for hit in OTHER_METRIC.finditer(text):
+            if not {SYNONYMS.get(word, word) for word in words_of(hit[0])} <= own:
+                return hit[0]
+        if self.groups.lower_is_better:
+            return ""
+        error = ERRORS.search(text)  # next to an accuracy, an error is another metric
+        return error[0] if error else ""
 
     def mean_beside(self, claim: Claim, label: str) -> Claim | None:
         """Return the mean of the group that stands last before a claim in its block, else the first there."""
@@ -156,7 +170,7 @@ class Book:
         printed = [
             c.number
             for c in self.told("mean", label)
-            if self.group(label) is None or not OTHER_METRIC.search(c.context)
+            if self.group(label) is None or not self.other_metric(c.context)
         ]
         if sample is None:
             one = {number.value for number in printed}
@@ -185,7 +199,7 @@ class Book:
         """Return the report's seeds, unless the claim may be about something else."""
         sample = self.of_seeds(label)
         means = self.told("mean", label, claim.block)
-        if sample is None or OTHER_METRIC.search("\n".join(claim.context.split("\n")[:2])):
+        if sample is None or self.other_metric("\n".join(claim.context.split("\n")[:2])):
             return None
         size = abs(sample.mean.middle)
         far = [c for c in means if size and not 1 / FAR < abs(c.number.value) / size < FAR]

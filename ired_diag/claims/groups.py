@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,13 @@ from ired_diag.claims.samples import Sample, sample_of_values, written_half
 from ired_diag.comparison.readouts import read_out
 from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing
 from ired_diag.errors import NotFound
+from ired_diag.runs.evaluation_metric import USUAL
+from ired_diag.runs.judged import shared_direction, usual_metric
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 Array = NDArray[np.float64]
 
-METRIC = "validation/mse"
 FEWEST = 3  # seeds: so many tell a group from a single run of the same strategy
 READOUTS = ("last", "plateau", "last10", "best")  # where several agree, the first is taken
 
@@ -42,12 +43,16 @@ class RunGroups:
         strategies: The mining strategy of each group.
         values: By readout, by group, by seed.
         notes: What was left out.
+        metric: What was read out; empty where there are no runs.
+        lower_is_better: Its direction.
     """
 
     members: Mapping[str, Members] = field(default_factory=dict)
     strategies: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    metric: str = ""
+    lower_is_better: bool = True
 
     def sample(self, group: str, readout: str) -> Sample | None:
         """Return a readout of a group's seeds; None where there is none."""
@@ -91,7 +96,8 @@ def only(groups: RunGroups, names: Sequence[str]) -> RunGroups:
     kept = [groups.members[name] for name in dict.fromkeys(names)]
     if not kept:
         return RunGroups()
-    return RunGroups({one.name: one for one in kept}, groups.strategies, read_out(kept).values, groups.notes)
+    values = read_out(kept, lower_is_better=groups.lower_is_better).values
+    return replace(groups, members={one.name: one for one in kept}, values=values)
 
 
 def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str | None, str]:
@@ -159,12 +165,15 @@ def _called(label: str, groups: RunGroups) -> list[str]:
 
 
 def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
+    metric = usual_metric(run for members in runs.values() for run in members) or USUAL
+    lower_is_better = shared_direction(runs, metric).lower_is_better
     try:
-        members = members_of(runs, METRIC, notes, include_incomplete=False)
+        members = members_of(runs, metric, notes, include_incomplete=False)
     except NotFound as nothing:
-        return RunGroups(notes=[*notes, str(nothing)])
+        return RunGroups(notes=[*notes, str(nothing)], metric=metric, lower_is_better=lower_is_better)
     strategies = {one.name: str(one.strategy) for one in members if one.strategy}
-    return RunGroups({one.name: one for one in members}, strategies, read_out(members).values, notes)
+    values = read_out(members, lower_is_better=lower_is_better).values
+    return RunGroups({one.name: one for one in members}, strategies, values, notes, metric, lower_is_better)
 
 
 def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:

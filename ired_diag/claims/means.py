@@ -2,8 +2,8 @@
 
     last, plateau, last10, best: see ``comparison.readouts``
 
-A mean of best evaluations is a mean of luck: the smallest of k noisy evaluations lies the lower the more
-there are. Without runs, the mean is that of the report's own values by seed.
+A mean of best evaluations is a mean of luck: the best of k noisy evaluations is the better the more there
+are. Without runs, the mean is that of the report's own values by seed.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def check_extreme(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, book.why_unknown(claim))
     x = sorted(sample.values.values())
     middle = (x[(len(x) - 1) // 2] + x[len(x) // 2]) / 2
-    right = {"best": [x[0], x[-1]], "worst": [x[-1], x[0]], "median": [middle]}[claim.kind]
+    ends = [x[0], x[-1]] if book.groups.lower_is_better else [x[-1], x[0]]
+    right = {"best": ends, "worst": ends[::-1], "median": [middle]}[claim.kind]
     if any(fits(claim.number, Range.around(value, sample.half)) for value in right):
         return holds(claim, sample.source)
     if claim.kind == "best" and _is_best_readout(claim, book, label):
@@ -108,8 +109,8 @@ def _is_best_readout(claim: Claim, book: Book, label: str) -> bool:
     sample: Sample | None = book.groups.sample(group, "best") if group else None
     if sample is None:
         return False
-    smallest = min(sample.values.values())
-    return fits(claim.number, sample.mean) or fits(claim.number, Range.around(smallest, sample.half))
+    best = (min if book.groups.lower_is_better else max)(sample.values.values())
+    return fits(claim.number, sample.mean) or fits(claim.number, Range.around(best, sample.half))
 
 
 def check_difference(claim: Claim, book: Book) -> Verdict:

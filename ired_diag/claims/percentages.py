@@ -36,6 +36,8 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
         return _of_one(claim, book)
     if len(claim.groups) != 2 or book.key(claim.groups[0]) == book.key(claim.groups[1]):
         return unchecked(claim, "it does not say, for certain, which groups it is about")
+    if level := _of_a_share(claim, book):
+        return level
     bases = {
         label: _relative(claim, book, other, label) for other, label in (claim.groups, claim.groups[::-1])
     }
@@ -46,6 +48,23 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
     if _fits_any(claim, right):
         return _direction(claim, book, near, base, right[0])
     return _slip(claim, bases, base)
+
+
+def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
+    """Return the verdict on a percentage that may be a share, such as an accuracy, or a difference in points.
+
+    It is None where the metric is no share of success, or where the percentage can only be relative.
+    """
+    means = [mean for label in claim.groups for mean in book.means(claim, label)]
+    if book.groups.lower_is_better or not all(0 <= mean.low and mean.high <= 1 for mean in means):
+        return None
+    points = [through(lambda x, y: 100 * (x - y), a, b) for a in means for b in means if a is not b]
+    levels = [through(lambda x: 100 * x, mean) for mean in means]
+    if _fits_any(claim, [*levels, *points]):
+        return holds(claim, "the means, or their difference in percentage points, give it")
+    if levels and claim.number.value >= min(level.low for level in levels) / 2:
+        return unchecked(claim, "it may be the metric itself, of which readout is not said")
+    return None
 
 
 def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verdict:

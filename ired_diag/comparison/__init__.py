@@ -23,15 +23,16 @@ from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
 from ired_diag.comparison.seeds import Members, differing_knobs, members_of, obstacle_to_pairing, shared_seeds
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
+from ired_diag.runs.direction import Direction, Source
+from ired_diag.runs.judged import metric_in_words, other_sets_in_words, shared_direction, shared_metric
 from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.multiplicity import benjamini_hochberg, holm
 from ired_diag.stats.summary import Summary, summarise
 
-__all__ = ["METRIC", "READOUTS", "Comparison", "Group", "PairOfGroups", "RankTable", "compare"]
+__all__ = ["READOUTS", "Comparison", "Group", "PairOfGroups", "RankTable", "compare"]
 
-METRIC = "validation/mse"
 PLATEAU, LAST = "plateau", "last"
 
 
@@ -79,6 +80,8 @@ class Comparison:
         ranks: Over shared seeds; None where the groups share none.
         notes: What was left out, and why.
         sweep: How the readout answers a knob, where one was named.
+        direction: Who says so: the user's option, the configuration, the metric's name, or an assumption.
+        other_sets: That the models were evaluated on other data too, in words; empty where they were not.
     """
 
     metric: str
@@ -91,14 +94,21 @@ class Comparison:
     ranks: RankTable | None
     notes: Sequence[str]
     sweep: Sweep | None = None
+    direction: Source = "name"
+    other_sets: str = ""
+
+    @property
+    def metric_words(self) -> str:
+        """Metric and direction in words: ``metric: val_acc (higher is better, by its name)``."""
+        return metric_in_words(self.metric, Direction(self.lower_is_better, self.direction))
 
 
 def compare(
     groups: Mapping[str, Sequence[Run]],
     *,
-    metric: str = METRIC,
+    metric: str | None = None,
     readout: str = PLATEAU,
-    lower_is_better: bool = True,
+    lower_is_better: bool | None = None,
     include_incomplete: bool = False,
     margin: float = 0.01,
     seed: int = 0,
@@ -108,10 +118,11 @@ def compare(
 
     Args:
         groups: Runs by the name of their group.
-        metric: Which logged metric.
+        metric: Metric to compare. Default: the one by which all runs are judged, else the most telling one
+            that all groups log.
         readout: Which number of its curve; where the curves have no plateau in common, ``plateau`` falls
             back to ``last``, and a note says why.
-        lower_is_better: The direction, for verdicts, ranks and wins.
+        lower_is_better: The direction, for verdicts, ranks and wins. Default: by configuration and name.
         include_incomplete: Keep runs that did not reach the end of their training. Their last evaluation
             is of an earlier step than that of the others.
         margin: What is too small to matter, as a share of the mean.
@@ -119,14 +130,20 @@ def compare(
         knob: A key of the configurations: the groups are the settings of a sweep over it.
 
     Raises:
-        NotFound: No group has a run with the metric; where others have, such a group is left out.
-        DiagError: The readout is not known, the margin is not positive, or the groups are no sweep over
-            the knob.
+        NotFound: No group has a run with the metric; where others have, such a group is left out. Or no
+            metric is named, and the groups share none.
+        DiagError: The readout is not known, the margin is not positive, the groups are no sweep over the
+            knob, or the configurations contradict each other about the direction.
     """
     if readout not in READOUTS:
         raise DiagError(f"Readout {readout!r} is not known. There are: {', '.join(READOUTS)}.")
     if not 0 < margin < 1:
         raise DiagError(f"The margin is a share between 0 and 1, found {margin:g}.")
+    metric = metric or shared_metric(groups)
+    direction = (
+        shared_direction(groups, metric) if lower_is_better is None else Direction(lower_is_better, "option")
+    )
+    lower_is_better = direction.lower_is_better
     notes: list[str] = []
     members = members_of(groups, metric, notes, include_incomplete=include_incomplete)
     read = read_out(members, lower_is_better=lower_is_better)
@@ -153,6 +170,8 @@ def compare(
         ranks,
         notes,
         sweep,
+        direction.source,
+        other_sets_in_words(metric, [run for runs in groups.values() for run in runs]),
     )
 
 

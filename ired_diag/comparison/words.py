@@ -134,13 +134,14 @@ def methods_of(comparison: Comparison) -> str:
         where = (
             f", which starts at step {comparison.plateau_step:g} by the marginal standard error rule on ranks"
         )
+    better = "lower" if comparison.lower_is_better else "higher"
     correction = " P values are corrected by Holm's method." if len(comparison.pairs) > 1 else ""
     return (
         f"Each experiment was trained with {seeds} and read out as the {READOUT_NAMES[comparison.readout]} "
-        f"of {comparison.metric}{where}. Means are given with 95% t intervals, standard deviations with "
-        f"n - 1. Differences were tested two-sided by the {tests or 't test'}; seeds are paired where data "
-        f"and evaluation agree.{correction} Differences inside {100 * comparison.margin:g}% of the mean "
-        "(90% interval) count as too small to matter."
+        f"of {comparison.metric}{where} ({better} is better). Means are given with 95% t intervals, standard "
+        f"deviations with n - 1. Differences were tested two-sided by the {tests or 't test'}; seeds are "
+        f"paired where data and evaluation agree.{correction} Differences inside "
+        f"{100 * comparison.margin:g}% of the mean (90% interval) count as too small to matter."
     )
 
 

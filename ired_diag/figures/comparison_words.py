@@ -24,12 +24,13 @@ def readout_of(comparison: Comparison) -> str:
     told = f"{comparison.metric}, {READOUT_NAMES[comparison.readout]}"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         told += f" (from step {comparison.plateau_step:.0f})"
-    return told
+    return told if comparison.lower_is_better else f"{told} (higher is better)"
 
 
 def axis_label(comparison: Comparison) -> str:
     """Return the same in the few words that an axis has room for."""
-    return f"{comparison.metric}, {comparison.readout}"
+    told = f"{comparison.metric}, {comparison.readout}"
+    return told if comparison.lower_is_better else f"{told} (higher is better)"
 
 
 def names_of(comparison: Comparison) -> tuple[str, ...]:

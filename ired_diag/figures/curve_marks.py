@@ -1,6 +1,6 @@
-"""Where curves of single seeds are best, and where they begin to rise: at most one mark of each a group.
+"""Where curves of single seeds are best, and where they turn for the worse: at most one mark of each a group.
 
-    onset    the earliest lasting rise among the seeds (``verdict``), on that seed's own curve
+    onset    the earliest lasting turn for the worse among the seeds (``verdict``), on that seed's own curve
     best     the best evaluation of the seed whose best is the median of the group's; it is called a lucky
              best where it is only the luckiest of many around one level (``curves.best``)
 
@@ -83,7 +83,7 @@ def curve_of(run: Run, metric: str, judge: Callable[[Run], Verdict] = verdict_of
 
 
 def first_onset(curves: Sequence[Curve]) -> Curve | None:
-    """Return the seed that is the first to rise for good; None where none does."""
+    """Return the seed that is the first to get worse for good; None where none does."""
     rising = [curve for curve in curves if curve.verdict.onset is not None]
     return min(rising, key=lambda curve: curve.verdict.onset or 0.0, default=None)
 

@@ -4,7 +4,10 @@ The mean and its band are those of ``over_seeds``: N at each step is said, and d
 Single seeds lie beneath as they were logged. Nothing is smoothed unless asked for; then the line is a centred
 running median of the mean, and the band is still that of the unsmoothed values. Onset and best are marked
 (``curve_marks``). Where the configurations tell which matrices are inverted, dotted lines say what predictors
-without a network reach on them (``stats.inverse_floors``). Less is better in all of it.
+without a network reach on them (``stats.inverse_floors``).
+
+The direction of the metric (``runs.direction``) says what is best and what is an onset. Where a higher value
+is better the axis is linear: on a logarithmic one the top of a curve, which counts, would be flat.
 """
 
 from __future__ import annotations
@@ -13,14 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ired_diag.errors import DiagError, NotFound
+from ired_diag.errors import NotFound
 from ired_diag.figures.curve_marks import Axes, Curve, curve_of, first_onset, marks_of, median_best, with_room
 from ired_diag.figures.data import Drawn, FigureData, Guide, Line, Panel, cut_in_words, scale_of
 from ired_diag.figures.over_seeds import BANDS, MEANT, Band, OverSeeds, over_seeds
 from ired_diag.figures.running_median import running_median
 from ired_diag.figures.seeds_panel import n_in_brief, seeds_in_words, seeds_panel
 from ired_diag.forensics.trivial_floor import MSE, TITLES, floors_of, matrices_of
+from ired_diag.runs.direction import Direction
 from ired_diag.runs.from_step import from_step
+from ired_diag.runs.judged import shared_direction, shared_metric
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
 
@@ -44,7 +49,7 @@ def learning_curves(
 
     Args:
         groups: Runs by the name of their group.
-        metric: Which logged metric; the one that tells how good each run is without.
+        metric: Metric to draw. Default: the one that all groups share (``runs.judged``).
         smooth: Over how many evaluations the line is a running median, odd; as it is without.
         band: What is drawn around the mean, of the unsmoothed values.
         floors: Whether to draw what predictors without a network reach, where the data are known.
@@ -54,27 +59,29 @@ def learning_curves(
 
     Raises:
         NotFound: No run logged the metric.
-        DiagError: The runs are judged by different metrics; or ``smooth`` or ``band`` is none.
+        DiagError: The configurations contradict each other about its direction; or there is no such
+            ``smooth`` or ``band``.
     """
     if start is not None:
         groups = {name: [from_step(run, start) for run in runs] for name, runs in groups.items()}
     metric, curves, missing = _curves(groups, metric, judge)
+    direction = shared_direction(groups, metric)
     seen = {name: over_seeds([curve.series for curve in members], band) for name, members in curves.items()}
     lines = tuple(line for name, mean in seen.items() for line in _lines(name, curves[name], mean, smooth))
     guides, told = _floors(curves, metric) if floors else ((), "")
-    scale = scale_of([line.y for line in lines])
+    scale = scale_of([line.y for line in lines]) if direction.lower_is_better else "linear"
     axes = Axes.of([curve.series for members in curves.values() for curve in members], guides, scale)
     guides = with_room(guides, axes)
     marks = marks_of(curves, axes, guides)
-    panel = Panel(_label(metric), lines, scale, guides=guides, marks=marks, height=1.3)
+    panel = Panel(_label(metric, direction), lines, scale, guides=guides, marks=marks, height=1.3)
     return FigureData(
         "learning_curves",
         f"Learning curves: {metric}" + ("" if start is None else f", from step {start:g}"),
         "training step",
         (panel, *seeds_panel(seen)),
-        _method(metric, seen, band, smooth, told + cut_in_words(panel), missing),
-        _note(seen, band, smooth),
-        " ".join(_sentence(name, curves[name], seen[name], band) for name in curves),
+        _method(metric, direction, seen, band, smooth, told + cut_in_words(panel), missing),
+        _note(seen, band, smooth, direction),
+        " ".join(_sentence(name, curves[name], seen[name], band, direction) for name in curves),
         tuple(order) or tuple(groups),
         stacked=True,
     )
@@ -84,7 +91,7 @@ def _curves(
     groups: Groups, metric: str | None, judge: Callable[[Run], Verdict]
 ) -> tuple[str, dict[str, list[Curve]], list[str]]:
     """Return the metric, the curves of each group that has some, and the runs without."""
-    metric = metric or _shared_metric(groups)
+    metric = metric or shared_metric(groups)
     found: dict[str, list[Curve]] = {}
     missing = []
     for name, runs in groups.items():
@@ -98,24 +105,6 @@ def _curves(
         known = sorted({key for runs in groups.values() for run in runs for key in run.history.series})
         raise NotFound(f"No run logged {metric!r}. They logged: {', '.join(known) or 'nothing'}.")
     return metric, found, missing
-
-
-def _shared_metric(groups: Groups) -> str:
-    """Return the metric by which all runs are judged."""
-    first: dict[str, Run] = {}
-    for runs in groups.values():
-        for run in runs:
-            if run.evaluated is not None:
-                first.setdefault(run.evaluated[0], run)
-    if not first:
-        raise NotFound("No run logged an evaluation or a loss. Name another metric (metric=…, --metric).")
-    if len(first) > 1:
-        (one, a), (other, b) = list(first.items())[:2]
-        raise DiagError(
-            f"{a.label} is judged by {one!r}, {b.label} by {other!r}, and a picture shows one metric. "
-            f"Name it (metric=…, --metric), or draw the two apart."
-        )
-    return next(iter(first))
 
 
 def _lines(name: str, curves: Sequence[Curve], mean: OverSeeds, smooth: int | None) -> list[Line]:
@@ -148,13 +137,20 @@ def _floors(curves: Mapping[str, Sequence[Curve]], metric: str) -> tuple[tuple[G
     )
 
 
-def _label(metric: str) -> str:
+def _label(metric: str, direction: Direction) -> str:
     """Return the axis' label; logs do not tell a unit but for a mean squared error."""
-    return f"{metric} (per entry)" if metric == MSE else f"{metric} (as logged)"
+    unit = "per entry" if metric == MSE else "as logged"
+    return f"{metric} ({unit})" if direction.lower_is_better else f"{metric} ({unit}, higher is better)"
+
+
+def _best(direction: Direction) -> str:
+    """Return which value is the best."""
+    return "lowest" if direction.lower_is_better else "highest"
 
 
 def _method(
     metric: str,
+    direction: Direction,
     seen: Mapping[str, OverSeeds],
     band: Band,
     smooth: int | None,
@@ -173,21 +169,27 @@ def _method(
     left_out = f" Without {metric}, left out: {', '.join(missing)}." if missing else ""
     return (
         f"{line}{smoothed if smooth else ', not smoothed'}{band_told}{thin}. {seeds_in_words(seen)}. "
-        f"{MEANT}{falls}. Circles: first onset of a lasting rise among a group's seeds; best evaluation "
-        f"of the seed whose best is the group's median.{floors}{left_out}"
+        f"{MEANT}{falls}. Circles: first onset of a lasting {_worse(direction)} among a group's seeds; best "
+        f"({_best(direction)}) evaluation of the seed whose best is the group's median. "
+        f"{metric}: {direction.words}.{floors}{left_out}"
     )
 
 
-def _note(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
+def _worse(direction: Direction) -> str:
+    """Return the word for a turn for the worse."""
+    return "rise" if direction.lower_is_better else "fall"
+
+
+def _note(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None, direction: Direction) -> str:
     several = any(curve.n.max(initial=0) > 1 for curve in seen.values())
     line = "mean" if several else "one seed"
     around = f" and {'95% t interval' if band == 't interval' else band}" if several else ""
     thin = "; thin: seeds" if several or smooth else ""
     median = f"; running median of {smooth}" if smooth else ""
-    return f"{line}{around}, {n_in_brief(seen)}{thin}{median}; circles: onset, best"
+    return f"{line}{around}, {n_in_brief(seen)}{thin}{median}; circles: onset, best ({_best(direction)})"
 
 
-def _sentence(name: str, curves: Sequence[Curve], mean: OverSeeds, band: Band) -> str:
+def _sentence(name: str, curves: Sequence[Curve], mean: OverSeeds, band: Band, direction: Direction) -> str:
     seeds = "1 seed" if len(curves) == 1 else f"{len(curves)} seeds"
     known = np.flatnonzero(np.isfinite(mean.mean))
     told = f"{name}, {seeds}"
@@ -204,5 +206,6 @@ def _sentence(name: str, curves: Sequence[Curve], mean: OverSeeds, band: Band) -
         told += f"; median best {best.verdict.best:.4g} at step {best.verdict.best_step:.0f}{lucky}"
     if rising is not None:
         count = sum(curve.verdict.onset is not None for curve in curves)
-        told += f"; {count} of {len(curves)} rise for good, first at step {rising.verdict.onset:.0f}"
+        told += f"; {count} of {len(curves)} {_worse(direction)} for good, "
+        told += f"first at step {rising.verdict.onset:.0f}"
     return f"{told}."

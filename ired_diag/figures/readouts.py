@@ -75,12 +75,14 @@ def readout_forest(comparison: Comparison) -> FigureData:
     only = "" if len(pairs) == len(comparison.pairs) else f"pairs with {pairs[0].a} only"
     said = [told for told in (only, _left_out(found)) if told]
     n, readouts = _counts(pairs), "; ".join(f"{name}: {READOUT_NAMES[name]}" for name in READOUTS)
+    better = "lower" if comparison.lower_is_better else "higher"
     return FigureData(
         "readouts",
         "The same differences by every readout",
         "readout",
         tuple(panel for panel in panels if any(line.of for line in panel.lines)),
-        f"Difference of {comparison.metric}, first minus second, with the 95% interval of the test that "
+        f"Difference of {comparison.metric} ({better} is better), first minus second, with the 95% interval "
+        "of the test that "
         f"decides ({_tests(pairs)}), not corrected for several pairs; {n}. {readouts}. Dotted: the margin, "
         f"{100 * comparison.margin:g}% of the mean of both means. Ringed: = equivalent, ? undecided; the "
         f"others are better or worse.{''.join(f' Of note: {told}.' for told in said)}",

@@ -1,6 +1,6 @@
 """The best of many evaluations: a checkpoint that was chosen by luck, and a result that it flatters.
 
-On a level every evaluation is the level plus noise, and the best of k of them lies below it by luck alone
+On a level every evaluation is the level plus noise, and the best of k lies on its better side by luck alone
 (``curves.best``, after Blom). That changes a conclusion where it is more than what is to be compared, so a
 group is told where luck explains the best of most of its runs, and the expected gain is larger than
 
@@ -38,10 +38,10 @@ def find(study: Study) -> Iterator[Finding]:
         best = [found for run in runs if (found := _best(run))]
         lucky = [one for one in best if one.is_lucky]
         if group not in told and len(lucky) > MOST_RUNS * len(best):
-            yield from _of(group, best, lucky)
+            yield from _of(group, best, lucky, lower_is_better=runs[0].lower_is_better)
 
 
-def _of(group: str, best: list[Best], lucky: list[Best]) -> Iterator[Finding]:
+def _of(group: str, best: list[Best], lucky: list[Best], *, lower_is_better: bool) -> Iterator[Finding]:
     levels = np.array([one.level for one in best])
     expected = float(np.mean([abs(one.expected - one.level) for one in lucky]))
     gained = float(np.mean([abs(one.value - one.level) for one in lucky]))
@@ -49,11 +49,12 @@ def _of(group: str, best: list[Best], lucky: list[Best]) -> Iterator[Finding]:
     seed_sd = float(np.std(levels, ddof=1)) if len(levels) >= FEWEST_SEEDS else np.nan
     if not (expected > seed_sd or expected > MATTERS * abs(level)):
         return
+    side = "below" if lower_is_better else "above"
     tried = int(np.median([one.evaluations for one in lucky]))
     beside = f", and the levels of the seeds differ by {seed_sd:.2g}" if seed_sd == seed_sd else ""
     statement = (
         f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is only the luckiest of about "
-        f"{tried} around one level: it lies {gained:.2g} below it, luck alone is worth {expected:.2g}"
+        f"{tried} around one level: it lies {gained:.2g} {side} it, luck alone is worth {expected:.2g}"
         f"{beside}. Its checkpoint may be no better than its neighbours."
     )
     evidence: Evidence = {
@@ -74,7 +75,7 @@ def _best(run: Run) -> Best | None:
     if not run.ending.may_be_complete or not run.evaluated:
         return None
     series = run.evaluated[1]
-    return best_evaluation(series.steps, series.values)
+    return best_evaluation(series.steps, series.values, lower_is_better=run.lower_is_better)
 
 
 RULE = Rule("best_of_many", "Is the best checkpoint only the luckiest of many?", find)

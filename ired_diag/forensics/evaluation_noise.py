@@ -26,25 +26,26 @@ FEWEST = 3  # seeds
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose spread at one step is evaluation noise."""
-    groups: dict[tuple[str, str], list[Series]] = defaultdict(list)
+    groups: dict[tuple[str, str, bool], list[Series]] = defaultdict(list)
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated:
             metric, series = run.evaluated
-            groups[run.group, metric].append(series)
-    for (group, _), told in groups.items():
-        if len(told) >= FEWEST:
-            yield from _of(group, told)
+            groups[run.group, metric, run.lower_is_better].append(series)
+    for (group, _, lower_is_better), curves in groups.items():
+        if len(curves) >= FEWEST:
+            yield from _of(group, curves, lower_is_better=lower_is_better)
 
 
-def _of(group: str, series: list[Series]) -> Iterator[Finding]:
-    plateau = common_plateau([(one.steps, one.values) for one in series])
+def _of(group: str, series: list[Series], *, lower_is_better: bool) -> Iterator[Finding]:
+    plateau = common_plateau([(one.steps, one.values) for one in series], lower_is_better=lower_is_better)
     if plateau.step is None:
         return
     windows = [np.asarray(s.values)[i:] for s, i in zip(series, plateau.indices, strict=True)]
     split = split_noise(windows)
     if split.reason or not split.high < MOST:
         return
-    gained = float(np.mean([window.mean() - window.min() for window in windows]))
+    best = [window.min() if lower_is_better else window.max() for window in windows]
+    gained = float(np.mean([abs(window.mean() - one) for window, one in zip(windows, best, strict=True)]))
     statement = (
         f"{group}: on the plateau (from step {plateau.step:g}) one evaluation scatters by "
         f"{split.evaluation_sd:.3g}, seeds by {split.seed_sd:.3g} (intraclass correlation {split.icc:.2f}, "
@@ -59,7 +60,7 @@ def _of(group: str, series: list[Series]) -> Iterator[Finding]:
         "evaluation_sd": split.evaluation_sd,
         "seed_sd": split.seed_sd,
         "seeds": split.seeds,
-        "best_below_mean": gained,
+        "best_from_mean": gained,
     }
     advice = f"Compare plateaus, not last or best evaluations: ired-diag stats {group} OTHER"
     yield Finding("evaluation_noise", "warning", statement, evidence, advice)

@@ -1,7 +1,7 @@
 """Compute after the plateau: training that the evaluations show no gain from.
 
 Of each complete run, the plateau starts where ``curves.plateau`` finds it, by waiting as long again as the
-curve took to come down into the noise. The share of its steps after that,
+curve took to come into the noise. The share of its steps after that,
 
     share = (last step - start of the plateau) / last step,
 
@@ -83,9 +83,11 @@ def _late(group: str, runs: Sequence[Run]) -> Late | None:
         if not run.ending.may_be_complete or not run.evaluated:
             continue
         series = run.evaluated[1]
-        if shape_of(series.steps, series.values).word != "converged":
+        lower = run.lower_is_better
+        if shape_of(series.steps, series.values, lower_is_better=lower).word != "converged":
             continue
-        start, last = plateau_start(series.steps, series.values).step, float(series.steps[-1])
+        start = plateau_start(series.steps, series.values, lower_is_better=lower).step
+        last = float(series.steps[-1])
         if start is None or last <= 0:
             continue
         shares.append((last - start) / last)

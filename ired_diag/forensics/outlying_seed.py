@@ -74,7 +74,8 @@ def _rests(run: Run) -> bool:
     if run.evaluated is None:
         return False
     series = run.evaluated[1]
-    return shape_of(series.steps, series.values).word in ("converged", "improving")
+    shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
+    return shape.word in ("converged", "improving")
 
 
 def _level(run: Run) -> float:

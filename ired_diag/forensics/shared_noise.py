@@ -54,10 +54,12 @@ class Curves:
     Attributes:
         members: The seeds.
         start: Step of the start of their common plateau; None without one.
+        metric: By which all of them are judged.
     """
 
     members: Members
     start: float | None
+    metric: str
 
     def windows(self, start: float) -> dict[str, NDArray[np.float64]]:
         """Return each seed's evaluations from a step on."""
@@ -87,6 +89,8 @@ def windows_in_common(a: Curves, b: Curves) -> tuple[Windows, Windows] | None:
 
 def _tie(a: Curves, b: Curves) -> Tied | None:
     shared = shared_seeds(a.members, b.members)
+    if a.metric != b.metric:
+        return None
     if len(shared) < FEWEST_SEEDS or obstacle_to_pairing(a.members, b.members) or not _same_steps(a, b):
         return None
     windows = windows_in_common(a, b)
@@ -147,9 +151,13 @@ def _curves(group: str, runs: Sequence[Run]) -> Curves | None:
         key: frozenset(str((run.configuration or {}).get(key)) for run in ended.values())
         for key in (*DATA_KEYS, *EVALUATION_KEYS)
     }
+    judged = {(run.evaluated[0], run.lower_is_better) for run in ended.values() if run.evaluated}
+    if len(judged) > 1:
+        return None  # seeds that are judged by different metrics have no level in common
+    ((metric, lower_is_better),) = judged
     seeds = [_seed(label, run.evaluated[1]) for label, run in ended.items() if run.evaluated]
-    plateau = common_plateau([(seed.steps, seed.values) for seed in seeds])
-    return Curves(Members(group, None, seeds, settings), plateau.step)
+    plateau = common_plateau([(seed.steps, seed.values) for seed in seeds], lower_is_better=lower_is_better)
+    return Curves(Members(group, None, seeds, settings), plateau.step, metric)
 
 
 def _told(run: Run) -> bool:

@@ -53,8 +53,11 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _ratio(run: Run) -> float:
-    """Return the median validation error over the median training error; 0 where either is not told."""
-    if run.evaluated is None:
+    """Return the median validation error over the median training error; 0 where either is unknown.
+
+    Ratios are of errors: where a higher value is better, as of an accuracy or a return, there is none.
+    """
+    if run.evaluated is None or not run.lower_is_better:
         return 0.0
     twin = training_metric(run.evaluated[0], run.history.series)
     if twin is None:

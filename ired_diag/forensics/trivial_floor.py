@@ -84,7 +84,7 @@ def matrices_of(run: Run) -> Data | None:
 def _end(run: Run) -> float:
     """Return the mean of the last tenth of a run's evaluations."""
     series = run.history.series.get(MSE)
-    if series is None or not len(series.values):
+    if series is None or not len(series.values) or not run.direction_of(MSE).lower_is_better:
         return math.nan
     values = np.asarray(series.values, dtype=np.float64)
     return float(values[-max(1, len(values) // 10) :].mean())

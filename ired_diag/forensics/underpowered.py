@@ -106,6 +106,8 @@ def _detectable(one: Undecided) -> float:
 
 def _sample(a: Curves, b: Curves) -> Sample | None:
     """Return one number a seed of two groups; None where their data or evaluations differ."""
+    if a.metric != b.metric:
+        return None
     obstacle, names = obstacle_to_pairing(a.members, b.members), (a.members.name, b.members.name)
     if obstacle not in ("", NO_PAIRS):
         return None

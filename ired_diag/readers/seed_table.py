@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.runs.direction import lower_by_name
 
 SUFFIXES = (".csv", ".json")
 GROUP_COLUMNS = ("experiment", "group", "model", "name")
@@ -52,6 +53,20 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
     if not found:
         raise UnreadableFile(f"{path}: holds no experiment with a value for each seed.")
     return found
+
+
+def metric_of_table(path: Path) -> str | None:
+    """Return what the numbers of a table measure: the name of their column, else of the file if it is one.
+
+    It is None where neither says so, as in a table ``results.csv`` with a column for each experiment.
+    """
+    if path.suffix.lower() == ".csv":
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            header = [cell.strip() for cell in next(csv.reader(file), [])]
+        named = [name for name in header if name.lower() not in (SEED_COLUMN, *GROUP_COLUMNS)]
+        if len(named) == 1 and len(header) > 2:
+            return named[0]
+    return path.stem if lower_by_name(path.stem) is not None else None
 
 
 def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:

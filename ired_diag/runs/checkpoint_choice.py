@@ -9,9 +9,8 @@ import numpy as np
 
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.checkpoint import read_checkpoint
+from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.run import Run
-
-METRIC = "validation/mse"
 
 
 def choose_checkpoints(run: Run, which: str) -> list[Path]:
@@ -19,8 +18,8 @@ def choose_checkpoints(run: Run, which: str) -> list[Path]:
 
     Args:
         run: The run.
-        which: ``last``, ``best`` (lowest logged validation MSE among the steps with a checkpoint), ``all``,
-            or a step.
+        which: ``last``, ``best`` (by the metric that judges the run, among the steps with a checkpoint),
+            ``all``, or a step.
 
     Raises:
         NotFound: The run has no such checkpoint; the message lists the steps that it has.
@@ -68,15 +67,16 @@ def step_of(path: Path) -> int | None:
 
 def _best(run: Run) -> Path:
     best = run.path / "checkpoints" / "best.pt"
-    if best.is_file():
-        return best
-    series = run.history.series.get(METRIC)
+    if best.is_file() and run.metric in (None, USUAL) and not run.higher_is_better:
+        return best  # of the lowest validation MSE, as our trainer keeps it
+    metric, series = run.evaluated or (run.metric or USUAL, None)
     logged = dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) if series else {}
     scored = [(logged.get(step_of(path), np.nan), path) for path in run.checkpoints]
     finite = [(value, path) for value, path in scored if np.isfinite(value)]
     if not finite:
         raise NotFound(
-            f"{run.path}: no checkpoint's step has a logged {METRIC}, so none is known to be the best. "
+            f"{run.path}: no checkpoint's step has a logged {metric}, so none is known to be the best. "
             "Choose --checkpoint last, or a step."
         )
-    return min(finite)[1]
+    sign = 1.0 if run.lower_is_better else -1.0
+    return min(finite, key=lambda one: (sign * one[0], one[1]))[1]

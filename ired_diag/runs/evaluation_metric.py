@@ -1,36 +1,89 @@
-"""Which logged metric tells how good a model is.
+"""Which logged metric says how good a model is. It is chosen by name, by the one function here.
 
-Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_loss`` (Hugging Face). A name
-is split into its words; one that says the split and one that says the measure make an evaluation, of which
-less is better. A run that logs none is judged by its training loss, and messages name the metric.
+Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_accuracy`` (Hugging Face),
+``rollout/ep_rew_mean`` (stable-baselines). By the words of its name (``metric_words``) a metric is
+
+    0  an evaluation of a known measure          val_loss, test/acc, eval/mean_reward
+    1  an evaluation whose name has no data set  accuracy next to train_loss; the return of episodes; FID
+    2  a measure of training                     train_loss, loss, accuracy
+
+and the first kind that is logged decides. Within a kind, whole measures come before parts (``val_kl_loss``),
+validation sets before test sets before other distributions, and losses before accuracies. An evaluation that
+was logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes first.
+What is never a measure of quality (a learning rate, a time, a norm, a spread) is never chosen.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sized
+from functools import lru_cache
+from typing import NamedTuple
+
+from ired_diag.runs.metric_words import (
+    DETAILS,
+    EPISODES,
+    EXTREMES,
+    LOSSES,
+    MEASURES,
+    OF_SAMPLES,
+    PLAYED,
+    SPLITS,
+    TEST_SPLITS,
+    TRAINING,
+    measures_in,
+    words_of,
+)
 
 USUAL = "validation/mse"
 
-# From the most to the least telling.
-SPLITS = ("validation", "valid", "val", "eval", "dev", "test")
-TRAINING = ("train", "training")
-MEASURES = ("mse", "loss", "nll", "bpd", "rmse", "mae", "error", "perplexity", "ppl")
-PERIODS = ("epoch", "step", "mean", "avg", "total")  # Lightning's and others' last word
+
+class Rank(NamedTuple):
+    """How telling a metric is, the least the most."""
+
+    kind: int
+    is_part: bool
+    is_extreme: bool
+    is_test: int
+    is_no_loss: bool
+    split: int
+    measure: int
+    words: int
 
 
 def evaluation_metric(names: Collection[str]) -> str | None:
-    """Return the metric, among those logged, that tells how good a model is; None where none does.
+    """Return the metric, among those logged, that says how good a model is; None where none does.
+
+    Args:
+        names: Of the metrics; a mapping of them to their values says how often each was logged.
 
     >>> evaluation_metric(["loss", "eval_loss", "eval_accuracy", "learning_rate"])
     'eval_loss'
+    >>> evaluation_metric(["train_loss", "val_acc"])
+    'val_acc'
     >>> evaluation_metric(["train/loss", "grad_norm"])
     'train/loss'
     """
     if USUAL in names:
         return USUAL
-    ranked = [(rank, name) for name in names if (rank := _rank(name)) is not None]
-    return min(ranked)[1] if ranked else None
+    ranked = _ranked(names)
+    if not ranked:
+        return None
+    return min(ranked, key=lambda name: (ranked[name].kind, _is_single(name, names), ranked[name], name))
+
+
+def other_evaluation_sets(metric: str, names: Collection[str]) -> list[str]:
+    """Return the evaluations that measure the same as a metric on other data.
+
+    >>> other_evaluation_sets("eval_valid_loss", ["loss", "eval_valid_loss", "eval_ood_loss", "eval_ood_acc"])
+    ['eval_ood_loss']
+    """
+    ranked = _ranked(names)
+    if metric not in ranked or ranked[metric].kind > 1:
+        return []
+    same = measures_in(words_of(metric))
+    sets = {name for name, rank in ranked.items() if rank.kind == 0 and measures_in(words_of(name)) == same}
+    own = _set_of(metric)
+    return sorted(name for name in sets if name != metric and _set_of(name) != own)
 
 
 def training_metric(metric: str, names: Collection[str]) -> str | None:
@@ -41,33 +94,104 @@ def training_metric(metric: str, names: Collection[str]) -> str | None:
     >>> training_metric("eval_loss", ["loss", "grad_norm"])
     'loss'
     """
-    measure = next((word for word in reversed(_words(metric)) if word in MEASURES), None)
+    measure = next((word for word in reversed(words_of(metric)) if word in MEASURES), None)
     same = [[measure], [measure, "error"]]
-    twins = [
-        name for name in names if [w for w in _words(name) if w not in TRAINING] in same and name != metric
-    ]
+    twins = [name for name in names if name != metric and _without_training(name) in same]
     if measure is None or not twins:
         return None
-    return min(twins, key=lambda name: (len(_words(name)), name))
+    return min(twins, key=lambda name: (len(words_of(name)), name))
 
 
-def _words(name: str) -> list[str]:
-    """Return the words of a name, those at its end that only say over what it was averaged left out."""
-    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
-    while len(words) > 1 and words[-1] in PERIODS:
+def _without_training(name: str) -> list[str]:
+    """Return the words of a name but for training, and for the details at its end."""
+    words = [word for word in words_of(name) if word not in TRAINING]
+    while len(words) > 1 and words[-1] in DETAILS:
         words.pop()
     return words
 
 
-def _rank(name: str) -> tuple[int, int, int] | None:
-    """Return how telling a metric is, the least the most; None where it measures nothing that should fall."""
-    words = _words(name)
-    if not words or words[-1] not in MEASURES:
+def _ranked(names: Collection[str]) -> dict[str, Rank]:
+    labelled = any(_is_labelled_training(name) for name in names)
+    ranks = {name: _rank(name, labelled) for name in names}
+    return {name: rank for name, rank in ranks.items() if rank is not None}
+
+
+def _is_single(name: str, names: Collection[str]) -> bool:
+    """Say whether a metric was logged once only."""
+    values = names[name] if isinstance(names, Mapping) else None
+    return isinstance(values, Sized) and len(values) < 2
+
+
+@lru_cache(maxsize=8192)
+def _is_labelled_training(name: str) -> bool:
+    words = words_of(name)
+    return bool(measures_in(words)) and any(word in TRAINING for word in words)
+
+
+@lru_cache(maxsize=8192)
+def _rank(name: str, labelled: bool) -> Rank | None:
+    """Return how telling a metric is; None where it measures no quality.
+
+    Args:
+        name: Of the metric.
+        labelled: Whether the log's names say of training metrics that they are such.
+    """
+    words = words_of(name)
+    measures = measures_in(words)
+    if not measures:
         return None
-    others = words[:-1]
-    split = next((number for number, word in enumerate(SPLITS) if word in others), None)
-    if split is None:
-        if others and not set(others) <= set(TRAINING):
-            return None  # one part of a loss, or a measure of something else
-        split = len(SPLITS)
-    return split, MEASURES.index(words[-1]), len(words)
+    measure = min(measures, key=MEASURES.index)
+    split = _split_of(words, measures[-1])
+    others = [word for word in words if not _is_expected(word)]
+    if split == "metrics" and measure == "loss":
+        split = ""
+    is_evaluation = split in (*SPLITS, *TEST_SPLITS)
+    if not is_evaluation:
+        others += [word for word in words if len(word) == 1 and word.isalpha() and word not in MEASURES]
+        others = [] if measure in PLAYED and EPISODES.issuperset(others) else others
+    if (others or (split in TRAINING and len(measures) > 1)) and not is_evaluation:
+        return None  # one part of a loss, or a measure of something else
+    if is_evaluation:
+        kind = 0
+    elif measure in PLAYED or (split not in TRAINING and measure in OF_SAMPLES):
+        kind = 1
+    else:
+        kind = 1 if labelled and measure != "loss" and split not in TRAINING else 2
+    return Rank(
+        kind,
+        bool(others) and kind == 0,
+        bool(EXTREMES.intersection(words)),
+        max((TEST_SPLITS.index(word) + 1 for word in words if word in TEST_SPLITS), default=0),
+        measure not in LOSSES,
+        SPLITS.index(split) if split in SPLITS else len(SPLITS) + (split in TRAINING),
+        MEASURES.index(measure),
+        len(words),
+    )
+
+
+def _split_of(words: tuple[str, ...], measure: str) -> str:
+    """Return the word that says on which data: the most telling one, unless training stands nearest."""
+    place = words.index(measure)
+    before = [word for word in words[:place] if word in (*SPLITS, *TEST_SPLITS, *TRAINING)]
+    every = [word for word in words if word in (*SPLITS, *TEST_SPLITS, *TRAINING)]
+    if (before or every) and (before or every)[-1] in TRAINING:
+        return TRAINING[0]
+    order = (*SPLITS, *TEST_SPLITS)
+    return min((word for word in every if word not in TRAINING), key=order.index, default="")
+
+
+def _is_expected(word: str) -> bool:
+    """Say whether a word leaves a measure whole: it names measure, data, or over what was averaged."""
+    known = word in MEASURES or word in DETAILS or word in (*SPLITS, *TEST_SPLITS, *TRAINING)
+    return known or len(word) == 1 or word.isdigit() or word in ("neg", "negative", "minus", "complement")
+
+
+def _set_of(name: str) -> frozenset[str]:
+    """Return the words of a name that tell data sets apart; a number after a measure (top-5) is none."""
+    words = words_of(name)
+    told = [
+        word
+        for before, word in zip(("", *words), words, strict=False)
+        if not (word.isdigit() and before in MEASURES)
+    ]
+    return frozenset(word for word in told if word not in DETAILS and word not in MEASURES)

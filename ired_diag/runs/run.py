@@ -10,6 +10,7 @@ from typing import Any
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
 from ired_diag.runs.attempt import is_seed_label, label_of
+from ired_diag.runs.direction import Direction, direction_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Series
@@ -43,9 +44,10 @@ class Run:
         attempts: Earlier attempts at the same seed.
         checkpoints: Checkpoint files, the earliest first.
         findings: What is odd about its files.
-        metric: Which logged metric tells how good the model is, where the user says so.
+        metric: The metric that the user judges it by; None: the one that its name tells.
         run_name: What it is called among the runs of its group, where seed or job do not say.
         identity_keys: Keys of the configuration that only identify the run, or that the user ignores.
+        higher_is_better: What the user says of the metric's direction; None: configuration and name tell.
     """
 
     experiment: str
@@ -63,6 +65,7 @@ class Run:
     metric: str | None = None
     run_name: str = ""
     identity_keys: frozenset[str] = frozenset()
+    higher_is_better: bool | None = None
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:
@@ -73,6 +76,21 @@ class Run:
         name = self.metric or evaluation_metric(self.history.series)
         series = self.history.series.get(name) if name else None
         return (name, series) if name and series is not None and len(series) else None
+
+    @property
+    def direction(self) -> Direction:
+        """In which direction the metric that judges the run improves, and who says so."""
+        metric = self.metric or evaluation_metric(self.history.series) or ""
+        return self.direction_of(metric)
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a smaller value of the metric that judges the run is a better one."""
+        return self.direction.lower_is_better
+
+    def direction_of(self, metric: str) -> Direction:
+        """Return the direction of a metric that the run may log."""
+        return direction_of(metric, higher_is_better=self.higher_is_better, configuration=self.configuration)
 
     @property
     def group(self) -> str:

@@ -12,6 +12,7 @@ from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.completion import complete_by_siblings
 from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
+from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.run import Run
 
 MOST_NAMES = 12
@@ -57,6 +58,20 @@ class Study:
         distinct = with_distinct_names(with_identity_keys(named))
         settled = complete_by_siblings(sorted(distinct, key=_reading_order))
         return cls(tuple(settled), tuple(skipped), tuple(evaluations), tuple(unstarted))
+
+    def judged_by(self, metric: str | None = None, higher_is_better: bool | None = None) -> Study:
+        """Return the same study, its runs judged by a metric and a direction.
+
+        Args:
+            metric: The metric's name; None leaves it to the names of the logged metrics.
+            higher_is_better: Its direction; None leaves it to configuration and name.
+
+        Raises:
+            NotFound: No run logs the metric.
+        """
+        if metric is None and higher_is_better is None:
+            return self
+        return replace(self, runs=judge_runs(self.runs, metric=metric, higher_is_better=higher_is_better))
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""

@@ -40,7 +40,7 @@ CONFIG: dict[str, Any] = {
     "doubleClick": "reset+autosize",
 }
 AXES = (  # of the view: what the axes mean
-    *("page", "metric", "readout", "log", "scale", "run", "probe", "level"),
+    *("page", "metric", "readout", "log", "scale", "run", "probe", "level", "higher"),
     *("quantity", "kind", "form", "experiment", "knob"),
 )
 
@@ -129,7 +129,7 @@ def _zoomed(view: View, zooms: str) -> View:
 def _built(build: Build, view: View, catalog: Catalog) -> FigureData | str:
     """Return the figure of a view, or why there is none."""
     try:
-        return build(view, catalog.snapshot())
+        return build(view, catalog.judged(view))
     except DiagError as error:
         return str(error)
 

@@ -14,10 +14,11 @@ from dash import Input, Output, html
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.copying import copyable
-from app.dashboard.curve_figures import drawn_groups, evaluated_metric
+from app.dashboard.curve_figures import drawn_groups
 from app.dashboard.snapshot import Snapshot
 from app.pictures import RECIPES
 from ired_diag.errors import DiagError
+from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.run import Run
 
 Groups = Mapping[str, Sequence[Run]]
@@ -77,7 +78,8 @@ def register(app: dash.Dash, catalog: Catalog, page: str, build: Build) -> None:
     @app.callback(Output(f"{page}-export", "children"), Input("address", "search"), Input("version", "data"))
     def show(search: str, _version: int) -> html.Section | None:
         try:
-            return build(View.from_query(search), catalog.snapshot())
+            view = View.from_query(search)
+            return build(view, catalog.judged(view))
         except DiagError:
             return None
 
@@ -122,8 +124,14 @@ def _named(groups: Groups, snapshot: Snapshot, *, swept: bool) -> tuple[list[str
 
 
 def _metric(view: View, groups: Groups) -> tuple[str, ...]:
-    metric = view.metric or evaluated_metric(groups)
+    metric = view.metric or usual_metric(run for runs in groups.values() for run in runs)
     return ("--metric", metric) if metric else ()
+
+
+def _direction(view: View, _groups: Groups) -> tuple[str, ...]:
+    if view.higher_is_better is None:
+        return ()
+    return ("--higher-is-better",) if view.higher_is_better else ("--lower-is-better",)
 
 
 def _smooth(view: View, _groups: Groups) -> tuple[str, ...]:
@@ -159,14 +167,14 @@ def _quantity(view: View, _groups: Groups) -> tuple[str, ...]:
 
 
 _OPTIONS: Mapping[str, tuple[Option, ...]] = {
-    "learning-curves": (_metric, _smooth, _band, _start),
-    "plateau-curves": (_metric, _smooth, _band),
-    "paired-differences": (_metric, _readout, _margin),
-    "readouts": (_metric, _readout, _margin),
-    "evaluation-noise": (_metric, _readout, _margin),
-    "rank-map": (_metric, _readout, _margin),
-    "critical-difference": (_metric, _readout, _margin),
-    "sweep": (_metric, _readout, _margin, _sweep),
+    "learning-curves": (_metric, _direction, _smooth, _band, _start),
+    "plateau-curves": (_metric, _direction, _smooth, _band),
+    "paired-differences": (_metric, _direction, _readout, _margin),
+    "readouts": (_metric, _direction, _readout, _margin),
+    "evaluation-noise": (_metric, _direction, _readout, _margin),
+    "rank-map": (_metric, _direction, _readout, _margin),
+    "critical-difference": (_metric, _direction, _readout, _margin),
+    "sweep": (_metric, _direction, _readout, _margin, _sweep),
     "energy-gap": (_smooth,),
     "positive-energy": (_smooth,),
     "distributions": (_form, _quantity),

@@ -17,19 +17,20 @@ COLOUR = "#3b82c4"  # told from white and from near-black alike
 LOG_FROM = 30.0  # largest over smallest from which the height is logarithmic
 
 
-def sparkline(curves: Sequence[Series], metric: str) -> html.Img | None:
+def sparkline(curves: Sequence[Series], metric: str, *, lower_is_better: bool = True) -> html.Img | None:
     """Return a picture of some curves on shared axes, None where no point is finite.
 
     Args:
         curves: One or several, of one metric.
         metric: Its name.
+        lower_is_better: Its direction; where higher is better the height is linear, as in learning curves.
     """
     points = [_points(curve) for curve in curves]
     points = [(x, y) for x, y in points if len(x)]
     if not points:
         return None
     every = np.concatenate([y for _, y in points])
-    log = every.min() > 0 and every.max() / every.min() > LOG_FROM
+    log = lower_is_better and every.min() > 0 and every.max() / every.min() > LOG_FROM
     lowest, highest = every.min(), every.max()
     axis = "log" if log else "linear"
     words = f"{metric}, {axis} height, from {highest:.4g} (largest) to {lowest:.4g} (smallest)"

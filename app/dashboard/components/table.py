@@ -33,10 +33,11 @@ def cell(content: Any, *, numeric: bool = False, **keys: Any) -> html.Td:
     return html.Td(content, className="number" if numeric else "", **keys)
 
 
-def run_link(id: str, text: str, *, row: bool = True, theme: str = "auto") -> html.A:
-    """Return a link to the page of a run; ``row``: it is where j and k go."""
+def run_link(id: str, text: str, *, view: View, row: bool = True) -> html.A:
+    """Return a link to the page of a run, judged as in a view; ``row``: it is where j and k go."""
     keys = attributes(data_page="run", **({"data-row": ""} if row else {}))
-    return html.A(text, href=View(page="run", run=id, theme=theme).to_query(), **keys)
+    target = View(page="run", run=id, theme=view.theme, metric=view.metric, higher=view.higher)
+    return html.A(text, href=target.to_query(), **keys)
 
 
 def number(value: float | None) -> str:

@@ -37,6 +37,12 @@ def verdicts(comparison: Comparison) -> html.Section:
     )
 
 
+def metric(comparison: Comparison) -> html.Div:
+    """Return the metric of a comparison, its direction, and other evaluation sets where there are some."""
+    lines = [line for line in (comparison.metric_words, comparison.other_sets) if line]
+    return html.Div([html.P(f"{line[0].upper()}{line[1:]}.", className="count") for line in lines])
+
+
 def groups_table(comparison: Comparison) -> html.Section:
     """Return what was read out of each group, its spread, and how much of that is evaluation noise."""
     better = "lower" if comparison.lower_is_better else "higher"

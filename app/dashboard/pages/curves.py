@@ -16,6 +16,7 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart
 from app.dashboard.components.controls import choice, members
 from app.dashboard.components.export import export
+from app.dashboard.components.judging import direction_choice
 from app.dashboard.curve_figures import Curves, chosen_groups, evaluated_metric, logged_metrics
 from app.dashboard.snapshot import Snapshot
 from ired_diag.figures import over_seeds
@@ -75,10 +76,12 @@ def _controls(view: View, snapshot: Snapshot) -> list[Any]:
     windows = sorted({*WINDOWS, *([view.smooth] if view.smooth else [])})
     smoothing = [("", "none"), *((str(n), f"running median of {n}") for n in windows)]
     asked = "log" if view.log else view.scale
+    runs = [run for members in chosen.values() for run in members]
     rows: list[Any] = [
         html.Div(
             [
                 choice("metric", "Metric", _metrics(view, chosen), view.metric),
+                direction_choice(view, runs, view.metric or evaluated_metric(chosen)),
                 choice("smooth", "Smoothing", smoothing, str(view.smooth or "")),
                 choice("band", "Band", bands, view.band),
                 choice("scale", "y axis", list(SCALES.items()), asked),

@@ -16,6 +16,7 @@ from dash import Input, Output, State, dcc, html, no_update
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.attributes import attributes
+from app.dashboard.components.judging import judged_by
 from app.dashboard.components.table import empty, run_link
 from app.dashboard.diagnosis import Diagnosed
 from app.dashboard.snapshot import Entry, Snapshot
@@ -53,9 +54,11 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("findings-shown", "data"),
     )
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, Any, Any]:
-        view, snapshot, known = View.from_query(search), catalog.snapshot(), catalog.diagnosis.newest()
+        view = View.from_query(search)
+        snapshot, known = catalog.judged(view), catalog.diagnosis.newest(view)
         current = known is not None and known.version == snapshot.version
         now = [known.version if known else None, current, view.filter, view.rule, list(view.severity)]
+        now += [view.metric, view.higher]
         if now == shown:
             return no_update, no_update, no_update
         return content(view, snapshot, known, current=current), current, now
@@ -81,6 +84,7 @@ def content(view: View, snapshot: Snapshot, known: Diagnosed | None, *, current:
             )
         ]
     return [
+        judged_by(snapshot.study.runs),
         _severities(found, view),
         _rules(found, view),
         html.P(told, className="count"),
@@ -157,7 +161,7 @@ def _statement(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
     words: list[Any] = [finding.statement]
     if len(entries) == 1 and finding.statement.startswith(f"{entries[0].run.label}:"):
         label = entries[0].run.label
-        words = [run_link(entries[0].id, label, row=True, theme=view.theme), finding.statement[len(label) :]]
+        words = [run_link(entries[0].id, label, view=view), finding.statement[len(label) :]]
         entries = []
     return html.Li([html.P(words), _links(entries, view)], className="statement")
 
@@ -167,7 +171,7 @@ def _links(entries: Sequence[Entry], view: View) -> html.P | None:
         return None
     links: list[Any] = []
     for number, entry in enumerate(entries[:MOST_LINKS]):
-        links += [run_link(entry.id, entry.run.label, row=number == 0, theme=view.theme), " "]
+        links += [run_link(entry.id, entry.run.label, view=view, row=number == 0), " "]
     more = len(entries) - MOST_LINKS
     return html.P([*links, f"and {more} more" if more > 0 else ""], className="links")
 

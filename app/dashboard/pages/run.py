@@ -7,6 +7,7 @@ whether or not they were made; one that was not has its command. Checkpoints are
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -19,8 +20,9 @@ from app.dashboard.components import chart
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.controls import choice
 from app.dashboard.components.copying import copyable
+from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import NONE, no_such_run, scrolling
-from app.dashboard.curve_figures import Curves, scale_told, scaled, thinned
+from app.dashboard.curve_figures import Curves, evaluated_metric, scale_told, scaled, thinned
 from app.dashboard.pages.findings import runs_of
 from app.dashboard.run_words import (
     answers_in_words,
@@ -34,6 +36,7 @@ from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.errors import DiagError
 from ired_diag.figures.data import FigureData
 from ired_diag.runs.completion import state_in_words
+from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 
 TITLE = "Run"
@@ -51,7 +54,7 @@ FACTS = {  # of the provenance, as the page calls them
 
 def layout(view: View, catalog: Catalog) -> html.Div:
     """Return the page of a run, or that there is none."""
-    entry = catalog.snapshot().entries.get(view.run)
+    entry = _entry(view, catalog)
     back = html.P(html.A("All runs", href="?page=study", **attributes(data_page="study")))
     if entry is None:
         return html.Div([html.H1(TITLE), back, no_such_run()], className="page", **attributes(data_back=""))
@@ -60,7 +63,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             back,
             html.H1(entry.run.label),
             html.Div(_header(entry), id="run-header"),
-            html.Div(_metric(entry.run, view), className="controls"),
+            html.Div(_controls(view, catalog), className="controls"),
             chart.place("run"),
             _part("Findings", html.Div(id="run-findings", **attributes(aria_live="polite"))),
             html.Div(_parts(entry, catalog), id="run-parts"),
@@ -82,8 +85,10 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
             return "This run is gone: it was moved or removed."
         groups = {entry.run.group: [entry.run]}
         metric = view.metric if view.metric in entry.run.history.series else None
+        if view.metric and metric is None:  # this run does not log it: its own metric is shown
+            groups = {entry.run.group: [replace(entry.run, metric=None)]}
         figure = curves.of(groups, view, metric, snapshot)
-        return scaled(figure, scale_told(view, groups, metric or _evaluated(entry.run)))
+        return scaled(figure, scale_told(view, groups, metric or evaluated_metric(groups)))
 
     def shown(view: View, snapshot: Snapshot) -> FigureData | str:
         figure = whole(view, snapshot)
@@ -98,12 +103,12 @@ def _register_parts(app: dash.Dash, catalog: Catalog) -> None:
     @app.callback(
         Output("run-header", "children"),
         Output("run-parts", "children"),
+        Input("address", "search"),
         Input("version", "data"),
-        State("address", "search"),
         prevent_initial_call=True,
     )
-    def show(_version: int, search: str) -> tuple[Any, Any]:
-        entry = catalog.snapshot().entries.get(View.from_query(search).run)
+    def show(search: str, _version: int) -> tuple[Any, Any]:
+        entry = _entry(View.from_query(search), catalog)
         return ([no_such_run()], []) if entry is None else (_header(entry), _parts(entry, catalog))
 
 
@@ -118,9 +123,10 @@ def _register_findings(app: dash.Dash, catalog: Catalog) -> None:
         State("run-told", "data"),
     )
     def show(_version: int, _ticks: int, search: str, told: Any) -> tuple[Any, Any, Any]:
-        view, snapshot, known = View.from_query(search), catalog.snapshot(), catalog.diagnosis.newest()
+        view = View.from_query(search)
+        snapshot, known = catalog.judged(view), catalog.diagnosis.newest(view)
         current = known is not None and known.version == snapshot.version
-        now = [known.version if known else None, current, view.run]
+        now = [known.version if known else None, current, view.run, view.metric, view.higher]
         if now == told:
             return no_update, no_update, no_update
         return _findings(view, catalog), current, now
@@ -132,6 +138,7 @@ def _header(entry: Entry) -> list[Any]:
     words = state_in_words(run, entry.completion).removeprefix(entry.completion).lstrip(":")
     state = [mark, words + (f": {ending.detail}" if ending.detail else "")]
     facts: list[tuple[str, Any]] = [("State", state), ("Verdict", verdict_in_words(entry.verdict))]
+    facts += [("Metric", line.removeprefix("metric: ")) for line in judged_in_words([run])]
     if run.name:
         facts.append(("Experiment", run.name))
     facts += [(FACTS[key], str(run.provenance[key])) for key in FACTS if run.provenance.get(key)]
@@ -139,16 +146,24 @@ def _header(entry: Entry) -> list[Any]:
     return [html.Dl(rows, className="facts")]
 
 
-def _metric(run: Run, view: View) -> list[Any]:
-    evaluated = _evaluated(run)
+def _entry(view: View, catalog: Catalog) -> Entry | None:
+    """Return the run that a view shows, judged as the view says where the run logs the metric."""
+    own, judged = (snapshot.entries.get(view.run) for snapshot in (catalog.snapshot(), catalog.judged(view)))
+    if own is None or judged is None or (view.metric and view.metric not in own.run.history.series):
+        return own
+    return judged
+
+
+def _controls(view: View, catalog: Catalog) -> list[Any]:
+    run = catalog.snapshot().entries[view.run].run
+    evaluated = run.evaluated[0] if run.evaluated else None
     first = f"{evaluated} (evaluated)" if evaluated else "none is an evaluation"
     others = [(name, name) for name in sorted(run.history.series)]
     chosen = view.metric if view.metric in run.history.series else ""
-    return [choice("metric", "Metric", [("", first), *others], chosen)]
-
-
-def _evaluated(run: Run) -> str | None:
-    return run.evaluated[0] if run.evaluated else None
+    return [
+        choice("metric", "Metric", [("", first), *others], chosen),
+        direction_choice(view, [run], chosen or evaluated),
+    ]
 
 
 def _parts(entry: Entry, catalog: Catalog) -> list[Any]:
@@ -186,7 +201,7 @@ def _width(content: Any) -> str:
 
 
 def _findings(view: View, catalog: Catalog) -> Any:
-    snapshot, known = catalog.snapshot(), catalog.diagnosis.newest()
+    snapshot, known = catalog.judged(view), catalog.diagnosis.newest(view)
     if known is None:
         return html.P("Computing …", className="count")
     if known.failure:

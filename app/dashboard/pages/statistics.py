@@ -25,9 +25,10 @@ from app.dashboard.compared_groups import Choice, choose, metrics_of, question_o
 from app.dashboard.comparisons import Answer, Question
 from app.dashboard.components import chart, controls, export, verdicts
 from app.dashboard.components.attributes import attributes
+from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
 from app.dashboard.snapshot import Snapshot
-from ired_diag.comparison import METRIC, Comparison
+from ired_diag.comparison import Comparison
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.figures.critical_difference import critical_difference
 from ired_diag.figures.data import FigureData
@@ -35,6 +36,7 @@ from ired_diag.figures.evaluation_noise import evaluation_noise
 from ired_diag.figures.paired_differences import paired_differences
 from ired_diag.figures.rank_map import rank_map
 from ired_diag.figures.readouts import readout_forest
+from ired_diag.runs.evaluation_metric import USUAL
 
 TITLE = "Statistics"
 MARGINS = (0.001, 0.005, MARGIN, 0.02, 0.05, 0.1)
@@ -95,8 +97,9 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         State("statistics-shown", "data"),
     )
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, ...]:
-        snapshot = catalog.snapshot()
-        choice, question, answer = _asked(View.from_query(search), catalog, snapshot)
+        view = View.from_query(search)
+        snapshot = catalog.judged(view)
+        choice, question, answer = _asked(view, catalog, snapshot)
         waits = len(choice.names) > 1 and (answer is None or answer.version != snapshot.version)
         now = json.loads(json.dumps([answer.version if answer else None, waits, vars(question)]))
         if now == shown:
@@ -124,7 +127,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         prevent_initial_call=True,
     )
     def download(_clicks: int, search: str) -> Any:
-        _, _, answer = _asked(View.from_query(search), catalog, catalog.snapshot())
+        view = View.from_query(search)
+        _, _, answer = _asked(view, catalog, catalog.judged(view))
         if answer is None or answer.comparison is None:
             return no_update
         return {"content": as_latex(answer.comparison), "filename": "comparison.tex", "type": "text/x-tex"}
@@ -152,10 +156,11 @@ def command_of(question: Question, root: Path) -> str:
     """
     told = ["ired-diag", "stats", *question.groups]
     told += [] if str(root) == "runs" else ["--runs", shorten(root)]
-    told += [] if question.metric == METRIC else ["--metric", question.metric]
+    told += [] if question.metric == USUAL else ["--metric", question.metric]
     told += [] if question.readout == READOUTS[0] else ["--readout", question.readout]
     told += [] if question.margin == MARGIN else ["--margin", f"{100 * question.margin:g}%"]
-    told += ["--higher-is-better"] if question.higher else []
+    if question.higher is not None:
+        told.append("--higher-is-better" if question.higher else "--lower-is-better")
     return shlex.join(told)
 
 
@@ -192,6 +197,7 @@ def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
     return [
         *gone,
         html.P("Computing newer numbers …" if waits else "", className="count"),
+        verdicts.metric(found),
         verdicts.notes(found.notes),
         verdicts.verdicts(found),
         verdicts.groups_table(found),
@@ -216,6 +222,7 @@ def _too_few(choice: Choice) -> str:
 def _controls(view: View, choice: Choice, snapshot: Snapshot) -> list[Any]:
     question = question_of(view, choice.names, snapshot)
     metrics = sorted({question.metric, *metrics_of(snapshot, choice.names)})
+    runs = [e.run for name in choice.names for e in snapshot.groups().get(name, ())]
     margins = sorted({*MARGINS, view.margin})
     return [
         controls.choice("metric", "Metric", [(m, m) for m in metrics], question.metric),
@@ -226,7 +233,7 @@ def _controls(view: View, choice: Choice, snapshot: Snapshot) -> list[Any]:
             [(repr(m), f"{100 * m:g}% of the mean") for m in margins],
             repr(view.margin),
         ),
-        controls.switch("higher", "Higher is better", view.higher),
+        direction_choice(view, runs, question.metric),
     ]
 
 

@@ -1,5 +1,7 @@
 """Study: every run, seeds of a group together; how far it came, where it was last and best, its verdict.
 
+Metric and direction are chosen above the table, and hold on all pages.
+
 A group's numbers are means over its seeds that have one; its picture holds all their curves. Opening a
 group lists its seeds. Nothing is left out: what cannot be read is listed below with the reason.
 """
@@ -17,11 +19,13 @@ from dash import Input, Output, html
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.attributes import attributes
+from app.dashboard.components.judging import direction_choice, judged_by, metric_choice
 from app.dashboard.components.sparkline import sparkline
 from app.dashboard.components.table import NONE, Heading, cell, empty, head, number, run_link, scrolling
 from app.dashboard.filtering import matching
 from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.runs.completion import state_in_words
+from ired_diag.runs.judged import usual_metric
 
 TITLE = "Study"
 HEADINGS = (
@@ -42,7 +46,12 @@ Group = tuple[str, Sequence[Entry]]
 def layout(view: View, catalog: Catalog) -> html.Div:
     """Return the table of runs."""
     return html.Div(
-        [html.H1(TITLE), html.Div(_content(view, catalog.snapshot()), id="study-content")], className="page"
+        [
+            html.H1(TITLE),
+            html.Div(_controls(view, catalog.snapshot()), id="study-controls", className="controls"),
+            html.Div(_content(view, catalog.judged(view)), id="study-content"),
+        ],
+        className="page",
     )
 
 
@@ -50,13 +59,24 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     """Keep the table as the address and the folder tell."""
 
     @app.callback(
+        Output("study-controls", "children"),
         Output("study-content", "children"),
         Input("address", "search"),
         Input("version", "data"),
         prevent_initial_call=True,
     )
     def show(search: str, _version: int) -> Any:
-        return _content(View.from_query(search), catalog.snapshot())
+        view = View.from_query(search)
+        return _controls(view, catalog.snapshot()), _content(view, catalog.judged(view))
+
+
+def _controls(view: View, snapshot: Snapshot) -> list[Any]:
+    runs = snapshot.study.runs
+    if not runs:
+        return []
+    metric = view.metric or usual_metric(runs)
+    first = "detected by name"
+    return [metric_choice(view, runs, first), direction_choice(view, runs, metric)]
 
 
 def _content(view: View, snapshot: Snapshot) -> list[Any]:
@@ -72,7 +92,7 @@ def _content(view: View, snapshot: Snapshot) -> list[Any]:
         return [count, empty(f"No run matches {view.filter!r}. Esc leaves the filter."), _skipped(snapshot)]
     bodies = [_group(group, entries, view) for group, entries in _sorted(groups.items(), view)]
     table = html.Table([head(HEADINGS, view), *bodies], className="runs")
-    return [count, scrolling(table, "Runs"), _skipped(snapshot)]
+    return [count, judged_by([entry.run for entry in shown]), scrolling(table, "Runs"), _skipped(snapshot)]
 
 
 def _counted(groups: int, shown: int, total: int) -> str:
@@ -121,9 +141,7 @@ def _run(entry: Entry, view: View) -> html.Tr:
     verdict = entry.verdict
     return html.Tr(
         [
-            html.Th(
-                run_link(entry.id, entry.run.seed_label, theme=view.theme), scope="row", className="seed"
-            ),
+            html.Th(run_link(entry.id, entry.run.seed_label, view=view), scope="row", className="seed"),
             cell("", numeric=True),
             cell(_state(entry)),
             cell(verdict.metric or "nothing evaluated"),
@@ -181,7 +199,10 @@ def _last_steps(entries: Sequence[Entry]) -> str:
 def _picture(entries: Sequence[Entry]) -> Any:
     curves = [e.run.evaluated for e in entries if e.run.evaluated]
     names = {name for name, _ in curves}
-    return sparkline([series for _, series in curves], names.pop()) if len(names) == 1 else None
+    if len(names) != 1:
+        return None
+    lower = all(e.run.lower_is_better for e in entries if e.run.evaluated)
+    return sparkline([series for _, series in curves], names.pop(), lower_is_better=lower)
 
 
 def _skipped(snapshot: Snapshot) -> html.Details | None:

@@ -17,18 +17,21 @@ from dash import Input, Output, html
 from app.cli.output import shorten
 from app.dashboard.address import READOUTS, View
 from app.dashboard.catalog import Catalog
-from app.dashboard.components import chart, export
-from app.dashboard.components.controls import choice, switch
+from app.dashboard.components import chart, export, verdicts
+from app.dashboard.components.controls import choice
+from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import Heading, empty, head, plain_rows, scrolling
 from app.dashboard.remembered import Remembered
 from app.dashboard.shown import kept_groups
 from app.dashboard.snapshot import Snapshot
-from ired_diag.comparison import METRIC, Comparison, compare
+from ired_diag.comparison import Comparison, compare
 from ired_diag.comparison.knobs import KnobSweep, sweeps_in
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.figures.data import FigureData
 from ired_diag.figures.sweep_response import sweep_figure
+from ired_diag.runs.evaluation_metric import USUAL
+from ired_diag.runs.judged import usual_metric
 
 TITLE = "Sweeps"
 NONE = (
@@ -83,7 +86,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
     )
     def show(search: str, _version: int) -> tuple[Any, Any, bool]:
-        view, snapshot = View.from_query(search), catalog.snapshot()
+        view = View.from_query(search)
+        snapshot = catalog.judged(view)
         try:
             asked = _asked(view, snapshot)
         except NotFound as nothing:
@@ -116,7 +120,7 @@ def _asked(view: View, snapshot: Snapshot) -> _Asked:
     sweep = next((one for one in same if one.knob == view.knob), same[0])
     runs = [run for some in sweep.groups.values() for run in some]
     metrics = tuple(sorted({name for run in runs for name in run.history.series}))
-    usual = next((run.evaluated[0] for run in runs if run.evaluated), METRIC)
+    usual = usual_metric(runs) or USUAL
     return _Asked(sweep, every, view.metric if view.metric in metrics else usual, metrics)
 
 
@@ -132,7 +136,7 @@ def _answer(asked: _Asked, view: View, kept: Remembered[Comparison]) -> Comparis
             sweep.groups,
             metric=asked.metric,
             readout=view.readout,
-            lower_is_better=not view.higher,
+            lower_is_better=None if view.higher_is_better is None else not view.higher_is_better,
             knob=sweep.knob,
         ),
     )
@@ -140,6 +144,7 @@ def _answer(asked: _Asked, view: View, kept: Remembered[Comparison]) -> Comparis
 
 def _controls(asked: _Asked, view: View) -> html.Div:
     experiments = list(dict.fromkeys(one.experiment for one in asked.every))
+    runs = [replace(run, higher_is_better=None) for some in asked.sweep.groups.values() for run in some]
     knobs = [one.knob for one in asked.every if one.experiment == asked.sweep.experiment]
     return html.Div(
         [
@@ -147,7 +152,7 @@ def _controls(asked: _Asked, view: View) -> html.Div:
             choice("knob", "Knob", [(k, k) for k in knobs], asked.sweep.knob),
             choice("metric", "Metric", [(m, m) for m in asked.metrics], asked.metric),
             choice("readout", "Readout", [(r, READOUT_NAMES[r]) for r in READOUTS], view.readout),
-            switch("higher", "Higher is better", view.higher),
+            direction_choice(view, runs, asked.metric),
         ],
         className="controls",
     )
@@ -168,6 +173,7 @@ def _table(comparison: Comparison, swept: KnobSweep, view: View, root: Path) -> 
     headings = [Heading("Group"), *(Heading(text, numeric=True) for text in numbers)]
     table = html.Table([head(headings, view), plain_rows(rows)])
     return [
+        verdicts.metric(comparison),
         html.H2("Settings"),
         scrolling(table, "Settings of the sweep"),
         *(html.P(note, className="method") for note in (*_caution(swept), *comparison.notes)),
@@ -190,6 +196,7 @@ def _command(comparison: Comparison, swept: KnobSweep, root: Path) -> str:
     names = list(swept.groups) if swept.left_out else [swept.experiment]
     told = ["ired-diag", "stats", *names, "--sweep", swept.knob, "--readout", comparison.readout]
     told += [] if str(root) == "runs" else ["--runs", shorten(root)]
-    told += [] if comparison.metric == METRIC else ["--metric", comparison.metric]
-    told += [] if comparison.lower_is_better else ["--higher-is-better"]
+    told += [] if comparison.metric == USUAL else ["--metric", comparison.metric]
+    if comparison.direction == "option":
+        told.append("--lower-is-better" if comparison.lower_is_better else "--higher-is-better")
     return shlex.join(told)
