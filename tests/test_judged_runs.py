@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from app.cli import main
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
+from app.dashboard.verdict_cache import kept_verdict
 from ired_diag import forensics
 from ired_diag.comparison import compare
 from ired_diag.errors import DiagError, NotFound
@@ -134,6 +135,45 @@ def test_findings_speak_of_an_accuracy_as_of_one(tmp_path: Path, values: Any, wo
     (finding,) = [f for f in forensics.diagnose(open_study(tmp_path)) if f.rule == "curve_shape"]
     assert words in finding.statement
     assert "fall begins" in finding.statement or "collapsed" not in words
+
+
+def test_every_rule_finds_in_a_reward_what_it_finds_in_the_loss_that_is_its_inverse(tmp_path: Path) -> None:
+    places = {"loss": tmp_path / "loss", "reward": tmp_path / "reward"}
+    for name, levels in {"a": (0.01,) * 5, "b": (0.01, 0.01, 0.01, 0.01, 0.05)}.items():
+        for seed, level in enumerate(levels):
+            noise = 0.03 * np.random.default_rng([seed, len(levels)]).standard_normal(200)
+            loss = (level + np.exp(-np.arange(200) / 4)) * np.exp(noise)
+            write(places["loss"] / name / f"seed{seed}", {"val_loss": loss})
+            write(places["reward"] / name / f"seed{seed}", {"val_reward": 1 / loss})
+    found = {
+        metric: {(f.rule, str(f.evidence.get("group")), str(f.evidence.get("run"))) for f in findings}
+        for metric, place in places.items()
+        for findings in [forensics.diagnose(open_study(place))]
+    }
+    assert found["loss"] == found["reward"]
+    assert {"outlying_seed", "late_compute", "evaluation_noise"} <= {rule for rule, *_ in found["loss"]}
+    turned = forensics.diagnose(open_study(places["reward"]).judged_by(higher_is_better=False))
+    assert {f.rule for f in turned} == {"curve_shape", "underpowered"}
+
+
+def test_luck_is_told_on_the_side_on_which_it_helps(tmp_path: Path) -> None:
+    for seed in range(2):
+        accuracy = rising(0.5, seed, 200) + 0.05 * np.random.default_rng(seed).standard_normal(200)
+        write(tmp_path / "a" / f"seed{seed}", {"val_acc": accuracy})
+    (finding,) = [f for f in forensics.diagnose(open_study(tmp_path)) if f.rule == "best_of_many"]
+    assert " above it, luck alone" in finding.statement
+    assert finding.evidence["level"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_kept_verdict_is_of_one_direction(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "seed0", {"val_acc": rising(0.9, 0, 1500)})
+    study = open_study(tmp_path / "a")
+    shapes = [
+        kept_verdict(judged.runs[0], folder=tmp_path / "cache").shape
+        for higher in (None, False, None, False)
+        for judged in [study.judged_by(higher_is_better=higher)]
+    ]
+    assert shapes == ["converged", "diverged", "converged", "diverged"]
 
 
 def test_a_ratio_of_accuracies_is_no_gap_between_training_and_validation(tmp_path: Path) -> None:
