@@ -13,6 +13,7 @@ from pathlib import Path
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.readers import readers, sacct
 from ired_diag.readers.endings import settle_endings
+from ired_diag.readers.joined_results import join_results
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.scalar_attempt import BESIDE
@@ -65,7 +66,7 @@ class Logs:
 
     def settled(self) -> list[Attempt]:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""
-        return settle_endings(join_same_runs(self.attempts), self.accounts)
+        return settle_endings(join_results(join_same_runs(self.attempts)), self.accounts)
 
     def _try(self, path: Path) -> None:
         try:

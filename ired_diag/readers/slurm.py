@@ -26,6 +26,8 @@ from typing import Any
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.readers import slurm_job, tqdm_lines
+from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
+from ired_diag.readers.printed_results import read_results
 from ired_diag.readers.scalar_log import Points
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.readers.tqdm_grammar import ELAPSED, RATE
@@ -78,12 +80,14 @@ def read(path: Path) -> Attempt:
     errors = _read_bytes(beside) if path.suffix != ".err" and beside.is_file() else None
     whole = content[: content.rfind(b"\n") + 1]
     job = slurm_job.read_job(whole, path)
+    printed = read_results(content, path)
     configuration, findings = _configuration(whole, path)
     events, unreadable = _events(whole)
-    if not events and configuration is None and not MARKERS.search(content):
+    evaluated = bool(printed.results) and not printed.trains
+    if not (events or configuration is not None or evaluated or MARKERS.search(content)):
         raise UnreadableFile(
-            f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
-            "lines such as 'Job started at'), found none of it."
+            f"{path}: expected the log of a training job or of an evaluation (a configuration block, evaluation "
+            "tables, printed results, or lines such as 'Job started at'), found none of it."
         )
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."
@@ -102,12 +106,13 @@ def read(path: Path) -> Attempt:
         configuration=configuration,
         rows=tuple(_rows(events)),
         evaluations=len({step for _, step, values in events if _is_evaluation(values)}),
-        ending=find_ending(content, errors),
-        provenance=job.provenance,
+        ending=evaluation_ending(find_ending(content, errors), printed, trained=bool(events)),
+        provenance=job.provenance | provenance_of(printed),
         findings=tuple(findings),
         series=_progress(beside) if errors and PROGRESS_BAR in errors else {},
         format="slurm",
         last_line=_last_line(whole),
+        results=printed.results,
     )
 
 
