@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options, output
+from app.cli import evaluations_output, options, output
 
 if TYPE_CHECKING:
     from ired_diag.runs.run import Run
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @options.runs
 @click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
+@click.option(
+    "--evaluations", is_flag=True, help="List what evaluations measured: model, data, metric, value, spread."
+)
 @options.as_json
-def command(paths: tuple[Path, ...], runs: Path, attempts: bool, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], runs: Path, attempts: bool, evaluations: bool, as_json: bool) -> None:
     """List the runs under PATHS, or in the runs folder.
 
     PATHS are run folders, folders of runs, or foreign logs, which are read in place.
@@ -27,12 +30,19 @@ def command(paths: tuple[Path, ...], runs: Path, attempts: bool, as_json: bool) 
     \b
     ired-diag ls
     ired-diag ls --attempts path/to/logs
+    ired-diag ls --evaluations path/to/logs
     """
     from ired_diag.open import open_study
 
     study = open_study(paths or [runs])
-    if as_json:
-        output.print_json({"runs": [_as_dict(r) for r in study.runs], "skipped": study.skipped})
+    if as_json and evaluations:
+        output.print_json({"evaluations": evaluations_output.as_dicts(study)})
+    elif as_json:
+        listed = evaluations_output.as_dicts(study)
+        runs_told = [_as_dict(run) for run in study.runs]
+        output.print_json({"runs": runs_told, "evaluations": listed, "skipped": study.skipped})
+    elif evaluations:
+        evaluations_output.print_table(study)
     else:
         _print(study, attempts)
 
@@ -88,9 +98,13 @@ def _print(study: Study, attempts: bool) -> None:
             click.echo(f"{run.label}: {run.ending.label}: {run.ending.detail}")
         for finding in run.findings:
             click.echo(f"{run.label}: {finding.severity}: {finding.statement}")
+    evaluated = {attempt.source[0] for attempt in study.evaluations}
     for skipped in study.skipped:
-        click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
-    if not study.runs:
+        if skipped.path not in evaluated:
+            click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
+    if counted := evaluations_output.counts(study):
+        click.echo(counted)
+    elif not study.runs:
         click.echo("No runs here. Make some with: ired-diag import LOGS --runs DIR")
 
 
@@ -102,6 +116,11 @@ def _print_attempts(study: Study) -> None:
     ]
     if rows:
         output.print_table("Earlier attempts", ("run", "job", "how it ended", ""), rows, left=4)
+    for run in study.runs:
+        for attempt in run.attempts:
+            for finding in attempt.findings:
+                job = attempt.job or attempt.path.name
+                click.echo(f"{run.label}, earlier attempt {job}: {finding.severity}: {finding.statement}")
 
 
 def _strategy(run: Run) -> str | None:

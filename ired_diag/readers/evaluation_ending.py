@@ -30,7 +30,11 @@ def evaluation_ending(ending: Ending, printed: Printed, *, trained: bool) -> End
         return ending
     if printed.trains or trained:
         is_final = printed.finished and any(result.final for result in printed.results)
-        return Ending("complete", "final results are printed") if is_final and ending.state == "cut_off" else ending
+        return (
+            Ending("complete", "final results are printed")
+            if is_final and ending.state == "cut_off"
+            else ending
+        )
     if printed.errors:
         return Ending("unexplained", failure_of(printed.errors[-1]))
     if printed.prints_summary:

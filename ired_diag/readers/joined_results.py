@@ -56,7 +56,9 @@ def _common_parts(path: Path, log: Attempt) -> int:
     most = 0
     for told in log.provenance.get(SAVED_TO) or ():
         own, other = path.resolve().parts[::-1], PurePosixPath(str(told)).parts[::-1]
-        equal = next((n for n, (a, b) in enumerate(zip(own, other, strict=False)) if a != b), min(len(own), len(other)))
+        equal = next(
+            (n for n, (a, b) in enumerate(zip(own, other, strict=False)) if a != b), min(len(own), len(other))
+        )
         most = max(most, equal)
     return most
 

@@ -19,6 +19,7 @@ from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.scalar_attempt import BESIDE
 from ired_diag.readers.tensorboard import NAMED
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.evaluation_store import SUFFIX
 from ired_diag.runs.study import Skipped
 
 
@@ -56,7 +57,11 @@ class Logs:
     def add_folder(self, folder: Path, *, leave: Sequence[Path] = ()) -> None:
         """Read every file under a folder, but for the folders in ``leave``; note what is no log."""
         for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")):
-            if path.name in BESIDE or any(path.is_relative_to(inside) for inside in leave):
+            if (
+                path.name in BESIDE
+                or path.name.endswith(SUFFIX)
+                or any(path.is_relative_to(inside) for inside in leave)
+            ):
                 continue
             if path.suffix == ".err":
                 if not is_read_with_log(path):

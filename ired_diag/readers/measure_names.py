@@ -61,7 +61,9 @@ KIND_OF_SPREAD = (
     ("confidence interval", re.compile(r"(?i)\bci\b|confidence")),
 )
 BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
-COUNTED = re.compile(r"(\d+) (?:test |eval\w* |validation )?(?:images|samples|examples|problems|matrices|episodes)")
+COUNTED = re.compile(
+    r"(\d+) (?:test |eval\w* |validation )?(?:images|samples|examples|problems|matrices|episodes)"
+)
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,18 @@ from ired_diag.readers.measure_names import (
 from ired_diag.readers.printed_tables import TableRow, rows_of_table
 from ired_diag.runs.evaluation_result import EvaluationResult
 
-NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|NaN|NAN|inf|Inf|infinity)|None|null|N/A|n/a"
+NUMBER = (
+    r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|NaN|NAN|inf|Inf|infinity)|None|null|N/A|n/a"
+)
 
 # What every log with a result holds somewhere; a log without it is not read line by line.
 RESULT_SOMEWHERE = re.compile(
     rb"\xc2\xb1|\+/-|(?i:\bevaluating\b|\beval\w*[ _](?:metrics|results|summary)|\b(?:test|ood|eval)\b[^\n]*[:=|]"
     rb"|\b(?:test|eval)_\w+|test metric|current \w+ *[=:]|of-distribution|heldout|held-out|Acc@1|\(A[PR]\) @\[)"
 )
-CANDIDATE = re.compile(rb"[:=|]|\xc2\xb1|\+/-|\xe2\x94|(?i:acc@|accuracy|evaluat|checkpoint|loaded|restored|results?|metrics|summary)")
+CANDIDATE = re.compile(
+    rb"[:=|]|\xc2\xb1|\+/-|\xe2\x94|(?i:acc@|accuracy|evaluat|checkpoint|loaded|restored|results?|metrics|summary)"
+)
 TRAINS = re.compile(
     rb"(?i)^Training for \d|Validation Result @ Iteration |DIAG step="
     rb"|(?<!evaluating )\b(?:epoch|global_step|step|iter(?:ation)?)['\"]?\b\s*[:=#\[]?\s*\d[^\n]*\bloss"
@@ -78,7 +82,9 @@ RUNNING = re.compile(
 )
 ERROR = re.compile(r"^(?:[✗✘❌]\s*)?(?:(?P<model>[^\s:][^:]*?):\s*)?ERROR\b\s*[:-]?\s*(?P<error>\S.*)$")
 
-EVALUATING_MODEL = re.compile(r"(?i)^evaluating (?:the )?model\b\s*[:=]?\s*(?P<name>\S.*)?$|^model(?: name)?\s*[:=]\s*(?P<named>\S+)$")
+EVALUATING_MODEL = re.compile(
+    r"(?i)^evaluating (?:the )?model\b\s*[:=]?\s*(?P<name>\S.*)?$|^model(?: name)?\s*[:=]\s*(?P<named>\S+)$"
+)
 EVALUATING = re.compile(r"(?i)^(?:now |start(?:ing)? )?evaluating\b\s*[:=]?\s*(?P<name>.*)$")
 SUMMARY = re.compile(
     r"(?i)\b(?:evaluation|eval|test|ood|final|robustness)\b[\w -]*\b(?:summary|results?|metrics?|report|scores?)\b"
@@ -86,21 +92,29 @@ SUMMARY = re.compile(
     r"|^(?:final )?results?\s*(?:on|for)\b\s*(?P<on>.*?):?$|^results?:$"
 )
 HEADED = re.compile(r"(?i)^(?:[\w -]* )?(?:evaluation|test(?:ing)?)(?: set)?\s*(?:\([^)]*\))?\s*:?$")
-TRAIN_SECTION = re.compile(r"(?i)\btrain(?:ing)?\b (?:metrics|results|summary)|^(?:start(?:ing)? )?training\b")
+TRAIN_SECTION = re.compile(
+    r"(?i)\btrain(?:ing)?\b (?:metrics|results|summary)|^(?:start(?:ing)? )?training\b"
+)
 CHECKPOINT = re.compile(
     r"(?i)\b(?:load(?:ing|ed)|restor(?:ing|ed)|using|evaluat(?:ing|ed)|test(?:ing|ed)?)\b[^:=]*?\b(?:checkpoint|model|weights|ckpt)s?\b"
     r"(?: path)?(?: from| at)?(?:\s*[:=]\s*|\s+)['\"]?(?P<path>[^\s'\",]*[./][^\s'\",]+)|^(?:checkpoint|ckpt)(?: path)?\s*[:=]\s*(?P<named>\S+)"
 )
 DIFFICULTY = re.compile(r"(?i)\bood\s*[=:]\s*(?P<ood>true|false|yes|no|1|0)\b")
 RANK = re.compile(r"(?i)\brank\s*[=:]\s*(\d{1,5})\b")
-DATASET = re.compile(r"(?i)^(?:test |eval(?:uation)? )?data ?set\s*[:=]\s*(?P<name>[^,;]+?)\s*(?:\((?P<rows>\d+)x(?P=rows)\))?$")
+DATASET = re.compile(
+    r"(?i)^(?:test |eval(?:uation)? )?data ?set\s*[:=]\s*(?P<name>[^,;]+?)\s*(?:\((?P<rows>\d+)x(?P=rows)\))?$"
+)
 INVERSE = re.compile(r"(?i)^inverse(?: matrices)?$|^matrix inver\w+$")
 SAMPLES = re.compile(
     r"(?i)\b(?:num(?:ber of)?[ _]?(?:test[ _]|eval\w*[ _])?(?:examples|samples|images)|(?:eval|test|predict)_samples"
     r"|num_test_samples)\s*[:=]\s*(\d+)\b"
 )
-ON_SAMPLES = re.compile(r"(?i)\b(?:on|over)\s+(\d+)\s+(?:\w+ )?(?:images|samples|examples|problems|matrices|episodes)\b")
-N_EQUALS = re.compile(r"(?i)\bn\s*=\s*(\d+)\b|\b(\d+)\s+(?:samples|examples|images|matrices|problems|episodes)\b")
+ON_SAMPLES = re.compile(
+    r"(?i)\b(?:on|over)\s+(\d+)\s+(?:\w+ )?(?:images|samples|examples|problems|matrices|episodes)\b"
+)
+N_EQUALS = re.compile(
+    r"(?i)\bn\s*=\s*(\d+)\b|\b(\d+)\s+(?:samples|examples|images|matrices|problems|episodes)\b"
+)
 MODEL_HEAD = re.compile(r"^(?P<name>[^\s:=|][^:=|]*):$")
 SAVED = re.compile(r"(?i)\b(?:sav|writ|wrote)\w*\b[^:]*?\b(?:to|in)\b\s*:?\s*['\"]?(\S+\.json)\b")
 CONFIGURATION = re.compile(r"^(?:Configuration|Config)\s*:\s*(?=\{|$)")
@@ -109,6 +123,8 @@ USUAL_FILE = re.compile(  # names that every run's checkpoint has
     r"(?i)(?:final|best|last)?[_-]?(?:model|checkpoint|ckpt|weights|pytorch_model)?s?[_-]?(?:best|last|final|ema)?[_-]?\d*"
     r"|epoch=\d+.*|step[=_-]?\d+"
 )
+LOG_NAMED = re.compile(r"(?i)eval|test|results?|log|output|stdout|score")
+END = 1 << 16  # bytes
 STARTS_EVALUATION = re.compile(
     r"(?i)^(?:start(?:ing)?|running|launching|begin(?:ning)?)\b(?!.*\btrain)[^.\n]*\b(?:evaluation|eval)\b"
 )
@@ -151,7 +167,9 @@ def read_results(content: bytes, path: Path) -> Printed:
         path: Its path, which each result names.
     """
     whole = content[: content.rfind(b"\n") + 1]
-    evaluates = any(STARTS_EVALUATION.match(_message(line)) for line in _lines_with(whole, b"valuation", b"eval"))
+    evaluates = any(
+        STARTS_EVALUATION.match(_message(line)) for line in _lines_with(whole, b"valuation", b"eval")
+    )
     trains = bool(TRAINS.search(whole))
     if not RESULT_SOMEWHERE.search(whole):
         return Printed(trains=trains, evaluates=evaluates and not trains)
@@ -164,6 +182,36 @@ def read_results(content: bytes, path: Path) -> Printed:
         saved_to=tuple(dict.fromkeys(scan.saved_to)),
         finished=bool(scan.results) and not scan.begun,
     )
+
+
+def read_job_results(out: bytes, errors: bytes | None, path: Path) -> Printed:
+    """Return what a job's output prints about evaluations, else its error stream, where logging writes.
+
+    Args:
+        out: The output.
+        errors: The error stream, where there is a file of it.
+        path: The output's path; the error stream's has the suffix ``.err``.
+    """
+    printed = read_results(out, path)
+    if printed.results or not errors:
+        return printed
+    logged = read_results(errors, path.with_suffix(".err"))
+    trains = printed.trains or logged.trains
+    if trains and not any(result.final for result in logged.results):
+        return replace(printed, trains=trains)
+    return replace(logged, trains=trains, evaluates=(printed.evaluates or logged.evaluates) and not trains)
+
+
+def is_evaluation_log(path: Path) -> bool:
+    """Say whether a text file by a log's name holds printed results and no training, by both of its ends."""
+    if path.suffix != ".log" and not (path.suffix == ".txt" and LOG_NAMED.search(path.stem)):
+        return False
+    with path.open("rb") as file:
+        head = file.read(END)
+        size = file.seek(0, 2)
+        file.seek(max(len(head), size - END))
+        printed = read_results(head + b"\n" + file.read() + b"\n", path)
+    return bool(printed.results) and not printed.trains
 
 
 def _lines_with(content: bytes, *words: bytes) -> Iterator[str]:
@@ -365,7 +413,9 @@ class _Scan:
                 continue
             labelled = replace(name, data=name.data or data_in(label))
             sure = pair["spread"] is not None or ticked or "@\x00" in pair["name"].replace(" ", "")
-            if not (name.certain and (self.inside or sure or self._says_so(labelled)) or sure and self.inside):
+            if not (
+                name.certain and (self.inside or sure or self._says_so(labelled)) or sure and self.inside
+            ):
                 continue
             self._add_pair(labelled, pair, brackets, number)
 
@@ -382,9 +432,7 @@ class _Scan:
             return True
         return bool(name.data) and (name.final or not self.trains)
 
-    def _add_pair(
-        self, name: MeasureName, pair: re.Match[str], brackets: Sequence[str], number: int
-    ) -> None:
+    def _add_pair(self, name: MeasureName, pair: re.Match[str], brackets: Sequence[str], number: int) -> None:
         rest = _unmasked(pair["rest"] or "", brackets)
         value, unit, n = _number(pair["value"]), pair["unit"] or "", name.n
         spread = None if pair["spread"] is None else _number(pair["spread"])
@@ -399,7 +447,9 @@ class _Scan:
         if told := N_EQUALS.search(rest):
             n = int(told[1] or told[2])
         kind = kind or (self.spread_kind if spread is not None else "")
-        self._add(name, value, number, unit=unit, spread=spread, spread_kind=kind if spread is not None else "", n=n)
+        self._add(
+            name, value, number, unit=unit, spread=spread, spread_kind=kind if spread is not None else "", n=n
+        )
 
     def _add(self, name: MeasureName, value: float | None, line: int, **told: Any) -> None:
         result = self._made(name, value, line, **told)
@@ -429,7 +479,9 @@ class _Scan:
         if data in ("ood", "id"):
             ood = data == "ood"
         told = {key: item for key, item in told.items() if item is not None}
-        return self._of_context(metric=metric, value=value, line=line, note=name.note, final=name.final, ood=ood, **told)
+        return self._of_context(
+            metric=metric, value=value, line=line, note=name.note, final=name.final, ood=ood, **told
+        )
 
     def _of_context(self, **told: Any) -> EvaluationResult:
         names = ("model", "checkpoint", "experiment", "dataset", "rank", "ood", "n")

@@ -123,7 +123,16 @@ def _columns_of_measures(
             yield _row(row, header[place], value, spread_kind=spread_kind_in(header[place]), **owner)
 
 
-def _row(row: int, name: str, value: re.Match[str], *, spread_kind: str = "", is_test: bool = False, model: str = "", dataset: str = "") -> TableRow:
+def _row(
+    row: int,
+    name: str,
+    value: re.Match[str],
+    *,
+    spread_kind: str = "",
+    is_test: bool = False,
+    model: str = "",
+    dataset: str = "",
+) -> TableRow:
     spread = None if value["spread"] is None else _float(value["spread"])
     return TableRow(
         row=row,

@@ -34,11 +34,19 @@ SETTINGS = frozenset(
     "config configs configuration args arguments hyperparameters hparams params settings difficulty versions "
     "environment metadata provenance git_hash config_general n-shot higher_is_better group_subtasks".split()
 )
-CONTAINERS = frozenset("results result models model_results evaluations evaluation metrics summary scores".split())
+CONTAINERS = frozenset(
+    "results result models model_results evaluations evaluation metrics summary scores".split()
+)
 SAMPLES = frozenset(
     "n num_samples n_samples samples num_examples eval_samples test_samples count num_evaluated".split()
 )
-NUMBERS_AS_WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "-inf": -math.inf, "-infinity": -math.inf}
+NUMBERS_AS_WORDS = {
+    "nan": math.nan,
+    "inf": math.inf,
+    "infinity": math.inf,
+    "-inf": -math.inf,
+    "-infinity": -math.inf,
+}
 SEED = re.compile(r"(?i)(?:^|[^a-z])seed[_=-]?(\d{1,9})(?!\d)")
 LM_EVAL = ("n-shot", "versions", "lm_eval_version")
 
@@ -66,20 +74,29 @@ def read(path: Path) -> Attempt:
         raise UnreadableFile(f"{path}: expected a JSON object, found {type(content).__name__}.")
     results = results_in(content, path)
     if not results:
-        raise UnreadableFile(f"{path}: holds no number by the name of a known measure, such as mse or accuracy.")
-    configuration = next((content[key] for key in ("config", "configuration") if isinstance(content.get(key), dict)), None)
+        raise UnreadableFile(
+            f"{path}: holds no number by the name of a known measure, such as mse or accuracy."
+        )
+    configuration = next(
+        (content[key] for key in ("config", "configuration") if isinstance(content.get(key), dict)), None
+    )
     name = next((result.experiment for result in results if result.experiment), "")
     errors = [result for result in results if result.error]
     return Attempt(
         source=(path,),
-        experiment=experiment_number(name) or name or experiment_number(path.stem) or path.resolve().parent.name,
+        experiment=experiment_number(name)
+        or name
+        or experiment_number(path.stem)
+        or path.resolve().parent.name,
         name=name or None,
         seed=_seed(content, configuration, path),
         job=None,
         configuration=configuration,
         rows=(),
         evaluations=0,
-        ending=Ending("unexplained", failure_of(errors[0])) if errors else Ending("complete", "a results file"),
+        ending=Ending("unexplained", failure_of(errors[0]))
+        if errors
+        else Ending("complete", "a results file"),
         format=FORMAT_NAME,
         results=results,
     )
@@ -120,7 +137,9 @@ def _walk(node: Mapping[str, Any], above: Mapping[str, Any], results: list[Evalu
             _add(results, first, context, name, number)
 
 
-def _enter(key: str, value: Mapping[str, Any], context: Mapping[str, Any], results: list[EvaluationResult]) -> None:
+def _enter(
+    key: str, value: Mapping[str, Any], context: Mapping[str, Any], results: list[EvaluationResult]
+) -> None:
     """Read an object by what its name is: a measure, data, a container, a task or a model."""
     name = measure_name(key)
     if name is not None and name.certain and any(_number(v) is not NO_NUMBER for v in value.values()):
@@ -153,7 +172,11 @@ def _read_measure(
 
 
 def _add(
-    results: list[EvaluationResult], first: int, context: Mapping[str, Any], name: MeasureName, number: float | None
+    results: list[EvaluationResult],
+    first: int,
+    context: Mapping[str, Any],
+    name: MeasureName,
+    number: float | None,
 ) -> None:
     data = name.data or context.get("data") or {True: "ood", False: "id", None: ""}[context.get("ood")]
     metric = replace(name, data=data).metric
@@ -162,20 +185,29 @@ def _add(
     if name.spread_kind and same:
         results[same[0]] = replace(results[same[0]], spread=number, spread_kind=name.spread_kind)
     elif not name.spread_kind:
-        results.append(_result(context, metric=metric, value=number, ood=ood, final=name.final, note=name.note))
+        results.append(
+            _result(context, metric=metric, value=number, ood=ood, final=name.final, note=name.note)
+        )
 
 
 def _result(context: Mapping[str, Any], **told: Any) -> EvaluationResult:
     names = ("model", "checkpoint", "experiment", "dataset", "rank", "ood", "n", "source")
-    return EvaluationResult(**{**{name: context[name] for name in names if context.get(name) is not None}, **told})
+    return EvaluationResult(
+        **{**{name: context[name] for name in names if context.get(name) is not None}, **told}
+    )
 
 
 def _context(node: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known of the numbers in an object, from it and from what stands above it."""
     context = dict(above)
-    for part in (*(node[key] for key in ("config", "configuration", "difficulty", "args") if key in node), node):
+    for part in (
+        *(node[key] for key in ("config", "configuration", "difficulty", "args") if key in node),
+        node,
+    ):
         if isinstance(part, Mapping):
-            context |= {key: item for key, item in context_of(part).items() if key not in ("evaluates", "checkpoints")}
+            context |= {
+                key: item for key, item in context_of(part).items() if key not in ("evaluates", "checkpoints")
+            }
     for key in ("model", "model_name", "name"):
         if isinstance(model := node.get(key), str) and model:
             context["model"] = model_of(model)
@@ -211,5 +243,7 @@ def _seed(content: Mapping[str, Any], configuration: Mapping[str, Any] | None, p
     for told in (content.get("seed"), (configuration or {}).get("seed")):
         if isinstance(told, int) and not isinstance(told, bool):
             return told
-    named = next((found for name in (path.stem, path.resolve().parent.name) if (found := SEED.search(name))), None)
+    named = next(
+        (found for name in (path.stem, path.resolve().parent.name) if (found := SEED.search(name))), None
+    )
     return int(named[1]) if named else None

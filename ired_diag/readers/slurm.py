@@ -27,7 +27,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.readers import slurm_job, tqdm_lines
 from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
-from ired_diag.readers.printed_results import read_results
+from ired_diag.readers.printed_results import is_evaluation_log, read_job_results
 from ired_diag.readers.scalar_log import Points
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.readers.tqdm_grammar import ELAPSED, RATE
@@ -66,7 +66,9 @@ def accepts(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         head = file.read(HEAD)
-    return b"\0" not in head and bool(head) and (path.suffix == ".out" or bool(MARKERS.search(head)))
+    if b"\0" in head or not head:
+        return False
+    return path.suffix == ".out" or bool(MARKERS.search(head)) or is_evaluation_log(path)
 
 
 def read(path: Path) -> Attempt:
@@ -80,7 +82,7 @@ def read(path: Path) -> Attempt:
     errors = _read_bytes(beside) if path.suffix != ".err" and beside.is_file() else None
     whole = content[: content.rfind(b"\n") + 1]
     job = slurm_job.read_job(whole, path)
-    printed = read_results(content, path)
+    printed = read_job_results(content, errors, path)
     configuration, findings = _configuration(whole, path)
     events, unreadable = _events(whole)
     evaluated = bool(printed.results) and not printed.trains

@@ -10,6 +10,7 @@ from typing import Any
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
 from ired_diag.runs.ending import Ending
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import History, Series
 
@@ -23,6 +24,7 @@ class EarlierAttempt:
     ending: Ending
     evaluations: int
     started: str | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Run:
         checkpoints: Checkpoint files, the earliest first.
         findings: What is odd about its files.
         metric: Which logged metric tells how good the model is, where the user says so.
+        results: What an evaluation after training measured, as printed or saved.
     """
 
     experiment: str
@@ -58,6 +61,7 @@ class Run:
     checkpoints: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
     metric: str | None = None
+    results: tuple[EvaluationResult, ...] = ()
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:

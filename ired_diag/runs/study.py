@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.attempt import Attempt, experiment_number
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.run import Run
 
 MOST_NAMES = 12
@@ -30,7 +31,8 @@ class Study:
     Attributes:
         runs: One a seed and variant.
         skipped: Files that are no run, with the reason.
-        evaluations: Jobs that evaluated a model and trained nothing; their files are listed as skipped.
+        evaluations: Jobs that evaluated a model and trained nothing, with their results; their files are listed
+            as skipped.
     """
 
     runs: tuple[Run, ...]
@@ -47,6 +49,12 @@ class Study:
             families[run.experiment].append(run)
         named = [run for family in families.values() for run in _name_variants(family)]
         return cls(tuple(sorted(named, key=_reading_order)), tuple(skipped), tuple(evaluations))
+
+    @property
+    def results(self) -> list[EvaluationResult]:
+        """What evaluations measured: those of their own, and those at the end of a training."""
+        of_runs = [result for run in self.runs for result in run.results]
+        return [result for attempt in self.evaluations for result in attempt.results] + of_runs
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""
