@@ -151,7 +151,7 @@ def _numbers(value: object) -> Iterator[float]:
 
 
 def _measured(study: Study) -> list[float]:
-    """Return what evaluations gave, the last and best value of every series, and the mean of its last tenth."""
+    """Return what evaluations gave, and of every series the last, the best, and the mean of its end."""
     found = [result.value for result in study.results if result.value is not None]
     for run in study.runs:
         for series in run.history.series.values():

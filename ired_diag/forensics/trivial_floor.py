@@ -3,15 +3,15 @@
 Of matrix inversion the data can be simulated, and what zero, the mean inverse and linear regression reach is
 known to a fraction of a percent (``stats.inverse_floors``). Only results whose data are known are looked at.
 
-- Of a run: its configuration tells rank, ood, mining strategy and diffusion steps together. A group is judged
-  by the mean over its complete seeds of the evaluations of the last tenth of training, against predictors that
-  were fitted on the same data.
-- Of an evaluation (``Study.evaluations``, or at the end of a training): its configuration or its log tells rank,
-  data set and whether the data are out of distribution. The model is taken to be trained in distribution, and
-  so are the predictors that it is compared with.
+- Of a run: its configuration tells rank, ood, mining strategy and diffusion steps together. A group is
+  judged by the mean over its complete seeds of the evaluations of the last tenth of training, against
+  predictors that were fitted on the same data.
+- Of an evaluation (``Study.evaluations``, or at the end of a training): its configuration or its log tells
+  rank, data set and whether the data are out of distribution. The model is taken to be trained in
+  distribution, and so are the predictors that it is compared with.
 
-Within 2 standard errors or 1% of a floor, or above it, a result is no better than that floor; the least of the
-floors that it fails to beat is named.
+Within 2 standard errors or 1% of a floor, or above it, a result is no better than that floor; the least of
+the floors that it fails to beat is named.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Data = tuple[int, float, float]  # rank, ε, w
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each group, and for the evaluations of each experiment, that beat not all floors."""
+    """Yield a finding for each group, and for each experiment's evaluations, that beat not all floors."""
     groups: dict[tuple[str, Data], list[Run]] = defaultdict(list)
     for run in study.runs:
         data = matrices_of(run)
@@ -105,7 +105,8 @@ def _finding_of_evaluations(
     models = listed(f"{result.model or 'a model'} {_mse_in_words(result)}" for result in results)
     statement = (
         f"{group}: evaluated {where}, {models}: no better than {TITLES[failed.name]} ({failed.mse:.3g}). "
-        f"On these data predictors without a network, fitted in distribution, have an MSE of: {_in_words(floors)}."
+        "On these data predictors without a network, fitted in distribution, have an MSE of: "
+        f"{_in_words(floors)}."
     )
     advice = "See the whole ladder, on the checkpoint: ired-diag probe floor CHECKPOINT"
     if failed.name == "zero":

@@ -37,7 +37,7 @@ def evaluation_ending(ending: Ending, printed: Printed, *, trained: bool) -> End
         )
     if printed.errors:
         return Ending("unexplained", failure_of(printed.errors[-1]))
-    if printed.prints_summary:
+    if printed.is_whole:
         return Ending("complete", "the evaluation printed its results")
     return ending
 
@@ -49,6 +49,6 @@ def provenance_of(printed: Printed) -> dict[str, Any]:
         told[SAVED_TO] = list(printed.saved_to)
     if printed.trains and printed.results:
         told["training_started"] = True
-    if printed.evaluates:
+    if printed.announced:
         told[ANNOUNCED] = True
     return told

@@ -41,8 +41,8 @@ OTHER = re.compile(  # settings, time and training
     r"|coefficient|size|timesteps|samples?|iterations?|iters?|version|temperature|scheduler?|ratio|patience|gpus?"
 )
 FILLING = frozenset(
-    "final overall average avg mean total set the of for a an on over model network all current running so far at "
-    "is was with got results result metrics metric data dataset split images samples examples".split()
+    "final overall average avg mean total set the of for a an on over model network all current running so "
+    "far at is was with got results result metrics metric data dataset split images samples examples".split()
 )
 SPREADS = {
     "std": "standard deviation",

@@ -1,15 +1,15 @@
 """Tables of results that programs print, with ``|`` or box characters between the cells.
 
-Three forms are read. Names and values, as Lightning prints (``│ test_acc │ 0.97 │``) and as Markdown has them;
-a column for each measure, with a row for each model; and a column of names beside a column of values, with
-the spread in a column of its own (``|Tasks|…|Metric| |Value| |Stderr|`` of lm-eval).
+Three forms are read. Names and values, as Lightning prints (``│ test_acc │ 0.97 │``) and as Markdown has
+them; a column for each measure, with a row for each model; and a column of names next to a column of values,
+with the spread in a column of its own (``|Tasks|…|Metric| |Value| |Stderr|`` of lm-eval).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ired_diag.readers.measure_names import measure_name, spread_kind_in
 
@@ -119,19 +119,12 @@ def _columns_of_measures(
         for place in range(1, len(cells)):
             if names[place] is None or not (value := VALUE.fullmatch(cells[place])):
                 continue
-            owner = {"dataset": cells[0]} if of_tasks else {"model": cells[0]}
-            yield _row(row, header[place], value, spread_kind=spread_kind_in(header[place]), **owner)
+            number = _row(row, header[place], value, spread_kind=spread_kind_in(header[place]))
+            yield replace(number, dataset=cells[0]) if of_tasks else replace(number, model=cells[0])
 
 
 def _row(
-    row: int,
-    name: str,
-    value: re.Match[str],
-    *,
-    spread_kind: str = "",
-    is_test: bool = False,
-    model: str = "",
-    dataset: str = "",
+    row: int, name: str, value: re.Match[str], *, spread_kind: str = "", is_test: bool = False
 ) -> TableRow:
     spread = None if value["spread"] is None else _float(value["spread"])
     return TableRow(
@@ -141,8 +134,6 @@ def _row(
         unit=value["unit"] or "",
         spread=spread,
         spread_kind=spread_kind if spread is not None else "",
-        model=model,
-        dataset=dataset,
         is_test=is_test,
     )
 

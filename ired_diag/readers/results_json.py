@@ -3,8 +3,8 @@
 Read are numbers whose names are known measures (``mse_mean``, ``eval_accuracy``), ``null`` and the words
 ``NaN`` and ``Infinity`` in their place, and ``"error"`` texts. ``mse_std`` is the spread of ``mse_mean``, and
 ``{"mse": {"mean": 0.2, "std": 0.1}}`` is the same. A name above numbers is a model's, unless it names data
-(``ood``), is a container's (``results``, ``models``), or the file is lm-eval's, where it is a task's. Settings
-(``config``, ``args``) say to what the numbers belong and are no results.
+(``ood``), is a container's (``results``, ``models``), or the file is lm-eval's, where it is a task's.
+Settings (``config``, ``args``) say to what the numbers belong and are no results.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.readers.evaluation_context import Context, context_of, model_of
 from ired_diag.readers.measure_names import DATA, MeasureName, measure_name
-from ired_diag.readers.printed_results import context_of, model_of
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
@@ -37,9 +37,19 @@ SETTINGS = frozenset(
 CONTAINERS = frozenset(
     "results result models model_results evaluations evaluation metrics summary scores".split()
 )
-SAMPLES = frozenset(
-    "n num_samples n_samples samples num_examples eval_samples test_samples count num_evaluated".split()
+SAMPLES = (
+    "n",
+    "num_samples",
+    "n_samples",
+    "samples",
+    "num_examples",
+    "eval_samples",
+    "test_samples",
+    "count",
 )
+MEANS = ("mean", "value", "avg", "average")
+NAMES = ("model", "model_name", "name")
+DESCRIBING = ("config", "configuration", "difficulty", "args")
 NUMBERS_AS_WORDS = {
     "nan": math.nan,
     "inf": math.inf,
@@ -114,136 +124,124 @@ def results_in(content: Mapping[str, Any], path: Path) -> tuple[EvaluationResult
         content: The object.
         path: The file, which each result names.
     """
-    context = {"source": path, "of_tasks": any(key in content for key in LM_EVAL)}
-    results: list[EvaluationResult] = []
-    _walk(content, context, results)
-    return tuple(results)
+    collected = _Collected(path, of_tasks=any(key in content for key in LM_EVAL))
+    collected.read(content, Context(), "")
+    return tuple(collected.results)
 
 
-def _walk(node: Mapping[str, Any], above: Mapping[str, Any], results: list[EvaluationResult]) -> None:
-    context = _context(node, above)
-    first = len(results)
-    for key, value in node.items():
-        if key in SETTINGS:
-            continue
-        if isinstance(value, Mapping):
-            _enter(key, value, context, results)
-        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
-            for item in value:
-                _walk(item, context, results)
-        elif key.lower() == "error" and isinstance(value, str) and value:
-            results.append(_result(context, metric="", value=None, error=value))
-        elif (number := _number(value)) is not NO_NUMBER and (name := measure_name(key)) and name.certain:
-            _add(results, first, context, name, number)
+@dataclass
+class _Collected:
+    """The results of one file, collected from the top object down."""
 
+    path: Path
+    of_tasks: bool
+    results: list[EvaluationResult] = field(default_factory=list)
 
-def _enter(
-    key: str, value: Mapping[str, Any], context: Mapping[str, Any], results: list[EvaluationResult]
-) -> None:
-    """Read an object by what its name is: a measure, data, a container, a task or a model."""
-    name = measure_name(key)
-    if name is not None and name.certain and any(_number(v) is not NO_NUMBER for v in value.values()):
-        _read_measure(name, value, context, results)
-    elif key.lower() in CONTAINERS:
-        _walk(value, context, results)
-    elif key.lower() in DATA:
-        _walk(value, {**context, "data": DATA[key.lower()]}, results)
-    elif context["of_tasks"]:
-        _walk(value, {**context, "dataset": key}, results)
-    else:
-        _walk(value, {**context, "model": model_of(key)}, results)
+    def read(self, node: Mapping[str, Any], above: Context, data: str) -> None:
+        """Read an object's numbers, and the objects in it.
 
+        Args:
+            node: The object.
+            above: What is known from where it stands.
+            data: The data that a name above it says, such as ``ood``.
+        """
+        context, data = _context(node, above), _split(node) or data
+        first = len(self.results)
+        for key, value in node.items():
+            if key in SETTINGS:
+                continue
+            if isinstance(value, Mapping):
+                self._enter(key, value, context, data)
+            elif isinstance(value, list):
+                for item in value:
+                    if isinstance(item, Mapping):
+                        self.read(item, context, data)
+            elif key.lower() == "error" and isinstance(value, str) and value:
+                self._append(context, metric="", value=None, error=value)
+            elif _is_number(value) and (name := measure_name(key)) and name.certain:
+                self._add(name, _number(value), context, data, first)
 
-def _read_measure(
-    name: MeasureName, value: Mapping[str, Any], context: Mapping[str, Any], results: list[EvaluationResult]
-) -> None:
-    """Read ``{"mean": …, "std": …, "n": …}``, or a number for each kind of data."""
-    context = _context(value, context)
-    first = len(results)
-    for key, item in value.items():
-        if (number := _number(item)) is NO_NUMBER:
-            continue
-        if key.lower() in ("mean", "value", "avg", "average"):
-            _add(results, first, context, name, number)
+    def _enter(self, key: str, value: Mapping[str, Any], context: Context, data: str) -> None:
+        """Read an object by what its name is: a measure, data, a container, a task or a model."""
+        name = measure_name(key)
+        if name is not None and name.certain and any(map(_is_number, value.values())):
+            self._read_measure(name, value, _context(value, context), data)
+        elif key.lower() in CONTAINERS:
+            self.read(value, context, data)
         elif key.lower() in DATA:
-            _add(results, first, context, replace(name, data=DATA[key.lower()]), number)
-        elif (spread := measure_name(f"{name.measure}_{key}")) and spread.spread_kind:
-            _add(results, first, context, replace(name, spread_kind=spread.spread_kind), number)
+            self.read(value, context, DATA[key.lower()])
+        elif self.of_tasks:
+            self.read(value, replace(context, dataset=key), data)
+        else:
+            self.read(value, context.of_model(model_of(key)), data)
+
+    def _read_measure(self, name: MeasureName, value: Mapping[str, Any], context: Context, data: str) -> None:
+        """Read ``{"mean": …, "std": …, "n": …}``, or a number for each kind of data."""
+        first = len(self.results)
+        for key, item in value.items():
+            if not _is_number(item):
+                continue
+            role = measure_name(f"{name.measure}_{key}")
+            if key.lower() in DATA:
+                self._add(replace(name, data=DATA[key.lower()]), _number(item), context, data, first)
+            elif key.lower() in MEANS or (role is not None and role.spread_kind):
+                kind = role.spread_kind if role else ""
+                self._add(replace(name, spread_kind=kind), _number(item), context, data, first)
+
+    def _add(self, name: MeasureName, value: float | None, context: Context, data: str, first: int) -> None:
+        """Add a number, or give it as the spread to that one of its object that it belongs to."""
+        data = name.data or data or {True: "ood", False: "id", None: ""}[context.ood]
+        metric = replace(name, data=data).metric
+        if not name.spread_kind:
+            own = {"ood": data == "ood"} if data in ("ood", "id") else {}
+            self._append(context, metric=metric, value=value, final=name.final, note=name.note, **own)
+            return
+        for place in range(first, len(self.results)):
+            if self.results[place].metric == metric:
+                self.results[place] = replace(self.results[place], spread=value, spread_kind=name.spread_kind)
+
+    def _append(self, context: Context, **told: Any) -> None:
+        self.results.append(EvaluationResult(**{**context.known(), **told, "source": self.path}))
 
 
-def _add(
-    results: list[EvaluationResult],
-    first: int,
-    context: Mapping[str, Any],
-    name: MeasureName,
-    number: float | None,
-) -> None:
-    data = name.data or context.get("data") or {True: "ood", False: "id", None: ""}[context.get("ood")]
-    metric = replace(name, data=data).metric
-    ood = data == "ood" if data in ("ood", "id") else context.get("ood")
-    same = [place for place in range(first, len(results)) if results[place].metric == metric]
-    if name.spread_kind and same:
-        results[same[0]] = replace(results[same[0]], spread=number, spread_kind=name.spread_kind)
-    elif not name.spread_kind:
-        results.append(
-            _result(context, metric=metric, value=number, ood=ood, final=name.final, note=name.note)
-        )
-
-
-def _result(context: Mapping[str, Any], **told: Any) -> EvaluationResult:
-    names = ("model", "checkpoint", "experiment", "dataset", "rank", "ood", "n", "source")
-    return EvaluationResult(
-        **{**{name: context[name] for name in names if context.get(name) is not None}, **told}
-    )
-
-
-def _context(node: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def _context(node: Mapping[str, Any], above: Context) -> Context:
     """Return what is known of the numbers in an object, from it and from what stands above it."""
-    context = dict(above)
-    for part in (
-        *(node[key] for key in ("config", "configuration", "difficulty", "args") if key in node),
-        node,
-    ):
-        if isinstance(part, Mapping):
-            context |= {
-                key: item for key, item in context_of(part).items() if key not in ("evaluates", "checkpoints")
-            }
-    for key in ("model", "model_name", "name"):
-        if isinstance(model := node.get(key), str) and model:
-            context["model"] = model_of(model)
-            break
-    if isinstance(split := node.get("split"), str) and split.lower() in DATA:
-        context["data"] = DATA[split.lower()]
-    for key in SAMPLES & node.keys():
-        if isinstance(n := node[key], int) and not isinstance(n, bool) and n > 0:
-            context["n"] = n
-    return context
+    parts: list[Mapping[str, Any]] = [node[key] for key in DESCRIBING if _object(node, key) is not None]
+    context = above
+    for part in (*parts, node):
+        context = replace(context, **context_of(part).known())
+    named = next((name for key in NAMES if isinstance(name := node.get(key), str) and name), "")
+    counted = next((n for key in SAMPLES if type(n := node.get(key)) is int and n > 0), context.n)
+    return replace(context, model=model_of(named) if named else context.model, n=counted)
 
 
-class _NoNumber:
-    """What stands for a value that is neither a number nor an absent one."""
+def _split(node: Mapping[str, Any]) -> str:
+    """Return the data that an object says it was measured on."""
+    return DATA.get(str(node.get("split")).lower(), "")
 
 
-NO_NUMBER = _NoNumber()
+def _object(node: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    value = node.get(key)
+    return value if isinstance(value, dict) else None
 
 
-def _number(value: object) -> float | None | _NoNumber:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return NO_NUMBER
-    if isinstance(value, int | float):
-        return float(value)
+def _is_number(value: object) -> bool:
+    """Say whether a value is a number, or stands in the place of one."""
     if isinstance(value, str):
-        return NUMBERS_AS_WORDS.get(value.strip().lower(), NO_NUMBER)
-    return NO_NUMBER
+        return value.strip().lower() in NUMBERS_AS_WORDS
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        return NUMBERS_AS_WORDS[value.strip().lower()]
+    return None if value is None else float(value)
 
 
 def _seed(content: Mapping[str, Any], configuration: Mapping[str, Any] | None, path: Path) -> int | None:
     for told in (content.get("seed"), (configuration or {}).get("seed")):
         if isinstance(told, int) and not isinstance(told, bool):
             return told
-    named = next(
-        (found for name in (path.stem, path.resolve().parent.name) if (found := SEED.search(name))), None
-    )
+    names = (path.stem, path.resolve().parent.name)
+    named = next((match for name in names if (match := SEED.search(name))), None)
     return int(named[1]) if named else None

@@ -88,8 +88,8 @@ def read(path: Path) -> Attempt:
     evaluated = bool(printed.results) and not printed.trains
     if not (events or configuration is not None or evaluated or MARKERS.search(content)):
         raise UnreadableFile(
-            f"{path}: expected the log of a training job or of an evaluation (a configuration block, evaluation "
-            "tables, printed results, or lines such as 'Job started at'), found none of it."
+            f"{path}: expected the log of a training job or of an evaluation (a configuration block, "
+            "evaluation tables, printed results, or lines such as 'Job started at'), found none of it."
         )
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."

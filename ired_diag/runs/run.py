@@ -10,8 +10,8 @@ from typing import Any
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.evaluation_metric import evaluation_metric
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import History, Series
 
 

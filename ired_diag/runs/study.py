@@ -31,8 +31,8 @@ class Study:
     Attributes:
         runs: One a seed and variant.
         skipped: Files that are no run, with the reason.
-        evaluations: Jobs that evaluated a model and trained nothing, with their results; their files are listed
-            as skipped.
+        evaluations: Jobs that evaluated a model and trained nothing, with their results; their files are
+            listed as skipped.
     """
 
     runs: tuple[Run, ...]
