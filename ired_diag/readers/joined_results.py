@@ -9,17 +9,19 @@ What both tell is one result: the log's, with the line where it was printed, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from ired_diag.readers.evaluation_ending import SAVED_TO
+from ired_diag.readers.evaluation_ending import NOT_SAID, SAVED_TO
 from ired_diag.readers.repeated_results import UNKNOWN, completed, is_same_number
-from ired_diag.readers.results_json import FORMAT_NAME
+from ired_diag.readers.results_json import FORMAT_NAME, failure_of
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
 
+OF_RESULTS = re.compile(r"(?i)(?:[_.-]*(?:evaluation|eval|test|results?|scores?|metrics|summary))*")
 OF_THE_MODEL = ("model", "checkpoint", "experiment", "dataset", "rank", "ood")
 
 
@@ -70,11 +72,16 @@ def _owner(path: Path, logs: Sequence[Attempt]) -> int | None:
         return owners[0] if len(owners) == 1 else None
     folder = path.resolve().parent
     neighbours = [place for place, log in enumerate(logs) if log.source[0].resolve().parent == folder]
-    named = [place for place in neighbours if path.stem.startswith(logs[place].source[0].stem)]
+    named = [p for p in neighbours if _is_named_after(path.stem, logs[p].source[0].stem)]
     if named:
-        return max(named, key=lambda place: len(logs[place].source[0].stem))
+        return named[0] if len(named) == 1 else None
     is_only_log = len(neighbours) == 1 and logs[neighbours[0]].format != "slurm"
     return neighbours[0] if is_only_log else None
+
+
+def _is_named_after(name: str, log: str) -> bool:
+    """Say whether a results file is named as its log, but for a word such as ``_results``."""
+    return name.startswith(log) and OF_RESULTS.fullmatch(name, len(log)) is not None
 
 
 def _common_parts(path: Path, log: Attempt) -> int:
@@ -90,11 +97,23 @@ def _common_parts(path: Path, log: Attempt) -> int:
 
 
 def _joined(log: Attempt, file: Attempt) -> Attempt:
-    results = merged_results(log.results, file.results)
-    ending = log.ending
-    if log.only_evaluates and ending.state == "cut_off" and not any(result.error for result in results):
-        ending = Ending("complete", f"the results are in {file.source[0].name}")
-    return replace(log, results=results, ending=ending, source=(*log.source, *file.source))
+    joined = replace(
+        log, results=merged_results(log.results, file.results), source=(*log.source, *file.source)
+    )
+    return replace(joined, ending=_ending(joined, file))
+
+
+def _ending(joined: Attempt, file: Attempt) -> Ending:
+    """Return how a job ended whose results file is there: a cause of death that its log names stays."""
+    ending, errors = joined.ending, [result for result in file.results if result.error]
+    if not joined.only_evaluates or ending.state not in (*NOT_SAID, "complete"):
+        return ending
+    if errors:
+        return (
+            ending if failure_of(errors[0]) == ending.detail else Ending("unexplained", failure_of(errors[0]))
+        )
+    is_open = ending.state == "cut_off" and not any(result.error for result in joined.results)
+    return Ending("complete", f"the results are in {file.source[0].name}") if is_open else ending
 
 
 def _described(result: EvaluationResult, printed: Sequence[EvaluationResult]) -> EvaluationResult:

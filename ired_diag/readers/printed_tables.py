@@ -65,10 +65,10 @@ def rows_of_table(lines: Sequence[str], *, certain: bool) -> Iterator[TableRow]:
     lower = [cell.lower() for cell in header]
     if "metric" in lower and "value" in lower and len(header) > 2:
         yield from _metric_and_value(rows, lower)
+    elif any((name := measure_name(cell)) and name.certain for cell in header[1:]):
+        yield from _columns_of_measures(rows, header, certain=certain)
     elif len(header) == 2 and (certain or is_test):
         yield from _names_and_values(rows, is_test)
-    elif len(header) > 1 and not any(VALUE.fullmatch(cell) for cell in header[1:]):
-        yield from _columns_of_measures(rows, header, certain=certain)
 
 
 def _cells(line: str) -> list[str]:

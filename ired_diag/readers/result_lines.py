@@ -122,7 +122,7 @@ def _number_of(pair: re.Match[str], name: MeasureName, brackets: Sequence[str]) 
         spread=None if spread is None else float_of(spread),
         spread_kind=spread_kind_in(rest) or spread_kind_in(name.note) if spread is not None else "",
         n=samples_in(rest) or name.n,
-        marked=pair["spread"] is not None or "@" in pair["name"].partition("\x00")[0],
+        marked=pair["spread"] is not None or "@" in MASKED.sub("", pair["name"]),
     )
     return _as_percentage(number, int(pair["of"])) if pair["of"] else number
 

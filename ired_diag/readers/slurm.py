@@ -87,6 +87,10 @@ def read(path: Path) -> Attempt:
     events, unreadable = _events(whole)
     evaluated = bool(printed.results) and not printed.trains
     if not (events or configuration is not None or evaluated or MARKERS.search(content)):
+        if printed.results:
+            raise UnreadableFile(
+                f"{path}: shows training in lines of no known format, and prints {printed.results[-1].words}."
+            )
         raise UnreadableFile(
             f"{path}: expected the log of a training job or of an evaluation (a configuration block, "
             "evaluation tables, printed results, or lines such as 'Job started at'), found none of it."
