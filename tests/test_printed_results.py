@@ -216,6 +216,13 @@ def test_running_values_are_known_by_their_counter(line: str, batch: int) -> Non
     assert (result.measure, result.value, result.batches) == ("mse", 0.21, batch)
 
 
+def test_a_bar_named_evaluating_begins_no_evaluation_and_a_process_s_rank_is_no_matrix_s() -> None:
+    text = "Test results (rank=3 of 8)\nOOD MSE: 0.2\nEvaluating: 100%|████| 50/50 [00:10<00:00, 5it/s]\n"
+    printed = read(text)
+    assert printed.is_whole
+    assert [(r.value, r.rank) for r in printed.results] == [(0.2, None)]
+
+
 def test_a_long_line_of_a_progress_bar_is_read_in_no_time() -> None:
     bar = b"".join(b"step %d loss: 0.1 test it/s\r" % i for i in range(20_000))
     assert read_results(b"Test accuracy: 0.9\n" + bar + b"\n", Path("x.err")).trains

@@ -21,6 +21,7 @@ CHECKPOINT = re.compile(
 )
 DIFFICULTY = re.compile(r"(?i)\bood\s*[=:]\s*(?P<ood>true|false|yes|no|1|0)\b")
 RANK = re.compile(r"(?i)\brank\s*[=:]\s*(\d{1,5})\b")
+OF_MATRICES = re.compile(r"(?i)\bood\b|\bdifficulty\b|\bmatri")
 DATASET = re.compile(
     r"(?i)^(?:test |eval(?:uation)? )?data ?set\s*[:=]\s*(?P<name>[^,;]+?)"
     r"\s*(?:\((?P<rows>\d+)x(?P=rows)\))?$"
@@ -103,7 +104,7 @@ def context_after(context: Context, text: str) -> Context:
         context = replace(context, checkpoint=checkpoint, model=model)
     if ood := DIFFICULTY.search(text):
         context = replace(context, ood=ood["ood"].lower() in ("true", "yes", "1"))
-    if rank := RANK.search(text):
+    if (rank := RANK.search(text)) and OF_MATRICES.search(text):  # else a process of several
         context = replace(context, rank=int(rank[1]))
     if dataset := DATASET.match(text):
         name = "inverse" if INVERSE.match(dataset["name"]) else dataset["name"]

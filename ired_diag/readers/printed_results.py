@@ -79,6 +79,7 @@ EVALUATING_MODEL = re.compile(
     r"(?i)^evaluating (?:the )?model\b\s*[:=]?\s*(?P<name>\S.*)?$|^model(?: name)?\s*[:=]\s*(?P<named>\S+)$"
 )
 EVALUATING = re.compile(r"(?i)^(?:now |start(?:ing)? )?evaluating\b\s*[:=]?\s*(?P<name>.*)$")
+PROGRESS_BAR = re.compile(r"\d%\|")
 SUMMARY = re.compile(
     r"(?i)\b(?:evaluation|eval|test|ood|final|robustness)\b[\w -]*"
     r"\b(?:summary|results?|metrics?|report|scores?)\b"
@@ -325,7 +326,7 @@ class _Scan:
             self.context = self.context.of_model(model_of(model["name"] or model["named"]))
             self.inside, self.in_summary, self.begun = True, False, True
             return True
-        if evaluating := EVALUATING.match(bare):
+        if (evaluating := EVALUATING.match(bare)) and not PROGRESS_BAR.search(bare):
             name = evaluating["name"]
             self._enter(bare if " " in name else bare[: evaluating.start("name")], name)
             self.begun = True

@@ -95,6 +95,8 @@ def read(path: Path) -> Attempt:
             f"{path}: expected the log of a training job or of an evaluation (a configuration block, "
             "evaluation tables, printed results, or lines such as 'Job started at'), found none of it."
         )
+    if evaluated:  # a block for each part of an evaluation, and each is used
+        findings = [finding for finding in findings if finding.rule != "several_configurations"]
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."
         findings.append(Finding("values_not_numbers", "warning", statement, {"values": unreadable}))
