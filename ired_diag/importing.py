@@ -1,4 +1,4 @@
-"""Import foreign logs: every file becomes a run, an attempt, or a line that says why not."""
+"""Import foreign logs: every file becomes a run, an attempt, an evaluation, or a line that says why not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
 from ired_diag.open import arrange_training
 from ired_diag.readers.logs import read_logs
 from ired_diag.runs.arrange import ArrangedRun
+from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.evaluation_store import write_evaluations
 from ired_diag.runs.files import exists
 from ired_diag.runs.find import RESULTS_CONFIG
 from ired_diag.runs.store import (
@@ -54,13 +56,15 @@ class Imported:
 
     Attributes:
         runs: Every run.
-        skipped: Every file that is no run and no attempt, and why not.
+        skipped: Every file that is no run, no attempt and no evaluation, and why not.
         notes: Results folders that could not be joined, and why not.
+        evaluations: Jobs that evaluated a model and trained nothing.
     """
 
     runs: tuple[ImportedRun, ...]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()
+    evaluations: tuple[Attempt, ...] = ()
 
     @property
     def attempts(self) -> int:
@@ -94,37 +98,62 @@ def import_logs(
         UnreadableFile: A log named by itself is damaged.
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
-    arranged, skipped = _read(sources)
+    arranged, evaluations, skipped = _read(sources)
     results, notes = _join(arranged, checkpoints) if checkpoints else ({}, [])
-    planned = [ImportedRun(run, run_folder(runs, run), results.get(_identity(run))) for run in arranged]
+    planned = _planned(arranged, runs, results)
     check_writable(runs)
-    _make_way(planned, runs, replace=replace)
+    evaluated = [path for attempt in evaluations for path in attempt.source]
+    _make_way(planned, runs, evaluated=evaluated, replace=replace)
     logs = set().union(*(one.logs for one in planned))
     for done, one in enumerate(planned):
         progress(done, len(planned))
         written = write_run(one.run, one.folder, results=one.results)
         _drop_stale_attempts(one.folder, written, logs, replace=replace)
+    read = [*evaluated, *(path for one in planned for path in map(Path, one.logs))]
+    write_evaluations(evaluations, runs, read=read)
     progress(len(planned), len(planned))
-    return Imported(tuple(planned), tuple(skipped), tuple(notes))
+    return Imported(tuple(planned), tuple(skipped), tuple(notes), tuple(evaluations))
 
 
-def _read(sources: Sequence[Path]) -> tuple[list[ArrangedRun], list[Skipped]]:
+def _read(sources: Sequence[Path]) -> tuple[list[ArrangedRun], list[Attempt], list[Skipped]]:
+    """Return the runs, the evaluations, and the files that are neither."""
     for source in sources:
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
     logs = read_logs(sources)
     skipped = logs.skipped
-    arranged, listed = arrange_training(logs.settled())
-    skipped.extend(listed)
-    if not arranged:
+    attempts = logs.settled()
+    arranged, _ = arrange_training(attempts)
+    evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
+    if not arranged and not evaluations:
         first = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "the folder is empty"
         files = f"{len(skipped)} file{'s' if len(skipped) != 1 else ''}"
         raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run ({files}; {first}).")
-    return arranged, skipped
+    return arranged, evaluations, skipped
 
 
-def _make_way(planned: Sequence[ImportedRun], runs: Path, *, replace: bool) -> None:
-    """Move or remove earlier imports of the same logs that now belong elsewhere; refuse what is not ours."""
+def _planned(
+    arranged: Sequence[ArrangedRun], runs: Path, results: Mapping[Identity, Path]
+) -> list[ImportedRun]:
+    """Return each run with a folder of its own: where names are equal, a number tells them apart."""
+    planned: dict[Path, ImportedRun] = {}
+    for run in arranged:
+        folder = own = run_folder(runs, run)
+        number = 1
+        while own in planned:
+            number += 1
+            own = folder.with_name(f"{folder.name}-{number}")
+        planned[own] = ImportedRun(run, own, results.get(_identity(run)))
+    return list(planned.values())
+
+
+def _make_way(
+    planned: Sequence[ImportedRun], runs: Path, *, evaluated: Sequence[Path], replace: bool
+) -> None:
+    """Move or remove earlier imports of the same logs that now belong elsewhere; refuse what is not ours.
+
+    A run that an earlier import made of a log that is an evaluation's is removed.
+    """
     known = _known(runs)
     targets = {one.folder: one for one in planned}
     conflicts = [
@@ -139,6 +168,10 @@ def _make_way(planned: Sequence[ImportedRun], runs: Path, *, replace: bool) -> N
             f"{runs}: holds other runs of these names: {', '.join(conflicts[:MOST_CONFLICTS])}{more}. "
             "Import into another folder with --runs DIR, or overwrite imported runs with --replace."
         )
+    no_runs = {str(path.resolve()) for path in evaluated}
+    for folder, sources in known.items():
+        if folder not in targets and sources and sources[0] in no_runs:
+            remove_run_files(folder)
     owners = {log: one for one in planned for log in one.logs}
     for folder, sources in known.items():
         if folder in targets or not sources or sources[0] not in owners:

@@ -14,6 +14,7 @@ from ired_diag.readers.logs import Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
+from ired_diag.runs.evaluation_store import SUFFIX, find_evaluations, read_evaluation
 from ired_diag.runs.files import exists
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, Contents, contents_of
 from ired_diag.runs.history import History, Row
@@ -97,10 +98,12 @@ def open_study(
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
     listed_files = {skip.path for skip in listed}
     unstarted = [a for a in attempts if a.never_started and a.source[0] in listed_files]
+    stored = _stored_evaluations(given, evaluations, skipped)
+    listed.extend(map(_as_skipped, stored))
     found = [with_grouping(run, grouping) for run in [*runs.values(), *map(run_in_place, arranged)]]
     if grouping.by:
         found = grouped_by(found, grouping.by)
-    return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations, unstarted)
+    return Study.of(found, [*skipped, *logs.skipped, *listed], [*evaluations, *stored], unstarted)
 
 
 def _imported_logs(runs: Iterable[Run]) -> set[str]:
@@ -136,9 +139,7 @@ def arrange_training(
     training, listed = [], []
     for attempt in attempts:
         if attempt.only_evaluates:
-            detail = f" ({attempt.ending.detail})" if attempt.ending.detail else ""
-            reason = f"an evaluation's log, it trains nothing; {attempt.ending.label}{detail}"
-            listed.append(Skipped(attempt.source[0], reason))
+            listed.append(_as_skipped(attempt))
         else:
             training.append(attempt)
     runs = []
@@ -154,6 +155,33 @@ def _unstarted(attempt: Attempt) -> Skipped:
     ending = attempt.ending
     detail = f": {ending.detail}" if ending.detail else ""
     return Skipped(attempt.source[0], f"a job that ended before training started; {ending.label}{detail}")
+
+
+def _as_skipped(attempt: Attempt) -> Skipped:
+    """Return how an evaluation is listed among the files that are no runs."""
+    detail = f" ({attempt.ending.detail})" if attempt.ending.detail else ""
+    return Skipped(
+        attempt.source[0], f"an evaluation's log, it trains nothing; {attempt.ending.label}{detail}"
+    )
+
+
+def _stored_evaluations(
+    given: Sequence[Path], in_place: Sequence[Attempt], skipped: list[Skipped]
+) -> list[Attempt]:
+    """Return the evaluations that runs folders hold and that are not read from their logs too."""
+    from_logs = {attempt.source[0].resolve() for attempt in in_place}
+    stored: dict[Path, Attempt] = {}
+    for path in [file for root in given for file in find_evaluations(root)]:
+        try:
+            evaluation = read_evaluation(path)
+        except DiagError as error:
+            if path in given:
+                raise
+            skipped.append(Skipped(path, str(error).removeprefix(f"{path}: ")))
+            continue
+        if evaluation.source[0].resolve() not in from_logs:
+            stored[path.resolve()] = evaluation
+    return list(stored.values())
 
 
 def run_in_place(arranged: ArrangedRun) -> Run:
@@ -174,6 +202,7 @@ def run_in_place(arranged: ArrangedRun) -> Run:
         attempts=tuple(map(_earlier, arranged.earlier)),
         findings=attempt.findings,
         run_name=arranged.run_name or (attempt.label if attempt.seed is None else ""),
+        results=attempt.results,
     )
 
 
@@ -206,7 +235,11 @@ def _with_metrics(run: Run, folder: Path) -> Run:
     """Return a run with what the tables of metrics in its folder tell."""
     logs = Logs()
     logs.add_folder(folder)
-    told = logs.settled()
+    settled = logs.settled()
+    run = replace(
+        run, results=tuple(r for attempt in settled if attempt.only_evaluates for r in attempt.results)
+    )
+    told = [attempt for attempt in settled if not attempt.only_evaluates]
     if len(told) != 1:
         return run
     (attempt,) = told
@@ -216,12 +249,15 @@ def _with_metrics(run: Run, folder: Path) -> Run:
         history=attempt.history,
         ending=run.ending if run.ending.complete else attempt.ending,
         findings=(*run.findings, *attempt.findings),
+        results=(*run.results, *attempt.results),
     )
 
 
 def _open_file(path: Path, runs: dict[Path, Run], logs: Logs) -> None:
     if path.suffix in CHECKPOINT_SUFFIXES:
         runs[path.resolve()] = _open_checkpoint(path)
+    elif path.name.endswith(SUFFIX):
+        return  # an evaluation of a runs folder, which open_study reads
     elif path.name == CONFIG:
         runs[path.parent.resolve()] = read_run(path.parent)
     else:
@@ -266,4 +302,5 @@ def _earlier(attempt: Attempt) -> EarlierAttempt:
         attempt.ending,
         attempt.evaluations,
         attempt.provenance.get("started"),
+        attempt.findings,
     )

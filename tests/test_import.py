@@ -51,7 +51,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def accounted(imported: Imported) -> Counter[Path]:
     attempts = (a for one in imported.runs for a in (one.run.attempt, *one.run.earlier))
-    return Counter([*(p for a in attempts for p in a.source), *(s.path for s in imported.skipped)])
+    evaluated = (path for attempt in imported.evaluations for path in attempt.source)
+    return Counter(
+        [*(p for a in attempts for p in a.source), *evaluated, *(s.path for s in imported.skipped)]
+    )
 
 
 def files_of(folder: Path) -> Counter[Path]:
@@ -95,10 +98,9 @@ def results_folder(folder: Path, *, checkpoint: bool = True, **config: Any) -> P
 
 def test_every_real_file_is_a_run_an_attempt_or_skipped_with_a_reason(real: RealImport) -> None:
     assert accounted(real.imported) == files_of(real.logs)
-    assert (len(real.imported.runs), real.imported.attempts, len(real.imported.skipped)) == (73, 64, 1)
-    (skipped,) = real.imported.skipped
-    assert skipped.path.name == "ired_q245_steps_63515507_0.out"
-    assert "an evaluation's log" in skipped.reason
+    assert (len(real.imported.runs), real.imported.attempts, len(real.imported.skipped)) == (73, 64, 0)
+    (evaluation,) = real.imported.evaluations
+    assert evaluation.source[0].name == "ired_q245_steps_63515507_0.out"
     assert len(real.study.runs) == 73
     assert sum(len(run.attempts) for run in real.study.runs) == 64
 

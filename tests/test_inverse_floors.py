@@ -66,3 +66,25 @@ def test_more_freedom_is_never_worse_and_the_same_call_gives_the_same() -> None:
         assert values == sorted(values, reverse=True)
         assert floors == inverse_floors.__wrapped__(rank, epsilon=0.5, weight=2.0)
         assert np.isfinite([floor.standard_error for floor in floors]).all()
+
+
+def test_predictors_fitted_in_distribution_answer_out_of_distribution_as_the_probe_s_do() -> None:
+    """FACTS: the constant 0.228 and linear regression 0.208; zero is not fitted. And torch's own ladder."""
+    floors = {f.name: f.mse for f in inverse_floors(20, epsilon=0.1, weight=2.0, fitted_epsilon=0.5)}
+    assert floors["mean_inverse"] == pytest.approx(0.228, rel=0.01)
+    assert floors["linear"] == pytest.approx(0.208, rel=0.01)
+    pytest.importorskip("torch")
+    import torch
+
+    from ired_diag.model.floors import references
+    from ired_diag.model.matrices import MatrixData
+
+    x, y = (
+        part.double().view(-1, 8, 8)
+        for part in MatrixData("ired", 8, True).draw(20_000, generator=torch.Generator().manual_seed(1))
+    )
+    ladder = {reference.name: reference.answer for reference in references(MatrixData("ired", 8, False))}
+    for floor in inverse_floors(8, epsilon=0.1, weight=2.0, fitted_epsilon=0.5):
+        errors = (ladder[floor.name](x) - y).square().mean((1, 2)).numpy()
+        apart = abs(errors.mean() - floor.mse)
+        assert apart < 4 * math.hypot(floor.standard_error, errors.std() / math.sqrt(len(errors)))

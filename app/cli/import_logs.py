@@ -28,8 +28,8 @@ def command(
 ) -> None:
     """Turn LOGS (files, or folders of them) into run folders.
 
-    Every file becomes a run, an earlier attempt at a run, or a line that says why it is neither. The logs
-    are not changed. Importing them again brings the run folders up to date.
+    Every file becomes a run, an earlier attempt at a run, an evaluation, or a line that says why it is none
+    of these. The logs are not changed. Importing them again brings the run folders up to date.
 
     \b
     ired-diag import path/to/logs --runs runs
@@ -62,6 +62,16 @@ def _as_dict(imported: Imported) -> dict[str, object]:
             }
             for one in imported.runs
         ],
+        "evaluations": [
+            {
+                "experiment": a.experiment,
+                "source": a.source,
+                "state": a.ending.state,
+                "detail": a.ending.detail,
+                "results": a.results,
+            }
+            for a in imported.evaluations
+        ],
         "skipped": imported.skipped,
         "notes": imported.notes,
     }
@@ -78,12 +88,15 @@ def _print(imported: Imported, runs: Path) -> None:
             counts[place] += int(count)
     rows = [(name, *map(str, counts)) for name, counts in groups.items()]
     columns = ("experiment", "runs", "complete", "earlier attempts", "with checkpoints")
-    output.print_table(f"Imported into {runs}", columns, rows)
+    if rows:
+        output.print_table(f"Imported into {runs}", columns, rows)
     for note in imported.notes:
         click.echo(f"note: {note}", err=True)
     for skipped in imported.skipped:
         click.echo(f"not imported: {skipped.path.name}: {skipped.reason}")
+    number = len(imported.evaluations)
     click.echo(
         f"{len(imported.runs)} runs, {imported.attempts} earlier attempts, "
-        f"{len(imported.skipped)} files that are neither. Next: ired-diag ls --runs {runs}"
+        f"{number} evaluation{'' if number == 1 else 's'}, "
+        f"{len(imported.skipped)} files that are none of these. Next: ired-diag ls --runs {runs}"
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options, output
+from app.cli import evaluations_output, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
 @options.metric
 @options.direction
+@click.option(
+    "--evaluations", is_flag=True, help="List what evaluations measured: model, data, metric, value, spread."
+)
 @options.as_json
 def command(
     paths: tuple[str, ...],
@@ -32,6 +35,7 @@ def command(
     attempts: bool,
     metric: str | None,
     higher_is_better: bool | None,
+    evaluations: bool,
     as_json: bool,
     grouping: Grouping,
 ) -> None:
@@ -43,13 +47,23 @@ def command(
     \b
     ired-diag ls
     ired-diag ls --attempts path/to/logs
+    ired-diag ls --evaluations path/to/logs
     ired-diag ls baseline='logs/base*' mined='logs/mined*'
     """
     from ired_diag.grouping import open_arguments
 
     study = open_arguments(paths or [str(runs)], grouping=grouping).judged_by(metric, higher_is_better)
-    if as_json:
-        output.print_json({"runs": [_as_dict(r) for r in study.runs], "skipped": study.skipped})
+    if as_json and evaluations:
+        output.print_json({"evaluations": evaluations_output.as_dicts(study)})
+    elif as_json:
+        content = {
+            "runs": [_as_dict(run) for run in study.runs],
+            "evaluations": evaluations_output.as_dicts(study),
+            "skipped": study.skipped,
+        }
+        output.print_json(content)
+    elif evaluations:
+        evaluations_output.print_table(study)
     else:
         _print(study, attempts)
 
@@ -110,9 +124,13 @@ def _print(study: Study, attempts: bool) -> None:
     for run in study.runs:
         for finding in run.findings:
             click.echo(f"{run.label}: {finding.severity}: {finding.statement}")
+    evaluated = {attempt.source[0] for attempt in study.evaluations}
     for skipped in study.skipped:
-        click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
-    if not study.runs:
+        if skipped.path not in evaluated:
+            click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
+    if counted := evaluations_output.counts(study):
+        click.echo(counted)
+    elif not study.runs:
         click.echo("No runs here. Make some with: ired-diag import LOGS --runs DIR")
 
 
@@ -138,6 +156,11 @@ def _print_attempts(study: Study) -> None:
     ]
     if rows:
         output.print_table("Earlier attempts", ("run", "job", "how it ended", ""), rows, left=4)
+    for run in study.runs:
+        for attempt in run.attempts:
+            for finding in attempt.findings:
+                job = attempt.job or attempt.path.name
+                click.echo(f"{run.label}, earlier attempt {job}: {finding.severity}: {finding.statement}")
 
 
 def _strategy(run: Run) -> str | None:

@@ -3,8 +3,8 @@
 A script that catches an error, prints it and goes on ends like one that worked: it says "complete", writes a
 results file, and the scheduler counts it as done. Three cases, each from the ending that the reader found:
 
-- an evaluation whose ending names an error, or that ended by one (error): it measured nothing;
-- an evaluation whose log just stops (warning): no result is told, though the job may still be running;
+- an evaluation whose ending names an error, or that ended by one (error): it measured nothing, or a part;
+- an evaluation whose log just stops before its results (warning), though the job may still be running;
 - a training that is complete, and whose files tell an error too (error): the training stands, but what comes
   after it, such as a final evaluation or the copying of its files, may not have happened.
 
@@ -36,6 +36,7 @@ BY_AN_ERROR: tuple[State, ...] = (
     "cancelled",
     "killed",
 )
+STOPPED: tuple[State, ...] = ("time_limit", "cancelled", "killed")  # from outside
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -60,12 +61,15 @@ def find(study: Study) -> Iterator[Finding]:
 def _failed(experiment: str, attempts: list[Attempt]) -> Finding:
     ending = attempts[0].ending
     ran_through = ending.state not in BY_AN_ERROR
-    how = (
-        "ran to the last line of its script with an error inside"
-        if ran_through
-        else f"did not finish ({ending.label})"
-    )
-    statement = f"{experiment}: an evaluation {how} and measured nothing ({_jobs(attempts)}): {ending.detail}"
+    if ran_through:
+        how = "ran to the last line of its script with an error inside"
+    elif ending.state in STOPPED:
+        how = f"was stopped ({ending.label})"
+    else:
+        how = f"did not finish ({ending.label})"
+    measured = _measured(attempts)
+    gave = f"gave only a part of its results: {measured}" if measured else "measured nothing"
+    statement = f"{experiment}: an evaluation {how} and {gave} ({_jobs(attempts)}): {ending.detail}"
     evidence = _evidence(experiment, attempts) | {"reached_last_line": ran_through}
     advice = (
         "Throw away its results file, mend the error and evaluate again; whether a checkpoint can be read is "
@@ -77,10 +81,20 @@ def _failed(experiment: str, attempts: list[Attempt]) -> Finding:
 def _cut_off(experiment: str, attempts: list[Attempt]) -> Finding:
     statement = (
         f"{experiment}: the log of an evaluation just stops ({_jobs(attempts)}): it may still be running, "
-        "and no result is told."
+        f"and {_so_far(attempts)}."
     )
     advice = "See whether the job still runs, and evaluate again if it does not."
     return Finding("failed_evaluation", "warning", statement, _evidence(experiment, attempts), advice)
+
+
+def _so_far(attempts: list[Attempt]) -> str:
+    measured = _measured(attempts)
+    return f"printed so far: {measured}" if measured else "no result is printed"
+
+
+def _measured(attempts: list[Attempt]) -> str:
+    """Return what evaluations measured, as far as they came."""
+    return listed(result.words for attempt in attempts for result in attempt.results if not result.error)
 
 
 def _after_training(group: str, detail: str, runs: list[Run]) -> Finding:
@@ -107,6 +121,7 @@ def _evidence(experiment: str, attempts: list[Attempt]) -> Evidence:
         "experiment": experiment,
         "jobs": len(attempts),
         "state": ending.state,
+        "results": sum(not result.error for attempt in attempts for result in attempt.results),
         "detail": ending.detail,
         "file": attempts[0].source[0].name,
     }

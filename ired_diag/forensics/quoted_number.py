@@ -151,8 +151,8 @@ def _numbers(value: object) -> Iterator[float]:
 
 
 def _measured(study: Study) -> list[float]:
-    """Return the last and the best value of every series, and the mean of its last tenth."""
-    found: list[float] = []
+    """Return what evaluations gave, and of every series the last, the best, and the mean of its end."""
+    found = [result.value for result in study.results if result.value is not None]
     for run in study.runs:
         for series in run.history.series.values():
             values = np.asarray(series.values, dtype=np.float64)

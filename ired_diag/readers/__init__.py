@@ -30,10 +30,20 @@ class Reader:
 
 def readers() -> dict[str, Reader]:
     """Return the reader of each format, by the format's name, in the order in which they are asked."""
-    from ired_diag.readers import metrics_csv, metrics_jsonl, slurm, tensorboard, trainer_state
+    from ired_diag.readers import (
+        metrics_csv,
+        metrics_jsonl,
+        results_json,
+        slurm,
+        tensorboard,
+        trainer_state,
+    )
 
     tables = (tensorboard, trainer_state, metrics_csv, metrics_jsonl)
-    found = {"slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)])}
+    found = {
+        "slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)]),
+        results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
+    }
     for module in tables:
         name = module.__name__.rpartition(".")[2]
         found[name] = Reader(module.accepts, partial(_read_scalars, module, name))

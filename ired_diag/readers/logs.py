@@ -16,10 +16,12 @@ from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
+from ired_diag.readers.joined_results import join_results
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.evaluation_store import SUFFIX
 from ired_diag.runs.find import contents_of
 from ired_diag.runs.study import Skipped
 
@@ -76,7 +78,7 @@ class Logs:
             list_all: Note every file that is no log; else only those that are named like one.
         """
         for path in files:
-            if is_configuration(path):
+            if is_configuration(path) or path.name.endswith(SUFFIX):
                 continue
             if path.suffix == ".err":
                 self._add_errors(path)
@@ -113,7 +115,8 @@ class Logs:
 
     def settled(self) -> list[Attempt]:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""
-        attempts = identify(without_sweep_seeds(join_same_runs(self.attempts)), seed_key=self.seed_key)
+        joined = join_results(join_same_runs(self.attempts))
+        attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
         return settle_endings(attempts, self.accounts)
 
     def _try(self, path: Path, *, list_it: bool) -> None:

@@ -31,6 +31,8 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.death import DiedWithoutMetrics
+from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
+from ired_diag.readers.printed_results import is_evaluation_log, read_job_results
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.readers.task_seeds import SEED_IS_TASK
 from ired_diag.runs.attempt import Attempt, experiment_number
@@ -80,8 +82,9 @@ def accepts(path: Path) -> bool:
         return False
     if path.suffix == ".out":
         return True
-    is_logged = path.suffix != ".err" and MARKERS.search(head) is not None
-    return is_logged or DRAWN_BAR.search(head) is not None
+    if path.suffix != ".err" and (MARKERS.search(head) is not None or is_evaluation_log(path)):
+        return True
+    return DRAWN_BAR.search(head) is not None
 
 
 def read(path: Path) -> Attempt:
@@ -98,13 +101,21 @@ def read(path: Path) -> Attempt:
         raise UnreadableFile(f"{path}: expected a text log, found binary data.")
     whole = content[: content.rfind(b"\n") + 1]
     job = slurm_job.read_job(whole, path)
+    printed = read_job_results(content, errors, path)
     configuration, findings = _configuration(whole, path)
     events, unreadable = _events(whole)
     rows = tuple(_rows(events))
     series, notes = _progress(path, content, beside, errors)
     findings.extend(notes)
-    if not events and configuration is None and not series and not MARKERS.search(content):
+    evaluated = bool(printed.results) and not printed.trains
+    if not (events or configuration is not None or series or evaluated or MARKERS.search(content)):
+        if printed.results:
+            raise UnreadableFile(
+                f"{path}: shows training in lines of no known format, and prints {printed.results[-1].words}."
+            )
         return _died_before_training(path, content, errors, job)
+    if evaluated:  # a block for each part of an evaluation, and each is used
+        findings = [finding for finding in findings if finding.rule != "several_configurations"]
     if unreadable:
         statement = f"{unreadable} logged values are no numbers and were left out."
         findings.append(Finding("values_not_numbers", "warning", statement, {"values": unreadable}))
@@ -126,12 +137,13 @@ def read(path: Path) -> Attempt:
         configuration=configuration,
         rows=rows,
         evaluations=_evaluations(rows),
-        ending=find_ending(content, errors),
-        provenance=job.provenance,
+        ending=evaluation_ending(find_ending(content, errors), printed, trained=bool(events)),
+        provenance=job.provenance | provenance_of(printed),
         findings=tuple(findings),
         series=series,
         format="slurm",
         last_line=_last_line(whole),
+        results=printed.results,
     )
 
 

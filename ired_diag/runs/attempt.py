@@ -14,6 +14,7 @@ from typing import Any
 
 from ired_diag.finding import Finding
 from ired_diag.runs.ending import Cause, Ending
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import History, Row, Series
 
 NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
@@ -45,6 +46,7 @@ class Attempt:
         last_line: The last line of its log that holds a word.
         names: Of its file and the folders above, the nearest first, where the log itself names no experiment.
         label: What distinguishes it among the runs of its experiment, where the seed does not.
+        results: What an evaluation of a finished model measured, as printed or saved.
     """
 
     source: tuple[Path, ...]
@@ -63,6 +65,7 @@ class Attempt:
     last_line: str = ""
     names: tuple[str, ...] = ()
     label: str = ""
+    results: tuple[EvaluationResult, ...] = ()
 
     @property
     def seed_label(self) -> str:
@@ -91,11 +94,15 @@ class Attempt:
 
     @property
     def only_evaluates(self) -> bool:
-        """Whether the job was an evaluation and not a training: it ended well and never trained."""
+        """Whether the job was an evaluation and not a training.
+
+        It logged no step of training, and its configuration asks for an evaluation, its log announces one, or
+        it printed what one measured.
+        """
+        if self.rows or self.series or self.provenance.get("training_started"):
+            return False
         configured = bool((self.configuration or {}).get("evaluation_mode"))
-        return (
-            configured and not self.rows and not self.series and not self.provenance.get("training_started")
-        )
+        return configured or bool(self.results) or bool(self.provenance.get("evaluation_announced"))
 
     @property
     def never_started(self) -> bool:

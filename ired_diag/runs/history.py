@@ -3,7 +3,7 @@
 On disk it is JSON lines, one object a step: ``{"step": 1000, "attempt": 1, "validation/mse": 0.0097}``.
 NaN and Infinity are data. An attempt that starts at step s ends everything that the attempts before it
 logged at s and later, of all metrics together; s is the step of its first row. Within an attempt, the last
-row of a step counts.
+row of a step counts. A metric that is itself named ``step`` or ``attempt`` is written as ``./step``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ired_diag.errors import UnreadableFile
 
 KEYS_OF_A_ROW = ("step", "attempt")
+OF_A_METRIC = "./"  # before a metric's name that is a row's key
 MAX_STEP = 2**63 - 1
 TOO_LARGE = re.compile(rb"\d{309}")
 
@@ -119,8 +120,21 @@ def to_jsonl(rows: Iterable[Row]) -> bytes:
     >>> to_jsonl([Row(10, {"validation/mse": float("nan")})])
     b'{"step": 10, "attempt": 1, "validation/mse": NaN}\n'
     """
-    lines = (json.dumps({"step": r.step, "attempt": r.attempt, **r.values}) + "\n" for r in rows)
+    lines = (json.dumps({"step": r.step, "attempt": r.attempt, **_as_keys(r.values)}) + "\n" for r in rows)
     return "".join(lines).encode()
+
+
+def _as_keys(values: Mapping[str, float]) -> Mapping[str, float]:
+    """Return values under names that are no keys of a row."""
+    if not any(key in values for key in KEYS_OF_A_ROW):
+        return values
+    return {f"{OF_A_METRIC}{name}" if name in KEYS_OF_A_ROW else name: v for name, v in values.items()}
+
+
+def _metric(key: str) -> str:
+    """Return the metric that a key of a row names."""
+    plain = key.removeprefix(OF_A_METRIC)
+    return plain if plain in KEYS_OF_A_ROW else key
 
 
 def read_history(path: Path) -> History:
@@ -178,7 +192,8 @@ def _columns_by_arrow(content: bytes) -> History:
             places = np.flatnonzero(there[order] & lasting)
             if len(places):
                 kept = order[places]
-                told.append((int(places[0]), name, _last_of_each(steps[kept], values[kept])))
+                series = _last_of_each(steps[kept], values[kept])
+                told.append((int(places[0]), _metric(name), series))
     told.sort(key=lambda one: one[0])  # stable: metrics in the order in which they are first told
     return History({name: series for _, name, series in told}, max(1, int(attempts.max())))
 
@@ -232,7 +247,7 @@ def _rows_by_line(content: bytes) -> tuple[list[Row], list[int]]:
             step, attempt = told.pop("step"), told.pop("attempt", 1)
             if type(step) is not int or type(attempt) is not int or abs(step) > MAX_STEP:
                 raise TypeError("step and attempt are integers")
-            values = {name: float(value) for name, value in told.items() if value is not None}
+            values = {_metric(name): float(value) for name, value in told.items() if value is not None}
             rows.append(Row(step, values, attempt))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             bad.append(number)

@@ -13,6 +13,7 @@ from ired_diag.runs.attempt import is_seed_label, label_of
 from ired_diag.runs.direction import Direction, direction_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import History, Series
 
 
@@ -25,6 +26,7 @@ class EarlierAttempt:
     ending: Ending
     evaluations: int
     started: str | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Run:
         run_name: What it is called among the runs of its group, where seed or job do not say.
         identity_keys: Keys of the configuration that only identify the run, or that the user ignores.
         higher_is_better: What the user says of the metric's direction; None: configuration and name tell.
+        results: What an evaluation after training measured, as printed or saved.
     """
 
     experiment: str
@@ -66,6 +69,7 @@ class Run:
     run_name: str = ""
     identity_keys: frozenset[str] = frozenset()
     higher_is_better: bool | None = None
+    results: tuple[EvaluationResult, ...] = ()
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from ired_diag.finding import Finding
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import LABELS, OLD_NAMES, Cause, Ending
+from ired_diag.runs.evaluation_result import as_json, from_json
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
@@ -61,8 +63,8 @@ def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) ->
     """
     places = [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.earlier)]
     for number, (place, attempt) in enumerate(zip(places, run.earlier, strict=True), start=1):
-        _write_attempt(attempt, place, number, _told(attempt, run.experiment, None))
-    told = _told(run.attempt, run.experiment, run.variant)
+        _write_attempt(attempt, place, number, attempt_content(attempt, run.experiment, None))
+    told = attempt_content(run.attempt, run.experiment, run.variant)
     told["run_name"] = run.run_name or run.attempt.label
     if results is not None:
         told["checkpoints"] = str(results.resolve())
@@ -92,10 +94,15 @@ def remove_if_empty(folder: Path) -> None:
 
 def imported_sources(folder: Path) -> list[str] | None:
     """Return the files that a run folder was imported from, None where it was not imported."""
-    told = _object(read_json_object(folder / CONFIG), "provenance", folder).get("sources")
-    if not isinstance(told, list):
+    return sources_in(_object(read_json_object(folder / CONFIG), "provenance", folder))
+
+
+def sources_in(provenance: Mapping[str, Any]) -> list[str] | None:
+    """Return the files that something was imported from, None where it was not imported."""
+    sources = provenance.get("sources")
+    if not isinstance(sources, list):
         return None
-    return [str(source["path"]) for source in told if isinstance(source, dict) and "path" in source]
+    return [str(source["path"]) for source in sources if isinstance(source, dict) and "path" in source]
 
 
 def find_runs(root: Path) -> list[Path]:
@@ -123,18 +130,19 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
     try:
         return Run(
             experiment=str(told["experiment"]),
-            name=_of_type(told, "name", str, folder),
-            variant=_of_type(told, "variant", str, folder),
-            seed=_of_type(told, "seed", int, folder),
+            name=value_of_type(told, "name", str, path),
+            variant=value_of_type(told, "variant", str, path),
+            seed=value_of_type(told, "seed", int, path),
             path=folder,
-            configuration=_of_type(told, "config", dict, folder),
+            configuration=value_of_type(told, "config", dict, path),
             history=history,
-            ending=_ending(told),
+            ending=ending_in(told),
             provenance=_object(told, "provenance", folder),
             attempts=tuple(_read_attempts(folder)),
             checkpoints=find_checkpoints(Path(told.get("checkpoints") or folder)),
-            findings=(*_findings(told), *_findings_of_history(history, metrics)),
-            run_name=_of_type(told, "run_name", str, folder) or "",
+            findings=(*findings_in(told), *_findings_of_history(history, metrics)),
+            run_name=value_of_type(told, "run_name", str, path) or "",
+            results=tuple(from_json(result) for result in told.get("results") or ()),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableFile(f"{path}: is not a run's configuration ({error!r}).") from error
@@ -151,11 +159,14 @@ def find_checkpoints(folder: Path) -> tuple[Path, ...]:
 def _write_attempt(attempt: Attempt, folder: Path, number: int, told: Mapping[str, Any]) -> None:
     rows = (Row(r.step, r.values, number + r.attempt - 1) for r in attempt.all_rows())
     write_atomically(folder / METRICS, to_jsonl(rows))
+    # The age of its log, by which a job that may still run is told from one that was copied.
+    changed = attempt.source[0].stat().st_mtime_ns
+    os.utime(folder / METRICS, ns=(changed, changed))
     write_atomically(folder / CONFIG, (json.dumps(told, indent=2) + "\n").encode())
 
 
-def _told(attempt: Attempt, experiment: str, variant: str | None) -> dict[str, Any]:
-    """Return what ``config.json`` says of an attempt."""
+def attempt_content(attempt: Attempt, experiment: str, variant: str | None) -> dict[str, Any]:
+    """Return what ``config.json`` says of an attempt, or an evaluation's file."""
     return {
         "format": FORMAT,
         "experiment": experiment,
@@ -167,6 +178,7 @@ def _told(attempt: Attempt, experiment: str, variant: str | None) -> dict[str, A
         "evaluations": attempt.evaluations,
         "ending": asdict(attempt.ending),
         "findings": [asdict(finding) for finding in attempt.findings],
+        "results": [as_json(result) for result in attempt.results],
         "provenance": {
             "job": attempt.job,
             **attempt.provenance,
@@ -212,28 +224,38 @@ def _read_attempts(folder: Path) -> list[EarlierAttempt]:
             EarlierAttempt(
                 attempt,
                 provenance.get("job"),
-                _ending(told),
+                ending_in(told),
                 int(told.get("evaluations") or 0),
                 provenance.get("started"),
+                tuple(findings_in(told)),
             )
         )
     return sorted(found, key=lambda a: (a.started or "", a.job or ""))
 
 
-def _of_type(told: Mapping[str, Any], key: str, kind: type[Kind], folder: Path) -> Kind | None:
-    """Return the value of a key, which must be of a type or absent."""
+def value_of_type(told: Mapping[str, Any], key: str, kind: type[Kind], path: Path) -> Kind | None:
+    """Return the value of a key, which must be of a type or absent.
+
+    Raises:
+        UnreadableFile: It is of another type.
+    """
     value = told.get(key)
     if value is not None and not isinstance(value, kind):
         expected = {dict: "an object", str: "a word", int: "a whole number"}.get(kind, kind.__name__)
-        raise UnreadableFile(f"{folder / CONFIG}: {key}: expected {expected}, found {value!r}.")
+        raise UnreadableFile(f"{path}: {key}: expected {expected}, found {value!r}.")
     return value
 
 
 def _object(told: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
-    return _of_type(told, key, dict, folder) or {}
+    return value_of_type(told, key, dict, folder / CONFIG) or {}
 
 
-def _ending(told: Mapping[str, Any]) -> Ending:
+def ending_in(told: Mapping[str, Any]) -> Ending:
+    """Return the ending that a file holds.
+
+    Raises:
+        KeyError: It is none that this version knows.
+    """
     ending = told.get("ending") or {}
     state = ending.get("state", "cut_off")
     state = OLD_NAMES.get(state, state)
@@ -243,7 +265,8 @@ def _ending(told: Mapping[str, Any]) -> Ending:
     return Ending(state, ending.get("detail", ""), bool(ending.get("inferred")), cast(Cause, cause))
 
 
-def _findings(told: Mapping[str, Any]) -> list[Finding]:
+def findings_in(told: Mapping[str, Any]) -> list[Finding]:
+    """Return the findings that a file holds."""
     return [Finding(**finding) for finding in told.get("findings") or []]
 
 

@@ -12,6 +12,7 @@ from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.completion import complete_by_siblings
 from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.run import Run
 
@@ -33,7 +34,8 @@ class Study:
     Attributes:
         runs: One a seed and variant.
         skipped: Files that are no run, with the reason.
-        evaluations: Jobs that evaluated a model and trained nothing; their files are listed as skipped.
+        evaluations: Jobs that evaluated a model and trained nothing, with their results; their files are
+            listed as skipped.
         unstarted: Jobs that died before their program started and whose seed has no run; listed as skipped.
     """
 
@@ -72,6 +74,12 @@ class Study:
         if metric is None and higher_is_better is None:
             return self
         return replace(self, runs=judge_runs(self.runs, metric=metric, higher_is_better=higher_is_better))
+
+    @property
+    def results(self) -> list[EvaluationResult]:
+        """What evaluations measured: those of their own, and those at the end of a training."""
+        of_runs = [result for run in self.runs for result in run.results]
+        return [result for attempt in self.evaluations for result in attempt.results] + of_runs
 
     def groups(self) -> dict[str, list[Run]]:
         """Return the runs by group: experiment, or experiment and variant."""

@@ -7,6 +7,9 @@ half of the matrices, and their mean squared error per entry is taken on the oth
     mean_inverse   Ŷ = c I
     linear         Ŷ_ij = a A_ij for i ≠ j,   Ŷ_ii = b A_ii + c tr A + d
 
+They may be fitted on matrices of another ε than those that they answer: a model that was trained in
+distribution is compared out of distribution with predictors that were fitted in distribution.
+
 A and P A Pᵀ have the same law for every signed permutation P, so that no linear map of all entries is better
 than the last one. ``ired_diag.model.floors`` has the same and more, for checkpoints; this needs no torch.
 """
@@ -44,18 +47,22 @@ class Floor:
 
 
 @functools.lru_cache(maxsize=16)
-def inverse_floors(rank: int, *, epsilon: float, weight: float) -> tuple[Floor, ...]:
+def inverse_floors(
+    rank: int, *, epsilon: float, weight: float, fitted_epsilon: float | None = None
+) -> tuple[Floor, ...]:
     """Return the floors, the best last.
 
     Args:
         rank: Rows of A.
-        epsilon: ε.
+        epsilon: ε of the matrices that are answered.
         weight: w.
+        fitted_epsilon: ε of the matrices that the predictors are fitted on. Default: the same.
     """
+    fitted = epsilon if fitted_epsilon is None else fitted_epsilon
     rng = np.random.default_rng(SEED)
     count = 2 * math.ceil(min(MOST, max(FEWEST, ENTRIES // rank**2)) / (2 * CHUNK)) * CHUNK
     train, test = (
-        [_drawn(rank, epsilon, weight, rng) for _ in range(count // (2 * CHUNK))] for _ in range(2)
+        [_drawn(rank, own, weight, rng) for _ in range(count // (2 * CHUNK))] for own in (fitted, epsilon)
     )
     answers = (np.zeros(4), _mean_inverse(train), _linear(train))
     names = ("zero", "mean_inverse", "linear")

@@ -1,0 +1,415 @@
+"""Results that an evaluation prints: ``✓ MSE: 0.213 ± 0.081``, ``Test accuracy: 93.2%``, ``| mse | 0.1 |``.
+
+A line is a result where it says so itself (a name such as ``test accuracy`` or ``OOD MSE``; a known measure
+with ``±`` or a tick), or where it stands in an evaluation's section: below ``Evaluating: …``, ``Evaluation
+Summary``, ``Test results`` or ``***** eval metrics *****``. A line that counts epochs or steps belongs to
+training and is left to the readers of training logs, and so is ``Validation loss: …`` in a log that shows
+training.
+
+``Batch 300: current MSE = 0.213`` is a running value; it counts, with its batch, where no final value of that
+model follows. What a summary repeats is given once, with the line where it was printed first. To what a
+result belongs is told by the lines before it (``evaluation_context``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ired_diag.readers.evaluation_context import Context, context_after, context_of, model_of
+from ired_diag.readers.measure_names import (
+    OF_A_FINISHED_MODEL,
+    MeasureName,
+    data_in,
+    measure_name,
+    spread_kind_in,
+)
+from ired_diag.readers.printed_tables import TableRow, rows_of_table
+from ired_diag.readers.repeated_results import without_repeats
+from ired_diag.readers.result_lines import (
+    PrintedNumber,
+    has_number,
+    numbers_in,
+    running_number,
+    samples_in,
+)
+from ired_diag.runs.evaluation_result import EvaluationResult
+
+# What every log with a result holds somewhere; a log without it is not read line by line.
+RESULT_SOMEWHERE = re.compile(
+    rb"\xc2\xb1|\+/-|(?i:\bevaluating\b|\beval\w*[ _](?:metrics|results|summary)"
+    rb"|\b(?:test|ood|eval)\b[^\r\n]{0,120}[:=|]|\b(?:test|eval)_\w+|test metric|current \w+ *[=:]"
+    rb"|of-distribution|heldout|held-out|Acc@1|\(A[PR]\) @\[)"
+)
+CANDIDATE = re.compile(
+    rb"[:=|]|\xc2\xb1|\+/-|\xe2\x94"
+    rb"|(?i:acc@|accuracy|evaluat|checkpoint|loaded|restored|results?|metrics|summary)"
+)
+AMID_TRAINING = re.compile(
+    rb"[Tt]est|TEST|[Ff]inal|FINAL|OOD|[Ee]valuating|eval_|[Mm]etric|[Rr]esults|[Hh]eld|istribution"
+    rb"|[Cc]heckpoint|\xc2\xb1|\+/-|Acc@1|\(A[PR]\) @"
+)
+OF_TRAINING = re.compile(
+    rb"\[[\w-]*DIAG step=|Running Evaluation|Validation Result @|mse\w*  |-+[ -]*$|\s*\""
+)
+TRAINS = re.compile(
+    rb"(?i)^Training for \d|Validation Result @ Iteration |DIAG step="
+    rb"|(?<!evaluating )\b(?:epoch|global_step|step|iter(?:ation)?)['\"]?\b\s*[:=#\[]?\s*\d"
+    rb"[^\r\n]{0,200}?\bloss"
+    rb"|\bloss[^\r\n]{0,200}?\b(?:epoch|step)['\"]?\s*[:=]\s*\d",
+    re.MULTILINE,
+)
+COUNTS_TRAINING = re.compile(
+    r"(?i)\b(?:epoch|global_step|step|iter(?:ation)?|it)['\"]?\s*[:=#\[]?\s*\d|\bepoch['\"]\s*:"
+)
+PREFIX = re.compile(  # what logging puts before the message
+    r"^(?:\[(?:INFO|WARNING)\|[^\]]*\][\s\d:.,-]*>>\s*"
+    r"|[\[(]?\d{4}-\d\d-\d\d[ T:]\d\d:\d\d:\d\d[\d.,]*[^\s\]]*[\])]?[\s|:-]*|\[?\d\d:\d\d:\d\d\]?\s+"
+    r"|[\[(]?(?:INFO|WARNING|DEBUG)[\])]?[\s|:-]+(?:[\w.]+(?::\d+)?:(?=\S))?|\[?rank ?\d+\]?:?\s+"
+    r"|[\w./]+\.py:\d+[\])]?[\s:|-]+|\w+(?:\.\w+)+\s+-\s+)+"
+)
+TICK = re.compile(r"^\s*[✓✔✅☑]\s*")
+BULLET = re.compile(r"^\s*(?:[-*•·>→➜]+\s+|[✓✔✅☑✗✘❌]\s*)+")
+ERROR = re.compile(r"^(?P<mark>[✗✘❌]\s*)?(?:(?P<model>[^\s:][^:]*?):\s*)?ERROR\b\s*[:-]?\s*(?P<error>\S.*)$")
+EVALUATING_MODEL = re.compile(
+    r"(?i)^evaluating (?:the )?model\b\s*[:=]?\s*(?P<name>\S.*)?$|^model(?: name)?\s*[:=]\s*(?P<named>\S+)$"
+)
+EVALUATING = re.compile(r"(?i)^(?:now |start(?:ing)? )?evaluating\b\s*[:=]?\s*(?P<name>.*)$")
+PROGRESS_BAR = re.compile(r"\d%\|")
+SUMMARY = re.compile(
+    r"(?i)\b(?:evaluation|eval|test|ood|final|robustness)\b[\w -]*"
+    r"\b(?:summary|results?|metrics?|report|scores?)\b"
+    r"\s*(?:\([^)]*\))?\s*(?::\s*(?P<name>\S.*)?)?$"
+    r"|^(?:final )?results?\s*(?:on|for)\b\s*.*?:?$|^results?:$"
+)
+HEADED = re.compile(r"(?i)^(?:[\w -]* )?(?:evaluation|test(?:ing)?)(?: set)?\s*(?:\([^)]*\))?\s*:?$")
+TRAIN_SECTION = re.compile(
+    r"(?i)\btrain(?:ing)?\b (?:metrics|results|summary)|^(?:start(?:ing)? )?training\b"
+)
+MODEL_HEAD = re.compile(r"^(?P<name>[^\s:=|][^:=|]*):$")
+SAVED = re.compile(r"(?i)\b(?:sav|writ|wrote)\w*\b[^:]*?\b(?:to|in)\b\s*:?\s*['\"]?(\S+\.json)\b")
+CONFIGURATION = re.compile(r"^(?:Configuration|Config)\s*:\s*(?=\{|$)")
+ANNOUNCED = re.compile(
+    r"(?i)^(?:start(?:ing)?|running|launching|begin(?:ning)?)\b(?!.*\btrain)[^.\n]*\b(?:evaluation|eval)\b"
+)
+LOG_NAMED = re.compile(r"(?i)eval|test|results?|log|output|stdout|score")
+END = 1 << 16  # bytes
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a log's lines say about an evaluation.
+
+    Attributes:
+        results: Each number once, running values only where no final one follows, and errors.
+        trains: Whether the log shows training.
+        announced: Whether a line says that an evaluation is started, in a log that shows no training.
+        saved_to: Files that the log says it saved its results to.
+        finished: Whether every evaluation that the log began printed its result or its error.
+    """
+
+    results: tuple[EvaluationResult, ...] = ()
+    trains: bool = False
+    announced: bool = False
+    saved_to: tuple[str, ...] = ()
+    finished: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the evaluation came to its end and printed what it measured: a summary is an end."""
+        return self.finished and any(not result.error for result in self.results)
+
+    @property
+    def errors(self) -> list[EvaluationResult]:
+        """The errors that stand in place of numbers."""
+        return [result for result in self.results if result.error]
+
+
+def read_results(content: bytes, path: Path) -> Printed:
+    """Return what a log prints about evaluations.
+
+    Args:
+        content: The log. A last line without a newline is not read: it may hold half a number.
+        path: Its path, which each result names.
+    """
+    whole = content[: content.rfind(b"\n") + 1]
+    trains = bool(TRAINS.search(whole))
+    announced = not trains and any(
+        ANNOUNCED.match(line) for line in _lines_with(whole, b"valuation", b"eval")
+    )
+    if not RESULT_SOMEWHERE.search(whole):
+        return Printed(trains=trains, announced=announced)
+    scan = _Scan(path, trains=trains)
+    scan.read(whole)
+    return Printed(
+        results=tuple(without_repeats(scan.results, last_counts=trains)),
+        trains=trains,
+        announced=announced,
+        saved_to=tuple(dict.fromkeys(scan.saved_to)),
+        finished=bool(scan.results) and not scan.begun,
+    )
+
+
+def read_job_results(out: bytes, errors: bytes | None, path: Path) -> Printed:
+    """Return what a job's output prints about evaluations, else its error stream, where logging writes.
+
+    Args:
+        out: The output.
+        errors: The error stream, where there is a file of it.
+        path: The output's path; the error stream's has the suffix ``.err``.
+    """
+    printed = read_results(out, path)
+    if printed.results or not errors:
+        return printed
+    logged = read_results(errors, path.with_suffix(".err"))
+    trains = printed.trains or logged.trains
+    if trains and not any(result.final for result in logged.results):
+        return replace(printed, trains=trains, announced=False)
+    return replace(logged, trains=trains, announced=(printed.announced or logged.announced) and not trains)
+
+
+def is_evaluation_log(path: Path) -> bool:
+    """Say whether a text file by a log's name holds printed results and no training, by both of its ends."""
+    if path.suffix != ".log" and not (path.suffix == ".txt" and LOG_NAMED.search(path.stem)):
+        return False
+    with path.open("rb") as file:
+        head = file.read(END)
+        size = file.seek(0, 2)
+        file.seek(max(len(head), size - END))
+        printed = read_results(head + b"\n" + file.read() + b"\n", path)
+    return bool(printed.results) and not printed.trains
+
+
+def _lines_with(content: bytes, *words: bytes) -> Iterator[str]:
+    """Yield the messages of the lines that hold one of some words."""
+    for word in words:
+        at = content.find(word)
+        while at >= 0:
+            start, end = content.rfind(b"\n", 0, at) + 1, content.find(b"\n", at)
+            yield _message(content[start:end])
+            at = content.find(word, end)
+
+
+def _message(line: bytes) -> str:
+    """Return a line without what logging puts before it, and as a terminal shows it last."""
+    shown = line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
+    return PREFIX.sub("", shown).strip()
+
+
+@dataclass
+class _Scan:
+    """The lines of one log, read from the top."""
+
+    path: Path
+    trains: bool
+    results: list[EvaluationResult] = field(default_factory=list)
+    running: dict[tuple[str, str, str], EvaluationResult] = field(default_factory=dict)
+    saved_to: list[str] = field(default_factory=list)
+    context: Context = field(default_factory=Context)
+    inside: bool = False  # an evaluation's section
+    in_summary: bool = False
+    begun: bool = False  # an evaluation, of which no final result is printed yet
+    data: str = ""  # that the section's header names
+    spread_kind: str = ""
+    n: int | None = None
+    first_of_section: int = 0
+
+    def read(self, content: bytes) -> None:
+        """Read all lines, tables and configuration blocks."""
+        lines = content.split(b"\n")
+        skip_to = 0
+        for index, line in enumerate(lines):
+            if index < skip_to or not self._may_matter(line):
+                continue
+            message = _message(line)
+            if CONFIGURATION.match(message):
+                skip_to = self._read_configuration(lines, index)
+            elif message[:1] in ("|", "│", "┃"):
+                skip_to = self._read_table(lines, index)
+            else:
+                self._read_line(message, index + 1)
+        self.results.extend(self.running.values())
+
+    def _may_matter(self, line: bytes) -> bool:
+        """Say whether a line may hold a result, or say to what one belongs; most lines of training do not."""
+        if self.trains and not self.inside:
+            if OF_TRAINING.match(line):  # first, because it is quick and most lines are such
+                return False
+            return line.startswith(b"Config") or AMID_TRAINING.search(line) is not None
+        return CANDIDATE.search(line) is not None
+
+    def _read_configuration(self, lines: Sequence[bytes], index: int) -> int:
+        """Take the configuration that begins on a line; return the line after it."""
+        text = b"\n".join(lines[index : index + 2000]).decode("utf-8", "replace")
+        start = text.find("{")
+        try:
+            block, end = json.JSONDecoder().raw_decode(text[start:]) if start >= 0 else (None, 0)
+        except (json.JSONDecodeError, RecursionError):
+            return index + 1
+        if isinstance(block, dict):
+            self.context = context_of(block)
+            self.inside, self.in_summary, self.data, self.spread_kind = False, False, "", ""
+        return index + text[: start + end].count("\n") + 1
+
+    def _read_table(self, lines: Sequence[bytes], index: int) -> int:
+        """Read the table that begins on a line; return the line after it."""
+        end = index
+        while end < len(lines) and lines[end].strip()[:1] in (b"|", b"+", b"\xe2"):
+            end += 1
+        texts = [line.decode("utf-8", "replace") for line in lines[index:end]]
+        for row in rows_of_table(texts, certain=self.inside):
+            self._add_table_row(row, index + row.row + 1)
+        return max(end, index + 1)
+
+    def _add_table_row(self, row: TableRow, line: int) -> None:
+        name = measure_name(row.name)
+        if name is None or not name.certain or not (self.inside or row.is_test or self._says_so(name)):
+            return
+        number = PrintedNumber(
+            name=name, value=row.value, unit=row.unit, spread=row.spread, spread_kind=row.spread_kind
+        )
+        own = {"model": row.model, "dataset": row.dataset}
+        self._add(number, line, **{key: value for key, value in own.items() if value})
+
+    def _read_line(self, message: str, line: int) -> None:
+        text = BULLET.sub("", message)
+        self._take_context(text)
+        if self._read_error(message, line) or self._read_header(text):
+            return
+        if self.inside and not self.trains and (running := running_number(text)):
+            self._add_running(running, line)
+        elif not (COUNTS_TRAINING.search(text) or TRAIN_SECTION.search(text)):
+            ticked = bool(TICK.match(message))
+            for number in numbers_in(text):
+                if self._is_result(number, ticked=ticked):
+                    self._add(number, line)
+
+    def _take_context(self, text: str) -> None:
+        """Take what a line says; the number of samples may follow the results of its section."""
+        before, self.context = self.context, context_after(self.context, text)
+        if self.context.n != before.n:
+            section = self.results[self.first_of_section :]
+            self.results[self.first_of_section :] = [
+                replace(result, n=result.n or self.context.n) for result in section
+            ]
+
+    def _read_error(self, message: str, line: int) -> bool:
+        error = ERROR.match(message)
+        if not error or not (self.inside or self.context.evaluation_mode):
+            return False
+        if not (error["mark"] or error["model"] or self.in_summary):
+            return False  # a message of the program's, not what stands in place of a result
+        own = {"model": error["model"]} if error["model"] else {}
+        told = {**self.context.known(), **own, "error": error["error"].strip(), "line": line}
+        self.results.append(EvaluationResult(**told, metric="", value=None, source=self.path))
+        self.begun = False
+        return True
+
+    def _read_header(self, text: str) -> bool:
+        """Take what a header says, and say whether the line is one; a line with a result is none."""
+        if TRAIN_SECTION.search(text) and not has_number(text):
+            self.inside = False
+            return True
+        if saved := SAVED.search(text):
+            self.saved_to.extend([] if "config" in Path(saved[1]).name else [saved[1]])
+            return True
+        bare = text.strip("=*#~- \t")
+        return self._begins_evaluation(bare) or (not has_number(bare) and self._begins_section(text, bare))
+
+    def _begins_evaluation(self, bare: str) -> bool:
+        model = EVALUATING_MODEL.match(bare)
+        if model and (model["name"] or (model["named"] and self.inside)):
+            self.context = self.context.of_model(model_of(model["name"] or model["named"]))
+            self.inside, self.in_summary, self.begun = True, False, True
+            return True
+        if (evaluating := EVALUATING.match(bare)) and not PROGRESS_BAR.search(bare):
+            name = evaluating["name"]
+            self._enter(bare if " " in name else bare[: evaluating.start("name")], name)
+            self.begun = True
+            return True
+        return False
+
+    def _begins_section(self, text: str, bare: str) -> bool:
+        if summary := SUMMARY.search(bare):
+            name = summary["name"] or ""
+            self._enter(bare.removesuffix(name) if name else bare, name)
+            self.in_summary = bool(name) or "summary" in bare.lower()
+            return True
+        if bare != text and HEADED.match(bare) and not self.trains:
+            self._enter(bare, "")
+            return True
+        if self.in_summary and (head := MODEL_HEAD.match(text)):
+            known = self.context.model == head["name"]
+            self.context = self.context if known else self.context.of_model(head["name"])
+            return True
+        return False
+
+    def _enter(self, header: str, name: str) -> None:
+        """Begin a section; its header may name the data, the kind of spreads and the number of samples."""
+        self.inside, self.in_summary = True, False
+        self.data, self.spread_kind, self.n = data_in(header), spread_kind_in(header), samples_in(header)
+        self.first_of_section = len(self.results)
+        if not self.context.experiment and re.fullmatch(r"[\w.@=+/-]+", name.strip()):
+            self.context = replace(self.context, experiment=name.strip())
+
+    def _is_result(self, number: PrintedNumber, *, ticked: bool) -> bool:
+        marked = number.marked or ticked
+        if number.name.certain:
+            return self.inside or marked or self._says_so(number.name)
+        return self.inside and marked
+
+    def _says_so(self, name: MeasureName) -> bool:
+        """Say whether a name itself makes a result of a line outside any section."""
+        of_finished = name.data in OF_A_FINISHED_MODEL or (bool(name.data) and name.final)
+        without_colon = "@" in name.measure
+        return of_finished or ((bool(name.data) or without_colon) and not self.trains)
+
+    def _add_running(self, number: PrintedNumber, line: int) -> None:
+        result = replace(self._result_of(number, line), batches=number.batch)
+        self.running[result.experiment, result.model, result.measure] = result
+        self.begun = True
+
+    def _add(self, number: PrintedNumber, line: int, **own: str) -> None:
+        result = self._result_of(number, line, **own)
+        if number.name.spread_kind:
+            self._add_spread(result, number.name.spread_kind)
+            return
+        self.results.append(result)
+        self.running.pop((result.experiment, result.model, result.measure), None)
+        self.begun = self.begun and bool(self.running)
+
+    def _add_spread(self, spread: EvaluationResult, kind: str) -> None:
+        """Give a number that is named as a spread to the last result of that metric."""
+        own = (spread.metric, spread.model, spread.dataset)
+        for place in range(len(self.results) - 1, -1, -1):
+            other = self.results[place]
+            if (other.metric, other.model, other.dataset) == own:
+                self.results[place] = replace(other, spread=spread.value, spread_kind=kind)
+                return
+
+    def _result_of(self, number: PrintedNumber, line: int, **own: str) -> EvaluationResult:
+        name, known = number.name, self.context.known() | own
+        ood = known.get("ood")
+        data = name.data or self.data or {True: "ood", False: "id", None: ""}[ood]
+        if data in ("ood", "id"):
+            known["ood"] = data == "ood"
+        if n := number.n or self.n:
+            known["n"] = n
+        kind: dict[str, Any] = {}
+        if number.spread is not None:
+            kind = {"spread": number.spread, "spread_kind": number.spread_kind or self.spread_kind}
+        return EvaluationResult(
+            **known,
+            **kind,
+            metric=replace(name, data=data).metric,
+            value=number.value,
+            unit=number.unit,
+            note=name.note,
+            final=name.final,
+            source=self.path,
+            line=line,
+        )

@@ -1,0 +1,118 @@
+"""Evaluations in a runs folder: ``runs/evaluations/<log>.evaluation.json``, one file a job.
+
+A file holds what the job was (experiment, configuration, how it ended, where it came from) and its results,
+under the same keys as a run's ``config.json``, and ``"kind": "evaluation"``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from ired_diag.config import read_json_object
+from ired_diag.errors import UnreadableFile
+from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.evaluation_result import from_json
+from ired_diag.runs.files import check_format, write_atomically
+from ired_diag.runs.store import (
+    attempt_content,
+    ending_in,
+    findings_in,
+    folder_name,
+    sources_in,
+    value_of_type,
+)
+
+FOLDER, SUFFIX, KIND = "evaluations", ".evaluation.json", "evaluation"
+
+
+def find_evaluations(root: Path) -> list[Path]:
+    """Return the stored evaluations of a runs folder, of its ``evaluations`` folder, or the file itself."""
+    if root.name.endswith(SUFFIX):
+        return [root]
+    return sorted([*(root / FOLDER).glob(f"*{SUFFIX}"), *root.glob(f"*{SUFFIX}")])
+
+
+def read_evaluation(path: Path) -> Attempt:
+    """Return a stored evaluation. Its sources are the files that it was imported from.
+
+    Raises:
+        UnreadableFile: The file is damaged, of a newer format, or no evaluation of ours.
+    """
+    told = read_json_object(path)
+    check_format(told.get("format"), str(path))
+    if told.get("kind") != KIND:
+        raise UnreadableFile(f"{path}: expected the kind {KIND!r}, found {told.get('kind')!r}.")
+    try:
+        provenance = dict(value_of_type(told, "provenance", dict, path) or {})
+        sources = sources_in(provenance) or [str(path)]
+        provenance.pop("sources", None)
+        job = provenance.pop("job", None)
+        return Attempt(
+            source=tuple(map(Path, sources)),
+            experiment=str(told["experiment"]),
+            name=value_of_type(told, "name", str, path),
+            seed=value_of_type(told, "seed", int, path),
+            job=job,
+            configuration=value_of_type(told, "config", dict, path),
+            rows=(),
+            evaluations=0,
+            ending=ending_in(told),
+            provenance=provenance,
+            findings=tuple(findings_in(told)),
+            format=KIND,
+            results=tuple(from_json(result) for result in told.get("results") or ()),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UnreadableFile(f"{path}: is not an evaluation ({error!r}).") from error
+
+
+def write_evaluations(evaluations: Iterable[Attempt], runs: Path, *, read: Iterable[Path]) -> list[Path]:
+    """Write evaluations into a runs folder and return their files.
+
+    Args:
+        evaluations: What to write.
+        runs: The runs folder.
+        read: Every file that this import read: what an earlier import made of one of them is replaced.
+
+    Raises:
+        CannotWrite: The folder cannot be written.
+    """
+    logs = {str(path.resolve()) for path in read}
+    kept = _of_other_logs(runs, logs)
+    written: list[Path] = []
+    for attempt in evaluations:
+        path = _free_name(attempt, runs / FOLDER, taken={*kept, *written})
+        content = {**attempt_content(attempt, attempt.experiment, None), "kind": KIND}
+        write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+        written.append(path)
+    for path in find_evaluations(runs):
+        if path not in kept and path not in written:
+            path.unlink()
+    return written
+
+
+def _of_other_logs(runs: Path, logs: set[str]) -> set[Path]:
+    """Return the stored evaluations that came from other logs; a damaged one is nobody's to touch."""
+    kept = set()
+    for path in find_evaluations(runs):
+        try:
+            sources = [str(source.resolve()) for source in read_evaluation(path).source]
+        except UnreadableFile:
+            kept.add(path)
+            continue
+        if not logs & set(sources):
+            kept.add(path)
+    return kept
+
+
+def _free_name(attempt: Attempt, folder: Path, *, taken: set[Path]) -> Path:
+    """Return a file for an evaluation: named by its log, and by the log's path where two have one name."""
+    source = attempt.source[0]
+    path = folder / f"{folder_name(source.stem)}{SUFFIX}"
+    if path in taken:
+        digest = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]
+        path = folder / f"{folder_name(source.stem)}-{digest}{SUFFIX}"
+    return path
