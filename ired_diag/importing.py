@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ired_diag.config import read_json_object
 from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
-from ired_diag.open import arrange_training
+from ired_diag.open import arrange_training, unstarted_among
 from ired_diag.readers.logs import read_logs
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
@@ -98,11 +98,11 @@ def import_logs(
         UnreadableFile: A log named by itself is damaged.
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
-    arranged, evaluations, skipped = _read(sources)
+    arranged, evaluations, unstarted, skipped = _read(sources)
     results, notes = _join(arranged, checkpoints) if checkpoints else ({}, [])
     planned = _planned(arranged, runs, results)
     check_writable(runs)
-    evaluated = [path for attempt in evaluations for path in attempt.source]
+    evaluated = [path for attempt in [*evaluations, *unstarted] for path in attempt.source]
     _make_way(planned, runs, evaluated=evaluated, replace=replace)
     logs = set().union(*(one.logs for one in planned))
     for done, one in enumerate(planned):
@@ -110,26 +110,30 @@ def import_logs(
         written = write_run(one.run, one.folder, results=one.results)
         _drop_stale_attempts(one.folder, written, logs, replace=replace)
     read = [*evaluated, *(path for one in planned for path in map(Path, one.logs))]
-    write_evaluations(evaluations, runs, read=read)
+    write_evaluations([*evaluations, *unstarted], runs, read=read)
     progress(len(planned), len(planned))
     return Imported(tuple(planned), tuple(skipped), tuple(notes), tuple(evaluations))
 
 
-def _read(sources: Sequence[Path]) -> tuple[list[ArrangedRun], list[Attempt], list[Skipped]]:
-    """Return the runs, the evaluations, and the files that are neither."""
+def _read(
+    sources: Sequence[Path],
+) -> tuple[list[ArrangedRun], list[Attempt], list[Attempt], list[Skipped]]:
+    """Return the runs, the evaluations, the jobs that never started, and the files that are none of these."""
     for source in sources:
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
     logs = read_logs(sources)
     skipped = logs.skipped
     attempts = logs.settled()
-    arranged, _ = arrange_training(attempts)
+    arranged, listed = arrange_training(attempts)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
+    unstarted = unstarted_among(attempts, listed)
     if not arranged and not evaluations:
         first = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "the folder is empty"
         files = f"{len(skipped)} file{'s' if len(skipped) != 1 else ''}"
         raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run ({files}; {first}).")
-    return arranged, evaluations, skipped
+    skipped.extend(skip for skip in listed if skip.path in {a.source[0] for a in unstarted})
+    return arranged, evaluations, unstarted, skipped
 
 
 def _planned(

@@ -14,7 +14,7 @@ from ired_diag.readers.logs import Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.evaluation_store import SUFFIX, find_evaluations, read_evaluation
+from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations, read_evaluation
 from ired_diag.runs.files import exists
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, Contents, contents_of
 from ired_diag.runs.history import History, Row
@@ -96,14 +96,21 @@ def open_study(
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.ignored_keys)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
-    listed_files = {skip.path for skip in listed}
-    unstarted = [a for a in attempts if a.never_started and a.source[0] in listed_files]
-    stored = _stored_evaluations(given, evaluations, skipped)
-    listed.extend(map(_as_skipped, stored))
+    unstarted = unstarted_among(attempts, listed)
+    stored = _stored_evaluations(given, [*evaluations, *unstarted], skipped)
+    listed.extend(_unstarted(a) if a.format == UNSTARTED else _as_skipped(a) for a in stored)
+    evaluations += [attempt for attempt in stored if attempt.format != UNSTARTED]
+    unstarted += [attempt for attempt in stored if attempt.format == UNSTARTED]
     found = [with_grouping(run, grouping) for run in [*runs.values(), *map(run_in_place, arranged)]]
     if grouping.by:
         found = grouped_by(found, grouping.by)
-    return Study.of(found, [*skipped, *logs.skipped, *listed], [*evaluations, *stored], unstarted)
+    return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations, unstarted)
+
+
+def unstarted_among(attempts: Iterable[Attempt], listed: Iterable[Skipped]) -> list[Attempt]:
+    """Return the jobs that died before training started and are listed as neither a run nor a try at one."""
+    files = {skipped.path for skipped in listed}
+    return [attempt for attempt in attempts if attempt.never_started and attempt.source[0] in files]
 
 
 def _imported_logs(runs: Iterable[Run]) -> set[str]:

@@ -105,7 +105,8 @@ def test_an_evaluation_that_failed_or_was_stopped_says_what_it_gave(
     stop = "slurmstepd: error: *** JOB 5001 ON n1 CANCELLED AT 2026-02-24T15:12:52 DUE TO TIME LIMIT ***\n"
     (stopped,) = failed_evaluation.find(open_study(write_evaluation(STUDY, err=stop)))
     assert (
-        "was stopped (time limit) and gave only a part of its results: ood/mse 0.212295" in stopped.statement
+        "was stopped (time limit (scheduler)) and gave only a part of its results: ood/mse 0.212295"
+        in stopped.statement
     )
 
 

@@ -1,7 +1,9 @@
 """Evaluations in a runs folder: ``runs/evaluations/<log>.evaluation.json``, one file a job.
 
 A file holds what the job was (experiment, configuration, how it ended, where it came from) and its results,
-under the same keys as a run's ``config.json``, and ``"kind": "evaluation"``.
+under the same keys as a run's ``config.json``, and ``"kind": "evaluation"``. A job that died before its
+program started, and at whose seed no other job did better, is kept in the same way, with ``"kind":
+"unstarted"``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from ired_diag.runs.store import (
     value_of_type,
 )
 
-FOLDER, SUFFIX, KIND = "evaluations", ".evaluation.json", "evaluation"
+FOLDER, SUFFIX = "evaluations", ".evaluation.json"
+EVALUATION, UNSTARTED = "evaluation", "unstarted"  # kinds
 
 
 def find_evaluations(root: Path) -> list[Path]:
@@ -36,15 +39,16 @@ def find_evaluations(root: Path) -> list[Path]:
 
 
 def read_evaluation(path: Path) -> Attempt:
-    """Return a stored evaluation. Its sources are the files that it was imported from.
+    """Return a stored evaluation, or a job that never started. Its sources are the files that it was imported from.
 
     Raises:
         UnreadableFile: The file is damaged, of a newer format, or no evaluation of ours.
     """
     told = read_json_object(path)
     check_format(told.get("format"), str(path))
-    if told.get("kind") != KIND:
-        raise UnreadableFile(f"{path}: expected the kind {KIND!r}, found {told.get('kind')!r}.")
+    kind = told.get("kind")
+    if kind not in (EVALUATION, UNSTARTED):
+        raise UnreadableFile(f"{path}: expected the kind {EVALUATION!r} or {UNSTARTED!r}, found {kind!r}.")
     try:
         provenance = dict(value_of_type(told, "provenance", dict, path) or {})
         sources = sources_in(provenance) or [str(path)]
@@ -62,7 +66,7 @@ def read_evaluation(path: Path) -> Attempt:
             ending=ending_in(told),
             provenance=provenance,
             findings=tuple(findings_in(told)),
-            format=KIND,
+            format=str(kind),
             results=tuple(from_json(result) for result in told.get("results") or ()),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -73,7 +77,7 @@ def write_evaluations(evaluations: Iterable[Attempt], runs: Path, *, read: Itera
     """Write evaluations into a runs folder and return their files.
 
     Args:
-        evaluations: What to write.
+        evaluations: What to write: evaluations, and jobs that never started.
         runs: The runs folder.
         read: Every file that this import read: what an earlier import made of one of them is replaced.
 
@@ -85,7 +89,8 @@ def write_evaluations(evaluations: Iterable[Attempt], runs: Path, *, read: Itera
     written: list[Path] = []
     for attempt in evaluations:
         path = _free_name(attempt, runs / FOLDER, taken={*kept, *written})
-        content = {**attempt_content(attempt, attempt.experiment, None), "kind": KIND}
+        kind = EVALUATION if attempt.only_evaluates else UNSTARTED
+        content = {**attempt_content(attempt, attempt.experiment, None), "kind": kind}
         write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
         written.append(path)
     for path in find_evaluations(runs):
