@@ -1,4 +1,4 @@
-"""How jobs ended: requeued jobs, early stopping, evaluations, array tasks, and jobs that died in their script."""
+"""How jobs ended: requeued jobs, early stopping, evaluations, array tasks, deaths in the batch script."""
 
 from __future__ import annotations
 

@@ -226,7 +226,10 @@ EXCEPTIONS = (
     Kind("traceback", "traceback", re.compile("")),
 )
 
-EXITED = r"(?i:\b(?:exited|exit|failed|finished|terminated|returned)\b.{{0,40}}\b(?:code|status)(?: is|:|=)? *{}\b)"
+EXITED = (
+    r"(?i:\b(?:exited|exit|failed|finished|terminated|returned)\b.{{0,40}}\b(?:code|status)"
+    r"(?: is|:|=)? *{}\b)"
+)
 # Other programs' words for the death of a process. A signal without another reason says little.
 SIGNALS = (
     Kind(
