@@ -99,7 +99,8 @@ def test_incomplete_runs_are_left_out_with_a_note_unless_asked_for() -> None:
     without = compare({"a": runs, "b": other})
     assert without.groups[0].summary.n == 3
     assert without.notes == [
-        "a/seed3: out of memory, last evaluation at step 1000; left out (--include-incomplete keeps it)."
+        "a/seed3: failed: out of memory, last evaluation at step 1000; left out "
+        "(--include-incomplete keeps it)."
     ]
     with_it = compare({"a": runs, "b": other}, include_incomplete=True)
     assert with_it.groups[0].summary.mean == 3.75

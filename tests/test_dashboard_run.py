@@ -151,7 +151,7 @@ def test_findings_are_those_that_name_the_run_or_its_group(shared: Path, browse:
     assert all(json.dumps(one.statement) in items for one in named)
     assert told["run-wait"]["disabled"] is True
     text = words(tree)
-    assert "Earlier attempts" in text and "argument error" in text and "file not found" in text
+    assert "Earlier attempts" in text and "argument_error" in text and "file_not_found" in text
 
 
 def test_probes_that_ran_tell_their_headlines_and_others_their_command(

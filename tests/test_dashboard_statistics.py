@@ -86,9 +86,7 @@ def test_the_default_is_the_family_with_the_most_complete_seeds(runs: Path) -> N
     snapshot = Catalog(runs).snapshot()
     choice = choose(View(), snapshot)
     assert choice.names == ("q101", "q102")
-    assert choice.words == (
-        "2 of 5 groups chosen: those of family q1 with 2 or more complete seeds; pick others"
-    )
+    assert choice.words == ("2 of 5 groups chosen: those of family q1 with 2 or more seeds; pick others")
     assert choose(View(filter="q20"), snapshot).names == ("q201", "q202")
 
 

@@ -242,9 +242,11 @@ def test_siblings_that_end_at_the_same_last_step_are_complete(tmp_path: Path) ->
 
 
 def test_a_log_that_just_stops_is_not_complete_by_its_siblings(tmp_path: Path) -> None:
-    for task in range(3):
-        write_job(tmp_path, f"q900_61624629_{task}", START + config(rank=20) + TABLES)
-    assert {run.ending.state for run in open_study(tmp_path).runs} == {"cut_off"}
+    for task in range(4):
+        last = "training complete\n" if task < 2 else ""
+        write_job(tmp_path, f"q900_61624629_{task}", START + config(rank=20) + TABLES + last)
+    states = [run.ending.state for run in open_study(tmp_path).runs]
+    assert states == ["complete", "complete", "cut_off", "cut_off"]
 
 
 def test_run_folders_of_earlier_versions_stay_readable(tmp_path: Path) -> None:

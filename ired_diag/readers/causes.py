@@ -227,8 +227,8 @@ EXCEPTIONS = (
 )
 
 EXITED = (
-    r"(?i:\b(?:exited|exit|failed|finished|terminated|returned)\b"
-    r".{{0,40}}\b(?:code|status)(?: is|:|=)? *{}\b)"
+    r"(?i:\b(?:exited|exit|failed|finished|terminated|returned)\b.{{0,40}}\b(?:code|status)"
+    r"(?: is|:|=)? *{}\b)"
 )
 # Other programs' words for the death of a process. A signal without another reason says little.
 SIGNALS = (

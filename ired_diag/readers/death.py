@@ -42,7 +42,7 @@ WORDS = (
         "egmentation",
     ),
     *(
-        "segfault",
+        "egfault",
         "oom",
         "OOM",
         "SIG",
