@@ -213,7 +213,8 @@ def test_an_import_of_a_small_study_has_every_finding_of_the_logs(
         write_log(
             1002 + seed, seed=seed, config=configuration(diffusion_steps=10, notes="Our MSE was 0.4321.")
         )
-    write_log(1010, seed=1, complete=False, evaluations=(), err="MemoryError\n")
+    died = write_log(1010, seed=1, complete=False, evaluations=(), err="MemoryError\n")
+    died.write_text(died.read_text() + "half a li")
     write_evaluation(of_mse("0.265082"))
     write_evaluation(STUDY, job=5002)
     write_evaluation(STUDY + "q800_full: ERROR - no such key\n", job=5003)
@@ -221,7 +222,9 @@ def test_an_import_of_a_small_study_has_every_finding_of_the_logs(
     (folder / "ired_q900_eval_5001_results.json").write_text('{"q800_full": {"condition_number": null}}')
     (folder / "table_seed3").mkdir()
     (folder / "table_seed3/metrics.csv").write_text("step,val_loss\n1,0.5\n2,nan\n3,0.3\n")
-    assert len(forensics.diagnose(open_study(folder))) > 5
+    study = open_study(folder)
+    assert any(attempt.findings for run in study.runs for attempt in run.attempts)
+    assert len(forensics.diagnose(study)) > 5
     parity(folder, tmp_path / "runs")
 
 
