@@ -110,7 +110,8 @@ def open_study(
 def unstarted_among(attempts: Iterable[Attempt], listed: Iterable[Skipped]) -> list[Attempt]:
     """Return the jobs that died before training started and are listed as neither a run nor a try at one."""
     files = {skipped.path for skipped in listed}
-    return [attempt for attempt in attempts if attempt.never_started and attempt.source[0] in files]
+    died = [attempt for attempt in attempts if attempt.never_started and not attempt.only_evaluates]
+    return [attempt for attempt in died if attempt.source[0] in files]
 
 
 def _imported_logs(runs: Iterable[Run]) -> set[str]:
