@@ -35,7 +35,7 @@ def attempt(
     """An attempt of experiment q900 that started on the day which is its job's number."""
     provenance = {"git_commit": commit, "started": f"2026-01-{job:02}T00:00:00"} if job else {}
     return Attempt(
-        source=(Path(f"{job}_{task}.out"),),
+        source=(Path(f"q900_{70000000 + (job or 0)}_{task}.out"),),
         experiment="q900",
         name=name,
         seed=seed,
@@ -228,6 +228,21 @@ def test_a_nameless_attempt_goes_with_the_name_that_was_started_next() -> None:
         ]
     )
     assert summary(runs) == [("q900_energy", None, "2", ["1"]), ("q900_gradient", None, "4", ["3", "5"])]
+
+
+def test_a_nameless_attempt_without_a_log_of_its_file_name_stays_with_the_number() -> None:
+    other = replace(untrained(4, seed=None), source=(Path("q900_sweep_70000004_1.out"),))
+    runs = arrange([attempt(1, name="q900_energy"), attempt(2, name="q900_gradient"), other])
+    assert [(run.experiment, run.attempt.job) for run in runs if run.attempt is other] == [("q900", "4")]
+
+
+def test_tasks_of_one_job_that_never_got_far_are_no_tries_at_each_other() -> None:
+    tasks = [replace(untrained(4, seed=None, task=n), provenance={"task": n}) for n in (1, 2)]
+    runs = arrange([attempt(1, seed=0), *tasks])
+    assert [(run.label, run.earlier) for run in runs if run.attempt.seed is None] == [
+        ("unseeded-4_1", ()),
+        ("unseeded-4_2", ()),
+    ]
 
 
 def test_two_configurations_in_one_job_are_named_by_what_differs() -> None:

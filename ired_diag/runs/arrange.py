@@ -25,6 +25,7 @@ from pathlib import Path
 
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.identity_keys import Labelled, identity_keys
+from ired_diag.runs.place import parse_place
 from ired_diag.runs.run_names import Names, distinct_labels, path_names
 
 MOST_DIFFERENCES = 4  # keys in the name of a variant
@@ -93,6 +94,7 @@ def _with_distinct_names(runs: Sequence[ArrangedRun]) -> list[ArrangedRun]:
         labels = [attempt.seed_label for attempt in attempts]
         alternatives: list[list[Names]] = [
             [(attempt.label,) if attempt.label else () for attempt in attempts],
+            [_job_and_task(attempt) if attempt.seed is None else () for attempt in attempts],
             [(f"{attempt.job}-{attempt.seed_label}",) if attempt.job else () for attempt in attempts],
             [path_names(attempt.source[0]) for attempt in attempts],
         ]
@@ -101,16 +103,34 @@ def _with_distinct_names(runs: Sequence[ArrangedRun]) -> list[ArrangedRun]:
     return named
 
 
+def _job_and_task(attempt: Attempt) -> Names:
+    task = attempt.provenance.get("task")
+    return () if attempt.job is None or task is None else (f"unseeded-{attempt.job}_{task}",)
+
+
 def _by_full_name(number: str, members: Sequence[Attempt]) -> dict[str, list[Attempt]]:
-    """Split a number's attempts by full name where it has several; the nameless go with their neighbour."""
+    """Split a number's attempts by full name where it has several.
+
+    A nameless one goes with its neighbour among the logs of the same file name; without such a log, it stays
+    with the number.
+    """
     named = [a for a in members if a.name]
     names = {a.name for a in named}
     if len(names) <= 1:
         return {number: list(members)}
     split: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in members:
-        split[str((attempt if attempt.name else _neighbour(attempt, named)).name)].append(attempt)
+        alike = [other for other in named if _file_name(other) == _file_name(attempt)]
+        if attempt.name:
+            split[attempt.name].append(attempt)
+        else:
+            split[str(_neighbour(attempt, alike).name) if alike else number].append(attempt)
     return split
+
+
+def _file_name(attempt: Attempt) -> str:
+    """Return the name of a log without the numbers of its job."""
+    return parse_place(attempt.source[0].stem).name
 
 
 def _neighbour(attempt: Attempt, others: Sequence[Attempt]) -> Attempt:
@@ -247,19 +267,14 @@ def _attach_untrained(
 ) -> list[ArrangedRun]:
     """Give each attempt that never logged an evaluation to the run it was a try at."""
     retries: dict[int, list[Attempt]] = defaultdict(list)
-    orphans: dict[str, list[Attempt]] = defaultdict(list)
+    orphans: dict[object, list[Attempt]] = defaultdict(list)
     for attempt in untrained:
-        same_seed = [
-            run
-            for run in runs
-            if attempt.seed in (None, run.attempt.seed)
-            and run.attempt.source[0].parent == attempt.source[0].parent
-        ]
+        same_seed = [run for run in runs if _may_be_a_try_at(run.attempt, attempt)]
         if same_seed:
             heir = _neighbour(attempt, [r.attempt for r in same_seed])
             retries[id(heir)].append(attempt)
         else:
-            orphans["none" if attempt.seed is None else attempt.seed_label].append(attempt)
+            orphans[_orphans_key(attempt)].append(attempt)
     complete = [
         replace(run, earlier=_close([*run.earlier, *retries[id(run.attempt)]], run.attempt)) for run in runs
     ]
@@ -267,6 +282,23 @@ def _attach_untrained(
         *before, last = sorted(tries, key=lambda a: a.order)
         complete.append(ArrangedRun(experiment, None, last, _close(before, last)))
     return complete
+
+
+def _may_be_a_try_at(run: Attempt, attempt: Attempt) -> bool:
+    """Say whether an attempt without an evaluation may be a try at a run: same folder, and seed or task."""
+    if run.source[0].parent != attempt.source[0].parent:
+        return False
+    if attempt.seed is not None:
+        return attempt.seed == run.seed
+    task = attempt.provenance.get("task")
+    return task is None or task == run.provenance.get("task")
+
+
+def _orphans_key(attempt: Attempt) -> object:
+    """Return what tries at a run that never logged an evaluation share: the seed, or the array task."""
+    if attempt.seed is not None:
+        return "seed", attempt.seed
+    return "task", attempt.provenance.get("task")
 
 
 def _close(earlier: Sequence[Attempt], run: Attempt) -> tuple[Attempt, ...]:

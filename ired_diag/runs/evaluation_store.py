@@ -39,7 +39,9 @@ def find_evaluations(root: Path) -> list[Path]:
 
 
 def read_evaluation(path: Path) -> Attempt:
-    """Return a stored evaluation, or a job that never started. Its sources are the files that it was imported from.
+    """Return a stored evaluation, or a job that never started.
+
+    Its sources are the files that it was imported from.
 
     Raises:
         UnreadableFile: The file is damaged, of a newer format, or no evaluation of ours.
