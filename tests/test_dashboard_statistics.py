@@ -22,10 +22,12 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.compared_groups import choose, default_groups, family_of, question_of
 from app.dashboard.comparisons import Comparisons, Question, answer_to
 from app.dashboard.pages.statistics import PICTURES, command_of
+from app.dashboard.snapshot import Snapshot
 from ired_diag import comparison
 from ired_diag.comparison import words as told_of
 from ired_diag.runs.history import Row, to_jsonl
 from ired_diag.runs.judged import usual_metric
+from ired_diag.runs.study import Study
 
 Browse = Callable[[Path], Any]
 Ask = Callable[..., dict[str, Any]]
@@ -294,9 +296,18 @@ def test_a_defect_is_told_on_the_page_and_not_only_to_the_thread(
 
 def test_the_command_quotes_what_a_shell_would_read() -> None:
     question = Question(("q 1", "$(x)"), "m", "last", 0.005, True)
-    told = shlex.split(command_of(question, Path("/some runs")))
+    told = shlex.split(command_of(question, Snapshot(1, 0.0, Study(()), {}, Path("/some runs"))))
     assert told[2:4] == ["q 1", "$(x)"] and "/some runs" in told
     assert told[-3:] == ["--margin", "0.5%", "--higher-is-better"]
+
+
+def test_the_command_groups_as_the_dashboard_does() -> None:
+    question = Question(("a", "b"), "validation/mse", "plateau", 0.01)
+    patterns = {"a": "a=logs/a*", "b": "b=logs/b*"}
+    named = Snapshot(1, 0.0, Study(()), {}, Path("logs"), patterns=patterns)
+    assert shlex.split(command_of(question, named)) == ["ired-diag", "stats", "a=logs/a*", "b=logs/b*"]
+    by_key = Snapshot(1, 0.0, Study(()), {}, Path("runs"), options=("--group-by", "lr"))
+    assert shlex.split(command_of(question, by_key)) == ["ired-diag", "stats", "a", "b", "--group-by", "lr"]
 
 
 def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, ask: Ask) -> None:

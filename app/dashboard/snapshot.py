@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from app.cli.output import shorten
 from app.dashboard.verdict_cache import kept_verdict
 from ired_diag.runs.completion import Completion
 from ired_diag.runs.run import Run
@@ -62,6 +63,13 @@ class Snapshot:
         inside = f"{self.root}{os.sep}"
         named = [(str(one.path), one.reason) for one in self.study.skipped]
         return [(path.removeprefix(inside), reason.replace(inside, "")) for path, reason in named]
+
+    def words_for(self, names: Iterable[str]) -> list[str]:
+        """Return the words of a command line that mean groups: what they are called, and where they are."""
+        words = [self.patterns.get(name, name) for name in names]
+        if not self.patterns and str(self.root) != "runs":
+            words += ["--runs", shorten(self.root)]
+        return [*words, *self.options]
 
     def groups(self) -> dict[str, list[Entry]]:
         """Return the runs by group, in the study's order."""

@@ -11,13 +11,11 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import dash
 from dash import Input, Output, State, dcc, html, no_update
 
-from app.cli.output import shorten
 from app.cli.stats_output import as_latex
 from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
@@ -105,7 +103,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         if now == shown:
             return no_update, no_update, no_update, not waits, no_update
         found = answer.comparison if answer else None
-        end = _end(found, question, snapshot.root) if found else None
+        end = _end(found, question, snapshot) if found else None
         return _content(choice, answer, waits), end, found is None, not waits, now
 
     @app.callback(
@@ -148,14 +146,9 @@ def _export(view: View, snapshot: Snapshot) -> html.Section | None:
     return export.export(told, snapshot, ON_PAPER[0], groups=groups, options=more)
 
 
-def command_of(question: Question, root: Path) -> str:
-    """Return the command that prints the same.
-
-    >>> command_of(Question(("q101", "q102"), "validation/mse", "plateau", 0.02), Path("runs"))
-    'ired-diag stats q101 q102 --margin 2%'
-    """
-    told = ["ired-diag", "stats", *question.groups]
-    told += [] if str(root) == "runs" else ["--runs", shorten(root)]
+def command_of(question: Question, snapshot: Snapshot) -> str:
+    """Return the command that prints the same."""
+    told = ["ired-diag", "stats", *snapshot.words_for(question.groups)]
     told += [] if question.metric == USUAL else ["--metric", question.metric]
     told += [] if question.readout == READOUTS[0] else ["--readout", question.readout]
     told += [] if question.margin == MARGIN else ["--margin", f"{100 * question.margin:g}%"]
@@ -204,11 +197,11 @@ def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
     ]
 
 
-def _end(comparison: Comparison, question: Question, root: Path) -> list[Any]:
+def _end(comparison: Comparison, question: Question, snapshot: Snapshot) -> list[Any]:
     return [
         verdicts.methods(comparison),
         html.P("The same in a terminal:"),
-        html.Pre(command_of(question, root)),
+        html.Pre(command_of(question, snapshot)),
     ]
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import dash
 from dash import Input, Output, html
 
-from app.cli.output import shorten
 from app.dashboard.address import READOUTS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart, export, verdicts
@@ -93,7 +91,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         except NotFound as nothing:
             return None, empty(str(nothing), COMMANDS), True
         try:
-            told = _table(answered(view, snapshot), asked.sweep, view, snapshot.root)
+            told = _table(answered(view, snapshot), asked.sweep, view, snapshot)
         except DiagError:  # the chart tells it
             told = None
         return _controls(asked, view), told, False
@@ -158,7 +156,7 @@ def _controls(asked: _Asked, view: View) -> html.Div:
     )
 
 
-def _table(comparison: Comparison, swept: KnobSweep, view: View, root: Path) -> list[Any]:
+def _table(comparison: Comparison, swept: KnobSweep, view: View, snapshot: Snapshot) -> list[Any]:
     sweep = comparison.sweep
     if sweep is None:
         return []
@@ -178,7 +176,7 @@ def _table(comparison: Comparison, swept: KnobSweep, view: View, root: Path) -> 
         scrolling(table, "Settings of the sweep"),
         *(html.P(note, className="method") for note in (*_caution(swept), *comparison.notes)),
         html.P("The same numbers, and every pair of settings, are told by:"),
-        html.Pre(_command(comparison, swept, root)),
+        html.Pre(_command(comparison, swept, snapshot)),
     ]
 
 
@@ -192,10 +190,10 @@ def _caution(swept: KnobSweep) -> list[str]:
     return notes
 
 
-def _command(comparison: Comparison, swept: KnobSweep, root: Path) -> str:
+def _command(comparison: Comparison, swept: KnobSweep, snapshot: Snapshot) -> str:
     names = list(swept.groups) if swept.left_out else [swept.experiment]
-    told = ["ired-diag", "stats", *names, "--sweep", swept.knob, "--readout", comparison.readout]
-    told += [] if str(root) == "runs" else ["--runs", shorten(root)]
+    told = ["ired-diag", "stats", *snapshot.words_for(names), "--sweep", swept.knob]
+    told += ["--readout", comparison.readout]
     told += [] if comparison.metric == USUAL else ["--metric", comparison.metric]
     if comparison.direction == "option":
         told.append("--lower-is-better" if comparison.lower_is_better else "--higher-is-better")
