@@ -40,11 +40,14 @@ from ired_diag.readers.result_lines import (
 from ired_diag.runs.evaluation_result import EvaluationResult
 
 # What every log with a result holds somewhere; a log without it is not read line by line.
-RESULT_SOMEWHERE = re.compile(
-    rb"\xc2\xb1|\+/-|(?i:\bevaluating\b|\beval\w*[ _](?:metrics|results|summary)"
+SPREADS = (b"\xc2\xb1", b"+/-")
+RESULT_WORDS = (b"eval", b"test", b"ood", b"current ", b"of-distribution", b"held", b"acc@1", b") @[")
+RESULT_SOMEWHERE = re.compile(  # in lower case, in a line with one of these words
+    rb"\bevaluating\b|\beval\w*[ _](?:metrics|results|summary)"
     rb"|\b(?:test|ood|eval)\b[^\r\n]{0,120}[:=|]|\b(?:test|eval)_\w+|test metric|current \w+ *[=:]"
-    rb"|of-distribution|heldout|held-out|Acc@1|\(A[PR]\) @\[)"
+    rb"|of-distribution|heldout|held-out|acc@1|\(a[pr]\) @\["
 )
+OF_THE_STUDY = (b"Validation Result @ Iteration ", b"DIAG step=")
 CANDIDATE = re.compile(
     rb"[:=|]|\xc2\xb1|\+/-|\xe2\x94"
     rb"|(?i:acc@|accuracy|evaluat|checkpoint|loaded|restored|results?|metrics|summary)"
@@ -137,11 +140,11 @@ def read_results(content: bytes, path: Path) -> Printed:
         path: Its path, which each result names.
     """
     whole = content[: content.rfind(b"\n") + 1]
-    trains = bool(TRAINS.search(whole))
+    trains = _shows_training(whole)
     announced = not trains and any(
         ANNOUNCED.match(line) for line in _lines_with(whole, b"valuation", b"eval")
     )
-    if not RESULT_SOMEWHERE.search(whole):
+    if not _may_hold_results(whole):
         return Printed(trains=trains, announced=announced)
     scan = _Scan(path, trains=trains)
     scan.read(whole)
@@ -152,6 +155,22 @@ def read_results(content: bytes, path: Path) -> Printed:
         saved_to=tuple(dict.fromkeys(scan.saved_to)),
         finished=bool(scan.results) and not scan.begun,
     )
+
+
+def _shows_training(content: bytes) -> bool:
+    """Say whether a log shows training: by the study's own lines, else by a line with a loss and its step."""
+    if any(mark in content for mark in OF_THE_STUDY):
+        return True
+    lines = _lines_holding(content, b"loss", b"Loss", b"LOSS", b"raining for ", b"RAINING FOR ")
+    return any(b"%|" not in line and TRAINS.search(line) for line in lines)
+
+
+def _may_hold_results(content: bytes) -> bool:
+    """Say whether a log holds what every log with a result holds somewhere."""
+    if any(mark in content for mark in SPREADS):
+        return True
+    lines = _lines_holding(content.lower(), *RESULT_WORDS)
+    return any(RESULT_SOMEWHERE.search(line) for line in lines)
 
 
 def read_job_results(out: bytes, errors: bytes | None, path: Path) -> Printed:
@@ -182,6 +201,17 @@ def is_evaluation_log(path: Path) -> bool:
         file.seek(max(len(head), size - END))
         printed = read_results(head + b"\n" + file.read() + b"\n", path)
     return bool(printed.results) and not printed.trains
+
+
+def _lines_holding(content: bytes, *words: bytes) -> Iterator[bytes]:
+    """Yield the lines that hold one of some words; a line with several of them comes several times."""
+    for word in words:
+        at = content.find(word)
+        while at >= 0:
+            end = content.find(b"\n", at)
+            end = len(content) if end < 0 else end
+            yield content[content.rfind(b"\n", 0, at) + 1 : end]
+            at = content.find(word, end)
 
 
 def _lines_with(content: bytes, *words: bytes) -> Iterator[str]:
