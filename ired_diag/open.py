@@ -94,7 +94,7 @@ def open_study(
         files = [file for file in contents.files if str(file.resolve()) not in imported]
         logs.add_files(files, list_all=not contents.runs)
     attempts = logs.settled()
-    arranged, listed = arrange_training(attempts, ignored_keys=grouping.ignored_keys)
+    arranged, listed = arrange_training(attempts, ignored_keys=grouping.not_compared)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
     unstarted = unstarted_among(attempts, listed)
     stored = _stored_evaluations(given, [*evaluations, *unstarted], skipped)
@@ -123,12 +123,12 @@ def _imported_logs(runs: Iterable[Run]) -> set[str]:
 def with_grouping(run: Run, grouping: Grouping) -> Run:
     """Return a run with the seed and the ignored keys that the user says."""
     seed = seed_of(run.configuration, grouping.seed_key) if grouping.seed_key else None
-    if seed is None and not grouping.ignored_keys:
+    if seed is None and not grouping.not_compared:
         return run
     return replace(
         run,
         seed=run.seed if seed is None else seed,
-        identity_keys=run.identity_keys | frozenset(grouping.ignored_keys),
+        identity_keys=run.identity_keys | grouping.not_compared,
     )
 
 

@@ -44,7 +44,7 @@ def test_the_studys_logs_get_their_verdict_and_its_caveats(shared: Path) -> None
         "Simulated coverage of the t interval",
         "Kendall's W",
         "is evaluation noise",
-        "more than 5% better MSE",
+        "more than 5% better",
     ):
         assert words in told
 

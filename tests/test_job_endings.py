@@ -35,6 +35,20 @@ def table(step: int) -> str:
 TABLES = "".join(table(step) for step in (1000, 2000, 3000))
 
 
+def test_the_console_log_next_to_a_table_says_how_its_run_ended(tmp_path: Path) -> None:
+    death = "RuntimeError: CUDA error: out of memory\n"
+    table = "step,val_loss\n10,0.5\n20,0.4\n"
+    for folder, name, log in (("a", "metrics.csv", "slurm-61099.err"), ("b", "run_1.csv", "run_1.log")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(table)
+        (tmp_path / folder / log).write_text(death)
+    for name in ("run_2.csv", "run_3.csv"):
+        (tmp_path / "b" / name).write_text(table)
+    endings = {run.path.name: run.ending for run in open_study(tmp_path).runs}
+    assert endings["metrics.csv"].cause == endings["run_1.csv"].cause == "cuda_oom"
+    assert not any(endings[name].cause for name in ("run_2.csv", "run_3.csv"))
+
+
 @pytest.mark.parametrize("reason", ["PREEMPTION", "JOB REQUEUE", "NODE FAILURE"])
 def test_a_requeued_job_that_still_runs_is_not_cancelled(reason: str) -> None:
     cancelled = CANCELLED.format(reason)

@@ -32,7 +32,7 @@ from ired_diag.runs.place import is_name, parse_place
         "20261101-1010",
         "1695859120",
         "1795836137.8845422",
-        "Nov01_10-00-00_hostLR_0.1",
+        "Nov01_10-00-00_host",
         "08cd60f9-99e2-4e28-b1ac-19136dd42a05",
         "3f2a9c1d",
         "run-20261101_101010-abc123xy",
@@ -67,6 +67,8 @@ def test_what_only_numbers_or_files_a_run_names_nothing(text: str) -> None:
         ("exp_2", "exp_2"),
         ("model", "model"),
         ("decade", "decade"),
+        ("Nov01_10-00-00_hostLR_0.1", "hostLR_0.1"),
+        ("optimizer=adam,seed=0", "optimizer=adam"),
     ],
 )
 def test_what_is_left_is_the_name_of_the_experiment(text: str, name: str) -> None:

@@ -208,7 +208,52 @@ def test_an_error_that_the_script_reported_itself_is_the_detail_of_its_end() -> 
 
 
 def test_the_training_lines_of_the_script_do_not_make_a_job_complete() -> None:
-    assert find_ending(b"Training completed!\nnot training complete\n", None) == Ending("cut_off")
+    out = b"Training completed!\nnot training complete\nCleaning up work directory...\n"
+    assert find_ending(out, None).state == "unexplained"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "Training completed successfully",
+        "[INFO] Training finished in 3h 20m",
+        "2026-01-02 10:00:00 Finished training.",
+        "`Trainer.fit` stopped: `max_steps=1000` reached.",
+    ],
+)
+def test_other_programs_say_in_their_own_words_that_training_is_over(last: str) -> None:
+    log = f"Job started at noon\nstep 10 loss 0.5\n{last}\n".encode()
+    assert find_ending(log, None).state == "complete"
+    caught = b"Traceback (most recent call last):\nModuleNotFoundError: No module named 'wandb'\n"
+    assert find_ending(caught + log, None).state == "complete"
+
+
+def test_an_epoch_that_is_over_is_no_end_of_training() -> None:
+    assert find_ending(b"Training complete: epoch\n", None).state == "complete"  # the study's own words
+    assert (
+        find_ending(b"Finished training epoch 3\nTraining done for epoch 4, loss 3\n", None).state
+        == "cut_off"
+    )
+
+
+def test_a_cancellation_of_a_job_that_started_once_is_its_end() -> None:
+    out = b"Job started at noon\nLoading configuration from: a.json\n[X-DIAG step=1] a=1\n"
+    err = b"slurmstepd: error: *** JOB 610 ON n1 CANCELLED AT 2026-11-28T10:22:31 DUE TO TIME LIMIT ***\n"
+    assert find_ending(out, err).state == "time_limit"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "script.sh: line 12: SEEDS: unbound variable",
+        "fatal: not a git repository",
+        "bash: conda: command not found",
+    ],
+)
+def test_the_last_error_line_after_training_began_is_quoted(last: str) -> None:
+    out = b"Job started at noon\nTraining for 10 steps\n[X-DIAG step=1] a=1\n"
+    ending = find_ending(out, f"{last}\n".encode())
+    assert last in ending.detail
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

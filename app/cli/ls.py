@@ -131,7 +131,8 @@ def _print(study: Study, attempts: bool) -> None:
     if counted := evaluations_output.counts(study):
         click.echo(counted)
     elif not study.runs:
-        click.echo("No runs here. Make some with: ired-diag import LOGS --runs DIR")
+        hint = "" if study.skipped else " Make some with: ired-diag import LOGS --runs DIR"
+        click.echo(f"No runs here.{hint}")
 
 
 def _endings(study: Study) -> Iterator[str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers import causes
 from ired_diag.readers.causes import Kind
+from ired_diag.readers.completed import last_completion
 from ired_diag.readers.console_lines import Line, console_lines
 from ired_diag.readers.tracebacks import Raised, fatal_exception, goes_on, without_ignored
 from ired_diag.runs.ending import Ending
@@ -80,6 +81,8 @@ LOSS_LINES = 400
 FEWEST_NAN = 2
 SUFFIXES = (".log", ".out", ".err", ".txt", ".stdout", ".stderr", "")
 HEAD = 4096
+TAIL = 1 << 14  # bytes in which the last words are looked for
+EXIT_ZERO = re.compile(r"(?i)\b(?:code|status)\D{0,4}0\b")
 SESSION = re.compile(rb"^\s*>>> ", re.MULTILINE)  # a document that shows a session of Python
 CALLED_PROCESS = ("subprocess.CalledProcessError", "CalledProcessError")  # what it called said why
 
@@ -97,7 +100,14 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
     """
     if not any(word in content for word in RAW_WORDS):
         return None
-    return death_in(console_lines(content), trained=trained)
+    end = last_completion(content)
+    if end is None:
+        return death_in(console_lines(content), trained=trained)
+    # Training came to its end: only what follows can have ended the job, or a loss that was NaN.
+    nan = loss_stays_nan(without_ignored(console_lines(content[:end])))
+    if nan:
+        return Ending("failed", nan, cause="nan_loss")
+    return death_in(console_lines(content[end:]), trained=True)
 
 
 def death_of(path: Path) -> Ending | None:
@@ -138,6 +148,19 @@ def death_in(lines: Sequence[Line], *, trained: bool | None = None) -> Ending | 
         or _of_nan(lines, fatal)
     )
     return found or _of_last_words(lines, trained=trained)
+
+
+def last_words(content: bytes) -> str:
+    """Return the last line of a file where it reports an error, in any words that are known; else nothing."""
+    lines = [line for line in console_lines(content[-TAIL:]) if line.text.strip() and not line.is_bar]
+    if not lines:
+        return ""
+    last = lines[-1]
+    kinds = (*causes.LAST_WORDS, causes.NO_SCRIPT)
+    if any(kind.line and kind.line.search(last.text) for kind in kinds):
+        return readable(last.text)
+    is_status = causes.EXIT_STATUS.search(last.text) is not None and not EXIT_ZERO.search(last.text)
+    return readable(last.text) if is_status else last_error([last])
 
 
 def last_error(lines: Sequence[Line]) -> str:

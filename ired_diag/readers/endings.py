@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.runs.attempt import Attempt
@@ -31,6 +32,42 @@ def settle_endings(attempts: Iterable[Attempt], accounts: Iterable[JobEnding] = 
     """Return attempts with their endings as told by accounts, else inferred from siblings."""
     known = {(job.job, job.task): job.ending for job in accounts}
     return _infer([_by_accounts(attempt, known) for attempt in attempts])
+
+
+def with_deaths_next_to_them(attempts: Iterable[Attempt], deaths: Mapping[Path, Ending]) -> list[Attempt]:
+    """Return attempts; a table of metrics without an end has that of the console log next to it.
+
+    That is the log of the same name in its folder, else the only one in a folder with one table.
+
+    Args:
+        attempts: All that are read together.
+        deaths: How jobs died, by text logs in which no metric is read.
+    """
+    attempts = list(attempts)
+    if not deaths:
+        return attempts
+    tables = Counter(_folder(attempt) for attempt in attempts)
+    logs: dict[Path, list[Path]] = defaultdict(list)
+    for path in deaths:
+        logs[path.parent].append(path)
+    return [_with_death(a, logs[_folder(a)], deaths, alone=tables[_folder(a)] == 1) for a in attempts]
+
+
+def _folder(attempt: Attempt) -> Path:
+    return attempt.source[0].parent
+
+
+def _with_death(
+    attempt: Attempt, logs: Sequence[Path], deaths: Mapping[Path, Ending], *, alone: bool
+) -> Attempt:
+    if attempt.ending.state != "unknown":
+        return attempt
+    same_name = [path for path in logs if path.stem == attempt.source[0].stem]
+    chosen = same_name or (list(logs) if alone else [])
+    if len(chosen) != 1:
+        return attempt
+    death = deaths[chosen[0]]
+    return replace(attempt, ending=replace(death, detail=f"{death.detail} ({chosen[0].name})"))
 
 
 def _by_accounts(attempt: Attempt, known: dict[tuple[str, int | None], Ending]) -> Attempt:

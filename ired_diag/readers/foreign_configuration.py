@@ -41,7 +41,15 @@ HYDRA = ".hydra"
 OVERRIDES = ".hydra/overrides.yaml"
 CHECKPOINT_FOLDER = re.compile(r"checkpoint-\d+")  # of Hugging Face's trainer
 HIGHEST = 4  # folders above the log in which a configuration is looked for
-SEED_KEYS = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed", "seed_everything")
+SEED_KEYS = (
+    "seed",
+    "random_seed",
+    "rng_seed",
+    "manual_seed",
+    "global_seed",
+    "seed_everything",
+    "random_state",
+)
 OF_WANDB = ("_wandb", "wandb_version")  # what it says of itself
 UNWRAPPED = {"value", "desc"}  # of wandb's config.yaml: {"lr": {"desc": null, "value": 0.1}}
 
@@ -94,9 +102,9 @@ def seed_of(configuration: Mapping[str, Any] | None, key: str | None = None) -> 
     >>> seed_of({"seed": "3"}), seed_of({"trainer.seed": 1, "data.seed": 2}), seed_of({"seed": True})
     (3, None, None)
     """
-    configuration = configuration or {}
     if key is not None:
-        return _whole_number(configuration.get(key))
+        return _whole_number((configuration or {}).get(key))
+    configuration = {name.lower(): value for name, value in (configuration or {}).items()}
     for name in SEED_KEYS:
         seed = _whole_number(configuration.get(name))
         if seed is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.readers import readers, sacct, slurm, tensorboard, trainer_state
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
-from ired_diag.readers.endings import settle_endings
+from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
 from ired_diag.readers.foreign_configuration import is_configuration
 from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_results import join_results
@@ -21,6 +21,7 @@ from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX
 from ired_diag.runs.find import contents_of
 from ired_diag.runs.study import Skipped
@@ -45,6 +46,7 @@ class Logs:
     skipped: list[Skipped] = field(default_factory=list)
     read: Callable[[Path], Sequence[Attempt]] | None = None
     seed_key: str | None = None
+    _deaths: dict[Path, Ending] = field(default_factory=dict)
     _read: set[Path] = field(default_factory=set)
     _run_folders: dict[Path, Path] = field(default_factory=dict)
     _run_states: dict[Path, Path] = field(default_factory=dict)
@@ -64,7 +66,12 @@ class Logs:
         try:
             self.attempts.extend((self.read or read_log)(path))
         except DiedWithoutMetrics as death:
+            self._note_death(path)
             self.skipped.append(Skipped(path, str(death).removeprefix(f"{path}: ")))
+
+    def _note_death(self, path: Path) -> None:
+        if death := death_of(path):
+            self._deaths[path] = death
 
     def add_folder(self, folder: Path) -> None:
         """Read every file under a folder that is not in a run folder of this project."""
@@ -92,7 +99,8 @@ class Logs:
         if slurm.accepts(path):
             self._try(path, list_it=True)
         else:
-            self.skipped.append(Skipped(path, _alone(path)))
+            self._note_death(path)
+            self.skipped.append(Skipped(path, _alone(self._deaths.get(path))))
 
     def _log_of(self, path: Path) -> Path:
         """Return the log that a file in a folder is part of: one of its own, or that of the run above."""
@@ -117,7 +125,7 @@ class Logs:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""
         joined = join_results(join_same_runs(self.attempts))
         attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
-        return settle_endings(attempts, self.accounts)
+        return settle_endings(with_deaths_next_to_them(attempts, self._deaths), self.accounts)
 
     def _try(self, path: Path, *, list_it: bool) -> None:
         try:
@@ -185,9 +193,8 @@ def _is_named_like_a_log(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in LOG_SUFFIXES
 
 
-def _alone(path: Path) -> str:
+def _alone(death: Ending | None) -> str:
     """Return what to say of a ``.err`` file without its ``.out`` file."""
-    death = death_of(path)
     return "has no .out file next to it" + (f"; {death.label}: {death.detail}" if death else "")
 
 

@@ -14,8 +14,9 @@ import re
 from collections.abc import Sequence
 
 from ired_diag.readers import causes
+from ired_diag.readers.completed import says_complete
 from ired_diag.readers.console_lines import console_lines
-from ired_diag.readers.death import death, last_error, readable
+from ired_diag.readers.death import death, last_words, readable
 from ired_diag.runs.ending import Ending
 
 COMPLETE = re.compile(rb"^training complete\b", re.MULTILINE | re.IGNORECASE)
@@ -26,6 +27,7 @@ SUMMARY = re.compile(rb"^Evaluation Summary\b", re.MULTILINE)
 REPORTED_ERROR = re.compile(rb"\bERROR\b[ :-][^\r\n]*")
 TRAINED = re.compile(rb"^Training for \d|Validation Result @ Iteration |DIAG step=", re.MULTILINE)
 STARTED = re.compile(rb"^(?:Job started at |Loading configuration from: |SLURM_JOB_ID)", re.MULTILINE)
+STARTS = (b"Job started at ", b"Loading configuration from: ", b"SLURM_JOB_ID")  # each once a start
 EVALUATED = re.compile(rb"Validation Result @ Iteration |DIAG step=")
 EARLY_STOP = re.compile(
     rb"^[^\r\n]{0,80}?(?:"
@@ -59,7 +61,7 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     deaths = [] if err is None else [death(err, trained=trained)]
     deaths.append(death(out[-OUT_TAIL:], trained=trained))
     found = [ending for ending in deaths if ending]
-    if COMPLETE.search(out):
+    if _says_complete(out):
         return _complete(out, found)
     if stop := _early_stop(out) or _early_stop(err or b""):
         return Ending("complete", f"then: {found[0].detail}" if found else stop)
@@ -70,8 +72,18 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     if LAST_LINES.search(out):
         detail = _reported_error(out) or "the script reached its end without finishing training"
         return Ending("unexplained", detail)
-    quoted = last_error(console_lines(err)) if err and trained else ""
+    quoted = last_words(err) if err and trained else ""
+    quoted = quoted or (last_words(out[-OUT_TAIL:]) if trained else "")
     return Ending("cut_off", f"last error line: {quoted}" if quoted else "")
+
+
+def _says_complete(out: bytes) -> bool:
+    """Say whether the program says that training is over.
+
+    A batch script that prints its own last lines may print "Training completed!" after a failure too: of such
+    a log only the words of the study's program count.
+    """
+    return COMPLETE.search(out) is not None or (not LAST_LINES.search(out) and says_complete(out))
 
 
 def _complete(out: bytes, found: Sequence[Ending]) -> Ending:
@@ -86,13 +98,19 @@ def _last_start(out: bytes, err: bytes | None) -> tuple[bytes, bytes | None]:
     """Return what the files say since a requeued job was started for the last time."""
     if b"CANCELLED AT" not in out and b"CANCELLED AT" not in (err or b""):
         return out, err
-    starts = [match.start() for match in STARTED.finditer(out)]
+    starts = _starts(out)
     cancellations = len(CANCELLED.findall(err or b""))
     later_out = _since_cancellation(out, is_restarted=False)
     later_err = err and _since_cancellation(err, is_restarted=len(starts) > cancellations > 0)
     if later_out is out and later_err != err and len(starts) > 1:
         return out[starts[-1] :], later_err
     return later_out, later_err
+
+
+def _starts(out: bytes) -> list[int]:
+    """Return where a job was started: each start prints some of these lines, each once."""
+    places = [[m.start() for m in re.finditer(rb"^" + re.escape(line), out, re.MULTILINE)] for line in STARTS]
+    return max(places, key=len)
 
 
 def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:

@@ -5,7 +5,8 @@ Two attempts are tries at one run only where something says so:
 - the same job and array task;
 - the same configuration, git commit and seed, and a later start in the same folder: of two SLURM jobs by
 their
-  dates or ids, of numbered folders (``version_0``, ``version_1``) where the earlier one did not get as far;
+  dates or ids, of numbered folders (``version_0``, ``version_1``) where the later one goes on or repeats the
+  earlier one;
 - an attempt that never logged an evaluation is a try at the run of its seed that was started next.
 
 The complete attempt is the run. All others are runs of their own: without a seed, two logs are two runs.
@@ -23,7 +24,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.history import Series
 from ired_diag.runs.identity_keys import Labelled, identity_keys
 from ired_diag.runs.place import parse_place
 from ired_diag.runs.run_names import Names, distinct_labels, path_names
@@ -251,11 +255,30 @@ def _split_numbered(members: Sequence[Attempt]) -> list[tuple[Attempt, list[Atte
     runs: list[tuple[Attempt, list[Attempt]]] = []
     for attempt in sorted(members, key=lambda a: _number_of(a) or 0):
         earlier = runs[-1] if runs else None
-        if earlier is not None and not earlier[0].ending.complete and _reach(earlier[0]) < _reach(attempt):
+        if earlier is not None and _is_repeated_by(earlier[0], attempt):
             runs[-1] = (attempt, [*earlier[1], earlier[0]])
         else:
             runs.append((attempt, []))
     return runs
+
+
+def _is_repeated_by(earlier: Attempt, later: Attempt) -> bool:
+    """Say whether a later log goes on where an earlier one stopped, or repeats its values and goes further."""
+    if earlier.ending.complete or _reach(earlier) >= _reach(later):
+        return False
+    before, after = earlier.history.series, later.history.series
+    shared = [name for name in before if name in after and len(before[name]) and len(after[name])]
+    if not shared:
+        return False
+    if all(after[name].steps[0] > before[name].steps[0] for name in shared):
+        return True
+    return all(_begins_alike(before[name], after[name]) for name in shared)
+
+
+def _begins_alike(earlier: Series, later: Series) -> bool:
+    """Say whether two series agree at all common steps, and have some."""
+    _, i, j = np.intersect1d(earlier.steps, later.steps, return_indices=True)
+    return len(i) > 0 and np.array_equal(earlier.values[i], later.values[j], equal_nan=True)
 
 
 def _reach(attempt: Attempt) -> int:

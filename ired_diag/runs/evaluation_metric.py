@@ -5,12 +5,14 @@ Logs name it as they like: ``validation/mse``, ``val_loss`` (Lightning), ``eval_
 
     0  an evaluation of a known measure          val_loss, test/acc, eval/mean_reward
     1  an evaluation whose name has no data set  accuracy next to train_loss; the return of episodes; FID
-    2  a measure of training                     train_loss, loss, accuracy
+    2  an evaluation of an unknown measure       val_zork
+    3  a measure of training                     train_loss, loss, accuracy
 
 and the first kind that is logged decides. Within a kind, whole measures come before parts (``val_kl_loss``),
 validation sets before test sets before other distributions, and losses before accuracies. An evaluation that
 was logged once, at the end, comes after those that were logged along the way. ``validation/mse`` comes first.
-What is never a measure of quality (a learning rate, a time, a norm, a spread) is never chosen.
+What is never a measure of quality (a learning rate, a time, a norm, a spread) is never chosen. A log of a
+single other metric is judged by that one, whatever its name.
 """
 
 from __future__ import annotations
@@ -35,6 +37,15 @@ from ired_diag.runs.metric_words import (
 )
 
 USUAL = "validation/mse"
+# Words of what is logged along with a measure and says nothing about quality.
+NEVER = frozenset(
+    """
+    batch batches count cpu date diag duration e elapsed epoch epochs eta flops gb gpu grad gradient id iter
+    iteration iterations kimg learning len length lr max mb mem memory min n norm num param params per runtime
+    sample samples scale sec second seconds seed size speed std stderr step steps temp temperature throughput
+    time timestamp token tokens weight weights worker workers
+    """.split()
+)
 
 
 class Rank(NamedTuple):
@@ -67,8 +78,15 @@ def evaluation_metric(names: Collection[str]) -> str | None:
         return USUAL
     ranked = _ranked(names)
     if not ranked:
-        return None
+        return _only_other(names)
     return min(ranked, key=lambda name: (ranked[name].kind, _is_single(name, names), ranked[name], name))
+
+
+def _only_other(names: Collection[str]) -> str | None:
+    """Return the metric of a log that holds only one, but for what says nothing about quality."""
+    others = [name for name in names if words_of(name) and not NEVER.intersection(words_of(name))]
+    is_only = len(others) == 1 and not any("diag" in words_of(name) for name in names)
+    return others[0] if is_only else None
 
 
 def other_evaluation_sets(metric: str, names: Collection[str]) -> list[str]:
@@ -139,7 +157,7 @@ def _rank(name: str, labelled: bool) -> Rank | None:
     words = words_of(name)
     measures = measures_in(words)
     if not measures:
-        return None
+        return _rank_of_unknown(words)
     measure = min(measures, key=MEASURES.index)
     split = _split_of(words, measures[-1])
     others = [word for word in words if not _is_expected(word)]
@@ -156,7 +174,7 @@ def _rank(name: str, labelled: bool) -> Rank | None:
     elif measure in PLAYED or (split not in TRAINING and measure in OF_SAMPLES):
         kind = 1
     else:
-        kind = 1 if labelled and measure != "loss" and split not in TRAINING else 2
+        kind = 1 if labelled and measure != "loss" and split not in TRAINING else 3
     return Rank(
         kind,
         bool(others) and kind == 0,
@@ -167,6 +185,15 @@ def _rank(name: str, labelled: bool) -> Rank | None:
         MEASURES.index(measure),
         len(words),
     )
+
+
+def _rank_of_unknown(words: tuple[str, ...]) -> Rank | None:
+    """Return the rank of a metric of an unknown measure: it counts where its name says that it evaluates."""
+    splits = [word for word in words if word in SPLITS]
+    if not splits or NEVER.intersection(words) or any(word in TRAINING for word in words):
+        return None
+    is_extreme = bool(EXTREMES.intersection(words))
+    return Rank(2, False, is_extreme, 0, True, SPLITS.index(splits[0]), len(MEASURES), len(words))
 
 
 def _split_of(words: tuple[str, ...], measure: str) -> str:

@@ -58,7 +58,7 @@ def identifies_by_name(key: str) -> bool:
     [True, True, False, False, True]
     """
     words = _words(key)
-    if key in ALWAYS or _is_seed(words):
+    if key in ALWAYS or _is_seed(words) or "git" in words:
         return True
     if _is_of_a_setting(words):
         return False
@@ -104,7 +104,7 @@ def _without_own(value: str, run: Labelled) -> str:
 
 
 def _is_seed(words: Sequence[str]) -> bool:
-    return bool({"seed", "seeds"} & set(words))
+    return bool({"seed", "seeds"} & set(words)) or list(words[-2:]) == ["random", "state"]
 
 
 def _is_of_a_setting(words: Sequence[str]) -> bool:

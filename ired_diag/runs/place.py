@@ -29,7 +29,8 @@ RUN = re.compile(
         (
             r"(?i:(?:offline-)?run-\d{8}_\d{6}-[a-z0-9]{6,10})",  # wandb
             r"(?i:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})",  # a uuid
-            r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\d{2}_\d{2}-\d{2}-\d{2}.*",  # TensorBoard
+            # TensorBoard's date, with the host; what a comment adds to it is a name
+            r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\d{2}_\d{2}-\d{2}-\d{2}(?:_[^_]*$)?",
             rf"(?<!\d)20\d\d-\d\d?-\d\d?(?:[T_ -]+{CLOCK})?(?!\d)",
             rf"(?<!\d)20\d\d[01]\d[0-3]\d(?:[T_-]?{CLOCK})?(?!\d)",
             r"(?<!\d)\d{2}-\d{2}-\d{2}(?!\d)",  # Hydra's time of day
@@ -44,16 +45,16 @@ RUN = re.compile(
 )
 WORD = re.compile(r"[A-Za-z]+|\d+")
 INDEX = re.compile(r"^(?P<base>.*[A-Za-z].*?)[_\- ]+[srtv]?(?P<index>\d{1,4})$")
-SEPARATORS = "_=/.- #\0"
+SEPARATORS = "_=/.- #,\0"
 
 GENERIC = frozenset(
     """
     artifact artifacts best checkpoint checkpoints ckpt ckpts csv data default dump dvclive err eval
     evaluation evaluations event events experiments export exps file files final history
     hparams json jsonl last latest lightning log logger logging loggers logs loss losses metric metrics mlruns
-    models multirun out output outputs progress record records result results run runs save saved saves scalar
-    scalars slurm state stats stderr stdout summaries summary tb tensorboard test tf tfevents tmp train
-    trainer training txt val valid validation wandb
+    models multirun out output outputs progress record records restarted resumed result results run runs save
+    saved saves scalar scalars slurm state stats stderr stdout summaries summary tb tensorboard test tf
+    tfevents tmp train trainer training txt val valid validation wandb
     """.split()
 )
 # A number after one of these is a setting or a part of the name, and numbers no runs.
@@ -103,7 +104,7 @@ def parse_place(text: str) -> PlaceName:
     rest = SEED.sub("\0", text)
     runs = tuple(match[0] for match in RUN.finditer(rest))
     rest = RUN.sub("\0", rest).strip(SEPARATORS)
-    rest = re.sub(r"[_=/.\- #]*\0[_=/.\- #]*", "_", rest)
+    rest = re.sub(r"[_=/.\- #,]*\0[_=/.\- #,]*", "_", rest)
     words = [word.lower() for word in WORD.findall(rest)]
     if "tfevents" in text or _names_nothing(words):
         rest, runs = "", (*runs, *(word for word in words if word.isdigit()))

@@ -30,11 +30,28 @@ class Grouping:
     seed_key: str | None = None
 
     @property
+    def not_compared(self) -> frozenset[str]:
+        """The keys that neither split a group nor count as a difference, because the user says so."""
+        return frozenset((*self.ignored_keys, *([self.seed_key] if self.seed_key else [])))
+
+    @property
     def options(self) -> list[str]:
         """The words of a command line that say the same."""
         words = ["--group-by", ",".join(self.by)] if self.by else []
         words += [word for key in self.ignored_keys for word in ("--ignore-key", key)]
         return [*words, "--seed-key", self.seed_key] if self.seed_key else words
+
+
+def check_keys(grouping: Grouping, runs: Sequence[Run]) -> None:
+    """Refuse a key to ignore, or a seed key, that no configuration has.
+
+    Raises:
+        DiagError: There is none.
+    """
+    keys = [("--ignore-key", key) for key in grouping.ignored_keys]
+    keys += [("--seed-key", grouping.seed_key)] if grouping.seed_key else []
+    for option, key in keys:
+        _check_key(key, runs, option=option, own_keys=())
 
 
 def grouped_by(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
@@ -49,7 +66,7 @@ def grouped_by(runs: Iterable[Run], keys: Sequence[str]) -> list[Run]:
     """
     runs = list(runs)
     for key in keys:
-        _check_key(key, runs)
+        _check_key(key, runs, option="--group-by", own_keys=OWN_KEYS)
     return [renamed(run, ",".join(_part(run, key) for key in keys)) for run in runs]
 
 
@@ -76,14 +93,14 @@ def _value(run: Run, key: str) -> object:
     }[key]
 
 
-def _check_key(key: str, runs: Sequence[Run]) -> None:
+def _check_key(key: str, runs: Sequence[Run], *, option: str, own_keys: Sequence[str]) -> None:
     known = dict.fromkeys(name for run in runs for name in (run.configuration or {}))
-    if not runs or key in known or key in OWN_KEYS:
+    if not runs or key in known or key in own_keys:
         return
     near = difflib.get_close_matches(key, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     some = ", ".join(list(known)[:MOST_KEYS]) + (", …" if len(known) > MOST_KEYS else "")
+    more = f"; and {', '.join(own_keys)}" if own_keys else ""
     raise DiagError(
-        f"--group-by: no configuration has the key {key!r}.{hint} "
-        f"There are: {some or 'no configurations'}; and {', '.join(OWN_KEYS)}."
+        f"{option}: no configuration has the key {key!r}.{hint} There are: {some or 'no configurations'}{more}."
     )

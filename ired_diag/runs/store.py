@@ -65,7 +65,7 @@ def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) ->
     for number, (place, attempt) in enumerate(zip(places, run.earlier, strict=True), start=1):
         _write_attempt(attempt, place, number, attempt_content(attempt, run.experiment, None))
     told = attempt_content(run.attempt, run.experiment, run.variant)
-    told["run_name"] = run.run_name or run.attempt.label
+    told["run_name"] = run.run_name or (run.attempt.label if run.attempt.seed is None else "")
     if results is not None:
         told["checkpoints"] = str(results.resolve())
     _write_attempt(run.attempt, folder, len(run.earlier) + 1, told)

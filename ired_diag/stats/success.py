@@ -62,7 +62,7 @@ def success_criteria(
     ['yes', 'unknown', 'yes', 'yes']
     """
     return (
-        _below("more than 5% better MSE", change, BETTER, percent=True),
+        _below("more than 5% better", change, BETTER, percent=True),
         _below("lower residual", residual, 0.0),
         _no_divergence(diverged, runs),
         _cheap(cost),
