@@ -16,7 +16,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import exists
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
 from ired_diag.runs.history import History, Row
-from ired_diag.runs.regroup import Grouping, grouped_by, renamed
+from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study, check_seeds
 
@@ -61,11 +61,49 @@ def group_runs(
         groups |= {group: members for group, members in found.items() if group not in groups}
     if grouping.by:
         groups = _regrouped(groups, _named_after(arguments, runs, grouping), grouping)
+    check_keys(grouping, [run for members in groups.values() for run in members])
+    _check_overlap(groups)
     for group, members in groups.items():
         check_seeds(group, members)
         if missing is not None:
             missing.extend(_notes_on(group, members))
+    if missing is not None:
+        missing.extend(_hints(arguments, groups))
     return groups
+
+
+def _check_overlap(groups: Mapping[str, Sequence[Run]]) -> None:
+    """Refuse groups that share runs: a test of their difference would mean nothing.
+
+    Raises:
+        AmbiguousName: Two of them do.
+    """
+    owners: dict[tuple[Path, str], str] = {}
+    for group, members in groups.items():
+        for run in members:
+            other = owners.setdefault((run.path.resolve(), run.name or run.seed_label), group)
+            if other != group:
+                raise AmbiguousName(
+                    f"{other} and {group} share a run, {run.path}. Give each run to one group."
+                )
+
+
+def _hints(arguments: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
+    """Yield what to type where the groups may not be those that were meant."""
+    folders = [argument for argument in arguments if "=" not in argument and Path(argument).is_dir()]
+    if len(folders) > 1 and len(groups) == 1:
+        named = " ".join(f"{Path(folder).resolve().name}={folder}" for folder in folders[:MOST_KEYS])
+        yield (
+            f"All runs belong to one group, {next(iter(groups))}. To compare the folders, name them: {named}"
+        )
+    if len(groups) > 2 and all(len(members) == 1 for members in groups.values()):
+        settings = [run.settings for members in groups.values() for run in members]
+        keys = dict.fromkeys(key for values in settings for key in values)
+        differing = [key for key in keys if len({repr(values.get(key)) for values in settings}) > 1]
+        by_key = (
+            f", --group-by KEY or --ignore-key KEY (the runs differ in {', '.join(differing[:MOST_KEYS])})"
+        )
+        yield f"Each of {len(groups)} groups has one run. To group them: NAME=GLOB{by_key if differing else ''}."
 
 
 def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
@@ -126,6 +164,7 @@ def open_arguments(
         study = open_paths(group.paths, grouping=ungrouped)
         studies.append(replace(study, runs=tuple(renamed(run, group.name) for run in study.runs)))
     runs = [run for study in studies for run in study.runs]
+    check_keys(grouping, runs)
     return Study.of(
         grouped_by(runs, grouping.by) if grouping.by else runs,
         [skipped for study in studies for skipped in study.skipped],

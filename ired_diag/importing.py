@@ -123,7 +123,13 @@ def _read(
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
     logs = read_logs(sources)
-    skipped = logs.skipped
+    skipped = [
+        Skipped(folder, "is a run folder of ired-diag; it is left where it is")
+        for source in sources
+        if source.is_dir()
+        for folder in find_runs(source)
+    ]
+    skipped += logs.skipped
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]

@@ -165,6 +165,10 @@ def test_numbered_folders_of_one_seed_are_tries_only_where_the_later_one_got_fur
 
     retried = arrange([version(0, 40), version(1, 100)])
     assert [(run.label, len(run.earlier)) for run in retried] == [("seed42", 1)]
+    other_curve = replace(
+        version(1, 100), series={"val_loss": Series(np.array([1, 100]), np.array([0.9, 0.4]))}
+    )
+    assert [run.label for run in arrange([version(0, 40), other_curve])] == ["version_0", "version_1"]
     repeated = arrange([version(0, 100), version(1, 100), version(2, 100)])
     assert [run.label for run in repeated] == ["version_0", "version_1", "version_2"]
     unseeded = arrange([version(0, 40, None), version(1, 100, None)])

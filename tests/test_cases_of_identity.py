@@ -171,3 +171,9 @@ def test_the_higher_accuracy_is_the_better_one(cases: Path) -> None:
     worse = min(means, key=lambda group: means[group])
     assert f"{worse} is better than {better}" not in result.output
     assert f"{better} is worse than {worse}" not in result.output
+
+
+def test_runs_without_a_configuration_that_computed_the_same_are_a_finding(cases: Path) -> None:
+    result = CliRunner().invoke(main, ["diagnose", str(cases / "c45_identical_named_runs"), "--json"])
+    (finding,) = [f for f in json.loads(result.output)["findings"] if f["rule"] == "identical_curves"]
+    assert (finding["severity"], finding["evidence"]["runs"]) == ("error", 3)

@@ -9,6 +9,7 @@ that are not all equal; the chance of as many digits agreeing by luck is nil.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -17,10 +18,14 @@ import numpy as np
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 FEWEST = 3  # evaluations in common
+OF_TIME = frozenset(
+    "time runtime second seconds elapsed duration fps speed throughput eta per timestamp".split()
+)
 UNREAD = (*METADATA, "experiment_name", "seed", "train_steps")
 
 
@@ -29,7 +34,7 @@ def find(study: Study) -> Iterator[Finding]:
     pairs: dict[tuple[str, str], list[tuple[Run, Run]]] = defaultdict(list)
     seeds: dict[str, list[tuple[Run, Run]]] = defaultdict(list)
     for one, other in _identical(study):
-        if one.group == other.group and None not in (one.seed, other.seed) and one.seed != other.seed:
+        if one.group == other.group and (_seeds_differ(one, other) or _all_agree(one, other)):
             seeds[one.group].append((one, other))
         if one.group != other.group and one.configuration and other.configuration:
             pairs[one.group, other.group].append((one, other))
@@ -61,6 +66,12 @@ def _same_seeds(group: str, runs: list[tuple[Run, Run]]) -> Finding:
     )
     evidence: Evidence = {"group": group, "runs": len(labels), "evaluations": common}
     advice = "Keep one of them, look for where the program reads its seed, and train the others again."
+    if len({run.seed for pair in runs for run in pair}) == 1:
+        statement = (
+            f"{group}: {listed(labels)} are the same computation, or copies of one log: all that they log "
+            f"agrees to the last digit, at all of {common} common evaluations or more. They count as one run."
+        )
+        advice = "Keep one of them; if they are runs of different seeds, the program did not use the seed."
     return Finding("identical_curves", "error", statement, evidence, advice)
 
 
@@ -73,6 +84,25 @@ def _identical(study: Study) -> Iterator[tuple[Run, Run]]:
             starts[metric, *series.values[:FEWEST].tolist()].append(run)
     for alike in starts.values():
         yield from ((a, b) for a, b in itertools.combinations(alike, 2) if _common(a, b))
+
+
+def _seeds_differ(a: Run, b: Run) -> bool:
+    return None not in (a.seed, b.seed) and a.seed != b.seed
+
+
+def _all_agree(a: Run, b: Run) -> bool:
+    """Say whether all metrics that two runs of a group log agree at all common steps."""
+    x, y = a.history.series, b.history.series
+    return all(_agrees(x[name], y[name]) for name in x if name in y and not _is_of_time(name))
+
+
+def _is_of_time(name: str) -> bool:
+    return bool(set(re.split(r"[^a-z]+", name.lower())) & OF_TIME)
+
+
+def _agrees(x: Series, y: Series) -> bool:
+    _, i, j = np.intersect1d(x.steps, y.steps, return_indices=True)
+    return np.array_equal(np.asarray(x.values)[i], np.asarray(y.values)[j], equal_nan=True)
 
 
 def _common(a: Run, b: Run) -> int:

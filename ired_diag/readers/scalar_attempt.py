@@ -9,6 +9,7 @@ with this one, and is named with them (``identity``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ired_diag.readers.scalar_log import ScalarLog
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
+from ired_diag.runs.place import is_name, parse_place
 from ired_diag.runs.run_names import name_runs, path_names
 
 STEPS = ("train_steps", "max_steps", "trainer.max_steps")  # of this project, Hugging Face, Lightning
@@ -35,7 +37,7 @@ def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
     folder = path if path.is_dir() else path.parent
     foreign = find_configuration(folder)
     configuration = _joined(log.told.get("config"), foreign.values)
-    names = tuple(_names(path, log))
+    names = _with_configured_seed(tuple(_names(path, log)), seed_of(configuration))
     (called,) = name_runs([names])
     stated = (configuration or {}).get("experiment_name")
     name = stated if isinstance(stated, str) and stated else None
@@ -77,6 +79,22 @@ def _names(path: Path, log: ScalarLog) -> Iterator[str]:
         if log.told.get(key):
             yield str(log.told[key])
     yield from path_names(path)
+
+
+def _with_configured_seed(names: tuple[str, ...], seed: int | None) -> tuple[str, ...]:
+    """Return names, the nearest one that names something with its seed where it ends with the configured one.
+
+    SpinningUp and others write ``ppo-hopper_s10`` for the run of seed 10.
+    """
+    if seed is None:
+        return names
+    for place, name in enumerate(names):
+        if is_name(name):
+            renamed = re.sub(rf"(?<=[A-Za-z0-9])[_-]s?0*{seed}$", f"_seed{seed}", name)
+            return (*names[:place], renamed, *names[place + 1 :])
+        if parse_place(name).seed is not None:
+            return names
+    return names
 
 
 def _seed(

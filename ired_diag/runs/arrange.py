@@ -263,7 +263,7 @@ def _split_numbered(members: Sequence[Attempt]) -> list[tuple[Attempt, list[Atte
 
 
 def _is_repeated_by(earlier: Attempt, later: Attempt) -> bool:
-    """Say whether a later log goes on where an earlier one stopped, or repeats its values and goes further."""
+    """Say whether a later log goes on after an earlier one, or repeats its values and goes further."""
     if earlier.ending.complete or _reach(earlier) >= _reach(later):
         return False
     before, after = earlier.history.series, later.history.series

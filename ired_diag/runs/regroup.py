@@ -101,6 +101,5 @@ def _check_key(key: str, runs: Sequence[Run], *, option: str, own_keys: Sequence
     hint = f" Did you mean {near[0]!r}?" if near else ""
     some = ", ".join(list(known)[:MOST_KEYS]) + (", …" if len(known) > MOST_KEYS else "")
     more = f"; and {', '.join(own_keys)}" if own_keys else ""
-    raise DiagError(
-        f"{option}: no configuration has the key {key!r}.{hint} There are: {some or 'no configurations'}{more}."
-    )
+    there_are = f"There are: {some or 'no configurations'}{more}."
+    raise DiagError(f"{option}: no configuration has the key {key!r}.{hint} {there_are}")
