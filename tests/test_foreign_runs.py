@@ -228,7 +228,7 @@ def test_damaged_files_of_any_format_side_by_side_are_read_or_named_never_a_trac
     [
         (["train/loss", "val/loss_epoch", "val/acc"], "val/loss_epoch"),
         (["loss", "grad_norm", "epoch"], "loss"),
-        (["eval_accuracy", "eval_runtime"], None),
+        (["eval_accuracy", "eval_runtime"], "eval_accuracy"),
         (["CD-DIAG/E_pos", "TAM-GC-DIAG/mse_pos", "loss_energy"], None),
         (["test_mse", "validation_mse"], "validation_mse"),
     ],
