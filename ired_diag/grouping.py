@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -53,6 +54,7 @@ def group_runs(
         DiagError: A run stands twice in a group, or no run has a key that is to group it.
     """
     grouping = grouping or Grouping()
+    _check_overlap(arguments)
     by_argument = _groups_by_argument(arguments, runs, metric, variants, missing, grouping)
     if not by_argument and missing:
         raise NotFound(missing[0])
@@ -62,7 +64,6 @@ def group_runs(
     if grouping.by:
         groups = _regrouped(groups, _named_after(arguments, runs, grouping), grouping)
     check_keys(grouping, [run for members in groups.values() for run in members])
-    _check_overlap(groups)
     for group, members in groups.items():
         check_seeds(group, members)
         if missing is not None:
@@ -72,20 +73,18 @@ def group_runs(
     return groups
 
 
-def _check_overlap(groups: Mapping[str, Sequence[Run]]) -> None:
-    """Refuse groups that share runs: a test of their difference would mean nothing.
+def _check_overlap(arguments: Sequence[str]) -> None:
+    """Refuse groups that share paths: a test of their difference would mean nothing.
 
     Raises:
-        AmbiguousName: Two of them do.
+        AmbiguousName: Two arguments ``NAME=GLOB`` do.
     """
-    owners: dict[tuple[Path, str], str] = {}
-    for group, members in groups.items():
-        for run in members:
-            other = owners.setdefault((run.path.resolve(), run.name or run.seed_label), group)
-            if other != group:
-                raise AmbiguousName(
-                    f"{other} and {group} share a run, {run.path}. Give each run to one group."
-                )
+    named = list(split_arguments(arguments)[0].values())
+    for one, other in itertools.combinations(named, 2):
+        for path, further in itertools.product(one.paths, other.paths):
+            a, b = path.resolve(), further.resolve()
+            if a.is_relative_to(b) or b.is_relative_to(a):
+                raise AmbiguousName(f"{one.name} and {other.name} share {path}. Give each run to one group.")
 
 
 def _hints(arguments: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
@@ -100,10 +99,9 @@ def _hints(arguments: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> Ite
         settings = [run.settings for members in groups.values() for run in members]
         keys = dict.fromkeys(key for values in settings for key in values)
         differing = [key for key in keys if len({repr(values.get(key)) for values in settings}) > 1]
-        by_key = (
-            f", --group-by KEY or --ignore-key KEY (the runs differ in {', '.join(differing[:MOST_KEYS])})"
-        )
-        yield f"Each of {len(groups)} groups has one run. To group them: NAME=GLOB{by_key if differing else ''}."
+        named = ", ".join(differing[:MOST_KEYS])
+        by_key = f", --group-by KEY or --ignore-key KEY (the runs differ in {named})" if differing else ""
+        yield f"Each of {len(groups)} groups has one run. To group them: NAME=GLOB{by_key}."
 
 
 def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:

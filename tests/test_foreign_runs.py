@@ -232,6 +232,7 @@ def test_damaged_files_of_any_format_side_by_side_are_read_or_named_never_a_trac
         (["train_loss", "val_zork", "eval_runtime"], "val_zork"),
         (["zork", "learning_rate"], "zork"),
         (["zork", "quux"], None),
+        (["eval_accuracy", "eval_runtime"], "eval_accuracy"),
         (["CD-DIAG/E_pos", "TAM-GC-DIAG/mse_pos", "loss_energy"], None),
         (["test_mse", "validation_mse"], "validation_mse"),
     ],

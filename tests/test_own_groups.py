@@ -15,8 +15,9 @@ from click.testing import CliRunner
 
 from app.cli import main
 from app.dashboard.catalog import Catalog
-from ired_diag.errors import DiagError, NotFound
+from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.grouping import group_runs, open_arguments
+from ired_diag.importing import import_logs
 from ired_diag.named_paths import parse_named_paths
 from ired_diag.open import open_study
 from ired_diag.runs.regroup import Grouping
@@ -225,3 +226,60 @@ def test_groups_of_a_key_are_named_by_its_values(tmp_path: Path) -> None:
     groups = group_runs(["x"], tmp_path, grouping=Grouping(by=("lr",)), missing=notes)
     assert notes[0].startswith("lr=0.1: its runs differ in decay.")
     assert {name: len(runs) for name, runs in groups.items()} == {"lr=0.1": 2, "lr=0.2": 2}
+
+
+def test_groups_that_share_a_run_are_refused(tmp_path: Path) -> None:
+    root = written(tmp_path / "logs", "numbered")
+    with pytest.raises(AmbiguousName, match="a and b share"):
+        group_runs([f"a={root}/wide/*", f"b={root}/wide/run0"], tmp_path)
+
+
+def test_two_folders_of_one_experiment_are_told_how_to_be_compared(tmp_path: Path) -> None:
+    for part in ("before", "after"):
+        for seed in range(2):
+            values = {"experiment_name": "cifar", "seed": seed, "lr": 0.1}
+            configured(tmp_path / part, f"seed{seed}", values, seed + 2 * (part == "after"))
+    notes: list[str] = []
+    paths = [str(tmp_path / part) for part in ("before", "after")]
+    assert list(group_runs(paths, tmp_path / "none", missing=notes)) == ["cifar"]
+    assert f"name them: before={paths[0]} after={paths[1]}" in notes[-1]
+    groups = group_runs([f"{Path(path).name}={path}" for path in paths], tmp_path / "none")
+    assert {name: len(runs) for name, runs in groups.items()} == {"before": 2, "after": 2}
+
+
+def test_groups_of_one_run_each_are_told_how_to_be_grouped(tmp_path: Path) -> None:
+    for run in range(3):
+        configured(tmp_path / "x", f"run{run}", {"lr": 0.1 * run}, run)
+    notes: list[str] = []
+    group_runs([str(tmp_path)], tmp_path / "none", missing=notes)
+    assert notes[-1] == (
+        "Each of 3 groups has one run. To group them: NAME=GLOB, --group-by KEY or --ignore-key KEY "
+        "(the runs differ in lr)."
+    )
+
+
+@pytest.mark.parametrize("grouping", [Grouping(seed_key="sed"), Grouping(ignored_keys=("sed",))])
+def test_an_option_that_names_no_key_is_refused(tmp_path: Path, grouping: Grouping) -> None:
+    configured(tmp_path / "x", "run0", {"seed": 1})
+    with pytest.raises(DiagError, match="Did you mean 'seed'"):
+        group_runs([str(tmp_path)], tmp_path, grouping=grouping)
+
+
+def test_the_seed_key_splits_no_group(tmp_path: Path) -> None:
+    for run in range(3):
+        configured(tmp_path / "x", f"run{run}", {"lr": 0.1, "draw": run}, run)
+    groups = group_runs([str(tmp_path)], tmp_path, grouping=Grouping(seed_key="draw"))
+    assert {name: [run.seed for run in runs] for name, runs in groups.items()} == {"x": [0, 1, 2]}
+
+
+def test_an_import_keeps_the_seed_that_a_configuration_states(tmp_path: Path) -> None:
+    for seed in range(2):
+        configured(tmp_path / "x", f"run{seed}", {"lr": 0.1, "seed": seed}, seed)
+    import_logs([tmp_path / "x"], tmp_path / "runs")
+    assert [run.label for run in open_study(tmp_path / "runs").runs] == ["x/seed0", "x/seed1"]
+
+
+def test_a_name_that_ends_with_the_configured_seed_is_without_it(tmp_path: Path) -> None:
+    for seed in (0, 10, 20):
+        configured(tmp_path / "data" / "ppo", f"ppo_s{seed}", {"seed": seed, "exp_name": "ppo"}, seed % 3)
+    assert [run.label for run in open_study(tmp_path).runs] == ["ppo/seed0", "ppo/seed10", "ppo/seed20"]

@@ -19,6 +19,7 @@ from ired_diag.readers.identity import identify
 from ired_diag.readers.joined_results import join_results
 from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
+from ired_diag.readers.split_tables import join_parts
 from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
@@ -123,7 +124,7 @@ class Logs:
 
     def settled(self) -> list[Attempt]:
         """Return the attempts, one run told in several formats joined, with the endings that are known."""
-        joined = join_results(join_same_runs(self.attempts))
+        joined = join_results(join_same_runs(join_parts(self.attempts)))
         attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
         return settle_endings(with_deaths_next_to_them(attempts, self._deaths), self.accounts)
 

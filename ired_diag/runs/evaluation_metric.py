@@ -84,9 +84,13 @@ def evaluation_metric(names: Collection[str]) -> str | None:
 
 def _only_other(names: Collection[str]) -> str | None:
     """Return the metric of a log that holds only one, but for what says nothing about quality."""
-    others = [name for name in names if words_of(name) and not NEVER.intersection(words_of(name))]
+    others = [name for name in names if _is_word(name) and not NEVER.intersection(words_of(name))]
     is_only = len(others) == 1 and not any("diag" in words_of(name) for name in names)
     return others[0] if is_only else None
+
+
+def _is_word(name: str) -> bool:
+    return any(word.isalpha() for word in words_of(name))
 
 
 def other_evaluation_sets(metric: str, names: Collection[str]) -> list[str]:

@@ -147,12 +147,13 @@ def _is_identifier(run: str) -> bool:
 def _seed(place: Sequence[PlaceName]) -> int | None:
     """Return the nearest seed in the names of a log, up to the first folder that names something else.
 
-    That folder counts where it ends with the seed: the runs in ``x_seed3`` have seed 3.
+    That folder counts where it ends with the seed and holds the log itself: ``x_seed3/losses.csv`` has seed 3.
     """
     positions = _names_of(place)
     for number, part in enumerate(place):
         names_another = bool(positions) and number > positions[0] and bool(part.name)
-        if part.seed is not None and (part.ends_with_seed or not names_another):
+        holds_the_log = part.ends_with_seed and not any(inner.runs for inner in place[:number])
+        if part.seed is not None and (holds_the_log or not names_another):
             return part.seed
         if names_another:
             return None

@@ -1,0 +1,76 @@
+"""Tables of one run, one for each part of the data: ``train.csv`` and ``val.csv`` next to each other.
+
+Files of one folder and one format whose names say different parts of the data, and each of them once, are one
+run. A metric whose own name does not say its part gets it from the file: ``loss`` of ``val.csv`` is
+``val/loss``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.evaluation_metric import evaluation_metric
+from ired_diag.runs.history import Series
+from ired_diag.runs.place import is_name
+
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "eval": "eval",
+    "evaluation": "eval",
+    "test": "test",
+    "testing": "test",
+}
+TABLES = ("metrics_csv", "metrics_jsonl")
+
+
+def join_parts(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Return attempts, the tables of the parts of one run joined into one."""
+    attempts = list(attempts)
+    folders: dict[tuple[Path, str, int | None], list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        if _part(attempt):
+            folders[attempt.source[0].parent, attempt.format, attempt.seed].append(attempt)
+    joined: dict[int, Attempt | None] = {}
+    for members in folders.values():
+        parts = [_part(member) for member in members]
+        if len(members) > 1 and len(set(parts)) == len(parts):
+            joined |= {id(member): None for member in members}
+            joined[id(members[0])] = _join(members)
+    chosen = [joined.get(id(attempt), attempt) for attempt in attempts]
+    return [attempt for attempt in chosen if attempt is not None]
+
+
+def _part(attempt: Attempt) -> str:
+    """Return the part of the data that a table's file name says, where it says nothing else; else nothing."""
+    stem = attempt.source[0].stem
+    if attempt.format not in TABLES or is_name(stem):
+        return ""
+    parts = {PARTS[word] for word in re.findall(r"[a-z]+", stem.lower()) if word in PARTS}
+    return parts.pop() if len(parts) == 1 else ""
+
+
+def _join(members: Sequence[Attempt]) -> Attempt:
+    series: dict[str, Series] = {}
+    for member in members:
+        part = _part(member)
+        for name, values in member.series.items():
+            words = set(re.findall(r"[a-z]+", name.lower()))
+            series[name if words & PARTS.keys() else f"{part}/{name}"] = values
+    metric = evaluation_metric(series)
+    first = next((member for member in members if member.configuration), members[0])
+    return replace(
+        first,
+        source=tuple(path for member in members for path in member.source),
+        series=series,
+        evaluations=len(series[metric]) if metric else 0,
+        findings=tuple(finding for member in members for finding in member.findings),
+    )
