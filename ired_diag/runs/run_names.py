@@ -147,7 +147,8 @@ def _is_identifier(run: str) -> bool:
 def _seed(place: Sequence[PlaceName]) -> int | None:
     """Return the nearest seed in the names of a log, up to the first folder that names something else.
 
-    That folder counts where it ends with the seed and holds the log itself: ``x_seed3/losses.csv`` has seed 3.
+    That folder counts where it ends with the seed and holds the log itself: ``x_seed3/losses.csv`` has seed
+    3.
     """
     positions = _names_of(place)
     for number, part in enumerate(place):
