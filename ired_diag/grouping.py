@@ -239,13 +239,17 @@ def _by_folder(
 ) -> dict[str, list[Run]] | None:
     """Return the runs of each folder as a group, where nothing else says which runs belong together.
 
-    That is so where several folders are given, each run has a name of its own (``mild-sun-7``), none has a
-    seed, and their configurations, as far as they are known, state the same settings within a folder.
+    That is so where several folders are given, and either each run has a name of its own (``mild-sun-7``) and
+    none has a seed, or all are one experiment whose seeds are in more than one of the folders. Within a
+    folder their configurations, as far as they are known, must state the same settings.
     """
     folders = [path for path in paths if path.is_dir()]
     everyone = [run for members in groups.values() for run in members]
+    if len(folders) < 2 or len(folders) < len(paths):
+        return None
     named_alone = all(len(members) == 1 and members[0].seed is None for members in groups.values())
-    if len(folders) < 2 or len(folders) < len(paths) or not named_alone or len(groups) <= len(folders):
+    repeated = len(groups) == 1 and _repeat_seeds(folders, everyone)
+    if not repeated and (not named_alone or len(groups) <= len(folders)):
         return None
     by_folder: dict[str, list[Run]] = {}
     for folder in folders:
@@ -254,17 +258,35 @@ def _by_folder(
         if not members or len({repr(sorted(run.settings.items())) for run in members}) > 1:
             return None
         name = folder.resolve().name
-        called = [replace(renamed(run, name), run_name=run.group) for run in members]
+        called = [replace(renamed(run, name), run_name="" if repeated else run.group) for run in members]
         if name in by_folder:
             return None
         by_folder[name] = called
     if notes is not None:
         named = ", ".join(f"{name} (n = {len(members)})" for name, members in by_folder.items())
+        why = "The runs have names of their own and no seeds"
+        if repeated:
+            why = "The folders hold the same seeds"
         notes.append(
-            f"The runs have names of their own and no seeds: each folder is taken as one group, {named}. "
+            f"{why}: each folder is taken as one group, {named}. "
             "Say otherwise with NAME=GLOB or --group-by KEY."
         )
     return by_folder
+
+
+def _repeat_seeds(folders: Sequence[Path], runs: Sequence[Run]) -> bool:
+    """Say whether each folder holds a seed once only, some seed is in several of them, and none is a copy."""
+    for one, other in itertools.combinations(runs, 2):
+        if one.seed == other.seed and one.history.series == other.history.series:
+            return False
+    places: Counter[int] = Counter()
+    for folder in folders:
+        inside = folder.resolve()
+        seeds = Counter(run.seed for run in runs if run.path.resolve().is_relative_to(inside))
+        if None in seeds or max(seeds.values(), default=0) > 1:
+            return False
+        places.update(seed for seed in seeds if seed is not None)
+    return max(places.values(), default=0) > 1
 
 
 def _is_table(path: Path) -> bool:

@@ -234,15 +234,22 @@ def test_groups_that_share_a_run_are_refused(tmp_path: Path) -> None:
         group_runs([f"a={root}/wide/*", f"b={root}/wide/run0"], tmp_path)
 
 
-def test_two_folders_of_one_experiment_are_told_how_to_be_compared(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shift", [0, 2])
+def test_two_folders_of_one_experiment_are_compared_or_it_is_said_how(tmp_path: Path, shift: int) -> None:
     for part in ("before", "after"):
-        for seed in range(2):
+        for run in range(2):
+            seed = run + shift * (part == "after")
             values = {"experiment_name": "cifar", "seed": seed, "lr": 0.1}
-            configured(tmp_path / part, f"seed{seed}", values, seed + 2 * (part == "after"))
+            configured(tmp_path / part, f"run{run}", values, run + 2 * (part == "after"))
     notes: list[str] = []
     paths = [str(tmp_path / part) for part in ("before", "after")]
-    assert list(group_runs(paths, tmp_path / "none", missing=notes)) == ["cifar"]
-    assert f"name them: before={paths[0]} after={paths[1]}" in notes[-1]
+    sizes = {name: len(g) for name, g in group_runs(paths, tmp_path / "none", missing=notes).items()}
+    if shift:
+        assert sizes == {"cifar": 4}
+        assert f"name them: before={paths[0]} after={paths[1]}" in notes[-1]
+    else:
+        assert sizes == {"before": 2, "after": 2}
+        assert notes[0].startswith("The folders hold the same seeds: each folder is taken as one group")
     groups = group_runs([f"{Path(path).name}={path}" for path in paths], tmp_path / "none")
     assert {name: len(runs) for name, runs in groups.items()} == {"before": 2, "after": 2}
 
