@@ -188,11 +188,15 @@ def distinct_labels(labels: Sequence[str], alternatives: Sequence[Sequence[Names
             shared.
     """
     named = list(labels)
-    for label, count in Counter(labels).items():
-        sharing = [number for number, other in enumerate(labels) if other == label]
+    places: dict[str, list[int]] = defaultdict(list)
+    for number, label in enumerate(labels):
+        places[label].append(number)
+    for sharing in places.values():
+        if len(sharing) == 1:
+            continue
         ways = ([way[number] for number in sharing] for way in alternatives)
-        way = next((way for way in ways if all(way) and len(set(way)) == count), None)
-        if count > 1 and way is not None:
+        way = next((way for way in ways if all(way) and len(set(way)) == len(sharing)), None)
+        if way is not None:
             for number, name in zip(sharing, shortest_distinct(way), strict=True):
                 named[number] = name
     return named
