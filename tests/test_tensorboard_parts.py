@@ -124,6 +124,14 @@ def test_add_scalars_makes_series_of_the_run(tmp_path: Path) -> None:
     assert [run.label for run in open_study(tmp_path).runs] == ["net/seed0"]
 
 
+def test_the_nested_folders_of_tensorboardx_are_series_of_the_run(tmp_path: Path) -> None:
+    run = folder(tmp_path / "base_0", *curve("val/loss", [1, 2, 3]))
+    for name in ("train", "test"):
+        folder(run / "both" / name, *curve("both", [1, 2, 3]))
+    (opened,) = open_study(tmp_path).runs
+    assert sorted(opened.history.series) == ["both/test", "both/train", "val/loss"]
+
+
 def test_the_folders_that_keras_writes_are_one_run(tmp_path: Path) -> None:
     for split, value in (("train", 1.0), ("validation", 2.0)):
         folder(tmp_path / "fit_seed1" / split, *curve("epoch_loss", range(5), value))

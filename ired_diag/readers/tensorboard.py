@@ -79,7 +79,7 @@ class EventFile:
     def name_of(self, tag: str) -> str:
         """Return the name of a series in the run."""
         if self.part == "scalars":
-            return f"{tag}/{self.folder.removeprefix(_of_scalars(tag))}"
+            return f"{tag}/{self.folder.removeprefix(_of_scalars(tag)).removeprefix(f'{tag}/')}"
         return f"{self.folder}/{tag}" if self.part == "split" else tag
 
     @property
@@ -145,11 +145,10 @@ def files_of_run(path: Path) -> list[Path]:
 
 def run_folder(folder: Path) -> Path:
     """Return the folder of the run that the event files of a folder are part of: itself, or one above."""
-    above = folder
-    for _ in range(DEEPEST):
-        above = above.parent
-        if _part_of(folder, above):
-            return run_folder(above)
+    parts = {above: _part_of(folder, above) for above in list(folder.parents)[:DEEPEST]}
+    # A folder "both/train" inside a run may be a series of the run, or train next to val in a run "both".
+    for above in sorted(filter(parts.get, parts), key=lambda above: parts[above] == "split"):
+        return run_folder(above)
     return folder
 
 
@@ -200,8 +199,12 @@ def _tags(folder: Path) -> set[str]:
 
 
 def _is_series(name: str, tag: str) -> bool:
-    """Say whether a folder is called as add_scalars calls it: the main tag, a low line, the tag."""
-    return name.startswith(_of_scalars(tag)) and name != _of_scalars(tag)
+    """Say whether a folder is called as add_scalars calls it.
+
+    Torch's writer puts a low line between the main tag and the tag, tensorboardX a folder.
+    """
+    is_torchs = name.startswith(_of_scalars(tag)) and name != _of_scalars(tag)
+    return is_torchs or (name.startswith(f"{tag}/") and name != f"{tag}/")
 
 
 def _of_scalars(tag: str) -> str:
