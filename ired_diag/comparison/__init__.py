@@ -12,10 +12,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of
 from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
+from ired_diag.comparison.outcomes import failed_seeds
 from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_pair, line_of, sample_of
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
@@ -28,7 +28,6 @@ from ired_diag.runs.judged import metric_in_words, other_sets_in_words, shared_d
 from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
-from ired_diag.stats.multiplicity import benjamini_hochberg, holm
 from ired_diag.stats.summary import Summary, summarise
 
 __all__ = ["READOUTS", "Comparison", "Group", "PairOfGroups", "RankTable", "compare"]
@@ -166,7 +165,7 @@ def compare(
         margin,
         read.plateau_step,
         summaries,
-        _corrected(pairs),
+        corrected(pairs),
         ranks,
         notes,
         sweep,
@@ -216,7 +215,8 @@ def _pair(a: Members, b: Members, read: Readouts, readout: str, question: Questi
     obstacle, shared = obstacle_to_pairing(a, b), shared_seeds(a, b)
 
     def sample(values: Values) -> Sample:
-        return sample_of((a.name, b.name), values[a.name], values[b.name], shared, obstacle)
+        failed = (failed_seeds(a), failed_seeds(b))
+        return sample_of((a.name, b.name), values[a.name], values[b.name], shared, obstacle, failed=failed)
 
     lines = [line_of(name, sample(read.values[name]), question) for name in READOUTS]
     noise = noise_between(read.windows[a.name], read.windows[b.name], shared, draw=question.draw)
@@ -224,14 +224,3 @@ def _pair(a: Members, b: Members, read: Readouts, readout: str, question: Questi
     samples = per_sample(a, b, [] if obstacle else shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
     return replace(pair, per_sample=samples, criteria=criteria, differing=differing_knobs(a, b))
-
-
-def _corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
-    """Return the pairs with their p values corrected for there being several."""
-    p = np.array([pair.test.p for pair in pairs], dtype=np.float64)
-    if not len(p):
-        return []
-    return [
-        replace(pair, p_holm=float(h), p_bh=float(q))
-        for pair, h, q in zip(pairs, holm(p), benjamini_hochberg(p), strict=True)
-    ]

@@ -58,6 +58,7 @@ class Sample:
         b: Of shape (n_b,).
         pairs: Both groups' numbers of the seeds that they share, of shape (2, n).
         obstacle: Why these may not be taken for pairs, or nothing.
+        failed: How many seeds of each group failed, and have no number.
     """
 
     names: tuple[str, str]
@@ -65,6 +66,7 @@ class Sample:
     b: Array
     pairs: Array
     obstacle: str
+    failed: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,8 @@ def sample_of(
     b: Mapping[str, float],
     shared: Sequence[str],
     obstacle: str,
+    *,
+    failed: tuple[int, int] = (0, 0),
 ) -> Sample:
     """Return two groups' numbers, and those of the seeds that both have.
 
@@ -226,11 +230,12 @@ def sample_of(
         b: By seed.
         shared: Seeds that are paired, if they have a number in both.
         obstacle: Why they may not be, or nothing.
+        failed: How many seeds of each group failed.
     """
     both = [seed for seed in shared if seed in a and seed in b]
     pairs = np.array([[a[seed] for seed in both], [b[seed] for seed in both]], dtype=np.float64)
     lacking = obstacle or ("" if both else "no seed in common")
-    return Sample(names, np.array(list(a.values())), np.array(list(b.values())), pairs, lacking)
+    return Sample(names, np.array(list(a.values())), np.array(list(b.values())), pairs, lacking, failed)
 
 
 def compare_pair(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.comparison.outcomes import Failure
 from ired_diag.config_keys import METADATA
 from ired_diag.errors import NotFound
 from ired_diag.runs.attempt import is_seed_label
@@ -62,6 +63,7 @@ class Members:
         seeds: In the order given.
         settings: What data and evaluation were, for each key the values told.
         knobs: What all its runs tell alike, but for names, notes and seeds.
+        failures: Seeds that failed, or were stopped, and are therefore not among ``seeds``.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Members:
     seeds: Sequence[Seed]
     settings: Mapping[str, frozenset[str]]
     knobs: Mapping[str, Any] = field(default_factory=dict)
+    failures: Sequence[Failure] = ()
 
 
 def members_of(
