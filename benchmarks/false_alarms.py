@@ -27,7 +27,7 @@ from scipy import stats
 from ired_diag.comparison.pairs import Question, line_of, sample_of
 from ired_diag.comparison.readouts import READOUTS, read_out
 from ired_diag.comparison.seeds import Members, Seed
-from ired_diag.curves.plateau import common_plateau
+from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.grouping import group_runs
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import signal, stats
 
-from ired_diag.curves.plateau import common_plateau
+from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.open import open_study
 from ired_diag.stats.noise_split import (
     NoiseSplit,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from ired_diag.curves.plateau import common_plateau
+from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.open import open_study
 from ired_diag.stats.readouts import Readout, area_under_curve, best, last, mean_of_last, plateau_mean
 from ired_diag.stats.t_tests import welch

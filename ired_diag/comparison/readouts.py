@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison.seeds import Members, Seed
-from ired_diag.curves.plateau import common_plateau
+from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.stats.readouts import area_under_curve, best, last, mean_of_last, plateau_mean
 
 READOUTS = ("plateau", "last", "best", "last10", "area")

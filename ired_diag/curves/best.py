@@ -7,7 +7,8 @@ luck alone. By Blom's approximation the least of k normal values is expected at
 
 and a least value d standard deviations below the level has the probability p = 1 - (1 - Φ(-d))ᵏ. The best
 is called lucky where it is one of ten or more evaluations around one level and p is above 1%: to keep its
-checkpoint is then no better than to keep a neighbour's, and its value flatters the run.
+checkpoint is then no better than to keep a neighbour's, and its value flatters the run. It is never called
+lucky where the curve still improves, or where it is the last of four evaluations that fall.
 
 Reference: Blom (1958), Statistical Estimates and Transformed Beta-Variables.
 """
@@ -21,11 +22,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from ired_diag.curves.nats import curve_of
+from ired_diag.curves.shape import shape_of
 from ired_diag.curves.shift import with_hidden_rise
 from ired_diag.curves.valley import find_valley
 
 FEWEST = 10  # evaluations on a level: the sd of fewer is not known to 25%
 CHANCE = 0.01
+FALLING = 4  # evaluations
 
 Array = NDArray[np.float64]
 
@@ -70,7 +73,7 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if not np.isfinite(curve.y).any():
         return None
-    valley = with_hidden_rise(find_valley(curve.y))
+    valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
     # by the values: neighbouring floats can have one logarithm
     sized = np.where(np.isfinite(curve.y), curve.values if lower_is_better else -curve.values, np.inf)
     index = int(np.argmin(sized))
@@ -82,9 +85,24 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
         return Best(index, at, value, value, len(around), np.nan, np.nan, is_lucky=False)
     level, spread = _level(around)
     sign = -1.0 if lower_is_better else 1.0
+    trend = shape_of(steps, values, lower_is_better=lower_is_better).word == "improving"
     expected = level - sign * spread * float(ndtri(0.625 / (len(around) + 0.25)))
     chance = _chance(sign * (value - level), spread, len(around))
-    return Best(index, at, value, level, len(around), expected, chance, is_lucky=chance > CHANCE)
+    return Best(
+        index,
+        at,
+        value,
+        level,
+        len(around),
+        expected,
+        chance,
+        is_lucky=chance > CHANCE and not trend and not _continues_a_fall(sized, index),
+    )
+
+
+def _continues_a_fall(x: Array, index: int) -> bool:
+    """Say whether the best is the last evaluation, and the last four fall one after the other."""
+    return index == len(x) - 1 and bool((np.diff(x[-FALLING:]) < 0).all())
 
 
 def _level(values: Array) -> tuple[float, float]:

@@ -1,30 +1,47 @@
 """A learning curve on a scale on which a factor is a distance: lower is better, and units drop out.
 
-Of a curve that keeps its sign, the logarithm of its size is taken: 1.5 times worse is then ln 1.5 = 0.405
-nats up, wherever the curve is and whatever its unit. A curve with a zero or with both signs has no ratios;
-its unit is then what it has won, first value less best,
+Which scale a metric allows follows from its values:
 
-    y = 2 ln 1.5 · x / (x₀ - min x),
+    ratio   a metric that stays positive:                           y = ± ln(x + 3 g)
+    error   higher is better, bounded by 1 (accuracy, R², AUC):     y = ln(1 - x + 3 g)
+    gain    all others, which are negative or cross 0:              y = ln 1.5 · x / (typical gain)
 
-so that losing half of what was won counts as much as 1.5 times worse, and one that has won nothing is soon
-far up. What is not finite is worse than all that is: +∞.
+On the first two, 1.5 times worse is ln 1.5 = 0.405 nats up. g is the grain of a quantised metric (``grain``),
+else 0; three of it, or ten times the level of a curve that rests at its rounding floor, keep values there
+from having ratios that mean nothing. A metric without a
+natural 0 has no ratios: its unit is the median of what the curve was above its best level on its way there,
+so that losing that much again counts as 1.5 times worse; where it has gained nothing beyond its scatter, the
+unit is ten times that scatter. The first value does not count more than others: one bad start is no scale.
+
+What is not finite is worse than all that is: +∞.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FACTOR = float(np.log(1.5))  # the rise, in nats, from which a curve has diverged
+from ired_diag.curves.grain import grain_of
 
-LEAST_WON = 1e-9  # of the range: of less, no square can be taken
+Scale = Literal["ratio", "error", "gain"]
+
+FACTOR = float(np.log(1.5))  # the rise, in nats, from which a curve has diverged
+GRAINS = 3.0
+FLOOR_LEVELS = 10.0
+FEW_GRAINS, WIDE = 30.0, 4.0  # a level of so few grains, whose values differ by so large a factor
+ARRIVED = 0.1  # of the range: a curve that is so near its best has arrived
+SCATTERS = 10.0
+CLEAR = 3.0  # scatters: a gain that is no luck
+LEAST_GAIN = 1e-9  # of the range: of less, no square can be taken
+NORMAL_MAD = 0.6745  # median size of a standard normal
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """A curve that is ready to be judged.
 
@@ -32,13 +49,19 @@ class Curve:
         steps: Of shape (n,), increasing.
         values: As given, of shape (n,).
         y: The same in nats, lower is better; +∞ where the value is not finite.
-        in_ratios: Whether y is a logarithm.
+        scale: On which scale y is.
+        grain: Half a step of a quantised metric at the best value, in nats; 0 where it is not quantised.
+        gained: Whether a curve on the scale of gains has gained anything beyond its scatter; true on others.
+        higher_is_better: The direction in which the values improve.
     """
 
     steps: Array
     values: Array
     y: Array
-    in_ratios: bool
+    scale: Scale
+    grain: float = 0.0
+    gained: bool = True
+    higher_is_better: bool = False
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -63,22 +86,88 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         raise ValueError(f"a curve needs as many steps as values, found {at.shape} and {given.shape}")
     if not (np.diff(at) > 0).all():
         raise ValueError("the steps of a curve must increase; sort them, and keep one value a step")
-    x = given if lower_is_better else -given
-    known = np.isfinite(x)
-    sizes = x[known]
-    in_ratios = len(sizes) > 0 and bool((sizes > 0).all() or (sizes < 0).all())
-    y = np.full(len(x), np.inf)
-    y[known] = np.sign(sizes) * np.log(np.abs(sizes)) if in_ratios else _share_of_gain(sizes)
-    return Curve(at, given, y, in_ratios)
+    finite = np.isfinite(given)
+    y = np.full(len(given), np.inf)
+    known = given[finite]
+    grain = grain_of(known, lower_is_better=lower_is_better)
+    scale = _scale_of(known, grain, lower_is_better)
+    if scale == "gain":
+        x = known if lower_is_better else -known
+        unit, gained = _unit_of_gains(x)
+        y[finite], slope = x * unit, unit
+    else:
+        gained = True
+        y[finite], slope = _in_ratios(known, scale, grain, lower_is_better)
+    return Curve(
+        steps=at,
+        values=given,
+        y=y,
+        scale=scale,
+        grain=grain / 2 * slope,
+        gained=gained,
+        higher_is_better=not lower_is_better,
+    )
 
 
-def _share_of_gain(x: Array) -> Array:
-    """Return a curve without ratios in units of what it has won, else of its whole range."""
-    if not len(x):
-        return x
-    largest = np.abs(x).max()
+def _scale_of(values: Array, grain: float, lower_is_better: bool) -> Scale:
+    if not len(values):
+        return "gain"
+    lowest, highest = values.min(), values.max()
+    if not lower_is_better and 0 < highest <= 1:
+        return "error"
+    if lowest > 0 or (highest < 0 and not lower_is_better) or (lowest == 0 and grain and lower_is_better):
+        return "ratio"
+    return "gain"
+
+
+def _in_ratios(values: Array, scale: Scale, grain: float, lower_is_better: bool) -> tuple[Array, float]:
+    """Return values in nats, lower is better, and how many nats a unit is at the best of them."""
+    if scale == "error":
+        error = 1 - values
+        least = float(error[error > 0].min(initial=1.0))
+        offset = GRAINS * grain or (0.0 if (error > 0).all() else least)
+        return np.log(error + offset), 1 / (float(error.min()) + offset)
+    if not lower_is_better and values[0] > 0:
+        return -np.log(values), 1 / float(values.max())
+    size = np.abs(values)
+    size = size + max(GRAINS * grain, _rounding_floor(size, grain))
+    return np.log(size), 1 / float(size.min())
+
+
+def _rounding_floor(size: Array, grain: float) -> float:
+    """Return three times the level of a curve that rests a few grains above 0; 0 of any other."""
+    if grain == 0:
+        return 0.0
+    best = np.sort(size)[: max(1, len(size) // 3)]
+    level = float(np.median(best))
+    return FLOOR_LEVELS * level if level <= FEW_GRAINS * grain and best[-1] >= WIDE * best[0] else 0.0
+
+
+def _unit_of_gains(x: Array) -> tuple[float, bool]:
+    """Return how many nats a unit is of a curve without ratios, and whether it gained beyond its scatter."""
+    largest = float(np.abs(x).max(initial=0.0))
     if largest == 0:
-        return x
+        return 0.0, False
     x = x / largest  # differences of the largest floats would overflow
-    won = max(x[0] - x.min(), LEAST_WON * np.ptp(x))
-    return x * (2 * FACTOR / won) if won > 0 else np.zeros_like(x)
+    level, start = _best_level(x), float(np.median(x[:3]))
+    arrival = int(np.argmax(x <= level + ARRIVED * (start - level))) if start > level else 0
+    gained = float(np.median(x[:arrival])) - level if arrival else 0.0
+    scatter = _scatter(x)
+    unit = max(gained, SCATTERS * scatter, LEAST_GAIN * float(np.ptp(x)))
+    return (FACTOR / unit / largest, gained > CLEAR * scatter) if unit > 0 else (0.0, False)
+
+
+def _best_level(x: Array) -> float:
+    """Return the lowest median of neighbouring values, a tenth of all or three: one low value is luck."""
+    size = max(3, len(x) // 10)
+    if len(x) <= size:
+        return float(x.min())
+    pieces = [x[start : start + size] for start in range(0, len(x) - size + 1, max(1, size // 2))]
+    return float(min(np.median(piece) for piece in [*pieces, x[-size:]]))
+
+
+def _scatter(x: Array) -> float:
+    """Return the standard deviation of one value, by the median size of what is not 0 of the differences."""
+    differences = np.abs(np.diff(x))
+    differences = differences[differences > 0]
+    return float(np.median(differences) / (NORMAL_MAD * np.sqrt(2))) if len(differences) else 0.0

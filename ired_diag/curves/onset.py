@@ -65,7 +65,7 @@ def onset_of_rise(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if not np.isfinite(curve.y).any():
         return at_evaluation(curve, 0) if len(curve) else None
-    return onset_in(curve, with_hidden_rise(find_valley(curve.y)))
+    return onset_in(curve, with_hidden_rise(find_valley(curve.y, grain=curve.grain)))
 
 
 def onset_in(curve: Curve, valley: Valley) -> Onset | None:

@@ -1,13 +1,15 @@
 """The slope at the end of a learning curve: what would as much training again bring?
 
 A straight line through the last third of the evaluations (in nats, spikes cut) has the slope s a step, and
-the standard error of a line's slope, widened for correlated noise,
+the standard error of a line's slope, widened for correlated noise (the larger of what ``valley`` and what a
+parabola through the same evaluations leaves),
 
     gain = -s · (last step - first step),    se = σ √((1 + φ) / (1 - φ)) / √Σ (t - t̄)² · (the same span).
 
-Where a third is too noisy to tell, the last half speaks for it, and where that is too, the last two thirds:
-provided that the next shorter window gains more than half as much, and the last third at all. A longer line
-is surer of what was, and less of what is; that is the bargain of Lepski's method.
+Where a third is too noisy to tell, the last half speaks for it, provided that the third gains more than half
+as much; where that is too noisy, the last two thirds, provided that the half gains more than half as much and
+the third more than a quarter. A longer line is surer of what was, and less of what is: a curve that dropped
+and rests since must not be called improving. That is the bargain of Lepski's method.
 
 Reference: Lepski (1990), On a problem of adaptive estimation in Gaussian white noise.
 """
@@ -15,15 +17,15 @@ Reference: Lepski (1990), On a problem of adaptive estimation in Gaussian white 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.nats import Curve, curve_of
-from ired_diag.curves.valley import Valley, find_valley
+from ired_diag.curves.valley import Valley, find_valley, noise_of, widening
 
 FEWEST = 4  # evaluations under a line
+FEWEST_BENT = 12  # evaluations under a parabola that leaves its noise
 CLEAR = 4.0  # standard errors: a gain that is no chance, on a window that was chosen by no test
 
 Array = NDArray[np.float64]
@@ -57,7 +59,7 @@ def pace_at_end(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     (3.0, True)
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    return pace_of(curve, find_valley(curve.y))
+    return pace_of(curve, find_valley(curve.y, grain=curve.grain))
 
 
 def pace_of(curve: Curve, valley: Valley) -> Pace:
@@ -67,10 +69,17 @@ def pace_of(curve: Curve, valley: Valley) -> Pace:
     third = windows[0]
     if third.clear or third.gain <= 0:
         return third
-    agreed = (
-        longer for shorter, longer in pairwise(windows) if longer.clear and shorter.gain > longer.gain / 2
-    )
-    return next(agreed, third)
+    _, half, longest = windows
+    if half.clear and third.gain > half.gain / 2:
+        return half
+    if longest.clear and half.gain > longest.gain / 2 and third.gain > longest.gain / 4:
+        return longest
+    return third
+
+
+def pace_at_rest(curve: Curve, valley: Valley, start: int) -> Pace:
+    """Return how fast a curve improves by the evaluations from ``start`` on alone."""
+    return _line(curve.steps, valley, len(curve) - start)
 
 
 def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
@@ -80,5 +89,16 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     t, y = steps[-size:] - steps[-size:].mean(), valley.y[-size:]
     span, spread = steps[-1] - steps[0], float(np.sum(t**2))
     gain = -float(np.sum(t * y)) / spread * span
-    error = valley.sigma * valley.inflation / np.sqrt(spread) * span
+    noise = max(valley.sigma * valley.inflation, _noise_about_parabola(t, y))
+    error = noise / np.sqrt(spread) * span
     return Pace(float(gain), float(error), clear=bool(gain > CLEAR * error))
+
+
+def _noise_about_parabola(t: Array, y: Array) -> float:
+    """Return the widened noise of what a parabola leaves; a line leaves the bend of a smooth curve too."""
+    if len(t) < FEWEST_BENT:
+        return 0.0
+    t = t / np.abs(t).max()
+    basis = np.linalg.qr(np.stack([np.ones_like(t), t, t**2], axis=1))[0]
+    sigma, correlation = noise_of(y - basis @ (basis.T @ y), levels=basis.shape[1])
+    return sigma * widening(correlation)

@@ -3,49 +3,71 @@
 The verdict is a function of the evaluations so far, so it can be asked at any time. In this order:
 
     diverged    it ends not finite
-    too_short   fewer than 4 evaluations; or fewer than 8, and nothing below has happened
+    too_short   fewer than 3 evaluations; or fewer than 8, and nothing below has happened
     diverged    a lasting rise above its floor of ln 1.5 nats (1.5 times) or more, by two standard errors
-    regressed   another lasting rise: of 5%, or of a tenth of all that was won if that was 2% at least
+    regressed   another lasting rise: of 5%, or of a tenth of all that was won if that was 2% at least, or of
+                a twentieth where that is thirty times the noise
     unstable    it swings up and down by 1.5 times, twice or more, and a tenth of its evaluations is
                 as far above the closest curve that falls and rises
-    improving   at the pace of its end, as many steps again would win another 5%
-    stuck       it has won less than 5%, or nothing beyond noise
+    improving   at the pace of its end, as many steps again would win another 5%, or a fifth of all that was
+                won if that is 2%; or its last evaluations are better than the rest of it; or each of 3
+                evaluations is 5% better than the one before
+    stuck       it has won less than 5% (2% where higher is better: such metrics are bounded, and what is won
+                is small; 2.5% where that is thirty times the noise), or nothing beyond noise
+    no_trend    the same of a metric that is negative or crosses 0, where a percentage means nothing
     converged   otherwise: it came down and rests
 
 A rise lasts while no median of three comes back to the floor (``valley``), or where the mean of what follows
-is higher beyond noise (``shift``). Units drop out (``nats``); names and lengths are not
-looked at, and nothing is to be set.
+is higher beyond noise (``shift``). How large it must be, ``rise`` says; how large a gain must be, ``gain``.
+A rise from which the curve has come down by half, and still comes down, is a hump: improving. Units drop out
+(``nats``); names and lengths are not looked at, and nothing is to be set.
+
+The same judgement says where the curve rests (``rest``): only one that converged, is stuck or has no trend
+does. Of a curve with warm restarts (``restarts``) the ends of the cycles are judged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.curves.gain import FAINT, SEEN, has_gained, is_improving
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
 from ired_diag.curves.onset import Onset, at_evaluation, onset_in
 from ired_diag.curves.pace import Pace, pace_of
+from ired_diag.curves.rest import Rest, rest_of
+from ired_diag.curves.restarts import cycle_ends, restarts_in
+from ired_diag.curves.rise import is_divergence, is_recovering, is_regression
 from ired_diag.curves.shift import with_hidden_rise
+from ired_diag.curves.spikes import ends_in_spike
 from ired_diag.curves.valley import Valley, find_valley
 
-Word = Literal["converged", "improving", "diverged", "regressed", "stuck", "unstable", "too_short"]
+Word = Literal[
+    "converged", "improving", "diverged", "regressed", "stuck", "no_trend", "unstable", "too_short"
+]
 
-FEWEST = 4  # evaluations: of three, one in six orders is a fall by chance alone
+FEWEST = 3  # evaluations; of so few each must be 5% better: one in six orders falls by chance alone
+FEWEST_FOR_A_RISE = 4
 FEWEST_AT_REST = 8
-SEEN = 0.05  # nats, about 5%: a smaller change is not worth a word
-FAINT = 0.02  # nats: what moves by less stands still
-SHARE_LOST = 0.1  # of all that was won
-CLEAR = 4.0  # σ
-SURE = 2.0  # standard errors: a rise of 1.5 times and no less
 SWINGS = 2
+RESTING: tuple[Word, ...] = ("converged", "stuck", "no_trend")
+REASONS: dict[Word, str] = {
+    "improving": "still improving",
+    "diverged": "diverged: it ends where it is worse than before",
+    "regressed": "regressed: it ends where it is worse than before",
+    "unstable": "unstable: it swings by 1.5 times and more",
+    "too_short": "too few evaluations",
+}
+
+NO_REST = Rest(None, "too few evaluations")
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shape:
     """What has happened to a training.
 
@@ -57,23 +79,31 @@ class Shape:
         won: Nats from the first evaluation down to the floor.
         noise: Standard deviation of one evaluation, in nats (a relative error while it is small).
         pace: How fast it still improves; None where no value is finite.
+        rest: Where it rests, or why it does not.
+        restarts: Steps at which a cycle of a schedule with warm restarts begins.
+        ends_in_spike: Whether its last evaluation alone is far worse than those before: a spike, or the
+            start of a divergence.
     """
 
     word: Word
-    onset: Onset | None
-    rise: float
-    won: float
-    noise: float
-    pace: Pace | None
+    onset: Onset | None = None
+    rise: float = 0.0
+    won: float = 0.0
+    noise: float = 0.0
+    pace: Pace | None = None
+    rest: Rest
+    restarts: tuple[float, ...] = ()
+    ends_in_spike: bool = False
 
 
-def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Shape:
+def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True, among: int = 1) -> Shape:
     """Return the shape of a learning curve.
 
     Args:
         steps: Of shape (n,), increasing.
         values: Of shape (n,), in any unit; NaN and infinities are data.
         lower_is_better: The direction in which the curve improves.
+        among: How many curves are judged together: the more, the likelier one of them drifts by chance.
 
     >>> shape_of(range(6), [4.0, 2.0, 1.0, 2.0, 4.0, 8.0]).word
     'diverged'
@@ -81,36 +111,81 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     finite = np.flatnonzero(np.isfinite(curve.y))
     if not len(curve):
-        return Shape("too_short", None, 0.0, 0.0, 0.0, None)
+        return Shape(word="too_short", rest=Rest(None, "0 evaluations: at least 10 are needed"))
     if not len(finite):
-        return Shape("diverged", at_evaluation(curve, 0), np.inf, 0.0, 0.0, None)
-    valley = with_hidden_rise(find_valley(curve.y))
-    won = float(valley.y[0]) - valley.floor
-    pace = pace_of(curve, valley)
+        return _not_finite(curve, 0, Shape(word="diverged", rest=NO_REST))
+    valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
+    seen = Shape(
+        word="diverged",
+        won=float(valley.y[0]) - valley.floor,
+        noise=valley.sigma,
+        pace=pace_of(curve, valley),
+        rest=NO_REST,
+    )
     lost = int(finite[-1]) + 1
     if lost < len(curve):
-        return Shape("diverged", at_evaluation(curve, lost), np.inf, won, valley.sigma, pace)
-    word = _word(curve, valley, pace, won)
+        return _not_finite(curve, lost, seen)
+    restarts = restarts_in(curve.y)
+    if restarts:
+        at = tuple(curve.steps[list(restarts)].tolist())
+        word = _word_of_cycles(cycle_ends(curve.y, restarts))
+        return replace(seen, word=word, rest=Rest(None, "its cycles restart"), restarts=at)
+    return _judged(curve, valley, seen, among)
+
+
+def _not_finite(curve: Curve, index: int, seen: Shape) -> Shape:
+    rest = Rest(None, "diverged: its last evaluations are not finite")
+    return replace(seen, onset=at_evaluation(curve, index), rise=np.inf, rest=rest)
+
+
+def _judged(curve: Curve, valley: Valley, seen: Shape, among: int) -> Shape:
+    """Return the shape of a curve that ends finite and has no cycles."""
+    rest, spike = rest_of(curve, valley, among=among), ends_in_spike(curve)
+    word = _word(curve, valley, seen, rest)
+    if word in RESTING and rest.tail_change < -FAINT:
+        word = "improving"  # its end says why it does not rest
+    elif word not in RESTING:
+        rest = replace(rest, index=None, reason=REASONS[word])
     rising = word in ("diverged", "regressed")
-    onset = onset_in(curve, valley) if rising else None
-    return Shape(word, onset, valley.rise if rising else 0.0, won, valley.sigma, pace)
+    return replace(
+        seen,
+        word=word,
+        onset=onset_in(curve, valley) if rising else None,
+        rise=valley.rise if rising else 0.0,
+        rest=rest,
+        ends_in_spike=spike,
+    )
 
 
-def _word(curve: Curve, valley: Valley, pace: Pace, won: float) -> Word:
+def _word_of_cycles(ends: Array) -> Word:
+    """Return the verdict on a schedule with warm restarts, by the ends of its cycles."""
+    change = float(ends[-1] - ends[:-1].min()) if len(ends) > 1 else 0.0
+    if change >= FACTOR:
+        return "diverged"
+    return "regressed" if change >= SEEN else "improving" if change <= -SEEN else "converged"
+
+
+def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
     n = len(curve)
     if n < FEWEST:
         return "too_short"
-    if valley.rises and valley.rise - SURE * valley.rise_error >= FACTOR:
+    if n < FEWEST_FOR_A_RISE:
+        return "improving" if (np.diff(valley.y) <= -SEEN).all() else "too_short"
+    hovers = curve.scale == "gain" and not curve.gained
+    recovers = valley.rises and is_recovering(valley)
+    if valley.rises and not recovers and is_divergence(curve, valley, hovers=hovers):
         return "diverged"
-    if valley.rises and max(won, valley.rise) >= FAINT and valley.rise >= min(SEEN, SHARE_LOST * won):
+    if valley.rises and not recovers and not hovers and is_regression(valley, seen.won):
         return "regressed"
-    if _is_far_from_fit(curve.y, valley) and _swings(curve.y) >= SWINGS:  # the quicker question first
+    if not hovers and _is_far_from_fit(curve.y, valley) and _swings(curve.y) >= SWINGS:  # quicker first
         return "unstable"
-    if pace.clear and pace.gain - 2 * pace.error >= SEEN:
+    if recovers or is_improving(curve, valley, seen.pace, rest):
         return "improving"
     if n < FEWEST_AT_REST:
         return "too_short"
-    return "converged" if won >= max(SEEN, CLEAR * valley.sigma) else "stuck"
+    if not hovers and has_gained(curve, valley):
+        return "converged"
+    return "no_trend" if curve.scale == "gain" else "stuck"
 
 
 def _is_far_from_fit(y: Array, valley: Valley) -> bool:

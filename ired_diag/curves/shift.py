@@ -5,9 +5,10 @@ tell: for every split k of the evaluations since the arrival on the floor, no ea
 
     t(k) = (mean after - mean before) / (σ √((1 + φ) / (1 - φ)) √(1/n₁ + 1/n₂)),
 
-and the largest t counts from 5 on, with the σ and φ of ``valley`` and with those of what the two means leave.
-The largest of many t is larger than one: of 100 white values it passes 4 in one of 1250 simulations; the rest
-is for correlated noise. The level must still be up in the last third of what follows.
+and the largest t counts from 5 on, with the σ and φ of ``valley``, with those of what the two means leave,
+and with those of neighbours (``wander``). The largest of many t is larger than one: of 100 white values it
+passes 4 in one of 1250 simulations; the rest is for correlated noise. The level must still be up in the last
+third of what follows.
 
 Reference: James, James & Siegmund (1987), Tests for a change-point.
 """
@@ -19,6 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from ired_diag.curves.valley import Array, Valley, noise_of, widening
+from ired_diag.curves.wander import wander_of
 
 CLEAR = 5.0
 FEWEST = 5  # evaluations on each side
@@ -38,7 +40,7 @@ def with_hidden_rise(valley: Valley) -> Valley:
     size, shift = int(before[split]), float((high - low)[split])
     found = replace(valley, left=first + size, floor=float(low[split]), rises=True)
     step = np.where(np.arange(n) < size, low[split], high[split])
-    clear = shift > CLEAR * max(float(noise[split]), _error(y - step, size))
+    clear = shift > CLEAR * max(float(noise[split]), _error(y - step, size), _wandering(y, step, size))
     return found if clear and found.rise > shift / 2 else valley
 
 
@@ -47,3 +49,9 @@ def _error(residuals: Array, before: int) -> float:
     n = len(residuals)
     sigma, correlation = noise_of(residuals, levels=2)
     return float(sigma * widening(correlation) * np.sqrt(1 / before + 1 / (n - before)))
+
+
+def _wandering(y: Array, step: Array, before: int) -> float:
+    """Return the standard error of the shift by how neighbours on each side differ."""
+    noise = wander_of(y, step)
+    return float(np.hypot(noise.error_of_mean(before), noise.error_of_mean(len(y) - before)))

@@ -68,6 +68,16 @@ def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     )
 
 
+def ends_in_spike(curve: Curve) -> bool:
+    """Say whether the last evaluation alone is far worse than those before: a spike, or a rise begins."""
+    y, before = curve.y[:-1], curve.y[-2 * HALF - 2 : -1]
+    if len(before) <= 2 * HALF or not np.isfinite(before).all():
+        return False
+    _, noise = _far_above(y, running_median(y))
+    far = max(FAR * noise, SEEN, LONE * float(np.ptp(before)))
+    return bool(curve.y[-1] - np.median(before) > far)
+
+
 def without_spikes(y: Array) -> Array:
     """Return a curve in nats with its spikes cut down, and lone lows filled up, to the running median.
 
@@ -78,7 +88,9 @@ def without_spikes(y: Array) -> Array:
         y: Of shape (n,), lower is better, +∞ where not finite.
     """
     middle = running_median(y)
-    cut = np.where(_far_above(y, middle)[0], middle, y)
+    high, noise = _far_above(y, middle)
+    cut = np.where(high, middle, y)
+    cut = np.where(_far_below(y, middle, noise), middle, cut)
     if len(y) > 2 * HALF:
         windows = np.lib.stride_tricks.sliding_window_view(np.minimum(cut, np.finfo(float).max / 8), 5)
         around = windows[:, [0, 1, 3, 4]]
@@ -127,6 +139,17 @@ def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
     np.subtract(y, middle, out=above, where=np.isfinite(middle))
     noise = usual_size(above)
     return above > max(FAR * noise, SEEN), noise
+
+
+def _far_below(y: Array, middle: Array, noise: float) -> NDArray[np.bool_]:
+    """Return where single values are far below a level that their two neighbours share."""
+    low = np.zeros(len(y), dtype=bool)
+    if len(y) > 2 * HALF and np.isfinite(y).all():
+        before, after = y[:-2], y[2:]
+        far = max(FAR * noise, SEEN)
+        level = np.abs(before - after) <= min(far, 2 * noise)
+        low[1:-1] = level & (np.minimum(before, after) - y[1:-1] > far)
+    return low
 
 
 def _spike(curve: Curve, middle: Array, noise: float, first: int, end: int) -> Spike:

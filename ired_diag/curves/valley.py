@@ -37,6 +37,8 @@ CLEAR = 5.0  # σ: a rise that is no noise
 FEWEST_FREE = 8  # degrees of freedom: of fewer, σ is not known to 25%
 MOST_CORRELATED = 0.95
 OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
+FEWEST_BEFORE_HUMP, FEWEST_AFTER_HUMP = 2, 8  # evaluations on its two sides
+HUMP_GAIN = 8.0  # times less is left: noise that is called a hump takes away a half at most
 
 Array = NDArray[np.float64]
 
@@ -85,7 +87,11 @@ class Valley:
     def rise(self) -> float:
         """How far above the floor the curve is at its end, in nats: 0 without a lasting rise."""
         after = self.y[self.left :]
-        return float(np.median(after[-_third(len(after)) :]) - self.floor) if len(after) else 0.0
+        if not len(after):
+            return 0.0
+        end = after[-_third(len(after)) :]
+        level = np.min(end) if len(end) == 2 else np.median(end)  # one of two may be a spike
+        return float(level - self.floor)
 
     @property
     def rise_error(self) -> float:
@@ -95,11 +101,12 @@ class Valley:
         return float(np.hypot(before, after))
 
 
-def find_valley(y: Array) -> Valley:
+def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
     """Return the valley of a curve in nats.
 
     Args:
         y: Of shape (n,), n ≥ 1, lower is better; +∞ (not finite) counts as the worst value that is.
+        grain: The least noise of one evaluation that a quantised metric can have.
 
     Raises:
         ValueError: No value is finite.
@@ -109,8 +116,9 @@ def find_valley(y: Array) -> Valley:
         raise ValueError("a curve without a finite value has no valley")
     clean = np.minimum(without_spikes(y), known.max())
     best = int(np.argmin(clean))
-    fit = _fall_and_rise(clean, best)
+    fit = _closest_fit(clean, best)
     sigma, correlation = max(_noise(clean - fit, fit), _noise((clean - fit)[: best + 1], fit[: best + 1]))
+    sigma = max(sigma, grain)
     near = np.flatnonzero(clean <= clean[best] + NEAR * sigma)
     floor = float(np.median(clean[near[0] : near[-1] + 1]))
     floor = min(floor, float(clean[best]) + NEAR * sigma)
@@ -130,6 +138,19 @@ def _unfitted(valley: Valley) -> float:
     """Return the noise that the fit cannot tell of, because it leaves too little."""
     free = len(valley.y) - len(np.unique(valley.fit))
     return roughness(valley.y, valley.best) if free < FEWEST_FREE else 0.0
+
+
+def _closest_fit(y: Array, best: int) -> Array:
+    """Return the closest curve that falls to the best and rises, after a hump where one is plain to see."""
+    plain = _fall_and_rise(y, best)
+    if best < FEWEST_AFTER_HUMP:
+        return plain
+    top = 1 + int(np.argmax(y[1:best]))
+    before = int(np.argmin(y[: top + 1]))
+    if top - before < FEWEST_BEFORE_HUMP or best - top < FEWEST_AFTER_HUMP:
+        return plain
+    hump = np.concatenate([_fall_and_rise(y[: top + 1], before)[:-1], _fall_and_rise(y[top:], best - top)])
+    return hump if HUMP_GAIN * np.sum((y - hump) ** 2) < np.sum((y - plain) ** 2) else plain
 
 
 def _fall_and_rise(y: Array, best: int) -> Array:

@@ -43,9 +43,13 @@ class Wander:
         >>> Wander(0.2, 0.0).error_of_mean(4)
         0.1
         """
-        phi = self.correlation
-        longest = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**count) / (count * (1 - phi) ** 2)
-        return float(self.sd * np.sqrt(longest / count))
+        return float(self.errors_of_means(np.array([count]))[0])
+
+    def errors_of_means(self, counts: NDArray[np.intp]) -> Array:
+        """Return the standard errors of means of so many neighbouring evaluations each."""
+        phi, m = self.correlation, counts.astype(np.float64)
+        longest = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**m) / (m * (1 - phi) ** 2)
+        return np.asarray(self.sd * np.sqrt(longest / m), dtype=np.float64)
 
 
 def wander_of(y: Array, fit: Array) -> Wander:

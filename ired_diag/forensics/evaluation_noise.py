@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ired_diag.curves.plateau import common_plateau
+from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.runs.history import Series

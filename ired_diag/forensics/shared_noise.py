@@ -30,7 +30,8 @@ from ired_diag.comparison.seeds import (
     obstacle_to_pairing,
     shared_seeds,
 )
-from ired_diag.curves.plateau import FEWEST, common_plateau
+from ired_diag.curves.common_plateau import common_plateau
+from ired_diag.curves.rest import FEWEST
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.history import Series

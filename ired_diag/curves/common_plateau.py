@@ -1,0 +1,144 @@
+"""The plateau of several curves together: one window in which all of them rest.
+
+Every curve must rest by itself (``rest``), and the window starts where the last of them has come to rest. But
+what one curve cannot show, the mean over the seeds of a group can, √n times finer. So the mean curve of each
+group must have come down too: the window starts only after its descent has faded into *its* noise. And over
+all evaluations since the descent has faded into the noise of a single curve, neither may a group drift nor
+two groups drift apart (``group_drift``): a group that is slower than another, but comes to the same level,
+would else seem worse.
+
+With many curves one of them seems to drift by chance. So each is judged with wider bounds, the more of them
+there are: by √(1 + ln curves) times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ired_diag.curves.group_drift import drift_in_words, group_drift
+from ired_diag.curves.nats import Curve, curve_of
+from ired_diag.curves.rest import FEWEST, faded_descent
+from ired_diag.curves.shape import Shape, shape_of
+from ired_diag.curves.valley import Array, find_valley
+
+SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve by so much
+BIAS = 0.01  # standard errors: a real descent is slower at its end than an exponential
+FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
+
+Steps = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class CommonPlateau:
+    """Where several curves have all come to rest.
+
+    Attributes:
+        step: The first step of the window; None where there is none.
+        indices: For each curve its first evaluation at that step or later.
+        reason: Why there is none, naming the curve by its place from 0.
+    """
+
+    step: float | None
+    indices: tuple[int, ...] = ()
+    reason: str = ""
+
+
+def common_plateau(
+    curves: Iterable[tuple[ArrayLike, ArrayLike]],
+    *,
+    groups: Sequence[int] | None = None,
+    lower_is_better: bool = True,
+) -> CommonPlateau:
+    """Return the window in which all curves rest, so that all of them are read in one window.
+
+    Args:
+        curves: Of each the steps and values, as ``plateau_start`` takes them.
+        groups: Of each curve the number of its group, whose seeds it is one of. Default: one group.
+        lower_is_better: The direction in which the curves improve.
+
+    >>> common_plateau([(range(30), [1.0, 2.0] * 15), (range(5), [1.0] * 5)]).reason
+    'curve 1: 5 evaluations: at least 10 are needed'
+    """
+    given = [(np.asarray(s, dtype=np.float64), np.asarray(v, dtype=np.float64)) for s, v in curves]
+    if not given:
+        return CommonPlateau(None, (), "no curves")
+    many = len(given)
+    shapes = [shape_of(s, v, lower_is_better=lower_is_better, among=many) for s, v in given]
+    starts = [_start_of(shape, many) for shape in shapes]
+    lacking = [f"curve {i}: {shapes[i].rest.reason}" for i, start in enumerate(starts) if start is None]
+    if lacking:
+        return CommonPlateau(None, (), "; ".join(lacking))
+    latest = max(float(s[start]) for (s, _), start in zip(given, starts, strict=True) if start is not None)
+    numbers = np.zeros(many, dtype=np.intp) if groups is None else np.asarray(groups, dtype=np.intp)
+    return _shared_window(given, numbers, latest, lower_is_better=lower_is_better)
+
+
+def _shared_window(
+    curves: Sequence[Steps], numbers: NDArray[np.intp], latest: float, *, lower_is_better: bool
+) -> CommonPlateau:
+    """Return the window from ``latest`` on, or from later on, if no group drifts in it."""
+    start, drifts_from = latest, -np.inf
+    for number in np.unique(numbers):
+        members = np.flatnonzero(numbers == number)
+        mean = _mean_curve([curves[i] for i in members.tolist()], lower_is_better=lower_is_better)
+        if mean is None:
+            continue
+        faded, faded_for_one = _faded(mean, len(members))
+        if len(mean) - faded < FEWEST:
+            reason = "the mean over seeds comes to rest too late, or comes down too slowly"
+            return CommonPlateau(None, (), f"curve {members[0]}: {reason}")
+        start = max(start, float(mean.steps[faded]))
+        drifts_from = max(drifts_from, float(mean.steps[faded_for_one]))
+    indices = tuple(int(np.searchsorted(steps, start)) for steps, _ in curves)
+    left = [len(steps) - index for (steps, _), index in zip(curves, indices, strict=True)]
+    if min(left) < FEWEST:
+        short = int(np.argmin(left))
+        return CommonPlateau(None, (), f"curve {short} has too few evaluations after step {start:g}")
+    drift = _drift(curves, numbers, min(start, drifts_from), lower_is_better=lower_is_better)
+    return CommonPlateau(None, (), f"curve 0: {drift}") if drift else CommonPlateau(start, indices)
+
+
+def _start_of(shape: Shape, many: int) -> int | None:
+    """Return where a curve rests, one of many; None where it does not."""
+    rest, pace = shape.rest, shape.pace
+    if rest.index is not None or rest.start is None or rest.tail or pace is None:
+        return rest.index
+    slow = pace.gain <= SLOW * np.sqrt(1 + np.log(many)) * pace.error
+    return rest.start if shape.word == "improving" and slow else None
+
+
+def _mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | None:
+    """Return the mean over a group's seeds at the steps that they share; None of one seed or few steps."""
+    shared = curves[0][0]
+    for steps, _ in curves[1:]:
+        shared = np.intersect1d(shared, steps)
+    if len(curves) < 2 or len(shared) < FEWEST_OF_MEAN:
+        return None
+    values = np.array([values[np.searchsorted(steps, shared)] for steps, values in curves])
+    kept = np.isfinite(values)
+    counts = kept.sum(axis=0)
+    sums = np.where(kept, values, 0.0).sum(axis=0)
+    mean = np.full(len(shared), np.nan)
+    np.divide(sums, counts, out=mean, where=counts > 0)
+    return curve_of(shared, mean, lower_is_better=lower_is_better)
+
+
+def _faded(mean: Curve, seeds: int) -> tuple[int, int]:
+    """Return where a mean curve has faded into its own noise, and where into that of a single curve."""
+    valley = find_valley(mean.y, grain=mean.grain)
+    for_one = faded_descent(mean, valley, bias=BIAS, coarser=float(np.sqrt(seeds)))
+    return faded_descent(mean, valley, bias=BIAS), min(for_one, len(mean) - 1)
+
+
+def _drift(curves: Sequence[Steps], numbers: NDArray[np.intp], first: float, *, lower_is_better: bool) -> str:
+    """Say whether a group drifts from a step on, or two groups drift apart; nothing where they do not."""
+    windows = [values[np.searchsorted(steps, first) :] for steps, values in curves]
+    windows = [window[np.isfinite(window)] for window in windows]
+    if min(map(len, windows)) < FEWEST:
+        return ""
+    groups = [[windows[i] for i in np.flatnonzero(numbers == number)] for number in np.unique(numbers)]
+    return drift_in_words([group_drift(group) for group in groups], lower_is_better=lower_is_better)

@@ -1,0 +1,60 @@
+"""What a curve has won, and what it still wins: when is a gain worth a word?
+
+A curve has gained where its first evaluation lies above its floor by 5% (0.05 nats) and four times the noise
+of one evaluation; 2% are enough where higher is better, since such metrics are bounded and what is won is
+small, and 2.5% where that is thirty times the noise. Of a metric that may be a percentage, 100 less its value
+counts as well: from 98.0 to 99.0, half of the errors are gone.
+
+It still improves where as many steps again, at the pace of its end, would win 5%, or a fifth of all that was
+won if that is 2%. Where it came to rest by a drop, the pace before that drop is over: the pace at rest
+counts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ired_diag.curves.nats import Curve
+from ired_diag.curves.pace import Pace, pace_at_rest
+from ired_diag.curves.rest import Rest
+from ired_diag.curves.valley import Valley
+
+SEEN = 0.05  # nats, about 5%: a smaller change is not worth a word
+FAINT = 0.02  # nats: what moves by less stands still
+CLEAR = 4.0  # σ
+SURELY = 30.0  # σ: a gain of half of 5% that nobody can miss
+SHARE_GAINED = 0.2  # of all that was won: a pace that is worth a word though it is below 5%
+SURE = 2.0  # standard errors
+SLOWER = 3.0  # standard errors
+PERCENT = 100.0
+
+
+def has_gained(curve: Curve, valley: Valley) -> bool:
+    """Say whether a curve has won something that is worth a word, beyond its noise."""
+    won = float(valley.y[0]) - valley.floor
+    least = FAINT if curve.higher_is_better else SEEN
+    first, best = curve.values[0], float(np.nanmax(curve.values))
+    if curve.higher_is_better and 0 <= first < PERCENT and 1 < best < PERCENT:
+        won = max(won, float(np.log((PERCENT - first) / (PERCENT - best))))
+    surely = won >= SURELY * valley.sigma and won >= SEEN / 2
+    return surely or won >= max(least, CLEAR * valley.sigma)
+
+
+def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) -> bool:
+    """Say whether as many steps again would win something worth a word, and the rest does not deny it.
+
+    Args:
+        curve: In nats.
+        valley: Of the same curve.
+        pace: At its end.
+        rest: Where it rests, if it does.
+    """
+    if pace is None:
+        return False
+    if rest.index is not None:
+        at_rest = pace_at_rest(curve, valley, rest.index)
+        if at_rest.gain + SLOWER * at_rest.error < pace.gain:
+            pace = at_rest
+    won = float(valley.y[0]) - valley.floor
+    worth = min(SEEN, max(SHARE_GAINED * won, FAINT))
+    return pace.clear and pace.gain - SURE * pace.error >= worth

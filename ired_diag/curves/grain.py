@@ -1,0 +1,48 @@
+"""The grain of a quantised curve: the step between values that can be logged at all.
+
+An accuracy on 50 samples moves in steps of 1/50, a loss printed with four decimals in steps of 0.0001. All
+values then lie on a lattice v = k g, and many of them are equal. Rounding adds an error that is uniform over
+one step, and a value of a few steps has no meaningful ratio to another: 0.0003 is not three times 0.0001.
+
+The lattice is taken as real only where values repeat among the best third of the curve: of continuous values
+no two are equal.
+
+Reference: Widrow & Kollár (2008), Quantization Noise, section 1.1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST = 8  # values: three numbers lie on a lattice by chance
+REPEATED = 0.7  # at most this share of the best values is distinct
+OFF_LATTICE = 0.05  # of a step: more than rounding in float32
+
+Array = NDArray[np.float64]
+
+
+def grain_of(values: Array, *, lower_is_better: bool) -> float:
+    """Return the step of the lattice on which a curve's values lie; 0 where they lie on none.
+
+    Args:
+        values: Of shape (n,), finite.
+        lower_is_better: Which end of the values is the best.
+
+    >>> round(grain_of(np.array([0.5, 0.42, 0.46, 0.42, 0.44, 0.42, 0.42, 0.44]), lower_is_better=True), 9)
+    0.02
+    """
+    if len(values) < FEWEST:
+        return 0.0
+    ordered = np.sort(values if lower_is_better else -values)
+    best = ordered[: max(FEWEST // 2, len(values) // 3)]
+    if len(np.unique(best)) > REPEATED * len(best):
+        return 0.0
+    gaps = np.diff(np.unique(best))
+    gaps = gaps[gaps > np.finfo(np.float32).eps * np.abs(best).max()]
+    if not len(gaps):
+        return 0.0
+    step = float(gaps.min())
+    multiples = gaps / step
+    on_lattice = np.abs(multiples - np.round(multiples)) <= OFF_LATTICE
+    return step if on_lattice.mean() > 1 - OFF_LATTICE else 0.0

@@ -1,0 +1,170 @@
+"""Where a curve rests, and whether it still rests at its end.
+
+With σ and φ the noise of one evaluation and its correlation (``wander``), and e(m) the standard error of the
+mean of m neighbouring evaluations under them:
+
+    arrival    the first evaluation within 3σ of the best, or σ of the median of the last third
+    faded      what shrinks exponentially from 8σ to σ in T evaluations has the time constant τ = T / ln 8, and
+               adds τσ to the sum of what follows. After w = τ ln(10 τ / √k) more, k evaluations being left, it
+               biases their mean by a tenth of its standard error. Of a sudden drop nothing has to be waited
+               for. A single curve gives up half of what is left at most.
+    start      the first evaluation from there on after which no block of m = 3, 6, 12 … lies above all that
+               follows by 2.7 standard errors
+    tail       the rest is none where the last m = 2, 3, 5, 8 … evaluations differ from those before by four
+               standard errors and by 0.2%: the most extreme of them is left out, for it may be a spike
+
+Correlated noise makes e(m) larger and the test slower; it is no reason to refuse a rest. A drift too small
+for one curve to show is seen in the mean over seeds (``common_plateau``).
+
+Reference: Hall & Van Keilegom (2003), Using difference-based methods for inference in nonparametric
+regression with time series errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ired_diag.curves.nats import Curve
+from ired_diag.curves.valley import Array, Valley
+from ired_diag.curves.wander import Wander, wander_of
+
+FEWEST = 10  # evaluations at rest: the sd of fewer is not known to 25%
+NEAR, HIGH = 3.0, 8.0  # σ
+BIAS = 0.1  # standard errors of the mean of what follows
+ABOVE = 2.7  # standard errors: a first block that still comes down
+DIFFERENT = 4.0  # standard errors: a tail that is not the rest
+LEAST = 0.002  # nats, about 0.2%: a fifth of the usual margin of a comparison
+LATE = 0.2  # of the evaluations: a drop that left so few is late
+GROWTH = 1.6  # from one tail length to the next
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Where a curve rests.
+
+    Attributes:
+        index: The first evaluation at rest; None where the curve does not rest.
+        reason: Why it does not.
+        start: Where it would rest, were its last evaluations like those before; None where it never does.
+        tail: How many evaluations at the end differ from those before; 0 where none do.
+        tail_change: By how much, in nats: negative where they are better.
+        tail_errors: The same in standard errors, as a size.
+    """
+
+    index: int | None
+    reason: str = ""
+    start: int | None = None
+    tail: int = 0
+    tail_change: float = 0.0
+    tail_errors: float = 0.0
+
+
+def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
+    """Return where a curve rests.
+
+    Args:
+        curve: In nats.
+        valley: Of the same curve.
+        among: How many curves are judged together: the more, the likelier one of them differs by chance.
+    """
+    y, n = valley.y, len(curve)
+    if n < FEWEST:
+        return Rest(None, f"{n} evaluation{'s' if n != 1 else ''}: at least {FEWEST} are needed")
+    sigma = max(valley.sigma, valley.wander.sd)
+    arrival, faded = _faded(curve, valley, sigma, BIAS)
+    noise = _noise_after(y[arrival:], sigma)
+    most = max(arrival, min(arrival + (n - arrival) // 2, n - FEWEST))
+    factor = np.sqrt(1 + np.log(among))
+    start = _without_descent(y, min(faded, most), noise, ABOVE * factor)
+    if n - start < FEWEST:
+        return _too_late(y, sigma)
+    tail, change, errors = _different_tail(y[start:], noise, DIFFERENT * factor)
+    if tail:
+        reason = f"its last {tail} evaluations are {'worse' if change > 0 else 'better'} than those before"
+        return Rest(None, reason, start, tail, change, errors)
+    return Rest(start, start=start)
+
+
+def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: float = 1.0) -> int:
+    """Return the first evaluation at which an exponential descent has faded; n where none is left.
+
+    Args:
+        curve: In nats.
+        valley: Of the same curve.
+        bias: By which share of its standard error it may bias the mean of what follows.
+        coarser: How many times the noise of this curve counts as the noise into which it fades.
+    """
+    return _faded(curve, valley, coarser * max(valley.sigma, valley.wander.sd), bias)[1]
+
+
+def _too_late(y: Array, sigma: float) -> Rest:
+    """Return that a curve has not rested for long enough, and whether a late drop is why."""
+    n = len(y)
+    last = n - int(np.argmax(y <= float(y.min()) + NEAR * sigma))
+    reason = f"it rests too late: fewer than {FEWEST} evaluations are left"
+    if n < 2 * FEWEST or last > LATE * n:
+        return Rest(None, reason)
+    before = y[max(0, n - last - FEWEST) : n - last]
+    drop = float(np.median(y[n - last :]) - np.median(before))
+    sudden = -drop > DIFFERENT * sigma
+    return Rest(None, reason, tail=last, tail_change=drop) if sudden else Rest(None, reason)
+
+
+def _noise_after(y: Array, sigma: float) -> Wander:
+    """Return the noise of what follows the arrival, by neighbours; white where they are too few."""
+    noise = wander_of(y, np.zeros(len(y)))
+    return noise if noise.sd > 0 else Wander(sigma, 0.0)
+
+
+def _faded(curve: Curve, valley: Valley, sigma: float, bias: float) -> tuple[int, int]:
+    """Return the arrival, and the first evaluation after what is left of the descent has faded."""
+    y = valley.y
+    reach = max(float(y.min()) + NEAR * sigma, float(np.median(y[-(len(y) // 3) :])) + sigma)
+    arrival = int(np.argmax(y <= reach))
+    high = np.flatnonzero(y[:arrival] > valley.floor + HIGH * sigma)
+    begin = int(high[-1]) + 1 if len(high) else 0
+    descent, count = curve.steps[arrival] - curve.steps[begin], arrival - begin
+    left = max(1, len(y) - arrival)
+    times = np.log(count / np.log(HIGH) / (bias * np.sqrt(left))) if count else 0.0
+    faded = curve.steps[arrival] + max(0.0, times) * descent / np.log(HIGH)
+    return arrival, int(np.searchsorted(curve.steps, faded))
+
+
+def _without_descent(y: Array, start: int, noise: Wander, above: float) -> int:
+    """Return the first evaluation from ``start`` on after which no first block lies above what follows."""
+    n = len(y)
+    starts = np.arange(start, n - FEWEST + 1)
+    if not len(starts):
+        return start
+    sums = np.concatenate([[0.0], np.cumsum(y)])
+    descending = np.zeros(len(starts), dtype=bool)
+    block = 3
+    while block <= (n - start) // 2:
+        s = starts[starts + 2 * block <= n]
+        after = n - s - block
+        first = (sums[s + block] - sums[s]) / block
+        error = np.hypot(noise.error_of_mean(block), noise.errors_of_means(after))
+        excess = first - (sums[n] - sums[s + block]) / after
+        descending[: len(s)] |= excess > np.maximum(above * error, LEAST)
+        block *= 2
+    settled = np.flatnonzero(~descending)
+    return int(starts[settled[0]]) if len(settled) else n
+
+
+def _different_tail(y: Array, noise: Wander, different: float) -> tuple[int, float, float]:
+    """Return how many last evaluations differ most clearly from those before, by how much, how surely."""
+    n, size, clearest = len(y), 2.0, (1.0, 0, 0.0, 0.0)
+    while size <= n // 2:
+        count = round(size)
+        before, end = y[: n - count], y[n - count :]
+        deviations = end - before.mean()
+        kept = np.delete(deviations, np.argmax(np.abs(deviations)))
+        error = np.hypot(noise.error_of_mean(len(kept)), noise.error_of_mean(len(before)))
+        change = float(kept.mean())
+        clear = abs(change) / max(different * error, LEAST)
+        errors = abs(change) / float(error) if error > 0 else np.inf
+        clearest = max(clearest, (clear, count, change, errors))
+        size *= GROWTH
+    return clearest[1:]

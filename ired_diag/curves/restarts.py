@@ -1,0 +1,72 @@
+"""Warm restarts: a curve that jumps up and comes down again, time after time, as its learning rate does.
+
+A jump is a rise between two neighbouring evaluations by more than six usual differences and by 5%. It is a
+restart where the three evaluations after it are not back yet (that would be a spike), and where at least four
+follow, the last of which are back: below the level before the jump but for a tenth of it. A last cycle may be
+cut short. Two restarts make a schedule. What counts then are the ends of the cycles.
+
+Reference: Loshchilov & Hutter (2017), SGDR: Stochastic Gradient Descent with Warm Restarts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ired_diag.curves.spikes import usual_size
+from ired_diag.curves.valley import Array
+
+FEWEST = 2  # restarts that make a schedule
+SHORTEST = 4  # evaluations of a cycle
+JUMP = 6.0  # usual differences
+SEEN = 0.05  # nats
+STILL_UP = 0.25  # of the jump, after three evaluations
+BACK = 0.9  # of the jump, at the end of the cycle
+END = 3  # evaluations at the end of a cycle
+
+
+def restarts_in(y: Array) -> tuple[int, ...]:
+    """Return the first evaluation of each cycle after the first; empty where there is no such schedule.
+
+    Args:
+        y: A curve in nats, of shape (n,); one with values that are not finite has no cycles.
+    """
+    if len(y) < 3 * SHORTEST or not np.isfinite(y).all():
+        return ()
+    differences = np.diff(y)
+    jumps = np.flatnonzero(differences > max(JUMP * usual_size(differences), SEEN)) + 1
+    starts: list[int] = []
+    for jump in jumps.tolist():
+        if jump - (starts[-1] if starts else 0) >= SHORTEST:
+            starts.append(jump)
+    if not starts:
+        return ()
+    *complete, last = zip(starts, [*starts[1:], len(y)], strict=True)
+    restarts = [start for start, end in complete if _comes_back(y, start, end)]
+    if _comes_back(y, *last) or (restarts and len(y) - last[0] < last[0] - restarts[-1]):
+        restarts.append(last[0])
+    return tuple(restarts) if len(restarts) >= FEWEST and len(restarts) >= len(starts) - 1 else ()
+
+
+def cycle_ends(y: Array, restarts: tuple[int, ...]) -> Array:
+    """Return the level at the end of each cycle; a last one that was cut short is left out.
+
+    Args:
+        y: A curve in nats, of shape (n,).
+        restarts: The first evaluation of each cycle after the first.
+    """
+    starts, ends = [0, *restarts], [*restarts, len(y)]
+    if ends[-1] - starts[-1] < 0.9 * (ends[-2] - starts[-2]):
+        ends.pop()
+    return np.array([np.median(y[max(0, end - END) : end]) for end in ends])
+
+
+def _comes_back(y: Array, start: int, end: int) -> bool:
+    """Say whether the curve stays up after a jump, and is back at the end of the cycle."""
+    if end - start < SHORTEST:
+        return False
+    level = float(np.median(y[max(0, start - END) : start]))
+    jump = float(y[start] - level)
+    return bool(
+        np.min(y[start : start + END]) > level + STILL_UP * jump
+        and np.min(y[max(start, end - END) : end]) < level + (1 - BACK) * jump
+    )

@@ -1,0 +1,71 @@
+"""A lasting rise: when is it a divergence, when a regression, and when only a hump?
+
+divergence   the rise is ln 1.5 nats (1.5 times) or more, by two standard errors. Of a metric that is
+             bounded by 1, whose error is what is compared, the metric itself must have lost a third too:
+             an accuracy of 0.9995 that ends at 0.999 has twice the errors, and is no disaster. Of one
+             that hovers around 0 the rise is measured from where it usually was, not from its luckiest low.
+regression   the rise is 5%, or a tenth of all that was won, or a twentieth where that is thirty times the
+             noise; 2% have moved at least
+hump         the curve has come down again from its top by half, and still comes down
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ired_diag.curves.gain import FAINT, SEEN
+from ired_diag.curves.nats import FACTOR, Curve
+from ired_diag.curves.valley import Valley
+
+SURE = 2.0  # standard errors: a rise of 1.5 times and no less
+SHARE_LOST = 0.1  # of all that was won
+SHARE_LOST_SURELY = 0.05
+SURELY = 30.0  # σ
+FEWEST_FALLING = 8  # evaluations since the top of a hump
+CLEAR = 4.0  # standard errors of a level
+
+
+def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
+    """Say whether a lasting rise is by 1.5 times or more, surely, and in the metric's own unit as well.
+
+    Args:
+        curve: In nats.
+        valley: Of the same curve, with a lasting rise.
+        hovers: Whether the metric hovers around 0 and has gained nothing.
+    """
+    rise = valley.rise
+    if hovers:
+        rise += valley.floor - float(np.median(valley.y[: valley.left]))
+    if rise - SURE * valley.rise_error < FACTOR:
+        return False
+    if curve.scale != "error":
+        return True
+    end = curve.values[-(1 + (len(curve) - valley.left) // 3) :]
+    return bool(np.median(end) <= np.nanmax(curve.values) / np.exp(FACTOR))
+
+
+def is_regression(valley: Valley, won: float) -> bool:
+    """Say whether a lasting rise is worth a word.
+
+    Args:
+        valley: With a lasting rise.
+        won: Nats from the first evaluation down to the floor.
+    """
+    rise = valley.rise
+    if max(won, rise) < FAINT:
+        return False
+    surely = rise >= SURELY * valley.sigma * valley.inflation and rise >= SHARE_LOST_SURELY * won
+    return surely or rise >= min(SEEN, SHARE_LOST * won)
+
+
+def is_recovering(valley: Valley) -> bool:
+    """Say whether a curve that rose has come down from there by half already, and still comes down."""
+    after = valley.y[valley.best :]
+    falling = after[int(np.argmax(after)) :]
+    if len(falling) < FEWEST_FALLING:
+        return False
+    third = len(falling) // 3
+    middle, end = float(np.median(falling[-2 * third : -third])), float(np.median(falling[-third:]))
+    noise = valley.wander.error_of_mean(third) if valley.wander.sd else valley.sigma
+    half = valley.floor + (float(falling[0]) - valley.floor) / 2
+    return end < half and middle - end > max(CLEAR * noise, FAINT)
