@@ -175,7 +175,7 @@ def small_overfit(rng: np.random.Generator) -> MadeCurve:
 
 def noiseless(rng: np.random.Generator) -> MadeCurve:
     """Return a loss that falls at every step without noise, however fast or slowly."""
-    n, t = length(rng, least=4), 0.0
+    n = length(rng, least=4)
     quiet = Noise(0.0, 0.0, False)
     t = progress(n)
     kinds = (
@@ -183,7 +183,7 @@ def noiseless(rng: np.random.Generator) -> MadeCurve:
         1 - t,
         (1 + t / rng.uniform(0.001, 1)) ** -rng.uniform(0.2, 2),
     )
-    nats = rng.uniform(0.06, 5) * kinds[rng.integers(3)]
+    nats: Array = rng.uniform(0.06, 5) * np.asarray(kinds[rng.integers(3)])
     return loss(nats, rng, EITHER | SHORT if n < 10 else words_of(nats, quiet) | EITHER, noise=quiet)
 
 
@@ -191,7 +191,7 @@ def few_evaluations(rng: np.random.Generator) -> MadeCurve:
     """Return three to seven evaluations of a loss that plainly falls."""
     n = int(rng.integers(3, 8))
     noise = Noise(float(rng.choice([0.0, 0.005, 0.02])), 0.0, False)
-    nats = -rng.uniform(0.15, 1) * (np.arange(n) ** rng.uniform(0.5, 1))
+    nats = -rng.uniform(0.15, 1) * np.arange(n, dtype=np.float64) ** float(rng.uniform(0.5, 1))
     return loss(nats, rng, FALLS | SHORT, noise=noise)
 
 

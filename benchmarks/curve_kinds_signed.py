@@ -115,7 +115,7 @@ def last_digits(rng: np.random.Generator) -> MadeCurve:
     """Return a level that differs only in its last digits from one evaluation to the next."""
     n = length(rng, least=8)
     grain = float(rng.choice([2.0**-52, 2.0**-23]))
-    values = unit(rng) * (1 + grain * rng.integers(-2, 3, n))
+    values = unit(rng) * (1 + grain * rng.integers(-2, 3, n).astype(np.float64))
     return made(values, rng, STUCK | RESTS | (SHORT if n < 10 else frozenset()))
 
 

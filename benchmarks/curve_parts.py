@@ -66,7 +66,7 @@ class Noise:
 
     def hides(self, size: float) -> bool:
         """Say whether a change of this size is less than what the noise does by itself."""
-        return size < 8 * self.sd * np.sqrt((1 + self.correlation) / (1 - self.correlation))
+        return bool(size < 8 * self.sd * np.sqrt((1 + self.correlation) / (1 - self.correlation)))
 
 
 def noise_level(rng: np.random.Generator, *, most: float = MOST_NOISE) -> Noise:
@@ -81,7 +81,7 @@ def noise_level(rng: np.random.Generator, *, most: float = MOST_NOISE) -> Noise:
 
 def length(rng: np.random.Generator, *, least: int = 8, most: int = 400) -> int:
     """Return a number of evaluations, small ones as often as large ones."""
-    return round(np.exp(rng.uniform(np.log(least), np.log(most))))
+    return round(float(np.exp(rng.uniform(np.log(least), np.log(most)))))
 
 
 def unit(rng: np.random.Generator) -> float:
@@ -110,7 +110,8 @@ def progress(n: int) -> Array:
 def descent(n: int, rng: np.random.Generator, *, fastest: float = 0.02, slowest: float = 0.1) -> Array:
     """Return a way down from 1 to 0: an exponential, or one with a long tail that ends within 2%."""
     t = progress(n) / np.exp(rng.uniform(np.log(fastest), np.log(slowest)))
-    return np.exp(-t) if rng.random() < 0.7 else (1 + t) ** -2.0
+    way = np.exp(-t) if rng.random() < 0.7 else (1 + t) ** -2.0
+    return np.asarray(way, dtype=np.float64)
 
 
 def made(

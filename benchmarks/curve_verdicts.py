@@ -5,7 +5,7 @@
 Printed is a table of words by kind, in percent, with the share of wrong words and of errors, of curves that
 have a plateau, and of curves that have a plateau although they are called improving, diverged or regressed;
 then the share of errors on all healthy curves (bound: 0.2%) and on the failed ones. ``--show KIND`` prints
-the curves of a kind that got a wrong word. Each kind has its own random numbers, so that a new kind changes no other's.
+the curves of a kind that got a wrong word. Each kind has its own random numbers: a new kind changes no other.
 """
 
 from __future__ import annotations
