@@ -170,8 +170,8 @@ def _coverage(a: Array, b: Array, x: Array, y: Array, *, is_paired: bool) -> Tre
 
 
 def _tests(a: Array, b: Array, x: Array, y: Array, printed: Tree, *, difference: float) -> Tree:
-    scale = max(np.abs(x).max(), np.abs(y).max()) if len(x) else 1.0
-    d = np.round((x - y) / scale, 12)  # equal differences of decimal fractions are ties
+    scale = float(np.abs([*x, *y, 0.0]).max())
+    d = np.round((x - y) / scale, 12) if scale else x - y  # equal differences of decimal fractions are ties
     return {
         "mann_whitney": re.mann_whitney(a, b),
         "wilcoxon": re.wilcoxon(d),

@@ -133,14 +133,15 @@ def check(document: dict[str, Any], truth: Truth) -> int:
     return sum(math.isfinite(value) for value in right.values())
 
 
-def truth_of_table(table: Table) -> Truth:
+def truth_of_table(table: Table, *, lower_is_better: bool = True) -> Truth:
     seeds = {
         name: {f"seed{i}": value for i, value in enumerate(column) if value is not None}
         for name, column in table.items()
     }
     none: dict[str, dict[str, float]] = {name: {} for name in table}
     readouts = {name: seeds if name in ("last", "best") else none for name in FINAL}
-    return Truth(readouts, {name: {} for name in table}, dict.fromkeys(table, 0))
+    windows: dict[str, dict[str, Array]] = {name: {} for name in table}
+    return Truth(readouts, windows, dict.fromkeys(table, 0), lower_is_better=lower_is_better)
 
 
 def write_table(path: Path, table: Table) -> Path:
@@ -155,6 +156,12 @@ def write_table(path: Path, table: Table) -> Path:
 def test_numbers_of_a_table(name: str, tmp_path: Path) -> None:
     document = printed(str(write_table(tmp_path / "table.csv", TABLES[name])))
     assert check(document, truth_of_table(TABLES[name])) > 100 * len(document["pairs"])
+
+
+def test_numbers_of_a_table_where_higher_is_better(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "table.csv", TABLES["ties"])
+    document = printed(str(path), "--higher-is-better")
+    assert check(document, truth_of_table(TABLES["ties"], lower_is_better=False)) > 300
 
 
 def curves_of(folder: Path, experiment: str) -> dict[str, tuple[Array, Array]]:

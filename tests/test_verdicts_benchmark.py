@@ -1,4 +1,4 @@
-"""The benchmark of the verdicts: its short path decides as ``compare`` does, its tables tell good from bad."""
+"""The benchmark of the verdicts: its short path decides as ``compare`` does; its tables show what fails."""
 
 from __future__ import annotations
 
