@@ -31,12 +31,13 @@ HEADER = ("cell", "measure", "studies", "share", "± 2 s.e.", "bound", "")
 Task = tuple[str, int, int, int]  # name of the cell, number of the chunk, studies in it, seed
 
 
-def chunk_of(task: Task) -> tuple[str, dict[str, Array]]:
-    """Return what one chunk of a cell's studies measures."""
+def chunk_of(task: Task) -> tuple[str, dict[str, Array], float]:
+    """Return what one chunk of a cell's studies measures, and how many seconds of a processor it took."""
     name, number, count, seed = task
     cell = next(cell for cell in cells() if cell.name == name)
     rng = np.random.default_rng([seed, zlib.crc32(name.encode()), number])
-    return name, measures_of(cell.study, count, rng)
+    begun = time.process_time()
+    return name, measures_of(cell.study, count, rng), time.process_time() - begun
 
 
 def tasks_of(chosen: Sequence[Cell], most: int, seed: int) -> Iterator[Task]:
@@ -49,15 +50,25 @@ def tasks_of(chosen: Sequence[Cell], most: int, seed: int) -> Iterator[Task]:
 
 def measure_all(
     chosen: Sequence[Cell], *, most: int, processes: int, seed: int
-) -> Mapping[str, dict[str, Array]]:
-    """Return what the studies of each cell measure, by cell and measure."""
+) -> tuple[dict[str, dict[str, Array]], dict[str, float]]:
+    """Return what the studies of each cell measure, by cell and measure, and the seconds of each cell."""
     found: dict[str, dict[str, Array]] = {cell.name: {} for cell in chosen}
+    seconds = dict.fromkeys(found, 0.0)
     with multiprocessing.Pool(processes) as pool:
-        for name, measured in pool.imap(chunk_of, tasks_of(chosen, most, seed)):
+        for name, measured, taken in pool.imap(chunk_of, tasks_of(chosen, most, seed)):
+            seconds[name] += taken
             for measure, values in measured.items():
                 so_far = found[name].get(measure, np.empty(0))
                 found[name][measure] = np.concatenate([so_far, values])
-    return found
+    return found, seconds
+
+
+def minutes_of_all(
+    chosen: Sequence[Cell], seconds: Mapping[str, float], *, most: int, processes: int
+) -> float:
+    """Return how long all studies of the cells would take, by the time that those made took."""
+    whole = sum(seconds[cell.name] * cell.studies / min(cell.studies, most) for cell in chosen)
+    return whole / processes / 60
 
 
 def row_of(cell: Cell, bound: Bound, values: Array) -> tuple[str, ...]:
@@ -108,12 +119,15 @@ def main() -> None:
     given = parser.parse_args()
     chosen = [cell for cell in cells() if re.search(given.cells, cell.name)]
     most, begun = QUICK if given.quick else given.studies, time.monotonic()
-    found = measure_all(chosen, most=most, processes=given.processes, seed=given.seed)
+    found, seconds = measure_all(chosen, most=most, processes=given.processes, seed=given.seed)
     rows = list(rows_of(chosen, found))
     lines = [f"| {' | '.join(row)} |" for row in (HEADER, ("---",) * len(HEADER), *rows)]
     failed = sum(row[-1] == "FAIL" for row in rows)
     minutes = (time.monotonic() - begun) / 60
     lines += ["", f"{len(rows)} bounds, {failed} not kept; {minutes:.1f} minutes."]
+    if any(cell.studies > most for cell in chosen):
+        whole = minutes_of_all(chosen, seconds, most=most, processes=given.processes)
+        lines.append(f"All studies would take about {whole:.0f} minutes.")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -81,8 +81,8 @@ def test_two_standard_errors_are_allowed_and_no_more() -> None:
 
 def test_numbers_depend_on_the_seed_and_not_on_the_processes() -> None:
     chosen = [cell for cell in cells() if cell.name in ("one number each, n = 3", "plateau under AR(0)")]
-    alone = measure_all(chosen, most=20, processes=1, seed=1)
-    together = measure_all(chosen, most=20, processes=2, seed=1)
+    alone, _ = measure_all(chosen, most=20, processes=1, seed=1)
+    together, _ = measure_all(chosen, most=20, processes=2, seed=1)
     for cell in chosen:
         for name, values in alone[cell.name].items():
             assert values.tolist() == together[cell.name][name].tolist()
