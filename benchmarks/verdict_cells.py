@@ -39,8 +39,10 @@ LEVEL, FAMILY, PARTLY, NOISE = 0.055, 0.06, 0.06, 0.05
 COVERED, AR_PLATEAU, STEP_PLATEAU = 0.94, 0.8, 0.9
 POWER_LOST, POWER_LOST_PARTLY = 0.03, 0.05
 MANY, FEW, PRINTED = 20_000, 4_000, 400  # studies where a study is cheap, where curves are read, and printed
-DIFFERENT, COVERS_MEAN, COVERS_DIFFERENCE = "better or worse", "mean's interval", "difference's interval"
+DIFFERENT, PLATEAU = "better or worse", "common plateau found"
+COVERS_MEAN, COVERS_DIFFERENCE = "mean's interval", "difference's interval"
 FAILED = r"fail|NaN|diverge|not finite|surviv"  # one of these words tells the reader
+AUTOCORRELATED = 0.8  # φ under which a plateau must be found
 NEAR = 2  # evaluations from the true start of a plateau
 
 
@@ -79,7 +81,7 @@ class NullStudy:
     def __call__(self, rng: np.random.Generator) -> Measured:
         """Return whether groups are called different, and whether intervals hold the truth."""
         found = decision_of(study_of(self.design, rng))
-        measured = {DIFFERENT: float(found.differ)}
+        measured = {DIFFERENT: float(found.differ), PLATEAU: float(found.read.plateau_step is not None)}
         if self.design.failing or self.design.drift or self.design.improves or self.design.groups > 2:
             return measured
         return measured | _coverage(found, self.design.effect)
@@ -202,7 +204,7 @@ def cells() -> Iterator[Cell]:
 NULLS = {
     "white": Design(),
     "white, no seed spread": Design(seed_sd=0.0),
-    "AR(0.8)": Design(correlation=0.8),
+    "AR(0.8)": Design(correlation=AUTOCORRELATED),
     "AR(0.95)": Design(correlation=0.95),
     "heavy tails and spikes": Design(heavy=True),
     "sd ratio 2": Design(spread=2.0),
@@ -217,6 +219,8 @@ def _null_cells() -> Iterator[Cell]:
     covers = tuple(Bound(name, COVERED, at_most=False) for name in (COVERS_MEAN, COVERS_DIFFERENCE))
     for (name, design), n in itertools.product(NULLS.items(), SEEDS):
         bounds = (level,) if design.heavy else (level, *covers)  # spikes move the mean that is estimated
+        if design.correlation == AUTOCORRELATED:
+            bounds += (Bound(PLATEAU, AR_PLATEAU, at_most=False),)
         yield Cell(f"{name}, n = {n}", NullStudy(replace(design, seeds=n)), FEW, bounds)
     for n in SEEDS:
         yield Cell(
@@ -269,11 +273,11 @@ def _noise_cells() -> Iterator[Cell]:
 
 def _plateau_cells() -> Iterator[Cell]:
     at_rest = Bound("plateau found", AR_PLATEAU, at_most=False)
-    for phi in (0.0, 0.8):
-        yield Cell(f"plateau under AR({phi:g})", PlateauStudy(phi), FEW, (at_rest,))
+    for phi in (0.0, AUTOCORRELATED):
+        yield Cell(f"plateau of one curve under AR({phi:g})", PlateauStudy(phi), FEW, (at_rest,))
     after = Bound("plateau found", STEP_PLATEAU, at_most=False)
     for drop in (50, 60, 70):
-        yield Cell(f"plateau after a drop at {drop}", PlateauStudy(0.0, drop), FEW, (after,))
+        yield Cell(f"plateau of one curve after a drop at {drop}", PlateauStudy(0.0, drop), FEW, (after,))
 
 
 def _power_cells() -> Iterator[Cell]:
