@@ -3,8 +3,8 @@
     python -m benchmarks.curve_verdicts [--curves 5000] [--long 20] [--kinds PATTERN] [--show KIND] [--seed 0]
 
 Printed is a table of words by kind, in percent, with the share of wrong words and of errors, of curves that
-have a plateau, and of curves that have a plateau although they are called improving, diverged or regressed;
-then the share of errors on all healthy curves (bound: 0.2%) and on the failed ones. ``--show KIND`` prints
+have a plateau, of curves that have a plateau although they are called improving, diverged or regressed, and
+of curves that only fall whose last evaluation, the best, is called luck; then the share of errors on all healthy curves (bound: 0.2%) and on the failed ones. ``--show KIND`` prints
 the curves of a kind that got a wrong word. Each kind has its own random numbers: a new kind changes no other.
 """
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks import curve_kinds, curve_kinds_failed, curve_kinds_signed
 from benchmarks.curve_parts import MadeCurve
+from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.plateau import plateau_start
 from ired_diag.curves.shape import shape_of
 from ired_diag.forensics.curve_shape import SEVERITY
@@ -32,6 +33,7 @@ HEALTHY: tuple[Kind, ...] = (*curve_kinds.KINDS, *curve_kinds_signed.KINDS)
 FAILED: tuple[Kind, ...] = curve_kinds_failed.KINDS
 LONG: Kind = curve_kinds.very_long
 BOUND = 0.002
+AT_REST = {"converged", "stuck"}
 MOVING = ("improving", "diverged", "regressed")  # a curve that does any of this has no plateau
 
 
@@ -45,6 +47,7 @@ class Tally:
     errors: int = 0
     plateaus: int = 0
     contradictions: int = 0
+    lucky: int = 0
     failed: int = 0
 
 
@@ -65,6 +68,14 @@ def is_error(word: str) -> bool:
     return {str(name): severity for name, severity in SEVERITY.items()}.get(word) == "error"
 
 
+def is_last_called_luck(curve: MadeCurve) -> bool:
+    """Say whether a curve falls to its end, and its last evaluation, the best, is said to be luck."""
+    if curve.words & AT_REST:
+        return False
+    best = best_evaluation(curve.steps, curve.values, lower_is_better=curve.lower_is_better)
+    return best is not None and best.is_lucky and best.index == len(curve.steps) - 1
+
+
 def tally_of(kind: Kind, count: int, *, seed: int) -> Tally:
     """Return what is said of ``count`` curves of a kind."""
     tally = Tally()
@@ -78,6 +89,7 @@ def tally_of(kind: Kind, count: int, *, seed: int) -> Tally:
         start = plateau_start(curve.steps, curve.values, lower_is_better=curve.lower_is_better)
         tally.plateaus += start.step is not None
         tally.contradictions += start.step is not None and word in MOVING
+        tally.lucky += is_last_called_luck(curve)
     return tally
 
 
@@ -99,13 +111,13 @@ def false_errors(found: dict[str, Tally]) -> tuple[int, int]:
 def table_of(found: dict[str, Tally]) -> Iterator[str]:
     """Yield the lines of a Markdown table of words by kind."""
     words = sorted({word for tally in found.values() for word in tally.words})
-    yield f"| kind | curves | {' | '.join(words)} | wrong word | error | plateau | contradiction |"
-    yield f"|---|{'---:|' * (len(words) + 5)}"
+    yield f"| kind | curves | {' | '.join(words)} | wrong word | error | plateau | contradiction | lucky last |"
+    yield f"|---|{'---:|' * (len(words) + 6)}"
     for name, tally in found.items():
         cells = [
             f"{100 * tally.words[word] / tally.curves:.1f}" if tally.words[word] else "" for word in words
         ]
-        counts = (tally.wrong, tally.errors, tally.plateaus, tally.contradictions)
+        counts = (tally.wrong, tally.errors, tally.plateaus, tally.contradictions, tally.lucky)
         shares = (f"{100 * count / tally.curves:.1f}%" for count in counts)
         yield f"| {name.replace('_', ' ')} | {tally.curves} | {' | '.join((*cells, *shares))} |"
 
