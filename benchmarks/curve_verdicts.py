@@ -4,8 +4,9 @@
 
 Printed is a table of words by kind, in percent, with the share of wrong words and of errors, of curves that
 have a plateau, of curves that have a plateau although they are called improving, diverged or regressed, and
-of curves that only fall whose last evaluation, the best, is called luck; then the share of errors on all healthy curves (bound: 0.2%) and on the failed ones. ``--show KIND`` prints
-the curves of a kind that got a wrong word. Each kind has its own random numbers: a new kind changes no other.
+of curves that only fall whose last evaluation, the best, is called luck; then the share of errors on all
+healthy curves (bound: 0.2%) and on the failed ones. ``--show KIND`` prints the curves of a kind that got a
+wrong word. Each kind has its own random numbers: a new kind changes no other.
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def false_errors(found: dict[str, Tally]) -> tuple[int, int]:
 def table_of(found: dict[str, Tally]) -> Iterator[str]:
     """Yield the lines of a Markdown table of words by kind."""
     words = sorted({word for tally in found.values() for word in tally.words})
-    yield f"| kind | curves | {' | '.join(words)} | wrong word | error | plateau | contradiction | lucky last |"
+    columns = ("kind", "curves", *words, "wrong word", "error", "plateau", "contradiction", "lucky last")
+    yield f"| {' | '.join(columns)} |"
     yield f"|---|{'---:|' * (len(words) + 6)}"
     for name, tally in found.items():
         cells = [
