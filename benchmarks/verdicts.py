@@ -21,7 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.verdict_cells import Bound, Cell, cells, measures_of
+from benchmarks.verdict_cells import Bound, Cell, cells
+from benchmarks.verdict_measures import LOST, measures_of
 from benchmarks.verdict_studies import Array
 
 CHUNK = 500  # studies of one task
@@ -91,7 +92,7 @@ def row_of(cell: Cell, bound: Bound, values: Array) -> tuple[str, ...]:
 
 def standard_error(bound: Bound, values: Array) -> float:
     """Return the Monte-Carlo standard error: of a share as at the bound, of a difference by its spread."""
-    is_share = bool(np.isin(values, (0.0, 1.0)).all()) and "lost" not in bound.measure
+    is_share = bool(np.isin(values, (0.0, 1.0)).all()) and bound.measure != LOST
     variance = bound.limit * (1 - bound.limit) if is_share else float(values.var())
     return float(np.sqrt(variance / len(values)))
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.curve_verdicts import FAILED, HEALTHY, curves_of
-from benchmarks.verdict_cells import Bound, Cell, PlateauStudy, cells
+from benchmarks.verdict_cells import Bound, Cell, cells
+from benchmarks.verdict_measures import PlateauStudy
 from benchmarks.verdict_path import decision_of
 from benchmarks.verdict_studies import Design, means_of, partly_shared, study_of
 from benchmarks.verdicts import is_kept, measure_all, row_of, standard_error
