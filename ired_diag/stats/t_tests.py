@@ -13,12 +13,11 @@ References: Student (1908); Welch (1947), The generalization of Student's proble
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from ired_diag.stats.defects import is_constant
 from ired_diag.stats.summary import CONFIDENCE
@@ -67,16 +66,8 @@ def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTe
         return _undefined(n, f"{n} pair{'s' if n != 1 else ''}: at least 2 are needed")
     if is_constant(difference, scale=np.abs([*x, *y]).max()):
         return _undefined(n, "all pairs differ by the same amount")
-    result = stats.ttest_1samp(difference, 0.0)
-    interval = result.confidence_interval(confidence)
-    return TTest(
-        float(result.statistic),
-        float(n - 1),
-        float(result.pvalue),
-        float(interval.low),
-        float(interval.high),
-        n,
-    )
+    error = float(difference.std(ddof=1)) / math.sqrt(n)
+    return _test(float(difference.mean()), error, df=n - 1, n=n, confidence=confidence)
 
 
 def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidence: float) -> TTest:
@@ -86,18 +77,25 @@ def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidenc
         return _undefined(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")
     if is_constant(x, scale=np.abs(x).max()) and is_constant(y, scale=np.abs(y).max()):
         return _undefined(n, "both samples are constant")
-    with warnings.catch_warnings():  # of one constant sample, whose variance is as good as 0
-        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
-        result = stats.ttest_ind(x, y, equal_var=equal_variances)
-        interval = result.confidence_interval(confidence)
-    return TTest(
-        float(result.statistic),
-        float(result.df),
-        float(result.pvalue),
-        float(interval.low),
-        float(interval.high),
-        n,
-    )
+    sizes, variances = np.array([len(x), len(y)]), np.array([x.var(ddof=1), y.var(ddof=1)])
+    if equal_variances:
+        df = float(n - 2)
+        square = float((sizes - 1) @ variances) / df * float((1 / sizes).sum())
+    else:
+        parts = variances / sizes
+        square = float(parts.sum())
+        df = 1 / float(((parts / square) ** 2 / (sizes - 1)).sum())  # shares: squares could underflow
+    return _test(float(x.mean() - y.mean()), math.sqrt(square), df=df, n=n, confidence=confidence)
+
+
+def _test(difference: float, error: float, *, df: float, n: int, confidence: float) -> TTest:
+    """Return the test of a difference by its standard error.
+
+    ``scipy.stats.ttest_ind`` and its interval give the same numbers and take ten times as long.
+    """
+    t, half = difference / error, float(special.stdtrit(df, (1 + confidence) / 2)) * error
+    p = 2 * float(special.stdtr(df, -abs(t)))
+    return TTest(t, float(df), p, difference - half, difference + half, n)
 
 
 def _undefined(n: int, reason: str) -> TTest:
