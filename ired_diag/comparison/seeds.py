@@ -1,9 +1,9 @@
-"""The seeds that are compared: their curves, which are left out, and whether two groups' seeds are pairs."""
+"""The seeds that are compared: their curves, and what their configurations state."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison.outcomes import Failure
+from ired_diag.comparison.outcomes import Failure, failure_of
+from ired_diag.comparison.stated_data import stated_data
 from ired_diag.config_keys import METADATA
 from ired_diag.errors import NotFound
 from ired_diag.runs.attempt import is_seed_label
 from ired_diag.runs.completion import note_on_unknown
 from ired_diag.runs.run import Run
 
-# Two runs are told apart by their own noise alone only where these agree.
 DATA_KEYS = ("dataset", "rank", "ood")
+MOST_REASONS = 3
 APART = (*METADATA, "experiment_name", "seed")  # what may differ without a word
-EVALUATION_KEYS = ("validation_batches", "validation_batch_size", "evaluation_mode", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Members:
         name: Of the group.
         strategy: Its mining strategy, where the configuration tells one for all.
         seeds: In the order given.
-        settings: What data and evaluation were, for each key the values told.
+        settings: What each run states of its data and evaluation: by seed, by key, the value as text.
         knobs: What all its runs tell alike, but for names, notes and seeds.
         failures: Seeds that failed, or were stopped, and are therefore not among ``seeds``.
     """
@@ -69,45 +69,61 @@ class Members:
     name: str
     strategy: str | None
     seeds: Sequence[Seed]
-    settings: Mapping[str, frozenset[str]]
+    settings: Mapping[str, Mapping[str, str]]
     knobs: Mapping[str, Any] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
 
 
 def members_of(
-    groups: Mapping[str, Sequence[Run]], metric: str, notes: list[str], *, include_incomplete: bool
+    groups: Mapping[str, Sequence[Run]],
+    metric: str,
+    notes: list[str],
+    *,
+    lower_is_better: bool,
+    include_incomplete: bool = False,
+    judge_shape: bool = True,
 ) -> list[Members]:
-    """Return the groups that have seeds to compare.
+    """Return the groups, each with the seeds that have a result and those that failed.
+
+    A group all of whose seeds failed is one of them. A group that has nothing to do with the metric, or
+    whose runs were all stopped, is left out, and a note says so.
 
     Args:
         groups: Runs by the name of their group.
         metric: Which logged metric.
-        notes: Is told what was left out.
+        notes: Is extended by what else there is to say of the runs.
+        lower_is_better: The direction of the metric.
         include_incomplete: Keep runs that did not reach the end of their training.
+        judge_shape: Whether a seed that diverged to a finite value has failed.
 
     Raises:
-        NotFound: No group has a seed with the metric; where others have, such a group is left out.
+        NotFound: No group has a seed with a result.
     """
-    found = []
+    kept = []
     for name, runs in groups.items():
-        try:
-            found.append(_members(name, runs, metric, notes, include_incomplete))
-        except NotFound as nothing:
-            if len(groups) == 1:
-                raise
-            notes.append(f"{nothing} The group is left out.")
-    if not found:
-        raise NotFound(f"No group has a run to compare by {metric}. {notes[-1]}")
-    return found
-
-
-def obstacle_to_pairing(a: Members, b: Members) -> str:
-    """Return why seeds of two groups may not be paired, or nothing."""
-    for key in (*DATA_KEYS, *EVALUATION_KEYS):
-        if a.settings[key] != b.settings[key]:
-            told = (sorted(members.settings[key]) for members in (a, b))
-            return f"{key} is {' and '.join('/'.join(words) for words in told)}"
-    return "" if shared_seeds(a, b) else "no seed in common"
+        failures = [
+            failure_of(
+                run,
+                metric,
+                lower_is_better=lower_is_better,
+                include_incomplete=include_incomplete,
+                judge_shape=judge_shape,
+            )
+            for run in runs
+        ]
+        members = _members(name, runs, metric, failures)
+        if unknown := note_on_unknown(name, [r for r, f in zip(runs, failures, strict=True) if f is None]):
+            notes.append(unknown)
+        if members.seeds or _failed_altogether(runs, failures, metric):
+            kept.append(members)
+        elif len(groups) > 1:
+            notes.append(f"{_nothing_in(members, runs, metric)} The group is left out.")
+        else:
+            raise NotFound(_nothing_in(members, runs, metric))
+    if not any(members.seeds for members in kept):
+        reasons = [_nothing_in(members, groups[members.name], metric) for members in kept] or notes[-1:]
+        raise NotFound(f"No group has a run to compare by {metric}. {' '.join(reasons)}")
+    return kept
 
 
 def differing_knobs(a: Members, b: Members) -> list[str]:
@@ -125,24 +141,44 @@ def shared_seeds(*groups: Members) -> list[str]:
     return [label for label in first if all(label in other for other in others)]
 
 
-def _members(
-    name: str, runs: Sequence[Run], metric: str, notes: list[str], include_incomplete: bool
-) -> Members:
-    kept = [run for run in runs if not _left_out(run, metric, include_incomplete, notes)]
-    if unknown := note_on_unknown(name, kept):
-        notes.append(unknown)
-    if not kept:
-        logged = sorted({m for run in runs for m in run.history.series})
-        has = f" Its runs log: {', '.join(logged)}." if logged and metric not in logged else ""
-        why_not = f" {notes[-1]}" if notes and not has else ""
-        raise NotFound(f"{name}: has no run to compare by {metric}.{has}{why_not}")
-    strategies = {(run.configuration or {}).get("mining_strategy") for run in kept}
-    settings = {
-        key: frozenset(str((run.configuration or {}).get(key)) for run in kept)
-        for key in (*DATA_KEYS, *EVALUATION_KEYS)
-    }
-    strategy = strategies.pop() if len(strategies) == 1 else None
-    return Members(name, strategy, [_seed(run, metric) for run in kept], settings, _told_alike(kept))
+def settings_of(runs: Iterable[Run]) -> dict[str, Mapping[str, str]]:
+    """Return what each run states of its data and evaluation, by seed."""
+    return {run.seed_label: stated_data(run.settings) for run in runs}
+
+
+def _members(name: str, runs: Sequence[Run], metric: str, failures: Sequence[Failure | None]) -> Members:
+    finished = [run for run, failure in zip(runs, failures, strict=True) if failure is None]
+    speaking = finished or runs  # of a group without a seed that finished, all
+    strategies = {(run.configuration or {}).get("mining_strategy") for run in speaking}
+    return Members(
+        name,
+        strategies.pop() if len(strategies) == 1 else None,
+        [_seed(run, metric) for run in finished],
+        settings_of(speaking),
+        _told_alike(speaking),
+        [failure for failure in failures if failure is not None],
+    )
+
+
+def _failed_altogether(runs: Sequence[Run], failures: Sequence[Failure | None], metric: str) -> bool:
+    """Say whether a group without a result has one all the same: that its seeds fail.
+
+    Where complete runs never log the metric, a group has nothing to do with it.
+    """
+    logged = any(metric in run.history.series for run in runs)
+    wrong_metric = not logged and any(run.ending.may_be_complete for run in runs)
+    return not wrong_metric and any(failure is not None and failure.kind != "stopped" for failure in failures)
+
+
+def _nothing_in(members: Members, runs: Sequence[Run], metric: str) -> str:
+    """Return why a group has no seed with a result."""
+    logged = sorted({name for run in runs for name in run.history.series})
+    start = f"{members.name}: has no run to compare by {metric}."
+    if logged and metric not in logged:
+        return f"{start} Its runs log: {', '.join(logged)}."
+    reasons = [f"{failure.label}: {failure.reason}" for failure in members.failures[:MOST_REASONS]]
+    more = len(members.failures) - MOST_REASONS
+    return f"{start} {'; '.join(reasons)}{f'; and {more} more' if more > 0 else ''}."
 
 
 def _told_alike(runs: Sequence[Run]) -> dict[str, Any]:
@@ -152,26 +188,6 @@ def _told_alike(runs: Sequence[Run]) -> dict[str, Any]:
         for key, value in first.items()
         if key not in APART and all(key in other and other[key] == value for other in others)
     }
-
-
-def _left_out(run: Run, metric: str, include_incomplete: bool, notes: list[str]) -> bool:
-    """Say, and note, whether a run has nothing to read out."""
-    series = run.history.series.get(metric)
-    if series is None:
-        notes.append(f"{run.label}: never logged {metric} ({run.ending.label}); left out.")
-    elif not run.ending.may_be_complete and not include_incomplete:
-        last = int(series.steps[-1])
-        notes.append(
-            f"{run.label}: {run.ending.label}, last evaluation at step {last}; left out "
-            "(--include-incomplete keeps it)."
-        )
-    elif not math.isfinite(series.values[-1]):
-        notes.append(
-            f"{run.label}: its last {metric} is {series.values[-1]}; left out, which flatters the group."
-        )
-    else:
-        return False
-    return True
 
 
 def _seed(run: Run, metric: str) -> Seed:
