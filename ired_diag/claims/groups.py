@@ -20,9 +20,10 @@ from ired_diag.claims.labels import SAME, words_of
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample, sample_of_values, written_half
+from ired_diag.comparison.members import members_of
 from ired_diag.comparison.pairing import obstacle_to_pairing
 from ired_diag.comparison.readouts import read_out
-from ired_diag.comparison.seeds import Members, members_of
+from ired_diag.comparison.seeds import Members
 from ired_diag.errors import NotFound
 from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.judged import shared_direction, usual_metric
@@ -166,7 +167,7 @@ def _called(label: str, groups: RunGroups) -> list[str]:
 
 
 def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
-    """Return all groups, each curve over its own steps, and those that diverged too: as reports quote them."""
+    """Return all groups as reports quote them: each curve over its own steps, diverged ones among them."""
     metric = usual_metric(run for members in runs.values() for run in members) or USUAL
     lower_is_better = shared_direction(runs, metric).lower_is_better
     try:

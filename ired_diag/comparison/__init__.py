@@ -15,15 +15,16 @@ from dataclasses import dataclass, replace
 
 from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of
-from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
 from ired_diag.comparison.left_out import left_out_of
+from ired_diag.comparison.members import members_of
+from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
 from ired_diag.comparison.outcomes import Outcomes, failed_seeds, outcomes_of
 from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
 from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_pair, line_of, sample_of
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
-from ired_diag.comparison.seeds import Members, differing_knobs, members_of
+from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.direction import Direction, Source
@@ -154,7 +155,12 @@ def compare(
     lower_is_better = direction.lower_is_better
     notes: list[str] = []
     members = members_of(
-        groups, metric, notes, lower_is_better=lower_is_better, include_incomplete=include_incomplete
+        groups,
+        metric,
+        notes,
+        lower_is_better=lower_is_better,
+        include_incomplete=include_incomplete,
+        judge_shape=direction.source != "assumed",
     )
     read = read_out(members, lower_is_better=lower_is_better)
     notes += read.notes

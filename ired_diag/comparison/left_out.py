@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
 
+KEPT = "no seed of any group finished, so they are compared as they ended (is the direction right?)"
 MOST_NAMED = 8  # seeds: beyond, they are counted
 
 
@@ -22,6 +23,9 @@ def left_out_of(groups: Sequence[Members]) -> list[str]:
 
 def _sentences(members: Members) -> Iterator[str]:
     finished, n = len(members.seeds), len(members.seeds) + len(members.failures)
+    kept = [seed.failure for seed in members.seeds if seed.failure is not None]
+    if kept:
+        yield f"{_count(members, kept, n)} diverged ({_labels(kept)}); {KEPT}."
     broken = [f for f in members.failures if f.kind in ("not finite", "diverged")]
     crashed = [f for f in members.failures if f.kind == "crashed"]
     if broken:
@@ -34,8 +38,8 @@ def _sentences(members: Members) -> Iterator[str]:
     cut = [f for f in stopped if f not in without]
     if cut:
         what = f"{_was(cut)} stopped ({_causes(cut)}) and {_is(cut)} left out: {_labels(cut)}"
-        kept = " (--include-incomplete keeps them)" if any(f.step is not None for f in cut) else ""
-        yield f"{_count(members, cut, n)} {what}{kept}."
+        hint = " (--include-incomplete keeps them)" if any(f.step is not None for f in cut) else ""
+        yield f"{_count(members, cut, n)} {what}{hint}."
     if without:
         verb = without[0].cause if len(without) == 1 else without[0].cause.replace("has", "have", 1)
         yield f"{_count(members, without, n)} {verb} and {_is(without)} left out: {_labels(without)}."
@@ -43,7 +47,9 @@ def _sentences(members: Members) -> Iterator[str]:
 
 def _count(members: Members, chosen: Sequence[Failure], n: int) -> str:
     """Return of how many seeds a sentence speaks: ``h: 2 of 5 seeds``."""
-    return f"{members.name}: {len(chosen)} of {n} seed{'s' if n > 1 else ''}"
+    if len(chosen) == n:
+        return f"{members.name}: {f'all {n} seeds' if n > 1 else 'its only seed'}"
+    return f"{members.name}: {len(chosen)} of {n} seeds"
 
 
 def _breakdown(broken: Sequence[Failure]) -> str:
@@ -57,6 +63,8 @@ def _breakdown(broken: Sequence[Failure]) -> str:
 def _basis(finished: int) -> str:
     if not finished:
         return "no seed finished, so there is no mean"
+    if finished == 1:
+        return "its mean is that of the only seed that finished"
     return f"means are among the {finished} that finished"
 
 

@@ -74,8 +74,8 @@ class Outcomes:
 
 def outcomes_of(members: Members) -> Outcomes:
     """Return how many seeds of a group finished."""
-    finished = len(members.seeds)
-    attempted = finished + failed_seeds(members)
+    diverged = [seed.failure for seed in members.seeds if seed.failure is not None]
+    finished, attempted = len(members.seeds) - len(diverged), len(members.seeds) + failed_seeds(members)
     rate, low, high = math.nan, math.nan, math.nan
     if attempted:
         interval = stats.binomtest(finished, attempted).proportion_ci(method="exact")
@@ -83,7 +83,7 @@ def outcomes_of(members: Members) -> Outcomes:
     return Outcomes(
         attempted=attempted,
         finished=finished,
-        failures=tuple(members.failures),
+        failures=(*diverged, *members.failures),
         success_rate=rate,
         low=low,
         high=high,
@@ -91,14 +91,15 @@ def outcomes_of(members: Members) -> Outcomes:
 
 
 def failed_seeds(members: Members) -> int:
-    """Return how many seeds of a group failed; those that were stopped from outside do not count."""
+    """Return how many seeds of a group failed and have no number; those that were stopped do not count."""
     return sum(failure.kind != "stopped" for failure in members.failures)
 
 
 def divergences(members: Members) -> tuple[int, int]:
     """Return how many seeds of a group diverged or ended not finite, and how many were attempted."""
-    diverged = sum(failure.kind in ("not finite", "diverged") for failure in members.failures)
-    return diverged, len(members.seeds) + failed_seeds(members)
+    lost = sum(failure.kind in ("not finite", "diverged") for failure in members.failures)
+    kept = sum(seed.failure is not None for seed in members.seeds)
+    return lost + kept, len(members.seeds) + failed_seeds(members)
 
 
 def failure_of(

@@ -6,9 +6,9 @@ Seeds s of groups a and b are pairs where
     (b)  a key of both configurations names the data, with one value in all runs of both groups, and
     (c)  no key of data or evaluation is stated by both runs of s with two values, or by one of them alone.
 
-Where nothing names the data, it is unknown whether seeds share it, and silence is no evidence: on independent
-runs the pairs are not wrong, but half of the degrees of freedom are lost for nothing; on shared data the other
-test is too wide. The user may know more than the configurations, and decides then.
+Where nothing names the data, it is unknown whether seeds share it, and silence is no evidence: pairs of
+independent runs are not wrong, but half of the degrees of freedom are lost for nothing. The user may know
+more than the configurations, and then decides.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def _pairing(pair: PairOfGroups, comparison: Comparison) -> str:
     names, noise = f"{pair.a} and {pair.b}", pair.shared_noise
     if pair.obstacle:
         return f"Seeds of {names} are not paired: {pair.obstacle}."
-    told = f"Seeds of {names} are paired: data and evaluation agree"
+    told = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
     counts = {group.name: group.summary.n for group in comparison.groups}
     if alone := counts[pair.a] + counts[pair.b] - 2 * pair.test.n:
         told += f"; {alone} that only one of them has {'is' if alone == 1 else 'are'} left out of the pairs"

@@ -21,10 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.comparison.members import settings_of
 from ired_diag.comparison.noise import Windows, noise_between
 from ired_diag.comparison.outcomes import failure_of
 from ired_diag.comparison.pairing import pairing_of
-from ired_diag.comparison.seeds import Members, Seed, settings_of, shared_seeds
+from ired_diag.comparison.seeds import Members, Seed, shared_seeds
 from ired_diag.curves.plateau import FEWEST, common_plateau
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
@@ -178,7 +179,14 @@ def _finished(run: Run) -> bool:
     """Say whether a run has a result, as ``stats`` does."""
     if run.evaluated is None:
         return False
-    return failure_of(run, run.evaluated[0], lower_is_better=run.lower_is_better) is None
+    direction = run.direction
+    failure = failure_of(
+        run,
+        run.evaluated[0],
+        lower_is_better=direction.lower_is_better,
+        judge_shape=direction.source != "assumed",
+    )
+    return failure is None
 
 
 def _seed(label: str, series: Series) -> Seed:

@@ -1,7 +1,8 @@
 """Comparisons that these seeds could hardly decide: too few of them for their spread.
 
-Each pair of groups that state no different data, with two complete seeds or more each, is compared as ``stats`` compares
-it: plateau means where both have come to rest, else last evaluations; paired where the seeds may be paired.
+Each pair of groups that state no different data, with two complete seeds or more each, is compared as
+``stats`` compares it: plateau means where both have come to rest, else last evaluations; paired where both
+state the same data.
 Where that leaves it undecided, the smallest difference that these seeds show with 80% power (``stats.power``)
 is compared with the margin of 1%: where it is larger, neither a difference that matters nor its absence could
 be expected to be found, and "no significant difference" means nothing.
@@ -21,9 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ired_diag.comparison.pairs import Question, Sample, line_of, sample_of
-from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
+from ired_diag.comparison.pairing import pairing_of
+from ired_diag.comparison.pairs import Question, Sample, line_of, sample_of
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.forensics.shared_noise import Curves, curves_of, windows_in_common
@@ -71,7 +72,8 @@ def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
     others = f" and {more} more" if more > 0 else ""
     seeds = f"{power.at_margin:,.0f}" if math.isfinite(power.at_margin) else "over a million"
     statement = (
-        f"{told} undecided, of {compared} that state no different data, because the seeds are too few for their spread. "
+        f"{told} undecided, of {compared} that state no different data, because the seeds are too few for "
+        f"their spread. "
         f"With 80% power they show only larger differences: {first}{others}. "
         f"To show 1% the first of them needs about {seeds} seeds in each group, where {power.n} "
         f"{'pairs' if paired else 'in both'} are at hand. Undecided is not equal."
