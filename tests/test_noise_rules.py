@@ -108,10 +108,11 @@ def test_two_sets_of_groups_that_share_noise_are_two_findings() -> None:
 def test_shared_noise_of_groups_that_state_no_data_leaves_open_whether_seeds_are_pairs() -> None:
     rng = np.random.default_rng(0)
     shared = rng.standard_normal((6, 100))
-    for config, words in (
+    stated: tuple[tuple[dict[str, Any], str], ...] = (
         ({}, "not stated (unknown whether seeds share data: no configuration names it)"),
         ({"dataset": "cifar10"}, "Seeds are pairs."),
-    ):
+    )
+    for config, words in stated:
         runs = group("a", rng, shared=shared, **config) + group("b", rng, shared=shared, **config)
         (finding,) = found("shared_noise", runs)
         assert words in finding.statement
@@ -128,7 +129,7 @@ def test_identical_curves_are_left_to_their_own_rule() -> None:
 
 def test_too_few_seeds_are_told_with_the_difference_that_they_show_with_80_percent_power() -> None:
     rng = np.random.default_rng(3)
-    data = {"dataset": "cifar10"}
+    data: dict[str, Any] = {"dataset": "cifar10"}
     runs = [one for name in "ab" for one in group(name, rng, seeds=4, seed_sd=0.05, **data)]
     (finding,) = found("underpowered", runs)
     told = {
