@@ -79,7 +79,13 @@ def test_equal_statements_of_the_data_make_pairs(configuration: dict[str, Any], 
         {"data_dir": "./data", "data_root": "/scratch/someone/datasets/"},  # a place and no name
         {"task_name": "train", "dataset": None, "test": True},
         {"num_envs": 8, "envs": 8, "task_id": 3, "batch_size": 64},
-        {"data_seed": 3, "fold": 1},  # these never show that data are the same
+        {"task": "classification", "env": "local", "trainer.benchmark": True},  # work, a machine, a switch
+        {
+            "data_seed": 3,
+            "fold": 1,
+            "val_split": 0.1,
+            "data.split": "a",
+        },  # these never show that data are the same
     ],
 )
 def test_silence_is_unknown_and_welch_decides(configuration: dict[str, Any] | None) -> None:
@@ -95,6 +101,7 @@ def test_silence_is_unknown_and_welch_decides(configuration: dict[str, Any] | No
         (None, {"rank": 20, "ood": True}, f"{UNKNOWN}: only b states its data (rank 20 and ood True)"),
         (NAMED, {"dataset": "svhn"}, "dataset is cifar10 and svhn"),
         ({**NAMED, "fold": 0}, {**NAMED, "fold": 1}, "fold is 0 and 1"),
+        ({**NAMED, "val_split": 0.1}, {**NAMED, "val_split": 0.2}, "val_split is 0.1 and 0.2"),
         ({**NAMED, "eval_episodes": 5}, NAMED, f"{UNKNOWN}: only a states eval_episodes (5)"),
         (
             NAMED,
