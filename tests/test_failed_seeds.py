@@ -13,6 +13,7 @@ from scipy import stats
 
 from app.cli.output import plain
 from ired_diag.comparison import Comparison, compare
+from ired_diag.comparison import words as told_of
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.outcomes import divergences, outcomes_of
 from ired_diag.errors import NotFound
@@ -249,3 +250,10 @@ def test_one_evaluation_that_is_not_finite_removes_neither_seed_nor_readout(
     }
     assert found.groups[0].values["seed0"] == pytest.approx(expected[readout](), rel=1e-12)
     assert found.plateau_step is None or not found.groups[0].noise.split.reason
+
+
+def test_the_paragraphs_for_a_paper_say_who_failed() -> None:
+    found = with_broken("nan", "nan", "nan", "nan", "nan")
+    assert told_of.results_of(found).startswith("h: all 5 seeds ended in NaN")
+    assert "nan" not in told_of.results_of(found)
+    assert "trained with 5 seeds" in told_of.methods_of(found)
