@@ -156,7 +156,7 @@ def material_of(
             margin=float(str(told["margin"])),
             knob=None if sweep is None else str(sweep),
         )
-        missing += comparison.notes
+        missing += [*comparison.left_out, *comparison.notes]
     smooth, start = told.get("smooth"), told.get("start")
     return Material(
         groups,

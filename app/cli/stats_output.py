@@ -26,7 +26,7 @@ def print_comparison(comparison: Comparison) -> None:
     """Print a comparison: means, verdicts, then the numbers behind them."""
     from ired_diag.comparison import words
 
-    output.print_lines(filter(None, [comparison.metric_words, comparison.other_sets]))
+    output.print_lines(filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets]))
     _print_groups(comparison)
     few = len(comparison.pairs) <= MANY
     for pair in comparison.pairs:

@@ -20,8 +20,10 @@ from ired_diag.claims.labels import SAME, words_of
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample, sample_of_values, written_half
+from ired_diag.comparison.members import members_of
+from ired_diag.comparison.pairing import obstacle_to_pairing
 from ired_diag.comparison.readouts import read_out
-from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing
+from ired_diag.comparison.seeds import Members
 from ired_diag.errors import NotFound
 from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.judged import shared_direction, usual_metric
@@ -96,7 +98,7 @@ def only(groups: RunGroups, names: Sequence[str]) -> RunGroups:
     kept = [groups.members[name] for name in dict.fromkeys(names)]
     if not kept:
         return RunGroups()
-    values = read_out(kept, lower_is_better=groups.lower_is_better).values
+    values = read_out(kept, lower_is_better=groups.lower_is_better, own_steps=True).values
     return replace(groups, members={one.name: one for one in kept}, values=values)
 
 
@@ -165,14 +167,16 @@ def _called(label: str, groups: RunGroups) -> list[str]:
 
 
 def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
+    """Return all groups as reports quote them: each curve over its own steps, diverged ones among them."""
     metric = usual_metric(run for members in runs.values() for run in members) or USUAL
     lower_is_better = shared_direction(runs, metric).lower_is_better
     try:
-        members = members_of(runs, metric, notes, include_incomplete=False)
+        members = members_of(runs, metric, notes, lower_is_better=lower_is_better, judge_shape=False)
     except NotFound as nothing:
         return RunGroups(notes=[*notes, str(nothing)], metric=metric, lower_is_better=lower_is_better)
     strategies = {one.name: str(one.strategy) for one in members if one.strategy}
-    values = read_out(members, lower_is_better=lower_is_better).values
+    members = [one for one in members if one.seeds]
+    values = read_out(members, lower_is_better=lower_is_better, own_steps=True).values
     return RunGroups({one.name: one for one in members}, strategies, values, notes, metric, lower_is_better)
 
 

@@ -1,8 +1,9 @@
 """Comparison: statistics over the seeds of two or more experiments. Runs and statistics meet only here.
 
 What is compared is one number a seed, the readout, and conclusions change with which one: it is named, and
-the others stand beside it. Seeds are paired when they match and the configurations share data and evaluation,
-never because of a p value; the correlation of their fluctuations is shown as the check.
+the others stand next to it. A seed that failed has no number: it is counted, and said first. Seeds are paired
+when they match and both configurations state the same data and evaluation, never because of a p value, file
+order or silence; the correlation of their fluctuations is shown as the check.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from dataclasses import dataclass, replace
 
 from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of
+from ired_diag.comparison.left_out import left_out_of
+from ired_diag.comparison.members import members_of
 from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
-from ired_diag.comparison.outcomes import failed_seeds
+from ired_diag.comparison.outcomes import Outcomes, failed_seeds, outcomes_of
+from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
 from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_pair, line_of, sample_of
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
-from ired_diag.comparison.seeds import Members, differing_knobs, members_of, obstacle_to_pairing, shared_seeds
+from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.direction import Direction, Source
@@ -42,14 +46,15 @@ class Group:
     Attributes:
         name: As it is printed.
         strategy: Its mining strategy, where the configuration tells.
-        values: The declared readout of each seed, by seed label.
+        values: The declared readout of each seed that finished, by seed label; empty where all failed.
         step: The step of the last evaluation, where all seeds share it.
-        summary: Mean, sd and interval over the seeds.
+        summary: Mean, sd and interval over the seeds that finished.
         coverage: Simulated coverage of that interval at this n, for normal data.
         coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
         interquartile_mean: Mean of the middle half of the seeds, with a bootstrap interval.
         readouts: Mean, sd and interval of every readout.
         noise: How the seeds' spread on the plateau splits.
+        outcomes: How many seeds finished, and what became of the others.
     """
 
     name: str
@@ -62,6 +67,7 @@ class Group:
     interquartile_mean: InterquartileMean
     readouts: Mapping[str, Summary]
     noise: GroupNoise
+    outcomes: Outcomes
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,12 @@ class Comparison:
         plateau_step: Where the plateau of all curves starts; None without one.
         groups: In the order given.
         pairs: Every pair of groups, in that order.
-        ranks: Over shared seeds; None where the groups share none.
-        notes: What was left out, and why.
+        ranks: Over shared seeds, those that failed last; None where the groups share none.
+        notes: What else is to be said of what was compared.
         sweep: How the readout answers a knob, where one was named.
         direction: Who says so: the user's option, the configuration, the metric's name, or an assumption.
         other_sets: That the models were evaluated on other data too, in words; empty where they were not.
+        left_out: Which seeds have no number and why, one sentence for each group and kind: to be said first.
     """
 
     metric: str
@@ -95,6 +102,7 @@ class Comparison:
     sweep: Sweep | None = None
     direction: Source = "name"
     other_sets: str = ""
+    left_out: Sequence[str] = ()
 
     @property
     def metric_words(self) -> str:
@@ -112,6 +120,7 @@ def compare(
     margin: float = 0.01,
     seed: int = 0,
     knob: str | None = None,
+    paired: bool | None = None,
 ) -> Comparison:
     """Return the comparison of groups of seeds.
 
@@ -119,18 +128,19 @@ def compare(
         groups: Runs by the name of their group.
         metric: Metric to compare. Default: the one by which all runs are judged, else the most telling one
             that all groups log.
-        readout: Which number of its curve; where the curves have no plateau in common, ``plateau`` falls
-            back to ``last``, and a note says why.
+        readout: Which number of its curve; where it is withheld, because the curves have no plateau or too
+            few steps in common, ``last`` is taken, and a note says why.
         lower_is_better: The direction, for verdicts, ranks and wins. Default: by configuration and name.
         include_incomplete: Keep runs that did not reach the end of their training. Their last evaluation
             is of an earlier step than that of the others.
         margin: What is too small to matter, as a share of the mean.
         seed: Of what is drawn at random.
         knob: A key of the configurations: the groups are the settings of a sweep over it.
+        paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
 
     Raises:
-        NotFound: No group has a run with the metric; where others have, such a group is left out. Or no
-            metric is named, and the groups share none.
+        NotFound: No group has a seed with a result; where others have, a group without the metric is left
+            out, and one whose seeds all failed stays. Or no metric is named, and the groups share none.
         DiagError: The readout is not known, the margin is not positive, the groups are no sweep over the
             knob, or the configurations contradict each other about the direction.
     """
@@ -144,17 +154,31 @@ def compare(
     )
     lower_is_better = direction.lower_is_better
     notes: list[str] = []
-    members = members_of(groups, metric, notes, include_incomplete=include_incomplete)
+    members = members_of(
+        groups,
+        metric,
+        notes,
+        lower_is_better=lower_is_better,
+        include_incomplete=include_incomplete,
+        judge_shape=direction.source != "assumed",
+    )
     read = read_out(members, lower_is_better=lower_is_better)
-    if readout == PLATEAU and read.plateau_step is None:
+    notes += read.notes
+    if readout in read.reasons and readout != LAST:
+        why = "No plateau in common" if readout == PLATEAU else f"{readout} is withheld"
+        notes.append(f"{why} ({read.reasons[readout]}): compared by the last evaluation.")
         readout = LAST
-        notes.append(f"No plateau in common ({read.plateau_reason}): compared by the last evaluation.")
     summaries = [_group(one, read, readout, seed) for one in members]
     notes += _apart(summaries)
     question = Question(margin, lower_is_better, seed)
-    pairs = [_pair(a, b, read, readout, question) for a, b in itertools.combinations(members, 2)]
+    pairs = []
+    for a, b in itertools.combinations(members, 2):
+        pairing = pairing_of(a, b, paired=paired)
+        notes += filter(None, [note_on_forced(a, b, pairing)])
+        pairs.append(_pair(a, b, read, readout, question, pairing))
+    failed = {one.name: [f.label for f in one.failures if f.kind != "stopped"] for one in members}
     names = [group.name for group in summaries]
-    ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed)
+    ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed, failed=failed)
     sweep = None
     if knob is not None:
         sweep = sweep_over(knob, members, read.values[readout], lower_is_better=lower_is_better, draw=seed)
@@ -171,15 +195,17 @@ def compare(
         sweep,
         direction.source,
         other_sets_in_words(metric, [run for runs in groups.values() for run in runs]),
+        left_out_of(members),
     )
 
 
 def _apart(groups: Sequence[Group]) -> list[str]:
     """Return a note where the groups were last evaluated at different steps."""
-    steps = {group.step for group in groups}
+    finished = [group for group in groups if group.outcomes.finished]
+    steps = {group.step for group in finished}
     if len(steps) == 1 and None not in steps:
         return []
-    told = ", ".join(f"{group.name} at {group.step or 'several steps'}" for group in groups)
+    told = ", ".join(f"{group.name} at {group.step or 'several steps'}" for group in finished)
     return [f"The last evaluations are of different steps: {told}."]
 
 
@@ -197,7 +223,8 @@ def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:
         indicated_coverage("t", list(values.values())),
         _middle(list(values.values()), draw),
         every,
-        noise_of(read.windows[members.name], read.plateau_reason),
+        noise_of(read.windows[members.name], read.plateau_reason or "no seed finished"),
+        outcomes_of(members),
     )
 
 
@@ -211,16 +238,26 @@ def _middle(values: list[float], draw: int) -> InterquartileMean:
     )
 
 
-def _pair(a: Members, b: Members, read: Readouts, readout: str, question: Question) -> PairOfGroups:
-    obstacle, shared = obstacle_to_pairing(a, b), shared_seeds(a, b)
+def _pair(
+    a: Members, b: Members, read: Readouts, readout: str, question: Question, pairing: Pairing
+) -> PairOfGroups:
+    obstacle, shared, failed = pairing.obstacle, pairing.shared, (failed_seeds(a), failed_seeds(b))
 
     def sample(values: Values) -> Sample:
-        failed = (failed_seeds(a), failed_seeds(b))
         return sample_of((a.name, b.name), values[a.name], values[b.name], shared, obstacle, failed=failed)
 
-    lines = [line_of(name, sample(read.values[name]), question) for name in READOUTS]
+    lines = [
+        line_of(name, sample(read.values[name]), question, withheld=read.reasons.get(name, ""))
+        for name in READOUTS
+    ]
     noise = noise_between(read.windows[a.name], read.windows[b.name], shared, draw=question.draw)
     pair = compare_pair(sample(read.values[readout]), question, lines, noise)
     samples = per_sample(a, b, [] if obstacle else shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
-    return replace(pair, per_sample=samples, criteria=criteria, differing=differing_knobs(a, b))
+    return replace(
+        pair,
+        pairing=pairing.evidence,
+        per_sample=samples,
+        criteria=criteria,
+        differing=differing_knobs(a, b),
+    )

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ired_diag.comparison.outcomes import divergences
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.per_sample import PerSample, interval_of
 from ired_diag.comparison.seeds import Members
-from ired_diag.curves.shape import shape_of
 from ired_diag.stats.success import Criterion, success_criteria
 
 
@@ -29,13 +29,12 @@ def criteria_of(
     scale = pair.ratio / pair.difference if pair.difference else math.nan
     sign = 1.0 if lower_is_better else -1.0
     low, high = sorted(sign * scale * end for end in (pair.test.low, pair.test.high))
-    shapes = [shape_of(seed.steps, seed.values, lower_is_better=lower_is_better).word for seed in a.seeds]
-    diverged = shapes.count("diverged")
+    diverged, attempted = divergences(a)
     return success_criteria(
         change=(low, high),
         residual=interval_of(samples, "residual"),
         diverged=diverged,
-        runs=len(a.seeds),
+        runs=attempted,
         cost=_cost(a, b),
     )
 

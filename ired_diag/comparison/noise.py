@@ -44,8 +44,9 @@ def noise_of(windows: Windows, reason: str) -> GroupNoise:
     if not windows:
         nan = math.nan
         return GroupNoise(NoiseSplit(0, nan, reason=reason or "no plateau"), nan, nan, nan, nan)
-    split = split_noise(windows.values())
-    n, k = len(windows), min(len(window) for window in windows.values())
+    finite = [window[np.isfinite(window)] for window in windows.values()]
+    split = split_noise(finite)
+    n, k = len(finite), min(map(len, finite))
 
     def error(seeds: int, evaluations: int) -> float:
         return predicted_standard_error(split, seeds=seeds, evaluations=evaluations)
@@ -68,4 +69,5 @@ def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -
         reason = "evaluations on the plateau are not the same" if both else "no seed in common on a plateau"
         return SharedNoise(math.nan, math.nan, math.nan, False, len(both), (), reason)
     x, y = (np.array([group[seed] for seed in both]) for group in (a, b))
-    return shared_noise(x, y, seed=draw)
+    finite = np.isfinite(x).all(axis=0) & np.isfinite(y).all(axis=0)
+    return shared_noise(x[:, finite], y[:, finite], seed=draw)

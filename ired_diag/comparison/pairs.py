@@ -175,6 +175,7 @@ class PairOfGroups:
         criteria: The study's criteria of success, of a as a remedy for b.
         differing: What both groups' configurations tell differently.
         flips: Whether those that read the end of the curves disagree on the verdict.
+        pairing: Why equal seeds are pairs, in words; empty where they are not.
     """
 
     a: str
@@ -206,6 +207,7 @@ class PairOfGroups:
     per_sample: Sequence[PerSample] = ()
     criteria: Sequence[Criterion] = ()
     differing: Sequence[str] = ()
+    pairing: str = ""
 
     @property
     def test(self) -> TTest:
@@ -300,11 +302,11 @@ def compare_pair(
     )
 
 
-def line_of(readout: str, sample: Sample, question: Question) -> ByReadout:
-    """Return what one readout says of a pair of groups."""
+def line_of(readout: str, sample: Sample, question: Question, *, withheld: str = "") -> ByReadout:
+    """Return what one readout says of a pair of groups; ``withheld`` is why no seed has it."""
     if not (len(sample.a) and len(sample.b)):
-        nan = math.nan
-        return ByReadout(readout, nan, nan, nan, nan, nan, nan, "undecided", 0, "no seed has this readout")
+        nan, reason = math.nan, withheld or "no seed has this readout"
+        return ByReadout(readout, nan, nan, nan, nan, nan, nan, "undecided", 0, reason)
     test, difference, mean_b = _primary(sample)
     decision = _verdict(sample, question, _margin(sample, question)).decision
     ratio = difference / mean_b if mean_b else math.nan
@@ -318,14 +320,18 @@ def _primary(sample: Sample, *, confidence: float = 0.95) -> tuple[TTest, float,
     """Return the test that decides, the difference that it tests, and b's mean among what it looks at."""
     if sample.obstacle:
         test = welch(sample.a, sample.b, confidence=confidence)
-        return test, float(sample.a.mean() - sample.b.mean()), float(sample.b.mean())
+        return test, _mean(sample.a) - _mean(sample.b), _mean(sample.b)
     x, y = sample.pairs
     return paired(x, y, confidence=confidence), float((x - y).mean()), float(y.mean())
 
 
 def _margin(sample: Sample, question: Question) -> float:
     """Return the margin: a share of the mean of both means, so that swapping the groups changes nothing."""
-    return question.margin * (abs(float(sample.a.mean())) + abs(float(sample.b.mean()))) / 2
+    return question.margin * (abs(_mean(sample.a)) + abs(_mean(sample.b))) / 2
+
+
+def _mean(values: Array) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _verdict(sample: Sample, question: Question, margin: float) -> Verdict:

@@ -1,9 +1,14 @@
-"""Ranks of all groups within the seeds that they share, and whether these ranks are more than chance."""
+"""Ranks of all groups within the seeds that they share, and whether these ranks are more than chance.
+
+A seed that failed ranks last: it is worse than any number, and as bad as another failure.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ired_diag.comparison.readouts import Values
 from ired_diag.runs.attempt import is_seed_label
@@ -16,7 +21,7 @@ class RankTable:
     """Ranks within the seeds that all groups share.
 
     Attributes:
-        seeds: Labels of these seeds.
+        seeds: Labels of these seeds, failed ones among them.
         mean_ranks: By group; 1 is the best.
         wins: Seeds in which a group alone is best, by group.
         ties: Seeds in which several groups are best.
@@ -35,7 +40,13 @@ class RankTable:
 
 
 def rank_all(
-    readout: str, readouts: Mapping[str, Values], names: Sequence[str], *, lower_is_better: bool, draw: int
+    readout: str,
+    readouts: Mapping[str, Values],
+    names: Sequence[str],
+    *,
+    lower_is_better: bool,
+    draw: int,
+    failed: Mapping[str, Sequence[str]] | None = None,
 ) -> RankTable | None:
     """Return the ranks of the declared readout; None where fewer than two groups share a seed.
 
@@ -45,7 +56,13 @@ def rank_all(
         names: Of the groups.
         lower_is_better: The direction.
         draw: Seed of what is drawn at random.
+        failed: Of each group the seeds that failed.
     """
+    readouts = {
+        name: with_failures_last(values, failed or {}, lower_is_better=lower_is_better)
+        for name, values in readouts.items()
+        if name == readout or any(values.values())
+    }
     seeds = _shared(readouts[readout], names)
     if len(names) < 2 or not seeds:
         return None
@@ -66,6 +83,16 @@ def rank_all(
         nemenyi(ranks.mean_ranks, len(seeds)),
         w,
     )
+
+
+def with_failures_last(
+    values: Values, failed: Mapping[str, Sequence[str]], *, lower_is_better: bool
+) -> Values:
+    """Return the numbers of all seeds, those that failed with one that is worse than any other."""
+    numbers = [number for group in values.values() for number in group.values()]
+    last = (max(numbers) + np.ptp(numbers) + 1) if lower_is_better else (min(numbers) - np.ptp(numbers) - 1)
+    lost = {name: dict.fromkeys(failed.get(name, ()), float(last)) for name in values}
+    return {name: {**group, **lost[name]} for name, group in values.items()}
 
 
 def _shared(values: Values, names: Sequence[str]) -> list[str]:

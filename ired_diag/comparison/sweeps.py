@@ -44,7 +44,7 @@ def sweep_over(
     Raises:
         DiagError: A group has no single number for the knob, or two have the same.
     """
-    settings = {group.name: _setting(knob, group) for group in members}
+    settings = {group.name: _setting(knob, group) for group in members if group.seeds}
     if len(set(settings.values())) < len(settings):
         told = ", ".join(f"{name}: {value:g}" for name, value in settings.items())
         raise DiagError(f"A sweep over {knob} needs groups that differ in it, found {told}.")

@@ -125,7 +125,7 @@ def sweep_of(sweep: Sweep) -> str:
 
 def methods_of(comparison: Comparison) -> str:
     """Return how it was compared, ready for a paper's methods section."""
-    counts = sorted({group.summary.n for group in comparison.groups})
+    counts = sorted({group.outcomes.attempted for group in comparison.groups})
     seeds = f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
     paired = {pair.primary for pair in comparison.pairs}
     tests = " or ".join(TEST_NAMES[name] for name in ("paired", "welch") if name in paired)
@@ -140,7 +140,7 @@ def methods_of(comparison: Comparison) -> str:
         f"Each experiment was trained with {seeds} and read out as the {READOUT_NAMES[comparison.readout]} "
         f"of {comparison.metric}{where} ({better} is better). Means are given with 95% t intervals, standard "
         f"deviations with n - 1. Differences were tested two-sided by the {tests or 't test'}; seeds are "
-        f"paired where data and evaluation agree.{correction} Differences inside "
+        f"paired where both configurations state the same data.{correction} Differences inside "
         f"{100 * comparison.margin:g}% of the mean (90% interval) count as too small to matter."
     )
 
@@ -151,8 +151,15 @@ def results_of(comparison: Comparison) -> str:
         f"{group.name} {s.mean:.6g} (95% interval {s.low:.6g} to {s.high:.6g}, n = {s.n})"
         for group in comparison.groups
         for s in (group.summary,)
+        if s.n
     )
-    return " ".join([f"Means: {means}.", *(verdict_of(pair, comparison) for pair in comparison.pairs)])
+    return " ".join(
+        [
+            *comparison.left_out,
+            f"Means: {means}.",
+            *(verdict_of(pair, comparison) for pair in comparison.pairs),
+        ]
+    )
 
 
 def _pairing(pair: PairOfGroups, comparison: Comparison) -> str:
@@ -160,7 +167,7 @@ def _pairing(pair: PairOfGroups, comparison: Comparison) -> str:
     names, noise = f"{pair.a} and {pair.b}", pair.shared_noise
     if pair.obstacle:
         return f"Seeds of {names} are not paired: {pair.obstacle}."
-    told = f"Seeds of {names} are paired: data and evaluation agree"
+    told = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
     counts = {group.name: group.summary.n for group in comparison.groups}
     if alone := counts[pair.a] + counts[pair.b] - 2 * pair.test.n:
         told += f"; {alone} that only one of them has {'is' if alone == 1 else 'are'} left out of the pairs"

@@ -4,10 +4,10 @@ With σ and φ the noise of one evaluation and its correlation (``wander``), and
 mean of m neighbouring evaluations under them:
 
     arrival    the first evaluation within 3σ of the best, or σ of the median of the last third
-    faded      what shrinks exponentially from 8σ to σ in T evaluations has the time constant τ = T / ln 8, and
-               adds τσ to the sum of what follows. After w = τ ln(10 τ / √k) more, k evaluations being left, it
-               biases their mean by a tenth of its standard error. Of a sudden drop nothing has to be waited
-               for. A single curve gives up half of what is left at most.
+    faded      what shrinks exponentially from 8σ to σ in T evaluations has the time constant τ = T / ln 8,
+               and adds τσ to the sum of what follows. After w = τ ln(10 τ / √k) more, k evaluations being
+               left, it biases their mean by a tenth of its standard error. Of a sudden drop nothing has to be
+               waited for. A single curve gives up half of what is left at most.
     start      the first evaluation from there on after which no block of m = 3, 6, 12 … lies above all that
                follows by 2.7 standard errors
     tail       the rest is none where the last m = 2, 3, 5, 8 … evaluations differ from those before by four

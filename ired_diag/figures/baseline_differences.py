@@ -50,7 +50,8 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
     groups = {group.name: group for group in comparison.groups}
     first = comparison.groups[0].name
     pairs = [pair for pair in comparison.pairs if pair.a == first]
-    means = [_values(groups[pair.a], groups[pair.b], pair)[0].mean() for pair in pairs]
+    baselines = [_values(groups[pair.a], groups[pair.b], pair)[0] for pair in pairs]
+    means = [values.mean() if len(values) else np.nan for values in baselines]
     percent = all(mean != 0 for mean in means)
     scales = [100 / abs(float(mean)) if percent else 1.0 for mean in means]
     found = (

@@ -169,6 +169,8 @@ def _margin_told(comparison: Comparison) -> str:
 def _sentence(one: Difference, unit: str, baseline: str) -> str:
     of = f"% of {baseline}'s mean" if unit == "%" else f" {unit}"
     lead = f"{one.group} minus {baseline}: {one.mean:+.3g}{of}"
+    if np.isnan(one.mean):
+        return f"{one.group} minus {baseline}: not known ({one.pair.test.reason}): undecided."
     if one.pair.test.reason:
         return f"{lead}, without an interval ({one.pair.test.reason}): undecided."
     size = ", smaller than the margin" if one.pair.verdict.smaller_than_margin else ""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison
-from ired_diag.comparison.ranking import RankTable
+from ired_diag.comparison.ranking import RankTable, with_failures_last
 from ired_diag.figures.comparison_words import PANEL_HEIGHT, agreement, names_of, ranks_of, readout_of
 from ired_diag.figures.data import Cells, FigureData, Panel
 from ired_diag.stats.ranks import rank_groups
@@ -55,7 +55,15 @@ def rank_map(comparison: Comparison) -> FigureData:
 
 def _ranks_by_seed(comparison: Comparison, ranks: RankTable, names: list[str]) -> NDArray[np.float64]:
     """Return ranks of shape (groups, seeds)."""
-    values = {group.name: group.values for group in comparison.groups}
+    failed = {
+        group.name: [failure.label for failure in group.outcomes.failures if failure.kind != "stopped"]
+        for group in comparison.groups
+    }
+    values = with_failures_last(
+        {group.name: group.values for group in comparison.groups},
+        failed,
+        lower_is_better=comparison.lower_is_better,
+    )
     table = [[values[name][seed] for name in names] for seed in ranks.seeds]
     return rank_groups(table, lower_is_better=comparison.lower_is_better).ranks.T
 

@@ -21,15 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.comparison.members import settings_of
 from ired_diag.comparison.noise import Windows, noise_between
-from ired_diag.comparison.seeds import (
-    DATA_KEYS,
-    EVALUATION_KEYS,
-    Members,
-    Seed,
-    obstacle_to_pairing,
-    shared_seeds,
-)
+from ired_diag.comparison.outcomes import failure_of
+from ired_diag.comparison.pairing import pairing_of
+from ired_diag.comparison.seeds import Members, Seed, shared_seeds
 from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.curves.rest import FEWEST
 from ired_diag.finding import Finding
@@ -44,8 +40,6 @@ LEAST = 0.2  # of the correlation: below it pairing gains a tenth of the standar
 CLEAR = 4.0  # standard deviations
 CHANCE = 0.01
 IDENTICAL = 1 - 1e-9
-
-Tied = tuple[str, str, SharedNoise]
 
 
 @dataclass(frozen=True)
@@ -65,6 +59,23 @@ class Curves:
     def windows(self, start: float) -> dict[str, NDArray[np.float64]]:
         """Return each seed's evaluations from a step on."""
         return {seed.label: seed.values[seed.steps >= start] for seed in self.members.seeds}
+
+
+@dataclass(frozen=True)
+class Tied:
+    """Two groups whose equal seeds fluctuate together.
+
+    Attributes:
+        a: Name of one.
+        b: Of the other.
+        noise: How far they do.
+        obstacle: Why the configurations do not show that the seeds are pairs; empty where they do.
+    """
+
+    a: str
+    b: str
+    noise: SharedNoise
+    obstacle: str
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -92,7 +103,8 @@ def _tie(a: Curves, b: Curves) -> Tied | None:
     shared = shared_seeds(a.members, b.members)
     if a.metric != b.metric:
         return None
-    if len(shared) < FEWEST_SEEDS or obstacle_to_pairing(a.members, b.members) or not _same_steps(a, b):
+    pairing = pairing_of(a.members, b.members)
+    if len(shared) < FEWEST_SEEDS or pairing.contradiction or not _same_steps(a, b):
         return None
     windows = windows_in_common(a, b)
     if windows is None:
@@ -103,7 +115,9 @@ def _tie(a: Curves, b: Curves) -> Tied | None:
     evaluations = len(windows[0][shared[0]])
     clear = max(LEAST, CLEAR / math.sqrt(found.n * evaluations) + max(0.0, found.different))
     unlikely = found.p <= max(CHANCE, 1.001 / math.factorial(found.n))
-    return (a.members.name, b.members.name, found) if found.same >= clear and unlikely else None
+    if found.same < clear or not unlikely:
+        return None
+    return Tied(a.members.name, b.members.name, found, pairing.obstacle)
 
 
 def _same_steps(a: Curves, b: Curves) -> bool:
@@ -115,21 +129,23 @@ def _clusters(ties: Sequence[Tied]) -> list[list[Tied]]:
     """Return the ties by connected sets of groups."""
     clusters: list[list[Tied]] = []
     for tie in ties:
-        touching = [c for c in clusters if any({*tie[:2]} & {*other[:2]} for other in c)]
+        touching = [c for c in clusters if any({tie.a, tie.b} & {other.a, other.b} for other in c)]
         clusters = [c for c in clusters if c not in touching]
         clusters.append([tie for cluster in touching for tie in cluster] + [tie])
     return clusters
 
 
 def _finding(ties: Sequence[Tied]) -> Finding:
-    groups = list(dict.fromkeys(name for a, b, _ in ties for name in (a, b)))
-    same = [found.same for *_, found in ties]
-    different = max((found.different for *_, found in ties), key=abs)
-    seeds = min(found.n for *_, found in ties)
+    groups = list(dict.fromkeys(name for tie in ties for name in (tie.a, tie.b)))
+    same = [tie.noise.same for tie in ties]
+    different = max((tie.noise.different for tie in ties), key=abs)
+    seeds = min(tie.noise.n for tie in ties)
+    obstacle = next((tie.obstacle for tie in ties if tie.obstacle), "")
+    pairs = f"Whether seeds are pairs is not stated ({obstacle})." if obstacle else "Seeds are pairs."
     statement = (
         f"{listed(groups)}: on the plateau runs of equal seed go up and down together (correlation "
         f"{min(same):.2f} to {max(same):.2f} over {len(ties)} pairs of groups, {seeds} seeds or more; of "
-        f"unequal seeds {different:.2f}): they may have drawn the same evaluation data. Seeds are pairs."
+        f"unequal seeds {different:.2f}): they may have drawn the same evaluation data. {pairs}"
     )
     evidence: Evidence = {
         "groups": ", ".join(groups),
@@ -138,31 +154,40 @@ def _finding(ties: Sequence[Tied]) -> Finding:
         "same_low": min(same),
         "same_high": max(same),
         "different": different,
-        "largest_p": max(found.p for *_, found in ties),
+        "largest_p": max(tie.noise.p for tie in ties),
     }
-    advice = f"Use the paired test, which stats does: ired-diag stats {' '.join(groups[:4])}"
+    command = f"ired-diag stats {' '.join(groups[:4])}"
+    advice = f"Use the paired test, which stats does: {command}"
+    if obstacle:
+        advice = f"If equal seeds draw the same data, pair them: {command} --paired"
     return Finding("shared_noise", "note", statement, evidence, advice)
 
 
 def _curves(group: str, runs: Sequence[Run]) -> Curves | None:
-    ended = {run.seed_label: run for run in runs if run.ending.may_be_complete and _told(run)}
+    ended = {run.seed_label: run for run in runs if _finished(run)}
     if not ended:
         return None
-    settings = {
-        key: frozenset(str((run.configuration or {}).get(key)) for run in ended.values())
-        for key in (*DATA_KEYS, *EVALUATION_KEYS)
-    }
     judged = {(run.evaluated[0], run.lower_is_better) for run in ended.values() if run.evaluated}
     if len(judged) > 1:
         return None  # seeds that are judged by different metrics have no level in common
     ((metric, lower_is_better),) = judged
     seeds = [_seed(label, run.evaluated[1]) for label, run in ended.items() if run.evaluated]
     plateau = common_plateau([(seed.steps, seed.values) for seed in seeds], lower_is_better=lower_is_better)
-    return Curves(Members(group, None, seeds, settings), plateau.step, metric)
+    return Curves(Members(group, None, seeds, settings_of(ended.values())), plateau.step, metric)
 
 
-def _told(run: Run) -> bool:
-    return run.evaluated is not None and math.isfinite(run.evaluated[1].values[-1])
+def _finished(run: Run) -> bool:
+    """Say whether a run has a result, as ``stats`` does."""
+    if run.evaluated is None:
+        return False
+    direction = run.direction
+    failure = failure_of(
+        run,
+        run.evaluated[0],
+        lower_is_better=direction.lower_is_better,
+        judge_shape=direction.source != "assumed",
+    )
+    return failure is None
 
 
 def _seed(label: str, series: Series) -> Seed:

@@ -1,7 +1,8 @@
 """Comparisons that these seeds could hardly decide: too few of them for their spread.
 
-Each pair of groups on the same data, with two complete seeds or more each, is compared as ``stats`` compares
-it: plateau means where both have come to rest, else last evaluations; paired where the seeds may be paired.
+Each pair of groups that state no different data, with two complete seeds or more each, is compared as
+``stats`` compares it: plateau means where both have come to rest, else last evaluations; paired where both
+state the same data.
 Where that leaves it undecided, the smallest difference that these seeds show with 80% power (``stats.power``)
 is compared with the margin of 1%: where it is larger, neither a difference that matters nor its absence could
 be expected to be found, and "no significant difference" means nothing.
@@ -19,8 +20,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
+from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.pairs import Question, Sample, line_of, sample_of
-from ired_diag.comparison.seeds import obstacle_to_pairing, shared_seeds
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.forensics.shared_noise import Curves, curves_of, windows_in_common
@@ -29,7 +33,6 @@ from ired_diag.stats.power import SeedsNeeded, paired_seeds_needed, two_sample_s
 
 FEWEST = 2  # seeds: one has no spread
 MOST_TOLD = 3
-NO_PAIRS = "no seed in common"
 QUESTION = Question()
 
 
@@ -69,7 +72,8 @@ def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
     others = f" and {more} more" if more > 0 else ""
     seeds = f"{power.at_margin:,.0f}" if math.isfinite(power.at_margin) else "over a million"
     statement = (
-        f"{told} undecided, of {compared} on the same data, because the seeds are too few for their spread. "
+        f"{told} undecided, of {compared} that state no different data, because the seeds are too few for "
+        f"their spread. "
         f"With 80% power they show only larger differences: {first}{others}. "
         f"To show 1% the first of them needs about {seeds} seeds in each group, where {power.n} "
         f"{'pairs' if paired else 'in both'} are at hand. Undecided is not equal."
@@ -108,16 +112,15 @@ def _sample(a: Curves, b: Curves) -> Sample | None:
     """Return one number a seed of two groups; None where their data or evaluations differ."""
     if a.metric != b.metric:
         return None
-    obstacle, names = obstacle_to_pairing(a.members, b.members), (a.members.name, b.members.name)
-    if obstacle not in ("", NO_PAIRS):
+    pairing, names = pairing_of(a.members, b.members), (a.members.name, b.members.name)
+    if pairing.contradiction:
         return None
     if windows := windows_in_common(a, b):
-        x, y = ({seed: float(w.mean()) for seed, w in group.items()} for group in windows)
+        x, y = ({seed: float(w[np.isfinite(w)].mean()) for seed, w in group.items()} for group in windows)
     else:
         x, y = ({seed.label: float(seed.values[-1]) for seed in c.members.seeds} for c in (a, b))
-    shared = shared_seeds(a.members, b.members)
-    few = NO_PAIRS if len(shared) < FEWEST else obstacle
-    return sample_of(names, x, y, shared, few)
+    few = NO_PAIRS if len(pairing.shared) < FEWEST else pairing.obstacle
+    return sample_of(names, x, y, pairing.shared, few)
 
 
 def _undecided(sample: Sample) -> Undecided | None:

@@ -191,7 +191,7 @@ def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
         *gone,
         html.P("Computing newer numbers …" if waits else "", className="count"),
         verdicts.metric(found),
-        verdicts.notes(found.notes),
+        verdicts.notes([*found.left_out, *found.notes]),
         verdicts.verdicts(found),
         verdicts.groups_table(found),
     ]

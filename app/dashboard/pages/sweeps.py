@@ -174,7 +174,10 @@ def _table(comparison: Comparison, swept: KnobSweep, view: View, snapshot: Snaps
         verdicts.metric(comparison),
         html.H2("Settings"),
         scrolling(table, "Settings of the sweep"),
-        *(html.P(note, className="method") for note in (*_caution(swept), *comparison.notes)),
+        *(
+            html.P(note, className="method")
+            for note in (*comparison.left_out, *_caution(swept), *comparison.notes)
+        ),
         html.P("The same numbers, and every pair of settings, are told by:"),
         html.Pre(_command(comparison, swept, snapshot)),
     ]
