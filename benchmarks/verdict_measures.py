@@ -139,7 +139,7 @@ class PrintedFailures:
             next(iter(run.history.series.values())).values[-3:] = np.nan
         result = compare(groups)
         (pair,) = result.pairs
-        printed = " ".join([verdict_of(pair, result), *caveats_of(pair, result)])
+        printed = " ".join([*result.left_out, verdict_of(pair, result), *caveats_of(pair, result)])
         better, safe = "m0 is better" in printed, any(_says_safe(c) for c in pair.criteria)
         silent = not re.search(FAILED, printed, re.IGNORECASE)
         return {

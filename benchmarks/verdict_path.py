@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 from benchmarks.verdict_studies import METRIC
 from ired_diag.comparison import LAST, PLATEAU
+from ired_diag.comparison.members import members_of
 from ired_diag.comparison.noise import GroupNoise, noise_of
 from ired_diag.comparison.outcomes import failed_seeds
+from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.pairs import ByReadout, Question, line_of, sample_of
 from ired_diag.comparison.readouts import Readouts, read_out
-from ired_diag.comparison.seeds import Members, members_of, obstacle_to_pairing, shared_seeds
+from ired_diag.comparison.seeds import Members
 from ired_diag.runs.run import Run
 
 
@@ -53,9 +55,9 @@ class Decided:
 
 def decision_of(groups: Mapping[str, Sequence[Run]], readout: str = PLATEAU) -> Decided:
     """Return what is decided of each pair of groups."""
-    members = members_of(groups, METRIC, [], include_incomplete=False)
+    members = members_of(groups, METRIC, [], lower_is_better=True)
     read = read_out(members, lower_is_better=True)
-    if readout == PLATEAU and read.plateau_step is None:
+    if readout in read.reasons:
         readout = LAST
     lines = [_line(a, b, read, readout) for a, b in itertools.combinations(members, 2)]
     return Decided(readout, _corrected(lines), members, read)
@@ -63,9 +65,11 @@ def decision_of(groups: Mapping[str, Sequence[Run]], readout: str = PLATEAU) -> 
 
 def _line(a: Members, b: Members, read: Readouts, readout: str) -> ByReadout:
     values, failed = read.values[readout], (failed_seeds(a), failed_seeds(b))
-    obstacle, shared = obstacle_to_pairing(a, b), shared_seeds(a, b)
-    sample = sample_of((a.name, b.name), values[a.name], values[b.name], shared, obstacle, failed=failed)
-    return line_of(readout, sample, Question())
+    pairing = pairing_of(a, b)
+    sample = sample_of(
+        (a.name, b.name), values[a.name], values[b.name], pairing.shared, pairing.obstacle, failed=failed
+    )
+    return line_of(readout, sample, Question(), withheld=read.reasons.get(readout, ""))
 
 
 def _corrected(lines: Sequence[ByReadout]) -> list[ByReadout]:

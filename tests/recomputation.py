@@ -67,6 +67,13 @@ def skewness(x: Array) -> float:
     return float(math.sqrt(n * (n - 1)) / (n - 2) * np.mean(d**3) / np.mean(d**2) ** 1.5)
 
 
+def success_rate(finished: int, attempted: int) -> tuple[float, float, float]:
+    """Return a rate with Clopper and Pearson's interval."""
+    low = float(stats.beta.ppf(0.025, finished, attempted - finished + 1)) if finished else 0.0
+    high = float(stats.beta.ppf(0.975, finished + 1, attempted - finished)) if finished < attempted else 1.0
+    return finished / attempted, low, high
+
+
 # t tests
 
 

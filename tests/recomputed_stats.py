@@ -30,6 +30,7 @@ class Truth:
         readouts: By readout, group and seed, for seeds that have a number.
         windows: The evaluations on the plateau, by group and seed; empty without a plateau.
         steps: The step of the last evaluation, of each group.
+        failed: The seeds of each group that failed.
         seconds: How long the runs of each group trained; empty where that is unknown.
         lower_is_better: The direction.
     """
@@ -37,6 +38,7 @@ class Truth:
     readouts: Mapping[str, BY_SEED]
     windows: Mapping[str, Mapping[str, Array]]
     steps: Mapping[str, int]
+    failed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seconds: Mapping[str, Sequence[float]] = field(default_factory=dict)
     lower_is_better: bool = True
 
@@ -79,11 +81,18 @@ def _group(name: str, readout: str, truth: Truth) -> Tree:
         },
         "readouts": every,
         "noise": _noise(list(truth.windows[name].values())),
+        "outcomes": _outcomes(len(x), len(truth.failed.get(name, ())), truth.steps[name]),
     }
 
 
 def _summary(x: Sequence[float]) -> Tree:
     return {**re.summary(x), "confidence": 0.95}
+
+
+def _outcomes(finished: int, failed: int, step: int) -> Tree:
+    rate, low, high = re.success_rate(finished, finished + failed)
+    numbers = {"attempted": finished + failed, "finished": finished, "success_rate": rate}
+    return {**numbers, "low": low, "high": high, "failures": [{"step": step}] * failed}
 
 
 def _noise(runs: Sequence[Array]) -> Tree:
@@ -239,7 +248,9 @@ def _criterion(
         test, sign = re.t_numbers(*known, 0), (1 if truth.lower_is_better else -1) / below
         numbers["low"], numbers["high"] = sorted((sign * test["low"], sign * test["high"]))
     if printed["name"] == "no divergence":
-        numbers["low"] = numbers["high"] = 0.0
+        lost = len(truth.failed.get(pair["a"], ()))
+        share = lost / (lost + len(truth.readouts["last"][pair["a"]]))
+        numbers["low"] = numbers["high"] = share
     if printed["name"] == "less than twice the cost" and truth.seconds:
         a, b = (float(np.median(truth.seconds[pair[side]])) for side in "ab")
         numbers["low"] = numbers["high"] = a / b
@@ -247,7 +258,13 @@ def _criterion(
 
 
 def _ranks(document: Tree, truth: Truth, names: Sequence[str]) -> Tree | None:
-    tables = {name: _table(truth.readouts[name], names) for name in FINAL}
+    worst = math.inf if truth.lower_is_better else -math.inf
+    lost = {name: dict.fromkeys(truth.failed.get(name, ()), worst) for name in names}
+    tables = {
+        name: _table({group: {**values[group], **lost[group]} for group in names}, names)
+        for name, values in truth.readouts.items()
+        if any(values.values())
+    }
     table = tables[document["readout"]]
     if not len(table):
         return None

@@ -69,6 +69,7 @@ TABLES: dict[str, Table] = {
         "d": [0.8, 0.89, 0.77, 0.9, 0.81, 0.84, 0.82, 0.85, 0.88, 0.76],
     },
     "missing_in_one": {"a": [1.2, 1.5, None, 1.1, 1.3, 1.4], "b": [1.6, 1.9, 1.7, 1.4, 1.8, 2.2]},
+    "failed_in_one": {"a": [1.2, 1.5, math.nan, 1.1, math.nan, 1.4], "b": [1.6, 1.9, 1.7, 1.4, 1.8, 2.2]},
     "no_seed_in_common": {
         "a": [0.71, 0.83, 0.64, 0.77, 0.9, None, None, None, None, None, None, None],
         "b": [None, None, None, None, None, 1.01, 0.82, 0.95, 1.3, 0.88, 1.12, 0.99],
@@ -135,13 +136,17 @@ def check(document: dict[str, Any], truth: Truth) -> int:
 
 def truth_of_table(table: Table, *, lower_is_better: bool = True) -> Truth:
     seeds = {
-        name: {f"seed{i}": value for i, value in enumerate(column) if value is not None}
+        name: {f"seed{i}": value for i, value in enumerate(column) if value is not None and value == value}
         for name, column in table.items()
     }
     none: dict[str, dict[str, float]] = {name: {} for name in table}
     readouts = {name: seeds if name in ("last", "best") else none for name in FINAL}
     windows: dict[str, dict[str, Array]] = {name: {} for name in table}
-    return Truth(readouts, windows, dict.fromkeys(table, 0), lower_is_better=lower_is_better)
+    failed = {
+        name: [f"seed{i}" for i, value in enumerate(column) if value is not None and value != value]
+        for name, column in table.items()
+    }
+    return Truth(readouts, windows, dict.fromkeys(table, 0), lower_is_better=lower_is_better, failed=failed)
 
 
 def write_table(path: Path, table: Table) -> Path:
@@ -203,7 +208,7 @@ def truth_of_logs(folder: Path, names: tuple[str, ...], start: float) -> Truth:
                 readouts[each][name][seed] = float(value)
     last = {name: int(group["seed0"][0][-1]) for name, group in curves.items()}
     times = {name: seconds_of(folder, name) for name in names}
-    return Truth(readouts, windows, last, times)
+    return Truth(readouts, windows, last, seconds=times)
 
 
 @pytest.mark.parametrize("readout", ["plateau", "last"])
