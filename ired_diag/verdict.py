@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ired_diag.curves.best import best_evaluation
-from ired_diag.curves.plateau import plateau_start
+import numpy as np
+
+from ired_diag.curves.best import Best, best_evaluation
 from ired_diag.curves.shape import Word, shape_of
 from ired_diag.curves.spikes import find_spikes
 from ired_diag.runs.completion import Completion, completion_of
 from ired_diag.runs.direction import Direction
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
 
@@ -35,6 +37,11 @@ class Verdict:
         spikes: How many single evaluations stand out.
         gain: Nats that as many steps again would win at the pace of the end; negative where it gets worse.
         direction: In which direction the metric improves, and who says so.
+        no_plateau: Why it does not rest; empty where it does.
+        won: How much better its best is than its first evaluation, as a share of the first; None where the
+            metric is negative or crosses 0.
+        restarts: How many warm restarts its curve shows.
+        ends_in_spike: Whether its last evaluation alone is far worse than those before.
     """
 
     run: str
@@ -54,6 +61,10 @@ class Verdict:
     spikes: int = 0
     gain: float | None = None
     direction: Direction | None = None
+    no_plateau: str = ""
+    won: float | None = None
+    restarts: int = 0
+    ends_in_spike: bool = False
 
 
 def verdict_of(run: Run) -> Verdict:
@@ -81,8 +92,21 @@ def verdict_of(run: Run) -> Verdict:
         onset.step if onset else None,
         onset.low if onset else None,
         onset.high if onset else None,
-        plateau_start(*curve, lower_is_better=lower).step,
+        float(series.steps[shape.rest.index]) if shape.rest.index is not None else None,
         len(find_spikes(*curve, lower_is_better=lower)),
         shape.pace.gain if shape.pace else None,
         direction,
+        shape.rest.reason,
+        _won(series, best, lower_is_better=lower),
+        len(shape.restarts),
+        shape.ends_in_spike,
     )
+
+
+def _won(series: Series, best: Best | None, *, lower_is_better: bool) -> float | None:
+    """Return how much better the best is than the first evaluation, as a share of the first."""
+    values = series.values[np.isfinite(series.values)]
+    if best is None or not len(values) or values.min() <= 0:
+        return None
+    won = float(values[0] - best.value) if lower_is_better else float(best.value - values[0])
+    return won / float(values[0])

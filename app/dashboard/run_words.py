@@ -53,14 +53,22 @@ def verdict_in_words(verdict: Verdict) -> str:
 def _details(verdict: Verdict) -> Iterator[str]:
     yield f"Last: {number(verdict.last)} at step {number(verdict.last_step)}."
     if verdict.best is not None:
-        luck = ", only the luckiest of many around one level" if verdict.best_is_luck else ""
+        luck = ", which noise around one level explains" if verdict.best_is_luck else ""
         yield f"Best: {number(verdict.best)} at step {number(verdict.best_step)}{luck}."
     if verdict.onset is not None:
         between = f"{number(verdict.onset_low)} and {number(verdict.onset_high)}"
         worse = "falls" if verdict.direction and not verdict.direction.lower_is_better else "rises"
         yield f"It {worse} for good from step {number(verdict.onset)} on (between {between})."
+    if verdict.shape == "converged" and verdict.won is not None and verdict.won > 0:
+        yield f"It gained {100 * verdict.won:.2g}%."
     if verdict.plateau_step is not None:
         yield f"It rests from step {number(verdict.plateau_step)} on."
+    elif verdict.no_plateau and verdict.shape in ("converged", "stuck", "no_trend"):
+        yield f"It has no plateau: {verdict.no_plateau}."
+    if verdict.restarts:
+        yield f"It restarts {verdict.restarts} times, and is judged by the ends of its cycles."
+    if verdict.ends_in_spike:
+        yield "Its last evaluation alone is far worse than those before it."
     if verdict.spikes:
         yield f"{verdict.spikes} single evaluation{'s stand' if verdict.spikes > 1 else ' stands'} out."
 

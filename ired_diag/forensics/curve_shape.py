@@ -1,15 +1,21 @@
 """Runs whose evaluations did something else than improve and rest.
 
 The shape of each curve is one word (``curves.shape``): diverged, regressed, stuck, unstable, improving. A
-diverged run is told with its best step and the onset of the rise, between which the checkpoint to go on from
-lies. A run that is still improving was ended too early to be compared with one that rests. Where a higher
-value is better, all of it is upside down: the best is the highest, and a run that lost it has collapsed.
+diverged run is reported with its best step and the onset of the rise, between which the checkpoint to go on
+from lies. A run that is still improving was ended too early to be compared with one that rests; a late drop
+counts as that. Where a higher value is better, all of it is upside down: the best is the highest, and a run
+that lost it has collapsed.
+
+A last evaluation that stands out alone is no divergence yet: it is a note, since a spike and the first
+evaluation of a divergence look alike. So are warm restarts, whose curve is judged by the ends of its cycles.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.shape import Shape, Word, shape_of
@@ -19,6 +25,7 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
+FEW = 8  # evaluations: a verdict on fewer says so
 SEVERITY: dict[Word, Severity] = {
     "diverged": "error",
     "regressed": "warning",
@@ -49,22 +56,53 @@ ADVICE: dict[Word, str] = {
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each diverged run, and one for each group and other shape."""
     alike: dict[tuple[str, str, bool, Word], list[Run]] = defaultdict(list)
+    alike_restarts: dict[tuple[str, str], list[tuple[Run, Shape]]] = defaultdict(list)
     for run in study.runs:
         if run.evaluated is None:
             continue
         metric, series = run.evaluated
         shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
+        if shape.ends_in_spike and shape.word not in ("diverged", "regressed"):
+            yield _last_spike(run, metric, series)
+        if shape.restarts:
+            alike_restarts[run.group, metric].append((run, shape))
         if shape.word == "diverged":
             yield _diverged(run, metric, series, shape)
         elif shape.word in SEVERITY:
             alike[run.group, metric, run.lower_is_better, shape.word].append(run)
+    for (group, metric), restarting in alike_restarts.items():
+        yield _restarts(group, metric, restarting)
     for (group, metric, lower_is_better, word), runs in alike.items():
         meaning = LOWER_IS_BETTER if lower_is_better else HIGHER_IS_BETTER
         seeds = listed(run.seed_label for run in runs)
-        statement = f"{group}: {metric} {meaning[word]} ({seeds})."
+        counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
+        few = f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
+        statement = f"{group}: {metric} {meaning[word]}{few} ({seeds})."
         evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
         advice = ADVICE[word].format(run=group)
         yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice)
+
+
+def _last_spike(run: Run, metric: str, series: Series) -> Finding:
+    last, before = float(series.values[-1]), float(np.median(series.values[-6:-1]))
+    statement = (
+        f"{run.label}: the last {metric}, {last:.4g} at step {series.steps[-1]}, is far worse than the five "
+        f"before it (median {before:.4g}). One evaluation cannot tell a spike from the start of a divergence."
+    )
+    evidence: Evidence = {"run": run.label, "last": last, "median_before": before}
+    return Finding("curve_shape", "note", statement, evidence, "Evaluate the last checkpoint again.")
+
+
+def _restarts(group: str, metric: str, found: Sequence[tuple[Run, Shape]]) -> Finding:
+    seeds = listed(run.seed_label for run, _ in found)
+    steps = listed((f"{step:g}" for step in found[0][1].restarts), most=6)
+    statement = (
+        f"{group}: {metric} jumps up and comes down again, as with warm restarts of the learning rate, at "
+        f"steps {steps} ({seeds}). It is judged by the ends of its cycles, and has no plateau."
+    )
+    evidence: Evidence = {"group": group, "runs": len(found), "restarts": len(found[0][1].restarts)}
+    advice = "Compare runs at the same phase of their cycles: ired-diag stats … --readout last"
+    return Finding("curve_shape", "note", statement, evidence, advice)
 
 
 def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
