@@ -198,7 +198,7 @@ def _late_compute(bed: Bed) -> Planted:
     group, share = any_group(bed.study, bed.rng), 0.3 + 0.6 * bed.magnitude
 
     def longer(run: Run) -> Run:
-        size = round(2 * _arrival(run) / (1 - share))  # a plateau starts at twice the arrival
+        size = round(1.3 * _arrival(run) / (1 - share))  # a plateau starts a little after the arrival
         return _resting(run, bed.rng.choice(rest_of(run).scatter, size))
 
     return changed(bed.study, longer, group=group), group

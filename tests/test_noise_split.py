@@ -159,7 +159,9 @@ def test_in_q101_seeds_are_noise_and_in_q103_half_the_variance_is_real(shared: P
         runs = open_study(sorted((shared / "ired_logs").glob(f"ired_{name}_*"))).select(name)
         series = (run.history.series["validation/mse"] for run in runs)
         curves[name] = [(s.steps, s.values) for s in series]
-    found = common_plateau([curve for group in curves.values() for curve in group]).indices[0]
+    numbers = [number for number, group in enumerate(curves.values()) for _ in group]
+    every = [curve for group in curves.values() for curve in group]
+    found = common_plateau(every, groups=numbers).indices[0]
     for start in {14, found, 29}:  # the expected values hold in every window from 15k to 30k
         splits = {name: split_noise([v[start:] for _, v in group]) for name, group in curves.items()}
         assert splits["q101"].icc < 0.05

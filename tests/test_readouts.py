@@ -90,7 +90,7 @@ def test_the_studys_conclusion_turns_on_the_readout(shared: Path) -> None:
         series = (run.history.series["validation/mse"] for run in runs)
         curves[name] = [(s.steps, s.values) for s in series]
     none, random = curves["q101"], curves["q102"]
-    plateau = common_plateau([*none, *random])
+    plateau = common_plateau([*none, *random], groups=[0] * len(none) + [1] * len(random))
     start = plateau.indices[0]
     assert len(set(plateau.indices)) == 1
 

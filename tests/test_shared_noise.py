@@ -130,7 +130,9 @@ def test_the_studys_runs_of_equal_seed_fluctuate_together(shared: Path) -> None:
             for r in sorted(runs, key=lambda r: -1 if r.seed is None else r.seed)
         ]
         curves[name] = [(s.steps, s.values) for s in series]
-    found = common_plateau([curve for group in curves.values() for curve in group]).indices[0]
+    numbers = [number for number, group in enumerate(curves.values()) for _ in group]
+    every = [curve for group in curves.values() for curve in group]
+    found = common_plateau(every, groups=numbers).indices[0]
     table = {name: np.array([values for _, values in group]) for name, group in curves.items()}
     expected = {
         ("q101", "q102"): (0.46, 0.50),

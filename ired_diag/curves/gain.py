@@ -6,8 +6,8 @@ small, and 2.5% where that is thirty times the noise. Of a metric that may be a 
 counts as well: from 98.0 to 99.0, half of the errors are gone.
 
 It still improves where as many steps again, at the pace of its end, would win 5%, or a fifth of all that was
-won if that is 2%. Where it came to rest by a drop, the pace before that drop is over: the pace at rest
-counts.
+won if that is 2%; of a metric bounded by 1, it must also win 4% of its own value. Where it came to rest by a
+drop, the pace before that drop is over: the pace at rest counts.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ SHARE_GAINED = 0.2  # of all that was won: a pace that is worth a word though it
 SURE = 2.0  # standard errors
 SLOWER = 3.0  # standard errors
 PERCENT = 100.0
+OWN = 0.04  # of a metric bounded by 1: half of the errors of 0.999 are not worth a word
+ENDS = 5  # evaluations
 
 
 def has_gained(curve: Curve, valley: Valley) -> bool:
@@ -57,4 +59,12 @@ def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) ->
             pace = at_rest
     won = float(valley.y[0]) - valley.floor
     worth = min(SEEN, max(SHARE_GAINED * won, FAINT))
-    return pace.clear and pace.gain - SURE * pace.error >= worth
+    return pace.clear and pace.gain - SURE * pace.error >= worth and _is_seen(curve, pace)
+
+
+def _is_seen(curve: Curve, pace: Pace) -> bool:
+    """Say whether a metric that is bounded by 1 wins enough in its own unit, and not only in errors."""
+    if curve.scale != "error":
+        return True
+    end = float(np.median(curve.values[np.isfinite(curve.values)][-ENDS:]))
+    return (1 - end) * -np.expm1(-pace.gain) >= OWN * abs(end)

@@ -59,7 +59,6 @@ REASONS: dict[Word, str] = {
     "diverged": "diverged: it ends where it is worse than before",
     "regressed": "regressed: it ends where it is worse than before",
     "unstable": "unstable: it swings by 1.5 times and more",
-    "too_short": "too few evaluations",
 }
 
 NO_REST = Rest(None, "too few evaluations")
@@ -145,7 +144,7 @@ def _judged(curve: Curve, valley: Valley, seen: Shape, among: int) -> Shape:
     if word in RESTING and rest.tail_change < -FAINT:
         word = "improving"  # its end says why it does not rest
     elif word not in RESTING:
-        rest = replace(rest, index=None, reason=REASONS[word])
+        rest = replace(rest, index=None, reason=REASONS.get(word, rest.reason))
     rising = word in ("diverged", "regressed")
     return replace(
         seen,

@@ -144,7 +144,7 @@ def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
 def _far_below(y: Array, middle: Array, noise: float) -> NDArray[np.bool_]:
     """Return where single values are far below a level that their two neighbours share."""
     low = np.zeros(len(y), dtype=bool)
-    if len(y) > 2 * HALF and np.isfinite(y).all():
+    if noise > 0 and len(y) > 2 * HALF and np.isfinite(y).all():
         before, after = y[:-2], y[2:]
         far = max(FAR * noise, SEEN)
         level = np.abs(before - after) <= min(far, 2 * noise)

@@ -1,12 +1,11 @@
 """Compute after the plateau: training that the evaluations show no gain from.
 
-Of each complete run, the plateau starts where ``curves.plateau`` finds it, by waiting as long again as the
-curve took to come into the noise. The share of its steps after that,
+Of each complete run, the plateau starts where ``curves.plateau`` finds it. The share of its steps after that,
 
     share = (last step - start of the plateau) / last step,
 
 is taken for the share of its time, which holds for steps of equal length; hours are told where the job's
-start and end are. A group is told where the mean share is half or more. All groups are one finding, the
+start and end are. A group is reported where the mean share is 60% or more. All groups are one finding, the
 largest share first. A drift below the noise of one evaluation stays unseen, and seeds that are compared on a
 plateau need some of it: this is no proof that the steps were wasted.
 """
@@ -27,7 +26,7 @@ from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-HALF = 0.5
+LONG = 0.6
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ class Late:
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for the groups that trained for longer on their plateau than towards it."""
+    """Yield a finding for the groups that trained for much longer on their plateau than towards it."""
     every = [late for group, runs in study.groups().items() if (late := _late(group, runs))]
-    long = sorted((late for late in every if late.share >= HALF), key=lambda late: -late.share)
+    long = sorted((late for late in every if late.share >= LONG), key=lambda late: -late.share)
     if long:
         yield _finding(long)
 
@@ -67,7 +66,7 @@ def _finding(groups: Sequence[Late]) -> Finding:
     runs = sum(late.runs for late in groups)
     cost = f" That is about {hours:.3g} hours of {timed} runs whose time is told." if timed else ""
     statement = (
-        f"Half or more of the steps of {len(groups)} group{'s' if len(groups) > 1 else ''} ({runs} complete "
+        f"60% or more of the steps of {len(groups)} group{'s' if len(groups) > 1 else ''} ({runs} complete "
         f"runs) came after the plateau had begun: {told}.{cost} The evaluations show no gain from them."
     )
     evidence: Evidence = {"groups": len(groups), "runs": runs, "largest_share": groups[0].share}
