@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @options.direction
 @options.readout
 @options.margin
+@options.pairing
 @click.option("--sweep", metavar="KNOB", help="EXPERIMENTS, with all their variants, are a sweep over KNOB.")
 @options.as_json
 def command(
