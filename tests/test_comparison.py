@@ -77,11 +77,18 @@ def test_seeds_are_paired_by_number_and_only_the_shared_ones() -> None:
 
 @pytest.mark.parametrize("key", ["rank", "ood", "dataset", "validation_batch_size"])
 def test_seeds_are_not_paired_when_data_or_evaluation_differ(key: str) -> None:
-    a, b = group("a", [1.0, 2.0, 4.0]), group("b", [2.0, 3.0, 4.5], **{key: 8})
+    a, b = group("a", [1.0, 2.0, 4.0], **{key: 4}), group("b", [2.0, 3.0, 4.5], **{key: 8})
     (pair,) = compare({"a": a, "b": b}).pairs
     assert math.isnan(pair.paired.t)
-    assert pair.paired.reason.startswith(f"not paired: {key} is ")
+    assert pair.paired.reason == f"not paired: {key} is 4 and 8"
     assert math.isfinite(pair.welch.p)
+
+
+@pytest.mark.parametrize("key", ["dataset", "validation_batch_size"])
+def test_seeds_are_not_paired_when_one_group_states_more_of_its_data_or_evaluation(key: str) -> None:
+    a, b = group("a", [1.0, 2.0, 4.0]), group("b", [2.0, 3.0, 4.5], **{key: 8})
+    (pair,) = compare({"a": a, "b": b}).pairs
+    assert pair.obstacle == f"unknown whether seeds share data: only b states {key} (8)"
 
 
 def test_runs_without_a_seed_are_compared_but_never_paired() -> None:
@@ -93,24 +100,32 @@ def test_runs_without_a_seed_are_compared_but_never_paired() -> None:
     assert result.ranks is None
 
 
-def test_incomplete_runs_are_left_out_with_a_note_unless_asked_for() -> None:
+def test_incomplete_runs_are_left_out_first_thing_unless_asked_for() -> None:
     runs = [*group("a", [1.0, 2.0, 3.0]), run("a", 3, [9.0], state="out_of_memory")]
     other = group("b", [1.5, 2.5, 4.0])
     without = compare({"a": runs, "b": other})
     assert without.groups[0].summary.n == 3
-    assert without.notes == [
-        "a/seed3: failed: out of memory, last evaluation at step 1000; left out "
-        "(--include-incomplete keeps it)."
+    assert without.left_out == [
+        "a: 1 of 4 seeds died of an error (seed3: out of memory); means are among the 3 that finished."
     ]
+    (failure,) = without.groups[0].outcomes.failures
+    assert (failure.kind, failure.step) == ("crashed", 1000)
+    assert failure.reason == "out of memory; its last evaluation is at step 1000"
     with_it = compare({"a": runs, "b": other}, include_incomplete=True)
     assert with_it.groups[0].summary.mean == 3.75
-    assert "different steps: a at several steps, b at 2000" in with_it.notes[0]
+    assert with_it.left_out == []
+    assert "different steps: a at several steps, b at 2000" in with_it.notes[-1]
 
 
-def test_nan_is_left_out_of_the_mean_and_said() -> None:
+def test_a_seed_that_ends_in_nan_is_a_failure_and_said_first() -> None:
     result = compare({"a": group("a", [1.0, math.nan, 3.0])})
     assert result.groups[0].summary.mean == 2.0
-    assert result.notes == ["a/seed1: its last validation/mse is nan; left out, which flatters the group."]
+    assert result.left_out == ["a: 1 of 3 seeds ended in NaN (seed1); means are among the 2 that finished."]
+    outcomes = result.groups[0].outcomes
+    assert (outcomes.attempted, outcomes.finished) == (3, 2)
+    assert outcomes.failures[0].reason == (
+        "its validation/mse is not finite from step 2000 on (1 of 2 evaluations)"
+    )
 
 
 def test_direction_turns_wins_and_ranks() -> None:
@@ -132,15 +147,18 @@ def test_unknown_readout_is_refused_with_the_list() -> None:
         compare({"a": group("a", [1.0])}, readout="luckiest")
 
 
-def test_a_group_without_a_usable_run_is_left_out_where_others_have_one() -> None:
-    groups = {"a": group("a", [1.0, 2.0]), "b": [run("b", 0, [3.0], state="out_of_memory")]}
+def test_a_group_whose_runs_were_all_stopped_is_left_out_where_others_have_a_result() -> None:
+    groups = {"a": group("a", [1.0, 2.0]), "b": [run("b", 0, [3.0], state="time_limit")]}
     result = compare(groups)
     assert [g.name for g in result.groups] == ["a"]
-    assert any(note.startswith("b: has no run to compare") for note in result.notes)
+    assert result.notes == [
+        "b: has no run to compare by validation/mse. seed0: time limit; its last evaluation is at step 1000. "
+        "The group is left out."
+    ]
 
 
 def test_a_table_of_numbers_is_compared_like_runs(shared: Path, tmp_path: Path) -> None:
-    told = compare(group_runs([str(shared / "published_results.json")], Path("nowhere")))
+    told = compare(group_runs([str(shared / "published_results.json")], Path("nowhere")), paired=True)
     logged = compare(group_runs(["q101", "q102", "q103"], shared / "ired_logs"))
     for pair, other in zip(told.pairs, logged.pairs, strict=True):
         assert pair.paired.p == pytest.approx(other.paired.p, rel=2e-3)
@@ -153,7 +171,7 @@ def test_a_table_of_numbers_is_compared_like_runs(shared: Path, tmp_path: Path) 
         {"seed0": 1.0, "seed1": 3.0},
         {"seed0": 2.0, "seed1": 5.0, "seed2": 7.0},
     ]
-    assert "a/seed2" in found.notes[0]
+    assert found.left_out == ["a: 1 of 3 seeds has no loss and is left out: seed2."]
     with pytest.raises(DiagError, match="is told by"):
         group_runs([str(table), str(other_table)], Path("nowhere"))
 

@@ -83,7 +83,9 @@ def test_a_lower_accuracy_is_never_called_better(runs: Path) -> None:
     assert "better than" not in told
     turned = said("stats", "low", "high", "--runs", runs, "--lower-is-better")
     assert "low is better than high" in turned
-    assert "(lower is better, as set by the user)" in turned.splitlines()[0]
+    assert "all 4 seeds diverged" in turned.splitlines()[0]
+    assert "is the direction right?" in turned.splitlines()[0]
+    assert "(lower is better, as set by the user)" in turned
 
 
 def test_every_command_says_the_metric_and_its_direction(runs: Path, tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_every_rule_finds_in_a_reward_what_it_finds_in_the_loss_that_is_its_inve
     assert found["loss"] == found["reward"]
     assert {"outlying_seed", "late_compute", "evaluation_noise"} <= {rule for rule, *_ in found["loss"]}
     turned = forensics.diagnose(open_study(places["reward"]).judged_by(higher_is_better=False))
-    assert {f.rule for f in turned} == {"curve_shape", "underpowered"}
+    assert {f.rule for f in turned} == {"curve_shape"}  # no seed has a result that could be compared
 
 
 def test_luck_is_told_on_the_side_on_which_it_helps(tmp_path: Path) -> None:

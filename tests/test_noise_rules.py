@@ -101,8 +101,22 @@ def test_two_sets_of_groups_that_share_noise_are_two_findings() -> None:
     runs = [r for name in ("a", "b") for r in group(name, rng, shared=one)]
     runs += [r for name in ("c", "d") for r in group(name, rng, shared=other)]
     assert [f.evidence["groups"] for f in found("shared_noise", runs)] == ["a, b", "c, d"]
-    apart = [replace(r, configuration={"rank": 8}) if r.experiment == "b" else r for r in runs]
+    apart = [replace(r, configuration={"rank": 8 if r.experiment == "b" else 20, "ood": False}) for r in runs]
     assert [f.evidence["groups"] for f in found("shared_noise", apart)] == ["c, d"]  # other data: no pairs
+
+
+def test_shared_noise_of_groups_that_state_no_data_leaves_open_whether_seeds_are_pairs() -> None:
+    rng = np.random.default_rng(0)
+    shared = rng.standard_normal((6, 100))
+    stated: tuple[tuple[dict[str, Any], str], ...] = (
+        ({}, "not stated (unknown whether seeds share data: no configuration names it)"),
+        ({"dataset": "cifar10"}, "Seeds are pairs."),
+    )
+    for config, words in stated:
+        runs = group("a", rng, shared=shared, **config) + group("b", rng, shared=shared, **config)
+        (finding,) = found("shared_noise", runs)
+        assert words in finding.statement
+        assert finding.advice.endswith("--paired") == (not config)
 
 
 def test_identical_curves_are_left_to_their_own_rule() -> None:
@@ -115,7 +129,8 @@ def test_identical_curves_are_left_to_their_own_rule() -> None:
 
 def test_too_few_seeds_are_told_with_the_difference_that_they_show_with_80_percent_power() -> None:
     rng = np.random.default_rng(3)
-    runs = group("a", rng, seeds=4, seed_sd=0.05) + group("b", rng, seeds=4, seed_sd=0.05)
+    data: dict[str, Any] = {"dataset": "cifar10"}
+    runs = [one for name in "ab" for one in group(name, rng, seeds=4, seed_sd=0.05, **data)]
     (finding,) = found("underpowered", runs)
     told = {
         key: float(finding.evidence[key] or 0) for key in ("detectable", "margin", "n", "power_at_margin")
@@ -147,12 +162,12 @@ def test_power_does_not_depend_on_the_unit(scale: float) -> None:
 
 def test_decided_pairs_and_equivalent_ones_are_left_in_peace() -> None:
     rng = np.random.default_rng(4)
-    base = group("a", rng, seed_sd=0.001)
+    base = group("a", rng, seed_sd=0.001, dataset="cifar10")
     assert found("underpowered", base + group("b", rng, seed_sd=0.001, level=1.5)) == []  # worse
     wide = [one for name in "xy" for one in group(name, rng, seed_sd=0.1, level=1 + 2 * (name == "y"))]
     assert found("underpowered", wide) == []  # an interval far wider than the margin, and decided
     assert found("underpowered", base + group("c", rng, seed_sd=0.001)) == []  # equivalent
-    assert found("underpowered", base + group("d", rng, seed_sd=0.5, rank=8)) == []  # other data
+    assert found("underpowered", base + group("d", rng, seed_sd=0.5, dataset="svhn")) == []  # other data
     assert found("underpowered", base + group("e", rng, seed_sd=0.5, seeds=1)) == []  # no spread
 
 

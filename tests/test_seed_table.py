@@ -45,7 +45,8 @@ def test_the_studys_published_numbers_are_read(shared: Path) -> None:
 
 def test_an_empty_cell_is_a_seed_without_a_value(tmp_path: Path) -> None:
     found = read_seed_table(written(tmp_path, "x.csv", "seed,a,b\n0,,nan\n1,1,2\n"))
-    assert math.isnan(found["a"][0])
+    assert found["a"] == {0: None, 1: 1.0}
+    assert found["b"][0] is not None
     assert math.isnan(found["b"][0])
 
 

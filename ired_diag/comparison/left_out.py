@@ -13,6 +13,7 @@ from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
 
 KEPT = "no seed of any group finished, so they are compared as they ended (is the direction right?)"
+ALL = {1: "its only seed", 2: "both seeds"}
 MOST_NAMED = 8  # seeds: beyond, they are counted
 
 
@@ -48,7 +49,7 @@ def _sentences(members: Members) -> Iterator[str]:
 def _count(members: Members, chosen: Sequence[Failure], n: int) -> str:
     """Return of how many seeds a sentence speaks: ``h: 2 of 5 seeds``."""
     if len(chosen) == n:
-        return f"{members.name}: {f'all {n} seeds' if n > 1 else 'its only seed'}"
+        return f"{members.name}: {ALL.get(n, f'all {n} seeds')}"
     return f"{members.name}: {len(chosen)} of {n} seeds"
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from scipy import stats
 
 from ired_diag.curves.shape import Shape, shape_of
+from ired_diag.runs.ending import LABELS
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
@@ -169,4 +170,5 @@ def _diverged(run: Run, metric: str, series: Series, shape: Shape, *, lower_is_b
 
 def _cause(run: Run) -> str:
     """Return how a job ended in a few words."""
-    return run.ending.label.removeprefix("failed: ")
+    ending = run.ending
+    return ending.label.removeprefix("failed: ") if ending.failed else LABELS[ending.state]

@@ -23,6 +23,7 @@ UNKNOWN = "unknown whether seeds share data"
 NO_SEED = "no seed in common"
 SWITCHED_OFF = "pairing is switched off (--unpaired)"
 MOST_KEYS = 3
+MOST_VALUES = 2  # of a key in two groups: where there are more, one seed's are shown
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,9 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
         return Pairing(shared, SWITCHED_OFF, contradiction=contradiction)
     if paired:
         return Pairing(shared, "", "--paired says so", contradiction)
-    obstacle = contradiction or _stated_by_one(a, b)
     evidence = _in_words(_evidence(a, b))
-    if not (obstacle or evidence):
-        obstacle = f"{UNKNOWN}: {_why_unknown(a, b)}"
+    unknown = _stated_by_one(a, b) if evidence else _why_unknown(a, b)
+    obstacle = contradiction or (f"{UNKNOWN}: {unknown}" if unknown else "")
     return Pairing(shared, obstacle, "" if obstacle else f"both state {evidence}", contradiction)
 
 
@@ -85,24 +85,23 @@ def _contradiction(a: Members, b: Members) -> str:
     shared = shared_seeds(a, b)
     for key in _keys(a, b):
         x, y = _values(a, key), _values(b, key)
-        if shared:
-            differing = [label for label in shared if label in x and label in y and x[label] != y[label]]
-            x, y = ({label: v for label, v in values.items() if label in differing} for values in (x, y))
-        if x and y and set(x.values()) != set(y.values()):
+        differing = [label for label in shared if label in x and label in y and x[label] != y[label]]
+        if differing and len({*x.values()} | {*y.values()}) > MOST_VALUES:
+            label = differing[0]
+            return f"{key} is {x[label]} and {y[label]} in {label}"
+        if differing or (not shared and x and y and set(x.values()) != set(y.values())):
             return f"{key} is {_listed(x)} and {_listed(y)}"
     return ""
 
 
 def _stated_by_one(a: Members, b: Members) -> str:
     """Return what is stated of data or evaluation for one run of a shared seed and not for the other."""
-    if not (_evidence_of(a) and _evidence_of(b)):
-        return ""
     shared = set(shared_seeds(a, b))
     for key in _keys(a, b):
         x, y = ({label: v for label, v in _values(m, key).items() if label in shared} for m in (a, b))
         if set(x) != set(y):
             members, values = (a, x) if len(x) > len(y) else (b, y)
-            return f"{UNKNOWN}: only {members.name} states {key} ({_listed(values)})"
+            return f"only {members.name} states {key} ({_listed(values)})"
     return ""
 
 

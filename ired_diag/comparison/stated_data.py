@@ -5,14 +5,14 @@ draw is hard for both, and cancels in the difference. A seed number alone says n
 configuration does, where one of its keys names the data. These keys are taken, whole or as the last parts of
 a nested key (``data.name``, ``dataset_kwargs.path``):
 
-    dataset, data, corpus, task, env, game, benchmark, problem …, alone or with name, id, path, dir, split …
+    dataset, data, corpus, task, env, game, benchmark, problem …, alone or with name, id, path, dir …
     train_data, val_file, eval_dataset …           the same of a part of the data
     rank and ood, where both are stated            the matrices of the IRED study; alone, ``rank`` may be
                                                    that of a process or of a low-rank adapter
 
-A value that is a place and no name (``./data``, ``train``), a switch or nothing states no data. Other keys
-(``fold``, ``data_seed``, ``n_eval_episodes`` …) never show that data are shared, but may show that they, or
-the evaluations, are not.
+A value that is a place and no name (``./data``), a kind of work (``train``, ``classification``), a switch or
+nothing states no data. Other keys (``fold``, ``val_split``, ``data_seed``, ``n_eval_episodes`` …) never show
+that data are shared, but may show that they, or the evaluations, are not.
 """
 
 from __future__ import annotations
@@ -25,25 +25,26 @@ NOUN = (
     r"(?:data|datasets?|data_sets?|datamodule|data_module|corpus|corpora|tasks?|envs?|environments?|games?|gym"
     r"|benchmarks?|problems?)(?:_(?:kwargs|args|params|config|cfg))?"
 )
-PLACE = r"(?:names?|ids?|paths?|dirs?|root|files?|folder|url|config|config_name|version|split|target|class)"
+PLACE = r"(?:names?|ids?|paths?|dirs?|root|files?|folder|url|config|config_name|version|target|class)"
 PART = r"(?:train|training|val|valid|validation|eval|evaluation|test)"
-OF_DATA = re.compile(
-    rf"(?:{PART}_)?{NOUN}(?:_{PLACE})?|data(?:dir|root|path|file)|{PART}_(?:files?|set|split)"
-)
+OF_DATA = re.compile(rf"(?:{PART}_)?{NOUN}(?:_{PLACE})?|data(?:dir|root|path|file)|{PART}_(?:files?|set)")
+OF_SPLIT = re.compile(rf"(?:(?:{PART}|{NOUN})_)*splits?")
 NO_NUMBER = re.compile(r"(?:env|task|game|gym)s?(?:_ids?)?")  # how many, or the place in a job array
 OF_THE_STUDY = ("rank", "ood")
 OF_EVALUATION = frozenset(
     """
     validation_batches validation_batch_size evaluation_mode evaluation eval_batches eval_iters eval_seed
-    data_seed dataset_seed split_seed split fold val_fraction val_size val_split_ratio test_size test_fraction
+    data_seed dataset_seed split_seed fold val_fraction val_size val_split_ratio test_size test_fraction
     n_eval_episodes num_eval_episodes eval_episodes n_eval_samples num_eval_samples eval_samples
     num_test_samples
     """.split()
 )
 SAYS_NOTHING = frozenset(
     """
-    none null nan na n/a auto default unknown data dataset datasets root train training val valid validation
-    eval evaluation test testing main run . ..
+    none null nan na n/a auto default unknown custom data dataset datasets root train training val valid
+    validation eval evaluation test testing main run . .. local dev prod production cluster conda
+    classification regression segmentation detection classify detect segment pose generation translation
+    image_classification text_generation text-generation causal_lm mlm language_modeling seq2seq rl
     """.split()
 )
 
@@ -55,7 +56,7 @@ def stated_data(configuration: Mapping[str, Any] | None) -> dict[str, str]:
     {'data.name': 'cifar10'}
     """
     configuration = configuration or {}
-    keys = [key for key in configuration if names_data(key, configuration) or _leaf(key) in OF_EVALUATION]
+    keys = [key for key in configuration if names_data(key, configuration) or _is_of_evaluation(key)]
     told = {key: _text(configuration[key], key) for key in keys}
     return {key: value for key, value in told.items() if value}
 
@@ -66,6 +67,10 @@ def names_data(key: str, configuration: Mapping[str, Any]) -> bool:
         return all(other in configuration for other in OF_THE_STUDY)
     parts = [_as_words(part) for part in key.split(".")]
     return any(OF_DATA.fullmatch(text) for text in (parts[-1], "_".join(parts[-2:])))
+
+
+def _is_of_evaluation(key: str) -> bool:
+    return _leaf(key) in OF_EVALUATION or bool(OF_SPLIT.fullmatch(_leaf(key)))
 
 
 def _leaf(key: str) -> str:

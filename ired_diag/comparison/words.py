@@ -12,7 +12,6 @@ from ired_diag.comparison.sweeps import Sweep
 from ired_diag.comparison.verdict_words import (
     ALPHA,
     TEST_NAMES,
-    failures_of,
     number_of_p,
     test_of,
     unit_of,
@@ -135,11 +134,11 @@ def results_of(comparison: Comparison) -> str:
         f"{group.name} {s.mean:.6g} (95% interval {s.low:.6g} to {s.high:.6g}, n = {s.n})"
         for group in comparison.groups
         for s in (group.summary,)
+        if s.n
     )
-    lost = [group for group in comparison.groups if group.outcomes.finished < group.outcomes.attempted]
-    failures = [f"{told[0].upper()}{told[1:]}." for told in map(failures_of, lost)]
     over = f"Means{_over_what(comparison)}: {means}."
-    return " ".join([*failures, over, *(verdict_of(pair, comparison) for pair in comparison.pairs)])
+    verdicts = [verdict_of(pair, comparison) for pair in comparison.pairs]
+    return " ".join([*comparison.left_out, over, *verdicts])
 
 
 def _over_what(comparison: Comparison) -> str:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.comparison.by_readout import line_of
-from ired_diag.comparison.deciding import decide
+from ired_diag.comparison.deciding import decide, estimator_of
 from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
 from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.prospects import power_of_seeds
@@ -69,7 +69,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
     worst, power = weak[0], _power(weak[0])
-    (a, b), paired = worst.sample.names, not worst.sample.obstacle
+    (a, b), paired = worst.sample.names, estimator_of(worst.sample) == "paired"
     told = "1 pair of groups is" if len(weak) == 1 else f"{len(weak)} pairs of groups are"
     first, more = ", ".join(map(_in_words, weak[:MOST_TOLD])), len(weak) - MOST_TOLD
     others = f" and {more} more" if more > 0 else ""

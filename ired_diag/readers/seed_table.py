@@ -11,8 +11,9 @@ JSON, one entry an experiment: a list (the seeds are its positions), an object b
 
     {"q101": [0.00970, 0.00971], "q102": {"0": 0.00981}, "q103": {"values": [0.00979]}}
 
-An empty cell, ``nan`` and ``null`` are a seed without a value. Entries of a JSON file that hold no numbers (a
-title, published tests) are left out.
+An empty cell and ``null`` are a seed without a value: a group that does not have it, or has lost it. ``nan``
+and ``inf`` are values: of a training that broke down. Entries of a JSON file that hold no numbers (a title,
+published tests) are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,11 @@ SUFFIXES = (".csv", ".json")
 GROUP_COLUMNS = ("experiment", "group", "model", "name")
 SEED_COLUMN = "seed"
 
-SeedValues = dict[str, dict[int, float]]  # by experiment, by seed
+SeedValues = dict[str, dict[int, float | None]]  # by experiment, by seed
 
 
 def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
-    """Return the values of each experiment by seed; NaN where a seed has none.
+    """Return the values of each experiment by seed; None where a seed has none.
 
     Args:
         path: A ``.csv`` or ``.json`` file.
@@ -141,7 +141,7 @@ def _entries(values: Any) -> list[tuple[Any, Any]]:
     return pairs if numbers else []
 
 
-def _put(found: SeedValues, group: str, seed: int, value: float, where: str) -> None:
+def _put(found: SeedValues, group: str, seed: int, value: float | None, where: str) -> None:
     if not group:
         raise UnreadableFile(f"{where}: names no experiment.")
     if seed in found.setdefault(group, {}):
@@ -156,9 +156,9 @@ def _seed(told: object, where: str) -> int:
         raise UnreadableFile(f"{where}: the seed {told!r} is not a whole number.") from error
 
 
-def _number(told: object, where: str) -> float:
+def _number(told: object, where: str) -> float | None:
     text = "" if told is None else str(told).strip()
     try:
-        return float(text) if text else math.nan
+        return float(text) if text else None
     except ValueError as error:
         raise UnreadableFile(f"{where}: {told!r} is not a number.") from error
