@@ -288,7 +288,7 @@ def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) ->
     if line.reason:
         return line.readout, *("-",) * (5 if several else 4), line.reason
     in_percent = words.difference_of(line, comparison).endswith("%")
-    scale, sign = (100 * line.ratio / line.difference, "%") if in_percent and line.difference else (1.0, "")
+    scale, sign = (100 / line.reference, "%") if in_percent else (1.0, "")
     return (
         line.readout,
         words.difference_of(line, comparison),

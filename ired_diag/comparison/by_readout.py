@@ -20,7 +20,8 @@ class ByReadout:
     Attributes:
         readout: Which.
         difference: Mean of a minus mean of b.
-        ratio: That over the absolute mean of b; NaN where a share of it says nothing.
+        reference: Absolute mean of b; NaN where a share of the means says nothing.
+        ratio: The difference over the reference.
         low: Lower end of the 95% interval of the difference, not corrected for several pairs.
         high: Its upper end.
         p: Of the test that decides.
@@ -37,6 +38,7 @@ class ByReadout:
 
     readout: str
     difference: float
+    reference: float
     ratio: float
     low: float
     high: float
@@ -68,6 +70,7 @@ def line_of(readout: str, sample: Sample, question: Question, *, withheld: str =
     return ByReadout(
         readout=readout,
         difference=deciding.difference,
+        reference=deciding.reference,
         ratio=deciding.difference / deciding.reference,
         low=test.low,
         high=test.high,
@@ -89,6 +92,7 @@ def _without_numbers(readout: str, reason: str) -> ByReadout:
     return ByReadout(
         readout=readout,
         difference=nan,
+        reference=nan,
         ratio=nan,
         low=nan,
         high=nan,

@@ -73,7 +73,7 @@ def seeds_of(pair: PairOfGroups) -> str:
     """Return the seeds that the t test looks at: ``10 + 10 seeds, 2 shared``."""
     n_a, n_b, shared = pair.seeds
     if pair.estimator == "paired":
-        return f"{shared} pairs of seeds"
+        return f"{shared} pair{'' if shared == 1 else 's'} of seeds"
     counts = f"{n_a} + {n_b} seeds"
     return counts if pair.obstacle else f"{counts}, {shared} shared"
 
