@@ -181,7 +181,10 @@ def caption_lines(comparison: Comparison) -> list[str]:
     held = "; ".join(words.coverage_of(group) for group in comparison.groups)
     lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"]
     if _failed(comparison):
-        lines.insert(0, "Means, sd and intervals are among the seeds that finished; success rates with exact 95% intervals")
+        lines.insert(
+            0,
+            "Means, sd and intervals are among the seeds that finished; success rates with exact 95% intervals",
+        )
     return lines
 
 
@@ -277,9 +280,7 @@ def _print_readouts(comparison: Comparison) -> None:
     signs = [cell for row in rows for cell in row[2:3] if cell.endswith("%")]
     percent = "%: of the second's mean; " if signs else ""
     caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
-    output.print_table(
-        "The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True
-    )
+    output.print_table("The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True)
 
 
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:

@@ -17,7 +17,7 @@ from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of, strategy_of
 from ired_diag.comparison.identical import identical_in_words
 from ired_diag.comparison.left_out import left_out_of
-from ired_diag.comparison.margin import Margin, margin_of, note_on_margin
+from ired_diag.comparison.margin import ONE_PERCENT, Margin, margin_of, note_on_margin
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
 from ired_diag.comparison.outcomes import Outcomes, failed_seeds, outcomes_of
@@ -119,7 +119,7 @@ def compare(
     readout: str = PLATEAU,
     lower_is_better: bool | None = None,
     include_incomplete: bool = False,
-    margin: float | Margin = 0.01,
+    margin: float | Margin = ONE_PERCENT,
     seed: int = 0,
     knob: str | None = None,
     paired: bool | None = None,

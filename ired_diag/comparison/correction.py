@@ -12,7 +12,7 @@ Reference: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from ired_diag.comparison.by_readout import FINAL, ByReadout
 from ired_diag.comparison.criteria import after_correction
 from ired_diag.comparison.pairs import PairOfGroups
+from ired_diag.comparison.sample import Array
 from ired_diag.stats.multiplicity import benjamini_hochberg, holm
 from ired_diag.stats.verdict import Verdict, correct
 
@@ -71,21 +72,20 @@ def _family(lines: Sequence[ByReadout]) -> list[ByReadout]:
     p = holm(_column(line.p for line in lines))
     equivalence = holm(_column(line.p_equivalence for line in lines))
     return [
-        _line(replace(line, p_holm=float(different)), float(same))
+        _line(replace(line, p_holm=float(different)), float(same), len(lines))
         for line, different, same in zip(lines, p, equivalence, strict=True)
     ]
 
 
-def _line(line: ByReadout, p_equivalence: float) -> ByReadout:
+def _line(line: ByReadout, p_equivalence: float, pairs: int) -> ByReadout:
     verdict = correct(
         Verdict(line.uncorrected, line.smaller_than_margin, ""),
         p=line.p_holm,
         p_equivalence=p_equivalence,
-        pairs=0,
-        names=("a", "b"),
+        pairs=pairs,
     )
     return replace(line, decision=verdict.decision, smaller_than_margin=verdict.smaller_than_margin)
 
 
-def _column(values: object) -> np.ndarray:
+def _column(values: Iterable[float]) -> Array:
     return np.fromiter(values, dtype=np.float64)

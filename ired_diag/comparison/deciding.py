@@ -17,9 +17,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-from scipy import stats
-
 from ired_diag.comparison.margin import Margin, in_metric_unit, without_share
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.equivalence import Equivalence, two_one_sided

@@ -53,6 +53,9 @@ class Margin:
         return f"{self.size:g}{ABSOLUTE}" if self.absolute else f"{100 * self.size:g}%"
 
 
+ONE_PERCENT = Margin(0.01)
+
+
 def margin_of(given: float | Margin) -> Margin:
     """Return a margin; a plain number is a share.
 
@@ -64,8 +67,8 @@ def margin_of(given: float | Margin) -> Margin:
         raise DiagError(f"An absolute margin is positive and finite, found {margin.size:g}.")
     if not margin.absolute and not 0 < margin.size < 1:
         raise DiagError(
-            f"The margin is a share between 0 and 1, found {margin.size:g}. For one in the metric's unit pass "
-            f"Margin({margin.size:g}, absolute=True) (command line: --margin {margin.size:g}{ABSOLUTE})."
+            f"The margin is a share between 0 and 1, found {margin.size:g}. For one in the metric's unit "
+            f"pass Margin({margin.size:g}, absolute=True) (command line: --margin {margin.size:g}{ABSOLUTE})."
         )
     return margin
 
@@ -114,8 +117,8 @@ def note_on_margin(margin: Margin, metric: str, pairs: Sequence[tuple[str, str, 
     a, b, reason = without[0]
     others = f", and {len(without) - 1} more pairs" if len(without) > 1 else ""
     return [
-        f"{a} and {b}{others}: {margin.text} of a mean says nothing here ({reason}). To have small differences "
-        f"called equivalent, state the margin in the unit of {metric}: --margin X{ABSOLUTE}."
+        f"{a} and {b}{others}: {margin.text} of a mean says nothing here ({reason}). No difference is called "
+        f"equivalent or too small without a margin in the unit of {metric}: --margin X{ABSOLUTE}."
     ]
 
 

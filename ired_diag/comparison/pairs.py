@@ -69,7 +69,7 @@ class PairOfGroups:
         coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
         verdict: What it comes to, corrected for several pairs.
         uncorrected: The same of this pair by itself.
-        identical: That both groups have the same numbers to the last digit, in words; empty where they differ.
+        identical: That both have the same numbers to the last digit, in words; empty where they differ.
         tests: Other tests.
         sizes: Effect sizes.
         equivalence: Two one-sided tests against the margin.

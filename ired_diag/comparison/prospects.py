@@ -18,7 +18,9 @@ def posterior_of(sample: Sample, deciding: Deciding) -> Posterior:
     """Return the probabilities that the difference lies below, inside and above the margin."""
     margin, estimator, nan = deciding.margin, deciding.estimator, math.nan
     if any(sample.failed):
-        return Posterior(deciding.difference, margin, nan, nan, nan, nan, nan, deciding.mean.n, AMONG_FINISHED)
+        return Posterior(
+            deciding.difference, margin, nan, nan, nan, nan, nan, deciding.mean.n, AMONG_FINISHED
+        )
     if estimator == "paired":
         return paired_posterior(*sample.pairs, rope=margin)
     if estimator == "partial":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison.margin import Margin
+from ired_diag.comparison.margin import ONE_PERCENT, Margin
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ class Question:
         draw: Seed of all that is drawn at random.
     """
 
-    margin: Margin = Margin(0.01)
+    margin: Margin = ONE_PERCENT
     lower_is_better: bool = True
     draw: int = 0
 

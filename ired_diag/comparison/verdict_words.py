@@ -129,8 +129,9 @@ def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
         return ""
     unit = unit_of(pair, comparison)
     ends = f"{unit.text(pair.test.low)} to {unit.text(pair.test.high)}"
+    size = f"{unit.text(pair.difference)}{_of_b(pair, unit)}"
     return (
-        f" Among the seeds that finished {pair.a} - {pair.b} is {unit.text(pair.difference)}{_of_b(pair, unit)} "
+        f" Among the seeds that finished {pair.a} - {pair.b} is {size} "
         f"(95% interval {ends}; {test_of(pair)}), which does not decide."
     )
 

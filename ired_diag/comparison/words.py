@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.pairs import FINAL, ByReadout, PairOfGroups
 from ired_diag.comparison.pairing import UNKNOWN
+from ired_diag.comparison.pairs import FINAL, ByReadout, PairOfGroups
 from ired_diag.comparison.sweeps import Sweep
 from ired_diag.comparison.verdict_words import (
     ALPHA,
@@ -119,8 +119,8 @@ def methods_of(comparison: Comparison) -> str:
         where = f", which starts at step {comparison.plateau_step:g}"
     better = "lower" if comparison.lower_is_better else "higher"
     sentences = [
-        f"Each experiment was trained with {seeds} and read out as the {READOUT_NAMES[comparison.readout]} of "
-        f"{comparison.metric}{where} ({better} is better).",
+        f"Each experiment was trained with {seeds} and read out as the {READOUT_NAMES[comparison.readout]} "
+        f"of {comparison.metric}{where} ({better} is better).",
         f"Means{_over_what(comparison)} are given with 95% t intervals, standard deviations with n - 1.",
     ]
     if comparison.pairs:

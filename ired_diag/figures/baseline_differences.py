@@ -2,8 +2,8 @@
 
 A comparison holds pairs as first minus second, in percent of the second. Turned round, the difference, its
 interval and the verdict change sides; percent are of the baseline's mean over the seeds that the t test looks
-at: the shared ones where seeds are pairs, else all. Where one pair has no such percentage (``comparison.margin``)
-or the margin is absolute, all differences are in the metric's own unit.
+at: the shared ones where all are pairs, else all. Where one pair has no such percentage
+(``comparison.margin``) or the margin is absolute, all differences are in the metric's own unit.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ of the test that decides, as
 
 next to 0 and the margin below which a difference counts as too small to matter; what is neither better nor
 worse by a readout, corrected for several pairs, has a ring. Where a share of a mean says nothing
-(``comparison.margin``) or the margin is absolute, differences are in the metric's own unit. The area under the curve tells how fast, more than how good, and has axes of
-its own. Where groups make more than six pairs, those with the first group are drawn.
+(``comparison.margin``) or the margin is absolute, differences are in the metric's own unit. The area under
+the curve tells how fast, more than how good, and has axes of its own. Where groups make more than six pairs,
+those with the first group are drawn.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ def readout_forest(comparison: Comparison) -> FigureData:
         tuple(panel for panel in panels if any(line.of for line in panel.lines)),
         f"Difference of {comparison.metric} ({better} is better), first minus second, with the 95% interval "
         "of the test that "
-        f"decides ({_tests(pairs)}), not corrected for several pairs as the verdicts are; {n}. {readouts}. Dotted: the margin, "
-        f"{margin_in_words(comparison).removeprefix('the margin, ')}. Ringed: = equivalent, ? undecided; the "
+        f"decides ({_tests(pairs)}), not corrected for several pairs as the verdicts are; {n}. {readouts}. "
+        f"Dotted: {margin_in_words(comparison)}. Ringed: = equivalent, ? undecided; the "
         f"others are better or worse.{''.join(f' Of note: {told}.' for told in said)}",
         "; ".join([f"difference and 95% interval, {n}; ringed: = equivalent, ? undecided", *said]),
         " ".join(_sentence(pair, found, percent=in_percent(comparison)) for pair in pairs),
@@ -138,7 +139,9 @@ def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comp
         if len(x):
             lines.append(Line(name, x, y, low, high, "points", of=name))
     return Panel(
-        "difference (% of the second's mean)" if in_percent(comparison) else f"difference ({comparison.metric})",
+        "difference (% of the second's mean)"
+        if in_percent(comparison)
+        else f"difference ({comparison.metric})",
         (*lines, *_margins(shown, places, step, comparison)),
         x_label="readout of the end of the curves" if which == FINAL else "readout of the whole curves",
         x_ticks=tuple((float(i), name) for i, name in enumerate(which)),
@@ -152,9 +155,7 @@ def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comp
     )
 
 
-def _margins(
-    shown: list[Interval], places: list[float], step: float, comparison: Comparison
-) -> list[Line]:
+def _margins(shown: list[Interval], places: list[float], step: float, comparison: Comparison) -> list[Line]:
     """Return the margin of each interval in one line with gaps."""
     if all(math.isnan(one.margin) for one in shown):
         return []

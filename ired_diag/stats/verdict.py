@@ -11,11 +11,12 @@ The first line is a two-sided test at 5%, the second and third are two one-sided
 ends at 0 holds it; one that ends at the margin is not inside. "Undecided" says nothing of the means: it says
 that there is too little data to tell. Swapping a and b turns better into worse and changes nothing else.
 
-With k pairs of groups, k such tests at 5% find a difference where there is none more often: of 15 pairs in up
-to half of all studies. ``correct`` therefore asks for both kinds of test that the p value adjusted for k tests
-is at most 5%; it only takes back, and a better or worse that is taken back may still be equivalent.
+With k pairs of groups, each tested at 5%, some are called different where none is: of 15 pairs in up to half
+of all studies. ``correct`` therefore asks of both kinds of test that the p value adjusted for k tests is at
+most 5%. It only takes back; a better or worse that is taken back may still be equivalent.
 
-References: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure; Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority.
+References: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure; Wellek (2010), Testing
+Statistical Hypotheses of Equivalence and Noninferiority.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def judge(
     return Verdict("equivalent" if inside else "undecided", inside, told)
 
 
-def correct(verdict: Verdict, *, p: float, p_equivalence: float, pairs: int, names: tuple[str, str]) -> Verdict:
+def correct(
+    verdict: Verdict, *, p: float, p_equivalence: float, pairs: int, names: tuple[str, str]
+) -> Verdict:
     """Return the verdict on one of several pairs of groups, after correction for their number.
 
     Args:
