@@ -183,7 +183,7 @@ def caption_lines(comparison: Comparison) -> list[str]:
     if _failed(comparison):
         lines.insert(
             0,
-            "Means, sd and intervals are among the seeds that finished; success rates with exact 95% intervals",
+            "Means, sd and intervals are among the seeds that finished; success rates have exact intervals",
         )
     return lines
 

@@ -9,8 +9,8 @@ A share of a mean says something only where zero is far away. It says nothing wh
     (a)  seeds have values of both signs, or
     (b)  a mean lies within its own scatter of zero, |x̄| ≤ s, s the standard deviation over the seeds:
 
-a loss of 0.001 ± 0.02 has no "1%". There a margin in the metric's own unit is needed (``0.05abs``); without it
-nothing can be called equivalent, or smaller than the margin.
+a loss of 0.001 ± 0.02 has no "1%". There a margin in the metric's own unit is needed (``0.05abs``); without
+it nothing can be called equivalent, or smaller than the margin.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def judge(
 
 
 def correct(
-    verdict: Verdict, *, p: float, p_equivalence: float, pairs: int, names: tuple[str, str]
+    verdict: Verdict, *, p: float, p_equivalence: float, pairs: int, names: tuple[str, str] = ("a", "b")
 ) -> Verdict:
     """Return the verdict on one of several pairs of groups, after correction for their number.
 
