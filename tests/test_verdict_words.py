@@ -41,10 +41,10 @@ def compared(
     config: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Comparison:
-    """Compare groups by their last evaluations, before which each stood at the same level."""
+    """Compare groups of runs that have two equal evaluations each."""
     groups = {
         name: [
-            run(name, seed, [values[0], final], metric, **(STUDY if config is None else config))
+            run(name, seed, [final, final], metric, **(STUDY if config is None else config))
             for seed, final in enumerate(values)
         ]
         for name, values in finals.items()
