@@ -192,13 +192,17 @@ def _print_tests(comparison: Comparison) -> None:
     rows: list[Cells] = []
     for pair in comparison.pairs:
         rows += _with_name(f"{pair.a} - {pair.b}", test_rows(pair))
-    several = "p values of this table are of each pair by itself, not adjusted for several pairs"
+    captions = []
+    if any(pair.worst_rank is not None for pair in comparison.pairs):
+        captions.append("where seeds failed, all tests but worst rank are among the seeds that finished")
+    if len(comparison.pairs) > 1:
+        captions.append("p values of this table are of each pair by itself, not adjusted for several pairs")
     output.print_table(
         "Differences, two-sided tests",
         TEST_COLUMNS,
         rows,
         left=2,
-        caption=several if len(comparison.pairs) > 1 else "",
+        caption="; ".join(captions),
         last_is_text=True,
     )
 

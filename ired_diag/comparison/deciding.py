@@ -22,7 +22,8 @@ from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.equivalence import Equivalence, two_one_sided
 from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
 from ired_diag.stats.t_tests import TTest, paired, welch
-from ired_diag.stats.verdict import Verdict, judge
+from ired_diag.stats.verdict import ALPHA, Decision, Verdict, judge
+from ired_diag.stats.worst_rank import WorstRank, worst_rank_test
 
 Estimator = Literal["paired", "partial", "welch"]
 Primary = Literal["paired", "partial", "welch", "worst_rank"]
@@ -46,7 +47,8 @@ class Deciding:
         margin: What is too small to matter, in the metric's unit; NaN where it is a share that says nothing.
         equivalence: Two one-sided tests against the margin.
         p: Of the test that decides.
-        verdict: By its own p value and intervals, not corrected for there being several pairs.
+        verdict: By its own p value or intervals, not corrected for there being several pairs.
+        worst_rank: The test that ranks failed seeds last; None where no seed failed.
     """
 
     primary: Primary
@@ -60,7 +62,7 @@ class Deciding:
     equivalence: Equivalence
     p: float
     verdict: Verdict
-    worst_rank: object | None = None
+    worst_rank: WorstRank | None
 
 
 def decide(sample: Sample, question: Question) -> Deciding:
@@ -68,10 +70,10 @@ def decide(sample: Sample, question: Question) -> Deciding:
     estimator = estimator_of(sample)
     test, mean = t_test_of(sample, estimator), mean_difference_of(sample, estimator)
     no_share, margin = without_share(sample.a, sample.b), in_metric_unit(question.margin, sample.a, sample.b)
-    failed = any(sample.failed)
-    equivalence = _equivalence(mean, margin, question.margin, no_share, failed=failed)
+    worst_rank = _worst_rank(sample, question) if any(sample.failed) else None
+    equivalence = _equivalence(mean, margin, question.margin, no_share, failed=worst_rank is not None)
     return Deciding(
-        primary=estimator,
+        primary=estimator if worst_rank is None else "worst_rank",
         estimator=estimator,
         test=test,
         mean=mean,
@@ -80,8 +82,13 @@ def decide(sample: Sample, question: Question) -> Deciding:
         no_share=no_share,
         margin=margin,
         equivalence=equivalence,
-        p=test.p,
-        verdict=_by_intervals(sample, question, test, equivalence),
+        p=test.p if worst_rank is None else worst_rank.p,
+        verdict=(
+            _by_intervals(sample, question, test, equivalence)
+            if worst_rank is None
+            else _by_worst_rank(sample, worst_rank)
+        ),
+        worst_rank=worst_rank,
     )
 
 
@@ -152,3 +159,21 @@ def _by_intervals(sample: Sample, question: Question, test: TTest, equivalence: 
         lower_is_better=question.lower_is_better,
         names=sample.names,
     )
+
+
+def _worst_rank(sample: Sample, question: Question) -> WorstRank:
+    failed_a, failed_b = sample.failed
+    lower = question.lower_is_better
+    return worst_rank_test(sample.a, sample.b, failed_a=failed_a, failed_b=failed_b, lower_is_better=lower)
+
+
+def _by_worst_rank(sample: Sample, test: WorstRank) -> Verdict:
+    """Return the verdict of the test that ranks failed seeds last; it says nothing of a margin."""
+    both, first = " and ".join(sample.names), sample.names[0]
+    if test.reason:
+        return Verdict("undecided", False, f"whether {both} differ is undecided: {test.reason}")
+    numbers = f"p = {test.p:.2g}, P({first} better) = {test.probability:.2g}"
+    if test.p > ALPHA:
+        return Verdict("undecided", False, f"whether {both} differ is undecided: worst-rank test, {numbers}")
+    decision: Decision = "better" if test.probability > 0.5 else "worse"
+    return Verdict(decision, False, f"{first} is {decision} than {sample.names[1]}: worst-rank test, {numbers}")

@@ -23,6 +23,7 @@ from ired_diag.stats.shared_noise import SharedNoise
 from ired_diag.stats.success import Criterion
 from ired_diag.stats.t_tests import TTest, student, welch
 from ired_diag.stats.verdict import Verdict
+from ired_diag.stats.worst_rank import WorstRank
 
 __all__ = [
     "FINAL",
@@ -100,7 +101,7 @@ class PairOfGroups:
     welch: TTest
     paired: TTest
     partial: TTest
-    worst_rank: object | None
+    worst_rank: WorstRank | None
     p: float
     p_holm: float
     p_bh: float

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.pairs import PairOfGroups
+from ired_diag.stats.worst_rank import WorstRank
 
 ALPHA = 0.05
 TEST_NAMES = {
@@ -47,7 +48,7 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     if pair.identical:
         return f"{names} are {pair.identical}: did they run the same?"
     if pair.worst_rank is not None:
-        return _with_failures(pair, comparison)
+        return _with_failures(pair, pair.worst_rank, comparison)
     if pair.test.reason:
         return f"{names}: undecided, {pair.test.reason}."
     decision = pair.verdict.decision
@@ -98,30 +99,28 @@ def failures_of(group: Group) -> str:
     if not failed:
         return f"all {outcomes.attempted} seeds of {group.name} finished"
     rate, low, high = (f"{100 * share:.0f}" for share in (outcomes.success_rate, outcomes.low, outcomes.high))
+    count = f"{failed} of {outcomes.attempted}" if outcomes.finished else f"all {failed}"
     return (
-        f"{failed} of {outcomes.attempted} seeds of {group.name} failed "
+        f"{count} seeds of {group.name} failed "
         f"(success rate {rate}%, 95% interval {low} to {high}%)"
     )
 
 
-def _with_failures(pair: PairOfGroups, comparison: Comparison) -> str:
+def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:
     """Return the verdict by worst ranks; the means of the seeds that finished stand next to it."""
     groups = {group.name: group for group in comparison.groups}
     failures = "; ".join(failures_of(groups[name]) for name in (pair.a, pair.b))
-    decision, test = pair.verdict.decision, pair.worst_rank
-    lead = f"{pair.a} and {pair.b}: undecided"
+    decision, lost = pair.verdict.decision, _lost(pair, comparison)
+    lead = f"{pair.a} and {pair.b}: undecided{lost}"
     if decision in ("better", "worse"):
         lead = f"{pair.a} is {decision} than {pair.b}, failed seeds ranked last"
-    assert test is not None
-    if test.reason and math.isnan(test.p):
-        told = f"no worst-rank test: {test.reason}"
-    else:
-        told = (
-            f"worst-rank test {p_of(pair, comparison)}; the smallest p possible with these sizes is "
-            f"{number_of_p(test.smallest_p)}"
-        )
+    test = f"worst-rank test {p_of(pair, comparison)}"
+    if worst_rank.reason:
+        test = f"no worst-rank test: {worst_rank.reason}"
+    elif worst_rank.p > ALPHA:
+        test += f" (the smallest p possible with these sizes is {number_of_p(worst_rank.smallest_p)})"
     failures = failures[0].upper() + failures[1:]
-    return f"{lead}. {failures}; {told}.{_among_finished(pair, comparison)}"
+    return f"{lead}. {failures}; {test}.{_among_finished(pair, comparison)}"
 
 
 def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:

@@ -124,7 +124,9 @@ def methods_of(comparison: Comparison) -> str:
         f"Means{_over_what(comparison)} are given with 95% t intervals, standard deviations with n - 1.",
     ]
     if comparison.pairs:
-        sentences += [*_tests(comparison), _margin(comparison)]
+        sentences += _tests(comparison)
+    if any(pair.worst_rank is None for pair in comparison.pairs):
+        sentences.append(_margin(comparison))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
