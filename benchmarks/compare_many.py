@@ -28,7 +28,8 @@ def made_run(experiment: int, seed: int, evaluations: int, rng: np.random.Genera
     values = fall + 0.01 * (1 + 0.002 * experiment) + 2e-5 * rng.standard_normal(evaluations)
     rows = [Row(1000 * (i + 1), {METRIC: float(value)}) for i, value in enumerate(values)]
     name = f"q{experiment}"
-    return Run(name, None, None, seed, Path(name), {"rank": 20}, History.of(rows), Ending("complete"))
+    data = {"rank": 20, "ood": False}
+    return Run(name, None, None, seed, Path(name), data, History.of(rows), Ending("complete"))
 
 
 def main() -> None:

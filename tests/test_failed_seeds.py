@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +258,17 @@ def test_the_paragraphs_for_a_paper_say_who_failed() -> None:
     assert told_of.results_of(found).startswith("h: all 5 seeds ended in NaN")
     assert "nan" not in told_of.results_of(found)
     assert "trained with 5 seeds" in told_of.methods_of(found)
+
+
+@pytest.mark.parametrize("alive", [1, 2])
+def test_a_sweep_goes_over_the_settings_that_have_a_number(alive: int) -> None:
+    groups = {}
+    for setting in range(3):
+        name = f"lr={setting}"
+        runs = group(name, level=0.5 + 0.1 * setting) if setting < alive else []
+        runs = runs or [broken(name, seed, "nan") for seed in range(5)]
+        groups[name] = [replace(one, configuration={"lr": float(setting)}) for one in runs]
+    found = compare(groups, knob="lr")
+    assert found.sweep is not None
+    assert list(found.sweep.groups) == list(groups)[:alive]
+    assert len(found.left_out) == 3 - alive
