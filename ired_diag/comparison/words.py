@@ -237,6 +237,6 @@ def _power(pair: PairOfGroups, comparison: Comparison) -> str:
     if math.isnan(power.at_margin):
         return f"{shown} between {names}. {smallest}"
     return (
-        f"{shown} between {names}; {comparison.margin.words} needs {power.at_margin:g} seeds "
+        f"{shown} between {names}; one as large as {comparison.margin.words} takes {power.at_margin:g} seeds "
         f"({power.at_margin_low:g} to {power.at_margin_high:g}). {smallest}"
     )
