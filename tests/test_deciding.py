@@ -31,12 +31,16 @@ def compared(**finals: Sequence[float]) -> Comparison:
         for seed, final in enumerate(values):
             rows = [Row(1000 * (i + 1), {"val_loss": value}) for i, value in enumerate((2.0, final))]
             history, config = History.of(rows), {"dataset": "cifar10"}
-            runs.append(Run(name, None, None, seed, Path(name), config, history, Ending("complete"), provenance={}))
+            runs.append(
+                Run(name, None, None, seed, Path(name), config, history, Ending("complete"), provenance={})
+            )
         groups[name] = runs
     return comparison.compare(groups, readout="last")
 
 
-def sample(a: Sequence[float], b: Sequence[float], obstacle: str = "", failed: tuple[int, int] = (0, 0)) -> Sample:
+def sample(
+    a: Sequence[float], b: Sequence[float], obstacle: str = "", failed: tuple[int, int] = (0, 0)
+) -> Sample:
     x, y = ({f"seed{i}": value for i, value in enumerate(values)} for values in (a, b))
     return sample_of(("a", "b"), x, y, list(x), obstacle, failed=failed)
 

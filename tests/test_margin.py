@@ -89,7 +89,9 @@ def test_it_does_not_depend_on_the_unit() -> None:
 def test_the_note_names_the_pair_the_reason_and_the_option() -> None:
     pairs = [("a", "b", ""), ("a", "c", "values have both signs"), ("b", "c", "values have both signs")]
     (note,) = note_on_margin(Margin(0.01), "reward", pairs)
-    assert note.startswith("a and c, and 1 more pairs: 1% of a mean says nothing here (values have both signs)")
+    assert note.startswith(
+        "a and c, and 1 more pairs: 1% of a mean says nothing here (values have both signs)"
+    )
     assert note.endswith("a margin in the unit of reward: --margin Xabs.")
     assert note_on_margin(Margin(0.1, absolute=True), "reward", pairs) == []
     assert note_on_margin(Margin(0.01), "reward", pairs[:1]) == []

@@ -30,7 +30,15 @@ STUDY = {"rank": 20, "ood": False}
 def run(experiment: str, seed: int, values: Sequence[float], metric: str, **config: Any) -> Run:
     rows = [Row(1000 * (i + 1), {metric: value}) for i, value in enumerate(values)]
     return Run(
-        experiment, None, None, seed, Path(experiment), config, History.of(rows), Ending("complete"), provenance={}
+        experiment,
+        None,
+        None,
+        seed,
+        Path(experiment),
+        config,
+        History.of(rows),
+        Ending("complete"),
+        provenance={},
     )
 
 
@@ -158,7 +166,9 @@ def test_means_of_both_signs_have_no_percentage_and_need_an_absolute_margin() ->
     assert "a is better than b by 0.85 (95% interval 0." in words.verdict_of(pair, found)
     assert any("--margin Xabs" in note for note in found.notes)
     texts = [*words.caveats_of(pair, found), words.results_of(found), readout_forest(found).summary]
-    percentages = re.findall(r"[-+\d.]+%", " ".join(texts).replace("95% interval", "").replace("80% power", ""))
+    percentages = re.findall(
+        r"[-+\d.]+%", " ".join(texts).replace("95% interval", "").replace("80% power", "")
+    )
     assert percentages == []
     assert "reward" in paired_differences(found).panels[1].y_label
 

@@ -30,6 +30,8 @@ def print_comparison(comparison: Comparison) -> None:
     output.print_lines(filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets]))
     _print_groups(comparison)
     few = len(comparison.pairs) <= MANY
+    if not few:
+        click.echo(words.count_of_different(comparison))
     for pair in comparison.pairs:
         click.echo(words.verdict_of(pair, comparison))
         for caveat in words.caveats_of(pair, comparison) if few else ():
@@ -274,6 +276,8 @@ def _t_cells(test: TTest) -> Cells:
 
 
 def _print_readouts(comparison: Comparison) -> None:
+    from ired_diag.comparison.verdict_words import in_percent
+
     several = len(comparison.pairs) > 1
     rows: list[Cells] = []
     for pair in comparison.pairs:
@@ -281,23 +285,21 @@ def _print_readouts(comparison: Comparison) -> None:
         rows += _with_name(f"{pair.a} - {pair.b}", lines)
     holm = ("Holm p",) if several else ()
     columns = ("pair", "readout", "difference", "95% interval", "p", *holm, "Welch p", "verdict")
-    signs = [cell for row in rows for cell in row[2:3] if cell.endswith("%")]
-    percent = "%: of the second's mean; " if signs else ""
+    percent = "%: of the second's mean; " if in_percent(comparison) else ""
     caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
     output.print_table("The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True)
 
 
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
-    from ired_diag.comparison import words
+    from ired_diag.comparison.verdict_words import unit_of
 
     if line.reason:
         return line.readout, *("-",) * (5 if several else 4), line.reason
-    in_percent = words.difference_of(line, comparison).endswith("%")
-    scale, sign = (100 / line.reference, "%") if in_percent else (1.0, "")
+    unit = unit_of(line, comparison)
     return (
         line.readout,
-        words.difference_of(line, comparison),
-        f"{scale * line.low:+.3g}{sign} to {scale * line.high:+.3g}{sign}",
+        unit.text(line.difference, "+.3g"),
+        f"{unit.text(line.low, '+.3g')} to {unit.text(line.high, '+.3g')}",
         output.p_value(line.p),
         *((output.p_value(line.p_holm),) if several else ()),
         output.p_value(line.welch_p),
@@ -430,7 +432,7 @@ def _print_ranks(comparison: Comparison) -> None:
     rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
     ties = f"; {ranks.ties} tied" if ranks.ties else ""
     test = ranks.friedman
-    w = ", ".join(f"{name} {value:.2f}" for name, value in ranks.kendall_w.items())
+    w = ", ".join(f"{name} {output.number(value, '.2f')}" for name, value in ranks.kendall_w.items())
     told = test.reason or (
         f"Friedman's χ² {test.uncorrected.chi2:.4g} (corrected for ties {test.tie_corrected.chi2:.4g}), "
         f"{test.method} p = {output.p_value(test.p)}; Nemenyi's critical difference "

@@ -99,6 +99,8 @@ def estimator_of(sample: Sample) -> Estimator:
 
 def t_test_of(sample: Sample, estimator: Estimator) -> TTest:
     """Return a t test of two groups at 95%."""
+    if estimator == "partial":
+        return _partial(sample).test
     return paired(*sample.pairs) if estimator == "paired" else welch(sample.a, sample.b)
 
 
@@ -122,6 +124,10 @@ def _without_test(reason: str) -> TTest:
 
 def mean_difference_of(sample: Sample, estimator: Estimator) -> MeanDifference:
     """Return the difference of means of a t test, with its standard error."""
+    if estimator == "partial":
+        found = _partial(sample)
+        test = found.test
+        return MeanDifference(found.difference, found.standard_error, test.df, test.n, test.reason)
     if estimator == "paired":
         return paired_difference(*sample.pairs)
     return welch_difference(sample.a, sample.b)
@@ -176,4 +182,6 @@ def _by_worst_rank(sample: Sample, test: WorstRank) -> Verdict:
     if test.p > ALPHA:
         return Verdict("undecided", False, f"whether {both} differ is undecided: worst-rank test, {numbers}")
     decision: Decision = "better" if test.probability > 0.5 else "worse"
-    return Verdict(decision, False, f"{first} is {decision} than {sample.names[1]}: worst-rank test, {numbers}")
+    return Verdict(
+        decision, False, f"{first} is {decision} than {sample.names[1]}: worst-rank test, {numbers}"
+    )

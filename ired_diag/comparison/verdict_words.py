@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.pairs import PairOfGroups
+from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.stats.worst_rank import WorstRank
 
 ALPHA = 0.05
@@ -35,11 +35,16 @@ class Unit:
         return f"{self.scale * value:{form}}{self.sign}"
 
 
-def unit_of(pair: PairOfGroups, comparison: Comparison) -> Unit:
-    """Return the unit of a pair's difference: percent of b's mean, or the metric's own."""
-    if comparison.margin.absolute or math.isnan(pair.reference):
-        return Unit(1.0, "")
-    return Unit(100 / pair.reference, "%")
+def in_percent(comparison: Comparison) -> bool:
+    """Say whether differences are printed in percent: where it says something of every pair and readout."""
+    parts = [part for pair in comparison.pairs for part in (pair, *pair.by_readout)]
+    differences = [part for part in parts if math.isfinite(part.difference)]
+    return not comparison.margin.absolute and all(math.isfinite(part.reference) for part in differences)
+
+
+def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:
+    """Return the unit of a difference: percent of b's mean, or the metric's own."""
+    return Unit(100 / pair.reference, "%") if in_percent(comparison) else Unit(1.0, "")
 
 
 def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
@@ -100,10 +105,7 @@ def failures_of(group: Group) -> str:
         return f"all {outcomes.attempted} seeds of {group.name} finished"
     rate, low, high = (f"{100 * share:.0f}" for share in (outcomes.success_rate, outcomes.low, outcomes.high))
     count = f"{failed} of {outcomes.attempted}" if outcomes.finished else f"all {failed}"
-    return (
-        f"{count} seeds of {group.name} failed "
-        f"(success rate {rate}%, 95% interval {low} to {high}%)"
-    )
+    return f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%)"
 
 
 def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:

@@ -30,6 +30,13 @@ READOUT_NAMES = {
 }
 
 
+def count_of_different(comparison: Comparison) -> str:
+    """Return how many of many pairs are shown to differ."""
+    different = [pair for pair in comparison.pairs if pair.verdict.decision in ("better", "worse")]
+    total = len(comparison.pairs)
+    return f"{len(different)} of {total} pairs are shown to differ (Holm p at most {ALPHA:g})."
+
+
 def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     """Yield what a reader of that verdict should know: flips, confounds, pairing, power."""
     if pair.flips:
@@ -41,6 +48,8 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
             f"{pair.a} and {pair.b} differ in more than one thing: {', '.join(pair.differing)}. The "
             "difference cannot be put down to one of them."
         )
+    if pair.identical:
+        return
     yield _pairing(pair)
     if not any(pair.failed):
         yield _power(pair, comparison)
@@ -189,14 +198,7 @@ def _line(line: ByReadout, pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what one readout says: ``plateau better (-0.24%, p = 0.008)``."""
     several = len(comparison.pairs) > 1
     p = f"Holm p = {number_of_p(line.p_holm)}" if several else f"p = {number_of_p(line.p)}"
-    return f"{line.readout} {line.decision} ({difference_of(line, comparison)}, {p})"
-
-
-def difference_of(line: ByReadout, comparison: Comparison) -> str:
-    """Return a readout's difference, in percent of b's mean where there is one: ``-0.24%``."""
-    if comparison.margin.absolute or math.isnan(line.ratio):
-        return f"{line.difference:+.3g}"
-    return f"{100 * line.ratio:+.3g}%"
+    return f"{line.readout} {line.decision} ({unit_of(line, comparison).text(line.difference, '+.3g')}, {p})"
 
 
 def _pairing(pair: PairOfGroups) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 
 from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.pairs import FINAL, ByReadout
+from ired_diag.comparison.verdict_words import in_percent
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.errors import DiagError
 from ired_diag.figures.comparison_words import margin_in_words
@@ -109,12 +110,6 @@ def intervals_of(pair: PairOfGroups, comparison: Comparison) -> list[Interval]:
     """Return a pair's difference by every readout, in percent of the mean of b where that says something."""
     percent = in_percent(comparison)
     return [_interval(pair, line, percent=percent) for line in pair.by_readout]
-
-
-def in_percent(comparison: Comparison) -> bool:
-    """Say whether every difference has a percentage."""
-    lines = [line for pair in comparison.pairs for line in pair.by_readout if math.isfinite(line.difference)]
-    return not comparison.margin.absolute and all(math.isfinite(line.reference) for line in lines)
 
 
 def _interval(pair: PairOfGroups, line: ByReadout, *, percent: bool) -> Interval:
