@@ -20,6 +20,7 @@ from typing import Literal
 from ired_diag.comparison.margin import Margin, in_metric_unit, without_share
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.equivalence import Equivalence, two_one_sided
+from ired_diag.stats.partially_paired import PartialPairs, partially_paired
 from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
 from ired_diag.stats.t_tests import TTest, paired, welch
 from ired_diag.stats.verdict import ALPHA, Decision, Verdict, judge
@@ -94,7 +95,8 @@ def decide(sample: Sample, question: Question) -> Deciding:
 
 def estimator_of(sample: Sample) -> Estimator:
     """Return which t test gives the difference of means."""
-    return "welch" if sample.obstacle else "paired"
+    complete = not any(map(len, sample.alone))
+    return "paired" if complete and not sample.obstacle else "welch"
 
 
 def t_test_of(sample: Sample, estimator: Estimator) -> TTest:
@@ -102,6 +104,10 @@ def t_test_of(sample: Sample, estimator: Estimator) -> TTest:
     if estimator == "partial":
         return _partial(sample).test
     return paired(*sample.pairs) if estimator == "paired" else welch(sample.a, sample.b)
+
+
+def _partial(sample: Sample) -> PartialPairs:
+    return partially_paired(sample.pairs, *sample.alone)
 
 
 def paired_test(sample: Sample) -> TTest:
