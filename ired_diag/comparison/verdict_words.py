@@ -37,7 +37,8 @@ class Unit:
 
 def in_percent(comparison: Comparison) -> bool:
     """Say whether differences are printed in percent: where it says something of every pair and readout."""
-    parts = [part for pair in comparison.pairs for part in (pair, *pair.by_readout)]
+    parts: list[PairOfGroups | ByReadout] = [*comparison.pairs]
+    parts += [line for pair in comparison.pairs for line in pair.by_readout]
     differences = [part for part in parts if math.isfinite(part.difference)]
     return not comparison.margin.absolute and all(math.isfinite(part.reference) for part in differences)
 
