@@ -182,7 +182,7 @@ def caption_lines(comparison: Comparison) -> list[str]:
 
     held = "; ".join(words.coverage_of(group) for group in comparison.groups)
     lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"]
-    if _failed(comparison):
+    if words.among_finished(comparison):
         lines.insert(
             0,
             "Means, sd and intervals are among the seeds that finished; success rates have exact intervals",
@@ -308,6 +308,8 @@ def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) ->
 
 
 def _print_sizes(comparison: Comparison) -> None:
+    from ired_diag.comparison import words
+
     rows: list[Cells] = []
     for pair in comparison.pairs:
         sizes, post = pair.sizes, pair.posterior
@@ -336,7 +338,7 @@ def _print_sizes(comparison: Comparison) -> None:
     )
     sds = "the paired differences where all seeds are pairs, else of both groups"
     caption = f"g in sd of {sds}; margin {comparison.margin.text.removesuffix('abs')}"
-    among = " among the seeds that finished" if _failed(comparison) else ""
+    among = " among the seeds that finished" if words.among_finished(comparison) else ""
     output.print_table(f"Sizes{among}, with 95% intervals", columns, rows, caption=caption)
 
 

@@ -87,10 +87,15 @@ def seeds_of(pair: PairOfGroups) -> str:
 
 def p_of(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the p value that decides; of several pairs the adjusted one first."""
-    several = len(comparison.pairs)
+    several = tested(comparison)
     if several == 1:
         return f"p = {number_of_p(pair.p)}"
     return f"Holm p = {number_of_p(pair.p_holm)} over {several} pairs, unadjusted p = {number_of_p(pair.p)}"
+
+
+def tested(comparison: Comparison) -> int:
+    """Return how many pairs have a p value, over which the others are adjusted."""
+    return sum(not math.isnan(pair.p) for pair in comparison.pairs)
 
 
 def number_of_p(p: float) -> str:
@@ -144,12 +149,15 @@ def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
         p = f"{number_of_p(pair.p_equivalence_holm)} after Holm, {p} unadjusted"
     size = _size(pair, comparison, pair.difference, signed=True)
     inside = f"lies inside {comparison.margin.words} (p of equivalence {p})"
-    return f"{pair.a} and {pair.b} are equivalent: the difference, {size}, {inside}."
+    lost = ""
+    if pair.uncorrected.decision != "equivalent":
+        lost = f" (and not shown to differ: {p_of(pair, comparison)})"
+    return f"{pair.a} and {pair.b} are equivalent{lost}: the difference, {size}, {inside}."
 
 
 def _lost(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what the correction for several pairs took away; nothing where it took nothing."""
-    was, several = pair.uncorrected.decision, len(comparison.pairs)
+    was, several = pair.uncorrected.decision, tested(comparison)
     if was == "undecided":
         return ""
     kind, p, adjusted = "to differ", pair.p, pair.p_holm

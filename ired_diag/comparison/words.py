@@ -153,8 +153,12 @@ def results_of(comparison: Comparison) -> str:
 
 
 def _over_what(comparison: Comparison) -> str:
-    failed = any(group.outcomes.finished < group.outcomes.attempted for group in comparison.groups)
-    return " of the seeds that finished" if failed else ""
+    return " of the seeds that finished" if among_finished(comparison) else ""
+
+
+def among_finished(comparison: Comparison) -> bool:
+    """Say whether means are of the seeds that finished alone: others have no number."""
+    return any(group.summary.n < group.outcomes.attempted for group in comparison.groups)
 
 
 def _tests(comparison: Comparison) -> Iterator[str]:
