@@ -276,8 +276,6 @@ def _t_cells(test: TTest) -> Cells:
 
 
 def _print_readouts(comparison: Comparison) -> None:
-    from ired_diag.comparison.verdict_words import in_percent
-
     several = len(comparison.pairs) > 1
     rows: list[Cells] = []
     for pair in comparison.pairs:
@@ -285,7 +283,7 @@ def _print_readouts(comparison: Comparison) -> None:
         rows += _with_name(f"{pair.a} - {pair.b}", lines)
     holm = ("Holm p",) if several else ()
     columns = ("pair", "readout", "difference", "95% interval", "p", *holm, "Welch p", "verdict")
-    percent = "%: of the second's mean; " if in_percent(comparison) else ""
+    percent = "%: of the second's mean; " if comparison.in_percent else ""
     caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
     output.print_table("The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True)
 

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of, strategy_of
@@ -22,7 +23,15 @@ from ired_diag.comparison.members import members_of
 from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
 from ired_diag.comparison.outcomes import Outcomes, failed_seeds, outcomes_of
 from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
-from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_pair, line_of, sample_of
+from ired_diag.comparison.pairs import (
+    ByReadout,
+    PairOfGroups,
+    Question,
+    Sample,
+    compare_pair,
+    line_of,
+    sample_of,
+)
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
@@ -105,6 +114,14 @@ class Comparison:
     direction: Source = "name"
     other_sets: str = ""
     left_out: Sequence[str] = ()
+
+    @cached_property
+    def in_percent(self) -> bool:
+        """Whether differences are printed in percent: where that says something of every pair and readout."""
+        parts: list[PairOfGroups | ByReadout] = [*self.pairs]
+        parts += [line for pair in self.pairs for line in pair.by_readout]
+        differences = [part for part in parts if math.isfinite(part.difference)]
+        return not self.margin.absolute and all(math.isfinite(part.reference) for part in differences)
 
     @property
     def metric_words(self) -> str:

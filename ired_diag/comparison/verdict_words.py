@@ -35,17 +35,9 @@ class Unit:
         return f"{self.scale * value:{form}}{self.sign}"
 
 
-def in_percent(comparison: Comparison) -> bool:
-    """Say whether differences are printed in percent: where it says something of every pair and readout."""
-    parts: list[PairOfGroups | ByReadout] = [*comparison.pairs]
-    parts += [line for pair in comparison.pairs for line in pair.by_readout]
-    differences = [part for part in parts if math.isfinite(part.difference)]
-    return not comparison.margin.absolute and all(math.isfinite(part.reference) for part in differences)
-
-
 def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:
     """Return the unit of a difference: percent of b's mean, or the metric's own."""
-    return Unit(100 / pair.reference, "%") if in_percent(comparison) else Unit(1.0, "")
+    return Unit(100 / pair.reference, "%") if comparison.in_percent else Unit(1.0, "")
 
 
 def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:

@@ -53,7 +53,7 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
     pairs = [pair for pair in comparison.pairs if pair.a == first]
     baselines = [_values(groups[pair.a], groups[pair.b], pair)[0] for pair in pairs]
     means = [values.mean() if len(values) else np.nan for values in baselines]
-    percent = not comparison.margin.absolute and not any(pair.no_share for pair in pairs)
+    percent = comparison.in_percent
     scales = [100 / abs(float(mean)) if percent else 1.0 for mean in means]
     found = (
         _difference(groups[pair.a], groups[pair.b], pair, scale)

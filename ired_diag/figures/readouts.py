@@ -22,7 +22,6 @@ import numpy as np
 
 from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.pairs import FINAL, ByReadout
-from ired_diag.comparison.verdict_words import in_percent
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.errors import DiagError
 from ired_diag.figures.comparison_words import margin_in_words
@@ -91,7 +90,7 @@ def readout_forest(comparison: Comparison) -> FigureData:
         f"Dotted: {margin_in_words(comparison)}. Ringed: = equivalent, ? undecided; the "
         f"others are better or worse.{''.join(f' Of note: {told}.' for told in said)}",
         "; ".join([f"difference and 95% interval, {n}; ringed: = equivalent, ? undecided", *said]),
-        " ".join(_sentence(pair, found, percent=in_percent(comparison)) for pair in pairs),
+        " ".join(_sentence(pair, found, percent=comparison.in_percent) for pair in pairs),
         tuple(names),
     )
 
@@ -108,7 +107,7 @@ def _name(pair: PairOfGroups) -> str:
 
 def intervals_of(pair: PairOfGroups, comparison: Comparison) -> list[Interval]:
     """Return a pair's difference by every readout, in percent of the mean of b where that says something."""
-    percent = in_percent(comparison)
+    percent = comparison.in_percent
     return [_interval(pair, line, percent=percent) for line in pair.by_readout]
 
 
@@ -135,7 +134,7 @@ def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comp
             lines.append(Line(name, x, y, low, high, "points", of=name))
     return Panel(
         "difference (% of the second's mean)"
-        if in_percent(comparison)
+        if comparison.in_percent
         else f"difference ({comparison.metric})",
         (*lines, *_margins(shown, places, step, comparison)),
         x_label="readout of the end of the curves" if which == FINAL else "readout of the whole curves",
