@@ -19,22 +19,23 @@ from ired_diag.comparison.sample import Question, Sample, sample_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
+from ired_diag.stats.partially_paired import partially_paired
 
 NAN = math.nan
+
+
+def run_of(name: str, seed: int, final: float) -> Run:
+    """Return a run whose last evaluation is given."""
+    rows = [Row(1000 * (i + 1), {"val_loss": value}) for i, value in enumerate((2.0, final))]
+    history, config = History.of(rows), {"dataset": "cifar10"}
+    return Run(name, None, None, seed, Path(name), config, history, Ending("complete"), provenance={})
 
 
 def compared(**finals: Sequence[float]) -> Comparison:
     """Compare groups by their last evaluations; one that is NaN is that of a seed that failed."""
     groups = {}
     for name, values in finals.items():
-        runs = []
-        for seed, final in enumerate(values):
-            rows = [Row(1000 * (i + 1), {"val_loss": value}) for i, value in enumerate((2.0, final))]
-            history, config = History.of(rows), {"dataset": "cifar10"}
-            runs.append(
-                Run(name, None, None, seed, Path(name), config, history, Ending("complete"), provenance={})
-            )
-        groups[name] = runs
+        groups[name] = [run_of(name, seed, final) for seed, final in enumerate(values)]
     return comparison.compare(groups, readout="last")
 
 
@@ -114,3 +115,54 @@ def test_the_design_decides_where_no_seed_failed() -> None:
     assert together.p == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-12)
     assert apart.p == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-12)
     assert together.reference == pytest.approx(np.mean(b))
+
+
+@pytest.mark.parametrize(
+    ("shared", "alone", "estimator"),
+    [(10, 0, "paired"), (8, 2, "partial"), (4, 6, "partial_conservative"), (2, 8, "welch"), (0, 5, "welch")],
+)
+def test_how_many_seeds_are_shared_decides_between_the_t_tests(
+    shared: int, alone: int, estimator: str
+) -> None:
+    rng = np.random.default_rng(7)
+    common = rng.standard_normal(shared)
+    a = {f"seed{i}": 5 + common[i] + 0.1 * rng.standard_normal() for i in range(shared)}
+    b = {f"seed{i}": 5.5 + common[i] + 0.1 * rng.standard_normal() for i in range(shared)}
+    a |= {f"seed{100 + i}": 5 + rng.standard_normal() for i in range(alone)}
+    b |= {f"seed{200 + i}": 5.5 + rng.standard_normal() for i in range(alone)}
+    found = decide(sample_of(("a", "b"), a, b, list(a), ""), Question())
+    assert found.estimator == estimator
+    assert found.primary == estimator.removesuffix("_conservative")
+    assert found.p == found.test.p
+    assert found.mean.difference + 0 == pytest.approx((found.test.low + found.test.high) / 2, rel=1e-9)
+    half = stats.t.isf(0.05, found.test.df) * found.mean.standard_error
+    assert (found.equivalence.low, found.equivalence.high) == pytest.approx(
+        (found.difference - half, found.difference + half), rel=1e-9
+    )
+    if estimator.startswith("partial"):
+        pairs = np.array([[a[s] for s in list(a)[:shared]], [b[s] for s in list(b)[:shared]]])
+        rest = [np.array(list(group.values())[shared:]) for group in (a, b)]
+        conservative = estimator == "partial_conservative"
+        expected = partially_paired(pairs, *rest, conservative=conservative)
+        assert found.test == expected.test
+        assert found.difference == expected.difference
+
+
+def test_the_partial_estimate_is_named_in_words_with_its_seeds() -> None:
+    rng = np.random.default_rng(11)
+    common = rng.standard_normal(10)
+    values = {
+        "a": {i: 5 + common[i] + 0.1 * rng.standard_normal() for i in range(8)},
+        "b": {i: 6 + common[i] + 0.1 * rng.standard_normal() for i in range(2, 10)},
+    }
+    groups = {
+        name: [run_of(name, seed, value) for seed, value in numbers.items()]
+        for name, numbers in values.items()
+    }
+    found = comparison.compare(groups, readout="last")
+    (pair,) = found.pairs
+    assert (pair.primary, pair.seeds, pair.verdict.decision) == ("partial", (8, 8, 6), "better")
+    assert "partially paired t test (REML), 8 + 8 seeds, 6 shared, p = " in words.verdict_of(pair, found)
+    assert "4 that only one of them has are kept" in " ".join(words.caveats_of(pair, found))
+    assert "by the partially paired t test (REML)." in words.methods_of(found)
+    assert math.isfinite(pair.power.detectable) and math.isfinite(pair.posterior.inside)

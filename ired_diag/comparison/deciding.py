@@ -20,13 +20,13 @@ from typing import Literal
 from ired_diag.comparison.margin import Margin, in_metric_unit, without_share
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.equivalence import Equivalence, two_one_sided
+from ired_diag.stats.pairing_design import Estimator, estimator_for
 from ired_diag.stats.partially_paired import PartialPairs, partially_paired
 from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
 from ired_diag.stats.t_tests import TTest, paired, welch
 from ired_diag.stats.verdict import ALPHA, Decision, Verdict, judge
 from ired_diag.stats.worst_rank import WorstRank, worst_rank_test
 
-Estimator = Literal["paired", "partial", "welch"]
 Primary = Literal["paired", "partial", "welch", "worst_rank"]
 
 AMONG_FINISHED = "seeds failed: a difference among those that finished is no equivalence"
@@ -74,7 +74,7 @@ def decide(sample: Sample, question: Question) -> Deciding:
     worst_rank = _worst_rank(sample, question) if any(sample.failed) else None
     equivalence = _equivalence(mean, margin, question.margin, no_share, failed=worst_rank is not None)
     return Deciding(
-        primary=estimator if worst_rank is None else "worst_rank",
+        primary=_primary(estimator, failed=worst_rank is not None),
         estimator=estimator,
         test=test,
         mean=mean,
@@ -93,21 +93,34 @@ def decide(sample: Sample, question: Question) -> Deciding:
     )
 
 
+def _primary(estimator: Estimator, *, failed: bool) -> Primary:
+    if failed:
+        return "worst_rank"
+    return "partial" if estimator == "partial_conservative" else estimator
+
+
 def estimator_of(sample: Sample) -> Estimator:
     """Return which t test gives the difference of means."""
-    complete = not any(map(len, sample.alone))
-    return "paired" if complete and not sample.obstacle else "welch"
+    if sample.obstacle:
+        return "welch"
+    return estimator_for(sample.pairs.shape[1], *map(len, sample.alone))
+
+
+def is_partial(estimator: Estimator) -> bool:
+    """Say whether an estimator keeps pairs and the seeds that only one group has."""
+    return estimator in ("partial", "partial_conservative")
 
 
 def t_test_of(sample: Sample, estimator: Estimator) -> TTest:
     """Return a t test of two groups at 95%."""
-    if estimator == "partial":
-        return _partial(sample).test
+    if is_partial(estimator):
+        return _partial(sample, estimator).test
     return paired(*sample.pairs) if estimator == "paired" else welch(sample.a, sample.b)
 
 
-def _partial(sample: Sample) -> PartialPairs:
-    return partially_paired(sample.pairs, *sample.alone)
+def _partial(sample: Sample, estimator: Estimator) -> PartialPairs:
+    conservative = estimator == "partial_conservative"
+    return partially_paired(sample.pairs, *sample.alone, conservative=conservative)
 
 
 def paired_test(sample: Sample) -> TTest:
@@ -130,8 +143,8 @@ def _without_test(reason: str) -> TTest:
 
 def mean_difference_of(sample: Sample, estimator: Estimator) -> MeanDifference:
     """Return the difference of means of a t test, with its standard error."""
-    if estimator == "partial":
-        found = _partial(sample)
+    if is_partial(estimator):
+        found = _partial(sample, estimator)
         test = found.test
         return MeanDifference(found.difference, found.standard_error, test.df, test.n, test.reason)
     if estimator == "paired":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.comparison.by_readout import FINAL, ByReadout, line_of
-from ired_diag.comparison.deciding import Estimator, Primary, decide, no_partial_test, paired_test
+from ired_diag.comparison.deciding import Primary, decide, is_partial, no_partial_test, paired_test
 from ired_diag.comparison.other_tests import OtherTests, coverage_of_difference, other_tests
 from ired_diag.comparison.per_sample import PerSample
 from ired_diag.comparison.prospects import posterior_of, power_of_seeds
@@ -18,6 +18,7 @@ from ired_diag.comparison.sizes import Sizes, sizes_of
 from ired_diag.stats.bayes_t import Posterior
 from ired_diag.stats.coverage import Coverage
 from ired_diag.stats.equivalence import Equivalence
+from ired_diag.stats.pairing_design import Estimator
 from ired_diag.stats.power import SeedsNeeded
 from ired_diag.stats.shared_noise import SharedNoise
 from ired_diag.stats.success import Criterion
@@ -50,7 +51,8 @@ class PairOfGroups:
         no_share: Why a share of the means says nothing; empty where it does.
         margin: What is too small to matter, in the metric's unit; NaN where it is a share that says nothing.
         primary: Which test decides: ``paired``, ``partial`` or ``welch``; ``worst_rank`` where seeds failed.
-        estimator: Which t test gives the difference of means and its interval.
+        estimator: Which t test gives the difference of means and its interval; ``partial_conservative`` has
+            as many degrees of freedom as pairs, less one.
         obstacle: Why the seeds may not be paired, or nothing.
         failed: How many seeds of each group failed.
         seeds: How many seeds of each group have a number, and how many of them both share.
@@ -130,7 +132,8 @@ class PairOfGroups:
     @property
     def test(self) -> TTest:
         """The t test that gives the difference of means; it decides unless seeds failed."""
-        return {"paired": self.paired, "partial": self.partial, "welch": self.welch}[self.estimator]
+        tests = {"paired": self.paired, "welch": self.welch}
+        return tests.get(self.estimator, self.partial)
 
 
 def compare_pair(
@@ -164,7 +167,7 @@ def compare_pair(
         student=student(sample.a, sample.b),
         welch=welch(sample.a, sample.b),
         paired=paired_test(sample),
-        partial=deciding.test if estimator == "partial" else no_partial_test(sample),
+        partial=deciding.test if is_partial(estimator) else no_partial_test(sample),
         worst_rank=deciding.worst_rank,
         p=deciding.p,
         p_holm=deciding.p,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ired_diag.comparison.deciding import Estimator
 from ired_diag.comparison.margin import without_share
 from ired_diag.comparison.sample import Question, Sample
 from ired_diag.stats.dominance import Dominance, dominance
 from ired_diag.stats.hedges import StandardisedDifference, paired_samples_effect, two_sample_effect
 from ired_diag.stats.improvement import Improvement, improvement_paired, improvement_unpaired
+from ired_diag.stats.pairing_design import Estimator
 from ired_diag.stats.ratio import Ratio
 from ired_diag.stats.ratio_of_means import paired_ratio_of_means, ratio_of_two_means
 

@@ -13,7 +13,6 @@ from ired_diag.comparison.verdict_words import (
     ALPHA,
     TEST_NAMES,
     number_of_p,
-    test_of,
     unit_of,
     verdict_of,
 )
@@ -214,10 +213,12 @@ def _pairing(pair: PairOfGroups) -> str:
         return f"Seeds of {names} are not paired: {pair.obstacle}.{hint}"
     told = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
     if pair.estimator == "welch":
-        told = f"{shared} of the seeds of {names} are shared, too few to gain from pairs: {test_of(pair)}"
-    elif alone := n_a + n_b - 2 * shared:
-        kept = "kept" if pair.estimator == "partial" else "left out of the pairs"
-        told += f"; {alone} that only one of them has {'is' if alone == 1 else 'are'} {kept}"
+        few = (
+            f"{shared} seed{' is' if shared == 1 else 's are'} shared by {names}, too few to gain from pairs"
+        )
+        return f"{few}: Welch's t test on all seeds gives the difference."
+    if alone := n_a + n_b - 2 * shared:
+        told += f"; {alone} that only one of them has {'is' if alone == 1 else 'are'} kept"
     if math.isnan(noise.same):
         return f"{told}; not checked ({noise.reason})."
     others = "" if math.isnan(noise.different) else f", of unequal ones {noise.different:.2f}"
