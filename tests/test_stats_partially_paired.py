@@ -30,7 +30,7 @@ def full_reml(pairs: Array, a: Array, b: Array) -> tuple[float, float, float, fl
 
     def covariance(parameters: Array) -> Array:
         variance, product = parameters
-        v = variance * np.eye(len(y))
+        v: Array = variance * np.eye(len(y))
         for i in range(m):
             v[i, m + i] = v[m + i, i] = product
         return v
