@@ -37,7 +37,7 @@ def test_the_studys_logs_get_their_verdict_and_its_caveats(shared: Path) -> None
     told = call("stats", "q101", "q102", "--runs", shared / "ired_logs").stdout
     for words in (
         "mean over the plateau (from step 2",
-        "q101 is better than q102 by 0.238% (95% interval 0.079% to 0.396%",
+        "q101 is better than q102 by 0.238% of q102's mean (95% interval 0.079% to 0.396%",
         "smaller than the 1% margin",
         "changes with the readout",
         "they share evaluation noise",
@@ -86,11 +86,11 @@ def test_latex_is_escaped_and_markdown_is_a_table(tmp_path: Path) -> None:
     table = tmp_path / "x.csv"
     table.write_text("seed,a_b,c|d\n0,1,2\n1,1.1,2.5\n2,1.2,2.1\n", encoding="utf-8")
     latex = call("stats", table, "--latex").stdout
-    assert r"a\_b & - & 3" in latex
+    assert r"a\_b & 3 & 1.1" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 1
-    assert r"1\% margin" in latex
+    assert r"inside 1\% of the mean" in latex
     markdown = call("stats", table, "--markdown").stdout
-    assert "| a_b | - | 3 |" in markdown
+    assert "| a_b | 3 | 1.1" in markdown
     assert r"c\|d" in markdown
     assert "**Methods.**" in markdown
     assert "**Results.**" in markdown
@@ -146,3 +146,10 @@ def test_a_margin_that_is_no_share_is_refused(margin: str) -> None:
     result = CliRunner().invoke(main, ["stats", "q101", "--runs", str(sample_runs()), f"--margin={margin}"])
     assert result.exit_code in (1, 2)
     assert "share" in result.output
+
+
+@pytest.mark.parametrize("margin", ["0abs", "-1abs", "infabs", "xabs", "nanabs"])
+def test_an_absolute_margin_that_is_none_is_refused(margin: str) -> None:
+    result = CliRunner().invoke(main, ["stats", "q101", "--runs", str(sample_runs()), f"--margin={margin}"])
+    assert result.exit_code == 2
+    assert "absolute margin" in result.output.lower()

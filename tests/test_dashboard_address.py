@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.dashboard.address import BANDS, READOUTS, SCALES, THEMES, View
+from ired_diag.comparison.margin import Margin
 
 words = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=40)
 lists = st.lists(words.filter(bool), unique=True, max_size=5).map(tuple)
@@ -83,10 +84,18 @@ def test_any_value_of_any_key_is_a_view_and_stays_that_view(key: str, value: str
         ("margin=0", "margin"),
         ("margin=nan", "margin"),
         ("margin=1%25", "margin"),
+        ("margin=0abs", "margin"),
+        ("margin=xabs", "margin"),
     ],
 )
 def test_what_is_not_understood_becomes_the_default(query: str, key: str) -> None:
     assert getattr(View.from_query(query), key) == getattr(View(), key)
+
+
+def test_an_absolute_margin_stands_in_the_address() -> None:
+    view = View.from_query("margin=0.05abs")
+    assert view.margin == Margin(0.05, absolute=True)
+    assert View.from_query(view.to_query()) == view
 
 
 def test_a_view_at_its_defaults_has_an_empty_address() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import linalg, optimize, stats
 
 from ired_diag.comparison import Comparison, compare
 from ired_diag.errors import DiagError
@@ -260,7 +261,22 @@ def test_many_groups_are_compared_with_the_first_only_and_it_is_said() -> None:
     assert len(readout_forest(finals(dict(list(values.items())[:4]))).order) == 6
 
 
-def test_the_studys_noise_is_that_of_a_plain_analysis_of_variance(
+def correlation_of(v: NDArray[np.float64]) -> float:
+    """Return φ of runs of shape (n, k), from traces of k by k matrices."""
+    k = v.shape[1]
+    r = v - v.mean(axis=1, keepdims=True)
+    m = np.eye(k) - 1 / k
+    neighbours = np.eye(k, k=1)
+
+    def excess(phi: float) -> float:
+        covariance = linalg.toeplitz(phi ** np.arange(k))
+        expected = np.trace(m @ neighbours @ m @ covariance) / np.trace(m @ covariance)
+        return float(expected - (r[:, 1:] * r[:, :-1]).sum() / (r**2).sum())
+
+    return 0.0 if excess(0.0) >= 0 else float(optimize.brentq(excess, 0.0, 0.98))
+
+
+def test_the_studys_noise_is_that_of_an_analysis_of_variance_with_the_effective_number(
     logs: dict[str, list[Run]], study: Comparison
 ) -> None:
     figure = evaluation_noise(study)
@@ -268,13 +284,16 @@ def test_the_studys_noise_is_that_of_a_plain_analysis_of_variance(
     for name in GROUPS:
         v = np.array(list(plateaus(logs[name], study.plateau_step).values()))
         k = v.shape[1]
-        between, within = k * v.mean(axis=1).var(ddof=1), v.var(axis=1, ddof=1).mean()
-        seeds = math.sqrt(max(0.0, (between - within) / k))
-        expected = [math.sqrt(within), math.sqrt(within / k), seeds]
-        np.testing.assert_allclose(line_of(figure.panels[0], name).y, expected, rtol=1e-6)
+        worth = 1 / linalg.toeplitz(correlation_of(v) ** np.arange(k)).mean()
+        within = v.var(axis=1).mean() * k / (k - k / worth)
+        between = worth * v.mean(axis=1).var(ddof=1)
+        seeds = math.sqrt(max(0.0, (between - within) / worth))
+        expected = [math.sqrt(within), math.sqrt(within / worth), seeds]
+        np.testing.assert_allclose(line_of(figure.panels[0], name).y, expected, rtol=1e-4)
         icc, low, high = ends(line_of(figure.panels[1], name))
-        assert icc == pytest.approx((between - within) / (between + (k - 1) * within), rel=1e-6)
+        assert icc == pytest.approx((between - within) / (between + (worth - 1) * within), rel=1e-4)
         assert low < icc < high
+        assert f"{name} {worth:.3g}" in figure.method
     assert "n = 10 seeds of k = 74 evaluations each" in figure.note
     assert "q101: one evaluation scatters by 2.4e-05, seeds by 2.2e-06" in figure.summary
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ired_diag.comparison import Comparison, compare
+from ired_diag.comparison import Comparison, Margin, compare
 from ired_diag.comparison.ranking import rank_all
 from ired_diag.errors import DiagError
 from ired_diag.figures import paper, plotly
@@ -57,7 +57,7 @@ def ranked(finals: Mapping[str, Sequence[float]]) -> Comparison:
     values = {name: {f"seed{i}": float(v) for i, v in enumerate(finals[name])} for name in names}
     ranks = rank_all("last", {"last": values}, names, lower_is_better=True, draw=0)
     groups = [replace(some, name=name, values=values[name]) for name in names]
-    return Comparison("validation/mse", "last", True, 0.01, None, groups, [], ranks, [])
+    return Comparison("validation/mse", "last", True, Margin(0.01), None, groups, [], ranks, [])
 
 
 def many(k: int, n: int, *, step: float = 0.5) -> Comparison:

@@ -33,6 +33,13 @@ SIRSTV = [
 SHROUT = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 
 
+def autoregressive(rng: np.random.Generator, phi: float, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return series of sd 1 along the last axis, stationary from their first value on."""
+    noise = rng.normal(size=shape) * math.sqrt(1 - phi**2)
+    noise[..., 0] /= math.sqrt(1 - phi**2)
+    return np.asarray(signal.lfilter([1], [1, -phi], noise, axis=-1))
+
+
 def simulated(
     rng: np.random.Generator, seed_sd: float, evaluation_sd: float, n: int, k: int
 ) -> NDArray[np.float64]:
@@ -40,7 +47,7 @@ def simulated(
 
 
 def test_nist_certifies_the_residual_sd_and_f() -> None:
-    split = split_noise(SIRSTV)
+    split = split_noise(SIRSTV, correlation=0.0)
     f = 1.18046237440255
     assert split.evaluation_sd == pytest.approx(0.104076068334656, rel=1e-11)
     assert split.icc == pytest.approx((f - 1) / (f + 4), rel=1e-11)
@@ -48,7 +55,7 @@ def test_nist_certifies_the_residual_sd_and_f() -> None:
 
 
 def test_icc_of_shrout_and_fleiss() -> None:
-    split = split_noise(SHROUT)
+    split = split_noise(SHROUT, correlation=0.0)
     assert split.icc == pytest.approx(0.17, abs=5e-3)
     assert (split.low, split.high) == pytest.approx((-0.133, 0.723), abs=5e-4)
     assert split.p == pytest.approx(0.165, abs=5e-4)
@@ -61,7 +68,7 @@ def test_unequal_runs_have_the_analysis_of_variance_of_statsmodels(rng: np.rando
     told = oneway.anova_oneway(runs, use_var="equal")
     sizes = np.array([len(run) for run in runs])
     k = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / 5
-    split = split_noise(runs)
+    split = split_noise(runs, correlation=0.0)
     assert split.p == pytest.approx(told.pvalue, rel=1e-10)
     assert split.icc == pytest.approx((told.statistic - 1) / (told.statistic + k - 1), rel=1e-10)
     within = sum(len(r) * r.var() for r in runs) / (sizes.sum() - 6)
@@ -73,6 +80,57 @@ def test_known_components_are_found_without_bias() -> None:
     splits = [split_noise(simulated(rng, 0.5, 1.0, 10, 80)) for _ in range(600)]
     assert np.mean([s.seed_sd**2 for s in splits]) == pytest.approx(0.25, abs=4 * 0.12 / math.sqrt(600))
     assert np.mean([s.evaluation_sd**2 for s in splits]) == pytest.approx(1, abs=4 * 0.05 / math.sqrt(600))
+
+
+@pytest.mark.parametrize(("n", "k"), [(5, 20), (10, 20), (5, 50), (10, 100)])
+@pytest.mark.parametrize("phi", [0.0, 0.3, 0.5, 0.7])
+def test_equal_seeds_with_slow_noise_rarely_differ_beyond_it(phi: float, k: int, n: int) -> None:
+    rng, groups = np.random.default_rng([n, k]), 300
+    splits = [split_noise(list(group)) for group in autoregressive(rng, phi, (groups, n, k))]
+    differing = np.mean([split.low > 0 for split in splits])
+    assert differing <= 0.05
+    assert np.mean([split.p <= 0.05 for split in splits]) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / groups)
+
+
+@pytest.mark.parametrize("phi", [0.3, 0.7])
+def test_the_interval_holds_the_share_of_one_evaluation_under_slow_noise(phi: float) -> None:
+    rng, icc = np.random.default_rng(9), 0.3
+    noise = math.sqrt(1 - icc) * autoregressive(rng, phi, (600, 6, 50))
+    groups = noise + math.sqrt(icc) * rng.normal(size=(600, 6, 1))
+    splits = [split_noise(list(group)) for group in groups]
+    held = np.mean([split.low <= icc <= split.high for split in splits])
+    assert held == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 600))
+    assert np.mean([split.high < 0.2 for split in splits]) <= 0.03  # never "is evaluation noise"
+
+
+def test_a_known_correlation_is_the_f_test_of_the_effective_number(rng: np.random.Generator) -> None:
+    runs = autoregressive(rng, 0.5, (6, 40))
+    split = split_noise(list(runs), correlation=0.5)
+    lags = np.arange(1, 40)
+    worth = 40 / (1 + 2 * float(((1 - lags / 40) * 0.5**lags).sum()))
+    assert split.effective_evaluations == pytest.approx(worth, rel=1e-12)
+    centred = runs - runs.mean(axis=1, keepdims=True)
+    variance = float((centred**2).sum()) / (6 * (40 - 40 / worth))
+    f = worth * runs.mean(axis=1).var(ddof=1) / variance
+    assert split.p == pytest.approx(stats.f.sf(f, 5, 6 * 39), rel=1e-9)
+
+
+def test_the_predicted_error_of_slow_noise_is_that_of_groups_so_drawn() -> None:
+    rng = np.random.default_rng(11)
+    truth = NoiseSplit(5, 40, seed_sd=0.0, evaluation_sd=1.0, correlation=0.7)
+    for k in (1, 40, 80):
+        means = autoregressive(rng, 0.7, (2000, 5, k)).mean(axis=(1, 2))
+        predicted = predicted_standard_error(truth, seeds=5, evaluations=k)
+        assert np.std(means) == pytest.approx(predicted, rel=4 / math.sqrt(2 * 2000))
+
+
+def test_slow_drift_is_withheld_and_says_what_evaluations_are_worth() -> None:
+    walks = np.cumsum(np.random.default_rng(12).normal(size=(5, 100)), axis=1)
+    split = split_noise(list(walks))
+    assert math.isnan(split.icc)
+    assert math.isnan(split.p)
+    assert "too few to tell seeds from slow noise" in split.reason
+    assert split.correlation > 0.9
 
 
 @pytest.mark.parametrize("icc", [0.0, 0.3])
@@ -150,7 +208,7 @@ def test_runs_without_noise_or_numbers_say_so() -> None:
     assert math.isnan(split_noise([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]]).autocorrelation)
     assert math.isnan(predicted_standard_error(split_noise([]), seeds=3, evaluations=3))
     with pytest.raises(ValueError, match="got 0 and 3"):
-        predicted_standard_error(split_noise(SHROUT), seeds=0, evaluations=3)
+        predicted_standard_error(split_noise(SHROUT, correlation=0.0), seeds=0, evaluations=3)
 
 
 def test_in_q101_seeds_are_noise_and_in_q103_half_the_variance_is_real(shared: Path) -> None:

@@ -72,6 +72,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
 @options.direction
 @options.readout
 @options.margin
+@options.pairing
 @click.option(
     "--smooth", type=click.IntRange(3), help="Running median of so many evaluations; raw lies beneath."
 )
@@ -153,7 +154,8 @@ def material_of(
             groups,
             metric=metric,
             readout=str(told["readout"]),
-            margin=float(str(told["margin"])),
+            margin=told["margin"],  # type: ignore[arg-type]
+            paired=told.get("paired"),  # type: ignore[arg-type]
             knob=None if sweep is None else str(sweep),
         )
         missing += [*comparison.left_out, *comparison.notes]

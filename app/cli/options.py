@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ired_diag.comparison.margin import Margin
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -42,18 +45,26 @@ direction: Decorator = click.option(
 )
 
 
-class Share(click.ParamType):  # type: ignore[type-arg]
-    """A share, told as ``1%`` or ``0.01``."""
+class MarginOption(click.ParamType):  # type: ignore[type-arg]
+    """A margin, stated as ``1%``, ``0.01`` or ``0.05abs``."""
 
-    name = "share"
+    name = "margin"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return it as a number."""
-        told = str(value)
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Margin:
+        """Return it, or say what a margin looks like."""
+        from ired_diag.comparison.margin import Margin, margin_of, parse_margin
+        from ired_diag.errors import DiagError
+
+        if isinstance(value, Margin):
+            return value
         try:
-            return float(told.removesuffix("%")) / (100 if told.endswith("%") else 1)
+            return margin_of(parse_margin(str(value)))
         except ValueError:
-            self.fail(f"{told!r} is neither a percentage (1%) nor a share (0.01).", param, ctx)
+            self.fail(
+                f"{value!r} is no percentage (1%), share (0.01) or absolute margin (0.05abs).", param, ctx
+            )
+        except DiagError as reason:
+            self.fail(str(reason), param, ctx)
 
 
 readout: Decorator = click.option(
@@ -65,10 +76,16 @@ readout: Decorator = click.option(
 )
 margin: Decorator = click.option(
     "--margin",
-    type=Share(),
-    default=0.01,
-    show_default="1%",
-    help="What is too small to matter, as a share of the mean.",
+    type=MarginOption(),
+    default="1%",
+    show_default=True,
+    help="What is too small to matter: a share of the mean (1%, 0.01), or in the metric's unit (0.05abs).",
+)
+pairing: Decorator = click.option(
+    "--paired/--unpaired",
+    "paired",
+    default=None,
+    help="Whether equal seeds are pairs. Default: only where the configurations state the same data.",
 )
 
 

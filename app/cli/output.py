@@ -48,8 +48,9 @@ def print_table(
     *,
     left: int = 1,
     caption: str = "",
+    last_is_text: bool = False,
 ) -> None:
-    """Print a table; the first ``left`` columns are text, the others numbers.
+    """Print a table; the first ``left`` columns are text, the others numbers, but for a last one of text.
 
     Raises:
         ValueError: A row has not as many cells as there are columns; a defect of whoever made it.
@@ -65,7 +66,8 @@ def print_table(
     console = Console(highlight=False, width=WIDTH_OF_A_TABLE)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", no_wrap=True)
+        text = number < left or (last_is_text and number == len(columns) - 1)
+        table.add_column(column, justify="left" if text else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text: a name may hold [brackets]
     with console.capture() as capture:

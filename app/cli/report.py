@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @options.direction
 @options.readout
 @options.margin
+@options.pairing
 @click.option("--sweep", metavar="KNOB", help="EXPERIMENTS, with all their variants, are a sweep over KNOB.")
 @options.as_json
 def command(
@@ -95,11 +96,11 @@ def command(
 
 
 def _tables(comparison: Comparison) -> Iterator[Table]:
-    from app.cli.stats_output import GROUP_COLUMNS, TEST_COLUMNS, group_rows, test_rows
+    from app.cli.stats_output import TEST_COLUMNS, group_columns, group_rows, test_rows
     from app.report import Table
     from ired_diag.comparison import words
 
     what = f"{words.READOUT_NAMES[comparison.readout]} of {comparison.metric}, each seed"
-    yield Table(what, GROUP_COLUMNS, list(group_rows(comparison)))
+    yield Table(what, group_columns(comparison), list(group_rows(comparison)))
     for pair in comparison.pairs:
         yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))

@@ -11,6 +11,7 @@ import click
 from app.cli import options, output
 
 if TYPE_CHECKING:
+    from ired_diag.comparison import Margin
     from ired_diag.runs.regroup import Grouping
 
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @options.readout
 @click.option("--include-incomplete", is_flag=True, help="Keep runs that did not finish training.")
 @options.margin
+@options.pairing
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random draws.")
 @click.option(
     "--sweep",
@@ -39,7 +41,8 @@ def command(
     higher_is_better: bool | None,
     readout: str,
     include_incomplete: bool,
-    margin: float,
+    margin: Margin,
+    paired: bool | None,
     seed: int,
     sweep: str | None,
     latex: bool,
@@ -58,6 +61,7 @@ def command(
     ired-diag stats path/to/logs/*.out --readout last
     ired-diag stats muonh='logs/muonh/*' normuonh='logs/normuonh/*'
     ired-diag stats results.csv --margin 2%
+    ired-diag stats results.csv --margin 0.05abs --paired
     ired-diag stats q301 --sweep mining_opt_steps
     """
     from app.cli import stats_output
@@ -80,6 +84,7 @@ def command(
         lower_is_better=None if higher_is_better is None else not higher_is_better,
         include_incomplete=include_incomplete,
         margin=margin,
+        paired=paired,
         seed=seed,
         knob=sweep,
     )

@@ -13,7 +13,8 @@ from app.cli import output
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ired_diag.comparison import Comparison, PairOfGroups
+    from ired_diag.comparison import Comparison, Group, PairOfGroups
+    from ired_diag.comparison.by_readout import ByReadout
     from ired_diag.comparison.sweeps import Sweep
     from ired_diag.stats.t_tests import TTest
 
@@ -29,6 +30,8 @@ def print_comparison(comparison: Comparison) -> None:
     output.print_lines(filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets]))
     _print_groups(comparison)
     few = len(comparison.pairs) <= MANY
+    if not few:
+        click.echo(words.count_of_different(comparison))
     for pair in comparison.pairs:
         click.echo(words.verdict_of(pair, comparison))
         for caveat in words.caveats_of(pair, comparison) if few else ():
@@ -52,7 +55,7 @@ def as_markdown(comparison: Comparison) -> str:
     """Return the means as a Markdown table, and the paragraphs for methods and results."""
     from ired_diag.comparison import words
 
-    columns, rows = GROUP_COLUMNS, list(group_rows(comparison))
+    columns, rows = group_columns(comparison), list(group_rows(comparison))
     lines = [
         f"| {' | '.join(columns)} |",
         f"|{'---|' * len(columns)}",
@@ -69,12 +72,13 @@ def as_latex(comparison: Comparison) -> str:
     """Return the means as a LaTeX table, and the paragraphs for methods and results."""
     from ired_diag.comparison import words
 
-    columns, rows = GROUP_COLUMNS, list(group_rows(comparison))
+    columns, rows = group_columns(comparison), list(group_rows(comparison))
+    left = text_columns(comparison)
     title = f"{words.READOUT_NAMES[comparison.readout].capitalize()} of {comparison.metric} over seeds."
     lines = [
         r"\begin{table}",
         rf"\caption{{{_escaped(title)}}}",
-        rf"\begin{{tabular}}{{ll{'r' * (len(columns) - 2)}}}",
+        rf"\begin{{tabular}}{{{'l' * left}{'r' * (len(columns) - left)}}}",
         r"\hline",
         " & ".join(map(_escaped, columns)) + r" \\ \hline",
         *(" & ".join(map(_escaped, row)) + r" \\" for row in rows),
@@ -90,24 +94,71 @@ def as_latex(comparison: Comparison) -> str:
 
 
 TEST_COLUMNS = ("pair", "test", "statistic", "df", "p", "95% interval of the difference", "")
-GROUP_COLUMNS = ("experiment", "mining", "n", "mean", "sd", "95% t interval of the mean", "range")
+
+
+def group_columns(comparison: Comparison) -> Cells:
+    """Return the columns of the table of groups: mining for the IRED study, success where seeds failed."""
+    mining = ("mining",) if _of_the_study(comparison) else ()
+    success = ("success rate",) if _failed(comparison) else ()
+    return (
+        "experiment",
+        *mining,
+        "finished" if success else "n",
+        *success,
+        "mean",
+        "sd",
+        "95% t interval of the mean",
+        "range",
+    )
+
+
+def text_columns(comparison: Comparison) -> int:
+    """Return how many columns of the table of groups are text; the others are numbers."""
+    return 2 if _of_the_study(comparison) else 1
 
 
 def group_rows(comparison: Comparison) -> Iterator[Cells]:
-    """Yield what is printed of each group, a cell a column of ``GROUP_COLUMNS``."""
+    """Yield what is printed of each group, a cell a column of ``group_columns``."""
     places = output.decimals([group.summary.sd for group in comparison.groups])
     form = f".{places}f" if places <= 12 else ".6g"
+    of_the_study, failed = _of_the_study(comparison), _failed(comparison)
     for group in comparison.groups:
         s = group.summary
         yield (
             group.name,
-            group.strategy or "-",
-            str(s.n),
+            *((group.strategy or "-",) if of_the_study else ()),
+            *(_success_cells(group) if failed else (str(s.n),)),
             output.number(s.mean, form),
             output.number(s.sd, ".3g"),
-            f"{output.number(s.low, form)} to {output.number(s.high, form)}",
-            f"{output.number(s.minimum, form)} to {output.number(s.maximum, form)}",
+            _range(s.low, s.high, form),
+            _range(s.minimum, s.maximum, form),
         )
+
+
+def _of_the_study(comparison: Comparison) -> bool:
+    return any(group.strategy is not None for group in comparison.groups)
+
+
+def _failed(comparison: Comparison) -> bool:
+    return any(group.outcomes.finished < group.outcomes.attempted for group in comparison.groups)
+
+
+def _success_cells(group: Group) -> Cells:
+    """Return how many seeds finished of those attempted, and the success rate with its exact interval."""
+    outcomes = group.outcomes
+    rate, low, high = (output.number(100 * share, ".0f") for share in _rates(group))
+    return f"{outcomes.finished} of {outcomes.attempted}", f"{rate}% ({low} to {high}%)"
+
+
+def _rates(group: Group) -> tuple[float, float, float]:
+    return group.outcomes.success_rate, group.outcomes.low, group.outcomes.high
+
+
+def _range(low: float, high: float, form: str) -> str:
+    """Return an interval, a single dash where there is none."""
+    if math.isnan(low) and math.isnan(high):
+        return "-"
+    return f"{output.number(low, form)} to {output.number(high, form)}"
 
 
 def _print_groups(comparison: Comparison) -> None:
@@ -118,43 +169,75 @@ def _print_groups(comparison: Comparison) -> None:
     where = f" (from step {start:g})" if comparison.readout == "plateau" and start is not None else ""
     what = f"{words.READOUT_NAMES[comparison.readout]}{where} of {comparison.metric}"
     title = f"{what}, each seed ({better} is better)"
+    caption = "\n".join(caption_lines(comparison))
+    left = text_columns(comparison)
+    output.print_table(
+        title, group_columns(comparison), list(group_rows(comparison)), left=left, caption=caption
+    )
+
+
+def caption_lines(comparison: Comparison) -> list[str]:
+    """Return what stands below the table of groups: over which seeds, and how far the intervals hold."""
+    from ired_diag.comparison import words
+
     held = "; ".join(words.coverage_of(group) for group in comparison.groups)
-    caption = f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"
-    output.print_table(title, GROUP_COLUMNS, list(group_rows(comparison)), left=2, caption=caption)
+    lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"]
+    if words.among_finished(comparison):
+        lines.insert(
+            0,
+            "Means, sd and intervals are among the seeds that finished; success rates have exact intervals",
+        )
+    return lines
 
 
 def _print_tests(comparison: Comparison) -> None:
     rows: list[Cells] = []
     for pair in comparison.pairs:
         rows += _with_name(f"{pair.a} - {pair.b}", test_rows(pair))
-    output.print_table("Differences, two-sided tests", TEST_COLUMNS, rows, left=2)
+    captions = []
+    if any(pair.worst_rank is not None for pair in comparison.pairs):
+        captions.append("where seeds failed, all tests but worst rank are among the seeds that finished")
+    if len(comparison.pairs) > 1:
+        captions.append("p values of this table are of each pair by itself, not adjusted for several pairs")
+    output.print_table(
+        "Differences, two-sided tests",
+        TEST_COLUMNS,
+        rows,
+        left=2,
+        caption="; ".join(captions),
+        last_is_text=True,
+    )
 
 
 def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
-    """Yield what is printed of each test of a pair: its name, statistic, df, p, interval, and a remark."""
-    from ired_diag.comparison import words
+    """Yield what is printed of each test of a pair: its name, statistic, df, p, interval, and a remark.
 
-    for test, name in ((pair.student, "Student"), (pair.welch, "Welch"), (pair.paired, "paired t")):
-        decides = f"decides; {words.coverage_of_pair(pair)}" if test is pair.test else ""
-        yield (name, *_t_cells(test), test.reason or decides)
+    The test that decides stands first. Tests of pairs are left out where the seeds are not pairs.
+    """
+    yield from sorted(_t_rows(pair), key=lambda row: not row[-1].startswith("decides"))
     tests = pair.tests
-    for name, ranks in (("Mann-Whitney", tests.mann_whitney), ("Wilcoxon", tests.wilcoxon)):
+    ranks = [("Mann-Whitney", tests.mann_whitney)]
+    dealt = [("permutation", tests.permutation)]
+    if not pair.obstacle:
+        ranks.append(("Wilcoxon", tests.wilcoxon))
+        dealt.append(("sign flip", tests.sign_flip))
+    for name, rank in ranks:
         yield (
             name,
-            output.number(ranks.statistic, "g"),
+            output.number(rank.statistic, "g"),
             "-",
-            output.p_value(ranks.p),
+            output.p_value(rank.p),
             "-",
-            ranks.reason or ranks.method,
+            rank.reason or rank.method,
         )
-    for name, dealt in (("permutation", tests.permutation), ("sign flip", tests.sign_flip)):
+    for name, test in dealt:
         yield (
             name,
-            output.number(dealt.difference, "+.3g"),
+            output.number(test.difference, "+.3g"),
             "-",
-            output.p_value(dealt.p),
+            output.p_value(test.p),
             "-",
-            dealt.reason or dealt.method,
+            test.reason or test.method,
         )
     own = tests.bootstrap
     ends = "-" if own.reason else f"{own.low:+.3g} to {own.high:+.3g}"
@@ -165,6 +248,26 @@ def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
     yield "Brown-Forsythe", output.number(spread.f, ".4g"), "-", output.p_value(spread.p), "-", told
 
 
+def _t_rows(pair: PairOfGroups) -> Iterator[Cells]:
+    """Yield the worst-rank test where seeds failed, and the t tests."""
+    from ired_diag.comparison import words
+
+    if (worst := pair.worst_rank) is not None:
+        remark = worst.reason or f"decides; P(first better) {worst.probability:.2f}"
+        yield "worst rank", "-", "-", output.p_value(worst.p), "-", remark
+    tests = [("Student", pair.student), ("Welch", pair.welch)]
+    if not pair.obstacle:
+        tests.append(("paired t", pair.paired))
+    if not pair.partial.reason:
+        tests.append(("partially paired t", pair.partial))
+    for name, test in tests:
+        remark = ""
+        if test is pair.test:
+            remark = "decides; " if pair.worst_rank is None else "interval among the seeds that finished; "
+            remark += words.coverage_of_pair(pair)
+        yield (name, *_t_cells(test), test.reason or remark)
+
+
 def _t_cells(test: TTest) -> Cells:
     if test.reason:
         return "-", "-", "-", "-"
@@ -173,32 +276,42 @@ def _t_cells(test: TTest) -> Cells:
 
 
 def _print_readouts(comparison: Comparison) -> None:
+    several = len(comparison.pairs) > 1
     rows: list[Cells] = []
     for pair in comparison.pairs:
-        lines = (
-            (
-                line.readout,
-                "-" if math.isnan(line.ratio) else f"{100 * line.ratio:+.3g}%",
-                f"{line.low:+.3g} to {line.high:+.3g}",
-                output.p_value(line.p),
-                output.p_value(line.welch_p),
-                line.reason or line.decision,
-            )
-            if not line.reason
-            else (line.readout, "-", "-", "-", "-", line.reason)
-            for line in pair.by_readout
-        )
+        lines = (_readout_cells(line, comparison, several=several) for line in pair.by_readout)
         rows += _with_name(f"{pair.a} - {pair.b}", lines)
-    columns = ("pair", "readout", "difference", "95% interval", "p", "Welch p", "verdict")
-    caption = "best: of many noisy evaluations the luckiest; area: how fast, more than how good"
-    output.print_table("The same by every readout", columns, rows, left=2, caption=caption)
+    holm = ("Holm p",) if several else ()
+    columns = ("pair", "readout", "difference", "95% interval", "p", *holm, "Welch p", "verdict")
+    percent = "%: of the second's mean; " if comparison.in_percent else ""
+    caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
+    output.print_table("The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True)
+
+
+def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
+    from ired_diag.comparison.verdict_words import unit_of
+
+    if line.reason:
+        return line.readout, *("-",) * (5 if several else 4), line.reason
+    unit = unit_of(line, comparison)
+    return (
+        line.readout,
+        unit.text(line.difference, "+.3g"),
+        f"{unit.text(line.low, '+.3g')} to {unit.text(line.high, '+.3g')}",
+        output.p_value(line.p),
+        *((output.p_value(line.p_holm),) if several else ()),
+        output.p_value(line.welch_p),
+        line.decision,
+    )
 
 
 def _print_sizes(comparison: Comparison) -> None:
+    from ired_diag.comparison import words
+
     rows: list[Cells] = []
     for pair in comparison.pairs:
         sizes, post = pair.sizes, pair.posterior
-        chosen = sizes.hedges if pair.obstacle else sizes.paired
+        chosen = sizes.paired if pair.estimator == "paired" else sizes.hedges
         rows.append(
             (
                 f"{pair.a} - {pair.b}",
@@ -221,8 +334,10 @@ def _print_sizes(comparison: Comparison) -> None:
         "p equivalence",
         "P below / inside / above margin",
     )
-    caption = f"g in sd of the paired differences where seeds are paired; margin {100 * comparison.margin:g}%"
-    output.print_table("Sizes, with 95% intervals", columns, rows, caption=caption)
+    sds = "the paired differences where all seeds are pairs, else of both groups"
+    caption = f"g in sd of {sds}; margin {comparison.margin.text.removesuffix('abs')}"
+    among = " among the seeds that finished" if words.among_finished(comparison) else ""
+    output.print_table(f"Sizes{among}, with 95% intervals", columns, rows, caption=caption)
 
 
 def _print_per_sample(comparison: Comparison) -> None:
@@ -263,6 +378,8 @@ def _print_criteria(comparison: Comparison) -> None:
         for pair in comparison.pairs
         for row in _with_name(f"{pair.a} for {pair.b}", [(c.name, c.met, c.reason) for c in pair.criteria])
     ]
+    if not rows:
+        return
     columns = ("remedy", "criterion", "met", "why")
     output.print_table("Success, of the first as a remedy for the second", columns, rows, left=4)
 
@@ -290,12 +407,18 @@ def _print_sweep(sweep: Sweep) -> None:
 
 
 def _ranged(value: float, low: float, high: float, form: str = ".2f") -> str:
+    if math.isnan(value):
+        return "-"
     return f"{output.number(value, form)} ({output.number(low, form)} to {output.number(high, form)})"
 
 
 def _print_noise(comparison: Comparison) -> None:
     from ired_diag.comparison import words
 
+    reasons = {group.noise.split.reason for group in comparison.groups}
+    if len(reasons) == 1 and (reason := reasons.pop()):
+        click.echo(f"Evaluation noise: not known ({reason})\n")
+        return
     click.echo("Evaluation noise on the plateau")
     for group in comparison.groups:
         click.echo(f"  - {words.noise_of(group)}")
@@ -309,7 +432,7 @@ def _print_ranks(comparison: Comparison) -> None:
     rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
     ties = f"; {ranks.ties} tied" if ranks.ties else ""
     test = ranks.friedman
-    w = ", ".join(f"{name} {value:.2f}" for name, value in ranks.kendall_w.items())
+    w = ", ".join(f"{name} {output.number(value, '.2f')}" for name, value in ranks.kendall_w.items())
     told = test.reason or (
         f"Friedman's χ² {test.uncorrected.chi2:.4g} (corrected for ties {test.tie_corrected.chi2:.4g}), "
         f"{test.method} p = {output.p_value(test.p)}; Nemenyi's critical difference "

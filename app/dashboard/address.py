@@ -13,6 +13,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from ired_diag.comparison.margin import ABSOLUTE, Margin, margin_of, parse_margin
+from ired_diag.errors import DiagError
+
 MOST_CHARACTERS = 300  # of one word
 MOST_WORDS = 500  # of one list
 LARGEST = 10**15
@@ -38,7 +41,7 @@ class View:
         open: Groups whose single runs are listed.
         metric: Name of a logged metric; the page's own choice where empty.
         readout: How a curve becomes one number.
-        margin: What is too small to matter, as a share of the mean.
+        margin: What is too small to matter, as a share of the mean or in the metric's unit.
         higher: Of ``DIRECTIONS``: ``1`` where a higher value of the metric is better, ``0`` where a lower one
             is; by configuration and name where empty.
         smooth: Evaluations that a drawn curve is averaged over; 0 is none.
@@ -71,7 +74,7 @@ class View:
     open: tuple[str, ...] = ()
     metric: str = ""
     readout: str = "plateau"
-    margin: float = MARGIN
+    margin: float | Margin = MARGIN
     higher: str = ""
     smooth: int = 0
     log: bool = False
@@ -135,6 +138,8 @@ def _written(value: Any) -> list[str]:
         return [str(int(value))]
     if isinstance(value, tuple) and isinstance(value[0], float | int):
         return [",".join(repr(float(end)) for end in value)]
+    if isinstance(value, Margin):
+        return [value.text]
     return list(value) if isinstance(value, tuple) else [str(value)]
 
 
@@ -168,12 +173,15 @@ def _readout(values: list[str]) -> str:
     return values[-1] if values[-1] in READOUTS else READOUTS[0]
 
 
-def _share(values: list[str]) -> float:
+def _margin(values: list[str]) -> float | Margin:
+    """Return a share, or an absolute margin: ``0.05abs``."""
     try:
-        told = float(values[-1])
-    except ValueError:
+        if values[-1].endswith(ABSOLUTE):
+            return margin_of(parse_margin(values[-1]))
+        share = float(values[-1])
+    except (ValueError, DiagError):
         return MARGIN
-    return told if 0 < told < 1 else MARGIN  # NaN is in no order
+    return share if 0 < share < 1 else MARGIN  # NaN is in no order
 
 
 def _scale(values: list[str]) -> str:
@@ -216,7 +224,7 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "open": _texts,
     "metric": _text,
     "readout": _readout,
-    "margin": _share,
+    "margin": _margin,
     "higher": _direction,
     "smooth": _window,
     "log": _flag,

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 
 from app.dashboard.snapshot import Snapshot
-from ired_diag.comparison import Comparison, compare
+from ired_diag.comparison import Comparison, Margin, compare
 from ired_diag.errors import DiagError
 
 MOST = 32  # answers that are kept
@@ -25,14 +25,14 @@ class Question:
         groups: Their names, the baseline first.
         metric: Which logged metric.
         readout: How a curve becomes one number.
-        margin: What is too small to matter, as a share of the mean.
+        margin: What is too small to matter, as a share of the mean or in the metric's unit.
         higher: Whether the metric is better where it is higher; None by configuration and name.
     """
 
     groups: tuple[str, ...]
     metric: str
     readout: str
-    margin: float
+    margin: float | Margin
     higher: bool | None = None
 
 

@@ -12,15 +12,26 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ired_diag.comparison.correction import corrected
-from ired_diag.comparison.criteria import criteria_of
+from ired_diag.comparison.criteria import criteria_of, strategy_of
+from ired_diag.comparison.identical import identical_in_words
 from ired_diag.comparison.left_out import left_out_of
+from ired_diag.comparison.margin import ONE_PERCENT, Margin, margin_of, note_on_margin
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
 from ired_diag.comparison.outcomes import Outcomes, failed_seeds, outcomes_of
 from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
-from ired_diag.comparison.pairs import PairOfGroups, Question, Sample, compare_pair, line_of, sample_of
+from ired_diag.comparison.pairs import (
+    ByReadout,
+    PairOfGroups,
+    Question,
+    Sample,
+    compare_pair,
+    line_of,
+    sample_of,
+)
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
@@ -34,7 +45,7 @@ from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_cov
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.summary import Summary, summarise
 
-__all__ = ["READOUTS", "Comparison", "Group", "PairOfGroups", "RankTable", "compare"]
+__all__ = ["READOUTS", "Comparison", "Group", "Margin", "PairOfGroups", "RankTable", "compare"]
 
 PLATEAU, LAST = "plateau", "last"
 
@@ -45,7 +56,7 @@ class Group:
 
     Attributes:
         name: As it is printed.
-        strategy: Its mining strategy, where the configuration tells.
+        strategy: Its mining strategy, where it is of the IRED study.
         values: The declared readout of each seed that finished, by seed label; empty where all failed.
         step: The step of the last evaluation, where all seeds share it.
         summary: Mean, sd and interval over the seeds that finished.
@@ -78,7 +89,7 @@ class Comparison:
         metric: What was read out.
         readout: How: ``plateau``, ``last``, ``best``, ``last10`` or ``area``.
         lower_is_better: The direction.
-        margin: What is too small to matter, as a share of the mean.
+        margin: What is too small to matter, as a share of the mean or in the metric's unit.
         plateau_step: Where the plateau of all curves starts; None without one.
         groups: In the order given.
         pairs: Every pair of groups, in that order.
@@ -93,7 +104,7 @@ class Comparison:
     metric: str
     readout: str
     lower_is_better: bool
-    margin: float
+    margin: Margin
     plateau_step: float | None
     groups: Sequence[Group]
     pairs: Sequence[PairOfGroups]
@@ -103,6 +114,14 @@ class Comparison:
     direction: Source = "name"
     other_sets: str = ""
     left_out: Sequence[str] = ()
+
+    @cached_property
+    def in_percent(self) -> bool:
+        """Whether differences are printed in percent: where that says something of every pair and readout."""
+        parts: list[PairOfGroups | ByReadout] = [*self.pairs]
+        parts += [line for pair in self.pairs for line in pair.by_readout]
+        differences = [part for part in parts if math.isfinite(part.difference)]
+        return not self.margin.absolute and all(math.isfinite(part.reference) for part in differences)
 
     @property
     def metric_words(self) -> str:
@@ -117,7 +136,7 @@ def compare(
     readout: str = PLATEAU,
     lower_is_better: bool | None = None,
     include_incomplete: bool = False,
-    margin: float = 0.01,
+    margin: float | Margin = ONE_PERCENT,
     seed: int = 0,
     knob: str | None = None,
     paired: bool | None = None,
@@ -133,7 +152,7 @@ def compare(
         lower_is_better: The direction, for verdicts, ranks and wins. Default: by configuration and name.
         include_incomplete: Keep runs that did not reach the end of their training. Their last evaluation
             is of an earlier step than that of the others.
-        margin: What is too small to matter, as a share of the mean.
+        margin: What is too small to matter: a share of the mean, or ``Margin(0.05, absolute=True)``.
         seed: Of what is drawn at random.
         knob: A key of the configurations: the groups are the settings of a sweep over it.
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
@@ -141,13 +160,12 @@ def compare(
     Raises:
         NotFound: No group has a seed with a result; where others have, a group without the metric is left
             out, and one whose seeds all failed stays. Or no metric is named, and the groups share none.
-        DiagError: The readout is not known, the margin is not positive, the groups are no sweep over the
+        DiagError: The readout is not known, the margin is none, the groups are no sweep over the
             knob, or the configurations contradict each other about the direction.
     """
     if readout not in READOUTS:
         raise DiagError(f"Readout {readout!r} is not known. There are: {', '.join(READOUTS)}.")
-    if not 0 < margin < 1:
-        raise DiagError(f"The margin is a share between 0 and 1, found {margin:g}.")
+    margin = margin_of(margin)
     metric = metric or shared_metric(groups)
     direction = (
         shared_direction(groups, metric) if lower_is_better is None else Direction(lower_is_better, "option")
@@ -176,6 +194,7 @@ def compare(
         pairing = pairing_of(a, b, paired=paired)
         notes += filter(None, [note_on_forced(a, b, pairing)])
         pairs.append(_pair(a, b, read, readout, question, pairing))
+    notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
     failed = {one.name: [f.label for f in one.failures if f.kind != "stopped"] for one in members}
     names = [group.name for group in summaries]
     ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed, failed=failed)
@@ -215,7 +234,7 @@ def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:
     every = {name: summarise(list(read.values[name][members.name].values())) for name in READOUTS}
     return Group(
         members.name,
-        members.strategy,
+        strategy_of(members),
         values,
         steps.pop() if len(steps) == 1 else None,
         summarise(list(values.values())),
@@ -254,8 +273,10 @@ def _pair(
     pair = compare_pair(sample(read.values[readout]), question, lines, noise)
     samples = per_sample(a, b, [] if obstacle else shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
+    x, y = (read.values[readout][members.name] for members in (a, b))
     return replace(
         pair,
+        identical=identical_in_words(a, b, x, y),
         pairing=pairing.evidence,
         per_sample=samples,
         criteria=criteria,

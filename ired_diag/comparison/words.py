@@ -6,12 +6,20 @@ import math
 from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.pairs import FINAL, PairOfGroups
+from ired_diag.comparison.pairing import UNKNOWN
+from ired_diag.comparison.pairs import FINAL, ByReadout, PairOfGroups
 from ired_diag.comparison.sweeps import Sweep
+from ired_diag.comparison.verdict_words import (
+    ALPHA,
+    TEST_NAMES,
+    number_of_p,
+    unit_of,
+    verdict_of,
+)
 
-ALPHA = 0.05
+__all__ = ["READOUT_NAMES", "TEST_NAMES", "verdict_of"]
+
 SEED_NOISE = 0.2  # of the ICC's upper end: below it the seeds' spread is evaluation noise
-TEST_NAMES = {"paired": "paired t test", "welch": "Welch's t test"}
 READOUT_NAMES = {
     "plateau": "mean over the plateau",
     "last": "last evaluation",
@@ -21,42 +29,29 @@ READOUT_NAMES = {
 }
 
 
-def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
-    """Return what a pair of groups comes to."""
-    names, decision = f"{pair.a} and {pair.b}", pair.verdict.decision
-    margin, several = f"{100 * comparison.margin:g}% margin", len(comparison.pairs)
-    if pair.test.reason:
-        return f"{names}: undecided, {pair.test.reason}."
-    evidence = f"{TEST_NAMES[pair.primary]}, n = {pair.test.n}, p = {_p(pair.test.p)}"
-    if several > 1:
-        evidence += f", Holm over {several} pairs {_p(pair.p_holm)}"
-    if decision in ("better", "worse"):
-        size = "smaller than" if pair.verdict.smaller_than_margin else "not shown to be smaller than"
-        told = f"{pair.a} is {decision} than {pair.b} by {_size(pair, abs(pair.difference), evidence)}"
-        lost = ": not significant after correction" if pair.p_holm > ALPHA >= pair.test.p else ""
-        return f"{told}, {size} the {margin}{lost}."
-    size = _size(pair, pair.difference, evidence)
-    if decision == "equivalent":
-        return f"{names} are equivalent: the difference, {size}, lies inside the {margin}."
-    return f"{names}: undecided. The difference, {size}, may be 0 and may exceed the {margin}."
+def count_of_different(comparison: Comparison) -> str:
+    """Return how many of many pairs are shown to differ."""
+    different = [pair for pair in comparison.pairs if pair.verdict.decision in ("better", "worse")]
+    total = len(comparison.pairs)
+    return f"{len(different)} of {total} pairs are shown to differ (Holm p at most {ALPHA:g})."
 
 
 def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     """Yield what a reader of that verdict should know: flips, confounds, pairing, power."""
     if pair.flips:
-        told = "; ".join(
-            f"{line.readout} {line.decision} ({100 * line.ratio:+.3g}%, p = {_p(line.p)})"
-            for line in pair.by_readout
-            if line.readout in FINAL and not line.reason
-        )
+        lines = [line for line in pair.by_readout if line.readout in FINAL and not line.reason]
+        told = "; ".join(_line(line, pair, comparison) for line in lines)
         yield f"The verdict on {pair.a} and {pair.b} changes with the readout: {told}."
     if len(pair.differing) > 1:
         yield (
             f"{pair.a} and {pair.b} differ in more than one thing: {', '.join(pair.differing)}. The "
             "difference cannot be put down to one of them."
         )
-    yield _pairing(pair, comparison)
-    yield _power(pair, comparison)
+    if pair.identical:
+        return
+    yield _pairing(pair)
+    if not any(pair.failed):
+        yield _power(pair, comparison)
 
 
 def noise_of(group: Group) -> str:
@@ -119,7 +114,7 @@ def sweep_of(sweep: Sweep) -> str:
         told += f". No trend test: {trend.reason}"
     else:
         told += f". Trend with {sweep.knob}: mean rank correlation {trend.rho:+.2f}, "
-        told += f"Page's L {trend.statistic:g}, p = {_p(trend.p)}"
+        told += f"Page's L {trend.statistic:g}, p = {number_of_p(trend.p)}"
     return f"{told}. {found.n} complete seeds{'; ' + found.reason if found.reason else ''}."
 
 
@@ -127,22 +122,20 @@ def methods_of(comparison: Comparison) -> str:
     """Return how it was compared, ready for a paper's methods section."""
     counts = sorted({group.outcomes.attempted for group in comparison.groups})
     seeds = f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
-    paired = {pair.primary for pair in comparison.pairs}
-    tests = " or ".join(TEST_NAMES[name] for name in ("paired", "welch") if name in paired)
     where = ""
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
-        where = (
-            f", which starts at step {comparison.plateau_step:g} by the marginal standard error rule on ranks"
-        )
+        where = f", which starts at step {comparison.plateau_step:g}"
     better = "lower" if comparison.lower_is_better else "higher"
-    correction = " P values are corrected by Holm's method." if len(comparison.pairs) > 1 else ""
-    return (
+    sentences = [
         f"Each experiment was trained with {seeds} and read out as the {READOUT_NAMES[comparison.readout]} "
-        f"of {comparison.metric}{where} ({better} is better). Means are given with 95% t intervals, standard "
-        f"deviations with n - 1. Differences were tested two-sided by the {tests or 't test'}; seeds are "
-        f"paired where both configurations state the same data.{correction} Differences inside "
-        f"{100 * comparison.margin:g}% of the mean (90% interval) count as too small to matter."
-    )
+        f"of {comparison.metric}{where} ({better} is better).",
+        f"Means{_over_what(comparison)} are given with 95% t intervals, standard deviations with n - 1.",
+    ]
+    if comparison.pairs:
+        sentences += _tests(comparison)
+    if any(pair.worst_rank is None for pair in comparison.pairs):
+        sentences.append(_margin(comparison))
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def results_of(comparison: Comparison) -> str:
@@ -153,58 +146,104 @@ def results_of(comparison: Comparison) -> str:
         for s in (group.summary,)
         if s.n
     )
-    return " ".join(
-        [
-            *comparison.left_out,
-            f"Means: {means}.",
-            *(verdict_of(pair, comparison) for pair in comparison.pairs),
-        ]
-    )
+    over = f"Means{_over_what(comparison)}: {means}."
+    verdicts = [verdict_of(pair, comparison) for pair in comparison.pairs]
+    return " ".join([*comparison.left_out, over, *verdicts])
 
 
-def _pairing(pair: PairOfGroups, comparison: Comparison) -> str:
+def _over_what(comparison: Comparison) -> str:
+    return " of the seeds that finished" if among_finished(comparison) else ""
+
+
+def among_finished(comparison: Comparison) -> bool:
+    """Say whether means are of the seeds that finished alone: others have no number."""
+    return any(group.summary.n < group.outcomes.attempted for group in comparison.groups)
+
+
+def _tests(comparison: Comparison) -> Iterator[str]:
+    """Yield how differences were tested, how failed seeds count, who is paired, and the correction."""
+    primaries = {pair.primary for pair in comparison.pairs}
+    names = [TEST_NAMES[name] for name in ("paired", "partial", "welch") if name in primaries]
+    if names:
+        yield f"Differences of means were tested two-sided by the {' or the '.join(names)}."
+    if "worst_rank" in primaries:
+        yield (
+            "Where seeds failed, groups were compared two-sided by Lachin's worst-rank test, which ranks a "
+            "failed seed below every other."
+        )
+    yield _pairs_of_seeds(comparison)
+    if (several := len(comparison.pairs)) > 1:
+        yield (
+            f"P values are corrected for {several} pairs of groups by Holm's method, those of equivalence "
+            "likewise; intervals are not."
+        )
+
+
+def _pairs_of_seeds(comparison: Comparison) -> str:
+    reasons = {pair.pairing for pair in comparison.pairs if not pair.obstacle}
+    if not reasons:
+        return "Seeds were not paired."
+    by_hand = "equal seeds were paired by our choice"
+    stated = "equal seeds are paired where both configurations state the same data"
+    told = by_hand if any(reason.startswith("--paired") for reason in reasons) else stated
+    return f"{told[0].upper()}{told[1:]}."
+
+
+def _margin(comparison: Comparison) -> str:
+    margin = comparison.margin
+    if all(math.isnan(pair.margin) for pair in comparison.pairs):
+        return "No margin was set below which a difference is too small to matter."
+    size = f"of {margin.size:g} or less" if margin.absolute else f"inside {100 * margin.size:g}% of the mean"
+    return f"Differences {size} (90% interval) count as too small to matter."
+
+
+def _line(line: ByReadout, pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return what one readout says: ``plateau better (-0.24%, p = 0.008)``."""
+    several = len(comparison.pairs) > 1
+    p = f"Holm p = {number_of_p(line.p_holm)}" if several else f"p = {number_of_p(line.p)}"
+    return f"{line.readout} {line.decision} ({unit_of(line, comparison).text(line.difference, '+.3g')}, {p})"
+
+
+def _pairing(pair: PairOfGroups) -> str:
     """Return whether seeds are pairs, and the check."""
     names, noise = f"{pair.a} and {pair.b}", pair.shared_noise
+    n_a, n_b, shared = pair.seeds
     if pair.obstacle:
-        return f"Seeds of {names} are not paired: {pair.obstacle}."
+        hint = " If equal seeds do, --paired pairs them." if pair.obstacle.startswith(UNKNOWN) else ""
+        return f"Seeds of {names} are not paired: {pair.obstacle}.{hint}"
     told = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
-    counts = {group.name: group.summary.n for group in comparison.groups}
-    if alone := counts[pair.a] + counts[pair.b] - 2 * pair.test.n:
-        told += f"; {alone} that only one of them has {'is' if alone == 1 else 'are'} left out of the pairs"
+    if pair.estimator == "welch":
+        few = (
+            f"{shared} seed{' is' if shared == 1 else 's are'} shared by {names}, too few to gain from pairs"
+        )
+        return f"{few}: Welch's t test on all seeds gives the difference."
+    if alone := n_a + n_b - 2 * shared:
+        told += f"; {alone} that only one of them has {'is' if alone == 1 else 'are'} kept"
     if math.isnan(noise.same):
         return f"{told}; not checked ({noise.reason})."
     others = "" if math.isnan(noise.different) else f", of unequal ones {noise.different:.2f}"
     check = f"correlation of equal seeds' fluctuations {noise.same:.2f}{others}"
     if math.isnan(noise.p):
         return f"{told}; {check}."
-    shared = (
+    gain = (
         "they share evaluation noise" if noise.p < ALPHA else "no shared noise is seen: pairing gains little"
     )
-    return f"{told}; {check} (p = {_p(noise.p)}): {shared}."
+    return f"{told}; {check} (p = {number_of_p(noise.p)}): {gain}."
 
 
 def _power(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what these seeds can show."""
     power, names = pair.power, f"{pair.a} and {pair.b}"
-    if power.reason:
+    if math.isnan(power.detectable):
         return f"Power of {names}: not known ({power.reason})."
-    shown = 100 * comparison.margin * power.detectable / pair.margin
-    exact = pair.tests.sign_flip if pair.primary == "paired" else pair.tests.permutation
+    unit = unit_of(pair, comparison)
+    of_mean = f" of {pair.b}'s mean" if unit.sign else ""
+    shown = f"With 80% power these seeds show a difference of {unit.text(power.detectable)}{of_mean}"
+    exact = pair.tests.sign_flip if pair.estimator == "paired" else pair.tests.permutation
+    smallest = f"Smallest p of an exact test: {number_of_p(exact.smallest_p)}."
+    if math.isnan(power.at_margin):
+        return f"{shown} between {names}. {smallest}"
     return (
-        f"With 80% power these seeds show a difference of {shown:.3g}% between {names}; the margin of "
-        f"{100 * comparison.margin:g}% needs {power.at_margin:g} seeds ({power.at_margin_low:g} to "
-        f"{power.at_margin_high:g}). Smallest p of an exact test: {_p(exact.smallest_p)}."
+        f"{shown} between {names}; one as large as {comparison.margin.words} takes {power.at_margin:g} seeds "
+        f"({power.at_margin_low:g} to {power.at_margin_high:g}). {smallest}"
     )
-
-
-def _size(pair: PairOfGroups, difference: float, evidence: str) -> str:
-    """Return a difference with its interval, in percent of b's mean where there is one, and the evidence."""
-    sign = -1.0 if difference * pair.difference < 0 else 1.0
-    unit, form = (100 * pair.ratio / pair.difference, "%") if pair.difference else (1.0, "")
-    unit = abs(unit) if math.isfinite(unit) else 1.0
-    low, high = sorted(sign * unit * end for end in (pair.test.low, pair.test.high))
-    return f"{unit * difference:.3g}{form} (95% interval {low:.3g}{form} to {high:.3g}{form}; {evidence})"
-
-
-def _p(p: float) -> str:
-    return "-" if math.isnan(p) else f"{p:.2g}"

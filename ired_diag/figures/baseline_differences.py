@@ -1,8 +1,9 @@
-"""Every group minus the first, the baseline, in percent of the baseline's mean.
+"""Every group minus the first, the baseline, in percent of the baseline's mean where that says something.
 
 A comparison holds pairs as first minus second, in percent of the second. Turned round, the difference, its
-interval and the verdict change sides; percent are of the baseline's mean over the seeds that the test looks
-at: the shared ones where seeds are pairs, else all.
+interval and the verdict change sides; percent are of the baseline's mean over the seeds that the t test looks
+at: the shared ones where all are pairs, else all. Where one pair has no such percentage
+(``comparison.margin``) or the margin is absolute, all differences are in the metric's own unit.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
     pairs = [pair for pair in comparison.pairs if pair.a == first]
     baselines = [_values(groups[pair.a], groups[pair.b], pair)[0] for pair in pairs]
     means = [values.mean() if len(values) else np.nan for values in baselines]
-    percent = all(mean != 0 for mean in means)
+    percent = comparison.in_percent
     scales = [100 / abs(float(mean)) if percent else 1.0 for mean in means]
     found = (
         _difference(groups[pair.a], groups[pair.b], pair, scale)
@@ -62,8 +63,8 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
 
 
 def _values(a: Group, b: Group, pair: PairOfGroups) -> tuple[Array, Array]:
-    """Return the readouts of both groups that the deciding test looks at: of shared seeds, or of all."""
-    seeds = shared_seeds(a, b) if pair.primary == "paired" else None
+    """Return the readouts of both groups that the t test looks at: of shared seeds, or of all."""
+    seeds = shared_seeds(a, b) if pair.estimator == "paired" else None
     told = ([group.values[s] for s in seeds or group.values] for group in (a, b))
     x, y = (np.array(values, dtype=np.float64) for values in told)
     return x, y
@@ -74,15 +75,19 @@ def shared_seeds(a: Group, b: Group) -> list[str]:
     return [seed for seed in a.values if seed in b.values and is_seed_label(seed)]
 
 
+def _single(a: Group, b: Group) -> Array:
+    """Return b minus a of each seed that both have."""
+    return np.array([b.values[seed] - a.values[seed] for seed in shared_seeds(a, b)], dtype=np.float64)
+
+
 def _difference(a: Group, b: Group, pair: PairOfGroups, scale: float) -> Difference:
-    x, y = _values(a, b, pair)
     decision = pair.verdict.decision
     return Difference(
         b.name,
         -scale * pair.difference,
         -scale * pair.test.high,
         -scale * pair.test.low,
-        scale * (y - x) if pair.primary == "paired" else np.array([]),
+        scale * _single(a, b) if not pair.obstacle else np.array([]),
         scale * pair.margin,
         REVERSED.get(decision, decision),
         pair,

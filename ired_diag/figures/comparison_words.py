@@ -38,6 +38,14 @@ def names_of(comparison: Comparison) -> tuple[str, ...]:
     return tuple(group.name for group in comparison.groups)
 
 
+def margin_in_words(comparison: Comparison) -> str:
+    """Return what is too small to matter: ``the margin, 1% of the mean of both means``."""
+    margin = comparison.margin
+    if margin.absolute:
+        return f"the margin, {margin.size:g} in the metric's unit"
+    return f"the margin, {margin.text} of the mean of both means"
+
+
 def p_told(p: float) -> str:
     """Return a p value in words.
 

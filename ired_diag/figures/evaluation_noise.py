@@ -2,8 +2,9 @@
 
 On the plateau evaluation j of seed i is vᵢⱼ = μ + sᵢ + eᵢⱼ (``stats.noise_split``). For each group the first
 panel shows three standard deviations: that of one evaluation, σ_e; what is left of it in a seed's mean over
-the plateau of k evaluations, σ_e / √k; and that of the seeds themselves, σ_s, 0 where seeds differ less than
-evaluations alone would make them. The second shows the intraclass correlation
+the plateau, σ_e / √k_eff, where its k evaluations are worth k_eff independent ones; and that of the seeds
+themselves, σ_s, 0 where seeds differ less than evaluations alone would make them. The second shows the
+intraclass correlation
 
     ICC = σ_s² / (σ_s² + σ_e²)
 
@@ -24,6 +25,7 @@ from ired_diag.comparison import Comparison, Group
 from ired_diag.errors import DiagError
 from ired_diag.figures.comparison_words import names_of, with_room_for_names
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.stats.noise_split import NoiseSplit
 
 WIDE, APART = 0.7, 0.14  # of the place between columns: what all groups take, and at most two neighbours
 COLUMNS = ("evaluation", "plateau", "seeds")
@@ -51,7 +53,8 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
         "",
         (_spreads(groups, comparison.metric), _correlations(groups)),
         f"On the plateau{start} ({counts}). Standard deviation of one evaluation; what it leaves in a "
-        "mean over the plateau, √k times less; and of the seeds, 0 where its estimate is negative. "
+        "mean over the plateau, √k_eff times less; and of the seeds, 0 where its estimate is negative. "
+        f"{_worths(groups)}. "
         "ICC: share of one evaluation's variance that the seed makes, with its 95% interval (one-way "
         "analysis of variance); the rest is evaluation noise."
         f"{f' {left_out}.' if left_out else ''}",
@@ -75,7 +78,8 @@ def _spreads(groups: Sequence[Group], metric: str) -> Panel:
     lines = []
     for place, group in enumerate(groups):
         split = group.noise.split
-        values = (split.evaluation_sd, split.evaluation_sd / math.sqrt(split.evaluations), split.seed_sd)
+        of_mean = split.evaluation_sd / math.sqrt(_worth(split))
+        values = (split.evaluation_sd, of_mean, split.seed_sd)
         x = np.arange(len(COLUMNS)) + step * (place - (len(groups) - 1) / 2)
         lines.append(Line(group.name, x, np.array(values), drawn="points"))
     return Panel(
@@ -103,6 +107,17 @@ def _correlations(groups: Sequence[Group]) -> Panel:
         guides=(Guide(0.0, "all noise"), Guide(1.0, "no noise")),
     )
     return with_room_for_names(panel)
+
+
+def _worth(split: NoiseSplit) -> float:
+    """Return how many independent evaluations a run's are worth; all of them where there is no noise."""
+    effective = split.effective_evaluations
+    return split.evaluations if math.isnan(effective) else effective
+
+
+def _worths(groups: Sequence[Group]) -> str:
+    each = "; ".join(f"{group.name} {_worth(group.noise.split):.3g}" for group in groups)
+    return f"As successive evaluations may resemble each other, k are worth k_eff independent ones: {each}"
 
 
 def _counts(groups: Sequence[Group]) -> str:

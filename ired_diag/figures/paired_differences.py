@@ -6,10 +6,10 @@ to the first one, the baseline, as
 
     100 (x̄_group - x̄_baseline) / |x̄_baseline|  percent,
 
-with the 95% interval of the test that decides (paired over shared seeds where seeds are pairs, else Welch's),
-the pairs' single differences as dots, 0, and the margin below which a difference counts as too small to
-matter. The word beside a group is the verdict on it (``stats.verdict``). Where a baseline's mean is 0,
-differences are in the metric's own unit.
+with the 95% interval of the t test that the design asks for (``comparison.deciding``), the pairs' single
+differences as dots, 0, and the margin below which a difference counts as too small to matter. The word next
+to a group is the verdict on it, corrected for several pairs. Where a share of a mean says nothing
+(``comparison.margin``) or the margin is absolute, differences are in the metric's own unit.
 
 References: Gardner & Altman (1986), Confidence intervals rather than P values; Cumming (2012), Understanding
 The New Statistics.
@@ -21,10 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.words import TEST_NAMES
+from ired_diag.comparison.verdict_words import TEST_NAMES, test_of
 from ired_diag.errors import DiagError
 from ired_diag.figures.baseline_differences import Difference, differences_of, shared_seeds
-from ired_diag.figures.comparison_words import ALPHA, axis_label, names_of, readout_of, with_room_for_names
+from ired_diag.figures.comparison_words import (
+    axis_label,
+    margin_in_words,
+    names_of,
+    readout_of,
+    with_room_for_names,
+)
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 
 BESIDE = 0.22  # of the place between groups: from the dots to their mean
@@ -58,7 +64,8 @@ def paired_differences(comparison: Comparison) -> FigureData:
         f"them the mean with its 95% t interval. Second: difference of each group to {baseline.name}"
         f"{', in percent of its mean,' if unit == '%' else ''} with its 95% interval, not corrected for "
         f"several groups, and single differences of the pairs as dots ({tests}). Dotted: "
-        f"{_margin_told(comparison)}. Word: the verdict, of the group in comparison with {baseline.name}.",
+        f"{margin_in_words(comparison)}. Word: the verdict, of the group in comparison with {baseline.name}"
+        f"{_correction(comparison)}.",
         f"mean and 95% interval; {_counts(comparison)}; dots: seeds{_not_paired(found)}",
         " ".join(_sentence(one, unit, baseline.name) for one in found),
         names_of(comparison),
@@ -67,7 +74,7 @@ def paired_differences(comparison: Comparison) -> FigureData:
 
 def _seeds_panel(comparison: Comparison) -> Panel:
     groups = comparison.groups
-    pairs = {(pair.a, pair.b) for pair in comparison.pairs if pair.primary == "paired"}
+    pairs = {(pair.a, pair.b) for pair in comparison.pairs if not pair.obstacle}
     names = [group.name for group in groups]
     joined = {place for place in range(1, len(names)) if (names[place - 1], names[place]) in pairs}
     lines = [_mean(group, place) for place, group in enumerate(groups)]
@@ -126,7 +133,7 @@ def _differences_panel(found: tuple[Difference, ...], unit: str, comparison: Com
     baseline = comparison.groups[0].name
     panel = Panel(
         f"difference ({unit})",
-        (*lines, _margins(found, comparison.margin)),
+        (*lines, *_margins(found, comparison)),
         x_label=f"group minus {baseline}: verdict",
         x_ticks=tuple((float(place), f"{one.group}: {one.verdict}") for place, one in enumerate(found)),
         x_range=(-0.5, len(found) - 0.5),
@@ -135,11 +142,14 @@ def _differences_panel(found: tuple[Difference, ...], unit: str, comparison: Com
     return with_room_for_names(panel)
 
 
-def _margins(found: tuple[Difference, ...], margin: float) -> Line:
+def _margins(found: tuple[Difference, ...], comparison: Comparison) -> list[Line]:
     """Return the margins of each group in one line with gaps: in percent of the baseline they may differ."""
+    if all(np.isnan(one.margin) for one in found):
+        return []
     x = [place + side for _ in (0, 1) for place in range(len(found)) for side in (-0.45, 0.45, 0.45)]
     y = [end for sign in (-1, 1) for one in found for end in (sign * one.margin, sign * one.margin, np.nan)]
-    return Line(f"margin ±{100 * margin:g}%", np.array(x), np.array(y), drawn="line")
+    name = f"margin ±{comparison.margin.text.removesuffix('abs')}"
+    return [Line(name, np.array(x), np.array(y), drawn="line")]
 
 
 def _counts(comparison: Comparison) -> str:
@@ -150,30 +160,39 @@ def _counts(comparison: Comparison) -> str:
 
 
 def _test_told(one: Difference) -> str:
-    if one.pair.test.reason:
-        return f"no interval, {one.pair.test.reason}"
-    paired = one.pair.primary == "paired"
-    why = "" if paired else f", not paired: {one.pair.obstacle}"
-    return f"{TEST_NAMES[one.pair.primary]}, n = {one.pair.test.n} {'pairs' if paired else 'seeds'}{why}"
+    pair = one.pair
+    if pair.test.reason:
+        return f"no interval, {pair.test.reason}"
+    decides = f", the {TEST_NAMES['worst_rank']} decides" if pair.worst_rank is not None else ""
+    return f"{test_of(pair)}{decides}{f', not paired: {pair.obstacle}' if pair.obstacle else ''}"
 
 
 def _not_paired(found: tuple[Difference, ...]) -> str:
-    alone = [one.group for one in found if one.pair.primary != "paired"]
+    alone = [one.group for one in found if one.pair.obstacle]
     return f"; not paired: {', '.join(alone)}" if alone else ""
 
 
-def _margin_told(comparison: Comparison) -> str:
-    return f"the margin, {100 * comparison.margin:g}% of the mean of both means"
+def _correction(comparison: Comparison) -> str:
+    several = len(comparison.pairs)
+    return f", corrected for {several} pairs (Holm)" if several > 1 else ""
 
 
 def _sentence(one: Difference, unit: str, baseline: str) -> str:
+    pair = one.pair
     of = f"% of {baseline}'s mean" if unit == "%" else f" {unit}"
     lead = f"{one.group} minus {baseline}: {one.mean:+.3g}{of}"
+    if pair.identical:
+        return f"{one.group} and {baseline} are {pair.identical}."
     if np.isnan(one.mean):
-        return f"{one.group} minus {baseline}: not known ({one.pair.test.reason}): undecided."
-    if one.pair.test.reason:
-        return f"{lead}, without an interval ({one.pair.test.reason}): undecided."
-    size = ", smaller than the margin" if one.pair.verdict.smaller_than_margin else ""
+        return f"{one.group} minus {baseline}: not known ({pair.test.reason}): {one.verdict}."
+    if pair.test.reason:
+        return f"{lead}, without an interval ({pair.test.reason}): {one.verdict}."
+    size = ", smaller than the margin" if pair.verdict.smaller_than_margin else ""
     size = size if one.verdict in ("better", "worse") else ""
-    lost = ", not significant after correction" if one.pair.p_holm > ALPHA >= one.pair.test.p else ""
-    return f"{lead} (95% interval {one.low:+.3g} to {one.high:+.3g}): {one.verdict}{size}{lost}."
+    lost = one.verdict == "undecided" and pair.uncorrected.decision in ("better", "worse")
+    after = f" after correction (Holm p = {pair.p_holm:.2g}, unadjusted p = {pair.p:.2g})" if lost else ""
+    among = ""
+    if pair.worst_rank is not None:
+        among = " among the seeds that finished"
+        after = f" by the {TEST_NAMES['worst_rank']}, failed seeds last (p = {pair.p_holm:.2g})"
+    return f"{lead} (95% interval {one.low:+.3g} to {one.high:+.3g}{among}): {one.verdict}{size}{after}."

@@ -5,9 +5,11 @@ of the test that decides, as
 
     100 (x̄_a - x̄_b) / |x̄_b|  percent,
 
-beside 0 and the margin below which a difference counts as too small to matter; what is neither better nor
-worse by a readout has a ring. The area under the curve tells how fast, more than how good, and has axes of
-its own. Where groups make more than six pairs, those with the first group are drawn.
+next to 0 and the margin below which a difference counts as too small to matter; what is neither better nor
+worse by a readout, corrected for several pairs, has a ring. Where a share of a mean says nothing
+(``comparison.margin``) or the margin is absolute, differences are in the metric's own unit. The area under
+the curve tells how fast, more than how good, and has axes of its own. Where groups make more than six pairs,
+those with the first group are drawn.
 """
 
 from __future__ import annotations
@@ -18,22 +20,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ired_diag.comparison import READOUTS, Comparison, Group, PairOfGroups
+from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
 from ired_diag.comparison.pairs import FINAL, ByReadout
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.errors import DiagError
+from ired_diag.figures.comparison_words import margin_in_words
 from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel
 
 MOST_PAIRS = 6
 WIDE, APART = 0.8, 0.14  # of the place between readouts: what all pairs take, and at most two neighbours
 SIGNS = {"equivalent": "=", "undecided": "?"}
-COUNTED = {"paired": "pairs of seeds", "welch": "seeds of both groups"}
+COUNTED = {"paired": "pairs of seeds", "partial": "seeds, partly paired", "welch": "seeds of both groups"}
 WHOLE = tuple(name for name in READOUTS if name not in FINAL)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A pair's difference by one readout, in percent of the mean of b.
+    """A pair's difference by one readout, in percent of the mean of b or in the metric's unit.
 
     Attributes:
         pair: Name of the pair.
@@ -83,11 +86,11 @@ def readout_forest(comparison: Comparison) -> FigureData:
         tuple(panel for panel in panels if any(line.of for line in panel.lines)),
         f"Difference of {comparison.metric} ({better} is better), first minus second, with the 95% interval "
         "of the test that "
-        f"decides ({_tests(pairs)}), not corrected for several pairs; {n}. {readouts}. Dotted: the margin, "
-        f"{100 * comparison.margin:g}% of the mean of both means. Ringed: = equivalent, ? undecided; the "
+        f"decides ({_tests(pairs)}), not corrected for several pairs as the verdicts are; {n}. {readouts}. "
+        f"Dotted: {margin_in_words(comparison)}. Ringed: = equivalent, ? undecided; the "
         f"others are better or worse.{''.join(f' Of note: {told}.' for told in said)}",
         "; ".join([f"difference and 95% interval, {n}; ringed: = equivalent, ? undecided", *said]),
-        " ".join(_sentence(pair, found) for pair in pairs),
+        " ".join(_sentence(pair, found, percent=comparison.in_percent) for pair in pairs),
         tuple(names),
     )
 
@@ -103,23 +106,15 @@ def _name(pair: PairOfGroups) -> str:
 
 
 def intervals_of(pair: PairOfGroups, comparison: Comparison) -> list[Interval]:
-    """Return a pair's difference by every readout, in percent of the mean of b."""
-    groups = {group.name: group for group in comparison.groups}
-    a, b = groups[pair.a], groups[pair.b]
-    return [_interval(pair, line, a, b, comparison.margin) for line in pair.by_readout]
+    """Return a pair's difference by every readout, in percent of the mean of b where that says something."""
+    percent = comparison.in_percent
+    return [_interval(pair, line, percent=percent) for line in pair.by_readout]
 
 
-def _interval(pair: PairOfGroups, line: ByReadout, a: Group, b: Group, share: float) -> Interval:
-    means = [abs(group.readouts[line.readout].mean) for group in (a, b)]
-    if line.difference:
-        scale = 100 * abs(line.ratio / line.difference)
-    else:  # 0 tells nothing of the mean that it is a share of
-        scale = 100 / means[1] if means[1] else math.nan
-    reason = line.reason or ("" if math.isfinite(scale) else f"the mean of {b.name} is 0")
-    mean, low, high, margin = (
-        scale * value for value in (line.difference, line.low, line.high, share * sum(means) / 2)
-    )
-    return Interval(_name(pair), line.readout, mean, low, high, margin, line.decision, reason)
+def _interval(pair: PairOfGroups, line: ByReadout, *, percent: bool) -> Interval:
+    scale = 100 / line.reference if percent else 1.0
+    mean, low, high, margin = (scale * value for value in (line.difference, line.low, line.high, line.margin))
+    return Interval(_name(pair), line.readout, mean, low, high, margin, line.decision, line.reason)
 
 
 def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comparison: Comparison) -> Panel:
@@ -138,8 +133,10 @@ def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comp
         if len(x):
             lines.append(Line(name, x, y, low, high, "points", of=name))
     return Panel(
-        "difference (% of the second's mean)",
-        (*lines, _margins(shown, places, step, comparison.margin)),
+        "difference (% of the second's mean)"
+        if comparison.in_percent
+        else f"difference ({comparison.metric})",
+        (*lines, *_margins(shown, places, step, comparison)),
         x_label="readout of the end of the curves" if which == FINAL else "readout of the whole curves",
         x_ticks=tuple((float(i), name) for i, name in enumerate(which)),
         x_range=(-0.5, len(which) - 0.5),
@@ -152,25 +149,34 @@ def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comp
     )
 
 
-def _margins(shown: list[Interval], places: list[float], step: float, margin: float) -> Line:
+def _margins(shown: list[Interval], places: list[float], step: float, comparison: Comparison) -> list[Line]:
     """Return the margin of each interval in one line with gaps."""
+    if all(math.isnan(one.margin) for one in shown):
+        return []
     half = step / 2
     x = [place + side for _ in (0, 1) for place in places for side in (-half, half, half)]
     y = [end for sign in (-1, 1) for one in shown for end in (sign * one.margin, sign * one.margin, math.nan)]
-    return Line(f"margin ±{100 * margin:g}%", np.array(x), np.array(y), drawn="line")
+    name = f"margin ±{comparison.margin.text.removesuffix('abs')}"
+    return [Line(name, np.array(x), np.array(y), drawn="line")]
 
 
 def _counts(pairs: Sequence[PairOfGroups]) -> str:
     counts = sorted({pair.test.n for pair in pairs})
     n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-    kinds = {pair.primary for pair in pairs}
+    kinds = {pair.estimator.removesuffix("_conservative") for pair in pairs}
     what = [told for name, told in COUNTED.items() if name in kinds]
     return f"{n} {' or '.join(what)}"
 
 
 def _tests(pairs: Sequence[PairOfGroups]) -> str:
-    names = {"paired": "paired t where seeds are pairs", "welch": "Welch's"}
-    return ", ".join(names[name] for name in names if any(pair.primary == name for pair in pairs))
+    names = {
+        "paired": "paired t where seeds are pairs",
+        "partial": "partially paired t where some are",
+        "welch": "Welch's",
+        "worst_rank": "where seeds failed worst ranks decide, and intervals are among those that finished",
+    }
+    kinds = {kind for pair in pairs for kind in (pair.estimator.removesuffix("_conservative"), pair.primary)}
+    return ", ".join(names[name] for name in names if name in kinds)
 
 
 def _left_out(found: list[Interval]) -> str:
@@ -189,9 +195,10 @@ def _where(found: list[Interval]) -> str:
     return f"{', '.join(dict.fromkeys(one.readout for one in found))} (of {of})"
 
 
-def _sentence(pair: PairOfGroups, found: list[Interval]) -> str:
+def _sentence(pair: PairOfGroups, found: list[Interval], *, percent: bool) -> str:
+    sign = "%" if percent else ""
     told = ", ".join(
-        f"{one.readout} {one.mean:+.3g}% ({one.decision})"
+        f"{one.readout} {one.mean:+.3g}{sign} ({one.decision})"
         for one in found
         if one.pair == _name(pair) and math.isfinite(one.mean)
     )

@@ -22,14 +22,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ired_diag.comparison.by_readout import line_of
+from ired_diag.comparison.deciding import decide, estimator_of
 from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
 from ired_diag.comparison.pairing import pairing_of
-from ired_diag.comparison.pairs import Question, Sample, line_of, sample_of
+from ired_diag.comparison.prospects import power_of_seeds
+from ired_diag.comparison.sample import Question, Sample, sample_of
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.forensics.shared_noise import Curves, curves_of, windows_in_common
 from ired_diag.runs.study import Study
-from ired_diag.stats.power import SeedsNeeded, paired_seeds_needed, two_sample_seeds_needed
+from ired_diag.stats.power import SeedsNeeded
 
 FEWEST = 2  # seeds: one has no spread
 MOST_TOLD = 3
@@ -66,7 +69,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
     worst, power = weak[0], _power(weak[0])
-    (a, b), paired = worst.sample.names, not worst.sample.obstacle
+    (a, b), paired = worst.sample.names, estimator_of(worst.sample) == "paired"
     told = "1 pair of groups is" if len(weak) == 1 else f"{len(weak)} pairs of groups are"
     first, more = ", ".join(map(_in_words, weak[:MOST_TOLD])), len(weak) - MOST_TOLD
     others = f" and {more} more" if more > 0 else ""
@@ -105,7 +108,7 @@ def _in_words(one: Undecided) -> str:
 
 def _detectable(one: Undecided) -> float:
     """Return the smallest difference shown with 80% power, as a share of the two groups' mean."""
-    return QUESTION.margin * _power(one).detectable / one.margin
+    return QUESTION.margin.size * _power(one).detectable / one.margin
 
 
 def _sample(a: Curves, b: Curves) -> Sample | None:
@@ -125,16 +128,13 @@ def _sample(a: Curves, b: Curves) -> Sample | None:
 
 def _undecided(sample: Sample) -> Undecided | None:
     line = line_of("", sample, QUESTION)
-    margin = QUESTION.margin * (abs(float(sample.a.mean())) + abs(float(sample.b.mean()))) / 2
-    if line.reason or line.decision != "undecided" or not margin > 0:
+    if line.reason or line.decision != "undecided" or not line.margin > 0:
         return None
-    return Undecided(sample, margin, line.difference, (line.high - line.low) / 2 / margin)
+    return Undecided(sample, line.margin, line.difference, (line.high - line.low) / 2 / line.margin)
 
 
 def _power(one: Undecided) -> SeedsNeeded:
-    if one.sample.obstacle:
-        return two_sample_seeds_needed(one.sample.a, one.sample.b, margin=one.margin)
-    return paired_seeds_needed(*one.sample.pairs, margin=one.margin)
+    return power_of_seeds(one.sample, decide(one.sample, QUESTION))
 
 
 RULE = Rule("underpowered", "Which comparisons are undecided because the seeds are too few?", find)

@@ -34,7 +34,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
 
-from ired_diag.stats.standard_error import mean_variance, paired_difference, welch_difference
+from ired_diag.stats.standard_error import (
+    MeanDifference,
+    mean_variance,
+    paired_difference,
+    welch_difference,
+)
 from ired_diag.stats.summary import CONFIDENCE
 
 NODES = 2001  # a step of 0.0085 in z
@@ -84,7 +89,11 @@ def paired_posterior(a: ArrayLike, b: ArrayLike, *, rope: float, confidence: flo
         rope: Half-width of the region of practical equivalence, in the unit of the data, positive.
         confidence: Of the credible interval.
     """
-    mean = paired_difference(a, b)
+    return posterior_of_mean(paired_difference(a, b), rope=rope, confidence=confidence)
+
+
+def posterior_of_mean(mean: MeanDifference, *, rope: float, confidence: float = CONFIDENCE) -> Posterior:
+    """Return the posterior of a difference of means with one standard error: a scaled t around it."""
     if mean.reason:
         return _undefined(mean.difference, rope, mean.n, mean.reason)
     wide, narrow = _ScaledT(mean.standard_error, mean.df), _ScaledT(0.0, 1.0)

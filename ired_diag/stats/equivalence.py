@@ -70,7 +70,7 @@ def paired_equivalence(
         share: Margin as a share of the mean of b.
         alpha: Level of each one-sided test.
     """
-    return _two_one_sided(paired_difference(a, b), _margin(b, margin, share), alpha)
+    return two_one_sided(paired_difference(a, b), _margin(b, margin, share), alpha)
 
 
 def welch_equivalence(
@@ -85,7 +85,7 @@ def welch_equivalence(
         share: Margin as a share of the mean of b.
         alpha: Level of each one-sided test.
     """
-    return _two_one_sided(welch_difference(a, b), _margin(b, margin, share), alpha)
+    return two_one_sided(welch_difference(a, b), _margin(b, margin, share), alpha)
 
 
 def _margin(b: ArrayLike, margin: float | None, share: float) -> float:
@@ -95,7 +95,8 @@ def _margin(b: ArrayLike, margin: float | None, share: float) -> float:
     return share * abs(float(reference.mean())) if len(reference) else math.nan
 
 
-def _two_one_sided(mean: MeanDifference, margin: float, alpha: float) -> Equivalence:
+def two_one_sided(mean: MeanDifference, margin: float, alpha: float = ALPHA) -> Equivalence:
+    """Return the two one-sided tests of a difference of means against a margin in its unit."""
     d, se, df, nan = mean.difference, mean.standard_error, mean.df, math.nan
     if mean.reason:
         return Equivalence(d, margin, nan, nan, nan, nan, nan, mean.n, mean.reason)

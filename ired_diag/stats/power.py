@@ -144,6 +144,21 @@ def paired_seeds_needed(
     return _needed(mean, _Noise(mean.standard_error * math.sqrt(max(mean.n, 1))), margin, power, alpha)
 
 
+def seeds_needed(
+    mean: MeanDifference, sd: float, *, margin: float, power: float = POWER, alpha: float = ALPHA
+) -> SeedsNeeded:
+    """Return what a difference of means could show, and how many pairs are needed.
+
+    Args:
+        mean: With its standard error.
+        sd: Of the difference of a pair of seeds, in the unit of the data.
+        margin: True difference that matters, in the same unit, positive.
+        power: To be reached.
+        alpha: Level of the two-sided test.
+    """
+    return _needed(mean, _Noise(sd), margin, power, alpha)
+
+
 def two_sample_seeds_needed(
     a: ArrayLike, b: ArrayLike, *, margin: float, power: float = POWER, alpha: float = ALPHA
 ) -> SeedsNeeded:

@@ -17,6 +17,7 @@ from app.dashboard.components.copying import copyable
 from app.dashboard.curve_figures import drawn_groups
 from app.dashboard.snapshot import Snapshot
 from app.pictures import RECIPES
+from ired_diag.comparison.margin import Margin
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.run import Run
@@ -151,7 +152,9 @@ def _readout(view: View, _groups: Groups) -> tuple[str, ...]:
 
 
 def _margin(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--margin", f"{view.margin!r}") if view.margin != View.margin else ()
+    if view.margin == View.margin:
+        return ()
+    return ("--margin", view.margin.text if isinstance(view.margin, Margin) else f"{view.margin!r}")
 
 
 def _sweep(view: View, _groups: Groups) -> tuple[str, ...]:

@@ -7,14 +7,20 @@ from typing import Any
 
 from dash import html
 
-from app.cli.stats_output import GROUP_COLUMNS, TEST_COLUMNS, group_rows, test_rows
+from app.cli.stats_output import (
+    TEST_COLUMNS,
+    caption_lines,
+    group_columns,
+    group_rows,
+    test_rows,
+    text_columns,
+)
 from app.dashboard.components.table import cell, scrolling
 from ired_diag.comparison import Comparison, PairOfGroups
 from ired_diag.comparison import words as told_of
 
 FEW = 3  # pairs: of more, caveats and tests wait behind a click
 WORDS_IN_TESTS = (0, 5)  # columns that are no numbers
-WORDS_IN_GROUPS = (0, 1)
 MARKS = {"better": "complete", "worse": "failed", "equivalent": "running", "undecided": ""}
 
 
@@ -48,13 +54,12 @@ def groups_table(comparison: Comparison) -> html.Section:
     better = "lower" if comparison.lower_is_better else "higher"
     start = comparison.plateau_step
     where = f" from step {start:g} on" if comparison.readout == "plateau" and start is not None else ""
-    held = "; ".join(told_of.coverage_of(group) for group in comparison.groups)
     caption = (
         f"{told_of.READOUT_NAMES[comparison.readout].capitalize()}{where} of {comparison.metric}, each seed; "
-        f"{better} is better. sd of a sample (n - 1). Simulated coverage of the t interval: {held}."
+        f"{better} is better. {'. '.join(caption_lines(comparison))}."
     )
     rows = list(group_rows(comparison))
-    table = _table(GROUP_COLUMNS, rows, WORDS_IN_GROUPS, "Groups")
+    table = _table(group_columns(comparison), rows, range(text_columns(comparison)), "Groups")
     return html.Section([html.H2("Groups"), table, html.P(caption, className="method")], className="block")
 
 

@@ -27,6 +27,7 @@ from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
 from app.dashboard.snapshot import Snapshot
 from ired_diag.comparison import Comparison
+from ired_diag.comparison.margin import Margin, margin_of
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.figures.critical_difference import critical_difference
 from ired_diag.figures.data import FigureData
@@ -151,7 +152,7 @@ def command_of(question: Question, snapshot: Snapshot) -> str:
     told = ["ired-diag", "stats", *snapshot.words_for(question.groups)]
     told += [] if question.metric == USUAL else ["--metric", question.metric]
     told += [] if question.readout == READOUTS[0] else ["--readout", question.readout]
-    told += [] if question.margin == MARGIN else ["--margin", f"{100 * question.margin:g}%"]
+    told += [] if question.margin == MARGIN else ["--margin", margin_of(question.margin).text]
     if question.higher is not None:
         told.append("--higher-is-better" if question.higher else "--lower-is-better")
     return shlex.join(told)
@@ -216,18 +217,29 @@ def _controls(view: View, choice: Choice, snapshot: Snapshot) -> list[Any]:
     question = question_of(view, choice.names, snapshot)
     metrics = sorted({question.metric, *metrics_of(snapshot, choice.names)})
     runs = [e.run for name in choice.names for e in snapshot.groups().get(name, ())]
-    margins = sorted({*MARGINS, view.margin})
     return [
         controls.choice("metric", "Metric", [(m, m) for m in metrics], question.metric),
         controls.choice("readout", "Readout", [(r, READOUT_NAMES[r]) for r in READOUTS], view.readout),
         controls.choice(
             "margin",
             "Too small to matter",
-            [(repr(m), f"{100 * m:g}% of the mean") for m in margins],
-            repr(view.margin),
+            _margins(view),
+            _text_of(view.margin),
         ),
         direction_choice(view, runs, question.metric),
     ]
+
+
+def _margins(view: View) -> list[tuple[str, str]]:
+    """Return the margins to choose from, with their words; one of the address that is absolute comes last."""
+    margin = view.margin
+    shares = {*MARGINS} if isinstance(margin, Margin) else {*MARGINS, margin}
+    listed = [(repr(share), f"{100 * share:g}% of the mean") for share in sorted(shares)]
+    return [*listed, (margin.text, f"{margin.size:g}")] if isinstance(margin, Margin) else listed
+
+
+def _text_of(margin: float | Margin) -> str:
+    return margin.text if isinstance(margin, Margin) else repr(margin)
 
 
 def _picker(choice: Choice) -> list[Any]:

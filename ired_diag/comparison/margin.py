@@ -1,0 +1,142 @@
+"""The margin: which difference is too small to matter.
+
+By default it is relative, a share q of the mean of both means, so that swapping the groups changes nothing:
+
+    m = q (|x̄_a| + |x̄_b|) / 2.
+
+A share of a mean says something only where zero is far away. It says nothing where
+
+    (a)  seeds have values of both signs, or
+    (b)  a mean lies within its own scatter of zero, |x̄| ≤ s, s the standard deviation over the seeds:
+
+a loss of 0.001 ± 0.02 has no "1%". There a margin in the metric's own unit is needed (``0.05abs``); without
+it nothing can be called equivalent, or smaller than the margin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.errors import DiagError
+
+ABSOLUTE = "abs"
+NO_VALUE = "a group has no value"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What is too small to matter.
+
+    Attributes:
+        size: A share of the mean of both means, or a difference in the metric's own unit.
+        absolute: Whether it is the latter.
+    """
+
+    size: float
+    absolute: bool = False
+
+    @property
+    def words(self) -> str:
+        """The margin with its article: ``the 1% margin``, ``the margin of 0.05``."""
+        return f"the margin of {self.size:g}" if self.absolute else f"the {100 * self.size:g}% margin"
+
+    @property
+    def text(self) -> str:
+        """The margin as the command line takes it: ``1%``, ``0.05abs``."""
+        return f"{self.size:g}{ABSOLUTE}" if self.absolute else f"{100 * self.size:g}%"
+
+
+ONE_PERCENT = Margin(0.01)
+
+
+def margin_of(given: float | Margin) -> Margin:
+    """Return a margin; a plain number is a share.
+
+    Raises:
+        DiagError: A share is not between 0 and 1, or an absolute margin is not positive and finite.
+    """
+    margin = given if isinstance(given, Margin) else Margin(float(given))
+    if margin.absolute and not 0 < margin.size < math.inf:
+        raise DiagError(f"An absolute margin is positive and finite, found {margin.size:g}.")
+    if not margin.absolute and not 0 < margin.size < 1:
+        raise DiagError(
+            f"The margin is a share between 0 and 1, found {margin.size:g}. For one in the metric's unit "
+            f"pass Margin({margin.size:g}, absolute=True) (command line: --margin {margin.size:g}{ABSOLUTE})."
+        )
+    return margin
+
+
+def parse_margin(text: str) -> Margin:
+    """Return the margin that a text states: ``1%``, ``0.01`` or ``0.05abs``.
+
+    >>> parse_margin("1%"), parse_margin("0.05abs")
+    (Margin(size=0.01, absolute=False), Margin(size=0.05, absolute=True))
+
+    Raises:
+        ValueError: It states none.
+    """
+    text = text.strip()
+    if text.endswith(ABSOLUTE):
+        return Margin(float(text.removesuffix(ABSOLUTE)), absolute=True)
+    return Margin(float(text.removesuffix("%")) / (100 if text.endswith("%") else 1))
+
+
+def in_metric_unit(margin: Margin, a: Array, b: Array) -> float:
+    """Return a margin in the unit of the metric; NaN where it is a share that says nothing.
+
+    Args:
+        margin: The margin.
+        a: One group's numbers, of shape (n_a,).
+        b: The other's, of shape (n_b,).
+    """
+    if margin.absolute:
+        return margin.size
+    if without_share(a, b):
+        return math.nan
+    return margin.size * (abs(float(a.mean())) + abs(float(b.mean()))) / 2
+
+
+def note_on_margin(margin: Margin, metric: str, pairs: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return that a margin in the metric's unit is required, where a share of a mean says nothing.
+
+    Args:
+        margin: The margin.
+        metric: In whose unit it would be.
+        pairs: Names of both groups, and why a share of their means says nothing, or nothing.
+    """
+    without = [(a, b, reason) for a, b, reason in pairs if reason and reason != NO_VALUE]
+    if margin.absolute or not without:
+        return []
+    a, b, reason = without[0]
+    others = f", and {len(without) - 1} more pairs" if len(without) > 1 else ""
+    return [
+        f"{a} and {b}{others}: {margin.text} of a mean says nothing here ({reason}). No difference is called "
+        f"equivalent or too small without a margin in the unit of {metric}: --margin X{ABSOLUTE}."
+    ]
+
+
+def without_share(a: Array, b: Array) -> str:
+    """Return why a share of the groups' means says nothing; empty where it does.
+
+    >>> without_share(np.array([0.9, 1.1]), np.array([-1.0, -1.2]))
+    'values have both signs'
+    """
+    if not (len(a) and len(b)):
+        return NO_VALUE
+    values = np.concatenate([a, b])
+    if values.min() < 0 < values.max():
+        return "values have both signs"
+    if any(abs(x.mean()) <= _scatter(x) for x in (a, b)):
+        return "a mean lies within its scatter of 0"
+    return ""
+
+
+def _scatter(x: Array) -> float:
+    return float(x.std(ddof=1)) if len(x) > 1 else 0.0

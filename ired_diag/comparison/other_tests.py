@@ -1,0 +1,94 @@
+"""Tests and intervals next to the t tests: they show how far a verdict depends on the choice of a test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ired_diag.comparison.deciding import is_partial
+from ired_diag.comparison.sample import Array, Question, Sample
+from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference
+from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
+from ired_diag.stats.pairing_design import Estimator
+from ired_diag.stats.permutation import PermutationTest, sign_flip, two_samples
+from ired_diag.stats.rank_tests import RankTest, mann_whitney, wilcoxon
+from ired_diag.stats.spread_tests import SdRatio, SpreadTest, brown_forsythe, sd_ratio
+
+NOT_SIMULATED = "the coverage of the partially paired interval is not simulated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherTests:
+    """Tests next to the t tests.
+
+    Attributes:
+        mann_whitney: Of the ranks of all values.
+        wilcoxon: Of the signed ranks of the pairs of equal seeds.
+        permutation: Of the difference of means, values dealt out again.
+        sign_flip: Of the mean difference of the pairs of equal seeds, signs dealt out again.
+        bootstrap: Studentised bootstrap interval of the difference that is compared; NaN with a reason where
+            its simulated coverage does not hold.
+        brown_forsythe: Of equal spread.
+        sd_ratio: Sd of a over that of b.
+    """
+
+    mann_whitney: RankTest
+    wilcoxon: RankTest
+    permutation: PermutationTest
+    sign_flip: PermutationTest
+    bootstrap: BootstrapInterval
+    brown_forsythe: SpreadTest
+    sd_ratio: SdRatio
+
+
+def other_tests(sample: Sample, question: Question, estimator: Estimator) -> OtherTests:
+    """Return the tests next to the t tests.
+
+    Args:
+        sample: The numbers of both groups.
+        question: How to compare.
+        estimator: Which t test gives the difference of means.
+    """
+    a, b, (x, y) = sample.a, sample.b, sample.pairs
+    return OtherTests(
+        mann_whitney=mann_whitney(a, b),
+        wilcoxon=wilcoxon(x, y),
+        permutation=two_samples(a, b, seed=question.draw),
+        sign_flip=sign_flip(x, y, seed=question.draw),
+        bootstrap=_bootstrap(sample, question, estimator),
+        brown_forsythe=brown_forsythe(a, b),
+        sd_ratio=sd_ratio(a, b),
+    )
+
+
+def coverage_of_difference(sample: Sample, estimator: Estimator) -> tuple[Coverage, Coverage]:
+    """Return the coverage of the t interval of the difference: for normal data, and at this skewness."""
+    if is_partial(estimator):
+        none = Coverage(math.nan, math.nan, sample.pairs.shape[1], math.nan, NOT_SIMULATED)
+        return none, none
+    name, values = _interval(sample, estimator)
+    return coverage_of(name, len(values)), indicated_coverage(name, values)
+
+
+def _interval(sample: Sample, estimator: Estimator) -> tuple[str, Array]:
+    """Return the name of the t interval, and the values whose skewness matters to it."""
+    if estimator == "welch":
+        return "welch", min((sample.a, sample.b), key=len)
+    x, y = sample.pairs
+    return "t", x - y
+
+
+def _bootstrap(sample: Sample, question: Question, estimator: Estimator) -> BootstrapInterval:
+    """Return the studentised interval where it holds."""
+    if is_partial(estimator):
+        return _without_bootstrap("there is none of partly shared seeds")
+    together = estimator == "paired"
+    n = len(_interval(sample, estimator)[1])
+    if not holds("studentised_mean" if together else "studentised_difference", n):
+        return _without_bootstrap(f"at n = {n} its simulated coverage is not known to hold")
+    a, b = sample.pairs if together else (sample.a, sample.b)
+    return bootstrap_difference(a, b, paired=together, seed=question.draw, method="studentised")
+
+
+def _without_bootstrap(reason: str) -> BootstrapInterval:
+    return BootstrapInterval(math.nan, math.nan, math.nan, "studentised", 0, reason)

@@ -1,0 +1,64 @@
+"""How large a difference is, in units that do not depend on the metric's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ired_diag.comparison.margin import without_share
+from ired_diag.comparison.sample import Question, Sample
+from ired_diag.stats.dominance import Dominance, dominance
+from ired_diag.stats.hedges import StandardisedDifference, paired_samples_effect, two_sample_effect
+from ired_diag.stats.improvement import Improvement, improvement_paired, improvement_unpaired
+from ired_diag.stats.pairing_design import Estimator
+from ired_diag.stats.ratio import Ratio
+from ired_diag.stats.ratio_of_means import paired_ratio_of_means, ratio_of_two_means
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the difference is, in units that do not depend on the metric's.
+
+    Attributes:
+        hedges: Hedges' g, in pooled standard deviations.
+        paired: In standard deviations of the differences of the pairs of equal seeds.
+        ratio: Mean of a over mean of b, with Fieller's interval; NaN where values have both signs, or a mean
+            lies within its scatter of 0.
+        dominance: Cliff's δ and A12.
+        improvement: Probability that a seed of a is better than one of b: of the same seed where paired.
+    """
+
+    hedges: StandardisedDifference
+    paired: StandardisedDifference
+    ratio: Ratio
+    dominance: Dominance
+    improvement: Improvement
+
+
+def sizes_of(sample: Sample, question: Question, estimator: Estimator) -> Sizes:
+    """Return how large the difference of two groups is.
+
+    Args:
+        sample: Their numbers.
+        question: How to compare.
+        estimator: Which t test gives the difference of means.
+    """
+    a, b, (x, y), lower = sample.a, sample.b, sample.pairs, question.lower_is_better
+    together = estimator == "paired"
+    return Sizes(
+        two_sample_effect(a, b),
+        paired_samples_effect(x, y),
+        _ratio(sample, estimator),
+        dominance(a, b),
+        improvement_paired(x, y, lower_is_better=lower)
+        if together
+        else improvement_unpaired(a, b, lower_is_better=lower),
+    )
+
+
+def _ratio(sample: Sample, estimator: Estimator) -> Ratio:
+    if reason := without_share(sample.a, sample.b):
+        return Ratio(math.nan, math.nan, math.nan, min(len(sample.a), len(sample.b)), reason)
+    if estimator == "paired":
+        return paired_ratio_of_means(*sample.pairs)
+    return ratio_of_two_means(sample.a, sample.b)

@@ -1,0 +1,193 @@
+"""The verdict on two groups in one sentence: which is better, by how much, by which test, and how sure.
+
+A difference is in percent of the second group's mean, which the sentence says; where a share of a mean says
+nothing (``comparison.margin``), or the margin is absolute, it is in the unit of the metric and has no "%".
+With several pairs the p value that decides is Holm's, and the other one is called unadjusted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.pairs import ByReadout, PairOfGroups
+from ired_diag.stats.worst_rank import WorstRank
+
+ALPHA = 0.05
+TEST_NAMES = {
+    "paired": "paired t test",
+    "partial": "partially paired t test (REML)",
+    "partial_conservative": "partially paired t test (REML, df of the pairs alone)",
+    "welch": "Welch's t test",
+    "worst_rank": "worst-rank test",
+}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """In what a pair's difference is printed: ``scale`` times its value, then ``sign``."""
+
+    scale: float
+    sign: str
+
+    def text(self, value: float, form: str = ".3g") -> str:
+        """Return a difference in this unit: ``0.238%``."""
+        return f"{self.scale * value:{form}}{self.sign}"
+
+
+def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:
+    """Return the unit of a difference: percent of b's mean, or the metric's own."""
+    return Unit(100 / pair.reference, "%") if comparison.in_percent else Unit(1.0, "")
+
+
+def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return what a pair of groups comes to."""
+    names = f"{pair.a} and {pair.b}"
+    if pair.identical:
+        return f"{names} are {pair.identical}: did they run the same?"
+    if pair.worst_rank is not None:
+        return _with_failures(pair, pair.worst_rank, comparison)
+    if pair.test.reason:
+        return f"{names}: undecided, {pair.test.reason}."
+    decision = pair.verdict.decision
+    if decision in ("better", "worse"):
+        size = _size(pair, comparison, pair.difference)
+        return f"{pair.a} is {decision} than {pair.b} by {size}{_beside_margin(pair, comparison)}."
+    if decision == "equivalent":
+        return _equivalent(pair, comparison)
+    return f"{names}: undecided{_lost(pair, comparison)}. {_may_be(pair, comparison)}"
+
+
+def evidence_of(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return the test, the seeds and the p value: ``paired t test, 10 pairs of seeds, p = 0.008``."""
+    return f"{test_of(pair)}, {p_of(pair, comparison)}"
+
+
+def test_of(pair: PairOfGroups) -> str:
+    """Return the t test of the difference of means and its seeds, in words."""
+    return f"{TEST_NAMES[pair.estimator]}, {seeds_of(pair)}"
+
+
+def seeds_of(pair: PairOfGroups) -> str:
+    """Return the seeds that the t test looks at: ``10 + 10 seeds, 2 shared``."""
+    n_a, n_b, shared = pair.seeds
+    if pair.estimator == "paired":
+        return f"{shared} pair{'' if shared == 1 else 's'} of seeds"
+    counts = f"{n_a} + {n_b} seeds"
+    return counts if pair.obstacle else f"{counts}, {shared} shared"
+
+
+def p_of(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return the p value that decides; of several pairs the adjusted one first."""
+    several = tested(comparison)
+    if several == 1:
+        return f"p = {number_of_p(pair.p)}"
+    return f"Holm p = {number_of_p(pair.p_holm)} over {several} pairs, unadjusted p = {number_of_p(pair.p)}"
+
+
+def tested(comparison: Comparison) -> int:
+    """Return how many pairs have a p value, over which the others are adjusted."""
+    return sum(not math.isnan(pair.p) for pair in comparison.pairs)
+
+
+def number_of_p(p: float) -> str:
+    """Return a p value with two significant digits, a dash where there is none."""
+    return "-" if math.isnan(p) else f"{p:.2g}"
+
+
+def failures_of(group: Group) -> str:
+    """Return how many seeds of a group failed, with its success rate; of one without, that all finished."""
+    outcomes = group.outcomes
+    failed = outcomes.attempted - outcomes.finished
+    if not failed:
+        return f"all {outcomes.attempted} seeds of {group.name} finished"
+    rate, low, high = (f"{100 * share:.0f}" for share in (outcomes.success_rate, outcomes.low, outcomes.high))
+    count = f"{failed} of {outcomes.attempted}" if outcomes.finished else f"all {failed}"
+    return f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%)"
+
+
+def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:
+    """Return the verdict by worst ranks; the means of the seeds that finished stand next to it."""
+    groups = {group.name: group for group in comparison.groups}
+    failures = "; ".join(failures_of(groups[name]) for name in (pair.a, pair.b))
+    decision, lost = pair.verdict.decision, _lost(pair, comparison)
+    lead = f"{pair.a} and {pair.b}: undecided{lost}"
+    if decision in ("better", "worse"):
+        lead = f"{pair.a} is {decision} than {pair.b}, failed seeds ranked last"
+    test = f"worst-rank test {p_of(pair, comparison)}"
+    if worst_rank.reason:
+        test = f"no worst-rank test: {worst_rank.reason}"
+    elif worst_rank.p > ALPHA:
+        test += f" (the smallest p possible with these sizes is {number_of_p(worst_rank.smallest_p)})"
+    failures = failures[0].upper() + failures[1:]
+    return f"{lead}. {failures}; {test}.{_among_finished(pair, comparison)}"
+
+
+def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
+    if pair.test.reason or math.isnan(pair.difference):
+        return ""
+    unit = unit_of(pair, comparison)
+    ends = f"{unit.text(pair.test.low)} to {unit.text(pair.test.high)}"
+    size = f"{unit.text(pair.difference)}{_of_b(pair, unit)}"
+    return (
+        f" Among the seeds that finished {pair.a} - {pair.b} is {size} "
+        f"(95% interval {ends}; {test_of(pair)}), which does not decide."
+    )
+
+
+def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
+    p = number_of_p(pair.equivalence.p)
+    if len(comparison.pairs) > 1:
+        p = f"{number_of_p(pair.p_equivalence_holm)} after Holm, {p} unadjusted"
+    size = _size(pair, comparison, pair.difference, signed=True)
+    inside = f"lies inside {comparison.margin.words} (p of equivalence {p})"
+    lost = ""
+    if pair.uncorrected.decision != "equivalent":
+        lost = f" (and not shown to differ: {p_of(pair, comparison)})"
+    return f"{pair.a} and {pair.b} are equivalent{lost}: the difference, {size}, {inside}."
+
+
+def _lost(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return what the correction for several pairs took away; nothing where it took nothing."""
+    was, several = pair.uncorrected.decision, tested(comparison)
+    if was == "undecided":
+        return ""
+    kind, p, adjusted = "to differ", pair.p, pair.p_holm
+    if was == "equivalent":
+        kind, p, adjusted = "to be equivalent", pair.equivalence.p, pair.p_equivalence_holm
+    return (
+        f", not shown {kind} after correction for {several} pairs (Holm p = {number_of_p(adjusted)}); "
+        f"unadjusted p = {number_of_p(p)}"
+    )
+
+
+def _may_be(pair: PairOfGroups, comparison: Comparison) -> str:
+    size = _size(pair, comparison, pair.difference, signed=True)
+    exceed = "" if math.isnan(pair.margin) else f" and may exceed {comparison.margin.words}"
+    return f"The difference, {size}, may be 0{exceed}."
+
+
+def _beside_margin(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return how a difference lies to the margin, where its interval reaches into it."""
+    if pair.verdict.smaller_than_margin:
+        return f", smaller than {comparison.margin.words}"
+    nearest = min(abs(pair.test.low), abs(pair.test.high))
+    if math.isnan(pair.margin) or nearest >= pair.margin:
+        return ""
+    return f"; whether that exceeds {comparison.margin.words} is open"
+
+
+def _size(pair: PairOfGroups, comparison: Comparison, difference: float, *, signed: bool = False) -> str:
+    """Return a difference with its interval and the evidence; without a sign, as so much better or worse."""
+    unit, low, high = unit_of(pair, comparison), pair.test.low, pair.test.high
+    if difference < 0 and not signed:
+        difference, low, high = -difference, -high, -low
+    ends = f"{unit.text(low)} to {unit.text(high)}"
+    lost = pair.verdict.decision != pair.uncorrected.decision
+    evidence = test_of(pair) if lost else evidence_of(pair, comparison)
+    return f"{unit.text(difference)}{_of_b(pair, unit)} (95% interval {ends}; {evidence})"
+
+
+def _of_b(pair: PairOfGroups, unit: Unit) -> str:
+    return f" of {pair.b}'s mean" if unit.sign else ""
