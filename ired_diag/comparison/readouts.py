@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from ired_diag.comparison.common_steps import LAST, CommonSteps, common_steps
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.common_plateau import CommonPlateau, common_plateau
+from ired_diag.curves.nats import curve_of
+from ired_diag.curves.spikes import ends_in_spike
 from ired_diag.stats.readouts import Readout, area_under_curve, best, mean_of_last, plateau_mean
 
 MOST_NAMED = 8  # seeds
@@ -86,7 +88,8 @@ def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_ste
     plateau_reason = _named(plateau.reason, labels)
     reasons["plateau"] = plateau_reason
     empty = {name: reason for name, reason in reasons.items() if not any(values[name].values())}
-    notes = [note for note in (common.note, *map(_not_finite, groups)) if note]
+    spikes = [_last_spike(members, lower_is_better) for members in groups]
+    notes = [note for note in (common.note, *map(_not_finite, groups), *spikes) if note]
     return Readouts(values, plateau.step, plateau_reason, windows, empty, notes)
 
 
@@ -110,6 +113,21 @@ def _of(seed: Seed, start: int | None, common: CommonSteps, lower_is_better: boo
         "area": area_under_curve(s[kept], v[kept]),
     }
     return {name: readout for name, readout in readouts.items() if name not in common.reasons}
+
+
+def _last_spike(members: Members, lower_is_better: bool) -> str:
+    """Say which seeds end in one evaluation that is far worse than those before."""
+    spiked = [
+        seed.label
+        for seed in members.seeds
+        if ends_in_spike(curve_of(seed.steps, seed.values, lower_is_better=lower_is_better))
+    ]
+    if not spiked:
+        return ""
+    return (
+        f"{members.name}: the last evaluation is far worse than those before ({', '.join(spiked)}): a spike, "
+        "or the start of a divergence. It counts in every readout that holds it."
+    )
 
 
 def _plateau_mean(s: Array, v: Array, start: int | None) -> Readout:

@@ -32,8 +32,11 @@ class Unit:
     sign: str
 
     def text(self, value: float, form: str = ".3g") -> str:
-        """Return a difference in this unit: ``0.238%``."""
-        return f"{self.scale * value:{form}}{self.sign}"
+        """Return a difference in this unit: ``0.238%``, ``8,970%``."""
+        scaled = self.scale * value
+        if self.sign == "%" and abs(scaled) >= 1000:
+            form = f"{'+' if form.startswith('+') else ''},.0f"
+        return f"{scaled:{form}}{self.sign}"
 
 
 def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:

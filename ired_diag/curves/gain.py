@@ -67,4 +67,4 @@ def _is_seen(curve: Curve, pace: Pace) -> bool:
     if curve.scale != "error":
         return True
     end = float(np.median(curve.values[np.isfinite(curve.values)][-ENDS:]))
-    return (1 - end) * -np.expm1(-pace.gain) >= OWN * abs(end)
+    return bool((1 - end) * -np.expm1(-pace.gain) >= OWN * abs(end))

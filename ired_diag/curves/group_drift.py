@@ -31,6 +31,7 @@ from ired_diag.curves.wander import Wander
 CHANCE = 0.03  # of two groups that do not drift apart, over all pairs of groups (Bonferroni)
 CLEAR = 2.7  # standard errors of a group's own drift
 SHARE = 0.3  # of the standard error of the mean: a bias by less changes a level of 5% by less than 1%
+SPIKE = 8.0  # usual sizes
 MOST_LOST = 0.7  # of the variance, to the lines: of short windows with strong correlation
 
 
@@ -55,6 +56,7 @@ def group_drift(windows: Sequence[Array]) -> Drift:
     Args:
         windows: The finite evaluations of each run in the window, evenly spaced, 3 and more of each.
     """
+    windows = [_without_spikes(window) for window in windows]
     noise = pooled_noise(windows)
     biases, errors = [], []
     for window in windows:
@@ -65,6 +67,13 @@ def group_drift(windows: Sequence[Array]) -> Drift:
     means = [window.mean() for window in windows]
     spread = float(np.std(means, ddof=1) / np.sqrt(runs)) if runs > 1 else 0.0
     return Drift(float(np.mean(biases)), float(np.sqrt(np.mean(np.square(errors)) / runs)), spread)
+
+
+def _without_spikes(window: Array) -> Array:
+    """Return a window with what is far from its median cut there: one spike is no drift."""
+    middle = float(np.median(window))
+    far = SPIKE * usual_size(window - middle)
+    return np.clip(window, middle - far, middle + far) if far > 0 else window
 
 
 def drift_in_words(drifts: Sequence[Drift], *, lower_is_better: bool = True) -> str:
