@@ -184,7 +184,8 @@ def compare(
     notes += read.notes
     if readout in read.reasons and readout != LAST:
         why = "No plateau in common" if readout == PLATEAU else f"{readout} is withheld"
-        notes.append(f"{why} ({read.reasons[readout]}): compared by the last evaluation.")
+        if any(len(seed.steps) > 1 for one in members for seed in one.seeds):  # else a table of numbers
+            notes.append(f"{why} ({read.reasons[readout]}): compared by the last evaluation.")
         readout = LAST
     summaries = [_group(one, read, readout, seed) for one in members]
     notes += _apart(summaries)
