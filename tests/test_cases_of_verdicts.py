@@ -13,6 +13,14 @@ from click.testing import CliRunner
 from scipy import stats
 
 from app.cli import main
+from ired_diag.curves.shape import shape_of
+from ired_diag.finding import Finding
+from ired_diag.forensics import diagnose
+from ired_diag.open import open_study
+from ired_diag.readers import slurm
+from ired_diag.runs.dead_end import dead_end_of
+from ired_diag.runs.history import Series
+from ired_diag.verdict import Verdict, verdict_of
 
 Array = Any
 
@@ -180,3 +188,111 @@ def test_a_nan_in_a_table_is_a_seed_that_failed_and_an_empty_cell_is_none(tmp_pa
         "a: 1 of 4 seeds ended in NaN (seed0); means are among the 3 that finished.",
         "b: 1 of 4 seeds has no value and is left out: seed2.",
     ]
+
+
+# What is true of a curve: s_curves and the logs whose loss is 0.0 because it is NaN
+
+
+def found_by(rule: str, folder: Path) -> list[Finding]:
+    return [finding for finding in diagnose(open_study(folder)) if finding.rule == rule]
+
+
+def verdicts(folder: Path) -> list[Verdict]:
+    return [verdict_of(run) for run in open_study(folder).runs]
+
+
+@pytest.mark.parametrize(
+    ("case", "step", "runs"),
+    [("c14_hf_loss_zero_nan", 600, 1), ("c15_hf_loss_zero_no_eval", 550, 1), ("l_hf_nan", 2050, 3)],
+)
+def test_a_loss_that_became_nan_is_an_error_at_its_step_and_never_best(
+    shared: Path, case: str, step: int, runs: int
+) -> None:
+    folder = shared / "cases" / case
+    errors = [finding for finding in found_by("curve_shape", folder) if finding.severity == "error"]
+    assert [finding.evidence["onset"] for finding in errors] == [step] * runs
+    lost = [verdict for verdict in verdicts(folder) if verdict.shape == "diverged"]
+    assert len(lost) == runs
+    assert all((verdict.best_step or 0) < step for verdict in lost)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1])
+@pytest.mark.parametrize("witness", [np.nan, np.inf])
+def test_a_constant_loss_next_to_a_metric_that_is_lost_is_no_number(constant: float, witness: float) -> None:
+    steps = np.arange(10, 210, 10)
+    loss = Series(steps, np.where(steps > 100, constant, 3.0 / steps))
+    norm = Series(steps, np.where(steps > 100, witness, 1.0))
+    dead = dead_end_of({"loss": loss, "grad_norm": norm}, "loss")
+    assert (dead.step, dead.value, dead.witness) == (110, constant, "grad_norm") if dead else False
+    calm = Series(steps, np.ones(len(steps)))
+    assert dead_end_of({"loss": loss, "grad_norm": calm}, "loss") is None
+    assert (
+        dead_end_of({"loss": loss, "grad_norm": Series(steps, np.full(len(steps), np.nan))}, "loss") is None
+    )
+    moving = Series(steps, 3.0 / steps)
+    assert dead_end_of({"loss": moving, "grad_norm": norm}, "loss") is None
+
+
+def test_no_plateau_across_a_late_drop_and_the_drop_is_improvement(shared: Path) -> None:
+    place = shared / "cases" / "s_curves" / "grok"
+    found = numbers(f"base={place}/base_*", f"grok={place}/grok_*")
+    assert found["plateau_step"] is None
+    assert any("No plateau in common (grok/seed0" in note for note in found["notes"])
+    assert {v.shape for v in verdicts(place) if v.run.startswith("grok")} == {"improving"}
+
+
+def test_a_jump_in_the_last_three_evaluations_is_said_first(shared: Path) -> None:
+    place = shared / "cases" / "s_curves" / "late"
+    first, *_ = told(f"boom={place}/boom_*", f"ok={place}/ok_*").splitlines()
+    assert first.startswith("boom: all 5 seeds diverged")
+
+
+def test_a_step_schedule_rests_after_its_last_drop(shared: Path) -> None:
+    found = verdicts(shared / "cases" / "s_curves" / "step")
+    assert {verdict.shape for verdict in found} == {"converged"}
+    starts = [verdict.plateau_step or 0 for verdict in found]
+    assert all(6400 <= start <= 7200 for start in starts)
+    assert 6400 <= np.median(starts) <= 6800
+
+
+def test_a_spike_at_the_very_end_is_said_and_is_no_error(shared: Path) -> None:
+    place = shared / "cases" / "s_curves" / "spike"
+    (note,) = [f for f in found_by("curve_shape", place) if f.evidence.get("run") == "u/seed0"]
+    assert note.severity == "note"
+    assert note.evidence["last"] == pytest.approx(15, abs=0.1)
+    assert {verdict.shape for verdict in verdicts(place)} == {"converged"}
+    assert any(note.startswith("u: the last evaluation is far worse") for note in numbers(place)["notes"])
+
+
+def test_r_squared_that_fell_from_its_best_to_zero_has_collapsed(shared: Path) -> None:
+    found = found_by("curve_shape", shared / "cases" / "s_curves" / "r2")
+    assert [finding.severity for finding in found] == ["error"] * 5
+    assert all("collapsed" in finding.statement for finding in found)
+
+
+def test_a_hump_that_still_falls_is_improving_and_its_last_is_no_luck(shared: Path) -> None:
+    (verdict,) = verdicts(shared / "cases" / "s_curves" / "hump")
+    assert (verdict.shape, verdict.best_is_luck) == ("improving", False)
+    assert verdict.best_step == verdict.last_step
+
+
+@pytest.mark.parametrize("case", ["c44_negative_loss", "c47_loss_quantised_at_zero", "c47_more_draws"])
+def test_a_loss_at_or_below_zero_gets_no_relative_verdict_of_failure(shared: Path, case: str) -> None:
+    folder = shared / "cases" / case
+    assert {verdict.shape for verdict in verdicts(folder)} <= {"converged", "improving", "no_trend"}
+    assert not [f for f in found_by("curve_shape", folder) if f.severity in ("error", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("log", "word"),
+    [
+        ("q202_cd_langevin_61080044_4", "improving"),
+        ("q203_cd_replay_61080045_2", "improving"),
+        ("q204_cd_full_61080048_1", "improving"),
+        ("q211_base_61637386_0", "improving"),
+        ("q205_cd_adversarial_61083596_0", "regressed"),
+    ],
+)
+def test_short_curves_get_the_word_that_two_readers_gave(shared: Path, log: str, word: str) -> None:
+    series = slurm.read(shared / "ired_logs_2" / f"ired_{log}.out").history.series["validation/mse"]
+    assert shape_of(series.steps, series.values).word == word

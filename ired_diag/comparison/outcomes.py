@@ -120,7 +120,7 @@ def failure_of(
         include_incomplete: Whether a run that did not reach the end of its training has a result.
         judge_shape: Whether a run that diverged to a finite value has none.
     """
-    series = run.history.series.get(metric)
+    series = run.as_judged(metric)
     if series is None or not len(series):
         return _without_evaluation(run, metric)
     if not math.isfinite(series.values[-1]) or run.ending.cause == "nan_loss":

@@ -21,6 +21,7 @@ from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -111,21 +112,31 @@ def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
     last = float(series.values[-1])
     evidence: Evidence = {"run": run.label, "shape": "diverged", "last": last, "rise_nats": shape.rise}
     evidence |= {"lower_is_better": lower}
-    told = f"{run.label}: {metric} {'diverged' if lower else 'collapsed'}: "
+    statement = f"{run.label}: {metric} {'diverged' if lower else 'collapsed'}: "
     if best is not None:
-        told += f"best {best.value:.4g} at step {best.step:g}, "
+        statement += f"best {best.value:.4g} at step {best.step:g}, "
         evidence |= {"best": best.value, "best_step": best.step}
-    told += f"last {last:.4g}"
-    if shape.onset is not None:
-        told += (
-            f"; the {'rise' if lower else 'fall'} begins at step {shape.onset.step:g} "
-            f"({shape.onset.low:g} to {shape.onset.high:g})"
+    onset = shape.onset
+    if onset is not None:
+        evidence |= {"onset": onset.step, "onset_low": onset.low, "onset_high": onset.high}
+    dead = dead_end_of(run.history.series, metric)
+    if dead is not None:
+        statement += (
+            f"no number from step {dead.step} on: it is logged as {dead.value:g} while {dead.witness} is "
+            "not finite"
         )
-        evidence |= {"onset": shape.onset.step, "onset_low": shape.onset.low, "onset_high": shape.onset.high}
+        evidence |= {"dead_since": dead.step, "logged_as": dead.value, "witness": dead.witness}
+    elif onset is not None and not np.isfinite(last):
+        statement += f"not finite from step {onset.step:g} on"
+    else:
+        statement += f"last {last:.4g}"
+        if onset is not None:
+            turn = "rise" if lower else "fall"
+            statement += f"; the {turn} begins at step {onset.step:g} ({onset.low:g} to {onset.high:g})"
     advice = "Go on from a checkpoint from before that, with one thing changed"
     if run.checkpoints and best is not None:
         advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
-    return Finding("curve_shape", "error", f"{told}.", evidence, f"{advice}.")
+    return Finding("curve_shape", "error", f"{statement}.", evidence, f"{advice}.")
 
 
 RULE = Rule("curve_shape", "Which runs diverged, regressed, got stuck, or were ended too early?", find)

@@ -10,6 +10,7 @@ from typing import Any
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
 from ired_diag.runs.attempt import is_seed_label, label_of
+from ired_diag.runs.dead_end import as_judged
 from ired_diag.runs.direction import Direction, direction_of
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
@@ -75,11 +76,16 @@ class Run:
     def evaluated(self) -> tuple[str, Series] | None:
         """The metric that tells how good the model is, and its values; None where none is logged.
 
-        It is the one chosen, else the one that its name tells (``evaluation_metric``).
+        It is the one chosen, else the one that its name tells (``evaluation_metric``). Where a constant
+        stands for NaN (``dead_end``), its values are NaN.
         """
         name = self.metric or evaluation_metric(self.history.series)
-        series = self.history.series.get(name) if name else None
+        series = self.as_judged(name) if name else None
         return (name, series) if name and series is not None and len(series) else None
+
+    def as_judged(self, metric: str) -> Series | None:
+        """Return a metric with NaN where a logged constant stands for it; None where it is not logged."""
+        return as_judged(self.history.series, metric)
 
     @property
     def direction(self) -> Direction:
