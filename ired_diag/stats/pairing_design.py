@@ -10,15 +10,15 @@ numbers: to pick the test after a look at the data, or at their correlation, rai
 
 Each has a region where it is not to be trusted. Satterthwaite's degrees of freedom treat the estimated
 correlation as if it were better known than it is: with few pairs the level at 5% nominal reaches 8%, and 11%
-where one group has no other seeds. shared - 1 holds the level everywhere and costs power. Welch's test ignores
-the pairs. Where these are positively correlated it is only conservative (0.4% at ρ = 0.9 with 3 of 5 shared).
-Where they are negatively correlated it is liberal, the more so the larger the shared part 2 m / (n_a + n_b)
-of the seeds is: its standard error is too small by √(1 - 2 ρ m / (n_a + n_b)). At ρ = -0.5 its level is 5.9%
-with 2 of 10 shared, 7.5% with 5 of 10 and 10% with 9 of 10.
+where one group has no other seeds. shared - 1 holds the level everywhere and costs power. Welch's test
+ignores the pairs. Where these are positively correlated it is only conservative (0.4% at ρ = 0.9 with 3 of 5
+shared). Where they are negatively correlated it is liberal, the more so the larger the shared part 2 m /
+(n_a + n_b) of the seeds is: its standard error is too small by √(1 - 2 ρ m / (n_a + n_b)). At ρ = -0.5 its
+level is 5.9% with 2 of 10 shared, 7.5% with 5 of 10 and 10% with 9 of 10.
 
 The regions are those where the simulated level is at most about 6% for ρ = -0.5, 0, 0.3, 0.6 and 0.9, with
-normal numbers (``benchmarks/partial_pairs.py``, 4,000 studies a cell, and 12,000 where a region ends; standard
-errors 0.35 and 0.2 points). Groups of n seeds each, by the number of shared ones:
+normal numbers (``benchmarks/partial_pairs.py``, 4,000 studies a cell, and 12,000 where a region ends;
+standard errors 0.35 and 0.2 points). Groups of n seeds each, by the number of shared ones:
 
       n   Welch    conservative   Satterthwaite   paired
       3   2        -              -               3
@@ -29,20 +29,20 @@ errors 0.35 and 0.2 points). Groups of n seeds each, by the number of shared one
      20   2 to 4   5 to 11        12 to 19        20
 
 Over these and a dozen designs of groups of unequal size the largest level of the prescribed test, at 12,000
-studies, is 6.3% for Welch's (ρ = -0.5; at ρ ≥ 0 it is 5.4% or less), 6.1% for Satterthwaite's and 5.4% for the
-conservative one.
+studies, is 6.3% for Welch's (ρ = -0.5; at ρ ≥ 0 it is 5.4% or less), 6.1% for Satterthwaite's and 5.6% for
+the conservative one.
 
-The power, at a difference where Welch's test of 10 + 10 seeds has 74 to 76%: with 2 shared it is Welch's own.
-With ρ = 0.3 the prescribed test has 28% with 3 shared, 52% with 4, 65% with 5, 71% with 6, 81% with 7; with
-ρ = 0.6 39%, 67%, 80%, 86%, 93%. So with 3 to 5 shared seeds that are weakly correlated up to 47 points are lost:
-the price of a level that holds at negative correlation, too. Complete pairs avoid it.
+The power, at a difference where Welch's test of 10 + 10 seeds has 74 to 76%: with 2 shared it is Welch's
+own. With ρ = 0.3 the prescribed test has 28% with 3 shared, 52% with 4, 65% with 5, 71% with 6, 81% with 7;
+with ρ = 0.6 39%, 67%, 80%, 86%, 93%. So with 3 to 5 shared seeds that are weakly correlated up to 47 points
+are lost: the price of a level that holds at negative correlation, too. Complete pairs avoid it.
 
 REML takes the groups to have the same variance. Where one has twice the standard deviation of the other and
-the groups are of equal size, the level is 5.0 to 6.3% for Satterthwaite's in its region, and 1 to 5.9% for the
-conservative test. Where the group of the larger spread is also the smaller one it does not hold: 8 to 12% with
-6 to 12 shared seeds and as many or fewer that only the other group has, 20% with 20 shared and 80 others; the
-conservative test has 4 to 11% in its region. Welch's test and that of the pairs alone have 4 to 6% there. Look
-at the spreads before such a result is relied on.
+the groups are of equal size, the level is 5.0 to 6.3% for Satterthwaite's in its region, and 1 to 5.9% for
+the conservative test. Where the group of the larger spread is also the smaller one it does not hold: 8 to
+12% with 6 to 12 shared seeds and as many or fewer that only the other group has, 20% with 20 shared and 80
+others; the conservative test has 4 to 11% in its region. Welch's test and that of the pairs alone have 4 to
+6% there. Look at the spreads before such a result is relied on.
 """
 
 from __future__ import annotations

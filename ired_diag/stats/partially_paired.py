@@ -22,9 +22,10 @@ degrees of freedom are 2 C² / var(C) (Satterthwaite; Giesbrecht & Burns), which
 
 On complete pairs all of this has a closed form, the paired t test. Few pairs tell little of ρ, and its
 uncertainty enters the standard error to first order only: with 2 to 5 pairs of 10 the level at 5% nominal
-reaches 8%, and shared - 1 degrees of freedom (``conservative``) keep it below 5.6%. The model takes both
-groups to have the same variance. Where they do not, groups of equal size are little affected, but the level is wrong
-where the smaller group has the larger variance: up to 20% at a ratio of standard deviations of 2.
+reaches 8%, and shared - 1 degrees of freedom (``conservative``) keep it at 5.6% or less. The model takes
+both groups to have the same variance. Where they do not, groups of equal size are little affected, but the
+level is wrong where the smaller group has the larger variance: up to 20% at a ratio of standard deviations
+of 2.
 
 References: Satterthwaite (1946), An approximate distribution of estimates of variance components; Giesbrecht
 & Burns (1985), Two-stage analysis based on a mixed model, Biometrics 41; Patterson & Thompson (1971),
