@@ -98,6 +98,10 @@ def test_a_group_without_a_seed_that_finished_loses() -> None:
     (pair,) = found.pairs
     assert pair.verdict.decision == "worse"
     assert "All 5 seeds of a failed (success rate 0%, 95% interval 0 to 52%)" in words.verdict_of(pair, found)
+    assert list(words.caveats_of(pair, found)) == []
+    assert {line.reason for line in pair.by_readout if line.readout in ("last", "best")} == {
+        "no seed of a finished"
+    }
     assert "nan" not in words.results_of(found).lower().replace("ended in nan", "")
 
 
