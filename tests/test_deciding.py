@@ -56,7 +56,9 @@ def test_two_nan_of_five_never_print_better(shared: Path) -> None:
         "all 5 seeds of k finished; worst-rank test p = 0.63 (the smallest p possible with these "
         "sizes is 0.0079)."
     )
-    assert "Among the seeds that finished h - k is -3.04% of k's mean" in sentence
+    assert (
+        "Among the seeds that finished h - k is -3.04% (95% interval -3.61% to -2.47% of k's mean" in sentence
+    )
     assert sentence.endswith("which does not decide.")
     assert "no divergence" not in result.stdout
     assert "decides; P(first better) 0.60" in result.stdout
@@ -96,6 +98,10 @@ def test_a_group_without_a_seed_that_finished_loses() -> None:
     (pair,) = found.pairs
     assert pair.verdict.decision == "worse"
     assert "All 5 seeds of a failed (success rate 0%, 95% interval 0 to 52%)" in words.verdict_of(pair, found)
+    assert list(words.caveats_of(pair, found)) == []
+    assert {line.reason for line in pair.by_readout if line.readout in ("last", "best")} == {
+        "no seed of a finished"
+    }
     assert "nan" not in words.results_of(found).lower().replace("ended in nan", "")
 
 

@@ -207,9 +207,9 @@ def test_one_seed_has_a_difference_without_an_interval_and_says_why() -> None:
     assert mean == pytest.approx(50.0)
     assert math.isnan(low)
     assert math.isnan(high)
-    assert "1 pair: at least 2 are needed" in figure.summary
+    assert "1 and 1 values: at least 2 of each are needed" in figure.summary
     assert (
-        "last, best, area (of a - b) without interval, 1 pair: at least 2 are needed"
+        "last, best, area (of a - b) without interval, 1 and 1 values: at least 2 of each are needed"
         in readout_forest(comparison).note
     )
     with pytest.raises(DiagError, match="cannot be split from evaluation noise"):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ired_diag.stats.equivalence import paired_equivalence
 from ired_diag.stats.t_tests import paired
-from ired_diag.stats.verdict import Verdict, judge
+from ired_diag.stats.verdict import Decision, Verdict, correct, judge
 
 MIRROR = {"better": "worse", "worse": "better", "equivalent": "equivalent", "undecided": "undecided"}
 
@@ -110,3 +110,26 @@ def test_what_is_missing_is_said(
     got = judge(interval_95=interval_95, interval_90=interval_90, margin=margin)
     assert (got.decision, got.smaller_than_margin) == (decision, False)
     assert word in got.reason
+
+
+@pytest.mark.parametrize(
+    ("decision", "smaller", "p", "p_equivalence", "expected"),
+    [
+        ("better", False, 0.04, 0.9, ("better", False)),
+        ("worse", True, 0.05, 0.05, ("worse", True)),
+        ("better", True, 0.01, 0.06, ("better", False)),
+        ("better", True, 0.06, 0.01, ("equivalent", True)),
+        ("better", True, 0.06, 0.06, ("undecided", False)),
+        ("worse", False, 0.06, 0.01, ("undecided", False)),
+        ("equivalent", True, 0.9, 0.04, ("equivalent", True)),
+        ("equivalent", True, 0.01, 0.06, ("undecided", False)),
+        ("undecided", False, 0.01, 0.01, ("undecided", False)),
+        ("better", True, math.nan, math.nan, ("undecided", False)),
+    ],
+)
+def test_a_correction_only_takes_back(
+    decision: Decision, smaller: bool, p: float, p_equivalence: float, expected: tuple[str, bool]
+) -> None:
+    got = correct(Verdict(decision, smaller, "why"), p=p, p_equivalence=p_equivalence, pairs=3)
+    assert (got.decision, got.smaller_than_margin) == expected
+    assert got.reason == "why" if got.decision == decision else "after correction for 3 pairs" in got.reason

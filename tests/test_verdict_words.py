@@ -142,7 +142,7 @@ def test_equivalence_is_corrected_too() -> None:
 
 def test_negative_means_agree_in_ratio_sentence_and_criteria(shared: Path) -> None:
     printed, told = stats_of(shared / "cases" / "s_tables" / "neg2.csv")
-    assert "elbo_a is better than elbo_b by 34.7% of elbo_b's mean (95% interval 33.2% to 36.1%" in printed
+    assert "elbo_a is better than elbo_b by 34.7% (95% interval 33.2% to 36.1% of elbo_b's mean" in printed
     (pair,) = told["pairs"]
     assert pair["ratio"] == pytest.approx(-0.3467, abs=1e-4)
     assert pair["ratio"] == pytest.approx(pair["difference"] / 2.9968, rel=1e-4)
@@ -190,7 +190,8 @@ def test_an_accuracy_in_percent_says_what_its_percentage_is_of() -> None:
     found = compared(accuracy, metric="val_accuracy")
     difference = np.mean(accuracy["a"]) - np.mean(accuracy["b"])
     share = 100 * difference / np.mean(accuracy["b"])
-    assert f"a is better than b by {share:.3g}% of b's mean (95%" in words.verdict_of(found.pairs[0], found)
+    sentence = words.verdict_of(found.pairs[0], found)
+    assert f"a is better than b by {share:.3g}% (95%" in sentence and "% of b's mean;" in sentence
     absolute = compared(accuracy, metric="val_accuracy", margin=Margin(0.5, absolute=True))
     assert f"a is better than b by {difference:.3g} (95%" in words.verdict_of(absolute.pairs[0], absolute)
 

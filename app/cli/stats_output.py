@@ -215,6 +215,8 @@ def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
     The test that decides stands first. Tests of pairs are left out where the seeds are not pairs.
     """
     yield from sorted(_t_rows(pair), key=lambda row: not row[-1].startswith("decides"))
+    if not min(pair.seeds[:2]):
+        return
     tests = pair.tests
     ranks = [("Mann-Whitney", tests.mann_whitney)]
     dealt = [("permutation", tests.permutation)]
@@ -255,7 +257,7 @@ def _t_rows(pair: PairOfGroups) -> Iterator[Cells]:
     if (worst := pair.worst_rank) is not None:
         remark = worst.reason or f"decides; P(first better) {worst.probability:.2f}"
         yield "worst rank", "-", "-", output.p_value(worst.p), "-", remark
-    tests = [("Student", pair.student), ("Welch", pair.welch)]
+    tests = [("Student", pair.student), ("Welch", pair.welch)] if min(pair.seeds[:2]) else []
     if not pair.obstacle:
         tests.append(("paired t", pair.paired))
     if not pair.partial.reason:

@@ -132,11 +132,8 @@ def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
         return ""
     unit = unit_of(pair, comparison)
     ends = f"{unit.text(pair.test.low)} to {unit.text(pair.test.high)}"
-    size = f"{unit.text(pair.difference)}{_of_b(pair, unit)}"
-    return (
-        f" Among the seeds that finished {pair.a} - {pair.b} is {size} "
-        f"(95% interval {ends}; {test_of(pair)}), which does not decide."
-    )
+    size = f"{unit.text(pair.difference)} (95% interval {ends}{_of_b(pair, unit)}; {test_of(pair)})"
+    return f" Among the seeds that finished {pair.a} - {pair.b} is {size}, which does not decide."
 
 
 def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
@@ -189,7 +186,7 @@ def _size(pair: PairOfGroups, comparison: Comparison, difference: float, *, sign
     ends = f"{unit.text(low)} to {unit.text(high)}"
     lost = pair.verdict.decision != pair.uncorrected.decision
     evidence = test_of(pair) if lost else evidence_of(pair, comparison)
-    return f"{unit.text(difference)}{_of_b(pair, unit)} (95% interval {ends}; {evidence})"
+    return f"{unit.text(difference)} (95% interval {ends}{_of_b(pair, unit)}; {evidence})"
 
 
 def _of_b(pair: PairOfGroups, unit: Unit) -> str:

@@ -49,7 +49,8 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
         )
     if pair.identical:
         return
-    yield _pairing(pair)
+    if min(pair.seeds[:2]):
+        yield _pairing(pair)
     if not any(pair.failed):
         yield _power(pair, comparison)
 
