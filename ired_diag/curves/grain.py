@@ -38,7 +38,7 @@ def grain_of(values: Array, *, lower_is_better: bool) -> float:
     best = ordered[: max(FEWEST // 2, len(values) // 3)]
     if len(np.unique(best)) > REPEATED * len(best):
         return 0.0
-    gaps = np.diff(np.unique(best))
+    gaps = np.diff(np.unique(best if np.ptp(best) > 0 else ordered))
     gaps = gaps[gaps > np.finfo(np.float32).eps * np.abs(best).max()]
     if not len(gaps):
         return 0.0

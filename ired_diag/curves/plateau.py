@@ -40,7 +40,7 @@ def plateau_start(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
 
     >>> curve = [9.0, 3.0, 2.0] + [0.9, 1.1] * 20
     >>> plateau_start(range(43), curve)
-    Plateau(index=4, step=4.0, reason='')
+    Plateau(index=3, step=3.0, reason='')
     """
     at = np.asarray(steps, dtype=np.float64)
     rest = shape_of(at, values, lower_is_better=lower_is_better).rest
