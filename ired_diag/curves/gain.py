@@ -51,7 +51,7 @@ def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) ->
         pace: At its end.
         rest: Where it rests, if it does.
     """
-    if pace is None:
+    if pace is None or not pace.clear:
         return False
     if rest.index is not None:
         at_rest = pace_at_rest(curve, valley, rest.index)

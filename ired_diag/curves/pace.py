@@ -65,11 +65,10 @@ def pace_at_end(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
 def pace_of(curve: Curve, valley: Valley) -> Pace:
     """Return how fast a curve improves at its end, its valley being known."""
     n = len(curve)
-    windows = [_line(curve.steps, valley, size) for size in (n // 3, n // 2, 2 * n // 3)]
-    third = windows[0]
+    third = _line(curve.steps, valley, n // 3)
     if third.clear or third.gain <= 0:
         return third
-    _, half, longest = windows
+    half, longest = (_line(curve.steps, valley, size) for size in (n // 2, 2 * n // 3))
     if half.clear and third.gain > half.gain / 2:
         return half
     if longest.clear and half.gain > longest.gain / 2 and third.gain > longest.gain / 4:
@@ -89,8 +88,9 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     t, y = steps[-size:] - steps[-size:].mean(), valley.y[-size:]
     span, spread = steps[-1] - steps[0], float(np.sum(t**2))
     gain = -float(np.sum(t * y)) / spread * span
-    noise = max(valley.sigma * valley.inflation, _noise_about_parabola(t, y))
-    error = noise / np.sqrt(spread) * span
+    error = valley.sigma * valley.inflation / np.sqrt(spread) * span
+    if gain > CLEAR * error:  # the larger noise can only make it less clear
+        error = max(error, _noise_about_parabola(t, y) / np.sqrt(spread) * span)
     return Pace(float(gain), float(error), clear=bool(gain > CLEAR * error))
 
 
