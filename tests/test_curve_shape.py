@@ -247,3 +247,19 @@ def test_steps_that_do_not_increase_are_refused() -> None:
         shape_of([1, 1], [0.0, 0.0])
     with pytest.raises(ValueError, match="as many steps as values"):
         shape_of([1, 2], [0.0])
+
+
+def test_a_hundred_thousand_evaluations_are_judged_as_a_reader_would() -> None:
+    rng = np.random.default_rng(12)
+    steps = np.arange(1, 100_001)
+    noise = autoregressive(rng, len(steps), sd=0.05, correlation=0.9)
+    fall = np.log1p(np.exp(3 - steps / 2000))
+    assert shape_of(steps, np.exp(fall + noise)).word == "converged"
+    assert shape_of(steps, np.exp(-1.5 * steps / 1e5 + noise)).word == "improving"
+    risen = shape_of(steps, np.exp(fall + noise + np.where(steps > 60_000, 1.0, 0.0)))
+    assert risen.word == "diverged"
+    assert risen.onset is not None and abs(risen.onset.step - 60_000) <= 400
+    lost = shape_of(steps, np.where(steps > 70_000, np.nan, np.exp(fall + noise)))
+    assert lost.word == "diverged" and lost.onset is not None and lost.onset.step == 70_001
+    rest = shape_of(steps, np.exp(fall + noise)).rest
+    assert rest.index is not None and 5_000 <= rest.index <= 40_000

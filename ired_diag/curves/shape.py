@@ -34,6 +34,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.curves.coarse import block_length, coarse
 from ired_diag.curves.gain import FAINT, SEEN, has_gained, is_improving
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
 from ired_diag.curves.onset import Onset, at_evaluation, onset_in
@@ -113,6 +114,10 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         return Shape(word="too_short", rest=Rest(None, "0 evaluations: at least 10 are needed"))
     if not len(finite):
         return _not_finite(curve, 0, Shape(word="diverged", rest=NO_REST))
+    if (length := block_length(len(curve))) > 1 and finite[-1] + 1 == len(curve):
+        short = coarse(curve.steps, curve.values, length)
+        judged = shape_of(*short, lower_is_better=lower_is_better, among=among)
+        return _of_long_curve(judged, curve, length)
     valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
     seen = Shape(
         word="diverged",
@@ -130,6 +135,22 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         word = _word_of_cycles(cycle_ends(curve.y, restarts))
         return replace(seen, word=word, rest=Rest(None, "its cycles restart"), restarts=at)
     return _judged(curve, valley, seen, among)
+
+
+def _of_long_curve(judged: Shape, curve: Curve, length: int) -> Shape:
+    """Return the shape of a long curve, by that of its blocks: its places are those of the blocks' ends."""
+    first = len(curve) % length
+    rest, onset = judged.rest, judged.onset
+
+    def place(block: int | None) -> int | None:
+        return None if block is None else first + block * length
+
+    if onset is not None:
+        onset = replace(onset, index=first + onset.index * length)
+    tail = rest.tail * length
+    reason = rest.reason.replace(f"its last {rest.tail} ", f"its last {tail} ")
+    rest = replace(rest, index=place(rest.index), start=place(rest.start), tail=tail, reason=reason)
+    return replace(judged, rest=rest, onset=onset, ends_in_spike=ends_in_spike(curve))
 
 
 def _not_finite(curve: Curve, index: int, seen: Shape) -> Shape:

@@ -1,0 +1,42 @@
+"""A long curve, made coarse: medians of neighbouring evaluations, few enough to be judged as a reader would.
+
+Of 100,000 evaluations with correlated noise, some fifty neighbours wander far from the level by chance, and
+no reader of the whole curve would speak of it. So a curve of more than 2000 evaluations is judged by the medians
+of blocks of equal length, about 1000 of them. A spike is then one value among many, and a curve that ends not
+finite is judged so before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ired_diag.curves.valley import Array
+
+LONG = 2000  # evaluations
+BLOCKS = 1000
+
+
+def block_length(count: int) -> int:
+    """Return how many evaluations a block has; 1 where the curve is judged as it is.
+
+    >>> block_length(2000), block_length(100_000)
+    (1, 100)
+    """
+    return -(-count // BLOCKS) if count > LONG else 1
+
+
+def coarse(steps: Array, values: Array, length: int) -> tuple[Array, Array]:
+    """Return the last step and the median of each block; a first, shorter block is left out.
+
+    Args:
+        steps: Of shape (n,), increasing.
+        values: Of shape (n,); NaN and infinities are left out where the block has a number.
+        length: Evaluations of a block.
+    """
+    first = len(steps) % length
+    blocks = values[first:].reshape(-1, length)
+    finite = np.where(np.isfinite(blocks), blocks, np.nan)
+    kept = np.isfinite(finite).any(axis=1)
+    medians = np.full(len(blocks), np.nan)
+    medians[kept] = np.nanmedian(finite[kept], axis=1)
+    return steps[first:].reshape(-1, length)[:, -1], medians
