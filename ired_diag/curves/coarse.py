@@ -1,9 +1,9 @@
 """A long curve, made coarse: medians of neighbouring evaluations, few enough to be judged as a reader would.
 
 Of 100,000 evaluations with correlated noise, some fifty neighbours wander far from the level by chance, and
-no reader of the whole curve would speak of it. So a curve of more than 2000 evaluations is judged by the medians
-of blocks of equal length, about 1000 of them. A spike is then one value among many, and a curve that ends not
-finite is judged so before.
+no reader of the whole curve would speak of it. So a curve of more than 2000 evaluations is judged by the
+medians of blocks of equal length, about 1000 of them. A spike is then one value among many, and a curve that
+ends not finite is judged so before.
 """
 
 from __future__ import annotations

@@ -35,8 +35,10 @@ NEAR, HIGH = 3.0, 8.0  # σ
 BIAS = 0.1  # standard errors of the mean of what follows
 ABOVE = 2.7  # standard errors: a first block that still comes down
 DIFFERENT = 4.0  # standard errors: a tail that is not the rest
+FINE = 0.001  # nats: of a curve without noise, what is nearer to its best has arrived
 LEAST = 0.002  # nats, about 0.2%: a fifth of the usual margin of a comparison
 LATE = 0.2  # of the evaluations: a drop that left so few is late
+SUDDEN = 5.0  # times what the curve came down in the evaluations before
 GROWTH = 1.6  # from one tail length to the next
 
 
@@ -100,16 +102,20 @@ def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: 
 
 
 def _too_late(y: Array, sigma: float) -> Rest:
-    """Return that a curve has not rested for long enough, and whether a late drop is why."""
+    """Return that a curve has not rested for long enough, and whether a sudden drop late on is why."""
     n = len(y)
-    last = n - int(np.argmax(y <= float(y.min()) + NEAR * sigma))
     reason = f"it rests too late: fewer than {FEWEST} evaluations are left"
-    if n < 2 * FEWEST or last > LATE * n:
+    if n < 2 * FEWEST:
         return Rest(None, reason)
-    before = y[max(0, n - last - FEWEST) : n - last]
-    drop = float(np.median(y[n - last :]) - np.median(before))
-    sudden = -drop > DIFFERENT * sigma
-    return Rest(None, reason, tail=last, tail_change=drop) if sudden else Rest(None, reason)
+    before, end = float(np.median(y[n // 2 : n - round(LATE * n)])), float(np.median(y[-2:]))
+    above = np.flatnonzero(y > (before + end) / 2)
+    last = n - 1 - int(above[-1]) if len(above) else n
+    if last == 0 or last > LATE * n:
+        return Rest(None, reason)
+    calm = y[n // 2 : n - last - 1]
+    descent = float(np.median(calm[: len(calm) // 2]) - np.median(calm[len(calm) // 2 :]))
+    sudden = before - end > max(DIFFERENT * sigma, SUDDEN * descent)
+    return Rest(None, reason, tail=last, tail_change=end - before) if sudden else Rest(None, reason)
 
 
 def _noise_after(y: Array, sigma: float) -> Wander:
@@ -121,6 +127,7 @@ def _noise_after(y: Array, sigma: float) -> Wander:
 def _faded(curve: Curve, valley: Valley, sigma: float, bias: float) -> tuple[int, int]:
     """Return the arrival, and the first evaluation after what is left of the descent has faded."""
     y = valley.y
+    sigma = max(sigma, FINE)
     reach = max(float(y.min()) + NEAR * sigma, float(np.median(y[-(len(y) // 3) :])) + sigma)
     arrival = int(np.argmax(y <= reach))
     high = np.flatnonzero(y[:arrival] > valley.floor + HIGH * sigma)
