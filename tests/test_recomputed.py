@@ -36,6 +36,7 @@ NOT_RECOMPUTED = {
     r"\.tests\.bootstrap\.(low|high|draws)$": "bootstrap",
     r"\.coverage(_indicated)?\.(coverage|standard_error)$": "simulated beforehand, kept as a table",
     r"\.shared_noise\.p$": "Monte Carlo over assignments of seeds",
+    r"\.partial\.(t|df|p|low|high)$": "REML, tested on its own; all that follows from it is recomputed",
     r"^\.plateau_step$": "the rule of curves.plateau, tested on its own; here it must be a logged step",
 }
 EVALUATION = re.compile(r"Validation Result @ Iteration (\d+);[^\n]*\(ID: Validation\)\n[- ]+\nmse +(\S+)\n")
@@ -103,6 +104,18 @@ def numbers_of(tree: object, path: str = "") -> Iterator[tuple[str, float]]:
         yield path, float(tree)  # type: ignore[arg-type]
 
 
+def words_of(tree: object, path: str = "") -> Iterator[tuple[str, str | bool]]:
+    """Yield the texts and truth values of a document by their path."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from words_of(value, f"{path}.{key}")
+    elif isinstance(tree, list | tuple):
+        for place, value in enumerate(tree):
+            yield from words_of(value, f"{path}.{place}")
+    elif isinstance(tree, str | bool):
+        yield path, tree
+
+
 def tolerance(path: str, table: Mapping[str, float], default: float) -> float:
     return next((value for pattern, value in table.items() if re.search(pattern, path)), default)
 
@@ -120,15 +133,22 @@ def agree(path: str, told: float, truth: float) -> bool:
 
 def check(document: dict[str, Any], truth: Truth) -> int:
     """Compare all numbers; return how many finite ones were recomputed."""
-    told, right = dict(numbers_of(document)), dict(numbers_of(expected(document, truth)))
-    words = {path for path, value in told.items() if math.isnan(value) and path not in right}
-    unknown = [path for path in told if path not in right and path not in words and not is_excused(path)]
+    recomputed = expected(document, truth)
+    told, right = dict(numbers_of(document)), dict(numbers_of(recomputed))
+    null = {path for path, value in told.items() if math.isnan(value) and path not in right}
+    unknown = [path for path in told if path not in right and path not in null and not is_excused(path)]
     assert not unknown, f"numbers that nothing recomputes: {unknown}"
     assert not (lost := [path for path in right if path not in told]), f"no longer printed: {lost}"
     off = [
         f"{path}: {told[path]!r}, not {right[path]!r}"
         for path in right
         if not agree(path, told[path], right[path])
+    ]
+    words = dict(words_of(document))
+    off += [
+        f"{path}: {words[path]}, not {decision}"
+        for path, decision in words_of(recomputed)
+        if words[path] != decision
     ]
     assert not off, "\n".join(off)
     return sum(math.isfinite(value) for value in right.values())
