@@ -107,6 +107,44 @@ def paired(x: Array, y: Array) -> Numbers:
     return t_numbers(*difference(x, y, paired=True), len(x))
 
 
+def partially_paired(
+    pairs: tuple[Array, Array], alone: tuple[Array, Array], *, gls: bool = False, conservative: bool = False
+) -> tuple[float, float, float]:
+    """Return a mean difference of partly shared seeds, its REML standard error and Satterthwaite's df."""
+    y = np.concatenate([*pairs, *alone])
+    m, n_a, n = len(pairs[0]), len(alone[0]), len(y)
+    x = np.zeros((n, 2))
+    x[:m, 0] = x[2 * m : 2 * m + n_a, 0] = x[m : 2 * m, 1] = x[2 * m + n_a :, 1] = 1
+    partner = np.zeros((n, n))
+    partner[np.arange(m), m + np.arange(m)] = partner[m + np.arange(m), np.arange(m)] = 1
+    sizes = x.sum(axis=0)
+
+    def fit(z: float) -> tuple[float, float, float, float]:
+        rho = math.tanh(z)
+        inverse = np.linalg.inv(np.eye(n) + rho * partner)
+        spread = np.linalg.inv(x.T @ inverse @ x)
+        means = spread @ x.T @ inverse @ y
+        r = inverse @ (y - x @ means)
+        q = float((y - x @ means) @ r)
+        turned = inverse @ partner
+        lost = np.trace(spread @ x.T @ turned @ inverse @ x)
+        score = (np.trace(turned) - lost - (n - 2) * (r @ partner @ r) / q) * (1 - rho**2)
+        contrast = spread @ x.T @ inverse if gls else (x / sizes).T
+        weights = contrast[0] - contrast[1]
+        variance = weights @ (np.eye(n) + rho * partner) @ weights
+        objective = (n - 2) * math.log(q) - np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(spread)[1]
+        return objective, score, float(weights @ y), math.log(variance * q / (n - 2))
+
+    grid = np.linspace(-6, 6, 241)
+    start = grid[int(np.argmin([fit(z)[0] for z in grid]))]
+    z = float(optimize.brentq(lambda z: fit(z)[1], start - 0.05, start + 0.05, xtol=1e-14))
+    h = 1e-4
+    curvature = (fit(z + h)[1] - fit(z - h)[1]) / (2 * h)
+    slope = (fit(z + h)[3] - fit(z - h)[3]) / (2 * h)
+    df = m - 1 if conservative else 1 / (1 / (n - 2) + slope**2 / curvature)
+    return fit(z)[2], math.exp(fit(z)[3] / 2), float(df)
+
+
 def equivalence(d: float, se: float, df: float, margin: float) -> Numbers:
     lower, upper = float(stats.t.sf((d + margin) / se, df)), float(stats.t.cdf((d - margin) / se, df))
     half = float(stats.t.ppf(0.95, df)) * se
