@@ -261,7 +261,7 @@ def test_numbers_of_the_study(readout: str, shared: Path) -> None:
     assert check(document, truth_of_logs(folder, names, document["plateau_step"])) > 700
 
 
-STEPS = 50.0 * np.arange(1, 81)
+STEPS: Array = 50.0 * np.arange(1, 81, dtype=np.float64)
 STUDY = {
     "mining_strategy": "none",
     "dataset": "inverse",
