@@ -65,11 +65,10 @@ def pace_at_end(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
 def pace_of(curve: Curve, valley: Valley) -> Pace:
     """Return how fast a curve improves at its end, its valley being known."""
     n = len(curve)
-    windows = [_line(curve.steps, valley, size) for size in (n // 3, n // 2, 2 * n // 3)]
-    third = windows[0]
+    third = _line(curve.steps, valley, n // 3)
     if third.clear or third.gain <= 0:
         return third
-    _, half, longest = windows
+    half, longest = (_line(curve.steps, valley, size) for size in (n // 2, 2 * n // 3))
     if half.clear and third.gain > half.gain / 2:
         return half
     if longest.clear and half.gain > longest.gain / 2 and third.gain > longest.gain / 4:
