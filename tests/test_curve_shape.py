@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ired_diag.curves.shape import shape_of
+from benchmarks.curve_verdicts import FAILED, HEALTHY, curves_of
+from ired_diag.curves.shape import divergence_of, shape_of
 from ired_diag.readers import slurm
 
 Array = NDArray[np.float64]
@@ -247,3 +248,12 @@ def test_steps_that_do_not_increase_are_refused() -> None:
         shape_of([1, 1], [0.0, 0.0])
     with pytest.raises(ValueError, match="as many steps as values"):
         shape_of([1, 2], [0.0])
+
+
+def test_divergence_is_what_the_shape_says() -> None:
+    for kind in (*HEALTHY, *FAILED):
+        for curve in curves_of(kind, 10, seed=1):
+            lower = curve.lower_is_better
+            shape = shape_of(curve.steps, curve.values, lower_is_better=lower)
+            divergence = divergence_of(curve.steps, curve.values, lower_is_better=lower)
+            assert (divergence == shape) if shape.word == "diverged" else divergence is None, kind

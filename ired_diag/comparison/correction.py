@@ -30,25 +30,27 @@ def corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
     if not pairs:
         return []
     discoveries = benjamini_hochberg(np.array([pair.p for pair in pairs], dtype=np.float64))
-    told = corrected_claims([_claim(pair) for pair in pairs])
-    columns = zip(pairs, told, discoveries.tolist(), _readouts(pairs), strict=True)
-    return [_corrected(pair, found, lines, p_bh) for pair, found, p_bh, lines in columns]
+    corrections = corrected_claims([_claim(pair) for pair in pairs])
+    columns = zip(pairs, corrections, discoveries.tolist(), _readouts(pairs), strict=True)
+    return [_corrected(pair, correction, lines, p_bh) for pair, correction, p_bh, lines in columns]
 
 
 def _claim(pair: PairOfGroups) -> Claim:
     return Claim(pair.uncorrected, pair.p, pair.equivalence.p, (pair.a, pair.b))
 
 
-def _corrected(pair: PairOfGroups, found: Corrected, lines: Sequence[ByReadout], p_bh: float) -> PairOfGroups:
-    verdict = found.verdict
+def _corrected(
+    pair: PairOfGroups, correction: Corrected, lines: Sequence[ByReadout], p_bh: float
+) -> PairOfGroups:
+    verdict = correction.verdict
     if pair.identical:
         verdict = Verdict("undecided", False, f"{pair.a} and {pair.b} are {pair.identical}")
     decisions = {line.decision for line in lines if line.readout in FINAL and not line.reason}
     return replace(
         pair,
-        p_holm=found.p,
+        p_holm=correction.p,
         p_bh=p_bh,
-        p_equivalence_holm=found.p_equivalence,
+        p_equivalence_holm=correction.p_equivalence,
         verdict=verdict,
         by_readout=lines,
         flips=len(decisions) > 1 and not pair.identical,
@@ -64,7 +66,7 @@ def _readouts(pairs: Sequence[PairOfGroups]) -> list[list[ByReadout]]:
 
 def _family(lines: Sequence[ByReadout]) -> list[ByReadout]:
     """Return the lines of one readout, corrected over the pairs that have it."""
-    told = corrected_claims(
+    corrections = corrected_claims(
         [
             Claim(Verdict(line.uncorrected, line.smaller_than_margin, ""), line.p, line.p_equivalence)
             for line in lines
@@ -73,9 +75,9 @@ def _family(lines: Sequence[ByReadout]) -> list[ByReadout]:
     return [
         replace(
             line,
-            p_holm=found.p,
-            decision=found.verdict.decision,
-            smaller_than_margin=found.verdict.smaller_than_margin,
+            p_holm=correction.p,
+            decision=correction.verdict.decision,
+            smaller_than_margin=correction.verdict.smaller_than_margin,
         )
-        for line, found in zip(lines, told, strict=True)
+        for line, correction in zip(lines, corrections, strict=True)
     ]
