@@ -38,7 +38,17 @@ from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_cov
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.summary import Summary, summarise
 
-__all__ = ["READOUTS", "Comparison", "Group", "Margin", "PairOfGroups", "RankTable", "compare"]
+__all__ = [
+    "LAST",
+    "PLATEAU",
+    "READOUTS",
+    "Comparison",
+    "Group",
+    "Margin",
+    "PairOfGroups",
+    "RankTable",
+    "compare",
+]
 
 
 @dataclass(frozen=True)
