@@ -52,10 +52,10 @@ class NullStudy:
 
 def _coverage(found: Decided, effect: float) -> Measured:
     """Return whether the intervals of the first mean and of the difference hold the truth."""
-    (line,), mean = found.lines, summarise(found.values_of("m0"))
+    (test,), mean = found.tests, summarise(found.values_of("m0"))
     return {
         COVERS_MEAN: float(mean.low <= 1 <= mean.high),
-        COVERS_DIFFERENCE: float(line.low <= -effect <= line.high),
+        COVERS_DIFFERENCE: float(test.test.low <= -effect <= test.test.high),
     }
 
 
@@ -73,7 +73,7 @@ class PowerStudy:
         a, b = true_means(curves_of(self.design, np.random.default_rng(seed)), self.start)
         test = stats.ttest_rel(a, b) if self.design.stated else stats.ttest_ind(a, b, equal_var=False)
         prescribed = test.pvalue <= ALPHA and a.mean() < b.mean()
-        return {LOST: float(prescribed) - float(found.lines[0].decision == "better")}
+        return {LOST: float(prescribed) - float(found.decisions[0] == "better")}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class PartlySharedStudy:
             return {DIFFERENT: float(found.differ)}
         a, b = (found.values_of(name) for name in groups)
         seen = stats.ttest_ind(a, b, equal_var=False).pvalue <= ALPHA and np.mean(a) < np.mean(b)
-        return {LOST: float(seen) - float(found.lines[0].decision == "better")}
+        return {LOST: float(seen) - float(found.decisions[0] == "better")}
 
 
 @dataclass(frozen=True)

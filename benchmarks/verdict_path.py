@@ -1,8 +1,9 @@
 """What the comparison says of a study, by the functions that ``ired_diag.comparison.compare`` calls too.
 
 ``compare`` also computes power, ranks and success criteria, which take most of its time and decide nothing.
-Here only the seeds are chosen, the curves read out, and the deciding test made. That the decisions are those
-of ``compare`` is tested in ``tests/test_verdicts_benchmark.py``.
+Here only the seeds are chosen, the curves read out, the deciding tests made, and their verdicts corrected for
+the number of pairs. That the decisions are those that ``compare`` prints is tested in
+``tests/test_verdicts_benchmark.py``.
 """
 
 from __future__ import annotations
@@ -12,37 +13,52 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.verdict_studies import METRIC
-from ired_diag.comparison import LAST, PLATEAU
+from ired_diag.comparison.deciding import Deciding, decide
+from ired_diag.comparison.decisions import (
+    PLATEAU,
+    Claim,
+    Corrected,
+    corrected_claims,
+    readout_compared,
+    sample_between,
+)
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.noise import GroupNoise, noise_of
-from ired_diag.comparison.outcomes import failed_seeds
 from ired_diag.comparison.pairing import pairing_of
-from ired_diag.comparison.pairs import ByReadout, Question, line_of, sample_of
 from ired_diag.comparison.readouts import Readouts, read_out
+from ired_diag.comparison.sample import Question
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.run import Run
+from ired_diag.stats.verdict import Decision
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decided:
-    """The deciding lines of a study.
+    """What is decided of a study.
 
     Attributes:
         readout: By which it is compared.
-        lines: Of each pair of groups, in the order of ``itertools.combinations``.
+        tests: What decides each pair of groups, in the order of ``itertools.combinations``.
+        corrected: The verdicts on them, corrected for their number.
         members: The seeds of each group.
         read: All readouts.
     """
 
     readout: str
-    lines: Sequence[ByReadout]
+    tests: Sequence[Deciding]
+    corrected: Sequence[Corrected]
     members: Sequence[Members]
     read: Readouts
 
     @property
+    def decisions(self) -> list[Decision]:
+        """Of each pair: better, worse, equivalent or undecided."""
+        return [one.verdict.decision for one in self.corrected]
+
+    @property
     def differ(self) -> bool:
         """Whether any two groups are called different."""
-        return any(line.decision in ("better", "worse") for line in self.lines)
+        return any(decision in ("better", "worse") for decision in self.decisions)
 
     def values_of(self, group: str) -> list[float]:
         """Return the readout of each seed of a group."""
@@ -57,21 +73,13 @@ def decision_of(groups: Mapping[str, Sequence[Run]], readout: str = PLATEAU) -> 
     """Return what is decided of each pair of groups."""
     members = members_of(groups, METRIC, [], lower_is_better=True)
     read = read_out(members, lower_is_better=True)
-    if readout in read.reasons:
-        readout = LAST
-    lines = [_line(a, b, read, readout) for a, b in itertools.combinations(members, 2)]
-    return Decided(readout, _corrected(lines), members, read)
-
-
-def _line(a: Members, b: Members, read: Readouts, readout: str) -> ByReadout:
-    values, failed = read.values[readout], (failed_seeds(a), failed_seeds(b))
-    pairing = pairing_of(a, b)
-    sample = sample_of(
-        (a.name, b.name), values[a.name], values[b.name], pairing.shared, pairing.obstacle, failed=failed
+    readout = readout_compared(read, readout)
+    tests = [_decide(a, b, read, readout) for a, b in itertools.combinations(members, 2)]
+    claims = [Claim(test.verdict, test.p, test.equivalence.p) for test in tests]
+    return Decided(
+        readout=readout, tests=tests, corrected=corrected_claims(claims), members=members, read=read
     )
-    return line_of(readout, sample, Question(), withheld=read.reasons.get(readout, ""))
 
 
-def _corrected(lines: Sequence[ByReadout]) -> list[ByReadout]:
-    """Return the lines with the decisions that are printed."""
-    return list(lines)
+def _decide(a: Members, b: Members, read: Readouts, readout: str) -> Deciding:
+    return decide(sample_between(a, b, read.values[readout], pairing_of(a, b)), Question())

@@ -107,6 +107,44 @@ def paired(x: Array, y: Array) -> Numbers:
     return t_numbers(*difference(x, y, paired=True), len(x))
 
 
+def partially_paired(
+    pairs: tuple[Array, Array], alone: tuple[Array, Array], *, gls: bool = False, conservative: bool = False
+) -> tuple[float, float, float]:
+    """Return a mean difference of partly shared seeds, its REML standard error and Satterthwaite's df."""
+    y = np.concatenate([*pairs, *alone])
+    m, n_a, n = len(pairs[0]), len(alone[0]), len(y)
+    x = np.zeros((n, 2))
+    x[:m, 0] = x[2 * m : 2 * m + n_a, 0] = x[m : 2 * m, 1] = x[2 * m + n_a :, 1] = 1
+    partner = np.zeros((n, n))
+    partner[np.arange(m), m + np.arange(m)] = partner[m + np.arange(m), np.arange(m)] = 1
+    sizes = x.sum(axis=0)
+
+    def fit(z: float) -> tuple[float, float, float, float]:
+        rho = math.tanh(z)
+        inverse = np.linalg.inv(np.eye(n) + rho * partner)
+        spread = np.linalg.inv(x.T @ inverse @ x)
+        means = spread @ x.T @ inverse @ y
+        r = inverse @ (y - x @ means)
+        q = float((y - x @ means) @ r)
+        turned = inverse @ partner
+        lost = np.trace(spread @ x.T @ turned @ inverse @ x)
+        score = (np.trace(turned) - lost - (n - 2) * (r @ partner @ r) / q) * (1 - rho**2)
+        contrast = spread @ x.T @ inverse if gls else (x / sizes).T
+        weights = contrast[0] - contrast[1]
+        variance = weights @ (np.eye(n) + rho * partner) @ weights
+        objective = (n - 2) * math.log(q) - np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(spread)[1]
+        return objective, score, float(weights @ y), math.log(variance * q / (n - 2))
+
+    grid = np.linspace(-6, 6, 241)
+    start = grid[int(np.argmin([fit(z)[0] for z in grid]))]
+    z = float(optimize.brentq(lambda z: fit(z)[1], start - 0.05, start + 0.05, xtol=1e-14))
+    h = 1e-4
+    curvature = (fit(z + h)[1] - fit(z - h)[1]) / (2 * h)
+    slope = (fit(z + h)[3] - fit(z - h)[3]) / (2 * h)
+    df = m - 1 if conservative else 1 / (1 / (n - 2) + slope**2 / curvature)
+    return fit(z)[2], math.exp(fit(z)[3] / 2), float(df)
+
+
 def equivalence(d: float, se: float, df: float, margin: float) -> Numbers:
     lower, upper = float(stats.t.sf((d + margin) / se, df)), float(stats.t.cdf((d - margin) / se, df))
     half = float(stats.t.ppf(0.95, df)) * se
@@ -139,6 +177,13 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def adjusted(adjust: Callable[[Sequence[float]], list[float]], p: Sequence[float]) -> list[float]:
+    """Return adjusted p values of those that are numbers; NaN does not count among the questions."""
+    answered = [i for i, value in enumerate(p) if not math.isnan(value)]
+    values = dict(zip(answered, adjust([p[i] for i in answered]), strict=True))
+    return [values.get(i, NAN) for i in range(len(p))]
+
+
 # Ranks and permutations
 
 
@@ -160,6 +205,23 @@ def mann_whitney(a: Array, b: Array) -> Numbers:
     greater = sum(float(x > y) + 0.5 * float(x == y) for x in a.tolist() for y in b.tolist())
     p = two_tails(chosen[len(a)], sum(twice[: len(a)])) if len(set(twice)) > 1 else NAN
     return {"statistic": greater, "p": p, "n": len(twice)}
+
+
+def worst_rank(a: Array, b: Array, failed: tuple[int, int], *, lower_is_better: bool) -> Numbers:
+    """Return Lachin's test: Mann and Whitney's of all seeds, those that failed below the worst number."""
+    sign = -1.0 if lower_is_better else 1.0
+    x, y = (np.append(sign * v, np.full(lost, -math.inf)) for v, lost in zip((a, b), failed, strict=True))
+    n, m = len(x), len(y)
+    test = mann_whitney(x, y)
+    return {
+        "p": test["p"],
+        "probability": test["statistic"] / (n * m),
+        "n_a": n,
+        "n_b": m,
+        "failed_a": failed[0],
+        "failed_b": failed[1],
+        "smallest_p": min(1.0, 2 / math.comb(n + m, n)),
+    }
 
 
 def wilcoxon(d: Array) -> Numbers:
@@ -428,8 +490,8 @@ def posterior(d: float, parts: Sequence[tuple[float, float]], rope: float) -> Nu
 
     reach = 100 * sum(scale for scale, _ in parts)
     low = float(optimize.brentq(lambda c: cdf(c) - 0.025, d - reach, d, xtol=1e-16 * reach))
-    below, above = cdf(-rope), cdf(2 * d - rope)  # symmetric about d
-    inside = max(0.0, 1 - below - above)
+    below, above = (NAN, NAN) if math.isnan(rope) else (cdf(-rope), cdf(2 * d - rope))  # symmetric about d
+    inside = NAN if math.isnan(rope) else max(0.0, 1 - below - above)
     ends = {"low": low, "high": 2 * d - low}
     return {"difference": d, "rope": rope, "below": below, "inside": inside, "above": above, **ends}
 
@@ -457,45 +519,96 @@ def seeds_for(effect: float, share: float) -> float:
     return float(high)
 
 
+SEEDS_NEEDED = (
+    "detectable",
+    "power_at_margin",
+    "at_margin",
+    "at_margin_low",
+    "at_margin_high",
+    "at_observed",
+    "at_observed_low",
+    "at_observed_high",
+)
+
+
 def seeds_needed(d: float, se: float, df: float, *, sd: float, share: float, margin: float) -> Numbers:
     half = float(stats.t.ppf(0.975, df)) * se
     least, most = (math.sqrt(df / stats.chi2.ppf(p, df)) for p in (0.975, 0.025))
     detectable = optimize.brentq(lambda x: power(x, df) - 0.8, 0.0, 500.0, xtol=1e-12)
-    return {
-        "detectable": float(detectable) * se,
-        "power_at_margin": power(margin / se, df),
-        "at_margin": seeds_for(margin / sd, share),
-        "at_margin_low": seeds_for(margin / sd / least, share),
-        "at_margin_high": seeds_for(margin / sd / most, share),
-        "at_observed": seeds_for(abs(d) / sd, share),
-        "at_observed_low": seeds_for((abs(d) + half) / sd, share),
-        "at_observed_high": seeds_for(max(0.0, abs(d) - half) / sd, share),
-    }
+    at_margin = [NAN] * 4
+    if not math.isnan(margin):
+        stretches = (1.0, least, most)
+        at_margin = [power(margin / se, df), *(seeds_for(margin / sd / by, share) for by in stretches)]
+    observed = (abs(d), abs(d) + half, max(0.0, abs(d) - half))
+    numbers = (float(detectable) * se, *at_margin, *(seeds_for(size / sd, share) for size in observed))
+    return dict(zip(SEEDS_NEEDED, numbers, strict=True))
 
 
 # Evaluations on a plateau
 
 
+PHI = np.linspace(0.0, 0.98, 197)  # the correlation is looked for between these, and is at most the last
+
+
 def noise_split(runs: Sequence[Array]) -> Numbers:
-    """Return the one-way analysis of variance of runs of equally many evaluations."""
+    """Return the analysis of variance of runs of equally many evaluations whose noise is AR(1)."""
+    if not runs:
+        return {"seeds": 0, **dict.fromkeys(NOISE, NAN)}
     v = np.array(runs)
     n, k = v.shape
-    between = k * float(((v.mean(axis=1) - v.mean()) ** 2).sum()) / (n - 1)
-    within = float(((v - v.mean(axis=1, keepdims=True)) ** 2).sum()) / (n * (k - 1))
+    means, off = v.mean(axis=1), v - v.mean(axis=1, keepdims=True)
+    square, total = float((off**2).sum()), n * (k - 1)
+    products, squares = n * _expected_products(k)
+    phi = float(np.interp((off[:, 1:] * off[:, :-1]).sum() / square, products / squares, PHI))
+    slope = float(np.interp(phi, PHI, np.gradient(products / squares, PHI)))
+    within, worth = square / float(np.interp(phi, PHI, squares)), effective(k, phi)
+    told = float(np.mean([_autocorrelation(residuals(run)) for run in runs]))
+    known = {"seeds": n, "evaluations": k, "autocorrelation": told, "correlation": phi}
+    known["effective_evaluations"] = worth
+    if worth < 3 or phi >= PHI[-1]:
+        return dict.fromkeys(NOISE, NAN) | known
+    df = (n - 1, total / (1 + 2 * (1 + phi) / (1 - phi) / slope**2))
+    between = worth * float(((means - means.mean()) ** 2).sum()) / (n - 1)
     f = between / within
-    tails = (float(stats.f.ppf(p, n - 1, n * (k - 1))) for p in (0.975, 0.025))
-    low, high = ((f / tail - 1) / (f / tail + k - 1) for tail in tails)
-    return {
-        "seeds": n,
-        "evaluations": k,
-        "seed_sd": math.sqrt(max(0.0, (between - within) / k)),
+    tails = (float(stats.f.ppf(p, *df)) for p in (0.975, 0.025))
+    low, high = ((f / tail - 1) / (f / tail + worth - 1) for tail in tails)
+    return known | {
+        "seed_sd": math.sqrt(max(0.0, (between - within) / worth)),
         "evaluation_sd": math.sqrt(within),
-        "icc": (f - 1) / (f + k - 1),
+        "icc": (f - 1) / (f + worth - 1),
         "low": low,
         "high": high,
-        "p": float(stats.f.sf(f, n - 1, n * (k - 1))),
-        "autocorrelation": float(np.mean([_autocorrelation(residuals(run)) for run in runs])),
+        "p": float(stats.f.sf(f, *df)),
     }
+
+
+NOISE = (
+    "evaluations",
+    "seed_sd",
+    "evaluation_sd",
+    "icc",
+    "low",
+    "high",
+    "p",
+    "autocorrelation",
+    "correlation",
+    "effective_evaluations",
+)
+
+
+def effective(k: int, phi: float) -> float:
+    """Return how many independent evaluations the mean of k of lag-one correlation φ is worth."""
+    lags = np.arange(1, k)
+    return float(k / (1 + 2 * ((1 - lags / k) * phi**lags).sum()))
+
+
+@functools.cache
+def _expected_products(k: int) -> Array:
+    """Return, for each φ, what products of neighbours and squares add up to once the mean is taken off."""
+    lags, off = np.abs(np.subtract.outer(np.arange(k), np.arange(k))), np.eye(k) - 1 / k
+    neighbours = (lags == 1) / 2
+    covariances = [off @ phi**lags @ off for phi in PHI]
+    return np.array([[(m * c).sum() for c in covariances] for m in (neighbours, np.eye(k))])
 
 
 def residuals(v: Array) -> Array:

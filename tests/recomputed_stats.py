@@ -1,8 +1,8 @@
 """The numbers that ``ired-diag stats --json`` should print, laid out as they are printed.
 
 They are made from the readouts of each seed, read from the logs or written in a table by the test. What the
-document itself says and is taken from it: which test decides (``primary``), the margin's share, where the
-plateau begins, and how an exact p was found.
+document itself says and is taken from it: which estimator the design prescribes, the margin's size, where
+the plateau begins, and how an exact p was found. Decisions are recomputed too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tests import recomputation as re
 from tests.recomputation import NAN, Array
 
 FINAL = ("plateau", "last", "best", "last10", "area")
+GLS = True  # how partly shared seeds are estimated: by generalised least squares, not by the means themselves
 BY_SEED = Mapping[str, Mapping[str, float]]  # of each group, of each seed
 Tree = dict[str, Any]
 
@@ -44,19 +45,27 @@ class Truth:
 
 
 def expected(document: Tree, truth: Truth) -> Tree:
-    """Return the document's numbers, recomputed."""
-    readout = document["readout"]
+    """Return the document's numbers and decisions, recomputed."""
     names = [group["name"] for group in document["groups"]]
     pairs = [_pair(pair, document, truth) for pair in document["pairs"]]
-    p = [pair[pair_of["primary"]]["p"] for pair, pair_of in zip(pairs, document["pairs"], strict=True)]
-    answered = [i for i, value in enumerate(p) if not math.isnan(value)]
-    for name, adjust in (("p_holm", re.holm), ("p_bh", re.benjamini_hochberg)):
-        adjusted = dict(zip(answered, adjust([p[i] for i in answered]), strict=True))
-        for i, pair in enumerate(pairs):
-            pair[name] = adjusted.get(i, NAN)
+    for lines in zip(*(pair["by_readout"] for pair in pairs), strict=True):
+        correct(lines, [line["p_equivalence"] for line in lines])
+    headlines = [pair["headline"] for pair in pairs]
+    correct(headlines, [line["p_equivalence"] for line in headlines])
+    discoveries = re.adjusted(re.benjamini_hochberg, [pair["p"] for pair in pairs])
+    for pair, p_bh in zip(pairs, discoveries, strict=True):
+        line = pair.pop("headline")
+        pair |= {
+            "p_holm": line["p_holm"],
+            "p_bh": p_bh,
+            "p_equivalence_holm": line["p_equivalence_holm"],
+            "verdict": {key: line[key] for key in ("decision", "smaller_than_margin")},
+        }
+    for line in (line for pair in pairs for line in pair["by_readout"]):
+        line.pop("p_equivalence_holm")
     return {
-        "margin": 0.01,
-        "groups": [_group(name, readout, truth) for name in names],
+        "margin": {"size": document["margin"]["size"]},
+        "groups": [_group(name, document["readout"], truth) for name in names],
         "pairs": pairs,
         "ranks": _ranks(document, truth, names),
     }
@@ -96,11 +105,8 @@ def _outcomes(finished: int, failed: int, step: int) -> Tree:
 
 
 def _noise(runs: Sequence[Array]) -> Tree:
-    if not runs:
-        names = ("evaluations", "seed_sd", "evaluation_sd", "icc", "low", "high", "p", "autocorrelation")
-        return {"split": {"seeds": 0, **dict.fromkeys(names, NAN), "confidence": 0.95}, **_errors({}, 0, 0)}
     split = re.noise_split(runs)
-    return {"split": {**split, "confidence": 0.95}, **_errors(split, len(runs), len(runs[0]))}
+    return {"split": {**split, "confidence": 0.95}, **_errors(split, len(runs), len(runs[0]) if runs else 0)}
 
 
 def _errors(split: Mapping[str, float], n: int, k: int) -> Tree:
@@ -111,51 +117,165 @@ def _errors(split: Mapping[str, float], n: int, k: int) -> Tree:
         "error_twice_the_seeds": (2 * n, k),
         "error_twice_the_evaluations": (n, 2 * k),
     }
-    if not split:
+    if not n:
         return dict.fromkeys(sizes, NAN)
-    seeds, evaluations = split["seed_sd"] ** 2, split["evaluation_sd"] ** 2
-    return {name: math.sqrt((seeds + evaluations / k) / n) for name, (n, k) in sizes.items()}
+    seeds, evaluations, phi = split["seed_sd"] ** 2, split["evaluation_sd"] ** 2, split["correlation"]
+    return {
+        name: math.sqrt((seeds + evaluations / re.effective(k, phi)) / n) for name, (n, k) in sizes.items()
+    }
 
 
 def _pair(pair: Tree, document: Tree, truth: Truth) -> Tree:
-    first, second, share = pair["a"], pair["b"], document["margin"]
+    first, second = pair["a"], pair["b"]
     values = truth.readouts[document["readout"]]
     a, b = (np.array(list(values[name].values())) for name in (first, second))
     x, y = _shared(values, first, second)
-    is_paired = pair["primary"] == "paired"
+    is_paired, failed = pair["estimator"] == "paired", _failed(pair, truth)
     u, v = (x, y) if is_paired else (a, b)
-    d, se, df = re.difference(u, v, paired=is_paired)
-    margin = share * (abs(a.mean()) + abs(b.mean())) / 2
+    decided = _decided(pair, document["margin"], values, truth)
+    d, se, df = known = decided["known"]
+    margin = decided["margin"]
     better = x < y if truth.lower_is_better else x > y
     wins = int(better.sum())
     nothing = dict.fromkeys(("t", "df", "p", "low", "high"), NAN) | {"n": 0}
-    sizes = len(x) if is_paired else len(a) + len(b)
+    partial = pair["estimator"].startswith("partial")
     return {
         "difference": d,
-        "ratio": d / float(v.mean()),
+        "reference": decided["reference"],
+        "ratio": d / decided["reference"],
         "margin": margin,
+        "failed": list(failed),
+        "seeds": [len(a), len(b), len(x)],
         "student": re.student(a, b),
         "welch": re.welch(a, b),
-        "paired": re.paired(x, y) if is_paired else nothing,
-        "correlation": _correlation(x, y) if is_paired else NAN,
+        "paired": nothing if pair["obstacle"] else re.paired(x, y),
+        "partial": re.t_numbers(d, se, df, decided["n"]) if partial else nothing,
+        "worst_rank": decided["worst_rank"],
+        "p": decided["p"],
+        "correlation": NAN if pair["obstacle"] else _correlation(x, y),
         "wins_a": wins,
         "wins_b": int((x != y).sum()) - wins,
-        **_coverage(a, b, x, y, is_paired=is_paired),
+        **_coverage(a, b, x, y, estimator=pair["estimator"]),
+        "uncorrected": {key: decided[key] for key in ("decision", "smaller_than_margin")},
+        "headline": decided,
         "tests": _tests(a, b, x, y, pair["tests"], difference=d),
         "sizes": {
             "hedges": re.hedges(a, b),
             "paired": re.paired_effect(x, y),
-            "ratio": re.fieller(u, v, paired=is_paired),
+            "ratio": _fieller(u, v, is_paired=is_paired, n=min(len(a), len(b)), share=decided["reference"]),
             "dominance": re.dominance(a, b),
             "improvement": _improvement(a, b, x, y, is_paired=is_paired, lower=truth.lower_is_better),
         },
-        "equivalence": {**re.equivalence(d, se, df, margin), "n": sizes},
-        "posterior": {**re.posterior(d, _parts(u, v, is_paired=is_paired), margin), "n": sizes},
-        "power": {**_power(u, v, (d, se, df), margin, is_paired=is_paired), "n": sizes},
+        "equivalence": decided["equivalence"],
+        **_prospects(x - y if partial else u, v, known, decided, pair["estimator"], failed=any(failed)),
         "shared_noise": _shared_noise(truth, first, second),
-        "by_readout": [_line(name, pair, truth) for name in FINAL],
-        "criteria": [_criterion(one, pair, (d, se, df), float(v.mean()), truth) for one in pair["criteria"]],
+        "by_readout": [_line(name, pair, document["margin"], truth) for name in FINAL],
+        "criteria": [_criterion(one, pair, known, decided["reference"], truth) for one in pair["criteria"]],
     }
+
+
+def _failed(pair: Tree, truth: Truth) -> tuple[int, int]:
+    return len(truth.failed.get(pair["a"], ())), len(truth.failed.get(pair["b"], ()))
+
+
+def _decided(pair: Tree, given: Tree, values: BY_SEED, truth: Truth) -> Tree:
+    """Return what decides on two groups' numbers, and the decision, not yet corrected for several pairs."""
+    failed, estimator = _failed(pair, truth), pair["estimator"]
+    a, b = (np.array(list(values[name].values())) for name in (pair["a"], pair["b"]))
+    _, y = _shared(values, pair["a"], pair["b"])
+    known, n = _estimate(pair, values)
+    share = not (min(*a, *b) < 0 < max(*a, *b) or any(abs(z.mean()) <= z.std(ddof=1) for z in (a, b)))
+    relative = given["size"] * (abs(a.mean()) + abs(b.mean())) / 2 if share else NAN
+    margin = given["size"] if given["absolute"] else relative
+    test, same = re.t_numbers(*known, n), re.equivalence(*known, margin) | {"n": n}
+    decided = {
+        "known": known,
+        "n": n,
+        "reference": abs((y if estimator == "paired" else b).mean()) if share else NAN,
+        "margin": margin,
+        "worst_rank": None,
+        "p": test["p"],
+    }
+    if any(failed):
+        worst = re.worst_rank(a, b, failed, lower_is_better=truth.lower_is_better)
+        better = "undecided" if worst["p"] > 0.05 else "better" if worst["probability"] > 0.5 else "worse"
+        decided |= {"worst_rank": worst, "p": worst["p"], "decision": better, "smaller_than_margin": False}
+        same |= dict.fromkeys(("p_lower", "p_upper", "p", "low", "high"), NAN)
+    else:
+        small = same["low"] > -margin and same["high"] < margin
+        better = "better" if (test["high"] < 0) == truth.lower_is_better else "worse"
+        clear = test["low"] > 0 or test["high"] < 0
+        decision = better if clear else "equivalent" if small else "undecided"
+        decided |= {"decision": decision, "smaller_than_margin": bool(small)}
+    return decided | {"equivalence": same, "p_equivalence": same["p"]}
+
+
+def _estimate(pair: Tree, values: BY_SEED) -> tuple[tuple[float, float, float], int]:
+    """Return a difference, its standard error and degrees of freedom, and how many numbers it is of."""
+    first, second, estimator = pair["a"], pair["b"], pair["estimator"]
+    x, y = _shared(values, first, second)
+    a, b = (np.array(list(values[name].values())) for name in (first, second))
+    if estimator == "paired":
+        return re.difference(x, y, paired=True), len(x)
+    if estimator == "welch":
+        return re.difference(a, b, paired=False), len(a) + len(b)
+    alone = _alone(values, first, second), _alone(values, second, first)
+    conservative = estimator == "partial_conservative"
+    known = re.partially_paired((x, y), alone, gls=GLS, conservative=conservative)
+    return known, len(a) + len(b) - len(x)
+
+
+def _alone(values: BY_SEED, name: str, other: str) -> Array:
+    return np.array([value for seed, value in values[name].items() if seed not in values[other]])
+
+
+def correct(lines: Sequence[Tree], p_equivalence: Sequence[float]) -> None:
+    """Write into each line what holds of it as one of several pairs."""
+    p, same = (re.adjusted(re.holm, values) for values in ([line["p"] for line in lines], p_equivalence))
+    for line, different, alike in zip(lines, p, same, strict=True):
+        small = bool(line["smaller_than_margin"] and alike <= 0.05)
+        clear = line["decision"] in ("better", "worse") and different <= 0.05
+        line |= {
+            "p_holm": different,
+            "p_equivalence_holm": alike,
+            "decision": line["decision"] if clear else "equivalent" if small else "undecided",
+            "smaller_than_margin": small,
+        }
+
+
+def _fieller(u: Array, v: Array, *, is_paired: bool, n: int, share: float) -> Tree:
+    if math.isnan(share):
+        return {"value": NAN, "low": NAN, "high": NAN, "n": n}
+    return {**re.fieller(u, v, paired=is_paired)}
+
+
+def _prospects(
+    u: Array, v: Array, known: tuple[float, float, float], decided: Tree, estimator: str, *, failed: bool
+) -> Tree:
+    """Return the posterior of the difference and the power, both withheld where seeds failed."""
+    d, se, df = known
+    margin, n = decided["margin"], {"n": decided["n"]}
+    nothing = dict.fromkeys(("below", "inside", "above", "low", "high"), NAN)
+    if failed:
+        power = dict.fromkeys(re.SEEDS_NEEDED, NAN)
+        return {"posterior": {"difference": d, "rope": margin, **nothing, **n}, "power": {**power, **n}}
+    parts = [(se, df)]
+    if estimator == "welch":
+        parts = [(float(s.std(ddof=1)) / math.sqrt(len(s)), len(s) - 1) for s in (u, v)]
+    posterior = re.posterior(d, parts, margin)
+    sd, share = _sd_of_one(u, v, estimator)
+    return {
+        "posterior": {**posterior, **n},
+        "power": {**re.seeds_needed(d, se, df, sd=sd, share=share, margin=margin), **n},
+    }
+
+
+def _sd_of_one(u: Array, v: Array, estimator: str) -> tuple[float, float]:
+    """Return the sd of one seed's difference, and its degrees of freedom over n - 1."""
+    if estimator == "welch":
+        s, t = (float(z.std(ddof=1)) for z in (u, v))
+        return math.hypot(s, t), (s**2 + t**2) ** 2 / (s**4 + t**4)
+    return float((u if estimator.startswith("partial") else u - v).std(ddof=1)), 1.0
 
 
 def _shared(values: BY_SEED, first: str, second: str) -> tuple[Array, Array]:
@@ -170,8 +290,10 @@ def _correlation(x: Array, y: Array) -> float:
     return float((u * v).sum() / math.sqrt((u * u).sum() * (v * v).sum()))
 
 
-def _coverage(a: Array, b: Array, x: Array, y: Array, *, is_paired: bool) -> Tree:
-    sample = x - y if is_paired else min((a, b), key=len)
+def _coverage(a: Array, b: Array, x: Array, y: Array, *, estimator: str) -> Tree:
+    if estimator.startswith("partial"):
+        return {key: {"n": len(x), "skewness": NAN} for key in ("coverage", "coverage_indicated")}
+    sample = x - y if estimator == "paired" else min((a, b), key=len)
     return {
         "coverage": {"n": len(sample), "skewness": 0.0},
         "coverage_indicated": {"n": len(sample), "skewness": re.skewness(sample)},
@@ -205,19 +327,6 @@ def _improvement(a: Array, b: Array, x: Array, y: Array, *, is_paired: bool, low
     return {**dict(zip(("probability", "low", "high"), chance, strict=True)), **counts, "confidence": 0.95}
 
 
-def _parts(u: Array, v: Array, *, is_paired: bool) -> list[tuple[float, float]]:
-    samples = (u - v,) if is_paired else (u, v)
-    return [(float(s.std(ddof=1)) / math.sqrt(len(s)), len(s) - 1) for s in samples]
-
-
-def _power(u: Array, v: Array, known: tuple[float, float, float], margin: float, *, is_paired: bool) -> Tree:
-    s, t = (float(z.std(ddof=1)) for z in (u, v))
-    sd, share = math.hypot(s, t), (s**2 + t**2) ** 2 / (s**4 + t**4)
-    if is_paired:
-        sd, share = float((u - v).std(ddof=1)), 1.0
-    return re.seeds_needed(*known, sd=sd, share=share, margin=margin)
-
-
 def _shared_noise(truth: Truth, first: str, second: str) -> Tree:
     a, b = (truth.windows[name] for name in (first, second))
     both = [seed for seed in a if seed in b]
@@ -226,17 +335,27 @@ def _shared_noise(truth: Truth, first: str, second: str) -> Tree:
     return re.shared_noise([a[seed] for seed in both], [b[seed] for seed in both])
 
 
-def _line(name: str, pair: Tree, truth: Truth) -> Tree:
+def _line(name: str, pair: Tree, given: Tree, truth: Truth) -> Tree:
     values = truth.readouts[name]
     a, b = (np.array(list(values[group].values())) for group in (pair["a"], pair["b"]))
+    keys = ("difference", "reference", "ratio", "low", "high", "p", "p_equivalence", "welch_p", "margin")
     if not (len(a) and len(b)):
-        return dict.fromkeys(("difference", "ratio", "low", "high", "p", "welch_p"), NAN) | {"n": 0}
-    x, y = _shared(values, pair["a"], pair["b"])
-    is_paired = pair["primary"] == "paired"
-    test, below = (re.paired(x, y), y) if is_paired else (re.welch(a, b), b)
-    d = float((x - y).mean()) if is_paired else float(a.mean() - b.mean())
-    numbers = {key: test[key] for key in ("low", "high", "p", "n")}
-    return {"difference": d, "ratio": d / float(below.mean()), "welch_p": re.welch(a, b)["p"], **numbers}
+        undecided = {"uncorrected": "undecided", "decision": "undecided", "smaller_than_margin": False}
+        return {**dict.fromkeys(keys, NAN), **undecided, "n": 0}
+    decided = _decided(pair, given, values, truth)
+    d, se, df = decided["known"]
+    test = re.t_numbers(d, se, df, decided["n"])
+    return {
+        "difference": d,
+        "ratio": d / decided["reference"],
+        "welch_p": re.welch(a, b)["p"],
+        "uncorrected": decided["decision"],
+        **{key: test[key] for key in ("low", "high", "n")},
+        **{
+            key: decided[key]
+            for key in ("reference", "p", "p_equivalence", "margin", "decision", "smaller_than_margin")
+        },
+    }
 
 
 def _criterion(
@@ -244,7 +363,7 @@ def _criterion(
 ) -> Tree:
     limits = {"more than 5% better": -0.05, "lower residual": 0.0, "no divergence": 0.0}
     numbers: Tree = {"threshold": limits.get(printed["name"], 2.0), "low": NAN, "high": NAN}
-    if printed["name"] == "more than 5% better":
+    if printed["name"] == "more than 5% better" and not any(_failed(pair, truth)):
         test, sign = re.t_numbers(*known, 0), (1 if truth.lower_is_better else -1) / below
         numbers["low"], numbers["high"] = sorted((sign * test["low"], sign * test["high"]))
     if printed["name"] == "no divergence":

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ired_diag.curves.shape import shape_of
+from benchmarks.curve_verdicts import FAILED, HEALTHY, curves_of
+from ired_diag.curves.shape import divergence_of, shape_of
 from ired_diag.readers import slurm
 
 Array = NDArray[np.float64]
@@ -263,3 +264,12 @@ def test_a_hundred_thousand_evaluations_are_judged_as_a_reader_would() -> None:
     assert lost.word == "diverged" and lost.onset is not None and lost.onset.step == 70_001
     rest = shape_of(steps, np.exp(fall + noise)).rest
     assert rest.index is not None and 5_000 <= rest.index <= 40_000
+
+
+def test_divergence_is_what_the_shape_says() -> None:
+    for kind in (*HEALTHY, *FAILED):
+        for curve in curves_of(kind, 10, seed=1):
+            lower = curve.lower_is_better
+            shape = shape_of(curve.steps, curve.values, lower_is_better=lower)
+            divergence = divergence_of(curve.steps, curve.values, lower_is_better=lower)
+            assert (divergence == shape) if shape.word == "diverged" else divergence is None, kind

@@ -20,10 +20,12 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
+from ired_diag.runs.history import Row, to_jsonl
 from tests.recomputation import Array
 from tests.recomputed_stats import FINAL, Truth, expected
 
 EXACT = 1e-9
+NUMERIC = 1e-7  # where degrees of freedom are of a second derivative taken from differences
 TOLERANCES = {  # relative, where the printed number comes from an iteration or an integral of its own
     r"\.(power|nemenyi)\.": 1e-6,
     r"\.posterior\.": 1e-6,
@@ -103,6 +105,18 @@ def numbers_of(tree: object, path: str = "") -> Iterator[tuple[str, float]]:
         yield path, float(tree)  # type: ignore[arg-type]
 
 
+def words_of(tree: object, path: str = "") -> Iterator[tuple[str, str | bool]]:
+    """Yield the texts and truth values of a document by their path."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from words_of(value, f"{path}.{key}")
+    elif isinstance(tree, list | tuple):
+        for place, value in enumerate(tree):
+            yield from words_of(value, f"{path}.{place}")
+    elif isinstance(tree, str | bool):
+        yield path, tree
+
+
 def tolerance(path: str, table: Mapping[str, float], default: float) -> float:
     return next((value for pattern, value in table.items() if re.search(pattern, path)), default)
 
@@ -111,24 +125,31 @@ def is_excused(path: str) -> bool:
     return any(re.search(pattern, path) for pattern in NOT_RECOMPUTED)
 
 
-def agree(path: str, told: float, truth: float) -> bool:
+def agree(path: str, told: float, truth: float, exact: float) -> bool:
     if not (math.isfinite(told) and math.isfinite(truth)):
         return not (math.isfinite(told) or math.isfinite(truth))
-    relative, absolute = tolerance(path, TOLERANCES, EXACT), tolerance(path, ABSOLUTE, 0.0)
+    relative, absolute = tolerance(path, TOLERANCES, exact), tolerance(path, ABSOLUTE, 0.0)
     return math.isclose(told, truth, rel_tol=relative, abs_tol=absolute)
 
 
-def check(document: dict[str, Any], truth: Truth) -> int:
+def check(document: dict[str, Any], truth: Truth, *, exact: float = EXACT) -> int:
     """Compare all numbers; return how many finite ones were recomputed."""
-    told, right = dict(numbers_of(document)), dict(numbers_of(expected(document, truth)))
-    words = {path for path, value in told.items() if math.isnan(value) and path not in right}
-    unknown = [path for path in told if path not in right and path not in words and not is_excused(path)]
+    recomputed = expected(document, truth)
+    told, right = dict(numbers_of(document)), dict(numbers_of(recomputed))
+    null = {path for path, value in told.items() if math.isnan(value) and path not in right}
+    unknown = [path for path in told if path not in right and path not in null and not is_excused(path)]
     assert not unknown, f"numbers that nothing recomputes: {unknown}"
     assert not (lost := [path for path in right if path not in told]), f"no longer printed: {lost}"
     off = [
         f"{path}: {told[path]!r}, not {right[path]!r}"
         for path in right
-        if not agree(path, told[path], right[path])
+        if not agree(path, told[path], right[path], exact)
+    ]
+    words = dict(words_of(document))
+    off += [
+        f"{path}: {words[path]}, not {decision}"
+        for path, decision in words_of(recomputed)
+        if words[path] != decision
     ]
     assert not off, "\n".join(off)
     return sum(math.isfinite(value) for value in right.values())
@@ -195,20 +216,40 @@ def seconds_of(folder: Path, experiment: str) -> list[float]:
     return seconds
 
 
-def truth_of_logs(folder: Path, names: tuple[str, ...], start: float) -> Truth:
-    curves = {name: curves_of(folder, name) for name in names}
-    readouts: dict[str, dict[str, dict[str, float]]] = {each: {name: {} for name in names} for each in FINAL}
-    windows: dict[str, dict[str, Array]] = {name: {} for name in names}
+def read(steps: Array, values: Array, start: float, *, lower_is_better: bool) -> dict[str, float]:
+    """Return the readouts of one curve whose plateau begins at a step."""
+    area = np.sum((values[1:] + values[:-1]) / 2 * np.diff(steps)) / (steps[-1] - steps[0])
+    best = values.min() if lower_is_better else values.max()
+    read = (values[steps >= start].mean(), values[-1], best, values[-10:].mean(), area)
+    return dict(zip(FINAL, map(float, read), strict=True))
+
+
+def truth_of_curves(
+    curves: Mapping[str, Mapping[str, tuple[Array, Array]]],
+    start: float,
+    *,
+    lower_is_better: bool = True,
+    seconds: Mapping[str, list[float]] | None = None,
+) -> Truth:
+    """Return what was logged, of curves by group and seed; one that ends in NaN is of a failed seed."""
+    readouts: dict[str, dict[str, dict[str, float]]] = {each: {name: {} for name in curves} for each in FINAL}
+    windows: dict[str, dict[str, Array]] = {name: {} for name in curves}
+    failed: dict[str, list[str]] = {name: [] for name in curves}
     for name, group in curves.items():
         for seed, (steps, values) in group.items():
+            if np.isnan(values[-1]):
+                failed[name].append(seed)
+                continue
             windows[name][seed] = values[steps >= start]
-            area = np.sum((values[1:] + values[:-1]) / 2 * np.diff(steps)) / (steps[-1] - steps[0])
-            read = (windows[name][seed].mean(), values[-1], values.min(), values[-10:].mean(), area)
-            for each, value in zip(FINAL, read, strict=True):
-                readouts[each][name][seed] = float(value)
+            for each, value in read(steps, values, start, lower_is_better=lower_is_better).items():
+                readouts[each][name][seed] = value
     last = {name: int(group["seed0"][0][-1]) for name, group in curves.items()}
-    times = {name: seconds_of(folder, name) for name in names}
-    return Truth(readouts, windows, last, seconds=times)
+    return Truth(readouts, windows, last, failed, seconds or {}, lower_is_better)
+
+
+def truth_of_logs(folder: Path, names: tuple[str, ...], start: float) -> Truth:
+    curves = {name: curves_of(folder, name) for name in names}
+    return truth_of_curves(curves, start, seconds={name: seconds_of(folder, name) for name in names})
 
 
 @pytest.mark.parametrize("readout", ["plateau", "last"])
@@ -218,6 +259,90 @@ def test_numbers_of_the_study(readout: str, shared: Path) -> None:
     steps, _ = curves_of(folder, "q101")["seed0"]
     assert document["plateau_step"] in steps
     assert check(document, truth_of_logs(folder, names, document["plateau_step"])) > 700
+
+
+STEPS: Array = 50.0 * np.arange(1, 81, dtype=np.float64)
+STUDY = {
+    "mining_strategy": "none",
+    "dataset": "inverse",
+    "rank": 20,
+    "ood": False,
+    "evaluation_mode": "fixed",
+    "validation_batches": 10,
+}
+FAILING = {  # of each group, which seeds end in NaN
+    "the study, failures in one group": (STUDY, True, {"m0": (1, 4), "m1": (), "m2": ()}),
+    "other runs, failures in all groups": ({}, False, {"m0": (0,), "m1": (2, 5), "m2": (3,)}),
+}
+
+
+def resting(level: float, rng: np.random.Generator, *, lower_is_better: bool) -> Array:
+    """Return a curve that comes to a level and rests there, with noise of lag-one correlation 0.6."""
+    noise = rng.standard_normal(len(STEPS))
+    for i in range(1, len(noise)):
+        noise[i] = 0.6 * noise[i - 1] + 0.8 * noise[i]
+    fall = np.exp(-np.arange(len(STEPS)) / 3)
+    return np.asarray(
+        level * (1 + 0.01 * noise + 0.005 * rng.standard_normal()) + fall * (1 if lower_is_better else -level)
+    )
+
+
+def write_runs(
+    root: Path,
+    metric: str,
+    configuration: Mapping[str, Any],
+    curves: Mapping[str, Mapping[str, tuple[Array, Array]]],
+) -> None:
+    """Write a folder for each run."""
+    for name, group in curves.items():
+        for seed, (steps, values) in group.items():
+            folder = root / name / seed
+            folder.mkdir(parents=True)
+            ending = {"state": "complete"}
+            told = {
+                "format": 1,
+                "experiment": name,
+                "seed": int(seed[4:]),
+                "config": configuration,
+                "ending": ending,
+            }
+            (folder / "config.json").write_text(json.dumps(told))
+            rows = [Row(int(step), {metric: float(v)}) for step, v in zip(steps, values, strict=True)]
+            (folder / "metrics.jsonl").write_bytes(to_jsonl(rows))
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_numbers_of_runs_of_which_seeds_failed(case: str, tmp_path: Path) -> None:
+    configuration, lower, failing = FAILING[case]
+    curves: dict[str, dict[str, tuple[Array, Array]]] = {}
+    for g, (name, lost) in enumerate(failing.items()):
+        curves[name] = {}
+        for seed in range(7):
+            rng = np.random.default_rng([g, seed])
+            values = resting(0.7 + 0.02 * g, rng, lower_is_better=lower)
+            values[-3:] = np.nan if seed in lost else values[-3:]
+            curves[name][f"seed{seed}"] = (STEPS, values)
+    write_runs(tmp_path, "validation/mse" if lower else "val_accuracy", configuration, curves)
+    document = printed(*curves, "--runs", str(tmp_path))
+    assert document["plateau_step"] in STEPS
+    assert [pair["primary"] == "worst_rank" for pair in document["pairs"]] == [True, True, not lower]
+    truth = truth_of_curves(curves, document["plateau_step"], lower_is_better=lower)
+    assert check(document, truth) > 700
+
+
+PARTLY_SHARED: Table = {
+    "a": [5.1, 5.4, 4.9, 5.3, 5.6, 5.0, 5.2, 5.7, 4.8, None, 5.5],
+    "b": [5.9, 5.8, 5.5, 6.0, 6.3, 5.7, 6.1, 6.2, 5.6, 6.4, None],
+    "c": [5.2, 5.3, 5.0, 5.3, 5.5, 5.1, 5.1, None, None, None, None],
+}
+
+
+@pytest.mark.parametrize("arguments", [("--paired",), ("--paired", "--margin", "0.05abs"), ("--unpaired",)])
+def test_numbers_where_groups_share_a_part_of_their_seeds(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    document = printed(str(write_table(tmp_path / "table.csv", PARTLY_SHARED)), *arguments)
+    estimators = {pair["estimator"].partition("_")[0] for pair in document["pairs"]}
+    assert estimators == ({"welch"} if arguments == ("--unpaired",) else {"partial"})
+    assert check(document, truth_of_table(PARTLY_SHARED), exact=NUMERIC) > 300
 
 
 def test_a_wrong_number_and_a_new_one_are_seen(tmp_path: Path) -> None:

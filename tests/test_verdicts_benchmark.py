@@ -22,6 +22,8 @@ DESIGNS = {
     "three groups": Design(groups=3, seeds=3, effect=0.02, evaluations=1),
     "no plateau": Design(improves=True, effect=0.03),
     "failing": Design(failing=0.3, effect=0.01),
+    "failing altogether": Design(seeds=3, failing=0.7),
+    "six groups": Design(groups=6, seeds=4, effect=0.02, evaluations=1),
     "drift": Design(drift=0.015, seed_sd=0.001),
 }
 
@@ -32,19 +34,20 @@ def test_short_path_decides_as_compare_prints(name: str) -> None:
         groups = study_of(DESIGNS[name], np.random.default_rng(seed))
         short, full = decision_of(groups), compare(groups)
         assert short.readout == full.readout
-        for line, pair in zip(short.lines, full.pairs, strict=True):
-            assert line.difference == pytest.approx(pair.difference, nan_ok=True)
+        for test, decision, pair in zip(short.tests, short.decisions, full.pairs, strict=True):
+            assert test.difference == pytest.approx(pair.difference, nan_ok=True)
+            assert decision == pair.verdict.decision
             called = {word for word in ("better", "worse") if f" is {word} than " in verdict_of(pair, full)}
-            assert called == ({line.decision} & {"better", "worse"}), verdict_of(pair, full)
+            assert called == ({decision} & {"better", "worse"}), verdict_of(pair, full)
 
 
 def test_short_path_decides_as_compare_where_few_seeds_are_shared() -> None:
     for seed in range(6):
         rng = np.random.default_rng(seed)
         groups = partly_shared((3, 4, 4), correlation=0.5, effect=1.5, rng=rng)
-        (line,), (pair,) = decision_of(groups).lines, compare(groups).pairs
-        assert line.p == pytest.approx(pair.test.p)
-        assert line.decision == pair.verdict.decision
+        short, (pair,) = decision_of(groups), compare(groups).pairs
+        assert short.tests[0].p == pytest.approx(pair.test.p)
+        assert short.decisions == [pair.verdict.decision]
 
 
 def test_curves_have_the_designed_spread_correlation_and_equal_ends() -> None:

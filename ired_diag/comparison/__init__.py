@@ -16,25 +16,18 @@ from functools import cached_property
 
 from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of, strategy_of
+from ired_diag.comparison.decisions import LAST, PLATEAU, readout_compared, sample_between
 from ired_diag.comparison.identical import identical_in_words
 from ired_diag.comparison.left_out import left_out_of
 from ired_diag.comparison.margin import ONE_PERCENT, Margin, margin_of, note_on_margin
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
-from ired_diag.comparison.outcomes import Outcomes, failed_seeds, outcomes_of
+from ired_diag.comparison.outcomes import Outcomes, outcomes_of
 from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
-from ired_diag.comparison.pairs import (
-    ByReadout,
-    PairOfGroups,
-    Question,
-    Sample,
-    compare_pair,
-    line_of,
-    sample_of,
-)
+from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question, compare_pair, line_of
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import RankTable, rank_all
-from ired_diag.comparison.readouts import READOUTS, Readouts, Values, read_out
+from ired_diag.comparison.readouts import READOUTS, Readouts, read_out
 from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
@@ -45,9 +38,17 @@ from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_cov
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.summary import Summary, summarise
 
-__all__ = ["READOUTS", "Comparison", "Group", "Margin", "PairOfGroups", "RankTable", "compare"]
-
-PLATEAU, LAST = "plateau", "last"
+__all__ = [
+    "LAST",
+    "PLATEAU",
+    "READOUTS",
+    "Comparison",
+    "Group",
+    "Margin",
+    "PairOfGroups",
+    "RankTable",
+    "compare",
+]
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def compare(
         why = "No plateau in common" if readout == PLATEAU else f"{readout} is withheld"
         if any(len(seed.steps) > 1 for one in members for seed in one.seeds):  # else a table of numbers
             notes.append(f"{why} ({read.reasons[readout]}): compared by the last evaluation.")
-        readout = LAST
+    readout = readout_compared(read, readout)
     summaries = [_group(one, read, readout, seed) for one in members]
     notes += _apart(summaries)
     question = Question(margin, lower_is_better, seed)
@@ -261,18 +262,14 @@ def _middle(values: list[float], draw: int) -> InterquartileMean:
 def _pair(
     a: Members, b: Members, read: Readouts, readout: str, question: Question, pairing: Pairing
 ) -> PairOfGroups:
-    obstacle, shared, failed = pairing.obstacle, pairing.shared, (failed_seeds(a), failed_seeds(b))
-
-    def sample(values: Values) -> Sample:
-        return sample_of((a.name, b.name), values[a.name], values[b.name], shared, obstacle, failed=failed)
-
+    samples_of = {name: sample_between(a, b, read.values[name], pairing) for name in READOUTS}
     lines = [
-        line_of(name, sample(read.values[name]), question, withheld=read.reasons.get(name, ""))
-        for name in READOUTS
+        line_of(name, sample, question, withheld=read.reasons.get(name, ""))
+        for name, sample in samples_of.items()
     ]
-    noise = noise_between(read.windows[a.name], read.windows[b.name], shared, draw=question.draw)
-    pair = compare_pair(sample(read.values[readout]), question, lines, noise)
-    samples = per_sample(a, b, [] if obstacle else shared, draw=question.draw)
+    noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)
+    pair = compare_pair(samples_of[readout], question, lines, noise)
+    samples = per_sample(a, b, [] if pairing.obstacle else pairing.shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
     x, y = (read.values[readout][members.name] for members in (a, b))
     return replace(

@@ -12,48 +12,45 @@ Reference: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ired_diag.comparison.by_readout import FINAL, ByReadout
 from ired_diag.comparison.criteria import after_correction
+from ired_diag.comparison.decisions import Claim, Corrected, corrected_claims
 from ired_diag.comparison.pairs import PairOfGroups
-from ired_diag.comparison.sample import Array
-from ired_diag.stats.multiplicity import benjamini_hochberg, holm
-from ired_diag.stats.verdict import Verdict, correct
+from ired_diag.stats.multiplicity import benjamini_hochberg
+from ired_diag.stats.verdict import Verdict
 
 
 def corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
     """Return the pairs with p values, verdicts and readouts corrected for their number."""
     if not pairs:
         return []
-    p, equivalence = _column(pair.p for pair in pairs), _column(pair.equivalence.p for pair in pairs)
-    columns = zip(pairs, holm(p), benjamini_hochberg(p), holm(equivalence), _readouts(pairs), strict=True)
-    return [
-        _corrected(
-            replace(pair, p_holm=float(family), p_bh=float(discovery), p_equivalence_holm=float(same)),
-            lines,
-            len(pairs),
-        )
-        for pair, family, discovery, same, lines in columns
-    ]
+    discoveries = benjamini_hochberg(np.array([pair.p for pair in pairs], dtype=np.float64))
+    corrections = corrected_claims([_claim(pair) for pair in pairs])
+    columns = zip(pairs, corrections, discoveries.tolist(), _readouts(pairs), strict=True)
+    return [_corrected(pair, correction, lines, p_bh) for pair, correction, p_bh, lines in columns]
 
 
-def _corrected(pair: PairOfGroups, lines: Sequence[ByReadout], pairs: int) -> PairOfGroups:
-    verdict = correct(
-        pair.uncorrected,
-        p=pair.p_holm,
-        p_equivalence=pair.p_equivalence_holm,
-        pairs=pairs,
-        names=(pair.a, pair.b),
-    )
+def _claim(pair: PairOfGroups) -> Claim:
+    return Claim(pair.uncorrected, pair.p, pair.equivalence.p, (pair.a, pair.b))
+
+
+def _corrected(
+    pair: PairOfGroups, correction: Corrected, lines: Sequence[ByReadout], p_bh: float
+) -> PairOfGroups:
+    verdict = correction.verdict
     if pair.identical:
         verdict = Verdict("undecided", False, f"{pair.a} and {pair.b} are {pair.identical}")
     decisions = {line.decision for line in lines if line.readout in FINAL and not line.reason}
     return replace(
         pair,
+        p_holm=correction.p,
+        p_bh=p_bh,
+        p_equivalence_holm=correction.p_equivalence,
         verdict=verdict,
         by_readout=lines,
         flips=len(decisions) > 1 and not pair.identical,
@@ -69,23 +66,18 @@ def _readouts(pairs: Sequence[PairOfGroups]) -> list[list[ByReadout]]:
 
 def _family(lines: Sequence[ByReadout]) -> list[ByReadout]:
     """Return the lines of one readout, corrected over the pairs that have it."""
-    p = holm(_column(line.p for line in lines))
-    equivalence = holm(_column(line.p_equivalence for line in lines))
-    return [
-        _line(replace(line, p_holm=float(different)), float(same), len(lines))
-        for line, different, same in zip(lines, p, equivalence, strict=True)
-    ]
-
-
-def _line(line: ByReadout, p_equivalence: float, pairs: int) -> ByReadout:
-    verdict = correct(
-        Verdict(line.uncorrected, line.smaller_than_margin, ""),
-        p=line.p_holm,
-        p_equivalence=p_equivalence,
-        pairs=pairs,
+    corrections = corrected_claims(
+        [
+            Claim(Verdict(line.uncorrected, line.smaller_than_margin, ""), line.p, line.p_equivalence)
+            for line in lines
+        ]
     )
-    return replace(line, decision=verdict.decision, smaller_than_margin=verdict.smaller_than_margin)
-
-
-def _column(values: Iterable[float]) -> Array:
-    return np.fromiter(values, dtype=np.float64)
+    return [
+        replace(
+            line,
+            p_holm=correction.p,
+            decision=correction.verdict.decision,
+            smaller_than_margin=correction.verdict.smaller_than_margin,
+        )
+        for line, correction in zip(lines, corrections, strict=True)
+    ]

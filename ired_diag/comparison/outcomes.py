@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from ired_diag.curves.shape import Shape, shape_of
+from ired_diag.curves.shape import Shape, divergence_of
 from ired_diag.runs.ending import LABELS
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -126,8 +126,8 @@ def failure_of(
     if not math.isfinite(series.values[-1]) or run.ending.cause == "nan_loss":
         return _not_finite(run, metric, series)
     if judge_shape:
-        shape = shape_of(series.steps, series.values, lower_is_better=lower_is_better)
-        if shape.word == "diverged":
+        shape = divergence_of(series.steps, series.values, lower_is_better=lower_is_better)
+        if shape is not None:
             return _diverged(run, metric, series, shape, lower_is_better=lower_is_better)
     if run.ending.may_be_complete or include_incomplete:
         return None

@@ -153,6 +153,23 @@ def _of_long_curve(judged: Shape, curve: Curve, length: int) -> Shape:
     return replace(judged, rest=rest, onset=onset, ends_in_spike=ends_in_spike(curve))
 
 
+def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Shape | None:
+    """Return the shape of a curve that diverged; None of any other, mostly in half of the time.
+
+    Args:
+        steps: As ``shape_of`` takes them.
+        values: Likewise.
+        lower_is_better: The direction in which the curve improves.
+    """
+    curve = curve_of(steps, values, lower_is_better=lower_is_better)
+    if len(curve) and block_length(len(curve)) == 1 and np.isfinite(curve.y).all():
+        valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
+        if not valley.rises and not restarts_in(curve.y):
+            return None  # only what rises, or ends not finite, diverges
+    shape = shape_of(steps, values, lower_is_better=lower_is_better)
+    return shape if shape.word == "diverged" else None
+
+
 def _not_finite(curve: Curve, index: int, seen: Shape) -> Shape:
     rest = Rest(None, "diverged: its last evaluations are not finite")
     return replace(seen, onset=at_evaluation(curve, index), rise=np.inf, rest=rest)

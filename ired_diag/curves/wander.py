@@ -16,7 +16,9 @@ regression with time series errors.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ MOST_CORRELATED = 0.95
 OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
 
 Array = NDArray[np.float64]
+Count = TypeVar("Count", float, Array)
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,18 @@ class Wander:
         >>> Wander(0.2, 0.0).error_of_mean(4)
         0.1
         """
-        return float(self.errors_of_means(np.array([count]))[0])
+        return self.sd * math.sqrt(_times_of_mean(self.correlation, float(count)) / count)
 
     def errors_of_means(self, counts: NDArray[np.intp]) -> Array:
         """Return the standard errors of means of so many neighbouring evaluations each."""
-        phi, m = self.correlation, counts.astype(np.float64)
-        longest = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**m) / (m * (1 - phi) ** 2)
-        return np.asarray(self.sd * np.sqrt(longest / m), dtype=np.float64)
+        m = counts.astype(np.float64)
+        return np.asarray(self.sd * np.sqrt(_times_of_mean(self.correlation, m) / m), dtype=np.float64)
+
+
+def _times_of_mean(phi: float, m: Count) -> Count:
+    """Return by how much correlation φ multiplies the variance of a mean of m."""
+    times: Count = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**m) / (m * (1 - phi) ** 2)
+    return times
 
 
 def wander_of(y: Array, fit: Array) -> Wander:

@@ -1,0 +1,87 @@
+"""From readouts to verdicts: the steps that decide a comparison, and nothing of what is printed beside.
+
+The comparison calls them, and so does whoever only wants the decisions of many studies: which readout is
+compared, which numbers stand against each other, and each pair's verdict after correction for their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ired_diag.comparison.outcomes import failed_seeds
+from ired_diag.comparison.pairing import Pairing
+from ired_diag.comparison.readouts import Readouts, Values
+from ired_diag.comparison.sample import Sample, sample_of
+from ired_diag.comparison.seeds import Members
+from ired_diag.stats.multiplicity import holm
+from ired_diag.stats.verdict import Verdict, correct
+
+PLATEAU, LAST = "plateau", "last"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one pair of groups says by itself.
+
+    Attributes:
+        verdict: Its verdict.
+        p: Of the test of a difference.
+        p_equivalence: Of the test of equivalence.
+        names: Of both groups.
+    """
+
+    verdict: Verdict
+    p: float
+    p_equivalence: float
+    names: tuple[str, str] = ("a", "b")
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What it says as one of several pairs.
+
+    Attributes:
+        verdict: Its verdict, corrected.
+        p: Holm's adjusted p of the test of a difference.
+        p_equivalence: Holm's adjusted p of the test of equivalence.
+    """
+
+    verdict: Verdict
+    p: float
+    p_equivalence: float
+
+
+def readout_compared(read: Readouts, readout: str) -> str:
+    """Return which readout is compared: the last evaluation where the declared one is withheld."""
+    return LAST if readout in read.reasons else readout
+
+
+def sample_between(a: Members, b: Members, values: Values, pairing: Pairing) -> Sample:
+    """Return the numbers of two groups that stand against each other.
+
+    Args:
+        a: A group.
+        b: Another.
+        values: A readout, by group and seed.
+        pairing: Whether equal seeds are pairs.
+    """
+    names, failed = (a.name, b.name), (failed_seeds(a), failed_seeds(b))
+    return sample_of(names, values[a.name], values[b.name], pairing.shared, pairing.obstacle, failed=failed)
+
+
+def corrected_claims(claims: Sequence[Claim]) -> list[Corrected]:
+    """Return the claims of several pairs of groups, each kind corrected for their number (Holm)."""
+    p = holm(np.array([claim.p for claim in claims], dtype=np.float64))
+    equivalence = holm(np.array([claim.p_equivalence for claim in claims], dtype=np.float64))
+    return [
+        _corrected(claim, float(different), float(same), len(claims))
+        for claim, different, same in zip(claims, p, equivalence, strict=True)
+    ]
+
+
+def _corrected(claim: Claim, p: float, p_equivalence: float, pairs: int) -> Corrected:
+    verdict = correct(claim.verdict, p=p, p_equivalence=p_equivalence, pairs=pairs, names=claim.names)
+    return Corrected(verdict, p, p_equivalence)
