@@ -6,7 +6,8 @@ A study is two groups of normal numbers. Shared seeds have correlation ρ, all o
 design (shared, only in a, only in b) and each test the line shows, in percent of the studies,
 
     the level at 5% nominal for ρ = -0.5, 0, 0.3, 0.6, 0.9;
-    the power for the same ρ, at a difference where Welch's test without pairs has about 75%;
+    the power for the same ρ, at a difference where Welch's test without pairs has about 75%
+    with many seeds;
     the level where the standard deviation of b is twice that of a, for ρ = 0 and 0.6.
 
 The test that ``stats.pairing_design`` prescribes has a star.
@@ -27,10 +28,10 @@ from ired_diag.stats.pairing_design import Estimator, estimator_for
 from ired_diag.stats.partially_paired import fit_reml, sums_of
 
 CORRELATIONS = (-0.5, 0.0, 0.3, 0.6, 0.9)
-TESTS: tuple[Estimator, ...] = ("welch", "paired", "partial", "partial_conservative")
+TESTS: tuple[Estimator, ...] = ("welch", "paired", "partial")
 UNEQUAL = (
-    (2, 2, 1), (2, 8, 3), (2, 8, 1), (3, 7, 0), (4, 6, 0), (6, 4, 0), (7, 3, 0), (8, 12, 0), (10, 10, 0),
-    (12, 12, 0), (15, 60, 60), (20, 80, 0),
+    (2, 2, 1), (2, 3, 0), (2, 8, 0), (2, 8, 1), (2, 8, 3), (2, 20, 3), (3, 1, 0), (3, 7, 0), (3, 17, 0),
+    (4, 6, 0), (6, 4, 0), (7, 3, 0), (8, 12, 0), (10, 10, 0), (12, 12, 0), (15, 60, 60), (20, 80, 0),
 )  # fmt: skip
 
 
@@ -67,7 +68,6 @@ def false_or_right(
         stats.ttest_ind(a, b, axis=1, equal_var=False).pvalue,
         stats.ttest_rel(pairs[:, 0], pairs[:, 1], axis=1).pvalue,
         2 * special.stdtr(fit.df, -t),
-        2 * special.stdtr(shared - 1.0, -t),
     )
     return {name: 100 * float(np.mean(each <= 0.05)) for name, each in zip(TESTS, p, strict=True)}
 
@@ -89,7 +89,7 @@ def lines_of(rng: np.random.Generator, design: tuple[int, int, int], studies: in
             for part in (shares[:5], shares[5:10], shares[10:])
         )
         star = "*" if estimator_for(*design) == name else " "
-        yield f"{shared:3d}{n_a:4d}{n_b:4d} {star}{name:21s}| {level} | {power} | {unequal}"
+        yield f"{shared:3d}{n_a:4d}{n_b:4d} {star}{name:8s}| {level} | {power} | {unequal}"
 
 
 def main() -> None:
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--equal-only", action="store_true", help="Leave out groups of unequal size.")
     given = parser.parse_args()
     rng, start = np.random.default_rng(given.seed), time.monotonic()
-    say(f"{'shared, only a, only b, test':34s}| {'level':29s} | {'power':29s} | level at sd ratio 2")
+    say(f"{'m':>3s}{'a':>4s}{'b':>4s}  {'test':8s}| {'level':29s} | {'power':29s} | level at sd ratio 2")
     for design in designs(equal_only=given.equal_only):
         for line in lines_of(rng, design, given.studies):
             say(line)

@@ -288,9 +288,10 @@ def test_seeds_that_only_one_group_has_are_kept_and_said() -> None:
     (pair,) = found.pairs
     assert (pair.primary, pair.estimator, pair.test.n, pair.seeds) == (
         "partial",
-        "partial_conservative",
+        "partial",
         4,
         (4, 3, 3),
     )
     assert (pair.paired.n, pair.welch.n) == (3, 7)
+    assert pair.difference == pytest.approx(1.15 - 2.1, rel=1e-12)
     assert "1 that only one of them has is kept" in " ".join(words.caveats_of(pair, found))

@@ -94,9 +94,7 @@ def decide(sample: Sample, question: Question) -> Deciding:
 
 
 def _primary(estimator: Estimator, *, failed: bool) -> Primary:
-    if failed:
-        return "worst_rank"
-    return "partial" if estimator == "partial_conservative" else estimator
+    return "worst_rank" if failed else estimator
 
 
 def estimator_of(sample: Sample) -> Estimator:
@@ -106,21 +104,15 @@ def estimator_of(sample: Sample) -> Estimator:
     return estimator_for(sample.pairs.shape[1], *map(len, sample.alone))
 
 
-def is_partial(estimator: Estimator) -> bool:
-    """Say whether an estimator keeps pairs and the seeds that only one group has."""
-    return estimator in ("partial", "partial_conservative")
-
-
 def t_test_of(sample: Sample, estimator: Estimator) -> TTest:
     """Return a t test of two groups at 95%."""
-    if is_partial(estimator):
-        return _partial(sample, estimator).test
+    if estimator == "partial":
+        return _partial(sample).test
     return paired(*sample.pairs) if estimator == "paired" else welch(sample.a, sample.b)
 
 
-def _partial(sample: Sample, estimator: Estimator) -> PartialPairs:
-    conservative = estimator == "partial_conservative"
-    return partially_paired(sample.pairs, *sample.alone, conservative=conservative)
+def _partial(sample: Sample) -> PartialPairs:
+    return partially_paired(sample.pairs, *sample.alone)
 
 
 def paired_test(sample: Sample) -> TTest:
@@ -143,8 +135,8 @@ def _without_test(reason: str) -> TTest:
 
 def mean_difference_of(sample: Sample, estimator: Estimator) -> MeanDifference:
     """Return the difference of means of a t test, with its standard error."""
-    if is_partial(estimator):
-        found = _partial(sample, estimator)
+    if estimator == "partial":
+        found = _partial(sample)
         test = found.test
         return MeanDifference(found.difference, found.standard_error, test.df, test.n, test.reason)
     if estimator == "paired":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ired_diag.comparison.deciding import is_partial
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
@@ -63,7 +62,7 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
 
 def coverage_of_difference(sample: Sample, estimator: Estimator) -> tuple[Coverage, Coverage]:
     """Return the coverage of the t interval of the difference: for normal data, and at this skewness."""
-    if is_partial(estimator):
+    if estimator == "partial":
         none = Coverage(math.nan, math.nan, sample.pairs.shape[1], math.nan, NOT_SIMULATED)
         return none, none
     name, values = _interval(sample, estimator)
@@ -80,7 +79,7 @@ def _interval(sample: Sample, estimator: Estimator) -> tuple[str, Array]:
 
 def _bootstrap(sample: Sample, question: Question, estimator: Estimator) -> BootstrapInterval:
     """Return the studentised interval where it holds."""
-    if is_partial(estimator):
+    if estimator == "partial":
         return _without_bootstrap("there is none of partly shared seeds")
     together = estimator == "paired"
     n = len(_interval(sample, estimator)[1])

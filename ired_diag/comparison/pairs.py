@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.comparison.by_readout import FINAL, ByReadout, line_of
-from ired_diag.comparison.deciding import Primary, decide, is_partial, no_partial_test, paired_test
+from ired_diag.comparison.deciding import Primary, decide, no_partial_test, paired_test
 from ired_diag.comparison.other_tests import OtherTests, coverage_of_difference, other_tests
 from ired_diag.comparison.per_sample import PerSample
 from ired_diag.comparison.prospects import posterior_of, power_of_seeds
@@ -51,8 +51,7 @@ class PairOfGroups:
         no_share: Why a share of the means says nothing; empty where it does.
         margin: What is too small to matter, in the metric's unit; NaN where it is a share that says nothing.
         primary: Which test decides: ``paired``, ``partial`` or ``welch``; ``worst_rank`` where seeds failed.
-        estimator: Which t test gives the difference of means and its interval; ``partial_conservative`` has
-            as many degrees of freedom as pairs, less one.
+        estimator: Which t test gives the difference of means and its interval.
         obstacle: Why the seeds may not be paired, or nothing.
         failed: How many seeds of each group failed.
         seeds: How many seeds of each group have a number, and how many of them both share.
@@ -167,7 +166,7 @@ def compare_pair(
         student=student(sample.a, sample.b),
         welch=welch(sample.a, sample.b),
         paired=paired_test(sample),
-        partial=deciding.test if is_partial(estimator) else no_partial_test(sample),
+        partial=deciding.test if estimator == "partial" else no_partial_test(sample),
         worst_rank=deciding.worst_rank,
         p=deciding.p,
         p_holm=deciding.p,

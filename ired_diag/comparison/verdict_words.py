@@ -18,7 +18,6 @@ ALPHA = 0.05
 TEST_NAMES = {
     "paired": "paired t test",
     "partial": "partially paired t test (REML)",
-    "partial_conservative": "partially paired t test (REML, df of the pairs alone)",
     "welch": "Welch's t test",
     "worst_rank": "worst-rank test",
 }

@@ -163,7 +163,7 @@ def _margins(shown: list[Interval], places: list[float], step: float, comparison
 def _counts(pairs: Sequence[PairOfGroups]) -> str:
     counts = sorted({pair.test.n for pair in pairs})
     n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
-    kinds = {pair.estimator.removesuffix("_conservative") for pair in pairs}
+    kinds = {pair.estimator for pair in pairs}
     what = [told for name, told in COUNTED.items() if name in kinds]
     return f"{n} {' or '.join(what)}"
 
@@ -175,7 +175,7 @@ def _tests(pairs: Sequence[PairOfGroups]) -> str:
         "welch": "Welch's",
         "worst_rank": "where seeds failed worst ranks decide, and intervals are among those that finished",
     }
-    kinds = {kind for pair in pairs for kind in (pair.estimator.removesuffix("_conservative"), pair.primary)}
+    kinds = {kind for pair in pairs for kind in (pair.estimator, pair.primary)}
     return ", ".join(names[name] for name in names if name in kinds)
 
 
