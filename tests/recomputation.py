@@ -107,9 +107,7 @@ def paired(x: Array, y: Array) -> Numbers:
     return t_numbers(*difference(x, y, paired=True), len(x))
 
 
-def partially_paired(
-    pairs: tuple[Array, Array], alone: tuple[Array, Array], *, gls: bool = False, conservative: bool = False
-) -> tuple[float, float, float]:
+def partially_paired(pairs: tuple[Array, Array], alone: tuple[Array, Array]) -> tuple[float, float, float]:
     """Return a mean difference of partly shared seeds, its REML standard error and Satterthwaite's df."""
     y = np.concatenate([*pairs, *alone])
     m, n_a, n = len(pairs[0]), len(alone[0]), len(y)
@@ -129,8 +127,7 @@ def partially_paired(
         turned = inverse @ partner
         lost = np.trace(spread @ x.T @ turned @ inverse @ x)
         score = (np.trace(turned) - lost - (n - 2) * (r @ partner @ r) / q) * (1 - rho**2)
-        contrast = spread @ x.T @ inverse if gls else (x / sizes).T
-        weights = contrast[0] - contrast[1]
+        weights = x[:, 0] / sizes[0] - x[:, 1] / sizes[1]
         variance = weights @ (np.eye(n) + rho * partner) @ weights
         objective = (n - 2) * math.log(q) - np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(spread)[1]
         return objective, score, float(weights @ y), math.log(variance * q / (n - 2))
@@ -141,7 +138,7 @@ def partially_paired(
     h = 1e-4
     curvature = (fit(z + h)[1] - fit(z - h)[1]) / (2 * h)
     slope = (fit(z + h)[3] - fit(z - h)[3]) / (2 * h)
-    df = m - 1 if conservative else 1 / (1 / (n - 2) + slope**2 / curvature)
+    df = 1 / (1 / (n - 2) + slope**2 / curvature)
     return fit(z)[2], math.exp(fit(z)[3] / 2), float(df)
 
 

@@ -18,7 +18,6 @@ from tests import recomputation as re
 from tests.recomputation import NAN, Array
 
 FINAL = ("plateau", "last", "best", "last10", "area")
-GLS = True  # how partly shared seeds are estimated: by generalised least squares, not by the means themselves
 BY_SEED = Mapping[str, Mapping[str, float]]  # of each group, of each seed
 Tree = dict[str, Any]
 
@@ -220,8 +219,7 @@ def _estimate(pair: Tree, values: BY_SEED) -> tuple[tuple[float, float, float], 
     if estimator == "welch":
         return re.difference(a, b, paired=False), len(a) + len(b)
     alone = _alone(values, first, second), _alone(values, second, first)
-    conservative = estimator == "partial_conservative"
-    known = re.partially_paired((x, y), alone, gls=GLS, conservative=conservative)
+    known = re.partially_paired((x, y), alone)
     return known, len(a) + len(b) - len(x)
 
 

@@ -37,7 +37,7 @@ def test_the_studys_logs_get_their_verdict_and_its_caveats(shared: Path) -> None
     told = call("stats", "q101", "q102", "--runs", shared / "ired_logs").stdout
     for words in (
         "mean over the plateau (from step 2",
-        "q101 is better than q102 by 0.233% (95% interval 0.0761% to 0.39% of q102's mean",
+        "q101 is better than q102 by 0.235% (95% interval 0.0737% to 0.396% of q102's mean",
         "smaller than the 1% margin",
         "changes with the readout",
         "they share evaluation noise",

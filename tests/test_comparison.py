@@ -209,8 +209,8 @@ def test_what_is_said_of_it_holds_the_numbers(shared: Path) -> None:
     (pair,) = found.pairs
     told = words.verdict_of(pair, found)
     assert told == (
-        "q101 is better than q102 by 0.233% (95% interval 0.0761% to 0.39% of q102's mean; paired t test, "
-        "10 pairs of seeds, p = 0.0084), smaller than the 1% margin."
+        "q101 is better than q102 by 0.235% (95% interval 0.0737% to 0.396% of q102's mean; paired t test, "
+        "10 pairs of seeds, p = 0.0093), smaller than the 1% margin."
     )
     assert "changes with the readout: plateau better" in " ".join(words.caveats_of(pair, found))
     assert "is evaluation noise" in words.noise_of(found.groups[0])

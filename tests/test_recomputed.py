@@ -25,7 +25,7 @@ from tests.recomputation import Array
 from tests.recomputed_stats import FINAL, Truth, expected
 
 EXACT = 1e-9
-NUMERIC = 1e-7  # where degrees of freedom are of a second derivative taken from differences
+NUMERIC = 1e-6  # where degrees of freedom are of a second derivative taken from differences
 TOLERANCES = {  # relative, where the printed number comes from an iteration or an integral of its own
     r"\.(power|nemenyi)\.": 1e-6,
     r"\.posterior\.": 1e-6,
@@ -327,7 +327,7 @@ def test_numbers_of_runs_of_which_seeds_failed(case: str, tmp_path: Path) -> Non
     assert document["plateau_step"] in STEPS
     assert [pair["primary"] == "worst_rank" for pair in document["pairs"]] == [True, True, not lower]
     truth = truth_of_curves(curves, document["plateau_step"], lower_is_better=lower)
-    assert check(document, truth) > 700
+    assert check(document, truth, exact=NUMERIC) > 700
 
 
 PARTLY_SHARED: Table = {
