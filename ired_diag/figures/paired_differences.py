@@ -154,9 +154,18 @@ def _margins(found: tuple[Difference, ...], comparison: Comparison) -> list[Line
 
 def _counts(comparison: Comparison) -> str:
     counts = {group.summary.n for group in comparison.groups}
-    if len(counts) == 1:
+    failed = [group for group in comparison.groups if group.outcomes.attempted > group.outcomes.finished]
+    if len(counts) == 1 and not failed:
         return f"n = {counts.pop()} seeds each"
-    return ", ".join(f"{group.name} n = {group.summary.n}" for group in comparison.groups)
+    return ", ".join(
+        f"{group.name} n = {group.summary.n}{_failed(group) if group in failed else ''}"
+        for group in comparison.groups
+    )
+
+
+def _failed(group: Group) -> str:
+    lost = group.outcomes.attempted - group.outcomes.finished
+    return f" ({lost} of {group.outcomes.attempted} failed)"
 
 
 def _test_told(one: Difference) -> str:
