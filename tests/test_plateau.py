@@ -198,3 +198,11 @@ def test_a_slower_group_with_an_equal_end_has_no_plateau_in_common_with_a_faster
             kept[name] += found.step is not None
     assert kept["slow"] <= 12
     assert kept["equal"] >= 34
+
+
+def test_many_evaluations_in_a_short_time_are_no_plateau(rng: np.random.Generator) -> None:
+    level = np.r_[np.linspace(3, 0.5, 60), np.full(40, 0.5)] * np.exp(0.01 * rng.normal(size=100))
+    even = np.r_[np.arange(1, 61) * 1000.0, 60_000 + np.arange(1, 41) * 1000.0]
+    dense = np.r_[np.arange(1, 61) * 1000.0, 60_000 + np.arange(1, 41) * 50.0]
+    assert plateau_start(even, level).index is not None
+    assert "of its steps" in plateau_start(dense, level).reason

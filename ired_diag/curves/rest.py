@@ -10,6 +10,7 @@ mean of m neighbouring evaluations under them:
                waited for. A single curve gives up half of what is left at most.
     start      the first evaluation from there on after which no block of m = 3, 6, 12 … lies above all that
                follows by 2.7 standard errors
+    enough     ten evaluations at least, over 5% of the steps at least
     tail       the rest is none where the last m = 2, 3, 5, 8 … evaluations differ from those before by four
                standard errors and by 0.2%: the most extreme of them is left out, for it may be a spike
 
@@ -31,6 +32,7 @@ from ired_diag.curves.valley import Array, Valley
 from ired_diag.curves.wander import Wander, wander_of
 
 FEWEST = 10  # evaluations at rest: the sd of fewer is not known to 25%
+SHORTEST = 0.05  # of the steps: many evaluations in a short time are no rest
 NEAR, HIGH = 3.0, 8.0  # σ
 BIAS = 0.1  # standard errors of the mean of what follows
 ABOVE = 2.7  # standard errors: a first block that still comes down
@@ -82,6 +84,12 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
     start = _without_descent(y, min(faded, most), noise, ABOVE * factor)
     if n - start < FEWEST:
         return _too_late(y, sigma)
+    span = curve.steps[-1] - curve.steps[0]
+    if curve.steps[-1] - curve.steps[start] < SHORTEST * span:
+        return Rest(
+            None,
+            f"it rests too late: only {n - start} evaluations in the last {100 * SHORTEST:g}% of its steps",
+        )
     tail, change, errors = _different_tail(y[start:], noise, DIFFERENT * factor)
     if tail:
         reason = f"its last {tail} evaluations are {'worse' if change > 0 else 'better'} than those before"
