@@ -54,7 +54,7 @@ def test_two_nan_of_five_never_print_better(shared: Path) -> None:
     assert sentence.startswith(
         "h and k: undecided. 2 of 5 seeds of h failed (success rate 60%, 95% interval 15 to 95%); "
         "all 5 seeds of k finished; worst-rank test p = 0.63 (the smallest p possible with these "
-        "sizes is 0.0079)."
+        "sizes and failures is 0.0079)."
     )
     assert (
         "Among the seeds that finished h - k is -3.04% (95% interval -3.61% to -2.47% of k's mean" in sentence

@@ -250,7 +250,10 @@ def test_the_studys_forest_shows_each_readouts_difference(
 def test_a_readout_that_no_curve_has_is_left_out_and_named() -> None:
     figure = readout_forest(finals({"a": [1.0, 2.0, 3.0], "b": [1.5, 2.2, 3.1]}))
     assert len(line_of(figure.panels[0], "a - b").y) == 2
-    assert "10 are needed (and 5 more); last10 (of a - b) left out, the curve has 2 of the 10" in figure.note
+    assert (
+        "10 are needed (and 5 more seeds); last10 (of a - b) left out, the curve has 2 of the 10"
+        in figure.note
+    )
 
 
 def test_many_groups_are_compared_with_the_first_only_and_it_is_said() -> None:

@@ -224,7 +224,7 @@ def _apart(groups: Sequence[Group]) -> list[str]:
     """Return a note where the groups were last evaluated at different steps."""
     finished = [group for group in groups if group.outcomes.finished]
     steps = {group.step for group in finished}
-    if len(steps) == 1 and None not in steps:
+    if not finished or (len(steps) == 1 and None not in steps):
         return []
     told = ", ".join(f"{group.name} at {group.step or 'several steps'}" for group in finished)
     return [f"The last evaluations are of different steps: {told}."]

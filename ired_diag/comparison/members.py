@@ -15,7 +15,7 @@ import numpy as np
 
 from ired_diag.comparison.outcomes import Failure, failure_of
 from ired_diag.comparison.seeds import APART, Members, Seed, seconds_between
-from ired_diag.comparison.stated_data import stated_data
+from ired_diag.comparison.stated_data import is_of_evaluation, stated_data
 from ired_diag.errors import NotFound
 from ired_diag.runs.completion import note_on_unknown
 from ired_diag.runs.run import Run
@@ -61,6 +61,8 @@ def members_of(
     for name, runs in groups.items():
         members = _members(name, runs, metric, failures=failures[name], finite=finite[name])
         notes += filter(None, [note_on_unknown(name, _finished(runs, finite[name]))])
+        if include_incomplete:
+            notes += filter(None, [_note_on_kept(name, runs, members)])
         if members.seeds or _failed_altogether(runs, finite[name], metric):
             kept.append(members)
         elif len(groups) > 1:
@@ -75,7 +77,12 @@ def members_of(
 
 def settings_of(runs: Iterable[Run]) -> dict[str, Mapping[str, str]]:
     """Return what each run states of its data and evaluation, by seed."""
-    return {run.seed_label: stated_data(run.settings) for run in runs}
+    return {run.seed_label: stated_data({**_seeds_of_data(run), **run.settings}) for run in runs}
+
+
+def _seeds_of_data(run: Run) -> dict[str, Any]:
+    """Return what else a run states of its data by seeds, which say who a run is and are no settings."""
+    return {key: value for key, value in (run.configuration or {}).items() if is_of_evaluation(key)}
 
 
 def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures, finite: Failures) -> Members:
@@ -96,6 +103,19 @@ def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures,
 
 def _finished(runs: Sequence[Run], failures: Failures) -> list[Run]:
     return [run for run, failure in zip(runs, failures, strict=True) if failure is None]
+
+
+def _note_on_kept(name: str, runs: Sequence[Run], members: Members) -> str:
+    """Return which seeds of a group count although their training did not finish."""
+    labels = {seed.label for seed in members.seeds}
+    kept = [run for run in runs if run.seed_label in labels and not run.ending.may_be_complete]
+    if not kept:
+        return ""
+    which = ", ".join(f"{run.seed_label}: {run.ending.label}" for run in kept)
+    return (
+        f"{name}: {len(kept)} of {len(runs)} seeds did not finish and count as they ended, by "
+        f"--include-incomplete ({which})."
+    )
 
 
 def _failed_altogether(runs: Sequence[Run], failures: Failures, metric: str) -> bool:

@@ -21,6 +21,7 @@ from ired_diag.comparison.stated_data import names_data
 
 UNKNOWN = "unknown whether seeds share data"
 NO_SEED = "no seed in common"
+NO_FINISHED_SEED = "no seed that finished in both"
 SWITCHED_OFF = "pairing is switched off (--unpaired)"
 MOST_KEYS = 3
 MOST_VALUES = 2  # of a key in two groups: where there are more, one seed's are shown
@@ -54,7 +55,8 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
     """
     shared, contradiction = shared_seeds(a, b), _contradiction(a, b)
     if not shared:
-        return Pairing(shared, NO_SEED, contradiction=contradiction)
+        failed = any(failure.kind != "stopped" for one in (a, b) for failure in one.failures)
+        return Pairing(shared, NO_FINISHED_SEED if failed else NO_SEED, contradiction=contradiction)
     if paired is False:
         return Pairing(shared, SWITCHED_OFF, contradiction=contradiction)
     if paired:

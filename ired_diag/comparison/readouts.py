@@ -85,7 +85,8 @@ def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_ste
         if start is not None:
             windows[members.name][seed.label] = seed.values[start:]
     labels = [f"{members.name}/{seed.label}" for members, seed in everyone]
-    plateau_reason = _named(plateau.reason, labels)
+    group_names = [members.name for members in groups if members.seeds]
+    plateau_reason = _named(plateau.reason, labels, group_names)
     reasons["plateau"] = plateau_reason
     empty = {name: reason for name, reason in reasons.items() if not any(values[name].values())}
     spikes = [_last_spike(members, lower_is_better) for members in groups]
@@ -96,7 +97,7 @@ def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_ste
 def _plateau(everyone: Sequence[tuple[Members, Seed]], lower_is_better: bool) -> CommonPlateau:
     """Return the window that all curves share: the only place that asks for it."""
     curves = [(seed.steps, seed.values) for _, seed in everyone]
-    numbers = {members.name: number for number, (members, _) in enumerate(everyone)}
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(m.name for m, _ in everyone))}
     groups = [numbers[members.name] for members, _ in everyone]
     return common_plateau(curves, groups=groups, lower_is_better=lower_is_better)
 
@@ -159,12 +160,13 @@ def _not_finite(members: Members) -> str:
     return f"{members.name}: {total} {what} not finite ({which}); readouts are of the finite ones."
 
 
-def _named(reason: str, labels: Sequence[str]) -> str:
-    """Return a reason that names curves by their places, naming the first by its label, counting the rest.
+def _named(reason: str, labels: Sequence[str], groups: Sequence[str] = ()) -> str:
+    """Return a reason with names for places, those of curves and of groups; more curves are counted.
 
     >>> _named("curve 1: no rest; curve 2: short", ["a", "b", "c"])
-    'b: no rest (and 1 more)'
+    'b: no rest (and 1 more seed)'
     """
     first, *more = reason.split("; curve ")
     told = re.sub(r"^curve (\d+)", lambda found: labels[int(found[1])], first)
-    return f"{told} (and {len(more)} more)" if more else told
+    told = re.sub(r"\bgroup (\d+)", lambda found: groups[int(found[1])], told)
+    return f"{told} (and {len(more)} more seed{'s' if len(more) > 1 else ''})" if more else told

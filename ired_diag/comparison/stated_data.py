@@ -56,7 +56,7 @@ def stated_data(configuration: Mapping[str, Any] | None) -> dict[str, str]:
     {'data.name': 'cifar10'}
     """
     configuration = configuration or {}
-    keys = [key for key in configuration if names_data(key, configuration) or _is_of_evaluation(key)]
+    keys = [key for key in configuration if names_data(key, configuration) or is_of_evaluation(key)]
     told = {key: _text(configuration[key], key) for key in keys}
     return {key: value for key, value in told.items() if value}
 
@@ -69,7 +69,8 @@ def names_data(key: str, configuration: Mapping[str, Any]) -> bool:
     return any(OF_DATA.fullmatch(text) for text in (parts[-1], "_".join(parts[-2:])))
 
 
-def _is_of_evaluation(key: str) -> bool:
+def is_of_evaluation(key: str) -> bool:
+    """Say whether a key can show that data or evaluation differ, but not that they agree."""
     return _leaf(key) in OF_EVALUATION or bool(OF_SPLIT.fullmatch(_leaf(key)))
 
 

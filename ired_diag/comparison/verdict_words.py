@@ -121,7 +121,8 @@ def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Compar
     if worst_rank.reason:
         test = f"no worst-rank test: {worst_rank.reason}"
     elif worst_rank.p > ALPHA:
-        test += f" (the smallest p possible with these sizes is {number_of_p(worst_rank.smallest_p)})"
+        smallest = number_of_p(worst_rank.smallest_p)
+        test += f" (the smallest p possible with these sizes and failures is {smallest})"
     failures = failures[0].upper() + failures[1:]
     return f"{lead}. {failures}; {test}.{_among_finished(pair, comparison)}"
 

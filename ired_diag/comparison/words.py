@@ -19,6 +19,7 @@ from ired_diag.comparison.verdict_words import (
 
 __all__ = ["READOUT_NAMES", "TEST_NAMES", "verdict_of"]
 
+FEWEST_TO_TELL = 4  # seeds: of three, the smallest p of an assignment is 1/6
 SEED_NOISE = 0.2  # of the ICC's upper end: below it the seeds' spread is evaluation noise
 READOUT_NAMES = {
     "plateau": "mean over the plateau",
@@ -166,7 +167,7 @@ def _tests(comparison: Comparison) -> Iterator[str]:
     primaries = {pair.primary for pair in comparison.pairs}
     names = [TEST_NAMES[name] for name in ("paired", "partial", "welch") if name in primaries]
     if names:
-        yield f"Differences of means were tested two-sided by the {' or the '.join(names)}."
+        yield f"Differences of means were tested two-sided by {' or '.join(map(_with_article, names))}."
     if "worst_rank" in primaries:
         yield (
             "Where seeds failed, groups were compared two-sided by Lachin's worst-rank test, which ranks a "
@@ -226,9 +227,12 @@ def _pairing(pair: PairOfGroups) -> str:
     check = f"correlation of equal seeds' fluctuations {noise.same:.2f}{others}"
     if math.isnan(noise.p):
         return f"{told}; {check}."
-    gain = (
-        "they share evaluation noise" if noise.p < ALPHA else "no shared noise is seen: pairing gains little"
-    )
+    if noise.p < ALPHA:
+        gain = "they share evaluation noise"
+    elif noise.n < FEWEST_TO_TELL:
+        gain = "too few seeds to tell whether they share noise"
+    else:
+        gain = "no shared noise is seen: pairing gains little"
     return f"{told}; {check} (p = {number_of_p(noise.p)}): {gain}."
 
 
@@ -248,3 +252,7 @@ def _power(pair: PairOfGroups, comparison: Comparison) -> str:
         f"{shown} between {names}; one as large as {comparison.margin.words} takes {power.at_margin:g} seeds "
         f"({power.at_margin_low:g} to {power.at_margin_high:g}). {smallest}"
     )
+
+
+def _with_article(test: str) -> str:
+    return test if test.startswith("Welch") else f"the {test}"

@@ -8,7 +8,7 @@ luck alone. By Blom's approximation the least of k normal values is expected at
 and a least value d standard deviations below the level has the probability p = 1 - (1 - Φ(-d))ᵏ. The best
 is called lucky where it is one of ten or more evaluations around one level and p is above 1%: to keep its
 checkpoint is then no better than to keep a neighbour's, and its value flatters the run. It is never called
-lucky where the curve still improves, or where it is the last of four evaluations that fall.
+lucky where the curve does not rest, or where it is the last of four evaluations that fall.
 
 Reference: Blom (1958), Statistical Estimates and Transformed Beta-Variables.
 """
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from ired_diag.curves.nats import curve_of
-from ired_diag.curves.shape import shape_of
+from ired_diag.curves.shape import RESTING, shape_of
 from ired_diag.curves.shift import with_hidden_rise
 from ired_diag.curves.valley import find_valley
 
@@ -85,7 +85,7 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
         return Best(index, at, value, value, len(around), np.nan, np.nan, is_lucky=False)
     level, spread = _level(around)
     sign = -1.0 if lower_is_better else 1.0
-    trend = shape_of(steps, values, lower_is_better=lower_is_better).word == "improving"
+    trend = shape_of(steps, values, lower_is_better=lower_is_better).word not in RESTING
     expected = level - sign * spread * float(ndtri(0.625 / (len(around) + 0.25)))
     chance = _chance(sign * (value - level), spread, len(around))
     return Best(

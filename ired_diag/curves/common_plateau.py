@@ -13,7 +13,7 @@ there are: by √(1 + ln curves) times.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.group_drift import drift_in_words, group_drift
 from ired_diag.curves.nats import Curve, curve_of
-from ired_diag.curves.rest import FEWEST, faded_descent
+from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
 from ired_diag.curves.shape import Shape, shape_of
 from ired_diag.curves.valley import Array, find_valley
 
 SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve by so much
+LITTLE = 0.15  # nats: a seed that would win more with as many steps again does not rest
 BIAS = 0.01  # standard errors: a real descent is slower at its end than an exponential
 FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
 
@@ -39,7 +40,7 @@ class CommonPlateau:
     Attributes:
         step: The first step of the window; None where there is none.
         indices: For each curve its first evaluation at that step or later.
-        reason: Why there is none, naming the curve by its place from 0.
+        reason: Why there is none: ``curve i: …``, by its place from 0, or ``group g: …``, by its number.
     """
 
     step: float | None
@@ -81,25 +82,43 @@ def _shared_window(
     curves: Sequence[Steps], numbers: NDArray[np.intp], latest: float, *, lower_is_better: bool
 ) -> CommonPlateau:
     """Return the window from ``latest`` on, or from later on, if no group drifts in it."""
+    means: dict[int, tuple[Curve, int]] = {}
+    for number in np.unique(numbers).tolist():
+        members = [curves[i] for i in np.flatnonzero(numbers == number).tolist()]
+        mean = _mean_curve(members, lower_is_better=lower_is_better)
+        if mean is not None:
+            means[number] = mean, len(members)
+    return _window_from(curves, numbers, means, latest, lower_is_better=lower_is_better)
+
+
+def _window_from(
+    curves: Sequence[Steps],
+    numbers: NDArray[np.intp],
+    means: Mapping[int, tuple[Curve, int]],
+    latest: float,
+    *,
+    lower_is_better: bool,
+) -> CommonPlateau:
+    """Return the window in which nothing is left of the descent of each group's mean over seeds."""
     start, drifts_from = latest, -np.inf
-    for number in np.unique(numbers):
-        members = np.flatnonzero(numbers == number)
-        mean = _mean_curve([curves[i] for i in members.tolist()], lower_is_better=lower_is_better)
-        if mean is None:
-            continue
-        faded, faded_for_one = _faded(mean, len(members))
+    for number, (mean, seeds) in means.items():
+        valley = find_valley(mean.y, grain=mean.grain)
+        faded = faded_descent(mean, valley, bias=BIAS)
         if len(mean) - faded < FEWEST:
-            reason = "the mean over seeds comes to rest too late, or comes down too slowly"
-            return CommonPlateau(None, (), f"curve {members[0]}: {reason}")
+            return CommonPlateau(None, (), f"group {number}: its mean over seeds comes down too late to rest")
+        if tail := rest_of(mean, valley).tail:
+            side = "the mean over seeds is not what it was before"
+            return CommonPlateau(None, (), f"group {number}: in the last {tail} evaluations {side}")
+        for_one = faded_descent(mean, valley, bias=BIAS, coarser=float(np.sqrt(seeds)))
         start = max(start, float(mean.steps[faded]))
-        drifts_from = max(drifts_from, float(mean.steps[faded_for_one]))
+        drifts_from = max(drifts_from, float(mean.steps[min(for_one, len(mean) - 1)]))
     indices = tuple(int(np.searchsorted(steps, start)) for steps, _ in curves)
     left = [len(steps) - index for (steps, _), index in zip(curves, indices, strict=True)]
     if min(left) < FEWEST:
         short = int(np.argmin(left))
         return CommonPlateau(None, (), f"curve {short} has too few evaluations after step {start:g}")
     drift = _drift(curves, numbers, min(start, drifts_from), lower_is_better=lower_is_better)
-    return CommonPlateau(None, (), f"curve 0: {drift}") if drift else CommonPlateau(start, indices)
+    return CommonPlateau(None, (), drift) if drift else CommonPlateau(start, indices)
 
 
 def _start_of(shape: Shape, many: int) -> int | None:
@@ -107,8 +126,8 @@ def _start_of(shape: Shape, many: int) -> int | None:
     rest, pace = shape.rest, shape.pace
     if rest.index is not None or rest.start is None or rest.tail or pace is None:
         return rest.index
-    slow = pace.gain <= SLOW * np.sqrt(1 + np.log(many)) * pace.error
-    return rest.start if shape.word == "improving" and slow else None
+    chance = pace.gain <= SLOW * np.sqrt(1 + np.log(many)) * pace.error
+    return rest.start if shape.word == "improving" and chance and pace.gain <= LITTLE else None
 
 
 def _mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | None:
@@ -127,18 +146,12 @@ def _mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | No
     return curve_of(shared, mean, lower_is_better=lower_is_better)
 
 
-def _faded(mean: Curve, seeds: int) -> tuple[int, int]:
-    """Return where a mean curve has faded into its own noise, and where into that of a single curve."""
-    valley = find_valley(mean.y, grain=mean.grain)
-    for_one = faded_descent(mean, valley, bias=BIAS, coarser=float(np.sqrt(seeds)))
-    return faded_descent(mean, valley, bias=BIAS), min(for_one, len(mean) - 1)
-
-
 def _drift(curves: Sequence[Steps], numbers: NDArray[np.intp], first: float, *, lower_is_better: bool) -> str:
     """Say whether a group drifts from a step on, or two groups drift apart; nothing where they do not."""
     windows = [values[np.searchsorted(steps, first) :] for steps, values in curves]
     windows = [window[np.isfinite(window)] for window in windows]
     if min(map(len, windows)) < FEWEST:
         return ""
-    groups = [[windows[i] for i in np.flatnonzero(numbers == number)] for number in np.unique(numbers)]
-    return drift_in_words([group_drift(group) for group in groups], lower_is_better=lower_is_better)
+    groups = {n: [windows[i] for i in np.flatnonzero(numbers == n)] for n in np.unique(numbers).tolist()}
+    drifts = {number: group_drift(group) for number, group in groups.items()}
+    return drift_in_words(drifts, lower_is_better=lower_is_better)

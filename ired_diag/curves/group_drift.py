@@ -18,7 +18,7 @@ the estimation of autocorrelations (the bias about a line); Dunn (1961), Multipl
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,23 +76,25 @@ def _without_spikes(window: Array) -> Array:
     return np.clip(window, middle - far, middle + far) if far > 0 else window
 
 
-def drift_in_words(drifts: Sequence[Drift], *, lower_is_better: bool = True) -> str:
+def drift_in_words(drifts: Mapping[int, Drift], *, lower_is_better: bool = True) -> str:
     """Say which drift biases a mean or a difference of means; nothing where none does.
 
     Args:
-        drifts: Of each group.
+        drifts: Of each group, by its number.
         lower_is_better: The direction in which the metric improves.
     """
-    for drift in drifts:
+    for number, drift in drifts.items():
         if abs(drift.bias) > max(CLEAR * drift.error, SHARE * drift.spread):
             better = (drift.bias > 0) == lower_is_better
-            return f"the mean over seeds still {'improves' if better else 'gets worse'} slowly"
-    pairs = list(itertools.combinations(drifts, 2))
+            return (
+                f"group {number}: its mean over seeds still {'improves' if better else 'gets worse'} slowly"
+            )
+    pairs = list(itertools.combinations(drifts.items(), 2))
     clear = float(ndtri(1 - CHANCE / 2 / max(1, len(pairs))))
-    for a, b in pairs:
+    for (first, a), (second, b) in pairs:
         apart = abs(a.bias - b.bias)
         if apart > clear * np.hypot(a.error, b.error) and apart > SHARE * np.hypot(a.spread, b.spread):
-            return "two groups still drift apart"
+            return f"group {first}: it still drifts apart from group {second}"
     return ""
 
 

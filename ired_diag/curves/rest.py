@@ -78,7 +78,8 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
         return Rest(None, f"{n} evaluation{'s' if n != 1 else ''}: at least {FEWEST} are needed")
     sigma = max(valley.sigma, valley.wander.sd)
     arrival, faded = _faded(curve, valley, sigma, BIAS)
-    noise = _noise_after(y[arrival:], sigma)
+    early = n - round(LATE * n)  # a jump at the end would count as noise
+    noise = _noise_after(y[arrival:early] if early - arrival >= 2 * FEWEST else y[arrival:], sigma)
     most = max(arrival, min(arrival + (n - arrival) // 2, n - FEWEST))
     factor = np.sqrt(1 + np.log(among))
     start = _without_descent(y, min(faded, most), noise, ABOVE * factor)

@@ -33,7 +33,9 @@ def restarts_in(y: Array) -> tuple[int, ...]:
     if len(y) < 3 * SHORTEST or not np.isfinite(y).all():
         return ()
     differences = np.diff(y)
-    jumps = np.flatnonzero(differences > max(JUMP * usual_size(differences), SEEN)) + 1
+    least = max(JUMP * usual_size(differences), SEEN)
+    jumps = np.flatnonzero(differences > least) + 1
+    jumps = jumps[[bool(y[jump] - np.median(y[max(0, jump - END) : jump]) > least) for jump in jumps]]
     starts: list[int] = []
     for jump in jumps.tolist():
         if jump - (starts[-1] if starts else 0) >= SHORTEST:

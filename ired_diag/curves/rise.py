@@ -3,9 +3,10 @@
 divergence   the rise is ln 1.5 nats (1.5 times) or more, by two standard errors. Of a metric that is
              bounded by 1, whose error is what is compared, the metric itself must have lost a third too:
              an accuracy of 0.9995 that ends at 0.999 has twice the errors, and is no disaster. Of one
-             that hovers around 0 the rise is measured from where it usually was, not from its luckiest low.
+             that is negative or crosses 0, and has gained nothing, the rise is measured from where it
+             usually was, and must be three times the size of its values.
 regression   the rise is 5%, or a tenth of all that was won, or a twentieth where that is thirty times the
-             noise; 2% have moved at least
+             noise; 2% have moved at least, and 1% of a metric that is bounded by 1
 hump         the curve has come down again from its top by half, and still comes down
 """
 
@@ -21,6 +22,8 @@ SURE = 2.0  # standard errors: a rise of 1.5 times and no less
 SHARE_LOST = 0.1  # of all that was won
 SHARE_LOST_SURELY = 0.05
 SURELY = 30.0  # σ
+BEYOND = 3.0  # times the usual size of the values before
+OWN = 0.01  # of a metric that is bounded by 1: a loss of less is not worth a word
 FEWEST_FALLING = 8  # evaluations since the top of a hump
 CLEAR = 4.0  # standard errors of a level
 
@@ -38,24 +41,46 @@ def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
         rise += valley.floor - float(np.median(valley.y[: valley.left]))
     if rise - SURE * valley.rise_error < FACTOR:
         return False
+    if hovers:
+        return _is_beyond_all(curve, valley)
     if curve.scale != "error":
         return True
     end = curve.values[-(1 + (len(curve) - valley.left) // 3) :]
     return bool(np.median(end) <= np.nanmax(curve.values) / np.exp(FACTOR))
 
 
-def is_regression(valley: Valley, won: float) -> bool:
+def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
     """Say whether a lasting rise is worth a word.
 
     Args:
-        valley: With a lasting rise.
-        won: Nats from the first evaluation down to the floor.
+        curve: In nats.
+        valley: Of the same curve, with a lasting rise.
+        hovers: Whether the metric is negative or crosses 0, and has gained nothing.
     """
-    rise = valley.rise
-    if max(won, rise) < FAINT:
+    rise, won = valley.rise, float(valley.y[0]) - valley.floor
+    if hovers:
+        return rise - SURE * valley.rise_error >= FACTOR
+    if max(won, rise) < FAINT or not _is_seen(curve, valley):
         return False
     surely = rise >= SURELY * valley.sigma * valley.inflation and rise >= SHARE_LOST_SURELY * won
     return surely or rise >= min(SEEN, SHARE_LOST * won)
+
+
+def _is_beyond_all(curve: Curve, valley: Valley) -> bool:
+    """Say whether a metric without a natural 0 rose by three times what its values were."""
+    before = curve.values[: valley.left]
+    usual = float(np.median(np.abs(before[np.isfinite(before)])))
+    rise = abs(float(np.median(curve.values[valley.left :])) - float(np.nanmedian(before)))
+    return rise >= BEYOND * usual
+
+
+def _is_seen(curve: Curve, valley: Valley) -> bool:
+    """Say whether a metric that is bounded by 1 has lost in its own unit, and not only in errors."""
+    if curve.scale != "error":
+        return True
+    before, end = curve.values[: valley.left], curve.values[valley.left :]
+    level = float(np.nanmedian(before[valley.arrival :])) if len(before) > valley.arrival else np.nan
+    return bool(not np.isfinite(level) or level - float(np.nanmedian(end)) >= OWN * abs(level))
 
 
 def is_recovering(valley: Valley) -> bool:

@@ -129,10 +129,10 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     lost = int(finite[-1]) + 1
     if lost < len(curve):
         return _not_finite(curve, lost, seen)
-    restarts = restarts_in(curve.y)
+    restarts = restarts_in(valley.y)
     if restarts:
         at = tuple(curve.steps[list(restarts)].tolist())
-        word = _word_of_cycles(cycle_ends(curve.y, restarts))
+        word = _word_of_cycles(cycle_ends(valley.y, restarts))
         return replace(seen, word=word, rest=Rest(None, "its cycles restart"), restarts=at)
     return _judged(curve, valley, seen, among)
 
@@ -164,7 +164,7 @@ def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if len(curve) and block_length(len(curve)) == 1 and np.isfinite(curve.y).all():
         valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
-        if not valley.rises and not restarts_in(curve.y):
+        if not valley.rises and not restarts_in(valley.y):
             return None  # only what rises, or ends not finite, diverges
     shape = shape_of(steps, values, lower_is_better=lower_is_better)
     return shape if shape.word == "diverged" else None
@@ -181,14 +181,16 @@ def _judged(curve: Curve, valley: Valley, seen: Shape, among: int) -> Shape:
     word = _word(curve, valley, seen, rest)
     if word in RESTING and rest.tail_change < -FAINT:
         word = "improving"  # its end says why it does not rest
+    elif word in RESTING and rest.tail_change >= SEEN:
+        word = "regressed"
     elif word not in RESTING:
         rest = replace(rest, index=None, reason=REASONS.get(word, rest.reason))
     rising = word in ("diverged", "regressed")
     return replace(
         seen,
         word=word,
-        onset=onset_in(curve, valley) if rising else None,
-        rise=valley.rise if rising else 0.0,
+        onset=(onset_in(curve, valley) or at_evaluation(curve, len(curve) - rest.tail)) if rising else None,
+        rise=max(valley.rise, rest.tail_change) if rising else 0.0,
         rest=rest,
         ends_in_spike=spike,
     )
@@ -212,9 +214,9 @@ def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
     recovers = valley.rises and is_recovering(valley)
     if valley.rises and not recovers and is_divergence(curve, valley, hovers=hovers):
         return "diverged"
-    if valley.rises and not recovers and not hovers and is_regression(valley, seen.won):
+    if valley.rises and not recovers and is_regression(curve, valley, hovers=hovers):
         return "regressed"
-    if not hovers and _is_far_from_fit(curve.y, valley) and _swings(curve.y) >= SWINGS:  # quicker first
+    if not hovers and _is_unstable(curve, valley):
         return "unstable"
     if recovers or is_improving(curve, valley, seen.pace, rest):
         return "improving"
@@ -225,9 +227,18 @@ def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
     return "no_trend" if curve.scale == "gain" else "stuck"
 
 
+def _is_unstable(curve: Curve, valley: Valley) -> bool:
+    """Say whether a curve swings; one that is bounded by 1 must do so in its own unit, not only in errors."""
+    finite = np.isfinite(curve.y)
+    if not _is_far_from_fit(curve.y, valley) or _swings(curve.y[finite]) < SWINGS:
+        return False
+    values = curve.values[finite]
+    return curve.scale != "error" or values.min() <= 0 or _swings(-np.log(values)) >= SWINGS
+
+
 def _is_far_from_fit(y: Array, valley: Valley) -> bool:
     """Say whether a tenth of the evaluations is 1.5 times above the closest curve that falls and rises."""
-    return bool(np.mean(y - valley.fit >= FACTOR) >= 0.1)
+    return bool(np.mean((y - valley.fit >= FACTOR) & np.isfinite(y)) >= 0.1)
 
 
 def _swings(y: Array) -> int:

@@ -23,6 +23,7 @@ from ired_diag.curves.nats import Curve, curve_of
 HALF = 2  # evaluations to each side
 FAR = 5.0  # standard deviations of what is left when the running median is taken away
 SEEN = 0.05  # nats: a smaller change is not worth a word
+LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
 LONE = 3.0  # ranges of four neighbours: six standard deviations of white noise
 KEPT = 0.9
 TRIMMED_SD = 0.789  # sd of a standard normal's middle 90%
@@ -88,9 +89,10 @@ def without_spikes(y: Array) -> Array:
         y: Of shape (n,), lower is better, +∞ where not finite.
     """
     middle = running_median(y)
-    high, noise = _far_above(y, middle)
+    high, _ = _far_above(y, middle)
     cut = np.where(high, middle, y)
-    cut = np.where(_far_below(y, middle, noise), middle, cut)
+    low, around_low = _far_below(y)
+    cut = np.where(low, around_low, cut)
     if len(y) > 2 * HALF:
         windows = np.lib.stride_tricks.sliding_window_view(np.minimum(cut, np.finfo(float).max / 8), 5)
         around = windows[:, [0, 1, 3, 4]]
@@ -141,15 +143,15 @@ def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
     return above > max(FAR * noise, SEEN), noise
 
 
-def _far_below(y: Array, middle: Array, noise: float) -> NDArray[np.bool_]:
-    """Return where single values are far below a level that their two neighbours share."""
-    low = np.zeros(len(y), dtype=bool)
-    if noise > 0 and len(y) > 2 * HALF and np.isfinite(y).all():
-        before, after = y[:-2], y[2:]
-        far = max(FAR * noise, SEEN)
-        level = np.abs(before - after) <= min(far, 2 * noise)
-        low[1:-1] = level & (np.minimum(before, after) - y[1:-1] > far)
-    return low
+def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Return where single values are far below the median of three around them, and these medians."""
+    middle = y.copy()
+    if len(y) < FEWEST_LOW or not np.isfinite(y).all():
+        return np.zeros(len(y), dtype=bool), middle
+    middle[1:-1] = middle_of_three(y[:-2], y[1:-1], y[2:])
+    below = middle - y
+    noise = usual_size(below)
+    return np.asarray((noise > 0) & (below > max(LOW * noise, SEEN))), middle
 
 
 def _spike(curve: Curve, middle: Array, noise: float, first: int, end: int) -> Spike:

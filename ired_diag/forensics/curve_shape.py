@@ -36,13 +36,13 @@ SEVERITY: dict[Word, Severity] = {
 }
 LOWER_IS_BETTER: dict[Word, str] = {
     "regressed": "ends lastingly above its best, by less than 1.5 times",
-    "stuck": "has not come down beyond noise",
+    "stuck": "has come down by less than 5%, if at all beyond its noise",
     "unstable": "swings up and down by 1.5 times and more",
     "improving": "is still coming down at its end",
 }
 HIGHER_IS_BETTER: dict[Word, str] = {
     "regressed": "ends lastingly below its best, by less than 1.5 times",
-    "stuck": "has not risen beyond noise",
+    "stuck": "has risen by less than 2%, if at all beyond its noise",
     "unstable": "swings up and down by 1.5 times and more",
     "improving": "is still rising at its end",
 }

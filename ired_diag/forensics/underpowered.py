@@ -24,6 +24,7 @@ import numpy as np
 
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.deciding import decide, estimator_of
+from ired_diag.comparison.outcomes import failed_seeds
 from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
 from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.prospects import power_of_seeds
@@ -59,12 +60,18 @@ class Undecided:
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for the pairs that are undecided and had too little power, the least wide first."""
     groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
-    samples = [sample for a, b in itertools.combinations(groups, 2) if (sample := _sample(a, b))]
+    pairs = [pair for pair in itertools.combinations(groups, 2) if not any(map(_has_failures, pair))]
+    samples = [sample for a, b in pairs if (sample := _sample(a, b))]
     undecided = [found for sample in samples if (found := _undecided(sample))]
     # What is detectable is wider than half the interval, whose critical value has no room for the 80%.
     weak = [one for one in undecided if one.half_width >= 1 or _power(one).detectable > one.margin]
     if weak:
         yield _finding(sorted(weak, key=lambda one: one.half_width), len(samples))
+
+
+def _has_failures(curves: Curves) -> bool:
+    """Say whether seeds of a group failed: then the worst-rank test decides, which has no such power."""
+    return failed_seeds(curves.members) > 0
 
 
 def _finding(weak: Sequence[Undecided], compared: int) -> Finding:

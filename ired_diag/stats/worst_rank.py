@@ -54,7 +54,7 @@ class WorstRank:
         n_b: Of b.
         failed_a: How many of them failed.
         failed_b: Of b.
-        smallest_p: The smallest p that groups of these sizes can reach.
+        smallest_p: The smallest p that groups of these sizes can reach with these failures.
         method: How p was computed.
         reason: Why p is NaN, where it is.
     """
@@ -106,10 +106,25 @@ def worst_rank_test(
         n_b=n_b,
         failed_a=failed_a,
         failed_b=failed_b,
-        smallest_p=smallest_two_sample_p(n_a, n_b),
+        smallest_p=_smallest_p((n_a - failed_a, n_b - failed_b), (failed_a, failed_b)),
         method=method,
         reason=reason,
     )
+
+
+def _smallest_p(finished: tuple[int, int], failed: tuple[int, int]) -> float:
+    """Return the p where all finished seeds of one group are better than all of the other, all different."""
+    n_a, n_b, lost = finished[0] + failed[0], finished[1] + failed[1], sum(failed)
+    if not n_a or not n_b:
+        return math.nan
+    if not lost:
+        return smallest_two_sample_p(n_a, n_b)
+    ties = (lost, *[1] * sum(finished))
+    ranks = _doubled_ranks(ties)
+    ends = [ranks[len(ranks) - finished[0] :], ranks[1 : 1 + finished[0]]]
+    sums = [int(failed[0] * ranks[0] + end.sum()) for end in ends]
+    of_sum = _exact_p if n_a + n_b <= EXACT_UP_TO else _normal_p
+    return min(of_sum(ties, n_a, rank_sum) for rank_sum in sums)
 
 
 def _scores(values: ArrayLike, failed: int, lower_is_better: bool) -> Array:
