@@ -273,3 +273,32 @@ def test_divergence_is_what_the_shape_says() -> None:
             shape = shape_of(curve.steps, curve.values, lower_is_better=lower)
             divergence = divergence_of(curve.steps, curve.values, lower_is_better=lower)
             assert (divergence == shape) if shape.word == "diverged" else divergence is None, kind
+
+
+@pytest.mark.parametrize("lows", [1, 2, 3])
+@pytest.mark.parametrize("factor", [0.2, 0.5])
+def test_a_few_lucky_evaluations_are_neither_a_floor_nor_restarts(lows: int, factor: float) -> None:
+    rng = np.random.default_rng([13, lows, int(10 * factor)])
+    words = Counter[str]()
+    for _ in range(100):
+        values = (0.5 + 3 * np.exp(-np.arange(100) / 8)) * np.exp(0.01 * rng.normal(size=100))
+        values[rng.choice(np.arange(40, 98), lows, replace=False)] *= factor
+        shape = shape_of(range(100), values)
+        words[shape.word] += 1
+        assert not shape.restarts
+    assert words["converged"] >= 97, words
+
+
+def test_many_missing_evaluations_do_not_make_a_curve_unstable() -> None:
+    rng = np.random.default_rng(14)
+    for _ in range(40):
+        values = (0.5 + 3 * np.exp(-np.arange(100) / 8)) * np.exp(0.01 * rng.normal(size=100))
+        values[rng.choice(np.arange(20, 98), 12, replace=False)] = np.nan
+        assert shape_of(range(100), values).word != "unstable"
+
+
+def test_an_accuracy_near_one_does_not_swing_nor_regress_by_its_errors() -> None:
+    rng = np.random.default_rng(15)
+    for _ in range(40):
+        values = np.minimum(1, 0.999 - 0.5 * np.exp(-np.arange(100) / 5) + 0.0005 * rng.normal(size=100))
+        assert shape_of(range(100), values, lower_is_better=False).word in ("converged", "improving")

@@ -24,6 +24,7 @@ HALF = 2  # evaluations to each side
 FAR = 5.0  # standard deviations of what is left when the running median is taken away
 SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
+AROUND, LONGEST_LOW = 5, 3  # evaluations around some that are low in a row, and at most so many of these
 LONE = 3.0  # ranges of four neighbours: six standard deviations of white noise
 KEPT = 0.9
 TRIMMED_SD = 0.789  # sd of a standard normal's middle 90%
@@ -144,14 +145,29 @@ def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
 
 
 def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
-    """Return where single values are far below the median of three around them, and these medians."""
-    middle = y.copy()
+    """Return where values are far below those around them, and what takes their place.
+
+    Single values count beside the median of three; two or three in a row beside the level before and after
+    them, where that is one level: the bottom of a valley has its slopes around it.
+    """
+    middle, low = y.copy(), np.zeros(len(y), dtype=bool)
     if len(y) < FEWEST_LOW or not np.isfinite(y).all():
-        return np.zeros(len(y), dtype=bool), middle
+        return low, middle
     middle[1:-1] = middle_of_three(y[:-2], y[1:-1], y[2:])
-    below = middle - y
-    noise = usual_size(below)
-    return np.asarray((noise > 0) & (below > max(LOW * noise, SEEN))), middle
+    noise = usual_size(middle - y)
+    if noise == 0:
+        return low, middle
+    far = max(LOW * noise, SEEN)
+    low = middle - y > far
+    falls = np.flatnonzero(np.diff(middle) < -far) + 1
+    for fall in falls.tolist():
+        before = float(np.median(middle[max(0, fall - AROUND) : fall]))
+        back = np.flatnonzero(middle[fall : fall + LONGEST_LOW + 1] > before - far)
+        after = middle[fall + int(back[0]) :][:AROUND] if len(back) else middle[:0]
+        if len(after) == AROUND and abs(float(np.median(after)) - before) <= far / 2:
+            low[fall : fall + int(back[0])] = True
+            middle[fall : fall + int(back[0])] = before
+    return np.asarray(low), middle
 
 
 def _spike(curve: Curve, middle: Array, noise: float, first: int, end: int) -> Spike:
