@@ -210,6 +210,14 @@ def worst_rank(a: Array, b: Array, failed: tuple[int, int], *, lower_is_better: 
     x, y = (np.append(sign * v, np.full(lost, -math.inf)) for v, lost in zip((a, b), failed, strict=True))
     n, m = len(x), len(y)
     test = mann_whitney(x, y)
+    low = np.arange(1.0, 1 + len(a) + len(b))
+    ends = [(low[len(b) :], low[: len(b)]), (low[: len(a)], low[len(a) :])]
+    apart = [
+        mann_whitney(*(np.append(v, np.full(lost, -math.inf)) for v, lost in zip(end, failed, strict=True)))[
+            "p"
+        ]
+        for end in ends
+    ]
     return {
         "p": test["p"],
         "probability": test["statistic"] / (n * m),
@@ -217,7 +225,7 @@ def worst_rank(a: Array, b: Array, failed: tuple[int, int], *, lower_is_better: 
         "n_b": m,
         "failed_a": failed[0],
         "failed_b": failed[1],
-        "smallest_p": min(1.0, 2 / math.comb(n + m, n)),
+        "smallest_p": min(apart),
     }
 
 

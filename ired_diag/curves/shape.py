@@ -129,10 +129,10 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     lost = int(finite[-1]) + 1
     if lost < len(curve):
         return _not_finite(curve, lost, seen)
-    restarts = restarts_in(valley.y)
+    restarts = restarts_in(curve.y)
     if restarts:
         at = tuple(curve.steps[list(restarts)].tolist())
-        word = _word_of_cycles(cycle_ends(valley.y, restarts))
+        word = _word_of_cycles(cycle_ends(curve.y, restarts))
         return replace(seen, word=word, rest=Rest(None, "its cycles restart"), restarts=at)
     return _judged(curve, valley, seen, among)
 
@@ -164,7 +164,7 @@ def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if len(curve) and block_length(len(curve)) == 1 and np.isfinite(curve.y).all():
         valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
-        if not valley.rises and not restarts_in(valley.y):
+        if not valley.rises and not restarts_in(curve.y):
             return None  # only what rises, or ends not finite, diverges
     shape = shape_of(steps, values, lower_is_better=lower_is_better)
     return shape if shape.word == "diverged" else None

@@ -159,6 +159,8 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
         return low, middle
     far = max(LOW * noise, SEEN)
     low = middle - y > far
+    low[:2] = False
+    low[2:] &= (middle - y)[2:] > 2 * np.abs(np.diff(y))[:-1]  # else it only continues a descent
     falls = np.flatnonzero(np.diff(middle) < -far) + 1
     for fall in falls.tolist():
         before = float(np.median(middle[max(0, fall - AROUND) : fall]))
