@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import stats
 
 from ired_diag.curves.shape import Shape, divergence_of
 from ired_diag.runs.ending import LABELS
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
+from ired_diag.stats.success_rate import success_rate
 
 if TYPE_CHECKING:
     from ired_diag.comparison.seeds import Members
@@ -77,17 +77,14 @@ def outcomes_of(members: Members) -> Outcomes:
     """Return how many seeds of a group finished."""
     diverged = [seed.failure for seed in members.seeds if seed.failure is not None]
     finished, attempted = len(members.seeds) - len(diverged), len(members.seeds) + failed_seeds(members)
-    rate, low, high = math.nan, math.nan, math.nan
-    if attempted:
-        interval = stats.binomtest(finished, attempted).proportion_ci(method="exact")
-        rate, low, high = finished / attempted, float(interval.low), float(interval.high)
+    success = success_rate(finished, attempted)
     return Outcomes(
         attempted=attempted,
         finished=finished,
         failures=(*diverged, *members.failures),
-        success_rate=rate,
-        low=low,
-        high=high,
+        success_rate=success.rate,
+        low=success.low,
+        high=success.high,
     )
 
 
