@@ -294,8 +294,9 @@ def _print_readouts(comparison: Comparison) -> None:
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
     from ired_diag.comparison.verdict_words import unit_of
 
-    if line.reason:
-        return line.readout, *("-",) * (5 if several else 4), line.reason
+    if line.reason or line.decision == "identical":
+        told = line.decision if line.decision == "identical" else line.reason
+        return line.readout, *("-",) * (5 if several else 4), told
     unit = unit_of(line, comparison)
     return (
         line.readout,

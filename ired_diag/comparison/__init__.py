@@ -37,6 +37,7 @@ from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.summary import Summary, summarise
+from ired_diag.stats.verdict import Verdict
 
 __all__ = [
     "LAST",
@@ -273,18 +274,23 @@ def _pair(
     samples_of = {name: sample_between(a, b, read.values[name], pairing) for name in READOUTS}
     lost = " or ".join(members.name for members in (a, b) if not members.seeds)
     withheld = dict.fromkeys(READOUTS, f"no seed of {lost} finished") if lost else read.reasons
+    identical = {
+        name: identical_in_words(a, b, *(read.values[name][m.name] for m in (a, b))) for name in READOUTS
+    }
     lines = [
-        line_of(name, sample, question, withheld=withheld.get(name, ""))
+        line_of(name, sample, question, withheld=withheld.get(name, ""), identical=bool(identical[name]))
         for name, sample in samples_of.items()
     ]
     noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)
     pair = compare_pair(samples_of[readout], question, lines, noise)
     samples = per_sample(a, b, [] if pairing.obstacle else pairing.shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
-    x, y = (read.values[readout][members.name] for members in (a, b))
+    if told := identical[readout]:
+        verdict = Verdict("identical", False, f"{a.name} and {b.name} are {told}")
+        pair = replace(pair, verdict=verdict, uncorrected=verdict)
     return replace(
         pair,
-        identical=identical_in_words(a, b, x, y),
+        identical=identical[readout],
         pairing=pairing.evidence,
         per_sample=samples,
         criteria=criteria,

@@ -43,8 +43,6 @@ def _corrected(
     pair: PairOfGroups, correction: Corrected, lines: Sequence[ByReadout], p_bh: float
 ) -> PairOfGroups:
     verdict = correction.verdict
-    if pair.identical:
-        verdict = Verdict("undecided", False, f"{pair.a} and {pair.b} are {pair.identical}")
     decisions = {line.decision for line in lines if line.readout in FINAL and not line.reason}
     return replace(
         pair,
@@ -53,7 +51,7 @@ def _corrected(
         p_equivalence_holm=correction.p_equivalence,
         verdict=verdict,
         by_readout=lines,
-        flips=len(decisions) > 1 and not pair.identical,
+        flips=len(decisions - {"identical"}) > 1 and not pair.identical,
         criteria=after_correction(pair.criteria, verdict.decision),
     )
 
