@@ -196,6 +196,34 @@ def test_an_accuracy_in_percent_says_what_its_percentage_is_of() -> None:
     assert f"a is better than b by {difference:.3g} (95%" in words.verdict_of(absolute.pairs[0], absolute)
 
 
+ENDS = re.compile(r"95% interval(?: over \d+ pairs)? (-?[\d.]+)%? to (-?[\d.]+)%?")
+
+
+@pytest.mark.parametrize("metric", ["validation/mse", "val_accuracy"])
+def test_sentence_and_interval_never_contradict_each_other(metric: str) -> None:
+    lost = 0
+    for draw in range(25):
+        rng = np.random.default_rng(draw)
+        levels = {name: 5 + rng.normal(0.4 * place, 0.5, 6) for place, name in enumerate("abcd")}
+        found = compared(
+            {name: list(map(float, group)) for name, group in levels.items()}, metric=metric, config={}
+        )
+        for pair in found.pairs:
+            sentence = words.verdict_of(pair, found)
+            low, high = map(float, ENDS.search(sentence).groups())  # type: ignore[union-attr]
+            assert (low <= 0 <= high) == (pair.verdict.decision not in ("better", "worse")), sentence
+            assert ("unadjusted 95% interval" in sentence) == (pair.verdict.decision in ("better", "worse"))
+            lost += pair.verdict.decision != pair.uncorrected.decision
+    assert lost > 5
+
+
+def test_the_interval_of_a_single_pair_is_its_own() -> None:
+    found = compared({"a": [1.0, 1.3, 1.1], "b": [1.1, 1.2, 1.4]}, config={})
+    (pair,) = found.pairs
+    assert (pair.simultaneous_low, pair.simultaneous_high) == (pair.test.low, pair.test.high)
+    assert "(95% interval" in words.verdict_of(pair, found)
+
+
 def test_groups_equal_to_the_last_digit_are_asked_about() -> None:
     found = compared({"a": [1.0, 1.1, 1.3], "b": [1.0, 1.1, 1.3]})
     (pair,) = found.pairs

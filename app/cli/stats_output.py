@@ -285,7 +285,8 @@ def _print_readouts(comparison: Comparison) -> None:
         lines = (_readout_cells(line, comparison, several=several) for line in pair.by_readout)
         rows += _with_name(f"{pair.a} - {pair.b}", lines)
     holm = ("Holm p",) if several else ()
-    columns = ("pair", "readout", "difference", "95% interval", "p", *holm, "Welch p", "verdict")
+    interval = "unadjusted 95% interval" if several else "95% interval"
+    columns = ("pair", "readout", "difference", interval, "p", *holm, "Welch p", "verdict")
     percent = "%: of the second's mean; " if comparison.in_percent else ""
     caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
     output.print_table("The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True)

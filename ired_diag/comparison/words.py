@@ -165,7 +165,7 @@ def among_finished(comparison: Comparison) -> bool:
 def _tests(comparison: Comparison) -> Iterator[str]:
     """Yield how differences were tested, how failed seeds count, who is paired, and the correction."""
     primaries = {pair.primary for pair in comparison.pairs}
-    names = [TEST_NAMES[name] for name in ("paired", "partial", "welch") if name in primaries]
+    names = [TEST_NAMES[name] for name in TEST_NAMES if name != "worst_rank" and name in primaries]
     if names:
         yield f"Differences of means were tested two-sided by {' or '.join(map(_with_article, names))}."
     if "worst_rank" in primaries:
@@ -177,7 +177,7 @@ def _tests(comparison: Comparison) -> Iterator[str]:
     if (several := len(comparison.pairs)) > 1:
         yield (
             f"P values are corrected for {several} pairs of groups by Holm's method, those of equivalence "
-            "likewise; intervals are not."
+            "likewise; intervals called simultaneous hold together (Bonferroni), all others are unadjusted."
         )
 
 

@@ -30,7 +30,13 @@ from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel
 MOST_PAIRS = 6
 WIDE, APART = 0.8, 0.14  # of the place between readouts: what all pairs take, and at most two neighbours
 SIGNS = {"equivalent": "=", "undecided": "?", "identical": "≡"}
-COUNTED = {"paired": "pairs of seeds", "partial": "seeds, partly paired", "welch": "seeds of both groups"}
+PARTLY = "seeds, partly paired"
+COUNTED = {
+    "paired": "pairs of seeds",
+    "partial": PARTLY,
+    "partial_unequal": PARTLY,
+    "welch": "seeds of both groups",
+}
 WHOLE = tuple(name for name in READOUTS if name not in FINAL)
 
 
@@ -179,6 +185,7 @@ def _tests(pairs: Sequence[PairOfGroups]) -> str:
     names = {
         "paired": "paired t where seeds are pairs",
         "partial": "partially paired t where some are",
+        "partial_unequal": "partially paired t with unequal variances where group sizes differ",
         "welch": "Welch's",
         "worst_rank": "where seeds failed worst ranks decide, and intervals are among those that finished",
     }

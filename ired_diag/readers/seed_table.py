@@ -31,6 +31,10 @@ from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
 from ired_diag.runs.direction import lower_by_name
 
 SUFFIXES = (".csv", ".json")
+METRIC = re.compile(  # names that no experiment has
+    r"(?:(?:train|training|val|valid|validation|test|eval)_)?(?:loss|acc|accuracy|mse|rmse|mae|nll|f1|auc|auroc"
+    r"|r2|psnr|ssim|fid|bleu|perplexity|ppl|reward|return|error|precision|recall)"
+)
 
 SeedValues = dict[str, dict[int, float | None]]  # by experiment, by seed
 
@@ -90,7 +94,7 @@ def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValue
     names = {i: layout.header[i] for i in layout.numbers}
     if column in names.values():
         names = {i: path.stem for i, name in names.items() if name == column}
-    elif len(names) > 1 and all(lower_by_name(name) is not None for name in names.values()):
+    elif len(names) > 1 and all(METRIC.fullmatch(normal_name(name)) for name in names.values()):
         raise UnreadableFile(
             f"{path}: the columns {', '.join(names.values())} are named as metrics, and no column names the "
             "experiment, such as a column 'method'. To read one of them as the results of one experiment: "
