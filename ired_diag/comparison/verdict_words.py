@@ -105,11 +105,14 @@ def failures_of(group: Group) -> str:
     """Return how many seeds of a group failed, with its success rate; of one without, that all finished."""
     outcomes = group.outcomes
     failed = outcomes.attempted - outcomes.finished
+    aside = f", {outcomes.unfinished} unfinished not counted" if outcomes.unfinished else ""
     if not failed:
-        return f"all {outcomes.attempted} seeds of {group.name} finished"
+        return f"all {outcomes.attempted} seeds of {group.name} finished{aside}"
     rate, low, high = (f"{100 * share:.0f}" for share in (outcomes.success_rate, outcomes.low, outcomes.high))
     count = f"{failed} of {outcomes.attempted}" if outcomes.finished else f"all {failed}"
-    return f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%)"
+    return (
+        f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%{aside})"
+    )
 
 
 def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:

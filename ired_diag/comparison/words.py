@@ -122,7 +122,8 @@ def sweep_of(sweep: Sweep) -> str:
 
 def methods_of(comparison: Comparison) -> str:
     """Return how it was compared, ready for a paper's methods section."""
-    counts = sorted({group.outcomes.attempted for group in comparison.groups})
+    outcomes = [group.outcomes for group in comparison.groups]
+    counts = sorted({each.attempted + each.unfinished for each in outcomes})
     seeds = f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
     where = ""
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
@@ -159,7 +160,9 @@ def _over_what(comparison: Comparison) -> str:
 
 def among_finished(comparison: Comparison) -> bool:
     """Say whether means are of the seeds that finished alone: others have no number."""
-    return any(group.summary.n < group.outcomes.attempted for group in comparison.groups)
+    return any(
+        group.summary.n < group.outcomes.attempted + group.outcomes.unfinished for group in comparison.groups
+    )
 
 
 def _tests(comparison: Comparison) -> Iterator[str]:
