@@ -157,7 +157,8 @@ def partially_paired_unequal(
     return float(a.mean() - b.mean()), se, float(df)
 
 
-def simultaneous(d: float, se: float, df: float, pairs: int) -> Numbers:
+def simultaneous(known: tuple[float, float, float], pairs: int) -> Numbers:
+    d, se, df = known
     half = float(stats.t.isf(0.025 / max(pairs, 1), df)) * se
     return {"simultaneous_low": d - half, "simultaneous_high": d + half}
 

@@ -57,7 +57,7 @@ def expected(document: Tree, truth: Truth) -> Tree:
         pair |= {
             "p_holm": line["p_holm"],
             "p_bh": p_bh,
-            **re.simultaneous(*pair.pop("known"), sum(p == p for p in (one["p"] for one in pairs))),
+            **re.simultaneous(pair.pop("known"), sum(one["p"] == one["p"] for one in pairs)),
             "p_equivalence_holm": line["p_equivalence_holm"],
             "verdict": {key: line[key] for key in ("decision", "smaller_than_margin")},
         }

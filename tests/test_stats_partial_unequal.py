@@ -42,7 +42,7 @@ def test_it_is_the_published_formula() -> None:
 
 def test_on_complete_pairs_it_is_the_paired_t_test() -> None:
     found = partially_paired_unequal(PAIRS, [], [])
-    right = stats.ttest_rel(*PAIRS)
+    right = stats.ttest_rel(PAIRS[0], PAIRS[1])
     assert (found.test.t, found.test.p, found.test.df) == pytest.approx((right.statistic, right.pvalue, 3))
 
 

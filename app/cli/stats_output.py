@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import output
+from app.cli.latex import comment, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ired_diag.stats.t_tests import TTest
 
 MANY = 10  # pairs: beyond, each pair gets one line
-SPECIAL = re.compile(r"([&%$#_{}])")
+AMONG_FINISHED = (
+    "Means, sd and intervals are among the seeds that finished; success rates have exact intervals"
+)
 Cells = tuple[str, ...]
 
 
@@ -70,26 +72,33 @@ def as_markdown(comparison: Comparison) -> str:
 
 
 def as_latex(comparison: Comparison) -> str:
-    """Return the means as a LaTeX table, and the paragraphs for methods and results."""
+    """Return the means as a LaTeX table, and the paragraphs for methods and results.
+
+    Notes on what was compared stand above it as comments.
+    """
     from ired_diag.comparison import words
 
     columns, rows = group_columns(comparison), list(group_rows(comparison))
     left = text_columns(comparison)
     title = f"{words.READOUT_NAMES[comparison.readout].capitalize()} of {comparison.metric} over seeds."
+    if words.among_finished(comparison):
+        title += f" {AMONG_FINISHED}."
     lines = [
+        *map(comment, filter(None, (comparison.metric_words, comparison.other_sets))),
+        *(comment(f"note: {note}") for note in comparison.notes),
         r"\begin{table}",
-        rf"\caption{{{_escaped(title)}}}",
+        rf"\caption{{{escaped(title)}}}",
         rf"\begin{{tabular}}{{{'l' * left}{'r' * (len(columns) - left)}}}",
         r"\hline",
-        " & ".join(map(_escaped, columns)) + r" \\ \hline",
-        *(" & ".join(map(_escaped, row)) + r" \\" for row in rows),
+        " & ".join(map(escaped, columns)) + r" \\ \hline",
+        *(" & ".join(map(escaped, row)) + r" \\" for row in rows),
         r"\hline",
         r"\end{tabular}",
         r"\end{table}",
         "",
-        rf"\paragraph{{Methods.}} {_escaped(words.methods_of(comparison))}",
+        rf"\paragraph{{Methods.}} {escaped(words.methods_of(comparison))}",
         "",
-        rf"\paragraph{{Results.}} {_escaped(words.results_of(comparison))}",
+        rf"\paragraph{{Results.}} {escaped(words.results_of(comparison))}",
     ]
     return "\n".join(lines)
 
@@ -184,10 +193,7 @@ def caption_lines(comparison: Comparison) -> list[str]:
     held = "; ".join(words.coverage_of(group) for group in comparison.groups)
     lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"]
     if words.among_finished(comparison):
-        lines.insert(
-            0,
-            "Means, sd and intervals are among the seeds that finished; success rates have exact intervals",
-        )
+        lines.insert(0, AMONG_FINISHED)
     return lines
 
 
@@ -453,12 +459,3 @@ def _print_ranks(comparison: Comparison) -> None:
 def _with_name(name: str, rows: Iterator[Cells] | Sequence[Cells]) -> list[Cells]:
     """Return rows with the name before the first."""
     return [(name if number == 0 else "", *row) for number, row in enumerate(rows)]
-
-
-def _escaped(text: str) -> str:
-    """Return text as LaTeX takes it.
-
-    >>> _escaped("a_b 5%")
-    'a\\\\_b 5\\\\%'
-    """
-    return SPECIAL.sub(r"\\\1", text)
