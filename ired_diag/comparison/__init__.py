@@ -27,7 +27,7 @@ from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question, compare_pair, line_of
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable, obstacle_to_ranks, rank_all
-from ired_diag.comparison.readouts import READOUTS, Readouts, read_out
+from ired_diag.comparison.readouts import READOUTS, Readouts, own_plateaus_in_words, read_out
 from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
@@ -189,7 +189,11 @@ def compare(
     if readout in read.reasons and readout != LAST:
         why = "No plateau in common" if readout == PLATEAU else f"{readout} is withheld"
         if any(len(seed.steps) > 1 for one in members for seed in one.seeds):  # else a table of numbers
-            notes.append(f"{why} ({read.reasons[readout]}): compared by the last evaluation.")
+            alone = ""
+            if readout == PLATEAU:
+                alone = own_plateaus_in_words(members, lower_is_better=lower_is_better)
+            note = f"{why} ({read.reasons[readout]}): compared by the last evaluation."
+            notes.append(f"{note} {alone}".strip())
     readout = readout_compared(read, readout)
     summaries = [_group(one, read, readout, seed) for one in members]
     notes += _apart(summaries)

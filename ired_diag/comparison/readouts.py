@@ -108,6 +108,26 @@ def _plateau(everyone: Sequence[tuple[Members, Seed]], lower_is_better: bool) ->
     return common_plateau(curves, groups=groups, lower_is_better=lower_is_better)
 
 
+def own_plateaus_in_words(groups: Sequence[Members], *, lower_is_better: bool) -> str:
+    """Return which groups have a plateau when each is taken alone; empty where none has.
+
+    A group may rest by itself, and so each of its curves, as ``diagnose`` says, where all groups together do
+    not: another one still moves, or they drift apart, or rest together for too short.
+    """
+    with_seeds = [members for members in groups if members.seeds]
+    if len(with_seeds) < 2:
+        return ""
+    steps = {
+        members.name: _plateau([(members, seed) for seed in members.seeds], lower_is_better).step
+        for members in with_seeds
+    }
+    resting = [f"{name} from step {step:g} on" for name, step in steps.items() if step is not None]
+    if not resting:
+        return ""
+    named = " and ".join(filter(None, [", ".join(resting[:-1]), resting[-1]]))
+    return f"Taken alone there is one: {named}."
+
+
 def _of(seed: Seed, start: int | None, common: CommonSteps, lower_is_better: bool) -> dict[str, Readout]:
     s, v, finite = seed.steps, seed.values, np.isfinite(seed.values)
     shared = np.ones(len(s), dtype=bool) if common.steps is None else np.isin(s, common.steps)
