@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from ired_diag.curves.order_statistics import median
 from ired_diag.curves.spikes import usual_size
 from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING, Array
 from ired_diag.curves.wander import Wander
@@ -71,7 +72,7 @@ def group_drift(windows: Sequence[Array]) -> Drift:
 
 def _without_spikes(window: Array) -> Array:
     """Return a window with what is far from its median cut there: one spike is no drift."""
-    middle = float(np.median(window))
+    middle = median(window)
     far = SPIKE * usual_size(window - middle)
     return np.clip(window, middle - far, middle + far) if far > 0 else window
 
