@@ -85,7 +85,7 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     at, given = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if at.shape != given.shape or at.ndim != 1:
         raise ValueError(f"a curve needs as many steps as values, found {at.shape} and {given.shape}")
-    if not (np.diff(at) > 0).all():
+    if not (at[1:] > at[:-1]).all():
         raise ValueError("the steps of a curve must increase; sort them, and keep one value a step")
     finite = np.isfinite(given)
     y = np.full(len(given), np.inf)

@@ -1,7 +1,7 @@
 """Median, mean and number of distinct values of a short array, without numpy's overhead.
 
-A curve has about 100 evaluations, and its judgement asks for some 40 medians. At that length numpy spends most
-of the time on what it was given: type, shape, axes. The results are numpy's to the last bit.
+A curve has about 100 evaluations, and its judgement asks for some 40 medians. At that length numpy spends
+most of its time on checks of type, shape and axes. The results are numpy's to the last bit.
 """
 
 from __future__ import annotations
