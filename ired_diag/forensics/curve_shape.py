@@ -36,16 +36,21 @@ SEVERITY: dict[Word, Severity] = {
 }
 LOWER_IS_BETTER: dict[Word, str] = {
     "regressed": "ends lastingly above its best, by less than 1.5 times",
-    "stuck": "has come down by less than 5%, if at all beyond its noise",
+    "stuck": "has not come down beyond its noise, or by less than 5%",
     "unstable": "swings up and down by 1.5 times and more",
     "improving": "is still coming down at its end",
 }
 HIGHER_IS_BETTER: dict[Word, str] = {
     "regressed": "ends lastingly below its best, by less than 1.5 times",
-    "stuck": "has risen by less than 2%, if at all beyond its noise",
+    "stuck": "has not risen beyond its noise, or by less than 2%",
     "unstable": "swings up and down by 1.5 times and more",
     "improving": "is still rising at its end",
 }
+GAINED_LITTLE = {
+    True: "has come down by less than 5%, though beyond its noise",
+    False: "has risen by less than 2%, though beyond its noise",
+}
+SURE = 10.0  # standard deviations of one evaluation: a small gain that is no luck
 ADVICE: dict[Word, str] = {
     "regressed": "Compare a checkpoint from before that, or retrain from it with one thing changed.",
     "stuck": "Look at the learning rate and at the gradient: ired-diag probe gradients {run}",
@@ -57,6 +62,7 @@ ADVICE: dict[Word, str] = {
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each diverged run, and one for each group and other shape."""
     alike: dict[tuple[str, str, bool, Word], list[Run]] = defaultdict(list)
+    little: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
     alike_restarts: dict[tuple[str, str], list[tuple[Run, Shape]]] = defaultdict(list)
     for run in study.runs:
         if run.evaluated is None:
@@ -69,6 +75,8 @@ def find(study: Study) -> Iterator[Finding]:
             alike_restarts[run.group, metric].append((run, shape))
         if shape.word == "diverged":
             yield _diverged(run, metric, series, shape)
+        elif shape.word == "stuck" and shape.won > SURE * shape.noise:
+            little[run.group, metric, run.lower_is_better].append(run)
         elif shape.word in SEVERITY:
             alike[run.group, metric, run.lower_is_better, shape.word].append(run)
     for (group, metric), restarting in alike_restarts.items():
@@ -76,12 +84,21 @@ def find(study: Study) -> Iterator[Finding]:
     for (group, metric, lower_is_better, word), runs in alike.items():
         meaning = LOWER_IS_BETTER if lower_is_better else HIGHER_IS_BETTER
         seeds = listed(run.seed_label for run in runs)
-        counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
-        few = f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
-        statement = f"{group}: {metric} {meaning[word]}{few} ({seeds})."
+        statement = f"{group}: {metric} {meaning[word]}{_few(runs)} ({seeds})."
         evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
         advice = ADVICE[word].format(run=group)
         yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice)
+    for (group, metric, lower_is_better), runs in little.items():
+        seeds = listed(run.seed_label for run in runs)
+        statement = f"{group}: {metric} {GAINED_LITTLE[lower_is_better]}{_few(runs)} ({seeds})."
+        evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
+        yield Finding("curve_shape", "note", statement, evidence)
+
+
+def _few(runs: Sequence[Run]) -> str:
+    """Return on how few evaluations a verdict rests, where they are few."""
+    counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
+    return f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
 
 
 def _last_spike(run: Run, metric: str, series: Series) -> Finding:
