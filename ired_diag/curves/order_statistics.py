@@ -21,7 +21,8 @@ def median(values: Array) -> float:
     >>> median(np.array([3.0, 1.0, 2.0])), median(np.array([4.0, 1.0]))
     (2.0, 2.5)
     """
-    ordered = np.sort(values)
+    ordered = values.copy()
+    ordered.sort()
     half, last = len(ordered) // 2, ordered[-1]
     if last != last:  # NaN is sorted last
         return float(last)
@@ -44,5 +45,6 @@ def distinct(values: Array) -> int:
     Args:
         values: Of shape (n,), n ≥ 1, without NaN.
     """
-    ordered = np.sort(values)
+    ordered = values.copy()
+    ordered.sort()
     return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))

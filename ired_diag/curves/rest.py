@@ -159,12 +159,13 @@ def _without_descent(y: Array, start: int, noise: Wander, above: float) -> int:
     descending = np.zeros(len(starts), dtype=bool)
     block = 3
     while block <= (n - start) // 2:
-        s = starts[starts + 2 * block <= n]
-        after = n - s - block
-        first = (sums[s + block] - sums[s]) / block
+        end = n - max(2 * block, FEWEST) + 1  # of the starts that leave room
+        sums_before, sums_at_end = sums[start:end], sums[start + block : end + block]
+        after = n - starts[: end - start] - block
+        first = (sums_at_end - sums_before) / block
         error = np.hypot(noise.error_of_mean(block), noise.errors_of_means(after))
-        excess = first - (sums[n] - sums[s + block]) / after
-        descending[: len(s)] |= excess > np.maximum(above * error, LEAST)
+        excess = first - (sums[n] - sums_at_end) / after
+        descending[: end - start] |= excess > np.maximum(above * error, LEAST)
         block *= 2
     settled = np.flatnonzero(~descending)
     return int(starts[settled[0]]) if len(settled) else n
@@ -177,7 +178,7 @@ def _different_tail(y: Array, noise: Wander, different: float) -> tuple[int, flo
         count = round(size)
         before, end = y[: n - count], y[n - count :]
         deviations = end - mean(before)
-        extreme = int(np.argmax(np.abs(deviations)))
+        extreme = int(np.abs(deviations).argmax())
         kept = np.concatenate([deviations[:extreme], deviations[extreme + 1 :]])
         error = np.hypot(noise.error_of_mean(len(kept)), noise.error_of_mean(len(before)))
         change = mean(kept)

@@ -138,7 +138,8 @@ def _middle_of_five(a: Array, b: Array, c: Array, d: Array, e: Array) -> Array:
 
 def usual_size(residuals: Array) -> float:
     """Return the standard deviation of residuals around 0, by the smaller nine tenths of them."""
-    sizes = np.sort(np.abs(residuals))
+    sizes = np.abs(residuals)
+    sizes.sort()
     if len(sizes) and not sizes[-1] < np.inf:  # what is not finite is sorted last
         sizes = sizes[np.isfinite(sizes)]
     kept = sizes[: max(1, int(KEPT * len(sizes)))]
@@ -170,11 +171,11 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     low = middle - y > far
     low[:2] = False
     low[2:] &= (middle - y)[2:] > 2 * np.abs(np.diff(y))[:-1]  # else it only continues a descent
-    falls = np.flatnonzero(np.diff(middle) < -far) + 1
+    falls = (middle[1:] - middle[:-1] < -far).nonzero()[0] + 1
     for fall in falls.tolist():
-        around = middle[fall : fall + LONGEST_LOW + 1].tolist()
         before = median(middle[max(0, fall - AROUND) : fall])
-        back = next((i for i, value in enumerate(around) if value > before - far), -1)
+        following = middle[fall : fall + LONGEST_LOW + 1].tolist()
+        back = next((i for i, value in enumerate(following) if value > before - far), -1)
         after = middle[fall + back :][:AROUND] if back >= 0 else middle[:0]
         if len(after) == AROUND and abs(median(after) - before) <= far / 2:
             low[fall : fall + back] = True

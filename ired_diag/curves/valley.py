@@ -169,11 +169,11 @@ def noise_of(residuals: Array, *, levels: int) -> tuple[float, float]:
     n = len(residuals)
     usual = usual_size(residuals[residuals != 0])  # a level of one value fits it exactly, and tells nothing
     r = np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
-    squares = float(np.sum(r**2))
+    squares = float((r**2).sum())
     if squares == 0:
         return 0.0, 0.0
     sigma = np.sqrt(squares / max(1, n - levels))
-    correlation = float(np.sum(r[1:] * r[:-1])) / squares
+    correlation = float((r[1:] * r[:-1]).sum()) / squares
     correlation += (1 + 3 * correlation) / n  # the bias of the estimate (Kendall 1954)
     return float(sigma), min(max(correlation, 0.0), MOST_CORRELATED)
 
