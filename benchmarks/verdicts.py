@@ -4,10 +4,10 @@
 
 Printed is a Markdown table, a line for each bound: what is measured, its share, two Monte-Carlo standard
 errors, the bound, and whether it is kept when two standard errors are allowed; a measure without a bound is
-only shown. Cells whose study is one
-deciding test have 20,000 studies, cells that read curves 4,000, and those that go to the printed sentence
-400, as do 24 of the 42 cells with one slower group, those whose seeds differ by more than 0.1%; ``--studies`` is an upper limit on all of them, and ``--quick`` is ``--studies 40``. The numbers of a
-cell depend on its name and the seed alone, not on other cells nor on the number of processes.
+only shown. Cells whose study is one deciding test have 20,000 studies, cells that read curves 4,000, and
+those that go to the printed sentence 400, as do 24 of the 42 cells with one slower group: those whose seeds
+differ by more than 0.1%. ``--studies`` is an upper limit on all, ``--quick`` is ``--studies 40``. The
+numbers of a cell depend on its name and the seed alone, not on other cells nor on the number of processes.
 """
 
 from __future__ import annotations
