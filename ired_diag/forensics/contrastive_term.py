@@ -109,4 +109,6 @@ def _runs(told: Told) -> str:
     return listed(run.seed_label for run, _, _ in told)
 
 
-RULE = Rule("contrastive_term", "Does the contrastive term still teach anything?", find)
+RULE = Rule(
+    "contrastive_term", "Does the contrastive term still teach anything?", find, consequence="conclusion"
+)

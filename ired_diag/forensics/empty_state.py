@@ -161,4 +161,4 @@ def _name(path: Path) -> str:
     return "/".join(path.parts[-2:])
 
 
-RULE = Rule("empty_state", "Do the saved states hold weights?", find)
+RULE = Rule("empty_state", "Do the saved states hold weights?", find, consequence="compute")

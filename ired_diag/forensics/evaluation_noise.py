@@ -66,4 +66,6 @@ def _of(group: str, series: list[Series], *, lower_is_better: bool) -> Iterator[
     yield Finding("evaluation_noise", "warning", statement, evidence, advice)
 
 
-RULE = Rule("evaluation_noise", "Is the spread between seeds evaluation noise?", find)
+RULE = Rule(
+    "evaluation_noise", "Is the spread between seeds evaluation noise?", find, consequence="conclusion"
+)

@@ -127,4 +127,9 @@ def _evidence(experiment: str, attempts: list[Attempt]) -> Evidence:
     }
 
 
-RULE = Rule("failed_evaluation", "Did an evaluation come to its end with an error inside?", find)
+RULE = Rule(
+    "failed_evaluation",
+    "Did an evaluation come to its end with an error inside?",
+    find,
+    consequence="compute",
+)

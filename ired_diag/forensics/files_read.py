@@ -32,4 +32,4 @@ def find(study: Study) -> Iterator[Finding]:
         yield replace(first, rule="files_read", statement=statement, evidence=evidence, advice=advice)
 
 
-RULE = Rule("files_read", "Could the files be read whole?", find)
+RULE = Rule("files_read", "Could the files be read whole?", find, consequence="hygiene")

@@ -126,4 +126,9 @@ def _differing(a: Run, b: Run) -> list[str]:
     return [key for key in {**x, **y} if key not in UNREAD and x.get(key) != y.get(key)]
 
 
-RULE = Rule("identical_curves", "Did runs of different configurations or seeds compute the same?", find)
+RULE = Rule(
+    "identical_curves",
+    "Did runs of different configurations or seeds compute the same?",
+    find,
+    consequence="conclusion",
+)

@@ -211,4 +211,4 @@ def _of_keys(keys: Mapping[str, list[str]], severity: Severity, told: str, advic
         yield Finding("idle_keys", severity, statement, evidence, advice)
 
 
-RULE = Rule("idle_keys", "Which configuration keys change nothing?", find)
+RULE = Rule("idle_keys", "Which configuration keys change nothing?", find, consequence="conclusion")

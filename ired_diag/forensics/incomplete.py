@@ -97,4 +97,4 @@ def _by_state(endings: Iterable[Ending]) -> Evidence:
     return {f"state_{state}": count for state, count in Counter(e.state for e in endings).most_common()}
 
 
-RULE = Rule("incomplete", "Which runs did not reach their end, and why?", find)
+RULE = Rule("incomplete", "Which runs did not reach their end, and why?", find, consequence="compute")

@@ -108,4 +108,4 @@ def _between(low: float, high: float) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-RULE = Rule("late_compute", "How much compute came after the plateau?", find)
+RULE = Rule("late_compute", "How much compute came after the plateau?", find, consequence="compute")

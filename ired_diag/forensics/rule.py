@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from ired_diag.finding import Finding
 from ired_diag.runs.study import Study
 
+Consequence = Literal["conclusion", "number", "compute", "hygiene"]
+GRAVEST_FIRST: tuple[Consequence, ...] = get_args(Consequence)
 Evidence = dict[str, float | int | str | bool | None]
 
 
@@ -19,11 +22,14 @@ class Rule:
         name: Stable across versions; its findings carry it.
         question: What it asks.
         find: A study in, findings out.
+        consequence: What goes wrong if nobody acts: a wrong ``conclusion``, a wrong ``number`` in a report,
+            lost ``compute``, or nothing yet (``hygiene``). Findings are ordered by it.
     """
 
     name: str
     question: str
     find: Callable[[Study], Iterable[Finding]]
+    consequence: Consequence = "number"
 
 
 def listed(labels: Iterable[str], most: int = 4) -> str:

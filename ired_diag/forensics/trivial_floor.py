@@ -189,4 +189,9 @@ def _end(run: Run) -> float:
     return float(values[-max(1, len(values) // 10) :].mean())
 
 
-RULE = Rule("trivial_floor", "Is the result better than a predictor without a network?", find)
+RULE = Rule(
+    "trivial_floor",
+    "Is the result better than a predictor without a network?",
+    find,
+    consequence="conclusion",
+)

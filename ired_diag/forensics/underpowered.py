@@ -144,4 +144,9 @@ def _power(one: Undecided) -> SeedsNeeded:
     return power_of_seeds(one.sample, decide(one.sample, QUESTION))
 
 
-RULE = Rule("underpowered", "Which comparisons are undecided because the seeds are too few?", find)
+RULE = Rule(
+    "underpowered",
+    "Which comparisons are undecided because the seeds are too few?",
+    find,
+    consequence="conclusion",
+)

@@ -60,4 +60,4 @@ def _share_at_most(series: Series, bound: float) -> float:
     return float(np.mean(finite <= bound)) if len(finite) >= FEWEST else 0.0
 
 
-RULE = Rule("unmoved_negatives", "Does mining move its negatives?", find)
+RULE = Rule("unmoved_negatives", "Does mining move its negatives?", find, consequence="conclusion")
