@@ -19,11 +19,17 @@ class Rule:
         name: Stable across versions; its findings carry it.
         question: What it asks.
         find: A study in, findings out.
+        refuted_by: Evidence that would prove its finding wrong. A finding accuses, so it can be answered.
+        near_miss: A healthy study that looks like the mistake, which the rule leaves alone.
+        example: The smallest case of the mistake, with numbers.
     """
 
     name: str
     question: str
     find: Callable[[Study], Iterable[Finding]]
+    refuted_by: str = ""
+    near_miss: str = ""
+    example: str = ""
 
 
 def listed(labels: Iterable[str], most: int = 4) -> str:
