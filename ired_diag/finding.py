@@ -24,6 +24,7 @@ class Finding:
         statement: One sentence in plain words.
         evidence: The numbers and names that the sentence rests on.
         advice: The next command or the next thing to do.
+        runs: Labels of the runs that it speaks of; empty where only its statement and evidence name them.
     """
 
     rule: str
@@ -31,3 +32,4 @@ class Finding:
     statement: str
     evidence: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
     advice: str = ""
+    runs: tuple[str, ...] = ()

@@ -22,6 +22,9 @@ class Rule:
         name: Stable across versions; its findings carry it.
         question: What it asks.
         find: A study in, findings out.
+        refuted_by: Evidence that would prove its finding wrong. A finding accuses, so it can be answered.
+        near_miss: A healthy study that looks like the mistake, which the rule leaves alone.
+        example: The smallest case of the mistake, with numbers.
         consequence: What goes wrong if nobody acts: a wrong ``conclusion``, a wrong ``number`` in a report,
             lost ``compute``, or nothing yet (``hygiene``). Findings are ordered by it.
     """
@@ -29,6 +32,9 @@ class Rule:
     name: str
     question: str
     find: Callable[[Study], Iterable[Finding]]
+    refuted_by: str = ""
+    near_miss: str = ""
+    example: str = ""
     consequence: Consequence = "number"
 
 
