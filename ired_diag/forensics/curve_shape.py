@@ -81,7 +81,8 @@ def find(study: Study) -> Iterator[Finding]:
         statement = f"{group}: {metric} {meaning[word]}{few} ({seeds})."
         evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
         advice = ADVICE[word].format(run=group)
-        yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice)
+        labels = tuple(run.label for run in runs)
+        yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice, labels)
 
 
 def _last_spike(run: Run, metric: str, series: Series) -> Finding:

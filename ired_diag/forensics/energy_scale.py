@@ -105,9 +105,9 @@ def _finding(group: str, kind: Kind, cases: Told) -> Finding:
     evidence |= {"lowest": low, "highest": high}
     advice = (GRADIENTS if kind.startswith("dead") else SCALE).format(group=group)
     advice = REMEDIES + advice if kind in ("overflow", "runaway") else f"See it on a checkpoint: {advice}"
-    return Finding(
-        "energy_scale", SEVERITY[kind], f"{group}: {metrics} {meaning} ({seeds}).", evidence, advice
-    )
+    statement = f"{group}: {metrics} {meaning} ({seeds})."
+    labels = tuple(dict.fromkeys(run.label for run, *_ in cases))
+    return Finding("energy_scale", SEVERITY[kind], statement, evidence, advice, labels)
 
 
 def _of_energies(run: Run) -> Iterator[tuple[Kind, str, float]]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ def find(study: Study) -> Iterator[Finding]:
         floors = floors_of(data)
         failed = [floor for floor in floors if ends.mean() >= _bar(floor)]
         if failed:
-            yield _finding(group, ends, failed[0], floors)
+            finding = _finding(group, ends, failed[0], floors)
+            yield replace(finding, runs=tuple(run.label for run in runs))
     yield from _of_evaluations(study)
 
 

@@ -1,0 +1,153 @@
+"""The next command of a finding: one that runs as it is printed, where the reader stands.
+
+The advice of a rule names a command by its kind (``ired-diag probe floor q101``), and knows neither where the
+runs are nor whether they have checkpoints. Here the command is completed for one study:
+
+- a name of a group means something below ``--runs DIR`` alone, so the folder is given;
+- ``stats`` needs two groups: where the advice names one, the other group with the most seeds joins it;
+- ``probe`` needs a checkpoint: it is advised only where a run that the finding touches has one;
+- where no such command can run, ``ired-diag diagnose … --rule RULE`` shows every finding of the rule.
+
+Paths and names are quoted for a POSIX shell.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ired_diag.finding_clusters import Cluster
+from ired_diag.named_paths import split_arguments
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+PROGRAM = "ired-diag"
+IN_ADVICE = re.compile(r"[:,]?\s*\bired-diag (?P<words>[^\n]*?)(?=\.?\s*$|, or |[.;] )")
+LEADS_NOWHERE = re.compile(r"(?:^|[,;])\s*(?:(?:and|or) )?[^,;]*\b(?:with|by)$")  # the command followed it
+OF_A_STEP = re.compile(r"step-0*(\d+)")
+MOST_GROUPS = 4  # of stats: more pairs than these need give no verdict at a glance
+FEWEST_SEEDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the runs of a study are, as a command line says it.
+
+    Attributes:
+        paths: Paths and ``NAME=GLOB``; empty where the runs are those of the runs folder.
+        runs: The runs folder.
+        options: Words that judge and group the runs as they were: ``--metric val_acc``.
+    """
+
+    paths: tuple[str, ...] = ()
+    runs: Path = Path("runs")
+    options: tuple[str, ...] = ()
+
+    def command(self, name: str, *flags: str) -> str:
+        """Return a command about all runs: ``ired-diag ls path/to/logs --attempts``."""
+        where = [_as_path(path) for path in self.paths] or self._runs_option(self.runs)
+        return shlex.join([PROGRAM, name, *where, *flags, *self.options])
+
+    def of_groups(self, name: str, groups: Sequence[str], *flags: str) -> str | None:
+        """Return a command about some groups; None where no command line means them by their names."""
+        named, paths = split_arguments(self.paths)
+        patterns = {group.name: argument for argument, group in named.items()}
+        where: list[str] = []
+        if patterns and not paths and all(group in patterns for group in groups):
+            words = [patterns[group] for group in groups]
+        elif not self.paths:
+            words, where = list(groups), self._runs_option(self.runs)
+        elif len(paths) == 1 and not named and Path(paths[0]).is_dir():
+            words, where = list(groups), self._runs_option(Path(paths[0]))
+        else:
+            return None
+        return shlex.join([PROGRAM, *name.split(), *words, *where, *flags, *self.options])
+
+    @staticmethod
+    def _runs_option(folder: Path) -> list[str]:
+        return [] if folder == Path("runs") else ["--runs", _as_path(str(folder))]
+
+
+def _as_path(path: str) -> str:
+    """Return a path that no command takes for an option."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def advice_in_words(advice: str) -> str:
+    """Return an advice without its command.
+
+    >>> advice_in_words("Compare plateaus, not last evaluations: ired-diag stats q1 OTHER")
+    'Compare plateaus, not last evaluations.'
+    >>> advice_in_words("Divide by a fixed number, and check a checkpoint with: ired-diag probe invariance q1")
+    'Divide by a fixed number.'
+    >>> advice_in_words("ired-diag stats q1 q2")
+    ''
+    """
+    match = IN_ADVICE.search(advice)
+    words = advice if match is None else LEADS_NOWHERE.sub("", advice[: match.start()])
+    return f"{words.strip().rstrip('.:,')}." if words.strip() else ""
+
+
+def next_command(cluster: Cluster, study: Study, place: Place) -> str:
+    """Return the command that a reader of a cluster types next."""
+    match = IN_ADVICE.search(cluster.advice)
+    words = match["words"].split() if match else [""]
+    runs = _first_runs(cluster, study)
+    makers = {"ls": _ls, "stats": _stats, "probe": _probe, "train": _train}
+    make = makers.get(words[0])
+    command = make(words, runs, study, place) if make else None
+    return command or place.command("diagnose", "--rule", cluster.rule)
+
+
+def _first_runs(cluster: Cluster, study: Study) -> list[Run]:
+    """Return the runs of the fact that stands first, in its order."""
+    by_label = {run.label: run for run in study.runs}
+    return [by_label[label] for label in cluster.facts[0].runs]
+
+
+def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str:
+    flags = [word for word in words if word.startswith("--")]
+    if len(runs) == 1:
+        return shlex.join([PROGRAM, "ls", _as_path(str(runs[0].path)), *flags])
+    return place.command("ls", *flags)
+
+
+def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
+    """Return a comparison of the groups that the advice names, or of one with the largest other."""
+    groups = study.groups()
+    names = [word for word in words[1:] if word in groups] or list(dict.fromkeys(run.group for run in runs))
+    seeds = {group: sum(run.evaluated is not None for run in members) for group, members in groups.items()}
+    names = [name for name in names if seeds[name] >= FEWEST_SEEDS][:MOST_GROUPS]
+    others = sorted((g for g in groups if g not in names), key=lambda group: -seeds[group])
+    if len(names) == 1 and others and seeds[others[0]] >= FEWEST_SEEDS:
+        names.append(others[0])
+    flags = [flag for flag in ("--paired",) if flag in words]
+    if "--readout" in words:
+        flags += ["--readout", words[words.index("--readout") + 1]]
+    return place.of_groups("stats", names, *flags) if len(names) > 1 else None
+
+
+def _probe(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
+    """Return the probe of a run that has a checkpoint."""
+    with_checkpoints = [run for run in runs if run.checkpoints]
+    if len(words) < 2 or not with_checkpoints:
+        return None
+    return shlex.join([PROGRAM, "probe", words[1], _as_path(str(with_checkpoints[0].path))])
+
+
+def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
+    """Return a fork from the last checkpoint at or before the step that the advice names."""
+    source = next((word for word in words if "@" in word), "")
+    label, _, number = source.rpartition("@")
+    run = next((run for run in study.runs if run.label == label), None)
+    if run is None or place.paths or not re.fullmatch(r"[\d.e+]+", number):
+        return None
+    steps = [int(match[1]) for path in run.checkpoints if (match := OF_A_STEP.search(path.name))]
+    earlier = [step for step in steps if step <= float(number)]
+    if not earlier:
+        return None
+    where = Place._runs_option(place.runs)
+    return shlex.join([PROGRAM, "train", "--from", f"{label}@{max(earlier)}", *where])
