@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ired_diag.finding_clusters import Cluster
 from ired_diag.named_paths import split_arguments
+from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -69,6 +70,27 @@ class Place:
     @staticmethod
     def _runs_option(folder: Path) -> list[str]:
         return [] if folder == Path("runs") else ["--runs", _as_path(str(folder))]
+
+
+def options_in_words(
+    *, metric: str | None = None, higher_is_better: bool | None = None, grouping: Grouping | None = None
+) -> tuple[str, ...]:
+    """Return the words of a command line that judge and group runs in the same way.
+
+    >>> options_in_words(metric="val_acc", higher_is_better=True)
+    ('--metric', 'val_acc', '--higher-is-better')
+    """
+    grouping = grouping or Grouping()
+    words = [] if metric is None else ["--metric", metric]
+    if higher_is_better is not None:
+        words.append("--higher-is-better" if higher_is_better else "--lower-is-better")
+    if grouping.by:
+        words += ["--group-by", ",".join(grouping.by)]
+    for key in grouping.ignored_keys:
+        words += ["--ignore-key", key]
+    if grouping.seed_key:
+        words += ["--seed-key", grouping.seed_key]
+    return tuple(words)
 
 
 def _as_path(path: str) -> str:

@@ -59,10 +59,14 @@ def _follows(before: str, after: str) -> bool:
 
 
 def _fitting(parts: Sequence[tuple[str, int]], width: int | None) -> str:
-    """Return as many parts as fit, at least one, and the number of labels in the others."""
+    """Return as many parts as fit, at least one, the largest first, and the number of labels in the others."""
+    whole = ", ".join(text for text, _ in parts)
+    if width is None or len(whole) <= width:
+        return whole
+    parts = sorted(parts, key=lambda part: -part[1])
     for kept in range(len(parts), 0, -1):
         more = sum(count for _, count in parts[kept:])
         line = ", ".join(text for text, _ in parts[:kept]) + (f" and {more} more" if more else "")
-        if width is None or len(line) <= width:
+        if len(line) <= width:
             break
-    return line if parts else ""
+    return line

@@ -129,6 +129,16 @@ def print_lines(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
+def print_list(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names with a sentence each; on a narrow terminal the sentence stands below its name."""
+    from app.cli.table_width import terminal_width
+
+    widest, width = max(len(name) for name, _ in rows), terminal_width()
+    narrow = width is not None and any(widest + len(words) + 2 > width for _, words in rows)
+    for name, words in rows:
+        click.echo(f"{name}\n    {words}" if narrow else f"{name:{widest}}  {words}")
+
+
 def p_value(p: float) -> str:
     """Return a p value with three significant digits.
 

@@ -1,0 +1,177 @@
+"""What ``ired-diag diagnose`` prints: one screen of clusters, or every finding.
+
+A screen has 60 lines. Each cluster takes what it needs: its mark, its fact, a second fact, its runs, and what
+to do. Clusters are printed whole while there is room, in their order; the findings of the others are counted.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import click
+
+from app.cli import output
+from app.cli.diagnosis import Diagnosis
+from app.cli.table_width import terminal_width
+from app.next_command import PROGRAM, advice_in_words
+from ired_diag.finding import Severity
+from ired_diag.finding_clusters import Cluster
+from ired_diag.folded_labels import folded
+
+SCREEN = 60  # lines
+USUAL_WIDTH = 100  # characters, where there is no terminal
+NARROWEST = 40
+MOST_LINES = 4  # of a fact: more is a text, which --full prints
+MOST_ALSO = 2  # lines of a second fact
+SENTENCE_END = re.compile(r"(?<=[a-z0-9)]\.)\s+(?=[A-Z])")
+INDENT = "   "
+COLOURS: dict[Severity, str | None] = {"error": "red", "warning": "yellow", "note": None}
+CONSEQUENCES = {
+    "conclusion": "wrong conclusion",
+    "number": "wrong number",
+    "compute": "lost compute",
+    "hygiene": "hygiene",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the screen; a heading has the colour of its severity."""
+
+    text: str
+    severity: Severity | None = None
+
+    def print(self) -> None:
+        """Print it."""
+        if self.severity is None:
+            click.echo(self.text)
+        else:
+            click.secho(self.text, fg=COLOURS[self.severity], bold=True)
+
+
+def print_screen(diagnosis: Diagnosis) -> None:
+    """Print the most consequential clusters, as many as a screen holds."""
+    for line in screen(diagnosis, terminal_width()):
+        line.print()
+
+
+def print_in_full(diagnosis: Diagnosis) -> None:
+    """Print every finding."""
+    width = terminal_width()
+    room = None if width is None else width - len(INDENT)
+    for number, cluster in enumerate(diagnosis.clusters, start=1):
+        Line(f"{_heading(number, cluster)} {cluster.question}".strip(), cluster.severity).print()
+        advice = advice_in_words(cluster.advice)
+        texts = [f"- {finding.statement}" for finding in cluster.findings] + ([f"→ {advice}"] if advice else [])
+        for line in _indented([*_broken(texts, room), diagnosis.command_of(cluster)]):
+            line.print()
+        click.echo()
+    output.print_lines(_broken(diagnosis.footer(), width))
+
+
+def screen(diagnosis: Diagnosis, width: int | None) -> list[Line]:
+    """Return the lines of one screen.
+
+    Args:
+        diagnosis: What was found.
+        width: Of the terminal; None: lines are not broken, but counted as on one of 100 characters.
+    """
+    clusters, footer = diagnosis.clusters, diagnosis.footer()
+    all_findings = diagnosis.place.command("diagnose", "--full")
+    columns = max(width or USUAL_WIDTH, NARROWEST)
+    room = SCREEN - _height(footer, columns)
+    lines: list[Line] = []
+    shown = 0
+    for number, cluster in enumerate(clusters, start=1):
+        block = list(_block(number, cluster, diagnosis, width))
+        rest = _rest(clusters[number:], all_findings, width)
+        texts = [line.text for line in (*lines, *block)]
+        if _height([*texts, *rest], columns) > room and shown:
+            break
+        lines += block
+        shown = number
+    rest = _rest(clusters[shown:], all_findings, width)
+    return [*lines, *(Line(text) for text in (*rest, *_broken(footer, width)))]
+
+
+def _heading(number: int, cluster: Cluster) -> str:
+    consequence = "" if cluster.severity == "note" else f", {CONSEQUENCES[cluster.consequence]}"
+    return f"{number}. {cluster.severity}{consequence} [{cluster.rule}]"
+
+
+def _block(number: int, cluster: Cluster, diagnosis: Diagnosis, width: int | None) -> Iterator[Line]:
+    """Yield the lines of a cluster: its facts, its runs, what to do, and a command that can be copied."""
+    first, *others = cluster.facts
+    room = None if width is None else width - len(INDENT)
+    lines = _broken([f"{_heading(number, cluster)} {first.statement}"], room)
+    yield Line(lines[0], cluster.severity)
+    yield from _indented(_cut(lines[1:], MOST_LINES - 1))
+    if others:
+        yield from _indented(_cut(_broken([f"Also: {_first_sentence(others[0].statement)}"], room), MOST_ALSO))
+    words = _parts(_scope(cluster, len(others) - 1, room), advice_in_words(cluster.advice), room)
+    yield from _indented([*words, diagnosis.command_of(cluster)])
+
+
+def _parts(scope: str, advice: str, room: int | None) -> list[str]:
+    """Return runs and advice on one line where they fit, else each on its own."""
+    arrow = f"→ {advice}" if advice else ""
+    together = f"{scope}  {arrow}".strip()
+    if room is None or len(together) <= room:
+        return [together] if together else []
+    return _cut(_broken(list(filter(None, [scope, arrow])), room), MOST_LINES)
+
+
+def _scope(cluster: Cluster, more: int, room: int | None) -> str:
+    """Return which runs a cluster touches, and how many of its facts are not shown."""
+    facts = f"{more} more of this kind. " if more > 0 else ""
+    count, groups = len(cluster.runs), len(cluster.groups)
+    left = None if room is None else room - len(facts) - len("1000 groups: ")
+    if cluster.exact and (count > 1 or len(cluster.findings) > 1):
+        return f"{facts}{count} run{'s' if count > 1 else ''}: {folded(cluster.runs, width=left)}"
+    if not cluster.exact and groups > 1:
+        return f"{facts}{groups} groups: {folded(cluster.groups, width=left)}"
+    return facts.strip()
+
+
+def _first_sentence(text: str) -> str:
+    return SENTENCE_END.split(text)[0]
+
+
+def _cut(lines: list[str], most: int) -> list[str]:
+    """Return the first lines; where there are more, their end is marked."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"{lines[most - 1].rpartition(' ')[0]} …"] if most else []
+
+
+def _indented(lines: Iterable[str]) -> Iterator[Line]:
+    yield from (Line(f"{INDENT}{line}") for line in lines)
+
+
+def _rest(clusters: Sequence[Cluster], all_findings: str, width: int | None) -> list[str]:
+    """Return how many findings are not shown, of which rules, and the command that shows all."""
+    if not clusters:
+        return []
+    count = sum(len(cluster.findings) for cluster in clusters)
+    rules = ", ".join(dict.fromkeys(cluster.rule for cluster in clusters))
+    room = 2 * (width or USUAL_WIDTH) - 60
+    rules = textwrap.shorten(rules, max(room, NARROWEST), placeholder=" …")
+    words = f"and {count} more finding{'s' if count > 1 else ''} ({rules}), all with --full:"
+    return [*_broken([words], width), f"{INDENT}{all_findings}"]
+
+
+def _broken(texts: Sequence[str], width: int | None) -> list[str]:
+    """Return texts as lines that are no longer than a terminal is wide; words and commands stay whole."""
+    lines: list[str] = []
+    for text in texts:
+        whole = width is None or f"{PROGRAM} " in text
+        lines += [text] if whole else textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return lines
+
+
+def _height(texts: Sequence[str], columns: int) -> int:
+    """Return how many lines of a terminal texts take, broken or not."""
+    return sum(max(1, -(-len(text) // columns)) for text in texts)
