@@ -37,7 +37,13 @@ def write_run(root: Path, name: str, seed: int, level: float, *, ending: str = "
     """Write a run that falls to a level and stays there, with noise of its own."""
     folder = root / name / f"seed{seed}"
     folder.mkdir(parents=True)
-    told = {"format": 1, "experiment": name, "seed": seed, "config": {}, "ending": {"state": ending}}
+    told = {
+        "format": 1,
+        "experiment": name,
+        "seed": seed,
+        "config": {"dataset": "inverse"},
+        "ending": {"state": ending},
+    }
     (folder / "config.json").write_text(json.dumps(told))
     rng = np.random.default_rng([seed, sum(name.encode())])
     values = level * (1 + 0.002 * rng.standard_normal(60)) + np.exp(-np.arange(60) / 3)

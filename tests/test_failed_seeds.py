@@ -18,7 +18,7 @@ from ired_diag.comparison import words as told_of
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.outcomes import divergences, outcomes_of
 from ired_diag.comparison.verdict_words import verdict_of
-from ired_diag.errors import NotFound
+from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Cause, Ending, State
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
@@ -149,10 +149,32 @@ def test_a_group_all_of_whose_seeds_failed_stays_with_no_number(kinds: tuple[str
     assert plain(found)["groups"][0]["values"] == {}
 
 
-def test_nothing_is_compared_where_no_seed_of_any_group_has_a_number() -> None:
-    groups = {name: [broken(name, seed, "nan") for seed in range(3)] for name in "ab"}
-    with pytest.raises(NotFound, match=r"a: has no run .* not finite from step 8100 on .*b: has no run"):
+@pytest.mark.parametrize("kind", ["nan", "-inf", "nan loss", "traceback", "no evaluation"])
+def test_where_every_seed_failed_the_success_rates_are_the_answer(kind: str) -> None:
+    found = compare({name: [broken(name, seed, kind) for seed in range(5)] for name in "ab"}, metric=METRIC)
+    (pair,) = found.pairs
+    assert verdict_of(pair, found) == (
+        "a and b: 0 of 5 seeds finished against 0 of 5 (success rates 0%, 95% interval 0 to 52% and 0%, 95% "
+        "interval 0 to 52%). No seed has a number, so nothing else can be compared."
+    )
+    assert [one.outcomes.finished for one in found.groups] == [0, 0]
+    assert found.groups[0].outcomes.high == pytest.approx(1 - 0.025 ** (1 / 5))
+    assert (pair.verdict.decision, found.no_ranks) == ("undecided", "no seed of any group finished")
+    assert {line.reason for line in pair.by_readout} == {"no seed of a or b finished"}
+    assert "Means" not in told_of.results_of(found)
+    assert plain(found)["groups"][1]["summary"]["mean"] is None
+
+
+def test_where_all_runs_were_stopped_there_is_nothing_to_compare() -> None:
+    groups = {name: [broken(name, seed, "time limit") for seed in range(3)] for name in "ab"}
+    with pytest.raises(NotFound, match=r"No group has a run to compare by val_loss. b: has no run"):
         compare(groups)
+
+
+def test_a_sweep_without_a_seed_that_finished_says_so() -> None:
+    groups = {name: [broken(name, seed, "nan") for seed in range(3)] for name in "ab"}
+    with pytest.raises(DiagError, match="no sweep over lr: no seed of any group finished"):
+        compare(groups, knob="lr")
 
 
 def test_where_all_groups_diverged_they_are_compared_as_they_ended_and_it_is_said() -> None:

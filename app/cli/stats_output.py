@@ -38,6 +38,8 @@ def print_comparison(comparison: Comparison) -> None:
             click.echo(f"  - {caveat}")
     if comparison.pairs:
         click.echo()
+    if not any(group.values for group in comparison.groups):
+        return
     if few and comparison.pairs:
         _print_tests(comparison)
         _print_readouts(comparison)
@@ -47,8 +49,7 @@ def print_comparison(comparison: Comparison) -> None:
     if comparison.sweep is not None:
         _print_sweep(comparison.sweep)
     _print_noise(comparison)
-    if comparison.ranks is not None:
-        _print_ranks(comparison)
+    _print_ranks(comparison)
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -321,7 +322,7 @@ def _print_sizes(comparison: Comparison) -> None:
                 _ranged(chosen.g, chosen.low, chosen.high),
                 _ranged(sizes.dominance.delta, sizes.dominance.delta_low, sizes.dominance.delta_high),
                 _ranged(sizes.improvement.probability, sizes.improvement.low, sizes.improvement.high),
-                f"{pair.wins_a} : {pair.wins_b}",
+                "-" if pair.wins_a is None else f"{pair.wins_a} : {pair.wins_b}",
                 output.p_value(pair.equivalence.p),
                 " / ".join(output.number(p, ".2g") for p in (post.below, post.inside, post.above)),
             )
@@ -430,6 +431,8 @@ def _print_noise(comparison: Comparison) -> None:
 def _print_ranks(comparison: Comparison) -> None:
     ranks = comparison.ranks
     if ranks is None:
+        if len(comparison.groups) > 1:
+            click.echo(f"Ranks within seeds: withheld ({comparison.no_ranks})\n")
         return
     rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
     ties = f"; {ranks.ties} tied" if ranks.ties else ""

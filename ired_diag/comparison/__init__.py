@@ -26,7 +26,7 @@ from ired_diag.comparison.outcomes import Outcomes, outcomes_of
 from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question, compare_pair, line_of
 from ired_diag.comparison.per_sample import per_sample
-from ired_diag.comparison.ranking import RankTable, rank_all
+from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable, obstacle_to_ranks, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, read_out
 from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
@@ -94,12 +94,13 @@ class Comparison:
         plateau_step: Where the plateau of all curves starts; None without one.
         groups: In the order given.
         pairs: Every pair of groups, in that order.
-        ranks: Over shared seeds, those that failed last; None where the groups share none.
+        ranks: Over shared seeds that are pairs, those that failed last; None with ``no_ranks``.
         notes: What else is to be said of what was compared.
         sweep: How the readout answers a knob, where one was named.
         direction: Who says so: the user's option, the configuration, the metric's name, or an assumption.
         other_sets: That the models were evaluated on other data too, in words; empty where they were not.
         left_out: Which seeds have no number and why, one sentence for each group and kind: to be said first.
+        no_ranks: Why there are no ranks; empty where there are.
     """
 
     metric: str
@@ -115,6 +116,7 @@ class Comparison:
     direction: Source = "name"
     other_sets: str = ""
     left_out: Sequence[str] = ()
+    no_ranks: str = ""
 
     @cached_property
     def in_percent(self) -> bool:
@@ -159,8 +161,8 @@ def compare(
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
 
     Raises:
-        NotFound: No group has a seed with a result; where others have, a group without the metric is left
-            out, and one whose seeds all failed stays. Or no metric is named, and the groups share none.
+        NotFound: No group has a seed with a result, or one that failed; where others have, a group without
+            the metric is left out. Or no metric is named, and the groups share none.
         DiagError: The readout is not known, the margin is none, the groups are no sweep over the
             knob, or the configurations contradict each other about the direction.
     """
@@ -199,7 +201,12 @@ def compare(
     notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
     failed = {one.name: [f.label for f in one.failures if f.kind != "stopped"] for one in members}
     names = [group.name for group in summaries]
-    ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed, failed=failed)
+    no_ranks, ranks = obstacle_to_ranks(members, paired=paired), None
+    if not no_ranks:
+        ranks = rank_all(
+            readout, read.values, names, lower_is_better=lower_is_better, draw=seed, failed=failed
+        )
+        no_ranks = NO_COMMON_SEED if ranks is None else ""
     sweep = None
     if knob is not None:
         sweep = sweep_over(knob, members, read.values[readout], lower_is_better=lower_is_better, draw=seed)
@@ -217,6 +224,7 @@ def compare(
         direction.source,
         other_sets_in_words(metric, [run for runs in groups.values() for run in runs]),
         left_out_of(members),
+        no_ranks,
     )
 
 
@@ -244,7 +252,7 @@ def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:
         indicated_coverage("t", list(values.values())),
         _middle(list(values.values()), draw),
         every,
-        noise_of(read.windows[members.name], read.plateau_reason or "no seed finished"),
+        noise_of(read.windows[members.name], read.plateau_reason if members.seeds else "no seed finished"),
         outcomes_of(members),
     )
 
@@ -263,8 +271,10 @@ def _pair(
     a: Members, b: Members, read: Readouts, readout: str, question: Question, pairing: Pairing
 ) -> PairOfGroups:
     samples_of = {name: sample_between(a, b, read.values[name], pairing) for name in READOUTS}
+    lost = " or ".join(members.name for members in (a, b) if not members.seeds)
+    withheld = dict.fromkeys(READOUTS, f"no seed of {lost} finished") if lost else read.reasons
     lines = [
-        line_of(name, sample, question, withheld=read.reasons.get(name, ""))
+        line_of(name, sample, question, withheld=withheld.get(name, ""))
         for name, sample in samples_of.items()
     ]
     noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)

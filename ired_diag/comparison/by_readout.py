@@ -64,7 +64,7 @@ def line_of(readout: str, sample: Sample, question: Question, *, withheld: str =
         withheld: Why no seed has it.
     """
     if not (len(sample.a) and len(sample.b)):
-        return _without_numbers(readout, withheld or _no_number(sample))
+        return _without_numbers(readout, withheld or "no seed has this readout")
     deciding = decide(sample, question)
     test = deciding.test
     return ByReadout(
@@ -85,13 +85,6 @@ def line_of(readout: str, sample: Sample, question: Question, *, withheld: str =
         n=test.n,
         reason=test.reason,
     )
-
-
-def _no_number(sample: Sample) -> str:
-    """Return which group has no number."""
-    groups = zip(sample.names, (sample.a, sample.b), sample.failed, strict=True)
-    lost = [name for name, values, failed in groups if failed and not len(values)]
-    return f"no seed of {' and '.join(lost)} finished" if lost else "no seed has this readout"
 
 
 def _without_numbers(readout: str, reason: str) -> ByReadout:

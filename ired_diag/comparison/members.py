@@ -1,7 +1,8 @@
 """The groups of a comparison, made from runs: which seeds have a result, and what became of the others.
 
-A group all of whose seeds failed is a result, and stays. A group whose complete runs never log the metric, or
-whose runs were all stopped, is none, and is left out.
+A group all of whose seeds failed is a result, and stays, even where no seed of any other group finished: that
+0 of 5 seeds finished is what there is to say. A group whose complete runs never log the metric, or whose runs
+were all stopped, is none, and is left out.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def members_of(
         judge_shape: Whether a seed that diverged to a finite value has failed.
 
     Raises:
-        NotFound: No group has a seed with a result.
+        NotFound: No group has a seed with a result, or one that failed.
     """
     judged = partial(
         failure_of, metric=metric, lower_is_better=lower_is_better, include_incomplete=include_incomplete
@@ -69,9 +70,8 @@ def members_of(
             notes.append(f"{_nothing_in(members, runs, metric)} The group is left out.")
         else:
             raise NotFound(_nothing_in(members, runs, metric))
-    if not any(members.seeds for members in kept):
-        reasons = [_nothing_in(members, groups[members.name], metric) for members in kept] or notes[-1:]
-        raise NotFound(f"No group has a run to compare by {metric}. {' '.join(reasons)}")
+    if not kept:
+        raise NotFound(f"No group has a run to compare by {metric}. {' '.join(notes[-1:])}")
     return kept
 
 

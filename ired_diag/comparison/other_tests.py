@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference
@@ -22,9 +22,10 @@ class OtherTests:
 
     Attributes:
         mann_whitney: Of the ranks of all values.
-        wilcoxon: Of the signed ranks of the pairs of equal seeds.
+        wilcoxon: Of the signed ranks of the pairs of equal seeds; NaN with a reason where they are not pairs.
         permutation: Of the difference of means, values dealt out again.
-        sign_flip: Of the mean difference of the pairs of equal seeds, signs dealt out again.
+        sign_flip: Of the mean difference of the pairs of equal seeds, signs dealt out again; NaN with a
+            reason where they are not pairs.
         bootstrap: Studentised bootstrap interval of the difference that is compared; NaN with a reason where
             its simulated coverage does not hold.
         brown_forsythe: Of equal spread.
@@ -48,12 +49,16 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
         question: How to compare.
         estimator: Which t test gives the difference of means.
     """
-    a, b, (x, y) = sample.a, sample.b, sample.pairs
+    a, b, (x, y) = sample.a, sample.b, sample.paired
+    wilcoxon_test, flipped = wilcoxon(x, y), sign_flip(x, y, seed=question.draw)
+    if sample.obstacle:
+        reason = f"not paired: {sample.obstacle}"
+        wilcoxon_test, flipped = replace(wilcoxon_test, reason=reason), replace(flipped, reason=reason)
     return OtherTests(
         mann_whitney=mann_whitney(a, b),
-        wilcoxon=wilcoxon(x, y),
+        wilcoxon=wilcoxon_test,
         permutation=two_samples(a, b, seed=question.draw),
-        sign_flip=sign_flip(x, y, seed=question.draw),
+        sign_flip=flipped,
         bootstrap=_bootstrap(sample, question, estimator),
         brown_forsythe=brown_forsythe(a, b),
         sd_ratio=sd_ratio(a, b),

@@ -65,8 +65,8 @@ class PairOfGroups:
         p_bh: The same, controlling the false discovery rate (Benjamini & Hochberg).
         p_equivalence_holm: P value of equivalence, corrected for several pairs (Holm).
         correlation: Pearson's correlation of the paired values; NaN below three pairs.
-        wins_a: Shared seeds in which a is better.
-        wins_b: Shared seeds in which b is better.
+        wins_a: Pairs of seeds in which a is better; None where seeds are not pairs.
+        wins_b: Pairs of seeds in which b is better; None where seeds are not pairs.
         coverage: Simulated coverage of the difference's interval at this n, for normal data.
         coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
         verdict: What it comes to, corrected for several pairs.
@@ -108,8 +108,8 @@ class PairOfGroups:
     p_bh: float
     p_equivalence_holm: float
     correlation: float
-    wins_a: int
-    wins_b: int
+    wins_a: int | None
+    wins_b: int | None
     coverage: Coverage
     coverage_indicated: Coverage
     verdict: Verdict
@@ -173,8 +173,8 @@ def compare_pair(
         p_bh=deciding.p,
         p_equivalence_holm=deciding.equivalence.p,
         correlation=math.nan if sample.obstacle else _correlation(x, y),
-        wins_a=int(better.sum()),
-        wins_b=int((~better & (x != y)).sum()),
+        wins_a=None if sample.obstacle else int(better.sum()),
+        wins_b=None if sample.obstacle else int((~better & (x != y)).sum()),
         coverage=normal,
         coverage_indicated=indicated,
         verdict=deciding.verdict,

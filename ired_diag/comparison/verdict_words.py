@@ -112,6 +112,8 @@ def failures_of(group: Group) -> str:
 def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:
     """Return the verdict by worst ranks; the means of the seeds that finished stand next to it."""
     groups = {group.name: group for group in comparison.groups}
+    if not any(groups[name].outcomes.finished for name in (pair.a, pair.b)) and not any(pair.seeds[:2]):
+        return _none_finished(groups[pair.a], groups[pair.b])
     failures = "; ".join(failures_of(groups[name]) for name in (pair.a, pair.b))
     decision, lost = pair.verdict.decision, _lost(pair, comparison)
     lead = f"{pair.a} and {pair.b}: undecided{lost}"
@@ -125,6 +127,16 @@ def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Compar
         test += f" (the smallest p possible with these sizes and failures is {smallest})"
     failures = failures[0].upper() + failures[1:]
     return f"{lead}. {failures}; {test}.{_among_finished(pair, comparison)}"
+
+
+def _none_finished(a: Group, b: Group) -> str:
+    """Return the success rates of two groups without a seed that finished."""
+    rates = " and ".join(f"0%, 95% interval 0 to {100 * group.outcomes.high:.0f}%" for group in (a, b))
+    return (
+        f"{a.name} and {b.name}: 0 of {a.outcomes.attempted} seeds finished against 0 of "
+        f"{b.outcomes.attempted} (success rates {rates}). No seed has a number, so nothing else can be "
+        "compared."
+    )
 
 
 def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:

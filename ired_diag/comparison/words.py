@@ -148,9 +148,9 @@ def results_of(comparison: Comparison) -> str:
         for s in (group.summary,)
         if s.n
     )
-    over = f"Means{_over_what(comparison)}: {means}."
+    over = [f"Means{_over_what(comparison)}: {means}."] if means else []
     verdicts = [verdict_of(pair, comparison) for pair in comparison.pairs]
-    return " ".join([*comparison.left_out, over, *verdicts])
+    return " ".join([*comparison.left_out, *over, *verdicts])
 
 
 def _over_what(comparison: Comparison) -> str:

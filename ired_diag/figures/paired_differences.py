@@ -47,11 +47,13 @@ def paired_differences(comparison: Comparison) -> FigureData:
         comparison: Of at least two groups; the first is the baseline.
 
     Raises:
-        DiagError: There is one group only.
+        DiagError: There is one group only, or no seed of any finished.
     """
     baseline, *others = comparison.groups
     if not others:
         raise DiagError(f"{baseline.name}: a difference needs 2 groups, found 1. Name another one.")
+    if not any(group.values for group in comparison.groups):
+        raise DiagError(f"{', '.join(names_of(comparison))}: no seed of any group finished.")
     found, unit = differences_of(comparison)
     told = readout_of(comparison)
     tests = "; ".join(f"{one.group}: {_test_told(one)}" for one in found)
