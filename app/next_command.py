@@ -103,8 +103,8 @@ def advice_in_words(advice: str) -> str:
 
     >>> advice_in_words("Compare plateaus, not last evaluations: ired-diag stats q1 OTHER")
     'Compare plateaus, not last evaluations.'
-    >>> advice_in_words("Divide by a fixed number, and check a checkpoint with: ired-diag probe invariance q1")
-    'Divide by a fixed number.'
+    >>> advice_in_words("Divide by a number, and check a checkpoint with: ired-diag probe invariance q1")
+    'Divide by a number.'
     >>> advice_in_words("ired-diag stats q1 q2")
     ''
     """

@@ -139,7 +139,7 @@ def pattern_of(finding: Finding) -> str:
     names = [value for value in finding.evidence.values() if isinstance(value, str) and len(value) > 1]
     for name in sorted({*names, *finding.runs}, key=len, reverse=True):
         text = text.replace(name, "#")
-    head, colon, rest = text.partition(": ")
+    _, colon, rest = text.partition(": ")
     text = NUMBER.sub("#", COMMIT.sub("#", rest if colon else text))
     text = ENDING.sub(r"\1", text)
     return " ".join(VERBS.get(word, word) for word in text.split())

@@ -1,6 +1,6 @@
 """Labels of runs as a reader takes them in: seeds that follow each other become a range.
 
-    q101/seed0, q101/seed1, q101/seed2, q103/seed1   ->   q101/seed0 … seed2, q103/seed1
+q101/seed0, q101/seed1, q101/seed2, q103/seed1   ->   q101/seed0 … seed2, q103/seed1
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _follows(before: str, after: str) -> bool:
 
 
 def _fitting(parts: Sequence[tuple[str, int]], width: int | None) -> str:
-    """Return as many parts as fit, at least one, the largest first, and the number of labels in the others."""
+    """Return as many parts as fit, at least one, the largest first, and how many labels are left."""
     whole = ", ".join(text for text, _ in parts)
     if width is None or len(whole) <= width:
         return whole

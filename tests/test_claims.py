@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from scipy import stats
 
 from app.cli.check import command
-from app.cli.stats_output import as_markdown
+from app.cli.stats_markup import as_markdown
 from ired_diag.claims import Checked, check_report
 from ired_diag.claims.report_file import open_report
 from ired_diag.comparison import compare

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
-from app.cli.stats_output import as_latex
+from app.cli.stats_markup import as_latex
 from app.dashboard import comparisons
 from app.dashboard.address import READOUTS, View
 from app.dashboard.catalog import Catalog

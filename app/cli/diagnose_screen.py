@@ -16,7 +16,8 @@ import click
 from app.cli import output
 from app.cli.diagnosis import Diagnosis
 from app.cli.table_width import terminal_width
-from app.next_command import PROGRAM, advice_in_words
+from app.cli.wrapping import broken
+from app.next_command import advice_in_words
 from ired_diag.finding import Severity
 from ired_diag.finding_clusters import Cluster
 from ired_diag.folded_labels import folded
@@ -65,11 +66,13 @@ def print_in_full(diagnosis: Diagnosis) -> None:
     for number, cluster in enumerate(diagnosis.clusters, start=1):
         Line(f"{_heading(number, cluster)} {cluster.question}".strip(), cluster.severity).print()
         advice = advice_in_words(cluster.advice)
-        texts = [f"- {finding.statement}" for finding in cluster.findings] + ([f"→ {advice}"] if advice else [])
-        for line in _indented([*_broken(texts, room), diagnosis.command_of(cluster)]):
+        texts = [f"- {finding.statement}" for finding in cluster.findings] + (
+            [f"→ {advice}"] if advice else []
+        )
+        for line in _indented([*broken(texts, room), diagnosis.command_of(cluster)]):
             line.print()
         click.echo()
-    output.print_lines(_broken(diagnosis.footer(), width))
+    output.print_lines(broken(diagnosis.footer(), width))
 
 
 def screen(diagnosis: Diagnosis, width: int | None) -> list[Line]:
@@ -94,7 +97,7 @@ def screen(diagnosis: Diagnosis, width: int | None) -> list[Line]:
         lines += block
         shown = number
     rest = _rest(clusters[shown:], all_findings, width)
-    return [*lines, *(Line(text) for text in (*rest, *_broken(footer, width)))]
+    return [*lines, *(Line(text) for text in (*rest, *broken(footer, width)))]
 
 
 def _heading(number: int, cluster: Cluster) -> str:
@@ -106,11 +109,11 @@ def _block(number: int, cluster: Cluster, diagnosis: Diagnosis, width: int | Non
     """Yield the lines of a cluster: its facts, its runs, what to do, and a command that can be copied."""
     first, *others = cluster.facts
     room = None if width is None else width - len(INDENT)
-    lines = _broken([f"{_heading(number, cluster)} {first.statement}"], room)
+    lines = broken([f"{_heading(number, cluster)} {first.statement}"], room)
     yield Line(lines[0], cluster.severity)
     yield from _indented(_cut(lines[1:], MOST_LINES - 1))
     if others:
-        yield from _indented(_cut(_broken([f"Also: {_first_sentence(others[0].statement)}"], room), MOST_ALSO))
+        yield from _indented(_cut(broken([f"Also: {_first_sentence(others[0].statement)}"], room), MOST_ALSO))
     words = _parts(_scope(cluster, len(others) - 1, room), advice_in_words(cluster.advice), room)
     yield from _indented([*words, diagnosis.command_of(cluster)])
 
@@ -121,7 +124,7 @@ def _parts(scope: str, advice: str, room: int | None) -> list[str]:
     together = f"{scope}  {arrow}".strip()
     if room is None or len(together) <= room:
         return [together] if together else []
-    return _cut(_broken(list(filter(None, [scope, arrow])), room), MOST_LINES)
+    return _cut(broken(list(filter(None, [scope, arrow])), room), MOST_LINES)
 
 
 def _scope(cluster: Cluster, more: int, room: int | None) -> str:
@@ -160,16 +163,7 @@ def _rest(clusters: Sequence[Cluster], all_findings: str, width: int | None) -> 
     room = 2 * (width or USUAL_WIDTH) - 60
     rules = textwrap.shorten(rules, max(room, NARROWEST), placeholder=" …")
     words = f"and {count} more finding{'s' if count > 1 else ''} ({rules}), all with --full:"
-    return [*_broken([words], width), f"{INDENT}{all_findings}"]
-
-
-def _broken(texts: Sequence[str], width: int | None) -> list[str]:
-    """Return texts as lines that are no longer than a terminal is wide; words and commands stay whole."""
-    lines: list[str] = []
-    for text in texts:
-        whole = width is None or f"{PROGRAM} " in text
-        lines += [text] if whole else textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return lines
+    return [*broken([words], width), f"{INDENT}{all_findings}"]
 
 
 def _height(texts: Sequence[str], columns: int) -> int:

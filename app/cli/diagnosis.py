@@ -59,7 +59,10 @@ class Diagnosis:
         lines = judged_in_words(self.study.runs)
         if len(lines) <= MOST_METRICS:
             return lines
-        return [*lines[: MOST_METRICS - 1], f"and {len(lines) - MOST_METRICS + 1} more lines of metrics (--json)"]
+        return [
+            *lines[: MOST_METRICS - 1],
+            f"and {len(lines) - MOST_METRICS + 1} more lines of metrics (--json)",
+        ]
 
     def _curves_and_ends(self) -> Iterator[str]:
         shapes = Counter(verdict.shape for verdict in self.verdicts if verdict.shape)

@@ -175,7 +175,7 @@ def material_of(
 def _write(
     material: Material, figures: Sequence[object], folder: Path, told: Mapping[str, object]
 ) -> list[Path]:
-    from app.cli.stats_output import as_latex
+    from app.cli.stats_markup import as_latex
     from app.provenance import provenance_of
     from ired_diag.figures.paper_files import write_figure
     from ired_diag.runs.files import write_atomically

@@ -96,7 +96,8 @@ def command(
 
 
 def _tables(comparison: Comparison) -> Iterator[Table]:
-    from app.cli.stats_output import TEST_COLUMNS, group_columns, group_rows, test_rows
+    from app.cli.stats_groups import group_columns, group_rows
+    from app.cli.stats_tests import TEST_COLUMNS, test_rows
     from app.report import Table
     from ired_diag.comparison import words
 

@@ -51,7 +51,12 @@ def width_of(columns: Sequence[str], rows: Rows) -> int:
 
 
 def fit(
-    columns: Sequence[str], rows: Rows, width: int | None, *, text: Sequence[int], first_out: Sequence[str] = ()
+    columns: Sequence[str],
+    rows: Rows,
+    width: int | None,
+    *,
+    text: Sequence[int],
+    first_out: Sequence[str] = (),
 ) -> Fitted:
     """Return a table no wider than a terminal.
 
