@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ired_diag.finding_clusters import Cluster
+from ired_diag import forensics
+from ired_diag.finding_clusters import Cluster, Fact
 from ired_diag.named_paths import split_arguments
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
@@ -80,17 +81,10 @@ def options_in_words(
     >>> options_in_words(metric="val_acc", higher_is_better=True)
     ('--metric', 'val_acc', '--higher-is-better')
     """
-    grouping = grouping or Grouping()
     words = [] if metric is None else ["--metric", metric]
     if higher_is_better is not None:
         words.append("--higher-is-better" if higher_is_better else "--lower-is-better")
-    if grouping.by:
-        words += ["--group-by", ",".join(grouping.by)]
-    for key in grouping.ignored_keys:
-        words += ["--ignore-key", key]
-    if grouping.seed_key:
-        words += ["--seed-key", grouping.seed_key]
-    return tuple(words)
+    return (*words, *(grouping.options if grouping else ()))
 
 
 def _as_path(path: str) -> str:
@@ -115,19 +109,20 @@ def advice_in_words(advice: str) -> str:
 
 def next_command(cluster: Cluster, study: Study, place: Place) -> str:
     """Return the command that a reader of a cluster types next."""
-    match = IN_ADVICE.search(cluster.advice)
+    return command_of_fact(cluster.rule, cluster.facts[0], study, place)
+
+
+def command_of_fact(rule: str, fact: Fact, study: Study, place: Place) -> str:
+    """Return the command that a reader of a fact types next."""
+    match = IN_ADVICE.search(fact.advice)
     words = match["words"].split() if match else [""]
-    runs = _first_runs(cluster, study)
+    by_label = {run.label: run for run in study.runs}
+    runs = [by_label[label] for label in fact.runs]
     makers = {"ls": _ls, "stats": _stats, "probe": _probe, "train": _train}
     make = makers.get(words[0])
-    command = make(words, runs, study, place) if make else None
-    return command or place.command("diagnose", "--rule", cluster.rule)
-
-
-def _first_runs(cluster: Cluster, study: Study) -> list[Run]:
-    """Return the runs of the fact that stands first, in its order."""
-    by_label = {run.label: run for run in study.runs}
-    return [by_label[label] for label in cluster.facts[0].runs]
+    if make and (command := make(words, runs, study, place)):
+        return command
+    return place.command("diagnose", "--rule", rule) if rule in forensics.names() else place.command("ls")
 
 
 def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str:

@@ -41,6 +41,16 @@ class Fact:
         """What it says of the most runs."""
         return self.findings[0].statement
 
+    @property
+    def advice(self) -> str:
+        """What to do about its first finding."""
+        return self.findings[0].advice
+
+
+def fact_of(finding: Finding, study: Study) -> Fact:
+    """Return a finding as a fact of its own."""
+    return Fact((finding,), touched_by(finding, study).runs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
@@ -74,7 +84,7 @@ class Cluster:
     @property
     def advice(self) -> str:
         """What to do about its first finding."""
-        return self.facts[0].findings[0].advice
+        return self.facts[0].advice
 
 
 def clusters_of(findings: Sequence[Finding], study: Study) -> list[Cluster]:

@@ -65,12 +65,12 @@ def print_in_full(diagnosis: Diagnosis) -> None:
     room = None if width is None else width - len(INDENT)
     for number, cluster in enumerate(diagnosis.clusters, start=1):
         Line(f"{_heading(number, cluster)} {cluster.question}".strip(), cluster.severity).print()
-        advice = advice_in_words(cluster.advice)
-        texts = [f"- {finding.statement}" for finding in cluster.findings] + (
-            [f"→ {advice}"] if advice else []
-        )
-        for line in _indented([*broken(texts, room), diagnosis.command_of(cluster)]):
-            line.print()
+        for fact in cluster.facts:
+            advice = advice_in_words(fact.advice)
+            texts = [f"- {finding.statement}" for finding in fact.findings]
+            texts += [f"→ {advice}"] if advice else []
+            for line in _indented([*broken(texts, room), diagnosis.command_of_fact(cluster, fact)]):
+                line.print()
         click.echo()
     output.print_lines(broken(diagnosis.footer(), width))
 

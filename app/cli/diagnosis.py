@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.next_command import Place, next_command
+from app.next_command import Place, command_of_fact, next_command
 from ired_diag.finding import Finding, Severity
-from ired_diag.finding_clusters import Cluster, clusters_of
+from ired_diag.finding_clusters import Cluster, Fact, clusters_of
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.study import Study
 from ired_diag.verdict import Verdict
@@ -43,6 +43,10 @@ class Diagnosis:
     def command_of(self, cluster: Cluster) -> str:
         """Return the next command of a cluster."""
         return next_command(cluster, self.study, self.place)
+
+    def command_of_fact(self, cluster: Cluster, fact: Fact) -> str:
+        """Return the next command of one of its facts."""
+        return command_of_fact(cluster.rule, fact, self.study, self.place)
 
     def footer(self) -> list[str]:
         """Return the metric, how the curves and the runs ended, and the counts."""
