@@ -50,7 +50,7 @@ class Place:
 
     def command(self, name: str, *flags: str) -> str:
         """Return a command about all runs: ``ired-diag ls path/to/logs --attempts``."""
-        where = [_as_path(path) for path in self.paths] or self._runs_option(self.runs)
+        where = [_as_path(path) for path in self.paths] or runs_option(self.runs)
         return shlex.join([PROGRAM, name, *where, *flags, *self.options])
 
     def of_groups(self, name: str, groups: Sequence[str], *flags: str) -> str | None:
@@ -60,17 +60,24 @@ class Place:
         where: list[str] = []
         if patterns and not paths and all(group in patterns for group in groups):
             words = [patterns[group] for group in groups]
-        elif not self.paths:
-            words, where = list(groups), self._runs_option(self.runs)
-        elif len(paths) == 1 and not named and Path(paths[0]).is_dir():
-            words, where = list(groups), self._runs_option(Path(paths[0]))
+        elif (folder := self.folder) is not None:
+            words, where = list(groups), runs_option(folder)
         else:
             return None
         return shlex.join([PROGRAM, *name.split(), *words, *where, *flags, *self.options])
 
-    @staticmethod
-    def _runs_option(folder: Path) -> list[str]:
-        return [] if folder == Path("runs") else ["--runs", _as_path(str(folder))]
+    @property
+    def folder(self) -> Path | None:
+        """The one folder in which names mean its runs; None where the runs are in several places."""
+        if not self.paths:
+            return self.runs
+        one = Path(self.paths[0])
+        return one if len(self.paths) == 1 and one.is_dir() else None
+
+
+def runs_option(folder: Path) -> list[str]:
+    """Return the words that say where the runs are; none where a command looks there by itself."""
+    return [] if folder == Path("runs") else ["--runs", _as_path(str(folder))]
 
 
 def options_in_words(
@@ -160,11 +167,11 @@ def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
     source = next((word for word in words if "@" in word), "")
     label, _, number = source.rpartition("@")
     run = next((run for run in study.runs if run.label == label), None)
-    if run is None or place.paths or not re.fullmatch(r"[\d.e+]+", number):
+    folder = place.folder
+    if run is None or folder is None or not re.fullmatch(r"[\d.e+]+", number):
         return None
     steps = [int(match[1]) for path in run.checkpoints if (match := OF_A_STEP.search(path.name))]
     earlier = [step for step in steps if step <= float(number)]
     if not earlier:
         return None
-    where = Place._runs_option(place.runs)
-    return shlex.join([PROGRAM, "train", "--from", f"{label}@{max(earlier)}", *where])
+    return shlex.join([PROGRAM, "train", "--from", f"{label}@{max(earlier)}", *runs_option(folder)])

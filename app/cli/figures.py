@@ -104,7 +104,7 @@ def command(experiments: tuple[str, ...], runs: Path, list_them: bool, as_json: 
 
     if list_them:
         rows = [(name, recipe.question) for name, recipe in RECIPES.items()]
-        output.print_table("", ("picture", "what it answers"), rows, left=2)
+        output.print_list(rows)
         return
     if not experiments:
         raise click.UsageError("Missing argument 'EXPERIMENTS...'.")

@@ -50,6 +50,7 @@ def print_table(
     caption: str = "",
     last_is_text: bool = False,
     first_out: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> None:
     """Print a table that fits the terminal: columns are dropped where it is too narrow, and named.
 
@@ -61,6 +62,7 @@ def print_table(
         caption: Stands below it.
         last_is_text: The last column is text too.
         first_out: The columns that a narrow terminal loses first, in this order; then the last ones.
+        keep: The columns that it loses last, after texts were cut.
 
     Raises:
         ValueError: A row has not as many cells as there are columns; a defect of whoever made it.
@@ -68,16 +70,20 @@ def print_table(
     if wrong := [row for row in rows if len(row) != len(columns)]:
         raise ValueError(f"{len(columns)} columns, but the row {wrong[0]}")
     from app.cli.table_width import fit, terminal_width
+    from app.cli.wrapping import broken
 
+    width = terminal_width()
     text = {*range(left), *([len(columns) - 1] if last_is_text else [])}
-    fitted = fit(columns, rows, terminal_width(), text=sorted(text), first_out=first_out)
+    fitted = fit(columns, rows, width, text=sorted(text), first_out=first_out, keep=keep)
     if title:
-        click.echo(title)
+        print_lines(broken([title], width))
     names = [columns[place] for place in fitted.kept]
     print_lines(_drawn(names, fitted.rows, [place in text for place in fitted.kept]))
+    below = caption.splitlines()
     if fitted.dropped:
-        click.echo(f"columns dropped to fit: {', '.join(fitted.dropped)}; a wider terminal shows them")
-    click.echo(f"{caption}\n" if caption else "")
+        below = [f"columns dropped to fit: {', '.join(fitted.dropped)}; a wider terminal shows them", *below]
+    print_lines(broken(below, width))
+    click.echo()
 
 
 def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[bool]) -> Iterator[str]:

@@ -99,6 +99,7 @@ def print_groups(comparison: Comparison, *, brief: bool = False) -> None:
         left=left,
         caption=caption,
         first_out=("range", "mining", "sd", INTERVAL),
+        keep=("mean",),
     )
 
 

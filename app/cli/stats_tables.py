@@ -9,6 +9,8 @@ import click
 
 from app.cli import output
 from app.cli.stats_groups import named_rows
+from app.cli.table_width import terminal_width
+from app.cli.wrapping import broken
 
 if TYPE_CHECKING:
     from ired_diag.comparison import Comparison
@@ -30,7 +32,16 @@ def print_readouts(comparison: Comparison) -> None:
     columns = ("pair", "readout", "difference", "95% interval", "p", *holm, "Welch p", "verdict")
     percent = "%: of the second's mean; " if comparison.in_percent else ""
     caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
-    output.print_table("The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True)
+    output.print_table(
+        "The same by every readout",
+        columns,
+        rows,
+        left=2,
+        caption=caption,
+        last_is_text=True,
+        first_out=("Welch p", "95% interval"),
+        keep=("verdict", "p"),
+    )
 
 
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
@@ -171,7 +182,7 @@ def print_noise(comparison: Comparison) -> None:
         return
     click.echo("Evaluation noise on the plateau")
     for group in comparison.groups:
-        click.echo(f"  - {words.noise_of(group)}")
+        output.print_lines(broken([f"  - {words.noise_of(group)}"], terminal_width(), indent="    "))
     click.echo()
 
 

@@ -37,6 +37,7 @@ def print_tests(comparison: Comparison) -> None:
         caption="; ".join(captions),
         last_is_text=True,
         first_out=("statistic", "df", ""),
+        keep=("p", "test"),
     )
 
 

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 
 PADDING = 2  # characters beside each cell
 EDGES = 2  # the blank before the first column, and the one behind it
+FEWEST_COLUMNS = 2  # a table of names alone says nothing
 FEWEST_CHARACTERS = 12  # of a text that is cut: fewer tell nothing
 
 Rows = Sequence[Sequence[str]]
@@ -57,6 +58,7 @@ def fit(
     *,
     text: Sequence[int],
     first_out: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> Fitted:
     """Return a table no wider than a terminal.
 
@@ -67,42 +69,60 @@ def fit(
         text: Places of the columns of text, whose cells may be cut.
         first_out: Names of columns, the one to drop first first. After them columns are dropped from the last
             one on; the first column stays always.
+        keep: Names of columns that go only where cutting texts does not help.
     """
-    kept = list(range(len(columns)))
+    places = list(range(len(columns)))
     if width is None:
-        return Fitted(tuple(kept), [tuple(row) for row in rows], ())
-    named = [columns.index(name) for name in first_out if name in columns]
-    order = named + [place for place in reversed(kept[1:]) if place not in named]
-    for place in order:
-        if _width(columns, rows, kept) <= width or len(kept) <= 2:
+        return Fitted(tuple(places), [tuple(row) for row in rows], ())
+    order = _order(columns, first_out, keep)
+    kept = _fitting(columns, rows, width, [place for place in order if columns[place] not in keep])
+    while True:
+        names = [columns[place] for place in kept]
+        cells = [tuple(row[place] for place in kept) for row in rows]
+        cells = _shortened(names, cells, [kept.index(place) for place in text if place in kept], width)
+        if width_of(names, cells) <= width or len(kept) <= FEWEST_COLUMNS:
             break
-        kept.remove(place)
-    dropped = tuple(columns[place] or "remark" for place in range(len(columns)) if place not in kept)
-    cells = [tuple(row[place] for place in kept) for row in rows]
-    excess = _width(columns, rows, kept) - width
-    if excess > 0:
-        cut = [number for number, place in enumerate(kept) if place in text]
-        cells = _shortened([columns[place] for place in kept], cells, cut, excess)
+        kept.remove(next(place for place in order[::-1] if place in kept and columns[place] in keep))
+    dropped = tuple(columns[place] or "remark" for place in places if place not in kept)
     return Fitted(tuple(kept), cells, dropped)
 
 
-def _width(columns: Sequence[str], rows: Rows, kept: Sequence[int]) -> int:
-    return width_of([columns[p] for p in kept], [[row[p] for p in kept] for row in rows])
+def _order(columns: Sequence[str], first_out: Sequence[str], keep: Sequence[str]) -> list[int]:
+    """Return the places of all columns but the first, the least important first."""
+    named = [columns.index(name) for name in first_out if name in columns]
+    others = [place for place in range(len(columns) - 1, 0, -1) if place not in named]
+    kept = [columns.index(name) for name in reversed(keep) if name in columns]
+    return [place for place in (*named, *others) if place not in kept] + kept
+
+
+def _fitting(columns: Sequence[str], rows: Rows, width: int, order: Sequence[int]) -> list[int]:
+    """Return the columns that are left: dropped in order, taken back where a narrow one fits after all."""
+    kept = list(range(len(columns)))
+
+    def fits(places: Sequence[int]) -> bool:
+        return width_of([columns[p] for p in places], [[row[p] for p in places] for row in rows]) <= width
+
+    for place in order:
+        if fits(kept) or len(kept) <= FEWEST_COLUMNS:
+            break
+        kept.remove(place)
+    for place in reversed(order):
+        if place not in kept and fits(with_place := sorted([*kept, place])):
+            kept = with_place
+    return kept
 
 
 def _shortened(
-    columns: Sequence[str], rows: list[tuple[str, ...]], text: Sequence[int], excess: int
+    columns: Sequence[str], rows: list[tuple[str, ...]], text: Sequence[int], width: int
 ) -> list[tuple[str, ...]]:
-    """Return rows whose widest column of text is narrower by ``excess``, as far as a name can be."""
-    if not text or not rows:
-        return rows
-    widest = max(text, key=lambda place: max(cell_len(row[place]) for row in rows))
-    longest = max(cell_len(row[widest]) for row in rows)
-    room = max(FEWEST_CHARACTERS, cell_len(columns[widest]), longest - excess)
-    return [
-        tuple(in_the_middle(cell, room) if place == widest else cell for place, cell in enumerate(row))
-        for row in rows
-    ]
+    """Return rows whose columns of text are narrower, the widest first, as far as names can be."""
+    for place in sorted(text, key=lambda place: -max((cell_len(row[place]) for row in rows), default=0)):
+        longest = max((cell_len(row[place]) for row in rows), default=0)
+        excess = width_of(columns, rows) - width
+        if excess > 0:
+            room = max(FEWEST_CHARACTERS, cell_len(columns[place]), longest - excess)
+            rows = [(*row[:place], in_the_middle(row[place], room), *row[place + 1 :]) for row in rows]
+    return rows
 
 
 def in_the_middle(text: str, room: int) -> str:
