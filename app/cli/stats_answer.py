@@ -1,6 +1,6 @@
 """The answer of ``ired-diag stats`` in a few lines; ``--full`` prints the numbers behind it.
 
-Of two groups it has at most ten lines: seeds without a number, the verdict, the metric and the readout, the
+Of two groups it has at most ten lines: seeds without a number, the metric and the readout, the verdict, the
 means, what can turn the verdict around, what would decide it, and the command for the rest.
 """
 
@@ -52,10 +52,10 @@ def _of_two(comparison: Comparison) -> Iterator[str]:
 
     (pair,) = comparison.pairs
     yield from comparison.left_out
-    yield words.verdict_of(pair, comparison)
     yield f"{comparison.metric_words}; {answer_words.readout_in_words(comparison)}"
     if comparison.other_sets:
         yield comparison.other_sets
+    yield words.verdict_of(pair, comparison)
     if not pair.identical:
         yield answer_words.means_in_words(comparison)
     yield from answer_words.cautions_of(pair, comparison)

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-PADDING = 2  # characters beside each cell
-EDGES = 2  # the blank before the first column, and the one behind it
+BESIDE = 3  # characters around each cell: its padding, and the line between two columns or before the first
 FEWEST_COLUMNS = 2  # a table of names alone says nothing
 FEWEST_CHARACTERS = 12  # of a text that is cut: fewer tell nothing
 
@@ -48,7 +47,7 @@ def terminal_width() -> int | None:
 def width_of(columns: Sequence[str], rows: Rows) -> int:
     """Return how wide a table is as it is printed."""
     widths = [max(cell_len(cell) for cell in cells) for cells in zip(columns, *rows, strict=True)]
-    return sum(widths) + PADDING * len(widths) + (len(widths) - 1) + EDGES - PADDING
+    return sum(widths) + BESIDE * len(widths)
 
 
 def fit(

@@ -35,10 +35,10 @@ def means_in_words(comparison: Comparison) -> str:
     for group in comparison.groups:
         summary, outcomes = group.summary, group.outcomes
         failed = outcomes.finished < outcomes.attempted
-        seeds = f"{outcomes.finished} of {outcomes.attempted} seeds" if failed else _seeds(summary.n)
+        seeds = f"{outcomes.finished} of {outcomes.attempted} seeds finished" if failed else _seeds(summary.n)
         spread = "" if math.isnan(summary.sd) else f", sd {summary.sd:.2g}"
         mean = "no mean" if math.isnan(summary.mean) else f"mean {summary.mean:.6g}{spread}"
-        parts.append(f"{group.name} {mean} ({seeds})")
+        parts.append(f"{group.name}: {mean}, {seeds}")
     return "; ".join(parts)
 
 
