@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.cli.demo import sample_runs
+from app.cli.stats_answer import answer_on_two
+from ired_diag.comparison import compare
+from ired_diag.grouping import group_runs
 
 MOST_LINES = 10
 
@@ -66,6 +70,22 @@ def test_every_case_of_two_groups_fits_in_ten_lines_and_says_its_failures_first(
     assert len(lines) <= MOST_LINES
     left_out = numbers["left_out"]
     assert lines[: len(left_out)] == left_out
+
+
+def test_ten_lines_are_enough_where_everything_has_to_be_said() -> None:
+    groups = group_runs(["q101", "q102"], sample_runs())
+    comparison = compare(groups)
+    (pair,) = comparison.pairs
+    skewed = replace(pair.coverage_indicated, coverage=0.7)
+    worst = replace(pair, flips=True, differing=("lr", "width"), coverage_indicated=skewed)
+    left_out = [f"{name}: {count} of 9 seeds failed." for name in ("q101", "q102") for count in (1, 2, 3)]
+    full = replace(comparison, pairs=[worst], left_out=left_out, other_sets="several evaluation sets")
+    lines = list(answer_on_two(full))
+    assert len(lines) < MOST_LINES  # the command for the rest is one more
+    text = "\n".join(lines)
+    assert all(
+        words in text for words in ("3 of 9 seeds failed", "lr, width", "70% of cases", "several eval")
+    )
 
 
 def test_a_plateau_that_is_withheld_is_said_without_full(shared: Path) -> None:

@@ -6,7 +6,7 @@ means, what can turn the verdict around, what would decide it, and the command f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from app.cli import output
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MANY = 10  # pairs: beyond, those that are decided stand first
 MOST_PAIRS = 20  # lines
+FEW_SENTENCES = 2  # about seeds without a number
 
 
 def print_answer(comparison: Comparison, everything: str) -> None:
@@ -30,7 +31,7 @@ def print_answer(comparison: Comparison, everything: str) -> None:
         everything: The command that prints all of it.
     """
     if len(comparison.pairs) == 1:
-        _print(_of_two(comparison))
+        _print(answer_on_two(comparison))
     else:
         _print([*filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets])])
         print_groups(comparison, brief=len(comparison.pairs) > 1)
@@ -46,19 +47,29 @@ def _print(lines: Iterator[str] | list[str]) -> None:
     output.print_lines(broken(list(lines), terminal_width(), indent="  "))
 
 
-def _of_two(comparison: Comparison) -> Iterator[str]:
+def answer_on_two(comparison: Comparison) -> Iterator[str]:
     """Yield the lines of the answer on two groups."""
     from ired_diag.comparison import answer_words, words
 
     (pair,) = comparison.pairs
-    yield from comparison.left_out
-    yield f"{comparison.metric_words}; {answer_words.readout_in_words(comparison)}"
-    if comparison.other_sets:
-        yield comparison.other_sets
+    yield from _by_group(comparison.left_out)
+    metric = [comparison.metric_words, answer_words.readout_in_words(comparison), comparison.other_sets]
+    yield "; ".join(filter(None, metric))
     yield words.verdict_of(pair, comparison)
     if not pair.identical:
         yield answer_words.means_in_words(comparison)
     yield from answer_words.cautions_of(pair, comparison)
+
+
+def _by_group(sentences: Sequence[str]) -> Iterable[str]:
+    """Return what is left out: a line a sentence where they are few, else a line a group."""
+    if len(sentences) <= FEW_SENTENCES:
+        return sentences
+    groups: dict[str, list[str]] = {}
+    for sentence in sentences:
+        group, _, words = sentence.partition(": ")
+        groups.setdefault(group, []).append(words)
+    return [f"{group}: {' '.join(words)}" for group, words in groups.items()]
 
 
 def _of_many(comparison: Comparison) -> Iterator[str]:

@@ -58,12 +58,17 @@ def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
     if pair.identical:
         return
     if min(pair.seeds[:2]):
-        yield pairing_in_words(pair)
-    if pair.coverage_indicated.coverage < LEAST_COVERAGE:
-        covered = 100 * pair.coverage_indicated.coverage
-        yield f"The 95% interval holds in about {covered:.0f}% of cases at the skewness of these seeds."
+        yield f"{pairing_in_words(pair)}{_coverage(pair)}"
     if words := deciding_in_words(pair, comparison):
         yield words
+
+
+def _coverage(pair: PairOfGroups) -> str:
+    """Return that the interval holds too rarely, where it does."""
+    covered = pair.coverage_indicated.coverage
+    if math.isnan(covered) or covered >= LEAST_COVERAGE:
+        return ""
+    return f" The 95% interval holds in about {100 * covered:.0f}% of cases at the skewness of these seeds."
 
 
 def _by_readout(pair: PairOfGroups) -> str:
@@ -92,15 +97,14 @@ def deciding_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
     shown = f"these seeds show a difference of {unit.text(power.detectable)} with 80% power"
     if math.isnan(power.at_margin):
         return f"More seeds would decide: {shown}."
-    low, high = (_count(seeds) for seeds in (power.at_margin_low, power.at_margin_high))
+    if not math.isfinite(power.at_margin):
+        return f"What would decide: more seeds than can be trained; {shown}."
+    high = power.at_margin_high
+    to = f"to {high:,.0f}" if math.isfinite(high) else "or more"
     return (
-        f"What would decide: {_count(power.at_margin)} seeds a group ({low} to {high}) show a difference as "
-        f"large as {comparison.margin.words}; {shown}."
+        f"What would decide: {power.at_margin:,.0f} seeds a group ({power.at_margin_low:,.0f} {to}) show a "
+        f"difference as large as {comparison.margin.words}; {shown}."
     )
-
-
-def _count(seeds: float) -> str:
-    return f"{seeds:,.0f}" if math.isfinite(seeds) else "any number of"
 
 
 def cautions_of_many(comparison: Comparison) -> Iterator[str]:
