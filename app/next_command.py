@@ -115,21 +115,22 @@ def advice_in_words(advice: str) -> str:
 
 
 def next_command(cluster: Cluster, study: Study, place: Place) -> str:
-    """Return the command that a reader of a cluster types next."""
-    return command_of_fact(cluster.rule, cluster.facts[0], study, place)
+    """Return what a reader of a cluster types next: its advice's command, else that of its findings."""
+    if command := command_of_fact(cluster.facts[0], study, place):
+        return command
+    known = cluster.rule in forensics.names()
+    return place.command("diagnose", "--rule", cluster.rule) if known else place.command("ls")
 
 
-def command_of_fact(rule: str, fact: Fact, study: Study, place: Place) -> str:
-    """Return the command that a reader of a fact types next."""
+def command_of_fact(fact: Fact, study: Study, place: Place) -> str | None:
+    """Return the command that the advice on a fact means; None where there is none that can run."""
     match = IN_ADVICE.search(fact.advice)
     words = match["words"].split() if match else [""]
     by_label = {run.label: run for run in study.runs}
     runs = [by_label[label] for label in fact.runs]
     makers = {"ls": _ls, "stats": _stats, "probe": _probe, "train": _train}
     make = makers.get(words[0])
-    if make and (command := make(words, runs, study, place)):
-        return command
-    return place.command("diagnose", "--rule", rule) if rule in forensics.names() else place.command("ls")
+    return make(words, runs, study, place) if make else None
 
 
 def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str:

@@ -43,7 +43,7 @@ class Advised:
     """A cluster of findings, with what to do about each of its facts: words and a command, by fact."""
 
     cluster: Cluster
-    advice: Sequence[tuple[str, str]]
+    advice: Sequence[tuple[str, str | None]]
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ def print_in_full(diagnosis: Diagnosis) -> None:
             advice = advice_in_words(fact.advice)
             texts = [f"- {finding.statement}" for finding in fact.findings]
             texts += [f"→ {advice}"] if advice else []
-            for line in _indented([*broken(texts, room), diagnosis.command_of_fact(cluster, fact)]):
+            command = diagnosis.command_of_fact(fact)
+            for line in _indented([*broken(texts, room), *([command] if command else [])]):
                 line.print()
         click.echo()
     output.print_lines(broken(diagnosis.footer(), width))
@@ -109,13 +110,21 @@ def _block(number: int, cluster: Cluster, diagnosis: Diagnosis, width: int | Non
     """Yield the lines of a cluster: its facts, its runs, what to do, and a command that can be copied."""
     first, *others = cluster.facts
     room = None if width is None else width - len(INDENT)
-    lines = broken([f"{_heading(number, cluster)} {first.statement}"], room)
+    lines = _shortened(f"{_heading(number, cluster)} {first.statement}", room)
     yield Line(lines[0], cluster.severity)
-    yield from _indented(_cut(lines[1:], MOST_LINES - 1))
+    yield from _indented(lines[1:])
     if others:
         yield from _indented(_cut(broken([f"Also: {_first_sentence(others[0].statement)}"], room), MOST_ALSO))
     words = _parts(_scope(cluster, len(others) - 1, room), advice_in_words(cluster.advice), room)
-    yield from _indented([*words, diagnosis.command_of(cluster)])
+    yield from _indented([*words, _command(cluster, diagnosis)])
+
+
+def _command(cluster: Cluster, diagnosis: Diagnosis) -> str:
+    """Return the next command; where no advice means one, that which shows all findings of the rule."""
+    if command := diagnosis.command_of_fact(cluster.facts[0]):
+        return command
+    count = len(cluster.findings)
+    return f"{f'all {count}' if count > 1 else 'this rule alone'}: {diagnosis.command_of(cluster)}"
 
 
 def _parts(scope: str, advice: str, room: int | None) -> list[str]:
@@ -141,6 +150,18 @@ def _scope(cluster: Cluster, more: int, room: int | None) -> str:
 
 def _first_sentence(text: str) -> str:
     return SENTENCE_END.split(text)[0]
+
+
+def _shortened(text: str, room: int | None) -> list[str]:
+    """Return the lines of a text; of one that is too long the last sentence, its conclusion, stays."""
+    lines = broken([text], room)
+    if room is None or len(lines) <= MOST_LINES:
+        return lines
+    *_, last = SENTENCE_END.split(text)
+    space = MOST_LINES * room - len(last) - room // 2  # half a line is lost where lines are broken
+    if space < room:
+        return _cut(lines, MOST_LINES)
+    return _cut(broken([f"{text[:space].rpartition(' ')[0]} … {last}"], room), MOST_LINES)
 
 
 def _cut(lines: list[str], most: int) -> list[str]:

@@ -44,9 +44,9 @@ class Diagnosis:
         """Return the next command of a cluster."""
         return next_command(cluster, self.study, self.place)
 
-    def command_of_fact(self, cluster: Cluster, fact: Fact) -> str:
-        """Return the next command of one of its facts."""
-        return command_of_fact(cluster.rule, fact, self.study, self.place)
+    def command_of_fact(self, fact: Fact) -> str | None:
+        """Return the command that the advice on a fact means; None where there is none that can run."""
+        return command_of_fact(fact, self.study, self.place)
 
     def footer(self) -> list[str]:
         """Return the metric, how the curves and the runs ended, and the counts."""

@@ -123,10 +123,7 @@ def _advised(findings: Sequence[Finding], study: Study, place: Place) -> list[Ad
     return [
         Advised(
             cluster,
-            [
-                (advice_in_words(fact.advice), command_of_fact(cluster.rule, fact, study, place))
-                for fact in cluster.facts
-            ],
+            [(advice_in_words(fact.advice), command_of_fact(fact, study, place)) for fact in cluster.facts],
         )
         for cluster in clusters_of(findings, study)
     ]

@@ -14,11 +14,14 @@ from app.next_command import Place, advice_in_words, command_of_fact, options_in
 from ired_diag.finding_clusters import Fact
 
 
-def advised(rule: str, fact: Fact, snapshot: Snapshot, view: View) -> list[Any]:
-    """Return what a rule advises about a fact, and the next command."""
+def advised(fact: Fact, snapshot: Snapshot, view: View) -> list[Any]:
+    """Return what to do about a fact, and the next command where there is one."""
     words = advice_in_words(fact.advice)
-    command = command_of_fact(rule, fact, snapshot.study, place_of(snapshot, view))
-    return [html.P(words, className="advice") if words else None, copyable(command)]
+    command = command_of_fact(fact, snapshot.study, place_of(snapshot, view))
+    return [
+        html.P(words, className="advice") if words else None,
+        copyable(command) if command else None,
+    ]
 
 
 def place_of(snapshot: Snapshot, view: View) -> Place:

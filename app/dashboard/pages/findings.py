@@ -155,7 +155,7 @@ def _cluster(cluster: Cluster, snapshot: Snapshot, view: View) -> html.Li:
     content: list[Any] = [html.Div(marks, className="marks"), html.H2(cluster.question or rule.capitalize())]
     for fact in cluster.facts:
         content.append(html.Ul([_statement(finding, snapshot, view) for finding in fact.findings]))
-        content += advised(cluster.rule, fact, snapshot, view)
+        content += advised(fact, snapshot, view)
     return html.Li(content, className=cluster.severity)
 
 

@@ -222,7 +222,7 @@ def _findings(view: View, catalog: Catalog) -> Any:
                     className="marks",
                 ),
                 html.P(finding.statement, className="statement"),
-                *advised(finding.rule, fact_of(finding, snapshot.study), snapshot, view),
+                *advised(fact_of(finding, snapshot.study), snapshot, view),
             ],
             className=finding.severity,
         )
