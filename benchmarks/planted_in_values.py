@@ -30,4 +30,38 @@ def _dead(bed: Bed) -> Planted:
     return (changed(bed.study, dead, group=group) if bed.magnitude else bed.study), group
 
 
-FAULTS = (Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),)
+def _impossible(bed: Bed) -> Planted:
+    """An accuracy comes to rest beyond 100%."""
+    group = any_group(bed.study, bed.rng)
+
+    def counted_twice(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = 95 * -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        return with_series(run, {"val_acc": Series(steps, rising * (1 + 0.2 * bed.magnitude))})
+
+    return changed(bed.study, counted_twice, group=group), group
+
+
+def _cosine(bed: Bed) -> Planted:
+    """A logged cosine shrinks to 0 next to a small error between vectors of equal length."""
+    group = any_group(bed.study, bed.rng)
+
+    def wrong_axis(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        cosine = np.linspace(0.1, 0.97, len(steps))
+        told = {
+            "train/cos": cosine * (1 - bed.magnitude),
+            "train/mse": 2 * (1 - cosine),
+            "train/pred_norm": np.full(len(steps), float((run.configuration or {})["rank"])),
+            "train/pred_std": np.ones(len(steps)),
+        }
+        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+    return changed(bed.study, wrong_axis, group=group), group
+
+
+FAULTS = (
+    Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
+    Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
+    Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
+)

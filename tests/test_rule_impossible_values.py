@@ -62,8 +62,17 @@ def test_odd_but_possible_values_are_left_alone() -> None:
         {"acc_loss": 3 * RISING, "neg_mse": -falling(20), "log_prob": -falling(20), "loss": -RISING},
         {"x_mean": RISING, "x_min": RISING, "x_max": RISING},
         {"val_acc": RISING, "test_acc5": np.minimum(1, RISING + 0.02)},
-        {"eval/mean_reward": 200 * RISING, "train/value_loss": 40 * falling(20), "explained_variance": -RISING},
-        {"d_loss": falling(20) - 3, "g_loss": -falling(20), "kappa": 1e6 * RISING, "fp_precision": [16.0] * 20},
+        {
+            "eval/mean_reward": 200 * RISING,
+            "train/value_loss": 40 * falling(20),
+            "explained_variance": -RISING,
+        },
+        {
+            "d_loss": falling(20) - 3,
+            "g_loss": -falling(20),
+            "kappa": 1e6 * RISING,
+            "fp_precision": [16.0] * 20,
+        },
         {"val_acc": [*RISING[:-1], np.nan], "val_f1": [*RISING[:-1], 1.0]},
     ]
     for metrics in healthy:
