@@ -1,4 +1,4 @@
-"""Runs made in memory, for tests of rules: rows of metrics, a configuration, where and when they were made."""
+"""Runs made in memory, for tests of rules."""
 
 from __future__ import annotations
 

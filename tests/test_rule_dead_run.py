@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.made_runs import falling, findings_of, made_run
 
 from ired_diag.forensics import diagnose
 from ired_diag.open import open_study
+from tests.made_runs import falling, findings_of, made_run
 
 NAN = float("nan")
 

@@ -132,8 +132,8 @@ def _finding(group: str, metric: str, *, value: float, witness: str, cases: list
     evidence: Evidence = {"group": group, "metric": metric, "runs": len(cases), "step": steps[0]}
     evidence |= {"last_step": steps[-1], "logged_as": value, "witness": witness or None}
     advice = (
-        f"Leave these values out. Train again from a checkpoint before step {steps[0]}, and stop at the first "
-        "value that is not finite."
+        f"Leave these values out. Train again from a checkpoint before step {steps[0]}, and stop at the "
+        "first value that is not finite."
     )
     return Finding("dead_run", severity, statement, evidence, advice)
 
@@ -143,8 +143,8 @@ RULE = Rule(
     question="Does a constant stand in place of a loss that became NaN?",
     find=find,
     refuted_by=(
-        "The program's own loss at these steps, before logging: finite, and equal to the constant. Or a reason "
-        "of its own for the other metric to be not finite."
+        "The program's own loss at these steps, before logging: finite, and equal to the constant. Or a "
+        "reason of its own for the other metric to be not finite."
     ),
     near_miss="A loss that approaches a limit and rests there, printed with few digits; one NaN in a metric.",
     example="loss 1.50, 1.46, 0, 0, 0 with grad_norm 1.1, 1.2, NaN, NaN, NaN.",

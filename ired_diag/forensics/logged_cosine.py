@@ -31,7 +31,7 @@ from ired_diag.stats.mean_cosine import least_error, pooled_cosine
 from ired_diag.stats.printed_numbers import printed
 
 COSINE = re.compile(r"(?i)^(.*[/.])?(?:cos|cosine|cos_sim|cosine_sim|cosine_similarity)$")
-ERROR = ("mse", "mse_pos", "mse_error")
+ERROR = ("mse", "mse_pos")
 SIDES = ("pred", "prediction", "output", "tgt", "target")
 SIZES = ("output_dim", "out_dim", "target_dim", "y_dim")
 OFTEN, FEWEST = 0.1, 5
@@ -76,9 +76,9 @@ def _case(run: Run, name: str, size: int) -> Case | None:
             continue
         cosine, mse, norm, std = (printed(column) for column in columns)
         bound = least_error(
-            cosine.values + cosine.unit,
-            (norm.values - norm.unit) / np.sqrt(size),
-            np.maximum(std.values - std.unit, 0),
+            cosine.values + cosine.unit / 2,
+            (norm.values - norm.unit / 2) / np.sqrt(size),
+            np.maximum(std.values - std.unit / 2, 0),
         )
         failed = bound > (mse.values + mse.unit) * 1.001
         if failed.sum() >= FEWEST and failed.mean() >= OFTEN:
@@ -110,11 +110,11 @@ def _columns(told: Told, names: tuple[str, ...]) -> tuple[Array, Array]:
 
 
 def _finding(group: str, name: str, cases: list[Case]) -> Finding:
-    run, failed, pooled, cosine = max(cases, key=lambda case: len(case[1]) / len(case[2]))
+    _, failed, pooled, cosine = max(cases, key=lambda case: len(case[1]) / len(case[2]))
     share = len(failed) / len(pooled)
     statement = (
-        f"{group}: {name} is {cosine[-1]:.3g} at the last step, where the error next to it forces a cosine of "
-        f"{pooled[-1]:.3g} or more over all samples together. Norms and error rule the logged mean out at "
+        f"{group}: {name} is {cosine[-1]:.3g} at the last step, where the error next to it forces a cosine "
+        f"of {pooled[-1]:.3g} or more over all samples together. Norms and error rule the logged mean out at "
         f"{100 * share:.0f}% of {len(pooled)} steps ({listed(one.seed_label for one, *_ in cases)})."
     )
     evidence: Evidence = {"group": group, "metric": name, "runs": len(cases), "share": share}
@@ -128,9 +128,9 @@ RULE = Rule(
     question="Does a logged cosine agree with the error and the norms next to it?",
     find=find,
     refuted_by=(
-        "The program: its cosine is of other tensors than its error, or the elements do not average 0, so that "
-        "the standard deviation is not the root mean square."
+        "The program: its cosine is of other tensors than its error, or the elements do not average 0, so "
+        "that the standard deviation is not the root mean square."
     ),
-    near_miss="A mean cosine below the one of all samples together, because a few long samples rule the error.",
-    example="cosine 0.000 with an MSE of 0.05 between vectors of 400 elements of variance 1 and equal length.",
+    near_miss="A mean cosine below that of all samples together, because a few long samples rule the error.",
+    example="cosine 0.000 with an MSE of 0.05 between vectors of equal length and of variance 1.",
 )

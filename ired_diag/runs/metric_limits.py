@@ -65,7 +65,7 @@ def in_percent(values: Array) -> bool:
 
 
 def in_fractions(values: Array) -> bool:
-    """Say whether a share is surely told in fractions: it moves by a tenth or more, and ends at 1 or below."""
+    """Say whether a share is surely in fractions: it never exceeds 1, and moves by a tenth or more."""
     finite = values[np.isfinite(values)]
     within = bool(len(finite)) and 0 <= finite.min() and finite.max() <= 1 + SLACK
     return within and bool(finite.max() - finite.min() >= 0.1 and finite.max() >= 0.5)
