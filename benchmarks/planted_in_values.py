@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from benchmarks.planted_fault import Bed, Fault, Planted
 from benchmarks.planted_study import any_group, changed, with_series
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 
@@ -61,8 +65,25 @@ def _cosine(bed: Bed) -> Planted:
     return changed(bed.study, wrong_axis, group=group), group
 
 
+def _told(run: Run, **keys: Any) -> Run:
+    return replace(run, configuration={**(run.configuration or {}), **keys})
+
+
+def _samples(bed: Bed) -> Planted:
+    """A final evaluation used 1024 samples, as configured, or up to 100 times more."""
+    group = any_group(bed.study, bed.rng)
+    used = round(1024 * 100**bed.magnitude)
+
+    def evaluated(run: Run) -> Run:
+        result = EvaluationResult(metric="test/accuracy", value=0.9, source=run.path, n=used)
+        return replace(_told(run, num_test_samples=1024), results=(result,))
+
+    return changed(bed.study, evaluated, group=group), group
+
+
 FAULTS = (
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
+    Fault("evaluation_samples", "evaluated on 1 to 100 times the configured samples", "warning", _samples),
 )

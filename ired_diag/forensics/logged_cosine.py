@@ -38,7 +38,9 @@ OFTEN, FEWEST = 0.1, 5
 
 Array = NDArray[np.float64]
 Told = Mapping[str, Series]
-Case = tuple[Run, Array, Array, Array]  # steps where it fails, all steps' pooled cosine, their logged cosine
+Case = tuple[
+    Run, NDArray[np.int64], Array, Array
+]  # steps where it fails, all steps' pooled cosine, their logged cosine
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -91,7 +93,7 @@ def _case(run: Run, name: str, size: int) -> Case | None:
     return None
 
 
-def _rms_of_target(told: Told, prefix: str, steps: Array, otherwise: Array) -> Array:
+def _rms_of_target(told: Told, prefix: str, steps: NDArray[np.int64], otherwise: Array) -> Array:
     """Return the targets' standard deviation where it is logged, else the predictions'."""
     name = next((n for n in (f"{prefix}tgt_std", f"{prefix}target_std") if n in told), None)
     if name is None or not np.isin(steps, told[name].steps).all():
@@ -99,7 +101,7 @@ def _rms_of_target(told: Told, prefix: str, steps: Array, otherwise: Array) -> A
     return np.asarray(told[name].values[np.searchsorted(told[name].steps, steps)], dtype=np.float64)
 
 
-def _columns(told: Told, names: tuple[str, ...]) -> tuple[Array, Array]:
+def _columns(told: Told, names: tuple[str, ...]) -> tuple[NDArray[np.int64], Array]:
     """Return the steps at which all metrics are finite, and their values there, of shape (names, steps)."""
     steps = told[names[0]].steps
     for name in names[1:]:
