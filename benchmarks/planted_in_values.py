@@ -81,9 +81,18 @@ def _samples(bed: Bed) -> Planted:
     return changed(bed.study, evaluated, group=group), group
 
 
+def _clip(bed: Bed) -> Planted:
+    """The threshold of clipping lies up to 1000 times above the largest logged gradient."""
+    group = any_group(bed.study, bed.rng)
+    norms = [run.history.series[GRADIENT].values for run in bed.study.groups()[group]]
+    threshold = float(np.max(norms)) * 1000**bed.magnitude
+    return changed(bed.study, lambda run: _told(run, gradient_clip=threshold), group=group), group
+
+
 FAULTS = (
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
     Fault("evaluation_samples", "evaluated on 1 to 100 times the configured samples", "warning", _samples),
+    Fault("idle_clip", "a clip at 1 to 1000 times the largest gradient", "note", _clip),
 )

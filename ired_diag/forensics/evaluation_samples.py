@@ -1,7 +1,7 @@
 """Evaluations on fewer or on more samples than their configuration asks for.
 
-A key such as ``num_test_samples`` says on how many samples a model is to be evaluated. What was used stands in
-the log: a number of samples next to the result, or the batch up to which running values were printed. Only
+A key such as ``num_test_samples`` says on how many samples a model is to be evaluated. What was used stands
+in the log: a number of samples next to the result, or the batch up to which running values were printed. Only
 what follows strictly is said:
 
 - a stated number of samples that is not the configured one (of a key that says "at most": a larger one);
@@ -127,6 +127,6 @@ RULE = Rule(
     question="Did evaluations use as many samples as configured?",
     find=find,
     refuted_by="A count of the samples in the program: as configured, where batches are counted otherwise.",
-    near_miss="An evaluation that was stopped early; a last batch that is not full; fewer than a key's maximum.",
+    near_miss="An evaluation that was stopped early; a last batch that is not full; fewer than a maximum.",
     example="num_test_samples 1024, and a running value printed after batch 36725.",
 )
