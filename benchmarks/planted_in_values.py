@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group, changed, with_series
+from benchmarks.planted_study import any_group, changed, with_series, with_values
+from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -89,10 +90,24 @@ def _clip(bed: Bed) -> Planted:
     return changed(bed.study, lambda run: _told(run, gradient_clip=threshold), group=group), group
 
 
+def _rounded(bed: Bed) -> Planted:
+    """The last evaluation is printed with up to four digits fewer, down to one or two."""
+    group = any_group(bed.study, bed.rng)
+
+    def rounded(run: Run) -> Run:
+        values = run.history.series[METRIC].values
+        last = np.median(values[-len(values) // 5 :])
+        unit = 10.0 ** (np.floor(np.log10(last)) - 4 * (1 - bed.magnitude))
+        return with_values(run, METRIC, np.rint(values / unit) * unit)
+
+    return changed(bed.study, rounded, group=group), group
+
+
 FAULTS = (
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
     Fault("evaluation_samples", "evaluated on 1 to 100 times the configured samples", "warning", _samples),
     Fault("idle_clip", "a clip at 1 to 1000 times the largest gradient", "note", _clip),
+    Fault("rounding_floor", "evaluations printed with 5 to 1 digits", "note", _rounded),
 )

@@ -79,17 +79,19 @@ def used_otherwise(result: EvaluationResult, configuration: Mapping[str, Any]) -
         return None
     if result.n is not None:
         differs = result.n > configured or (result.n < configured and key in EXACT)
-        return Used(result, key, configured, result.n, f"{result.n}") if differs else None
+        return Used(result, key, configured, result.n, f"{result.n} samples") if differs else None
     if result.last_batch is None:
         return None
     name, size = _whole(configuration, BATCH_SIZES)
     before = result.last_batch - 1
     if before > configured:
-        words = f"more than {before}, since batch {result.last_batch} was reached"
-        words += f" (about {result.last_batch * size:.3g} at {name} {size})" if size else ""
+        words = f"more than {before} samples, since it reached batch {result.last_batch}"
+        words += f" (about {result.last_batch * size:.3g} samples at {name} {size})" if size else ""
         return Used(result, key, configured, before, words)
     if size and not result.partial and key in EXACT and 2 * result.last_batch * size < configured:
-        words = f"about {result.last_batch * size}, in batches of {size} up to batch {result.last_batch}"
+        words = (
+            f"about {result.last_batch * size} samples, in batches of {size} up to batch {result.last_batch}"
+        )
         return Used(result, key, configured, result.last_batch * size, words)
     return None
 
@@ -107,7 +109,7 @@ def _finding(group: str, cases: list[Used]) -> Finding:
     used = cases[0]
     more = used.used > used.configured
     statement = (
-        f"{group}: {used.key} is {used.configured}, and the evaluation used {used.words} samples "
+        f"{group}: {used.key} is {used.configured}, and the evaluation used {used.words} "
         f"({listed(dict.fromkeys(case.result.where for case in cases))}): "
     )
     statement += (
