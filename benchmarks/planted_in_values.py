@@ -103,6 +103,17 @@ def _rounded(bed: Bed) -> Planted:
     return changed(bed.study, rounded, group=group), group
 
 
+def _chance(bed: Bed) -> Planted:
+    """The final evaluation explains 90 to 0% of the variance."""
+    group = any_group(bed.study, bed.rng)
+
+    def evaluated(run: Run) -> Run:
+        value = 0.9 * (1 - bed.magnitude)
+        return replace(run, results=(EvaluationResult(metric="test/r2", value=value, source=run.path),))
+
+    return changed(bed.study, evaluated, group=group), group
+
+
 FAULTS = (
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
@@ -110,4 +121,5 @@ FAULTS = (
     Fault("evaluation_samples", "evaluated on 1 to 100 times the configured samples", "warning", _samples),
     Fault("idle_clip", "a clip at 1 to 1000 times the largest gradient", "note", _clip),
     Fault("rounding_floor", "evaluations printed with 5 to 1 digits", "note", _rounded),
+    Fault("chance_level", "an evaluation explains 90 to 0% of the variance", "warning", _chance),
 )

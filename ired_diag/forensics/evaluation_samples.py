@@ -89,9 +89,7 @@ def used_otherwise(result: EvaluationResult, configuration: Mapping[str, Any]) -
         words += f" (about {result.last_batch * size:.3g} samples at {name} {size})" if size else ""
         return Used(result, key, configured, before, words)
     if size and not result.partial and key in EXACT and 2 * result.last_batch * size < configured:
-        words = (
-            f"about {result.last_batch * size} samples, in batches of {size} up to batch {result.last_batch}"
-        )
+        words = f"about {result.last_batch * size} samples, {result.last_batch} batches of {size}"
         return Used(result, key, configured, result.last_batch * size, words)
     return None
 
