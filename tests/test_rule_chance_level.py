@@ -50,6 +50,7 @@ def test_what_beats_chance_or_may_is_left_alone() -> None:
         made_run("unknown", config={}, val_acc=0.1 + NOISE),
         made_run("hard", config={"num_classes": 10}, val_acc=0.13 + NOISE),
         made_run("late", val_r2=np.linspace(-5, 0.9, 20)),
+        made_run("lost", val_r2=[*np.linspace(-5, 0.9, 15), *[0.0] * 5]),
         made_run("few", val_r2=[-0.1, -0.2]),
         made_run("rl", config={"num_classes": 10}, rollout__ep_rew_mean=-20 + NOISE),
         made_run("value", val_loss=3 + NOISE, train__explained_variance=NOISE, config={"num_classes": 10}),

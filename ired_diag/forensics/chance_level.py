@@ -8,7 +8,8 @@
 
 K and V are read from the configuration. Within 1% of the level (0.005 of R² and AUROC), or beyond it, a
 result is no better than chance. Looked at are the judged metric of complete runs, as the mean of the last
-tenth of ten evaluations or more; and what evaluations printed or saved. Weights that were never loaded, or
+tenth of ten evaluations or more, and only where no tenth was better (a run that lost what it had learned
+has diverged, which ``curve_shape`` says); and what evaluations printed or saved. Weights that were never loaded, or
 labels that do not belong to their inputs, look like that. Out of distribution chance may be the honest end:
 that is a note. What a matrix inversion has to beat is the rule ``trivial_floor``.
 """
@@ -107,14 +108,17 @@ def _whole(configuration: Mapping[str, Any], keys: tuple[str, ...]) -> int:
 
 
 def _end(run: Run) -> tuple[str, float] | None:
-    """Return the judged metric of a complete run, and the mean of the last tenth of its evaluations."""
+    """Return the judged metric of a complete run that was never better than chance, and its last tenth."""
     if run.evaluated is None or not run.ending.may_be_complete or len(run.evaluated[1]) < FEWEST:
         return None
     metric, series = run.evaluated
     values = np.asarray(series.values, dtype=np.float64)
     if "accuracy" in metric.lower() or "acc" in words_of(metric):
         values = values / 100 if np.nanmax(values) > 1.5 else values
-    return metric, float(values[-max(1, len(values) // 10) :].mean())
+    tenths = [float(part.mean()) for part in np.array_split(values, 10)]
+    chance = chance_of(metric, run.configuration or {})
+    never_better = chance is not None and all(_fails(tenth, chance) for tenth in tenths)
+    return (metric, tenths[-1]) if never_better else None
 
 
 def _fails(value: float, chance: Chance) -> bool:
