@@ -41,6 +41,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import (
+    planted_between_runs,
     planted_in_curves,
     planted_in_files,
     planted_in_metrics,
@@ -61,6 +62,7 @@ FAULTS = (
     *planted_in_curves.FAULTS,
     *planted_in_metrics.FAULTS,
     *planted_in_values.FAULTS,
+    *planted_between_runs.FAULTS,
     *planted_in_settings.FAULTS,
     *planted_in_files.FAULTS,
 )

@@ -7,11 +7,11 @@
     perplexity                    V        equal probability for each of V tokens
 
 K and V are read from the configuration. Within 1% of the level (0.005 of R² and AUROC), or beyond it, a
-result is no better than chance. Looked at are the judged metric of complete runs, as the mean of the last
-tenth of ten evaluations or more, and only where no tenth was better (a run that lost what it had learned
-has diverged, which ``curve_shape`` says); and what evaluations printed or saved. Weights that were never loaded, or
-labels that do not belong to their inputs, look like that. Out of distribution chance may be the honest end:
-that is a note. What a matrix inversion has to beat is the rule ``trivial_floor``.
+result is no better than chance. Looked at are what evaluations printed or saved, and the judged metric of
+complete runs of ten evaluations or more, where no tenth of them was better than chance (a run that lost what
+it had learned has diverged, which ``curve_shape`` says). Weights that were never loaded look like that, and
+so do labels that do not belong to their inputs. Out of distribution chance may be the honest end: that is a
+note. What a matrix inversion has to beat is the rule ``trivial_floor``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,48 @@
+"""Mistakes that runs show next to each other: slips in settings, camps of seeds, seeds counted twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.planted_fault import Bed, Fault, Planted
+from benchmarks.planted_study import any_group
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+
+def _told(run: Run, **keys: Any) -> Run:
+    return replace(run, configuration={**(run.configuration or {}), **keys})
+
+
+def _twins(bed: Bed, count: int) -> list[Run]:
+    """Return the runs of a study, and as many more studies like it, of other names and noise."""
+    runs = list(bed.study.runs)
+    for letter in "abcdefgh"[:count]:
+        for run in bed.study.runs:
+            series = run.history.series[METRIC]
+            noisy = series.values * np.exp(0.01 * bed.rng.standard_normal(len(series)))
+            runs.append(replace(with_values(run, METRIC, noisy), experiment=f"{run.experiment}{letter}"))
+    return runs
+
+
+def _slip(bed: Bed) -> Planted:
+    """Of twelve groups one has a digit too many in its batch size, and another ratio too."""
+    group = any_group(bed.study, bed.rng)
+    digit = str(bed.rng.integers(1, 10))
+
+    def slipped(run: Run) -> Run:
+        size = str((run.configuration or {})["batch_size"])
+        place = int(bed.rng.integers(1, len(size)))
+        return _told(run, batch_size=int(f"{size[:place]}{digit}{size[place:]}"), ema_decay=0.91)
+
+    runs = _twins(bed, 3)
+    if not bed.magnitude:
+        return Study.of(runs), group
+    first = next(run for run in runs if run.group == group)
+    size = slipped(first).configuration or {}
+    hurt = [_told(r, batch_size=size["batch_size"], ema_decay=0.91) if r.group == group else r for r in runs]
+    return Study.of(hurt), group
+
+
+FAULTS = (Fault("setting_slip", "one digit too many in a batch size", "warning", _slip, graded=False),)
