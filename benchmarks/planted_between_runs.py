@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group
+from benchmarks.planted_study import any_group, with_values
+from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
