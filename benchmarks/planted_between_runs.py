@@ -48,4 +48,18 @@ def _slip(bed: Bed) -> Planted:
     return Study.of(hurt), group
 
 
-FAULTS = (Fault("setting_slip", "one digit too many in a batch size", "warning", _slip, graded=False),)
+def _percent(bed: Bed) -> Planted:
+    """A group that claims 10% more of a learning rate has 10 to 100% more."""
+    group, rate = "lr_plus10", 0.003 * (1.1 + 0.9 * bed.magnitude)
+    runs = _twins(bed, 1)
+    source = bed.study.runs[0].experiment
+    twins = [run for run in runs if run.experiment == f"{source}a"]
+    others = [run for run in runs if run.experiment == source]
+    claimed = [_told(replace(run, experiment=group, name=group), learning_rate=rate) for run in twins]
+    return Study.of([*others, *claimed]), group
+
+
+FAULTS = (
+    Fault("setting_slip", "one digit too many in a batch size", "warning", _slip, graded=False),
+    Fault("sweep_claims", "plus 10% is 10 to 100% more", "warning", _percent),
+)
