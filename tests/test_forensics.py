@@ -21,7 +21,7 @@ from ired_diag import forensics
 from ired_diag.finding import Finding
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending, State
-from ired_diag.runs.history import History, Row
+from ired_diag.runs.history import History, Row, Series
 from ired_diag.runs.run import EarlierAttempt, Run
 from ired_diag.runs.study import Study
 from ired_diag.verdict import verdict_of
@@ -96,8 +96,9 @@ def test_runs_that_computed_the_same_are_found_with_the_keys_that_did_nothing() 
     ]
     (finding,) = rules_of(runs)["identical_curves"]
     assert finding.severity == "error"
-    assert finding.evidence["evaluations"] == 200
-    assert "replay" in finding.statement
+    assert (finding.evidence["evaluations"], finding.evidence["runs"]) == (100, 4)
+    assert finding.evidence["keys"] == "replay"
+    assert "changed nothing: replay." in finding.statement
     runs[-1] = replace(runs[-1], configuration=runs[1].configuration)
     runs[-2] = replace(runs[-2], configuration=runs[0].configuration)
     assert "identical_curves" not in rules_of(runs)  # one configuration run twice is no mistake
@@ -109,6 +110,63 @@ def test_curves_that_differ_in_one_digit_or_are_constant_are_not_called_the_same
     other[50] *= 1 + 1e-12
     assert "identical_curves" not in rules_of([run("a", 0, values), run("b", 0, other, rank=8)])
     assert "identical_curves" not in rules_of([run("a", 0, [1.0] * 50), run("b", 0, [1.0] * 50, rank=8)])
+
+
+def with_metric(one: Run, name: str, values: Sequence[float]) -> Run:
+    extra = Series(np.arange(1, len(values) + 1) * 1000, np.asarray(values, dtype=float))
+    return replace(one, history=replace(one.history, series={**one.history.series, name: extra}))
+
+
+def test_one_metric_that_differs_once_refutes_that_runs_are_the_same() -> None:
+    values = settling(np.random.default_rng(0))
+    a, b = run("a", 0, values, rank=4), run("b", 0, values, rank=8)
+    energy = np.arange(100.0)
+    changed = np.where(energy == 50, 50.1, energy)
+    assert len(
+        rules_of([with_metric(a, "E_pos", energy), with_metric(b, "E_pos", energy)])["identical_curves"]
+    )
+    told = rules_of([with_metric(a, "E_pos", energy), with_metric(b, "E_pos", changed)])
+    assert "identical_curves" not in told
+    for name in ("train/nn_time", "time/fps", "gpu_mem"):  # of the machine: they say nothing
+        told = rules_of([with_metric(a, name, energy), with_metric(b, name, changed)])
+        assert len(told["identical_curves"]) == 1
+
+
+def test_digits_that_tell_too_little_prove_nothing() -> None:
+    rng = np.random.default_rng(3)
+    noise = np.round(1.0346 + 1e-4 * rng.integers(-4, 5, 800), 4)  # the same data, nothing learnt
+    assert "identical_curves" not in rules_of([run("a", 0, noise), run("b", 0, noise, rank=8)])
+    learnt = np.round(settling(rng, level=1.0), 4)
+    assert len(rules_of([run("a", 0, learnt), run("b", 0, learnt, rank=8)])["identical_curves"]) == 1
+
+
+def test_an_equal_schedule_is_no_equal_result() -> None:
+    rng = np.random.default_rng(4)
+    a, b = (run(name, 0, settling(rng), rank=8 + i) for i, name in enumerate("ab"))
+    rate = np.geomspace(1e-3, 1e-5, 100)
+    series = {"lr": Series(np.arange(1, 101) * 1000, rate)}
+    only = [replace(one, history=replace(one.history, series=series)) for one in (a, b)]
+    assert "identical_curves" not in rules_of(only)
+
+
+def test_runs_that_agree_are_one_finding_for_all_their_groups_and_seeds() -> None:
+    rng = np.random.default_rng(5)
+    curves = [settling(rng) for _ in range(3)]
+    runs = [run(g, s, curves[s], replay=i) for i, g in enumerate("abcd") for s in range(3)]
+    (finding,) = rules_of(runs)["identical_curves"]
+    assert (finding.evidence["groups"], finding.evidence["runs"]) == ("a, b, c, d", 12)
+
+
+def test_runs_that_agree_over_a_short_part_of_one_of_them_are_a_note() -> None:
+    values = settling(np.random.default_rng(6))
+    (finding,) = rules_of([run("a", 0, values), run("b", 0, values[:20], late=1)])["identical_curves"]
+    assert finding.severity == "note"
+
+
+def test_keys_of_logging_and_saving_may_differ_between_equal_runs() -> None:
+    values = settling(np.random.default_rng(7))
+    others = {"log_every": 10, "num_workers": 4, "checkpoint_every": 5}
+    assert "identical_curves" not in rules_of([run("a", 0, values), run("b", 0, values, **others)])
 
 
 @pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])
@@ -255,12 +313,9 @@ def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
     found: dict[str, list[Finding]] = {}
     for finding in forensics.diagnose(open_study(shared / "ired_logs")):
         found.setdefault(finding.rule, []).append(finding)
-    same = {(f.evidence["a"], f.evidence["b"]) for f in found["identical_curves"]}
-    assert same == {
-        ("q202@60619276", "q203@60619287"),
-        ("q202@60619276", "q204"),
-        ("q203@60619287", "q204"),
-    }
+    (same,) = found["identical_curves"]
+    assert same.evidence["groups"] == "q202@60619276, q203@60619287, q204"
+    assert (same.severity, same.evidence["runs"], same.evidence["evaluations"]) == ("error", 6, 100)
     assert {f.evidence["experiment"] for f in found["same_name"]} == {"q201", "q202"}
     assert [f.evidence["group"] for f in found["evaluation_noise"]] == ["q101"]
     assert [f.evidence["group"] for f in found["train_validation_gap"]] == ["q209"]
