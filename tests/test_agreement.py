@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -16,7 +17,7 @@ def test_bits_are_the_digits_that_each_change_spans() -> None:
     values = np.round(np.random.default_rng(0).normal(1.0, 0.01, 100), 4)
     found = agreement_of(STEPS, values, STEPS, values.copy())
     bits = 0.0
-    for before, value in zip(values[:-1], values[1:], strict=True):
+    for before, value in itertools.pairwise(values):
         bits += math.log2(1 + abs(value - before) / 1e-4)
     assert found is not None
     assert (found.steps, found.last) == (100, 990)

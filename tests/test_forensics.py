@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections import Counter
@@ -230,47 +231,115 @@ def test_validation_far_above_training_is_found(factor: float, told: bool) -> No
     assert ("train_validation_gap" in rules_of([run("a", 0, values * factor, train=values)])) == told
 
 
+NAMES = [("train/energy_positive", "train/energy_negative", "train/nce"), ("D/E_pos", "D/E_neg", "D/E_wtd")]
+
+
+def contrasted(
+    names: tuple[str, str, str],
+    gap: float,
+    loss: float | None = None,
+    *,
+    config: dict[str, Any] | None = None,
+    **more: float,
+) -> list[Finding]:
+    """Return what is said of a run with these mean energies and, if given, this contrastive loss."""
+    config = {"mining_strategy": "adversarial", "energy_loss_weight": 0.05} if config is None else config
+    told = {} if loss is None else {names[2]: 0.05 * loss if names[2].endswith("wtd") else loss}
+    rows = [Row(i, {names[0]: 1e5 + i, names[1]: 1e5 + i + gap, **told, **more}) for i in range(1, 40)]
+    one = replace(run("a", 0, [1, 2]), history=History.of(rows), configuration=config)
+    return rules_of([one]).get("contrastive_term", [])
+
+
+@pytest.mark.parametrize("names", NAMES)
 @pytest.mark.parametrize(
-    ("names"), [("train/energy_positive", "train/energy_negative"), ("D/E_pos", "D/E_neg")]
-)
-@pytest.mark.parametrize(
-    ("gap", "severity"),
+    ("gap", "loss", "severity"),
     [
-        (0.0, "error"),
-        (2.0, None),
-        (4.5, None),
-        (5.0, "warning"),
-        (6e3, "warning"),
-        (-4.0, None),
-        (-5.0, "warning"),
+        (0.0, math.log(2), "error"),
+        (2.0, 0.3, None),
+        (6e3, 0.3, None),  # one noise level has all the energy, the samples' weights are not small
+        (6e3, 0.004, "warning"),
+        (6e3, 6.0, "warning"),
+        (6e3, 0.9, None),
+        (-5.0, None, "warning"),  # the mean loss is 5 nat at least
+        (6e3, None, None),  # of means alone nothing follows
     ],
 )
-def test_a_contrastive_term_without_use_is_found_in_logged_energies(
-    names: tuple[str, str], gap: float, severity: str | None
+def test_a_contrastive_term_is_judged_by_its_logged_loss(
+    names: tuple[str, str, str], gap: float, loss: float | None, severity: str | None
 ) -> None:
-    rows = [Row(i, {names[0]: 1e5 + i, names[1]: 1e5 + i + gap}) for i in range(1, 40)]
-    found = rules_of([replace(run("a", 0, [1, 2]), history=History.of(rows))]).get("contrastive_term", [])
-    assert [finding.severity for finding in found] == ([severity] if severity else [])
+    assert [finding.severity for finding in contrasted(names, gap, loss)] == ([severity] if severity else [])
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "told"),
+    "config",
     [
-        ("train/mining_accepted", [0.9] * 20 + [0.004] * 20, True),
-        ("train/mining_accepted", [0.0] * 20 + [0.02] * 20, False),
-        ("TAM/pgd_disp", [0.0] * 40, True),
-        ("TAM/pgd_disp", [0.0] * 20 + [1e-9] * 20, False),
-        ("TAM/pgd_disp", [0.0] * 12, False),  # too few to tell
-        ("TAM/pgd_disp", [float("nan")] * 40, False),
-        ("train/dispersion", [0.0] * 40, False),
+        {"mining_strategy": "none"},
+        {"mining_strategy": "adversarial", "energy_loss_weight": 0.0},
+        {"mining_strategy": "adversarial", "use_cd_loss": True},
+        {"mining_strategy": "tam", "use_gradient_contrastive": True},
+        {"mining_strategy": "adversarial", "loss_type": "hinge"},
     ],
 )
-def test_mining_that_does_not_move_is_found_in_logged_distances_and_acceptance(
-    name: str, values: list[float], told: bool
+@pytest.mark.parametrize("gap", [0.0, -50.0, 50.0])
+def test_a_term_that_is_not_in_the_loss_is_not_judged(config: dict[str, Any], gap: float) -> None:
+    assert contrasted(NAMES[1], gap, config=config) == []
+
+
+def test_a_term_that_is_logged_as_0_is_not_in_the_loss_and_equal_constants_are_not_energies() -> None:
+    assert contrasted(NAMES[1], 0.0, 0.0) == []
+    rows = [Row(i, {"D/E_pos": 0.0, "D/E_neg": 0.0}) for i in range(1, 40)]
+    one = replace(run("a", 0, [1, 2], mining_strategy="adversarial"), history=History.of(rows))
+    assert "contrastive_term" not in rules_of([one])
+
+
+def test_equal_energies_of_a_run_that_states_nothing_are_a_note() -> None:
+    (finding,) = contrasted(NAMES[1], 0.0, config={})
+    assert finding.severity == "note"
+    assert contrasted(NAMES[1], -50.0, config={}) == []  # the sign of its energy is unknown too
+
+
+def test_the_bounds_on_the_mean_weight_and_the_mean_loss_hold_for_any_samples() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        gaps = rng.standard_cauchy(50) * 10 ** rng.uniform(-2, 3) + rng.normal(0, 5)
+        losses = np.logaddexp(0, -gaps)
+        assert np.mean(-np.expm1(-losses)) <= losses.mean() + 1e-12
+        assert losses.mean() >= np.logaddexp(0, -gaps.mean()) - 1e-12
+
+
+PGD = {"mining_strategy": "tam", "use_pgd_negatives": True, "use_langevin": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "severity", "config"),
+    [
+        ("train/mining_accepted", [0.9] * 20 + [0.004] * 20, "warning", {"mining_strategy": "adversarial"}),
+        ("train/mining_accepted", [0.0] * 20 + [0.02] * 20, None, {"mining_strategy": "adversarial"}),
+        ("TAM/pgd_disp", [0.0] * 40, "warning", PGD),
+        ("TAM/pgd_disp", [0.0] * 8, "warning", PGD),  # short, and every line agrees
+        ("TAM/pgd_disp", [0.0] * 7 + [0.1], None, PGD),
+        ("TAM/pgd_disp", [0.0] * 3, None, PGD),
+        ("TAM/pgd_disp", [0.0] * 40, None, {"mining_strategy": "none"}),
+        ("TAM/pgd_disp", [0.0] * 40, "note", {}),
+        ("TAM/pgd_disp", [0.5] * 20 + [0.0] * 20, "warning", {}),
+        ("TAM/pgd_disp", [0.0] * 20 + [1e-9] * 20, None, PGD),
+        ("TAM/pgd_disp", [float("nan")] * 40, None, PGD),
+        ("TAM/lang_disp", [0.0] * 40, None, PGD),
+        ("TAM/lang_disp", [0.0] * 40, None, {"mining_strategy": "adversarial"}),
+        ("TAM/lang_disp", [0.0] * 40, "warning", {"mining_strategy": "cd_langevin"}),
+        ("TAM/lang_disp", [0.0] * 40, "warning", {"mining_strategy": "x", "use_langevin": True}),
+        ("TAM/neg_dist", [0.0] * 40, None, {"mining_strategy": "none"}),
+        ("TAM/neg_dist", [0.0] * 40, "warning", {"mining_strategy": "adversarial"}),
+        ("train/dispersion", [0.0] * 40, None, PGD),
+    ],
+)
+def test_mining_that_does_not_move_is_a_finding_where_the_run_uses_that_sampler(
+    name: str, values: list[float], severity: str | None, config: dict[str, Any]
 ) -> None:
     rows = [Row(i, {name: value}) for i, value in enumerate(values)]
-    found = rules_of([replace(run("a", 0, [1, 2]), history=History.of(rows))])
-    assert ("unmoved_negatives" in found) == told
+    one = replace(run("a", 0, [1, 2]), history=History.of(rows), configuration=config)
+    found = rules_of([one]).get("unmoved_negatives", [])
+    assert [finding.severity for finding in found] == ([severity] if severity else [])
 
 
 @pytest.mark.parametrize(
@@ -320,7 +389,7 @@ def test_the_studys_logs_show_its_mistakes(shared: Path) -> None:
     assert [f.evidence["group"] for f in found["evaluation_noise"]] == ["q101"]
     assert [f.evidence["group"] for f in found["train_validation_gap"]] == ["q209"]
     told = {f.evidence["group"]: f.severity for f in found["contrastive_term"]}
-    assert told == {"q201@61186975": "warning", "q207": "warning", "q209": "error"}
+    assert told == {"q207": "warning"}  # q209 mines nothing
     floors = {f.evidence["group"]: f.evidence["floor"] for f in found["trivial_floor"]}
     assert [floors[group] for group in ("q101", "q102", "q103", "q207")] == ["linear"] * 3 + ["zero"]
     best = {f.evidence["run"]: f.evidence["best_step"] for f in found["curve_shape"] if "run" in f.evidence}
