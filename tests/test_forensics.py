@@ -225,10 +225,33 @@ def test_a_seed_that_rests_far_from_its_siblings_is_found_at_any_scale(
     assert [finding.evidence["run"] for finding in found] == ["a/seed5"] * told
 
 
-@pytest.mark.parametrize(("factor", "told"), [(1.0, False), (8.0, False), (12.0, True), (300.0, True)])
-def test_validation_far_above_training_is_found(factor: float, told: bool) -> None:
+FRESH = {"ood": False, "diffusion_steps": 10}  # and so known: matrix inversion draws each batch
+
+
+def gap_of(validation: Any, train: Any, **config: Any) -> list[tuple[str, object]]:
+    found = rules_of([run("a", 0, validation, train=train, **config)]).get("train_validation_gap", [])
+    return [(finding.severity, finding.evidence["kind"]) for finding in found]
+
+
+@pytest.mark.parametrize("factor", [1.0, 8.0, 1 / 8])
+def test_a_small_gap_between_training_and_validation_is_none(factor: float) -> None:
     values = settling(np.random.default_rng(2), seed_sd=0.01)
-    assert ("train_validation_gap" in rules_of([run("a", 0, values * factor, train=values)])) == told
+    assert gap_of(values * factor, values, **FRESH) == gap_of(values * factor, values) == []
+
+
+@pytest.mark.parametrize("factor", [12.0, 300.0, 1 / 300])
+def test_a_factor_between_training_and_validation_is_a_mismatch_only_of_fresh_data(factor: float) -> None:
+    values = settling(np.random.default_rng(2), seed_sd=0.01)
+    assert gap_of(values * factor, values, **FRESH) == [("warning", "mismatch")]
+    assert gap_of(values * factor, values) == [("note", "other_quantity")]
+
+
+def test_a_gap_that_grows_while_the_training_error_falls_is_over_fitting_of_a_finite_set() -> None:
+    train, validation = np.geomspace(1, 1e-4, 60), 0.07 + np.geomspace(1, 1e-4, 60)
+    assert gap_of(validation, train) == [("note", "over_fitting")]
+    assert gap_of(validation, train, **FRESH) == [("warning", "mismatch")]
+    assert gap_of(train, validation) == [("note", "below")]
+    assert gap_of(np.geomspace(1, 100, 60), np.ones(60)) == []  # training did not fall: it diverges
 
 
 NAMES = [("train/energy_positive", "train/energy_negative", "train/nce"), ("D/E_pos", "D/E_neg", "D/E_wtd")]
