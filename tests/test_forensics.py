@@ -191,7 +191,7 @@ def test_incomplete_and_repeated_runs_are_counted_by_cause() -> None:
     again = EarlierAttempt(Path("x"), "1", Ending("out_of_memory"), 3)
     runs = [
         run("a", 0, [1, 2]),
-        run("a", 1, [1], state="cut_off"),
+        run("a", 1, [1], state="cut_off", train_steps=2000),
         run("a", 2, [1], state="out_of_memory", attempts=(again, again)),
     ]
     left, repeated = rules_of(runs)["incomplete"]
@@ -201,6 +201,32 @@ def test_incomplete_and_repeated_runs_are_counted_by_cause() -> None:
         1,
     )
     assert (repeated.severity, repeated.evidence["attempts"]) == ("note", 2)
+    assert "seed1 at step 1000 of 2000" in left.statement
+
+
+@pytest.mark.parametrize(
+    ("config", "count", "severity"),
+    [
+        ({"train_steps": 9000}, 1, "warning"),
+        ({}, 1, "note"),  # nothing states how far it was to go
+        ({"train_steps": 5000}, 1, "note"),  # it went so far
+        ({"max_steps": 90_000, "max_epochs": 5000}, 1, "note"),  # the axis is the epoch
+        ({"train_steps": 9000}, 3, "note"),  # three runs that end at the same step were not cut
+    ],
+)
+def test_a_log_that_just_stops_is_incomplete_only_before_a_planned_step(
+    config: dict[str, Any], count: int, severity: str
+) -> None:
+    runs = [run("a", seed, [5, 4, 3, 2, 1], state="cut_off", **config) for seed in range(count)]
+    (finding,) = rules_of(runs)["incomplete"]
+    assert finding.severity == severity
+
+
+def test_a_log_that_is_being_written_is_no_incomplete_run(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text("{}")
+    young = replace(run("a", 0, [3, 2, 1], state="cut_off", train_steps=9000), path=tmp_path)
+    (finding,) = rules_of([young])["incomplete"]
+    assert (finding.severity, "still running" in finding.statement) == ("note", True)
 
 
 @pytest.mark.parametrize("scale", [1e-5, 1.0, 1e5])

@@ -90,7 +90,9 @@ def _finding(group: str, kind: Kind, gaps: Sequence[Gap]) -> Finding:
     evidence: Evidence = {"group": group, "kind": kind, "runs": len(gaps), "median_ratio": late}
     evidence |= {"early_ratio": early}
     labels = listed(gap.run.seed_label for gap in gaps)
-    statement = f"{group}: the validation error is {late:.3g} times the training error over the second half of "
+    statement = (
+        f"{group}: the validation error is {late:.3g} times the training error over the second half of "
+    )
     statement += f"training ({labels}), {early:.3g} times at the first evaluations. "
     if kind == "mismatch":
         statement += "Each batch is fresh data, so it is not over-fitting: the two compute different things."
