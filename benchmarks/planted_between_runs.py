@@ -59,7 +59,20 @@ def _percent(bed: Bed) -> Planted:
     return Study.of([*others, *claimed]), group
 
 
+def _fatal(bed: Bed) -> Planted:
+    """Of two settings one makes 0 to 100% of its runs diverge."""
+    key, runs = "warmup", []
+    for run in _twins(bed, 1):
+        is_twin = run.experiment.endswith("a")
+        values = run.history.series[METRIC].values
+        if is_twin and bed.rng.random() < bed.magnitude:
+            values = values * np.geomspace(1, 1000, len(values)) ** 2
+        runs.append(with_values(_told(run, **{key: 7 if is_twin else 50}), METRIC, values))
+    return Study.of(runs), f"{key} = 7"
+
+
 FAULTS = (
     Fault("setting_slip", "one digit too many in a batch size", "warning", _slip, graded=False),
     Fault("sweep_claims", "plus 10% is 10 to 100% more", "warning", _percent),
+    Fault("failed_setting", "a setting makes 0 to 100% of its runs diverge", "note", _fatal),
 )
