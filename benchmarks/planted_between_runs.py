@@ -71,8 +71,25 @@ def _fatal(bed: Bed) -> Planted:
     return Study.of(runs), f"{key} = 7"
 
 
+def _camps(bed: Bed) -> Planted:
+    """Half of ten seeds ran at another commit, which raises them by 0 to 10 standard deviations."""
+    group = bed.study.runs[0].group
+    values = [run.history.series[METRIC].values[-10:].mean() for run in bed.study.groups()[group]]
+    rise = 10 * bed.magnitude * float(np.std(values, ddof=1) / np.mean(values))
+    runs = []
+    for run in _twins(bed, 1):
+        if run.experiment == f"{group}a" and run.seed is not None:
+            values_there = run.history.series[METRIC].values * (1 + rise)
+            run = replace(with_values(run, METRIC, values_there), experiment=group, seed=run.seed + 5000)
+            runs.append(replace(run, provenance={**run.provenance, "git_commit": "b" * 40}))
+        elif run.group == group:
+            runs.append(replace(run, provenance={**run.provenance, "git_commit": "a" * 40}))
+    return Study.of(runs), group
+
+
 FAULTS = (
     Fault("setting_slip", "one digit too many in a batch size", "warning", _slip, graded=False),
     Fault("sweep_claims", "plus 10% is 10 to 100% more", "warning", _percent),
     Fault("failed_setting", "a setting makes 0 to 100% of its runs diverge", "note", _fatal),
+    Fault("seed_camps", "half of the seeds 0 to 10 standard deviations higher", "note", _camps),
 )

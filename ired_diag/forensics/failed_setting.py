@@ -84,8 +84,9 @@ def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> F
     groups = dict.fromkeys(run.group for run, outcome in zip(runs, failed, strict=True) if outcome)
     statement = (
         f"{sum(failed)} of {len(failed)} runs diverged ({listed(groups)}). With {names[0]} it is "
-        f"{best.failed} of {best.size}, without {best.other_failed} of {best.other_size} (Fisher's exact p = {best.p:.2g}; "
-        f"{best.adjusted:.2g} after Holm's correction for {best.tried} splits)."
+        f"{best.failed} of {best.size}, without {best.other_failed} of {best.other_size} "
+        f"(Fisher's exact p = {best.p:.2g}, and {best.adjusted:.2g} after Holm's correction for "
+        f"{best.tried} splits)."
     )
     if len(names) > 1:
         statement += f" The same runs also have: {listed(dict.fromkeys(names[1:]))}."
