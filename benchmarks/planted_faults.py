@@ -40,7 +40,14 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import planted_in_curves, planted_in_files, planted_in_metrics, planted_in_settings
+from benchmarks import (
+    planted_between_runs,
+    planted_in_curves,
+    planted_in_files,
+    planted_in_metrics,
+    planted_in_settings,
+    planted_in_values,
+)
 from benchmarks.planted_curves import BEST, NOISES, ONSETS, Onsets, false_divergences, onsets_at, published
 from benchmarks.planted_fault import Bed, Fault
 from benchmarks.planted_study import STRATEGIES, train_study
@@ -54,6 +61,8 @@ from ired_diag.training.plan import parse_seeds
 FAULTS = (
     *planted_in_curves.FAULTS,
     *planted_in_metrics.FAULTS,
+    *planted_in_values.FAULTS,
+    *planted_between_runs.FAULTS,
     *planted_in_settings.FAULTS,
     *planted_in_files.FAULTS,
 )

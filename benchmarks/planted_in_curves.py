@@ -9,8 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group, changed, rest_of, with_evaluations, with_values
+from benchmarks.planted_study import (
+    any_group,
+    changed,
+    rest_of,
+    with_evaluations,
+    with_series,
+    with_values,
+)
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.inverse_floors import inverse_floors
@@ -77,14 +85,18 @@ def _unstable(bed: Bed) -> Planted:
 
 def _identical(bed: Bed) -> Planted:
     a, b = bed.rng.choice(sorted(bed.study.groups()), 2, replace=False)
-    source = {run.seed: _values(run) for run in bed.study.groups()[a]}
+    source = {run.seed: run for run in bed.study.groups()[a]}
+    return changed(bed.study, lambda run: _copied(bed, run, source[run.seed]), group=str(b)), str(a)
 
-    def copied(run: Run) -> Run:
-        values = _values(run)
-        same = bed.rng.permutation(len(values)) < round(bed.magnitude * len(values))
-        return with_evaluations(run, np.where(same, source[run.seed], values))
 
-    return changed(bed.study, copied, group=str(b)), str(a)
+def _copied(bed: Bed, run: Run, source: Run) -> Run:
+    """Return a run in which a share of each metric's values is another run's."""
+    told = {}
+    for name, theirs in source.history.series.items():
+        own = run.history.series.get(name, theirs)
+        same = bed.rng.permutation(len(theirs)) < round(bed.magnitude * len(theirs))
+        told[name] = Series(theirs.steps, np.where(same, theirs.values, own.values)) if bed.magnitude else own
+    return with_series(run, told if bed.magnitude else {})
 
 
 def _one_seed(bed: Bed) -> Planted:
@@ -92,8 +104,7 @@ def _one_seed(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
     first, *others = bed.study.groups()[group]
     repeats = {run.label for run in others[: round(bed.magnitude * len(others))]}
-    copied = _values(first)
-    return changed(bed.study, lambda r: with_evaluations(r, copied) if r.label in repeats else r), group
+    return changed(bed.study, lambda r: replace(r, history=first.history) if r.label in repeats else r), group
 
 
 def _outlier(bed: Bed) -> Planted:

@@ -152,6 +152,6 @@ FAULTS = (
     Fault("files_read", "0 to 100% of the last line missing", "note", _torn),
     Fault("empty_state", "0 to 100% of a checkpoint's tensors left out", "error", _empty),
     Fault("empty_state", "0 to 90% of a checkpoint's bytes missing", "warning", _short),
-    Fault("failed_evaluation", "0 to 100% of a group end with an error", "error", _failed_afterwards),
+    Fault("failed_evaluation", "0 to 100% of a group end with an error", "warning", _failed_afterwards),
     Fault("failed_evaluation", "an evaluation holds an error", "error", _failed_evaluation, graded=False),
 )

@@ -15,6 +15,7 @@ from ired_diag.runs.run import Run
 POSITIVE, NEGATIVE, MARGIN = "train/energy_positive", "train/energy_negative", "train/energy_margin"
 ACCEPTED, GRADIENT = "train/mining_accepted", "train/gradient_norm"
 SUM = ("train/loss", "train/denoise", "train/nce")
+CONTRAST = SUM[2]
 BATCH = 256
 FIRST_ROWS = 3
 
@@ -33,12 +34,32 @@ def _with_energies(run: Run, positive: Array, negative: Array) -> Run:
     return with_series(run, {name: Series(steps, values) for name, values in told.items()})
 
 
+def _loss(run: Run) -> Array:
+    """Return the contrastive loss at the logged steps."""
+    return run.history.series[CONTRAST].values
+
+
+def _with_loss(run: Run, contrast: Array) -> Run:
+    """Return a run with another contrastive loss, and the total that it is a part of."""
+    told, weight = run.history.series, float((run.configuration or {})["energy_loss_weight"])
+    total = told[SUM[0]]
+    changed_by = weight * (contrast - told[CONTRAST].values)
+    return with_series(
+        run,
+        {
+            SUM[0]: Series(total.steps, total.values + changed_by),
+            CONTRAST: Series(told[CONTRAST].steps, contrast),
+        },
+    )
+
+
 def _saturated(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng, mined=True)
 
     def apart(run: Run) -> Run:
         positive, negative = _energies(run)
-        return _with_energies(run, positive, negative + 20 * bed.magnitude * np.linspace(0, 1, len(negative)))
+        rise = 20 * bed.magnitude * np.linspace(0, 1, len(negative))
+        return _with_loss(_with_energies(run, positive, negative + rise), _loss(run) * np.exp(-rise))
 
     return changed(bed.study, apart, group=group), group
 
@@ -48,7 +69,8 @@ def _inverted(bed: Bed) -> Planted:
 
     def below(run: Run) -> Run:
         positive, negative = _energies(run)
-        return _with_energies(run, positive, negative - 20 * bed.magnitude * np.linspace(0, 1, len(negative)))
+        fall = 20 * bed.magnitude * np.linspace(0, 1, len(negative))
+        return _with_loss(_with_energies(run, positive, negative - fall), _loss(run) + fall)
 
     return changed(bed.study, below, group=group), group
 
@@ -172,8 +194,8 @@ def _unmoved(bed: Bed) -> Planted:
 
 
 FAULTS = (
-    Fault("contrastive_term", "negatives' energy 0 to 20 nats above positives'", "warning", _saturated),
-    Fault("contrastive_term", "negatives' energy 0 to 20 nats below positives'", "warning", _inverted),
+    Fault("contrastive_term", "the contrastive loss falls 1 to e^20 times", "warning", _saturated),
+    Fault("contrastive_term", "the contrastive loss rises by 0 to 20 nats", "warning", _inverted),
     Fault("contrastive_term", "0 to 100% of the negatives' energies are the positives'", "error", _equal),
     Fault("energy_scale", "energies grow 1 to 100,000 times", "warning", _runaway),
     Fault("energy_scale", "energies fall to one constant, by 1 to 1,000,000 times", "warning", _collapse),

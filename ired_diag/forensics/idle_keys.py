@@ -138,9 +138,9 @@ def value_of(configuration: Configuration, key: str) -> Any:
 
 def _same_but_for_idle(study: Study, told: Mapping[str, Configuration]) -> Iterator[Finding]:
     pairs = list(_pairs(told))
-    spoken_of = {(f.evidence["a"], f.evidence["b"]) for f in identical_curves.find(study)} if pairs else set()
+    spoken_of = identical_curves.equal_groups(study) if pairs else set()
     for a, b, keys in pairs:
-        if not spoken_of.isdisjoint({(a, b), (b, a)}):
+        if frozenset((a, b)) in spoken_of:
             continue
         reasons = listed(dict.fromkeys(keys.values()))
         statement = (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ired_diag.finding import Finding
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 Consequence = Literal["conclusion", "number", "compute", "hygiene"]
@@ -47,3 +48,22 @@ def listed(labels: Iterable[str], most: int = 4) -> str:
     all_labels = list(labels)
     some, more = all_labels[:most], len(all_labels) - most
     return f"{', '.join(some)} and {more} more" if more > 0 else ", ".join(some)
+
+
+OF_OUR_MODEL = ("mining_strategy", "rank")  # keys of the configurations whose checkpoints probes can read
+
+
+def with_probe(words: str, probe: str, runs: Sequence[Run]) -> str:
+    """Return an advice with the probe that follows it up, where one can read these runs' checkpoints.
+
+    Args:
+        words: What to do, without a full stop: it holds for every program.
+        probe: The probe's name.
+        runs: Those that the finding is about.
+    """
+    readable = [run for run in runs if all(key in (run.configuration or {}) for key in OF_OUR_MODEL)]
+    if any(run.checkpoints for run in readable):
+        return f"{words}: ired-diag probe {probe} {readable[0].group}"
+    if readable:
+        return f"{words}, on a checkpoint if there is one: ired-diag probe {probe} CHECKPOINT"
+    return f"{words}."
