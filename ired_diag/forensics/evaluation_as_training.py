@@ -46,7 +46,7 @@ def _finding(group: str, runs: list[Run]) -> Finding:
         evidence["steps_announced"] = announced
     advice = (
         "Count none of it as an evaluation; give this configuration to the evaluation script, or measure the "
-        "checkpoint with: ired-diag probe accuracy CHECKPOINT"
+        "checkpoint: ired-diag probe accuracy CHECKPOINT"
     )
     return Finding("evaluation_as_training", "error", f"{statement}.", evidence, advice)
 

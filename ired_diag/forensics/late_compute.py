@@ -72,7 +72,7 @@ def _finding(groups: Sequence[Late]) -> Finding:
     evidence: Evidence = {"groups": len(groups), "runs": runs, "largest_share": groups[0].share}
     evidence |= {"hours": hours if timed else None, "timed_runs": timed}
     evidence |= {f"share_{late.group}": late.share for late in groups}
-    advice = "Shorter runs with more seeds may tell more; early_stopping_patience ends them by themselves."
+    advice = "Shorter runs with more seeds may show more; early stopping ends them by themselves."
     return Finding("late_compute", "note", statement, evidence, advice)
 
 

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -136,7 +136,7 @@ def _divided(group: str, runs: Sequence[tuple[Run, str, float]]) -> Finding:
         "size, so that an evaluation in batches of another size takes steps of another length."
     )
     evidence: Evidence = {"group": group, "runs": len(runs), "ratio": ratio, "batch_size": batch}
-    advice = f"Divide by a fixed number, and check a checkpoint with: ired-diag probe invariance {group}"
+    advice = with_probe("Divide by a fixed number instead", "invariance", [one for one, *_ in runs])
     return Finding("logged_identities", "warning", statement, evidence, advice)
 
 

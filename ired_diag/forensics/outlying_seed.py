@@ -58,7 +58,7 @@ def _outliers(group: str, metric: str, runs: Sequence[tuple[Run, float]]) -> Ite
         )
         evidence: Evidence = {"group": group, "run": run.label, "level": own, "others": middle}
         evidence |= {"factor": math.exp(away), "seeds": len(runs)}
-        advice = f"Compare its commit, machine and log with the others': ired-diag ls {run.path}"
+        advice = "Compare its commit, machine and log with those of the others."
         yield Finding("outlying_seed", "warning", statement, evidence, advice)
 
 

@@ -185,7 +185,7 @@ def _finding(number: Quoted, groups: list[str], *, copied: bool, runs: int) -> F
         "runs": runs,
         "equals_a_quoted_number": copied,
     }
-    advice = "Do not compare with it before it is measured: ired-diag probe accuracy CHECKPOINT"
+    advice = "Do not compare with it before it is measured here, with the evaluation of the other runs."
     return Finding("quoted_number", "warning" if copied else "note", f"{statement}.", evidence, advice)
 
 

@@ -155,10 +155,7 @@ def _finding(one: Setting, other: Setting, keys: list[str]) -> Finding:
         "count": len(keys),
         "commits_differ": elsewhere,
     }
-    advice = (
-        f"Train one between them, with one of these as in {other.groups[0]} and the others as in "
-        f"{one.groups[0]}: ired-diag train … --set {keys[0]}=…"
-    )
+    advice = f"Train one between them, with {keys[0]} as in {other.groups[0]} and the others as in {one.groups[0]}."
     return Finding("several_differences", "warning", statement, evidence, advice)
 
 

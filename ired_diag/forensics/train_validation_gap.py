@@ -99,19 +99,19 @@ def _finding(group: str, kind: Kind, gaps: Sequence[Gap]) -> Finding:
         advice = with_probe("Look for what depends on the batch size", "invariance", [g.run for g in gaps])
         return Finding("train_validation_gap", "warning", statement, evidence, advice)
     first, last = (float(np.median([gap.train[i] for gap in gaps])) for i in (0, 1))
-    meaning = {
+    meanings = {
         "over_fitting": f"Meanwhile the training error fell from {first:.3g} to {last:.3g}: over-fitting, if the "
         "training set is finite. If each batch is fresh data, the two compute different things.",
         "other_quantity": "They are a factor apart from the start: two different quantities, such as a sum and a "
         "mean. Their gap says nothing about over-fitting.",
         "below": "Something is on in training alone, such as dropout or augmentation, or the data differ.",
     }
-    advice = {
+    advices = {
         "over_fitting": "See whether the validation error itself rises; if not, the best checkpoint is safe.",
         "other_quantity": "Look at what each of them is averaged or summed over.",
         "below": "Evaluate the training data in evaluation mode.",
     }
-    return Finding("train_validation_gap", "note", statement + meaning[kind], evidence, advice[kind])
+    return Finding("train_validation_gap", "note", statement + meanings[kind], evidence, advices[kind])
 
 
 def _gap(run: Run) -> Gap | None:
