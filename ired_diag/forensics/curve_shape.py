@@ -149,4 +149,20 @@ def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
     return Finding("curve_shape", "error", f"{statement}.", evidence, f"{advice}.")
 
 
-RULE = Rule("curve_shape", "Which runs diverged, regressed, got stuck, or were ended too early?", find)
+RULE = Rule(
+    "curve_shape",
+    "Which runs diverged, regressed, got stuck, or were ended too early?",
+    find,
+    refuted_by=(
+        "The raw metric, evaluated again at the last checkpoint on fresh data, lies where the best one "
+        "does; or the metric is expected to rise (a curriculum, a schedule, a loss whose weight grows)."
+    ),
+    near_miss=(
+        "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
+        "changes sign; warm restarts."
+    ),
+    example=(
+        "validation/mse is best at step 7000 (0.1126) and ends at 1.70: diverged, with its onset at step "
+        "8000."
+    ),
+)

@@ -224,4 +224,20 @@ def _range(values: Array) -> float:
     return float(high - low)
 
 
-RULE = Rule("energy_scale", "Do energies run away or collapse, or predictions die?", find)
+RULE = Rule(
+    "energy_scale",
+    "Do energies run away or collapse, or predictions die?",
+    find,
+    refuted_by=(
+        "The energies are logged in another unit from some step on, or only their differences matter: the "
+        "gap grows with them."
+    ),
+    near_miss=(
+        "Energies that grow 1,000 times from a start near 0 and then rest; energies logged as 0 because "
+        "nothing computes them."
+    ),
+    example=(
+        "E_pos grows from 16 to 108,000 and still doubles over the second half, while E_neg - E_pos stays "
+        "at 300."
+    ),
+)

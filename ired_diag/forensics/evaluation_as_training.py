@@ -55,4 +55,16 @@ def _trained(run: Run) -> bool:
     return bool(run.provenance.get("training_started")) or run.history.last_step is not None
 
 
-RULE = Rule("evaluation_as_training", "Was an evaluation's configuration given to the trainer?", find)
+RULE = Rule(
+    "evaluation_as_training",
+    "Was an evaluation's configuration given to the trainer?",
+    find,
+    refuted_by=("The job evaluated too: its log or its results file holds what the configuration asks for."),
+    near_miss=(
+        "evaluation_mode is true and the job logs no step of training; or the key is there and false."
+    ),
+    example=(
+        "A configuration with evaluation_mode and model_checkpoints; its log counts 19500 training steps "
+        "of 100000."
+    ),
+)

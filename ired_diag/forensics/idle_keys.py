@@ -212,4 +212,14 @@ def _of_keys(keys: Mapping[str, list[str]], severity: Severity, told: str, advic
         yield Finding("idle_keys", severity, statement, evidence, advice)
 
 
-RULE = Rule("idle_keys", "Which configuration keys change nothing?", find)
+RULE = Rule(
+    "idle_keys",
+    "Which configuration keys change nothing?",
+    find,
+    refuted_by=("The line of the program that reads the key in this configuration."),
+    near_miss=(
+        "A key that is switched off and stays at its default; a fork's key with a word more than a known "
+        "one (tam_recovery_steps next to recovery_steps)."
+    ),
+    example=("mining_noise_scale is 1.5 with mining_strategy none: nothing is mined."),
+)

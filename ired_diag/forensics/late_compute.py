@@ -108,4 +108,14 @@ def _between(low: float, high: float) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-RULE = Rule("late_compute", "How much compute came after the plateau?", find)
+RULE = Rule(
+    "late_compute",
+    "How much compute came after the plateau?",
+    find,
+    refuted_by=(
+        "A trend below the noise of one evaluation that many evaluations together show, or a later "
+        "schedule that needs the steps."
+    ),
+    near_miss=("A curve that improves slowly to its end; a run that ended soon after its plateau began."),
+    example=("100000 steps, the plateau begins at step 12000: 88% of the compute came after it."),
+)

@@ -269,4 +269,17 @@ def _short(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-RULE = Rule("logged_identities", "Do logged metrics agree with each other?", find)
+RULE = Rule(
+    "logged_identities",
+    "Do logged metrics agree with each other?",
+    find,
+    refuted_by=(
+        "The definition of the metric in the program: if it is not what its name says, the identity does "
+        "not apply."
+    ),
+    near_miss=(
+        "A margin that is a setting and stays constant; a total with a term that is not logged; rounding "
+        "of the last printed digit."
+    ),
+    example=("margin is printed as 1.1 times E_neg - E_pos at every step."),
+)

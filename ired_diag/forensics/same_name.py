@@ -1,8 +1,8 @@
 """One name and seed, several outcomes: attempts at different commits whose results lie far apart.
 
 Runs of one experiment and seed, of different variants, that end a factor of ten or more apart are not the
-same program, whatever they are called. A mean over them, or a comparison with "the" run, means nothing. Variants
-that are named by a setting (``learning_rate=0.1``) say what differs, and are left alone.
+same program, whatever they are called. A mean over them, or a comparison with "the" run, means nothing.
+Variants that are named by a setting (``learning_rate=0.1``) say what differs, and are left alone.
 """
 
 from __future__ import annotations
@@ -61,4 +61,16 @@ def _commit(run: Run) -> str:
     return str(run.provenance.get("git_commit") or "unknown")[:7]
 
 
-RULE = Rule("same_name", "Does one name stand for several programs?", find)
+RULE = Rule(
+    "same_name",
+    "Does one name stand for several programs?",
+    find,
+    refuted_by=(
+        "The attempts are known to be of one program and one configuration: then the spread is chance."
+    ),
+    near_miss=(
+        "A sweep whose variants are named by their setting and end far apart; attempts whose results are "
+        "judged by different metrics."
+    ),
+    example=("q201 seed 0 ends at 0.0101, 1.02 and 1.70 at three commits."),
+)

@@ -85,8 +85,9 @@ def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
     statement = (
         f"{told} undecided, of {compared} that state no different data, because the seeds are too few for "
         f"their spread. "
-        f"With 80% power they show only larger differences: {first}{others}. To show a difference of 1% between "
-        f"{a} and {b} takes about {seeds} seeds in each; there are {available}. Undecided is not equal."
+        f"With 80% power they show only larger differences: {first}{others}. To show a difference of 1% "
+        f"between {a} and {b} takes about {seeds} seeds in each; there are {available}. Undecided is not "
+        "equal."
     )
     evidence: Evidence = {
         "pairs_compared": compared,
@@ -149,4 +150,14 @@ def _power(one: Undecided) -> SeedsNeeded:
     return power_of_seeds(one.sample, decide(one.sample, QUESTION))
 
 
-RULE = Rule("underpowered", "Which comparisons are undecided because the seeds are too few?", find)
+RULE = Rule(
+    "underpowered",
+    "Which comparisons are undecided because the seeds are too few?",
+    find,
+    refuted_by=("A margin that is stated to be larger than what these seeds can show."),
+    near_miss=(
+        "Two groups that are undecided and whose interval lies inside the margin: they are equivalent, "
+        "and no more seeds are needed."
+    ),
+    example=("Three seeds in each group spread by 10%: they show differences from 29% on."),
+)
