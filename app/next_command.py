@@ -6,7 +6,8 @@ runs are nor whether they have checkpoints. Here the command is completed for on
 - a name of a group means something below ``--runs DIR`` alone, so the folder is given;
 - ``stats`` needs two groups: where the advice names one, the other group with the most seeds joins it;
 - ``probe`` needs a checkpoint: it is advised only where a run that the finding touches has one;
-- where no such command can run, ``ired-diag diagnose … --rule RULE`` shows every finding of the rule.
+- where no such command can run, ``ired-diag diagnose … --rule RULE`` shows every finding of the rule, and of
+  a single one ``--explain RULE`` says what would refute it.
 
 Paths and names are quoted for a POSIX shell.
 """
@@ -118,8 +119,11 @@ def next_command(cluster: Cluster, study: Study, place: Place) -> str:
     """Return what a reader of a cluster types next: its advice's command, else that of its findings."""
     if command := command_of_fact(cluster.facts[0], study, place):
         return command
-    known = cluster.rule in forensics.names()
-    return place.command("diagnose", "--rule", cluster.rule) if known else place.command("ls")
+    if cluster.rule not in forensics.names():
+        return place.command("ls")
+    if len(cluster.findings) == 1:
+        return shlex.join([PROGRAM, "diagnose", "--explain", cluster.rule])
+    return place.command("diagnose", "--rule", cluster.rule)
 
 
 def command_of_fact(fact: Fact, study: Study, place: Place) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
+from app.cli.explain import explain as print_rule
 from ired_diag.errors import NotFound
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ EXIT_FOUND = 3
 @click.option("--list", "list_them", is_flag=True, help="List the rules and what each asks.")
 @click.option("--full", is_flag=True, help="Print every finding. Default: one screen.")
 @click.option("--rule", metavar="NAME", help="Apply this rule alone, and print each of its findings.")
+@click.option("--explain", metavar="RULE", help="Explain a rule, and what would prove its finding wrong.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
@@ -41,6 +43,7 @@ def command(
     list_them: bool,
     full: bool,
     rule: str | None,
+    explain: str | None,
     fail_on: str | None,
     metric: str | None,
     higher_is_better: bool | None,
@@ -57,6 +60,7 @@ def command(
     ired-diag diagnose
     ired-diag diagnose path/to/logs --fail-on error
     ired-diag diagnose path/to/logs --full
+    ired-diag diagnose --explain identical_curves
     """
     from app.cli.diagnose_screen import print_in_full, print_screen
     from app.cli.diagnosis import Diagnosis
@@ -67,6 +71,9 @@ def command(
 
     if list_them:
         output.print_list([(name, forensics.load(name).question) for name in forensics.names()])
+        return
+    if explain is not None:
+        print_rule(explain, as_json=as_json)
         return
     rules = None if rule is None else [_rule_called(rule)]
     study = open_arguments(paths or [str(runs)], grouping=grouping)

@@ -25,7 +25,7 @@ from ired_diag.folded_labels import folded
 SCREEN = 60  # lines
 USUAL_WIDTH = 100  # characters, where there is no terminal
 NARROWEST = 40
-MOST_LINES = 4  # of a fact: more is a text, which --full prints
+MOST_LINES = 5  # of a fact: more is a text, which --full prints
 MOST_ALSO = 2  # lines of a second fact
 SENTENCE_END = re.compile(r"(?<=[a-z0-9)]\.)\s+(?=[A-Z])")
 INDENT = "   "
@@ -124,7 +124,7 @@ def _command(cluster: Cluster, diagnosis: Diagnosis) -> str:
     if command := diagnosis.command_of_fact(cluster.facts[0]):
         return command
     count = len(cluster.findings)
-    return f"{f'all {count}' if count > 1 else 'this rule alone'}: {diagnosis.command_of(cluster)}"
+    return f"{f'all {count}' if count > 1 else 'what would refute it'}: {diagnosis.command_of(cluster)}"
 
 
 def _parts(scope: str, advice: str, room: int | None) -> list[str]:
@@ -159,7 +159,7 @@ def _shortened(text: str, room: int | None) -> list[str]:
         return lines
     *_, last = SENTENCE_END.split(text)
     space = MOST_LINES * room - len(last) - room // 2  # half a line is lost where lines are broken
-    if space < room:
+    if space < MOST_LINES * room // 2:
         return _cut(lines, MOST_LINES)
     return _cut(broken([f"{text[:space].rpartition(' ')[0]} … {last}"], room), MOST_LINES)
 
