@@ -14,6 +14,7 @@ Paths and names are quoted for a POSIX shell.
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ LEADS_NOWHERE = re.compile(r"(?:^|[,;])\s*(?:(?:and|or) )?[^,;]*\b(?:with|by)$")
 OF_A_STEP = re.compile(r"step-0*(\d+)")
 MOST_GROUPS = 4  # of stats: more pairs than these need give no verdict at a glance
 FEWEST_SEEDS = 2
+SWITCHES = ("--paired", "--unpaired", "--attempts", "--evaluations")
+VALUED = ("--readout", "--margin")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +75,8 @@ class Place:
         """The one folder in which names mean its runs; None where the runs are in several places."""
         if not self.paths:
             return self.runs
-        one = Path(self.paths[0])
-        return one if len(self.paths) == 1 and one.is_dir() else None
+        first = Path(self.paths[0])
+        return first if len(self.paths) == 1 and first.is_dir() else None
 
 
 def runs_option(folder: Path) -> list[str]:
@@ -138,7 +141,7 @@ def command_of_fact(fact: Fact, study: Study, place: Place) -> str | None:
 
 
 def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str:
-    flags = [word for word in words if word.startswith("--")]
+    flags = _flags(words)
     if len(runs) == 1:
         return shlex.join([PROGRAM, "ls", _as_path(str(runs[0].path)), *flags])
     return place.command("ls", *flags)
@@ -153,10 +156,18 @@ def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
     others = sorted((g for g in groups if g not in names), key=lambda group: -seeds[group])
     if len(names) == 1 and others and seeds[others[0]] >= FEWEST_SEEDS:
         names.append(others[0])
-    flags = [flag for flag in ("--paired",) if flag in words]
-    if "--readout" in words:
-        flags += ["--readout", words[words.index("--readout") + 1]]
-    return place.of_groups("stats", names, *flags) if len(names) > 1 else None
+    return place.of_groups("stats", names, *_flags(words)) if len(names) > 1 else None
+
+
+def _flags(words: Sequence[str]) -> list[str]:
+    """Return the options of a command in an advice, each with its value."""
+    flags: list[str] = []
+    for before, word in itertools.pairwise(words):
+        if word in SWITCHES or word in VALUED:
+            flags.append(word)
+        elif before in VALUED:
+            flags.append(word)
+    return flags
 
 
 def _probe(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:

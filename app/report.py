@@ -97,13 +97,13 @@ def to_html(report: Report) -> str:
         loader=PackageLoader("app", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     page = environment.get_template("report.html.jinja")
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "report": report,
         "script": Markup(get_plotlyjs()),
         "config": plotly.CONFIG,
     }
     for most in MOST_POINTS:
-        text = page.render(figures=[_drawn(figure, most) for figure in report.figures], **told)
+        text = page.render(figures=[_drawn(figure, most) for figure in report.figures], **content)
         if len(text.encode()) <= MOST_BYTES:
             break
     return text

@@ -140,9 +140,9 @@ def _united(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
 def pattern_of(finding: Finding) -> str:
     """Return a statement without what differs between findings of one kind: names, numbers, lists, plurals.
 
-    >>> one = Finding("r", "note", "q1: 1 of 2 runs is late (seed0).", {"group": "q1"})
-    >>> two = Finding("r", "note", "q20: 3 of 9 runs are late (seed1, seed4).", {"group": "q20"})
-    >>> pattern_of(one) == pattern_of(two)
+    >>> first = Finding("r", "note", "q1: 1 of 2 runs is late (seed0).", {"group": "q1"})
+    >>> second = Finding("r", "note", "q20: 3 of 9 runs are late (seed1, seed4).", {"group": "q20"})
+    >>> pattern_of(first) == pattern_of(second)
     True
     """
     text = LIST_IN_BRACKETS.sub("", finding.statement)

@@ -52,10 +52,10 @@ def _ranges(seeds: Sequence[str]) -> list[str]:
 
 
 def _follows(before: str, after: str) -> bool:
-    one, other = NUMBERED.fullmatch(before), NUMBERED.fullmatch(after)
-    if one is None or other is None or one["word"] != other["word"]:
+    first, second = NUMBERED.fullmatch(before), NUMBERED.fullmatch(after)
+    if first is None or second is None or first["word"] != second["word"]:
         return False
-    return int(other["number"]) == int(one["number"]) + 1
+    return int(second["number"]) == int(first["number"]) + 1
 
 
 def _fitting(parts: Sequence[tuple[str, int]], width: int | None) -> str:

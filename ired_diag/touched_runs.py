@@ -15,6 +15,7 @@ from ired_diag.finding import Finding
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
+BETWEEN_NAMES = re.compile(r", | and ")
 IN_BRACKETS = re.compile(r"\(([^()]*)\)")
 
 
@@ -60,7 +61,7 @@ def _names(finding: Finding) -> set[str]:
     texts = [value for value in finding.evidence.values() if isinstance(value, str)]
     texts.append(finding.statement.partition(": ")[0])
     texts += [text.removeprefix("share_") for text in finding.evidence]
-    return {name for text in texts for name in (text, *text.split(", "), *text.split(" and "))}
+    return {name for text in texts for name in (text, *BETWEEN_NAMES.split(text))}
 
 
 def _labels(runs: Sequence[Run]) -> tuple[str, ...]:

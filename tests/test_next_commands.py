@@ -131,6 +131,18 @@ def test_the_options_of_stats_stay_in_its_command() -> None:
     check(command)
 
 
+def test_the_commands_of_check_run_as_printed(tmp_path: Path) -> None:
+    report = tmp_path / "report.md"
+    report.write_text(
+        "q101 and q102 are equivalent (p = 0.5).\n\nq101 is 0.9% better than q102 (p = 0.0001).\n"
+    )
+    result = run(["check", str(report), "--runs", str(sample_runs())])
+    assert result.exit_code == 0, result.output
+    commands = list(commands_in(result.stdout))
+    assert ["stats", "q101", "q102", "--runs", str(sample_runs()), "--margin", "1%"] in commands
+    check_all(commands)
+
+
 def test_an_advice_without_its_command_is_a_sentence() -> None:
     assert advice_in_words("See each with: ired-diag ls --attempts") == ""
     assert advice_in_words("Evaluate it again.") == "Evaluate it again."

@@ -11,8 +11,13 @@ import click
 from app.cli import options, output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.next_command import Place
     from ired_diag.claims import Checked
+    from ired_diag.finding import Finding
     from ired_diag.runs.regroup import Grouping
+    from ired_diag.runs.study import Study
 
 EXIT_FOUND = 3
 COLOURS = {"error": "red", "warning": "yellow", "note": None}
@@ -51,6 +56,7 @@ def command(
     ired-diag check results.md
     ired-diag check results.md --runs path/to/logs --fail-on error
     """
+    from app.next_command import Place, options_in_words
     from ired_diag.claims import check_report
     from ired_diag.claims.report_file import open_report
     from ired_diag.open import open_study
@@ -71,17 +77,18 @@ def command(
             "claims": checked.verdicts,
         })  # fmt: skip
     else:
-        _print(checked)
+        words = options_in_words(metric=metric, higher_is_better=higher_is_better, grouping=grouping)
+        _print(checked, study, Place(runs=runs, options=words))
     if fail_on and any(f.severity in (fail_on, "error") for f in checked.findings):
         raise click.exceptions.Exit(EXIT_FOUND)
 
 
-def _print(checked: Checked) -> None:
+def _print(checked: Checked, study: Study | None, place: Place) -> None:
     for finding in checked.findings:
         click.secho(f"{finding.severity}: ", fg=COLOURS[finding.severity], bold=True, nl=False)
         click.echo(f"{finding.statement} [{finding.rule}]")
-        if finding.advice:
-            click.echo(f"    {finding.advice}")
+        for line in _advice(finding, study, place):
+            click.echo(f"    {line}")
     output.print_lines(checked.metric)
     counts = checked.counts
     reasons = Counter(verdict.why for verdict in checked.verdicts if verdict.outcome == "unchecked")
@@ -91,3 +98,14 @@ def _print(checked: Checked) -> None:
         f"{len(checked.verdicts)} claims: {counts['holds']} hold, {counts['fails']} do not, "
         f"{counts['unchecked']} could not be checked{f' ({why}{more})' if why else ''}."
     )
+
+
+def _advice(finding: Finding, study: Study | None, place: Place) -> Iterator[str]:
+    """Yield what to do about a finding, and the next command where the runs are there to run it on."""
+    from app.next_command import advice_in_words, command_of_fact
+    from ired_diag.finding_clusters import fact_of
+
+    if words := advice_in_words(finding.advice):
+        yield words
+    if study is not None and (command := command_of_fact(fact_of(finding, study), study, place)):
+        yield command

@@ -101,19 +101,19 @@ def print_per_sample(comparison: Comparison) -> None:
     """Print differences on frozen matrices, where a probe has looked at them."""
     rows: list[Cells] = []
     for pair in comparison.pairs:
-        for one in pair.per_sample:
-            if (found := one.result) is not None and not found.reason:
-                parts = (found.from_seeds, found.from_samples, found.from_both)
+        for sample in pair.per_sample:
+            if (result := sample.result) is not None and not result.reason:
+                parts = (result.from_seeds, result.from_samples, result.from_both)
                 shares = " / ".join(f"{100 * part / sum(parts):.0f}%" for part in parts)
                 rows.append(
                     (
                         f"{pair.a} - {pair.b}",
-                        one.error,
-                        f"{found.difference:+.3g}",
-                        f"{found.low:+.3g} to {found.high:+.3g}",
-                        f"{found.standard_error:.2g}",
+                        sample.error,
+                        f"{result.difference:+.3g}",
+                        f"{result.low:+.3g} to {result.high:+.3g}",
+                        f"{result.standard_error:.2g}",
                         shares,
-                        f"{found.seeds[0]} x {found.samples}",
+                        f"{result.seeds[0]} x {result.samples}",
                     )
                 )
     if rows:
@@ -147,7 +147,7 @@ def print_sweep(sweep: Sweep) -> None:
     """Print how the readout answers a knob."""
     from ired_diag.comparison import words
 
-    found = sweep.response
+    response = sweep.response
     rows = [
         (
             name,
@@ -159,7 +159,7 @@ def print_sweep(sweep: Sweep) -> None:
             output.number(100 * share, ".0f"),
         )
         for name, knob, setting, share in zip(
-            sweep.groups, found.knob, found.curve, found.times_best, strict=True
+            sweep.groups, response.knob, response.curve, response.times_best, strict=True
         )
     ]
     columns = ("group", sweep.knob, "n", "mean", "sd", "95% t interval", "best in %")
@@ -197,11 +197,11 @@ def print_ranks(comparison: Comparison) -> None:
     ties = f"; {ranks.ties} tied" if ranks.ties else ""
     test = ranks.friedman
     w = ", ".join(f"{name} {output.number(value, '.2f')}" for name, value in ranks.kendall_w.items())
-    told = test.reason or (
+    words = test.reason or (
         f"Friedman's χ² {test.uncorrected.chi2:.4g} (corrected for ties {test.tie_corrected.chi2:.4g}), "
         f"{test.method} p = {output.p_value(test.p)}; Nemenyi's critical difference "
         f"{ranks.nemenyi.critical_difference:.3g}"
     )
-    caption = f"{told}\nKendall's W: {w}"
+    caption = f"{words}\nKendall's W: {w}"
     title = f"Ranks within the {len(ranks.seeds)} shared seeds (1 is best){ties}"
     output.print_table(title, ("experiment", "mean rank", "wins"), rows, caption=caption)

@@ -78,8 +78,8 @@ def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
     yield "bootstrap-t", "-", "-", "-", ends, own.reason or f"{own.draws} resamples"
     spread, ratio = tests.brown_forsythe, tests.sd_ratio
     ends = "" if math.isnan(ratio.low) else f", {ratio.low:.2g} to {ratio.high:.2g}"
-    told = spread.reason or f"sd ratio {output.number(ratio.value, '.2g')}{ends}"
-    yield "Brown-Forsythe", output.number(spread.f, ".4g"), "-", output.p_value(spread.p), "-", told
+    remark = spread.reason or f"sd ratio {output.number(ratio.value, '.2g')}{ends}"
+    yield "Brown-Forsythe", output.number(spread.f, ".4g"), "-", output.p_value(spread.p), "-", remark
 
 
 def _t_rows(pair: PairOfGroups) -> Iterator[Cells]:
