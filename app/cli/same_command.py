@@ -30,7 +30,10 @@ def same_command(context: click.Context, *more: str) -> str:
             chosen += _option(parameter, value)
         else:
             arguments += [_word(part) for part in (value if isinstance(value, tuple) else (value,))]
-    return shlex.join([PROGRAM, context.info_name or "", *arguments, *chosen, *more])
+    words = [*arguments, *chosen, *more]
+    if any(word.startswith("-") for word in arguments):
+        words = [*chosen, *more, "--", *arguments]
+    return shlex.join([PROGRAM, context.info_name or "", *words])
 
 
 def _option(option: click.Option, value: Any) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 BESIDE = 3  # characters around each cell: its padding, and the line between two columns or before the first
+NARROWEST = 20  # characters: a narrower terminal is not one that is read
 FEWEST_COLUMNS = 2  # a table of names alone says nothing
 FEWEST_CHARACTERS = 12  # of a text that is cut: fewer tell nothing
 
@@ -40,7 +41,7 @@ class Fitted:
 def terminal_width() -> int | None:
     """Return how many characters a line may have; None where nobody sees a terminal and COLUMNS is unset."""
     if os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty():
-        return shutil.get_terminal_size().columns
+        return max(NARROWEST, shutil.get_terminal_size().columns)
     return None
 
 
