@@ -16,24 +16,23 @@ def folded(labels: Iterable[str], *, width: int | None = None) -> str:
     """Return labels in one line.
 
     Args:
-        labels: Of runs: ``<group>/<seed>``.
+        labels: Of runs: ``<group>/<seed>``; or names of groups.
         width: Characters that the line may have; what does not fit is counted. Default: no limit.
 
     >>> folded(["q1/seed0", "q1/seed1", "q1/seed2", "q3/seed1"])
     'q1/seed0 … seed2, q3/seed1'
     >>> folded(["q1/seed0", "q1/seed1", "q1/seed2", "q3/seed1"], width=20)
     'q1/seed0 … seed2 and 1 more'
+    >>> folded(["q1", "q2", "q3"])
+    'q1, q2, q3'
     """
     groups: dict[str, list[str]] = {}
     for label in dict.fromkeys(labels):
         group, _, seed = label.rpartition("/")
         groups.setdefault(group, []).append(seed)
-    parts = [(_of_group(group, seeds), len(seeds)) for group, seeds in groups.items()]
+    alone = [(name, 1) for name in groups.pop("", [])]  # names of groups are no range, even if numbered
+    parts = [(f"{group}/{', '.join(_ranges(seeds))}", len(seeds)) for group, seeds in groups.items()] + alone
     return _fitting(parts, width)
-
-
-def _of_group(group: str, seeds: Sequence[str]) -> str:
-    return (f"{group}/" if group else "") + ", ".join(_ranges(seeds))
 
 
 def _ranges(seeds: Sequence[str]) -> list[str]:
