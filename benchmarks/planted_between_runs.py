@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group, with_values
+from benchmarks.planted_study import any_group, changed, with_values
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -87,9 +87,33 @@ def _camps(bed: Bed) -> Planted:
     return Study.of(runs), group
 
 
+def _alone(bed: Bed) -> Planted:
+    """A group called a baseline has all its seeds, down to one."""
+    group, name = any_group(bed.study, bed.rng), "baseline"
+    seeds = [run.seed for run in bed.study.groups()[group]]
+    kept = seeds[: 1 + round((len(seeds) - 1) * (1 - bed.magnitude))]
+    named = [
+        replace(run, experiment=name, name=name) if run.group == group else run for run in bed.study.runs
+    ]
+    return Study.of(run for run in named if run.experiment != name or run.seed in kept), name
+
+
+def _again(bed: Bed) -> Planted:
+    """The runs of a group are in folders of their seeds, and all state one seed."""
+    group = any_group(bed.study, bed.rng)
+
+    def same_seed(run: Run) -> Run:
+        seed = 17 if bed.magnitude else run.seed
+        return replace(run, seed=seed, run_name=run.seed_label, path=bed.folder / f"seed{run.seed}")
+
+    return changed(bed.study, same_seed, group=group), group
+
+
 FAULTS = (
     Fault("setting_slip", "one digit too many in a batch size", "warning", _slip, graded=False),
     Fault("sweep_claims", "plus 10% is 10 to 100% more", "warning", _percent),
     Fault("failed_setting", "a setting makes 0 to 100% of its runs diverge", "note", _fatal),
     Fault("seed_camps", "half of the seeds 0 to 10 standard deviations higher", "note", _camps),
+    Fault("lone_baseline", "the baseline has all of its seeds, down to one", "note", _alone),
+    Fault("repeated_seed", "all seeds of a group are one", "warning", _again, graded=False),
 )
