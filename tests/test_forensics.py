@@ -113,7 +113,7 @@ def test_curves_that_differ_in_one_digit_or_are_constant_are_not_called_the_same
     assert "identical_curves" not in rules_of([run("a", 0, [1.0] * 50), run("b", 0, [1.0] * 50, rank=8)])
 
 
-def with_metric(one: Run, name: str, values: Sequence[float]) -> Run:
+def with_metric(one: Run, name: str, values: Any) -> Run:
     extra = Series(np.arange(1, len(values) + 1) * 1000, np.asarray(values, dtype=float))
     return replace(one, history=replace(one.history, series={**one.history.series, name: extra}))
 
@@ -135,9 +135,9 @@ def test_one_metric_that_differs_once_refutes_that_runs_are_the_same() -> None:
 
 def test_digits_that_tell_too_little_prove_nothing() -> None:
     rng = np.random.default_rng(3)
-    noise = np.round(1.0346 + 1e-4 * rng.integers(-4, 5, 800), 4)  # the same data, nothing learnt
+    noise: Any = np.round(1.0346 + 1e-4 * rng.integers(-4, 5, 800), 4)  # the same data, nothing learnt
     assert "identical_curves" not in rules_of([run("a", 0, noise), run("b", 0, noise, rank=8)])
-    learnt = np.round(settling(rng, level=1.0), 4)
+    learnt: Any = np.round(settling(rng, level=1.0), 4)
     assert len(rules_of([run("a", 0, learnt), run("b", 0, learnt, rank=8)])["identical_curves"]) == 1
 
 
@@ -166,7 +166,7 @@ def test_runs_that_agree_over_a_short_part_of_one_of_them_are_a_note() -> None:
 
 def test_keys_of_logging_and_saving_may_differ_between_equal_runs() -> None:
     values = settling(np.random.default_rng(7))
-    others = {"log_every": 10, "num_workers": 4, "checkpoint_every": 5}
+    others: dict[str, Any] = {"log_every": 10, "num_workers": 4, "checkpoint_every": 5}
     assert "identical_curves" not in rules_of([run("a", 0, values), run("b", 0, values, **others)])
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import options, output
+from app.cli.explain import explain as print_rule
 from ired_diag.errors import NotFound
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
 @options.runs
 @options.grouping
 @click.option("--list", "list_them", is_flag=True, help="List the rules and what each asks.")
+@click.option("--explain", metavar="RULE", help="Explain a rule, and what would prove its finding wrong.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
@@ -41,6 +43,7 @@ def command(
     paths: tuple[str, ...],
     runs: Path,
     list_them: bool,
+    explain: str | None,
     fail_on: str | None,
     metric: str | None,
     higher_is_better: bool | None,
@@ -55,6 +58,7 @@ def command(
     \b
     ired-diag diagnose
     ired-diag diagnose path/to/logs --fail-on error
+    ired-diag diagnose --explain identical_curves
     """
     from ired_diag import forensics
     from ired_diag.grouping import open_arguments
@@ -64,6 +68,9 @@ def command(
     if list_them:
         rows = [(name, forensics.load(name).question) for name in forensics.names()]
         output.print_table("", ("rule", "what it asks"), rows, left=2)
+        return
+    if explain is not None:
+        print_rule(explain, as_json=as_json)
         return
     study = open_arguments(paths or [str(runs)], grouping=grouping)
     study = study.judged_by(metric, higher_is_better) if study.runs else study

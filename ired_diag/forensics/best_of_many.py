@@ -57,8 +57,8 @@ def _of(group: str, best: list[Best], lucky: list[Best], *, lower_is_better: boo
     statement = (
         f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is explained by noise: it lies "
         f"{gained:.2g} {side} the level of the last {tried} evaluations or so, and the best of so many is "
-        f"expected to lie {expected:.2g} {side} it by luck alone{beside}. Its checkpoint may be no better than "
-        "its neighbours."
+        f"expected to lie {expected:.2g} {side} it by luck alone{beside}. Its checkpoint may be no better "
+        "than its neighbours."
     )
     evidence: Evidence = {
         "group": group,
@@ -88,15 +88,15 @@ RULE = Rule(
     "Is the best checkpoint only the luckiest of many?",
     find,
     refuted_by=(
-        "The chosen checkpoint is evaluated again, on fresh data, and is better than its neighbours by more than "
-        "the noise of one evaluation."
+        "The chosen checkpoint is evaluated again, on fresh data, and is better than its neighbours by more "
+        "than the noise of one evaluation."
     ),
     near_miss=(
-        "A curve that still falls: its best evaluation is its last, and no luck. Or evaluations whose noise is "
-        "small next to the spread of the seeds."
+        "A curve that still falls: its best evaluation is its last, and no luck. Or evaluations whose noise "
+        "is small next to the spread of the seeds."
     ),
     example=(
-        "100 evaluations scatter by 6% around 0.01; the best, 0.0085, is what the best of 100 such numbers is "
-        "expected to be."
+        "100 evaluations scatter by 6% around 0.01; the best, 0.0085, is what the best of 100 such numbers "
+        "is expected to be."
     ),
 )

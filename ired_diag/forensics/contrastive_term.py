@@ -92,9 +92,9 @@ def _inverted(inverted: Mapping[str, Cases]) -> Iterator[Finding]:
         low, high = (end(middle for *_, middle in cases) for end in (min, max))
         median = f"{low:.3g}" if len(cases) == 1 else f"{low:.3g} to {high:.3g}"
         statement = (
-            f"{group}: the contrastive loss is above log 2 at {_share(cases)} of the logged steps of the later "
-            f"half, in the median {median} nat ({_labels(cases)}): worse than energies that say nothing. "
-            "Some negatives lie far below their positives."
+            f"{group}: the contrastive loss is above log 2 at {_share(cases)} of the logged steps of the "
+            f"later half, in the median {median} nat ({_labels(cases)}): worse than energies that say "
+            "nothing. Some negatives lie far below their positives."
         )
         advice = with_probe("See whether some negatives are right answers", "false_negatives", _runs(cases))
         yield _finding(group, cases, "warning", statement, advice)
@@ -109,7 +109,7 @@ def _share_equal(run: Run) -> float:
 
 
 def _late_loss(run: Run) -> Array:
-    """Return the later half of the contrastive loss, or what energies bound it by; nothing where too short."""
+    """Return the later half of the contrastive loss, or of its bound; nothing where it is too short."""
     logged, gap = contrastive_loss(run), _gap(run)
     values = np.logaddexp(0, -gap) if logged is None else logged.values
     finite = values[np.isfinite(values)]
@@ -156,5 +156,7 @@ RULE = Rule(
         "Mean energies of negatives far above those of positives while the logged loss is not small, because "
         "one noise level has all the energy; equal energies in a run without mining."
     ),
-    example="The logged contrastive loss is 0.0004 nat over the later half: its gradient has a weight of 0.04%.",
+    example=(
+        "The logged contrastive loss is 0.0004 nat over the later half: its gradient has a weight of 0.04%."
+    ),
 )

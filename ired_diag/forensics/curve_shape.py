@@ -20,7 +20,7 @@ import numpy as np
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, can_go_on, listed, with_probe
 from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -48,9 +48,9 @@ HIGHER_IS_BETTER: dict[Word, str] = {
 }
 ADVICE: dict[Word, str] = {
     "regressed": "Compare a checkpoint from before that, or retrain from it with one thing changed.",
-    "stuck": "Look at the learning rate and at the gradient: ired-diag probe gradients {run}",
-    "unstable": "Look at clipping and learning rate: ired-diag probe gradients {run}",
-    "improving": "Train on before comparing: ired-diag train … --resume",
+    "stuck": "Look at the learning rate and at the gradient",
+    "unstable": "Look at clipping and at the learning rate",
+    "improving": "Train longer before comparing it with runs that have come to rest",
 }
 
 
@@ -82,8 +82,18 @@ def find(study: Study) -> Iterator[Finding]:
         few = f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
         statement = f"{group}: {metric} {meaning[word]}{few} ({seeds})."
         evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
-        advice = ADVICE[word].format(run=group)
-        yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice)
+        yield Finding("curve_shape", SEVERITY[word], statement, evidence, _advice(word, runs))
+
+
+def _advice(word: Word, runs: Sequence[Run]) -> str:
+    """Return what to do, with the command where it is one of ours."""
+    if word in ("stuck", "unstable"):
+        return with_probe(ADVICE[word], "gradients", runs)
+    if word == "improving":
+        last = runs[0].history.last_step or 0
+        own = f": ired-diag train --from {runs[0].label}@last --set train_steps={2 * last}"
+        return f"{ADVICE[word]}{own if can_go_on(runs[0]) else '.'}"
+    return ADVICE[word]
 
 
 def _last_spike(run: Run, metric: str, series: Series) -> Finding:
@@ -129,9 +139,25 @@ def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
             turn = "rise" if lower else "fall"
             statement += f"; the {turn} begins at step {onset.step:g} ({onset.low:g} to {onset.high:g})"
     advice = "Go on from a checkpoint from before that, with one thing changed"
-    if run.checkpoints and best is not None:
+    if best is not None and can_go_on(run):
         advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
     return Finding("curve_shape", "error", f"{statement}.", evidence, f"{advice}.")
 
 
-RULE = Rule("curve_shape", "Which runs diverged, regressed, got stuck, or were ended too early?", find)
+RULE = Rule(
+    "curve_shape",
+    "Which runs diverged, regressed, got stuck, or were ended too early?",
+    find,
+    refuted_by=(
+        "The raw metric, evaluated again at the last checkpoint on fresh data, lies where the best one "
+        "does; or the metric is expected to rise (a curriculum, a schedule, a loss whose weight grows)."
+    ),
+    near_miss=(
+        "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
+        "changes sign; warm restarts."
+    ),
+    example=(
+        "validation/mse is best at step 7000 (0.1126) and ends at 1.70: diverged, with its onset at step "
+        "8000."
+    ),
+)

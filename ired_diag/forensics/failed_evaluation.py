@@ -6,8 +6,8 @@ results file, and the scheduler counts it as done. Three cases, each from the en
 - an evaluation whose ending names an error, or that ended by one (error): it measured nothing, or a part;
 - an evaluation whose log just stops before its results (warning), though the job may still be running; after
   some results, that is a note, since nothing says that more were to come;
-- a training that is complete, and whose files hold an error too (warning): the training stands, but what comes
-  after it, such as a final evaluation or the copying of its files, may not have happened.
+- a training that is complete, and whose files hold an error too (warning): the training stands, but what
+  comes after it, such as a final evaluation or the copying of its files, may not have happened.
 
 The last error line of a log that just stops is no cause: libraries write warnings there that name errors.
 Evaluations of one experiment that ended with the same words are one finding.
@@ -136,8 +136,8 @@ RULE = Rule(
     find,
     refuted_by="The results file of that job, written after the error, with a number for every model.",
     near_miss=(
-        "An evaluation that printed its results and then a library's warning that names an exception; one whose "
-        "log stops while its job still runs."
+        "An evaluation that printed its results and then a library's warning that names an exception; one "
+        "whose log stops while its job still runs."
     ),
     example=(
         "A job prints 'ERROR - Unrecognized checkpoint format', saves an empty results file and ends with "

@@ -240,12 +240,12 @@ RULE = Rule(
     "Did runs of different configurations or seeds compute the same?",
     find,
     refuted_by=(
-        "One metric that both logs hold and that differs once at a common step. Or a reason why these keys or "
-        "the seed cannot matter: a deterministic program, a key that acts only later."
+        "One metric that both logs hold and that differs once at a common step. Or a reason why these keys "
+        "or the seed cannot matter: a deterministic program, a key that acts only later."
     ),
     near_miss=(
-        "Two runs whose training loss is the same in four printed digits, because they draw the same data and "
-        "have learnt nothing yet, while their energies differ; two runs that share a learning-rate schedule."
+        "Two runs whose training loss is the same in four printed digits, because they draw the same data "
+        "and have learnt nothing yet, while their energies differ; runs with the same learning rates."
     ),
     example=(
         "q202, q203 and q204 log the same validation/mse, digit by digit, at 100 steps each of two seeds, "

@@ -142,10 +142,14 @@ RULE = Rule(
     "incomplete",
     "Which runs did not reach their end, and why?",
     find,
-    refuted_by="A line, a file or the scheduler's record that says that training reached its last planned step.",
+    refuted_by=(
+        "A line, a file or the scheduler's record that says that training reached its last planned step."
+    ),
     near_miss=(
         "A log that just stops where nothing states how many steps were planned; a run that early stopping "
         "ended; a run whose log is still being written."
     ),
-    example="q209: 2 of 2 runs are not complete (seed0 at step 68000 of 100000, seed1 at step 68300 of 100000).",
+    example=(
+        "q209: 2 of 2 runs are not complete (seed0 at step 68000 of 100000, seed1 at step 68300 of 100000)."
+    ),
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ired_diag.finding import Finding
+from ired_diag.runs.find import is_run_folder
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -61,3 +63,11 @@ def with_probe(words: str, probe: str, runs: Sequence[Run]) -> str:
     if readable:
         return f"{words}, on a checkpoint if there is one: ired-diag probe {probe} CHECKPOINT"
     return f"{words}."
+
+
+LAST_STATE = Path("checkpoints", "last.pt")
+
+
+def can_go_on(run: Run) -> bool:
+    """Say whether our own ``train`` can start from a run: it is a run folder of ours, with a full state."""
+    return is_run_folder(run.path) and (run.path / LAST_STATE).is_file()

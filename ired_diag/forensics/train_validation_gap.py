@@ -3,11 +3,11 @@
 With r the validation error over the training error, late (medians over the second half) and at the first
 evaluations, where little is learnt:
 
-    data                 r at first    r late               it is
-    fresh every batch    any           >= 10 or <= 1/10     two programs that compute different things (warning)
+    data                 r at first    r late                it is
+    fresh every batch    any           >= 10 or <= 1/10      two programs that compute two things (warning)
     other or unknown     about 1       >= 10, training fell  over-fitting of the training set (note)
-    other or unknown     far from 1    far from 1           two different quantities (note)
-    other or unknown     about 1       <= 1/10              something that is on in training alone (note)
+    other or unknown     far from 1    far from 1            two different quantities (note)
+    other or unknown     about 1       <= 1/10               something that is on in training alone (note)
 
 Where each batch is drawn fresh there is no set to be over-fitted: in the study a fork divided the gradient by
 the batch size, 2048 in training and 256 in validation, so that the sampler took steps eight times too long.
@@ -99,19 +99,19 @@ def _finding(group: str, kind: Kind, gaps: Sequence[Gap]) -> Finding:
         advice = with_probe("Look for what depends on the batch size", "invariance", [g.run for g in gaps])
         return Finding("train_validation_gap", "warning", statement, evidence, advice)
     first, last = (float(np.median([gap.train[i] for gap in gaps])) for i in (0, 1))
-    meaning = {
-        "over_fitting": f"Meanwhile the training error fell from {first:.3g} to {last:.3g}: over-fitting, if the "
-        "training set is finite. If each batch is fresh data, the two compute different things.",
-        "other_quantity": "They are a factor apart from the start: two different quantities, such as a sum and a "
+    meanings = {
+        "over_fitting": f"Meanwhile the training error fell from {first:.3g} to {last:.3g}: over-fitting, if "
+        "the training set is finite. If each batch is fresh data, the two compute different things.",
+        "other_quantity": "They are a factor apart from the start: two quantities, such as a sum and a "
         "mean. Their gap says nothing about over-fitting.",
         "below": "Something is on in training alone, such as dropout or augmentation, or the data differ.",
     }
-    advice = {
+    advices = {
         "over_fitting": "See whether the validation error itself rises; if not, the best checkpoint is safe.",
         "other_quantity": "Look at what each of them is averaged or summed over.",
         "below": "Evaluate the training data in evaluation mode.",
     }
-    return Finding("train_validation_gap", "note", statement + meaning[kind], evidence, advice[kind])
+    return Finding("train_validation_gap", "note", statement + meanings[kind], evidence, advices[kind])
 
 
 def _gap(run: Run) -> Gap | None:
@@ -154,5 +154,8 @@ RULE = Rule(
         "A classifier on a finite set: its training loss falls to 0.0004, its test loss rests at 0.07 with "
         "98.5% accuracy, 180 times above. That is over-fitting, and not a mismatch of programs."
     ),
-    example="Fresh matrices in each batch: train/mse_error 0.0098, validation/mse 2.5, at the first step 2.7 and 2.3.",
+    example=(
+        "Fresh matrices in each batch: train/mse_error 0.0098, validation/mse 2.5, at the first "
+        "step 2.7 and 2.3."
+    ),
 )

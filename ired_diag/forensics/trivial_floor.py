@@ -189,4 +189,17 @@ def _end(run: Run) -> float:
     return float(values[-max(1, len(values) // 10) :].mean())
 
 
-RULE = Rule("trivial_floor", "Is the result better than a predictor without a network?", find)
+RULE = Rule(
+    "trivial_floor",
+    "Is the result better than a predictor without a network?",
+    find,
+    refuted_by=(
+        "The result on the same data with a predictor that was fitted there: if the network is better, "
+        "the data were taken for others."
+    ),
+    near_miss=(
+        "A result 2% better than linear regression; an evaluation out of distribution, compared with "
+        "predictors fitted out of distribution."
+    ),
+    example=("validation/mse ends at 0.0097; linear regression from A to its inverse has 0.0095."),
+)

@@ -49,7 +49,7 @@ def is_contrasted(run: Run) -> bool | None:
     configuration = run.configuration or {}
     strategy = next((configuration[key] for key in STRATEGIES if key in configuration), None)
     logged = _logged_terms(run)
-    if is_off(strategy) and strategy is not None or stated_weight(configuration) == 0:
+    if (strategy is not None and is_off(strategy)) or stated_weight(configuration) == 0:
         return False
     if is_another_loss(configuration) or any(not np.any(values) for values in logged):
         return False
