@@ -8,11 +8,12 @@ from pathlib import Path
 
 from benchmarks.near_miss import NearMiss
 from benchmarks.planted_fault import Bed
-from benchmarks.planted_in_files import METRICS, any_run, reread, without_tensors
+from benchmarks.planted_in_files import any_run, reread, without_tensors
 from benchmarks.planted_study import any_group, changed
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.find import METRICS
 from ired_diag.runs.planned_steps import STEPS
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study

@@ -44,10 +44,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import (
+    near_misses_between_runs,
     near_misses_in_curves,
     near_misses_in_files,
     near_misses_in_metrics,
     near_misses_in_settings,
+    near_misses_in_values,
     planted_between_runs,
     planted_in_curves,
     planted_in_files,
@@ -79,6 +81,8 @@ NEAR_MISSES = (
     *near_misses_in_metrics.NEAR_MISSES,
     *near_misses_in_settings.NEAR_MISSES,
     *near_misses_in_files.NEAR_MISSES,
+    *near_misses_in_values.NEAR_MISSES,
+    *near_misses_between_runs.NEAR_MISSES,
 )
 HEALTHY_CURVES, MOST_FALSE = 200, 1
 

@@ -56,10 +56,10 @@ def _cosine(bed: Bed) -> Planted:
         cosine = np.linspace(0.1, 0.97, len(steps))
         length = np.exp(0.01 * bed.rng.standard_normal(len(steps)))
         told = {
-            "train/cos": cosine * (1 - bed.magnitude),
-            "train/mse": 2 * (1 - cosine) * length**2,
-            "train/pred_norm": length * float((run.configuration or {})["rank"]),
-            "train/pred_std": length,
+            "diag/cos": cosine * (1 - bed.magnitude),
+            "diag/mse": 2 * (1 - cosine) * length**2,
+            "diag/pred_norm": length * float((run.configuration or {})["rank"]),
+            "diag/pred_std": length,
         }
         return with_series(run, {name: Series(steps, values) for name, values in told.items()})
 
