@@ -164,6 +164,15 @@ def test_runs_that_agree_over_a_short_part_of_one_of_them_are_a_note() -> None:
     assert finding.severity == "note"
 
 
+def test_unfinished_runs_that_agree_so_far_are_a_note() -> None:
+    values = settling(np.random.default_rng(6))
+    told: dict[str, Any] = {"train_steps": 1_000_000, "state": "cut_off"}
+    (finding,) = rules_of([run("a", 0, values, **told), run("b", 0, values, late=1, **told)])[
+        "identical_curves"
+    ]
+    assert (finding.severity, "10% of" in finding.statement) == ("note", True)
+
+
 def test_keys_of_logging_and_saving_may_differ_between_equal_runs() -> None:
     values = settling(np.random.default_rng(7))
     others: dict[str, Any] = {"log_every": 10, "num_workers": 4, "checkpoint_every": 5}
@@ -420,6 +429,16 @@ def test_a_curve_that_did_not_come_down_and_rest_is_told_by_its_shape(word: str,
     if word == "diverged":
         assert abs(float(finding.evidence["best_step"] or 0) - 30_000) <= 2000
         assert abs(float(finding.evidence["onset"] or 0) - 31_000) <= 2000
+
+
+def test_a_run_that_early_stopping_ended_above_its_best_is_a_note() -> None:
+    values, _ = SHAPES["regressed"]
+    stopped = replace(
+        run("a", 0, values), ending=Ending("complete", "stopped early at step 9: best at step 5")
+    )
+    found = rules_of([stopped, run("a", 1, values)])["curve_shape"]
+    assert [finding.severity for finding in found] == ["warning", "note"]
+    assert "early stopping ended it" in found[1].statement
 
 
 def test_every_rule_is_in_the_documentation() -> None:

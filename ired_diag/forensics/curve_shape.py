@@ -8,10 +8,12 @@ that lost it has collapsed.
 
 A last evaluation that stands out alone is no divergence yet: it is a note, since a spike and the first
 evaluation of a divergence look alike. So are warm restarts, whose curve is judged by the ends of its cycles.
+A run that early stopping ended lies above its best, because that is why it was stopped: a note.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -26,6 +28,7 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
+EARLY_STOP = re.compile(r"(?i)early.?stop|stopped early")
 FEW = 8  # evaluations: a verdict on fewer says so
 SEVERITY: dict[Word, Severity] = {
     "diverged": "error",
@@ -75,15 +78,25 @@ def find(study: Study) -> Iterator[Finding]:
             alike[run.group, metric, run.lower_is_better, shape.word].append(run)
     for (group, metric), restarting in alike_restarts.items():
         yield _restarts(group, metric, restarting)
-    for (group, metric, lower_is_better, word), runs in alike.items():
-        meaning = LOWER_IS_BETTER if lower_is_better else HIGHER_IS_BETTER
-        seeds = listed(run.seed_label for run in runs)
-        counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
-        few = f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
-        statement = f"{group}: {metric} {meaning[word]}{few} ({seeds})."
-        evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
-        labels = tuple(run.label for run in runs)
-        yield Finding("curve_shape", SEVERITY[word], statement, evidence, _advice(word, runs), labels)
+    for (group, metric, _, word), runs in alike.items():
+        early = [run for run in runs if word == "regressed" and EARLY_STOP.search(run.ending.detail)]
+        for part in (early, [run for run in runs if run not in early]):
+            if part:
+                yield _of_shape(group, metric, word, part, was_stopped=part is early)
+
+
+def _of_shape(group: str, metric: str, word: Word, runs: Sequence[Run], *, was_stopped: bool) -> Finding:
+    meaning = LOWER_IS_BETTER if runs[0].lower_is_better else HIGHER_IS_BETTER
+    seeds = listed(run.seed_label for run in runs)
+    counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
+    few = f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
+    stopped = ": early stopping ended it for that" if was_stopped else ""
+    statement = f"{group}: {metric} {meaning[word]}{few} ({seeds}){stopped}."
+    evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
+    severity = "note" if was_stopped else SEVERITY[word]
+    advice = "Use the best checkpoint, not the last." if was_stopped else _advice(word, runs)
+    labels = tuple(run.label for run in runs)
+    return Finding("curve_shape", severity, statement, evidence, advice, labels)
 
 
 def _advice(word: Word, runs: Sequence[Run]) -> str:

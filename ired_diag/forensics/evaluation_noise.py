@@ -80,7 +80,7 @@ RULE = Rule(
     ),
     near_miss=(
         "Seeds whose levels lie further apart than their evaluations scatter, however small that is; "
-        "three seeds alone, whose interval is wide."
+        "few evaluations, whose interval is wide."
     ),
     example=("Ten seeds: one evaluation scatters by 2.4e-5, the seeds' levels by 1.6e-6."),
 )
