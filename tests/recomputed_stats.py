@@ -57,6 +57,7 @@ def expected(document: Tree, truth: Truth) -> Tree:
         pair |= {
             "p_holm": line["p_holm"],
             "p_bh": p_bh,
+            **re.simultaneous(pair.pop("known"), sum(one["p"] == one["p"] for one in pairs)),
             "p_equivalence_holm": line["p_equivalence_holm"],
             "verdict": {key: line[key] for key in ("decision", "smaller_than_margin")},
         }
@@ -159,6 +160,7 @@ def _pair(pair: Tree, document: Tree, truth: Truth) -> Tree:
         **_coverage(a, b, x, y, estimator=pair["estimator"]),
         "uncorrected": {key: decided[key] for key in ("decision", "smaller_than_margin")},
         "headline": decided,
+        "known": known,
         "tests": _tests(a, b, p, q, pair["tests"], difference=d),
         "sizes": {
             "hedges": re.hedges(a, b),
@@ -221,7 +223,8 @@ def _estimate(pair: Tree, values: BY_SEED) -> tuple[tuple[float, float, float], 
     if estimator == "welch":
         return re.difference(a, b, paired=False), len(a) + len(b)
     alone = _alone(values, first, second), _alone(values, second, first)
-    known = re.partially_paired((x, y), alone)
+    fit = re.partially_paired if estimator == "partial" else re.partially_paired_unequal
+    known = fit((x, y), alone)
     return known, len(a) + len(b) - len(x)
 
 

@@ -214,6 +214,25 @@ def test_include_incomplete_keeps_what_was_cut_short_but_nothing_that_broke_down
     assert [one.kind for one in found.groups[0].outcomes.failures] == ["not finite", "diverged", "crashed"]
 
 
+def test_seeds_kept_although_they_did_not_finish_are_neither_successes_nor_failures() -> None:
+    runs = [broken("h", 0, "traceback"), broken("h", 1, "time limit"), broken("h", 2, "nan"), *group("h")[3:]]
+    found = compare({"h": runs, "k": group("k")}, include_incomplete=True)
+    outcomes = found.groups[0].outcomes
+    assert (outcomes.attempted, outcomes.finished, outcomes.unfinished) == (3, 2, 2)
+    assert outcomes.low == pytest.approx(stats.beta.ppf(0.025, 2, 2))
+    assert found.groups[0].summary.n == 4
+    (note,) = [note for note in found.notes if "did not finish" in note]
+    assert note.startswith("h: 2 of 5 seeds did not finish (seed0: failed: assertion, seed1: time limit).")
+    assert "neither successes nor failures" in note
+    assert "1 of 3 seeds of h failed (success rate 67%, 95% interval 9 to 99%, 2 unfinished not counted)" in (
+        verdict_of(found.pairs[0], found)
+    )
+    plainly = compare({"h": [*runs[:2], *group("h")[2:]], "k": group("k")}, include_incomplete=True)
+    assert (plainly.groups[0].outcomes.attempted, plainly.groups[0].outcomes.finished) == (3, 3)
+    assert plainly.pairs[0].worst_rank is None
+    assert not told_of.among_finished(plainly)
+
+
 def test_runs_that_never_logged_the_metric_are_no_failures() -> None:
     runs = group("h")
     silent = Run("h", None, None, 9, Path("h"), None, History(), Ending("complete"))

@@ -32,7 +32,7 @@ TYPED = [
 @options.direction
 @click.option("--full", is_flag=True)
 @click.pass_context
-def made(context: click.Context, **choices: object) -> None:
+def made(context: click.Context, /, **choices: object) -> None:
     """Print the command that was typed."""
     click.echo(same_command(context, "--full"))
 

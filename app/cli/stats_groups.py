@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ired_diag.comparison import Comparison, Group
 
 
+AMONG_FINISHED = (
+    "Means, sd and intervals are among the seeds that finished; success rates have exact intervals"
+)
 INTERVAL = "95% t interval of the mean"
 Cells = tuple[str, ...]
 
@@ -110,10 +113,7 @@ def caption_lines(comparison: Comparison) -> list[str]:
     held = "; ".join(words.coverage_of(group) for group in comparison.groups)
     lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"]
     if words.among_finished(comparison):
-        lines.insert(
-            0,
-            "Means, sd and intervals are among the seeds that finished; success rates have exact intervals",
-        )
+        lines.insert(0, AMONG_FINISHED)
     return lines
 
 

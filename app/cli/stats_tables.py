@@ -29,7 +29,8 @@ def print_readouts(comparison: Comparison) -> None:
         lines = (_readout_cells(line, comparison, several=several) for line in pair.by_readout)
         rows += named_rows(f"{pair.a} - {pair.b}", lines)
     holm = ("Holm p",) if several else ()
-    columns = ("pair", "readout", "difference", "95% interval", "p", *holm, "Welch p", "verdict")
+    interval = "unadjusted 95% interval" if several else "95% interval"
+    columns = ("pair", "readout", "difference", interval, "p", *holm, "Welch p", "verdict")
     percent = "%: of the second's mean; " if comparison.in_percent else ""
     caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
     output.print_table(
@@ -39,7 +40,7 @@ def print_readouts(comparison: Comparison) -> None:
         left=2,
         caption=caption,
         last_is_text=True,
-        first_out=("Welch p", "95% interval"),
+        first_out=("Welch p", interval),
         keep=("verdict", "p"),
     )
 
@@ -47,8 +48,9 @@ def print_readouts(comparison: Comparison) -> None:
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
     from ired_diag.comparison.verdict_words import unit_of
 
-    if line.reason:
-        return line.readout, *("-",) * (5 if several else 4), line.reason
+    if line.reason or line.decision == "identical":
+        remark = line.decision if line.decision == "identical" else line.reason
+        return line.readout, *("-",) * (5 if several else 4), remark
     unit = unit_of(line, comparison)
     return (
         line.readout,

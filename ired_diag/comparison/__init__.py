@@ -27,7 +27,7 @@ from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question, compare_pair, line_of
 from ired_diag.comparison.per_sample import per_sample
 from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable, obstacle_to_ranks, rank_all
-from ired_diag.comparison.readouts import READOUTS, Readouts, read_out
+from ired_diag.comparison.readouts import READOUTS, Readouts, own_plateaus_in_words, read_out
 from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
@@ -37,6 +37,7 @@ from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.summary import Summary, summarise
+from ired_diag.stats.verdict import Verdict
 
 __all__ = [
     "LAST",
@@ -188,7 +189,11 @@ def compare(
     if readout in read.reasons and readout != LAST:
         why = "No plateau in common" if readout == PLATEAU else f"{readout} is withheld"
         if any(len(seed.steps) > 1 for one in members for seed in one.seeds):  # else a table of numbers
-            notes.append(f"{why} ({read.reasons[readout]}): compared by the last evaluation.")
+            alone = ""
+            if readout == PLATEAU:
+                alone = own_plateaus_in_words(members, lower_is_better=lower_is_better)
+            note = f"{why} ({read.reasons[readout]}): compared by the last evaluation."
+            notes.append(f"{note} {alone}".strip())
     readout = readout_compared(read, readout)
     summaries = [_group(one, read, readout, seed) for one in members]
     notes += _apart(summaries)
@@ -273,18 +278,23 @@ def _pair(
     samples_of = {name: sample_between(a, b, read.values[name], pairing) for name in READOUTS}
     lost = " or ".join(members.name for members in (a, b) if not members.seeds)
     withheld = dict.fromkeys(READOUTS, f"no seed of {lost} finished") if lost else read.reasons
+    identical = {
+        name: identical_in_words(a, b, *(read.values[name][m.name] for m in (a, b))) for name in READOUTS
+    }
     lines = [
-        line_of(name, sample, question, withheld=withheld.get(name, ""))
+        line_of(name, sample, question, withheld=withheld.get(name, ""), identical=bool(identical[name]))
         for name, sample in samples_of.items()
     ]
     noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)
     pair = compare_pair(samples_of[readout], question, lines, noise)
     samples = per_sample(a, b, [] if pairing.obstacle else pairing.shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
-    x, y = (read.values[readout][members.name] for members in (a, b))
+    if told := identical[readout]:
+        verdict = Verdict("identical", False, f"{a.name} and {b.name} are {told}")
+        pair = replace(pair, verdict=verdict, uncorrected=verdict)
     return replace(
         pair,
-        identical=identical_in_words(a, b, x, y),
+        identical=identical[readout],
         pairing=pairing.evidence,
         per_sample=samples,
         criteria=criteria,

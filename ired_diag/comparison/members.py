@@ -94,7 +94,14 @@ def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures,
     return Members(
         name,
         strategies.pop() if len(strategies) == 1 else None,
-        [replace(_seed(run, metric), failure=why[run.seed_label]) for run in finished],
+        [
+            replace(
+                _seed(run, metric),
+                failure=why[run.seed_label],
+                unfinished=not run.ending.may_be_complete,
+            )
+            for run in finished
+        ],
         settings_of(speaking),
         _stated_alike(speaking),
         [failure for failure in finite if failure is not None],
@@ -113,8 +120,8 @@ def _note_on_kept(name: str, runs: Sequence[Run], members: Members) -> str:
         return ""
     which = ", ".join(f"{run.seed_label}: {run.ending.label}" for run in kept)
     return (
-        f"{name}: {len(kept)} of {len(runs)} seeds did not finish and count as they ended, by "
-        f"--include-incomplete ({which})."
+        f"{name}: {len(kept)} of {len(runs)} seeds did not finish ({which}). By --include-incomplete their "
+        "last values count in means and tests; in the success rate they are neither successes nor failures."
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
-from ired_diag.stats.pairing_design import Estimator
+from ired_diag.stats.pairing_design import Estimator, is_partial
 from ired_diag.stats.permutation import PermutationTest, sign_flip, two_samples
 from ired_diag.stats.rank_tests import RankTest, mann_whitney, wilcoxon
 from ired_diag.stats.spread_tests import SdRatio, SpreadTest, brown_forsythe, sd_ratio
@@ -67,7 +67,7 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
 
 def coverage_of_difference(sample: Sample, estimator: Estimator) -> tuple[Coverage, Coverage]:
     """Return the coverage of the t interval of the difference: for normal data, and at this skewness."""
-    if estimator == "partial":
+    if is_partial(estimator):
         none = Coverage(math.nan, math.nan, sample.pairs.shape[1], math.nan, NOT_SIMULATED)
         return none, none
     name, values = _interval(sample, estimator)
@@ -84,7 +84,7 @@ def _interval(sample: Sample, estimator: Estimator) -> tuple[str, Array]:
 
 def _bootstrap(sample: Sample, question: Question, estimator: Estimator) -> BootstrapInterval:
     """Return the studentised interval where it holds."""
-    if estimator == "partial":
+    if is_partial(estimator):
         return _without_bootstrap("there is none of partly shared seeds")
     together = estimator == "paired"
     n = len(_interval(sample, estimator)[1])

@@ -206,4 +206,5 @@ def _sentence(one: Difference, unit: str, baseline: str) -> str:
     if pair.worst_rank is not None:
         among = " among the seeds that finished"
         after = f" by the {TEST_NAMES['worst_rank']}, failed seeds last (p = {pair.p_holm:.2g})"
-    return f"{lead} (95% interval {one.low:+.3g} to {one.high:+.3g}{among}): {one.verdict}{size}{after}."
+    interval = "unadjusted 95% interval" if lost else "95% interval"
+    return f"{lead} ({interval} {one.low:+.3g} to {one.high:+.3g}{among}): {one.verdict}{size}{after}."
