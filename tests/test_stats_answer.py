@@ -91,7 +91,7 @@ def test_ten_lines_are_enough_where_everything_has_to_be_said() -> None:
 def test_a_plateau_that_is_withheld_is_said_without_full(shared: Path) -> None:
     result = call(cases(shared) / "grok")
     assert "No plateau in common" in result.stderr
-    assert "last evaluation" in result.stdout
+    assert "last evaluation, because the curves have no plateau in common" in result.stdout
 
 
 def test_unknown_pairing_is_said_with_what_to_type(tmp_path: Path) -> None:

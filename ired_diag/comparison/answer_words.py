@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ired_diag.comparison import Comparison
+from ired_diag.comparison import NO_PLATEAU, Comparison
 from ired_diag.comparison.by_readout import FINAL
 from ired_diag.comparison.pairing import UNKNOWN
 from ired_diag.comparison.pairs import PairOfGroups
@@ -26,6 +26,8 @@ def readout_in_words(comparison: Comparison) -> str:
     """Return which number of a curve is compared: ``mean over the plateau from step 23000``."""
     start = comparison.plateau_step
     where = f" from step {start:g}" if comparison.readout == "plateau" and start is not None else ""
+    if any(note.startswith(NO_PLATEAU) for note in comparison.notes):
+        where = ", because the curves have no plateau in common"
     return f"{READOUT_NAMES[comparison.readout]}{where}"
 
 
