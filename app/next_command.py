@@ -35,7 +35,7 @@ OF_A_STEP = re.compile(r"step-0*(\d+)")
 MOST_GROUPS = 4  # of stats: more pairs than these need give no verdict at a glance
 FEWEST_SEEDS = 2
 SWITCHES = ("--paired", "--unpaired", "--attempts", "--evaluations")
-VALUED = ("--readout", "--margin")
+VALUED = ("--readout", "--margin", "--set")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,15 +179,20 @@ def _probe(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
 
 
 def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
-    """Return a fork from the last checkpoint at or before the step that the advice names."""
+    """Return a fork from where the advice says: last, best, or the last checkpoint at or before a step."""
     source = next((word for word in words if "@" in word), "")
     label, _, number = source.rpartition("@")
     run = next((run for run in study.runs if run.label == label), None)
     folder = place.folder
-    if run is None or folder is None or not re.fullmatch(r"[\d.e+]+", number):
+    if run is None or folder is None:
+        return None
+    where = [*_flags(words), *runs_option(folder)]
+    if number in ("last", "best"):
+        return shlex.join([PROGRAM, "train", "--from", f"{label}@{number}", *where])
+    if not re.fullmatch(r"[\d.e+]+", number):
         return None
     steps = [int(match[1]) for path in run.checkpoints if (match := OF_A_STEP.search(path.name))]
     earlier = [step for step in steps if step <= float(number)]
     if not earlier:
         return None
-    return shlex.join([PROGRAM, "train", "--from", f"{label}@{max(earlier)}", *runs_option(folder)])
+    return shlex.join([PROGRAM, "train", "--from", f"{label}@{max(earlier)}", *where])

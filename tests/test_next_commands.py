@@ -14,8 +14,14 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.cli.demo import sample_runs
-from app.next_command import advice_in_words
+from app.next_command import Place, advice_in_words, command_of_fact
 from ired_diag import forensics
+from ired_diag.finding import Finding
+from ired_diag.finding_clusters import fact_of
+from ired_diag.runs.ending import Ending
+from ired_diag.runs.history import History
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
 
 COMMAND = re.compile(r"ired-diag [a-z].*$", re.MULTILINE)
 PARSED_ONLY = ("train", "probe")  # they compute for minutes, or write: that click takes their words is enough
@@ -66,7 +72,7 @@ def outputs_of(folder: Path, *flags: str) -> list[str]:
 def test_the_commands_on_sample_runs_run_as_printed() -> None:
     outputs = [*outputs_of(sample_runs()), *outputs_of(sample_runs(), "--full")]
     commands = list(commands_in(*outputs))
-    assert {words[0] for words in commands} >= {"stats", "probe", "train", "diagnose"}
+    assert {words[0] for words in commands} >= {"stats", "probe", "ls", "diagnose"}
     check_all(commands)
 
 
@@ -129,6 +135,34 @@ def test_the_options_of_stats_stay_in_its_command() -> None:
     (command,) = commands_in(run(words).stdout)
     assert sorted(command) == sorted([*words, "--full"])
     check(command)
+
+
+@pytest.mark.parametrize(
+    ("advice", "expected"),
+    [
+        ("Go on: ired-diag train --from q1/seed0@7500, or the last checkpoint before.", "q1/seed0@6000"),
+        ("Train longer: ired-diag train --from q1/seed0@last --set train_steps=80", "q1/seed0@last"),
+        ("Go on: ired-diag train --from q1/seed0@500, or the last checkpoint before.", None),
+        ("Train on: ired-diag train … --resume", None),
+    ],
+)
+def test_a_training_starts_from_a_checkpoint_that_is_there(
+    advice: str, expected: str | None, tmp_path: Path
+) -> None:
+    files = tuple(tmp_path / "checkpoints" / f"step-{step:09d}.safetensors" for step in (3000, 6000, 9000))
+    history = History.of([])
+    run_of_q1 = Run("q1", None, None, 0, tmp_path, None, history, Ending("complete"), checkpoints=files)
+    study = Study.of([run_of_q1])
+    finding = Finding("curve_shape", "error", "q1/seed0: diverged.", {"run": "q1/seed0"}, advice)
+    command = command_of_fact(fact_of(finding, study), study, Place(runs=tmp_path))
+    if expected is None:
+        assert command is None
+        return
+    assert command is not None
+    words = shlex.split(command)[1:]
+    assert words[:3] == ["train", "--from", expected]
+    assert words[-2:] == ["--runs", str(tmp_path)]
+    check(words)
 
 
 def test_the_commands_of_check_run_as_printed(tmp_path: Path) -> None:
