@@ -28,7 +28,7 @@ NOISE = 0.0005 * np.random.default_rng(0).standard_normal(20)
     ],
 )
 def test_a_complete_run_at_chance_is_a_warning(metric: str, level: float, config: dict[str, Any]) -> None:
-    run = made_run("a", config=config, **{metric: level * (1 + NOISE)})
+    run = made_run("a", config=config, metrics={metric: level * (1 + NOISE)})
     (finding,) = findings_of(RULE, [run])
     assert (finding.severity, finding.evidence["metric"]) == ("warning", metric)
     assert findings_of(RULE, [replace(run, ending=replace(run.ending, state="cut_off"))]) == []

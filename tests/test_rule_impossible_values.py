@@ -20,7 +20,7 @@ RISING = 1 - falling(20, level=0.02, noise=0.02)
 def test_a_value_beyond_its_limits_is_an_error_with_value_and_step(metric: str, value: float) -> None:
     base = RISING * (100 if value > 100 else 1)
     values = np.where(np.arange(20) == 7, value, np.abs(base))
-    (finding,) = findings_of(RULE, [made_run("a", **{metric.replace("/", "__"): values})])
+    (finding,) = findings_of(RULE, [made_run("a", metrics={metric: values})])
     assert (finding.severity, finding.evidence["value"], finding.evidence["step"]) == ("error", value, 800)
     assert finding.evidence["impossible"] == 1
 
@@ -76,7 +76,7 @@ def test_odd_but_possible_values_are_left_alone() -> None:
         {"val_acc": [*RISING[:-1], np.nan], "val_f1": [*RISING[:-1], 1.0]},
     ]
     for metrics in healthy:
-        run = made_run("a", **{name.replace("/", "__"): values for name, values in metrics.items()})
+        run = made_run("a", metrics=metrics)
         assert findings_of(RULE, [run]) == []
 
 

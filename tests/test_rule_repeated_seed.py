@@ -17,7 +17,7 @@ RULE = "repeated_seed"
 
 
 def _table(values: Any, metric: str = "val_loss") -> list[Run]:
-    return [made_run("t", seed, **{metric: [value]}) for seed, value in enumerate(values)]
+    return [made_run("t", seed, metrics={metric: [value]}) for seed, value in enumerate(values)]
 
 
 def _placed(run: Run, path: str) -> Run:

@@ -80,10 +80,11 @@ def chance_of(metric: str, configuration: Mapping[str, Any]) -> Chance | None:
     >>> chance_of("val_acc", {}), chance_of("value_loss", {"num_classes": 10})
     (None, None)
     """
-    words = [word for word in words_of(metric) if word not in (*SPLITS, *TEST_SPLITS) and word not in DETAILS]
-    if len(words) != 1 or NEGATED.intersection(words_of(metric)):
+    around = (*SPLITS, *TEST_SPLITS, *DETAILS)
+    named = [word for word in words_of(metric) if word not in around]
+    if len(named) != 1 or NEGATED.intersection(words_of(metric)):
         return None
-    (measure,) = words
+    (measure,) = named
     if measure in ("r2", "explainedvariance"):
         return Chance(0.0, False, OF_ONE, "the mean of the answers has 0")
     if measure == "auroc":
