@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ired_diag.runs.evaluation_result import EvaluationResult
 from tests.made_runs import falling, findings_of, made_run
 
 RULE = "impossible_values"
@@ -83,3 +86,22 @@ def test_odd_but_possible_values_are_left_alone() -> None:
 def test_a_share_that_failed_in_one_run_is_no_second_scale() -> None:
     runs = [made_run("a", val_acc=100 * RISING), made_run("b", val_acc=np.full(20, 0.9))]
     assert findings_of(RULE, runs) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "unit", "accused"),
+    [
+        ("test/accuracy", 104.2, "%", True),
+        ("test/accuracy", 93.0, "%", False),
+        ("test/accuracy", 104.2, "", True),
+        ("test/accuracy", 1.2, "", False),
+        ("ood/r2", 1.4, "", True),
+        ("test/psnr", 31.0, "dB", False),
+    ],
+)
+def test_a_printed_result_is_held_against_its_limits(
+    metric: str, value: float, unit: str, accused: bool
+) -> None:
+    result = EvaluationResult(metric=metric, value=value, unit=unit, source=Path("e.out"), line=3)
+    run = replace(made_run("a", loss=falling(20)), results=(result,))
+    assert [finding.severity for finding in findings_of(RULE, [run])] == ["error"] * accused

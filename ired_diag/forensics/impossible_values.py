@@ -60,8 +60,31 @@ def find(study: Study) -> Iterator[Finding]:
                 cases[metric, _in_words(*limits)].append(_case(run, told, bad))
     for (metric, words), found in cases.items():
         yield _beyond(metric, words, found)
+    yield from _printed(study)
     yield from _two_scales(study)
     yield from _means(study)
+
+
+def _printed(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each result of an evaluation that cannot be."""
+    for result in study.results:
+        if result.value is None or (limits := limits_of(result.metric)) is None:
+            continue
+        value = np.array([result.value])
+        is_share = share_of(result.metric) is not None
+        if result.unit == "%" or (is_share and in_percent(value)):
+            limits = PERCENT * limits[0], PERCENT * limits[1]
+        elif is_share:
+            continue  # up to 1.5: a few percent, or a share above 1
+        if outside(value, *limits).any():
+            statement = (
+                f"{result.experiment or result.model or result.source.stem}: {result.words} ({result.where}) "
+                f"cannot be: a value of this name is {_in_words(*limits)}."
+            )
+            evidence: Evidence = {"metric": result.metric, "value": result.value, "file": result.source.name}
+            evidence |= {"line": result.line, "limits": _in_words(*limits)}
+            advice = f"Look at where {result.metric} is computed, and evaluate again."
+            yield Finding("impossible_values", "error", statement, evidence, advice)
 
 
 def _surely_fractions(study: Study) -> dict[str, list[tuple[int, str]]]:
