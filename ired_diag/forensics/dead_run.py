@@ -122,7 +122,9 @@ def _is_training_loss(name: str) -> bool:
     return "loss" in measures_in(words) and all(word == "loss" or word in TRAINING for word in words)
 
 
-def _finding(group: str, metric: str, *, value: float, witness: str, cases: list[tuple[Run, int]]) -> Finding:
+def _finding(
+    group: str, metrics: tuple[str, ...], *, value: float, witness: str, cases: list[tuple[Run, int]]
+) -> Finding:
     steps = sorted(step for _, step in cases)
     where = f"step {steps[0]}" if steps[0] == steps[-1] else f"steps {steps[0]} to {steps[-1]}"
     statement = f"{group}: {metrics[0]} is logged as {value:g} from {where} on to the end"
