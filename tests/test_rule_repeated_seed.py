@@ -37,6 +37,12 @@ def test_folders_named_by_other_seeds_than_their_configurations_state_are_a_warn
     )
 
 
+def test_configurations_that_all_state_one_seed_are_a_note() -> None:
+    made = [made_run("a", i, config={"seed": 0}, loss=falling(30, seed=i)) for i in range(3)]
+    (finding,) = findings_of(RULE, [_placed(run, f"runs/seed{i}/log.csv") for i, run in enumerate(made)])
+    assert (finding.severity, finding.evidence["runs"]) == ("note", 3)
+
+
 @pytest.mark.parametrize(
     ("path", "seed"),
     [
