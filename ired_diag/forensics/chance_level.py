@@ -34,7 +34,7 @@ TOKENS = ("vocab_size", "n_vocab", "vocabulary_size")
 FEWEST = 10  # evaluations
 CLOSE, OF_ONE = 0.01, 0.005
 ERRORS = 3.0  # standard errors
-ROBUST = 1.4826 / math.sqrt(2)  # from the median size of a difference of two to a standard deviation
+ROBUST = 1.4826 / math.sqrt(6)  # from the median size of second differences to a standard deviation
 
 
 class Chance(NamedTuple):
@@ -120,9 +120,10 @@ def _end(run: Run, metric: str, chance: Chance) -> float | None:
     if ("accuracy" in words or "acc" in words) and np.nanmax(values, initial=0.0) > 1.5:
         values = values / 100
     tenths = np.array_split(values, 10)
-    noise = float(np.median(np.abs(np.diff(values)))) * ROBUST  # of steps, so that a trend is no noise
+    noise = float(np.median(np.abs(np.diff(values, n=2)))) * ROBUST  # a trend is no noise
+    errors = [ERRORS * noise / math.sqrt(len(part)) for part in tenths]
     within = [
-        _fails(float(part.mean()), chance, slack=ERRORS * noise / math.sqrt(len(part))) for part in tenths
+        _fails(float(part.mean()), chance, slack=error) for part, error in zip(tenths, errors, strict=True)
     ]
     return float(tenths[-1].mean()) if all(within) else None
 
