@@ -16,6 +16,7 @@ import numpy as np
 from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.history import Series
 from ired_diag.runs.study import Study
 from ired_diag.stats.noise_split import split_noise
@@ -30,6 +31,8 @@ def find(study: Study) -> Iterator[Finding]:
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated:
             metric, series = run.evaluated
+            if is_of_training(metric, run.history.series):
+                continue  # single batches scatter by themselves: that is no evaluation
             groups[run.group, metric, run.lower_is_better].append(series)
     for (group, _, lower_is_better), curves in groups.items():
         if len(curves) >= FEWEST:
