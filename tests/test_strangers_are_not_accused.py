@@ -18,7 +18,7 @@ from ired_diag.open import open_study
 Array = NDArray[np.float64]
 Columns = Mapping[str, Sequence[Any] | Array]
 N = 60
-T = np.arange(N)
+T: Array = np.arange(N, dtype=np.float64)
 
 
 def fall(rng: np.random.Generator, low: float, high: float, *, tau: float = 8, noise: float = 0.02) -> Array:
