@@ -443,6 +443,14 @@ def test_a_run_that_early_stopping_ended_above_its_best_is_a_note() -> None:
     assert "early stopping ended it" in found[1].statement
 
 
+def test_a_small_gain_that_is_sure_is_a_note_and_no_accusation() -> None:
+    values = (1 - 0.012 * (1 - np.exp(-np.arange(60) / 6))) * (
+        1 + 2e-4 * np.random.default_rng(3).normal(size=60)
+    )
+    (finding,) = rules_of([run("a", 0, values.tolist())])["curve_shape"]
+    assert finding.severity == "note" and "less than 5%, though beyond its noise" in finding.statement
+
+
 def test_every_rule_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[1] / "docs" / "diagnose.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in page and forensics.load(name).question in page for name in forensics.names())
