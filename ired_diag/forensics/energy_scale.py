@@ -14,8 +14,8 @@ Collapse. Over the last tenth the interquartile range of both energies and their
 they were over the first third; or the energy of positives is one number, not 0, at all logged steps.
 
 Dead predictor. At nine of ten steps of the later half, a logged size of predictions (``pred_…``) is below 1%
-of that of their targets (``tgt_…``, ``target_…``); or predictions are one number throughout that half; or the
-gradient's norm is below 1/1000 of its early level while no loss beside it fell by a tenth.
+of that of their targets (``tgt_…``, ``target_…``); or predictions are one number, not 0, all that half; or
+the gradient's norm is below 1/1000 of its early level while no loss beside it fell by a tenth.
 
 Reference: Du & Mordatch (2019), Implicit Generation and Modeling with Energy Based Models, section 3.3.
 """
@@ -181,7 +181,7 @@ def _of_predictions(run: Run) -> Iterator[tuple[Kind, str, float]]:
             known = np.isfinite(size) & np.isfinite(wanted) & (wanted > 0)
             if known.sum() >= FEWEST // 2 and np.mean(size[known] <= DEAD * wanted[known]) >= NEARLY_ALL:
                 yield "dead_prediction", name, _median(size[known] / wanted[known])
-        elif (found[2] or "_norm") in SIZES and (late == late[0]).all():
+        elif (found[2] or "_norm") in SIZES and late[0] != 0 and (late == late[0]).all():
             yield "constant", name, float(late[0])
 
 

@@ -5,7 +5,7 @@ results file, and the scheduler counts it as done. Three cases, each from the en
 
 - an evaluation whose ending names an error, or that ended by one (error): it measured nothing, or a part;
 - an evaluation whose log just stops before its results (warning), though the job may still be running; after
-  some results, that is a note, since nothing says that more were to come;
+  final results, that is a note, since nothing says that more were to come;
 - a training that is complete, and whose files hold an error too (warning): the training stands, but what
   comes after it, such as a final evaluation or the copying of its files, may not have happened.
 
@@ -86,7 +86,9 @@ def _cut_off(experiment: str, attempts: list[Attempt]) -> Finding:
         f"and {_so_far(attempts)}."
     )
     advice = "See whether the job still runs, and evaluate again if it does not."
-    severity: Severity = "note" if _measured(attempts) else "warning"
+    results = [result for attempt in attempts for result in attempt.results if not result.error]
+    is_whole = bool(results) and not any(result.partial for result in results)
+    severity: Severity = "note" if is_whole else "warning"
     return Finding("failed_evaluation", severity, statement, _evidence(experiment, attempts), advice)
 
 

@@ -9,7 +9,8 @@ With different configurations an agreement means that the keys that differ were 
 seeds in a group, that the seed was not; with neither known, that one log is there several times. Runs that
 agree are one cluster, and clusters of the same groups (one for each seed) are one finding.
 
-Where the shorter run ends before half of the longer one, a key may act later: that is a note.
+Where the common steps end before half of the longer run, or of what was planned, a key may act later: that is
+a note.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -72,8 +74,10 @@ class Pair:
 
     @property
     def reach(self) -> float:
-        """Which share of the longer run the common steps span."""
+        """Which share of the longer run, as planned if that is stated, the common steps span."""
         longest = max(run.history.last_step or 0 for run in (self.a, self.b))
+        unfinished = [run for run in (self.a, self.b) if not run.ending.complete]
+        longest = max(longest, *(planned_steps(run) or 0 for run in unfinished), 0)
         last = max(agreement.last for agreement in self.agreements.values())
         return last / longest if longest > 0 else 1.0
 
@@ -121,8 +125,8 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
     }
     if reach < HALF:
         statement = (
-            f"{who}: they agree in {share}, which is {100 * reach:.0f}% of the longest run. What differs "
-            "between them has changed nothing so far."
+            f"{who}: they agree in {share}, up to {100 * reach:.2g}% of the longest run or of the planned "
+            "steps. What differs between them has changed nothing so far."
         )
         return Finding("identical_curves", "note", statement, evidence, "Look again when they are longer.")
     told, advice = _consequence(pairs, keys, is_one_group=len(groups) == 1)
@@ -189,15 +193,17 @@ def _is_told(pair: Pair) -> bool:
     return bool(_differing(a, b)) or not (a.settings and b.settings)
 
 
-def _clusters(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    """Yield pairs that hang together."""
-    clusters: list[list[Pair]] = []
+def _clusters(pairs: Iterable[Pair]) -> list[list[Pair]]:
+    """Return pairs that hang together."""
+    cluster_of: dict[int, list[Pair]] = {}
     for pair in pairs:
-        mine = {id(pair.a), id(pair.b)}
-        joined = [one for one in clusters if mine & {id(run) for run in _runs(one)}]
-        clusters = [one for one in clusters if one not in joined]
-        clusters.append([*itertools.chain.from_iterable(joined), pair])
-    yield from clusters
+        a, b = (cluster_of.get(id(run), []) for run in (pair.a, pair.b))
+        small, large = sorted((a, b), key=len)
+        if small is not large:
+            large += small
+        large.append(pair)
+        cluster_of |= {id(run): large for run in _runs([*small, pair])}
+    return list({id(cluster): cluster for cluster in cluster_of.values()}.values())
 
 
 def _runs(pairs: Iterable[Pair]) -> list[Run]:

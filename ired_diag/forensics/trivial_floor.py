@@ -110,7 +110,7 @@ def _finding_of_evaluations(
     )
     advice = "See the whole ladder, on the checkpoint: ired-diag probe floor CHECKPOINT"
     if failed.name == "zero":
-        statement += " The weights were probably not loaded, or the model diverged."
+        statement += " Weights that were not loaded give that, and models that diverged or hardly trained."
         advice = (
             "See whether the checkpoint holds weights, and evaluate it: ired-diag probe accuracy CHECKPOINT"
         )
