@@ -212,12 +212,21 @@ def calmer(rng: np.random.Generator) -> MadeCurve:
     return made(values, rng, words_of(nats, noise) | RESTS)
 
 
+def wandering(rng: np.random.Generator) -> MadeCurve:
+    """Return a loss at rest whose evaluations wander by a tenth to four tenths of their level."""
+    n = length(rng, least=40)
+    noise = Noise(sd=rng.uniform(0.1, 0.4), correlation=float(rng.choice([0.6, 0.8])), heavy=False)
+    size = 1 + rng.uniform(3, 30) * descent(n, rng, slowest=0.08)
+    words = RESTS | SWINGS | frozenset({"improving", "regressed"})
+    return made(unit(rng) * np.abs(size + noise.draw(n, rng)), rng, words)
+
+
 def missing_amid(rng: np.random.Generator) -> MadeCurve:
-    """Return a loss at rest with one to three evaluations amid it that are NaN or infinite."""
+    """Return a loss at rest of which a few evaluations, up to a tenth, are NaN or infinite."""
     noise, n = noise_level(rng), length(rng, least=20)
     nats = rng.uniform(0.8, 4) * descent(n, rng)
     curve = loss(nats, rng, words_of(nats, noise) | RESTS, noise=noise)
-    curve.values[rng.integers(0, n - 3, rng.integers(1, 4))] = rng.choice([np.nan, np.inf])
+    curve.values[rng.integers(0, n - 3, rng.integers(1, max(3, n // 10) + 1))] = rng.choice([np.nan, np.inf])
     return curve
 
 
@@ -248,4 +257,5 @@ KINDS = (
     level,
     calmer,
     missing_amid,
+    wandering,
 )

@@ -21,7 +21,7 @@ def around_zero(rng: np.random.Generator) -> MadeCurve:
     n = length(rng)
     noise = noise_level(rng)
     values = unit(rng) * (noise.draw(n, rng) + rng.choice([0.0, 0.5, 2.0]) * noise.sd)
-    return made(values, rng, STUCK | RESTS | (SHORT if n < 10 else frozenset()))
+    return made(values, rng, STUCK | RESTS | frozenset({"no_trend"}) | (SHORT if n < 10 else frozenset()))
 
 
 def negative(rng: np.random.Generator) -> MadeCurve:
@@ -116,7 +116,7 @@ def last_digits(rng: np.random.Generator) -> MadeCurve:
     n = length(rng, least=8)
     grain = float(rng.choice([2.0**-52, 2.0**-23]))
     values = unit(rng) * (1 + grain * rng.integers(-2, 3, n).astype(np.float64))
-    return made(values, rng, STUCK | RESTS | (SHORT if n < 10 else frozenset()))
+    return made(values, rng, STUCK | RESTS | frozenset({"no_trend"}) | (SHORT if n < 10 else frozenset()))
 
 
 def offset(rng: np.random.Generator) -> MadeCurve:

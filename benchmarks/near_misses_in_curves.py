@@ -100,6 +100,16 @@ def _close_seeds(bed: Bed) -> Study:
     return _levels(bed, noise=1e-4, spread=5e-3)
 
 
+def _close_seeds_and_a_spike(bed: Bed) -> Study:
+    """The same, and one evaluation that is 30 times too high: next to it all seeds look alike."""
+    study = _close_seeds(bed)
+    last = study.runs[int(bed.rng.integers(len(study.runs)))]
+    size = len(last.history.series[METRIC])
+    factor = np.where(np.arange(size) == int(bed.rng.uniform(0.5, 0.9) * size), 30.0, 1.0)
+    spiked = with_evaluations(last, last.history.series[METRIC].values * factor)
+    return Study.of(spiked if run is last else run for run in study.runs)
+
+
 def _even_spread(bed: Bed) -> Study:
     """Seeds that spread widely and evenly: none of them is apart from the others."""
     group = any_group(bed.study, bed.rng)
@@ -153,6 +163,7 @@ NEAR_MISSES = (
     NearMiss("trivial_floor", "a group ends 5% below linear regression", _better_than_linear),
     NearMiss("train_validation_gap", "a finite data set is over-fitted", _over_fitted),
     NearMiss("evaluation_noise", "seeds differ little, and evaluations less", _close_seeds),
+    NearMiss("evaluation_noise", "the same, and one spike", _close_seeds_and_a_spike),
     NearMiss("outlying_seed", "five seeds spread widely and evenly", _even_spread),
     NearMiss("shared_noise", "curves fall together, and scatter each for itself", _own_noise, True),
     NearMiss("underpowered", "groups are undecided because they are equivalent", _equivalent, True),

@@ -27,14 +27,16 @@ def made_run(
     name: str | None = None,
     run_name: str = "",
     provenance: Mapping[str, Any] | None = None,
-    **metrics: ArrayLike,
+    metrics: Mapping[str, ArrayLike] | None = None,
+    **more: ArrayLike,
 ) -> Run:
-    """Return a run that logs each metric at steps ``every``, 2 ``every``, …; ``__`` in a name means ``/``."""
+    """Return a run that logs metrics at steps ``every``, 2 ``every``, …; ``__`` in a keyword is ``/``."""
     series = {}
-    for metric, given in metrics.items():
+    named = {metric.replace("__", "/"): given for metric, given in more.items()}
+    for metric, given in {**(metrics or {}), **named}.items():
         values = np.asarray(given, dtype=np.float64)
         steps = every * np.arange(1, len(values) + 1, dtype=np.int64)
-        series[metric.replace("__", "/")] = Series(steps, values)
+        series[metric] = Series(steps, values)
     return Run(
         experiment=experiment,
         name=name,

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from benchmarks.curve_parts import Noise
 from benchmarks.curve_verdicts import FAILED, HEALTHY, curves_of
 from ired_diag.curves.shape import divergence_of, shape_of
 from ired_diag.readers import slurm
@@ -289,12 +290,39 @@ def test_a_few_lucky_evaluations_are_neither_a_floor_nor_restarts(lows: int, fac
     assert words["converged"] >= 97, words
 
 
-def test_many_missing_evaluations_do_not_make_a_curve_unstable() -> None:
+def test_evaluations_that_are_not_finite_are_gaps_where_finite_ones_follow() -> None:
     rng = np.random.default_rng(14)
     for _ in range(40):
         values = (0.5 + 3 * np.exp(-np.arange(100) / 8)) * np.exp(0.01 * rng.normal(size=100))
         values[rng.choice(np.arange(20, 98), 12, replace=False)] = np.nan
-        assert shape_of(range(100), values).word != "unstable"
+        kept = np.flatnonzero(np.isfinite(values))
+        shape, without = shape_of(range(100), values), shape_of(kept, values[kept])
+        assert (shape.word, shape.won, shape.noise) == (without.word, without.won, without.noise)
+        assert without.rest.index is None or shape.rest.index == kept[without.rest.index]
+
+
+def test_an_early_hump_is_no_noise_that_hides_a_late_rise() -> None:
+    # a sample run: up from 0.27 to 0.54 early on, then down to 0.057, and up for ten evaluations to 0.104
+    fall = [1.02, 0.57, 0.51, 0.43, 0.273, 0.292, 0.438, 0.537, 0.361, 0.224, 0.176, 0.15, 0.135, 0.111]
+    floor = [0.096, 0.084, 0.075, 0.064, 0.061, 0.06, 0.0573, 0.0575, 0.0574]
+    rise = [0.066, 0.07, 0.08, 0.089, 0.088, 0.098, 0.104]
+    shape = shape_of(range(30), [*fall, *floor, *rise])
+    assert shape.word == "diverged" and shape.onset is not None and 22 <= shape.onset.index <= 24
+
+
+def test_noise_that_wanders_below_the_level_and_back_is_no_divergence() -> None:
+    rng, words = np.random.default_rng(16), Counter[str]()
+    for _ in range(150):
+        noise = Noise(sd=0.2, correlation=0.8, heavy=False).draw(100, rng)
+        words[shape_of(range(100), np.abs(1 + 9 * np.exp(-np.arange(100) / 8) + noise)).word] += 1
+    assert words["diverged"] <= 3, words
+
+
+def test_a_drop_that_the_noise_explains_not_and_its_loss_are_a_divergence() -> None:
+    rng = np.random.default_rng(17)
+    level = np.concatenate([np.full(50, 1.0), np.full(30, 0.4), np.full(20, 1.0)])
+    values = level * np.exp(0.01 * rng.normal(size=100))
+    assert shape_of(range(100), values).word == "diverged"
 
 
 def test_an_accuracy_near_one_does_not_swing_nor_regress_by_its_errors() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import subprocess
@@ -20,6 +21,7 @@ from app.cli import main
 from app.cli.demo import sample_runs
 from ired_diag import forensics
 from ired_diag.finding import Finding
+from ired_diag.forensics.identical_curves import Pair, _clusters
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending, State
 from ired_diag.runs.history import History, Row, Series
@@ -441,6 +443,14 @@ def test_a_run_that_early_stopping_ended_above_its_best_is_a_note() -> None:
     assert "early stopping ended it" in found[1].statement
 
 
+def test_a_small_gain_that_is_sure_is_a_note_and_no_accusation() -> None:
+    values = (1 - 0.012 * (1 - np.exp(-np.arange(60) / 6))) * (
+        1 + 2e-4 * np.random.default_rng(3).normal(size=60)
+    )
+    (finding,) = rules_of([run("a", 0, values.tolist())])["curve_shape"]
+    assert finding.severity == "note" and "less than 5%, though beyond its noise" in finding.statement
+
+
 def test_every_rule_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[1] / "docs" / "diagnose.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in page and forensics.load(name).question in page for name in forensics.names())
@@ -519,3 +529,18 @@ def _seen(study: Study) -> list[tuple[object, ...]]:
     return [
         (v.shape, v.best_step, v.onset, v.last, v.plateau_step, v.spikes) for v in verdicts if v.evaluations
     ]
+
+
+def test_clusters_are_the_connected_sets_of_runs() -> None:
+    rng = np.random.default_rng(9)
+    for _ in range(50):
+        runs = [run("a", seed, [1, 2]) for seed in range(12)]
+        chosen = [rng.choice(12, 2, replace=False).tolist() for _ in range(int(rng.integers(1, 14)))]
+        found = _clusters(Pair(runs[i], runs[j], {}) for i, j in chosen)
+        sets = [{i, j} for i, j in chosen]  # the slow way: join until nothing touches
+        while touching := [(x, y) for x, y in itertools.combinations(sets, 2) if x & y]:
+            x, y = touching[0]
+            sets = [one for one in sets if one is not x and one is not y] + [x | y]
+        seeds = [{run.seed or 0 for pair in cluster for run in (pair.a, pair.b)} for cluster in found]
+        assert sorted(map(sorted, seeds)) == sorted(map(sorted, sets))
+        assert sum(map(len, found)) == len(chosen)

@@ -28,10 +28,17 @@ NOISE = 0.0005 * np.random.default_rng(0).standard_normal(20)
     ],
 )
 def test_a_complete_run_at_chance_is_a_warning(metric: str, level: float, config: dict[str, Any]) -> None:
-    run = made_run("a", config=config, **{metric: level * (1 + NOISE)})
+    run = made_run("a", config=config, metrics={metric: level * (1 + NOISE)})
     (finding,) = findings_of(RULE, [run])
     assert (finding.severity, finding.evidence["metric"]) == ("warning", metric)
     assert findings_of(RULE, [replace(run, ending=replace(run.ending, state="cut_off"))]) == []
+
+
+def test_noise_around_chance_is_no_success_and_the_accuracy_counts_next_to_the_loss() -> None:
+    noisy = 0.1 + 0.004 * np.random.default_rng(1).standard_normal(40)
+    run = made_run("a", config={"num_classes": 10}, val_loss=falling(40), val_acc=noisy)
+    (finding,) = findings_of(RULE, [run])
+    assert finding.evidence["metric"] == "val_acc"
 
 
 @pytest.mark.parametrize(("metric", "severity"), [("test/r2", "warning"), ("ood/r2", "note")])
@@ -51,6 +58,7 @@ def test_what_beats_chance_or_may_is_left_alone() -> None:
         made_run("hard", config={"num_classes": 10}, val_acc=0.13 + NOISE),
         made_run("late", val_r2=np.linspace(-5, 0.9, 20)),
         made_run("lost", val_r2=[*np.linspace(-5, 0.9, 15), *[0.0] * 5]),
+        made_run("slow", config={"num_classes": 10}, val_acc=0.1 + 0.0005 * np.arange(20) + NOISE),
         made_run("few", val_r2=[-0.1, -0.2]),
         made_run("rl", config={"num_classes": 10}, rollout__ep_rew_mean=-20 + NOISE),
         made_run("value", val_loss=3 + NOISE, train__explained_variance=NOISE, config={"num_classes": 10}),

@@ -27,6 +27,15 @@ def test_a_constant_beside_a_gradient_that_became_nan_is_an_error_at_its_first_s
     assert "grad_norm" in finding.statement
 
 
+def test_a_loss_and_its_parts_are_one_finding_and_an_idle_part_is_left_out() -> None:
+    rest = [0.0] * 10
+    told = {"loss": [*falling(20), *rest], "kl_loss": [*falling(20, seed=3), *rest], "aux_loss": [0.0] * 30}
+    run = made_run("a", metrics=told, grad_norm=[*falling(20, level=1.0, seed=1), *[NAN] * 10])
+    (finding,) = findings_of("dead_run", [run])
+    assert finding.evidence["metric"] == "loss"
+    assert "The same holds for kl_loss." in finding.statement
+
+
 def test_a_loss_that_was_dead_from_the_start_is_an_error() -> None:
     run = made_run("a", loss=[0.0] * 12, grad_norm=[NAN] * 12)
     (finding,) = findings_of("dead_run", [run])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ired_diag.runs.evaluation_result import EvaluationResult
 from tests.made_runs import falling, findings_of, made_run
 
 RULE = "impossible_values"
@@ -20,7 +23,7 @@ RISING = 1 - falling(20, level=0.02, noise=0.02)
 def test_a_value_beyond_its_limits_is_an_error_with_value_and_step(metric: str, value: float) -> None:
     base = RISING * (100 if value > 100 else 1)
     values = np.where(np.arange(20) == 7, value, np.abs(base))
-    (finding,) = findings_of(RULE, [made_run("a", **{metric.replace("/", "__"): values})])
+    (finding,) = findings_of(RULE, [made_run("a", metrics={metric: values})])
     assert (finding.severity, finding.evidence["value"], finding.evidence["step"]) == ("error", value, 800)
     assert finding.evidence["impossible"] == 1
 
@@ -76,10 +79,29 @@ def test_odd_but_possible_values_are_left_alone() -> None:
         {"val_acc": [*RISING[:-1], np.nan], "val_f1": [*RISING[:-1], 1.0]},
     ]
     for metrics in healthy:
-        run = made_run("a", **{name.replace("/", "__"): values for name, values in metrics.items()})
+        run = made_run("a", metrics=metrics)
         assert findings_of(RULE, [run]) == []
 
 
 def test_a_share_that_failed_in_one_run_is_no_second_scale() -> None:
     runs = [made_run("a", val_acc=100 * RISING), made_run("b", val_acc=np.full(20, 0.9))]
     assert findings_of(RULE, runs) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "unit", "accused"),
+    [
+        ("test/accuracy", 104.2, "%", True),
+        ("test/accuracy", 93.0, "%", False),
+        ("test/accuracy", 104.2, "", True),
+        ("test/accuracy", 1.2, "", False),
+        ("ood/r2", 1.4, "", True),
+        ("test/psnr", 31.0, "dB", False),
+    ],
+)
+def test_a_printed_result_is_held_against_its_limits(
+    metric: str, value: float, unit: str, accused: bool
+) -> None:
+    result = EvaluationResult(metric=metric, value=value, unit=unit, source=Path("e.out"), line=3)
+    run = replace(made_run("a", loss=falling(20)), results=(result,))
+    assert [finding.severity for finding in findings_of(RULE, [run])] == ["error"] * accused

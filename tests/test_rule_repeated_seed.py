@@ -17,7 +17,7 @@ RULE = "repeated_seed"
 
 
 def _table(values: Any, metric: str = "val_loss") -> list[Run]:
-    return [made_run("t", seed, **{metric: [value]}) for seed, value in enumerate(values)]
+    return [made_run("t", seed, metrics={metric: [value]}) for seed, value in enumerate(values)]
 
 
 def _placed(run: Run, path: str) -> Run:
@@ -35,6 +35,12 @@ def test_folders_named_by_other_seeds_than_their_configurations_state_are_a_warn
         "0, 1, 2",
         0,
     )
+
+
+def test_configurations_that_all_state_one_seed_are_a_note() -> None:
+    made = [made_run("a", i, config={"seed": 0}, loss=falling(30, seed=i)) for i in range(3)]
+    (finding,) = findings_of(RULE, [_placed(run, f"runs/seed{i}/log.csv") for i, run in enumerate(made)])
+    assert (finding.severity, finding.evidence["runs"]) == ("note", 3)
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,15 @@ Reference: Blom (1958), Statistical Estimates and Transformed Beta-Variables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import RESTING, shape_of
-from ired_diag.curves.shift import with_hidden_rise
-from ired_diag.curves.valley import find_valley
 
 FEWEST = 10  # evaluations on a level: the sd of fewer is not known to 25%
 CHANCE = 0.01
@@ -71,9 +70,13 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     2000.0
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    if not np.isfinite(curve.y).any():
+    finite = np.flatnonzero(np.isfinite(curve.y))
+    if not len(finite):
         return None
-    valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
+    if len(finite) < len(curve) and finite[-1] == len(curve) - 1:  # judged without its gaps, as its shape is
+        best = best_evaluation(curve.steps[finite], curve.values[finite], lower_is_better=lower_is_better)
+        return None if best is None else replace(best, index=int(finite[best.index]))
+    valley = valley_of(curve)
     # by the values: neighbouring floats can have one logarithm
     sized = np.where(np.isfinite(curve.y), curve.values if lower_is_better else -curve.values, np.inf)
     index = int(np.argmin(sized))

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
-from ired_diag.curves.shift import with_hidden_rise
-from ired_diag.curves.valley import Valley, find_valley
+from ired_diag.curves.valley import Valley
 
 WITHIN = 4.0  # σ²: the 95% point of χ² with one degree of freedom, 3.84, rounded up
 MOST = 400  # evaluations under a hinge: more than that only tell the same of the floor
@@ -65,7 +65,7 @@ def onset_of_rise(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if not np.isfinite(curve.y).any():
         return at_evaluation(curve, 0) if len(curve) else None
-    return onset_in(curve, with_hidden_rise(find_valley(curve.y, grain=curve.grain)))
+    return onset_in(curve, valley_of(curve))
 
 
 def onset_in(curve: Curve, valley: Valley) -> Onset | None:

@@ -22,6 +22,8 @@ is higher beyond noise (``shift``). How large it must be, ``rise`` says; how lar
 A rise from which the curve has come down by half, and still comes down, is a hump: improving. Units drop out
 (``nats``); names and lengths are not looked at, and nothing is to be set.
 
+An evaluation that is not finite, with finite ones after it, is a gap: the others are judged.
+
 The same judgement says where the curve rests (``rest``): only one that converged, is stuck or has no trend
 does. Of a curve with warm restarts (``restarts``) the ends of the cycles are judged.
 """
@@ -36,15 +38,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.coarse import block_length, coarse
 from ired_diag.curves.gain import FAINT, SEEN, has_gained, is_improving
+from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
 from ired_diag.curves.onset import Onset, at_evaluation, onset_in
 from ired_diag.curves.pace import Pace, pace_of
 from ired_diag.curves.rest import Rest, rest_of
 from ired_diag.curves.restarts import cycle_ends, restarts_in
 from ired_diag.curves.rise import is_divergence, is_recovering, is_regression
-from ired_diag.curves.shift import with_hidden_rise
 from ired_diag.curves.spikes import ends_in_spike
-from ired_diag.curves.valley import Valley, find_valley
+from ired_diag.curves.valley import Valley
 
 Word = Literal[
     "converged", "improving", "diverged", "regressed", "stuck", "no_trend", "unstable", "too_short"
@@ -114,11 +116,17 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         return Shape(word="too_short", rest=Rest(None, "0 evaluations: at least 10 are needed"))
     if not len(finite):
         return _not_finite(curve, 0, Shape(word="diverged", rest=NO_REST))
-    if (length := block_length(len(curve))) > 1 and finite[-1] + 1 == len(curve):
+    ends_finite = bool(finite[-1] == len(curve) - 1)
+    if ends_finite and len(finite) < len(curve):
+        judged = shape_of(
+            curve.steps[finite], curve.values[finite], lower_is_better=lower_is_better, among=among
+        )
+        return _with_gaps(judged, finite)
+    if (length := block_length(len(curve))) > 1 and ends_finite:
         short = coarse(curve.steps, curve.values, length)
         judged = shape_of(*short, lower_is_better=lower_is_better, among=among)
         return _of_long_curve(judged, curve, length)
-    valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
+    valley = valley_of(curve)
     seen = Shape(
         word="diverged",
         won=float(valley.y[0]) - valley.floor,
@@ -153,6 +161,19 @@ def _of_long_curve(judged: Shape, curve: Curve, length: int) -> Shape:
     return replace(judged, rest=rest, onset=onset, ends_in_spike=ends_in_spike(curve))
 
 
+def _with_gaps(judged: Shape, finite: NDArray[np.intp]) -> Shape:
+    """Return the shape of a curve with gaps, by that of its finite evaluations at these places."""
+    rest, onset = judged.rest, judged.onset
+
+    def place(index: int | None) -> int | None:
+        return None if index is None else int(finite[index])
+
+    if onset is not None:
+        onset = replace(onset, index=int(finite[onset.index]))
+    rest = replace(rest, index=place(rest.index), start=place(rest.start))
+    return replace(judged, rest=rest, onset=onset)
+
+
 def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Shape | None:
     """Return the shape of a curve that diverged; None of any other, mostly in half of the time.
 
@@ -163,7 +184,7 @@ def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if len(curve) and block_length(len(curve)) == 1 and np.isfinite(curve.y).all():
-        valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
+        valley = valley_of(curve)
         if not valley.rises and not restarts_in(curve.y):
             return None  # only what rises, or ends not finite, diverges
     shape = shape_of(steps, values, lower_is_better=lower_is_better)

@@ -145,7 +145,7 @@ def _closest_fit(y: Array, best: int) -> Array:
     plain = _fall_and_rise(y, best)
     if best < FEWEST_AFTER_HUMP:
         return plain
-    top = 1 + int(np.argmax(y[1:best]))
+    top = int(np.argmax(y[:best] - np.minimum.accumulate(y[:best])))  # the highest above what came before
     before = int(np.argmin(y[: top + 1]))
     if top - before < FEWEST_BEFORE_HUMP or best - top < FEWEST_AFTER_HUMP:
         return plain

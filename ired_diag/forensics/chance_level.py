@@ -7,11 +7,11 @@
     perplexity                    V        equal probability for each of V tokens
 
 K and V are read from the configuration. Within 1% of the level (0.005 of R² and AUROC), or beyond it, a
-result is no better than chance. Looked at are what evaluations printed or saved, and the judged metric of
-complete runs of ten evaluations or more, where no tenth of them was better than chance (a run that lost what
-it had learned has diverged, which ``curve_shape`` says). Weights that were never loaded look like that, and
-so do labels that do not belong to their inputs. Out of distribution chance may be the honest end: that is a
-note. What a matrix inversion has to beat is the rule ``trivial_floor``.
+result is no better than chance. Looked at are what evaluations printed or saved, and the evaluations of
+complete runs, ten or more, where no tenth of them is better than chance by more than three standard errors
+(a run that lost what it had learned has diverged, which ``curve_shape`` says). Weights that were never loaded
+look like that, and so do labels that do not belong to their inputs. Out of distribution chance may be the
+honest end: that is a note. What a matrix inversion has to beat is the rule ``trivial_floor``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ CLASSES = ("num_classes", "n_classes", "num_labels", "n_labels", "nb_classes")
 TOKENS = ("vocab_size", "n_vocab", "vocabulary_size")
 FEWEST = 10  # evaluations
 CLOSE, OF_ONE = 0.01, 0.005
+ERRORS = 3.0  # standard errors
+ROBUST = 1.4826 / math.sqrt(6)  # from the median size of second differences to a standard deviation
 
 
 class Chance(NamedTuple):
@@ -55,10 +57,11 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group, metric and level of chance that its results do not beat."""
     cases: dict[tuple[str, str, Chance], list[Case]] = defaultdict(list)
     for run in study.runs:
-        told = _end(run)
-        chance = chance_of(told[0], run.configuration or {}) if told else None
-        if told and chance and _fails(told[1], chance):
-            cases[run.group, told[0], chance].append(Case(run.seed_label, told[1]))
+        for metric in run.history.series if run.ending.may_be_complete else ():
+            chance = chance_of(metric, run.configuration or {})
+            value = _end(run, metric, chance) if chance else None
+            if chance and value is not None:
+                cases[run.group, metric, chance].append(Case(run.seed_label, value))
     owners = [(a.experiment, a.configuration, a.results) for a in study.evaluations]
     owners += [(run.group, run.configuration, run.results) for run in study.runs]
     for group, configuration, results in owners:
@@ -80,10 +83,11 @@ def chance_of(metric: str, configuration: Mapping[str, Any]) -> Chance | None:
     >>> chance_of("val_acc", {}), chance_of("value_loss", {"num_classes": 10})
     (None, None)
     """
-    words = [word for word in words_of(metric) if word not in (*SPLITS, *TEST_SPLITS) and word not in DETAILS]
-    if len(words) != 1 or NEGATED.intersection(words_of(metric)):
+    around = (*SPLITS, *TEST_SPLITS, *DETAILS)
+    named = [word for word in words_of(metric) if word not in around]
+    if len(named) != 1 or NEGATED.intersection(words_of(metric)):
         return None
-    (measure,) = words
+    (measure,) = named
     if measure in ("r2", "explainedvariance"):
         return Chance(0.0, False, OF_ONE, "the mean of the answers has 0")
     if measure == "auroc":
@@ -107,25 +111,28 @@ def _whole(configuration: Mapping[str, Any], keys: tuple[str, ...]) -> int:
     return whole[0] if len(whole) == len(values) == 1 else 0
 
 
-def _end(run: Run) -> tuple[str, float] | None:
-    """Return the judged metric of a complete run that was never better than chance, and its last tenth."""
-    if run.evaluated is None or not run.ending.may_be_complete or len(run.evaluated[1]) < FEWEST:
+def _end(run: Run, metric: str, chance: Chance) -> float | None:
+    """Return the last tenth of an evaluation that was never better than chance; None of any other metric."""
+    words, judged = words_of(metric), run.evaluated[0] if run.evaluated else ""
+    values = np.asarray(run.history.series[metric].values, dtype=np.float64)
+    if len(values) < FEWEST or not (metric == judged or {*SPLITS, *TEST_SPLITS}.intersection(words)):
         return None
-    metric, series = run.evaluated
-    values = np.asarray(series.values, dtype=np.float64)
-    if "accuracy" in metric.lower() or "acc" in words_of(metric):
-        values = values / 100 if np.nanmax(values) > 1.5 else values
-    tenths = [float(part.mean()) for part in np.array_split(values, 10)]
-    chance = chance_of(metric, run.configuration or {})
-    never_better = chance is not None and all(_fails(tenth, chance) for tenth in tenths)
-    return (metric, tenths[-1]) if never_better else None
+    if ("accuracy" in words or "acc" in words) and np.nanmax(values, initial=0.0) > 1.5:
+        values = values / 100
+    tenths = np.array_split(values, 10)
+    noise = float(np.median(np.abs(np.diff(values, n=2)))) * ROBUST  # a trend is no noise
+    errors = [ERRORS * noise / math.sqrt(len(part)) for part in tenths]
+    within = [
+        _fails(float(part.mean()), chance, slack=error) for part, error in zip(tenths, errors, strict=True)
+    ]
+    return float(tenths[-1].mean()) if all(within) else None
 
 
-def _fails(value: float, chance: Chance) -> bool:
+def _fails(value: float, chance: Chance, *, slack: float = 0.0) -> bool:
     if not math.isfinite(value):
         return False
     off = chance.value - value if chance.lower_is_better else value - chance.value
-    return off <= chance.margin
+    return off <= chance.margin + slack
 
 
 def _finding(group: str, metric: str, *, chance: Chance, cases: list[Case]) -> Finding:

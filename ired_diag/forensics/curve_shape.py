@@ -39,16 +39,21 @@ SEVERITY: dict[Word, Severity] = {
 }
 LOWER_IS_BETTER: dict[Word, str] = {
     "regressed": "ends lastingly above its best, by less than 1.5 times",
-    "stuck": "has come down by less than 5%, if at all beyond its noise",
+    "stuck": "has not come down beyond its noise, or by less than 5%",
     "unstable": "swings up and down by 1.5 times and more",
     "improving": "is still coming down at its end",
 }
 HIGHER_IS_BETTER: dict[Word, str] = {
     "regressed": "ends lastingly below its best, by less than 1.5 times",
-    "stuck": "has risen by less than 2%, if at all beyond its noise",
+    "stuck": "has not risen beyond its noise, or by less than 2%",
     "unstable": "swings up and down by 1.5 times and more",
     "improving": "is still rising at its end",
 }
+GAINED_LITTLE = {
+    True: "has come down by less than 5%, though beyond its noise",
+    False: "has risen by less than 2%, though beyond its noise",
+}
+SURE = 10.0  # standard deviations of one evaluation: a small gain that is no luck
 ADVICE: dict[Word, str] = {
     "regressed": "Compare a checkpoint from before that, or retrain from it with one thing changed.",
     "stuck": "Look at the learning rate and at the gradient",
@@ -60,6 +65,7 @@ ADVICE: dict[Word, str] = {
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each diverged run, and one for each group and other shape."""
     alike: dict[tuple[str, str, bool, Word], list[Run]] = defaultdict(list)
+    little: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
     alike_restarts: dict[tuple[str, str], list[tuple[Run, Shape]]] = defaultdict(list)
     for run in study.runs:
         if run.evaluated is None:
@@ -74,6 +80,8 @@ def find(study: Study) -> Iterator[Finding]:
             alike_restarts[run.group, metric].append((run, shape))
         if shape.word == "diverged":
             yield _diverged(run, metric, series, shape)
+        elif shape.word == "stuck" and shape.won > SURE * shape.noise:
+            little[run.group, metric, run.lower_is_better].append(run)
         elif shape.word in SEVERITY:
             alike[run.group, metric, run.lower_is_better, shape.word].append(run)
     for (group, metric), restarting in alike_restarts.items():
@@ -83,15 +91,18 @@ def find(study: Study) -> Iterator[Finding]:
         for part in (early, [run for run in runs if run not in early]):
             if part:
                 yield _of_shape(group, metric, word, part, was_stopped=part is early)
+    for (group, metric, lower_is_better), runs in little.items():
+        seeds = listed(run.seed_label for run in runs)
+        statement = f"{group}: {metric} {GAINED_LITTLE[lower_is_better]}{_few(runs)} ({seeds})."
+        evidence: Evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
+        yield Finding("curve_shape", "note", statement, evidence)
 
 
 def _of_shape(group: str, metric: str, word: Word, runs: Sequence[Run], *, was_stopped: bool) -> Finding:
     meaning = LOWER_IS_BETTER if runs[0].lower_is_better else HIGHER_IS_BETTER
     seeds = listed(run.seed_label for run in runs)
-    counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
-    few = f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
     stopped = ": early stopping ended it for that" if was_stopped else ""
-    statement = f"{group}: {metric} {meaning[word]}{few} ({seeds}){stopped}."
+    statement = f"{group}: {metric} {meaning[word]}{_few(runs)} ({seeds}){stopped}."
     evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
     severity = "note" if was_stopped else SEVERITY[word]
     advice = "Use the best checkpoint, not the last." if was_stopped else _advice(word, runs)
@@ -108,6 +119,12 @@ def _advice(word: Word, runs: Sequence[Run]) -> str:
         own = f": ired-diag train --from {runs[0].label}@last --set train_steps={2 * last}"
         return f"{ADVICE[word]}{own if can_go_on(runs[0]) else '.'}"
     return ADVICE[word]
+
+
+def _few(runs: Sequence[Run]) -> str:
+    """Return on how few evaluations a verdict rests, where they are few."""
+    counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
+    return f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
 
 
 def _last_spike(run: Run, metric: str, series: Series) -> Finding:

@@ -2,7 +2,7 @@
 
 Some trainers do not log NaN. transformers filters it out of the training loss and logs 0.0; torchebm puts 0.1
 in its place. The judged loss of such a run is the best of all, or rests at a level. Three signs, for the
-judged metric and for each training loss:
+judged metric and for each training loss (the first also for parts of it that moved before):
 
 - it does not move any more, and another metric, finite until then, is not finite from there on
   (``runs.dead_end``); or it never moved, and a gradient, energy or other loss was never finite: an error;
@@ -35,17 +35,21 @@ DIGITS, SHORT = 4, 2  # of what moved, and of the constant
 NEAR = 0.5  # of the median before: a last moving value below it approaches the constant
 
 Array = NDArray[np.float64]
-Key = tuple[str, str, float, str]
+Key = tuple[str, tuple[str, ...], float, str]
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and metric of which a constant stands in place of a number."""
     alike: dict[Key, list[tuple[Run, int]]] = defaultdict(list)
     for run in study.runs:
+        by_witness: dict[str, dict[str, DeadEnd]] = defaultdict(dict)
         for metric, dead in dead_ends_of(run).items():
-            alike[run.group, metric, dead.value, dead.witness].append((run, dead.step))
-    for (group, metric, value, witness), cases in alike.items():
-        yield _finding(group, metric, value=value, witness=witness, cases=cases)
+            by_witness[dead.witness][metric] = dead
+        for witness, ends in by_witness.items():
+            first = next(iter(ends.values()))
+            alike[run.group, tuple(ends), first.value, witness].append((run, first.step))
+    for (group, metrics, value, witness), cases in alike.items():
+        yield _finding(group, metrics, value=value, witness=witness, cases=cases)
 
 
 def dead_ends_of(run: Run) -> dict[str, DeadEnd]:
@@ -54,6 +58,8 @@ def dead_ends_of(run: Run) -> dict[str, DeadEnd]:
     judged = run.evaluated[0] if run.evaluated else ""
     names = [name for name in series if name == judged or _is_training_loss(name)]
     dead = {name: _dead_end(series, name) for name in names}
+    parts = [name for name in series if name not in names and _is_loss(name) and _moves(series[name])]
+    dead |= {name: dead_end_of(series, name) for name in parts}
     return {name: end for name, end in dead.items() if end is not None}
 
 
@@ -116,10 +122,12 @@ def _is_training_loss(name: str) -> bool:
     return "loss" in measures_in(words) and all(word == "loss" or word in TRAINING for word in words)
 
 
-def _finding(group: str, metric: str, *, value: float, witness: str, cases: list[tuple[Run, int]]) -> Finding:
+def _finding(
+    group: str, metrics: tuple[str, ...], *, value: float, witness: str, cases: list[tuple[Run, int]]
+) -> Finding:
     steps = sorted(step for _, step in cases)
     where = f"step {steps[0]}" if steps[0] == steps[-1] else f"steps {steps[0]} to {steps[-1]}"
-    statement = f"{group}: {metric} is logged as {value:g} from {where} on to the end"
+    statement = f"{group}: {metrics[0]} is logged as {value:g} from {where} on to the end"
     severity: Severity = "error" if witness else "warning"
     if witness:
         statement += f", while {witness} is not finite: the constant stands in place of NaN"
@@ -129,7 +137,9 @@ def _finding(group: str, metric: str, *, value: float, witness: str, cases: list
             "else (some trainers write it for NaN), or the loss is clipped and gives no gradient"
         )
     statement += f" ({listed(run.seed_label for run, _ in cases)}). These values are no results."
-    evidence: Evidence = {"group": group, "metric": metric, "runs": len(cases), "step": steps[0]}
+    if len(metrics) > 1:
+        statement += f" The same holds for {listed(metrics[1:])}."
+    evidence: Evidence = {"group": group, "metric": metrics[0], "runs": len(cases), "step": steps[0]}
     evidence |= {"last_step": steps[-1], "logged_as": value, "witness": witness or None}
     advice = (
         f"Leave these values out. Train again from a checkpoint before step {steps[0]}, and stop at the "

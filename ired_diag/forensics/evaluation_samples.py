@@ -60,16 +60,15 @@ class Used:
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each experiment and key whose evaluations used other numbers of samples."""
+    """Yield a finding for each key and value that evaluations did not obey, by more or by fewer samples."""
     owners = [(a.experiment, a.configuration, a.results) for a in study.evaluations]
     owners += [(run.group, run.configuration, run.results) for run in study.runs]
-    cases: dict[tuple[str, str, int, bool], list[Used]] = defaultdict(list)
+    cases: dict[tuple[str, int, bool], list[tuple[str, Used]]] = defaultdict(list)
     for group, configuration, results in owners:
         for result in results:
             if not result.error and (used := used_otherwise(result, configuration or {})) is not None:
-                cases[group, used.key, used.configured, used.used > used.configured].append(used)
-    for (group, *_), found in cases.items():
-        yield _finding(group, found)
+                cases[used.key, used.configured, used.used > used.configured].append((group, used))
+    yield from map(_finding, cases.values())
 
 
 def used_otherwise(result: EvaluationResult, configuration: Mapping[str, Any]) -> Used | None:
@@ -103,21 +102,23 @@ def _whole(configuration: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str
     return "", None
 
 
-def _finding(group: str, cases: list[Used]) -> Finding:
-    used = cases[0]
+def _finding(cases: list[tuple[str, Used]]) -> Finding:
+    groups, used = list(dict.fromkeys(group for group, _ in cases)), cases[0][1]
+    places = listed(dict.fromkeys(one.result.where for _, one in cases))
+    where = used.result.where if len(groups) == 1 else f"the first of {len(groups)} evaluations"
     more = used.used > used.configured
-    statement = (
-        f"{group}: {used.key} is {used.configured}, and the evaluation used {used.words} "
-        f"({listed(dict.fromkeys(case.result.where for case in cases))}): "
-    )
-    statement += (
-        "the key has no effect, and the evaluation takes as much longer."
+    consequence = (
+        "the key has no effect, and the evaluation takes as much longer"
         if more
-        else "the result is less certain than the configuration promises."
+        else "the result is less certain than the configuration promises"
     )
-    evidence: Evidence = {"group": group, "key": used.key, "configured": used.configured}
-    evidence |= {"used": used.used, "used_is_bound": used.result.n is None, "results": len(cases)}
-    evidence |= {"last_batch": used.result.last_batch}
+    statement = (
+        f"{listed(groups)}: {used.key} is {used.configured}, and {where} used {used.words}: {consequence}"
+        f"{f' ({places})' if len(groups) > 1 else ''}."
+    )
+    evidence: Evidence = {"group": groups[0], "groups": ", ".join(groups), "key": used.key}
+    evidence |= {"configured": used.configured, "used": used.used, "used_is_bound": used.result.n is None}
+    evidence |= {"results": len(cases), "last_batch": used.result.last_batch}
     advice = f"Look at where the program reads {used.key}, and report the number that was used."
     return Finding("evaluation_samples", "warning", statement, evidence, advice)
 

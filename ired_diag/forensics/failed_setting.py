@@ -55,18 +55,19 @@ def has_failed(run: Run) -> bool | None:
 
 def splits_of(runs: Sequence[Run]) -> dict[str, list[bool]]:
     """Return by its words each split that a setting, the commit or the host makes among runs."""
-    told = [_properties(run) for run in runs]
+    told: list[Mapping[str, Any]] = [_properties(run) for run in runs]
     splits: dict[str, list[bool]] = {}
     for key in dict.fromkeys(key for properties in told for key in properties):
-        values = [properties.get(key) for properties in told]
+        values: list[Any] = [properties.get(key) for properties in told]
         different = {repr(value): value for value in values}
         if not 1 < len(different) <= MOST_VALUES:
             continue
         for text in different:
             splits[f"{key} = {text}"] = [repr(value) == text for value in values]
-        if all(_is_number(value) for value in values):
-            for bound in sorted(set(values))[1:-2]:
-                splits[f"{key} > {bound!r}"] = [value > bound for value in values]
+        numbers = [value for value in values if _is_number(value)]
+        if len(numbers) == len(values):
+            for bound in sorted(set(numbers))[1:-2]:
+                splits[f"{key} > {bound!r}"] = [value > bound for value in numbers]
     return splits
 
 

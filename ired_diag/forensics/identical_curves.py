@@ -193,15 +193,17 @@ def _is_told(pair: Pair) -> bool:
     return bool(_differing(a, b)) or not (a.settings and b.settings)
 
 
-def _clusters(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    """Yield pairs that hang together."""
-    clusters: list[list[Pair]] = []
+def _clusters(pairs: Iterable[Pair]) -> list[list[Pair]]:
+    """Return pairs that hang together."""
+    cluster_of: dict[int, list[Pair]] = {}
     for pair in pairs:
-        mine = {id(pair.a), id(pair.b)}
-        joined = [one for one in clusters if mine & {id(run) for run in _runs(one)}]
-        clusters = [one for one in clusters if one not in joined]
-        clusters.append([*itertools.chain.from_iterable(joined), pair])
-    yield from clusters
+        a, b = (cluster_of.get(id(run), []) for run in (pair.a, pair.b))
+        small, large = sorted((a, b), key=len)
+        if small is not large:
+            large += small
+        large.append(pair)
+        cluster_of |= {id(run): large for run in _runs([*small, pair])}
+    return list({id(cluster): cluster for cluster in cluster_of.values()}.values())
 
 
 def _runs(pairs: Iterable[Pair]) -> list[Run]:

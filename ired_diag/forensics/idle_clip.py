@@ -5,8 +5,8 @@ did nothing there, and with 95% confidence at less than 3/n of all steps (the ru
 one without clipping, and says nothing about it. Norms that are logged after clipping reach C wherever it
 clips, so that they are no exception.
 
-A note for a group; a warning where two groups differ in the threshold alone and neither clips: what is
-different between them is not the clip.
+A note, one for all groups of one threshold; a warning where two groups differ in the threshold alone and
+neither clips: what is different between them is not the clip.
 
 Reference: Hanley & Lippman-Hand (1983), If Nothing Goes Wrong, Is Everything All Right?
 """
@@ -14,14 +14,15 @@ Reference: Hanley & Lippman-Hand (1983), If Nothing Goes Wrong, Is Everything Al
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.metric_words import DETAILS, TRAINING, words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -68,7 +69,11 @@ def find(study: Study) -> Iterator[Finding]:
         if a.threshold != b.threshold and a.settings == b.settings:
             paired |= {a.group, b.group}
             yield _pair(a, b)
-    yield from (_alone(one) for one in idle if one.group not in paired)
+    alike: dict[tuple[str, float, str], list[Idle]] = defaultdict(list)
+    for one in idle:
+        if one.group not in paired:
+            alike[one.key, one.threshold, one.metric].append(one)
+    yield from map(_alone, alike.values())
 
 
 def _idle(group: str, runs: list[Run]) -> Idle | None:
@@ -118,16 +123,19 @@ def is_gradient_norm(name: str) -> bool:
     return bool(of_gradient and of_norm) and NORM.issuperset(words)
 
 
-def _alone(idle: Idle) -> Finding:
+def _alone(groups: Sequence[Idle]) -> Finding:
+    worst = max(groups, key=lambda idle: idle.largest)
+    norms = sum(idle.norms for idle in groups)
     statement = (
-        f"{idle.group}: clipping at {idle.key} {idle.threshold:g} did nothing at any of {idle.norms} logged "
-        f"steps: the largest {idle.metric} is {idle.largest:.3g}. With 95% confidence it clips at fewer than "
-        f"{100 * 3 / idle.norms:.2g}% of all steps."
+        f"{listed(idle.group for idle in groups)}: clipping at {worst.key} {worst.threshold:g} did nothing "
+        f"at any of {norms} logged steps: the largest {worst.metric} is {worst.largest:.3g}. With 95% "
+        f"confidence it clips at fewer than {100 * 3 / norms:.2g}% of all steps."
     )
     advice = (
         "Say nothing about the effect of clipping from these runs; to see one, clip below the median norm."
     )
-    return Finding("idle_clip", "note", statement, _evidence(idle), advice)
+    evidence = _evidence(worst) | {"norms": norms, "groups": len(groups)}
+    return Finding("idle_clip", "note", statement, evidence, advice)
 
 
 def _pair(a: Idle, b: Idle) -> Finding:

@@ -49,19 +49,42 @@ class Case:
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each group and metric with impossible values, and for each metric of two scales."""
+    """Yield a finding for each metric with impossible values, of two scales, or outside its own extremes."""
     sisters = _surely_fractions(study)
-    cases: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
+    cases: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for run in study.runs:
         for metric, told in run.history.series.items():
             limits = _limits(metric, told, sisters)
             bad = outside(told.values, *limits) if limits else np.zeros(0, dtype=bool)
             if limits and bad.any():
-                cases[run.group, metric, _in_words(*limits)].append(_case(run, told, bad))
-    for (group, metric, words), found in cases.items():
-        yield _beyond(group, metric, words, found)
+                cases[metric, _in_words(*limits)].append(_case(run, told, bad))
+    for (metric, words), found in cases.items():
+        yield _beyond(metric, words, found)
+    yield from _printed(study)
     yield from _two_scales(study)
     yield from _means(study)
+
+
+def _printed(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each result of an evaluation that cannot be."""
+    for result in study.results:
+        if result.value is None or (limits := limits_of(result.metric)) is None:
+            continue
+        value = np.array([result.value])
+        is_share = share_of(result.metric) is not None
+        if result.unit == "%" or (is_share and in_percent(value)):
+            limits = PERCENT * limits[0], PERCENT * limits[1]
+        elif is_share:
+            continue  # up to 1.5: a few percent, or a share above 1
+        if outside(value, *limits).any():
+            statement = (
+                f"{result.experiment or result.model or result.source.stem}: {result.words} ({result.where}) "
+                f"cannot be: a value of this name is {_in_words(*limits)}."
+            )
+            evidence: Evidence = {"metric": result.metric, "value": result.value, "file": result.source.name}
+            evidence |= {"line": result.line, "limits": _in_words(*limits)}
+            advice = f"Look at where {result.metric} is computed, and evaluate again."
+            yield Finding("impossible_values", "error", statement, evidence, advice)
 
 
 def _surely_fractions(study: Study) -> dict[str, list[tuple[int, str]]]:
@@ -99,14 +122,15 @@ def _in_words(low: float, high: float) -> str:
     return f"{low:g} or more" if not np.isfinite(high) else f"between {low:g} and {high:g}"
 
 
-def _beyond(group: str, metric: str, words: str, cases: list[Case]) -> Finding:
+def _beyond(metric: str, words: str, cases: list[Case]) -> Finding:
     worst = max(cases, key=lambda case: case.count / case.of)
+    groups = list(dict.fromkeys(case.run.group for case in cases))
     statement = (
-        f"{group}: {metric} is {worst.value:.4g} at step {worst.step} of {worst.run.seed_label}, and a value "
-        f"of this name is {words}: {worst.count} of {worst.of} values are impossible "
-        f"({listed(case.run.seed_label for case in cases)})."
+        f"{listed(groups)}: {metric} is {worst.value:.4g} at step {worst.step} of {worst.run.label}, and a "
+        f"value of this name is {words}: {worst.count} of {worst.of} values there are impossible "
+        f"({len(cases)} {'run' if len(cases) == 1 else 'runs'})."
     )
-    evidence: Evidence = {"group": group, "metric": metric, "value": worst.value, "step": worst.step}
+    evidence: Evidence = {"group": groups[0], "metric": metric, "value": worst.value, "step": worst.step}
     evidence |= {"impossible": worst.count, "values": worst.of, "runs": len(cases), "limits": words}
     advice = f"Look at where {metric} is computed and averaged before any of its values is reported."
     return Finding("impossible_values", "error", statement, evidence, advice)

@@ -3,7 +3,8 @@
 Three signs, where ``identical_curves`` (whole curves that agree) has nothing to say:
 
 - two runs of a group are called seeds 3 and 4 by their folders or files, and their configurations or logs
-  give both the same seed: a warning. They differ only by what is not deterministic on the machine;
+  give both the same seed: a warning, or a note where only the configurations say so, which a command line may
+  have overruled;
 - two seeds of a group give the same single number to five digits or more, in a measure that is no share of
   few samples (a table with a row copied): a warning where chance makes a pair in fewer than one table of a
   thousand. With values spread over a range R and printed in units u, a pair agrees with a probability of
@@ -21,9 +22,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.run import Run
@@ -49,21 +51,34 @@ def find(study: Study) -> Iterator[Finding]:
 def _named_apart(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
     by_seed: dict[int, list[tuple[int, Run]]] = defaultdict(list)
     for run in runs:
-        named = seed_in_name(run)
-        if named is not None and run.seed is not None:
-            by_seed[run.seed].append((named, run))
+        named, stated = seed_in_name(run), stated_seed(run)
+        if named is not None and stated is not None:
+            by_seed[stated].append((named, run))
     for seed, members in by_seed.items():
         names = sorted({named for named, _ in members})
-        distinct = [run for _, run in members]
-        if len(names) > 1 and not _any_same(distinct):
-            statement = (
-                f"{group}: the runs called seeds {listed(map(str, names))} all state seed {seed}. They "
-                "differ by what the machine does not repeat: they are no independent seeds."
-            )
-            evidence: Evidence = {"group": group, "seed": seed, "names": ", ".join(map(str, names))}
-            evidence |= {"runs": len(distinct)}
-            advice = "Look for where the program reads its seed; count these runs as one seed."
-            yield Finding("repeated_seed", "warning", statement, evidence, advice)
+        if len(names) > 1 and not _any_same([run for _, run in members]):
+            yield _one_seed(group, seed, names, [run for _, run in members])
+
+
+def stated_seed(run: Run) -> int | None:
+    """Return the seed that a run's configuration states, else the one that its log does."""
+    configured = seed_of(run.configuration)
+    return run.seed if configured is None else configured
+
+
+def _one_seed(group: str, seed: int, names: list[int], runs: Sequence[Run]) -> Finding:
+    is_sure = all(run.seed == seed for run in runs)
+    statement = f"{group}: the runs called seeds {listed(map(str, names))} all state seed {seed}"
+    if is_sure:
+        severity: Severity = "warning"
+        statement += ". They differ by what the machine does not repeat: they are no independent seeds."
+    else:
+        severity = "note"
+        statement += " in their configurations. If that is what ran, they are no independent seeds."
+    evidence: Evidence = {"group": group, "seed": seed, "names": ", ".join(map(str, names))}
+    evidence |= {"runs": len(runs)}
+    advice = "Look for where the program reads its seed; if it read this one, count these runs as one seed."
+    return Finding("repeated_seed", severity, statement, evidence, advice)
 
 
 def seed_in_name(run: Run) -> int | None:

@@ -140,6 +140,8 @@ def _finding(
     )
     inputs = next((member.inputs for member in members if member.inputs), None)
     statement += f"; the log prints inputs of {inputs} numbers" if inputs else ""
+    own = all(_is_own_number(odd, member.group) for member in members)
+    statement += f"; {odd:g} is also the number in their names" if own else ""
     statement += ": a slip of one digit?" if slip else "."
     evidence: Evidence = {"group": members[0].group, "groups": len(members), "key": key, "value": odd}
     evidence |= {"usual": other, "others": len(others), "inputs": inputs}

@@ -88,7 +88,7 @@ def separations(failed: Sequence[bool], splits: Mapping[str, Sequence[bool]]) ->
 @lru_cache(maxsize=4096)
 def fisher_p(failed: int, size: int, other_failed: int, other_size: int) -> float:
     """Return the two-sided p value of Fisher's exact test of two shares of failures."""
-    table = [[failed, size - failed], [other_failed, other_size - other_failed]]
+    table = np.array([[failed, size - failed], [other_failed, other_size - other_failed]])
     return float(fisher_exact(table)[1])
 
 

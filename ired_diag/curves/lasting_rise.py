@@ -1,0 +1,60 @@
+"""The valley of a curve with the rise that lasts: a dip below the level that the curve keeps is no floor.
+
+Correlated noise leaves its level for many evaluations and comes back. The fit follows it there, so the noise
+that the fit leaves is too small to say so, and near 0 a small difference is a large ratio. Where a curve has
+been at the level of its end before, for ten evaluations at least that did not descend, the noise about that
+level is known, in the unit of the metric:
+
+    s = standard deviation of the evaluations before the dip.
+
+Where the two halves of those evaluations, and they and the end, are less than 1.5 s apart, a dip of less than
+4 s is noise, and the way out of it is no rise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.curves.nats import Curve
+from ired_diag.curves.shift import with_hidden_rise
+from ired_diag.curves.valley import Valley, find_valley
+
+FEWEST = 10  # evaluations before the dip: the sd of fewer is not known to 25%
+DEEP = 4.0  # standard deviations
+FLAT = 1.5  # standard deviations between two parts of one level
+
+Array = NDArray[np.float64]
+
+
+def valley_of(curve: Curve) -> Valley:
+    """Return the valley of a curve of which at least one value is finite.
+
+    Args:
+        curve: In nats.
+    """
+    valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
+    if not valley.rises or not _is_out_of_a_dip(curve, valley):
+        return valley
+    return replace(valley, rises=False, left=len(curve))
+
+
+def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
+    """Say whether the rise leads back to a level that the curve has kept before, out of what is noise."""
+    level = float(np.median(valley.y[valley.left :]))
+    reached = int(np.argmax(valley.y <= level))
+    before = _finite(curve.values[reached : valley.arrival])
+    after = _finite(curve.values[valley.left :])
+    if len(before) < FEWEST or not len(after):
+        return False
+    noise, usual, end = float(before.std()), float(np.median(before)), float(np.median(after))
+    first, second = (float(np.median(half)) for half in np.array_split(before, 2))
+    dip = end - float(np.median(_finite(curve.values[valley.arrival : valley.left])))
+    is_flat = abs(first - second) < FLAT * noise and abs(end - usual) < FLAT * noise
+    return is_flat and abs(dip) < DEEP * noise
+
+
+def _finite(values: Array) -> Array:
+    return values[np.isfinite(values)]
