@@ -35,12 +35,13 @@ def check_interval(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, "it is of percentages, and of what they are shares is not certain")
     if len(claim.groups) == 2:
         return _of_difference(claim, book)
-    sample = book.sample(claim, claim.groups[0]) if claim.groups else None
+    label = book.label_of(claim)
+    sample = book.sample(claim, label) if label else None
     if sample is None or sample.n < 2 or not sample.sd.known:
         return unchecked(claim, book.why_unknown(claim))
     if not _near(claim, sample.mean.middle):
         return unchecked(claim, "it may be of something else than the mean")
-    level = float(found[1]) / 100 if (found := LEVEL.search(claim.context)) else 0.95
+    level = float(hit[1]) / 100 if (hit := LEVEL.search(claim.context)) else 0.95
     halves = _halves(sample, level)
     fitting = [name for name, half in halves.items() if _fits(claim, sample.mean, half)]
     if "t" in fitting or ("z" in fitting and sample.n >= MANY):
@@ -115,9 +116,9 @@ def _of_difference(claim: Claim, book: Book) -> Verdict:
             return holds(claim, f"the interval of the difference by {name}")
     if not tests or not pair.certain:
         return unchecked(claim, "it may be of a test that cannot be recomputed from what is known")
-    told = "; ".join(
+    shown = "; ".join(
         f"{name} {difference.middle - test.half.middle:.3g} to {difference.middle + test.half.middle:.3g}"
         for name, test in tests.items()
     )
-    words = f"the interval of the difference is printed as {claim.said}; recomputed: {told}."
+    words = f"the interval of the difference is printed as {claim.said}; recomputed: {shown}."
     return fails(claim, Fault("interval", "error", words).of(claim))
