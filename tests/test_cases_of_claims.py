@@ -68,9 +68,9 @@ def evidence(text: str, rule: str) -> list[tuple[object, float]]:
 def test_the_self_contradictions_of_small_reports_are_found_with_the_right_number(cases: Path) -> None:
     a, b, c, d = ((cases / "r5_simple_self_check" / f"{name}.md").read_text() for name in "abcd")
     assert evidence(a, "mean") == [(3, pytest.approx(0.26172))]
-    assert evidence(a, "spread") == [(3, pytest.approx(0.0139, abs=5e-5))]
+    assert evidence(a, "population_sd") == [(3, pytest.approx(0.0139, abs=5e-5))]
     assert evidence(b, "mean") == [(8, pytest.approx(0.26172))]
-    assert evidence(b, "spread") == [(9, pytest.approx(0.0114, abs=5e-5))]
+    assert evidence(b, "population_sd") == [(9, pytest.approx(0.0114, abs=5e-5))]
     assert {line for line, _ in evidence(b, "t") + evidence(b, "p")} == {11}
     assert [line for line, _ in evidence(c, "p")] == [3, 6]
     assert evidence(c, "p")[0][1] == pytest.approx(0.0011, abs=5e-5)

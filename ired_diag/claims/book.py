@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.groups import READOUTS, RunGroups, matching
@@ -62,8 +63,36 @@ class Book:
 
     def key(self, label: str) -> str:
         """Return one name for all labels of a group."""
+        return self._keys.get(label) or self._key(label)
+
+    def _key(self, label: str) -> str:
         name = label if label in self.meant else same_name(label, self.names) or label
         return self.meant.get(name) or name
+
+    @cached_property
+    def _keys(self) -> Mapping[str, str]:
+        """Every label of a claim about one group, with the name of the group."""
+        return {label: self._key(label) for claim in self.claims for label in claim.groups}
+
+    @cached_property
+    def _of_one_group(self) -> Mapping[tuple[Kind, str], list[Claim]]:
+        """The claims about one group, by kind and group."""
+        index: dict[tuple[Kind, str], list[Claim]] = {}
+        for claim in self.claims:
+            if len(claim.groups) == 1:
+                index.setdefault((claim.kind, self._keys[claim.groups[0]]), []).append(claim)
+        return index
+
+    @cached_property
+    def _blocks(self) -> Mapping[int, list[Claim]]:
+        index: dict[int, list[Claim]] = {}
+        for claim in self.claims:
+            index.setdefault(claim.block, []).append(claim)
+        return index
+
+    def beside(self, claim: Claim) -> list[Claim]:
+        """Return the claims of the row or sentence of a claim, itself among them."""
+        return self._blocks.get(claim.block, [claim])
 
     def group(self, label: str) -> str | None:
         """Return the group of runs that a label means."""
@@ -76,11 +105,8 @@ class Book:
         """Return the claims of a kind about one group and one metric, of one block or of all."""
         return [
             claim
-            for claim in self.claims
-            if claim.kind == kind
-            and len(claim.groups) == 1
-            and self.key(claim.groups[0]) == self.key(label)
-            and block in (None, claim.block)
+            for claim in self._of_one_group.get((kind, self.key(label)), [])
+            if block in (None, claim.block)
             and (metric is None or same_metric(claim.metric, metric, self.metrics))
         ]
 
@@ -96,7 +122,7 @@ class Book:
         if len(labels) != 1 or claim.metric == UNCLEAR:
             return None
         sample = self.of_runs(claim, labels[0]) or self.of_seeds(labels[0], claim.metric)
-        means = [c for c in self.claims if c.block == claim.block and c.kind == "mean" and not c.groups]
+        means = [c for c in self.beside(claim) if c.kind == "mean" and not c.groups]
         agree = sample is not None and any(fits(c.number, sample.mean) for c in means)
         return labels[0] if agree else None
 
@@ -104,12 +130,11 @@ class Book:
         if len(self.groups.members) == 1:
             group = next(iter(self.groups.members))
             return [next((name for name, meant in self.meant.items() if meant == group), group)]
-        keys = {
-            self.key(c.groups[0]): c.groups[0]
-            for c in self.claims
-            if c.kind == "value" and len(c.groups) == 1 and same_metric(c.metric, claim.metric, self.metrics)
-        }
-        return list(keys.values())
+        return [
+            claims[0].groups[0]
+            for (kind, _), claims in self._of_one_group.items()
+            if kind == "value" and any(same_metric(c.metric, claim.metric, self.metrics) for c in claims)
+        ]
 
     def of_runs(self, claim: Claim, label: str) -> Sample | None:
         """Return what the runs have for a claim; None where it is not certain that it is about them."""
@@ -161,8 +186,9 @@ class Book:
         means = self.stated("mean", label, block=claim.block, metric=claim.metric if claim.table else None)
         if len(claim.groups) > 1 or not means:
             return None
-        here = [c for c in self.claims if c.block == claim.block]
-        before = [mean for mean in means if here.index(mean) <= here.index(claim)]
+        here = [id(c) for c in self.beside(claim)]
+        place = here.index(id(claim)) if id(claim) in here else len(here)
+        before = [mean for mean in means if here.index(id(mean)) <= place]
         return (before or means[:1])[-1]
 
     def of_seeds(self, label: str, metric: str = "") -> Sample | None:
@@ -238,10 +264,11 @@ class Book:
 
     def _of_an_extreme(self, claim: Claim) -> bool:
         """Say whether a spread stands after a best, worst or median value, in a row of several spreads."""
-        here = [c for c in self.claims if c.block == claim.block and c.groups == claim.groups]
+        here = [c for c in self.beside(claim) if c.groups == claim.groups]
         if claim.kind not in SPREADS or sum(c.kind == claim.kind for c in here) < 2:
             return False
-        before = [c.kind for c in here[: here.index(claim)] if c.kind in ("mean", "best", "worst", "median")]
+        place = next((k for k, c in enumerate(here) if c is claim), len(here))
+        before = [c.kind for c in here[:place] if c.kind in ("mean", "best", "worst", "median")]
         return bool(before) and before[-1] != "mean"
 
     def _seeds_beside(self, claim: Claim, label: str) -> Sample | None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ired_diag.claims.claim import Claim, Kind
-from ired_diag.claims.numbers import Printed, number_of, numbers_in
+from ired_diag.claims.numbers import Printed, number_of
 
 FENCE = re.compile(r"^\s*(```|~~~)")
 LIST = re.compile(r"^[^\S\n]*(?:#\s*)?([A-Za-z_]\w*)\s*=\s*(?:np\.array\(|torch\.tensor\()?\[([-+\d.,\seE#]+?)\]", re.MULTILINE)
@@ -50,8 +50,9 @@ def claims_of(text: str) -> Iterator[Claim]:
     for block in _blocks(text):
         names = {}
         for hit in LIST.finditer(block.text):
-            numbers = list(numbers_in(re.sub(r"#.*", "", hit[2])))
-            if len(numbers) >= FEWEST:
+            written = [part.strip() for part in re.sub(r"#.*", "", hit[2]).split(",") if part.strip()]
+            numbers = [number for part in written if (number := number_of(part))]
+            if len(numbers) == len(written) >= FEWEST:
                 names[hit[1]] = f"list {hit[1]} of line {block.line_at(hit.start())}"
                 yield from _values(block, hit, names[hit[1]], numbers)
         yield from _printed(block, names)

@@ -32,7 +32,7 @@ def check_significance(claim: Claim, book: Book) -> Verdict:
     beside = _p_beside(claim, book)
     if len(beside) != 1:
         return _by_runs(claim, book, level) if not beside else unchecked(claim, "several p values stand beside it")
-    same = {c.kind for c in book.claims if c.block == claim.block and c.kind.endswith("significant")}
+    same = {c.kind for c in book.beside(claim) if c.kind.endswith("significant")}
     if len(same) > 1 and not claim.table:
         return unchecked(claim, "to which of the conclusions the p belongs is not certain")
     return _beside_p(claim, book, level, beside[0], stars)
@@ -133,7 +133,7 @@ def _p_beside(claim: Claim, book: Book) -> list[Claim]:
     """Return the p values of a claim's own row or sentence, else those of its pair anywhere."""
     everyone = [c for c in book.claims if c.kind == "p"]
     pair = {book.key(label) for label in claim.groups}
-    beside = [c for c in everyone if c.block == claim.block]
+    beside = [c for c in book.beside(claim) if c.kind == "p"]
     if len(beside) > 1:
         beside = [c for c in beside if len(pair) == 2 and {book.key(label) for label in c.groups} == pair]
     if beside or re.search(OTHER_TEST, claim.context, re.IGNORECASE) or len(book.metrics) > 1:

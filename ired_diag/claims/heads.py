@@ -40,6 +40,12 @@ STATISTIC_WORDS = frozenset(
     mittelwert standardabweichung konfidenzintervall 1σ σ 2σ value values v our ours and sample samples ddof
     """.split()
 ) - {"error"}  # fmt: skip
+OF_A_STATISTIC = (
+    r"p|t|d|g|df|dof|q|p[-_ ]?val\w*|val|vals|stat\w*|cohen.*|hedges.*|effect|size|welch.*|student.*|paired|t-test|test|diff\w*|"
+    r"delta|Δ|δ|gain|change|min|max|minimum|maximum|best|worst|lowest|highest|relative|rel|improvement|signifi\w*|sig|\?|vs|ci95|"
+    r"bonferroni.*|holm.*|fdr.*|adj\w*|corrected|raw|standard|dev\w*|number|num|#|iqr|interquartile|range|percent|%"
+)
+COMPARED = ("p", "t", "df", "effect", "n", "significant")
 UNITS = frozenset("s ms sec secs seconds minutes min hours h gb mb kb bytes tokens % k m".split())
 SCALE = re.compile(r"(?:[x\u00d7·*(]\s*|\bin\s+|^|\s)(?:10\s*\^\s*([-+]?\d+)|1?e(-\d+))\b", re.IGNORECASE)
 STEP = re.compile(
@@ -104,10 +110,11 @@ def head_of(text: str) -> Head:
     shown = plain(text)
     scale = SCALE.search(shown)
     corrected = CORRECTED.search(shown)
+    kind = kind_of(shown)
     return Head(
         text=shown,
-        kind=kind_of(shown),
-        metric=metric_of(shown),
+        kind=kind,
+        metric=_metric_beside(kind, metric_of(shown)),
         factor=10.0 ** int(scale[1] or scale[2]) if scale else None,
         percent=bool(re.search(r"\(\s*%|%\s*\)|\bin %|, ?%|%\s*$", shown)),
         after=after_plus_minus(shown.partition("±")[2] or shown),
@@ -158,6 +165,15 @@ def step_of(text: str) -> int | None:
     digits = hit[1] or hit[3] or hit[5]
     thousands = hit[2] or hit[4]
     return int(digits.replace(",", "")) * (1000 if thousands else 1)
+
+
+def _metric_beside(kind: Kind | None, metric: str) -> str:
+    """Return the metric that is left when the words of the statistic itself are taken away."""
+    if kind is None or kind == "mean":
+        return metric
+    words = [word for word in metric.split() if not re.fullmatch(OF_A_STATISTIC, word)]
+    quality = measures_in(words_of(" ".join(words)))
+    return " ".join(words) if kind not in COMPARED or quality else ""
 
 
 def _spaced(text: str) -> str:

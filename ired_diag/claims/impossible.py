@@ -20,7 +20,7 @@ def impossible(claim: Claim, book: Book) -> Verdict | None:
     """Return that a mean or a sd is impossible beside the numbers of its row; None where it is possible."""
     if not claim.table or claim.kind not in ("mean", "sd") or not claim.groups:
         return None
-    row = [c for c in book.claims if c.block == claim.block and c.groups == claim.groups]
+    row = [c for c in book.beside(claim) if c.groups == claim.groups]
     ends = _ends(claim, row)
     if claim.kind == "mean":
         return _mean_outside(claim, ends) if ends else None

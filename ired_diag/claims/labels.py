@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 VERSUS = re.compile(
     r"\s+(?:vs\.?|versus|against|minus|gegen|-|\u2013|—|→|↔)\s+|\s*/\s*|\s*[\u2013↔]\s*", re.IGNORECASE
@@ -26,6 +27,7 @@ IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
 SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=8192)
 def words_of(label: str) -> frozenset[str]:
     """Return the words that tell a label from others.
 
@@ -94,22 +96,37 @@ def mentions(text: str, names: Sequence[str]) -> list[tuple[int, str]]:
     >>> mentions("random is worse than none", ["none", "random"])
     [(0, 'random'), (21, 'none')]
     """
+    return [(start, name) for start, _, name in mention_spans(text, names)]
+
+
+def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Return where each mention of a group starts and ends, in reading order."""
     hits: dict[int, tuple[int, str]] = {}
-    for name in names:
-        for spelled in _spellings(name, names):
-            case = re.IGNORECASE if len(name) > 1 else re.NOFLAG  # "A performs as a whole"
-            for hit in re.finditer(rf"(?<![\w@])(?:{spelled})(?![\w@]){NO_NAME}", text, case):
-                length = hit.end() - hit.start()
-                if length > hits.get(hit.start(), (0, ""))[0]:
-                    hits[hit.start()] = (length, name)
-    places: list[tuple[int, str]] = []
+    for name, pattern in _patterns(tuple(names)):
+        for hit in pattern.finditer(text):
+            length = hit.end() - hit.start()
+            if length > hits.get(hit.start(), (0, ""))[0]:
+                hits[hit.start()] = (length, name)
+    places: list[tuple[int, int, str]] = []
     end = 0
     for start in sorted(hits):
         length, name = hits[start]
         if start >= end:
-            places.append((start, name))
             end = start + length
+            places.append((start, end, name))
     return places
+
+
+@lru_cache(maxsize=64)
+def _patterns(names: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    """Return how each name is spelled; a number is a name in its own table only."""
+    patterns = []
+    for name in names:
+        if re.search(r"[^\W\d_]|%", name):
+            case = re.IGNORECASE if len(name) > 1 else re.NOFLAG  # "A performs as a whole"
+            spelled = "|".join(sorted(_spellings(name, names), key=len, reverse=True))
+            patterns.append((name, re.compile(rf"(?<![\w@])(?:{spelled})(?![\w@]){NO_NAME}", case)))
+    return patterns
 
 
 def _spellings(name: str, names: Sequence[str]) -> list[str]:

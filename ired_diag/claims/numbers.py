@@ -17,7 +17,7 @@ LARGEST, SMALLEST = 1e100, 1e-300  # what can be squared
 SPACE = "\u202f"  # between groups of thousands
 POINT = rf"(?:\d{{1,3}}(?:[,'{SPACE}]\d{{3}})+(?:\.\d+)?|\d+\.\d+|\d+|\.\d+)"
 COMMA = rf"(?:\d{{1,3}}(?:[.'{SPACE}]\d{{3}})+(?:,\d+)?|\d+,\d+|\d+)"
-NUMBER = r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})(?![\w^])\s?(?P<percent>%)?"
+NUMBER = r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})(?!(?!x\b|fold\b)[\w^])\s?(?P<percent>%)?"
 LATEX = (
     (r"\\(?:mathrm|mathbf|text|textbf|mathit|operatorname|bm|boldsymbol)\s*\{([^{}]*)\}", r"\1"),
     (r"\\(?:times|cdot)(?![a-zA-Z])", "\u00d7"),

@@ -17,7 +17,7 @@ STUDENT = re.compile(
 OTHER_TEST = (
     r"mann[\s-]*whitney|wilcoxon|permutation|bootstrap|anova|kruskal|kolmogorov|friedman|bayes|sign test|"
     r"levene|brown[\s-]*forsythe|shapiro|one[\s-]*(?:sided|tailed)|bonferroni|\bholm\b|adjusted|corrected|\bfdr\b|tost|"
-    r"equivalence"
+    r"equivalence|correlat|spearman|pearson|regress|\bslope\b|interaction|mcnemar|chi[\s-]*sq"
 )
 
 
@@ -42,9 +42,10 @@ class Pair:
 
 def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
     """Return the two samples of a claim, from the same kind of source; None where they are not known."""
-    if len(claim.groups) != 2 or book.key(claim.groups[0]) == book.key(claim.groups[1]):
+    labels = claim.groups or _only_pair(claim, book)
+    if len(labels) != 2 or book.key(labels[0]) == book.key(labels[1]):
         return None
-    first, second = claim.groups
+    first, second = labels
     sources = (
         lambda label: book.of_runs(claim, label),
         lambda label: book.of_seeds(label, claim.metric),
@@ -60,6 +61,13 @@ def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
             by_seed = bool(a.values and b.values)
             return Pair(a, b, by_seed, stated, by_seed or not book.says(PAIRED.pattern))
     return None
+
+
+def _only_pair(claim: Claim, book: Book) -> tuple[str, ...]:
+    """Return the only two groups of which the report has values by seed, for a sentence on a t test that names none."""
+    labels = {book.key(c.groups[0]): c.groups[0] for c in book.claims if c.kind == "value" and len(c.groups) == 1}
+    speaks = re.search(r"t[\s-]*test", claim.context.split("\n")[0], re.IGNORECASE)
+    return tuple(labels.values()) if speaks and not claim.table and len(labels) == 2 else ()
 
 
 def tests_said(claim: Claim) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def p_beside_statistic(claim: Claim, book: Book) -> Verdict | None:
 
     A statistic without degrees of freedom is held against the bounds that hold for any.
     """
-    here = [c for c in book.claims if c.block == claim.block and c.metric == claim.metric]
+    here = [c for c in book.beside(claim) if c.metric == claim.metric]
     same = [c for c in here if c.groups == claim.groups]
     statistics = [c for c in same if c.kind == "t" or (c.kind == "statistic" and c.test in SYMBOLS)]
     if len(statistics) != 1 or sum(c.kind == "p" for c in same) != 1 or CHANGED.search(_near(claim)):

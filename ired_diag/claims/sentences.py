@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.heads import CORRECTED, after_plus_minus
-from ired_diag.claims.labels import mentions
+from ired_diag.claims.labels import mention_spans
 from ired_diag.claims.markdown import Sentence
 from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.numbers import Printed, numbers_in, plain
@@ -56,15 +56,15 @@ class Named:
     """Where a sentence names which group."""
 
     text: str
-    at: Sequence[tuple[int, str]]
+    at: Sequence[tuple[int, int, str]]
 
     def within(self, start: int, end: int) -> tuple[str, ...]:
         """Return the groups named in a stretch, each once, in order."""
-        return tuple(dict.fromkeys(name for place, name in self.at if start <= place < end))
+        return tuple(dict.fromkeys(name for place, _, name in self.at if start <= place < end))
 
     def covers(self, number: Printed) -> bool:
         """Say whether a number is a part of a name."""
-        return any(place <= number.start < place + len(name) for place, name in self.at)
+        return any(place <= number.start < end for place, end, _ in self.at)
 
     def whose(self, start: int, place: int, end: int, following: int, count: int) -> tuple[str, ...]:
         """Return the ``count`` groups that a number is about; none where that is not certain.
@@ -97,7 +97,7 @@ def claims_of(
         vocabulary: The metrics that the report's tables name.
     """
     text = plain(sentence.text)
-    named = Named(text, mentions(text, names))
+    named = Named(text, mention_spans(text, names))
     context = f"{text}\n{sentence.heading}"
     numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
     claimed = list(_numbers(text, numbers))
@@ -135,7 +135,7 @@ def _claim(
     groups = named.whose(start, first.start, last.end, following, count)
     if kind == "interval" and (not groups or re.search(r"\bdifference\b", text[:first.start], re.IGNORECASE)):
         groups = named.whose(start, first.start, last.end, following, 2) or groups
-    statistic = phrases.statistic_before(text[: first.start]) if kind == "statistic" else None
+    statistic = phrases.statistic_before(text[: first.start]) if kind in ("statistic", "t") else None
     corrected = CORRECTED.search(text)
     return Claim(
         kind,
@@ -148,7 +148,7 @@ def _claim(
         half_width=half,
         metric=metric_at(text, first.start, last.end, vocabulary),
         df=statistic[1] if statistic else (),
-        test=statistic[0] if statistic else (corrected[0] if corrected else ""),
+        test=statistic[0] if statistic and kind == "statistic" else (corrected[0] if corrected else ""),
     )
 
 
@@ -198,13 +198,13 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
             return None
         if re.search(phrases.BEFORE[-2][1], before[-90:], re.IGNORECASE):
             return "difference"
-        near = before[-25:] + " " + after[:30]
+        near = before[-40:] + " " + after[:30]
         return "percent" if phrases.COMPARING.search(near) else None
     if phrases.N_AFTER.match(after) and number.unit == 1 and number.value >= 1 and not re.search(r"seeds?\s*$", before):
         return "n"
     if phrases.RATIO.match(after):
         return "ratio"
-    if phrases.statistic_before(before):
+    if (statistic := phrases.statistic_before(before)) and statistic[0] != "t":
         return "statistic"
     kind = phrases.kind_before(before, after)
     if kind == "p" and phrases.NO_P_ANYWHERE.search(before[-60:] + after[:30]):

@@ -15,6 +15,8 @@ from dataclasses import replace
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.comparisons import NAMES, Tested, tests_of
+from ired_diag.claims.correction import QUOTIENT, Level, level_of
+from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.one_sample import p_against_target
 from ired_diag.claims.pairs import Pair, other_test, samples_of_pair, tests_said
@@ -49,13 +51,24 @@ def check_test(claim: Claim, book: Book) -> Verdict:
 
 
 def _of_samples(claim: Claim, book: Book) -> Verdict:
-    if other := other_test(claim):
+    other = other_test(claim)
+    level = level_of(claim.context.split("\n")[0], claim.context.partition("\n")[2], book.text)
+    if other and not CORRECTED.search(other):
         return unchecked(claim, f"it may be of something else than a plain t test ({other!r})")
     pair = samples_of_pair(claim, book)
     tests = tests_of(pair.a, pair.b, pairs=pair.pairs) if pair else {}
     if pair is None or not tests:
         return unchecked(claim, book.why_unknown(claim))
-    return _against(claim, pair, tests, certain=bool(claim.metric) or len(book.metrics) < 2 or not pair.a.sd_unsure)
+    certain = bool(claim.metric) or len(book.metrics) < 2 or not pair.a.sd_unsure
+    verdict = _against(claim, pair, tests, certain=certain)
+    if other and verdict.outcome == "fails" and not _is_raw(level, claim, book):
+        return unchecked(claim, f"it may be corrected for several comparisons ({other!r})")
+    return verdict
+
+
+def _is_raw(level: Level, claim: Claim, book: Book) -> bool:
+    """Say whether the report states its level as a quotient, so that its p values are not corrected."""
+    return level.raw or bool(QUOTIENT.search(claim.context)) or (book.says(QUOTIENT.pattern) and not claim.test)
 
 
 def _outside(claim: Claim) -> Verdict:

@@ -14,16 +14,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.claims.claim import Claim, Kind
-from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, head_of, kind_of
+from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, after_plus_minus, head_of, kind_of
 from ired_diag.claims.labels import pair_of, seed_of
 from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import Printed, number_of, numbers_in, plain
+from ired_diag.runs.metric_words import measures_in, words_of
 
 LETTER = re.compile(r"[^\W\d_]")
 YES = re.compile(r"^(?:yes|ja|✓|✔|✅|true|significant|sig\.?$|\*+$)", re.IGNORECASE)
 NO = re.compile(r"^(?:no\b|nein|✗|✘|❌|false|n\.?s\.?|not significant)", re.IGNORECASE)
 MEASURE_ROW = re.compile(
-    r"^(?:(?:\d+|all|overall|over|of|the|seeds?|runs?|sample|best|final)[\s-]*)*"
+    r"^(?:(?:\d+|all|overall|over|of|the|seeds?|runs?|sample|best|final)[\s-]+){0,6}"
     r"(mean|average|avg\.?|median|std(?:ev|\.?\s*dev(?:iation)?|\.)?|s\.?d\.?|standard deviation|sem|s\.e\.m\.?|"
     r"standard error|min(?:imum)?|max(?:imum)?|mean\s*±\s*(?:std|sd|sem|95% ci)|95% ci|mittelwert|σ|μ)"
     r"(?:\s*\(?(?:ddof\s*=\s*[01]|n\s*=\s*\d+|\d+ seeds?|over \d+ seeds?|sample|population|σ|μ)\)?)?\s*[:.]?$",
@@ -78,6 +79,10 @@ def claims_of(table: Table, *, comma: bool) -> Iterator[Claim]:
 def _heads(table: Table) -> list[Head]:
     """Return what the columns say, a scale or a metric in the caption among it."""
     heads = [head_of(text) for text in table.head]
+    caption = re.search(r"(?:mean|average|avg|values?|results?|reported)\W{0,4}±.{0,40}", plain(table.above), re.IGNORECASE)
+    if caption:
+        after = after_plus_minus(caption[0])
+        heads = [replace(h, after=after) if h.after == "spread" else h for h in heads]
     return [replace(h, kind="mean") if h.kind is None and "±" in plain(h.text) else h for h in heads]
 
 
@@ -192,7 +197,8 @@ def _label_columns(table: Table, heads: Sequence[Head]) -> list[int]:
             continue
         if _is_numeric(table, k):
             cells = [plain(row[k]) for _, row in table.rows if k < len(row)]
-            if k == 0 and not columns and not head.is_metric and len(set(cells)) == len(cells) and head.kind is None:
+            measured = measures_in(words_of(head.text)) or any("±" in cell for cell in cells)
+            if k == 0 and not measured and 1 < len(set(cells)) == len(cells) and head.kind is None:
                 columns.append(k)  # a row a rate, a rank, a width
                 continue
             if columns:
