@@ -20,7 +20,7 @@ from ired_diag.claims.counts import check_count
 from ired_diag.claims.differences import check_difference, check_ratio
 from ired_diag.claims.effects import check_effect
 from ired_diag.claims.extremes import check_extreme, check_quartiles
-from ired_diag.claims.groups import READOUTS
+from ired_diag.claims.groups import READOUTS, groups_of
 from ired_diag.claims.impossible import impossible
 from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.markdown import Sentence, Table, parts_of
@@ -107,6 +107,12 @@ class Checked:
         counted = Counter(verdict.outcome for verdict in self.verdicts)
         return {outcome: counted[outcome] for outcome in ("holds", "fails", "unchecked")}
 
+    @property
+    def share(self) -> float | None:
+        """The share of the claims that could be checked; None of a report without a claim."""
+        unchecked = self.counts["unchecked"]
+        return 1 - unchecked / len(self.verdicts) if self.verdicts else None
+
 
 def check_report(text: str, study: Study | None = None) -> Checked:
     """Return the verdict on each claim of a report.
@@ -121,12 +127,18 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     names = names_in(text, [label for claim in claims for label in claim.groups], study)
     vocabulary = {claim.metric for claim in claims if claim.metric}
     claims += _in_sentences(parts, names, comma, vocabulary)
-    claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), names, study)
-    book = _with_metrics(_with_readout(open_book(text, claims, names, study)))
-    verdicts = [_verdict(claim, book) for claim in book.claims]
+    groups = groups_of(study)
+    claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups)
+    book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
+    verdicts = [_verdict(claim, book) for claim in book.claims if not _is_evidence(claim, book)]
     judged = judged_in_words(study.runs) if study else []
     readout = book.readout if book.readout_is_certain else None
     return Checked(verdicts, readout, book.meant, _findings(verdicts, book), judged)
+
+
+def _is_evidence(claim: Claim, book: Book) -> bool:
+    """Say whether a number is a value by seed that no runs were given for: others are held against it."""
+    return claim.kind == "value" and not book.groups.members
 
 
 def _verdict(claim: Claim, book: Book) -> Verdict:

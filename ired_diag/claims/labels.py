@@ -140,6 +140,7 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
     parts = re.fullmatch(r"([^()]+?)\s*\(([^()]+)\)", name.strip())
     alone = [words_of(part) for part in (parts.groups() if parts else (name,))]
     telling = frozenset().union(*(words for words in alone if len(words) == 1))
+    telling |= {word for word in words_of(name) if IDENTIFIER.fullmatch(word)}
     for word in telling - others:
         if len(word) > 1 and not word.isdigit():
             more = "|baseline|no[ -]mining" if word == "none" else ""

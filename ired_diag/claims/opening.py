@@ -6,26 +6,25 @@ from collections.abc import Sequence
 
 from ired_diag.claims.book import ANONYMOUS, Book
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.groups import groups_of, only, quoted_readout, resolve
+from ired_diag.claims.groups import RunGroups, only, quoted_readout, resolve
 from ired_diag.claims.labels import mentions, same_name
 from ired_diag.runs.study import Study
 
 
-def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], study: Study | None) -> Book:
+def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: RunGroups) -> Book:
     """Return the book of a report.
 
     Args:
         text: The report.
         claims: What it states.
         names: Its labels.
-        study: The runs it is about; None where there are none.
+        every: The runs it is about.
     """
-    every = groups_of(study)
     metrics = frozenset(c.metric for c in claims if c.table and c.metric and c.kind in ("mean", "value", "median"))
     blank = Book(text=text, claims=claims, names=names, metrics=metrics)
-    resolved = {name: _meaning(name, blank, study) for name in names}
+    resolved = {name: _meaning(name, blank, every) for name in names}
     meant = {name: group for name, (group, _) in resolved.items()}
-    if study and len(every.members) == 1:
+    if len(every.members) == 1:
         (alone,) = every.members
         meant |= {alone: alone}
     groups = only(every, [group for group in meant.values() if group])
@@ -44,9 +43,8 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], study: S
     )
 
 
-def _meaning(name: str, blank: Book, study: Study | None) -> tuple[str | None, str]:
+def _meaning(name: str, blank: Book, every: RunGroups) -> tuple[str | None, str]:
     """Return the runs that a name means, or why none; a table without names is of the only group there is."""
-    every = groups_of(study)
     if ANONYMOUS.match(name) and every.members:
         alone = list(every.members)
         return (alone[0], "") if len(alone) == 1 else (None, "of which group of runs it is, is not said")

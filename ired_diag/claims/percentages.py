@@ -106,7 +106,10 @@ def _fits_any(claim: Claim, values: list[Range]) -> bool:
 
 
 def _base(claim: Claim, near: str) -> str | None:
-    """Return the group that stands after "than", where one does."""
+    """Return the group that stands after "than", or first in "from a to b", where one does."""
+    a, b = (re.escape(label) for label in claim.groups)
+    if re.search(rf"\bfrom\s+{a}\s+to\s+{b}", near, re.IGNORECASE):
+        return claim.groups[0]
     than = THAN.search(near, claim.number.end) if claim.number.end < len(near) else None
     if than is None or near[claim.number.start : claim.number.end].strip() != claim.said:
         return None

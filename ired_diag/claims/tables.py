@@ -83,7 +83,14 @@ def _heads(table: Table) -> list[Head]:
     if caption:
         after = after_plus_minus(caption[0])
         heads = [replace(h, after=after) if h.after == "spread" else h for h in heads]
-    return [replace(h, kind="mean") if h.kind is None and "±" in plain(h.text) else h for h in heads]
+    heads = [replace(h, kind="mean") if h.kind is None and "±" in plain(h.text) else h for h in heads]
+    last = ""
+    for k, head in enumerate(heads):
+        if head.kind in ("sd", "se", "interval", "median", "quartiles") and not head.metric:
+            heads[k] = replace(head, metric=last)  # a spread is of the mean to its left
+        elif head.kind in ("mean", None) and head.metric and head.is_metric:
+            last = head.metric
+    return heads
 
 
 def _cells(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:

@@ -13,19 +13,17 @@ from dataclasses import replace
 import numpy as np
 
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.groups import groups_of
+from ired_diag.claims.groups import RunGroups
 from ired_diag.claims.heads import SCALE, head_of
 from ired_diag.claims.metrics import relation_to
-from ired_diag.runs.study import Study
 
 NEAR = 10.0
 LEVELS = ("mean", "value", "median", "best", "worst")
 SPREADS = ("sd", "se", "spread", "interval", "quartiles")
 
 
-def in_units_of_runs(claims: Sequence[Claim], names: Sequence[str], study: Study | None) -> list[Claim]:
+def in_units_of_runs(claims: Sequence[Claim], groups: RunGroups) -> list[Claim]:
     """Return the claims, those of each column in the unit of the runs."""
-    groups = groups_of(study)
     ends = [abs(v) for values in groups.values.get("last", {}).values() for v in values.values()]
     if not ends:
         return list(claims)
