@@ -65,6 +65,7 @@ COMPARING = re.compile(
     r"schlechter",
     re.IGNORECASE,
 )  # fmt: skip
+CHANGE = re.compile(r"\b(?:declin|drop|reduc|improv|increas|decreas)\w*\b[^.;,]{0,40}\b(?:is|of|was|by|=)\s*$", re.IGNORECASE)
 RATIO = re.compile(r"\s*(?:x\b|×|-?\s*fold\b|times\b)\s*(?:\w+\s+)?(lower|higher|smaller|larger|better|worse|less|more|greater)\b", re.I)
 WINS = re.compile(r"\s*(?:of|out of|/)\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
 BEATS = re.compile(

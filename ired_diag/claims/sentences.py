@@ -194,12 +194,12 @@ def _is_supposed(kind: Kind, text: str) -> bool:
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if number.percent:
-        if re.match(r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level)", after, re.IGNORECASE):
+        if re.match(r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", after, re.I):
             return None
         if re.search(phrases.BEFORE[-2][1], before[-90:], re.IGNORECASE):
             return "difference"
-        near = before[-40:] + " " + after[:30]
-        return "percent" if phrases.COMPARING.search(near) else None
+        near = before[-25:] + " " + after[:30]
+        return "percent" if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) else None
     if phrases.N_AFTER.match(after) and number.unit == 1 and number.value >= 1 and not re.search(r"seeds?\s*$", before):
         return "n"
     if phrases.RATIO.match(after):

@@ -9,6 +9,7 @@ paired t test where they name none. A right p may still be of the wrong test:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ from ired_diag.claims.samples import as_population
 from ired_diag.finding import Finding, Severity
 
 ALPHA = 0.05
+UNADJUSTED = re.compile(r"\b(?:unadjusted|uncorrected|raw|nominal)\s+p\W*$", re.IGNORECASE)
 
 
 def check_test(claim: Claim, book: Book) -> Verdict:
@@ -51,7 +53,7 @@ def check_test(claim: Claim, book: Book) -> Verdict:
 
 
 def _of_samples(claim: Claim, book: Book) -> Verdict:
-    other = other_test(claim)
+    other = "" if _is_unadjusted(claim) else other_test(claim)
     level = level_of(claim.context.split("\n")[0], claim.context.partition("\n")[2], book.text)
     if other and not CORRECTED.search(other):
         return unchecked(claim, f"it may be of something else than a plain t test ({other!r})")
@@ -64,6 +66,12 @@ def _of_samples(claim: Claim, book: Book) -> Verdict:
     if other and verdict.outcome == "fails" and not _is_raw(level, claim, book):
         return unchecked(claim, f"it may be corrected for several comparisons ({other!r})")
     return verdict
+
+
+def _is_unadjusted(claim: Claim) -> bool:
+    """Say whether "unadjusted" stands before a p, in a sentence that names a correction as well."""
+    before = claim.context.split("\n")[0][: claim.number.start]
+    return not claim.table and bool(UNADJUSTED.search(before))
 
 
 def _is_raw(level: Level, claim: Claim, book: Book) -> bool:
