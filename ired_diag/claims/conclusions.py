@@ -16,7 +16,8 @@ from ired_diag.claims.correction import Level, level_of
 from ired_diag.claims.pairs import OTHER_TEST, other_test, samples_of_pair, tests_said
 from ired_diag.claims.ranges import fits, through
 
-LEVELS = {1: 0.05, 2: 0.01, 3: 0.001}  # by the number of stars
+LEVELS = {1: 0.05, 2: 0.01, 3: 0.001, 4: 0.0001}  # by the number of stars
+REACH = 110  # characters
 MARGIN = r"equivalence test|\btost\b|one-sided tests|\bmargin\b|too small to matter"
 GRADED = re.compile(r"\b(?:marginal|borderline|nearly|almost|weak|approach|trend|practical|clinical|economic)\w*\W+(?:\w+\W+)?signif", re.I)
 
@@ -28,14 +29,25 @@ def check_significance(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, "it is graded")
     stars = claim.said.count("*") if set(claim.said) == {"*"} else 0
     rest = claim.context.partition("\n")[2]
-    level = Level(LEVELS[stars]) if stars else level_of(near, rest, book.text)
+    level = Level(LEVELS[min(stars, max(LEVELS))]) if stars else level_of(near, rest, book.text)
     beside = _p_beside(claim, book)
     if len(beside) != 1:
         return _by_runs(claim, book, level) if not beside else unchecked(claim, "several p values stand beside it")
     same = {c.kind for c in book.beside(claim) if c.kind.endswith("significant")}
     if len(same) > 1 and not claim.table:
         return unchecked(claim, "to which of the conclusions the p belongs is not certain")
+    if not claim.table and not _stands_near(claim, beside[0], near):
+        return unchecked(claim, "whether the p is of this conclusion is not certain")
     return _beside_p(claim, book, level, beside[0], stars)
+
+
+def _stands_near(claim: Claim, p: Claim, text: str) -> bool:
+    """Say whether a p stands so near to a word of the same sentence that it is of it; a p of another is named."""
+    if p.block != claim.block:
+        return True
+    places = [hit.start() for hit in re.finditer(re.escape(claim.said), text)]
+    between = [text[min(at, p.number.start) : max(at, p.number.start)] for at in places]
+    return any(len(stretch) <= REACH and not re.search(r"[;:]\s|\bbut\b|\bwhile\b", stretch) for stretch in between)
 
 
 def _beside_p(claim: Claim, book: Book, level: Level, p: Claim, stars: int) -> Verdict:

@@ -19,7 +19,7 @@ from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.phrases import NUMBER_WORDS
 
 ALPHA = re.compile(r"(?:\u03b1|\balpha|significance level(?: of)?)\s*(?:=|of|:)?\s*(0?\.\d+)(?!\d*\s*/)", re.IGNORECASE)
-QUOTIENT = re.compile(r"(0?\.\d+)\s*/\s*(\d+)\b")
+QUOTIENT = re.compile(r"(?<!\d)(0?\.0\d+|0?\.10?)\s*/\s*([1-9]\d*)\b(?![.\d/%])")
 COUNT = re.compile(
     r"\b(?:over|for|across|with|among|m\s*=|of)\s+(?:the\s+|all\s+)?(\d+|" + "|".join(NUMBER_WORDS) + r")\s*"
     r"(?:\w+\s+){0,2}(?:comparisons|tests|hypotheses|pairs|contrasts)|\bm\s*=\s*(\d+)",

@@ -16,7 +16,7 @@ from ired_diag.claims.ranges import Range, fits, through
 
 SLACK = 0.1  # of a ratio: "3x" is said of 2.8
 COST = re.compile(
-    r"\bfaster|slower|memory|parameters?|params|flops|compute|time|cheaper|tokens|speed|throughput|data\b|steps|samples", re.I
+    r"\bfaster|slower|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples", re.I
 )
 
 

@@ -22,6 +22,7 @@ from ired_diag.claims.pairs import samples_of_pair
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
 
+CLOSE = 0.97  # of the width: so near to Student's that rounding decides
 MANY = 30  # seeds: from here on 1.96 is within 4% of Student's
 LEVEL = re.compile(r"(\d{2}(?:\.\d+)?)\s*%\s*-?\s*(?:ci\b|confidence|konfidenz|\(?interval)", re.IGNORECASE)
 RESAMPLED = re.compile(r"bootstrap|bayes|credible|percentile|quantile|\bbca\b", re.IGNORECASE)
@@ -44,7 +45,8 @@ def check_interval(claim: Claim, book: Book) -> Verdict:
     level = float(hit[1]) / 100 if (hit := LEVEL.search(claim.context)) else 0.95
     halves = _halves(sample, level)
     fitting = [name for name, half in halves.items() if _fits(claim, sample.mean, half)]
-    if "t" in fitting or ("z" in fitting and sample.n >= MANY):
+    close = [name for name in fitting if halves[name].middle > CLOSE * halves["t"].middle]
+    if "t" in fitting or close or ("z" in fitting and sample.n >= MANY):
         return holds(claim, f"Student's t interval of {sample.source}")
     honest = halves["t"]
     low, high = sample.mean.middle - honest.middle, sample.mean.middle + honest.middle
@@ -99,6 +101,10 @@ def _fits(claim: Claim, mean: Range, half: Range) -> bool:
         return fits(claim.number, half, magnitude=True)
     low, high = through(lambda m, h: m - h, mean, half), through(lambda m, h: m + h, mean, half)
     first, last = claim.numbers[0], claim.numbers[-1]
+    if first.value == 0 and low.low < 0 and mean.low >= 0:  # cut off where the metric ends
+        return fits(last, high)
+    if last.value in (1.0, 100.0) and high.high > last.value:
+        return fits(first, low)
     width = replace(first, value=(last.value - first.value) / 2, unit=max(first.unit, last.unit))
     return fits(first, low) and fits(last, high) and fits(width, half)
 

@@ -102,7 +102,10 @@ def mentions(text: str, names: Sequence[str]) -> list[tuple[int, str]]:
 def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]:
     """Return where each mention of a group starts and ends, in reading order."""
     hits: dict[int, tuple[int, str]] = {}
-    for name, pattern in _patterns(tuple(names)):
+    lowered = text.lower()
+    for name, words, pattern in _patterns(tuple(names)):
+        if not any(word in lowered for word in words):
+            continue
         for hit in pattern.finditer(text):
             length = hit.end() - hit.start()
             if length > hits.get(hit.start(), (0, ""))[0]:
@@ -118,15 +121,22 @@ def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]
 
 
 @lru_cache(maxsize=64)
-def _patterns(names: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
-    """Return how each name is spelled; a number is a name in its own table only."""
+def _patterns(names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], re.Pattern[str]]]:
+    """Return how each name is spelled, with a word of each spelling; a number is a name in its own table only."""
     patterns = []
     for name in names:
         if re.search(r"[^\W\d_]|%", name):
             case = re.IGNORECASE if len(name) > 1 else re.NOFLAG  # "A performs as a whole"
-            spelled = "|".join(sorted(_spellings(name, names), key=len, reverse=True))
-            patterns.append((name, re.compile(rf"(?<![\w@])(?:{spelled})(?![\w@]){NO_NAME}", case)))
+            spellings = _spellings(name, names)
+            spelled = "|".join(sorted(spellings, key=len, reverse=True))
+            words = tuple(re.findall(r"[^\W_]+", part.replace("\\", " ").lower())[0] for part in _alternatives(spellings))
+            patterns.append((name, words, re.compile(rf"(?<![\w@])(?:{spelled})(?![\w@]){NO_NAME}", case)))
     return patterns
+
+
+def _alternatives(spellings: Sequence[str]) -> list[str]:
+    parts = [part for spelled in spellings for part in spelled.split("|")]
+    return [part for part in parts if re.search(r"[^\W_]", part)]
 
 
 def _spellings(name: str, names: Sequence[str]) -> list[str]:

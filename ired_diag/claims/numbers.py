@@ -100,7 +100,7 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
     >>> [n.value for n in numbers_in("p = 2.42e-07, 1.5 × 10^-3, 100,000 steps, q101")]
     [2.42e-07, 0.0015, 100000.0]
     """
-    pattern = NUMBER.replace("{digits}", COMMA if comma else POINT).replace("{power}", POWER)
+    pattern = NUMBER.replace("{digits}", COMMA if comma else POINT + r"(?!,\d)").replace("{power}", POWER)
     for found in re.finditer(pattern, text):
         read = _read(found["number"], comma)
         if abs(read.value) < LARGEST and SMALLEST < read.unit < LARGEST:

@@ -20,7 +20,9 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: R
         names: Its labels.
         every: The runs it is about.
     """
-    metrics = frozenset(c.metric for c in claims if c.table and c.metric and c.kind in ("mean", "value", "median"))
+    means = {c.metric for c in claims if c.table and c.metric and c.kind in ("mean", "value", "median")}
+    unnamed = {c.metric for c in claims if c.kind == "value" and not c.metric}
+    metrics = frozenset(means | unnamed)
     blank = Book(text=text, claims=claims, names=names, metrics=metrics)
     resolved = {name: _meaning(name, blank, every) for name in names}
     meant = {name: group for name, (group, _) in resolved.items()}

@@ -50,6 +50,8 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
     right = bases[base] if base else [value for values in bases.values() for value in values]
     if _fits_any(claim, right):
         return _direction(claim, book, near, base, right[0])
+    if not claim.table and not _links(near):
+        return unchecked(claim, "whether the two groups are compared is not certain")
     return _slip(claim, bases, base)
 
 
@@ -68,6 +70,11 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
     if levels and claim.number.value >= min(level.low for level in levels) / 2:
         return unchecked(claim, "it may be the metric itself, of which readout is not said")
     return None
+
+
+def _links(near: str) -> bool:
+    """Say whether a sentence compares two groups, and does not name them side by side."""
+    return bool(THAN.search(near) or re.search(r"\bfrom\b.*\bto\b|\bbetween\b|\bdifference\b|\s[-\u2212]\s", near))
 
 
 def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verdict:

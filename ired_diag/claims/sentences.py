@@ -198,6 +198,8 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
             return None
         if re.search(phrases.BEFORE[-2][1], before[-90:], re.IGNORECASE):
             return "difference"
+        if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
+            return None  # "at 20 documents (67%)" is a level
         near = before[-25:] + " " + after[:30]
         return "percent" if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) else None
     if phrases.N_AFTER.match(after) and number.unit == 1 and number.value >= 1 and not re.search(r"seeds?\s*$", before):
