@@ -50,7 +50,7 @@ def _in_percent(claim: Claim, book: Book) -> bool:
 def check_ratio(claim: Claim, book: Book) -> Verdict:
     """Return whether "x times lower" is the ratio of two means."""
     near = claim.context.split("\n")[0]
-    if cost := COST.search(near[max(0, claim.number.start - 40) : claim.number.end + 60]):
+    if cost := COST.search(_clause(near, claim.number.start, claim.number.end)):
         return unchecked(claim, f"it is of another quantity ({cost[0]!r})")
     if len(claim.groups) != 2:
         return unchecked(claim, book.why_unknown(claim))
@@ -72,6 +72,12 @@ def check_ratio(claim: Claim, book: Book) -> Verdict:
     )
     evidence = {"recomputed": ratios[0].middle, "printed": said}
     return fails(claim, Fault("ratio", "error", words, evidence=evidence).of(claim))
+
+
+def _clause(text: str, start: int, end: int) -> str:
+    """Return the part of a sentence around a number, up to the next comma or "and" on each side."""
+    before = re.split(r"[,;]|\band\b", text[max(0, start - 60) : start])[-1]
+    return before + re.split(r"[,;]|\band\b", text[start : end + 60])[0]
 
 
 def _larger_over_smaller(x: float, y: float) -> float:

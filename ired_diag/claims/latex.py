@@ -74,6 +74,9 @@ def _table(lines: list[str]) -> list[str]:
                 written[free] = rule
             elif line > 0:  # no rule in the LaTeX: the line of \begin{tabular} gives room
                 written[line - 1], written[line] = written[line], rule
+    filled = [number for number, text in enumerate(written) if text]
+    for number in range(filled[0], filled[-1]) if filled else ():
+        written[number] = written[number] or "|---|---|"  # a rule inside, which ends no table
     return written
 
 

@@ -19,7 +19,7 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 ABBREVIATION = r"(?<!\bvs)(?<!\bcf)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bFig)(?<!\bTab)(?<!\bresp)"
 SENTENCE_END = re.compile(
-    ABBREVIATION + r"(?<=[.!?])(?:\*\*|__)?\s+(?=[^a-z\d\s]|[a-z]+\d)|" + r"(?<=[!?])\s+|\s\|\s"
+    ABBREVIATION + r"(?<=[.!?])(?:\*\*|__)?\n|" + ABBREVIATION + r"(?<=[.!?])(?:\*\*|__)?\s+(?=[^a-z\d\s]|[a-z]+\d)|" + r"(?<=[!?])\s+|\s\|\s"
 )
 BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)
 
@@ -45,11 +45,28 @@ class Table:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence, the line that it starts on, and the heading above it."""
+    """A sentence, the line that it starts on, and the heading above it.
+
+    Attributes:
+        text: Without markup.
+        line: Where it starts.
+        heading: Above it.
+        lines: The lines of its paragraph, with their numbers.
+    """
 
     text: str
     line: int
     heading: str
+    lines: tuple[tuple[int, str], ...] = ()
+
+    def line_of(self, words: str, count: int) -> int:
+        """Return the line on which words stand after they stood ``count`` times in the sentence."""
+        for line, text in self.lines:
+            if line >= self.line:
+                count -= text.count(words)
+                if count < 0:
+                    return line
+        return self.line
 
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
@@ -128,10 +145,10 @@ def _sentences(paragraph: list[tuple[int, str]], heading: str) -> Iterator[Sente
     starts, whole = [], ""
     for line, text in paragraph:
         starts.append((len(whole), line))
-        whole += text + " "
+        whole += text + "\n"
     at = 0
     for end in [*(found.end() for found in SENTENCE_END.finditer(whole)), len(whole)]:
         if text := whole[at:end].strip():
             line = max(number for start, number in starts if start <= at)
-            yield Sentence(unmarked(text), line, heading)
+            yield Sentence(unmarked(text.replace("\n", " ")), line, heading, tuple(paragraph))
         at = end

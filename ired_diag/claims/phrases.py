@@ -43,7 +43,7 @@ TESTED = re.compile(
     re.IGNORECASE,
 )
 STATISTICS: tuple[tuple[str, str], ...] = (
-    ("chi2", r"(?:χ|\bchi[\s-]?squared?|\bchi)\s*(?:²|\^2|2)?\s*(?:[_]?\(\s*{df}\s*(?:,\s*n\s*=\s*\d+\s*)?\))?\s*=\s*$"),
+    ("chi2", r"(?:χ|\bchi[\s-]?squared?|\bchi)\s*(?:²|\^2|2)?\s*(?:[_]?\(\s*{df}\s*(?:,\s*[nN]\s*=\s*\d+\s*)?\))?\s*=\s*$"),
     ("F", r"(?<![\w.])F\s*(?:\(\s*{df}\s*,\s*{df}\s*\))?\s*=\s*$"),
     ("H", r"(?<![\w.])H\s*(?:\(\s*{df}\s*\))?\s*=\s*$"),
     ("t", r"(?<![\w.])t(?:[\s-]*(?:stat\w*|value))?\s*(?:[_]?\(\s*{df}\s*\))?\s*[=:]\s*$"),

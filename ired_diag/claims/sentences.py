@@ -139,7 +139,7 @@ def _claim(
     corrected = CORRECTED.search(text)
     return Claim(
         kind,
-        sentence.line,
+        sentence.line_of(first.text, text[: first.start].count(first.text)),
         text[first.start : last.end].strip(),
         groups=groups,
         numbers=shown,

@@ -20,6 +20,7 @@ from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import Printed, number_of, numbers_in, plain
 from ired_diag.runs.metric_words import measures_in, words_of
 
+COMPARISONS = ("p", "t", "df", "effect", "difference", "percent", "significant", "interval")
 LETTER = re.compile(r"[^\W\d_]")
 YES = re.compile(r"^(?:yes|ja|✓|✔|✅|true|significant|sig\.?$|\*+$)", re.IGNORECASE)
 NO = re.compile(r"^(?:no\b|nein|✗|✘|❌|false|n\.?s\.?|not significant)", re.IGNORECASE)
@@ -171,11 +172,12 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     if not columns:
         return
     labels = list(_labels(table, columns))
+    compares = any(head.kind in COMPARISONS for head in heads)
     twice = {label for label, count in Counter(labels).items() if count > 1}
     for (line, cells), label in zip(table.rows, labels, strict=True):
         if not label:
             continue
-        pair = pair_of(label)
+        pair = pair_of(label) if compares else None
         named = () if label in twice else (pair or (label,))
         for k, cell in enumerate(cells[: len(heads)]):
             if k in columns:
