@@ -141,7 +141,11 @@ def test_an_idle_key_that_one_of_two_groups_does_not_tell_is_found_too() -> None
 
 
 def test_a_pair_whose_curves_are_identical_is_left_to_the_rule_that_says_so() -> None:
-    a, b = (run(name, mining_strategy="none", mining_opt_steps=k) for name, k in (("a", 2), ("b", 9)))
+    digits = [1.0, 0.5123456, 0.2512345, 0.2012345]
+    a, b = (
+        run(name, mining_strategy="none", mining_opt_steps=k, values=digits)
+        for name, k in (("a", 2), ("b", 9))
+    )
     assert not [finding for finding in found(idle_keys, a, b) if finding.severity == "warning"]
     other = run("b", mining_strategy="none", mining_opt_steps=9, values=[1.0, 0.5, 0.24])
     assert [f.severity for f in found(idle_keys, a, other)] == ["warning", "note"]

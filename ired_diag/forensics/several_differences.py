@@ -155,10 +155,8 @@ def _finding(one: Setting, other: Setting, keys: list[str]) -> Finding:
         "count": len(keys),
         "commits_differ": elsewhere,
     }
-    advice = (
-        f"Train one between them, with one of these as in {other.groups[0]} and the others as in "
-        f"{one.groups[0]}: ired-diag train … --set {keys[0]}=…"
-    )
+    a, b = one.groups[0], other.groups[0]
+    advice = f"Train one between them, with {keys[0]} as in {b} and the others as in {a}."
     return Finding("several_differences", "warning", statement, evidence, advice)
 
 
@@ -174,4 +172,16 @@ def _many(pairs: list[Pair]) -> Finding:
     return Finding("several_differences", "warning", statement, evidence, advice)
 
 
-RULE = Rule("several_differences", "Which comparisons differ in more than one thing?", find)
+RULE = Rule(
+    "several_differences",
+    "Which comparisons differ in more than one thing?",
+    find,
+    refuted_by=("A third run between them, with one of the settings changed: it says which of them matters."),
+    near_miss=(
+        "Two groups that differ in one setting and in keys that it switches on or off; names, notes and "
+        "logging intervals."
+    ),
+    example=(
+        "Adversarial has mining_opt_steps 2 and noise scale 3 in one experiment, 10 and 1.5 in the other."
+    ),
+)
