@@ -44,14 +44,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import (
+    near_misses_between_runs,
     near_misses_in_curves,
     near_misses_in_files,
     near_misses_in_metrics,
     near_misses_in_settings,
+    near_misses_in_values,
+    planted_between_runs,
     planted_in_curves,
     planted_in_files,
     planted_in_metrics,
     planted_in_settings,
+    planted_in_values,
 )
 from benchmarks.near_miss import NearMiss, accusations_of
 from benchmarks.planted_curves import BEST, NOISES, ONSETS, Onsets, false_divergences, onsets_at, published
@@ -67,6 +71,8 @@ from ired_diag.training.plan import parse_seeds
 FAULTS = (
     *planted_in_curves.FAULTS,
     *planted_in_metrics.FAULTS,
+    *planted_in_values.FAULTS,
+    *planted_between_runs.FAULTS,
     *planted_in_settings.FAULTS,
     *planted_in_files.FAULTS,
 )
@@ -75,6 +81,8 @@ NEAR_MISSES = (
     *near_misses_in_metrics.NEAR_MISSES,
     *near_misses_in_settings.NEAR_MISSES,
     *near_misses_in_files.NEAR_MISSES,
+    *near_misses_in_values.NEAR_MISSES,
+    *near_misses_between_runs.NEAR_MISSES,
 )
 HEALTHY_CURVES, MOST_FALSE = 200, 1
 

@@ -71,6 +71,8 @@ def find(study: Study) -> Iterator[Finding]:
         if run.evaluated is None:
             continue
         metric, series = run.evaluated
+        if dead_end_of(run.history.series, metric) is not None:
+            continue  # ``dead_run`` says that its loss became NaN, and where
         shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
         if shape.ends_in_spike and shape.word not in ("diverged", "regressed"):
             yield _last_spike(run, metric, series)
@@ -104,7 +106,8 @@ def _of_shape(group: str, metric: str, word: Word, runs: Sequence[Run], *, was_s
     evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
     severity = "note" if was_stopped else SEVERITY[word]
     advice = "Use the best checkpoint, not the last." if was_stopped else _advice(word, runs)
-    return Finding("curve_shape", severity, statement, evidence, advice)
+    labels = tuple(run.label for run in runs)
+    return Finding("curve_shape", severity, statement, evidence, advice, labels)
 
 
 def _advice(word: Word, runs: Sequence[Run]) -> str:
@@ -159,14 +162,7 @@ def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
     onset = shape.onset
     if onset is not None:
         evidence |= {"onset": onset.step, "onset_low": onset.low, "onset_high": onset.high}
-    dead = dead_end_of(run.history.series, metric)
-    if dead is not None:
-        statement += (
-            f"no number from step {dead.step} on: it is logged as {dead.value:g} while {dead.witness} is "
-            "not finite"
-        )
-        evidence |= {"dead_since": dead.step, "logged_as": dead.value, "witness": dead.witness}
-    elif onset is not None and not np.isfinite(last):
+    if onset is not None and not np.isfinite(last):
         statement += f"not finite from step {onset.step:g} on"
     else:
         statement += f"last {last:.4g}"
