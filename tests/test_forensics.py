@@ -481,7 +481,7 @@ def test_the_command_prints_worst_first_and_can_fail(shared: Path) -> None:
     logs = str(shared / "ired_logs")
     result = CliRunner().invoke(main, ["diagnose", logs, "--fail-on", "error"])
     assert result.exit_code == 3
-    assert result.stdout.startswith("error · ")
+    assert result.stdout.startswith("1. error, wrong conclusion [trivial_floor] q101: ")
     assert "same computation" in result.stdout
     told = json.loads(CliRunner().invoke(main, ["diagnose", logs, "--json"]).stdout)
     words = {run["run"]: (run["shape"], run["completion"], run["best_step"]) for run in told["runs"]}

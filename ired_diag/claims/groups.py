@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.labels import SAME, words_of
+from ired_diag.claims.labels import SAME, aliases, words_of
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample, sample_of_values, written_half
@@ -76,10 +76,15 @@ class RunGroups:
             return ""
         by_step = np.mean([seed.values for seed in seeds], axis=0)[::-1]
         counts = np.arange(1.0, len(by_step) + 1)
-        found = [f"at step {step:g}" for step in _where(mean, by_step, first.steps[::-1], half)]
+        places = [f"at step {step:g}" for step in _where(mean, by_step, first.steps[::-1], half)]
         last = _where(mean, np.cumsum(by_step) / counts, counts, half)
-        found += [f"over the last {count:g} evaluations" for count in last]
-        return found[0] if found else ""
+        places += [f"over the last {count:g} evaluations" for count in last]
+        return places[0] if places else ""
+
+    def last_step(self, group: str) -> int | None:
+        """Return the step of the last evaluation; None where the seeds differ."""
+        steps = {int(seed.steps[-1]) for seed in self.members[group].seeds}
+        return steps.pop() if len(steps) == 1 else None
 
     def pairable(self, a: str, b: str) -> bool:
         """Say whether the seeds of two groups are pairs."""
@@ -111,19 +116,24 @@ def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str
         groups: The runs.
     """
     candidates = _called(label, groups)
-    if len(candidates) > 1:
-        counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
-        candidates = [g for g in candidates if len(groups.members[g].seeds) in counts] or candidates
-        if len(candidates) == 1 and min(counts) >= FEWEST:
-            return candidates[0], ""
-        means = [claim.number for claim in claims if claim.kind == "mean"]
-        agreeing = [g for g in candidates if any(matching(mean, g, groups) for mean in means)]
+    if len(candidates) == 1:
+        return candidates[0], ""
+    means = [claim.number for claim in claims if claim.kind == "mean"]
+    if not candidates:
+        similar = [
+            g for g in groups.members if words_of(label) < words_of(g) or words_of(g) < words_of(label)
+        ]
+        agreeing = [g for g in similar if any(matching(mean, g, groups) for mean in means)]
         if len(agreeing) == 1:
             return agreeing[0], ""
-    elif candidates:
-        return candidates[0], ""
-    if not candidates:
         return None, "no runs of that name" if groups.members else "no runs were given"
+    counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
+    candidates = [g for g in candidates if len(groups.members[g].seeds) in counts] or candidates
+    if len(candidates) == 1 and min(counts) >= FEWEST:
+        return candidates[0], ""
+    agreeing = [g for g in candidates if any(matching(mean, g, groups) for mean in means)]
+    if len(agreeing) == 1:
+        return agreeing[0], ""
     return None, f"may be any of {', '.join(sorted(candidates))}"
 
 
@@ -157,13 +167,12 @@ def _agrees(claim: Claim, sample: Sample) -> bool:
 
 
 def _called(label: str, groups: RunGroups) -> list[str]:
-    words = words_of(label)
-    named = [g for g in groups.members if words_of(g) and words_of(g) <= words]
-    named = [g for g in named if g.lower() in label.lower()] or named
+    """Return the groups that a label may name: by their name, else by the strategy of their runs."""
+    named = [g for g in groups.members if words_of(g) in aliases(label)]
     if named:
-        return named
+        return [g for g in named if g.lower() == label.lower()] or named
     strategies = {g: SAME.get(s.lower(), s.lower()) for g, s in groups.strategies.items()}
-    return [g for g, strategy in strategies.items() if strategy in words and g in groups.members]
+    return [g for g, strategy in strategies.items() if strategy in words_of(label) and g in groups.members]
 
 
 def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
@@ -182,5 +191,5 @@ def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
 
 def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:
     """Return where, the first place apart, a printed mean fits one of several."""
-    told = zip(places[1:].tolist(), values[1:].tolist(), strict=True)
-    return [place for place, value in told if fits(mean, Range.around(value, half))]
+    others = zip(places[1:].tolist(), values[1:].tolist(), strict=True)
+    return [place for place, value in others if fits(mean, Range.around(value, half))]

@@ -17,11 +17,15 @@ LARGEST, SMALLEST = 1e100, 1e-300  # what can be squared
 SPACE = "\u202f"  # between groups of thousands
 POINT = rf"(?:\d{{1,3}}(?:[,'{SPACE}]\d{{3}})+(?:\.\d+)?|\d+\.\d+|\d+|\.\d+)"
 COMMA = rf"(?:\d{{1,3}}(?:[.'{SPACE}]\d{{3}})+(?:,\d+)?|\d+,\d+|\d+)"
-NUMBER = r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})(?![\w^])\s?(?P<percent>%)?"
+NUMBER = r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})(?!(?!x\b|fold\b)[\w^])\s?(?P<percent>%)?"
 LATEX = (
     (r"\\(?:mathrm|mathbf|text|textbf|mathit|operatorname|bm|boldsymbol)\s*\{([^{}]*)\}", r"\1"),
     (r"\\(?:times|cdot)(?![a-zA-Z])", "\u00d7"),
-    (r"\\pm(?![a-zA-Z])", "±"),
+    (r"\\pm(?![a-zA-Z])|\+/-|\+-(?=\s*\d)", "±"),
+    (r"\\chi(?![a-zA-Z])", "χ"),
+    (r"\\downarrow(?![a-zA-Z])", "↓"),
+    (r"\\uparrow(?![a-zA-Z])", "↑"),
+    (r"\\alpha(?![a-zA-Z])", "α"),
     (r"\\(?:leq?)(?![a-zA-Z])", "≤"),
     (r"\\(?:geq?)(?![a-zA-Z])", "≥"),
     (r"\\(?:lt)(?![a-zA-Z])", "<"),
@@ -60,6 +64,10 @@ class Printed:
     start: int = 0
     end: int = 0
 
+    def scaled(self, factor: float) -> Printed:
+        """Return the number in another unit."""
+        return replace(self, value=self.value * factor, unit=self.unit * factor)
+
 
 def plain(text: str) -> str:
     r"""Return a text with LaTeX, superscripts and odd signs in the one spelling that is read here.
@@ -71,7 +79,7 @@ def plain(text: str) -> str:
     text = re.sub("[\u2212\u2011\ufe63]", "-", text)
     text = re.sub("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))", SPACE, text)
     text = re.sub("[\u00a0\u2009]|&nbsp;", " ", text)
-    for pattern, spelled in LATEX:
+    for pattern, spelled in LATEX if re.search(r"[\\$^<{+]", text) else ():
         text = re.sub(pattern, spelled, text)
     return text.replace("&lt;", "<").replace("&gt;", ">")
 
@@ -92,7 +100,7 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
     >>> [n.value for n in numbers_in("p = 2.42e-07, 1.5 × 10^-3, 100,000 steps, q101")]
     [2.42e-07, 0.0015, 100000.0]
     """
-    pattern = NUMBER.replace("{digits}", COMMA if comma else POINT).replace("{power}", POWER)
+    pattern = NUMBER.replace("{digits}", COMMA if comma else POINT + r"(?!,\d)").replace("{power}", POWER)
     for found in re.finditer(pattern, text):
         read = _read(found["number"], comma)
         if abs(read.value) < LARGEST and SMALLEST < read.unit < LARGEST:

@@ -157,6 +157,7 @@ RULE = Rule(
     name="chance_level",
     question="Is the result better than chance?",
     find=find,
+    consequence="conclusion",
     refuted_by="The class shares of the data: where classes are not equally frequent, chance lies elsewhere.",
     near_miss="A run that is at chance early, or was stopped; R² below 0 in one evaluation; a hard data set.",
     example="num_classes 10, and a val_acc of 0.100 at the end of a complete run.",

@@ -148,6 +148,7 @@ RULE = Rule(
     "contrastive_term",
     "Does the contrastive term still teach anything?",
     find,
+    consequence="conclusion",
     refuted_by=(
         "The weights 1 - e^-L of single samples at one noise level: if they are above 1%, the term teaches. "
         "Or that the term is not part of the loss: weight 0, strategy none, another loss."

@@ -106,7 +106,8 @@ def _of_shape(group: str, metric: str, word: Word, runs: Sequence[Run], *, was_s
     evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
     severity = "note" if was_stopped else SEVERITY[word]
     advice = "Use the best checkpoint, not the last." if was_stopped else _advice(word, runs)
-    return Finding("curve_shape", severity, statement, evidence, advice)
+    labels = tuple(run.label for run in runs)
+    return Finding("curve_shape", severity, statement, evidence, advice, labels)
 
 
 def _advice(word: Word, runs: Sequence[Run]) -> str:

@@ -165,6 +165,7 @@ RULE = Rule(
     "empty_state",
     "Do the saved states hold weights?",
     find,
+    consequence="compute",
     refuted_by=(
         "The file is loaded and holds every weight that the model names, or it is meant to hold a counter "
         "alone."

@@ -105,9 +105,9 @@ def _finding(group: str, kind: Kind, cases: Told) -> Finding:
     probe = "gradients" if kind.startswith("dead") else "energy_scale"
     words = REMEDIES if kind in ("overflow", "runaway") else "Look at where it is computed"
     advice = with_probe(words, probe, [run for run, *_ in cases])
-    return Finding(
-        "energy_scale", SEVERITY[kind], f"{group}: {metrics} {meaning} ({seeds}).", evidence, advice
-    )
+    statement = f"{group}: {metrics} {meaning} ({seeds})."
+    labels = tuple(dict.fromkeys(run.label for run, *_ in cases))
+    return Finding("energy_scale", SEVERITY[kind], statement, evidence, advice, labels)
 
 
 def _of_energies(run: Run) -> Iterator[tuple[Kind, str, float]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.history import Series
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.noise_split import split_noise
 
@@ -30,16 +32,18 @@ SPIKE = 6.0  # standard deviations
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose spread at one step is evaluation noise."""
-    groups: dict[tuple[str, str, bool], list[Series]] = defaultdict(list)
+    groups: dict[tuple[str, str, bool], list[tuple[Run, Series]]] = defaultdict(list)
     for run in study.runs:
         if run.ending.may_be_complete and run.evaluated:
             metric, series = run.evaluated
             if is_of_training(metric, run.history.series):
                 continue  # single batches scatter by themselves: that is no evaluation
-            groups[run.group, metric, run.lower_is_better].append(series)
-    for (group, _, lower_is_better), curves in groups.items():
-        if len(curves) >= FEWEST:
-            yield from _of(group, curves, lower_is_better=lower_is_better)
+            groups[run.group, metric, run.lower_is_better].append((run, series))
+    for (group, _, lower_is_better), members in groups.items():
+        if len(members) >= FEWEST:
+            labels = tuple(run.label for run, _ in members)
+            for finding in _of(group, [series for _, series in members], lower_is_better=lower_is_better):
+                yield replace(finding, runs=labels)
 
 
 def _of(group: str, series: list[Series], *, lower_is_better: bool) -> Iterator[Finding]:
@@ -84,6 +88,7 @@ RULE = Rule(
     "evaluation_noise",
     "Is the spread between seeds evaluation noise?",
     find,
+    consequence="conclusion",
     refuted_by=(
         "The same checkpoints, evaluated again on other data, keep their order: then the seeds do differ."
     ),

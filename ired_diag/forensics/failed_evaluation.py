@@ -136,6 +136,7 @@ RULE = Rule(
     "failed_evaluation",
     "Did an evaluation come to its end with an error inside?",
     find,
+    consequence="compute",
     refuted_by="The results file of that job, written after the error, with a number for every model.",
     near_miss=(
         "An evaluation that printed its results and then a library's warning that names an exception; one "

@@ -110,6 +110,7 @@ RULE = Rule(
     name="failed_setting",
     question="What do the runs that diverged share?",
     find=find,
+    consequence="compute",
     refuted_by="A run that failed without the setting, or another key that changes with it.",
     near_miss="A few failures that are spread over all settings; one run that failed.",
     example="8 of 10 runs with lr 0.01 diverged, and 0 of 10 with lr 0.001.",

@@ -36,6 +36,7 @@ RULE = Rule(
     "files_read",
     "Could the files be read whole?",
     find,
+    consequence="hygiene",
     refuted_by=("The file is read whole by the program that wrote it; the skipped lines hold no number."),
     near_miss=(
         "Lines of a program's own words between its records; NaN, NA or an empty field, which are data."

@@ -245,6 +245,7 @@ RULE = Rule(
     "identical_curves",
     "Did runs of different configurations or seeds compute the same?",
     find,
+    consequence="conclusion",
     refuted_by=(
         "One metric that both logs hold and that differs once at a common step. Or a reason why these keys "
         "or the seed cannot matter: a deterministic program, a key that acts only later."

@@ -167,6 +167,7 @@ RULE = Rule(
     name="idle_clip",
     question="Does gradient clipping ever clip?",
     find=find,
+    consequence="hygiene",
     refuted_by="A count of clipped steps in the program; norms logged in other units than the threshold's.",
     near_miss="Norms that are logged after clipping and rest at the threshold; clipping in the first steps.",
     example="max_grad_norm 1, and grad_norm between 0.002 and 0.03 at 400 logged steps.",

@@ -216,6 +216,7 @@ RULE = Rule(
     "idle_keys",
     "Which configuration keys change nothing?",
     find,
+    consequence="conclusion",
     refuted_by=("The line of the program that reads the key in this configuration."),
     near_miss=(
         "A key that is switched off and stays at its default; a fork's key with a word more than a known "

@@ -142,6 +142,7 @@ RULE = Rule(
     "incomplete",
     "Which runs did not reach their end, and why?",
     find,
+    consequence="compute",
     refuted_by=(
         "A line, a file or the scheduler's record that says that training reached its last planned step."
     ),

@@ -112,6 +112,7 @@ RULE = Rule(
     "late_compute",
     "How much compute came after the plateau?",
     find,
+    consequence="compute",
     refuted_by=(
         "A trend below the noise of one evaluation that many evaluations together show, or a later "
         "schedule that needs the steps."

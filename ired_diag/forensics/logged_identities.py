@@ -137,7 +137,8 @@ def _divided(group: str, runs: Sequence[tuple[Run, str, float]]) -> Finding:
     )
     evidence: Evidence = {"group": group, "runs": len(runs), "ratio": ratio, "batch_size": batch}
     advice = with_probe("Divide by a fixed number instead", "invariance", [one for one, *_ in runs])
-    return Finding("logged_identities", "warning", statement, evidence, advice)
+    labels = tuple(one.label for one, *_ in runs)
+    return Finding("logged_identities", "warning", statement, evidence, advice, labels)
 
 
 def _differences(told: Told) -> Iterator[Check]:

@@ -107,6 +107,7 @@ RULE = Rule(
     name="lone_baseline",
     question="Is a baseline one number, as if it had no noise?",
     find=find,
+    consequence="conclusion",
     refuted_by="Further runs of the baseline elsewhere, whose spread the comparison uses.",
     near_miss="A baseline with three seeds; single runs on all sides; a baseline of another metric.",
     example="One run of q001_baseline at 0.00968 next to ten seeds each of two other groups.",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from ired_diag.finding import Finding
 from ired_diag.runs.find import is_run_folder
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
+Consequence = Literal["conclusion", "number", "compute", "hygiene"]
+GRAVEST_FIRST: tuple[Consequence, ...] = get_args(Consequence)
 Evidence = dict[str, float | int | str | bool | None]
 
 
@@ -25,6 +28,8 @@ class Rule:
         refuted_by: Evidence that would prove its finding wrong. A finding accuses, so it can be answered.
         near_miss: A healthy study that looks like the mistake, which the rule leaves alone.
         example: The smallest case of the mistake, with numbers.
+        consequence: What goes wrong if nobody acts: a wrong ``conclusion``, a wrong ``number`` in a report,
+            lost ``compute``, or nothing yet (``hygiene``). Findings are ordered by it.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Rule:
     refuted_by: str = ""
     near_miss: str = ""
     example: str = ""
+    consequence: Consequence = "number"
 
 
 def listed(labels: Iterable[str], most: int = 4) -> str:

@@ -129,6 +129,7 @@ RULE = Rule(
     name="seed_camps",
     question="Do seeds fall into camps by commit, host, device or day?",
     find=find,
+    consequence="conclusion",
     refuted_by="The same seeds trained again in the other camp, which end as before.",
     near_miss="Seeds on many hosts whose values do not depend on the host; two camps with one seed apart.",
     example="Five seeds of one commit end at 0.0097 and five of the next at 0.0104.",

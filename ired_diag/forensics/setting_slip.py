@@ -169,6 +169,7 @@ RULE = Rule(
     name="setting_slip",
     question="Is a setting out of line with its siblings, or with the log?",
     find=find,
+    consequence="conclusion",
     refuted_by="A plan, a name or a note that gives this value for these runs.",
     near_miss="A sweep of several values; one key varied alone; a value that the name or the notes give.",
     example="rank 220 in two groups of q220, 20 in six other groups, and inputs of 48400 in the log.",

@@ -216,6 +216,7 @@ RULE = Rule(
     name="sweep_claims",
     question="Are the values of a sweep what their names claim, and did they reach the program?",
     find=find,
+    consequence="conclusion",
     refuted_by="A definition of the percentage, or of the baseline; a log of another optimiser's setting.",
     near_miss="10% of the data in a name; a factor 2 without a claim; a rate for each of two optimisers.",
     example="lr_plus10 and lr_minus10 with learning rates 0.0005 and 0.002 next to 0.001.",

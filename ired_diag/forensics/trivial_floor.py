@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ def find(study: Study) -> Iterator[Finding]:
         floors = floors_of(data)
         failed = [floor for floor in floors if ends.mean() >= _bar(floor)]
         if failed:
-            yield _finding(group, ends, failed[0], floors)
+            finding = _finding(group, ends, failed[0], floors)
+            yield replace(finding, runs=tuple(run.label for run in runs))
     yield from _of_evaluations(study)
 
 
@@ -193,6 +195,7 @@ RULE = Rule(
     "trivial_floor",
     "Is the result better than a predictor without a network?",
     find,
+    consequence="conclusion",
     refuted_by=(
         "The result on the same data with a predictor that was fitted there: if the network is better, "
         "the data were taken for others."

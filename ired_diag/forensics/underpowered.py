@@ -154,6 +154,7 @@ RULE = Rule(
     "underpowered",
     "Which comparisons are undecided because the seeds are too few?",
     find,
+    consequence="conclusion",
     refuted_by=("A margin that is stated to be larger than what these seeds can show."),
     near_miss=(
         "Two groups that are undecided and whose interval lies inside the margin: they are equivalent, "

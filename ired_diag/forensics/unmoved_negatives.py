@@ -123,6 +123,7 @@ RULE = Rule(
     "unmoved_negatives",
     "Does mining move its negatives?",
     find,
+    consequence="conclusion",
     refuted_by=(
         "A displacement printed with more digits that is not 0, or a configuration that does not use this "
         "sampler."
