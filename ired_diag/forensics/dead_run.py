@@ -82,7 +82,7 @@ def _never_alive(series: Mapping[str, Series], name: str) -> DeadEnd | None:
 
 
 def _moves(series: Series) -> bool:
-    return bool(np.ptp(series.values) > 0)
+    return len(series) > 0 and bool(np.ptp(series.values) > 0)
 
 
 def _replaced(series: Series, name: str) -> DeadEnd | None:
