@@ -49,7 +49,7 @@ def _low_shares(bed: Bed) -> Study:
         rising = np.linspace(0, 1, len(steps))
         told = {
             "val_acc": 0.5 + 0.9 * rising,
-            "val_r2": -50 * (1 - rising) + 0.3,
+            "val_r2": -50 * (1 - rising) ** 4 + 0.3,
             "rollout/rew_mean": rising,
             "rollout/rew_min": rising,
             "rollout/rew_max": rising,

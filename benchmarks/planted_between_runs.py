@@ -24,7 +24,7 @@ def twin_runs(bed: Bed, count: int) -> list[Run]:
     for letter in "abcdefgh"[:count]:
         for run in bed.study.runs:
             series = run.history.series[METRIC]
-            noisy = series.values * np.exp(0.01 * bed.rng.standard_normal(len(series)))
+            noisy = series.values * np.exp(1e-3 * bed.rng.standard_normal(len(series)))
             runs.append(replace(with_values(run, METRIC, noisy), experiment=f"{run.experiment}{letter}"))
     return runs
 
@@ -89,7 +89,7 @@ def _camps(bed: Bed) -> Planted:
 
 def _alone(bed: Bed) -> Planted:
     """A group called a baseline has all its seeds, down to one."""
-    group, name = any_group(bed.study, bed.rng), "baseline"
+    group, name = bed.study.runs[0].group, "baseline"
     seeds = [run.seed for run in bed.study.groups()[group]]
     kept = seeds[: 1 + round((len(seeds) - 1) * (1 - bed.magnitude))]
     named = [
@@ -103,8 +103,8 @@ def _again(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
 
     def same_seed(run: Run) -> Run:
-        seed = 17 if bed.magnitude else run.seed
-        return replace(run, seed=seed, run_name=run.seed_label, path=bed.folder / f"seed{run.seed}")
+        run = replace(run, run_name=run.seed_label, path=bed.folder / f"seed{run.seed}")
+        return _told(replace(run, seed=17), seed=17) if bed.magnitude else run
 
     return changed(bed.study, same_seed, group=group), group
 

@@ -76,18 +76,19 @@ def _samples(bed: Bed) -> Planted:
     used = round(1024 * 100**bed.magnitude)
 
     def evaluated(run: Run) -> Run:
-        result = EvaluationResult(metric="test/accuracy", value=0.9, source=run.path, n=used)
+        n = used if run.group == group else 1024
+        result = EvaluationResult(metric="test/accuracy", value=0.9, source=run.path, n=n)
         return replace(_told(run, num_test_samples=1024), results=(result,))
 
-    return changed(bed.study, evaluated, group=group), group
+    return changed(bed.study, evaluated), group
 
 
 def _clip(bed: Bed) -> Planted:
     """The threshold of clipping lies up to 1000 times above the largest logged gradient."""
     group = any_group(bed.study, bed.rng)
-    norms = [run.history.series[GRADIENT].values for run in bed.study.groups()[group]]
-    threshold = float(np.max(norms)) * 1000**bed.magnitude
-    return changed(bed.study, lambda run: _told(run, gradient_clip=threshold), group=group), group
+    largest = max(float(run.history.series[GRADIENT].values.max()) for run in bed.study.runs)
+    threshold = largest * 1000**bed.magnitude
+    return changed(bed.study, lambda run: _told(run, gradient_clip=threshold)), group
 
 
 def _rounded(bed: Bed) -> Planted:

@@ -57,6 +57,7 @@ def test_what_beats_chance_or_may_is_left_alone() -> None:
         made_run("unknown", config={}, val_acc=0.1 + NOISE),
         made_run("hard", config={"num_classes": 10}, val_acc=0.13 + NOISE),
         made_run("late", val_r2=np.linspace(-5, 0.9, 20)),
+        made_run("rising", val_r2=np.linspace(-50, 0.3, 60)),
         made_run("lost", val_r2=[*np.linspace(-5, 0.9, 15), *[0.0] * 5]),
         made_run("slow", config={"num_classes": 10}, val_acc=0.1 + 0.0005 * np.arange(20) + NOISE),
         made_run("few", val_r2=[-0.1, -0.2]),

@@ -125,7 +125,8 @@ def _end(run: Run, metric: str, chance: Chance) -> float | None:
     within = [
         _fails(float(part.mean()), chance, slack=error) for part, error in zip(tenths, errors, strict=True)
     ]
-    return float(tenths[-1].mean()) if all(within) else None
+    last_fails = _fails(float(values[-1]), chance, slack=ERRORS * noise)
+    return float(tenths[-1].mean()) if all(within) and last_fails else None
 
 
 def _fails(value: float, chance: Chance, *, slack: float = 0.0) -> bool:

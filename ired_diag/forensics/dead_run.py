@@ -82,7 +82,7 @@ def _never_alive(series: Mapping[str, Series], name: str) -> DeadEnd | None:
 
 
 def _moves(series: Series) -> bool:
-    return bool(np.ptp(series.values) > 0)
+    return len(series) > 0 and bool(np.ptp(series.values) > 0)
 
 
 def _replaced(series: Series, name: str) -> DeadEnd | None:
@@ -145,7 +145,9 @@ def _finding(
         f"Leave these values out. Train again from a checkpoint before step {steps[0]}, and stop at the "
         "first value that is not finite."
     )
-    return Finding("dead_run", severity, statement, evidence, advice)
+    return Finding(
+        "dead_run", severity, statement, evidence, advice, runs=tuple(run.label for run, _ in cases)
+    )
 
 
 RULE = Rule(
@@ -157,5 +159,6 @@ RULE = Rule(
         "reason of its own for the other metric to be not finite."
     ),
     near_miss="A loss that approaches a limit and rests there, printed with few digits; one NaN in a metric.",
+    consequence="conclusion",
     example="loss 1.50, 1.46, 0, 0, 0 with grad_norm 1.1, 1.2, NaN, NaN, NaN.",
 )

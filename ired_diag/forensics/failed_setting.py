@@ -95,7 +95,8 @@ def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> F
     evidence |= {"other_failed": best.other_failed, "other_size": best.other_size, "p": best.p}
     evidence |= {"p_holm": best.adjusted, "splits": best.tried, "same_split": len(names)}
     advice = "Train one of the runs that failed again with this setting alone changed."
-    return Finding("failed_setting", "note", statement, evidence, advice)
+    labels = tuple(run.label for run, outcome in zip(runs, failed, strict=True) if outcome)
+    return Finding("failed_setting", "note", statement, evidence, advice, runs=labels)
 
 
 def _names(best: Separation, runs: Sequence[Run]) -> list[str]:

@@ -25,6 +25,7 @@ from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.energy_metrics import together
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import PERCENT, in_fractions, in_percent, limits_of, outside, share_of
+from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.printed_numbers import allowed, printed
@@ -133,7 +134,8 @@ def _beyond(metric: str, words: str, cases: list[Case]) -> Finding:
     evidence: Evidence = {"group": groups[0], "metric": metric, "value": worst.value, "step": worst.step}
     evidence |= {"impossible": worst.count, "values": worst.of, "runs": len(cases), "limits": words}
     advice = f"Look at where {metric} is computed and averaged before any of its values is reported."
-    return Finding("impossible_values", "error", statement, evidence, advice)
+    runs = tuple(dict.fromkeys(case.run.label for case in cases))
+    return Finding("impossible_values", "error", statement, evidence, advice, runs=runs)
 
 
 def _two_scales(study: Study) -> Iterator[Finding]:
@@ -168,7 +170,8 @@ def _mixed(name: str, percents: list[tuple[Run, float]], fractions: list[tuple[R
     evidence: Evidence = {"metric": name, "in_percent": len(percents), "in_fractions": len(fractions)}
     evidence |= {"group": a.group, "other_group": b.group, "percent_value": high, "fraction_value": low}
     advice = "Divide the percentages by 100 before comparing these runs, and log one scale from now on."
-    return Finding("impossible_values", "warning", statement, evidence, advice)
+    runs = tuple(run.label for run, _ in [*percents, *fractions])
+    return Finding("impossible_values", "warning", statement, evidence, advice, runs=runs)
 
 
 def _means(study: Study) -> Iterator[Finding]:
@@ -216,7 +219,8 @@ def _sister(series: Mapping[str, Series], name: str, word: str) -> str | None:
 def _mean(group: str, name: str, cases: list[Case]) -> Finding:
     worst = max(cases, key=lambda case: case.count / case.of)
     share = worst.count / worst.of
-    severity: Severity = "warning" if share >= OFTEN else "note"
+    is_plain = "mean" in words_of(name)  # an average may be one over all steps so far
+    severity: Severity = "warning" if share >= OFTEN and is_plain else "note"
     statement = (
         f"{group}: {name} lies outside the minimum and maximum of the same name at {worst.count} of "
         f"{worst.of} steps of {worst.run.seed_label}, by up to {worst.value:.3g} at step {worst.step}: they "
@@ -225,7 +229,8 @@ def _mean(group: str, name: str, cases: list[Case]) -> Finding:
     evidence: Evidence = {"group": group, "metric": name, "share": share, "steps": worst.of}
     evidence |= {"worst_step": worst.step, "worst_beyond": worst.value, "runs": len(cases)}
     advice = "Find out over which values each of the three is taken, before the mean is reported."
-    return Finding("impossible_values", severity, statement, evidence, advice)
+    runs = tuple(case.run.label for case in cases)
+    return Finding("impossible_values", severity, statement, evidence, advice, runs=runs)
 
 
 RULE = Rule(

@@ -122,7 +122,8 @@ def _finding(group: str, name: str, cases: list[Case]) -> Finding:
     evidence: Evidence = {"group": group, "metric": name, "runs": len(cases), "share": share}
     evidence |= {"steps": len(pooled), "last_cosine": float(cosine[-1]), "forced_cosine": float(pooled[-1])}
     advice = f"Look at which axis and which two tensors {name} is taken over; do not conclude from it."
-    return Finding("logged_cosine", "warning", statement, evidence, advice)
+    runs = tuple(run.label for run, *_ in cases)
+    return Finding("logged_cosine", "warning", statement, evidence, advice, runs=runs)
 
 
 RULE = Rule(
@@ -134,5 +135,6 @@ RULE = Rule(
         "that the standard deviation is not the root mean square."
     ),
     near_miss="A mean cosine below that of all samples together, because a few long samples rule the error.",
+    consequence="conclusion",
     example="cosine 0.000 with an MSE of 0.05 between vectors of equal length and of variance 1.",
 )

@@ -23,6 +23,7 @@ from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.forensics.seed_camps import final_value
 from ired_diag.runs.metric_words import measures_in, words_of
 from ired_diag.runs.run import Run
+from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.study import Study
 
 BASELINE = re.compile(r"(?i)(?<![a-z])(?:baseline|base|control|reference|vanilla)(?![a-z])")
@@ -88,11 +89,9 @@ def _configured(study: Study) -> Iterator[Finding]:
     for group, runs in study.groups().items():
         for key, value in runs[0].settings.items():
             words = words_of(key)
-            is_number = (
-                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            )
-            if is_number and "baseline" in words and measures_in(words):
-                having[key, float(value)].append(group)
+            number = number_of(value)
+            if number is not None and "baseline" in words and measures_in(words):
+                having[key, number].append(group)
     for (key, value), groups in having.items():
         statement = (
             f"{listed(groups)}: {key} is {value:g}, one number without a spread or a number of seeds. A "

@@ -78,7 +78,8 @@ def _one_seed(group: str, seed: int, names: list[int], runs: Sequence[Run]) -> F
     evidence: Evidence = {"group": group, "seed": seed, "names": ", ".join(map(str, names))}
     evidence |= {"runs": len(runs)}
     advice = "Look for where the program reads its seed; if it read this one, count these runs as one seed."
-    return Finding("repeated_seed", severity, statement, evidence, advice)
+    labels = tuple(run.label for run in runs)
+    return Finding("repeated_seed", severity, statement, evidence, advice, runs=labels)
 
 
 def seed_in_name(run: Run) -> int | None:
@@ -118,7 +119,8 @@ def _equal_numbers(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
             evidence: Evidence = {"group": group, "metric": metric, "value": value, "runs": len(twins)}
             evidence |= {"chance": chance, "seeds": ", ".join(run.seed_label for run in twins)}
             advice = "Look the two numbers up in their logs, and leave one out if they are one run."
-            yield Finding("repeated_seed", "warning", statement, evidence, advice)
+            labels = tuple(run.label for run in twins)
+            yield Finding("repeated_seed", "warning", statement, evidence, advice, runs=labels)
 
 
 def chance_of_a_pair(values: np.ndarray) -> float:
@@ -174,5 +176,6 @@ RULE = Rule(
     find=find,
     refuted_by="The two logs: they print different seeds, or differ in any other metric.",
     near_miss="Accuracies over few samples that meet; few digits; one configuration run with another seed.",
+    consequence="conclusion",
     example="seed3 and seed7 of a table both give 0.0096873412, and no other two agree in four digits.",
 )

@@ -96,7 +96,9 @@ def _printing(group: str, metric: str, floors: list[Floor]) -> Finding:
         "Smaller differences are rounding."
     )
     advice = f"Log {metric} with more digits before comparing runs by it, or compare its logarithm earlier."
-    return Finding("rounding_floor", "note", statement, _evidence(group, metric, floors, worst), advice)
+    runs = tuple(floor.run.label for floor in floors)
+    evidence = _evidence(group, metric, floors, worst)
+    return Finding("rounding_floor", "note", statement, evidence, advice, runs=runs)
 
 
 def _arithmetic(group: str, metric: str, floors: list[Floor]) -> Finding:
@@ -107,7 +109,9 @@ def _arithmetic(group: str, metric: str, floors: list[Floor]) -> Finding:
         "run is lowest there is rounding, and no result."
     )
     advice = f"Compare by how soon {metric} falls below a threshold, such as 1e-8 of its start."
-    return Finding("rounding_floor", "note", statement, _evidence(group, metric, floors, worst), advice)
+    runs = tuple(floor.run.label for floor in floors)
+    evidence = _evidence(group, metric, floors, worst)
+    return Finding("rounding_floor", "note", statement, evidence, advice, runs=runs)
 
 
 def _evidence(group: str, metric: str, floors: list[Floor], worst: Floor) -> Evidence:

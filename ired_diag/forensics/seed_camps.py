@@ -116,7 +116,8 @@ def _finding(question: Question, *, p: float, corrected: float, asked: int) -> F
     evidence: Evidence = {"group": question.group, "keys": ", ".join(question.keys), "camps": len(camps)}
     evidence |= {"runs": len(question.runs), "p": p, "p_holm": corrected, "splits": asked, "apart": apart}
     advice = f"Compare within one camp, or train one seed of each camp again under the other {keys}."
-    return Finding("seed_camps", severity, statement, evidence, advice)
+    runs = tuple(run.label for run in question.runs)
+    return Finding("seed_camps", severity, statement, evidence, advice, runs=runs)
 
 
 def _are_apart(camps: list[list[float]]) -> bool:

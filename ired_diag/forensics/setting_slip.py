@@ -25,6 +25,7 @@ from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.run import Run
+from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.study import Study
 
 FEWEST = 4  # groups that configure the key
@@ -51,7 +52,7 @@ def find(study: Study) -> Iterator[Finding]:
     keys = dict.fromkeys(key for member in members for key in member.settings)
     for key in keys:
         if key not in NOT_A_CHOICE:
-            yield from _of_key(key, [m for m in members if _number(m.settings.get(key)) is not None])
+            yield from _of_key(key, [m for m in members if number_of(m.settings.get(key)) is not None])
     yield from (_contradicted(member) for member in members if _is_contradicted(member))
 
 
@@ -62,15 +63,10 @@ def _member(group: str, runs: Sequence[Run]) -> Member:
     return Member(group, runs[0].settings, "\n".join(texts), inputs if isinstance(inputs, int) else None)
 
 
-def _number(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and value == value else None  # type: ignore[arg-type]
-
-
 def _of_key(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     groups: dict[float, list[Member]] = defaultdict(list)
     for member in members:
-        groups[_number(member.settings[key]) or 0.0].append(member)
+        groups[number_of(member.settings[key]) or 0.0].append(member)
     if len(members) < FEWEST or not 2 <= len(groups) <= MOST_VALUES:
         return
     for odd, having in groups.items():

@@ -27,6 +27,7 @@ from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.metric_words import DETAILS, TRAINING, words_of
 from ired_diag.runs.run import Run
+from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.study import Study
 
 TEXTS = ("experiment_name", "name", "run_name", *METADATA)
@@ -87,9 +88,8 @@ def _member(group: str, runs: Sequence[Run]) -> Member:
 
 
 def _positive(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
-        return float(value)
-    return None
+    number = number_of(value)
+    return number if number is not None and number > 0 else None
 
 
 def claim_in(text: str, key: str) -> Claim | None:
