@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MANY = 10  # pairs: beyond, those that are decided stand first
 MOST_PAIRS = 20  # lines
-FEW_SENTENCES = 2  # about seeds without a number
+MOST_LINES = 10  # of the answer on two groups
 
 
 def print_answer(comparison: Comparison, everything: str) -> None:
@@ -49,10 +49,16 @@ def _print(lines: Iterator[str] | list[str]) -> None:
 
 def answer_on_two(comparison: Comparison) -> Iterator[str]:
     """Yield the lines of the answer on two groups."""
+    facts = list(_facts_on_two(comparison))
+    yield from _by_group(comparison.left_out, most=MOST_LINES - 1 - len(facts))
+    yield from facts
+
+
+def _facts_on_two(comparison: Comparison) -> Iterator[str]:
+    """Yield the metric, the verdict, the means, and what can turn the verdict around."""
     from ired_diag.comparison import answer_words, words
 
     (pair,) = comparison.pairs
-    yield from _by_group(comparison.left_out)
     metric = [comparison.metric_words, answer_words.readout_in_words(comparison), comparison.other_sets]
     yield "; ".join(filter(None, metric))
     yield words.verdict_of(pair, comparison)
@@ -61,9 +67,9 @@ def answer_on_two(comparison: Comparison) -> Iterator[str]:
     yield from answer_words.cautions_of(pair, comparison)
 
 
-def _by_group(sentences: Sequence[str]) -> Iterable[str]:
-    """Return what is left out: a line a sentence where they are few, else a line a group."""
-    if len(sentences) <= FEW_SENTENCES:
+def _by_group(sentences: Sequence[str], *, most: int) -> Iterable[str]:
+    """Return what is left out: a line a sentence where there is room for it, else a line a group."""
+    if len(sentences) <= most:
         return sentences
     groups: dict[str, list[str]] = {}
     for sentence in sentences:
