@@ -115,7 +115,11 @@ def _end(run: Run, metric: str, chance: Chance) -> float | None:
     """Return the last tenth of an evaluation that was never better than chance; None of any other metric."""
     words, judged = words_of(metric), run.evaluated[0] if run.evaluated else ""
     values = np.asarray(run.history.series[metric].values, dtype=np.float64)
-    if len(values) < FEWEST or not (metric == judged or {*SPLITS, *TEST_SPLITS}.intersection(words)):
+    if (
+        len(values) < FEWEST
+        or not np.isfinite(values).all()
+        or not (metric == judged or {*SPLITS, *TEST_SPLITS}.intersection(words))
+    ):
         return None
     if ("accuracy" in words or "acc" in words) and np.nanmax(values, initial=0.0) > 1.5:
         values = values / 100

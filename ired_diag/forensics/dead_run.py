@@ -70,7 +70,7 @@ def _dead_end(series: Mapping[str, Series], name: str) -> DeadEnd | None:
 def _never_alive(series: Mapping[str, Series], name: str) -> DeadEnd | None:
     """Return the first step of a loss that never moved while a telling metric was never finite."""
     values = np.asarray(series[name].values)
-    if len(values) < FEWEST or not np.isfinite(values[0]) or np.ptp(values) != 0:
+    if len(values) < FEWEST or not np.isfinite(values[0]) or (values != values[0]).any():
         return None
     if any(_moves(other) for other_name, other in series.items() if measures_in(words_of(other_name))):
         return None  # something is learned: the two are columns that nobody fills
@@ -82,7 +82,8 @@ def _never_alive(series: Mapping[str, Series], name: str) -> DeadEnd | None:
 
 
 def _moves(series: Series) -> bool:
-    return len(series) > 0 and bool(np.ptp(series.values) > 0)
+    finite = series.values[np.isfinite(series.values)]
+    return len(finite) > 0 and bool((finite != finite[0]).any())
 
 
 def _replaced(series: Series, name: str) -> DeadEnd | None:

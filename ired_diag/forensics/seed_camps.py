@@ -88,8 +88,8 @@ def final_value(run: Run) -> float | None:
     if run.evaluated is None or not run.ending.may_be_complete:
         return None
     values = np.asarray(run.evaluated[1].values, dtype=np.float64)
-    value = float(values[-max(1, len(values) // 10) :].mean())
-    return value if np.isfinite(value) else None
+    late = values[-max(1, len(values) // 10) :]
+    return float(late.mean()) if np.isfinite(late).all() else None
 
 
 def _label(run: Run, key: str) -> str:
