@@ -36,6 +36,7 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 BOOKKEEPING = ("log_every", "checkpoint_every")
+LABELS = frozenset(("name", "names", "group", "experiment", "exp", "exp_name", "label", "title", "run"))
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
 
 
@@ -115,7 +116,11 @@ def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
 
 def _differing(one: Setting, other: Setting) -> list[str]:
     passed_over = {*one.idle, *other.idle, *BOOKKEEPING}
-    keys = [key for key in differing_keys(one.moved, other.moved) if key not in passed_over]
+    keys = [
+        key
+        for key in differing_keys(one.moved, other.moved)
+        if key not in passed_over and key.lower() not in LABELS
+    ]
     foreign = any(_strategy(setting) not in (*OWN_STRATEGIES, "none") for setting in (one, other))
     if foreign and any(key.startswith("use_") and key != "use_scalar_energy" for key in keys):
         keys = [key for key in keys if key != "mining_strategy"]
