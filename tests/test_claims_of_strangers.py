@@ -1,4 +1,4 @@
-"""Short reports as strangers write them, from seeds drawn here: right ones are left alone, wrong ones found."""
+"""Reports as strangers write them, from seeds drawn here: right ones are left alone, wrong ones found."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def speedrun_table() -> Case:
     early, late = draw(2, 3.2793, 0.0010, 8, 5), draw(3, 3.2785, 0.0010, 8, 5)
     z = (3.28 - late.mean()) * np.sqrt(8) / 0.0013
     p = stats.norm.sf(z)
-    rows = "\n".join(f"| {k} | {a:.5f} | {b:.5f} |" for k, (a, b) in enumerate(zip(early, late, strict=True), 1))
+    rows = "\n".join(
+        f"| {k} | {a:.5f} | {b:.5f} |" for k, (a, b) in enumerate(zip(early, late, strict=True), 1)
+    )
     text = f"""# Results
 Across 8 seeds the mean validation loss at step 3225 is {late.mean():.6f}. With `sigma=0.0013` the one-sided
 z-test gives `z={z:.4f}` and `p={p:.2e}`.
@@ -187,7 +189,7 @@ def impossible_p() -> Case:
 
 def units_in_the_head() -> Case:
     a, b = draw(7, 0.00231, 4e-5, 6, 7), draw(8, 0.00243, 5e-5, 6, 7)
-    text = f"""| Optimizer | val MSE (×10⁻³, mean ± SD) | n |
+    text = f"""| Optimizer | val MSE (\u00d710⁻³, mean ± SD) | n |
 |---|---|---|
 | adam | {1e3 * a.mean():.3f} ± {1e3 * a.std(ddof=1):.3f} | 6 |
 | lion | {1e3 * b.mean():.3f} ± {1e3 * b.std(ddof=1):.3f} | 6 |
@@ -344,7 +346,9 @@ def test_each_change_is_found_on_its_line(case: Callable[[], Case]) -> None:
         changed = report.text.replace(old, new, 1)
         line = report.text[: report.text.index(old)].count("\n") + 1
         findings = [f for f in check_report(changed, report.study).findings if f.severity != "note"]
-        assert any(f.evidence["line"] == line for f in findings), f"{old} -> {new}: {[f.statement for f in findings]}"
+        assert any(f.evidence["line"] == line for f in findings), (
+            f"{old} -> {new}: {[f.statement for f in findings]}"
+        )
 
 
 def test_a_third_of_the_claims_is_checked_where_the_runs_are_given() -> None:

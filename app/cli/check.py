@@ -115,7 +115,9 @@ def _print_counts(checked: Checked, *, full: bool) -> None:
     unchecked = [verdict for verdict in checked.verdicts if verdict.outcome == "unchecked"]
     if full:
         for verdict in unchecked:
-            click.echo(f"    line {verdict.claim.line}: {verdict.claim.kind} {verdict.claim.said}: {verdict.why}")
+            click.echo(
+                f"    line {verdict.claim.line}: {verdict.claim.kind} {verdict.claim.said}: {verdict.why}"
+            )
         return
     reasons = Counter(verdict.why for verdict in unchecked)
     for reason, count in reasons.most_common(MOST_REASONS):

@@ -167,8 +167,12 @@ def _with_readout(book: Book) -> Book:
     """Return the book; where a report prints no mean, with the readout that most of its numbers hold with."""
     if book.readout_is_certain or not book.groups.members:
         return book
-    exact = [c for c in book.claims if c.kind in (*COMPARED, "difference") and c.numbers and not c.number.relation]
-    scores = {r: sum(CHECKS[c.kind](c, book.with_readout(r)).outcome == "holds" for c in exact) for r in READOUTS}
+    exact = [
+        c for c in book.claims if c.kind in (*COMPARED, "difference") and c.numbers and not c.number.relation
+    ]
+    scores = {
+        r: sum(CHECKS[c.kind](c, book.with_readout(r)).outcome == "holds" for c in exact) for r in READOUTS
+    }
     best = max(scores, key=lambda readout: scores[readout])
     return replace(book, readout=best, readout_is_certain=scores[best] >= ENOUGH) if scores[best] else book
 

@@ -1,7 +1,7 @@
 """Is the number in bold the best of its column?
 
-Bold marks the best by custom, not by law: a report that says what else it marks, or that sets several numbers of
-a column in bold, is left alone; so is a table whose other columns do not keep the custom.
+Bold marks the best by custom, not by law: a report that says what else it marks, or that sets several
+numbers of a column in bold, is left alone; so is a table whose other columns do not keep the custom.
 """
 
 from __future__ import annotations
@@ -12,9 +12,15 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.heads import DOWN, UP
 
-LEGEND = r"bold\w*\s*(?:\w+\s+){0,3}(?:=|:|indicates?|marks?|denotes?|means|highlights?|shows?|numbers? are|is)"
-OTHER_LEGEND = r"(?:ours|proposed|default|selected|chosen|baseline|submitted|final config|this (?:pr|work|record))"
-REFERENCE = re.compile(r"oracle|upper|teacher|ground|human|reference|target|ensemble|previous|prior|sota|limit", re.I)
+LEGEND = (
+    r"bold\w*\s*(?:\w+\s+){0,3}(?:=|:|indicates?|marks?|denotes?|means|highlights?|shows?|numbers? are|is)"
+)
+OTHER_LEGEND = (
+    r"(?:ours|proposed|default|selected|chosen|baseline|submitted|final config|this (?:pr|work|record))"
+)
+REFERENCE = re.compile(
+    r"oracle|upper|teacher|ground|human|reference|target|ensemble|previous|prior|sota|limit", re.I
+)
 
 
 def check_bold(claim: Claim, book: Book) -> Verdict:

@@ -113,8 +113,8 @@ class Book:
     def label_of(self, claim: Claim) -> str | None:
         """Return the one group that a claim is about.
 
-        Of a claim that names none it is the only group there is of its metric, where its mean says so: a number
-        printed beside a mean that agrees is of the same group.
+        Of a claim that names none it is the only group there is of its metric, where its mean says so: a
+        number printed beside a mean that agrees is of the same group.
         """
         if claim.groups:
             return claim.groups[0] if len(claim.groups) == 1 else None
@@ -154,7 +154,9 @@ class Book:
             what = "several metrics" if claim.metric == UNCLEAR else repr(claim.metric)
             return f"it is of {what}, and the runs are judged by {self.groups.metric or 'nothing'}"
         near = "\n".join(line for c in (claim, mean) if c for line in c.context.split("\n")[:2])
-        if other := self.other_metric(near if not claim.table or not claim.metric else claim.context.split("\n")[0]):
+        if other := self.other_metric(
+            near if not claim.table or not claim.metric else claim.context.split("\n")[0]
+        ):
             return f"it may be of another metric ({other!r} stands beside it)"
         if self._of_an_extreme(claim):
             return "of which number in its row it is the spread is not certain"
@@ -216,7 +218,7 @@ class Book:
         return sample_of_summary(means[0].number, sds[0].number, n)
 
     def size(self, label: str) -> int | None:
-        """Return the printed number of seeds of a group; None where it is stated in two ways, or not at all."""
+        """Return the printed number of seeds of a group; None where it is not stated, or twice."""
         stated = self.stated("n", label) or [c for c in self.claims if c.kind == "n" and not c.groups]
         counts = {int(claim.number.value) for claim in stated if claim.number.value < 1e9}
         return counts.pop() if len(counts) == 1 else None

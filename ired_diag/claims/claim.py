@@ -117,7 +117,9 @@ def unchecked(claim: Claim, why: str) -> Verdict:
 def softened(verdict: Verdict, words: str) -> Verdict:
     """Return a verdict whose errors are warnings, with what makes them so."""
     findings = tuple(
-        replace(f, severity="warning" if f.severity == "error" else f.severity, statement=f"{f.statement} {words}")
+        replace(
+            f, severity="warning" if f.severity == "error" else f.severity, statement=f"{f.statement} {words}"
+        )
         for f in verdict.findings
     )
     return replace(verdict, findings=findings)

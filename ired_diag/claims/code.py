@@ -6,8 +6,8 @@
     print(torch.std_mean(torch.tensor(accs)))
     # (tensor(0.0007), tensor(3.2782))
 
-Nothing is run. A list is a sample by itself, named by its variable and the line of its block; a printed number
-belongs to the call before it, up to the next call.
+Nothing is run. A list is a sample by itself, named by its variable and the line of its block; a printed
+number belongs to the call before it, up to the next call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.numbers import Printed, number_of
 
 FENCE = re.compile(r"^\s*(```|~~~)")
-LIST = re.compile(r"^[^\S\n]*(?:#\s*)?([A-Za-z_]\w*)\s*=\s*(?:np\.array\(|torch\.tensor\()?\[([-+\d.,\seE#]+?)\]", re.MULTILINE)
+LIST = re.compile(
+    r"^[^\S\n]*(?:#\s*)?([A-Za-z_]\w*)\s*=\s*(?:np\.array\(|torch\.tensor\()?\[([-+\d.,\seE#]+?)\]",
+    re.MULTILINE,
+)
 NUMBER = r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?"
 ONE_SAMPLE = re.compile(
     rf"ttest_1samp\(\s*(?:np\.array\()?(\w+)\)?\s*,\s*(?:popmean\s*=\s*)?({NUMBER})\s*(?:,\s*alternative\s*=\s*['\"]([\w-]+)['\"])?\s*\)"
@@ -85,12 +88,16 @@ def _of_call(
     output = block.text[span[0] : span[1]]
     if pattern is ONE_SAMPLE and (p := P_PRINTED.search(output)):
         numbers = number_of(p[1]), number_of(hit[2])
-        yield from _claim(block, span[0] + p.start(), label, "one sample p", *numbers, test=hit[3] or "two-sided")
+        yield from _claim(
+            block, span[0] + p.start(), label, "one sample p", *numbers, test=hit[3] or "two-sided"
+        )
     elif pattern is STD_MEAN and (tensors := TENSORS.search(output)):
         place = span[0] + tensors.start()
         yield from _claim(block, place, label, "sd", number_of(tensors[1]))
         yield from _claim(block, place, label, "mean", number_of(tensors[2]))
-    elif pattern is MEAN and (value := re.match(rf"\s*#\s*(?:mean\s*[=:]\s*)?({NUMBER})\s*$", output, re.MULTILINE)):
+    elif pattern is MEAN and (
+        value := re.match(rf"\s*#\s*(?:mean\s*[=:]\s*)?({NUMBER})\s*$", output, re.MULTILINE)
+    ):
         yield from _claim(block, span[0] + value.start(), label, "mean", number_of(value[1]))
 
 
@@ -100,7 +107,9 @@ def _claim(
     shown = tuple(number for number in numbers if number is not None)
     line = block.line_at(place + len(block.text[place:]) - len(block.text[place:].lstrip("\n")))
     if len(shown) == len(numbers):
-        yield Claim(kind, line, shown[0].text, groups=(label,), numbers=shown, block=line, test=test, table=line)
+        yield Claim(
+            kind, line, shown[0].text, groups=(label,), numbers=shown, block=line, test=test, table=line
+        )
 
 
 def _blocks(text: str) -> Iterator[Block]:

@@ -19,7 +19,10 @@ from ired_diag.claims.ranges import fits, through
 LEVELS = {1: 0.05, 2: 0.01, 3: 0.001, 4: 0.0001}  # by the number of stars
 REACH = 110  # characters
 MARGIN = r"equivalence test|\btost\b|one-sided tests|\bmargin\b|too small to matter"
-GRADED = re.compile(r"\b(?:marginal|borderline|nearly|almost|weak|approach|trend|practical|clinical|economic)\w*\W+(?:\w+\W+)?signif", re.I)
+GRADED = re.compile(
+    r"\b(?:marginal|borderline|nearly|almost|weak|approach|trend|practical|clinical|economic)\w*\W+(?:\w+\W+)?signif",
+    re.I,
+)
 
 
 def check_significance(claim: Claim, book: Book) -> Verdict:
@@ -32,7 +35,11 @@ def check_significance(claim: Claim, book: Book) -> Verdict:
     level = Level(LEVELS[min(stars, max(LEVELS))]) if stars else level_of(near, rest, book.text)
     beside = _p_beside(claim, book)
     if len(beside) != 1:
-        return _by_runs(claim, book, level) if not beside else unchecked(claim, "several p values stand beside it")
+        return (
+            _by_runs(claim, book, level)
+            if not beside
+            else unchecked(claim, "several p values stand beside it")
+        )
     same = {c.kind for c in book.beside(claim) if c.kind.endswith("significant")}
     if len(same) > 1 and not claim.table:
         return unchecked(claim, "to which of the conclusions the p belongs is not certain")
@@ -42,12 +49,14 @@ def check_significance(claim: Claim, book: Book) -> Verdict:
 
 
 def _stands_near(claim: Claim, p: Claim, text: str) -> bool:
-    """Say whether a p stands so near to a word of the same sentence that it is of it; a p of another is named."""
+    """Say whether a p stands so near to a word of its sentence that it is of it."""
     if p.block != claim.block:
         return True
     places = [hit.start() for hit in re.finditer(re.escape(claim.said), text)]
     between = [text[min(at, p.number.start) : max(at, p.number.start)] for at in places]
-    return any(len(stretch) <= REACH and not re.search(r"[;:]\s|\bbut\b|\bwhile\b", stretch) for stretch in between)
+    return any(
+        len(stretch) <= REACH and not re.search(r"[;:]\s|\bbut\b|\bwhile\b", stretch) for stretch in between
+    )
 
 
 def _beside_p(claim: Claim, book: Book, level: Level, p: Claim, stars: int) -> Verdict:
@@ -60,7 +69,9 @@ def _beside_p(claim: Claim, book: Book, level: Level, p: Claim, stars: int) -> V
             return unchecked(claim, "it is corrected for a number of comparisons that is not stated")
         limit = level.alpha
         if says and number.value < limit:
-            return unchecked(claim, "whether the p is corrected, and for how many comparisons, is not certain")
+            return unchecked(
+                claim, "whether the p is corrected, and for how many comparisons, is not certain"
+            )
     unclear = (number.relation == "<" and number.value > limit) or (
         number.relation == ">" and number.value < limit
     )

@@ -3,9 +3,9 @@
     Bonferroni:  α/m            stated as "α = 0.05/56", or as "over 56 comparisons"
 
 The p beside it may be the raw one or m times it. It is taken for the raw one where the text writes the level
-as a quotient, or where the seeds give it without a correction; else it is left alone between α/m and α. Holm's
-and the false discovery rate's levels depend on all the p values, so that only a p above α is certain: after any
-correction it is not significant either.
+as a quotient, or where the seeds give it without a correction; else it is left alone between α/m and α.
+Holm's and the false discovery rate's levels depend on all the p values, so that only a p above α is certain:
+after any correction it is not significant either.
 
 References: Dunn (1961); Holm (1979); Benjamini & Hochberg (1995).
 """
@@ -18,14 +18,18 @@ from dataclasses import dataclass
 from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.phrases import NUMBER_WORDS
 
-ALPHA = re.compile(r"(?:\u03b1|\balpha|significance level(?: of)?)\s*(?:=|of|:)?\s*(0?\.\d+)(?!\d*\s*/)", re.IGNORECASE)
+ALPHA = re.compile(
+    r"(?:\u03b1|\balpha|significance level(?: of)?)\s*(?:=|of|:)?\s*(0?\.\d+)(?!\d*\s*/)", re.IGNORECASE
+)
 QUOTIENT = re.compile(r"(?<!\d)(0?\.0\d+|0?\.10?)\s*/\s*([1-9]\d*)\b(?![.\d/%])")
 COUNT = re.compile(
     r"\b(?:over|for|across|with|among|m\s*=|of)\s+(?:the\s+|all\s+)?(\d+|" + "|".join(NUMBER_WORDS) + r")\s*"
     r"(?:\w+\s+){0,2}(?:comparisons|tests|hypotheses|pairs|contrasts)|\bm\s*=\s*(\d+)",
     re.IGNORECASE,
 )
-AT_LEVEL = re.compile(r"\bat (?:the )?(?:\u03b1\s*=\s*|alpha\s*=\s*|p\s*<\s*)?(?:(\d+)\s*%|(0?\.\d+))", re.IGNORECASE)
+AT_LEVEL = re.compile(
+    r"\bat (?:the )?(?:\u03b1\s*=\s*|alpha\s*=\s*|p\s*<\s*)?(?:(\d+)\s*%|(0?\.\d+))", re.IGNORECASE
+)
 BONFERRONI = re.compile(r"bonferroni", re.IGNORECASE)
 USUAL = 0.05
 

@@ -1,6 +1,6 @@
 """Does a printed difference, or a ratio, follow from two means?
 
-    "the difference a - b is x":  x = x̄_a - x̄_b          "a is x times lower than b":  x = x̄_b / x̄_a
+"the difference a - b is x":  x = x̄_a - x̄_b          "a is x times lower than b":  x = x̄_b / x̄_a
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from ired_diag.claims.ranges import Range, fits, through
 
 SLACK = 0.1  # of a ratio: "3x" is said of 2.8
 COST = re.compile(
-    r"\bfaster|slower|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples", re.I
+    r"\bfaster|slower|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
+    re.I,
 )
 
 
@@ -63,13 +64,13 @@ def check_ratio(claim: Claim, book: Book) -> Verdict:
     if any(fits(claim.number, r) for r in reach):
         return holds(claim, f"the ratio of the means is {ratios[0].middle:.3g}")
     runs = bool(book.group(claim.groups[0]))
-    named = relation_to(claim.metric, book.groups.metric) in ("same", "unnamed") if runs else bool(claim.metric)
+    named = (
+        relation_to(claim.metric, book.groups.metric) in ("same", "unnamed") if runs else bool(claim.metric)
+    )
     if not named and len(book.metrics) != 1:
         return unchecked(claim, "of which metric it is, is not certain")
     word = hit[1] if (hit := RATIO.match(near[claim.number.end :])) else ""
-    words = (
-        f"{claim.said}x {word} is printed; the ratio of the means is {ratios[0].middle:.4g}."
-    )
+    words = f"{claim.said}x {word} is printed; the ratio of the means is {ratios[0].middle:.4g}."
     evidence = {"recomputed": ratios[0].middle, "printed": said}
     return fails(claim, Fault("ratio", "error", words, evidence=evidence).of(claim))
 

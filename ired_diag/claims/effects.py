@@ -45,5 +45,7 @@ def check_effect(claim: Claim, book: Book) -> Verdict:
         return fails(claim, Fault("population_sd", "warning", words, evidence=evidence).of(claim))
     if not pair.certain or (pair.a.sd_unsure and not claim.table and len(book.metrics) > 1):
         return unchecked(claim, "the effect size of pairs does not follow from means and sds")
-    words = f"the effect size is printed as {claim.said}, which does not follow from {pair.a.source}: {shown}."
+    words = (
+        f"the effect size is printed as {claim.said}, which does not follow from {pair.a.source}: {shown}."
+    )
     return fails(claim, Fault("effect", "error", words, evidence=evidence).of(claim))

@@ -9,7 +9,7 @@ Reference: Hyndman & Fan (1996), Sample quantiles in statistical packages, The A
 from __future__ import annotations
 
 import re
-from typing import get_args, Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from ired_diag.claims.groups import READOUTS
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample
 
-Method = Literal["linear", "weibull", "hazen", "median_unbiased", "lower", "higher", "midpoint", "inverted_cdf"]
+Method = Literal[
+    "linear", "weibull", "hazen", "median_unbiased", "lower", "higher", "midpoint", "inverted_cdf"
+]
 
 
 def check_extreme(claim: Claim, book: Book) -> Verdict:
@@ -57,7 +59,9 @@ def check_quartiles(claim: Claim, book: Book) -> Verdict:
 def _fits_quartiles(claim: Claim, low: float, high: float, half: float) -> bool:
     if len(claim.numbers) == 1:
         return fits(claim.number, Range.around(high - low, 2 * half))
-    return fits(claim.numbers[0], Range.around(low, half)) and fits(claim.numbers[1], Range.around(high, half))
+    return fits(claim.numbers[0], Range.around(low, half)) and fits(
+        claim.numbers[1], Range.around(high, half)
+    )
 
 
 def _quartiles(sample: Sample, method: Method) -> tuple[float, float]:

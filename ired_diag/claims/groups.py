@@ -120,7 +120,9 @@ def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str
         return candidates[0], ""
     means = [claim.number for claim in claims if claim.kind == "mean"]
     if not candidates:
-        similar = [g for g in groups.members if words_of(label) < words_of(g) or words_of(g) < words_of(label)]
+        similar = [
+            g for g in groups.members if words_of(label) < words_of(g) or words_of(g) < words_of(label)
+        ]
         agreeing = [g for g in similar if any(matching(mean, g, groups) for mean in means)]
         if len(agreeing) == 1:
             return agreeing[0], ""

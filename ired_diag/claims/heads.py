@@ -1,6 +1,7 @@
 """The head of a column: which metric it holds, in which unit, and which statistic of it.
 
-    "val_loss (mean ± std, ×10⁻³) ↓"  →  metric "val loss", statistic mean, after ± a sd, factor 10⁻³, lower is better
+    "val_loss (mean ± std, ×10⁻³) "
+    "↓"  →  metric "val loss", statistic mean, after ± a sd, factor 10⁻³, lower is better
 
 A number is held only against numbers of its own metric. Two heads are of one metric where the same words are
 left after those of statistics, units and directions are taken away.
@@ -35,13 +36,15 @@ COLUMNS: tuple[tuple[Kind, str], ...] = (
 )  # fmt: skip
 STATISTIC_WORDS = frozenset(
     """
-    mean means average avg std stdev stddev sd sem se s.d s.e.m ± +/- ci 95 90 99 confidence interval median iqr over n seeds
-    seed runs run of the in by across lower higher better is are standard deviation error dev per stat statistic
-    mittelwert standardabweichung konfidenzintervall 1σ σ 2σ value values v our ours and sample samples ddof
+    mean means average avg std stdev stddev sd sem se s.d s.e.m ± +/- ci 95 90 99 confidence interval median
+    iqr over n seeds seed runs run of the in by across lower higher better is are standard deviation error
+    dev per stat statistic mittelwert standardabweichung konfidenzintervall 1\u03c3 \u03c3 2\u03c3 value
+    values v our ours and sample samples ddof
     """.split()
 ) - {"error"}  # fmt: skip
 OF_A_STATISTIC = (
-    r"p|t|d|g|df|dof|q|p[-_ ]?val\w*|val|vals|stat\w*|cohen.*|hedges.*|effect|size|welch.*|student.*|paired|t-test|test|diff\w*|"
+    r"p|t|d|g|df|dof|q|p[-_ ]?val\w*|val|vals|stat\w*|cohen.*|hedges.*|effect|size|welch.*|"
+    r"student.*|paired|t-test|test|diff\w*|"
     r"delta|Δ|δ|gain|change|min|max|minimum|maximum|best|worst|lowest|highest|relative|rel|improvement|signifi\w*|sig|\?|vs|ci95|"
     r"bonferroni.*|holm.*|fdr.*|adj\w*|corrected|raw|standard|dev\w*|number|num|#|iqr|interquartile|range|percent|%"
 )
@@ -54,13 +57,17 @@ STEP = re.compile(
     re.I,
 )
 DOWN, UP = re.compile(r"[↓⬇]|\blower\b"), re.compile(r"[↑⬆]|\bhigher\b")
-CORRECTED = re.compile(r"bonferroni|\bholm\b|\bfdr\b|benjamini|adjust|correct(?:ed|ion)|p[_ -]?adj|\bq[\s-]*value", re.I)
+CORRECTED = re.compile(
+    r"bonferroni|\bholm\b|\bfdr\b|benjamini|adjust|correct(?:ed|ion)|p[_ -]?adj|\bq[\s-]*value", re.I
+)
 NO_LABEL = re.compile(
     r"note|comment|status|verdict|description|\blogs?\b|date|commit|hardware|link|source|file|interpret|winner|result|"
     r"conclusion|remark|details|purpose|config\b|contributor|author|\btest\b|command|gpus?$",
     re.IGNORECASE,
 )  # fmt: skip
-SEED_HEAD = re.compile(r"^(?:random |rng )?(?:seeds?|runs?|trials?|reps?|replicates?)(?: ?(?:id|#|no\.?|number|index))?$", re.I)
+SEED_HEAD = re.compile(
+    r"^(?:random |rng )?(?:seeds?|runs?|trials?|reps?|replicates?)(?: ?(?:id|#|no\.?|number|index))?$", re.I
+)
 OTHER_UNIT = re.compile(
     r"\b(?:time|ms|steps?|size|bytes|artifact|memory|params?|parameters|flops|tokens|bpb|bpc|gap|hours?|rate|ratio|score|"
     r"speed|throughput|rank|epochs?|cost|entropy|count|nats|perplexity|val|test|train|eval)\b",
@@ -97,7 +104,9 @@ class Head:
         """Whether it names a quantity, and not a group."""
         words = words_of(self.text)
         named = measures_in(words) or NO_MEASURE.intersection(words)
-        return bool(named or self.percent or self.lower_is_better is not None or OTHER_UNIT.search(_spaced(self.text)))
+        return bool(
+            named or self.percent or self.lower_is_better is not None or OTHER_UNIT.search(_spaced(self.text))
+        )
 
 
 def head_of(text: str) -> Head:
@@ -147,9 +156,18 @@ def metric_of(head: str) -> str:
     ('r2 mse', '', 'final val loss')
     """
     text = SCALE.sub(" ", _spaced(plain(head)).lower())
-    text = re.sub(r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|higher is better", " ", text)
+    text = re.sub(
+        r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|"
+        r"higher is better",
+        " ",
+        text,
+    )
     words = [word.strip("-.") for word in re.split(r"[^\w%.²+/*@-]+", text)]
-    kept = [w for w in words if w and w not in STATISTIC_WORDS and w not in UNITS and not set(w) <= set("±+-/*σ")]
+    kept = [
+        w
+        for w in words
+        if w and w not in STATISTIC_WORDS and w not in UNITS and not set(w) <= set("±+-/*\u03c3")
+    ]
     return " ".join(kept)
 
 

@@ -1,8 +1,8 @@
 """Numbers that no sample can have, whatever its values.
 
-    min ≤ mean ≤ max
-    sd ≤ (max - min)/2 · √(n/(n - 1))           Popoviciu (1935)
-    sd ≤ √(m (100 - m) · n/(n - 1))             of a share with mean m percent; Bhatia & Davis (2000)
+min ≤ mean ≤ max
+sd ≤ (max - min)/2 · √(n/(n - 1))           Popoviciu (1935)
+sd ≤ √(m (100 - m) · n/(n - 1))             of a share with mean m percent; Bhatia & Davis (2000)
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import re
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails
 
-SHARE = re.compile(r"\b(?:accuracy|acc|recall|precision|success(?: rate)?|win ?rate|f1|auroc|auc|solved)\b", re.IGNORECASE)
+SHARE = re.compile(
+    r"\b(?:accuracy|acc|recall|precision|success(?: rate)?|win ?rate|f1|auroc|auc|solved)\b", re.IGNORECASE
+)
 
 
 def impossible(claim: Claim, book: Book) -> Verdict | None:

@@ -1,8 +1,8 @@
 """The names in a report: labels of groups, pairs of them, seeds, and where a sentence names which.
 
-Two labels are one name where their words are the same, or where the one is a part of the other that stands for
-it: ``q101``, ``Baseline (q101)``. "Ours + EMA" is not "Ours". ``none`` and ``baseline`` are one word, as the
-study uses them.
+Two labels are one name where their words are the same, or where the one is a part of the other that stands
+for it: ``q101``, ``Baseline (q101)``. "Ours + EMA" is not "Ours". ``none`` and ``baseline`` are one word, as
+the study uses them.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def aliases(label: str) -> set[frozenset[str]]:
     """
     parts = re.fullmatch(r"([^()]+?)\s*\(([^()]+)\)", label.strip())
     sets = {words_of(label)} | {words_of(part) for part in (parts.groups() if parts else ())}
-    return (sets | {frozenset({word}) for word in words_of(label) if IDENTIFIER.fullmatch(word)}) - {frozenset()}
+    return (sets | {frozenset({word}) for word in words_of(label) if IDENTIFIER.fullmatch(word)}) - {
+        frozenset()
+    }
 
 
 def same_name(label: str, names: Iterable[str]) -> str | None:
@@ -122,14 +124,17 @@ def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]
 
 @lru_cache(maxsize=64)
 def _patterns(names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], re.Pattern[str]]]:
-    """Return how each name is spelled, with a word of each spelling; a number is a name in its own table only."""
+    """Return how each name is spelled, with a word of each spelling; a number is no name in a sentence."""
     patterns = []
     for name in names:
         if re.search(r"[^\W\d_]|%", name):
             case = re.IGNORECASE if len(name) > 1 else re.NOFLAG  # "A performs as a whole"
             spellings = _spellings(name, names)
             spelled = "|".join(sorted(spellings, key=len, reverse=True))
-            words = tuple(re.findall(r"[^\W_]+", part.replace("\\", " ").lower())[0] for part in _alternatives(spellings))
+            words = tuple(
+                re.findall(r"[^\W_]+", part.replace("\\", " ").lower())[0]
+                for part in _alternatives(spellings)
+            )
             patterns.append((name, words, re.compile(rf"(?<![\w@])(?:{spelled})(?![\w@]){NO_NAME}", case)))
     return patterns
 
@@ -142,8 +147,8 @@ def _alternatives(spellings: Sequence[str]) -> list[str]:
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
     """Return the regular expressions for a name, and for what it may be called alone.
 
-    That is its one telling word, or, of "Baseline (q101)", either part; of a longer name each word is a word of
-    the language, too.
+    That is its one telling word, or, of "Baseline (q101)", either part; of a longer name each word is a word
+    of the language, too.
     """
     others = frozenset().union(*(words_of(other) for other in names if other != name))
     spelled = [re.escape(name)]

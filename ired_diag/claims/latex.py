@@ -3,7 +3,8 @@ r"""LaTeX as Markdown: tables, headings and emphasis, line by line, so that line
     \begin{tabular}{lcc} Method & MSE & n \\ \midrule A & \textbf{0.1} $\pm$ 0.01 & 5 \\ \end{tabular}
 
 becomes a table with pipes. A row that runs over several lines is written on its first one. What is not a
-table, a heading or a comment stays as it is. A text without ``\begin{tabular}`` and ``\section`` is not changed.
+table, a heading or a comment stays as it is. A text without ``\begin{tabular}`` and ``\section`` is not
+changed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ TABULAR = re.compile(r"\\begin\{(tabular[x*]?|longtable|array)\}")
 END = re.compile(r"\\end\{(?:tabular[x*]?|longtable|array)\}")
 HEADING = re.compile(r"\\(?:chapter|(?:sub)*section|paragraph)\*?\{([^{}]*)\}")
 CAPTION = re.compile(r"\\caption(?:\[[^\]]*\])?\{((?:[^{}]|\{[^{}]*\})*)\}")
-RULES = re.compile(r"\\(?:toprule|midrule|bottomrule|hline|cmidrule|cline|addlinespace)(?:\([^)]*\))?(?:\[[^\]]*\])?(?:\{[^}]*\})?")
+RULES = re.compile(
+    r"\\(?:toprule|midrule|bottomrule|hline|cmidrule|cline|addlinespace)(?:\([^)]*\))?(?:\[[^\]]*\])?(?:\{[^}]*\})?"
+)
 SPAN = re.compile(r"\\multicolumn\{(\d+)\}\{[^}]*\}\{((?:[^{}]|\{[^{}]*\})*)\}")
 TALL = re.compile(r"\\multirow(?:\[[^\]]*\])?\{[^}]*\}\{[^}]*\}\{((?:[^{}]|\{[^{}]*\})*)\}")
 BOLD = re.compile(r"\\(?:textbf|mathbf|bm|boldsymbol)\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -64,7 +67,9 @@ def _table(lines: list[str]) -> list[str]:
         if not any(cell.strip() for cell in cells):
             continue
         cells = [above[k] if cell == "\0" and k < len(above) else cell for k, cell in enumerate(cells)]
-        above = [cell if cell.strip() else (above[k] if k < len(above) else "") for k, cell in enumerate(cells)]
+        above = [
+            cell if cell.strip() else (above[k] if k < len(above) else "") for k, cell in enumerate(cells)
+        ]
         written[line] = f"| {' | '.join(cells)} |"
         if not started:
             started = True

@@ -19,7 +19,11 @@ FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 ABBREVIATION = r"(?<!\bvs)(?<!\bcf)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bFig)(?<!\bTab)(?<!\bresp)"
 SENTENCE_END = re.compile(
-    ABBREVIATION + r"(?<=[.!?])(?:\*\*|__)?\n|" + ABBREVIATION + r"(?<=[.!?])(?:\*\*|__)?\s+(?=[^a-z\d\s]|[a-z]+\d)|" + r"(?<=[!?])\s+|\s\|\s"
+    ABBREVIATION
+    + r"(?<=[.!?])(?:\*\*|__)?\n|"
+    + ABBREVIATION
+    + r"(?<=[.!?])(?:\*\*|__)?\s+(?=[^a-z\d\s]|[a-z]+\d)|"
+    + r"(?<=[!?])\s+|\s\|\s"
 )
 BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)
 

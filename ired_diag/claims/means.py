@@ -52,7 +52,9 @@ def _of_runs(claim: Claim, book: Book, label: str, group: str) -> Verdict:
         words = (
             f"{claim.number.text} is the mean of each seed's best evaluation: of many noisy ones the luckiest"
         )
-        shown = f"{words}; the last evaluations have the mean {last.mean.middle:.6g}." if last else f"{words}."
+        shown = (
+            f"{words}; the last evaluations have the mean {last.mean.middle:.6g}." if last else f"{words}."
+        )
         advice = f"Compare plateaus: ired-diag stats {group} OTHER --readout plateau"
         return holds(claim, "the runs' best", Fault("best_readout", "warning", shown, advice).of(claim))
     if readouts:

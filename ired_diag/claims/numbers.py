@@ -17,7 +17,10 @@ LARGEST, SMALLEST = 1e100, 1e-300  # what can be squared
 SPACE = "\u202f"  # between groups of thousands
 POINT = rf"(?:\d{{1,3}}(?:[,'{SPACE}]\d{{3}})+(?:\.\d+)?|\d+\.\d+|\d+|\.\d+)"
 COMMA = rf"(?:\d{{1,3}}(?:[.'{SPACE}]\d{{3}})+(?:,\d+)?|\d+,\d+|\d+)"
-NUMBER = r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})(?!(?!x\b|fold\b)[\w^])\s?(?P<percent>%)?"
+NUMBER = (
+    r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})"
+    r"(?!(?!x\b|fold\b)[\w^])\s?(?P<percent>%)?"
+)
 LATEX = (
     (r"\\(?:mathrm|mathbf|text|textbf|mathit|operatorname|bm|boldsymbol)\s*\{([^{}]*)\}", r"\1"),
     (r"\\(?:times|cdot)(?![a-zA-Z])", "\u00d7"),
@@ -25,7 +28,7 @@ LATEX = (
     (r"\\chi(?![a-zA-Z])", "χ"),
     (r"\\downarrow(?![a-zA-Z])", "↓"),
     (r"\\uparrow(?![a-zA-Z])", "↑"),
-    (r"\\alpha(?![a-zA-Z])", "α"),
+    (r"\\alpha(?![a-zA-Z])", "\u03b1"),
     (r"\\(?:leq?)(?![a-zA-Z])", "≤"),
     (r"\\(?:geq?)(?![a-zA-Z])", "≥"),
     (r"\\(?:lt)(?![a-zA-Z])", "<"),

@@ -2,8 +2,8 @@
 
     t = (x̄ - μ) / (s / √n),    p = P(T ≤ t) for "less", P(T ≥ t) for "greater", 2 P(T ≥ |t|) for both sides
 
-This is how a record is claimed: ``scipy.stats.ttest_1samp(losses, 3.28, alternative="less")``. With a standard
-deviation σ that is taken for known it is a z test, z = (μ - x̄) √n / σ.
+This is how a record is claimed: ``scipy.stats.ttest_1samp(losses, 3.28, alternative="less")``. With a
+standard deviation σ that is taken for known it is a z test, z = (μ - x̄) √n / σ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
 
 ONE_SAMPLE = re.compile(r"one[\s-]*sample|1[\s_-]?samp|\bttest_1samp\b", re.IGNORECASE)
-AGAINST = re.compile(r"(?:against|versus|vs\.?|below|under|<|less than|of|mean)\s*(?:the\s+)?(?:target\s+)?(?:of\s+)?$", re.I)
+AGAINST = re.compile(
+    r"(?:against|versus|vs\.?|below|under|<|less than|of|mean)\s*(?:the\s+)?(?:target\s+)?(?:of\s+)?$", re.I
+)
 Z_TEST = re.compile(r"\bz[\s-]*test|\bz\s*=", re.IGNORECASE)
 ALTERNATIVES = ("less", "greater", "two-sided")
 
@@ -38,7 +40,9 @@ def one_sample_p(sample: Sample, target: float, alternative: str) -> Range:
     def p(mean: float, sd: float) -> float:
         t = (mean - target) * root / sd if sd else math.copysign(math.inf, mean - target)
         below = float(stats.t.cdf(t, df))
-        return {"less": below, "greater": 1 - below}.get(alternative, 2 * min(below, float(stats.t.sf(t, df))))
+        return {"less": below, "greater": 1 - below}.get(
+            alternative, 2 * min(below, float(stats.t.sf(t, df)))
+        )
 
     return through(p, sample.mean, sample.sd)
 
@@ -55,17 +59,21 @@ def check_one_sample(claim: Claim, book: Book) -> Verdict:
         return holds(claim, f"the one-sample t test of {sample.n} values against {target:g}")
     others = [a for a in ALTERNATIVES if a != claim.test and fits(printed, one_sample_p(sample, target, a))]
     words = (
-        f"p is printed as {claim.said}; the one-sample t test ({claim.test}) of the {sample.n} values against "
-        f"{target:g} gives {p.middle:.4g}{f': the printed one is of the alternative {others[0]!r}' if others else ''}."
+        f"p is printed as {claim.said}; the one-sample t test ({claim.test}) of the {sample.n} "
+        f"values against "
+        f"{target:g} gives "
+        f"{p.middle:.4g}{f': the printed one is of the alternative {others[0]!r}' if others else ''}."
     )
-    return fails(claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "n": sample.n}).of(claim))
+    return fails(
+        claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "n": sample.n}).of(claim)
+    )
 
 
 def p_against_target(claim: Claim, book: Book) -> Verdict | None:
     """Return whether a p in a sentence is that of the only sample against the target that the sentence names.
 
-    It is None where the sentence speaks of no one-sample test. Where sample or target is not certain, a p that
-    comes out is right, and one that does not is unchecked.
+    It is None where the sentence speaks of no one-sample test. Where sample or target is not certain, a p
+    that comes out is right, and one that does not is unchecked.
     """
     near = claim.context.split("\n")[0]
     if claim.table or not ONE_SAMPLE.search(near) or Z_TEST.search(near):
@@ -84,7 +92,9 @@ def p_against_target(claim: Claim, book: Book) -> Verdict | None:
         f"p is printed as {claim.number.relation}{claim.said}; the one-sample t test of {sample.source} "
         f"({sample.n} values) against {target:g} gives {p.middle:.3g}."
     )
-    return fails(claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "n": sample.n}).of(claim))
+    return fails(
+        claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "n": sample.n}).of(claim)
+    )
 
 
 def _samples(claim: Claim, book: Book) -> list[Sample]:

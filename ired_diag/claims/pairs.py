@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ired_diag.claims.book import Book
@@ -46,7 +47,7 @@ def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
     if len(labels) != 2 or book.key(labels[0]) == book.key(labels[1]):
         return None
     first, second = labels
-    sources = (
+    sources: tuple[Callable[[str], Sample | None], ...] = (
         lambda label: book.of_runs(claim, label),
         lambda label: book.of_seeds(label, claim.metric),
         lambda label: book.of_summary(label, claim.metric),
@@ -55,17 +56,19 @@ def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
         a, b = source(first), source(second)
         if a is not None and b is not None:
             groups = book.group(first), book.group(second)
-            stated = bool(a.source.startswith("the runs") and groups[0] and groups[1]) and book.groups.pairable(
-                str(groups[0]), str(groups[1])
-            )
+            stated = bool(
+                a.source.startswith("the runs") and groups[0] and groups[1]
+            ) and book.groups.pairable(str(groups[0]), str(groups[1]))
             by_seed = bool(a.values and b.values)
             return Pair(a, b, by_seed, stated, by_seed or not book.says(PAIRED.pattern))
     return None
 
 
 def _only_pair(claim: Claim, book: Book) -> tuple[str, ...]:
-    """Return the only two groups of which the report has values by seed, for a sentence on a t test that names none."""
-    labels = {book.key(c.groups[0]): c.groups[0] for c in book.claims if c.kind == "value" and len(c.groups) == 1}
+    """Return the only two groups with values by seed, for a sentence on a t test that names none."""
+    labels = {
+        book.key(c.groups[0]): c.groups[0] for c in book.claims if c.kind == "value" and len(c.groups) == 1
+    }
     speaks = re.search(r"t[\s-]*test", claim.context.split("\n")[0], re.IGNORECASE)
     return tuple(labels.values()) if speaks and not claim.table and len(labels) == 2 else ()
 

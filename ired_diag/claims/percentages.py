@@ -74,7 +74,9 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
 
 def _links(near: str) -> bool:
     """Say whether a sentence compares two groups, and does not name them side by side."""
-    return bool(THAN.search(near) or re.search(r"\bfrom\b.*\bto\b|\bbetween\b|\bdifference\b|\s[-\u2212]\s", near))
+    return bool(
+        THAN.search(near) or re.search(r"\bfrom\b.*\bto\b|\bbetween\b|\bdifference\b|\s[-\u2212]\s", near)
+    )
 
 
 def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verdict:

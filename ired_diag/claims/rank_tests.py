@@ -34,8 +34,16 @@ NAMES: Mapping[str, str] = {
     "H": r"kruskal",
     "chi2": r"friedman",
 }
-WORDS = {"U": "Mann-Whitney", "W": "Wilcoxon's signed-rank test", "F": "ANOVA", "H": "Kruskal-Wallis", "chi2": "Friedman"}
-UNCERTAIN = re.compile(r"bonferroni|\bholm\b|adjust|corrected|\bfdr\b|permutation|bootstrap|pooled over|post[\s-]*hoc", re.I)
+WORDS = {
+    "U": "Mann-Whitney",
+    "W": "Wilcoxon's signed-rank test",
+    "F": "ANOVA",
+    "H": "Kruskal-Wallis",
+    "chi2": "Friedman",
+}
+UNCERTAIN = re.compile(
+    r"bonferroni|\bholm\b|adjust|corrected|\bfdr\b|permutation|bootstrap|pooled over|post[\s-]*hoc", re.I
+)
 SEVERAL = 3  # groups: from here on a test is of all of them at once
 SLACK = 0.02  # of a p: programs differ in how they treat ties
 
@@ -71,13 +79,14 @@ def check_rank_test(claim: Claim, book: Book) -> Verdict:
         return holds(claim, f"{WORDS[name]} on {samples[0].source}")
     shown = ", ".join(f"{value:.4g}" for value in sorted({float(f"{v:.3g}") for v in right})[:4])
     what = "p" if claim.kind == "p" else {"chi2": "χ²"}.get(name, name)
-    words = f"{what} is printed as {claim.number.relation}{claim.said}; {WORDS[name]} on {samples[0].source} gives {shown}."
+    printed = f"{claim.number.relation}{claim.said}"
+    words = f"{what} is printed as {printed}; {WORDS[name]} on {samples[0].source} gives {shown}."
     evidence = {"recomputed": float(right[0])}
     return fails(claim, Fault("rank_test", "error", words, evidence=evidence).of(claim))
 
 
 def _samples(claim: Claim, book: Book, name: str) -> list[Sample] | None:
-    """Return the seeds of the groups that a test is of: two that are named, or all that the sentence names."""
+    """Return the seeds of the groups that a test is of: all that the sentence names."""
     if name in ("U", "W"):
         pair = samples_of_pair(claim, book)
         return [pair.a, pair.b] if pair and pair.a.values and pair.b.values else None
@@ -100,8 +109,10 @@ def _outcome(name: str, samples: Sequence[Sample]) -> Outcome | None:
             return _gathered(_wilcoxon(columns[0], columns[1]))
         if name == "chi2":
             test = stats.friedmanchisquare(*columns)
+        elif name == "F":
+            test = stats.f_oneway(*(s.numbers for s in samples))
         else:
-            test = (stats.f_oneway if name == "F" else stats.kruskal)(*(s.numbers for s in samples))
+            test = stats.kruskal(*(s.numbers for s in samples))
     return Outcome([float(test.statistic)], [float(test.pvalue)])
 
 

@@ -3,8 +3,8 @@
     t(df):       2 P(T ≥ |t|)          F(d₁, d₂):  P(F ≥ f)
     χ²(df), H:   P(χ² ≥ x)             z:          2 P(Z ≥ |z|)
 
-A one-sided p is half of it, or one minus that half. Without df, t still has bounds: the p is largest at df = 1
-(Cauchy's distribution) and smallest as df → ∞ (the normal's). A p outside of them is impossible.
+A one-sided p is half of it, or one minus that half. Without df, t still has bounds: the p is largest at df =
+1 (Cauchy's distribution) and smallest as df → ∞ (the normal's). A p outside of them is impossible.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ from ired_diag.claims.phrases import TESTED
 from ired_diag.claims.ranges import Range, fits, printed_range, through
 
 SYMBOLS = {"chi2": "χ²", "F": "F", "H": "H", "z": "z", "t": "t"}
-ONE_SIDED = re.compile(r"one[\s-]*(?:sided|tailed)|\b1[\s-]*(?:sided|tailed)|alternative\s*=\s*['\"](?:less|greater)", re.I)
-CHANGED = re.compile(r"bonferroni|\bholm\b|adjust|corrected|\bfdr\b|benjamini|permutation|bootstrap|resampl|\bq\s*=", re.I)
+ONE_SIDED = re.compile(
+    r"one[\s-]*(?:sided|tailed)|\b1[\s-]*(?:sided|tailed)|alternative\s*=\s*['\"](?:less|greater)", re.I
+)
+CHANGED = re.compile(
+    r"bonferroni|\bholm\b|adjust|corrected|\bfdr\b|benjamini|permutation|bootstrap|resampl|\bq\s*=", re.I
+)
 
 
 def p_beside_statistic(claim: Claim, book: Book) -> Verdict | None:
@@ -60,7 +64,9 @@ def _at(claim: Claim, statistic: Claim, name: str, df: tuple[float, ...], *, one
     half = Range(p.low / 2, p.middle / 2, p.high / 2)
     rest = Range(1 - half.high, 1 - half.middle, 1 - half.low)
     two_tailed = name in ("t", "z")
-    if fits(claim.number, p) or (one_sided and two_tailed and (fits(claim.number, half) or fits(claim.number, rest))):
+    if fits(claim.number, p) or (
+        one_sided and two_tailed and (fits(claim.number, half) or fits(claim.number, rest))
+    ):
         return holds(claim, f"the p of {what}")
     if name == "z" and fits(claim.number, half):
         return holds(claim, f"the one-sided p of {what}")
@@ -102,7 +108,8 @@ def _within_bounds(claim: Claim, statistic: Claim) -> Verdict | None:
     if fits(number, reach) or fits(number, other_side):
         return None
     words = (
-        f"p is printed as {number.relation}{claim.said}; no degrees of freedom give it for t = {statistic.number.text}: "
+        f"p is printed as {number.relation}{claim.said}; no degrees of freedom give it for t = "
+        f"{statistic.number.text}: "
         f"the two-sided p lies between {smallest:.3g} and {largest:.3g}."
     )
     evidence = {"smallest": smallest, "largest": largest, "recomputed": largest}

@@ -34,7 +34,9 @@ EQUIVALENT = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 SIGNIFICANT = re.compile(
-    r"\b(?:statistically )?signifi[ck]ant(?:ly)?\b(?!\s+(?:digits?|figures?|level|other|number|amount|part|bits?))", re.IGNORECASE
+    r"\b(?:statistically )?signifi[ck]ant(?:ly)?\b(?!\s+(?:digits?|figures?|level|other|number|"
+    r"amount|part|bits?))",
+    re.IGNORECASE,
 )
 NOT_SIGNIFICANT = re.compile(r"(?<![\w.])n\.\s?s\.?(?![\w])")
 NOT = re.compile(
@@ -44,7 +46,8 @@ NOT = re.compile(
 )
 SUPPOSED = re.compile(
     r"\?\s*$|\b(?:whether|hypothes\w*|would|may|might|could|should|if|expect\w*|cannot|can't|assum\w*|ask\w*|unless"
-    r"|define\w*|threshold|null|require\w*|must|need\w*|target\w*|goal|when|criteri\w*|corresponds?|count\w* as)\b",
+    r"|define\w*|threshold|null|require\w*|must|need\w*|target\w*|goal|when|criteri\w*|corresponds?|"
+    r"count\w* as)\b",
     re.IGNORECASE,
 )
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
@@ -102,7 +105,9 @@ def claims_of(
     numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
     claimed = list(_numbers(text, numbers))
     for kind, shown, half in claimed:
-        yield _claim(sentence, text, named, claimed, kind, shown, half=half, block=block, vocabulary=vocabulary)
+        yield _claim(
+            sentence, text, named, claimed, kind, shown, half=half, block=block, vocabulary=vocabulary
+        )
     for hit in phrases.COUNTED.finditer(text):
         count = float(phrases.NUMBER_WORDS[hit[1].lower()])
         groups = named.within(0, len(text))
@@ -133,7 +138,9 @@ def _claim(
     start = max((n.end for n in same if n.end <= first.start), default=0)
     following = min((n.start for n in same if n.start >= last.end), default=len(text))
     groups = named.whose(start, first.start, last.end, following, count)
-    if kind == "interval" and (not groups or re.search(r"\bdifference\b", text[:first.start], re.IGNORECASE)):
+    if kind == "interval" and (
+        not groups or re.search(r"\bdifference\b", text[: first.start], re.IGNORECASE)
+    ):
         groups = named.whose(start, first.start, last.end, following, 2) or groups
     statistic = phrases.statistic_before(text[: first.start]) if kind in ("statistic", "t") else None
     corrected = CORRECTED.search(text)
@@ -194,7 +201,9 @@ def _is_supposed(kind: Kind, text: str) -> bool:
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if number.percent:
-        if re.match(r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", after, re.I):
+        if re.match(
+            r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", after, re.I
+        ):
             return None
         if re.search(phrases.BEFORE[-2][1], before[-90:], re.IGNORECASE):
             return "difference"
@@ -202,7 +211,12 @@ def _kind(before: str, after: str, number: Printed) -> Kind | None:
             return None  # "at 20 documents (67%)" is a level
         near = before[-25:] + " " + after[:30]
         return "percent" if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) else None
-    if phrases.N_AFTER.match(after) and number.unit == 1 and number.value >= 1 and not re.search(r"seeds?\s*$", before):
+    if (
+        phrases.N_AFTER.match(after)
+        and number.unit == 1
+        and number.value >= 1
+        and not re.search(r"seeds?\s*$", before)
+    ):
         return "n"
     if phrases.RATIO.match(after):
         return "ratio"
@@ -225,8 +239,14 @@ def _conclusions(text: str, named: Named, line: int, context: str, block: int) -
         if not negated:
             yield Claim("equivalent", line, hit[0], groups=pair, context=context, block=block)
     for hit in [*SIGNIFICANT.finditer(text), *NOT_SIGNIFICANT.finditer(text)]:
-        negated = NOT.search(text[: hit.start()][-40:]) or NOT_SIGNIFICANT.fullmatch(hit[0])
-        kind: Kind = "not significant" if negated else "significant"
+        denied = NOT.search(text[: hit.start()][-40:]) or NOT_SIGNIFICANT.fullmatch(hit[0])
+        kind: Kind = "not significant" if denied else "significant"
         yield Claim(
-            kind, line, hit[0], groups=pair, context=context, block=block, test=corrected[0] if corrected else ""
+            kind,
+            line,
+            hit[0],
+            groups=pair,
+            context=context,
+            block=block,
+            test=corrected[0] if corrected else "",
         )

@@ -45,7 +45,11 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
         if fits(claim.number, value):
             return _population(claim, sample, name, value, next(iter(right.values())))
     expected = next(iter(right.values()))
-    if expected.middle and abs(claim.number.value / expected.middle - 1) < CLOSE and not book.group(label or ""):
+    if (
+        expected.middle
+        and abs(claim.number.value / expected.middle - 1) < CLOSE
+        and not book.group(label or "")
+    ):
         return holds(claim, f"within {CLOSE:.0%} of the {next(iter(right))} of {sample.source}")
     words = (
         f"the {WORDS[claim.kind]} is printed as {claim.said}; from {sample.source} it is "

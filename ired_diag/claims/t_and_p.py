@@ -22,8 +22,8 @@ from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.one_sample import p_against_target
 from ired_diag.claims.pairs import Pair, other_test, samples_of_pair, tests_said
 from ired_diag.claims.phrases import TESTED
-from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import p_beside_statistic
 from ired_diag.claims.samples import as_population
 from ired_diag.finding import Finding, Severity
@@ -76,7 +76,9 @@ def _is_unadjusted(claim: Claim) -> bool:
 
 def _is_raw(level: Level, claim: Claim, book: Book) -> bool:
     """Say whether the report states its level as a quotient, so that its p values are not corrected."""
-    return level.raw or bool(QUOTIENT.search(claim.context)) or (book.says(QUOTIENT.pattern) and not claim.test)
+    return (
+        level.raw or bool(QUOTIENT.search(claim.context)) or (book.says(QUOTIENT.pattern) and not claim.test)
+    )
 
 
 def _outside(claim: Claim) -> Verdict:
@@ -174,6 +176,8 @@ def _zero(claim: Claim, book: Book) -> Verdict:
     words = f"p is printed as {claim.said}; a p is never 0{f': {given}' if given else ''}."
     advice = f"Write p < {claim.number.unit:g}, or more digits."
     finding = Fault("p_zero", "note" if rounds else "warning", words, advice).of(claim)
-    return holds(claim, "it rounds to 0", finding) if rounds and tests else replace(fails(claim, finding), outcome="holds")
-
-
+    return (
+        holds(claim, "it rounds to 0", finding)
+        if rounds and tests
+        else replace(fails(claim, finding), outcome="holds")
+    )

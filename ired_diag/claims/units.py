@@ -1,8 +1,9 @@
 """Numbers of a report in the unit of the runs: percent or shares, and which way a ×10⁻³ is meant.
 
-A column "accuracy (%)" of runs that log shares is divided by 100. A head "(×10⁻³)" may say that its numbers are
-to be multiplied by it, or that they have been: where the other reading alone agrees with the runs in size, it is
-taken. A number whose unit does not agree in either way stays, and is then too far off to be held against them.
+A column "accuracy (%)" of runs that log shares is divided by 100. A head "(×10⁻³)" may say that its numbers
+are to be multiplied by it, or that they have been: where the other reading alone agrees with the runs in size,
+it is taken. A number whose unit does not agree in either way stays, and is then too far off to be held
+against them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def in_units_of_runs(claims: Sequence[Claim], groups: RunGroups) -> list[Claim]:
     if not ends:
         return list(claims)
     middle = float(np.median(ends))
-    factors = {key: _factor(key, claims, middle, groups.metric) for key in {_column(c) for c in claims if c.table}}
+    factors = {
+        key: _factor(key, claims, middle, groups.metric) for key in {_column(c) for c in claims if c.table}
+    }
     return [_scaled(c, factors.get(_column(c), 1.0)) if c.table else c for c in claims]
 
 
@@ -46,7 +49,9 @@ def _factor(column: tuple[int, str], claims: Sequence[Claim], middle: float, met
         in_percent = size and any(c.number.percent or head_of(c.context.split("\n")[0]).percent for c in here)
         return 0.01 if in_percent and middle <= 1 < size else 1.0
     heads = [c.context for c in here]
-    candidates = [0.01] if any(head_of(h.split("\n")[0]).percent for h in heads) or here[0].number.percent else []
+    candidates = (
+        [0.01] if any(head_of(h.split("\n")[0]).percent for h in heads) or here[0].number.percent else []
+    )
     scale = SCALE.search("\n".join(heads[:1]))
     power = 10.0 ** int(scale[1] or scale[2]) if scale else 1.0
     in_head = head_of(heads[0].split("\n")[0]).factor is not None
