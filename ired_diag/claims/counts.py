@@ -75,7 +75,7 @@ def _left_out(claim: Claim, book: Book, labels: list[str]) -> list[Finding]:
     if not diverged:
         return []
     which = ", ".join(diverged[:5])
-    words = f"n = {claim.said} leaves out {len(diverged)} runs that diverged ({which}); the report is silent on them."
+    words = f"n = {claim.said} leaves out {len(diverged)} runs that diverged ({which}), and does not say so."
     return [Fault("selection", "warning", words, "Failed seeds are data: count them.").of(claim)]
 
 

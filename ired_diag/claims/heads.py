@@ -27,7 +27,11 @@ COLUMNS: tuple[tuple[Kind, str], ...] = (
     ("sd", r"\bstd(?:ev|dev)?\b|\bs\.?d\.?\b|standard\s*dev|^\u03c3$|standardabweichung|\bstdev"),
     ("n", r"^#?\s*n$|^(?:number of |num |# ?|n )?(?:seeds|runs)$|^samples? size$|^n (?:seeds|runs)$"),
     ("median", r"\bmedian\b"),
-    ("percent", r"\brelative (?:change|diff\w*|improvement)|\brel\.|improvement|prozent|^(?:%|percent) (?:change|diff\w*)|%\s*$(?<=[Δδ]%)"),
+    (
+        "percent",
+        r"\brelative (?:change|diff\w*|improvement)|\brel\.|improvement|prozent|"
+        r"^(?:%|percent) (?:change|diff\w*)|%\s*$(?<=[Δδ]%)",
+    ),
     ("difference", r"\bdiff|^Δ|^δ|\bdelta\b|differenz|\bvs\b|\bgap\b|\bchange\b|\bgain\b"),
     ("significant", r"signifi[ck]an|^sig\.?\??$"),
     ("best", r"^(?:best|min(?:imum)?|lowest)(?: (?:seed|run|value))?$"),

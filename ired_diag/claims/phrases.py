@@ -25,7 +25,9 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("t", r"(?<![\w.])t(?:[\s-]*(?:stat\w*|value))?\s*(?:[_]?\(\s*[\d.,]+\s*\))?\s*[=:]\s*$"),
     (
         "effect",
-        r"(?:cohen['\u2019]?s\s+d\b|hedges['\u2019]?s?\s+g\b|effect size|(?<![\w.])[dg]\s*(?==))" + NAMES + IS,
+        r"(?:cohen['\u2019]?s\s+d\b|hedges['\u2019]?s?\s+g\b|effect size|(?<![\w.])[dg]\s*(?==))"
+        + NAMES
+        + IS,
     ),
     ("n", r"(?<![\w.])n\s*=\s*$"),
     ("se", r"(?:standard error|(?<!\w)s\.?e\.?m?\.?)" + IS),

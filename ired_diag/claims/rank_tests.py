@@ -108,12 +108,14 @@ def _outcome(name: str, samples: Sequence[Sample]) -> Outcome | None:
         if name == "W":
             return _gathered(_wilcoxon(columns[0], columns[1]))
         if name == "chi2":
-            test = stats.friedmanchisquare(*columns)
-        elif name == "F":
-            test = stats.f_oneway(*(s.numbers for s in samples))
-        else:
-            test = stats.kruskal(*(s.numbers for s in samples))
-    return Outcome([float(test.statistic)], [float(test.pvalue)])
+            return _single(*stats.friedmanchisquare(*columns))
+        if name == "F":
+            return _single(*stats.f_oneway(*(s.numbers for s in samples)))
+        return _single(*stats.kruskal(*(s.numbers for s in samples)))
+
+
+def _single(statistic: float, p: float) -> Outcome:
+    return Outcome([float(statistic)], [float(p)])
 
 
 def _gathered(results: Iterator[tuple[float, float]]) -> Outcome:

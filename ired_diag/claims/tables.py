@@ -354,6 +354,6 @@ def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
         line, text, label = bold[0]
         yield Claim(
             "bold", line, text, groups=(label,), numbers=(rivals[label],),
-            context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line, rivals=rivals,
-            test="lower" if head.lower_is_better else "higher",
+            context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line,
+            rivals=rivals, test="lower" if head.lower_is_better else "higher",
         )  # fmt: skip
