@@ -164,6 +164,8 @@ class Book:
         if group is None:
             return ""
         if (step := step_of(near)) and step != self.groups.last_step(group):
+            if claim.kind in ("mean", "value") and self.groups.sample_at(group, step):
+                return ""
             return f"it is of step {step}, and the last evaluation is of another"
         sample = self.groups.sample(group, "last")
         if mean is not None:
@@ -172,6 +174,11 @@ class Book:
             if not (1 / FAR < ratio < FAR) and not named:
                 return "it is so far from the runs' numbers that it may be of another metric"
         return ""
+
+    def at_step(self, claim: Claim, group: str) -> Sample | None:
+        """Return the runs at the step that a claim names, where it is not that of the last evaluation."""
+        step = step_of("\n".join(claim.context.split("\n")[:2]))
+        return self.groups.sample_at(group, step) if step and step != self.groups.last_step(group) else None
 
     def other_metric(self, text: str) -> str:
         """Return words that speak of another metric than the one that judges the runs, or nothing."""

@@ -81,6 +81,17 @@ class RunGroups:
         places += [f"over the last {count:g} evaluations" for count in last]
         return places[0] if places else ""
 
+    def sample_at(self, group: str, step: int) -> Sample | None:
+        """Return the seeds' values at a step; None where a seed was not evaluated there."""
+        values = {}
+        for seed in self.members[group].seeds:
+            places = np.flatnonzero(seed.steps == step)
+            if len(places) != 1:
+                return None
+            values[seed.label] = float(seed.values[places[0]])
+        source = f"the runs of {group} (at step {step})"
+        return sample_of_values(values, source, half=written_half(values)) if values else None
+
     def last_step(self, group: str) -> int | None:
         """Return the step of the last evaluation; None where the seeds differ."""
         steps = {int(seed.steps[-1]) for seed in self.members[group].seeds}

@@ -57,7 +57,7 @@ UNITS = frozenset("s ms sec secs seconds minutes min hours h gb mb kb bytes toke
 SCALE = re.compile(r"(?:[x\u00d7·*(]\s*|\bin\s+|^|\s)(?:10\s*\^\s*([-+]?\d+)|1?e(-\d+))\b", re.IGNORECASE)
 STEP = re.compile(
     r"\b(?:step|iteration|iter)s?\s*[=#@]?\s*(\d[\d,]*)(k?)\b|\b(\d[\d,]*)(k?)\s*(?:steps|iterations)\b"
-    r"|^(\d{3,6})()\s+val",
+    r"|(?:^|\s)(\d{3,6})()\s+val\b|(?:loss|val|mse|acc\w*|error)\s+at\s+(\d{3,7})()\b",
     re.I,
 )
 DOWN, UP = re.compile(r"[↓⬇]|\blower\b"), re.compile(r"[↑⬆]|\bhigher\b")
@@ -70,7 +70,9 @@ NO_LABEL = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 SEED_HEAD = re.compile(
-    r"^(?:random |rng )?(?:seeds?|runs?|trials?|reps?|replicates?)(?: ?(?:id|#|no\.?|number|index))?$", re.I
+    r"^(?:random |rng )?(?:seeds?|runs?|trials?|reps?|replicates?|logs?(?: file)?|"
+    r"log ?files?|files?|uuid)(?: ?(?:id|#|no\.?|number|index))?$",
+    re.I,
 )
 OTHER_UNIT = re.compile(
     r"\b(?:time|ms|steps?|size|bytes|artifact|memory|params?|parameters|flops|tokens|bpb|bpc|gap|hours?|rate|ratio|score|"
@@ -184,7 +186,7 @@ def step_of(text: str) -> int | None:
     hit = STEP.search(text.replace("_", " "))
     if not hit:
         return None
-    digits = hit[1] or hit[3] or hit[5]
+    digits = hit[1] or hit[3] or hit[5] or hit[7]
     thousands = hit[2] or hit[4]
     return int(digits.replace(",", "")) * (1000 if thousands else 1)
 

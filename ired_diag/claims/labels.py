@@ -23,6 +23,10 @@ NO_NAME = (
     r"(?<!random(?=\s(?:seed|draw|init|number|noise|matri|state|sampl|variation|chance)))"
     r"(?<!none(?=\sof\b))"
 )
+UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+LOG = re.compile(
+    rf"^(?:[\w./-]*/)?(?:({UUID})(?:\.\w+)?|([\w.-]+)\.(?:txt|log|out|jsonl|csv))$", re.IGNORECASE
+)
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
 SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
 
@@ -54,13 +58,14 @@ def pair_of(label: str) -> tuple[str, str] | None:
 
 
 def seed_of(label: str) -> str:
-    """Return ``seed3`` for a cell that names a seed, nothing for others.
+    """Return ``seed3`` for a cell that names a seed, the name of a log for one that names it, else nothing.
 
     >>> seed_of("Seed 3"), seed_of("3"), seed_of("q103")
     ('seed3', 'seed3', '')
     """
     seed = SEED.match(label.strip())
-    return f"seed{int(seed[1])}" if seed else ""
+    log = LOG.match(label.strip())
+    return f"seed{int(seed[1])}" if seed else (f"run {log[1] or log[2]}" if log else "")
 
 
 def aliases(label: str) -> set[frozenset[str]]:

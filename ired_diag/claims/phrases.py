@@ -128,7 +128,7 @@ def kind_before(text: str, after: str) -> Kind | None:
         hit = re.search(pattern, near, re.IGNORECASE)
         if hit and not (kind == "p" and _is_no_p(near[: hit.start()], hit[0])):
             return kind
-    if re.match(r"\s*\(?\**\s*\(?\s*(?:mean\b|\d+[\s-]seed mean|average\b)", after):
+    if re.match(r"\W{0,4}\(\s*(?:\d+[\s-]seed\s+)?(?:mean|average)\b", after):
         return "mean"
     return None
 

@@ -108,7 +108,8 @@ def _outcome(name: str, samples: Sequence[Sample]) -> Outcome | None:
         if name == "W":
             return _gathered(_wilcoxon(columns[0], columns[1]))
         if name == "chi2":
-            return _single(*stats.friedmanchisquare(*columns))
+            friedman = stats.friedmanchisquare(*columns)
+            return _single(float(friedman.statistic), float(friedman.pvalue))
         if name == "F":
             return _single(*stats.f_oneway(*(s.numbers for s in samples)))
         return _single(*stats.kruskal(*(s.numbers for s in samples)))

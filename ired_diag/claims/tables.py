@@ -132,7 +132,7 @@ def _of_seeds(table: Table, heads: Sequence[Head], seed: int) -> Iterator[Cell]:
     labels = [
         k for k in range(len(heads)) if k != seed and k not in values and not NO_LABEL.search(heads[k].text)
     ]
-    labels = [k for k in labels if _is_label(table, k)]
+    labels = [k for k in labels if _is_label(table, k) and not _is_of_answers(table, k)]
     metrics = bool(labels) or any(heads[k].is_metric for k in values)
     last: dict[int, str] = {}
     for line, cells in table.rows:
@@ -261,6 +261,12 @@ def _is_numeric(table: Table, column: int) -> bool:
     return bool(cells) and 2 * sum(bool(re.match(r"^[-+<>≈~(\[]?\s*[\d.]", cell)) for cell in cells) > len(
         cells
     )
+
+
+def _is_of_answers(table: Table, column: int) -> bool:
+    """Say whether a column answers yes or no."""
+    cells = [row[column].strip() for _, row in table.rows if column < len(row) and row[column].strip()]
+    return all(YES.match(cell) or NO.match(cell) for cell in cells)
 
 
 def _is_label(table: Table, column: int) -> bool:
