@@ -94,6 +94,6 @@ def _everyone(book: Book) -> list[str]:
 def _size(label: str, book: Book) -> int | None:
     if group := book.group(label):
         return len(book.groups.members[group].seeds)
-    metrics = {c.metric for c in book.claims if c.kind == "value" and c.groups == (label,)}
+    metrics = {c.metric for c in book.stated("value", label)}
     sizes = {sample.n for metric in metrics if (sample := book.of_seeds(label, metric))}
     return sizes.pop() if len(sizes) == 1 else None

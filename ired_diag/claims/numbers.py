@@ -18,7 +18,7 @@ SPACE = "\u202f"  # between groups of thousands
 POINT = rf"(?:\d{{1,3}}(?:[,'{SPACE}]\d{{3}})+(?:\.\d+)?|\d+\.\d+|\d+|\.\d+)"
 COMMA = rf"(?:\d{{1,3}}(?:[.'{SPACE}]\d{{3}})+(?:,\d+)?|\d+,\d+|\d+)"
 NUMBER = (
-    r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})"
+    r"(?:(?P<relation>[<>≤≥≈~]\s*)|(?<![\w.,^]))(?P<number>[-+]?{digits}{power})"
     r"(?!(?!x\b|fold\b)[\w^])\s?(?P<percent>%)?"
 )
 LATEX = (
@@ -103,7 +103,9 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
     >>> [n.value for n in numbers_in("p = 2.42e-07, 1.5 × 10^-3, 100,000 steps, q101")]
     [2.42e-07, 0.0015, 100000.0]
     """
-    pattern = NUMBER.replace("{digits}", COMMA if comma else POINT + r"(?!,\d)").replace("{power}", POWER)
+    pattern = NUMBER.replace("{digits}", COMMA + r"(?!\.\d)" if comma else POINT + r"(?!,\d)").replace(
+        "{power}", POWER
+    )
     for found in re.finditer(pattern, text):
         read = _read(found["number"], comma)
         if abs(read.value) < LARGEST and SMALLEST < read.unit < LARGEST:
