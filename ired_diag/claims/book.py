@@ -233,8 +233,8 @@ class Book:
     def sample(self, claim: Claim, label: str, *, summary: bool = True) -> Sample | None:
         """Return the best that is known of a group: the runs, the report's seeds, its mean, sd and n."""
         block = claim.block if self.stated("mean", label, block=claim.block) else None
-        known = self.of_runs(claim, label) or self._seeds_beside(claim, label)
-        return known or (self.of_summary(label, claim.metric, block) if summary else None)
+        by_seed = self.of_runs(claim, label) or self._seeds_beside(claim, label)
+        return by_seed or (self.of_summary(label, claim.metric, block) if summary else None)
 
     def means(self, claim: Claim, label: str) -> list[Range]:
         """Return the means that a group may have: of the runs, and as printed where that is right."""

@@ -115,7 +115,7 @@ def only(groups: RunGroups, names: Sequence[str]) -> RunGroups:
     if not kept:
         return RunGroups()
     values = read_out(kept, lower_is_better=groups.lower_is_better, own_steps=True).values
-    return replace(groups, members={one.name: one for one in kept}, values=values)
+    return replace(groups, members={group.name: group for group in kept}, values=values)
 
 
 def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str | None, str]:
@@ -194,10 +194,12 @@ def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
         members = members_of(runs, metric, notes, lower_is_better=lower_is_better, judge_shape=False)
     except NotFound as nothing:
         return RunGroups(notes=[*notes, str(nothing)], metric=metric, lower_is_better=lower_is_better)
-    strategies = {one.name: str(one.strategy) for one in members if one.strategy}
-    members = [one for one in members if one.seeds]
+    strategies = {group.name: str(group.strategy) for group in members if group.strategy}
+    members = [group for group in members if group.seeds]
     values = read_out(members, lower_is_better=lower_is_better, own_steps=True).values
-    return RunGroups({one.name: one for one in members}, strategies, values, notes, metric, lower_is_better)
+    return RunGroups(
+        {group.name: group for group in members}, strategies, values, notes, metric, lower_is_better
+    )
 
 
 def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:

@@ -78,7 +78,7 @@ def plain(text: str) -> str:
     >>> plain(r"$1.2 \times 10^{-5}$ and 3×10⁻⁴")
     '1.2 × 10^-5 and 3×10^-4'
     """
-    text = re.sub(r"(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}", lambda found: "^" + found[0].translate(SUPERSCRIPT), text)
+    text = re.sub(r"(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}", lambda hit: "^" + hit[0].translate(SUPERSCRIPT), text)
     text = re.sub("[\u2212\u2011\ufe63]", "-", text)
     text = re.sub("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))", SPACE, text)
     text = re.sub("[\u00a0\u2009]|&nbsp;", " ", text)
@@ -106,16 +106,16 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
     pattern = NUMBER.replace("{digits}", COMMA + r"(?!\.\d)" if comma else POINT + r"(?!,\d)").replace(
         "{power}", POWER
     )
-    for found in re.finditer(pattern, text):
-        read = _read(found["number"], comma)
+    for hit in re.finditer(pattern, text):
+        read = _read(hit["number"], comma)
         if abs(read.value) < LARGEST and SMALLEST < read.unit < LARGEST:
-            relation = (found["relation"] or "").strip().replace("≤", "<").replace("≥", ">")
+            relation = (hit["relation"] or "").strip().replace("≤", "<").replace("≥", ">")
             yield replace(
                 read,
-                percent=bool(found["percent"]),
+                percent=bool(hit["percent"]),
                 relation=relation if relation in ("<", ">") else "",
-                start=found.start("number"),
-                end=found.end(),
+                start=hit.start("number"),
+                end=hit.end(),
             )
 
 
