@@ -68,7 +68,8 @@ def seed_of(label: str) -> str:
     return f"seed{int(seed[1])}" if seed else (f"run {log[1] or log[2]}" if log else "")
 
 
-def aliases(label: str) -> set[frozenset[str]]:
+@lru_cache(maxsize=8192)
+def aliases(label: str) -> frozenset[frozenset[str]]:
     """Return the sets of words that may each stand for a label: its own, the parts of "X (Y)", an identifier.
 
     >>> sorted(sorted(words) for words in aliases("Baseline (q101)"))
