@@ -77,9 +77,8 @@ def aliases(label: str) -> frozenset[frozenset[str]]:
     """
     parts = re.fullmatch(r"([^()]+?)\s*\(([^()]+)\)", label.strip())
     sets = {words_of(label)} | {words_of(part) for part in (parts.groups() if parts else ())}
-    return (sets | {frozenset({word}) for word in words_of(label) if IDENTIFIER.fullmatch(word)}) - {
-        frozenset()
-    }
+    sets |= {frozenset({word}) for word in words_of(label) if IDENTIFIER.fullmatch(word)}
+    return frozenset(sets - {frozenset()})
 
 
 def same_name(label: str, names: Iterable[str]) -> str | None:
