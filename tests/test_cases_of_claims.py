@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_a_right_report_is_left_alone_and_each_planted_line_is_found(cases: Path
     assert lines == changed
 
 
-def evidence(text: str, rule: str) -> list[tuple[object, float]]:
+def evidence(text: str, rule: str) -> list[Any]:
     """Return line and recomputed number of each finding of a rule."""
     findings = [f for f in check_report(text).findings if f.rule == f"claim_{rule}"]
     return [(f.evidence["line"], float(f.evidence.get("recomputed") or 0)) for f in findings]

@@ -1,7 +1,8 @@
-"""Short reports as strangers write them, from seeds drawn here: right ones are left alone, wrong ones found."""
+"""Reports as strangers write them, from seeds drawn here: right ones are left alone, wrong ones found."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,7 +190,7 @@ def impossible_p() -> Case:
 
 def units_in_the_head() -> Case:
     a, b = draw(7, 0.00231, 4e-5, 6, 7), draw(8, 0.00243, 5e-5, 6, 7)
-    text = f"""| Optimizer | val MSE (×10⁻³, mean ± SD) | n |
+    text = f"""| Optimizer | val MSE (\u00d710⁻³, mean ± SD) | n |
 |---|---|---|
 | adam | {1e3 * a.mean():.3f} ± {1e3 * a.std(ddof=1):.3f} | 6 |
 | lion | {1e3 * b.mean():.3f} ± {1e3 * b.std(ddof=1):.3f} | 6 |
@@ -326,6 +327,63 @@ CASES: Sequence[Callable[[], Case]] = (
     impossible_p, units_in_the_head, percent_units, rank_tests, selection, corrected_significance,
     ratios_and_words, tidy_seeds_with_groups, impossible_spread,
 )  # fmt: skip
+
+
+def logs_of(folder: Path) -> tuple[Study, Array, list[str]]:
+    """Return the runs of a record, their last values, and the names of their logs."""
+    runs = []
+    for path in sorted(folder.glob("*.txt")):
+        found = re.findall(r"step:(\d+)/\d+ val_loss:([\d.]+)", path.read_text())
+        history = History.of([Row(int(step), {"val_loss": float(value)}) for step, value in found])
+        job = {"job": path.stem}
+        runs.append(Run(folder.name, None, None, None, path, None, history, Ending("complete"), job))
+    last = np.array([run.history.series["val_loss"].values[-1] for run in runs])
+    return Study.of(runs), last, [run.path.name for run in runs]
+
+
+def record_of(folder: Path) -> Case:
+    """Return a record as it is submitted, with its logs by name and the values at two steps."""
+    study, last, names = logs_of(folder)
+    step = int(study.runs[0].history.series["val_loss"].steps[-2])
+    early = np.array([run.history.series["val_loss"].values[-2] for run in study.runs])
+    rows = "\n".join(f"| `{n}` | {a:.5f} | {b:.5f} |" for n, a, b in zip(names, early, last, strict=True))
+    p = stats.ttest_1samp(last, 3.28, alternative="less").pvalue
+    text = f"""# Record
+Over {len(last)} runs, none left out, the final val_loss is {last.mean():.5f} (std {last.std(ddof=1):.5f}).
+A one-sample t-test against 3.28 gives p = {p:.2g}.
+
+| log | {step} val | final val loss |
+|---|---|---|
+{rows}
+| **mean** | **{early.mean():.6f}** | **{last.mean():.6f}** |
+"""
+    return Case(
+        text,
+        [
+            (f"Over {len(last)} runs", f"Over {len(last) - 4} runs"),
+            (f"p = {p:.2g}", f"p = {p * 50:.2g}"),
+            (f"**{early.mean():.6f}**", f"**{early.mean() - 0.001:.6f}**"),
+            (f"| {last[3]:.5f} |", "| 3.27191 |"),
+            (f"| {early[5]:.5f} |", "| 3.27999 |"),
+        ],
+        study,
+    )
+
+
+@pytest.mark.parametrize("name", ["contra", "newton"])
+def test_a_record_is_held_against_its_logs(shared: Path, name: str) -> None:
+    if not (shared / "text_logs" / name).is_dir():
+        pytest.skip("the logs of the record are not here")
+    report = record_of(shared / "text_logs" / name)
+    right = check_report(report.text, report.study)
+    assert accusations(right) == []
+    assert right.share is not None
+    assert right.share > 0.9
+    for old, new in report.changes:
+        changed = report.text.replace(old, new, 1)
+        line = report.text[: report.text.index(old)].count("\n") + 1
+        findings = [f for f in check_report(changed, report.study).findings if f.severity != "note"]
+        assert any(f.evidence["line"] == line for f in findings), f"{old} -> {new}"
 
 
 def accusations(checked: Checked) -> list[str]:

@@ -389,7 +389,7 @@ def test_the_studys_configurations_show_their_mistakes(shared: Path) -> None:
 
 @pytest.mark.parametrize("label", ["name", "group", "exp_name"])
 def test_a_label_next_to_one_setting_is_no_second_difference(label: str) -> None:
-    runs = [run("a", **{label: "first", "width": 64}), run("b", **{label: "second", "width": 128})]
-    assert found(several_differences, *runs) == []
-    runs = [run("a", **{label: "first", "width": 64, "depth": 2}), run("b", **{label: "second", "width": 8})]
-    assert len(found(several_differences, *runs)) == 1
+    first, second = {label: "first", "width": 64}, {label: "second", "width": 128}
+    assert found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second})) == []
+    second["depth"] = 2
+    assert len(found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second}))) == 1

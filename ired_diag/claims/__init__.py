@@ -44,6 +44,7 @@ from ired_diag.runs.study import Study
 __all__ = ["Checked", "check_report"]
 
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
+CONCLUSIONS = ("significance", "equivalence", "wins", "selection", "bold", "best_readout", "p", "wrong_test")
 ENOUGH = 2  # claims that agree: one may by chance
 COMPARED = ("p", "t", "df", "effect", "interval")  # of two groups: their table may not name the metric
 
@@ -217,7 +218,13 @@ def _findings(verdicts: Sequence[Verdict], book: Book) -> list[Finding]:
             if finding.severity == "note" and finding.rule == "claim_p_zero":  # a habit of the whole report
                 again = finding.rule
             kept.setdefault(again, finding)
-    return sorted(kept.values(), key=lambda finding: WORST_FIRST[finding.severity])
+    return sorted(kept.values(), key=_consequence)
+
+
+def _consequence(finding: Finding) -> tuple[int, bool]:
+    """Return a key that sorts the most consequential first: a wrong conclusion before a wrong number."""
+    rule = finding.rule.removeprefix("claim_")
+    return WORST_FIRST[finding.severity], rule not in CONCLUSIONS
 
 
 def _in_tables(parts: Sequence[Table | Sentence], comma: bool) -> list[Claim]:

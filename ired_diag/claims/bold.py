@@ -1,7 +1,7 @@
 """Is the number in bold the best of its column?
 
-Bold marks the best by custom, not by law: a report that says what else it marks, or that sets several numbers of
-a column in bold, is left alone; so is a table whose other columns do not keep the custom.
+Bold marks the best by custom, not by law: a report that says what else it marks, or that sets several
+numbers of a column in bold, is left alone; so is a table whose other columns do not keep the custom.
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ class Book:
     def label_of(self, claim: Claim) -> str | None:
         """Return the one group that a claim is about.
 
-        Of a claim that names none it is the only group there is of its metric, where its mean says so: a number
-        printed beside a mean that agrees is of the same group.
+        Of a claim that names none it is the only group there is of its metric, where its mean says so: a
+        number printed beside a mean that agrees is of the same group.
         """
         if claim.groups:
             return claim.groups[0] if len(claim.groups) == 1 else None
@@ -164,6 +164,8 @@ class Book:
         if group is None:
             return ""
         if (step := step_of(near)) and step != self.groups.last_step(group):
+            if claim.kind in ("mean", "value") and self.groups.sample_at(group, step):
+                return ""
             return f"it is of step {step}, and the last evaluation is of another"
         sample = self.groups.sample(group, "last")
         if mean is not None:
@@ -172,6 +174,11 @@ class Book:
             if not (1 / FAR < ratio < FAR) and not named:
                 return "it is so far from the runs' numbers that it may be of another metric"
         return ""
+
+    def at_step(self, claim: Claim, group: str) -> Sample | None:
+        """Return the runs at the step that a claim names, where it is not that of the last evaluation."""
+        step = step_of("\n".join(claim.context.split("\n")[:2]))
+        return self.groups.sample_at(group, step) if step and step != self.groups.last_step(group) else None
 
     def other_metric(self, text: str) -> str:
         """Return words that speak of another metric than the one that judges the runs, or nothing."""
@@ -218,7 +225,7 @@ class Book:
         return sample_of_summary(means[0].number, sds[0].number, n)
 
     def size(self, label: str) -> int | None:
-        """Return the printed number of seeds of a group; None where it is stated in two ways, or not at all."""
+        """Return the printed number of seeds of a group; None where it is not stated, or twice."""
         stated = self.stated("n", label) or [c for c in self.claims if c.kind == "n" and not c.groups]
         counts = {int(claim.number.value) for claim in stated if claim.number.value < 1e9}
         return counts.pop() if len(counts) == 1 else None
@@ -226,8 +233,8 @@ class Book:
     def sample(self, claim: Claim, label: str, *, summary: bool = True) -> Sample | None:
         """Return the best that is known of a group: the runs, the report's seeds, its mean, sd and n."""
         block = claim.block if self.stated("mean", label, block=claim.block) else None
-        known = self.of_runs(claim, label) or self._seeds_beside(claim, label)
-        return known or (self.of_summary(label, claim.metric, block) if summary else None)
+        by_seed = self.of_runs(claim, label) or self._seeds_beside(claim, label)
+        return by_seed or (self.of_summary(label, claim.metric, block) if summary else None)
 
     def means(self, claim: Claim, label: str) -> list[Range]:
         """Return the means that a group may have: of the runs, and as printed where that is right."""

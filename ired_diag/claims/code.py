@@ -6,8 +6,8 @@
     print(torch.std_mean(torch.tensor(accs)))
     # (tensor(0.0007), tensor(3.2782))
 
-Nothing is run. A list is a sample by itself, named by its variable and the line of its block; a printed number
-belongs to the call before it, up to the next call.
+Nothing is run. A list is a sample by itself, named by its variable and the line of its block; a printed
+number belongs to the call before it, up to the next call.
 """
 
 from __future__ import annotations

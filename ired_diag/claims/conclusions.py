@@ -49,7 +49,7 @@ def check_significance(claim: Claim, book: Book) -> Verdict:
 
 
 def _stands_near(claim: Claim, p: Claim, text: str) -> bool:
-    """Say whether a p stands so near to a word of the same sentence that it is of it; a p of another is named."""
+    """Say whether a p stands so near to a word of its sentence that it is of it."""
     if p.block != claim.block:
         return True
     places = [hit.start() for hit in re.finditer(re.escape(claim.said), text)]
@@ -134,7 +134,7 @@ def check_equivalence(claim: Claim, book: Book) -> Verdict:
     tests = tests_of(pair.a, pair.b, pairs=pair.stated_pairs) if pair else {}
     advice = "Name a margin and test it: ired-diag stats A B --margin 1%"
     if pair is None or not tests:
-        if not large:
+        if not large or len(claim.groups) != 2:
             return unchecked(claim, book.why_unknown(claim))
         words = f"{claim.said!r} is concluded without a margin{large}."
         return fails(claim, Fault("equivalence", "warning", words, advice).of(claim))

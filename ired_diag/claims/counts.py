@@ -12,7 +12,10 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.finding import Finding
 
-MENTIONED = r"diverg|fail|\bnan\b|crash|exclud|left out|omit|drop(?:ped)? (?:out|seed|run)|incomplete|subset|first \w+ seeds"
+MENTIONED = (
+    r"diverg|fail|\bnan\b|crash|exclud|left out|omit|drop(?:ped)? (?:out|seed|run)|incomplete|subset|"
+    r"first \w+ seeds"
+)
 
 
 def check_count(claim: Claim, book: Book) -> Verdict:
@@ -59,7 +62,7 @@ def _mean_of_all(claim: Claim, book: Book) -> str:
 
 
 def _left_out(claim: Claim, book: Book, labels: list[str]) -> list[Finding]:
-    """Return a finding on diverged runs that a right n of the others does not count, and the text not mention."""
+    """Return a finding on diverged runs that a right n of the others leaves out, and the text too."""
     if book.says(MENTIONED):
         return []
     diverged = [
@@ -71,7 +74,8 @@ def _left_out(claim: Claim, book: Book, labels: list[str]) -> list[Finding]:
     ]
     if not diverged:
         return []
-    words = f"n = {claim.said} leaves out {len(diverged)} runs that diverged ({', '.join(diverged[:5])}), unmentioned."
+    which = ", ".join(diverged[:5])
+    words = f"n = {claim.said} leaves out {len(diverged)} runs that diverged ({which}), and does not say so."
     return [Fault("selection", "warning", words, "Failed seeds are data: count them.").of(claim)]
 
 
@@ -90,6 +94,6 @@ def _everyone(book: Book) -> list[str]:
 def _size(label: str, book: Book) -> int | None:
     if group := book.group(label):
         return len(book.groups.members[group].seeds)
-    metrics = {c.metric for c in book.claims if c.kind == "value" and c.groups == (label,)}
+    metrics = {c.metric for c in book.stated("value", label)}
     sizes = {sample.n for metric in metrics if (sample := book.of_seeds(label, metric))}
     return sizes.pop() if len(sizes) == 1 else None

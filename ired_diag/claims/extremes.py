@@ -9,7 +9,7 @@ Reference: Hyndman & Fan (1996), Sample quantiles in statistical packages, The A
 from __future__ import annotations
 
 import re
-from typing import get_args, Literal
+from typing import Literal, get_args
 
 import numpy as np
 

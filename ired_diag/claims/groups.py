@@ -81,6 +81,17 @@ class RunGroups:
         places += [f"over the last {count:g} evaluations" for count in last]
         return places[0] if places else ""
 
+    def sample_at(self, group: str, step: int) -> Sample | None:
+        """Return the seeds' values at a step; None where a seed was not evaluated there."""
+        values = {}
+        for seed in self.members[group].seeds:
+            places = np.flatnonzero(seed.steps == step)
+            if len(places) != 1:
+                return None
+            values[seed.label] = float(seed.values[places[0]])
+        source = f"the runs of {group} (at step {step})"
+        return sample_of_values(values, source, half=written_half(values)) if values else None
+
     def last_step(self, group: str) -> int | None:
         """Return the step of the last evaluation; None where the seeds differ."""
         steps = {int(seed.steps[-1]) for seed in self.members[group].seeds}
@@ -104,7 +115,7 @@ def only(groups: RunGroups, names: Sequence[str]) -> RunGroups:
     if not kept:
         return RunGroups()
     values = read_out(kept, lower_is_better=groups.lower_is_better, own_steps=True).values
-    return replace(groups, members={one.name: one for one in kept}, values=values)
+    return replace(groups, members={group.name: group for group in kept}, values=values)
 
 
 def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str | None, str]:
@@ -183,10 +194,12 @@ def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
         members = members_of(runs, metric, notes, lower_is_better=lower_is_better, judge_shape=False)
     except NotFound as nothing:
         return RunGroups(notes=[*notes, str(nothing)], metric=metric, lower_is_better=lower_is_better)
-    strategies = {one.name: str(one.strategy) for one in members if one.strategy}
-    members = [one for one in members if one.seeds]
+    strategies = {group.name: str(group.strategy) for group in members if group.strategy}
+    members = [group for group in members if group.seeds]
     values = read_out(members, lower_is_better=lower_is_better, own_steps=True).values
-    return RunGroups({one.name: one for one in members}, strategies, values, notes, metric, lower_is_better)
+    return RunGroups(
+        {group.name: group for group in members}, strategies, values, notes, metric, lower_is_better
+    )
 
 
 def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:

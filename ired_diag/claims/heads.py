@@ -1,6 +1,7 @@
 """The head of a column: which metric it holds, in which unit, and which statistic of it.
 
-    "val_loss (mean ± std, ×10⁻³) ↓"  →  metric "val loss", statistic mean, after ± a sd, factor 10⁻³, lower is better
+    "val_loss (mean ± std, ×10⁻³) "
+    "↓"  →  metric "val loss", statistic mean, after ± a sd, factor 10⁻³, lower is better
 
 A number is held only against numbers of its own metric. Two heads are of one metric where the same words are
 left after those of statistics, units and directions are taken away.
@@ -26,7 +27,11 @@ COLUMNS: tuple[tuple[Kind, str], ...] = (
     ("sd", r"\bstd(?:ev|dev)?\b|\bs\.?d\.?\b|standard\s*dev|^\u03c3$|standardabweichung|\bstdev"),
     ("n", r"^#?\s*n$|^(?:number of |num |# ?|n )?(?:seeds|runs)$|^samples? size$|^n (?:seeds|runs)$"),
     ("median", r"\bmedian\b"),
-    ("percent", r"\brelative (?:change|diff\w*|improvement)|\brel\.|improvement|prozent|^(?:%|percent) (?:change|diff\w*)|%\s*$(?<=[Δδ]%)"),
+    (
+        "percent",
+        r"\brelative (?:change|diff\w*|improvement)|\brel\.|improvement|prozent|"
+        r"^(?:%|percent) (?:change|diff\w*)|%\s*$(?<=[Δδ]%)",
+    ),
     ("difference", r"\bdiff|^Δ|^δ|\bdelta\b|differenz|\bvs\b|\bgap\b|\bchange\b|\bgain\b"),
     ("significant", r"signifi[ck]an|^sig\.?\??$"),
     ("best", r"^(?:best|min(?:imum)?|lowest)(?: (?:seed|run|value))?$"),
@@ -35,13 +40,15 @@ COLUMNS: tuple[tuple[Kind, str], ...] = (
 )  # fmt: skip
 STATISTIC_WORDS = frozenset(
     """
-    mean means average avg std stdev stddev sd sem se s.d s.e.m ± +/- ci 95 90 99 confidence interval median iqr over n seeds
-    seed runs run of the in by across lower higher better is are standard deviation error dev per stat statistic
-    mittelwert standardabweichung konfidenzintervall 1σ σ 2σ value values v our ours and sample samples ddof
+    mean means average avg std stdev stddev sd sem se s.d s.e.m ± +/- ci 95 90 99 confidence interval median
+    iqr over n seeds seed runs run of the in by across lower higher better is are standard deviation error
+    dev per stat statistic mittelwert standardabweichung konfidenzintervall 1\u03c3 \u03c3 2\u03c3 value
+    values v our ours and sample samples ddof
     """.split()
 ) - {"error"}  # fmt: skip
 OF_A_STATISTIC = (
-    r"p|t|d|g|df|dof|q|p[-_ ]?val\w*|val|vals|stat\w*|cohen.*|hedges.*|effect|size|welch.*|student.*|paired|t-test|test|diff\w*|"
+    r"p|t|d|g|df|dof|q|p[-_ ]?val\w*|val|vals|stat\w*|cohen.*|hedges.*|effect|size|welch.*|"
+    r"student.*|paired|t-test|test|diff\w*|"
     r"delta|Δ|δ|gain|change|min|max|minimum|maximum|best|worst|lowest|highest|relative|rel|improvement|signifi\w*|sig|\?|vs|ci95|"
     r"bonferroni.*|holm.*|fdr.*|adj\w*|corrected|raw|standard|dev\w*|number|num|#|iqr|interquartile|range|percent|%"
 )
@@ -50,7 +57,7 @@ UNITS = frozenset("s ms sec secs seconds minutes min hours h gb mb kb bytes toke
 SCALE = re.compile(r"(?:[x\u00d7·*(]\s*|\bin\s+|^|\s)(?:10\s*\^\s*([-+]?\d+)|1?e(-\d+))\b", re.IGNORECASE)
 STEP = re.compile(
     r"\b(?:step|iteration|iter)s?\s*[=#@]?\s*(\d[\d,]*)(k?)\b|\b(\d[\d,]*)(k?)\s*(?:steps|iterations)\b"
-    r"|^(\d{3,6})()\s+val",
+    r"|(?:^|\s)(\d{3,6})()\s+val\b|(?:loss|val|mse|acc\w*|error)\s+at\s+(\d{3,7})()\b",
     re.I,
 )
 DOWN, UP = re.compile(r"[↓⬇]|\blower\b"), re.compile(r"[↑⬆]|\bhigher\b")
@@ -63,7 +70,9 @@ NO_LABEL = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 SEED_HEAD = re.compile(
-    r"^(?:random |rng )?(?:seeds?|runs?|trials?|reps?|replicates?)(?: ?(?:id|#|no\.?|number|index))?$", re.I
+    r"^(?:random |rng )?(?:seeds?|runs?|trials?|reps?|replicates?|logs?(?: file)?|"
+    r"log ?files?|files?|uuid)(?: ?(?:id|#|no\.?|number|index))?$",
+    re.I,
 )
 OTHER_UNIT = re.compile(
     r"\b(?:time|ms|steps?|size|bytes|artifact|memory|params?|parameters|flops|tokens|bpb|bpc|gap|hours?|rate|ratio|score|"
@@ -154,13 +163,16 @@ def metric_of(head: str) -> str:
     """
     text = SCALE.sub(" ", _spaced(plain(head)).lower())
     text = re.sub(
-        r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|higher is better",
+        r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|"
+        r"higher is better",
         " ",
         text,
     )
     words = [word.strip("-.") for word in re.split(r"[^\w%.²+/*@-]+", text)]
     kept = [
-        w for w in words if w and w not in STATISTIC_WORDS and w not in UNITS and not set(w) <= set("±+-/*σ")
+        w
+        for w in words
+        if w and w not in STATISTIC_WORDS and w not in UNITS and not set(w) <= set("±+-/*\u03c3")
     ]
     return " ".join(kept)
 
@@ -174,7 +186,7 @@ def step_of(text: str) -> int | None:
     hit = STEP.search(text.replace("_", " "))
     if not hit:
         return None
-    digits = hit[1] or hit[3] or hit[5]
+    digits = hit[1] or hit[3] or hit[5] or hit[7]
     thousands = hit[2] or hit[4]
     return int(digits.replace(",", "")) * (1000 if thousands else 1)
 

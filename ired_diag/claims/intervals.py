@@ -120,7 +120,8 @@ def _of_difference(claim: Claim, book: Book) -> Verdict:
     for name, test in tests.items():
         if _fits(claim, difference, test.half) or _fits(claim, back, test.half):
             return holds(claim, f"the interval of the difference by {name}")
-    if not tests or not pair.certain:
+    seeds = pair.a.source.startswith("the runs") or not book.says(RESAMPLED.pattern)
+    if not tests or not pair.certain or not seeds:
         return unchecked(claim, "it may be of a test that cannot be recomputed from what is known")
     shown = "; ".join(
         f"{name} {difference.middle - test.half.middle:.3g} to {difference.middle + test.half.middle:.3g}"

@@ -1,8 +1,8 @@
 """The names in a report: labels of groups, pairs of them, seeds, and where a sentence names which.
 
-Two labels are one name where their words are the same, or where the one is a part of the other that stands for
-it: ``q101``, ``Baseline (q101)``. "Ours + EMA" is not "Ours". ``none`` and ``baseline`` are one word, as the
-study uses them.
+Two labels are one name where their words are the same, or where the one is a part of the other that stands
+for it: ``q101``, ``Baseline (q101)``. "Ours + EMA" is not "Ours". ``none`` and ``baseline`` are one word, as
+the study uses them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ EMPTY_WORDS = frozenset(
 NO_NAME = (
     r"(?<!random(?=\s(?:seed|draw|init|number|noise|matri|state|sampl|variation|chance)))"
     r"(?<!none(?=\sof\b))"
+)
+UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+LOG = re.compile(
+    rf"^(?:[\w./-]*/)?(?:({UUID})(?:\.\w+)?|([\w.-]+)\.(?:txt|log|out|jsonl|csv))$", re.IGNORECASE
 )
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
 SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
@@ -54,16 +58,18 @@ def pair_of(label: str) -> tuple[str, str] | None:
 
 
 def seed_of(label: str) -> str:
-    """Return ``seed3`` for a cell that names a seed, nothing for others.
+    """Return ``seed3`` for a cell that names a seed, the name of a log for one that names it, else nothing.
 
     >>> seed_of("Seed 3"), seed_of("3"), seed_of("q103")
     ('seed3', 'seed3', '')
     """
     seed = SEED.match(label.strip())
-    return f"seed{int(seed[1])}" if seed else ""
+    log = LOG.match(label.strip())
+    return f"seed{int(seed[1])}" if seed else (f"run {log[1] or log[2]}" if log else "")
 
 
-def aliases(label: str) -> set[frozenset[str]]:
+@lru_cache(maxsize=8192)
+def aliases(label: str) -> frozenset[frozenset[str]]:
     """Return the sets of words that may each stand for a label: its own, the parts of "X (Y)", an identifier.
 
     >>> sorted(sorted(words) for words in aliases("Baseline (q101)"))
@@ -71,9 +77,8 @@ def aliases(label: str) -> set[frozenset[str]]:
     """
     parts = re.fullmatch(r"([^()]+?)\s*\(([^()]+)\)", label.strip())
     sets = {words_of(label)} | {words_of(part) for part in (parts.groups() if parts else ())}
-    return (sets | {frozenset({word}) for word in words_of(label) if IDENTIFIER.fullmatch(word)}) - {
-        frozenset()
-    }
+    sets |= {frozenset({word}) for word in words_of(label) if IDENTIFIER.fullmatch(word)}
+    return frozenset(sets - {frozenset()})
 
 
 def same_name(label: str, names: Iterable[str]) -> str | None:
@@ -124,7 +129,7 @@ def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]
 
 @lru_cache(maxsize=64)
 def _patterns(names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], re.Pattern[str]]]:
-    """Return how each name is spelled, with a word of each spelling; a number is a name in its own table only."""
+    """Return how each name is spelled, with a word of each spelling; a number is no name in a sentence."""
     patterns = []
     for name in names:
         if re.search(r"[^\W\d_]|%", name):
@@ -147,8 +152,8 @@ def _alternatives(spellings: Sequence[str]) -> list[str]:
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
     """Return the regular expressions for a name, and for what it may be called alone.
 
-    That is its one telling word, or, of "Baseline (q101)", either part; of a longer name each word is a word of
-    the language, too.
+    That is its one telling word, or, of "Baseline (q101)", either part; of a longer name each word is a word
+    of the language, too.
     """
     others = frozenset().union(*(words_of(other) for other in names if other != name))
     spelled = [re.escape(name)]

@@ -3,7 +3,8 @@ r"""LaTeX as Markdown: tables, headings and emphasis, line by line, so that line
     \begin{tabular}{lcc} Method & MSE & n \\ \midrule A & \textbf{0.1} $\pm$ 0.01 & 5 \\ \end{tabular}
 
 becomes a table with pipes. A row that runs over several lines is written on its first one. What is not a
-table, a heading or a comment stays as it is. A text without ``\begin{tabular}`` and ``\section`` is not changed.
+table, a heading or a comment stays as it is. A text without ``\begin{tabular}`` and ``\section`` is not
+changed.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def _sentences(paragraph: list[tuple[int, str]], heading: str) -> Iterator[Sente
         starts.append((len(whole), line))
         whole += text + "\n"
     at = 0
-    for end in [*(found.end() for found in SENTENCE_END.finditer(whole)), len(whole)]:
+    for end in [*(hit.end() for hit in SENTENCE_END.finditer(whole)), len(whole)]:
         if text := whole[at:end].strip():
             line = max(number for start, number in starts if start <= at)
             yield Sentence(unmarked(text.replace("\n", " ")), line, heading, tuple(paragraph))

@@ -46,6 +46,8 @@ def _of_seeds(claim: Claim, sample: Sample) -> Verdict:
 
 
 def _of_runs(claim: Claim, book: Book, label: str, group: str) -> Verdict:
+    if sample := book.at_step(claim, group):
+        return _at_step(claim, sample)
     readouts = matching(claim.number, group, book.groups)
     if readouts == ["best"]:
         last = book.groups.sample(group, "last")
@@ -64,6 +66,16 @@ def _of_runs(claim: Claim, book: Book, label: str, group: str) -> Verdict:
     if relation_to(claim.metric, book.groups.metric) == "generic":
         return unchecked(claim, f"{claim.metric!r} may be of another metric than {book.groups.metric}")
     return _no_readout(claim, book, group)
+
+
+def _at_step(claim: Claim, sample: Sample) -> Verdict:
+    """Return whether a mean is that of the runs at the step that its words name."""
+    if fits(claim.number, sample.mean):
+        return holds(claim, sample.source)
+    if sample.mean.middle and not 1 / FAR < abs(claim.number.value / sample.mean.middle) < FAR:
+        return unchecked(claim, "it is so far from the runs' numbers that it may be of another metric")
+    words = f"the mean is printed as {claim.said}; of {sample.source} it is {sample.mean.middle:.6g}."
+    return fails(claim, Fault("mean", "error", words, evidence={"recomputed": sample.mean.middle}).of(claim))
 
 
 def _no_readout(claim: Claim, book: Book, group: str) -> Verdict:
@@ -119,6 +131,9 @@ def check_value(claim: Claim, book: Book) -> Verdict:
     samples = {
         name: s for name in READOUTS if (s := book.groups.sample(group, name)) and claim.seed in s.values
     }
+    at_step = book.at_step(claim, group)
+    if at_step and claim.seed in at_step.values:
+        samples = {f"at {claim.metric}": at_step}
     if not samples:
         return _of_any_run(claim, book, group)
     for name, sample in samples.items():
@@ -135,7 +150,8 @@ def _of_any_run(claim: Claim, book: Book, group: str) -> Verdict:
     Where the runs are known by seeds, one that is not among them is of a run that is not here. Where they are
     not, a value that no run has is wrong only if most of the report's values are theirs.
     """
-    samples = [s for name in READOUTS if (s := book.groups.sample(group, name))]
+    at_step = book.at_step(claim, group)
+    samples = [at_step] if at_step else [s for name in READOUTS if (s := book.groups.sample(group, name))]
     if any(seed.pairable for seed in book.groups.members[group].seeds):
         return unchecked(claim, f"no complete run of {group} is {claim.seed or 'of that seed'}")
 

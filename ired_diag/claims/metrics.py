@@ -1,7 +1,7 @@
 """Is a number of the metric that another number is of? And which metric does a sentence speak of?
 
-Two names are of one metric where their words are the same, "final" and "last" apart. A number whose text names
-no metric is of the only one that the report has; where it has several, it is of none that is certain.
+Two names are of one metric where their words are the same, "final" and "last" apart. A number whose text
+names no metric is of the only one that the report has; where it has several, it is of none that is certain.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def relation_to(metric: str, own: str) -> Relation:
 
     >>> relation_to("mse", "validation/mse"), relation_to("train mse", "validation/mse")
     ('same', 'other')
-    >>> relation_to("loss", "validation/mse"), relation_to("", "validation/mse"), relation_to("gpu hours", "mse")
+    >>> relation_to("loss", "val/mse"), relation_to("", "val/mse"), relation_to("gpu hours", "mse")
     ('generic', 'unnamed', 'other')
     """
     if metric == UNCLEAR:

@@ -2,8 +2,8 @@
 
     t = (x̄ - μ) / (s / √n),    p = P(T ≤ t) for "less", P(T ≥ t) for "greater", 2 P(T ≥ |t|) for both sides
 
-This is how a record is claimed: ``scipy.stats.ttest_1samp(losses, 3.28, alternative="less")``. With a standard
-deviation σ that is taken for known it is a z test, z = (μ - x̄) √n / σ.
+This is how a record is claimed: ``scipy.stats.ttest_1samp(losses, 3.28, alternative="less")``. With a
+standard deviation σ that is taken for known it is a z test, z = (μ - x̄) √n / σ.
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ def check_one_sample(claim: Claim, book: Book) -> Verdict:
         return holds(claim, f"the one-sample t test of {sample.n} values against {target:g}")
     others = [a for a in ALTERNATIVES if a != claim.test and fits(printed, one_sample_p(sample, target, a))]
     words = (
-        f"p is printed as {claim.said}; the one-sample t test ({claim.test}) of the {sample.n} values against "
-        f"{target:g} gives {p.middle:.4g}{f': the printed one is of the alternative {others[0]!r}' if others else ''}."
+        f"p is printed as {claim.said}; the one-sample t test ({claim.test}) of the {sample.n} "
+        f"values against "
+        f"{target:g} gives "
+        f"{p.middle:.4g}{f': the printed one is of the alternative {others[0]!r}' if others else ''}."
     )
     return fails(
         claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "n": sample.n}).of(claim)
@@ -70,8 +72,8 @@ def check_one_sample(claim: Claim, book: Book) -> Verdict:
 def p_against_target(claim: Claim, book: Book) -> Verdict | None:
     """Return whether a p in a sentence is that of the only sample against the target that the sentence names.
 
-    It is None where the sentence speaks of no one-sample test. Where sample or target is not certain, a p that
-    comes out is right, and one that does not is unchecked.
+    It is None where the sentence speaks of no one-sample test. Where sample or target is not certain, a p
+    that comes out is right, and one that does not is unchecked.
     """
     near = claim.context.split("\n")[0]
     if claim.table or not ONE_SAMPLE.search(near) or Z_TEST.search(near):

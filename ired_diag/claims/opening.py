@@ -50,7 +50,7 @@ def _meaning(name: str, blank: Book, every: RunGroups) -> tuple[str | None, str]
     if ANONYMOUS.match(name) and every.members:
         alone = list(every.members)
         return (alone[0], "") if len(alone) == 1 else (None, "of which group of runs it is, is not said")
-    claims = [c for kind in ("n", "mean") for c in blank.stated(kind, name)]  # type: ignore[arg-type]
+    claims = [c for kind in ("n", "mean") for c in blank.stated(kind, name)]
     return resolve(name, claims, every)
 
 

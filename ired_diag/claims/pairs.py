@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ired_diag.claims.book import Book
@@ -46,7 +47,7 @@ def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
     if len(labels) != 2 or book.key(labels[0]) == book.key(labels[1]):
         return None
     first, second = labels
-    sources = (
+    sources: tuple[Callable[[str], Sample | None], ...] = (
         lambda label: book.of_runs(claim, label),
         lambda label: book.of_seeds(label, claim.metric),
         lambda label: book.of_summary(label, claim.metric),
@@ -64,7 +65,7 @@ def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
 
 
 def _only_pair(claim: Claim, book: Book) -> tuple[str, ...]:
-    """Return the only two groups of which the report has values by seed, for a sentence on a t test that names none."""
+    """Return the only two groups with values by seed, for a sentence on a t test that names none."""
     labels = {
         book.key(c.groups[0]): c.groups[0] for c in book.claims if c.kind == "value" and len(c.groups) == 1
     }

@@ -1,7 +1,8 @@
 """What the words before a number say that it is.
 
-Each pattern ends where the number starts. A letter alone (p, t, d) needs a sign or a verb behind it: "/ p. The"
-states no p. An argument of a function (``normalize(x, p=2)``), a norm, a probability of dropout is no p value.
+Each pattern ends where the number starts. A letter alone (p, t, d) needs a sign or a verb behind it: "/ p.
+The" states no p. An argument of a function (``normalize(x, p=2)``), a norm, a probability of dropout is no p
+value.
 """
 
 from __future__ import annotations
@@ -16,14 +17,24 @@ IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
 BEFORE: tuple[tuple[Kind, str], ...] = (
     ("p", r"\bp[\s-]*(?:values?|wert)\b" + IS),
-    ("p", r"(?<![\w.\u2016|/])p(?:[_\s-]?(?:adj|corr|raw|holm|bonf)\w*|\s*\([^()]{0,20}\))?(?:" + VERB + r"|\s*(?=$))"),
+    (
+        "p",
+        r"(?<![\w.\u2016|/])p(?:[_\s-]?(?:adj|corr|raw|holm|bonf)\w*|\s*\([^()]{0,20}\))?"
+        r"(?:" + VERB + r"|\s*(?=$))",
+    ),
     ("t", r"(?<![\w.])t(?:[\s-]*(?:stat\w*|value))?\s*(?:[_]?\(\s*[\d.,]+\s*\))?\s*[=:]\s*$"),
-    ("effect", r"(?:cohen['\u2019]?s\s+d\b|hedges['\u2019]?s?\s+g\b|effect size|(?<![\w.])[dg]\s*(?==))" + NAMES + IS),
+    (
+        "effect",
+        r"(?:cohen['\u2019]?s\s+d\b|hedges['\u2019]?s?\s+g\b|effect size|(?<![\w.])[dg]\s*(?==))"
+        + NAMES
+        + IS,
+    ),
     ("n", r"(?<![\w.])n\s*=\s*$"),
     ("se", r"(?:standard error|(?<!\w)s\.?e\.?m?\.?)" + IS),
     (
         "sd",
-        r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|(?<![/\w])\u03c3)" + IS,
+        r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|"
+        r"(?<![/\w])\u03c3)" + IS,
     ),
     ("median", r"\bmedians?\b" + NAMES + IS),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
@@ -32,7 +43,8 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b" + NAMES + IS),
 )  # fmt: skip
 NO_P = re.compile(
-    r"[A-Za-z_.]\w*\((?:[^()]*,)?[^()]*$|\b(?:dropout|drop[_ -]?path|top|nucleus|bernoulli|norm|minkowski|probability|flip|"
+    r"[A-Za-z_.]\w*\((?:[^()]*,)?[^()]*$|\b(?:dropout|drop[_ -]?path|top|nucleus|bernoulli|norm|"
+    r"minkowski|probability|flip|"
     r"mask\w*|augment\w*|sampl\w*|L)[\s_-]*\(?\s*$",
     re.IGNORECASE,
 )
@@ -81,7 +93,7 @@ CHANGE = re.compile(
     r"\b(?:declin|drop|reduc|improv|increas|decreas)\w*\b[^.;,]{0,40}\b(?:is|of|was|by|=)\s*$", re.IGNORECASE
 )
 RATIO = re.compile(
-    r"\s*(?:x\b|×|-?\s*fold\b|times\b)\s*(?:\w+\s+)?(lower|higher|smaller|larger|better|worse|less|more|greater)\b",
+    r"\s*(?:x\b|\u00d7|-?\s*fold\b|times\b)\s*(?:\w+\s+)?(lower|higher|smaller|larger|better|worse|less|more|greater)\b",
     re.I,
 )
 WINS = re.compile(r"\s*(?:of|out of|/)\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
@@ -116,7 +128,7 @@ def kind_before(text: str, after: str) -> Kind | None:
         hit = re.search(pattern, near, re.IGNORECASE)
         if hit and not (kind == "p" and _is_no_p(near[: hit.start()], hit[0])):
             return kind
-    if re.match(r"\s*\(?\**\s*\(?\s*(?:mean\b|\d+[\s-]seed mean|average\b)", after):
+    if re.match(r"\W{0,4}\(\s*(?:\d+[\s-]seed\s+)?(?:mean|average)\b", after):
         return "mean"
     return None
 

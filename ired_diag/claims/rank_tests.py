@@ -79,13 +79,14 @@ def check_rank_test(claim: Claim, book: Book) -> Verdict:
         return holds(claim, f"{WORDS[name]} on {samples[0].source}")
     shown = ", ".join(f"{value:.4g}" for value in sorted({float(f"{v:.3g}") for v in right})[:4])
     what = "p" if claim.kind == "p" else {"chi2": "χ²"}.get(name, name)
-    words = f"{what} is printed as {claim.number.relation}{claim.said}; {WORDS[name]} on {samples[0].source} gives {shown}."
+    printed = f"{claim.number.relation}{claim.said}"
+    words = f"{what} is printed as {printed}; {WORDS[name]} on {samples[0].source} gives {shown}."
     evidence = {"recomputed": float(right[0])}
     return fails(claim, Fault("rank_test", "error", words, evidence=evidence).of(claim))
 
 
 def _samples(claim: Claim, book: Book, name: str) -> list[Sample] | None:
-    """Return the seeds of the groups that a test is of: two that are named, or all that the sentence names."""
+    """Return the seeds of the groups that a test is of: all that the sentence names."""
     if name in ("U", "W"):
         pair = samples_of_pair(claim, book)
         return [pair.a, pair.b] if pair and pair.a.values and pair.b.values else None
@@ -107,10 +108,15 @@ def _outcome(name: str, samples: Sequence[Sample]) -> Outcome | None:
         if name == "W":
             return _gathered(_wilcoxon(columns[0], columns[1]))
         if name == "chi2":
-            test = stats.friedmanchisquare(*columns)
-        else:
-            test = (stats.f_oneway if name == "F" else stats.kruskal)(*(s.numbers for s in samples))
-    return Outcome([float(test.statistic)], [float(test.pvalue)])
+            friedman = stats.friedmanchisquare(*columns)
+            return _single(float(friedman.statistic), float(friedman.pvalue))
+        if name == "F":
+            return _single(*stats.f_oneway(*(s.numbers for s in samples)))
+        return _single(*stats.kruskal(*(s.numbers for s in samples)))
+
+
+def _single(statistic: float, p: float) -> Outcome:
+    return Outcome([float(statistic)], [float(p)])
 
 
 def _gathered(results: Iterator[tuple[float, float]]) -> Outcome:

@@ -3,8 +3,8 @@
     t(df):       2 P(T ≥ |t|)          F(d₁, d₂):  P(F ≥ f)
     χ²(df), H:   P(χ² ≥ x)             z:          2 P(Z ≥ |z|)
 
-A one-sided p is half of it, or one minus that half. Without df, t still has bounds: the p is largest at df = 1
-(Cauchy's distribution) and smallest as df → ∞ (the normal's). A p outside of them is impossible.
+A one-sided p is half of it, or one minus that half. Without df, t still has bounds: the p is largest at df =
+1 (Cauchy's distribution) and smallest as df → ∞ (the normal's). A p outside of them is impossible.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def _within_bounds(claim: Claim, statistic: Claim) -> Verdict | None:
     if fits(number, reach) or fits(number, other_side):
         return None
     words = (
-        f"p is printed as {number.relation}{claim.said}; no degrees of freedom give it for t = {statistic.number.text}: "
+        f"p is printed as {number.relation}{claim.said}; no degrees of freedom give it for t = "
+        f"{statistic.number.text}: "
         f"the two-sided p lies between {smallest:.3g} and {largest:.3g}."
     )
     evidence = {"smallest": smallest, "largest": largest, "recomputed": largest}

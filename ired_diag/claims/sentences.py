@@ -34,7 +34,8 @@ EQUIVALENT = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 SIGNIFICANT = re.compile(
-    r"\b(?:statistically )?signifi[ck]ant(?:ly)?\b(?!\s+(?:digits?|figures?|level|other|number|amount|part|bits?))",
+    r"\b(?:statistically )?signifi[ck]ant(?:ly)?\b(?!\s+(?:digits?|figures?|level|other|number|"
+    r"amount|part|bits?))",
     re.IGNORECASE,
 )
 NOT_SIGNIFICANT = re.compile(r"(?<![\w.])n\.\s?s\.?(?![\w])")
@@ -45,7 +46,8 @@ NOT = re.compile(
 )
 SUPPOSED = re.compile(
     r"\?\s*$|\b(?:whether|hypothes\w*|would|may|might|could|should|if|expect\w*|cannot|can't|assum\w*|ask\w*|unless"
-    r"|define\w*|threshold|null|require\w*|must|need\w*|target\w*|goal|when|criteri\w*|corresponds?|count\w* as)\b",
+    r"|define\w*|threshold|null|require\w*|must|need\w*|target\w*|goal|when|criteri\w*|corresponds?|"
+    r"count\w* as)\b",
     re.IGNORECASE,
 )
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
@@ -237,8 +239,8 @@ def _conclusions(text: str, named: Named, line: int, context: str, block: int) -
         if not negated:
             yield Claim("equivalent", line, hit[0], groups=pair, context=context, block=block)
     for hit in [*SIGNIFICANT.finditer(text), *NOT_SIGNIFICANT.finditer(text)]:
-        negated = NOT.search(text[: hit.start()][-40:]) or NOT_SIGNIFICANT.fullmatch(hit[0])
-        kind: Kind = "not significant" if negated else "significant"
+        denied = NOT.search(text[: hit.start()][-40:]) or NOT_SIGNIFICANT.fullmatch(hit[0])
+        kind: Kind = "not significant" if denied else "significant"
         yield Claim(
             kind,
             line,

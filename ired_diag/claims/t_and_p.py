@@ -22,8 +22,8 @@ from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.one_sample import p_against_target
 from ired_diag.claims.pairs import Pair, other_test, samples_of_pair, tests_said
 from ired_diag.claims.phrases import TESTED
-from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import p_beside_statistic
 from ired_diag.claims.samples import as_population
 from ired_diag.finding import Finding, Severity

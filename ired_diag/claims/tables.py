@@ -1,9 +1,9 @@
 """Claims in tables: a column's head says what its numbers are, a row's label whose they are.
 
 Three layouts are read: a row a group (or a pair of groups), with columns such as mean, sd, CI, n, t and p, or
-a column a metric; a row a seed, with a column a group or a metric, and rows for their mean and sd below; a row
-a measure, with a column a group. A column whose head is not understood is no claim. Rows of one table with the
-same label are told apart by nothing, so that nothing is claimed of them.
+a column a metric; a row a seed, with a column a group or a metric, and rows for their mean and sd below; a
+row a measure, with a column a group. A column whose head is not understood is no claim. Rows of one table
+with the same label are told apart by nothing, so that nothing is claimed of them.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ YES = re.compile(r"^(?:yes|ja|✓|✔|✅|true|significant|sig\.?$|\*+$)", re.IG
 NO = re.compile(r"^(?:no\b|nein|✗|✘|❌|false|n\.?s\.?|not significant)", re.IGNORECASE)
 MEASURE_ROW = re.compile(
     r"^(?:(?:\d+|all|overall|over|of|the|seeds?|runs?|sample|best|final)[\s-]+){0,6}"
-    r"(mean|average|avg\.?|median|std(?:ev|\.?\s*dev(?:iation)?|\.)?|s\.?d\.?|standard deviation|sem|s\.e\.m\.?|"
-    r"standard error|min(?:imum)?|max(?:imum)?|mean\s*±\s*(?:std|sd|sem|95% ci)|95% ci|mittelwert|σ|μ)"
-    r"(?:\s*\(?(?:ddof\s*=\s*[01]|n\s*=\s*\d+|\d+ seeds?|over \d+ seeds?|sample|population|σ|μ)\)?)?\s*[:.]?$",
+    r"(mean|average|avg\.?|median|std(?:ev|\.?\s*dev(?:iation)?|\.)?|s\.?d\.?|standard deviation|"
+    r"sem|s\.e\.m\.?|"
+    r"standard error|min(?:imum)?|max(?:imum)?|mean\s*±\s*(?:std|sd|sem|95% ci)|95% ci|mittelwert|\u03c3|μ)"
+    r"(?:\s*\(?(?:ddof\s*=\s*[01]|n\s*=\s*\d+|\d+ seeds?|over \d+ seeds?|sample|population|\u03c3|"
+    r"μ)\)?)?\s*[:.]?$",
     re.IGNORECASE,
 )  # fmt: skip
-PLAIN_NUMBER = re.compile(r"^[-+]?[\d.,]+(?:\s*[x×·]\s*10\^[-+]?\d+|e[-+]?\d+)?\s*%?\s*(?:[A-Za-z/]{1,5})?$")
+PLAIN_NUMBER = re.compile(
+    r"^[-+]?[\d.,]+(?:\s*[x\u00d7·]\s*10\^[-+]?\d+|"
+    r"e[-+]?\d+)?\s*%?\s*(?:[A-Za-z/]{1,5})?$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +132,7 @@ def _of_seeds(table: Table, heads: Sequence[Head], seed: int) -> Iterator[Cell]:
     labels = [
         k for k in range(len(heads)) if k != seed and k not in values and not NO_LABEL.search(heads[k].text)
     ]
-    labels = [k for k in labels if _is_label(table, k)]
+    labels = [k for k in labels if _is_label(table, k) and not _is_of_answers(table, k)]
     metrics = bool(labels) or any(heads[k].is_metric for k in values)
     last: dict[int, str] = {}
     for line, cells in table.rows:
@@ -143,7 +148,7 @@ def _of_seeds(table: Table, heads: Sequence[Head], seed: int) -> Iterator[Cell]:
         if not number and not row:
             continue
         for k in values:
-            if k >= len(cells) or not (heads[k].kind in (None, "mean", "best", "worst")):
+            if k >= len(cells) or heads[k].kind not in (None, "mean", "best", "worst"):
                 continue
             group = name if metrics else heads[k].text
             head = heads[k] if metrics else replace(heads[k], metric="")
@@ -216,7 +221,7 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
 
 def _label_columns(table: Table, heads: Sequence[Head]) -> list[int]:
     """Return the columns whose cells say which group a row is of: those of words before the first number."""
-    columns = []
+    columns: list[int] = []
     for k, head in enumerate(heads):
         if head.kind in ("p", "t", "df", "sd", "se", "interval", "n", "effect", "significant", "percent"):
             if columns:
@@ -239,7 +244,7 @@ def _label_columns(table: Table, heads: Sequence[Head]) -> list[int]:
 
 
 def _labels(table: Table, columns: Sequence[int]) -> Iterator[str]:
-    """Yield the label of each row; an empty cell repeats the one above it where another column tells them apart."""
+    """Yield the label of each row; an empty first cell of several repeats the one above it."""
     last: dict[int, str] = {}
     for _, cells in table.rows:
         parts = []
@@ -248,7 +253,7 @@ def _labels(table: Table, columns: Sequence[int]) -> Iterator[str]:
             if len(columns) > 1 and k == columns[0]:
                 part = last[k] = part or last.get(k, "")
             parts.append(part)
-        yield " ".join(part for part in parts if part and part not in ("-", "—", "–"))
+        yield " ".join(part for part in parts if part and part not in ("-", "—", "\u2013"))
 
 
 def _is_numeric(table: Table, column: int) -> bool:
@@ -256,6 +261,12 @@ def _is_numeric(table: Table, column: int) -> bool:
     return bool(cells) and 2 * sum(bool(re.match(r"^[-+<>≈~(\[]?\s*[\d.]", cell)) for cell in cells) > len(
         cells
     )
+
+
+def _is_of_answers(table: Table, column: int) -> bool:
+    """Say whether a column answers yes or no."""
+    cells = [row[column].strip() for _, row in table.rows if column < len(row) and row[column].strip()]
+    return all(YES.match(cell) or NO.match(cell) for cell in cells)
 
 
 def _is_label(table: Table, column: int) -> bool:
@@ -300,7 +311,11 @@ def _beside(cell: Cell, kind: Kind, text: str, numbers: tuple[Printed, ...]) -> 
         yield cell.claim("quartiles", *numbers[1:])
     elif kind == "mean" and len(numbers) == 3 and re.search(r"[\[(].*[\])]", text):
         yield cell.claim("interval", *numbers[1:])
-    elif kind == "mean" and len(numbers) == 2 and re.search(r"\(\s*(?:std|sd|σ)?\s*=?\s*[\d.e-]+\s*\)", text):
+    elif (
+        kind == "mean"
+        and len(numbers) == 2
+        and re.search(r"\(\s*(?:std|sd|\u03c3)?\s*=?\s*[\d.e-]+\s*\)", text)
+    ):
         if cell.head.after != "spread":
             yield cell.claim(cell.head.after, numbers[1], half=True)
 
@@ -344,7 +359,7 @@ def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
             continue
         line, text, label = bold[0]
         yield Claim(
-            "bold", line, text, groups=(label,), numbers=(rivals[label],), context=f"{head.text}\n{table.above}",
-            block=line, metric=head.metric, table=table.line, rivals=rivals,
-            test="lower" if head.lower_is_better else "higher",
+            "bold", line, text, groups=(label,), numbers=(rivals[label],),
+            context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line,
+            rivals=rivals, test="lower" if head.lower_is_better else "higher",
         )  # fmt: skip

@@ -1,8 +1,9 @@
 """Numbers of a report in the unit of the runs: percent or shares, and which way a ×10⁻³ is meant.
 
-A column "accuracy (%)" of runs that log shares is divided by 100. A head "(×10⁻³)" may say that its numbers are
-to be multiplied by it, or that they have been: where the other reading alone agrees with the runs in size, it is
-taken. A number whose unit does not agree in either way stays, and is then too far off to be held against them.
+A column "accuracy (%)" of runs that log shares is divided by 100. A head "(×10⁻³)" may say that its numbers
+are to be multiplied by it, or that they have been: where the other reading alone agrees with the runs in
+size, it is taken. A number whose unit does not agree in either way stays, and is then too far off to be held
+against them.
 """
 
 from __future__ import annotations

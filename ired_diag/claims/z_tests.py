@@ -2,8 +2,8 @@
 
     z = (μ - x̄) √n / σ
 
-A z is right if the mean and n of any sample there is, a σ and a target that the report prints, give it. As the
-report may mean others, a z that none gives is unchecked, never wrong; its p is held against it.
+A z is right if the mean and n of any sample there is, a σ and a target that the report prints, give it. As
+the report may mean others, a z that none gives is unchecked, never wrong; its p is held against it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import re
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, unchecked
 from ired_diag.claims.numbers import numbers_in, plain
-from ired_diag.claims.ranges import fits, through
-from ired_diag.claims.ranges import Range
+from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
 
-SIGMA = re.compile(r"(?:σ|\bsigma)\s*(?:=|of|:)?\s*`?([\d.]+(?:e-?\d+)?)")
+SIGMA = re.compile(r"(?:\u03c3|\bsigma)\s*(?:=|of|:)?\s*`?([\d.]+(?:e-?\d+)?)")
 CLOSE = 0.02  # a target is so near to the mean, as a share of it
 
 
@@ -33,8 +32,8 @@ def check_z(claim: Claim, book: Book) -> Verdict:
         for sigma in sigmas:
             for target in targets:
                 if fits(claim.number, _z(sample, target, sigma), magnitude=True):
-                    return holds(claim, f"{sample.n} values against {target:g} with σ = {sigma:g}")
-    return unchecked(claim, "from which mean, n, σ and target it follows is not certain")
+                    return holds(claim, f"{sample.n} values against {target:g} with \u03c3 = {sigma:g}")
+    return unchecked(claim, "from which mean, n, \u03c3 and target it follows is not certain")
 
 
 def _z(sample: Sample, target: float, sigma: float) -> Range:
