@@ -1,8 +1,9 @@
 """Which ``app`` and ``probes`` are imported: those of this project, whatever else is on the path.
 
-These names are common. Python looks for a package in the folders of ``PYTHONPATH`` before it looks where this
-project is installed, so that a user's own ``app.py`` would take the place of ours. ``find_own_packages_first``
-puts a finder in front that knows only the names of this project and looks for them next to this package.
+These names are common. Python looks for a package in the folders of ``PYTHONPATH`` before it looks where
+this project is installed, so that a user's own ``app.py`` would take the place of ours.
+``find_own_packages_first`` puts a finder in front that knows only the names of this project and looks for
+them next to this package.
 
 The whole folder is not put first on ``sys.path``: where the project is installed, it is ``site-packages``,
 which may hold old backports (``argparse``, ``pathlib``) that must stay behind the standard library.

@@ -42,7 +42,7 @@ def wrong(name: str) -> str:
 
 @pytest.fixture(params=["modules", "packages", "half"])
 def foreign(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder with another project's ``app`` and ``probes``, as single files, as packages, or one of each."""
+    """A folder with another project's ``app`` and ``probes``: files, packages, or one of each."""
     files = {
         "modules": ("app.py", "probes.py", "sample_runs.py"),
         "packages": (
