@@ -21,10 +21,12 @@ from ired_diag.runs.store import find_checkpoints, imported_sources, read_run
 from ired_diag.training import run_files
 from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import Fork, forked_state
+from ired_diag.training.history_gaps import history_findings, joined_findings, with_history
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Announce, Progress, Recorder
 from ired_diag.training.run_files import Told
 from ired_diag.training.state import TrainingState, new_state, read_state
+from ired_diag.training.stored_configuration import check_configuration, stored_configuration
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     state, news = _resumed(run, told, device) if run.resume else (_started(run, device), [])
     if run.fork is not None and not run.resume:
         told = replace(told, parent=run.fork.told(run.config))
+    began = int((told.parent or {}).get("step", 0))
+    if run.resume:
+        news = with_history(news, history_findings(run.folder, state.config, state.step, began=began))
     first = told.attempts[0] if told.attempts else {}
     compiled = should_compile(state.config, device, options.compile)
     if options.compile == "auto" and "compiled" in first and can_compile(device):
@@ -63,8 +68,7 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     attempt = run_files.this_attempt(number, device, compiled=compiled)
     for finding in news:
         options.announce(run.folder, finding)
-    told = replace(told, attempts=(*told.attempts, attempt), findings=(*told.findings, *news))
-    began = int((told.parent or {}).get("step", 0))
+    told = replace(told, attempts=(*told.attempts, attempt), findings=joined_findings(told.findings, news))
     ended = Ending("complete", state.ended) if state.ended else None
     return Recorder(run.folder, state, told, options.announce, ended, began)
 
@@ -124,6 +128,7 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
 def _from_step_file(path: Path, folder: Path, config: Config, device: torch.device) -> TrainingState:
     """Return the state in a run's own step file; what the best was, the history tells."""
     step = step_of(path) or 0
+    check_configuration(config, stored_configuration(path), checkpoint=path, done=step == config.train_steps)
     state = forked_state(Fork(path, str(folder), step, config), config, device)
     series = read_history(folder / METRICS).series.get("validation/mse")
     if series is not None:

@@ -19,6 +19,7 @@ from ired_diag.runs.store import find_runs, read_run
 from ired_diag.runs.study import Study
 from ired_diag.training.fork import Fork, find_checkpoint
 from ired_diag.training.plan import PlannedRun, check_free, parse_seeds, parse_settings, seed_folder
+from ired_diag.training.stored_configuration import stored_configuration
 
 
 def plan_fork(
@@ -116,7 +117,9 @@ def _fork_of_run(run: Run, which: str, *, fresh_optimizer: bool, resume: bool) -
         if not resume or not which.isdecimal():
             raise
         path, step = run.path, int(which)  # the parent went on; a fork that is there has a state of its own
-    return Fork(path, str(run.path), step, _config(run.configuration, str(run.path)), fresh_optimizer)
+    trained = stored_configuration(path) if is_file(path) else None  # config.json may have been edited since
+    config = _config(run.configuration if trained is None else trained, str(run.path))
+    return Fork(path, str(run.path), step, config, fresh_optimizer)
 
 
 def _fork_of_file(path: Path) -> Fork:
