@@ -142,6 +142,27 @@ def partially_paired(pairs: tuple[Array, Array], alone: tuple[Array, Array]) -> 
     return fit(z)[2], math.exp(fit(z)[3] / 2), float(df)
 
 
+def partially_paired_unequal(
+    pairs: tuple[Array, Array], alone: tuple[Array, Array]
+) -> tuple[float, float, float]:
+    """Return the same with a variance for each group, after Derrick, Russ, Toher and White (2017)."""
+    a, b = (np.append(pair, only) for pair, only in zip(pairs, alone, strict=True))
+    m, n_a, n_b = len(pairs[0]), len(a), len(b)
+    of_a, of_b = a.var(ddof=1) / n_a, b.var(ddof=1) / n_b
+    r = float(np.corrcoef(*pairs)[0, 1])
+    se = math.sqrt(of_a + of_b - 2 * r * m * a.std(ddof=1) * b.std(ddof=1) / (n_a * n_b))
+    welch = (of_a + of_b) ** 2 / (of_a**2 / (n_a - 1) + of_b**2 / (n_b - 1))
+    only = n_a + n_b - 2 * m
+    df = m - 1 + (welch - m + 1) / (only + 2 * m) * only
+    return float(a.mean() - b.mean()), se, float(df)
+
+
+def simultaneous(known: tuple[float, float, float], pairs: int) -> Numbers:
+    d, se, df = known
+    half = float(stats.t.isf(0.025 / max(pairs, 1), df)) * se
+    return {"simultaneous_low": d - half, "simultaneous_high": d + half}
+
+
 def equivalence(d: float, se: float, df: float, margin: float) -> Numbers:
     lower, upper = float(stats.t.sf((d + margin) / se, df)), float(stats.t.cdf((d - margin) / se, df))
     half = float(stats.t.ppf(0.95, df)) * se

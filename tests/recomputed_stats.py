@@ -57,6 +57,7 @@ def expected(document: Tree, truth: Truth) -> Tree:
         pair |= {
             "p_holm": line["p_holm"],
             "p_bh": p_bh,
+            **re.simultaneous(pair.pop("known"), sum(one["p"] == one["p"] for one in pairs)),
             "p_equivalence_holm": line["p_equivalence_holm"],
             "verdict": {key: line[key] for key in ("decision", "smaller_than_margin")},
         }
@@ -66,7 +67,7 @@ def expected(document: Tree, truth: Truth) -> Tree:
         "margin": {"size": document["margin"]["size"]},
         "groups": [_group(name, document["readout"], truth) for name in names],
         "pairs": pairs,
-        "ranks": _ranks(document, truth, names),
+        "ranks": None if document["no_ranks"] else _ranks(document, truth, names),
     }
 
 
@@ -135,7 +136,10 @@ def _pair(pair: Tree, document: Tree, truth: Truth) -> Tree:
     d, se, df = known = decided["known"]
     margin = decided["margin"]
     better = x < y if truth.lower_is_better else x > y
-    wins = int(better.sum())
+    of_pairs: Tree = {"wins_a": int(better.sum()), "wins_b": int((x != y).sum()) - int(better.sum())}
+    p, q = x, y
+    if pair["obstacle"]:
+        of_pairs, (p, q) = {}, (x[:0], y[:0])
     nothing = dict.fromkeys(("t", "df", "p", "low", "high"), NAN) | {"n": 0}
     partial = pair["estimator"].startswith("partial")
     return {
@@ -152,15 +156,15 @@ def _pair(pair: Tree, document: Tree, truth: Truth) -> Tree:
         "worst_rank": decided["worst_rank"],
         "p": decided["p"],
         "correlation": NAN if pair["obstacle"] else _correlation(x, y),
-        "wins_a": wins,
-        "wins_b": int((x != y).sum()) - wins,
+        **of_pairs,
         **_coverage(a, b, x, y, estimator=pair["estimator"]),
         "uncorrected": {key: decided[key] for key in ("decision", "smaller_than_margin")},
         "headline": decided,
-        "tests": _tests(a, b, x, y, pair["tests"], difference=d),
+        "known": known,
+        "tests": _tests(a, b, p, q, pair["tests"], difference=d),
         "sizes": {
             "hedges": re.hedges(a, b),
-            "paired": re.paired_effect(x, y),
+            "paired": re.paired_effect(p, q),
             "ratio": _fieller(u, v, is_paired=is_paired, n=min(len(a), len(b)), share=decided["reference"]),
             "dominance": re.dominance(a, b),
             "improvement": _improvement(a, b, x, y, is_paired=is_paired, lower=truth.lower_is_better),
@@ -219,7 +223,8 @@ def _estimate(pair: Tree, values: BY_SEED) -> tuple[tuple[float, float, float], 
     if estimator == "welch":
         return re.difference(a, b, paired=False), len(a) + len(b)
     alone = _alone(values, first, second), _alone(values, second, first)
-    known = re.partially_paired((x, y), alone)
+    fit = re.partially_paired if estimator == "partial" else re.partially_paired_unequal
+    known = fit((x, y), alone)
     return known, len(a) + len(b) - len(x)
 
 

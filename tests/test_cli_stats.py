@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,24 @@ def test_latex_is_escaped_and_markdown_is_a_table(tmp_path: Path) -> None:
     assert r"c\|d" in markdown
     assert "**Methods.**" in markdown
     assert "**Results.**" in markdown
+
+
+def test_latex_stands_alone_on_stdout_with_notes_as_comments(tmp_path: Path) -> None:
+    table = tmp_path / "x.csv"
+    names = r"a\b,c~d^2,δ≤1 " "q" " <x>,100%_#1"
+    table.write_text(f"seed,{names}\n0,1,2,-1,nan\n1,1.1,2.5,-1.2,3\n2,1.2,2.1,1.3,3.3\n", encoding="utf-8")
+    result = call("stats", table, "--latex")
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert any(line.startswith("% note: ") and "--margin Xabs" in line for line in lines)
+    assert lines[0].startswith("% metric: value (lower is better, assumed")
+    body = "\n".join(line for line in lines if not line.startswith("%"))
+    bare = re.sub(r"\\[A-Za-z]+|\\.|\$[^$\n]*\$", "", body)  # commands, escaped signs, formulas
+    assert body.isascii()
+    assert not re.search(r"[#$%_~^\\<>|]", bare)
+    assert bare.count("{") == bare.count("}")
+    assert {row.count("&") for row in bare.splitlines() if "&" in row} == {6}
+    assert "among the seeds that finished" in body.partition(r"\begin{tabular}")[0]
 
 
 def test_a_sweep_names_the_best_setting_and_its_luck(swept: Path) -> None:

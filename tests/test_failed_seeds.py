@@ -18,7 +18,7 @@ from ired_diag.comparison import words as told_of
 from ired_diag.comparison.members import members_of
 from ired_diag.comparison.outcomes import divergences, outcomes_of
 from ired_diag.comparison.verdict_words import verdict_of
-from ired_diag.errors import NotFound
+from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Cause, Ending, State
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
@@ -149,10 +149,32 @@ def test_a_group_all_of_whose_seeds_failed_stays_with_no_number(kinds: tuple[str
     assert plain(found)["groups"][0]["values"] == {}
 
 
-def test_nothing_is_compared_where_no_seed_of_any_group_has_a_number() -> None:
-    groups = {name: [broken(name, seed, "nan") for seed in range(3)] for name in "ab"}
-    with pytest.raises(NotFound, match=r"a: has no run .* not finite from step 8100 on .*b: has no run"):
+@pytest.mark.parametrize("kind", ["nan", "-inf", "nan loss", "traceback", "no evaluation"])
+def test_where_every_seed_failed_the_success_rates_are_the_answer(kind: str) -> None:
+    found = compare({name: [broken(name, seed, kind) for seed in range(5)] for name in "ab"}, metric=METRIC)
+    (pair,) = found.pairs
+    assert verdict_of(pair, found) == (
+        "a and b: 0 of 5 seeds finished against 0 of 5 (success rates 0%, 95% interval 0 to 52% and 0%, 95% "
+        "interval 0 to 52%). No seed has a number, so nothing else can be compared."
+    )
+    assert [one.outcomes.finished for one in found.groups] == [0, 0]
+    assert found.groups[0].outcomes.high == pytest.approx(1 - 0.025 ** (1 / 5))
+    assert (pair.verdict.decision, found.no_ranks) == ("undecided", "no seed of any group finished")
+    assert {line.reason for line in pair.by_readout} == {"no seed of a or b finished"}
+    assert "Means" not in told_of.results_of(found)
+    assert plain(found)["groups"][1]["summary"]["mean"] is None
+
+
+def test_where_all_runs_were_stopped_there_is_nothing_to_compare() -> None:
+    groups = {name: [broken(name, seed, "time limit") for seed in range(3)] for name in "ab"}
+    with pytest.raises(NotFound, match=r"No group has a run to compare by val_loss. b: has no run"):
         compare(groups)
+
+
+def test_a_sweep_without_a_seed_that_finished_says_so() -> None:
+    groups = {name: [broken(name, seed, "nan") for seed in range(3)] for name in "ab"}
+    with pytest.raises(DiagError, match="no sweep over lr: no seed of any group finished"):
+        compare(groups, knob="lr")
 
 
 def test_where_all_groups_diverged_they_are_compared_as_they_ended_and_it_is_said() -> None:
@@ -190,6 +212,25 @@ def test_include_incomplete_keeps_what_was_cut_short_but_nothing_that_broke_down
     found = compare({"h": runs, "k": group("k")}, include_incomplete=True)
     assert list(found.groups[0].values) == ["seed0", "seed1"]
     assert [one.kind for one in found.groups[0].outcomes.failures] == ["not finite", "diverged", "crashed"]
+
+
+def test_seeds_kept_although_they_did_not_finish_are_neither_successes_nor_failures() -> None:
+    runs = [broken("h", 0, "traceback"), broken("h", 1, "time limit"), broken("h", 2, "nan"), *group("h")[3:]]
+    found = compare({"h": runs, "k": group("k")}, include_incomplete=True)
+    outcomes = found.groups[0].outcomes
+    assert (outcomes.attempted, outcomes.finished, outcomes.unfinished) == (3, 2, 2)
+    assert outcomes.low == pytest.approx(stats.beta.ppf(0.025, 2, 2))
+    assert found.groups[0].summary.n == 4
+    (note,) = [note for note in found.notes if "did not finish" in note]
+    assert note.startswith("h: 2 of 5 seeds did not finish (seed0: failed: assertion, seed1: time limit).")
+    assert "neither successes nor failures" in note
+    assert "1 of 3 seeds of h failed (success rate 67%, 95% interval 9 to 99%, 2 unfinished not counted)" in (
+        verdict_of(found.pairs[0], found)
+    )
+    plainly = compare({"h": [*runs[:2], *group("h")[2:]], "k": group("k")}, include_incomplete=True)
+    assert (plainly.groups[0].outcomes.attempted, plainly.groups[0].outcomes.finished) == (3, 3)
+    assert plainly.pairs[0].worst_rank is None
+    assert not told_of.among_finished(plainly)
 
 
 def test_runs_that_never_logged_the_metric_are_no_failures() -> None:

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ired_diag.comparison import compare
 from ired_diag.errors import UnreadableFile
+from ired_diag.grouping import group_runs
 from ired_diag.readers.seed_table import read_seed_table
 
 EXPECTED = {"q101": {0: 0.5, 1: 1e-5}, "q102": {0: 2.0, 1: 3.0}}
@@ -43,11 +45,99 @@ def test_the_studys_published_numbers_are_read(shared: Path) -> None:
     assert found["q103"][9] == 0.00973886
 
 
-def test_an_empty_cell_is_a_seed_without_a_value(tmp_path: Path) -> None:
-    found = read_seed_table(written(tmp_path, "x.csv", "seed,a,b\n0,,nan\n1,1,2\n"))
-    assert found["a"] == {0: None, 1: 1.0}
+def test_an_empty_cell_of_a_wide_table_is_a_seed_of_another_column(tmp_path: Path) -> None:
+    found = read_seed_table(written(tmp_path, "x.csv", "seed,a,b\n0,,nan\n1,1,2\n2,3,NA\n3,,\n"))
+    assert found["a"] == {1: 1.0, 2: 3.0, 3: None}
+    assert list(found["b"]) == [0, 1, 3]
     assert found["b"][0] is not None
     assert math.isnan(found["b"][0])
+
+
+def test_an_empty_cell_of_a_long_table_is_a_seed_without_a_value(tmp_path: Path) -> None:
+    found = read_seed_table(written(tmp_path, "x.csv", "method,seed,mse\na,0,\na,1,1\nb,0,2\n"))
+    assert found == {"a": {0: None, 1: 1.0}, "b": {0: 2.0}}
+
+
+def test_nothing_is_said_of_seeds_that_only_another_column_has(shared: Path) -> None:
+    groups = group_runs([str(shared / "cases/s_tables/ov2.csv")], Path("runs"))
+    found = compare(groups)
+    assert [len(group.values) for group in found.groups] == [10, 10]
+    assert [group.outcomes.attempted for group in found.groups] == [10, 10]
+    assert found.left_out == []
+
+
+LONG = {"sgd": {0: 0.91, 1: 0.92}, "adam": {0: 0.93, 1: 0.94}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "method,seed,accuracy\nsgd,0,0.91\nsgd,1,0.92\nadam,0,0.93\nadam,1,0.94\n",
+        "optimizer,Random Seed,acc,host\nsgd,0.0,.91,n1\nsgd,1.0,.92,n2\nadam,0.0,.93,n1\nadam,1.0,.94,n1\n",
+        ",seed,accuracy,who\n0,0,0.91,sgd\n1,1,0.92,sgd\n2,0,0.93,adam\n3,1,0.94,adam\n",
+        "trial;method;accuracy\n0;sgd;0,91\n1;sgd;0,92\n0;adam;0,93\n1;adam;0,94\n",
+        "method\tseed\taccuracy\nsgd\t0\t0.91\nsgd\t1\t0.92\nadam\t0\t0.93\nadam\t1\t0.94\nadam\tmean\t0.935\n",
+        "dataset,method,seed,accuracy\nD,sgd,0,0.91\nD,sgd,1,0.92\nD,adam,0,0.93\nD,adam,1,0.94\n",
+        "seed,sgd,adam\nseed_0,0.91,0.93\nseed_1,0.92,0.94\nmean,0.915,0.935\nstd ,0.01,0.01\n",
+    ],
+)
+def test_tables_of_final_results_as_people_write_them(tmp_path: Path, text: str) -> None:
+    assert read_seed_table(written(tmp_path, "results.csv", text)) == LONG
+
+
+def test_several_columns_name_an_experiment_together(tmp_path: Path) -> None:
+    text = "model,method,seed,mse\nA,x,0,1\nA,y,0,2\nB,x,0,3\n"
+    assert read_seed_table(written(tmp_path, "x.csv", text)) == {
+        "A/x": {0: 1.0},
+        "A/y": {0: 2.0},
+        "B/x": {0: 3.0},
+    }
+    text = "method,lr,seed,mse\na,0.1,0,1\na,0.2,0,2\n"
+    assert read_seed_table(written(tmp_path, "x.csv", text)) == {"a/0.1": {0: 1.0}, "a/0.2": {0: 2.0}}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("method,accuracy\na,1\n", r"no column says the seed.*found the columns: method, accuracy"),
+        ("seed,fold,a\n0,1,2\n", ""),
+        ("run,fold,a\n0,1,2\n", "which column says the seed. There are run, fold"),
+        ("seed,method\n0,a\n1,b\n", "'seed' is taken as the seed and 'method' as the experiment; no other"),
+        ("seed,method,acc,f1\n0,a,1,1\n", "'method' as the experiment; which column is compared.* acc, f1"),
+        ("seed,method,acc\n,a,1\n", "row 2: the column 'seed', taken as the seed, is empty"),
+        ("seed,method,acc\n0,a,1\n1,a,high\n", "row 3: 'high' is not a number. The column 'acc'"),
+        ("seed,accuracy,loss\n0,1,2\n", "accuracy, loss are named as metrics, and no column names the exp"),
+    ],
+)
+def test_what_is_unclear_is_refused_by_its_column(tmp_path: Path, text: str, words: str) -> None:
+    path = written(tmp_path, "x.csv", text)
+    if not words:
+        assert read_seed_table(path)
+        return
+    with pytest.raises(UnreadableFile, match=words):
+        read_seed_table(path)
+
+
+def test_one_metric_of_a_wide_table_is_one_experiment(tmp_path: Path) -> None:
+    path = written(tmp_path, "mine.csv", "seed,accuracy,loss\n0,1,2\n1,3,4\n")
+    assert read_seed_table(path, column="loss") == {"mine": {0: 2.0, 1: 4.0}}
+
+
+@pytest.mark.parametrize(
+    ("case", "groups"),
+    [
+        ("c32_table_mean_rows", {"baseline": 3, "mined": 3}),
+        ("c33_table_semicolon_comma", {"baseline": 3, "mined": 3}),
+        ("c34_table_run_column", {"A": 3, "B": 3}),
+        ("c36_table_index_col", {"baseline": 3, "mined": 3}),
+        ("c37_table_pct", {"baseline": 3, "mined": 3}),
+        ("c38_table_two_group_cols", {"A/none": 2, "A/mined": 2, "B/none": 2, "B/mined": 2}),
+    ],
+)
+def test_the_tables_of_the_cases(case: str, groups: dict[str, int], shared: Path) -> None:
+    found = read_seed_table(shared / "cases" / case / "results.csv")
+    assert {name: len(values) for name, values in found.items()} == groups
+    assert all(value is not None for values in found.values() for value in values.values())
 
 
 def test_a_column_is_chosen_where_there_are_several(tmp_path: Path) -> None:
@@ -60,8 +150,8 @@ def test_a_column_is_chosen_where_there_are_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("x.csv", "", "no column 'seed'"),
-        ("x.csv", "run,a\n0,1\n", "no column 'seed'"),
+        ("x.csv", "", "no column says the seed"),
+        ("x.csv", "index,a\n0,1\n", "no column says the seed"),
         ("x.csv", "seed,a,a\n0,1,2\n", "stands twice"),
         ("x.csv", "seed,a\n0\n", "row 2: has 1 cells"),
         ("x.csv", "seed,a\n0,1\n0,2\n", "row 3: seed 0 of a is there twice"),

@@ -18,10 +18,13 @@ from ired_diag.stats.pairing_design import Estimator, estimator_for
         ((2, 8, 2), "welch"),
         ((2, 3, 3), "partial"),
         ((2, 8, 8), "partial"),
-        ((3, 1, 0), "partial"),
+        ((3, 1, 0), "partial_unequal"),
+        ((2, 8, 3), "partial_unequal"),
+        ((3, 7, 0), "partial_unequal"),
         ((3, 7, 7), "partial"),
         ((4, 16, 16), "partial"),
-        ((10, 10, 0), "partial"),
+        ((10, 10, 0), "partial_unequal"),
+        ((10, 0, 1), "partial_unequal"),
         ((2, 0, 0), "paired"),
         ((5, 0, 0), "paired"),
         ((1, 0, 0), "welch"),
@@ -55,6 +58,23 @@ def test_the_level_of_the_prescribed_test_is_at_most_six_percent(
     rng, studies = np.random.default_rng(design), 4000
     shares = false_or_right(rng, design, studies=studies, correlation=correlation, difference=0.0, ratio=1.0)
     assert shares[estimator_for(*design)] <= 6 + 2 * 100 * np.sqrt(0.06 * 0.94 / studies)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.6])
+@pytest.mark.parametrize(
+    "design",
+    [(2, 8, 3), (3, 1, 0), (3, 7, 0), (3, 17, 0), (4, 6, 0), (4, 1, 6), (7, 3, 0), (10, 10, 0), (5, 0, 1)],
+)
+def test_the_level_holds_where_a_group_of_another_size_has_another_spread(
+    design: tuple[int, int, int], correlation: float, ratio: float
+) -> None:
+    rng, studies = np.random.default_rng([*design, int(10 * ratio)]), 4000
+    shares = false_or_right(
+        rng, design, studies=studies, correlation=correlation, difference=0.0, ratio=ratio
+    )
+    assert estimator_for(*design) == "partial_unequal"
+    assert shares["partial_unequal"] <= 6 + 2 * 100 * np.sqrt(0.06 * 0.94 / studies)
 
 
 @pytest.mark.parametrize("shared", [2, 3, 4, 5, 8])

@@ -196,6 +196,34 @@ def test_an_accuracy_in_percent_says_what_its_percentage_is_of() -> None:
     assert f"a is better than b by {difference:.3g} (95%" in words.verdict_of(absolute.pairs[0], absolute)
 
 
+ENDS = re.compile(r"95% interval(?: over \d+ pairs)? (-?[\d.]+)%? to (-?[\d.]+)%?")
+
+
+@pytest.mark.parametrize("metric", ["validation/mse", "val_accuracy"])
+def test_sentence_and_interval_never_contradict_each_other(metric: str) -> None:
+    lost = 0
+    for draw in range(25):
+        rng = np.random.default_rng(draw)
+        levels = {name: 5 + rng.normal(0.4 * place, 0.5, 6) for place, name in enumerate("abcd")}
+        found = compared(
+            {name: list(map(float, group)) for name, group in levels.items()}, metric=metric, config={}
+        )
+        for pair in found.pairs:
+            sentence = words.verdict_of(pair, found)
+            low, high = map(float, ENDS.search(sentence).groups())  # type: ignore[union-attr]
+            assert (low <= 0 <= high) == (pair.verdict.decision not in ("better", "worse")), sentence
+            assert ("unadjusted 95% interval" in sentence) == (pair.verdict.decision in ("better", "worse"))
+            lost += pair.verdict.decision != pair.uncorrected.decision
+    assert lost > 5
+
+
+def test_the_interval_of_a_single_pair_is_its_own() -> None:
+    found = compared({"a": [1.0, 1.3, 1.1], "b": [1.1, 1.2, 1.4]}, config={})
+    (pair,) = found.pairs
+    assert (pair.simultaneous_low, pair.simultaneous_high) == (pair.test.low, pair.test.high)
+    assert "(95% interval" in words.verdict_of(pair, found)
+
+
 def test_groups_equal_to_the_last_digit_are_asked_about() -> None:
     found = compared({"a": [1.0, 1.1, 1.3], "b": [1.0, 1.1, 1.3]})
     (pair,) = found.pairs
@@ -203,13 +231,40 @@ def test_groups_equal_to_the_last_digit_are_asked_about() -> None:
         "a and b are identical in every seed to the last digit (3 seeds, and so are their whole curves): "
         "did they run the same?"
     )
-    assert (pair.verdict.decision, pair.flips) == ("undecided", False)
+    assert (pair.verdict.decision, pair.uncorrected.decision, pair.flips) == ("identical", "identical", False)
     other = {
         name: [run(name, seed, [first, 1.0 + seed / 10], "validation/mse", **STUDY) for seed in range(3)]
         for name, first in (("a", 2.0), ("b", 3.0))
     }
     met = comparison.compare(other, readout="last")
     assert "(3 seeds, but their earlier evaluations differ)" in words.verdict_of(met.pairs[0], met)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_groups_equal_to_the_last_digit_have_the_same_word_everywhere(paired: bool) -> None:
+    values = {"a": [1.0, 1.1, 1.3], "b": [1.0, 1.1, 1.3], "c": [2.0, 2.1, 2.4]}
+    groups = {
+        name: [run(name, seed, [v], "validation/mse") for seed, v in enumerate(group)]
+        for name, group in values.items()
+    }
+    found = comparison.compare(groups, paired=paired)
+    same, *others = found.pairs
+    lines = {line.readout: line.decision for line in same.by_readout if line.readout in ("last", "best")}
+    assert lines == {"last": "identical", "best": "identical"}
+    assert {pair.verdict.decision for pair in others} == {"better"}
+    assert readout_forest(found).method.count("≡ identical") == 1
+    assert "identical" not in readout_forest(compared({"a": [1.0, 1.2], "b": [1.1, 1.4]})).method
+
+
+def test_readouts_that_are_identical_stand_next_to_those_that_are_not() -> None:
+    runs = {
+        name: [run(name, seed, [first - seed / 7, 1.0 + seed / 10], "validation/mse") for seed in range(3)]
+        for name, first in (("a", 0.5), ("b", 0.4))
+    }
+    (pair,) = comparison.compare(runs, readout="best").pairs
+    lines = {line.readout: line.decision for line in pair.by_readout if not line.reason}
+    assert (lines["last"], lines["best"]) == ("identical", "undecided")
+    assert (pair.identical, pair.flips) == ("", False)
 
 
 def test_pairs_that_differ_by_the_same_amount_are_refused() -> None:

@@ -88,10 +88,11 @@ def command(
         seed=seed,
         knob=sweep,
     )
+    comparison = replace(comparison, notes=[*missing, *comparison.notes])
     if as_json:
-        output.print_json(replace(comparison, notes=[*missing, *comparison.notes]))
+        output.print_json(comparison)
         return
-    for note in (*missing, *comparison.notes):
+    for note in comparison.notes if not latex else ():
         click.echo(f"note: {note}", err=True)
     if latex:
         click.echo(stats_output.as_latex(comparison))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import output
+from app.cli.latex import comment, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ired_diag.stats.t_tests import TTest
 
 MANY = 10  # pairs: beyond, each pair gets one line
-SPECIAL = re.compile(r"([&%$#_{}])")
+AMONG_FINISHED = (
+    "Means, sd and intervals are among the seeds that finished; success rates have exact intervals"
+)
 Cells = tuple[str, ...]
 
 
@@ -38,6 +40,8 @@ def print_comparison(comparison: Comparison) -> None:
             click.echo(f"  - {caveat}")
     if comparison.pairs:
         click.echo()
+    if not any(group.values for group in comparison.groups):
+        return
     if few and comparison.pairs:
         _print_tests(comparison)
         _print_readouts(comparison)
@@ -47,8 +51,7 @@ def print_comparison(comparison: Comparison) -> None:
     if comparison.sweep is not None:
         _print_sweep(comparison.sweep)
     _print_noise(comparison)
-    if comparison.ranks is not None:
-        _print_ranks(comparison)
+    _print_ranks(comparison)
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -69,26 +72,33 @@ def as_markdown(comparison: Comparison) -> str:
 
 
 def as_latex(comparison: Comparison) -> str:
-    """Return the means as a LaTeX table, and the paragraphs for methods and results."""
+    """Return the means as a LaTeX table, and the paragraphs for methods and results.
+
+    Notes on what was compared stand above it as comments.
+    """
     from ired_diag.comparison import words
 
     columns, rows = group_columns(comparison), list(group_rows(comparison))
     left = text_columns(comparison)
     title = f"{words.READOUT_NAMES[comparison.readout].capitalize()} of {comparison.metric} over seeds."
+    if words.among_finished(comparison):
+        title += f" {AMONG_FINISHED}."
     lines = [
+        *map(comment, filter(None, (comparison.metric_words, comparison.other_sets))),
+        *(comment(f"note: {note}") for note in comparison.notes),
         r"\begin{table}",
-        rf"\caption{{{_escaped(title)}}}",
+        rf"\caption{{{escaped(title)}}}",
         rf"\begin{{tabular}}{{{'l' * left}{'r' * (len(columns) - left)}}}",
         r"\hline",
-        " & ".join(map(_escaped, columns)) + r" \\ \hline",
-        *(" & ".join(map(_escaped, row)) + r" \\" for row in rows),
+        " & ".join(map(escaped, columns)) + r" \\ \hline",
+        *(" & ".join(map(escaped, row)) + r" \\" for row in rows),
         r"\hline",
         r"\end{tabular}",
         r"\end{table}",
         "",
-        rf"\paragraph{{Methods.}} {_escaped(words.methods_of(comparison))}",
+        rf"\paragraph{{Methods.}} {escaped(words.methods_of(comparison))}",
         "",
-        rf"\paragraph{{Results.}} {_escaped(words.results_of(comparison))}",
+        rf"\paragraph{{Results.}} {escaped(words.results_of(comparison))}",
     ]
     return "\n".join(lines)
 
@@ -183,10 +193,7 @@ def caption_lines(comparison: Comparison) -> list[str]:
     held = "; ".join(words.coverage_of(group) for group in comparison.groups)
     lines = [f"sd of a sample (n - 1). Simulated coverage of the t interval: {held}"]
     if words.among_finished(comparison):
-        lines.insert(
-            0,
-            "Means, sd and intervals are among the seeds that finished; success rates have exact intervals",
-        )
+        lines.insert(0, AMONG_FINISHED)
     return lines
 
 
@@ -284,7 +291,8 @@ def _print_readouts(comparison: Comparison) -> None:
         lines = (_readout_cells(line, comparison, several=several) for line in pair.by_readout)
         rows += _with_name(f"{pair.a} - {pair.b}", lines)
     holm = ("Holm p",) if several else ()
-    columns = ("pair", "readout", "difference", "95% interval", "p", *holm, "Welch p", "verdict")
+    interval = "unadjusted 95% interval" if several else "95% interval"
+    columns = ("pair", "readout", "difference", interval, "p", *holm, "Welch p", "verdict")
     percent = "%: of the second's mean; " if comparison.in_percent else ""
     caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
     output.print_table("The same by every readout", columns, rows, left=2, caption=caption, last_is_text=True)
@@ -293,8 +301,9 @@ def _print_readouts(comparison: Comparison) -> None:
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
     from ired_diag.comparison.verdict_words import unit_of
 
-    if line.reason:
-        return line.readout, *("-",) * (5 if several else 4), line.reason
+    if line.reason or line.decision == "identical":
+        told = line.decision if line.decision == "identical" else line.reason
+        return line.readout, *("-",) * (5 if several else 4), told
     unit = unit_of(line, comparison)
     return (
         line.readout,
@@ -321,7 +330,7 @@ def _print_sizes(comparison: Comparison) -> None:
                 _ranged(chosen.g, chosen.low, chosen.high),
                 _ranged(sizes.dominance.delta, sizes.dominance.delta_low, sizes.dominance.delta_high),
                 _ranged(sizes.improvement.probability, sizes.improvement.low, sizes.improvement.high),
-                f"{pair.wins_a} : {pair.wins_b}",
+                "-" if pair.wins_a is None else f"{pair.wins_a} : {pair.wins_b}",
                 output.p_value(pair.equivalence.p),
                 " / ".join(output.number(p, ".2g") for p in (post.below, post.inside, post.above)),
             )
@@ -430,6 +439,8 @@ def _print_noise(comparison: Comparison) -> None:
 def _print_ranks(comparison: Comparison) -> None:
     ranks = comparison.ranks
     if ranks is None:
+        if len(comparison.groups) > 1:
+            click.echo(f"Ranks within seeds: withheld ({comparison.no_ranks})\n")
         return
     rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
     ties = f"; {ranks.ties} tied" if ranks.ties else ""
@@ -448,12 +459,3 @@ def _print_ranks(comparison: Comparison) -> None:
 def _with_name(name: str, rows: Iterator[Cells] | Sequence[Cells]) -> list[Cells]:
     """Return rows with the name before the first."""
     return [(name if number == 0 else "", *row) for number, row in enumerate(rows)]
-
-
-def _escaped(text: str) -> str:
-    """Return text as LaTeX takes it.
-
-    >>> _escaped("a_b 5%")
-    'a\\\\_b 5\\\\%'
-    """
-    return SPECIAL.sub(r"\\\1", text)

@@ -26,8 +26,8 @@ from ired_diag.comparison.outcomes import Outcomes, outcomes_of
 from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question, compare_pair, line_of
 from ired_diag.comparison.per_sample import per_sample
-from ired_diag.comparison.ranking import RankTable, rank_all
-from ired_diag.comparison.readouts import READOUTS, Readouts, read_out
+from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable, obstacle_to_ranks, rank_all
+from ired_diag.comparison.readouts import READOUTS, Readouts, own_plateaus_in_words, read_out
 from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
@@ -37,6 +37,7 @@ from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
 from ired_diag.stats.summary import Summary, summarise
+from ired_diag.stats.verdict import Verdict
 
 __all__ = [
     "LAST",
@@ -94,12 +95,13 @@ class Comparison:
         plateau_step: Where the plateau of all curves starts; None without one.
         groups: In the order given.
         pairs: Every pair of groups, in that order.
-        ranks: Over shared seeds, those that failed last; None where the groups share none.
+        ranks: Over shared seeds that are pairs, those that failed last; None with ``no_ranks``.
         notes: What else is to be said of what was compared.
         sweep: How the readout answers a knob, where one was named.
         direction: Who says so: the user's option, the configuration, the metric's name, or an assumption.
         other_sets: That the models were evaluated on other data too, in words; empty where they were not.
         left_out: Which seeds have no number and why, one sentence for each group and kind: to be said first.
+        no_ranks: Why there are no ranks; empty where there are.
     """
 
     metric: str
@@ -115,6 +117,7 @@ class Comparison:
     direction: Source = "name"
     other_sets: str = ""
     left_out: Sequence[str] = ()
+    no_ranks: str = ""
 
     @cached_property
     def in_percent(self) -> bool:
@@ -159,8 +162,8 @@ def compare(
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
 
     Raises:
-        NotFound: No group has a seed with a result; where others have, a group without the metric is left
-            out, and one whose seeds all failed stays. Or no metric is named, and the groups share none.
+        NotFound: No group has a seed with a result, or one that failed; where others have, a group without
+            the metric is left out. Or no metric is named, and the groups share none.
         DiagError: The readout is not known, the margin is none, the groups are no sweep over the
             knob, or the configurations contradict each other about the direction.
     """
@@ -186,7 +189,11 @@ def compare(
     if readout in read.reasons and readout != LAST:
         why = "No plateau in common" if readout == PLATEAU else f"{readout} is withheld"
         if any(len(seed.steps) > 1 for one in members for seed in one.seeds):  # else a table of numbers
-            notes.append(f"{why} ({read.reasons[readout]}): compared by the last evaluation.")
+            alone = ""
+            if readout == PLATEAU:
+                alone = own_plateaus_in_words(members, lower_is_better=lower_is_better)
+            note = f"{why} ({read.reasons[readout]}): compared by the last evaluation."
+            notes.append(f"{note} {alone}".strip())
     readout = readout_compared(read, readout)
     summaries = [_group(one, read, readout, seed) for one in members]
     notes += _apart(summaries)
@@ -199,7 +206,12 @@ def compare(
     notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
     failed = {one.name: [f.label for f in one.failures if f.kind != "stopped"] for one in members}
     names = [group.name for group in summaries]
-    ranks = rank_all(readout, read.values, names, lower_is_better=lower_is_better, draw=seed, failed=failed)
+    no_ranks, ranks = obstacle_to_ranks(members, paired=paired), None
+    if not no_ranks:
+        ranks = rank_all(
+            readout, read.values, names, lower_is_better=lower_is_better, draw=seed, failed=failed
+        )
+        no_ranks = NO_COMMON_SEED if ranks is None else ""
     sweep = None
     if knob is not None:
         sweep = sweep_over(knob, members, read.values[readout], lower_is_better=lower_is_better, draw=seed)
@@ -217,6 +229,7 @@ def compare(
         direction.source,
         other_sets_in_words(metric, [run for runs in groups.values() for run in runs]),
         left_out_of(members),
+        no_ranks,
     )
 
 
@@ -244,7 +257,7 @@ def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:
         indicated_coverage("t", list(values.values())),
         _middle(list(values.values()), draw),
         every,
-        noise_of(read.windows[members.name], read.plateau_reason or "no seed finished"),
+        noise_of(read.windows[members.name], read.plateau_reason if members.seeds else "no seed finished"),
         outcomes_of(members),
     )
 
@@ -263,18 +276,25 @@ def _pair(
     a: Members, b: Members, read: Readouts, readout: str, question: Question, pairing: Pairing
 ) -> PairOfGroups:
     samples_of = {name: sample_between(a, b, read.values[name], pairing) for name in READOUTS}
+    lost = " or ".join(members.name for members in (a, b) if not members.seeds)
+    withheld = dict.fromkeys(READOUTS, f"no seed of {lost} finished") if lost else read.reasons
+    identical = {
+        name: identical_in_words(a, b, *(read.values[name][m.name] for m in (a, b))) for name in READOUTS
+    }
     lines = [
-        line_of(name, sample, question, withheld=read.reasons.get(name, ""))
+        line_of(name, sample, question, withheld=withheld.get(name, ""), identical=bool(identical[name]))
         for name, sample in samples_of.items()
     ]
     noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)
     pair = compare_pair(samples_of[readout], question, lines, noise)
     samples = per_sample(a, b, [] if pairing.obstacle else pairing.shared, draw=question.draw)
     criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
-    x, y = (read.values[readout][members.name] for members in (a, b))
+    if told := identical[readout]:
+        verdict = Verdict("identical", False, f"{a.name} and {b.name} are {told}")
+        pair = replace(pair, verdict=verdict, uncorrected=verdict)
     return replace(
         pair,
-        identical=identical_in_words(a, b, x, y),
+        identical=identical[readout],
         pairing=pairing.evidence,
         per_sample=samples,
         criteria=criteria,

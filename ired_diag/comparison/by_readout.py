@@ -29,7 +29,7 @@ class ByReadout:
         welch_p: Of Welch's test, as a check.
         margin: What is too small to matter, in the metric's unit.
         uncorrected: The decision of this pair by itself.
-        decision: Better, worse, equivalent or undecided, corrected for several pairs.
+        decision: Better, worse, equivalent, undecided or identical, corrected for several pairs.
         smaller_than_margin: Whether the difference is shown to be smaller than the margin.
         p_holm: ``p``, corrected over the pairs that have this readout.
         n: Pairs of seeds, or seeds of both groups.
@@ -54,7 +54,9 @@ class ByReadout:
     reason: str = ""
 
 
-def line_of(readout: str, sample: Sample, question: Question, *, withheld: str = "") -> ByReadout:
+def line_of(
+    readout: str, sample: Sample, question: Question, *, withheld: str = "", identical: bool = False
+) -> ByReadout:
     """Return what one readout says of a pair of groups, not yet corrected for several pairs.
 
     Args:
@@ -62,11 +64,13 @@ def line_of(readout: str, sample: Sample, question: Question, *, withheld: str =
         sample: Its numbers.
         question: How to compare.
         withheld: Why no seed has it.
+        identical: Whether both groups have the same numbers to the last digit.
     """
     if not (len(sample.a) and len(sample.b)):
-        return _without_numbers(readout, withheld or _no_number(sample))
+        return _without_numbers(readout, withheld or "no seed has this readout")
     deciding = decide(sample, question)
     test = deciding.test
+    decision: Decision = "identical" if identical else deciding.verdict.decision
     return ByReadout(
         readout=readout,
         difference=deciding.difference,
@@ -78,20 +82,13 @@ def line_of(readout: str, sample: Sample, question: Question, *, withheld: str =
         p_equivalence=deciding.equivalence.p,
         welch_p=welch(sample.a, sample.b).p,
         margin=deciding.margin,
-        uncorrected=deciding.verdict.decision,
-        decision=deciding.verdict.decision,
-        smaller_than_margin=deciding.verdict.smaller_than_margin,
+        uncorrected=decision,
+        decision=decision,
+        smaller_than_margin=deciding.verdict.smaller_than_margin and not identical,
         p_holm=deciding.p,
         n=test.n,
         reason=test.reason,
     )
-
-
-def _no_number(sample: Sample) -> str:
-    """Return which group has no number."""
-    groups = zip(sample.names, (sample.a, sample.b), sample.failed, strict=True)
-    lost = [name for name, values, failed in groups if failed and not len(values)]
-    return f"no seed of {' and '.join(lost)} finished" if lost else "no seed has this readout"
 
 
 def _without_numbers(readout: str, reason: str) -> ByReadout:

@@ -4,14 +4,16 @@ Of k pairs that do not differ, each tested at 5%, at least one is called differe
 studies: 14% of those with three groups, nearly half of those with six. So better or worse needs Holm's
 adjusted p value to be at most 5%; the share of studies with any false one is then at most 5%. Equivalent, and
 smaller than the margin, are claims of their own and need the same of the p values of the equivalence tests.
-Of each readout the pairs are a family too, so that no line of a table says more than the headline. Intervals
-and unadjusted p values stay those of each pair by itself.
+Of each readout the pairs are a family too, so that no line of a table says more than the headline. Unadjusted
+p values and 95% intervals stay those of each pair by itself; the simultaneous interval stands next to them
+(``stats.simultaneous``), and contains 0 where Holm's adjusted p is above 5%.
 
 Reference: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,6 +24,7 @@ from ired_diag.comparison.criteria import after_correction
 from ired_diag.comparison.decisions import Claim, Corrected, corrected_claims
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.stats.multiplicity import benjamini_hochberg
+from ired_diag.stats.simultaneous import simultaneous_interval
 from ired_diag.stats.verdict import Verdict
 
 
@@ -32,7 +35,7 @@ def corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
     discoveries = benjamini_hochberg(np.array([pair.p for pair in pairs], dtype=np.float64))
     corrections = corrected_claims([_claim(pair) for pair in pairs])
     columns = zip(pairs, corrections, discoveries.tolist(), _readouts(pairs), strict=True)
-    return [_corrected(pair, correction, lines, p_bh) for pair, correction, p_bh, lines in columns]
+    return [_corrected(pair, correction, lines, p_bh, pairs) for pair, correction, p_bh, lines in columns]
 
 
 def _claim(pair: PairOfGroups) -> Claim:
@@ -40,20 +43,26 @@ def _claim(pair: PairOfGroups) -> Claim:
 
 
 def _corrected(
-    pair: PairOfGroups, correction: Corrected, lines: Sequence[ByReadout], p_bh: float
+    pair: PairOfGroups,
+    correction: Corrected,
+    lines: Sequence[ByReadout],
+    p_bh: float,
+    family: Sequence[PairOfGroups],
 ) -> PairOfGroups:
     verdict = correction.verdict
-    if pair.identical:
-        verdict = Verdict("undecided", False, f"{pair.a} and {pair.b} are {pair.identical}")
+    tested = sum(not math.isnan(one.p) for one in family)
+    low, high = simultaneous_interval(pair.test, tested)
     decisions = {line.decision for line in lines if line.readout in FINAL and not line.reason}
     return replace(
         pair,
         p_holm=correction.p,
         p_bh=p_bh,
+        simultaneous_low=low,
+        simultaneous_high=high,
         p_equivalence_holm=correction.p_equivalence,
         verdict=verdict,
         by_readout=lines,
-        flips=len(decisions) > 1 and not pair.identical,
+        flips=len(decisions - {"identical"}) > 1 and not pair.identical,
         criteria=after_correction(pair.criteria, verdict.decision),
     )
 

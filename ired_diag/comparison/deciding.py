@@ -20,14 +20,15 @@ from typing import Literal
 from ired_diag.comparison.margin import Margin, in_metric_unit, without_share
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.equivalence import Equivalence, two_one_sided
-from ired_diag.stats.pairing_design import Estimator, estimator_for
+from ired_diag.stats.pairing_design import Estimator, estimator_for, is_partial
+from ired_diag.stats.partial_unequal import partially_paired_unequal
 from ired_diag.stats.partially_paired import PartialPairs, partially_paired
 from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
 from ired_diag.stats.t_tests import TTest, paired, welch
 from ired_diag.stats.verdict import ALPHA, Decision, Verdict, judge
 from ired_diag.stats.worst_rank import WorstRank, worst_rank_test
 
-Primary = Literal["paired", "partial", "welch", "worst_rank"]
+Primary = Literal["paired", "partial", "partial_unequal", "welch", "worst_rank"]
 
 AMONG_FINISHED = "seeds failed: a difference among those that finished is no equivalence"
 
@@ -106,13 +107,14 @@ def estimator_of(sample: Sample) -> Estimator:
 
 def t_test_of(sample: Sample, estimator: Estimator) -> TTest:
     """Return a t test of two groups at 95%."""
-    if estimator == "partial":
-        return _partial(sample).test
+    if is_partial(estimator):
+        return _partial(sample, estimator).test
     return paired(*sample.pairs) if estimator == "paired" else welch(sample.a, sample.b)
 
 
-def _partial(sample: Sample) -> PartialPairs:
-    return partially_paired(sample.pairs, *sample.alone)
+def _partial(sample: Sample, estimator: Estimator) -> PartialPairs:
+    test = partially_paired if estimator == "partial" else partially_paired_unequal
+    return test(sample.pairs, *sample.alone)
 
 
 def paired_test(sample: Sample) -> TTest:
@@ -135,8 +137,8 @@ def _without_test(reason: str) -> TTest:
 
 def mean_difference_of(sample: Sample, estimator: Estimator) -> MeanDifference:
     """Return the difference of means of a t test, with its standard error."""
-    if estimator == "partial":
-        found = _partial(sample)
+    if is_partial(estimator):
+        found = _partial(sample, estimator)
         test = found.test
         return MeanDifference(found.difference, found.standard_error, test.df, test.n, test.reason)
     if estimator == "paired":

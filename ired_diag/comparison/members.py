@@ -1,7 +1,8 @@
 """The groups of a comparison, made from runs: which seeds have a result, and what became of the others.
 
-A group all of whose seeds failed is a result, and stays. A group whose complete runs never log the metric, or
-whose runs were all stopped, is none, and is left out.
+A group all of whose seeds failed is a result, and stays, even where no seed of any other group finished: that
+0 of 5 seeds finished is what there is to say. A group whose complete runs never log the metric, or whose runs
+were all stopped, is none, and is left out.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def members_of(
         judge_shape: Whether a seed that diverged to a finite value has failed.
 
     Raises:
-        NotFound: No group has a seed with a result.
+        NotFound: No group has a seed with a result, or one that failed.
     """
     judged = partial(
         failure_of, metric=metric, lower_is_better=lower_is_better, include_incomplete=include_incomplete
@@ -69,9 +70,8 @@ def members_of(
             notes.append(f"{_nothing_in(members, runs, metric)} The group is left out.")
         else:
             raise NotFound(_nothing_in(members, runs, metric))
-    if not any(members.seeds for members in kept):
-        reasons = [_nothing_in(members, groups[members.name], metric) for members in kept] or notes[-1:]
-        raise NotFound(f"No group has a run to compare by {metric}. {' '.join(reasons)}")
+    if not kept:
+        raise NotFound(f"No group has a run to compare by {metric}. {' '.join(notes[-1:])}")
     return kept
 
 
@@ -94,7 +94,14 @@ def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures,
     return Members(
         name,
         strategies.pop() if len(strategies) == 1 else None,
-        [replace(_seed(run, metric), failure=why[run.seed_label]) for run in finished],
+        [
+            replace(
+                _seed(run, metric),
+                failure=why[run.seed_label],
+                unfinished=not run.ending.may_be_complete,
+            )
+            for run in finished
+        ],
         settings_of(speaking),
         _stated_alike(speaking),
         [failure for failure in finite if failure is not None],
@@ -113,8 +120,8 @@ def _note_on_kept(name: str, runs: Sequence[Run], members: Members) -> str:
         return ""
     which = ", ".join(f"{run.seed_label}: {run.ending.label}" for run in kept)
     return (
-        f"{name}: {len(kept)} of {len(runs)} seeds did not finish and count as they ended, by "
-        f"--include-incomplete ({which})."
+        f"{name}: {len(kept)} of {len(runs)} seeds did not finish ({which}). By --include-incomplete their "
+        "last values count in means and tests; in the success rate they are neither successes nor failures."
     )
 
 

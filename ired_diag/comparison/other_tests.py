@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ired_diag.comparison.sample import Array, Question, Sample
 from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
-from ired_diag.stats.pairing_design import Estimator
+from ired_diag.stats.pairing_design import Estimator, is_partial
 from ired_diag.stats.permutation import PermutationTest, sign_flip, two_samples
 from ired_diag.stats.rank_tests import RankTest, mann_whitney, wilcoxon
 from ired_diag.stats.spread_tests import SdRatio, SpreadTest, brown_forsythe, sd_ratio
@@ -22,9 +22,10 @@ class OtherTests:
 
     Attributes:
         mann_whitney: Of the ranks of all values.
-        wilcoxon: Of the signed ranks of the pairs of equal seeds.
+        wilcoxon: Of the signed ranks of the pairs of equal seeds; NaN with a reason where they are not pairs.
         permutation: Of the difference of means, values dealt out again.
-        sign_flip: Of the mean difference of the pairs of equal seeds, signs dealt out again.
+        sign_flip: Of the mean difference of the pairs of equal seeds, signs dealt out again; NaN with a
+            reason where they are not pairs.
         bootstrap: Studentised bootstrap interval of the difference that is compared; NaN with a reason where
             its simulated coverage does not hold.
         brown_forsythe: Of equal spread.
@@ -48,12 +49,16 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
         question: How to compare.
         estimator: Which t test gives the difference of means.
     """
-    a, b, (x, y) = sample.a, sample.b, sample.pairs
+    a, b, (x, y) = sample.a, sample.b, sample.paired
+    wilcoxon_test, flipped = wilcoxon(x, y), sign_flip(x, y, seed=question.draw)
+    if sample.obstacle:
+        reason = f"not paired: {sample.obstacle}"
+        wilcoxon_test, flipped = replace(wilcoxon_test, reason=reason), replace(flipped, reason=reason)
     return OtherTests(
         mann_whitney=mann_whitney(a, b),
-        wilcoxon=wilcoxon(x, y),
+        wilcoxon=wilcoxon_test,
         permutation=two_samples(a, b, seed=question.draw),
-        sign_flip=sign_flip(x, y, seed=question.draw),
+        sign_flip=flipped,
         bootstrap=_bootstrap(sample, question, estimator),
         brown_forsythe=brown_forsythe(a, b),
         sd_ratio=sd_ratio(a, b),
@@ -62,7 +67,7 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
 
 def coverage_of_difference(sample: Sample, estimator: Estimator) -> tuple[Coverage, Coverage]:
     """Return the coverage of the t interval of the difference: for normal data, and at this skewness."""
-    if estimator == "partial":
+    if is_partial(estimator):
         none = Coverage(math.nan, math.nan, sample.pairs.shape[1], math.nan, NOT_SIMULATED)
         return none, none
     name, values = _interval(sample, estimator)
@@ -79,7 +84,7 @@ def _interval(sample: Sample, estimator: Estimator) -> tuple[str, Array]:
 
 def _bootstrap(sample: Sample, question: Question, estimator: Estimator) -> BootstrapInterval:
     """Return the studentised interval where it holds."""
-    if estimator == "partial":
+    if is_partial(estimator):
         return _without_bootstrap("there is none of partly shared seeds")
     together = estimator == "paired"
     n = len(_interval(sample, estimator)[1])

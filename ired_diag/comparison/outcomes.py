@@ -59,6 +59,8 @@ class Outcomes:
     Attributes:
         attempted: Seeds that finished or failed; those that were stopped from outside do not count.
         finished: Seeds whose training finished with a result.
+        unfinished: Seeds with a number although their training did not finish (``include_incomplete``): they
+            are neither successes nor failures, and not among those attempted.
         failures: All seeds without a result, those that were stopped among them.
         success_rate: Finished over attempted; NaN where no seed was attempted.
         low: Lower end of its exact 95% interval.
@@ -67,6 +69,7 @@ class Outcomes:
 
     attempted: int
     finished: int
+    unfinished: int
     failures: Sequence[Failure]
     success_rate: float
     low: float
@@ -76,11 +79,14 @@ class Outcomes:
 def outcomes_of(members: Members) -> Outcomes:
     """Return how many seeds of a group finished."""
     diverged = [seed.failure for seed in members.seeds if seed.failure is not None]
-    finished, attempted = len(members.seeds) - len(diverged), len(members.seeds) + failed_seeds(members)
+    unfinished = unfinished_seeds(members)
+    finished = len(members.seeds) - len(diverged) - unfinished
+    attempted = len(members.seeds) - unfinished + failed_seeds(members)
     success = success_rate(finished, attempted)
     return Outcomes(
         attempted=attempted,
         finished=finished,
+        unfinished=unfinished,
         failures=(*diverged, *members.failures),
         success_rate=success.rate,
         low=success.low,
@@ -93,11 +99,16 @@ def failed_seeds(members: Members) -> int:
     return sum(failure.kind != "stopped" for failure in members.failures)
 
 
+def unfinished_seeds(members: Members) -> int:
+    """Return how many seeds of a group have a number although their training did not finish."""
+    return sum(seed.unfinished and seed.failure is None for seed in members.seeds)
+
+
 def divergences(members: Members) -> tuple[int, int]:
     """Return how many seeds of a group diverged or ended not finite, and how many were attempted."""
     lost = sum(failure.kind in ("not finite", "diverged") for failure in members.failures)
     kept = sum(seed.failure is not None for seed in members.seeds)
-    return lost + kept, len(members.seeds) + failed_seeds(members)
+    return lost + kept, len(members.seeds) - unfinished_seeds(members) + failed_seeds(members)
 
 
 def failure_of(

@@ -57,14 +57,17 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
     if not shared:
         failed = any(failure.kind != "stopped" for one in (a, b) for failure in one.failures)
         return Pairing(shared, NO_FINISHED_SEED if failed else NO_SEED, contradiction=contradiction)
-    if paired is False:
-        return Pairing(shared, SWITCHED_OFF, contradiction=contradiction)
-    if paired:
-        return Pairing(shared, "", "--paired says so", contradiction)
-    evidence = _in_words(_evidence(a, b))
-    unknown = _stated_by_one(a, b) if evidence else _why_unknown(a, b)
-    obstacle = contradiction or (f"{UNKNOWN}: {unknown}" if unknown else "")
-    return Pairing(shared, obstacle, "" if obstacle else f"both state {evidence}", contradiction)
+    obstacle = obstacle_in_data(a, b, paired=paired)
+    evidence = "--paired says so" if paired else f"both state {_in_words(_evidence(a, b))}"
+    return Pairing(shared, obstacle, "" if obstacle else evidence, contradiction)
+
+
+def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> str:
+    """Return why equal seeds of two groups would be no pairs, whether or not any seed finished in both."""
+    if paired is not None:
+        return "" if paired else SWITCHED_OFF
+    unknown = _stated_by_one(a, b) if _evidence(a, b) else _why_unknown(a, b)
+    return _contradiction(a, b) or (f"{UNKNOWN}: {unknown}" if unknown else "")
 
 
 def obstacle_to_pairing(a: Members, b: Members) -> str:

@@ -18,7 +18,7 @@ from ired_diag.comparison.sizes import Sizes, sizes_of
 from ired_diag.stats.bayes_t import Posterior
 from ired_diag.stats.coverage import Coverage
 from ired_diag.stats.equivalence import Equivalence
-from ired_diag.stats.pairing_design import Estimator
+from ired_diag.stats.pairing_design import Estimator, is_partial
 from ired_diag.stats.power import SeedsNeeded
 from ired_diag.stats.shared_noise import SharedNoise
 from ired_diag.stats.success import Criterion
@@ -50,7 +50,8 @@ class PairOfGroups:
         ratio: The difference over the reference.
         no_share: Why a share of the means says nothing; empty where it does.
         margin: What is too small to matter, in the metric's unit; NaN where it is a share that says nothing.
-        primary: Which test decides: ``paired``, ``partial`` or ``welch``; ``worst_rank`` where seeds failed.
+        primary: Which test decides: ``paired``, ``partial``, ``partial_unequal`` or ``welch``; ``worst_rank``
+            where seeds failed.
         estimator: Which t test gives the difference of means and its interval.
         obstacle: Why the seeds may not be paired, or nothing.
         failed: How many seeds of each group failed.
@@ -63,10 +64,13 @@ class PairOfGroups:
         p: Of the test that decides.
         p_holm: The same, corrected for there being several pairs of groups (Holm).
         p_bh: The same, controlling the false discovery rate (Benjamini & Hochberg).
+        simultaneous_low: Lower end of the interval of the difference that holds together with those of all
+            other pairs that are tested (Bonferroni); of a single pair, its 95% interval.
+        simultaneous_high: Its upper end.
         p_equivalence_holm: P value of equivalence, corrected for several pairs (Holm).
         correlation: Pearson's correlation of the paired values; NaN below three pairs.
-        wins_a: Shared seeds in which a is better.
-        wins_b: Shared seeds in which b is better.
+        wins_a: Pairs of seeds in which a is better; None where seeds are not pairs.
+        wins_b: Pairs of seeds in which b is better; None where seeds are not pairs.
         coverage: Simulated coverage of the difference's interval at this n, for normal data.
         coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
         verdict: What it comes to, corrected for several pairs.
@@ -106,10 +110,12 @@ class PairOfGroups:
     p: float
     p_holm: float
     p_bh: float
+    simultaneous_low: float
+    simultaneous_high: float
     p_equivalence_holm: float
     correlation: float
-    wins_a: int
-    wins_b: int
+    wins_a: int | None
+    wins_b: int | None
     coverage: Coverage
     coverage_indicated: Coverage
     verdict: Verdict
@@ -166,15 +172,17 @@ def compare_pair(
         student=student(sample.a, sample.b),
         welch=welch(sample.a, sample.b),
         paired=paired_test(sample),
-        partial=deciding.test if estimator == "partial" else no_partial_test(sample),
+        partial=deciding.test if is_partial(estimator) else no_partial_test(sample),
         worst_rank=deciding.worst_rank,
         p=deciding.p,
         p_holm=deciding.p,
         p_bh=deciding.p,
+        simultaneous_low=deciding.test.low,
+        simultaneous_high=deciding.test.high,
         p_equivalence_holm=deciding.equivalence.p,
         correlation=math.nan if sample.obstacle else _correlation(x, y),
-        wins_a=int(better.sum()),
-        wins_b=int((~better & (x != y)).sum()),
+        wins_a=None if sample.obstacle else int(better.sum()),
+        wins_b=None if sample.obstacle else int((~better & (x != y)).sum()),
         coverage=normal,
         coverage_indicated=indicated,
         verdict=deciding.verdict,

@@ -10,6 +10,7 @@ import math
 from ired_diag.comparison.deciding import AMONG_FINISHED, Deciding
 from ired_diag.comparison.sample import Sample
 from ired_diag.stats.bayes_t import Posterior, paired_posterior, posterior_of_mean, two_sample_posterior
+from ired_diag.stats.pairing_design import is_partial
 from ired_diag.stats.power import SeedsNeeded, paired_seeds_needed, seeds_needed, two_sample_seeds_needed
 from ired_diag.stats.standard_error import paired_difference
 
@@ -23,7 +24,7 @@ def posterior_of(sample: Sample, deciding: Deciding) -> Posterior:
         )
     if estimator == "paired":
         return paired_posterior(*sample.pairs, rope=margin)
-    if estimator == "partial":
+    if is_partial(estimator):
         return posterior_of_mean(deciding.mean, rope=margin)
     return two_sample_posterior(sample.a, sample.b, rope=margin)
 
@@ -35,7 +36,7 @@ def power_of_seeds(sample: Sample, deciding: Deciding) -> SeedsNeeded:
         return SeedsNeeded(nan, nan, nan, nan, nan, nan, nan, nan, deciding.mean.n, AMONG_FINISHED)
     if estimator == "paired":
         return paired_seeds_needed(*sample.pairs, margin=margin)
-    if estimator == "partial":
+    if is_partial(estimator):
         pairs = paired_difference(*sample.pairs)
         return seeds_needed(deciding.mean, pairs.standard_error * math.sqrt(pairs.n), margin=margin)
     return two_sample_seeds_needed(sample.a, sample.b, margin=margin)

@@ -1,16 +1,23 @@
 """Ranks of all groups within the seeds that they share, and whether these ranks are more than chance.
 
 A seed that failed ranks last: it is worse than any number, and as bad as another failure.
+
+To rank within a seed is to take equal seeds for pairs: Friedman's test and Kendall's W treat each seed as a
+block. Where it is unknown whether seeds of any two groups share data, there are no blocks, and ranks, wins
+and W are withheld with the reason.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ired_diag.comparison.pairing import obstacle_in_data
 from ired_diag.comparison.readouts import Values
+from ired_diag.comparison.seeds import Members
 from ired_diag.runs.attempt import is_seed_label
 from ired_diag.stats.friedman import Friedman, Nemenyi, friedman, nemenyi
 from ired_diag.stats.ranks import rank_groups
@@ -37,6 +44,26 @@ class RankTable:
     friedman: Friedman
     nemenyi: Nemenyi
     kendall_w: Mapping[str, float]
+
+
+NO_COMMON_SEED = "no seed that all groups share"
+
+
+def obstacle_to_ranks(members: Sequence[Members], *, paired: bool | None = None) -> str:
+    """Return why groups may not be ranked within seeds; empty where they may, if they share a seed.
+
+    Args:
+        members: The groups.
+        paired: What the user says of pairs, as in ``pairing_of``.
+    """
+    if len(members) < 2:
+        return f"ranks need at least 2 groups, found {len(members)}"
+    if not any(one.seeds for one in members):
+        return "no seed of any group finished"
+    for a, b in itertools.combinations(members, 2):
+        if reason := obstacle_in_data(a, b, paired=paired):
+            return f"seeds of {a.name} and {b.name} are not pairs: {reason}"
+    return ""
 
 
 def rank_all(
@@ -89,7 +116,7 @@ def with_failures_last(
     values: Values, failed: Mapping[str, Sequence[str]], *, lower_is_better: bool
 ) -> Values:
     """Return the numbers of all seeds, those that failed with one that is worse than any other."""
-    numbers = [number for group in values.values() for number in group.values()]
+    numbers = [number for group in values.values() for number in group.values()] or [0.0]
     last = (max(numbers) + np.ptp(numbers) + 1) if lower_is_better else (min(numbers) - np.ptp(numbers) - 1)
     lost = {name: dict.fromkeys(failed.get(name, ()), float(last)) for name in values}
     return {name: {**group, **lost[name]} for name, group in values.items()}

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison.common_steps import LAST, CommonSteps, common_steps
+from ired_diag.comparison.plateau_spikes import note_on_spikes, spikes_of
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.common_plateau import CommonPlateau, common_plateau
 from ired_diag.curves.nats import curve_of
@@ -43,7 +44,8 @@ class Readouts:
         values: By readout, by group, by seed; only what is a number.
         plateau_step: First step of the common plateau; None without one.
         plateau_reason: Why there is none.
-        windows: Of each group the seeds' evaluations on the plateau, by seed; those that are not finite stay.
+        windows: Of each group the seeds' evaluations on the plateau, by seed; those that are not finite stay,
+            and spikes are NaN: no evaluation noise (``plateau_spikes``).
         reasons: By readout, why it is withheld from all seeds.
         notes: What else is to be said of the curves: other steps, evaluations that are not finite.
     """
@@ -83,14 +85,18 @@ def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_ste
             else:
                 reasons.setdefault(name, readout.reason)
         if start is not None:
-            windows[members.name][seed.label] = seed.values[start:]
+            windows[members.name][seed.label] = np.where(spikes_of(seed), np.nan, seed.values)[start:]
     labels = [f"{members.name}/{seed.label}" for members, seed in everyone]
     group_names = [members.name for members in groups if members.seeds]
     plateau_reason = _named(plateau.reason, labels, group_names)
     reasons["plateau"] = plateau_reason
     empty = {name: reason for name, reason in reasons.items() if not any(values[name].values())}
     spikes = [_last_spike(members, lower_is_better) for members in groups]
-    notes = [note for note in (common.note, *map(_not_finite, groups), *spikes) if note]
+    on_plateau = [
+        note_on_spikes(one, {s.label: start for s in one.seeds if (start := starts.get(id(s))) is not None})
+        for one in groups
+    ]
+    notes = [note for note in (common.note, *map(_not_finite, groups), *spikes, *on_plateau) if note]
     return Readouts(values, plateau.step, plateau_reason, windows, empty, notes)
 
 
@@ -100,6 +106,26 @@ def _plateau(everyone: Sequence[tuple[Members, Seed]], lower_is_better: bool) ->
     numbers = {name: number for number, name in enumerate(dict.fromkeys(m.name for m, _ in everyone))}
     groups = [numbers[members.name] for members, _ in everyone]
     return common_plateau(curves, groups=groups, lower_is_better=lower_is_better)
+
+
+def own_plateaus_in_words(groups: Sequence[Members], *, lower_is_better: bool) -> str:
+    """Return which groups have a plateau when each is taken alone; empty where none has.
+
+    A group may rest by itself, and so each of its curves, as ``diagnose`` says, where all groups together do
+    not: another one still moves, or they drift apart, or rest together for too short.
+    """
+    with_seeds = [members for members in groups if members.seeds]
+    if len(with_seeds) < 2:
+        return ""
+    steps = {
+        members.name: _plateau([(members, seed) for seed in members.seeds], lower_is_better).step
+        for members in with_seeds
+    }
+    resting = [f"{name} from step {step:g} on" for name, step in steps.items() if step is not None]
+    if not resting:
+        return ""
+    named = " and ".join(filter(None, [", ".join(resting[:-1]), resting[-1]]))
+    return f"Taken alone there is one: {named}."
 
 
 def _of(seed: Seed, start: int | None, common: CommonSteps, lower_is_better: bool) -> dict[str, Readout]:

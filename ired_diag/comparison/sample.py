@@ -36,7 +36,8 @@ class Sample:
         names: Of the groups.
         a: Of shape (n_a,).
         b: Of shape (n_b,).
-        pairs: Both groups' numbers of the seeds that they share, of shape (2, n).
+        pairs: Both groups' numbers of the seeds that they share, of shape (2, n); pairs where ``obstacle`` is
+            empty.
         alone: The numbers of the seeds that only a has, and of those that only b has.
         obstacle: Why the shared ones may not be taken for pairs, or nothing.
         failed: How many seeds of each group failed, and have no number.
@@ -49,6 +50,11 @@ class Sample:
     alone: tuple[Array, Array]
     obstacle: str
     failed: tuple[int, int] = (0, 0)
+
+    @property
+    def paired(self) -> Array:
+        """The numbers of the seeds that are pairs, of shape (2, n); none where there is an obstacle."""
+        return self.pairs[:, :0] if self.obstacle else self.pairs
 
 
 def sample_of(

@@ -33,6 +33,7 @@ class Seed:
         machine: What it trained on.
         knobs: Its configuration, as far as it is numbers.
         failure: That it diverged, where it has a number all the same: no seed of any group has another.
+        unfinished: Whether its training did not finish, and its number is that of its last evaluation.
     """
 
     label: str
@@ -43,6 +44,7 @@ class Seed:
     machine: str = ""
     knobs: Mapping[str, float] = field(default_factory=dict)
     failure: Failure | None = None
+    unfinished: bool = False
 
     @property
     def pairable(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ired_diag.comparison.margin import without_share
 from ired_diag.comparison.sample import Question, Sample
@@ -21,7 +21,8 @@ class Sizes:
 
     Attributes:
         hedges: Hedges' g, in pooled standard deviations.
-        paired: In standard deviations of the differences of the pairs of equal seeds.
+        paired: In standard deviations of the differences of the pairs of equal seeds; NaN with a reason where
+            they are not pairs.
         ratio: Mean of a over mean of b, with Fieller's interval; NaN where values have both signs, or a mean
             lies within its scatter of 0.
         dominance: Cliff's δ and A12.
@@ -43,11 +44,14 @@ def sizes_of(sample: Sample, question: Question, estimator: Estimator) -> Sizes:
         question: How to compare.
         estimator: Which t test gives the difference of means.
     """
-    a, b, (x, y), lower = sample.a, sample.b, sample.pairs, question.lower_is_better
+    a, b, (x, y), lower = sample.a, sample.b, sample.paired, question.lower_is_better
     together = estimator == "paired"
+    of_pairs = paired_samples_effect(x, y)
+    if sample.obstacle:
+        of_pairs = replace(of_pairs, reason=f"not paired: {sample.obstacle}")
     return Sizes(
         two_sample_effect(a, b),
-        paired_samples_effect(x, y),
+        of_pairs,
         _ratio(sample, estimator),
         dominance(a, b),
         improvement_paired(x, y, lower_is_better=lower)

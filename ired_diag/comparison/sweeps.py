@@ -42,9 +42,11 @@ def sweep_over(
         draw: Seed of the resampling.
 
     Raises:
-        DiagError: A group has no single number for the knob, or two have the same.
+        DiagError: A group has no single number for the knob, or two have the same, or no seed finished.
     """
     settings = {group.name: _setting(knob, group) for group in members if group.seeds}
+    if not settings:
+        raise DiagError(f"There is no sweep over {knob}: no seed of any group finished.")
     if len(set(settings.values())) < len(settings):
         told = ", ".join(f"{name}: {value:g}" for name, value in settings.items())
         raise DiagError(f"A sweep over {knob} needs groups that differ in it, found {told}.")

@@ -2,7 +2,9 @@
 
 A difference is in percent of the second group's mean, which the sentence says; where a share of a mean says
 nothing (``comparison.margin``), or the margin is absolute, it is in the unit of the metric and has no "%".
-With several pairs the p value that decides is Holm's, and the other one is called unadjusted.
+With several pairs the p value that decides is Holm's, and the other one is called unadjusted. So is the 95%
+interval of a pair that differs; where a difference may be 0, the interval is the simultaneous one, which
+contains 0, so that sentence and interval never contradict each other.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ ALPHA = 0.05
 TEST_NAMES = {
     "paired": "paired t test",
     "partial": "partially paired t test (REML)",
+    "partial_unequal": "partially paired t test (unequal variances)",
     "welch": "Welch's t test",
     "worst_rank": "worst-rank test",
 }
@@ -102,16 +105,21 @@ def failures_of(group: Group) -> str:
     """Return how many seeds of a group failed, with its success rate; of one without, that all finished."""
     outcomes = group.outcomes
     failed = outcomes.attempted - outcomes.finished
+    aside = f", {outcomes.unfinished} unfinished not counted" if outcomes.unfinished else ""
     if not failed:
-        return f"all {outcomes.attempted} seeds of {group.name} finished"
+        return f"all {outcomes.attempted} seeds of {group.name} finished{aside}"
     rate, low, high = (f"{100 * share:.0f}" for share in (outcomes.success_rate, outcomes.low, outcomes.high))
     count = f"{failed} of {outcomes.attempted}" if outcomes.finished else f"all {failed}"
-    return f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%)"
+    return (
+        f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%{aside})"
+    )
 
 
 def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:
     """Return the verdict by worst ranks; the means of the seeds that finished stand next to it."""
     groups = {group.name: group for group in comparison.groups}
+    if not any(groups[name].outcomes.finished for name in (pair.a, pair.b)) and not any(pair.seeds[:2]):
+        return _none_finished(groups[pair.a], groups[pair.b])
     failures = "; ".join(failures_of(groups[name]) for name in (pair.a, pair.b))
     decision, lost = pair.verdict.decision, _lost(pair, comparison)
     lead = f"{pair.a} and {pair.b}: undecided{lost}"
@@ -125,6 +133,16 @@ def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Compar
         test += f" (the smallest p possible with these sizes and failures is {smallest})"
     failures = failures[0].upper() + failures[1:]
     return f"{lead}. {failures}; {test}.{_among_finished(pair, comparison)}"
+
+
+def _none_finished(a: Group, b: Group) -> str:
+    """Return the success rates of two groups without a seed that finished."""
+    rates = " and ".join(f"0%, 95% interval 0 to {100 * group.outcomes.high:.0f}%" for group in (a, b))
+    return (
+        f"{a.name} and {b.name}: 0 of {a.outcomes.attempted} seeds finished against 0 of "
+        f"{b.outcomes.attempted} (success rates {rates}). No seed has a number, so nothing else can be "
+        "compared."
+    )
 
 
 def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
@@ -181,12 +199,18 @@ def _beside_margin(pair: PairOfGroups, comparison: Comparison) -> str:
 def _size(pair: PairOfGroups, comparison: Comparison, difference: float, *, signed: bool = False) -> str:
     """Return a difference with its interval and the evidence; without a sign, as so much better or worse."""
     unit, low, high = unit_of(pair, comparison), pair.test.low, pair.test.high
+    name = "95% interval"
+    if (several := tested(comparison)) > 1:
+        name = f"unadjusted {name}"
+        if pair.verdict.decision not in ("better", "worse"):
+            low, high = pair.simultaneous_low, pair.simultaneous_high
+            name = f"simultaneous 95% interval over {several} pairs"
     if difference < 0 and not signed:
         difference, low, high = -difference, -high, -low
     ends = f"{unit.text(low)} to {unit.text(high)}"
     lost = pair.verdict.decision != pair.uncorrected.decision
     evidence = test_of(pair) if lost else evidence_of(pair, comparison)
-    return f"{unit.text(difference)} (95% interval {ends}{_of_b(pair, unit)}; {evidence})"
+    return f"{unit.text(difference)} ({name} {ends}{_of_b(pair, unit)}; {evidence})"
 
 
 def _of_b(pair: PairOfGroups, unit: Unit) -> str:

@@ -122,7 +122,8 @@ def sweep_of(sweep: Sweep) -> str:
 
 def methods_of(comparison: Comparison) -> str:
     """Return how it was compared, ready for a paper's methods section."""
-    counts = sorted({group.outcomes.attempted for group in comparison.groups})
+    outcomes = [group.outcomes for group in comparison.groups]
+    counts = sorted({each.attempted + each.unfinished for each in outcomes})
     seeds = f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
     where = ""
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
@@ -148,9 +149,9 @@ def results_of(comparison: Comparison) -> str:
         for s in (group.summary,)
         if s.n
     )
-    over = f"Means{_over_what(comparison)}: {means}."
+    over = [f"Means{_over_what(comparison)}: {means}."] if means else []
     verdicts = [verdict_of(pair, comparison) for pair in comparison.pairs]
-    return " ".join([*comparison.left_out, over, *verdicts])
+    return " ".join([*comparison.left_out, *over, *verdicts])
 
 
 def _over_what(comparison: Comparison) -> str:
@@ -159,13 +160,15 @@ def _over_what(comparison: Comparison) -> str:
 
 def among_finished(comparison: Comparison) -> bool:
     """Say whether means are of the seeds that finished alone: others have no number."""
-    return any(group.summary.n < group.outcomes.attempted for group in comparison.groups)
+    return any(
+        group.summary.n < group.outcomes.attempted + group.outcomes.unfinished for group in comparison.groups
+    )
 
 
 def _tests(comparison: Comparison) -> Iterator[str]:
     """Yield how differences were tested, how failed seeds count, who is paired, and the correction."""
     primaries = {pair.primary for pair in comparison.pairs}
-    names = [TEST_NAMES[name] for name in ("paired", "partial", "welch") if name in primaries]
+    names = [TEST_NAMES[name] for name in TEST_NAMES if name != "worst_rank" and name in primaries]
     if names:
         yield f"Differences of means were tested two-sided by {' or '.join(map(_with_article, names))}."
     if "worst_rank" in primaries:
@@ -177,7 +180,7 @@ def _tests(comparison: Comparison) -> Iterator[str]:
     if (several := len(comparison.pairs)) > 1:
         yield (
             f"P values are corrected for {several} pairs of groups by Holm's method, those of equivalence "
-            "likewise; intervals are not."
+            "likewise; intervals called simultaneous hold together (Bonferroni), all others are unadjusted."
         )
 
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.ranking import RankTable
+from ired_diag.comparison.pairing import UNKNOWN
+from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable
 from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.errors import DiagError
 from ired_diag.figures.data import Panel
@@ -74,6 +75,11 @@ def ranks_of(comparison: Comparison) -> RankTable:
     names = ", ".join(names_of(comparison))
     if len(comparison.groups) < 2:
         raise DiagError(f"{names}: ranks need at least 2 groups, found 1. Name another one.")
+    if comparison.no_ranks != NO_COMMON_SEED:
+        hint = ""
+        if UNKNOWN in comparison.no_ranks:
+            hint = " If equal seeds share data, pass paired=True (command line: --paired)."
+        raise DiagError(f"{names}: there are no ranks within seeds ({comparison.no_ranks}).{hint}")
     has = "; ".join(f"{group.name} has {_seeds_told(group)}" for group in comparison.groups)
     raise DiagError(
         f"{names}: ranks need seeds that all groups share, found none: {has}. Leave out the group whose "

@@ -47,11 +47,13 @@ def paired_differences(comparison: Comparison) -> FigureData:
         comparison: Of at least two groups; the first is the baseline.
 
     Raises:
-        DiagError: There is one group only.
+        DiagError: There is one group only, or no seed of any finished.
     """
     baseline, *others = comparison.groups
     if not others:
         raise DiagError(f"{baseline.name}: a difference needs 2 groups, found 1. Name another one.")
+    if not any(group.values for group in comparison.groups):
+        raise DiagError(f"{', '.join(names_of(comparison))}: no seed of any group finished.")
     found, unit = differences_of(comparison)
     told = readout_of(comparison)
     tests = "; ".join(f"{one.group}: {_test_told(one)}" for one in found)
@@ -204,4 +206,5 @@ def _sentence(one: Difference, unit: str, baseline: str) -> str:
     if pair.worst_rank is not None:
         among = " among the seeds that finished"
         after = f" by the {TEST_NAMES['worst_rank']}, failed seeds last (p = {pair.p_holm:.2g})"
-    return f"{lead} (95% interval {one.low:+.3g} to {one.high:+.3g}{among}): {one.verdict}{size}{after}."
+    interval = "unadjusted 95% interval" if lost else "95% interval"
+    return f"{lead} ({interval} {one.low:+.3g} to {one.high:+.3g}{among}): {one.verdict}{size}{after}."

@@ -29,8 +29,14 @@ from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel
 
 MOST_PAIRS = 6
 WIDE, APART = 0.8, 0.14  # of the place between readouts: what all pairs take, and at most two neighbours
-SIGNS = {"equivalent": "=", "undecided": "?"}
-COUNTED = {"paired": "pairs of seeds", "partial": "seeds, partly paired", "welch": "seeds of both groups"}
+SIGNS = {"equivalent": "=", "undecided": "?", "identical": "≡"}
+PARTLY = "seeds, partly paired"
+COUNTED = {
+    "paired": "pairs of seeds",
+    "partial": PARTLY,
+    "partial_unequal": PARTLY,
+    "welch": "seeds of both groups",
+}
 WHOLE = tuple(name for name in READOUTS if name not in FINAL)
 
 
@@ -45,7 +51,7 @@ class Interval:
         low: Lower end of its 95% interval; NaN without one.
         high: Upper end.
         margin: What is too small to matter.
-        decision: Better, worse, equivalent or undecided.
+        decision: Better, worse, equivalent, undecided or identical.
         reason: Why something is NaN.
     """
 
@@ -87,9 +93,9 @@ def readout_forest(comparison: Comparison) -> FigureData:
         f"Difference of {comparison.metric} ({better} is better), first minus second, with the 95% interval "
         "of the test that "
         f"decides ({_tests(pairs)}), not corrected for several pairs as the verdicts are; {n}. {readouts}. "
-        f"Dotted: {margin_in_words(comparison)}. Ringed: = equivalent, ? undecided; the "
+        f"Dotted: {margin_in_words(comparison)}. Ringed: {_signs(found)}; the "
         f"others are better or worse.{''.join(f' Of note: {told}.' for told in said)}",
-        "; ".join([f"difference and 95% interval, {n}; ringed: = equivalent, ? undecided", *said]),
+        "; ".join([f"difference and 95% interval, {n}; ringed: {_signs(found)}", *said]),
         " ".join(_sentence(pair, found, percent=comparison.in_percent) for pair in pairs),
         tuple(names),
     )
@@ -149,6 +155,13 @@ def _panel(found: list[Interval], names: list[str], which: tuple[str, ...], comp
     )
 
 
+def _signs(found: Sequence[Interval]) -> str:
+    """Return what the signs in rings mean; that of identical groups only where there are any."""
+    rare = "identical"
+    used = [word for word in SIGNS if word != rare or any(one.decision == rare for one in found)]
+    return ", ".join(f"{SIGNS[word]} {word}" for word in used)
+
+
 def _margins(shown: list[Interval], places: list[float], step: float, comparison: Comparison) -> list[Line]:
     """Return the margin of each interval in one line with gaps."""
     if all(math.isnan(one.margin) for one in shown):
@@ -172,6 +185,7 @@ def _tests(pairs: Sequence[PairOfGroups]) -> str:
     names = {
         "paired": "paired t where seeds are pairs",
         "partial": "partially paired t where some are",
+        "partial_unequal": "partially paired t with unequal variances where group sizes differ",
         "welch": "Welch's",
         "worst_rank": "where seeds failed worst ranks decide, and intervals are among those that finished",
     }

@@ -1,8 +1,8 @@
 """Tables of one number a seed: CSV or JSON, written by hand or by another tool.
 
-CSV, wide or long; the first line names the columns:
+CSV, wide or long; the first line names the columns (``readers.table_layout`` says which is what):
 
-    seed,q101,q102            experiment,seed,mse
+    seed,q101,q102            method,seed,mse
     0,0.00970,0.00981         q101,0,0.00970
     1,0.00971,0.00984         q102,0,0.00981
 
@@ -11,26 +11,30 @@ JSON, one entry an experiment: a list (the seeds are its positions), an object b
 
     {"q101": [0.00970, 0.00971], "q102": {"0": 0.00981}, "q103": {"values": [0.00979]}}
 
-An empty cell and ``null`` are a seed without a value: a group that does not have it, or has lost it. ``nan``
-and ``inf`` are values: of a training that broke down. Entries of a JSON file that hold no numbers (a title,
-published tests) are left out.
+An empty cell of a long table, and ``null``, are a seed without a value. In a wide table an empty cell is most
+often a seed that only another column has: it is none of this experiment, unless no column has it. ``nan`` and
+``inf`` are values: of a training that broke down. Rows of means and the like are left out, and so are entries
+of a JSON file that hold no numbers (a title, published tests).
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.readers.run_columns import normal_name
+from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
 from ired_diag.runs.direction import lower_by_name
 
 SUFFIXES = (".csv", ".json")
-GROUP_COLUMNS = ("experiment", "group", "model", "name")
-SEED_COLUMN = "seed"
+METRIC = re.compile(  # names that no experiment has
+    r"(?:(?:train|training|val|valid|validation|test|eval)_)?(?:loss|acc|accuracy|mse|rmse|mae|nll|f1|auc|auroc"
+    r"|r2|psnr|ssim|fid|bleu|perplexity|ppl|reward|return|error|precision|recall)"
+)
 
 SeedValues = dict[str, dict[int, float | None]]  # by experiment, by seed
 
@@ -45,10 +49,7 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
     Raises:
         UnreadableFile: The file is missing or not such a table; the message names line or entry.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(f"{path}: cannot be read ({error}).") from error
+    text = _text(path)
     found = _from_json(path, text) if path.suffix.lower() == ".json" else _from_csv(path, text, column)
     if not found:
         raise UnreadableFile(f"{path}: holds no experiment with a value for each seed.")
@@ -61,49 +62,92 @@ def metric_of_table(path: Path) -> str | None:
     It is None where neither says so, as in a table ``results.csv`` with a column for each experiment.
     """
     if path.suffix.lower() == ".csv":
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            header = [cell.strip() for cell in next(csv.reader(file), [])]
-        named = [name for name in header if name.lower() not in (SEED_COLUMN, *GROUP_COLUMNS)]
-        if len(named) == 1 and len(header) > 2:
-            return named[0]
+        layout = layout_of(path, _text(path))
+        if layout.groups and len(layout.numbers) == 1:
+            return layout.header[layout.numbers[0]]
     return path.stem if lower_by_name(path.stem) is not None else None
 
 
-def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:
+def _text(path: Path) -> str:
     try:
-        rows = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise UnreadableFile(f"{path}: is not CSV ({error}).") from error
-    header = [cell.strip() for cell in rows[0]] if rows else []
-    plain = [name.lower() for name in header]
-    if SEED_COLUMN not in plain:
-        raise UnreadableFile(f"{path}: its first line names no column 'seed', but: {', '.join(header)}.")
-    if len(set(plain)) < len(plain):
-        raise UnreadableFile(f"{path}: a column stands twice in: {', '.join(header)}.")
-    by_seed = plain.index(SEED_COLUMN)
-    by_group = next((plain.index(name) for name in GROUP_COLUMNS if name in plain), None)
-    others = [i for i in range(len(header)) if i not in (by_seed, by_group)]
-    if by_group is not None:
-        others = [_column_of(path, header, others, column)]
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"{path}: cannot be read ({error}).") from error
+
+
+def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:
+    layout = layout_of(path, text)
+    return _from_long(path, layout, column) if layout.groups else _from_wide(path, layout, column)
+
+
+def _from_long(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
+    place = _column_of(path, layout, column)
     found: SeedValues = {}
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in layout.rows:
         where = f"{path}, row {number}"
-        if len(row) != len(header):
-            raise UnreadableFile(f"{where}: has {len(row)} cells, the first line {len(header)}.")
-        seed = _seed(row[by_seed], where)
-        for i in others:
-            group = header[i] if by_group is None else row[by_group].strip()
-            _put(found, group, seed, _number(row[i], where), where)
+        group = "/".join(filter(None, (row[i] for i in layout.groups)))
+        _put(found, group, _seed_in(layout, row, where), _cell(layout, row, place, where), where)
     return found
 
 
-def _column_of(path: Path, header: list[str], others: list[int], column: str | None) -> int:
+def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
+    names = {i: layout.header[i] for i in layout.numbers}
+    if column in names.values():
+        names = {i: path.stem for i, name in names.items() if name == column}
+    elif len(names) > 1 and all(METRIC.fullmatch(normal_name(name)) for name in names.values()):
+        raise UnreadableFile(
+            f"{path}: the columns {', '.join(names.values())} are named as metrics, and no column names the "
+            "experiment, such as a column 'method'. To read one of them as the results of one experiment: "
+            "--metric NAME."
+        )
+    found: SeedValues = {name: {} for name in names.values()}
+    for number, row in layout.rows:
+        where = f"{path}, row {number}"
+        seed = _seed_in(layout, row, where)
+        values = {name: _cell(layout, row, i, where) for i, name in names.items()}
+        nobody = all(value is None for value in values.values())
+        for group, value in values.items():
+            if value is not None or nobody:
+                _put(found, group, seed, value, where)
+    return {group: values for group, values in found.items() if values}
+
+
+def _column_of(path: Path, layout: TableLayout, column: str | None) -> int:
     """Return the column of numbers of a long table."""
+    header, others = layout.header, layout.numbers
     named = [i for i in others if header[i] == column]
+    named = named or [i for i in others if column and normal_name(header[i]) == normal_name(column)]
     if named or len(others) == 1:
         return (named or others)[0]
-    known = ", ".join(header[i] for i in others) or "none"
-    raise UnreadableFile(f"{path}: which column? Name one with --metric; there is: {known}.")
+    if not others:
+        raise UnreadableFile(
+            f"{path}: {layout.words}; no other column holds numbers. Expected one number in each row, found "
+            f"the columns: {', '.join(header)}."
+        )
+    known = ", ".join(header[i] for i in others)
+    raise UnreadableFile(
+        f"{path}: {layout.words}; which column is compared? Name one with --metric; there is: {known}."
+    )
+
+
+def _seed_in(layout: TableLayout, row: list[str], where: str) -> int:
+    cell, name = row[layout.seed], layout.header[layout.seed]
+    if not cell:
+        raise UnreadableFile(
+            f"{where}: the column {name!r}, taken as the seed, is empty. Give each row a whole number there, "
+            "or leave the row out."
+        )
+    return _seed(cell, where)
+
+
+def _cell(layout: TableLayout, row: list[str], i: int, where: str) -> float | None:
+    try:
+        return number_of(row[i], decimal_comma=layout.decimal_comma)
+    except ValueError as error:
+        raise UnreadableFile(
+            f"{where}: {row[i]!r} is not a number. The column {layout.header[i]!r} is taken as one of "
+            f"numbers; {layout.words}."
+        ) from error
 
 
 def _from_json(path: Path, text: str) -> SeedValues:
@@ -150,8 +194,9 @@ def _put(found: SeedValues, group: str, seed: int, value: float | None, where: s
 
 
 def _seed(told: object, where: str) -> int:
+    text = re.sub(r"^(?:seed|run|trial|fold|rep)[\s_-]*|\.0+$", "", str(told).strip().lower())
     try:
-        return int(str(told).strip().lower().removeprefix("seed").strip())
+        return int(text)
     except ValueError as error:
         raise UnreadableFile(f"{where}: the seed {told!r} is not a whole number.") from error
 

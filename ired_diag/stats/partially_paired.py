@@ -30,7 +30,8 @@ is paid where pairs are almost equal: the seeds that only one group has keep the
 
 The model takes both groups to have the same variance. Where they do not, groups of equal size are little
 affected, but the level is wrong where the smaller group has the larger variance: at a ratio of standard
-deviations of 2 it is 7 to 10% with 6 or 7 seeds against 10, and up to 24% with 3 seeds against 20.
+deviations of 2 it is 7 to 10% with 6 or 7 seeds against 10, and up to 24% with 3 seeds against 20. Groups of
+unequal size are therefore compared by ``stats.partial_unequal``.
 
 References: Satterthwaite (1946), An approximate distribution of estimates of variance components; Giesbrecht
 & Burns (1985), Two-stage analysis based on a mixed model, Biometrics 41; Patterson & Thompson (1971),
@@ -157,7 +158,7 @@ def partially_paired(
     both = np.asarray(pairs, dtype=np.float64).reshape(2, -1)
     x, y = (np.asarray(only, dtype=np.float64).reshape(-1) for only in (only_a, only_b))
     sizes = {"shared": both.shape[1], "only_a": len(x), "only_b": len(y)}
-    if reason := _defect(both, x, y):
+    if reason := defect_of_pairs(both, x, y):
         nan = math.nan
         test = TTest(nan, nan, nan, nan, nan, sum(sizes.values()), reason)
         return PartialPairs(difference=nan, standard_error=nan, correlation=nan, test=test, **sizes)
@@ -166,7 +167,9 @@ def partially_paired(
     fit = fit_reml(sums_of((both - centre) / scale, (x - centre) / scale, (y - centre) / scale))
     difference, error = scale * float(fit.difference), scale * math.sqrt(float(fit.variance))
     if len(x) or len(y):
-        test = _test(difference, error, float(fit.df), n=sum(sizes.values()), confidence=confidence)
+        test = t_test_of_estimate(
+            difference, error, float(fit.df), n=sum(sizes.values()), confidence=confidence
+        )
     else:
         test = paired(both[0], both[1], confidence=confidence)
     return PartialPairs(
@@ -282,14 +285,15 @@ def _mean(numbers: Array) -> Array:
     return mean
 
 
-def _test(difference: float, error: float, df: float, *, n: int, confidence: float) -> TTest:
+def t_test_of_estimate(difference: float, error: float, df: float, *, n: int, confidence: float) -> TTest:
+    """Return the two-sided t test of an estimate with its standard error and degrees of freedom."""
     t = difference / error
     half = float(special.stdtrit(df, (1 + confidence) / 2)) * error
     p = 2 * float(special.stdtr(df, -abs(t)))
     return TTest(t, df, p, difference - half, difference + half, n)
 
 
-def _defect(pairs: Array, only_a: Array, only_b: Array) -> str:
+def defect_of_pairs(pairs: Array, only_a: Array, only_b: Array) -> str:
     """Say why the groups cannot be compared."""
     numbers = np.concatenate([pairs.ravel(), only_a, only_b])
     lost = int((~np.isfinite(numbers)).sum())

@@ -15,6 +15,9 @@ With k pairs of groups, each tested at 5%, some are called different where none 
 of all studies. ``correct`` therefore asks of both kinds of test that the p value adjusted for k tests is at
 most 5%. It only takes back; a better or worse that is taken back may still be equivalent.
 
+Two groups with the same numbers to the last digit are no case for intervals: whoever compares them calls them
+"identical" (``comparison.identical``), and no correction changes that.
+
 References: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure; Wellek (2010), Testing
 Statistical Hypotheses of Equivalence and Noninferiority.
 """
@@ -25,7 +28,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-Decision = Literal["better", "worse", "equivalent", "undecided"]
+Decision = Literal["better", "worse", "equivalent", "undecided", "identical"]
 Interval = tuple[float, float]
 
 ALPHA = 0.05
@@ -99,6 +102,8 @@ def correct(
         pairs: How many pairs of groups there are.
         names: Of a and of b, for the sentence.
     """
+    if verdict.decision == "identical":
+        return verdict
     small = verdict.smaller_than_margin and p_equivalence <= ALPHA
     if verdict.decision in ("better", "worse") and p <= ALPHA:
         return Verdict(verdict.decision, small, verdict.reason)

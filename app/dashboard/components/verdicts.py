@@ -21,7 +21,7 @@ from ired_diag.comparison import words as told_of
 
 FEW = 3  # pairs: of more, caveats and tests wait behind a click
 WORDS_IN_TESTS = (0, 5)  # columns that are no numbers
-MARKS = {"better": "complete", "worse": "failed", "equivalent": "running", "undecided": ""}
+MARKS = {"better": "complete", "worse": "failed", "equivalent": "running", "undecided": "", "identical": ""}
 
 
 def verdicts(comparison: Comparison) -> html.Section:

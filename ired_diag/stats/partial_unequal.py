@@ -1,0 +1,111 @@
+"""Partially paired with unequal spreads: two groups of unequal size that share a part of their seeds.
+
+REML (``stats.partially_paired``) takes both groups to have the same variance. With groups of unequal size its
+level is wrong where they have not: too large where the smaller group has the larger spread. Here each group
+has its own variance, as in Welch's test, and the m pairs take out what they share. With n_a and n_b seeds,
+
+    d = x̄_a - x̄_b,    se² = s_a²/n_a + s_b²/n_b - 2 r s_a s_b m / (n_a n_b),
+
+s_a and s_b of all seeds of a group, r Pearson's correlation of the pairs; se² ≥ 0, since m ≤ √(n_a n_b). The
+degrees of freedom lie between those of the paired test, m - 1, and Welch's, γ, by the share of seeds that
+only one group has, k = n_a + n_b - 2m:
+
+    ν = (m - 1) + (γ - m + 1) k / (k + 2m).
+
+On complete pairs this is the paired t test, without pairs it is Welch's. A group of 3 seeds that are all
+shared with a group of 7 or more has too many false alarms (7.2%), and gets m - 1 degrees of freedom. The
+simulated levels are in ``stats.pairing_design``.
+
+Reference: Derrick, Russ, Toher & White (2017), Test statistics for the comparison of means for two samples
+that include both paired and independent observations, Journal of Modern Applied Statistical Methods 16(1).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ired_diag.stats.partially_paired import Fit, PartialPairs, defect_of_pairs, t_test_of_estimate
+from ired_diag.stats.summary import CONFIDENCE
+from ired_diag.stats.t_tests import TTest
+
+Array = NDArray[np.float64]
+FEW_SHARED, MANY_OTHERS = 3, 4  # a group of so many seeds, all shared, against one with so many others
+
+
+def partially_paired_unequal(
+    pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike, *, confidence: float = CONFIDENCE
+) -> PartialPairs:
+    """Return the comparison of two groups by all of their seeds, each group with its own variance.
+
+    Args:
+        pairs: Numbers of the shared seeds, of shape (2, shared): those of a, then those of b.
+        only_a: Numbers of the seeds that only a has, of shape (n,), which may be empty.
+        only_b: Of b.
+        confidence: Of the interval of the difference.
+
+    >>> result = partially_paired_unequal([[1.0, 2.0, 4.0], [2.0, 3.5, 5.0]], [2.5], [])
+    >>> round(result.difference, 3), round(result.test.df, 2)
+    (-1.125, 2.33)
+    """
+    both = np.asarray(pairs, dtype=np.float64).reshape(2, -1)
+    x, y = (np.asarray(only, dtype=np.float64).reshape(-1) for only in (only_a, only_b))
+    sizes = {"shared": both.shape[1], "only_a": len(x), "only_b": len(y)}
+    if reason := defect_of_pairs(both, x, y):
+        nan = math.nan
+        test = TTest(nan, nan, nan, nan, nan, sum(sizes.values()), reason)
+        return PartialPairs(difference=nan, standard_error=nan, correlation=nan, test=test, **sizes)
+    fit = fit_unequal(both, x, y)
+    difference, error = float(fit.difference), math.sqrt(float(fit.variance))
+    return PartialPairs(
+        difference=difference,
+        standard_error=error,
+        correlation=float(fit.correlation),
+        test=t_test_of_estimate(
+            difference, error, float(fit.df), n=sum(sizes.values()), confidence=confidence
+        ),
+        **sizes,
+    )
+
+
+def fit_unequal(pairs: Array, only_a: Array, only_b: Array) -> Fit:
+    """Return the estimates of one study or of many at once.
+
+    Args:
+        pairs: Of shape (..., 2, shared), 2 or more.
+        only_a: Of shape (..., n_a).
+        only_b: Of shape (..., n_b).
+    """
+    m, singles = pairs.shape[-1], only_a.shape[-1] + only_b.shape[-1]
+    groups = [np.concatenate([pairs[..., i, :], only], axis=-1) for i, only in enumerate((only_a, only_b))]
+    sizes = [group.shape[-1] for group in groups]
+    variances = [group.var(axis=-1, ddof=1) for group in groups]
+    parts = [variance / size for variance, size in zip(variances, sizes, strict=True)]
+    correlation = _correlation(pairs)
+    shared = 2 * correlation * np.sqrt(variances[0] * variances[1]) * m / (sizes[0] * sizes[1])
+    scale = sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    welch = (parts[0] + parts[1]) ** 2 / np.where(scale > 0, scale, math.nan)
+    df = (m - 1) + (welch - m + 1) * singles / (singles + 2 * m)
+    if is_conservative(m, only_a.shape[-1], only_b.shape[-1]):
+        df = np.minimum(df, m - 1.0)
+    return Fit(
+        difference=groups[0].mean(axis=-1) - groups[1].mean(axis=-1),
+        variance=parts[0] + parts[1] - shared,
+        correlation=correlation,
+        df=df,
+    )
+
+
+def is_conservative(shared: int, only_a: int, only_b: int) -> bool:
+    """Say whether the design is one that gets shared - 1 degrees of freedom."""
+    return shared == FEW_SHARED and min(only_a, only_b) == 0 and max(only_a, only_b) >= MANY_OTHERS
+
+
+def _correlation(pairs: Array) -> Array:
+    """Return Pearson's correlation of pairs; 0 where one side is constant."""
+    x, y = (pairs[..., i, :] - pairs[..., i, :].mean(axis=-1, keepdims=True) for i in (0, 1))
+    scale = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    correlation: Array = (x * y).sum(axis=-1) / np.where(scale > 0, scale, 1.0)
+    return correlation
