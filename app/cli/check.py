@@ -60,6 +60,8 @@ def command(
     study = open_study(runs, grouping=grouping).judged_by(metric, higher_is_better) if is_there else None
     if study is None and (metric or higher_is_better is not None):
         raise click.UsageError("--metric and its direction are of runs: say where they are with --runs DIR.")
+    for place in study.unreadable if study else ():
+        click.echo(f"note: {place.statement}. It is not counted.", err=True)
     checked = check_report(open_report(report), study)
     if as_json:
         output.print_json({
@@ -69,6 +71,7 @@ def command(
             "groups": checked.groups,
             "findings": checked.findings,
             "claims": checked.verdicts,
+            "unreadable": study.unreadable if study else (),
         })  # fmt: skip
     else:
         _print(checked)

@@ -71,10 +71,18 @@ def command(
         raise _nothing(paths or (str(runs),), study)
     found, verdicts = forensics.diagnose(study), [verdict_of(run) for run in study.runs]
     if as_json:
-        output.print_json({"runs": verdicts, "findings": found, "skipped": study.skipped})
+        output.print_json(
+            {
+                "runs": verdicts,
+                "findings": found,
+                "skipped": study.skipped,
+                "unreadable": study.unreadable,
+            }
+        )
     else:
         _print(found)
         output.print_lines(judged_in_words(study.runs))
+        output.print_lines(place.statement for place in study.unreadable)
         _print_counts(found, verdicts, len(study.skipped))
     if fail_on and any(f.severity in (fail_on, "error") for f in found):
         raise click.exceptions.Exit(EXIT_FOUND)
@@ -86,6 +94,8 @@ def _nothing(paths: Sequence[str], study: Study) -> NotFound:
     first = (
         f" ({len(skipped)} files are none; {skipped[0].path.name}: {skipped[0].reason})" if skipped else ""
     )
+    if study.unreadable:
+        first = f" ({study.unreadable[0].statement})"
     return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{first}.")
 
 

@@ -57,6 +57,8 @@ def command(
     from ired_diag.runs.study import Study
 
     material, notes = material_of(experiments, runs, told)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
     every = [run for members in material.groups.values() for run in members]
     comparison = material.comparison
     pairs = comparison.pairs if comparison else []
@@ -88,6 +90,7 @@ def command(
                 "metric": report.metric,
                 "findings": report.findings,
                 "not_drawn": report.not_drawn,
+                "notes": notes,
             }
         )
     else:

@@ -37,7 +37,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _incomplete(group: str, runs: list[Run]) -> Iterator[Finding]:
-    left = [run for run in runs if not run.ending.may_be_complete]
+    left = [run for run in runs if not run.ending.may_be_complete and run.ending.state != "unreadable"]
     if not left:
         return
     verb = "is" if len(left) == 1 else "are"

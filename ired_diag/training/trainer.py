@@ -1,8 +1,8 @@
 """The trainer: seeds of one configuration, together, each into its own run folder.
 
 After each step the histories get their row where one is due; at an evaluation or checkpoint the folders get
-their files. A signal that asks for an end (``interrupt``: Ctrl-C, a scheduler, a closed terminal) ends the step
-that runs, saves, and says how to go on.
+their files. A signal that asks for an end (``interrupt``: Ctrl-C, a scheduler, a closed terminal) ends the
+step that runs, saves, and says how to go on.
 """
 
 from __future__ import annotations
