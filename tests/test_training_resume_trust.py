@@ -124,6 +124,34 @@ def test_the_fork_that_the_refusal_names_runs_and_records_the_change(run: Path) 
     assert parent["changed"] == {"learning_rate": [0.01, 0.02], "lr_schedule": ["constant", "cosine"]}
 
 
+def test_the_command_refuses_before_it_trains_any_other_seed(tmp_path: Path) -> None:
+    """Also where the edited key is one that the command names: what the file says was never trained."""
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY))
+    command = ["train", str(tmp_path / "tiny.json"), "--runs", str(tmp_path / "runs"), "--device", "cpu"]
+    assert CliRunner().invoke(main, [*command, "--seeds", "1"]).exit_code == 0
+    edited = tmp_path / "runs" / "q900" / "seed1"
+    edit(edited, mining_strategy="random")
+    result = CliRunner().invoke(main, [*command, "--seeds", "0-1", "--resume"])
+    assert result.exit_code == 1
+    assert (
+        'says mining_strategy="random", but last.pt was trained with mining_strategy="none"' in result.stderr
+    )
+    assert not (tmp_path / "runs" / "q900" / "seed0").exists()
+
+
+def test_a_lost_history_and_a_lost_last_checkpoint_keep_the_best(run: Path) -> None:
+    (run / "metrics.jsonl").unlink()
+    (run / "checkpoints" / "last.pt").unlink()
+    best = run / "checkpoints" / "best.pt"
+    kept = torch.load(best, weights_only=True)
+    kept["ired_diag"] |= {"best": 1e-9}  # better than any that follows
+    torch.save(kept, best)
+    before = best.read_bytes()
+    said = resumed(run)
+    assert [finding.rule for finding in said] == ["resumed_from_step_file", MISSING]
+    assert best.read_bytes() == before
+
+
 def test_a_run_at_its_last_step_is_refused_too_and_is_told_no_fork_that_cannot_run(tmp_path: Path) -> None:
     folder = train(parse_config(TINY), tmp_path / "run")
     edit(folder, learning_rate=0.02)

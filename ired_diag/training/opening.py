@@ -18,6 +18,7 @@ from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import find_checkpoints, imported_sources, read_run
+from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.training import run_files
 from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import Fork, forked_state
@@ -130,7 +131,8 @@ def _from_step_file(path: Path, folder: Path, config: Config, device: torch.devi
     step = step_of(path) or 0
     check_configuration(config, stored_configuration(path), checkpoint=path, done=step == config.train_steps)
     state = forked_state(Fork(path, str(folder), step, config), config, device)
-    series = read_history(folder / METRICS).series.get("validation/mse")
+    logged = read_history(folder / METRICS).series if is_file(folder / METRICS) else {}
+    series = logged.get("validation/mse")
     if series is not None:
         told = [
             (v, s) for v, s in zip(series.values.tolist(), series.steps.tolist(), strict=True) if s <= step
@@ -138,7 +140,19 @@ def _from_step_file(path: Path, folder: Path, config: Config, device: torch.devi
         finite = [one for one in told if math.isfinite(one[0])]
         if finite:
             state.best, state.best_step = min(finite)
+    _take_best_kept(state, folder)
     return state
+
+
+def _take_best_kept(state: TrainingState, folder: Path) -> None:
+    """Take the best from ``best.pt`` where the history lacks it, so that no worse state replaces the file."""
+    try:
+        own = read_torch_file(folder / run_files.CHECKPOINTS / "best.pt").get("ired_diag")
+    except UnreadableFile:
+        return
+    best, step = (own.get("best"), own.get("best_step")) if isinstance(own, Mapping) else (None, None)
+    if isinstance(best, float) and isinstance(step, int) and step <= state.step and best < state.best:
+        state.best, state.best_step = best, step
 
 
 def _attempts_logged(folder: Path) -> int:

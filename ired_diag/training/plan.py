@@ -18,6 +18,7 @@ from ired_diag.runs.find import CONFIG
 from ired_diag.runs.store import folder_name
 from ired_diag.training.fork import Fork
 from ired_diag.training.run_files import last_checkpoint
+from ired_diag.training.stored_configuration import check_run
 
 MOST_SEEDS = 10_000
 MOST_FOLDERS = 8
@@ -150,6 +151,7 @@ def _check_resumed(planned: Sequence[PlannedRun], asked: Iterable[str]) -> None:
         raise NotFound(f"{planned[0].folder}: there is no run to resume. Leave out --resume to start one.")
     for one in there:
         stored = read_json_object(one.folder / CONFIG).get("config") or {}
+        check_run(one.folder, stored)
         wanted = one.config.model_dump(mode="json")
         for key in (*sorted(asked), *WHAT_IS_TRAINED):
             if stored.get(key) != wanted.get(key):

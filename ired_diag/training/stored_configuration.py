@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import Config
-from ired_diag.errors import WrongCheckpoint
+from ired_diag.config import Config, parse_config
+from ired_diag.errors import UnreadableFile, WrongCheckpoint, WrongConfiguration
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.weights_file import read_weights
 
@@ -60,6 +60,25 @@ def check_configuration(config: Config, stored: object, *, checkpoint: Path, don
         f"{_listed(before, changed)}. Put the old value{'s'[: len(changed) > 1]} back to go on"
         f"{_as_fork(folder, step, {key: now[key] for key in changed})}."
     )
+
+
+def check_run(folder: Path, keys: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run whose ``config.json`` says something else than its ``last.pt``.
+
+    A ``last.pt`` that is missing or damaged says nothing here, and neither does a configuration of another
+    version: opening the run for training says what is wrong with them.
+
+    Raises:
+        WrongCheckpoint: They differ.
+    """
+    checkpoint = folder / "checkpoints" / "last.pt"
+    try:
+        config, content = parse_config(keys), read_torch_file(checkpoint)
+    except (UnreadableFile, WrongConfiguration):
+        return
+    own, done = content.get("ired_diag"), content.get("step") == config.train_steps
+    if isinstance(own, Mapping):
+        check_configuration(config, own.get("configuration"), checkpoint=checkpoint, done=done)
 
 
 def _listed(values: Mapping[str, object], keys: Iterable[str]) -> str:
