@@ -253,6 +253,58 @@ def test_logs_of_other_programs_that_may_not_be_read_are_listed(foreign: Path) -
     assert "not readable: logs/entered: Permission denied" in printed.stdout
 
 
+TRAINING = """
+import json, os, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from ired_diag.config import parse_config
+from ired_diag.errors import DiagError
+from ired_diag.training.plan import plan
+from ired_diag.training.trainer import train
+tiny = json.loads(sys.stdin.read())
+Path("own/tiny.json").write_text(json.dumps(tiny))
+folder = train(parse_config(tiny), Path("own/runs/q900/seed0"))
+def said(work):
+    try:
+        work()
+    except DiagError as error:
+        print(type(error).__name__, error)
+    else:
+        print("done")
+last = folder / "checkpoints" / "last.pt"
+for place in (last, folder / "checkpoints"):
+    place.chmod(0)
+    said(lambda: train(parse_config(tiny), folder, resume=True))
+    place.chmod(0o755)
+(folder / "config.json").chmod(0)
+said(lambda: plan("own/tiny.json", "1", runs=Path("own/runs")))
+(folder / "config.json").chmod(0o644)
+print(torch.load(last, weights_only=True)["step"])
+"""
+TINY = {
+    "experiment_name": "q900_tiny",
+    "rank": 2,
+    "width": 4,
+    "diffusion_steps": 4,
+    "batch_size": 4,
+    "train_steps": 4,
+    "validate_every": 2,
+    "validation_batches": 1,
+    "validation_batch_size": 4,
+    "checkpoint_every": 2,
+}
+
+
+def test_a_last_state_that_may_not_be_read_is_not_replaced(folder: Path) -> None:
+    """It may be whole; and a seed next to it may be trained."""
+    closed, inside, beside, step = python_as_nobody(TRAINING, folder, json.dumps(TINY)).splitlines()
+    for line in (closed, inside):
+        assert line.startswith("NotReadable own/runs/q900/seed0/checkpoints")
+        assert line.endswith("not readable: Permission denied.")
+    assert (beside, step) == ("done", "4")
+
+
 def test_root_is_not_told_of_permissions_that_do_not_bind_it(folder: Path, tmp_path: Path) -> None:
     """A folder that may be read by its owner is read, whatever its mode says of others."""
     copy = Path(shutil.copytree(folder / "runs" / "q901", tmp_path / "q901"))

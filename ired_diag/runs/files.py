@@ -12,6 +12,7 @@ from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, unreadabl
 
 FORMAT = 1
 NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
+MAY_NOT_BE_READ = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 ELSEWHERE = " Choose another place (--runs DIR or --out DIR)."
 
 

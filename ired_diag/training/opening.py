@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 
 from ired_diag.config import Config, parse_config
-from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
+from ired_diag.errors import CannotWrite, NotFound, NotReadable, UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.files import check_listable, exists, is_file
 from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import find_checkpoints, imported_sources, read_run
@@ -103,11 +103,14 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
             "under another name with --name NAME."
         )
     config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
+    check_listable(folder / run_files.CHECKPOINTS)  # else a run would begin again that has a state
     last, kept = run_files.last_checkpoint(folder), find_checkpoints(folder)
     reason = f"{last} is missing."
     if is_file(last):
         try:
             return read_state(last, config, device), []
+        except NotReadable:
+            raise  # it may be whole: going on from an older step would replace it
         except UnreadableFile as error:
             if not kept:
                 raise

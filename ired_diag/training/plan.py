@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -166,7 +167,8 @@ def _check_resumed(planned: Sequence[PlannedRun], asked: Iterable[str]) -> None:
 def _check_siblings(planned: Sequence[PlannedRun]) -> None:
     """Refuse to start seeds beside others of the same folder that were trained with other settings."""
     for one in planned:
-        beside = sorted(one.folder.parent.glob(f"seed*/{CONFIG}"))
+        found = sorted(one.folder.parent.glob(f"seed*/{CONFIG}"))
+        beside = [path for path in found if os.access(path, os.R_OK)]
         if not beside:
             continue
         stored, wanted = read_json_object(beside[0]).get("config") or {}, one.config.model_dump(mode="json")
