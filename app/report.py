@@ -22,8 +22,7 @@ from ired_diag.figures.as_table import COLUMNS, rows_of
 from ired_diag.figures.data import FigureData, Line
 from ired_diag.figures.paper_files import Provenance
 from ired_diag.figures.thinning import thin
-from ired_diag.finding import Finding
-from ired_diag.forensics_summary import answers_of
+from ired_diag.finding_clusters import Cluster
 
 MOST_POINTS = (4000, 2000, 1000, 500, 250)  # of a line: the first with which the page is small enough
 MOST_BYTES = 7_500_000
@@ -40,6 +39,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Advised:
+    """A cluster of findings, with what to do about each of its facts: words and a command, by fact."""
+
+    cluster: Cluster
+    advice: Sequence[tuple[str, str | None]]
+
+
+@dataclass(frozen=True)
 class Report:
     """What a report says.
 
@@ -48,7 +55,7 @@ class Report:
         question: What was asked.
         verdicts: One sentence each.
         caveats: What a reader of the verdicts should know.
-        findings: Of the forensic rules, worst first.
+        findings: Of the forensic rules, the most consequential first.
         figures: In the order in which they are read.
         not_drawn: Which figures are missing, and why.
         tables: The comparison's numbers.
@@ -62,7 +69,7 @@ class Report:
     question: str
     verdicts: Sequence[str]
     caveats: Sequence[str]
-    findings: Sequence[Finding]
+    findings: Sequence[Advised]
     figures: Sequence[FigureData]
     not_drawn: Sequence[str]
     tables: Sequence[Table]
@@ -90,14 +97,13 @@ def to_html(report: Report) -> str:
         loader=PackageLoader("app", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     page = environment.get_template("report.html.jinja")
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "report": report,
-        "answers": answers_of(report.findings),
         "script": Markup(get_plotlyjs()),
         "config": plotly.CONFIG,
     }
     for most in MOST_POINTS:
-        text = page.render(figures=[_drawn(figure, most) for figure in report.figures], **told)
+        text = page.render(figures=[_drawn(figure, most) for figure in report.figures], **content)
         if len(text.encode()) <= MOST_BYTES:
             break
     return text

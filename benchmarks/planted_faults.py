@@ -13,8 +13,11 @@ the onset and the noise are drawn anew, and are the same at all magnitudes. Prin
     besides      at gross, the other rules that speak up with an error or a warning, in % of the plants: many
                  are right, since a group that is stuck is also no better than linear regression
 
+Next to its mistake each rule has a near miss (``near_misses_in_…``): a healthy study that looks like it, in
+which no rule is to find an error or a warning.
+
 Then the healthy study itself and its parts; onsets of made divergences; healthy curves; the published curve.
-The exit status is 1 where a gross mistake is missed, where a healthy study has an error or a warning, where
+The exit status is 1 where a gross mistake is missed, where a healthy study or a near miss is accused, where
 more than 1 of 200 healthy curves diverges, or where the published curve is read wrongly. Choices were made
 with seeds 0-4; what is reported are others.
 
@@ -35,12 +38,26 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import planted_in_curves, planted_in_files, planted_in_metrics, planted_in_settings
+from benchmarks import (
+    near_misses_between_runs,
+    near_misses_in_curves,
+    near_misses_in_files,
+    near_misses_in_metrics,
+    near_misses_in_settings,
+    near_misses_in_values,
+    planted_between_runs,
+    planted_in_curves,
+    planted_in_files,
+    planted_in_metrics,
+    planted_in_settings,
+    planted_in_values,
+)
+from benchmarks.near_miss import NearMiss, accusations_of
 from benchmarks.planted_curves import BEST, NOISES, ONSETS, Onsets, false_divergences, onsets_at, published
 from benchmarks.planted_fault import Bed, Fault
 from benchmarks.planted_study import STRATEGIES, train_study
@@ -54,8 +71,18 @@ from ired_diag.training.plan import parse_seeds
 FAULTS = (
     *planted_in_curves.FAULTS,
     *planted_in_metrics.FAULTS,
+    *planted_in_values.FAULTS,
+    *planted_between_runs.FAULTS,
     *planted_in_settings.FAULTS,
     *planted_in_files.FAULTS,
+)
+NEAR_MISSES = (
+    *near_misses_in_curves.NEAR_MISSES,
+    *near_misses_in_metrics.NEAR_MISSES,
+    *near_misses_in_settings.NEAR_MISSES,
+    *near_misses_in_files.NEAR_MISSES,
+    *near_misses_in_values.NEAR_MISSES,
+    *near_misses_between_runs.NEAR_MISSES,
 )
 HEALTHY_CURVES, MOST_FALSE = 200, 1
 
@@ -70,6 +97,7 @@ class Result:
         onsets: One a level of noise.
         false_divergences: Of 200 healthy curves.
         published: Best step and onset found in the published curve.
+        near_misses: What is said against each near miss, by its rule and title.
     """
 
     scores: list[Score]
@@ -77,6 +105,7 @@ class Result:
     onsets: list[Onsets]
     false_divergences: int
     published: tuple[float, float]
+    near_misses: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[str]:
@@ -84,6 +113,7 @@ class Result:
         failed = [f"MISSED at gross: {one.rule}: {one.title}" for one in self.scores if one.recall[1.0] < 1]
         failed += [f"ALARM in {name}: {told}" for name, found in self.healthy.items() for told in found]
         failed += [f"ALARM at none, {one.title}: {told}" for one in self.scores for told in one.alarms]
+        failed += [f"ACCUSED, {name}: {told}" for name, found in self.near_misses.items() for told in found]
         if self.false_divergences > MOST_FALSE:
             failed.append(f"ALARM: {self.false_divergences} of {HEALTHY_CURVES} healthy curves diverged")
         best, onset = self.published
@@ -138,9 +168,21 @@ def look(options: argparse.Namespace) -> Result:
         parts = {name: _in_words(diagnose(part)) for name, part in healthy_parts(study)}
         scores = pool.map(functools.partial(score, study=study, seeds=seeds, draws=options.draws), chosen)
         told = list(scores)
+        chosen_misses = _chosen(options)
+        accused = pool.map(
+            functools.partial(accusations_of, study=study, seeds=seeds, draws=options.draws), chosen_misses
+        )
+        misses = {
+            f"{miss.rule}: {miss.title}": found for miss, found in zip(chosen_misses, accused, strict=True)
+        }
     rng = np.random.default_rng(seeds)
     onsets = [onsets_at(noise, options.curves, rng=rng) for noise in NOISES]
-    return Result(told, parts, onsets, false_divergences(HEALTHY_CURVES, rng=rng), published())
+    healthy = false_divergences(HEALTHY_CURVES, rng=rng)
+    return Result(told, parts, onsets, healthy, published(), misses)
+
+
+def _chosen(options: argparse.Namespace) -> list[NearMiss]:
+    return [miss for miss in NEAR_MISSES if options.rules is None or miss.rule in options.rules.split(",")]
 
 
 def report(result: Result) -> str:
@@ -148,6 +190,10 @@ def report(result: Result) -> str:
     (best, onset), alarms = result.published, sum(map(len, result.healthy.values()))
     lines = [f"{result.scores[0].plants} plants a magnitude", table(result.scores), ""]
     lines += ["Onset of made divergences", onset_table(result.onsets), ""]
+    gross = [one.recall[1.0] for one in result.scores]
+    lines += [f"Recall at gross: {100 * np.mean(gross):.0f}% of {len(gross)} kinds of mistakes."]
+    accused = sum(map(bool, result.near_misses.values()))
+    lines += [f"{accused} of {len(result.near_misses)} near misses accused."]
     lines += [f"{alarms} errors and warnings in {len(result.healthy)} healthy studies."]
     lines += [f"{result.false_divergences} of {HEALTHY_CURVES} healthy curves called diverged."]
     lines += [

@@ -9,8 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_study import any_group, changed, rest_of, with_evaluations, with_values
+from benchmarks.planted_study import (
+    any_group,
+    changed,
+    rest_of,
+    with_evaluations,
+    with_series,
+    with_values,
+)
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.inverse_floors import inverse_floors
@@ -36,14 +44,14 @@ def _any_run(bed: Bed) -> Run:
     return bed.study.runs[int(bed.rng.integers(len(bed.study.runs)))]
 
 
-def _times(run: Run, factor: Array | float) -> Run:
+def times(run: Run, factor: Array | float) -> Run:
     """Return a run with its errors in training and in evaluation, which go together, times a factor."""
     run = with_values(run, TRAIN, run.history.series[TRAIN].values * factor)
     return with_values(run, METRIC, _values(run) * factor)
 
 
 def _one_run(bed: Bed, run: Run, factor: Array) -> Study:
-    return changed(bed.study, lambda other: _times(other, factor) if other.label == run.label else other)
+    return changed(bed.study, lambda other: times(other, factor) if other.label == run.label else other)
 
 
 def _diverged(bed: Bed) -> Planted:
@@ -62,7 +70,7 @@ def _stuck(bed: Bed) -> Planted:
     def stuck(run: Run) -> Run:
         values, scatter = _values(run), rest_of(run).scatter
         noise = m * bed.rng.choice(scatter, len(values))
-        return _times(run, (values[0] / values) ** m * np.exp(noise))
+        return times(run, (values[0] / values) ** m * np.exp(noise))
 
     return changed(bed.study, stuck, group=group), group
 
@@ -77,14 +85,18 @@ def _unstable(bed: Bed) -> Planted:
 
 def _identical(bed: Bed) -> Planted:
     a, b = bed.rng.choice(sorted(bed.study.groups()), 2, replace=False)
-    source = {run.seed: _values(run) for run in bed.study.groups()[a]}
+    source = {run.seed: run for run in bed.study.groups()[a]}
+    return changed(bed.study, lambda run: _copied(bed, run, source[run.seed]), group=str(b)), str(a)
 
-    def copied(run: Run) -> Run:
-        values = _values(run)
-        same = bed.rng.permutation(len(values)) < round(bed.magnitude * len(values))
-        return with_evaluations(run, np.where(same, source[run.seed], values))
 
-    return changed(bed.study, copied, group=str(b)), str(a)
+def _copied(bed: Bed, run: Run, source: Run) -> Run:
+    """Return a run in which a share of each metric's values is another run's."""
+    told = {}
+    for name, theirs in source.history.series.items():
+        own = run.history.series.get(name, theirs)
+        same = bed.rng.permutation(len(theirs)) < round(bed.magnitude * len(theirs))
+        told[name] = Series(theirs.steps, np.where(same, theirs.values, own.values)) if bed.magnitude else own
+    return with_series(run, told if bed.magnitude else {})
 
 
 def _one_seed(bed: Bed) -> Planted:
@@ -92,8 +104,7 @@ def _one_seed(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
     first, *others = bed.study.groups()[group]
     repeats = {run.label for run in others[: round(bed.magnitude * len(others))]}
-    copied = _values(first)
-    return changed(bed.study, lambda r: with_evaluations(r, copied) if r.label in repeats else r), group
+    return changed(bed.study, lambda r: replace(r, history=first.history) if r.label in repeats else r), group
 
 
 def _outlier(bed: Bed) -> Planted:
@@ -121,7 +132,7 @@ def _floor(bed: Bed) -> Planted:
     level = float(np.mean([rest_of(run).level for run in runs]))
     rank = int((runs[0].configuration or {})["rank"])
     factor = (2 * inverse_floors(rank, epsilon=0.5, weight=2.0)[-1].mse / level) ** bed.magnitude
-    return changed(bed.study, lambda run: _times(run, factor), group=group), group
+    return changed(bed.study, lambda run: times(run, factor), group=group), group
 
 
 def _gap(bed: Bed) -> Planted:
@@ -142,7 +153,7 @@ def _arrival(run: Run) -> int:
     return int(np.argmax(_values(run) <= ARRIVED * rest_of(run).level))
 
 
-def _resting(run: Run, noise: Array, *, level: float | None = None) -> Run:
+def resting(run: Run, noise: Array, *, level: float | None = None) -> Run:
     """Return a run with its own descent and then a level, plus noise, in nats, of one value an evaluation."""
     rest, arrival = rest_of(run), _arrival(run)
     noise = noise[arrival:] - noise[arrival:].mean()
@@ -158,7 +169,7 @@ def _evaluation_noise(bed: Bed) -> Planted:
         rest = rest_of(run)
         noise, own = bed.rng.choice(rest.scatter, LONG), rest.level / middle
         luck = m * float(noise[_arrival(run) :].mean())
-        return _resting(run, noise, level=middle * own ** (1 - m) * np.exp(luck))
+        return resting(run, noise, level=middle * own ** (1 - m) * np.exp(luck))
 
     return changed(bed.study, alike, group=group), group
 
@@ -169,7 +180,7 @@ def _shared_noise(bed: Bed) -> Planted:
 
     def mixed(run: Run) -> Run:
         own = bed.rng.choice(rest_of(run).scatter, LONG)
-        return _resting(run, np.sqrt(share) * common[run.seed] + np.sqrt(1 - share) * own)
+        return resting(run, np.sqrt(share) * common[run.seed] + np.sqrt(1 - share) * own)
 
     return changed(bed.study, mixed), ""
 
@@ -180,7 +191,7 @@ def _underpowered(bed: Bed) -> Planted:
     def spread(run: Run) -> Run:
         noise = 0.02 * bed.rng.choice(rest_of(run).scatter, LONG)  # small beside the least spread
         away = 0.001 * 300**bed.magnitude * bed.rng.standard_normal()
-        return _resting(run, noise, level=middles[run.group] * np.exp(away))
+        return resting(run, noise, level=middles[run.group] * np.exp(away))
 
     return changed(bed.study, spread), ""
 
@@ -189,7 +200,7 @@ def _best_of_many(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng)
 
     def noisy(run: Run) -> Run:
-        return _resting(run, 0.06 * bed.magnitude * bed.rng.standard_normal(LONG))
+        return resting(run, 0.06 * bed.magnitude * bed.rng.standard_normal(LONG))
 
     return changed(bed.study, noisy, group=group), group
 
@@ -199,7 +210,7 @@ def _late_compute(bed: Bed) -> Planted:
 
     def longer(run: Run) -> Run:
         size = round(1.3 * _arrival(run) / (1 - share))  # a plateau starts a little after the arrival
-        return _resting(run, bed.rng.choice(rest_of(run).scatter, size))
+        return resting(run, bed.rng.choice(rest_of(run).scatter, size))
 
     return changed(bed.study, longer, group=group), group
 

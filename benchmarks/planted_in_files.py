@@ -25,7 +25,7 @@ STATES = ("killed", "out_of_memory", "time_limit", "traceback", "cut_off")
 AN_ERROR = "RuntimeError: the results cannot be copied"
 
 
-def _reread(bed: Bed, damage: Callable[[Path, Run], None], runs: list[Run]) -> Study:
+def reread(bed: Bed, damage: Callable[[Path, Run], None], runs: list[Run]) -> Study:
     """Return the study read from a copy in which the folder of each of ``runs`` was damaged."""
     hurt = {run.label for run in runs}
     for run in bed.study.runs:
@@ -50,7 +50,12 @@ def _some(bed: Bed) -> tuple[str, list[Run]]:
 
 
 def _one(bed: Bed) -> list[Run]:
-    return [bed.study.runs[int(bed.rng.integers(len(bed.study.runs)))]]
+    return [any_run(bed)]
+
+
+def any_run(bed: Bed) -> Run:
+    """Return a run at random."""
+    return bed.study.runs[int(bed.rng.integers(len(bed.study.runs)))]
 
 
 def _change_config(place: Path, **keys: Any) -> None:
@@ -67,7 +72,7 @@ def _incomplete(bed: Bed) -> Planted:
         (place / METRICS).write_bytes(b"".join(kept))
         _change_config(place, ending={"state": str(bed.rng.choice(STATES))})
 
-    return _reread(bed, cut, runs), group
+    return reread(bed, cut, runs), group
 
 
 def _damaged(bed: Bed) -> Planted:
@@ -80,7 +85,7 @@ def _damaged(bed: Bed) -> Planted:
             lines[number] = lines[number][: int(bed.rng.integers(1, len(lines[number]) - 1))]
         (place / METRICS).write_bytes(b"\n".join(lines) + b"\n")
 
-    return _reread(bed, damage, runs), runs[0].label
+    return reread(bed, damage, runs), runs[0].label
 
 
 def _torn(bed: Bed) -> Planted:
@@ -91,28 +96,33 @@ def _torn(bed: Bed) -> Planted:
         last = len(content) - content[:-1].rfind(b"\n") - 2
         (place / METRICS).write_bytes(content[: len(content) - round(bed.magnitude * last)])
 
-    return _reread(bed, tear, runs), runs[0].label
+    return reread(bed, tear, runs), runs[0].label
 
 
 def _empty(bed: Bed) -> Planted:
     runs = _one(bed)
 
     def empty(place: Path, run: Run) -> None:
-        (checkpoint,) = (place / "checkpoints").iterdir()
-        content = checkpoint.read_bytes()
-        start = LENGTH.size + LENGTH.unpack(content[: LENGTH.size])[0]
-        told = json.loads(content[LENGTH.size : start])
-        names = [name for name in told if name != "__metadata__"]
-        kept = names[round(bed.magnitude * len(names)) :]
-        header, data = {"__metadata__": told.get("__metadata__", {})}, b""
-        for name in kept:
-            low, high = told[name]["data_offsets"]
-            header[name] = {**told[name], "data_offsets": [len(data), len(data) + high - low]}
-            data += content[start + low : start + high]
-        text = json.dumps(header).encode()
-        checkpoint.write_bytes(LENGTH.pack(len(text)) + text + data)
+        without_tensors(place, bed.magnitude)
 
-    return _reread(bed, empty, runs), runs[0].group
+    return reread(bed, empty, runs), runs[0].group
+
+
+def without_tensors(place: Path, share: float) -> None:
+    """Leave a share of the tensors out of the one checkpoint of a run folder."""
+    (checkpoint,) = (place / "checkpoints").iterdir()
+    content = checkpoint.read_bytes()
+    start = LENGTH.size + LENGTH.unpack(content[: LENGTH.size])[0]
+    told = json.loads(content[LENGTH.size : start])
+    names = [name for name in told if name != "__metadata__"]
+    kept = names[round(share * len(names)) :]
+    header, data = {"__metadata__": told.get("__metadata__", {})}, b""
+    for name in kept:
+        low, high = told[name]["data_offsets"]
+        header[name] = {**told[name], "data_offsets": [len(data), len(data) + high - low]}
+        data += content[start + low : start + high]
+    text = json.dumps(header).encode()
+    checkpoint.write_bytes(LENGTH.pack(len(text)) + text + data)
 
 
 def _short(bed: Bed) -> Planted:
@@ -123,7 +133,7 @@ def _short(bed: Bed) -> Planted:
         content = checkpoint.read_bytes()
         checkpoint.write_bytes(content[: round((1 - 0.9 * bed.magnitude) * len(content))])
 
-    return _reread(bed, shorten, runs), runs[0].group
+    return reread(bed, shorten, runs), runs[0].group
 
 
 def _failed_afterwards(bed: Bed) -> Planted:
@@ -132,7 +142,7 @@ def _failed_afterwards(bed: Bed) -> Planted:
     def fail(place: Path, run: Run) -> None:
         _change_config(place, ending={"state": "complete", "detail": f"then: {AN_ERROR}"})
 
-    return _reread(bed, fail, runs), group
+    return reread(bed, fail, runs), group
 
 
 def _failed_evaluation(bed: Bed) -> Planted:
@@ -152,6 +162,6 @@ FAULTS = (
     Fault("files_read", "0 to 100% of the last line missing", "note", _torn),
     Fault("empty_state", "0 to 100% of a checkpoint's tensors left out", "error", _empty),
     Fault("empty_state", "0 to 90% of a checkpoint's bytes missing", "warning", _short),
-    Fault("failed_evaluation", "0 to 100% of a group end with an error", "error", _failed_afterwards),
+    Fault("failed_evaluation", "0 to 100% of a group end with an error", "warning", _failed_afterwards),
     Fault("failed_evaluation", "an evaluation holds an error", "error", _failed_evaluation, graded=False),
 )

@@ -15,30 +15,52 @@ from ired_diag.runs.run import Run
 POSITIVE, NEGATIVE, MARGIN = "train/energy_positive", "train/energy_negative", "train/energy_margin"
 ACCEPTED, GRADIENT = "train/mining_accepted", "train/gradient_norm"
 SUM = ("train/loss", "train/denoise", "train/nce")
+CONTRAST = SUM[2]
 BATCH = 256
 FIRST_ROWS = 3
 
 Array = NDArray[np.float64]
 
 
-def _energies(run: Run) -> tuple[Array, Array]:
+def energies(run: Run) -> tuple[Array, Array]:
     """Return E⁺ and E⁻ at the logged steps."""
     series = run.history.series
     return series[POSITIVE].values, series[NEGATIVE].values
 
 
-def _with_energies(run: Run, positive: Array, negative: Array) -> Run:
+def with_energies(run: Run, positive: Array, negative: Array) -> Run:
+    """Return a run with other energies, and the margin between them."""
     steps = run.history.series[POSITIVE].steps
     told = {POSITIVE: positive, NEGATIVE: negative, MARGIN: negative - positive}
     return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+
+def _loss(run: Run) -> Array:
+    """Return the contrastive loss at the logged steps."""
+    return run.history.series[CONTRAST].values
+
+
+def _with_loss(run: Run, contrast: Array) -> Run:
+    """Return a run with another contrastive loss, and the total that it is a part of."""
+    told, weight = run.history.series, float((run.configuration or {})["energy_loss_weight"])
+    total = told[SUM[0]]
+    changed_by = weight * (contrast - told[CONTRAST].values)
+    return with_series(
+        run,
+        {
+            SUM[0]: Series(total.steps, total.values + changed_by),
+            CONTRAST: Series(told[CONTRAST].steps, contrast),
+        },
+    )
 
 
 def _saturated(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng, mined=True)
 
     def apart(run: Run) -> Run:
-        positive, negative = _energies(run)
-        return _with_energies(run, positive, negative + 20 * bed.magnitude * np.linspace(0, 1, len(negative)))
+        positive, negative = energies(run)
+        rise = 20 * bed.magnitude * np.linspace(0, 1, len(negative))
+        return _with_loss(with_energies(run, positive, negative + rise), _loss(run) * np.exp(-rise))
 
     return changed(bed.study, apart, group=group), group
 
@@ -47,8 +69,9 @@ def _inverted(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng, mined=True)
 
     def below(run: Run) -> Run:
-        positive, negative = _energies(run)
-        return _with_energies(run, positive, negative - 20 * bed.magnitude * np.linspace(0, 1, len(negative)))
+        positive, negative = energies(run)
+        fall = 20 * bed.magnitude * np.linspace(0, 1, len(negative))
+        return _with_loss(with_energies(run, positive, negative - fall), _loss(run) + fall)
 
     return changed(bed.study, below, group=group), group
 
@@ -57,9 +80,9 @@ def _equal(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng, mined=True)
 
     def alike(run: Run) -> Run:
-        positive, negative = _energies(run)
+        positive, negative = energies(run)
         same = bed.rng.permutation(len(negative)) < round(bed.magnitude * len(negative))
-        return _with_energies(run, positive, np.where(same, positive, negative))
+        return with_energies(run, positive, np.where(same, positive, negative))
 
     return changed(bed.study, alike, group=group), group
 
@@ -68,11 +91,11 @@ def _runaway(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng, mined=True)
 
     def away(run: Run) -> Run:
-        positive, negative = _energies(run)
+        positive, negative = energies(run)
         growth = float(np.median(np.abs(positive[:3]))) * (
             1e5 ** (bed.magnitude * np.linspace(0, 1, len(positive))) - 1
         )
-        return _with_energies(run, positive + growth, negative + growth)
+        return with_energies(run, positive + growth, negative + growth)
 
     return changed(bed.study, away, group=group), group
 
@@ -81,12 +104,12 @@ def _collapse(bed: Bed) -> Planted:
     group = any_group(bed.study, bed.rng, mined=True)
 
     def flat(run: Run) -> Run:
-        positive, negative = _energies(run)
+        positive, negative = energies(run)
         late = np.arange(len(positive)) >= 2 * len(positive) // 3
         shrunk = np.where(late, 1e-6**bed.magnitude, 1.0)
         middle = float(np.median(positive))
         positive, negative = (middle + (energy - middle) * shrunk for energy in (positive, negative))
-        return _with_energies(run, positive, negative)
+        return with_energies(run, positive, negative)
 
     return changed(bed.study, flat, group=group), group
 
@@ -172,8 +195,8 @@ def _unmoved(bed: Bed) -> Planted:
 
 
 FAULTS = (
-    Fault("contrastive_term", "negatives' energy 0 to 20 nats above positives'", "warning", _saturated),
-    Fault("contrastive_term", "negatives' energy 0 to 20 nats below positives'", "warning", _inverted),
+    Fault("contrastive_term", "the contrastive loss falls 1 to e^20 times", "warning", _saturated),
+    Fault("contrastive_term", "the contrastive loss rises by 0 to 20 nats", "warning", _inverted),
     Fault("contrastive_term", "0 to 100% of the negatives' energies are the positives'", "error", _equal),
     Fault("energy_scale", "energies grow 1 to 100,000 times", "warning", _runaway),
     Fault("energy_scale", "energies fall to one constant, by 1 to 1,000,000 times", "warning", _collapse),

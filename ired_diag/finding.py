@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["note", "warning", "error"]
 
@@ -24,6 +24,7 @@ class Finding:
         statement: One sentence in plain words.
         evidence: The numbers and names that the sentence rests on.
         advice: The next command or the next thing to do.
+        runs: Labels of the runs that it speaks of; empty where only its statement and evidence name them.
     """
 
     rule: str
@@ -31,3 +32,9 @@ class Finding:
     statement: str
     evidence: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
     advice: str = ""
+    runs: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Finding:
+        """Return a finding from its fields as JSON holds them."""
+        return cls(**{**content, "runs": tuple(content.get("runs", ()))})

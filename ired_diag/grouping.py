@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -117,7 +118,7 @@ def _hints(arguments: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> Ite
     """Yield what to type where the groups may not be those that were meant."""
     folders = [argument for argument in arguments if "=" not in argument and Path(argument).is_dir()]
     if len(folders) > 1 and len(groups) == 1:
-        named = " ".join(f"{Path(folder).resolve().name}={folder}" for folder in folders[:MOST_KEYS])
+        named = shlex.join(f"{Path(folder).resolve().name}={folder}" for folder in folders[:MOST_KEYS])
         yield (
             f"All runs belong to one group, {next(iter(groups))}. To compare the folders, name them: {named}"
         )

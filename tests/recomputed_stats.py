@@ -100,7 +100,8 @@ def _summary(x: Sequence[float]) -> Tree:
 
 def _outcomes(finished: int, failed: int, step: int) -> Tree:
     rate, low, high = re.success_rate(finished, finished + failed)
-    numbers = {"attempted": finished + failed, "finished": finished, "success_rate": rate}
+    counts = {"attempted": finished + failed, "finished": finished, "unfinished": 0}
+    numbers = {**counts, "success_rate": rate}
     return {**numbers, "low": low, "high": high, "failures": [{"step": step}] * failed}
 
 

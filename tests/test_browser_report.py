@@ -66,3 +66,16 @@ def test_the_charts_offer_no_upload_and_the_links_stay_inside(read: Visit) -> No
     assert links and all(link.startswith("#") for link in links)
     for link in links:
         assert read.page.query_selector(link) is not None
+
+
+def test_the_next_command_is_copied_by_the_keyboard(read: Visit) -> None:
+    read.until(lambda: read.page.evaluate(DRAWN))
+    buttons = read.page.locator("button[data-copy]")
+    assert buttons.count() >= 2
+    first = buttons.first
+    assert first.get_attribute("data-copy") == first.locator("xpath=preceding-sibling::code").inner_text()
+    first.focus()
+    read.page.keyboard.press("Enter")
+    status = first.locator("xpath=following-sibling::span")
+    read.until(lambda: status.inner_text() in ("Copied", "Selected: press Ctrl-C"))
+    assert axe_problems(read.page) == []

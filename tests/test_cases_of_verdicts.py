@@ -209,8 +209,11 @@ def test_a_loss_that_became_nan_is_an_error_at_its_step_and_never_best(
     shared: Path, case: str, step: int, runs: int
 ) -> None:
     folder = shared / "cases" / case
-    errors = [finding for finding in found_by("curve_shape", folder) if finding.severity == "error"]
-    assert [finding.evidence["onset"] for finding in errors] == [step] * runs
+    dead, diverged = found_by("dead_run", folder), found_by("curve_shape", folder)
+    judged = [finding for finding in dead if finding.evidence["metric"] != "loss" or not diverged]
+    steps = [step for finding in judged for step in [finding.evidence["step"]] * runs]
+    steps += [finding.evidence["onset"] for finding in diverged if finding.severity == "error"]
+    assert steps == [step] * runs
     lost = [verdict for verdict in verdicts(folder) if verdict.shape == "diverged"]
     assert len(lost) == runs
     assert all((verdict.best_step or 0) < step for verdict in lost)

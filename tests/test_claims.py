@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from scipy import stats
 
 from app.cli.check import command
-from app.cli.stats_output import as_markdown
+from app.cli.stats_markup import as_markdown
 from ired_diag.claims import Checked, check_report
 from ired_diag.claims.report_file import open_report
 from ired_diag.comparison import compare
@@ -336,7 +336,8 @@ def test_the_command_prints_a_summary_and_fails_where_it_is_asked_to(
     report.write_text("a vs b: not significant (p = 0.01)\n")
     plain = CliRunner().invoke(command, [str(report)])
     assert plain.exit_code == 0
-    assert "2 claims: 0 hold, 1 do not, 1 could not be checked" in plain.output
+    assert "checked 1 of 2 claims: 0 hold, 1 do not; 1 could not be checked" in plain.output
+    assert "> a vs b: not significant (p = 0.01)" in plain.output
     assert CliRunner().invoke(command, [str(report), "--fail-on", "error"]).exit_code == 3
     told = json.loads(CliRunner().invoke(command, [str(report), "--json"]).output)
     assert told["counts"] == {"holds": 0, "fails": 1, "unchecked": 1}

@@ -21,6 +21,8 @@ from app.pictures import RECIPES
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.figures.paper_files import Provenance
 from ired_diag.finding import Finding
+from ired_diag.finding_clusters import clusters_of
+from ired_diag.runs.study import Study
 
 NAMES = ["q101", "q102", "q103"]
 
@@ -115,11 +117,12 @@ def hostile() -> report.Report:
     name = "</script><img src=x onerror=alert(1)>"
     line = Line(name, np.arange(3), np.array([1.0, np.nan, np.inf]))
     figure = FigureData("f", name, "step", (Panel("y", (line,)),), name, summary=name)
-    finding = Finding("curve_shape", "error", name, {}, name)
+    (cluster,) = clusters_of([Finding("curve_shape", "error", name, {}, name)], Study(()))
+    advised = report.Advised(cluster, [(name, name)])
     provenance = Provenance(name, [{"path": name, "bytes": 1, "sha256": "0"}], {"x": name})
     table = report.Table(name, [name], [[name]])
     return report.Report(
-        name, name, [name], [name], [finding], [figure], [name], [table], name, name, provenance
+        name, name, [name], [name], [advised], [figure], [name], [table], name, name, provenance
     )
 
 

@@ -141,7 +141,11 @@ def test_an_idle_key_that_one_of_two_groups_does_not_tell_is_found_too() -> None
 
 
 def test_a_pair_whose_curves_are_identical_is_left_to_the_rule_that_says_so() -> None:
-    a, b = (run(name, mining_strategy="none", mining_opt_steps=k) for name, k in (("a", 2), ("b", 9)))
+    digits = [1.0, 0.5123456, 0.2512345, 0.2012345]
+    a, b = (
+        run(name, mining_strategy="none", mining_opt_steps=k, values=digits)
+        for name, k in (("a", 2), ("b", 9))
+    )
     assert not [finding for finding in found(idle_keys, a, b) if finding.severity == "warning"]
     other = run("b", mining_strategy="none", mining_opt_steps=9, values=[1.0, 0.5, 0.24])
     assert [f.severity for f in found(idle_keys, a, other)] == ["warning", "note"]
@@ -381,3 +385,11 @@ def test_the_studys_configurations_show_their_mistakes(shared: Path) -> None:
         "q245",
         0.2063,
     )
+
+
+@pytest.mark.parametrize("label", ["name", "group", "exp_name"])
+def test_a_label_next_to_one_setting_is_no_second_difference(label: str) -> None:
+    first, second = {label: "first", "width": 64}, {label: "second", "width": 128}
+    assert found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second})) == []
+    second["depth"] = 2
+    assert len(found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second}))) == 1

@@ -27,6 +27,7 @@ from ired_diag.figures.probe_tables import find_tables
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row, Series, to_jsonl
 from ired_diag.runs.run import Run
+from ired_diag.touched_runs import touched_by
 from ired_diag.verdict import Verdict, verdict_of
 
 Browse = Callable[[Path], Any]
@@ -142,10 +143,9 @@ def test_findings_are_those_that_name_the_run_or_its_group(shared: Path, browse:
     diagnosis.wait()
     told = ask(client, "run-findings.children", address_search=query)
     items = json.dumps(told["run-findings"])
+    study = client.application.extensions["catalog"].snapshot().study
     named = [
-        one
-        for one in diagnosis.newest().findings
-        if {"q101", "q101/seed0"} & {*map(str, one.evidence.values()), one.statement.split(":")[0]}
+        finding for finding in diagnosis.newest().findings if "q101/seed0" in touched_by(finding, study).runs
     ]
     assert named and items.count('"className": "statement"') == len(named)
     assert all(json.dumps(one.statement) in items for one in named)

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import main
-from app.cli.stats_output import as_latex
+from app.cli.stats_markup import as_latex
 from app.dashboard import comparisons
 from app.dashboard.address import READOUTS, View
 from app.dashboard.catalog import Catalog
@@ -139,7 +139,7 @@ def test_the_page_says_what_the_command_says(runs: Path, browse: Browse, ask: As
     (command,) = (words(part) for part in end if part["type"] == "Pre")
     program, *arguments = shlex.split(command)
     assert program == "ired-diag"
-    printed = CliRunner().invoke(main, arguments).stdout
+    printed = CliRunner().invoke(main, [*arguments, "--full"]).stdout
     verdicts = [line for line in printed.splitlines() if line.startswith("q102") and line.endswith(".")]
     assert verdicts and all(verdict in page for verdict in verdicts)
     caveats = [line.removeprefix("  - ") for line in printed.splitlines() if line.startswith("  - ")]

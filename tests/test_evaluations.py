@@ -142,7 +142,7 @@ def test_the_floors_out_of_distribution_are_fitted_in_distribution(
     found = [finding.evidence[f"mse_{name}"] for name in ("zero", "mean_inverse", "linear")]
     assert found == pytest.approx([0.255, 0.228, 0.208], rel=0.01)
     assert "out of distribution" in finding.statement
-    assert "weights were probably not loaded" in finding.statement
+    assert "Weights that were not loaded give that" in finding.statement
 
 
 def test_a_log_that_says_its_data_itself_needs_no_configuration(write_evaluation: EvaluationWriter) -> None:

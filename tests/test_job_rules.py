@@ -75,6 +75,7 @@ def of_evaluations(*attempts: Attempt) -> list[tuple[str, int]]:
         ("out_of_memory", "killed", "error"),
         ("time_limit", "", "error"),
         ("cut_off", "", "warning"),
+        ("cut_off", "last error line: FutureWarning: this will raise a ValueError", "warning"),
         ("unexplained", "mean error 0.2", None),
     ],
 )
@@ -92,7 +93,7 @@ def test_a_complete_training_with_an_error_in_its_files_is_told_once_a_group() -
     ending = Ending("complete", "then: ValueError: no such file")
     runs = [run("a", seed=seed, ending=ending) for seed in range(5)]
     (finding,) = failed_evaluation.find(Study.of(runs))
-    assert (finding.severity, finding.evidence["runs"]) == ("error", 5)
+    assert (finding.severity, finding.evidence["runs"]) == ("warning", 5)
     assert "ValueError: no such file" in finding.statement
     healthy = [Ending("complete"), Ending("complete", "stopped early at step 9: best at 5")]
     healthy += [Ending("traceback", "then: x"), Ending("cut_off")]

@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks import planted_in_curves, planted_in_files, planted_in_metrics
+from benchmarks.near_miss import NearMiss, accusations_of
 from benchmarks.planted_curves import BEST, ONSETS, PUBLISHED, false_divergences, onsets_at, published
 from benchmarks.planted_fault import Bed, Fault, Planted
-from benchmarks.planted_faults import FAULTS, Result, healthy_parts, main, score
+from benchmarks.planted_faults import FAULTS, NEAR_MISSES, Result, healthy_parts, main, score
 from benchmarks.planted_study import SETTINGS, train_study, with_series
 from benchmarks.planted_table import Score, table
 from ired_diag.finding import Finding
@@ -121,8 +122,24 @@ def test_no_rule_stumbles_over_metrics_that_are_never_finite(study: Study, value
     assert any(finding.rule == "curve_shape" for finding in diagnose(Study.of(broken)))
 
 
-def test_every_rule_has_a_mistake_planted() -> None:
+def test_every_rule_has_a_mistake_planted_and_a_near_miss() -> None:
     assert {fault.rule for fault in FAULTS} == set(names())
+    assert {miss.rule for miss in NEAR_MISSES} == set(names())
+
+
+@pytest.mark.parametrize("miss", NEAR_MISSES, ids=lambda miss: f"{miss.rule}: {miss.title}")
+def test_a_near_miss_is_not_accused(miss: NearMiss, study: Study) -> None:
+    assert accusations_of(miss, study, [0, 1], 1) == []
+
+
+def test_a_near_miss_that_is_accused_is_a_failure(study: Study, tmp_path: Path) -> None:
+    fault = next(fault for fault in FAULTS if fault.rule == "late_compute")
+    gross = NearMiss("late_compute", "", lambda bed: fault.plant(bed)[0])
+    assert accusations_of(gross, study, [0], 1) == []
+    (told,) = accusations_of(replace(gross, not_even_a_note=True), study, [0], 1)
+    assert told.startswith("late_compute: ")
+    failures = Result([], {}, [], 0, published(), {"late_compute: x": [told]}).failures
+    assert failures == [f"ACCUSED, late_compute: x: {told}"]
 
 
 def test_a_finding_of_another_rule_place_or_severity_is_no_hit() -> None:
@@ -227,7 +244,9 @@ def test_it_runs_small_on_a_study_that_is_there(
     out = tmp_path / "told.json"
     arguments = ["--quick", "--seeds", "7", "--rules", "same_name,quoted_number", "--runs", str(folder)]
     assert main([*arguments, "--json", str(out)]) == 0
-    assert "0 errors and warnings in 12 healthy studies." in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "0 errors and warnings in 12 healthy studies." in output
+    assert "0 of 2 near misses accused." in output
     assert [one["recall"]["1.0"] for one in json.loads(out.read_text())["scores"]] == [1.0] * 2
     with pytest.raises(SystemExit):
         main(["--rules", "no_such_rule"])

@@ -264,7 +264,7 @@ from ired_diag.training.plan import plan
 from ired_diag.training.trainer import train
 tiny = json.loads(sys.stdin.read())
 Path("own/tiny.json").write_text(json.dumps(tiny))
-folder = train(parse_config(tiny), Path("own/runs/q900/seed0"))
+folder = train(parse_config(tiny), Path("own/trained/q900/seed0"))
 def said(work):
     try:
         work()
@@ -278,7 +278,7 @@ for place in (last, folder / "checkpoints"):
     said(lambda: train(parse_config(tiny), folder, resume=True))
     place.chmod(0o755)
 (folder / "config.json").chmod(0)
-said(lambda: plan("own/tiny.json", "1", runs=Path("own/runs")))
+said(lambda: plan("own/tiny.json", "1", runs=Path("own/trained")))
 (folder / "config.json").chmod(0o644)
 print(torch.load(last, weights_only=True)["step"])
 """
@@ -300,7 +300,7 @@ def test_a_last_state_that_may_not_be_read_is_not_replaced(folder: Path) -> None
     """It may be whole; and a seed next to it may be trained."""
     closed, inside, beside, step = python_as_nobody(TRAINING, folder, json.dumps(TINY)).splitlines()
     for line in (closed, inside):
-        assert line.startswith("NotReadable own/runs/q900/seed0/checkpoints")
+        assert line.startswith("NotReadable own/trained/q900/seed0/checkpoints")
         assert line.endswith("not readable: Permission denied.")
     assert (beside, step) == ("done", "4")
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.curve_verdicts import FAILED, HEALTHY, curves_of
 from benchmarks.verdict_cells import Bound, Cell, cells
-from benchmarks.verdict_measures import PlateauStudy
+from benchmarks.verdict_measures import LOST, LOST_TO_READER, PlateauStudy, PowerStudy
 from benchmarks.verdict_path import decision_of
 from benchmarks.verdict_studies import Design, means_of, partly_shared, study_of
 from benchmarks.verdicts import is_kept, measure_all, row_of, standard_error
@@ -93,6 +93,21 @@ def test_numbers_depend_on_the_seed_and_not_on_the_processes() -> None:
         for name, values in alone[cell.name].items():
             assert values.tolist() == together[cell.name][name].tolist()
             assert len(values) == 20
+
+
+def test_power_is_lost_to_the_prescribed_test_and_to_a_reader_who_knows_the_plateau() -> None:
+    design = Design(seeds=3, effect=0.018)
+    measured = [PowerStudy(design)(np.random.default_rng(seed)) for seed in range(12)]
+    assert {study[LOST] for study in measured} == {0.0}  # the prescribed test is the one that decides
+    late = [PowerStudy(design, start=98)(np.random.default_rng(seed)) for seed in range(12)]
+    assert sum(study[LOST_TO_READER] for study in late) < 0  # two evaluations know less than the plateau
+
+
+def test_a_measure_without_a_bound_is_shown_and_not_judged() -> None:
+    bound = Bound(LOST_TO_READER, np.inf)
+    cell = Cell("power", PowerStudy(Design()), 1000, (bound,))
+    row = row_of(cell, bound, np.repeat([1.0, 0.0, -1.0], [300, 600, 100]))
+    assert row[3:] == ("20.00%", f"{200 * np.sqrt(0.36 / 1000):.2f}", "none", "shown")
 
 
 def test_names_of_cells_are_unique() -> None:

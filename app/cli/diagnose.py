@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli import options, output
+from app.cli.explain import explain as print_rule
 from ired_diag.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ired_diag.finding import Finding, Severity
+    from ired_diag.forensics.rule import Rule
     from ired_diag.runs.regroup import Grouping
     from ired_diag.runs.study import Study
-    from ired_diag.verdict import Verdict
 
 EXIT_FOUND = 3
-LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
-COLOURS = {"error": "red", "warning": "yellow", "note": None}
 
 
 @click.command("diagnose")
@@ -29,6 +26,9 @@ COLOURS = {"error": "red", "warning": "yellow", "note": None}
 @options.runs
 @options.grouping
 @click.option("--list", "list_them", is_flag=True, help="List the rules and what each asks.")
+@click.option("--full", is_flag=True, help="Print every finding. Default: one screen.")
+@click.option("--rule", metavar="NAME", help="Apply this rule alone, and print each of its findings.")
+@click.option("--explain", metavar="RULE", help="Explain a rule, and what would prove its finding wrong.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
@@ -41,92 +41,83 @@ def command(
     paths: tuple[str, ...],
     runs: Path,
     list_them: bool,
+    full: bool,
+    rule: str | None,
+    explain: str | None,
     fail_on: str | None,
     metric: str | None,
     higher_is_better: bool | None,
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """Look for mistakes in the runs under PATHS, or in the runs folder: worst first, with numbers.
+    """Look for mistakes in the runs under PATHS, or in the runs folder.
 
     PATHS are run folders, folders of runs, or foreign logs, which are read in place; NAME=GLOB makes one
-    group of all runs at the paths that match. Nothing is trained, and no checkpoint is read.
+    group of all runs at the paths that match. Nothing is trained, and no checkpoint is read. One screen is
+    printed: first what makes a conclusion wrong, then a number, then lost compute; notes come last.
 
     \b
     ired-diag diagnose
     ired-diag diagnose path/to/logs --fail-on error
+    ired-diag diagnose path/to/logs --full
+    ired-diag diagnose --explain identical_curves
     """
+    from app.cli.diagnose_screen import print_in_full, print_screen
+    from app.cli.diagnosis import Diagnosis
+    from app.next_command import Place, options_in_words
     from ired_diag import forensics
     from ired_diag.grouping import open_arguments
-    from ired_diag.runs.judged import judged_in_words
     from ired_diag.verdict import verdict_of
 
     if list_them:
-        rows = [(name, forensics.load(name).question) for name in forensics.names()]
-        output.print_table("", ("rule", "what it asks"), rows, left=2)
+        output.print_list([(name, forensics.load(name).question) for name in forensics.names()])
         return
+    if explain is not None:
+        print_rule(explain, as_json=as_json)
+        return
+    rules = None if rule is None else [_rule_called(rule)]
     study = open_arguments(paths or [str(runs)], grouping=grouping)
     study = study.judged_by(metric, higher_is_better) if study.runs else study
     if not study.runs and not study.evaluations:
         raise _nothing(paths or (str(runs),), study)
-    found, verdicts = forensics.diagnose(study), [verdict_of(run) for run in study.runs]
+    words = options_in_words(metric=metric, higher_is_better=higher_is_better, grouping=grouping)
+    diagnosis = Diagnosis(
+        study,
+        forensics.diagnose(study, rules),
+        [verdict_of(run) for run in study.runs],
+        Place(paths=paths, runs=runs, options=words),
+    )
     if as_json:
-        output.print_json(
-            {
-                "runs": verdicts,
-                "findings": found,
-                "skipped": study.skipped,
-                "unreadable": study.unreadable,
-            }
-        )
+        output.print_json(diagnosis.as_json())
+    elif full or rule:
+        print_in_full(diagnosis)
     else:
-        _print(found)
-        output.print_lines(judged_in_words(study.runs))
-        output.print_lines(place.statement for place in study.unreadable)
-        _print_counts(found, verdicts, len(study.skipped))
-    if fail_on and any(f.severity in (fail_on, "error") for f in found):
+        print_screen(diagnosis)
+    if fail_on and any(finding.severity in (fail_on, "error") for finding in diagnosis.findings):
         raise click.exceptions.Exit(EXIT_FOUND)
+
+
+def _rule_called(name: str) -> Rule:
+    """Return a rule.
+
+    Raises:
+        NotFound: No rule has this name.
+    """
+    from ired_diag import forensics
+
+    if name not in forensics.names():
+        raise NotFound(f"No rule is named {name!r}. There are: {', '.join(forensics.names())}.")
+    return forensics.load(name)
 
 
 def _nothing(paths: Sequence[str], study: Study) -> NotFound:
     """Return that nothing could be judged: silence about a wrong folder would look like health."""
     skipped = study.skipped
     first = (
-        f" ({len(skipped)} files are none; {skipped[0].path.name}: {skipped[0].reason})" if skipped else ""
+        f" ({len(skipped)} files are not runs; {skipped[0].path.name}: {skipped[0].reason})"
+        if skipped
+        else ""
     )
     if study.unreadable:
         first = f" ({study.unreadable[0].statement})"
     return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{first}.")
-
-
-def _print(found: Sequence[Finding]) -> None:
-    from ired_diag.forensics_summary import answers_of
-
-    for answer in answers_of(found):
-        click.secho(answer.severity, fg=COLOURS[answer.severity], bold=True, nl=False)
-        click.echo(f" · {answer.rule}: {answer.question}")
-        for part in answer.parts:
-            for finding in part.findings:
-                click.echo(f"  - {finding.statement}")
-            if part.advice:
-                click.echo(f"    → {part.advice}")
-        click.echo()
-
-
-def _print_counts(found: Sequence[Finding], verdicts: Sequence[Verdict], skipped: int) -> None:
-    shapes = Counter(v.shape for v in verdicts if v.shape).most_common()
-    ends = Counter(v.completion for v in verdicts).most_common()
-    if shapes:
-        click.echo(f"curves: {_told(shapes)}")
-    if ends:
-        click.echo(f"runs: {_told(ends)}")
-    counts = Counter(finding.severity for finding in found)
-    told = ", ".join(f"{counts[level]} {level}{'s' if counts[level] != 1 else ''}" for level in LEVELS)
-    unread = f"; {skipped} files are no runs (ired-diag ls names them)" if skipped else ""
-    click.echo(
-        f"{len(verdicts)} runs: {told}{unread}. Silence is no proof of health: --list says what was asked."
-    )
-
-
-def _told(counts: Sequence[tuple[str, int]]) -> str:
-    return ", ".join(f"{count} {word}".replace("_", " ") for word, count in counts)

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from ired_diag.runs.study import Study
 
 COLUMNS = ("model", "evaluation", "data", "metric", "value", "spread", "samples", "where")
+FIRST_OUT = ("where", "samples", "evaluation", "spread", "data")
 
 
-def counts(study: Study) -> str:
-    """Return in one line how many evaluations there are and how they ended; nothing where there are none."""
+def counts(study: Study, listing: str) -> str:
+    """Return in one line how many evaluations there are and how they ended; nothing where there are none.
+
+    Args:
+        study: Where they are.
+        listing: The command that lists them.
+    """
     if not study.evaluations and not study.results:
         return ""
     ends = Counter(attempt.ending.label for attempt in study.evaluations)
@@ -25,14 +31,14 @@ def counts(study: Study) -> str:
     number = len(study.evaluations)
     jobs = f"{number} evaluation{'' if number == 1 else 's'}{ended}"
     measured = sum(not result.error for result in study.results)
-    return f"{jobs}, {measured} result{'' if measured == 1 else 's'}. List them: ired-diag ls --evaluations"
+    return f"{jobs}, {measured} result{'' if measured == 1 else 's'}. List them: {listing}"
 
 
 def print_table(study: Study) -> None:
     """Print every result, then how each evaluation ended."""
     rows = [_row(result, owner) for owner, result in _owned(study)]
     if rows:
-        output.print_table("", COLUMNS, rows, left=4)
+        output.print_table("", COLUMNS, rows, left=4, first_out=FIRST_OUT, keep=("value", "metric"))
     else:
         click.echo("No evaluation has printed or saved a result here.")
     for attempt in study.evaluations:

@@ -104,7 +104,7 @@ def command(experiments: tuple[str, ...], runs: Path, list_them: bool, as_json: 
 
     if list_them:
         rows = [(name, recipe.question) for name, recipe in RECIPES.items()]
-        output.print_table("", ("picture", "what it answers"), rows, left=2)
+        output.print_list(rows)
         return
     if not experiments:
         raise click.UsageError("Missing argument 'EXPERIMENTS...'.")
@@ -175,7 +175,7 @@ def material_of(
 def _write(
     material: Material, figures: Sequence[object], folder: Path, told: Mapping[str, object]
 ) -> list[Path]:
-    from app.cli.stats_output import as_latex
+    from app.cli.stats_markup import as_latex
     from app.provenance import provenance_of
     from ired_diag.figures.paper_files import write_figure
     from ired_diag.runs.files import write_atomically

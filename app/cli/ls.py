@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     "--evaluations", is_flag=True, help="List what evaluations measured: model, data, metric, value, spread."
 )
 @options.as_json
+@click.pass_context
 def command(
+    context: click.Context,
     paths: tuple[str, ...],
     runs: Path,
     attempts: bool,
@@ -50,6 +52,7 @@ def command(
     ired-diag ls --evaluations path/to/logs
     ired-diag ls baseline='logs/base*' mined='logs/mined*'
     """
+    from app.cli.same_command import same_command
     from ired_diag.grouping import open_arguments
 
     study = open_arguments(paths or [str(runs)], grouping=grouping).judged_by(metric, higher_is_better)
@@ -66,7 +69,7 @@ def command(
     elif evaluations:
         evaluations_output.print_table(study)
     else:
-        _print(study, attempts)
+        _print(study, attempts, same_command(context, "--evaluations"))
 
 
 def _as_dict(run: Run) -> dict[str, object]:
@@ -97,7 +100,7 @@ def _as_dict(run: Run) -> dict[str, object]:
     }
 
 
-def _print(study: Study, attempts: bool) -> None:
+def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
     from ired_diag.runs.judged import judged_in_words
 
     rows = [
@@ -116,7 +119,8 @@ def _print(study: Study, attempts: bool) -> None:
     last = f"last {metrics[0]}" if len(metrics) == 1 else "last evaluation"
     columns = ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts")
     if rows:
-        output.print_table("", columns, rows, left=3)
+        first_out = ("earlier attempts", "mining", "evaluations", "last at step")
+        output.print_table("", columns, rows, left=3, first_out=first_out, keep=(last, "state"))
         output.print_lines(judged_in_words(study.runs))
     if attempts:
         _print_attempts(study)
@@ -130,7 +134,7 @@ def _print(study: Study, attempts: bool) -> None:
         if skipped.path not in evaluated:
             click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
     output.print_lines(place.statement for place in study.unreadable)
-    if counted := evaluations_output.counts(study):
+    if counted := evaluations_output.counts(study, list_evaluations):
         click.echo(counted)
     elif not study.runs:
         hint = (

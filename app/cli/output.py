@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-WIDTH_OF_A_TABLE = 280
+WIDTH_OF_A_TABLE = 2000  # wider than any table: the terminal's width was heeded before
 
 
 def print_json(content: object) -> None:
@@ -49,35 +49,59 @@ def print_table(
     left: int = 1,
     caption: str = "",
     last_is_text: bool = False,
+    first_out: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> None:
-    """Print a table; the first ``left`` columns are text, the others numbers, but for a last one of text.
+    """Print a table that fits the terminal: columns are dropped where it is too narrow, and named.
+
+    Args:
+        title: Stands above it.
+        columns: Names of the columns.
+        rows: Their cells.
+        left: So many of the first columns are text, the others numbers.
+        caption: Stands below it.
+        last_is_text: The last column is text too.
+        first_out: The columns that a narrow terminal loses first, in this order; then the last ones.
+        keep: The columns that it loses last, after texts were cut.
 
     Raises:
         ValueError: A row has not as many cells as there are columns; a defect of whoever made it.
     """
     if wrong := [row for row in rows if len(row) != len(columns)]:
         raise ValueError(f"{len(columns)} columns, but the row {wrong[0]}")
+    from app.cli.table_width import fit, terminal_width
+    from app.cli.wrapping import broken
+
+    width = terminal_width()
+    text = {*range(left), *([len(columns) - 1] if last_is_text else [])}
+    fitted = fit(columns, rows, width, text=sorted(text), first_out=first_out, keep=keep)
+    if title:
+        print_lines(broken([title], width))
+    names = [columns[place] for place in fitted.kept]
+    print_lines(_drawn(names, fitted.rows, [place in text for place in fitted.kept]))
+    below = caption.splitlines()
+    if fitted.dropped:
+        below = [f"columns dropped to fit: {', '.join(fitted.dropped)}; a wider terminal shows them", *below]
+    print_lines(broken(below, width))
+    click.echo()
+
+
+def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[bool]) -> Iterator[str]:
+    """Yield the lines of a table; columns of text stand left, numbers right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    # Wider than a narrow terminal: a line that wraps is read more easily than a number that is folded.
     console = Console(highlight=False, width=WIDTH_OF_A_TABLE)
     table = Table(box=box.SIMPLE_HEAD, header_style="bold")
-    for number, column in enumerate(columns):
-        text = number < left or (last_is_text and number == len(columns) - 1)
-        table.add_column(column, justify="left" if text else "right", no_wrap=True)
+    for column, is_text in zip(columns, text, strict=True):
+        table.add_column(column, justify="left" if is_text else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text: a name may hold [brackets]
     with console.capture() as capture:
         console.print(table)
-    if title:
-        click.echo(title)
-    for line in capture.get().splitlines():
-        if line.strip():
-            click.echo(line.rstrip())
-    click.echo(f"{caption}\n" if caption else "")
+    yield from (line.rstrip() for line in capture.get().splitlines() if line.strip())
 
 
 @contextmanager
@@ -109,6 +133,16 @@ def print_lines(lines: Iterable[str]) -> None:
     """Print lines as they are."""
     for line in lines:
         click.echo(line)
+
+
+def print_list(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names with a sentence each; on a narrow terminal the sentence stands below its name."""
+    from app.cli.table_width import terminal_width
+
+    widest, width = max(len(name) for name, _ in rows), terminal_width()
+    narrow = width is not None and any(widest + len(words) + 2 > width for _, words in rows)
+    for name, words in rows:
+        click.echo(f"{name}\n    {words}" if narrow else f"{name:{widest}}  {words}")
 
 
 def p_value(p: float) -> str:

@@ -24,7 +24,7 @@ KEYS = ("level", "kind", "versus", "quantity", "part", "layer", "term", "name", 
 def print_questions(known: Mapping[str, Probe]) -> None:
     """Print each probe's name and question."""
     rows = [(probe.name, probe.question) for probe in known.values()]
-    output.print_table("", ("probe", "what it asks"), rows, left=2)
+    output.print_list(rows)
 
 
 def print_answers(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,11 @@ from app.cli import options, output
 from app.cli.figures import material_of
 
 if TYPE_CHECKING:
-    from app.report import Table
+    from app.next_command import Place
+    from app.report import Advised, Table
     from ired_diag.comparison import Comparison
+    from ired_diag.finding import Finding
+    from ired_diag.runs.study import Study
 
 
 @click.command("report")
@@ -40,7 +43,7 @@ def command(
     title: str | None,
     question: str | None,
     as_json: bool,
-    **told: object,
+    **choices: object,
 ) -> None:
     """Write one HTML file about EXPERIMENTS, to be opened anywhere, without a network.
 
@@ -56,14 +59,14 @@ def command(
     from ired_diag.comparison import words
     from ired_diag.runs.study import Study
 
-    material, notes = material_of(experiments, runs, told)
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
+    material, notes = material_of(experiments, runs, choices)
     every = [run for members in material.groups.values() for run in members]
     comparison = material.comparison
     pairs = comparison.pairs if comparison else []
     pictures = make_pictures(material)
     names = " and ".join(material.groups)
+    study = Study.of(every)
+    findings = forensics.diagnose(study)
     report = Report(
         title=title or f"{', '.join(material.groups)}: what the runs say",
         question=question or (f"What differs between {names}?" if comparison else f"What does {names} show?"),
@@ -71,7 +74,7 @@ def command(
         caveats=[*notes, *(c for p in pairs for c in words.caveats_of(p, comparison))]
         if comparison
         else notes,
-        findings=forensics.diagnose(Study.of(every)),
+        findings=_advised(findings, study, _place(experiments, runs, choices)),
         figures=pictures.figures,
         not_drawn=[f"{name}: {reason}" for name, reason in pictures.not_drawn.items()],
         tables=list(_tables(comparison)) if comparison else [],
@@ -88,18 +91,50 @@ def command(
                 "file": out,
                 "bytes": size,
                 "metric": report.metric,
-                "findings": report.findings,
+                "findings": findings,
                 "not_drawn": report.not_drawn,
                 "notes": notes,
             }
         )
     else:
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
         output.print_lines(report.metric)
         click.echo(f"{output.shorten(out)}: {len(report.figures)} figures, {size / 1e6:.1f} MB")
 
 
+def _place(experiments: Sequence[str], runs: Path, choices: Mapping[str, Any]) -> Place:
+    """Return where the runs are: in the runs folder where the experiments are names of runs in it."""
+    from app.next_command import Place, options_in_words
+    from ired_diag.named_paths import split_arguments
+
+    named, others = split_arguments(experiments)
+    at_paths = named or any(Path(word).exists() for word in others)
+    options = options_in_words(
+        metric=choices["metric"],
+        higher_is_better=choices["higher_is_better"],
+        grouping=choices["grouping"],
+    )
+    return Place(paths=tuple(experiments) if at_paths else (), runs=runs, options=options)
+
+
+def _advised(findings: Sequence[Finding], study: Study, place: Place) -> list[Advised]:
+    from app.next_command import advice_in_words, command_of_fact
+    from app.report import Advised
+    from ired_diag.finding_clusters import clusters_of
+
+    return [
+        Advised(
+            cluster,
+            [(advice_in_words(fact.advice), command_of_fact(fact, study, place)) for fact in cluster.facts],
+        )
+        for cluster in clusters_of(findings, study)
+    ]
+
+
 def _tables(comparison: Comparison) -> Iterator[Table]:
-    from app.cli.stats_output import TEST_COLUMNS, group_columns, group_rows, test_rows
+    from app.cli.stats_groups import group_columns, group_rows
+    from app.cli.stats_tests import TEST_COLUMNS, test_rows
     from app.report import Table
     from ired_diag.comparison import words
 

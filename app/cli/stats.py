@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 @click.option("--include-incomplete", is_flag=True, help="Keep runs that did not finish training.")
 @options.margin
 @options.pairing
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random draws.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
 @click.option(
     "--sweep",
     metavar="KNOB",
     help="A key of the configurations: EXPERIMENTS, with all their variants, are a sweep over it.",
 )
+@click.option("--full", is_flag=True, help="Print all tests, readouts, effect sizes, noise and ranks.")
 @click.option("--latex", is_flag=True, help="Print a LaTeX table, and paragraphs for methods and results.")
 @click.option("--markdown", is_flag=True, help="Print the same as Markdown.")
 @options.as_json
+@click.pass_context
 def command(
+    context: click.Context,
     experiments: tuple[str, ...],
     runs: Path,
     metric: str | None,
@@ -45,6 +48,7 @@ def command(
     paired: bool | None,
     seed: int,
     sweep: str | None,
+    full: bool,
     latex: bool,
     markdown: bool,
     as_json: bool,
@@ -64,7 +68,8 @@ def command(
     ired-diag stats results.csv --margin 0.05abs --paired
     ired-diag stats q301 --sweep mining_opt_steps
     """
-    from app.cli import stats_output
+    from app.cli import stats_answer, stats_markup, stats_output
+    from app.cli.same_command import same_command
     from ired_diag.comparison import compare
     from ired_diag.grouping import group_runs
 
@@ -95,8 +100,10 @@ def command(
     for note in comparison.notes if not latex else ():
         click.echo(f"note: {note}", err=True)
     if latex:
-        click.echo(stats_output.as_latex(comparison))
+        click.echo(stats_markup.as_latex(comparison))
     if markdown:
-        click.echo(stats_output.as_markdown(comparison))
-    if not (latex or markdown):
+        click.echo(stats_markup.as_markdown(comparison))
+    if full:
         stats_output.print_comparison(comparison)
+    elif not (latex or markdown):
+        stats_answer.print_answer(comparison, same_command(context, "--full"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.cli.output import shorten
 from app.dashboard.verdict_cache import kept_verdict
+from app.next_command import Place
 from ired_diag.runs.completion import Completion
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -75,6 +76,11 @@ class Snapshot:
         if not self.patterns and str(self.root) != "runs":
             words += ["--runs", shorten(self.root)]
         return [*words, *self.options]
+
+    def place(self) -> Place:
+        """Return where the runs are, as a command line says it."""
+        paths = tuple(self.patterns.values())
+        return Place(paths=paths, runs=Path(shorten(self.root)), options=tuple(self.options))
 
     def groups(self) -> dict[str, list[Entry]]:
         """Return the runs by group, in the study's order."""

@@ -11,35 +11,60 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ired_diag.claims import sentences, tables
-from ired_diag.claims.book import SYNONYMS, Book, names_in, open_book
-from ired_diag.claims.claim import Claim, Verdict
+from ired_diag.claims import code, sentences, tables
+from ired_diag.claims.bold import check_bold
+from ired_diag.claims.book import Book
+from ired_diag.claims.claim import Claim, Verdict, softened
 from ired_diag.claims.conclusions import check_equivalence, check_significance
 from ired_diag.claims.counts import check_count
+from ired_diag.claims.differences import check_difference, check_ratio
 from ired_diag.claims.effects import check_effect
-from ired_diag.claims.groups import READOUTS
+from ired_diag.claims.extremes import check_extreme, check_quartiles
+from ired_diag.claims.groups import READOUTS, groups_of
+from ired_diag.claims.impossible import impossible
 from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.markdown import Sentence, Table, parts_of
-from ired_diag.claims.means import check_difference, check_extreme, check_mean, check_value
+from ired_diag.claims.means import check_mean, check_value
+from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.numbers import writes_decimal_commas
+from ired_diag.claims.one_sample import check_one_sample
+from ired_diag.claims.opening import names_in, open_book
 from ired_diag.claims.percentages import check_percent
+from ired_diag.claims.rank_tests import check_rank_test, test_named
+from ired_diag.claims.reference_p import check_statistic
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
+from ired_diag.claims.units import in_units_of_runs
+from ired_diag.claims.wins import check_wins
+from ired_diag.claims.z_tests import check_z
 from ired_diag.finding import Finding
-from ired_diag.runs.judged import judged_in_words, usual_metric
-from ired_diag.runs.metric_words import LOWER, measures_in, words_of
+from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.study import Study
 
 __all__ = ["Checked", "check_report"]
 
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
+CONCLUSIONS = ("significance", "equivalence", "wins", "selection", "bold", "best_readout", "p", "wrong_test")
+ENOUGH = 2  # claims that agree: one may by chance
+COMPARED = ("p", "t", "df", "effect", "interval")  # of two groups: their table may not name the metric
+
+
+def _check_statistic(claim: Claim, book: Book) -> Verdict:
+    if claim.test == "z":
+        return check_z(claim, book)
+    return check_rank_test(claim, book) if test_named(claim) else check_statistic(claim, book)
+
+
 CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "value": check_value,
     "mean": check_mean,
     "difference": check_difference,
+    "ratio": check_ratio,
+    "wins": check_wins,
     "best": check_extreme,
     "worst": check_extreme,
     "median": check_extreme,
+    "quartiles": check_quartiles,
     "sd": check_spread,
     "se": check_spread,
     "spread": check_spread,
@@ -48,8 +73,11 @@ CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "t": check_test,
     "df": check_test,
     "p": check_test,
+    "one sample p": check_one_sample,
+    "statistic": _check_statistic,
     "effect": check_effect,
     "percent": check_percent,
+    "bold": check_bold,
     "equivalent": check_equivalence,
     "significant": check_significance,
     "not significant": check_significance,
@@ -80,6 +108,12 @@ class Checked:
         counted = Counter(verdict.outcome for verdict in self.verdicts)
         return {outcome: counted[outcome] for outcome in ("holds", "fails", "unchecked")}
 
+    @property
+    def share(self) -> float | None:
+        """The share of the claims that could be checked; None of a report without a claim."""
+        unchecked = self.counts["unchecked"]
+        return 1 - unchecked / len(self.verdicts) if self.verdicts else None
+
 
 def check_report(text: str, study: Study | None = None) -> Checked:
     """Return the verdict on each claim of a report.
@@ -89,72 +123,124 @@ def check_report(text: str, study: Study | None = None) -> Checked:
         study: The runs it is about; without them it is checked against itself.
     """
     comma = writes_decimal_commas(text)
-    parts = [_with_measure(part, study) for part in parts_of(text)]
-    claims = _in_tables(parts, comma)
-    labels = [label for claim in claims for label in claim.groups]
-    names = names_in(text, labels, study)
-    claims += _in_sentences(parts, names, comma)
-    book = _with_readout(open_book(text, sorted(claims, key=lambda claim: claim.line), names, study))
-    verdicts = _verdicts(book)
+    parts = list(parts_of(text))
+    claims = [*_in_tables(parts, comma), *code.claims_of(text)]
+    names = names_in(text, [label for claim in claims for label in claim.groups], study)
+    vocabulary = {claim.metric for claim in claims if claim.metric}
+    claims += _in_sentences(parts, names, comma, vocabulary)
+    groups = groups_of(study)
+    claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups)
+    book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
+    verdicts = [_verdict(claim, book) for claim in book.claims if not _is_evidence(claim, book)]
     judged = judged_in_words(study.runs) if study else []
-    return Checked(verdicts, book.readout, book.meant, _findings(verdicts, book), judged)
+    readout = book.readout if book.readout_is_certain else None
+    return Checked(verdicts, readout, book.meant, _findings(verdicts, book), judged)
 
 
-def _with_measure(part: Table | Sentence, study: Study | None) -> Table | Sentence:
-    """Return a table in which a column that is called as the runs' measure of success holds means of it."""
-    metric = usual_metric(study.runs) if study else None
-    own = {SYNONYMS.get(word, word) for word in measures_in(words_of(metric or ""))}
-    if not isinstance(part, Table) or own <= LOWER:
-        return part
-    heads = [
-        f"{head} mean" if tables.kind_of(head) is None and own & _measures(head) else head
-        for head in part.head
-    ]
-    return replace(part, head=(part.head[0], *heads[1:]))
+def _is_evidence(claim: Claim, book: Book) -> bool:
+    """Say whether a number is a value by seed that no runs were given for: others are held against it."""
+    return claim.kind == "value" and not book.groups.members
 
 
-def _measures(head: str) -> set[str]:
-    return {SYNONYMS.get(word, word) for word in measures_in(words_of(head))}
+def _verdict(claim: Claim, book: Book) -> Verdict:
+    """Return the verdict on a claim; where the report does not say which readout it quotes, any may be meant.
 
-
-def _verdicts(book: Book) -> list[Verdict]:
-    return [CHECKS[claim.kind](claim, book) for claim in book.claims]
+    A number that another readout has is right. A bound or a word that only another readout bears out rests on
+    a choice that the report does not state.
+    """
+    if nonsense := impossible(claim, book):
+        return nonsense
+    verdict = CHECKS[claim.kind](claim, book)
+    if verdict.outcome != "fails":
+        return verdict
+    for readout in book.other_readouts():
+        other = CHECKS[claim.kind](claim, book.with_readout(readout))
+        if other.outcome != "holds":
+            continue
+        if claim.numbers and not claim.number.relation and claim.number.unit != 1:
+            return other
+        words = f"Only by the readout {readout!r} it holds: the report does not say which it takes."
+        return softened(verdict, words)
+    return verdict
 
 
 def _with_readout(book: Book) -> Book:
-    """Return the book; where a report prints no mean, with the readout that most of its claims hold with."""
-    printed = any(
-        c.kind in ("mean", "value") and book.group(label) for c in book.claims for label in c.groups
-    )
-    if book.readout or printed or not book.groups.members:
+    """Return the book; where a report prints no mean, with the readout that most of its numbers hold with."""
+    if book.readout_is_certain or not book.groups.members:
         return book
-    books = [replace(book, readout=readout) for readout in READOUTS]
-    held = [sum(verdict.outcome == "holds" for verdict in _verdicts(one)) for one in books]
-    alone = sum(verdict.outcome == "holds" for verdict in _verdicts(book))
-    return books[held.index(max(held))] if max(held) > alone else book
+    exact = [
+        c for c in book.claims if c.kind in (*COMPARED, "difference") and c.numbers and not c.number.relation
+    ]
+    scores = {
+        r: sum(CHECKS[c.kind](c, book.with_readout(r)).outcome == "holds" for c in exact) for r in READOUTS
+    }
+    best = max(scores, key=lambda readout: scores[readout])
+    return replace(book, readout=best, readout_is_certain=scores[best] >= ENOUGH) if scores[best] else book
+
+
+def _with_metrics(book: Book) -> Book:
+    """Return the book, in which the claims of a table of pairs are of the metric that most of them hold with.
+
+    Where none stands out they are of no metric that is certain.
+    """
+    if len(book.metrics) < 2:
+        return book
+    open_tables = {
+        c.table for c in book.claims if c.table and c.kind in COMPARED and len(c.groups) == 2 and not c.metric
+    }
+    chosen = {table: _metric_of(table, book) for table in open_tables}
+    claims = [
+        replace(c, metric=chosen[c.table]) if c.table in chosen and not c.metric and len(c.groups) == 2 else c
+        for c in book.claims
+    ]
+    return replace(book, claims=claims)
+
+
+def _metric_of(table: int, book: Book) -> str:
+    of_table = [c for c in book.claims if c.table == table and c.kind in COMPARED and len(c.groups) == 2]
+    scores = {}
+    for metric in sorted(book.metrics):
+        outcomes = [CHECKS[c.kind](replace(c, metric=metric), book).outcome for c in of_table]
+        scores[metric] = (outcomes.count("holds"), outcomes.count("fails"))
+    best = max(scores, key=lambda metric: scores[metric][0])
+    held, failed = scores[best]
+    others = [hold for metric, (hold, _) in scores.items() if metric != best]
+    return best if held >= ENOUGH and held > failed and held > max(others) else UNCLEAR
 
 
 def _findings(verdicts: Sequence[Verdict], book: Book) -> list[Finding]:
     """Return the findings, worst first; a remark on the same groups is made once."""
-    found: dict[object, Finding] = {}
+    kept: dict[object, Finding] = {}
     for number, verdict in enumerate(verdicts):
         groups = frozenset(book.key(label) for label in verdict.claim.groups)
         for finding in verdict.findings:
-            again = (finding.rule, groups) if verdict.outcome == "holds" else (finding.rule, number)
-            found.setdefault(again, finding)
-    return sorted(found.values(), key=lambda finding: WORST_FIRST[finding.severity])
+            again: object = (finding.rule, groups) if verdict.outcome == "holds" else (finding.rule, number)
+            if finding.severity == "note" and finding.rule == "claim_p_zero":  # a habit of the whole report
+                again = finding.rule
+            kept.setdefault(again, finding)
+    return sorted(kept.values(), key=_consequence)
+
+
+def _consequence(finding: Finding) -> tuple[int, bool]:
+    """Return a key that sorts the most consequential first: a wrong conclusion before a wrong number."""
+    rule = finding.rule.removeprefix("claim_")
+    return WORST_FIRST[finding.severity], rule not in CONCLUSIONS
 
 
 def _in_tables(parts: Sequence[Table | Sentence], comma: bool) -> list[Claim]:
     """Return the claims of all tables; a row is a block, numbered by its line."""
-    return [c for part in parts if isinstance(part, Table) for c in tables.claims_of(part, comma=comma)]
+    every = [part for part in parts if isinstance(part, Table)]
+    claims = [claim for table in every for claim in tables.claims_of(table, comma=comma)]
+    return claims + [claim for table in every for claim in tables.bold_claims(table, comma=comma)]
 
 
-def _in_sentences(parts: Sequence[Table | Sentence], names: Sequence[str], comma: bool) -> list[Claim]:
+def _in_sentences(
+    parts: Sequence[Table | Sentence], names: Sequence[str], comma: bool, vocabulary: set[str]
+) -> list[Claim]:
     """Return the claims of all sentences; their blocks are counted below 0, apart from those of tables."""
     return [
         claim
         for number, part in enumerate(parts, start=1)
         if isinstance(part, Sentence)
-        for claim in sentences.claims_of(part, names, -number, comma=comma)
+        for claim in sentences.claims_of(part, names, -number, comma=comma, vocabulary=vocabulary)
     ]

@@ -5,35 +5,33 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ired_diag.claims.claim import Claim, Kind
-from ired_diag.claims.groups import RunGroups, groups_of, matching, only, quoted_readout, resolve
-from ired_diag.claims.labels import mentions, same_name
+from ired_diag.claims.groups import READOUTS, RunGroups, matching
+from ired_diag.claims.heads import step_of
+from ired_diag.claims.labels import same_name
+from ired_diag.claims.metrics import UNCLEAR, relation_to, same_metric
 from ired_diag.claims.ranges import Range, fits, printed_range
 from ired_diag.claims.samples import Sample, sample_of_summary, sample_of_values
-from ired_diag.runs.metric_words import words_of
-from ired_diag.runs.study import Study
 
 OTHER_METRIC = re.compile(
     r"\btrain(?:ing)?[\s_/-]*(?:loss|mse|error|time)|\bood\b|out[- ]of[- ]distribution|\baccuracy\b"
     r"|\benerg(?:y|ies)\b"
-    r"|\b(?:hours?|minutes?|seconds?|gpus?|runtime|wall|grad(?:ients?)?|memory|epochs?|cost|parameters?)\b"
+    r"|\b(?:hours?|minutes?|seconds?|gpus?|runtime|wall|grad(?:ients?)?|memory|epochs?|cost|parameters?|faster|slower)\b"
     r"|\bcorrelat\w*|\bratios?\b|\b(?:rejection|acceptance|negative) rate"
     r"|\bdiversity\b|\bcoverage\b|\bslopes?\b|\bcondition(?:ing| numbers?)\b|\bvariances?\b"
     r"|\bgaps?\b|\brewards?\b|\bperplexity\b",
     re.IGNORECASE,
 )
 ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
-SYNONYMS = {"acc": "accuracy", "training": "train", "rew": "reward", "ppl": "perplexity"}
-STEP = re.compile(
-    r"\b(?:step|iteration)s?\s*[=#]?\s*(\d[\d,]*)(k?)\b|\b(\d[\d,]*)(k?)\s*(?:steps|iterations)\b", re.I
-)
 SPREADS = ("sd", "se", "interval", "spread")
+ANONYMOUS = re.compile(r"^table of line \d+$|^list \w+ of line \d+$")
 FAR = 10.0  # a mean that is so many times off may be of another metric
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Book:
     """What is known of the groups of a report.
 
@@ -41,19 +39,23 @@ class Book:
         text: The report.
         claims: All of them.
         names: The report's labels, each group once.
+        metrics: The metrics that its tables have means or values of.
         groups: The runs that the labels mean.
         meant: The group of runs of each name; None where it is none, or not certain.
         reasons: Why a name means no group of runs.
         readout: Which readout the report quotes; None where its numbers are of none.
+        readout_is_certain: Whether the report's numbers say which.
     """
 
     text: str
     claims: Sequence[Claim]
     names: Sequence[str]
+    metrics: frozenset[str] = frozenset()
     groups: RunGroups = field(default_factory=RunGroups)
     meant: Mapping[str, str | None] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     readout: str | None = None
+    readout_is_certain: bool = False
 
     def says(self, pattern: str) -> bool:
         """Say whether the report has a word anywhere."""
@@ -61,23 +63,77 @@ class Book:
 
     def key(self, label: str) -> str:
         """Return one name for all labels of a group."""
+        return self._keys.get(label) or self._key(label)
+
+    def _key(self, label: str) -> str:
         name = label if label in self.meant else same_name(label, self.names) or label
         return self.meant.get(name) or name
+
+    @cached_property
+    def _keys(self) -> Mapping[str, str]:
+        """Every label of a claim about one group, with the name of the group."""
+        return {label: self._key(label) for claim in self.claims for label in claim.groups}
+
+    @cached_property
+    def _of_one_group(self) -> Mapping[tuple[Kind, str], list[Claim]]:
+        """The claims about one group, by kind and group."""
+        index: dict[tuple[Kind, str], list[Claim]] = {}
+        for claim in self.claims:
+            if len(claim.groups) == 1:
+                index.setdefault((claim.kind, self._keys[claim.groups[0]]), []).append(claim)
+        return index
+
+    @cached_property
+    def _blocks(self) -> Mapping[int, list[Claim]]:
+        index: dict[int, list[Claim]] = {}
+        for claim in self.claims:
+            index.setdefault(claim.block, []).append(claim)
+        return index
+
+    def beside(self, claim: Claim) -> list[Claim]:
+        """Return the claims of the row or sentence of a claim, itself among them."""
+        return self._blocks.get(claim.block, [claim])
 
     def group(self, label: str) -> str | None:
         """Return the group of runs that a label means."""
         name = label if label in self.meant else same_name(label, self.names)
         return self.meant.get(name) if name else None
 
-    def told(self, kind: Kind, label: str, block: int | None = None) -> list[Claim]:
-        """Return the claims of a kind about one group, of one block or of all."""
+    def stated(
+        self, kind: Kind, label: str, *, block: int | None = None, metric: str | None = None
+    ) -> list[Claim]:
+        """Return the claims of a kind about one group and one metric, of one block or of all."""
         return [
             claim
-            for claim in self.claims
-            if claim.kind == kind
-            and len(claim.groups) == 1
-            and self.key(claim.groups[0]) == self.key(label)
-            and block in (None, claim.block)
+            for claim in self._of_one_group.get((kind, self.key(label)), [])
+            if block in (None, claim.block)
+            and (metric is None or same_metric(claim.metric, metric, self.metrics))
+        ]
+
+    def label_of(self, claim: Claim) -> str | None:
+        """Return the one group that a claim is about.
+
+        Of a claim that names none it is the only group there is of its metric, where its mean says so: a
+        number printed beside a mean that agrees is of the same group.
+        """
+        if claim.groups:
+            return claim.groups[0] if len(claim.groups) == 1 else None
+        labels = self._only_labels(claim)
+        if len(labels) != 1 or claim.metric == UNCLEAR:
+            return None
+        sample = self.of_runs(claim, labels[0]) or self.of_seeds(labels[0], claim.metric)
+        means = [c for c in self.beside(claim) if c.kind == "mean" and not c.groups]
+        agree = sample is not None and any(fits(c.number, sample.mean) for c in means)
+        return labels[0] if agree else None
+
+    def _only_labels(self, claim: Claim) -> list[str]:
+        if len(self.groups.members) == 1:
+            group = next(iter(self.groups.members))
+            return [next((name for name, meant in self.meant.items() if meant == group), group)]
+        return [
+            claims[0].groups[0]
+            for (kind, _), claims in self._of_one_group.items()
+            if kind == "value" and any(same_metric(c.metric, claim.metric, self.metrics) for c in claims)
         ]
 
     def of_runs(self, claim: Claim, label: str) -> Sample | None:
@@ -93,28 +149,41 @@ class Book:
     def may_be_other(self, claim: Claim, label: str) -> str:
         """Return why a claim may be about something else than the end of the curves, or nothing."""
         mean = claim if claim.kind in ("mean", "value") else self.mean_beside(claim, label)
+        relation = relation_to(claim.metric, self.groups.metric)
+        if relation == "other":
+            what = "several metrics" if claim.metric == UNCLEAR else repr(claim.metric)
+            return f"it is of {what}, and the runs are judged by {self.groups.metric or 'nothing'}"
         near = "\n".join(line for c in (claim, mean) if c for line in c.context.split("\n")[:2])
-        if other := self.other_metric(near):
+        if other := self.other_metric(
+            near if not claim.table or not claim.metric else claim.context.split("\n")[0]
+        ):
             return f"it may be of another metric ({other!r} stands beside it)"
         if self._of_an_extreme(claim):
             return "of which number in its row it is the spread is not certain"
         group = self.group(label)
         if group is None:
             return ""
-        if (step := _step_in(near)) and step != _last_step(self.groups, group):
+        if (step := step_of(near)) and step != self.groups.last_step(group):
+            if claim.kind in ("mean", "value") and self.groups.sample_at(group, step):
+                return ""
             return f"it is of step {step}, and the last evaluation is of another"
         sample = self.groups.sample(group, "last")
         if mean is not None:
             ratio = abs(mean.number.value / sample.mean.middle) if sample and sample.mean.middle else math.nan
-            if not (1 / FAR < ratio < FAR) and not re.search(r"\bmse\b|validation", near, re.IGNORECASE):
+            named = relation == "same" or re.search(r"\bmse\b|validation", near, re.IGNORECASE)
+            if not (1 / FAR < ratio < FAR) and not named:
                 return "it is so far from the runs' numbers that it may be of another metric"
         return ""
 
+    def at_step(self, claim: Claim, group: str) -> Sample | None:
+        """Return the runs at the step that a claim names, where it is not that of the last evaluation."""
+        step = step_of("\n".join(claim.context.split("\n")[:2]))
+        return self.groups.sample_at(group, step) if step and step != self.groups.last_step(group) else None
+
     def other_metric(self, text: str) -> str:
         """Return words that speak of another metric than the one that judges the runs, or nothing."""
-        own = {SYNONYMS.get(word, word) for word in words_of(self.groups.metric)}
         for hit in OTHER_METRIC.finditer(text):
-            if not {SYNONYMS.get(word, word) for word in words_of(hit[0])} <= own:
+            if relation_to(hit[0], self.groups.metric) == "other":
                 return hit[0]
         if self.groups.lower_is_better:
             return ""
@@ -123,133 +192,100 @@ class Book:
 
     def mean_beside(self, claim: Claim, label: str) -> Claim | None:
         """Return the mean of the group that stands last before a claim in its block, else the first there."""
-        means = self.told("mean", label, claim.block)
+        means = self.stated("mean", label, block=claim.block, metric=claim.metric if claim.table else None)
         if len(claim.groups) > 1 or not means:
             return None
-        here = [c for c in self.claims if c.block == claim.block]
-        before = [mean for mean in means if here.index(mean) <= here.index(claim)]
+        here = [id(c) for c in self.beside(claim)]
+        place = here.index(id(claim)) if id(claim) in here else len(here)
+        before = [mean for mean in means if here.index(id(mean)) <= place]
         return (before or means[:1])[-1]
 
-    def of_seeds(self, label: str) -> Sample | None:
+    def of_seeds(self, label: str, metric: str = "") -> Sample | None:
         """Return the sample in the report's own table of seeds; None where a seed stands there twice."""
-        told = self.told("value", label)
-        values = {claim.seed: claim.number.value for claim in told}
-        if not values or len(values) < len(told):
+        stated = self.stated("value", label, metric=metric)
+        values = {claim.seed: claim.number.value for claim in stated}
+        if not values or len(values) < len(stated) or len({c.metric for c in stated}) > 1:
             return None
-        half = max(claim.number.unit for claim in told) / 2
+        half = max(claim.number.unit for claim in stated) / 2
         return sample_of_values(values, "the report's own values by seed", half=half)
 
-    def of_summary(self, label: str, block: int | None = None) -> Sample | None:
-        """Return the sample of a printed mean, sd and n; None where one is missing or told in two ways."""
-        means, sds = self.told("mean", label, block), self.told("sd", label, block)
+    def of_summary(self, label: str, metric: str = "", block: int | None = None) -> Sample | None:
+        """Return the sample of a printed mean, sd and n; None where one is missing or stated in two ways."""
+        means = self.stated("mean", label, block=block, metric=metric)
+        sds = self.stated("sd", label, block=block, metric=metric)
         n = self.size(label)
         if (
             n is None
             or n < 2
             or len({c.number.value for c in means}) != 1
             or len({c.number.value for c in sds}) != 1
+            or means[0].block != sds[0].block
         ):
             return None
         return sample_of_summary(means[0].number, sds[0].number, n)
 
     def size(self, label: str) -> int | None:
-        """Return the printed number of seeds of a group; None where it is told in two ways, or not at all."""
-        told = self.told("n", label) or [c for c in self.claims if c.kind == "n" and not c.groups]
-        counts = {int(claim.number.value) for claim in told if claim.number.value < 1e9}
+        """Return the printed number of seeds of a group; None where it is not stated, or twice."""
+        stated = self.stated("n", label) or [c for c in self.claims if c.kind == "n" and not c.groups]
+        counts = {int(claim.number.value) for claim in stated if claim.number.value < 1e9}
         return counts.pop() if len(counts) == 1 else None
 
     def sample(self, claim: Claim, label: str, *, summary: bool = True) -> Sample | None:
         """Return the best that is known of a group: the runs, the report's seeds, its mean, sd and n."""
-        block = claim.block if self.told("mean", label, claim.block) else None
-        found = self.of_runs(claim, label) or self._seeds_beside(claim, label)
-        return found or (self.of_summary(label, block) if summary else None)
+        block = claim.block if self.stated("mean", label, block=claim.block) else None
+        by_seed = self.of_runs(claim, label) or self._seeds_beside(claim, label)
+        return by_seed or (self.of_summary(label, claim.metric, block) if summary else None)
 
     def means(self, claim: Claim, label: str) -> list[Range]:
         """Return the means that a group may have: of the runs, and as printed where that is right."""
         sample = self.of_runs(claim, label) or self._seeds_beside(claim, label)
         printed = [
             c.number
-            for c in self.told("mean", label)
+            for c in self.stated("mean", label, metric=claim.metric)
             if self.group(label) is None or not self.other_metric(c.context)
         ]
         if sample is None:
-            one = {number.value for number in printed}
-            return [printed_range(printed[0])] if len(one) == 1 else []
+            values = {number.value for number in printed}
+            return [printed_range(printed[0])] if len(values) == 1 else []
         return [sample.mean, *(printed_range(number) for number in printed if fits(number, sample.mean))]
 
     def why_unknown(self, claim: Claim) -> str:
         """Return why nothing is known about the groups of a claim."""
+        if claim.metric == UNCLEAR:
+            return "of which metric it is, is not certain"
         if not claim.groups:
             return "it does not say, for certain, which groups it is about"
         for label in claim.groups:
-            if why := self.may_be_other(claim, label):
+            if self.group(label) and (why := self.may_be_other(claim, label)):
                 return why
         name = same_name(claim.groups[0], self.names) or claim.groups[0]
-        return f"{claim.groups[0]}: {self.reasons.get(name) or 'no values to compute it from'}"
+        return self.reasons.get(name) or "nothing in the report or the runs to compute it from"
+
+    def with_readout(self, readout: str) -> Book:
+        """Return the book, with the runs read out in another way."""
+        return replace(self, readout=readout)
+
+    def other_readouts(self) -> list[str]:
+        """Return the readouts that the report may mean as well, none where it says which it quotes."""
+        if self.readout_is_certain or not self.groups.members:
+            return []
+        return [name for name in READOUTS if name != self.readout]
 
     def _of_an_extreme(self, claim: Claim) -> bool:
         """Say whether a spread stands after a best, worst or median value, in a row of several spreads."""
-        here = [c for c in self.claims if c.block == claim.block and c.groups == claim.groups]
+        here = [c for c in self.beside(claim) if c.groups == claim.groups]
         if claim.kind not in SPREADS or sum(c.kind == claim.kind for c in here) < 2:
             return False
-        before = [c.kind for c in here[: here.index(claim)] if c.kind in ("mean", "best", "worst", "median")]
+        place = next((k for k, c in enumerate(here) if c is claim), len(here))
+        before = [c.kind for c in here[:place] if c.kind in ("mean", "best", "worst", "median")]
         return bool(before) and before[-1] != "mean"
 
     def _seeds_beside(self, claim: Claim, label: str) -> Sample | None:
         """Return the report's seeds, unless the claim may be about something else."""
-        sample = self.of_seeds(label)
-        means = self.told("mean", label, claim.block)
-        if sample is None or self.other_metric("\n".join(claim.context.split("\n")[:2])):
+        sample = self.of_seeds(label, claim.metric)
+        means = self.stated("mean", label, block=claim.block, metric=claim.metric)
+        if sample is None:
             return None
         size = abs(sample.mean.middle)
         far = [c for c in means if size and not 1 / FAR < abs(c.number.value) / size < FAR]
         return None if far else sample
-
-
-def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], study: Study | None) -> Book:
-    """Return the book of a report.
-
-    Args:
-        text: The report.
-        claims: What it states.
-        names: Its labels.
-        study: The runs it is about; None where there are none.
-    """
-    every = groups_of(study)
-    blank = Book(text, claims, names)
-    found = {
-        name: resolve(name, [c for kind in ("n", "mean") for c in blank.told(kind, name)], every)
-        for name in names
-    }
-    meant = {name: group for name, (group, _) in found.items()}
-    groups = only(every, [group for group in meant.values() if group])
-    by_label = {label: meant.get(same_name(label, names) or label) for c in claims for label in c.groups}
-    reasons = {name: why for name, (_, why) in found.items()}
-    return Book(text, claims, names, groups, meant, reasons, quoted_readout(claims, by_label, groups))
-
-
-def names_in(text: str, labels: Sequence[str], study: Study | None) -> list[str]:
-    """Return the report's labels, each group once, and the groups of runs that it names besides."""
-    names: list[str] = []
-    for label in labels:
-        if same_name(label, names) is None:
-            names.append(label)
-    known = study.groups() if study else {}
-    strategies = {str((runs[0].configuration or {}).get("mining_strategy", "")) for runs in known.values()}
-    for name in (*known, *sorted(strategies - {"", "None"})):
-        if mentions(text, [name]) and same_name(name, names) is None:
-            names.append(name)
-    return names
-
-
-def _step_in(text: str) -> int | None:
-    found = STEP.search(text)
-    if not found:
-        return None
-    digits, thousands = (found[1], found[2]) if found[1] else (found[3], found[4])
-    return int(digits.replace(",", "")) * (1000 if thousands else 1)
-
-
-def _last_step(groups: RunGroups, group: str) -> int | None:
-    steps = {int(seed.steps[-1]) for seed in groups.members[group].seeds}
-    return steps.pop() if len(steps) == 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Literal
 
 from ired_diag.claims.numbers import Printed
@@ -16,6 +16,7 @@ Kind = Literal[
     "se",
     "spread",  # after a ±, of which it is not said whether it is a sd, an error or half an interval
     "interval",
+    "quartiles",
     "n",
     "best",
     "worst",
@@ -23,9 +24,14 @@ Kind = Literal[
     "t",
     "df",
     "p",
+    "statistic",  # U, W, F, χ², H or z; ``test`` says which
+    "one sample p",  # of the mean of a list against a number, as a program prints it
     "effect",
     "difference",
     "percent",
+    "ratio",
+    "wins",  # on how many seeds one group is better than the other
+    "bold",  # set in bold as the best of its column
     "equivalent",
     "significant",
     "not significant",
@@ -47,17 +53,28 @@ class Claim:
         block: Of its table row or sentence: claims of one block belong together.
         seed: Of a value, which seed's.
         half_width: Of an interval, whether the number is its half-width.
+        metric: Of what it is, in the words of its column or sentence; empty where they do not say.
+        table: The line of its table's head; 0 in a sentence.
+        df: Degrees of freedom printed with a statistic.
+        test: Of a statistic, its name; of a p by a program, the alternative.
+        rivals: Of a number set in bold, the others of its column by their label.
     """
 
     kind: Kind
     line: int
     said: str
+    _: KW_ONLY
     groups: tuple[str, ...] = ()
     numbers: tuple[Printed, ...] = ()
     context: str = ""
     block: int = 0
     seed: str = ""
     half_width: bool = False
+    metric: str = ""
+    table: int = 0
+    df: tuple[float, ...] = ()
+    test: str = ""
+    rivals: Mapping[str, Printed] = field(default_factory=dict)
 
     @property
     def number(self) -> Printed:
@@ -95,6 +112,17 @@ def holds(claim: Claim, why: str, *findings: Finding) -> Verdict:
 def unchecked(claim: Claim, why: str) -> Verdict:
     """Return that a claim could not be checked."""
     return Verdict(claim, "unchecked", why)
+
+
+def softened(verdict: Verdict, words: str) -> Verdict:
+    """Return a verdict whose errors are warnings, with what makes them so."""
+    findings = tuple(
+        replace(
+            f, severity="warning" if f.severity == "error" else f.severity, statement=f"{f.statement} {words}"
+        )
+        for f in verdict.findings
+    )
+    return replace(verdict, findings=findings)
 
 
 def fails(claim: Claim, *findings: Finding) -> Verdict:

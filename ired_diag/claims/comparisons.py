@@ -51,13 +51,13 @@ def tests_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Tested]:
     """
     if min(a.n, b.n) < 2 or not (a.sd.known and b.sd.known) or a.sd.high + b.sd.high == 0:
         return {}
-    found = {name: _two_samples(a, b, name) for name in ("student", "welch")}
+    tests = {name: _two_samples(a, b, name) for name in ("student", "welch")}
     shared = [seed for seed in a.values if seed in b.values]
     if pairs and len(shared) > 1:
         test = paired([a.values[s] for s in shared], [b.values[s] for s in shared])
         if not test.reason:
-            found["paired"] = _of_pairs(test, a.half + b.half)
-    return {name: test for name, test in found.items() if test.t.known and test.p.known}
+            tests["paired"] = _of_pairs(test, a.half + b.half)
+    return {name: test for name, test in tests.items() if test.t.known and test.p.known}
 
 
 def effects_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Range]:
@@ -71,13 +71,13 @@ def effects_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Range]:
         return (mean_a - mean_b) / pooled if pooled else math.nan
 
     d = through(cohen, a.mean, b.mean, a.sd, b.sd)
-    found = {"Cohen's d": d, "Hedges' g": through(lambda x: bias_correction(df) * x, d)}
+    effects = {"Cohen's d": d, "Hedges' g": through(lambda x: bias_correction(df) * x, d)}
     shared = [seed for seed in a.values if seed in b.values]
     if pairs and len(shared) > 2:
         effect = paired_samples_effect([a.values[s] for s in shared], [b.values[s] for s in shared])
         if not effect.reason:
-            found["the d of pairs"] = Range.around(effect.d, _relative(a, b) * abs(effect.d))
-    return {name: effect for name, effect in found.items() if effect.known}
+            effects["the d of pairs"] = Range.around(effect.d, _relative(a, b) * abs(effect.d))
+    return {name: effect for name, effect in effects.items() if effect.known}
 
 
 def _two_samples(a: Sample, b: Sample, name: str) -> Tested:

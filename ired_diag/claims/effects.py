@@ -31,7 +31,7 @@ def check_effect(claim: Claim, book: Book) -> Verdict:
     for name, effect in effects.items():
         if fits(claim.number, effect, magnitude=True):
             return holds(claim, f"{name} of {pair.a.source}")
-    told = "; ".join(f"{name} is {effect.middle:.3g}" for name, effect in effects.items())
+    shown = "; ".join(f"{name} is {effect.middle:.3g}" for name, effect in effects.items())
     evidence = {name: effect.middle for name, effect in effects.items()}
     if pair.a.sd_unsure:
         others = as_population(pair.a), as_population(pair.b)
@@ -41,9 +41,11 @@ def check_effect(claim: Claim, book: Book) -> Verdict:
             replace(pair.b, sd=pair.b.population_sd, values={}),
         )
     if any(fits(claim.number, e, magnitude=True) for e in effects_of(*others, pairs=False).values()):
-        words = f"the effect size {claim.said} follows only from population sds (ddof = 0): {told}."
+        words = f"the effect size {claim.said} follows only from population sds (ddof = 0): {shown}."
         return fails(claim, Fault("population_sd", "warning", words, evidence=evidence).of(claim))
-    if not pair.certain:
+    if not pair.certain or (pair.a.sd_unsure and not claim.table and len(book.metrics) > 1):
         return unchecked(claim, "the effect size of pairs does not follow from means and sds")
-    words = f"the effect size is printed as {claim.said}, which does not follow from {pair.a.source}: {told}."
+    words = (
+        f"the effect size is printed as {claim.said}, which does not follow from {pair.a.source}: {shown}."
+    )
     return fails(claim, Fault("effect", "error", words, evidence=evidence).of(claim))

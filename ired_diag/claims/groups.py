@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.labels import SAME, words_of
+from ired_diag.claims.labels import SAME, aliases, words_of
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample, sample_of_values, written_half
@@ -76,10 +76,26 @@ class RunGroups:
             return ""
         by_step = np.mean([seed.values for seed in seeds], axis=0)[::-1]
         counts = np.arange(1.0, len(by_step) + 1)
-        found = [f"at step {step:g}" for step in _where(mean, by_step, first.steps[::-1], half)]
+        places = [f"at step {step:g}" for step in _where(mean, by_step, first.steps[::-1], half)]
         last = _where(mean, np.cumsum(by_step) / counts, counts, half)
-        found += [f"over the last {count:g} evaluations" for count in last]
-        return found[0] if found else ""
+        places += [f"over the last {count:g} evaluations" for count in last]
+        return places[0] if places else ""
+
+    def sample_at(self, group: str, step: int) -> Sample | None:
+        """Return the seeds' values at a step; None where a seed was not evaluated there."""
+        values = {}
+        for seed in self.members[group].seeds:
+            places = np.flatnonzero(seed.steps == step)
+            if len(places) != 1:
+                return None
+            values[seed.label] = float(seed.values[places[0]])
+        source = f"the runs of {group} (at step {step})"
+        return sample_of_values(values, source, half=written_half(values)) if values else None
+
+    def last_step(self, group: str) -> int | None:
+        """Return the step of the last evaluation; None where the seeds differ."""
+        steps = {int(seed.steps[-1]) for seed in self.members[group].seeds}
+        return steps.pop() if len(steps) == 1 else None
 
     def pairable(self, a: str, b: str) -> bool:
         """Say whether the seeds of two groups are pairs."""
@@ -99,7 +115,7 @@ def only(groups: RunGroups, names: Sequence[str]) -> RunGroups:
     if not kept:
         return RunGroups()
     values = read_out(kept, lower_is_better=groups.lower_is_better, own_steps=True).values
-    return replace(groups, members={one.name: one for one in kept}, values=values)
+    return replace(groups, members={group.name: group for group in kept}, values=values)
 
 
 def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str | None, str]:
@@ -111,19 +127,24 @@ def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str
         groups: The runs.
     """
     candidates = _called(label, groups)
-    if len(candidates) > 1:
-        counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
-        candidates = [g for g in candidates if len(groups.members[g].seeds) in counts] or candidates
-        if len(candidates) == 1 and min(counts) >= FEWEST:
-            return candidates[0], ""
-        means = [claim.number for claim in claims if claim.kind == "mean"]
-        agreeing = [g for g in candidates if any(matching(mean, g, groups) for mean in means)]
+    if len(candidates) == 1:
+        return candidates[0], ""
+    means = [claim.number for claim in claims if claim.kind == "mean"]
+    if not candidates:
+        similar = [
+            g for g in groups.members if words_of(label) < words_of(g) or words_of(g) < words_of(label)
+        ]
+        agreeing = [g for g in similar if any(matching(mean, g, groups) for mean in means)]
         if len(agreeing) == 1:
             return agreeing[0], ""
-    elif candidates:
-        return candidates[0], ""
-    if not candidates:
         return None, "no runs of that name" if groups.members else "no runs were given"
+    counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
+    candidates = [g for g in candidates if len(groups.members[g].seeds) in counts] or candidates
+    if len(candidates) == 1 and min(counts) >= FEWEST:
+        return candidates[0], ""
+    agreeing = [g for g in candidates if any(matching(mean, g, groups) for mean in means)]
+    if len(agreeing) == 1:
+        return agreeing[0], ""
     return None, f"may be any of {', '.join(sorted(candidates))}"
 
 
@@ -157,13 +178,12 @@ def _agrees(claim: Claim, sample: Sample) -> bool:
 
 
 def _called(label: str, groups: RunGroups) -> list[str]:
-    words = words_of(label)
-    named = [g for g in groups.members if words_of(g) and words_of(g) <= words]
-    named = [g for g in named if g.lower() in label.lower()] or named
+    """Return the groups that a label may name: by their name, else by the strategy of their runs."""
+    named = [g for g in groups.members if words_of(g) in aliases(label)]
     if named:
-        return named
+        return [g for g in named if g.lower() == label.lower()] or named
     strategies = {g: SAME.get(s.lower(), s.lower()) for g, s in groups.strategies.items()}
-    return [g for g, strategy in strategies.items() if strategy in words and g in groups.members]
+    return [g for g, strategy in strategies.items() if strategy in words_of(label) and g in groups.members]
 
 
 def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
@@ -174,13 +194,15 @@ def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
         members = members_of(runs, metric, notes, lower_is_better=lower_is_better, judge_shape=False)
     except NotFound as nothing:
         return RunGroups(notes=[*notes, str(nothing)], metric=metric, lower_is_better=lower_is_better)
-    strategies = {one.name: str(one.strategy) for one in members if one.strategy}
-    members = [one for one in members if one.seeds]
+    strategies = {group.name: str(group.strategy) for group in members if group.strategy}
+    members = [group for group in members if group.seeds]
     values = read_out(members, lower_is_better=lower_is_better, own_steps=True).values
-    return RunGroups({one.name: one for one in members}, strategies, values, notes, metric, lower_is_better)
+    return RunGroups(
+        {group.name: group for group in members}, strategies, values, notes, metric, lower_is_better
+    )
 
 
 def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:
     """Return where, the first place apart, a printed mean fits one of several."""
-    told = zip(places[1:].tolist(), values[1:].tolist(), strict=True)
-    return [place for place, value in told if fits(mean, Range.around(value, half))]
+    others = zip(places[1:].tolist(), values[1:].tolist(), strict=True)
+    return [place for place, value in others if fits(mean, Range.around(value, half))]

@@ -22,6 +22,7 @@ from ired_diag.claims.pairs import samples_of_pair
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
 
+CLOSE = 0.97  # of the width: so near to Student's that rounding decides
 MANY = 30  # seeds: from here on 1.96 is within 4% of Student's
 LEVEL = re.compile(r"(\d{2}(?:\.\d+)?)\s*%\s*-?\s*(?:ci\b|confidence|konfidenz|\(?interval)", re.IGNORECASE)
 RESAMPLED = re.compile(r"bootstrap|bayes|credible|percentile|quantile|\bbca\b", re.IGNORECASE)
@@ -35,15 +36,17 @@ def check_interval(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, "it is of percentages, and of what they are shares is not certain")
     if len(claim.groups) == 2:
         return _of_difference(claim, book)
-    sample = book.sample(claim, claim.groups[0]) if claim.groups else None
+    label = book.label_of(claim)
+    sample = book.sample(claim, label) if label else None
     if sample is None or sample.n < 2 or not sample.sd.known:
         return unchecked(claim, book.why_unknown(claim))
     if not _near(claim, sample.mean.middle):
         return unchecked(claim, "it may be of something else than the mean")
-    level = float(found[1]) / 100 if (found := LEVEL.search(claim.context)) else 0.95
+    level = float(hit[1]) / 100 if (hit := LEVEL.search(claim.context)) else 0.95
     halves = _halves(sample, level)
     fitting = [name for name, half in halves.items() if _fits(claim, sample.mean, half)]
-    if "t" in fitting or ("z" in fitting and sample.n >= MANY):
+    close = [name for name in fitting if halves[name].middle > CLOSE * halves["t"].middle]
+    if "t" in fitting or close or ("z" in fitting and sample.n >= MANY):
         return holds(claim, f"Student's t interval of {sample.source}")
     honest = halves["t"]
     low, high = sample.mean.middle - honest.middle, sample.mean.middle + honest.middle
@@ -98,6 +101,10 @@ def _fits(claim: Claim, mean: Range, half: Range) -> bool:
         return fits(claim.number, half, magnitude=True)
     low, high = through(lambda m, h: m - h, mean, half), through(lambda m, h: m + h, mean, half)
     first, last = claim.numbers[0], claim.numbers[-1]
+    if first.value == 0 and low.low < 0 and mean.low >= 0:  # cut off where the metric ends
+        return fits(last, high)
+    if last.value in (1.0, 100.0) and high.high > last.value:
+        return fits(first, low)
     width = replace(first, value=(last.value - first.value) / 2, unit=max(first.unit, last.unit))
     return fits(first, low) and fits(last, high) and fits(width, half)
 
@@ -113,11 +120,12 @@ def _of_difference(claim: Claim, book: Book) -> Verdict:
     for name, test in tests.items():
         if _fits(claim, difference, test.half) or _fits(claim, back, test.half):
             return holds(claim, f"the interval of the difference by {name}")
-    if not tests or not pair.certain:
+    seeds = pair.a.source.startswith("the runs") or not book.says(RESAMPLED.pattern)
+    if not tests or not pair.certain or not seeds:
         return unchecked(claim, "it may be of a test that cannot be recomputed from what is known")
-    told = "; ".join(
+    shown = "; ".join(
         f"{name} {difference.middle - test.half.middle:.3g} to {difference.middle + test.half.middle:.3g}"
         for name, test in tests.items()
     )
-    words = f"the interval of the difference is printed as {claim.said}; recomputed: {told}."
+    words = f"the interval of the difference is printed as {claim.said}; recomputed: {shown}."
     return fails(claim, Fault("interval", "error", words).of(claim))

@@ -11,12 +11,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ired_diag.claims.latex import as_markdown
+
 RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
 FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 ABBREVIATION = r"(?<!\bvs)(?<!\bcf)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bFig)(?<!\bTab)(?<!\bresp)"
-SENTENCE_END = re.compile(ABBREVIATION + r"(?<=[.!?])\s+(?=[^a-z\d\s])|" + r"(?<=[!?])\s+")
+SENTENCE_END = re.compile(
+    ABBREVIATION
+    + r"(?<=[.!?])(?:\*\*|__)?\n|"
+    + ABBREVIATION
+    + r"(?<=[.!?])(?:\*\*|__)?\s+(?=[^a-z\d\s]|[a-z]+\d)|"
+    + r"(?<=[!?])\s+|\s\|\s"
+)
+BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -28,26 +37,45 @@ class Table:
         rows: Line number and cells of each row.
         line: Line number of its head.
         above: Its heading and the paragraph before it.
+        bold: Line and column of each cell that is set in bold.
     """
 
     head: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     line: int
     above: str
+    bold: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence, the line that it starts on, and the heading above it."""
+    """A sentence, the line that it starts on, and the heading above it.
+
+    Attributes:
+        text: Without markup.
+        line: Where it starts.
+        heading: Above it.
+        lines: The lines of its paragraph, with their numbers.
+    """
 
     text: str
     line: int
     heading: str
+    lines: tuple[tuple[int, str], ...] = ()
+
+    def line_of(self, words: str, count: int) -> int:
+        """Return the line on which words stand after they stood ``count`` times in the sentence."""
+        for line, text in self.lines:
+            if line >= self.line:
+                count -= text.count(words)
+                if count < 0:
+                    return line
+        return self.line
 
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
-    """Yield tables and sentences in reading order."""
-    lines = _without_code(text)
+    """Yield tables and sentences in reading order; those of LaTeX are read as Markdown's."""
+    lines = _without_code(as_markdown(text))
     paragraph: list[tuple[int, str]] = []
     heading, last, at = "", "", 0
     while at < len(lines):
@@ -99,12 +127,14 @@ def _without_code(text: str) -> list[str]:
 
 def _table(lines: list[str], at: int, above: str) -> tuple[Table, int]:
     head, start = tuple(unmarked(cell) for cell in _cells(lines[at])), at + 1
-    rows, at = [], at + 2
+    rows, bold, at = [], set(), at + 2
     while at < len(lines) and "|" in lines[at]:
         if not RULE.match(lines[at]):
-            rows.append((at + 1, tuple(unmarked(cell) for cell in _cells(lines[at]))))
+            cells = _cells(lines[at])
+            rows.append((at + 1, tuple(unmarked(cell) for cell in cells)))
+            bold |= {(at + 1, column) for column, cell in enumerate(cells) if BOLD.match(cell)}
         at += 1
-    return Table(head, tuple(rows), start, above), at
+    return Table(head, tuple(rows), start, above, frozenset(bold)), at
 
 
 def _cells(line: str) -> list[str]:
@@ -119,10 +149,10 @@ def _sentences(paragraph: list[tuple[int, str]], heading: str) -> Iterator[Sente
     starts, whole = [], ""
     for line, text in paragraph:
         starts.append((len(whole), line))
-        whole += text + " "
+        whole += text + "\n"
     at = 0
-    for end in [*(found.end() for found in SENTENCE_END.finditer(whole)), len(whole)]:
+    for end in [*(hit.end() for hit in SENTENCE_END.finditer(whole)), len(whole)]:
         if text := whole[at:end].strip():
             line = max(number for start, number in starts if start <= at)
-            yield Sentence(unmarked(text), line, heading)
+            yield Sentence(unmarked(text.replace("\n", " ")), line, heading, tuple(paragraph))
         at = end

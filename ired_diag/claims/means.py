@@ -8,44 +8,78 @@ are. Without runs, the mean is that of the report's own values by seed.
 
 from __future__ import annotations
 
-from ired_diag.claims.book import Book
+from ired_diag.claims.book import FAR, Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.groups import READOUTS, matching
-from ired_diag.claims.ranges import Range, fits, through
+from ired_diag.claims.metrics import relation_to, spoken
+from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample
 
 
 def check_mean(claim: Claim, book: Book) -> Verdict:
     """Return whether a mean is that of the runs, or of the report's own seeds."""
-    label = claim.groups[0] if len(claim.groups) == 1 else None
-    if label is None or (why := book.may_be_other(claim, label)):
-        return unchecked(claim, why if label else book.why_unknown(claim))
-    if group := book.group(label):
-        return _of_runs(claim, book, label, group)
-    sample = book.of_seeds(label)
-    if sample is None:
+    label = book.label_of(claim)
+    if label is None:
         return unchecked(claim, book.why_unknown(claim))
-    if fits(claim.number, sample.mean):
-        return holds(claim, f"the mean of {sample.source} is {sample.mean.middle:.6g}")
+    if group := book.group(label):
+        if why := book.may_be_other(claim, label):
+            sample = book.of_seeds(label, claim.metric)
+            return _of_seeds(claim, sample) if sample else unchecked(claim, why)
+        return _of_runs(claim, book, label, group)
+    sample = book.of_seeds(label, claim.metric)
+    return _of_seeds(claim, sample) if sample else unchecked(claim, book.why_unknown(claim))
+
+
+def _of_seeds(claim: Claim, sample: Sample) -> Verdict:
+    """Return whether a mean is that of the report's own values; a last digit that is cut off is let pass."""
+    mean = sample.mean
+    slack = Range.around(mean.middle, mean.high - mean.middle + claim.number.unit / 2)
+    if fits(claim.number, mean) or fits(claim.number, slack):
+        return holds(claim, f"the mean of {sample.source} is {mean.middle:.6g}")
+    if mean.middle and not 1 / FAR < abs(claim.number.value / mean.middle) < FAR:
+        return unchecked(claim, "it is so far from the values by seed that it may be of another metric")
     words = (
-        f"the mean is printed as {claim.said}; that of {sample.source} is {sample.mean.middle:.6g} "
-        f"({sample.n} seeds)."
+        f"the mean{spoken(claim.metric)} is printed as {claim.said}; that of {sample.source} is "
+        f"{mean.middle:.6g} ({sample.n} seeds)."
     )
-    return fails(claim, Fault("mean", "error", words, evidence={"recomputed": sample.mean.middle}).of(claim))
+    return fails(claim, Fault("mean", "error", words, evidence={"recomputed": mean.middle}).of(claim))
 
 
 def _of_runs(claim: Claim, book: Book, label: str, group: str) -> Verdict:
-    found = matching(claim.number, group, book.groups)
-    if found == ["best"]:
+    if sample := book.at_step(claim, group):
+        return _at_step(claim, sample)
+    readouts = matching(claim.number, group, book.groups)
+    if readouts == ["best"]:
         last = book.groups.sample(group, "last")
         words = (
             f"{claim.number.text} is the mean of each seed's best evaluation: of many noisy ones the luckiest"
         )
-        told = f"{words}; the last evaluations have the mean {last.mean.middle:.6g}." if last else f"{words}."
+        shown = (
+            f"{words}; the last evaluations have the mean {last.mean.middle:.6g}." if last else f"{words}."
+        )
         advice = f"Compare plateaus: ired-diag stats {group} OTHER --readout plateau"
-        return holds(claim, "the runs' best", Fault("best_readout", "warning", told, advice).of(claim))
-    if found:
-        return holds(claim, f"the runs of {group} ({', '.join(found)})")
+        return holds(claim, "the runs' best", Fault("best_readout", "warning", shown, advice).of(claim))
+    if readouts:
+        return holds(claim, f"the runs of {group} ({', '.join(readouts)})")
+    if lone := _of_one_seed(claim, book, group):
+        return lone
+    if relation_to(claim.metric, book.groups.metric) == "generic":
+        return unchecked(claim, f"{claim.metric!r} may be of another metric than {book.groups.metric}")
+    return _no_readout(claim, book, group)
+
+
+def _at_step(claim: Claim, sample: Sample) -> Verdict:
+    """Return whether a mean is that of the runs at the step that its words name."""
+    if fits(claim.number, sample.mean):
+        return holds(claim, sample.source)
+    if sample.mean.middle and not 1 / FAR < abs(claim.number.value / sample.mean.middle) < FAR:
+        return unchecked(claim, "it is so far from the runs' numbers that it may be of another metric")
+    words = f"the mean is printed as {claim.said}; of {sample.source} it is {sample.mean.middle:.6g}."
+    return fails(claim, Fault("mean", "error", words, evidence={"recomputed": sample.mean.middle}).of(claim))
+
+
+def _no_readout(claim: Claim, book: Book, group: str) -> Verdict:
+    """Return that no readout of the runs has the mean, with those that it has."""
     samples = {name: sample for name in READOUTS if (sample := book.groups.sample(group, name))}
     has = ", ".join(f"{name} {sample.mean.middle:.6g}" for name, sample in samples.items())
     words = (
@@ -57,6 +91,25 @@ def _of_runs(claim: Claim, book: Book, label: str, group: str) -> Verdict:
     advice = f"See all readouts: ired-diag stats {group}"
     evidence = {f"mean_{name}": sample.mean.middle for name, sample in samples.items()}
     return fails(claim, Fault("mean", "warning" if where else "error", words, advice, evidence).of(claim))
+
+
+def _of_one_seed(claim: Claim, book: Book, group: str) -> Verdict | None:
+    """Return the verdict on a number that is one seed's and no mean; None where it is not."""
+    sample = book.groups.sample(group, "last")
+    if sample is None or sample.n < 2:
+        return None
+    seeds = [s for s, value in sample.values.items() if fits(claim.number, Range.around(value, sample.half))]
+    if not seeds:
+        return None
+    value = sample.values[seeds[0]]
+    is_best = value == (min if book.groups.lower_is_better else max)(sample.values.values())
+    which = f"the best of {sample.n} seeds" if is_best else f"one of {sample.n} seeds"
+    words = (
+        f"{claim.said} is the last evaluation of {seeds[0]} alone, {which} of {group}; "
+        f"their mean is {sample.mean.middle:.6g}."
+    )
+    evidence = {"mean_last": sample.mean.middle, "n": sample.n}
+    return holds(claim, f"{group}/{seeds[0]}", Fault("selection", "warning", words, "", evidence).of(claim))
 
 
 def _elsewhere(claim: Claim, book: Book, group: str) -> str:
@@ -71,13 +124,18 @@ def check_value(claim: Claim, book: Book) -> Verdict:
     """Return whether a seed's value is one that the seed's run has."""
     label = claim.groups[0] if len(claim.groups) == 1 else ""
     group = book.group(label) if label else None
-    if group is None or book.may_be_other(claim, label):
+    if group is None:
         return unchecked(claim, book.why_unknown(claim))
+    if why := book.may_be_other(claim, label):
+        return unchecked(claim, why)
     samples = {
         name: s for name in READOUTS if (s := book.groups.sample(group, name)) and claim.seed in s.values
     }
+    at_step = book.at_step(claim, group)
+    if at_step and claim.seed in at_step.values:
+        samples = {f"at {claim.metric}": at_step}
     if not samples:
-        return unchecked(claim, f"no complete run of {group} is {claim.seed or 'of that seed'}")
+        return _of_any_run(claim, book, group)
     for name, sample in samples.items():
         if fits(claim.number, Range.around(sample.values[claim.seed], sample.half)):
             return holds(claim, f"the run of {group}/{claim.seed} ({name})")
@@ -86,46 +144,30 @@ def check_value(claim: Claim, book: Book) -> Verdict:
     return fails(claim, Fault("value", "error", words).of(claim))
 
 
-def check_extreme(claim: Claim, book: Book) -> Verdict:
-    """Return whether a smallest, largest or middle value of the seeds is theirs."""
-    label = claim.groups[0] if len(claim.groups) == 1 else ""
-    sample = book.sample(claim, label, summary=False) if label else None
-    if sample is None:
-        return unchecked(claim, book.why_unknown(claim))
-    x = sorted(sample.values.values())
-    middle = (x[(len(x) - 1) // 2] + x[len(x) // 2]) / 2
-    ends = [x[0], x[-1]] if book.groups.lower_is_better else [x[-1], x[0]]
-    right = {"best": ends, "worst": ends[::-1], "median": [middle]}[claim.kind]
-    if any(fits(claim.number, Range.around(value, sample.half)) for value in right):
-        return holds(claim, sample.source)
-    if claim.kind == "best" and _is_best_readout(claim, book, label):
-        return holds(claim, "of the runs' best evaluations")
-    words = f"the {claim.kind} is printed as {claim.said}; of {sample.source} it is {right[0]:.6g}."
-    return fails(claim, Fault("value", "warning", words, evidence={"recomputed": right[0]}).of(claim))
+def _of_any_run(claim: Claim, book: Book, group: str) -> Verdict:
+    """Return whether any run of a group has the value; for runs that are not told by seeds.
 
+    Where the runs are known by seeds, one that is not among them is of a run that is not here. Where they are
+    not, a value that no run has is wrong only if most of the report's values are theirs.
+    """
+    at_step = book.at_step(claim, group)
+    samples = [at_step] if at_step else [s for name in READOUTS if (s := book.groups.sample(group, name))]
+    if any(seed.pairable for seed in book.groups.members[group].seeds):
+        return unchecked(claim, f"no complete run of {group} is {claim.seed or 'of that seed'}")
 
-def _is_best_readout(claim: Claim, book: Book, label: str) -> bool:
-    group = book.group(label)
-    sample: Sample | None = book.groups.sample(group, "best") if group else None
-    if sample is None:
-        return False
-    best = (min if book.groups.lower_is_better else max)(sample.values.values())
-    return fits(claim.number, sample.mean) or fits(claim.number, Range.around(best, sample.half))
+    def is_there(other: Claim) -> bool:
+        return any(fits(other.number, Range.around(v, s.half)) for s in samples for v in s.values.values())
 
-
-def check_difference(claim: Claim, book: Book) -> Verdict:
-    """Return whether a difference is that of two means."""
-    if len(claim.groups) != 2 or claim.number.percent:
-        return unchecked(
-            claim, book.why_unknown(claim) if not claim.groups else "of which two means is not certain"
-        )
-    a, b = (book.means(claim, label) for label in claim.groups)
-    found = [through(lambda x, y: x - y, x, y) for x in a for y in b]
-    if not found:
-        return unchecked(claim, book.why_unknown(claim))
-    if any(fits(claim.number, one, magnitude=True) for one in found):
-        return holds(claim, f"the means differ by {found[0].middle:.4g}")
-    words = f"the difference is printed as {claim.said}; the means differ by {found[0].middle:.4g}."
-    return fails(
-        claim, Fault("difference", "error", words, evidence={"recomputed": found[0].middle}).of(claim)
+    if is_there(claim):
+        return holds(claim, f"one of the runs of {group}")
+    siblings = [
+        c for c in book.claims if c.kind == "value" and c.groups == claim.groups and c.metric == claim.metric
+    ]
+    agreeing = sum(is_there(other) for other in siblings)
+    if 2 * agreeing <= len(siblings):
+        return unchecked(claim, "most of the values beside it are of no run, so that they may be of others")
+    words = (
+        f"{claim.said} is printed for {claim.seed or 'a run'}, and no run of {group} ends there; "
+        f"{agreeing} of {len(siblings)} values beside it are of its runs."
     )
+    return fails(claim, Fault("value", "error", words, evidence={"agreeing": agreeing}).of(claim))

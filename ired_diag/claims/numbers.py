@@ -17,11 +17,18 @@ LARGEST, SMALLEST = 1e100, 1e-300  # what can be squared
 SPACE = "\u202f"  # between groups of thousands
 POINT = rf"(?:\d{{1,3}}(?:[,'{SPACE}]\d{{3}})+(?:\.\d+)?|\d+\.\d+|\d+|\.\d+)"
 COMMA = rf"(?:\d{{1,3}}(?:[.'{SPACE}]\d{{3}})+(?:,\d+)?|\d+,\d+|\d+)"
-NUMBER = r"(?<![\w.,^])(?P<relation>[<>≤≥≈~]\s*)?(?P<number>[-+]?{digits}{power})(?![\w^])\s?(?P<percent>%)?"
+NUMBER = (
+    r"(?:(?P<relation>[<>≤≥≈~]\s*)|(?<![\w.,^]))(?P<number>[-+]?{digits}{power})"
+    r"(?!(?!x\b|fold\b)[\w^])\s?(?P<percent>%)?"
+)
 LATEX = (
     (r"\\(?:mathrm|mathbf|text|textbf|mathit|operatorname|bm|boldsymbol)\s*\{([^{}]*)\}", r"\1"),
     (r"\\(?:times|cdot)(?![a-zA-Z])", "\u00d7"),
-    (r"\\pm(?![a-zA-Z])", "±"),
+    (r"\\pm(?![a-zA-Z])|\+/-|\+-(?=\s*\d)", "±"),
+    (r"\\chi(?![a-zA-Z])", "χ"),
+    (r"\\downarrow(?![a-zA-Z])", "↓"),
+    (r"\\uparrow(?![a-zA-Z])", "↑"),
+    (r"\\alpha(?![a-zA-Z])", "\u03b1"),
     (r"\\(?:leq?)(?![a-zA-Z])", "≤"),
     (r"\\(?:geq?)(?![a-zA-Z])", "≥"),
     (r"\\(?:lt)(?![a-zA-Z])", "<"),
@@ -60,6 +67,10 @@ class Printed:
     start: int = 0
     end: int = 0
 
+    def scaled(self, factor: float) -> Printed:
+        """Return the number in another unit."""
+        return replace(self, value=self.value * factor, unit=self.unit * factor)
+
 
 def plain(text: str) -> str:
     r"""Return a text with LaTeX, superscripts and odd signs in the one spelling that is read here.
@@ -67,11 +78,11 @@ def plain(text: str) -> str:
     >>> plain(r"$1.2 \times 10^{-5}$ and 3×10⁻⁴")
     '1.2 × 10^-5 and 3×10^-4'
     """
-    text = re.sub(r"(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}", lambda found: "^" + found[0].translate(SUPERSCRIPT), text)
+    text = re.sub(r"(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}", lambda hit: "^" + hit[0].translate(SUPERSCRIPT), text)
     text = re.sub("[\u2212\u2011\ufe63]", "-", text)
     text = re.sub("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))", SPACE, text)
     text = re.sub("[\u00a0\u2009]|&nbsp;", " ", text)
-    for pattern, spelled in LATEX:
+    for pattern, spelled in LATEX if re.search(r"[\\$^<{+]", text) else ():
         text = re.sub(pattern, spelled, text)
     return text.replace("&lt;", "<").replace("&gt;", ">")
 
@@ -92,17 +103,19 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
     >>> [n.value for n in numbers_in("p = 2.42e-07, 1.5 × 10^-3, 100,000 steps, q101")]
     [2.42e-07, 0.0015, 100000.0]
     """
-    pattern = NUMBER.replace("{digits}", COMMA if comma else POINT).replace("{power}", POWER)
-    for found in re.finditer(pattern, text):
-        read = _read(found["number"], comma)
+    pattern = NUMBER.replace("{digits}", COMMA + r"(?!\.\d)" if comma else POINT + r"(?!,\d)").replace(
+        "{power}", POWER
+    )
+    for hit in re.finditer(pattern, text):
+        read = _read(hit["number"], comma)
         if abs(read.value) < LARGEST and SMALLEST < read.unit < LARGEST:
-            relation = (found["relation"] or "").strip().replace("≤", "<").replace("≥", ">")
+            relation = (hit["relation"] or "").strip().replace("≤", "<").replace("≥", ">")
             yield replace(
                 read,
-                percent=bool(found["percent"]),
+                percent=bool(hit["percent"]),
                 relation=relation if relation in ("<", ">") else "",
-                start=found.start("number"),
-                end=found.end(),
+                start=hit.start("number"),
+                end=hit.end(),
             )
 
 

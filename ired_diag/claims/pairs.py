@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ired_diag.claims.book import Book
@@ -17,7 +18,7 @@ STUDENT = re.compile(
 OTHER_TEST = (
     r"mann[\s-]*whitney|wilcoxon|permutation|bootstrap|anova|kruskal|kolmogorov|friedman|bayes|sign test|"
     r"levene|brown[\s-]*forsythe|shapiro|one[\s-]*(?:sided|tailed)|bonferroni|\bholm\b|adjusted|corrected|\bfdr\b|tost|"
-    r"equivalence"
+    r"equivalence|correlat|spearman|pearson|regress|\bslope\b|interaction|mcnemar|chi[\s-]*sq"
 )
 
 
@@ -29,34 +30,47 @@ class Pair:
         a: The first named.
         b: The second.
         pairs: Whether equal seeds may be pairs.
-        told_pairs: Whether the runs tell that they are.
+        stated_pairs: Whether the runs' configurations state that they are.
         certain: Whether every test that the words allow can be recomputed.
     """
 
     a: Sample
     b: Sample
     pairs: bool
-    told_pairs: bool
+    stated_pairs: bool
     certain: bool
 
 
 def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
     """Return the two samples of a claim, from the same kind of source; None where they are not known."""
-    if len(claim.groups) != 2 or book.key(claim.groups[0]) == book.key(claim.groups[1]):
+    labels = claim.groups or _only_pair(claim, book)
+    if len(labels) != 2 or book.key(labels[0]) == book.key(labels[1]):
         return None
-    if any(book.may_be_other(claim, label) for label in claim.groups):
-        return None
-    one, two = claim.groups
-    for source in (lambda x: book.of_runs(claim, x), book.of_seeds, book.of_summary):
-        a, b = source(one), source(two)
+    first, second = labels
+    sources: tuple[Callable[[str], Sample | None], ...] = (
+        lambda label: book.of_runs(claim, label),
+        lambda label: book.of_seeds(label, claim.metric),
+        lambda label: book.of_summary(label, claim.metric),
+    )
+    for source in sources:
+        a, b = source(first), source(second)
         if a is not None and b is not None:
-            groups = book.group(one), book.group(two)
-            told = bool(a.source.startswith("the runs") and groups[0] and groups[1]) and book.groups.pairable(
-                str(groups[0]), str(groups[1])
-            )
-            known = bool(a.values and b.values)
-            return Pair(a, b, known, told, known or not book.says(PAIRED.pattern))
+            groups = book.group(first), book.group(second)
+            stated = bool(
+                a.source.startswith("the runs") and groups[0] and groups[1]
+            ) and book.groups.pairable(str(groups[0]), str(groups[1]))
+            by_seed = bool(a.values and b.values)
+            return Pair(a, b, by_seed, stated, by_seed or not book.says(PAIRED.pattern))
     return None
+
+
+def _only_pair(claim: Claim, book: Book) -> tuple[str, ...]:
+    """Return the only two groups with values by seed, for a sentence on a t test that names none."""
+    labels = {
+        book.key(c.groups[0]): c.groups[0] for c in book.claims if c.kind == "value" and len(c.groups) == 1
+    }
+    speaks = re.search(r"t[\s-]*test", claim.context.split("\n")[0], re.IGNORECASE)
+    return tuple(labels.values()) if speaks and not claim.table and len(labels) == 2 else ()
 
 
 def tests_said(claim: Claim) -> tuple[str, ...]:
@@ -76,5 +90,6 @@ def tests_said(claim: Claim) -> tuple[str, ...]:
 
 def other_test(claim: Claim) -> str:
     """Return the words that say that a p is of something else than a plain two-sided t test."""
-    found = re.search(OTHER_TEST, claim.context, re.IGNORECASE)
-    return found[0] if found else ""
+    own = claim.context if claim.table else claim.context.split("\n")[0]
+    hit = re.search(OTHER_TEST, own, re.IGNORECASE) or re.search(OTHER_TEST, claim.context, re.IGNORECASE)
+    return hit[0] if hit else ""

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.differences import COST
 from ired_diag.claims.ranges import Range, fits, through
 
 OF_SPREAD = re.compile(
@@ -43,10 +44,14 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
     }
     if not all(bases.values()):
         return unchecked(claim, book.why_unknown(claim))
+    if cost := COST.search(beside):
+        return unchecked(claim, f"it is of another quantity ({cost[0]!r})")
     base = _base(claim, near)
     right = bases[base] if base else [value for values in bases.values() for value in values]
     if _fits_any(claim, right):
         return _direction(claim, book, near, base, right[0])
+    if not claim.table and not _links(near):
+        return unchecked(claim, "whether the two groups are compared is not certain")
     return _slip(claim, bases, base)
 
 
@@ -67,8 +72,15 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
     return None
 
 
+def _links(near: str) -> bool:
+    """Say whether a sentence compares two groups, and does not name them side by side."""
+    return bool(
+        THAN.search(near) or re.search(r"\bfrom\b.*\bto\b|\bbetween\b|\bdifference\b|\s[-\u2212]\s", near)
+    )
+
+
 def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verdict:
-    told = "; ".join(f"{abs(values[0].middle):.3g}% of {label}" for label, values in bases.items())
+    shown = "; ".join(f"{abs(values[0].middle):.3g}% of {label}" for label, values in bases.items())
     expected = bases[base][0] if base else next(iter(bases.values()))[0]
     everyone = [value for values in bases.values() for value in values]
     evidence = {"recomputed": abs(expected.middle)}
@@ -79,12 +91,12 @@ def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verd
     ):
         scaled = replace(number, value=number.value * factor, unit=number.unit * factor, relation="")
         if number.value and _fits_any(replace(claim, numbers=(scaled,)), everyone):
-            words = f"{claim.said} is off by a factor 100 ({words}): the means give {told}."
+            words = f"{claim.said} is off by a factor 100 ({words}): the means give {shown}."
             return fails(claim, Fault("percent_factor", "error", words, evidence=evidence).of(claim))
     if base and _fits_any(claim, everyone):
-        words = f"{claim.said} is relative to the wrong base: the means give {told}, and {base} is named."
+        words = f"{claim.said} is relative to the wrong base: the means give {shown}, and {base} is named."
         return fails(claim, Fault("percent_base", "warning", words, evidence=evidence).of(claim))
-    words = f"the difference is printed as {claim.said}; the means give {told}."
+    words = f"the difference is printed as {claim.said}; the means give {shown}."
     return fails(claim, Fault("percent", "error", words, evidence=evidence).of(claim))
 
 
@@ -95,9 +107,7 @@ def _relative(claim: Claim, book: Book, label: str, base: str) -> list[Range]:
         return 100 * (x - y) / abs(y) if y else math.nan
 
     a, b = book.means(claim, label), book.means(claim, base)
-    if any(book.may_be_other(claim, name) for name in (label, base)):
-        return []
-    return [one for x in a for y in b if (one := through(percent, x, y)).known]
+    return [change for x in a for y in b if (change := through(percent, x, y)).known]
 
 
 def _fits_any(claim: Claim, values: list[Range]) -> bool:
@@ -105,7 +115,10 @@ def _fits_any(claim: Claim, values: list[Range]) -> bool:
 
 
 def _base(claim: Claim, near: str) -> str | None:
-    """Return the group that stands after "than", where one does."""
+    """Return the group that stands after "than", or first in "from a to b", where one does."""
+    a, b = (re.escape(label) for label in claim.groups)
+    if re.search(rf"\bfrom\s+{a}\s+to\s+{b}", near, re.IGNORECASE):
+        return claim.groups[0]
     than = THAN.search(near, claim.number.end) if claim.number.end < len(near) else None
     if than is None or near[claim.number.start : claim.number.end].strip() != claim.said:
         return None
@@ -119,17 +132,17 @@ def _base(claim: Claim, near: str) -> str | None:
 
 def _direction(claim: Claim, book: Book, near: str, base: str | None, change: Range) -> Verdict:
     """Return whether "lower" and "higher" are the right way round; only where the base is named after it."""
-    words = near[claim.number.end : claim.number.end + 12]
-    lower, higher = LOWER.search(words), HIGHER.search(words)
+    behind = near[claim.number.end : claim.number.end + 12]
+    lower, higher = LOWER.search(behind), HIGHER.search(behind)
     wrong = (lower and change.low > 0) or (higher and change.high < 0)
     first = claim.groups[0] != base and re.match(
         r"[^,;]*\b(?:is|was|are|were|has|had)\b[^,;]*$", near[: claim.number.start]
     )
     if base and wrong and first:
         way = "higher" if lower else "lower"
-        told = f"it is printed as {claim.said} {(lower or higher)[0].strip()}; by the means it is {way}."  # type: ignore[index]
+        words = f"it is printed as {claim.said} {'lower' if lower else 'higher'}; by the means it is {way}."
         return fails(
-            claim, Fault("percent_direction", "error", told, evidence={"change": change.middle}).of(claim)
+            claim, Fault("percent_direction", "error", words, evidence={"change": change.middle}).of(claim)
         )
     return holds(claim, f"the means give {abs(change.middle):.3g}%")
 

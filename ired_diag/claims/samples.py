@@ -29,7 +29,7 @@ class Sample:
         sd: Their sample sd (n - 1); if ``sd_unsure``, as printed, and perhaps the population one.
         values: The numbers by seed; none where only mean and sd are printed.
         half: Half of the last digit of the numbers.
-        sd_unsure: Whether the sd is a printed one that nothing else tells the kind of.
+        sd_unsure: Whether the sd is a printed one that nothing else says the kind of.
     """
 
     source: str

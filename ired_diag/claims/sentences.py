@@ -1,4 +1,4 @@
-"""Claims in sentences: a number is a claim where the words before it say what it is.
+"""Claims in sentences: a number is a claim where the words around it say what it is.
 
 Whose it is, is taken from the names in the sentence only where there is one reading: the sentence names one
 group (or two, for a comparison), or the stretch since the last number of its kind does. A sentence that
@@ -8,60 +8,50 @@ asks, supposes or announces is no claim.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
-from ired_diag.claims.labels import mentions
+from ired_diag.claims.heads import CORRECTED, after_plus_minus
+from ired_diag.claims.labels import mention_spans
 from ired_diag.claims.markdown import Sentence
+from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.numbers import Printed, numbers_in, plain
-from ired_diag.claims.tables import after_plus_minus
 
-IS = r"\s*(?:of|is|was|are|were|=|:|von|ist|beträgt)?\s*(?:only\s+|about\s+)?$"
-BEFORE: tuple[tuple[Kind, str], ...] = (
-    ("p", r"(?<![\w.])p(?:[\s-]*(?:values?|wert))?" + IS),
-    ("t", r"(?<![\w.])t(?:[\s-]*(?:stat\w*|value))?\s*(?:\(\s*[\d.,]+\s*\))?\s*[=:]\s*$"),
-    ("effect", r"(?:cohen['\u2019]?s\s+d|hedges['\u2019]?s?\s+g|effect size|(?<![\w.])[dg]\s*(?==))" + IS),
-    ("n", r"(?<![\w.])n\s*=\s*$"),
-    ("se", r"(?:standard error|(?<!\w)s\.?e\.?m?\.?)" + IS),
-    (
-        "sd",
-        r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|\u03c3)" + IS,
-    ),
-    (
-        "mean",
-        r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
-        + IS,
-    ),
-)
-PAIRED_KINDS = ("p", "t", "effect", "percent", "difference")
-COMPARING = re.compile(
-    r"better|worse|lower|higher|improve\w*|reduc\w*|increase\w*|decrease\w*|smaller|larger|gain|differ\w*|besser|schlechter",
-    re.IGNORECASE,
-)
+PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 INTERVAL = re.compile(
     r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)[^\d\-+.]{0,25}[-+]?$", re.IGNORECASE
 )
+QUARTILES = re.compile(r"(?:\biqr\b|interquartile range)[^\d\-+.]{0,12}[-+]?$", re.IGNORECASE)
+TO = re.compile(r"\s*(?:,|;|to|bis|\u2013|-|and|\.\.\.?|…)\s*")
 EQUIVALENT = re.compile(
-    r"\bequivalent\b|\bequally (?:good|well|accurate)\b|\bindistinguishable\b|\bkein(?:en)? Unterschied\b"
+    r"\bequivalent\b(?! to\b)|\bequally (?:good|well|accurate)\b|\b(?:statistically )?indistinguishable\b"
+    r"|\bkein(?:en)? Unterschied\b"
     r"|\bno (?:real |practical |meaningful |measurable |detectable )?difference\b|\bmakes? no difference\b"
     r"|\bidentical (?:performance|results|accuracy)\b|\bperform(?:s|ed)? (?:the same|identically)\b"
     r"|\bas good as\b",
     re.IGNORECASE,
 )  # fmt: skip
 SIGNIFICANT = re.compile(
-    r"\b(?:statistically )?signifi[ck]ant(?:ly)?\b(?!\s+(?:digits?|figures?|level))", re.IGNORECASE
+    r"\b(?:statistically )?signifi[ck]ant(?:ly)?\b(?!\s+(?:digits?|figures?|level|other|number|"
+    r"amount|part|bits?))",
+    re.IGNORECASE,
 )
+NOT_SIGNIFICANT = re.compile(r"(?<![\w.])n\.\s?s\.?(?![\w])")
 NOT = re.compile(
-    r"(?:\b(?:not?|non|nor|never|neither|without|nicht|kein\w*|fail\w*)\b|n['\u2019]t\b|\bin(?=signif))[\s\w-]{0,30}$",
+    r"(?:\b(?:not?|non|nor|never|neither|without|nicht|kein\w*|fail\w*|nothing|none|lacks?|loses|isn|marginally)\b"
+    r"|n['\u2019]t\b|\bin(?=signif))[\s\w\-*_]{0,30}$",
     re.IGNORECASE,
 )
 SUPPOSED = re.compile(
     r"\?\s*$|\b(?:whether|hypothes\w*|would|may|might|could|should|if|expect\w*|cannot|can't|assum\w*|ask\w*|unless"
-    r"|define\w*|threshold|null)\b",
+    r"|define\w*|threshold|null|require\w*|must|need\w*|target\w*|goal|when|criteri\w*|corresponds?|"
+    r"count\w* as)\b",
     re.IGNORECASE,
 )
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
+Numbered = tuple[Kind, tuple[Printed, ...], bool]
 
 
 @dataclass(frozen=True)
@@ -69,11 +59,15 @@ class Named:
     """Where a sentence names which group."""
 
     text: str
-    at: Sequence[tuple[int, str]]
+    at: Sequence[tuple[int, int, str]]
 
     def within(self, start: int, end: int) -> tuple[str, ...]:
         """Return the groups named in a stretch, each once, in order."""
-        return tuple(dict.fromkeys(name for place, name in self.at if start <= place < end))
+        return tuple(dict.fromkeys(name for place, _, name in self.at if start <= place < end))
+
+    def covers(self, number: Printed) -> bool:
+        """Say whether a number is a part of a name."""
+        return any(place <= number.start < end for place, end, _ in self.at)
 
     def whose(self, start: int, place: int, end: int, following: int, count: int) -> tuple[str, ...]:
         """Return the ``count`` groups that a number is about; none where that is not certain.
@@ -93,7 +87,9 @@ class Named:
         return stretch if len(stretch) == count else ()
 
 
-def claims_of(sentence: Sentence, names: Sequence[str], block: int, *, comma: bool) -> Iterator[Claim]:
+def claims_of(
+    sentence: Sentence, names: Sequence[str], block: int, *, comma: bool, vocabulary: Collection[str] = ()
+) -> Iterator[Claim]:
     """Yield the claims of a sentence.
 
     Args:
@@ -101,71 +97,156 @@ def claims_of(sentence: Sentence, names: Sequence[str], block: int, *, comma: bo
         names: The groups that the report and the runs know.
         block: The number that its claims share.
         comma: Whether the text writes decimal commas.
+        vocabulary: The metrics that the report's tables name.
     """
     text = plain(sentence.text)
-    named = Named(text, mentions(text, names))
+    named = Named(text, mention_spans(text, names))
     context = f"{text}\n{sentence.heading}"
-    found = list(_numbers(text, comma))
-    for kind, shown, half in found:
-        count = 2 if kind in PAIRED_KINDS else 1
-        same = [other[0] for k, other, _ in found if k == kind]
-        start = max((n.end for n in same if n.end <= shown[0].start), default=0)
-        following = min((n.start for n in same if n.start >= shown[-1].end), default=len(text))
-        groups = named.whose(start, shown[0].start, shown[-1].end, following, count)
-        if kind == "interval" and not groups:
-            groups = named.whose(start, shown[0].start, shown[-1].end, following, 2)
-        said = text[shown[0].start : shown[-1].end].strip()
-        yield Claim(kind, sentence.line, said, groups, shown, context, block, half_width=half)
+    numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
+    claimed = list(_numbers(text, numbers))
+    for kind, shown, half in claimed:
+        yield _claim(
+            sentence, text, named, claimed, kind, shown, half=half, block=block, vocabulary=vocabulary
+        )
+    for hit in phrases.COUNTED.finditer(text):
+        count = float(phrases.NUMBER_WORDS[hit[1].lower()])
+        groups = named.within(0, len(text))
+        number = Printed(hit[1], count, 1.0, start=hit.start(), end=hit.end(1))
+        yield Claim(
+            "n", sentence.line, hit[1], groups=groups if len(groups) == 1 else (), numbers=(number,),
+            context=context, block=block,
+        )  # fmt: skip
     if not SUPPOSED.search(text):
         yield from _conclusions(text, named, sentence.line, context, block)
 
 
-def _numbers(text: str, comma: bool) -> Iterator[tuple[Kind, tuple[Printed, ...], bool]]:
+def _claim(
+    sentence: Sentence,
+    text: str,
+    named: Named,
+    claimed: Sequence[Numbered],
+    kind: Kind,
+    shown: tuple[Printed, ...],
+    *,
+    half: bool,
+    block: int,
+    vocabulary: Collection[str],
+) -> Claim:
+    first, last = shown[0], shown[-1]
+    count = 2 if kind in PAIRED_KINDS else 1
+    same = [other[0] for k, other, _ in claimed if k == kind]
+    start = max((n.end for n in same if n.end <= first.start), default=0)
+    following = min((n.start for n in same if n.start >= last.end), default=len(text))
+    groups = named.whose(start, first.start, last.end, following, count)
+    if kind == "interval" and (
+        not groups or re.search(r"\bdifference\b", text[: first.start], re.IGNORECASE)
+    ):
+        groups = named.whose(start, first.start, last.end, following, 2) or groups
+    statistic = phrases.statistic_before(text[: first.start]) if kind in ("statistic", "t") else None
+    corrected = CORRECTED.search(text)
+    return Claim(
+        kind,
+        sentence.line_of(first.text, text[: first.start].count(first.text)),
+        text[first.start : last.end].strip(),
+        groups=groups,
+        numbers=shown,
+        context=f"{text}\n{sentence.heading}",
+        block=block,
+        half_width=half,
+        metric=metric_at(text, first.start, last.end, vocabulary),
+        df=statistic[1] if statistic else (),
+        test=statistic[0] if statistic and kind == "statistic" else (corrected[0] if corrected else ""),
+    )
+
+
+def _numbers(text: str, numbers: Sequence[Printed]) -> Iterator[Numbered]:
     """Yield what is printed, with its kind and whether it is half an interval."""
-    numbers = list(numbers_in(text, comma=comma))
     taken: set[int] = set()
     for at, number in enumerate(numbers):
         if at in taken:
             continue
-        before, after = text[: number.start], text[number.end :]
-        behind = re.sub(r"[<>≤≥≈~]\s*$", "", before)
+        behind = re.sub(r"[<>≤≥≈~]\s*$", "", text[: number.start])
         follower = numbers[at + 1] if at + 1 < len(numbers) else None
         between = text[number.end : follower.start] if follower else ""
         if follower and re.fullmatch(r"\s*±\s*", between):
             taken.add(at + 1)
             yield "mean", (number,), False
             yield after_plus_minus(text[follower.end : follower.end + 30]), (follower,), True
-        elif (
-            INTERVAL.search(behind[-60:])
-            and follower
-            and re.fullmatch(r"\s*(?:,|;|to|bis|\u2013|-|and)\s*", between)
-        ):
+        elif follower and TO.fullmatch(between) and (kind := _of_two_ends(behind[-60:])):
             taken.add(at + 1)
-            yield "interval", (number, follower), False
-        elif (kind := _kind(behind, after, number)) and not (kind == "percent" and SUPPOSED.search(text)):
+            yield kind, (number, follower), False
+        elif follower and phrases.WINS.fullmatch(between) and _are_wins(text, number, follower):
+            taken.add(at + 1)
+            yield "wins", (number, follower), False
+        elif (kind := _kind(behind, text[number.end :], number)) and not _is_supposed(kind, text):
             yield kind, (number,), False
+
+
+def _of_two_ends(before: str) -> Kind | None:
+    if INTERVAL.search(before):
+        return "interval"
+    return "quartiles" if QUARTILES.search(before) else None
+
+
+def _are_wins(text: str, wins: Printed, trials: Printed) -> bool:
+    """Say whether two numbers are k of n seeds on which one group is better."""
+    counts = wins.unit == trials.unit == 1 and 0 <= wins.value <= trials.value
+    after = re.match(r"\s*(?:\w+\s+)?(?:seeds|runs)\b", text[trials.end :])
+    return bool(counts and after and phrases.BEATS.search(text))
+
+
+def _is_supposed(kind: Kind, text: str) -> bool:
+    return kind in ("percent", "ratio", "difference", "p") and bool(SUPPOSED.search(text))
 
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
     if number.percent:
-        if re.match(r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level)", after, re.IGNORECASE):
+        if re.match(
+            r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", after, re.I
+        ):
             return None
+        if re.search(phrases.BEFORE[-2][1], before[-90:], re.IGNORECASE):
+            return "difference"
+        if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
+            return None  # "at 20 documents (67%)" is a level
         near = before[-25:] + " " + after[:30]
-        return "percent" if COMPARING.search(near) else None
-    if re.match(r"\s*(?:random\s+|independent\s+)?(?:seeds|runs)\b", after) and number.unit == 1:
+        return "percent" if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) else None
+    if (
+        phrases.N_AFTER.match(after)
+        and number.unit == 1
+        and number.value >= 1
+        and not re.search(r"seeds?\s*$", before)
+    ):
         return "n"
-    return next((k for k, pattern in BEFORE if re.search(pattern, before[-90:], re.IGNORECASE)), None)
+    if phrases.RATIO.match(after):
+        return "ratio"
+    if (statistic := phrases.statistic_before(before)) and statistic[0] != "t":
+        return "statistic"
+    kind = phrases.kind_before(before, after)
+    if kind == "p" and phrases.NO_P_ANYWHERE.search(before[-60:] + after[:30]):
+        return None
+    return kind
 
 
 def _conclusions(text: str, named: Named, line: int, context: str, block: int) -> Iterator[Claim]:
     groups = named.within(0, len(text))
     pair = groups if len(groups) == 2 else ()
+    corrected = CORRECTED.search(text)
     for hit in EQUIVALENT.finditer(text):
         if text[: hit.start()].endswith(('"', "\u201c", "\u201e", "'")):  # a quotation
             continue
         negated = NOT.search(text[: hit.start()][-30:]) and not hit[0].lower().startswith(("no ", "kein"))
         if not negated:
-            yield Claim("equivalent", line, hit[0], pair, (), context, block)
-    for hit in SIGNIFICANT.finditer(text):
-        kind: Kind = "not significant" if NOT.search(text[: hit.start()][-30:]) else "significant"
-        yield Claim(kind, line, hit[0], pair, (), context, block)
+            yield Claim("equivalent", line, hit[0], groups=pair, context=context, block=block)
+    for hit in [*SIGNIFICANT.finditer(text), *NOT_SIGNIFICANT.finditer(text)]:
+        denied = NOT.search(text[: hit.start()][-40:]) or NOT_SIGNIFICANT.fullmatch(hit[0])
+        kind: Kind = "not significant" if denied else "significant"
+        yield Claim(
+            kind,
+            line,
+            hit[0],
+            groups=pair,
+            context=context,
+            block=block,
+            test=corrected[0] if corrected else "",
+        )

@@ -19,13 +19,19 @@ from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecke
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
 
+CLOSE = 0.03  # values are printed with fewer digits than the sd was computed from
+ASSUMED = re.compile(r"\bz[\s-]*test|\bz\s*=|\bassum\w*|\bknown\b|\bprior\b|\binter-run\b", re.IGNORECASE)
 POPULATION = re.compile(r"population|ddof\s*=\s*0|1/n\b", re.IGNORECASE)
 WORDS = {"sd": "standard deviation", "se": "standard error", "spread": "number after ±"}
 
 
 def check_spread(claim: Claim, book: Book) -> Verdict:
     """Return whether a sd, a standard error, or a number after ± is that of the seeds."""
-    label = claim.groups[0] if len(claim.groups) == 1 else ""
+    if ASSUMED.search(claim.context.split("\n")[0]) and not claim.table:
+        return unchecked(claim, "it is a sd that a test assumes")
+    label = book.label_of(claim)
+    if label and not _mean_agrees(claim, book, label):
+        return unchecked(claim, "the mean beside it is of other values")
     sample = book.sample(claim, label, summary=claim.kind == "se") if label else None
     if sample is None:
         return unchecked(claim, book.why_unknown(claim))
@@ -39,12 +45,27 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
         if fits(claim.number, value):
             return _population(claim, sample, name, value, next(iter(right.values())))
     expected = next(iter(right.values()))
+    if (
+        expected.middle
+        and abs(claim.number.value / expected.middle - 1) < CLOSE
+        and not book.group(label or "")
+    ):
+        return holds(claim, f"within {CLOSE:.0%} of the {next(iter(right))} of {sample.source}")
     words = (
         f"the {WORDS[claim.kind]} is printed as {claim.said}; from {sample.source} it is "
         f"{expected.middle:.4g}."
     )
     evidence = {"recomputed": expected.middle, "n": sample.n}
     return fails(claim, Fault("spread", "error", words, evidence=evidence).of(claim))
+
+
+def _mean_agrees(claim: Claim, book: Book, label: str) -> bool:
+    """Say whether the mean beside a spread is that of the sample: of others, the spread is another, too."""
+    mean = book.mean_beside(claim, label)
+    seeds = book.of_seeds(label, claim.metric)
+    if mean is None or seeds is None or book.group(label):
+        return True
+    return claim.table > 0 or fits(mean.number, seeds.mean)
 
 
 def _candidates(sample: Sample, claim: Claim) -> tuple[Mapping[str, Range], Mapping[str, Range]]:

@@ -15,32 +15,81 @@ from dataclasses import replace
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
-from ired_diag.claims.comparisons import NAMES, Tested, tests_of, two_sided_p
+from ired_diag.claims.comparisons import NAMES, Tested, tests_of
+from ired_diag.claims.correction import QUOTIENT, Level, level_of
+from ired_diag.claims.heads import CORRECTED
+from ired_diag.claims.metrics import UNCLEAR
+from ired_diag.claims.one_sample import p_against_target
 from ired_diag.claims.pairs import Pair, other_test, samples_of_pair, tests_said
-from ired_diag.claims.ranges import Range, fits, printed_range, through
+from ired_diag.claims.phrases import TESTED
+from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.rank_tests import check_rank_test, test_named
+from ired_diag.claims.reference_p import p_beside_statistic
 from ired_diag.claims.samples import as_population
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 
 ALPHA = 0.05
+UNADJUSTED = re.compile(r"\b(?:unadjusted|uncorrected|raw|nominal)\s+p\W*$", re.IGNORECASE)
 
 
 def check_test(claim: Claim, book: Book) -> Verdict:
-    """Return whether a t, df or p follows from the samples, or from the t beside it."""
-    if claim.kind == "p" and claim.number.value == 0 and not claim.number.relation:
-        return _zero(claim, book)
-    if claim.kind == "p" and not 0 <= claim.number.value <= 1:
-        words = f"p is printed as {claim.said}; a p lies between 0 and 1."
-        return fails(claim, Fault("p", "error", words).of(claim))
-    if other := other_test(claim):
+    """Return whether a t, df or p follows from the statistic beside it, and from the samples."""
+    if claim.kind == "p":
+        if claim.number.value == 0 and not claim.number.relation:
+            return _zero(claim, book)
+        if not 0 <= claim.number.value <= 1:
+            return _outside(claim)
+        beside = p_beside_statistic(claim, book)
+        if beside is not None and beside.outcome == "fails":
+            return beside
+        if test_named(claim):
+            verdict = check_rank_test(claim, book)
+            return beside if verdict.outcome == "unchecked" and beside else verdict
+        if against := p_against_target(claim, book):
+            return against
+        verdict = _of_samples(claim, book)
+        return beside if verdict.outcome == "unchecked" and beside else verdict
+    return _of_samples(claim, book)
+
+
+def _of_samples(claim: Claim, book: Book) -> Verdict:
+    other = "" if _is_unadjusted(claim) else other_test(claim)
+    level = level_of(claim.context.split("\n")[0], claim.context.partition("\n")[2], book.text)
+    if other and not CORRECTED.search(other):
         return unchecked(claim, f"it may be of something else than a plain t test ({other!r})")
     pair = samples_of_pair(claim, book)
     tests = tests_of(pair.a, pair.b, pairs=pair.pairs) if pair else {}
     if pair is None or not tests:
-        return _from_t(claim, book)
-    return _against(claim, pair, tests)
+        return unchecked(claim, book.why_unknown(claim))
+    certain = bool(claim.metric) or len(book.metrics) < 2 or not pair.a.sd_unsure
+    verdict = _against(claim, pair, tests, certain=certain)
+    if other and verdict.outcome == "fails" and not _is_raw(level, claim, book):
+        return unchecked(claim, f"it may be corrected for several comparisons ({other!r})")
+    return verdict
 
 
-def _against(claim: Claim, pair: Pair, tests: Mapping[str, Tested]) -> Verdict:
+def _is_unadjusted(claim: Claim) -> bool:
+    """Say whether "unadjusted" stands before a p, in a sentence that names a correction as well."""
+    before = claim.context.split("\n")[0][: claim.number.start]
+    return not claim.table and bool(UNADJUSTED.search(before))
+
+
+def _is_raw(level: Level, claim: Claim, book: Book) -> bool:
+    """Say whether the report states its level as a quotient, so that its p values are not corrected."""
+    return (
+        level.raw or bool(QUOTIENT.search(claim.context)) or (book.says(QUOTIENT.pattern) and not claim.test)
+    )
+
+
+def _outside(claim: Claim) -> Verdict:
+    """Return that a p outside of 0 to 1 is none, where the words leave no doubt that a p is meant."""
+    if not TESTED.search(claim.context):
+        return unchecked(claim, "it may be no p value")
+    words = f"p is printed as {claim.said}; a p lies between 0 and 1."
+    return fails(claim, Fault("p", "error", words).of(claim))
+
+
+def _against(claim: Claim, pair: Pair, tests: Mapping[str, Tested], *, certain: bool) -> Verdict:
     fitting = [name for name, test in tests.items() if _fits(claim, test)]
     said = tests_said(claim)
     right = [name for name in fitting if name in said]
@@ -49,20 +98,23 @@ def _against(claim: Claim, pair: Pair, tests: Mapping[str, Tested]) -> Verdict:
         return holds(claim, source, *_remarks(claim, pair, tests, fitting))
     if not any(name in tests for name in said):
         return unchecked(claim, f"{NAMES[said[0]]} does not follow from {pair.a.source}")
-    told = "; ".join(f"{NAMES[name]} gives {_value(claim, test).middle:.4g}" for name, test in tests.items())
+    if claim.metric == UNCLEAR or not certain:
+        return unchecked(claim, "of which metric it is, is not certain")
+    given = "; ".join(f"{NAMES[name]} gives {_value(claim, test).middle:.4g}" for name, test in tests.items())
     evidence = {f"{claim.kind}_{name}": _value(claim, test).middle for name, test in tests.items()}
+    printed = f"{claim.number.relation or '='} {claim.said}"
     if fitting:
-        words = f"{claim.kind} = {claim.said} is of {NAMES[fitting[0]]}, not of {NAMES[said[0]]}: {told}."
+        words = f"{claim.kind} {printed} is of {NAMES[fitting[0]]}, not of {NAMES[said[0]]}: {given}."
         return fails(claim, Fault("wrong_test", "warning", words, evidence=evidence).of(claim))
     if _of_population(claim, pair):
-        words = f"{claim.kind} = {claim.said} follows only if the sds are population ones (ddof = 0): {told}."
+        words = f"{claim.kind} {printed} follows only if the sds are population ones (ddof = 0): {given}."
         return fails(claim, Fault("population_sd", "warning", words, evidence=evidence).of(claim))
     if not pair.certain:
         return unchecked(claim, "a paired test does not follow from means and sds")
-    words = f"{claim.kind} is printed as {claim.said}, which does not follow from {pair.a.source}: {told}."
+    words = f"{claim.kind} {printed} is printed, which does not follow from {pair.a.source}: {given}."
     if pair.pairs:
         return fails(claim, Fault(claim.kind, "error", words, evidence=evidence).of(claim))
-    words += " A paired test needs the values by seed; if this is one, the report does not say so."
+    words += " A paired test needs the values by seed; if it is paired, the report does not say so."
     return fails(claim, Fault(claim.kind, "warning", words, evidence=evidence).of(claim))
 
 
@@ -100,15 +152,15 @@ def _remarks(claim: Claim, pair: Pair, tests: Mapping[str, Tested], fitting: lis
         yield Fault(
             "student_unequal_variances", "warning", words, "Use Welch's test, or pairs.", evidence
         ).of(claim)
-    if pair.told_pairs and "paired" in p and "paired" not in fitting:
+    if pair.stated_pairs and "paired" in p and "paired" not in fitting:
         other = _apart(claim.number.value, p["paired"])
         words = (
             f"p = {claim.said} is of an unpaired test, but the configurations share data and "
             f"evaluation, so equal seeds are pairs; the paired test gives p = {p['paired']:.3g}, "
             f"{'another' if other else 'the same'} conclusion at 5%."
         )
-        severity = "warning" if other else "note"
-        yield Fault("unpaired", severity, words, "ired-diag stats pairs the seeds.", evidence).of(claim)  # type: ignore[arg-type]
+        severity: Severity = "warning" if other else "note"
+        yield Fault("unpaired", severity, words, "ired-diag stats pairs the seeds.", evidence).of(claim)
 
 
 def _apart(p: float, other: float) -> bool:
@@ -116,39 +168,16 @@ def _apart(p: float, other: float) -> bool:
 
 
 def _zero(claim: Claim, book: Book) -> Verdict:
-    pair = samples_of_pair(claim, book)
+    """Return that a p is never 0: a note, or an error where the samples' p does not round to it."""
+    pair = samples_of_pair(claim, book) if not other_test(claim) else None
     tests = tests_of(pair.a, pair.b, pairs=pair.pairs) if pair else {}
-    told = "; ".join(f"{NAMES[name]} gives {test.p.middle:.3g}" for name, test in tests.items())
-    words = f"p is printed as {claim.said}; a p is never 0{f': {told}' if told else ''}."
+    given = "; ".join(f"{NAMES[name]} gives {test.p.middle:.3g}" for name, test in tests.items())
+    rounds = not tests or any(_fits(claim, test) for test in tests.values())
+    words = f"p is printed as {claim.said}; a p is never 0{f': {given}' if given else ''}."
     advice = f"Write p < {claim.number.unit:g}, or more digits."
-    return fails(claim, Fault("p_zero", "warning", words, advice).of(claim))
-
-
-def _from_t(claim: Claim, book: Book) -> Verdict:
-    """Return whether a p is that of the t and df printed beside it."""
-    beside = [c for c in book.claims if c.block == claim.block and c.groups == claim.groups]
-    ts = [c for c in beside if c.kind == "t"]
-    df = _df(claim, beside, book, ts)
-    if claim.kind != "p" or len(ts) != 1 or df is None or len([c for c in beside if c.kind == "p"]) != 1:
-        return unchecked(claim, book.why_unknown(claim))
-    p = through(lambda t: two_sided_p(t, df), printed_range(ts[0].number))
-    if fits(claim.number, p):
-        return holds(claim, f"p of t = {ts[0].said} at {df:g} degrees of freedom")
-    words = (
-        f"p is printed as {claim.said}; t = {ts[0].said} at {df:g} degrees of freedom has p = {p.middle:.3g}."
+    finding = Fault("p_zero", "note" if rounds else "warning", words, advice).of(claim)
+    return (
+        holds(claim, "it rounds to 0", finding)
+        if rounds and tests
+        else replace(fails(claim, finding), outcome="holds")
     )
-    return fails(claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "df": df}).of(claim))
-
-
-def _df(claim: Claim, beside: list[Claim], book: Book, ts: list[Claim]) -> float | None:
-    """Return the degrees of freedom that are printed; none are guessed."""
-    told = [c.number.value for c in beside if c.kind == "df"]
-    if len(told) == 1 and told[0] > 0:
-        return told[0]
-    for t in ts:
-        found = re.search(
-            r"\bt\s*\(\s*(\d+(?:\.\d+)?)\s*\)\s*[=:]\s*" + re.escape(t.number.text), claim.context
-        )
-        if found and float(found[1]) > 0:
-            return float(found[1])
-    return None

@@ -52,6 +52,9 @@ __all__ = [
 ]
 
 
+NO_PLATEAU = "No plateau in common"  # how the note begins
+
+
 @dataclass(frozen=True)
 class Group:
     """One experiment, or one variant of it.
@@ -187,7 +190,7 @@ def compare(
     read = read_out(members, lower_is_better=lower_is_better)
     notes += read.notes
     if readout in read.reasons and readout != LAST:
-        why = "No plateau in common" if readout == PLATEAU else f"{readout} is withheld"
+        why = NO_PLATEAU if readout == PLATEAU else f"{readout} is withheld"
         if any(len(seed.steps) > 1 for one in members for seed in one.seeds):  # else a table of numbers
             alone = ""
             if readout == PLATEAU:

@@ -17,6 +17,7 @@ that data are shared, but may show that they, or the evaluations, are not.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -78,6 +79,7 @@ def _leaf(key: str) -> str:
     return _as_words(key.rpartition(".")[2])
 
 
+@functools.lru_cache(maxsize=4096)  # every run of a study states the same keys
 def _as_words(part: str) -> str:
     """Return a part of a key in lower case: ``trainData`` and ``train-data`` as ``train_data``."""
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part).lower()

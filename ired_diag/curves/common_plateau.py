@@ -28,6 +28,7 @@ from ired_diag.curves.valley import Array, find_valley
 SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve by so much
 LITTLE = 0.15  # nats: a seed that would win more with as many steps again does not rest
 BIAS = 0.01  # standard errors: a real descent is slower at its end than an exponential
+BIAS_OF_DRIFT = 0.09  # standard errors, over the seeds: few seeds need the longer window to show a drift
 FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
 
 Steps = tuple[Array, Array]
@@ -106,10 +107,10 @@ def _window_from(
         faded = faded_descent(mean, valley, bias=BIAS)
         if len(mean) - faded < FEWEST:
             return CommonPlateau(None, (), f"group {number}: its mean over seeds comes down too late to rest")
-        if tail := rest_of(mean, valley).tail:
+        if tail := rest_of(mean, valley, among=len(means)).tail:
             side = "the mean over seeds is not what it was before"
             return CommonPlateau(None, (), f"group {number}: in the last {tail} evaluations {side}")
-        for_one = faded_descent(mean, valley, bias=BIAS, coarser=float(np.sqrt(seeds)))
+        for_one = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=float(np.sqrt(seeds)))
         start = max(start, float(mean.steps[faded]))
         drifts_from = max(drifts_from, float(mean.steps[min(for_one, len(mean) - 1)]))
     indices = tuple(int(np.searchsorted(steps, start)) for steps, _ in curves)

@@ -15,6 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.curves.order_statistics import distinct
+
 FEWEST = 8  # values: three numbers lie on a lattice by chance
 REPEATED = 0.7  # at most this share of the best values is distinct
 OFF_LATTICE = 0.05  # of a step: more than rounding in float32
@@ -36,7 +38,7 @@ def grain_of(values: Array, *, lower_is_better: bool) -> float:
         return 0.0
     ordered = np.sort(values if lower_is_better else -values)
     best = ordered[: max(FEWEST // 2, len(values) // 3)]
-    if len(np.unique(best)) > REPEATED * len(best):
+    if distinct(best) > REPEATED * len(best):
         return 0.0
     gaps = np.diff(np.unique(best if np.ptp(best) > 0 else ordered))
     gaps = gaps[gaps > np.finfo(np.float32).eps * np.abs(best).max()]

@@ -9,7 +9,9 @@ window of length T,
 the second under autoregressive noise, whose standard deviation and correlation are pooled over the runs and
 corrected for what the lines take away. Two groups *drift apart* where b_a - b_b is no chance and more than
 0.3 of the standard error of the difference of their means; then a group that is merely slower would seem
-worse. A group *drifts* where its own b is no chance and more than 0.3 of the standard error of its mean.
+worse. A group *drifts* where its own b is no chance and more than 0.3 of the standard error of its mean. A
+slower group drifts by itself, and its own b is known √2 times better than a difference; so the bound on b is
+the closer one, and closer where it improves (2.4 e), as trainings do, than where it gets worse (3 e).
 
 References: Kendall (1954), Note on bias in the estimation of autocorrelation; Marriott & Pope (1954), Bias in
 the estimation of autocorrelations (the bias about a line); Dunn (1961), Multiple comparisons among means.
@@ -24,12 +26,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from ired_diag.curves.order_statistics import median
 from ired_diag.curves.spikes import usual_size
 from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING, Array
 from ired_diag.curves.wander import Wander
 
-CHANCE = 0.03  # of two groups that do not drift apart, over all pairs of groups (Bonferroni)
-CLEAR = 2.7  # standard errors of a group's own drift
+CHANCE = 0.01  # of two groups that do not drift apart, over all pairs of groups (Bonferroni)
+CLEAR = 2.4  # standard errors of a group's own drift: trainings come down
+CLEAR_WORSE = 3.0  # standard errors of one that gets worse: both together are chance in 1%
 SHARE = 0.3  # of the standard error of the mean: a bias by less changes a level of 5% by less than 1%
 SPIKE = 8.0  # usual sizes
 MOST_LOST = 0.7  # of the variance, to the lines: of short windows with strong correlation
@@ -71,7 +75,7 @@ def group_drift(windows: Sequence[Array]) -> Drift:
 
 def _without_spikes(window: Array) -> Array:
     """Return a window with what is far from its median cut there: one spike is no drift."""
-    middle = float(np.median(window))
+    middle = median(window)
     far = SPIKE * usual_size(window - middle)
     return np.clip(window, middle - far, middle + far) if far > 0 else window
 
@@ -84,8 +88,9 @@ def drift_in_words(drifts: Mapping[int, Drift], *, lower_is_better: bool = True)
         lower_is_better: The direction in which the metric improves.
     """
     for number, drift in drifts.items():
-        if abs(drift.bias) > max(CLEAR * drift.error, SHARE * drift.spread):
-            better = (drift.bias > 0) == lower_is_better
+        better = (drift.bias > 0) == lower_is_better
+        clear_of_chance = CLEAR if better else CLEAR_WORSE
+        if abs(drift.bias) > max(clear_of_chance * drift.error, SHARE * drift.spread):
             return (
                 f"group {number}: its mean over seeds still {'improves' if better else 'gets worse'} slowly"
             )

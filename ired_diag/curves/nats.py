@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.grain import grain_of
+from ired_diag.curves.order_statistics import median
 
 Scale = Literal["ratio", "error", "gain"]
 
@@ -84,7 +85,7 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     at, given = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if at.shape != given.shape or at.ndim != 1:
         raise ValueError(f"a curve needs as many steps as values, found {at.shape} and {given.shape}")
-    if not (np.diff(at) > 0).all():
+    if not (at[1:] > at[:-1]).all():
         raise ValueError("the steps of a curve must increase; sort them, and keep one value a step")
     finite = np.isfinite(given)
     y = np.full(len(given), np.inf)
@@ -139,7 +140,7 @@ def _rounding_floor(size: Array, grain: float) -> float:
     if grain == 0:
         return 0.0
     best = np.sort(size)[: max(1, len(size) // 3)]
-    level = float(np.median(best))
+    level = median(best)
     return FLOOR_LEVELS * level if level <= FEW_GRAINS * grain and best[-1] >= WIDE * best[0] else 0.0
 
 
@@ -149,9 +150,9 @@ def _unit_of_gains(x: Array) -> tuple[float, bool]:
     if largest == 0:
         return 0.0, False
     x = x / largest  # differences of the largest floats would overflow
-    level, start = _best_level(x), float(np.median(x[:3]))
+    level, start = _best_level(x), median(x[:3])
     arrival = int(np.argmax(x <= level + ARRIVED * (start - level))) if start > level else 0
-    gained = float(np.median(x[:arrival])) - level if arrival else 0.0
+    gained = median(x[:arrival]) - level if arrival else 0.0
     scatter = _scatter(x)
     unit = max(gained, SCATTERS * scatter, LEAST_GAIN * float(np.ptp(x)))
     return (FACTOR / unit / largest, gained > CLEAR * scatter) if unit > 0 else (0.0, False)
@@ -163,11 +164,11 @@ def _best_level(x: Array) -> float:
     if len(x) <= size:
         return float(x.min())
     pieces = [x[start : start + size] for start in range(0, len(x) - size + 1, max(1, size // 2))]
-    return float(min(np.median(piece) for piece in [*pieces, x[-size:]]))
+    return float(min(median(piece) for piece in [*pieces, x[-size:]]))
 
 
 def _scatter(x: Array) -> float:
     """Return the standard deviation of one value, by the median size of what is not 0 of the differences."""
     differences = np.abs(np.diff(x))
     differences = differences[differences > 0]
-    return float(np.median(differences) / (NORMAL_MAD * np.sqrt(2))) if len(differences) else 0.0
+    return float(median(differences) / (NORMAL_MAD * np.sqrt(2))) if len(differences) else 0.0

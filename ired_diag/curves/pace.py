@@ -86,8 +86,8 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     if size < 2:
         return Pace(0.0, np.inf, clear=False)
     t, y = steps[-size:] - steps[-size:].mean(), valley.y[-size:]
-    span, spread = steps[-1] - steps[0], float(np.sum(t**2))
-    gain = -float(np.sum(t * y)) / spread * span
+    span, spread = steps[-1] - steps[0], float((t**2).sum())
+    gain = -float((t * y).sum()) / spread * span
     error = valley.sigma * valley.inflation / np.sqrt(spread) * span
     if gain > CLEAR * error:  # the larger noise can only make it less clear
         error = max(error, _noise_about_parabola(t, y) / np.sqrt(spread) * span)

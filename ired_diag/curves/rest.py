@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.curves.nats import Curve
+from ired_diag.curves.order_statistics import mean, median
 from ired_diag.curves.valley import Array, Valley
 from ired_diag.curves.wander import Wander, wander_of
 
@@ -137,7 +138,7 @@ def _faded(curve: Curve, valley: Valley, sigma: float, bias: float) -> tuple[int
     """Return the arrival, and the first evaluation after what is left of the descent has faded."""
     y = valley.y
     sigma = max(sigma, FINE)
-    reach = max(float(y.min()) + NEAR * sigma, float(np.median(y[-(len(y) // 3) :])) + sigma)
+    reach = max(float(y.min()) + NEAR * sigma, median(y[-(len(y) // 3) :]) + sigma)
     arrival = int(np.argmax(y <= reach))
     high = np.flatnonzero(y[:arrival] > valley.floor + HIGH * sigma)
     begin = int(high[-1]) + 1 if len(high) else 0
@@ -158,12 +159,13 @@ def _without_descent(y: Array, start: int, noise: Wander, above: float) -> int:
     descending = np.zeros(len(starts), dtype=bool)
     block = 3
     while block <= (n - start) // 2:
-        s = starts[starts + 2 * block <= n]
-        after = n - s - block
-        first = (sums[s + block] - sums[s]) / block
+        end = n - max(2 * block, FEWEST) + 1  # of the starts that leave room
+        sums_before, sums_at_end = sums[start:end], sums[start + block : end + block]
+        after = n - starts[: end - start] - block
+        first = (sums_at_end - sums_before) / block
         error = np.hypot(noise.error_of_mean(block), noise.errors_of_means(after))
-        excess = first - (sums[n] - sums[s + block]) / after
-        descending[: len(s)] |= excess > np.maximum(above * error, LEAST)
+        excess = first - (sums[n] - sums_at_end) / after
+        descending[: end - start] |= excess > np.maximum(above * error, LEAST)
         block *= 2
     settled = np.flatnonzero(~descending)
     return int(starts[settled[0]]) if len(settled) else n
@@ -175,10 +177,11 @@ def _different_tail(y: Array, noise: Wander, different: float) -> tuple[int, flo
     while size <= n // 2:
         count = round(size)
         before, end = y[: n - count], y[n - count :]
-        deviations = end - before.mean()
-        kept = np.delete(deviations, np.argmax(np.abs(deviations)))
+        deviations = end - mean(before)
+        extreme = int(np.abs(deviations).argmax())
+        kept = np.concatenate([deviations[:extreme], deviations[extreme + 1 :]])
         error = np.hypot(noise.error_of_mean(len(kept)), noise.error_of_mean(len(before)))
-        change = float(kept.mean())
+        change = mean(kept)
         clear = abs(change) / max(different * error, LEAST)
         errors = abs(change) / float(error) if error > 0 else np.inf
         clearest = max(clearest, (clear, count, change, errors))

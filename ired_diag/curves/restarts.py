@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ired_diag.curves.order_statistics import median
 from ired_diag.curves.spikes import usual_size
 from ired_diag.curves.valley import Array
 
@@ -35,7 +36,7 @@ def restarts_in(y: Array) -> tuple[int, ...]:
     differences = np.diff(y)
     least = max(JUMP * usual_size(differences), SEEN)
     jumps = np.flatnonzero(differences > least) + 1
-    jumps = jumps[[bool(y[jump] - np.median(y[max(0, jump - END) : jump]) > least) for jump in jumps]]
+    jumps = jumps[[bool(y[jump] - median(y[max(0, jump - END) : jump]) > least) for jump in jumps]]
     starts: list[int] = []
     for jump in jumps.tolist():
         if jump - (starts[-1] if starts else 0) >= SHORTEST:
@@ -59,14 +60,14 @@ def cycle_ends(y: Array, restarts: tuple[int, ...]) -> Array:
     starts, ends = [0, *restarts], [*restarts, len(y)]
     if ends[-1] - starts[-1] < 0.9 * (ends[-2] - starts[-2]):
         ends.pop()
-    return np.array([np.median(y[max(0, end - END) : end]) for end in ends])
+    return np.array([median(y[max(0, end - END) : end]) for end in ends])
 
 
 def _comes_back(y: Array, start: int, end: int) -> bool:
     """Say whether the curve stays up after a jump, and is back at the end of the cycle."""
     if end - start < SHORTEST:
         return False
-    level = float(np.median(y[max(0, start - END) : start]))
+    level = median(y[max(0, start - END) : start])
     jump = float(y[start] - level)
     return bool(
         np.min(y[start : start + END]) > level + STILL_UP * jump

@@ -16,6 +16,7 @@ import numpy as np
 
 from ired_diag.curves.gain import FAINT, SEEN
 from ired_diag.curves.nats import FACTOR, Curve
+from ired_diag.curves.order_statistics import median
 from ired_diag.curves.valley import Valley
 
 SURE = 2.0  # standard errors: a rise of 1.5 times and no less
@@ -90,7 +91,7 @@ def is_recovering(valley: Valley) -> bool:
     if len(falling) < FEWEST_FALLING:
         return False
     third = len(falling) // 3
-    middle, end = float(np.median(falling[-2 * third : -third])), float(np.median(falling[-third:]))
+    middle, end = median(falling[-2 * third : -third]), median(falling[-third:])
     noise = valley.wander.error_of_mean(third) if valley.wander.sd else valley.sigma
     half = valley.floor + (float(falling[0]) - valley.floor) / 2
     return end < half and middle - end > max(CLEAR * noise, FAINT)

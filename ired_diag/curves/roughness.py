@@ -19,6 +19,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.curves.order_statistics import median
+
 ORDER = 3
 NORMAL_MAD = 0.6745  # median size of a standard normal
 
@@ -39,4 +41,4 @@ def roughness(y: Array, best: int) -> float:
     differences = np.abs(np.concatenate(sides))
     if not len(differences):
         return 0.0
-    return float(np.median(differences) / (NORMAL_MAD * np.sqrt(comb(2 * ORDER, ORDER))))
+    return float(median(differences) / (NORMAL_MAD * np.sqrt(comb(2 * ORDER, ORDER))))

@@ -55,6 +55,7 @@ Word = Literal[
 FEWEST = 3  # evaluations; of so few each must be 5% better: one in six orders falls by chance alone
 FEWEST_FOR_A_RISE = 4
 FEWEST_AT_REST = 8
+LONG_ENOUGH = 72  # evaluations: a sixth of them is 12
 SWINGS = 2
 RESTING: tuple[Word, ...] = ("converged", "stuck", "no_trend")
 REASONS: dict[Word, str] = {
@@ -98,6 +99,13 @@ class Shape:
     ends_in_spike: bool = False
 
 
+SINGLE = Shape(
+    word="too_short",
+    pace=Pace(0.0, np.inf, clear=False),
+    rest=Rest(None, "1 evaluation: at least 10 are needed"),
+)
+
+
 def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True, among: int = 1) -> Shape:
     """Return the shape of a learning curve.
 
@@ -126,6 +134,8 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         short = coarse(curve.steps, curve.values, length)
         judged = shape_of(*short, lower_is_better=lower_is_better, among=among)
         return _of_long_curve(judged, curve, length)
+    if len(curve) == 1:
+        return SINGLE
     valley = valley_of(curve)
     seen = Shape(
         word="diverged",
@@ -175,7 +185,7 @@ def _with_gaps(judged: Shape, finite: NDArray[np.intp]) -> Shape:
 
 
 def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Shape | None:
-    """Return the shape of a curve that diverged; None of any other, mostly in half of the time.
+    """Return the shape of a curve that diverged; None of any other, mostly in a tenth of the time.
 
     Args:
         steps: As ``shape_of`` takes them.
@@ -184,11 +194,22 @@ def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if len(curve) and block_length(len(curve)) == 1 and np.isfinite(curve.y).all():
+        if len(curve) < FEWEST or not (_may_rise(curve.y) or restarts_in(curve.y)):
+            return None
         valley = valley_of(curve)
         if not valley.rises and not restarts_in(curve.y):
             return None  # only what rises, or ends not finite, diverges
     shape = shape_of(steps, values, lower_is_better=lower_is_better)
     return shape if shape.word == "diverged" else None
+
+
+def _may_rise(y: Array) -> bool:
+    """Say whether any value of the second half is so far above the least of all as a divergence ends.
+
+    A rise is judged by its last third, in which a spike is cut to what stood at most 12 evaluations before.
+    """
+    n = len(y)
+    return n < LONG_ENOUGH or bool(y[n // 2 :].max() - y.min() >= FACTOR)
 
 
 def _not_finite(curve: Curve, index: int, seen: Shape) -> Shape:

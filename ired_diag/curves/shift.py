@@ -38,9 +38,11 @@ def with_hidden_rise(valley: Valley) -> Valley:
     noise = valley.sigma * valley.inflation * np.sqrt(1 / before + 1 / (n - before))
     split = int(np.argmax((high - low) / noise))
     size, shift = int(before[split]), float((high - low)[split])
+    if not shift > CLEAR * float(noise[split]):
+        return valley
     found = replace(valley, left=first + size, floor=float(low[split]), rises=True)
     step = np.where(np.arange(n) < size, low[split], high[split])
-    clear = shift > CLEAR * max(float(noise[split]), _error(y - step, size), _wandering(y, step, size))
+    clear = shift > CLEAR * max(_error(y - step, size), _wandering(y, step, size))
     return found if clear and found.rise > shift / 2 else valley
 
 

@@ -13,12 +13,14 @@ identification of multiple outliers.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.nats import Curve, curve_of
+from ired_diag.curves.order_statistics import mean, median
 
 HALF = 2  # evaluations to each side
 FAR = 5.0  # standard deviations of what is left when the running median is taken away
@@ -75,9 +77,8 @@ def ends_in_spike(curve: Curve) -> bool:
     y, before = curve.y[:-1], curve.y[-2 * HALF - 2 : -1]
     if len(before) <= 2 * HALF or not np.isfinite(before).all():
         return False
-    _, noise = _far_above(y, running_median(y))
-    far = max(FAR * noise, SEEN, LONE * float(np.ptp(before)))
-    return bool(curve.y[-1] - np.median(before) > far)
+    above, least = float(curve.y[-1]) - median(before), max(SEEN, LONE * float(np.ptp(before)))
+    return above > least and above > FAR * _far_above(y, running_median(y))[1]
 
 
 def without_spikes(y: Array) -> Array:
@@ -95,10 +96,11 @@ def without_spikes(y: Array) -> Array:
     low, around_low = _far_below(y)
     cut = np.where(low, around_low, cut)
     if len(y) > 2 * HALF:
-        windows = np.lib.stride_tricks.sliding_window_view(np.minimum(cut, np.finfo(float).max / 8), 5)
-        around = windows[:, [0, 1, 3, 4]]
-        lone = around.min(axis=1) - windows[:, HALF] > LONE * np.ptp(around, axis=1)
-        cut[HALF:-HALF][lone] = np.median(around[lone], axis=1)
+        a, b, value, c, d = _neighbours(np.minimum(cut, np.finfo(float).max / 8))
+        least = np.minimum(np.minimum(a, b), np.minimum(c, d))
+        range_around = np.maximum(np.maximum(a, b), np.maximum(c, d)) - least
+        lone = np.flatnonzero(least - value > LONE * range_around)
+        cut[lone + HALF] = [median(np.array([a[i], b[i], c[i], d[i]])) for i in lone]
     return cut
 
 
@@ -111,10 +113,15 @@ def running_median(y: Array) -> Array:
     if n < 3:
         return y.copy()
     out = y.copy()
-    out[[1, -2]] = np.median([y[:3], y[-3:]], axis=1)
+    out[1], out[-2] = median(y[:3]), median(y[-3:])
     if n > 2 * HALF:
-        out[HALF:-HALF] = _middle_of_five(*(y[start : n - 2 * HALF + start] for start in range(2 * HALF + 1)))
+        out[HALF:-HALF] = _middle_of_five(*_neighbours(y))
     return out
+
+
+def _neighbours(y: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Return the values two before, one before, at, one after and two after each that has all of them."""
+    return y[:-4], y[1:-3], y[2:-2], y[3:-1], y[4:]
 
 
 def middle_of_three(a: Array, b: Array, c: Array) -> Array:
@@ -131,9 +138,12 @@ def _middle_of_five(a: Array, b: Array, c: Array, d: Array, e: Array) -> Array:
 
 def usual_size(residuals: Array) -> float:
     """Return the standard deviation of residuals around 0, by the smaller nine tenths of them."""
-    sizes = np.sort(np.abs(residuals[np.isfinite(residuals)]))
+    sizes = np.abs(residuals)
+    sizes.sort()
+    if len(sizes) and not sizes[-1] < np.inf:  # what is not finite is sorted last
+        sizes = sizes[np.isfinite(sizes)]
     kept = sizes[: max(1, int(KEPT * len(sizes)))]
-    return float(np.sqrt(np.mean(kept**2)) / TRIMMED_SD) if len(kept) else 0.0
+    return math.sqrt(mean(kept**2)) / TRIMMED_SD if len(kept) else 0.0
 
 
 def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
@@ -161,14 +171,15 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     low = middle - y > far
     low[:2] = False
     low[2:] &= (middle - y)[2:] > 2 * np.abs(np.diff(y))[:-1]  # else it only continues a descent
-    falls = np.flatnonzero(np.diff(middle) < -far) + 1
+    falls = (middle[1:] - middle[:-1] < -far).nonzero()[0] + 1
     for fall in falls.tolist():
-        before = float(np.median(middle[max(0, fall - AROUND) : fall]))
-        back = np.flatnonzero(middle[fall : fall + LONGEST_LOW + 1] > before - far)
-        after = middle[fall + int(back[0]) :][:AROUND] if len(back) else middle[:0]
-        if len(after) == AROUND and abs(float(np.median(after)) - before) <= far / 2:
-            low[fall : fall + int(back[0])] = True
-            middle[fall : fall + int(back[0])] = before
+        before = median(middle[max(0, fall - AROUND) : fall])
+        following = middle[fall : fall + LONGEST_LOW + 1].tolist()
+        back = next((i for i, value in enumerate(following) if value > before - far), -1)
+        after = middle[fall + back :][:AROUND] if back >= 0 else middle[:0]
+        if len(after) == AROUND and abs(median(after) - before) <= far / 2:
+            low[fall : fall + back] = True
+            middle[fall : fall + back] = before
     return np.asarray(low), middle
 
 

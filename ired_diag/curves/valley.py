@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
+from ired_diag.curves.order_statistics import distinct, median
 from ired_diag.curves.roughness import roughness
 from ired_diag.curves.spikes import middle_of_three, usual_size, without_spikes
 from ired_diag.curves.wander import Wander, wander_of
@@ -90,7 +91,7 @@ class Valley:
         if not len(after):
             return 0.0
         end = after[-_third(len(after)) :]
-        level = np.min(end) if len(end) == 2 else np.median(end)  # one of two may be a spike
+        level = np.min(end) if len(end) == 2 else median(end)  # one of two may be a spike
         return float(level - self.floor)
 
     @property
@@ -120,7 +121,7 @@ def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
     sigma, correlation = max(_noise(clean - fit, fit), _noise((clean - fit)[: best + 1], fit[: best + 1]))
     sigma = max(sigma, grain)
     near = np.flatnonzero(clean <= clean[best] + NEAR * sigma)
-    floor = float(np.median(clean[near[0] : near[-1] + 1]))
+    floor = median(clean[near[0] : near[-1] + 1])
     floor = min(floor, float(clean[best]) + NEAR * sigma)
     back = np.flatnonzero(median_of_three(clean) <= floor + BACK * sigma)
     left = 1 + max(best, int(back[-1]) if len(back) else 0)
@@ -136,7 +137,7 @@ def _third(count: int) -> int:
 
 def _unfitted(valley: Valley) -> float:
     """Return the noise that the fit cannot tell of, because it leaves too little."""
-    free = len(valley.y) - len(np.unique(valley.fit))
+    free = len(valley.y) - distinct(valley.fit)
     return roughness(valley.y, valley.best) if free < FEWEST_FREE else 0.0
 
 
@@ -160,7 +161,7 @@ def _fall_and_rise(y: Array, best: int) -> Array:
 
 
 def _noise(residuals: Array, fit: Array) -> tuple[float, float]:
-    return noise_of(residuals, levels=len(np.unique(fit)))
+    return noise_of(residuals, levels=distinct(fit))
 
 
 def noise_of(residuals: Array, *, levels: int) -> tuple[float, float]:
@@ -168,11 +169,11 @@ def noise_of(residuals: Array, *, levels: int) -> tuple[float, float]:
     n = len(residuals)
     usual = usual_size(residuals[residuals != 0])  # a level of one value fits it exactly, and tells nothing
     r = np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
-    squares = float(np.sum(r**2))
+    squares = float((r**2).sum())
     if squares == 0:
         return 0.0, 0.0
     sigma = np.sqrt(squares / max(1, n - levels))
-    correlation = float(np.sum(r[1:] * r[:-1])) / squares
+    correlation = float((r[1:] * r[:-1]).sum()) / squares
     correlation += (1 + 3 * correlation) / n  # the bias of the estimate (Kendall 1954)
     return float(sigma), min(max(correlation, 0.0), MOST_CORRELATED)
 

@@ -23,6 +23,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.curves.order_statistics import mean
 from ired_diag.curves.spikes import usual_size
 
 FEWEST = 8  # pairs: of fewer, a mean square is not known to 50%
@@ -80,4 +81,4 @@ def _mean_square(y: Array, fit: Array, lag: int) -> float:
     if len(differences) < FEWEST:
         return 0.0
     usual = usual_size(differences[differences != 0])
-    return float(np.mean(np.clip(differences, -OUTLYING * usual, OUTLYING * usual) ** 2))
+    return mean(np.clip(differences, -OUTLYING * usual, OUTLYING * usual) ** 2)

@@ -7,6 +7,7 @@ and no absolute value of a loss; it needs no torch.
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Sequence
 
@@ -27,6 +28,12 @@ def load(name: str) -> Rule:
     """Return a rule."""
     found: Rule = importlib.import_module(f"{__name__}.{name}").RULE
     return found
+
+
+def theory(name: str) -> str:
+    """Return what a rule looks for, in words and formulas: what its file says at its head."""
+    text = importlib.import_module(f"{__name__}.{name}").__doc__ or ""
+    return inspect.cleandoc(text).replace("``", "")
 
 
 def diagnose(study: Study, rules: Sequence[Rule] | None = None) -> list[Finding]:

@@ -7,7 +7,8 @@ group is told where luck explains the best of most of its runs, and the expected
     the standard deviation of the seeds' levels (three seeds and more), or 1% of the level.
 
 ``evaluation_noise`` speaks about the spread of the seeds, and tells the luck of the best along with it; this
-rule is about the choice of a checkpoint, and leaves out the groups that the other has told.
+rule is about the choice of a checkpoint, and leaves out the groups that the other has told. Nobody chooses a
+checkpoint by the loss of single training batches: only evaluations are judged.
 
 References: Blom (1958), Statistical Estimates and Transformed Beta-Variables; Dodge et al. (2019), Show Your
 Work, section 3 (results depend on how many are tried).
@@ -23,6 +24,7 @@ from ired_diag.curves.best import Best, best_evaluation
 from ired_diag.finding import Finding
 from ired_diag.forensics import evaluation_noise
 from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -53,9 +55,10 @@ def _of(group: str, best: list[Best], lucky: list[Best], *, lower_is_better: boo
     tried = int(np.median([one.evaluations for one in lucky]))
     beside = f", and the levels of the seeds differ by {seed_sd:.2g}" if seed_sd == seed_sd else ""
     statement = (
-        f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is only the luckiest of about "
-        f"{tried} around one level: it lies {gained:.2g} {side} it, luck alone is worth {expected:.2g}"
-        f"{beside}. Its checkpoint may be no better than its neighbours."
+        f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is explained by noise: it lies "
+        f"{gained:.2g} {side} the level of the last {tried} evaluations or so, and the best of so many is "
+        f"expected to lie {expected:.2g} {side} it by luck alone{beside}. Its checkpoint may be no better "
+        "than its neighbours."
     )
     evidence: Evidence = {
         "group": group,
@@ -67,15 +70,33 @@ def _of(group: str, best: list[Best], lucky: list[Best], *, lower_is_better: boo
         "expected": expected,
         "seed_sd": None if seed_sd != seed_sd else seed_sd,
     }
-    advice = f"Report plateau means, or evaluate the chosen checkpoint anew: ired-diag stats {group} OTHER"
+    advice = f"Report plateau means, or evaluate the chosen checkpoint again: ired-diag stats {group} OTHER"
     yield Finding("best_of_many", "note", statement, evidence, advice)
 
 
 def _best(run: Run) -> Best | None:
     if not run.ending.may_be_complete or not run.evaluated:
         return None
-    series = run.evaluated[1]
+    metric, series = run.evaluated
+    if is_of_training(metric, run.history.series):
+        return None
     return best_evaluation(series.steps, series.values, lower_is_better=run.lower_is_better)
 
 
-RULE = Rule("best_of_many", "Is the best checkpoint only the luckiest of many?", find)
+RULE = Rule(
+    "best_of_many",
+    "Is the best checkpoint only the luckiest of many?",
+    find,
+    refuted_by=(
+        "The chosen checkpoint is evaluated again, on fresh data, and is better than its neighbours by more "
+        "than the noise of one evaluation."
+    ),
+    near_miss=(
+        "A curve that still falls: its best evaluation is its last, and no luck. Or evaluations whose noise "
+        "is small next to the spread of the seeds."
+    ),
+    example=(
+        "100 evaluations scatter by 6% around 0.01; the best, 0.0085, is what the best of 100 such numbers "
+        "is expected to be."
+    ),
+)

@@ -8,10 +8,12 @@ that lost it has collapsed.
 
 A last evaluation that stands out alone is no divergence yet: it is a note, since a spike and the first
 evaluation of a divergence look alike. So are warm restarts, whose curve is judged by the ends of its cycles.
+A run that early stopping ended lies above its best, because that is why it was stopped: a note.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -20,12 +22,13 @@ import numpy as np
 from ired_diag.curves.best import best_evaluation
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, can_go_on, listed, with_probe
 from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
+EARLY_STOP = re.compile(r"(?i)early.?stop|stopped early")
 FEW = 8  # evaluations: a verdict on fewer says so
 SEVERITY: dict[Word, Severity] = {
     "diverged": "error",
@@ -53,9 +56,9 @@ GAINED_LITTLE = {
 SURE = 10.0  # standard deviations of one evaluation: a small gain that is no luck
 ADVICE: dict[Word, str] = {
     "regressed": "Compare a checkpoint from before that, or retrain from it with one thing changed.",
-    "stuck": "Look at the learning rate and at the gradient: ired-diag probe gradients {run}",
-    "unstable": "Look at clipping and learning rate: ired-diag probe gradients {run}",
-    "improving": "Train on before comparing: ired-diag train … --resume",
+    "stuck": "Look at the learning rate and at the gradient",
+    "unstable": "Look at clipping and at the learning rate",
+    "improving": "Train longer before comparing it with runs that have come to rest",
 }
 
 
@@ -68,6 +71,8 @@ def find(study: Study) -> Iterator[Finding]:
         if run.evaluated is None:
             continue
         metric, series = run.evaluated
+        if dead_end_of(run.history.series, metric) is not None:
+            continue  # ``dead_run`` says that its loss became NaN, and where
         shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
         if shape.ends_in_spike and shape.word not in ("diverged", "regressed"):
             yield _last_spike(run, metric, series)
@@ -81,18 +86,39 @@ def find(study: Study) -> Iterator[Finding]:
             alike[run.group, metric, run.lower_is_better, shape.word].append(run)
     for (group, metric), restarting in alike_restarts.items():
         yield _restarts(group, metric, restarting)
-    for (group, metric, lower_is_better, word), runs in alike.items():
-        meaning = LOWER_IS_BETTER if lower_is_better else HIGHER_IS_BETTER
-        seeds = listed(run.seed_label for run in runs)
-        statement = f"{group}: {metric} {meaning[word]}{_few(runs)} ({seeds})."
-        evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
-        advice = ADVICE[word].format(run=group)
-        yield Finding("curve_shape", SEVERITY[word], statement, evidence, advice)
+    for (group, metric, _, word), runs in alike.items():
+        early = [run for run in runs if word == "regressed" and EARLY_STOP.search(run.ending.detail)]
+        for part in (early, [run for run in runs if run not in early]):
+            if part:
+                yield _of_shape(group, metric, word, part, was_stopped=part is early)
     for (group, metric, lower_is_better), runs in little.items():
         seeds = listed(run.seed_label for run in runs)
         statement = f"{group}: {metric} {GAINED_LITTLE[lower_is_better]}{_few(runs)} ({seeds})."
-        evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
+        evidence: Evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
         yield Finding("curve_shape", "note", statement, evidence)
+
+
+def _of_shape(group: str, metric: str, word: Word, runs: Sequence[Run], *, was_stopped: bool) -> Finding:
+    meaning = LOWER_IS_BETTER if runs[0].lower_is_better else HIGHER_IS_BETTER
+    seeds = listed(run.seed_label for run in runs)
+    stopped = ": early stopping ended it for that" if was_stopped else ""
+    statement = f"{group}: {metric} {meaning[word]}{_few(runs)} ({seeds}){stopped}."
+    evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
+    severity = "note" if was_stopped else SEVERITY[word]
+    advice = "Use the best checkpoint, not the last." if was_stopped else _advice(word, runs)
+    labels = tuple(run.label for run in runs)
+    return Finding("curve_shape", severity, statement, evidence, advice, labels)
+
+
+def _advice(word: Word, runs: Sequence[Run]) -> str:
+    """Return what to do, with the command where it is one of ours."""
+    if word in ("stuck", "unstable"):
+        return with_probe(ADVICE[word], "gradients", runs)
+    if word == "improving":
+        last = runs[0].history.last_step or 0
+        own = f": ired-diag train --from {runs[0].label}@last --set train_steps={2 * last}"
+        return f"{ADVICE[word]}{own if can_go_on(runs[0]) else '.'}"
+    return ADVICE[word]
 
 
 def _few(runs: Sequence[Run]) -> str:
@@ -136,14 +162,7 @@ def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
     onset = shape.onset
     if onset is not None:
         evidence |= {"onset": onset.step, "onset_low": onset.low, "onset_high": onset.high}
-    dead = dead_end_of(run.history.series, metric)
-    if dead is not None:
-        statement += (
-            f"no number from step {dead.step} on: it is logged as {dead.value:g} while {dead.witness} is "
-            "not finite"
-        )
-        evidence |= {"dead_since": dead.step, "logged_as": dead.value, "witness": dead.witness}
-    elif onset is not None and not np.isfinite(last):
+    if onset is not None and not np.isfinite(last):
         statement += f"not finite from step {onset.step:g} on"
     else:
         statement += f"last {last:.4g}"
@@ -151,9 +170,25 @@ def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
             turn = "rise" if lower else "fall"
             statement += f"; the {turn} begins at step {onset.step:g} ({onset.low:g} to {onset.high:g})"
     advice = "Go on from a checkpoint from before that, with one thing changed"
-    if run.checkpoints and best is not None:
+    if best is not None and can_go_on(run):
         advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
     return Finding("curve_shape", "error", f"{statement}.", evidence, f"{advice}.")
 
 
-RULE = Rule("curve_shape", "Which runs diverged, regressed, got stuck, or were ended too early?", find)
+RULE = Rule(
+    "curve_shape",
+    "Which runs diverged, regressed, got stuck, or were ended too early?",
+    find,
+    refuted_by=(
+        "The raw metric, evaluated again at the last checkpoint on fresh data, lies where the best one "
+        "does; or the metric is expected to rise (a curriculum, a schedule, a loss whose weight grows)."
+    ),
+    near_miss=(
+        "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
+        "changes sign; warm restarts."
+    ),
+    example=(
+        "validation/mse is best at step 7000 (0.1126) and ends at 1.70: diverged, with its onset at step "
+        "8000."
+    ),
+)

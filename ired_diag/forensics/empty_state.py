@@ -161,4 +161,18 @@ def _name(path: Path) -> str:
     return "/".join(path.parts[-2:])
 
 
-RULE = Rule("empty_state", "Do the saved states hold weights?", find)
+RULE = Rule(
+    "empty_state",
+    "Do the saved states hold weights?",
+    find,
+    consequence="compute",
+    refuted_by=(
+        "The file is loaded and holds every weight that the model names, or it is meant to hold a counter "
+        "alone."
+    ),
+    near_miss=(
+        "A small file next to large ones that hold the optimiser too: weights without the optimiser are a "
+        "third of it, not 1%."
+    ),
+    example=("final_model.pt holds step, strategy and configuration, and no tensor."),
+)

@@ -14,8 +14,8 @@ Collapse. Over the last tenth the interquartile range of both energies and their
 they were over the first third; or the energy of positives is one number, not 0, at all logged steps.
 
 Dead predictor. At nine of ten steps of the later half, a logged size of predictions (``pred_…``) is below 1%
-of that of their targets (``tgt_…``, ``target_…``); or predictions are one number throughout that half; or the
-gradient's norm is below 1/1000 of its early level while no loss beside it fell by a tenth.
+of that of their targets (``tgt_…``, ``target_…``); or predictions are one number, not 0, all that half; or
+the gradient's norm is below 1/1000 of its early level while no loss beside it fell by a tenth.
 
 Reference: Du & Mordatch (2019), Implicit Generation and Modeling with Energy Based Models, section 3.3.
 """
@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
 from ired_diag.runs.energy_metrics import energy_metrics, together
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -78,8 +78,7 @@ MEANING: dict[Kind, str] = {
     "dead_prediction": "is {numbers} times the size of its target over the later half: it predicts nothing",
     "dead_gradient": "is {numbers} times its early level, though no loss has come down: nothing is learnt",
 }
-REMEDIES = "See the remedies: energy_reg_weight, energy_bound, head_normalization; on a checkpoint: "
-SCALE, GRADIENTS = "ired-diag probe energy_scale {group}", "ired-diag probe gradients {group}"
+REMEDIES = "Hold the energies: regularise or bound them, normalise the head, clip the gradient"
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -103,11 +102,12 @@ def _finding(group: str, kind: Kind, cases: Told) -> Finding:
     seeds = listed(dict.fromkeys(run.seed_label for run, *_ in cases))
     evidence: Evidence = {"group": group, "kind": kind, "metric": metrics, "runs": len(cases)}
     evidence |= {"lowest": low, "highest": high}
-    advice = (GRADIENTS if kind.startswith("dead") else SCALE).format(group=group)
-    advice = REMEDIES + advice if kind in ("overflow", "runaway") else f"See it on a checkpoint: {advice}"
-    return Finding(
-        "energy_scale", SEVERITY[kind], f"{group}: {metrics} {meaning} ({seeds}).", evidence, advice
-    )
+    probe = "gradients" if kind.startswith("dead") else "energy_scale"
+    words = REMEDIES if kind in ("overflow", "runaway") else "Look at where it is computed"
+    advice = with_probe(words, probe, [run for run, *_ in cases])
+    statement = f"{group}: {metrics} {meaning} ({seeds})."
+    labels = tuple(dict.fromkeys(run.label for run, *_ in cases))
+    return Finding("energy_scale", SEVERITY[kind], statement, evidence, advice, labels)
 
 
 def _of_energies(run: Run) -> Iterator[tuple[Kind, str, float]]:
@@ -181,7 +181,7 @@ def _of_predictions(run: Run) -> Iterator[tuple[Kind, str, float]]:
             known = np.isfinite(size) & np.isfinite(wanted) & (wanted > 0)
             if known.sum() >= FEWEST // 2 and np.mean(size[known] <= DEAD * wanted[known]) >= NEARLY_ALL:
                 yield "dead_prediction", name, _median(size[known] / wanted[known])
-        elif (found[2] or "_norm") in SIZES and (late == late[0]).all():
+        elif (found[2] or "_norm") in SIZES and late[0] != 0 and (late == late[0]).all():
             yield "constant", name, float(late[0])
 
 
@@ -224,4 +224,20 @@ def _range(values: Array) -> float:
     return float(high - low)
 
 
-RULE = Rule("energy_scale", "Do energies run away or collapse, or predictions die?", find)
+RULE = Rule(
+    "energy_scale",
+    "Do energies run away or collapse, or predictions die?",
+    find,
+    refuted_by=(
+        "The energies are logged in another unit from some step on, or only their differences matter: the "
+        "gap grows with them."
+    ),
+    near_miss=(
+        "Energies that grow 1,000 times from a start near 0 and then rest; energies logged as 0 because "
+        "nothing computes them."
+    ),
+    example=(
+        "E_pos grows from 16 to 108,000 and still doubles over the second half, while E_neg - E_pos stays "
+        "at 300."
+    ),
+)

@@ -46,7 +46,7 @@ def _finding(group: str, runs: list[Run]) -> Finding:
         evidence["steps_announced"] = announced
     advice = (
         "Count none of it as an evaluation; give this configuration to the evaluation script, or measure the "
-        "checkpoint with: ired-diag probe accuracy CHECKPOINT"
+        "checkpoint: ired-diag probe accuracy CHECKPOINT"
     )
     return Finding("evaluation_as_training", "error", f"{statement}.", evidence, advice)
 
@@ -55,4 +55,16 @@ def _trained(run: Run) -> bool:
     return bool(run.provenance.get("training_started")) or run.history.last_step is not None
 
 
-RULE = Rule("evaluation_as_training", "Was an evaluation's configuration given to the trainer?", find)
+RULE = Rule(
+    "evaluation_as_training",
+    "Was an evaluation's configuration given to the trainer?",
+    find,
+    refuted_by=("The job evaluated too: its log or its results file holds what the configuration asks for."),
+    near_miss=(
+        "evaluation_mode is true and the job logs no step of training; or the key is there and false."
+    ),
+    example=(
+        "A configuration with evaluation_mode and model_checkpoints; its log counts 19500 training steps "
+        "of 100000."
+    ),
+)

@@ -4,11 +4,13 @@ A script that catches an error, prints it and goes on ends like one that worked:
 results file, and the scheduler counts it as done. Three cases, each from the ending that the reader found:
 
 - an evaluation whose ending names an error, or that ended by one (error): it measured nothing, or a part;
-- an evaluation whose log just stops before its results (warning), though the job may still be running;
-- a training that is complete, and whose files tell an error too (error): the training stands, but what comes
-  after it, such as a final evaluation or the copying of its files, may not have happened.
+- an evaluation whose log just stops before its results (warning), though the job may still be running; after
+  final results, that is a note, since nothing says that more were to come;
+- a training that is complete, and whose files hold an error too (warning): the training stands, but what
+  comes after it, such as a final evaluation or the copying of its files, may not have happened.
 
-Evaluations of one experiment that ended with the same words are told together.
+The last error line of a log that just stops is no cause: libraries write warnings there that name errors.
+Evaluations of one experiment that ended with the same words are one finding.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.finding import Finding, Severity
+from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, listed
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import State
 from ired_diag.runs.run import Run
@@ -46,10 +48,10 @@ def find(study: Study) -> Iterator[Finding]:
         ending = attempt.ending
         evaluations[attempt.experiment, ending.state, ending.detail].append(attempt)
     for (experiment, state, detail), attempts in evaluations.items():
-        if state in BY_AN_ERROR or AN_ERROR.search(detail):
-            yield _failed(experiment, attempts)
-        elif state == "cut_off":
+        if state == "cut_off":
             yield _cut_off(experiment, attempts)
+        elif state in BY_AN_ERROR or AN_ERROR.search(detail):
+            yield _failed(experiment, attempts)
     afterwards: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for run in study.runs:
         if run.ending.complete and run.ending.detail.startswith(AFTERWARDS):
@@ -71,10 +73,10 @@ def _failed(experiment: str, attempts: list[Attempt]) -> Finding:
     gave = f"gave only a part of its results: {measured}" if measured else "measured nothing"
     statement = f"{experiment}: an evaluation {how} and {gave} ({_jobs(attempts)}): {ending.detail}"
     evidence = _evidence(experiment, attempts) | {"reached_last_line": ran_through}
-    advice = (
-        "Throw away its results file, mend the error and evaluate again; whether a checkpoint can be read is "
-        "told by: ired-diag probe accuracy CHECKPOINT"
-    )
+    advice = "Throw away its results file, mend the error and evaluate again"
+    is_of_our_model = any(key in (attempts[0].configuration or {}) for key in OF_OUR_MODEL)
+    command = "; whether the checkpoint can be read is shown by: ired-diag probe accuracy CHECKPOINT"
+    advice += command if is_of_our_model else "."
     return Finding("failed_evaluation", "error", f"{statement.rstrip('.')}.", evidence, advice)
 
 
@@ -84,7 +86,10 @@ def _cut_off(experiment: str, attempts: list[Attempt]) -> Finding:
         f"and {_so_far(attempts)}."
     )
     advice = "See whether the job still runs, and evaluate again if it does not."
-    return Finding("failed_evaluation", "warning", statement, _evidence(experiment, attempts), advice)
+    results = [result for attempt in attempts for result in attempt.results if not result.error]
+    is_whole = bool(results) and not any(result.partial for result in results)
+    severity: Severity = "note" if is_whole else "warning"
+    return Finding("failed_evaluation", severity, statement, _evidence(experiment, attempts), advice)
 
 
 def _so_far(attempts: list[Attempt]) -> str:
@@ -99,13 +104,13 @@ def _measured(attempts: list[Attempt]) -> str:
 
 def _after_training(group: str, detail: str, runs: list[Run]) -> Finding:
     statement = (
-        f"{group}: training is complete, but the job's files tell an error too "
+        f"{group}: training is complete, but the job's files hold an error too "
         f"({listed(run.seed_label for run in runs)}): {detail.rstrip('.')}. What the job does after "
         "training, such as a final evaluation or copying its files, may not have happened."
     )
     evidence: Evidence = {"group": group, "runs": len(runs), "detail": detail}
     advice = "See that the checkpoints are there and can be read: ired-diag ls --attempts"
-    return Finding("failed_evaluation", "error", statement, evidence, advice)
+    return Finding("failed_evaluation", "warning", statement, evidence, advice)
 
 
 def _jobs(attempts: list[Attempt]) -> str:
@@ -127,4 +132,18 @@ def _evidence(experiment: str, attempts: list[Attempt]) -> Evidence:
     }
 
 
-RULE = Rule("failed_evaluation", "Did an evaluation come to its end with an error inside?", find)
+RULE = Rule(
+    "failed_evaluation",
+    "Did an evaluation come to its end with an error inside?",
+    find,
+    consequence="compute",
+    refuted_by="The results file of that job, written after the error, with a number for every model.",
+    near_miss=(
+        "An evaluation that printed its results and then a library's warning that names an exception; one "
+        "whose log stops while its job still runs."
+    ),
+    example=(
+        "A job prints 'ERROR - Unrecognized checkpoint format', saves an empty results file and ends with "
+        "'Experiment completed'."
+    ),
+)

@@ -32,4 +32,14 @@ def find(study: Study) -> Iterator[Finding]:
         yield replace(first, rule="files_read", statement=statement, evidence=evidence, advice=advice)
 
 
-RULE = Rule("files_read", "Could the files be read whole?", find)
+RULE = Rule(
+    "files_read",
+    "Could the files be read whole?",
+    find,
+    consequence="hygiene",
+    refuted_by=("The file is read whole by the program that wrote it; the skipped lines hold no number."),
+    near_miss=(
+        "Lines of a program's own words between its records; NaN, NA or an empty field, which are data."
+    ),
+    example=("300 records of a progress bar are cut in their middle: what they held is lost."),
+)

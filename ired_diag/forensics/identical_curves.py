@@ -1,129 +1,261 @@
-"""Identical curves of different configurations or seeds: what differs between them never reached the program.
+"""Identical runs of different configurations or seeds: what differs between them never reached the program.
 
-Two runs whose evaluations agree to the last digit at every common step are one computation. With different
-configurations that means: the keys that differ were not read. With different seeds in one group: the seed was
-not, and what looks like several seeds is one. Curves are compared where they share at least three evaluations
-that are not all equal; the chance of as many digits agreeing by luck is nil.
+Two runs are one computation where *every* metric that both logs hold has the same digits at every common
+step, and these digits tell something (``curves.agreement``). One metric that differs once refutes it: a loss
+printed with four digits is the same in many runs whose energies differ. Times, memory and schedules (learning
+rate, epoch) are not results: their differences refute nothing and their equality proves nothing.
+
+With different configurations an agreement means that the keys that differ were not read; with different
+seeds in a group, that the seed was not; with neither known, that one log is there several times. Runs that
+agree are one cluster, and clusters of the same groups (one for each seed) are one finding.
+
+Where the common steps end before half of the longer run, or of what was planned, a key may act later: that is
+a note.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 from collections import defaultdict
-from collections.abc import Iterator
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from ired_diag.config_keys import METADATA
+from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
-from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-FEWEST = 3  # evaluations in common
-OF_TIME = frozenset(
-    "time runtime second seconds elapsed duration fps speed throughput eta per timestamp".split()
+# Words of metrics that the machine decides: they differ between equal computations.
+OF_THE_MACHINE = frozenset(
+    """
+    cpu date duration elapsed eta fps gb gpu host it latency mb mem memory ms power ram runtime sec second
+    seconds speed temperature throughput time timestamp util utilization utilisation wall
+    """.split()
 )
-UNREAD = (*METADATA, "experiment_name", "seed", "train_steps")
+# Words of metrics that the settings decide: they are equal in different computations.
+OF_THE_SCHEDULE = frozenset(
+    "batch beta epoch epochs flops iter iteration kimg lr momentum progress samples schedule step steps "
+    "timesteps tokens weight".split()
+)
+UNREAD = frozenset((*METADATA, "experiment_name", "seed", "train_steps"))
+# Words of keys that say how a run is logged, saved or stopped, not what it computes.
+OF_BOOKKEEPING = frozenset(
+    """
+    checkpoint checkpoints ckpt compile dir every freq frequency interval keep log logger logging output
+    patience prefetch print project resume save tensorboard threads verbose wandb worker workers
+    """.split()
+)
+HALF = 0.5  # of the longer run
+MOST_KEYS = 8
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs that agree in all that they log.
+
+    Attributes:
+        a: One run.
+        b: The other.
+        agreements: By metric.
+    """
+
+    a: Run
+    b: Run
+    agreements: dict[str, Agreement]
+
+    @property
+    def steps(self) -> int:
+        """How many steps they share."""
+        return max(agreement.steps for agreement in self.agreements.values())
+
+    @property
+    def reach(self) -> float:
+        """Which share of the longer run, as planned if that is stated, the common steps span."""
+        longest = max(run.history.last_step or 0 for run in (self.a, self.b))
+        unfinished = [run for run in (self.a, self.b) if not run.ending.complete]
+        longest = max(longest, *(planned_steps(run) or 0 for run in unfinished), 0)
+        last = max(agreement.last for agreement in self.agreements.values())
+        return last / longest if longest > 0 else 1.0
+
+    @property
+    def bits(self) -> float:
+        """What the agreement tells, of all results together."""
+        return sum(one.bits for name, one in self.agreements.items() if _is_result(name))
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each two groups whose runs are pairwise identical, and each with equal seeds."""
-    pairs: dict[tuple[str, str], list[tuple[Run, Run]]] = defaultdict(list)
-    seeds: dict[str, list[tuple[Run, Run]]] = defaultdict(list)
-    for one, other in _identical(study):
-        if one.group == other.group and (_seeds_differ(one, other) or _all_agree(one, other)):
-            seeds[one.group].append((one, other))
-        if one.group != other.group and one.configuration and other.configuration:
-            pairs[one.group, other.group].append((one, other))
-    for (a, b), runs in pairs.items():
-        if keys := sorted({key for one, other in runs for key in _differing(one, other)}):
-            yield _same_groups(a, b, runs, keys)
-    for group, runs in seeds.items():
-        yield _same_seeds(group, runs)
+    """Yield a finding for each set of groups whose runs are the same, and each group with equal seeds."""
+    sets: dict[frozenset[str], list[Pair]] = defaultdict(list)
+    for cluster in _clusters([pair for pair in _same(study.runs) if _is_told(pair)]):
+        sets[frozenset(run.group for pair in cluster for run in (pair.a, pair.b))] += cluster
+    for pairs in sets.values():
+        yield _finding(pairs)
 
 
-def _same_groups(a: str, b: str, runs: list[tuple[Run, Run]], keys: list[str]) -> Finding:
-    common = sum(_common(one, other) for one, other in runs)
-    statement = (
-        f"{a} and {b} are the same computation: their {_metric(runs[0][0])} agrees to the last digit at "
-        f"all {common} common evaluations ({listed(one.seed_label for one, _ in runs)}), though "
-        f"{listed(keys)} differ. These keys changed nothing."
+def equal_groups(study: Study) -> set[frozenset[str]]:
+    """Return the pairs of groups that this rule tells of."""
+    pairs = [pair for pair in _same(study.runs) if _is_told(pair)]
+    return {frozenset((pair.a.group, pair.b.group)) for pair in pairs}
+
+
+def _finding(pairs: Sequence[Pair]) -> Finding:
+    runs = _runs(pairs)
+    groups = list(dict.fromkeys(run.group for run in runs))
+    labels = list(dict.fromkeys(run.seed_label for run in runs))
+    keys = sorted({key for pair in pairs for key in _differing(pair.a, pair.b)})
+    metrics = list(dict.fromkeys(name for pair in pairs for name in pair.agreements))
+    steps, reach = min(pair.steps for pair in pairs), min(pair.reach for pair in pairs)
+    who = f"{_and(groups)} ({listed(labels)})" if len(groups) > 1 else f"{groups[0]}: {listed(labels)}"
+    what = f"all {len(metrics)} metrics" if len(metrics) > 1 else "the one metric"
+    share = (
+        f"{what} that these logs share ({listed(metrics, 3)}) to the last digit at all {steps} common steps"
     )
-    evidence: Evidence = {"a": a, "b": b, "evaluations": common, "runs": len(runs), "keys": ", ".join(keys)}
-    advice = "Count them as one experiment, and look for where the program reads these keys."
-    return Finding("identical_curves", "error", statement, evidence, advice)
-
-
-def _same_seeds(group: str, runs: list[tuple[Run, Run]]) -> Finding:
-    labels = list(dict.fromkeys(run.seed_label for pair in runs for run in pair))
-    common = min(_common(one, other) for one, other in runs)
-    statement = (
-        f"{group}: {listed(labels)} are the same computation: their {_metric(runs[0][0])} agrees to the last "
-        f"digit at all of {common} common evaluations or more. The seed changed nothing: they count as one."
-    )
-    evidence: Evidence = {"group": group, "runs": len(labels), "evaluations": common}
-    advice = "Keep one of them, look for where the program reads its seed, and train the others again."
-    if len({run.seed for pair in runs for run in pair}) == 1:
+    evidence: Evidence = {
+        "groups": ", ".join(groups),
+        "runs": len(runs),
+        "evaluations": steps,
+        "metrics": len(metrics),
+        "keys": ", ".join(keys),
+        "bits": min(pair.bits for pair in pairs),
+        "reach": reach,
+    }
+    if reach < HALF:
         statement = (
-            f"{group}: {listed(labels)} are the same computation, or copies of one log: all that they log "
-            f"agrees to the last digit, at all of {common} common evaluations or more. They count as one run."
+            f"{who}: they agree in {share}, up to {100 * reach:.2g}% of the longest run or of the planned "
+            "steps. What differs between them has changed nothing so far."
         )
-        advice = "Keep one of them; if they are runs of different seeds, the program did not use the seed."
+        return Finding("identical_curves", "note", statement, evidence, "Look again when they are longer.")
+    told, advice = _consequence(pairs, keys, is_one_group=len(groups) == 1)
+    if len({run.seed for run in runs}) > 1 and steps != max(pair.steps for pair in pairs):
+        share = share.replace(f"all {steps} common steps", f"all common steps ({steps} or more)")
+    statement = f"{who} are the same computation: they agree in {share}. {told}"
     return Finding("identical_curves", "error", statement, evidence, advice)
 
 
-def _identical(study: Study) -> Iterator[tuple[Run, Run]]:
-    """Yield pairs of runs with the same evaluations at all common steps."""
+def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) -> tuple[str, str]:
+    """Return what an agreement means, and what to do."""
+    by_seed = any(_seeds_differ(pair) for pair in pairs)
+    if keys:
+        told = f"The {_number(keys)} that differ changed nothing: {listed(keys, MOST_KEYS)}."
+        told += " Nor did the seed." if by_seed else ""
+        return told, "Count them as one experiment, and look for where the program reads these keys."
+    if by_seed:
+        advice = "Keep one of them, look for where the program reads its seed, and train the others again."
+        return "The seed changed nothing: they count as one run.", advice
+    told = "They count as one run: copies of one log, or runs in which nothing differs."
+    if not is_one_group:
+        told += " No configuration says what differs between them."
+    return told, "Keep one of them; if they are runs of different seeds, the program did not use the seed."
+
+
+def _same(runs: Sequence[Run]) -> Iterator[Pair]:
+    """Yield pairs of runs that agree in every metric, in digits that prove it."""
     starts: dict[tuple[str | float, ...], list[Run]] = defaultdict(list)
-    for run in study.runs:
-        if run.evaluated is not None and len(run.evaluated[1]) >= FEWEST:
-            metric, series = run.evaluated
-            starts[metric, *series.values[:FEWEST].tolist()].append(run)
+    for run in runs:
+        if start := _start(run):
+            starts[start].append(run)
     for alike in starts.values():
-        yield from ((a, b) for a, b in itertools.combinations(alike, 2) if _common(a, b))
+        for a, b in itertools.combinations(alike, 2):
+            if pair := _pair(a, b):
+                yield pair
 
 
-def _seeds_differ(a: Run, b: Run) -> bool:
-    return None not in (a.seed, b.seed) and a.seed != b.seed
+def _start(run: Run) -> tuple[str | float, ...]:
+    """Return a result and its first values, which runs that agree have in common; nothing without any."""
+    results = [name for name, series in run.history.series.items() if len(series) >= FEWEST]
+    results = [name for name in results if _is_result(name)]
+    judged = run.evaluated[0] if run.evaluated and run.evaluated[0] in results else min(results, default="")
+    return (judged, *run.history.series[judged].values[:FEWEST].tolist()) if judged else ()
 
 
-def _all_agree(a: Run, b: Run) -> bool:
-    """Say whether all metrics that two runs of a group log agree at all common steps."""
+def _pair(a: Run, b: Run) -> Pair | None:
     x, y = a.history.series, b.history.series
-    return all(_agrees(x[name], y[name]) for name in x if name in y and not _is_of_time(name))
+    agreements = {}
+    for name in [name for name in x if name in y and _is_computed(name)]:
+        agreement = agreement_of(x[name].steps, x[name].values, y[name].steps, y[name].values)
+        if agreement is not None:
+            agreements[name] = agreement
+        elif len(set(x[name].steps.tolist()) & set(y[name].steps.tolist())):
+            return None
+    is_proved = any(agreement.proves for name, agreement in agreements.items() if _is_result(name))
+    return Pair(a, b, agreements) if is_proved else None
 
 
-def _is_of_time(name: str) -> bool:
-    return bool(set(re.split(r"[^a-z]+", name.lower())) & OF_TIME)
+def _is_told(pair: Pair) -> bool:
+    """Say whether two runs that agree should not: one configuration that was run twice is no mistake."""
+    a, b = pair.a, pair.b
+    if a.group == b.group or _seeds_differ(pair):
+        return True
+    return bool(_differing(a, b)) or not (a.settings and b.settings)
 
 
-def _agrees(x: Series, y: Series) -> bool:
-    _, i, j = np.intersect1d(x.steps, y.steps, return_indices=True)
-    return np.array_equal(np.asarray(x.values)[i], np.asarray(y.values)[j], equal_nan=True)
+def _clusters(pairs: Iterable[Pair]) -> list[list[Pair]]:
+    """Return pairs that hang together."""
+    cluster_of: dict[int, list[Pair]] = {}
+    for pair in pairs:
+        a, b = (cluster_of.get(id(run), []) for run in (pair.a, pair.b))
+        small, large = sorted((a, b), key=len)
+        if small is not large:
+            large += small
+        large.append(pair)
+        cluster_of |= {id(run): large for run in _runs([*small, pair])}
+    return list({id(cluster): cluster for cluster in cluster_of.values()}.values())
 
 
-def _common(a: Run, b: Run) -> int:
-    """Return how many evaluations two runs share, 0 where they differ in any or are constant."""
-    if a.evaluated is None or b.evaluated is None:
-        return 0
-    x, y = a.evaluated[1], b.evaluated[1]
-    _, i, j = np.intersect1d(x.steps, y.steps, return_indices=True)
-    u, v = np.asarray(x.values)[i], np.asarray(y.values)[j]
-    finite = u[np.isfinite(u)]
-    same = len(u) >= FEWEST and np.array_equal(u, v, equal_nan=True) and len(np.unique(finite)) > 1
-    return len(u) if same else 0
+def _runs(pairs: Iterable[Pair]) -> list[Run]:
+    return list({id(run): run for pair in pairs for run in (pair.a, pair.b)}.values())
 
 
-def _metric(run: Run) -> str:
-    return run.evaluated[0] if run.evaluated else ""
+def _is_computed(name: str) -> bool:
+    """Say whether a metric is the same in equal computations."""
+    return not OF_THE_MACHINE.intersection(words_of(name))
+
+
+def _is_result(name: str) -> bool:
+    """Say whether a metric is another in different computations."""
+    return _is_computed(name) and not OF_THE_SCHEDULE.intersection(words_of(name))
+
+
+def _seeds_differ(pair: Pair) -> bool:
+    return None not in (pair.a.seed, pair.b.seed) and pair.a.seed != pair.b.seed
 
 
 def _differing(a: Run, b: Run) -> list[str]:
+    """Return the keys that differ and say what is computed."""
     x, y = a.settings, b.settings
-    return [key for key in {**x, **y} if key not in UNREAD and x.get(key) != y.get(key)]
+    if not (x and y):
+        return []
+    keys = [key for key in {**x, **y} if key not in UNREAD and not OF_BOOKKEEPING.intersection(words_of(key))]
+    return [key for key in keys if x.get(key) != y.get(key)]
 
 
-RULE = Rule("identical_curves", "Did runs of different configurations or seeds compute the same?", find)
+def _and(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _number(keys: Sequence[str]) -> str:
+    return "1 key" if len(keys) == 1 else f"{len(keys)} keys"
+
+
+RULE = Rule(
+    "identical_curves",
+    "Did runs of different configurations or seeds compute the same?",
+    find,
+    consequence="conclusion",
+    refuted_by=(
+        "One metric that both logs hold and that differs once at a common step. Or a reason why these keys "
+        "or the seed cannot matter: a deterministic program, a key that acts only later."
+    ),
+    near_miss=(
+        "Two runs whose training loss is the same in four printed digits, because they draw the same data "
+        "and have learnt nothing yet, while their energies differ; runs with the same learning rates."
+    ),
+    example=(
+        "q202, q203 and q204 log the same validation/mse, digit by digit, at 100 steps each of two seeds, "
+        "though 13 keys differ: none of them reached the model."
+    ),
+)

@@ -47,6 +47,7 @@ OF_OTHER_MINING = ("pgd_delta", "pgd_step_size", "tam_anchor_step")  # in forks,
 OWN_STRATEGIES = ("random", "adversarial", "ascent", "mixed")
 COMPARED = ("energy_loss_weight", "energy_reg_weight", "weight_decay")  # with 0, by idle_knobs
 DATA_IN_PUBLIC_CODE = {"inverse": "ired"}
+LETTERS = 2  # that a slip adds or leaves out: a word more is another key
 ALIKE = 0.8  # of difflib's ratio: one letter of five missing, or two swapped in ten
 
 Configuration = Mapping[str, Any]
@@ -138,9 +139,9 @@ def value_of(configuration: Configuration, key: str) -> Any:
 
 def _same_but_for_idle(study: Study, told: Mapping[str, Configuration]) -> Iterator[Finding]:
     pairs = list(_pairs(told))
-    spoken_of = {(f.evidence["a"], f.evidence["b"]) for f in identical_curves.find(study)} if pairs else set()
+    spoken_of = identical_curves.equal_groups(study) if pairs else set()
     for a, b, keys in pairs:
-        if not spoken_of.isdisjoint({(a, b), (b, a)}):
+        if frozenset((a, b)) in spoken_of:
             continue
         reasons = listed(dict.fromkeys(keys.values()))
         statement = (
@@ -171,7 +172,7 @@ def _moved(group: str, configuration: Configuration) -> Iterator[Finding]:
     moved = {
         key: why
         for key, why in idle_keys_of(configuration).items()
-        if key in configuration and value_of(configuration, key) != value_of({}, key)
+        if not is_off(configuration.get(key)) and value_of(configuration, key) != value_of({}, key)
     }
     if not moved:
         return
@@ -193,7 +194,7 @@ def _unknown(told: Mapping[str, Configuration]) -> Iterator[Finding]:
             continue
         for key in unknown:
             near = difflib.get_close_matches(key, known, n=1, cutoff=ALIKE)
-            if near and near[0] not in configuration:
+            if near and near[0] not in configuration and abs(len(near[0]) - len(key)) <= LETTERS:
                 slips[f"{key} (meant: {near[0]}?)"].append(group)
             else:
                 others[key].append(group)
@@ -211,4 +212,15 @@ def _of_keys(keys: Mapping[str, list[str]], severity: Severity, told: str, advic
         yield Finding("idle_keys", severity, statement, evidence, advice)
 
 
-RULE = Rule("idle_keys", "Which configuration keys change nothing?", find)
+RULE = Rule(
+    "idle_keys",
+    "Which configuration keys change nothing?",
+    find,
+    consequence="conclusion",
+    refuted_by=("The line of the program that reads the key in this configuration."),
+    near_miss=(
+        "A key that is switched off and stays at its default; a fork's key with a word more than a known "
+        "one (tam_recovery_steps next to recovery_steps)."
+    ),
+    example=("mining_noise_scale is 1.5 with mining_strategy none: nothing is mined."),
+)

@@ -72,7 +72,7 @@ def _finding(groups: Sequence[Late]) -> Finding:
     evidence: Evidence = {"groups": len(groups), "runs": runs, "largest_share": groups[0].share}
     evidence |= {"hours": hours if timed else None, "timed_runs": timed}
     evidence |= {f"share_{late.group}": late.share for late in groups}
-    advice = "Shorter runs with more seeds may tell more; early_stopping_patience ends them by themselves."
+    advice = "Shorter runs with more seeds may show more; early stopping ends them by themselves."
     return Finding("late_compute", "note", statement, evidence, advice)
 
 
@@ -108,4 +108,15 @@ def _between(low: float, high: float) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-RULE = Rule("late_compute", "How much compute came after the plateau?", find)
+RULE = Rule(
+    "late_compute",
+    "How much compute came after the plateau?",
+    find,
+    consequence="compute",
+    refuted_by=(
+        "A trend below the noise of one evaluation that many evaluations together show, or a later "
+        "schedule that needs the steps."
+    ),
+    near_miss=("A curve that improves slowly to its end; a run that ended soon after its plateau began."),
+    example=("100000 steps, the plateau begins at step 12000: 88% of the compute came after it."),
+)

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -136,8 +136,9 @@ def _divided(group: str, runs: Sequence[tuple[Run, str, float]]) -> Finding:
         "size, so that an evaluation in batches of another size takes steps of another length."
     )
     evidence: Evidence = {"group": group, "runs": len(runs), "ratio": ratio, "batch_size": batch}
-    advice = f"Divide by a fixed number, and check a checkpoint with: ired-diag probe invariance {group}"
-    return Finding("logged_identities", "warning", statement, evidence, advice)
+    advice = with_probe("Divide by a fixed number instead", "invariance", [one for one, *_ in runs])
+    labels = tuple(one.label for one, *_ in runs)
+    return Finding("logged_identities", "warning", statement, evidence, advice, labels)
 
 
 def _differences(told: Told) -> Iterator[Check]:
@@ -269,4 +270,17 @@ def _short(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-RULE = Rule("logged_identities", "Do logged metrics agree with each other?", find)
+RULE = Rule(
+    "logged_identities",
+    "Do logged metrics agree with each other?",
+    find,
+    refuted_by=(
+        "The definition of the metric in the program: if it is not what its name says, the identity does "
+        "not apply."
+    ),
+    near_miss=(
+        "A margin that is a setting and stays constant; a total with a term that is not logged; rounding "
+        "of the last printed digit."
+    ),
+    example=("margin is printed as 1.1 times E_neg - E_pos at every step."),
+)

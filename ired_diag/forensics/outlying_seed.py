@@ -58,7 +58,7 @@ def _outliers(group: str, metric: str, runs: Sequence[tuple[Run, float]]) -> Ite
         )
         evidence: Evidence = {"group": group, "run": run.label, "level": own, "others": middle}
         evidence |= {"factor": math.exp(away), "seeds": len(runs)}
-        advice = f"Compare its commit, machine and log with the others': ired-diag ls {run.path}"
+        advice = "Compare its commit, machine and log with those of the others."
         yield Finding("outlying_seed", "warning", statement, evidence, advice)
 
 
@@ -87,4 +87,14 @@ def _level(run: Run) -> float:
     return math.log(end) if 0 < end < math.inf else math.nan
 
 
-RULE = Rule("outlying_seed", "Does one seed rest far from its siblings?", find)
+RULE = Rule(
+    "outlying_seed",
+    "Does one seed rest far from its siblings?",
+    find,
+    refuted_by=("More seeds: if one of ten or so lands there again, it is the group's own spread."),
+    near_miss=(
+        "Three seeds, of which one is further away; five seeds that spread widely and evenly; a seed that "
+        "diverged, which its curve says."
+    ),
+    example=("Four seeds rest at 0.0097 to 0.0099, the fifth at 0.021."),
+)

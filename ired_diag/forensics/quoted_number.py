@@ -185,8 +185,20 @@ def _finding(number: Quoted, groups: list[str], *, copied: bool, runs: int) -> F
         "runs": runs,
         "equals_a_quoted_number": copied,
     }
-    advice = "Do not compare with it before it is measured: ired-diag probe accuracy CHECKPOINT"
+    advice = "Do not compare with it before it is measured here, with the evaluation of the other runs."
     return Finding("quoted_number", "warning" if copied else "note", f"{statement}.", evidence, advice)
 
 
-RULE = Rule("quoted_number", "Was a number in the notes that is called ours measured by any run?", find)
+RULE = Rule(
+    "quoted_number",
+    "Was a number in the notes that is called ours measured by any run?",
+    find,
+    refuted_by=("The log or results file of ours that measured this number to its digits."),
+    near_miss=(
+        "A number of ours that is rounded in the notes; a target, a learning rate or a number that is "
+        "called the paper's."
+    ),
+    example=(
+        "'Our baseline OOD=0.2063' in the notes, where the paper's table says 0.2063 and no run gives it."
+    ),
+)

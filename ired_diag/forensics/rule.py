@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
 
 from ired_diag.finding import Finding
+from ired_diag.runs.find import is_run_folder
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
+Consequence = Literal["conclusion", "number", "compute", "hygiene"]
+GRAVEST_FIRST: tuple[Consequence, ...] = get_args(Consequence)
 Evidence = dict[str, float | int | str | bool | None]
 
 
@@ -19,11 +25,20 @@ class Rule:
         name: Stable across versions; its findings carry it.
         question: What it asks.
         find: A study in, findings out.
+        refuted_by: Evidence that would prove its finding wrong. A finding accuses, so it can be answered.
+        near_miss: A healthy study that looks like the mistake, which the rule leaves alone.
+        example: The smallest case of the mistake, with numbers.
+        consequence: What goes wrong if nobody acts: a wrong ``conclusion``, a wrong ``number`` in a report,
+            lost ``compute``, or nothing yet (``hygiene``). Findings are ordered by it.
     """
 
     name: str
     question: str
     find: Callable[[Study], Iterable[Finding]]
+    refuted_by: str = ""
+    near_miss: str = ""
+    example: str = ""
+    consequence: Consequence = "number"
 
 
 def listed(labels: Iterable[str], most: int = 4) -> str:
@@ -35,3 +50,30 @@ def listed(labels: Iterable[str], most: int = 4) -> str:
     all_labels = list(labels)
     some, more = all_labels[:most], len(all_labels) - most
     return f"{', '.join(some)} and {more} more" if more > 0 else ", ".join(some)
+
+
+OF_OUR_MODEL = ("mining_strategy", "rank")  # keys of the configurations whose checkpoints probes can read
+
+
+def with_probe(words: str, probe: str, runs: Sequence[Run]) -> str:
+    """Return an advice with the probe that follows it up, where one can read these runs' checkpoints.
+
+    Args:
+        words: What to do, without a full stop: it holds for every program.
+        probe: The probe's name.
+        runs: Those that the finding is about.
+    """
+    readable = [run for run in runs if all(key in (run.configuration or {}) for key in OF_OUR_MODEL)]
+    if any(run.checkpoints for run in readable):
+        return f"{words}: ired-diag probe {probe} {readable[0].group}"
+    if readable:
+        return f"{words}, on a checkpoint if there is one: ired-diag probe {probe} CHECKPOINT"
+    return f"{words}."
+
+
+LAST_STATE = Path("checkpoints", "last.pt")
+
+
+def can_go_on(run: Run) -> bool:
+    """Say whether our own ``train`` can start from a run: it is a run folder of ours, with a full state."""
+    return is_run_folder(run.path) and (run.path / LAST_STATE).is_file()

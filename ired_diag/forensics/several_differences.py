@@ -36,6 +36,7 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 BOOKKEEPING = ("log_every", "checkpoint_every")
+LABELS = frozenset(("name", "names", "group", "experiment", "exp", "exp_name", "label", "title", "run"))
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
 
 
@@ -115,7 +116,11 @@ def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
 
 def _differing(one: Setting, other: Setting) -> list[str]:
     passed_over = {*one.idle, *other.idle, *BOOKKEEPING}
-    keys = [key for key in differing_keys(one.moved, other.moved) if key not in passed_over]
+    keys = [
+        key
+        for key in differing_keys(one.moved, other.moved)
+        if key not in passed_over and key.lower() not in LABELS
+    ]
     foreign = any(_strategy(setting) not in (*OWN_STRATEGIES, "none") for setting in (one, other))
     if foreign and any(key.startswith("use_") and key != "use_scalar_energy" for key in keys):
         keys = [key for key in keys if key != "mining_strategy"]
@@ -155,10 +160,8 @@ def _finding(one: Setting, other: Setting, keys: list[str]) -> Finding:
         "count": len(keys),
         "commits_differ": elsewhere,
     }
-    advice = (
-        f"Train one between them, with one of these as in {other.groups[0]} and the others as in "
-        f"{one.groups[0]}: ired-diag train … --set {keys[0]}=…"
-    )
+    a, b = one.groups[0], other.groups[0]
+    advice = f"Train one between them, with {keys[0]} as in {b} and the others as in {a}."
     return Finding("several_differences", "warning", statement, evidence, advice)
 
 
@@ -174,4 +177,16 @@ def _many(pairs: list[Pair]) -> Finding:
     return Finding("several_differences", "warning", statement, evidence, advice)
 
 
-RULE = Rule("several_differences", "Which comparisons differ in more than one thing?", find)
+RULE = Rule(
+    "several_differences",
+    "Which comparisons differ in more than one thing?",
+    find,
+    refuted_by=("A third run between them, with one of the settings changed: it says which of them matters."),
+    near_miss=(
+        "Two groups that differ in one setting and in keys that it switches on or off; names, notes and "
+        "logging intervals."
+    ),
+    example=(
+        "Adversarial has mining_opt_steps 2 and noise scale 3 in one experiment, 10 and 1.5 in the other."
+    ),
+)

@@ -195,4 +195,16 @@ def _seed(label: str, series: Series) -> Seed:
     return Seed(label, steps, values)
 
 
-RULE = Rule("shared_noise", "Do runs of equal seed share their evaluation noise?", find)
+RULE = Rule(
+    "shared_noise",
+    "Do runs of equal seed share their evaluation noise?",
+    find,
+    refuted_by=("The program draws other evaluation data for each run, though the seeds are equal."),
+    near_miss=(
+        "Curves that fall together: a common trend is no common noise, and only the plateau is compared."
+    ),
+    example=(
+        "On the plateau, seed 3 of both groups goes up and down together (correlation 0.5), seeds 3 and 4 "
+        "do not."
+    ),
+)

@@ -80,13 +80,14 @@ def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
     told = "1 pair of groups is" if len(weak) == 1 else f"{len(weak)} pairs of groups are"
     first, more = ", ".join(map(_in_words, weak[:MOST_TOLD])), len(weak) - MOST_TOLD
     others = f" and {more} more" if more > 0 else ""
+    available = f"{power.n} pairs of seeds" if paired else f"{_seeds_of(worst.sample)}"
     seeds = f"{power.at_margin:,.0f}" if math.isfinite(power.at_margin) else "over a million"
     statement = (
         f"{told} undecided, of {compared} that state no different data, because the seeds are too few for "
         f"their spread. "
-        f"With 80% power they show only larger differences: {first}{others}. "
-        f"To show 1% the first of them needs about {seeds} seeds in each group, where {power.n} "
-        f"{'pairs' if paired else 'in both'} are at hand. Undecided is not equal."
+        f"With 80% power they show only larger differences: {first}{others}. To show a difference of 1% "
+        f"between {a} and {b} takes about {seeds} seeds in each; there are {available}. Undecided is not "
+        "equal."
     )
     evidence: Evidence = {
         "pairs_compared": compared,
@@ -105,6 +106,11 @@ def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
         "seeds_needed_high": power.at_margin_high,
     }
     return Finding("underpowered", "note", statement, evidence, f"ired-diag stats {a} {b}")
+
+
+def _seeds_of(sample: Sample) -> str:
+    x, y = len(sample.a), len(sample.b)
+    return f"{x} in each" if x == y else f"{x} and {y}"
 
 
 def _in_words(one: Undecided) -> str:
@@ -144,4 +150,15 @@ def _power(one: Undecided) -> SeedsNeeded:
     return power_of_seeds(one.sample, decide(one.sample, QUESTION))
 
 
-RULE = Rule("underpowered", "Which comparisons are undecided because the seeds are too few?", find)
+RULE = Rule(
+    "underpowered",
+    "Which comparisons are undecided because the seeds are too few?",
+    find,
+    consequence="conclusion",
+    refuted_by=("A margin that is stated to be larger than what these seeds can show."),
+    near_miss=(
+        "Two groups that are undecided and whose interval lies inside the margin: they are equivalent, "
+        "and no more seeds are needed."
+    ),
+    example=("Three seeds in each group spread by 10%: they show differences from 29% on."),
+)

@@ -1,11 +1,17 @@
 """Negatives that mining never moved: its steps are rejected, or so small that they change nothing.
 
 Where a run logs how far mining moves (``pgd_disp``, ``displacement``, ``neg_dist``) or which share of its
-steps is accepted (``mining_accepted``, ``acceptance``), two things are told without a checkpoint:
+steps is accepted (``mining_accepted``, ``acceptance``), two things are known without a checkpoint:
 
-- a distance that is 0 as printed, or a share that is below 1%, at nine of ten steps of the later half: the
-  negatives are their starting points, and mining costs its time for nothing;
+- a distance that is 0 as printed, or a share that is below 1%, at nine of ten steps of the later half, or at
+  every logged step of a short log: the negatives are their starting points, and mining costs its time for
+  nothing;
 - the same at the beginning alone is no fault: before anything is learnt there is nothing to descend.
+
+A program may print fields of a sampler that the run does not use: they are 0 in healthy runs. A field counts
+where the configuration switches its sampler on (``use_pgd_negatives`` or ``pgd_step_size`` for ``pgd_disp``,
+``use_langevin`` for ``lang_disp``), or where a field of the same sampler is not 0. Where the configuration
+says nothing and all fields of it are 0, that is a note.
 
 Where a miner starts far from the positive the contrastive term may still teach: the finding is about the
 mining, not about the loss.
@@ -20,44 +26,111 @@ from collections.abc import Iterator
 import numpy as np
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
+from ired_diag.runs.contrastive_metrics import STRATEGIES, is_off
 from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 ACCEPTED = re.compile(r"(?i)(?:^|[/_.-])accept(?:ed|ance)?(?:_rate|_share)?$")
 DISTANCE = re.compile(r"(?i)(?:^|[/_.-])(?:disp(?:lacement)?|moved|neg(?:ative)?_dist(?:ance)?)$")
+OF_MINING = frozenset(("mining", "neg", "negative", "negatives", "train", "diag"))  # no sampler of their own
 FEW = 0.01  # of the steps accepted
 NEARLY_ALL = 0.9
 FEWEST = 10  # logged steps in the later half
+FEWEST_OF_ALL = 5  # logged steps, where every one says the same
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and metric that says that mining does not move."""
-    still: dict[tuple[str, str], list[tuple[Run, float]]] = defaultdict(list)
+    still: dict[tuple[str, str, bool], list[tuple[Run, float]]] = defaultdict(list)
     for run in study.runs:
         for name, series in run.history.series.items():
             bound = FEW if ACCEPTED.search(name) else 0.0 if DISTANCE.search(name) else None
             share = 0.0 if bound is None else _share_at_most(series, bound)
-            if share >= NEARLY_ALL:
-                still[run.group, name].append((run, share))
-    for (group, name), told in still.items():
-        what = "below 1%" if ACCEPTED.search(name) else "0 as printed"
-        least = min(share for _, share in told)
-        statement = (
-            f"{group}: {name} is {what} at {100 * least:.0f}% or more of the logged steps of the later half "
-            f"({listed(run.seed_label for run, _ in told)}): mining does not move its negatives."
-        )
-        evidence: Evidence = {"group": group, "metric": name, "runs": len(told), "least_share": least}
-        advice = f"Look at step size and rejection on a checkpoint: ired-diag probe mining_dynamics {group}"
-        yield Finding("unmoved_negatives", "warning", statement, evidence, advice)
+            in_use = is_in_use(run, name) if share >= NEARLY_ALL else False
+            if in_use is not False:
+                still[run.group, name, in_use is None].append((run, share))
+    for (group, name, is_unknown), cases in still.items():
+        yield _finding(group, name, cases, is_unknown=is_unknown)
+
+
+def _finding(group: str, name: str, cases: list[tuple[Run, float]], *, is_unknown: bool) -> Finding:
+    runs = [run for run, _ in cases]
+    what = "below 1%" if ACCEPTED.search(name) else "0 as printed"
+    least = min(share for _, share in cases)
+    where = "all" if least == 1 else f"{100 * least:.0f}% or more"
+    statement = f"{group}: {name} is {what} at {where} of the logged steps of the later half "
+    statement += f"({listed(run.seed_label for run in runs)}): "
+    statement += (
+        "mining moves nothing, or the run does not use it; nothing here says which."
+        if is_unknown
+        else "mining does not move its negatives."
+    )
+    evidence: Evidence = {"group": group, "metric": name, "runs": len(runs), "least_share": least}
+    advice = with_probe("Look at the step size and at what is rejected", "mining_dynamics", runs)
+    return Finding("unmoved_negatives", "note" if is_unknown else "warning", statement, evidence, advice)
+
+
+def is_in_use(run: Run, name: str) -> bool | None:
+    """Say whether a run uses the sampler that a metric is about; None where nothing tells."""
+    configuration = run.configuration or {}
+    strategies = [configuration[key] for key in STRATEGIES if key in configuration]
+    if strategies and all(map(is_off, strategies)):
+        return False
+    sampler = _sampler_of(name)
+    if sampler is None:
+        return bool(strategies) or _has_moved(run, name) or None
+    settings = [value for key, value in configuration.items() if _is_of(sampler, key)]
+    if any(settings) or any(_is_of(sampler, str(strategy)) for strategy in strategies):
+        return True
+    if settings or (strategies and not _has_moved(run, name)):
+        return False  # switched off, or another strategy
+    return _has_moved(run, name) or None
+
+
+def _sampler_of(name: str) -> str | None:
+    """Return the word of a metric's name that says which sampler it is about: ``lang``, ``pgd``."""
+    words = words_of(name.rpartition("/")[2])
+    return (
+        words[0] if len(words) > 1 and words[0] not in OF_MINING and not ACCEPTED.search(words[0]) else None
+    )
+
+
+def _is_of(sampler: str, key: str) -> bool:
+    return any(word.startswith(sampler) for word in words_of(key))
+
+
+def _has_moved(run: Run, name: str) -> bool:
+    """Say whether any metric of the same sampler is other than 0 at any step."""
+    stem = name.rpartition("_")[0]
+    alike = [series for other, series in run.history.series.items() if stem and other.startswith(f"{stem}_")]
+    return any(bool(np.any(np.nan_to_num(series.values))) for series in [*alike, run.history.series[name]])
 
 
 def _share_at_most(series: Series, bound: float) -> float:
     """Return the share of the finite values of the later half that are at most a bound in size."""
-    half = series.values[len(series) // 2 :]
-    finite = np.abs(half[np.isfinite(half)])
-    return float(np.mean(finite <= bound)) if len(finite) >= FEWEST else 0.0
+    sizes = np.abs(series.values[np.isfinite(series.values)])
+    late = np.abs(series.values[len(series) // 2 :])
+    late = late[np.isfinite(late)]
+    if len(late) >= FEWEST:
+        return float(np.mean(late <= bound))
+    return float(len(sizes) >= FEWEST_OF_ALL and bool((sizes <= bound).all()))
 
 
-RULE = Rule("unmoved_negatives", "Does mining move its negatives?", find)
+RULE = Rule(
+    "unmoved_negatives",
+    "Does mining move its negatives?",
+    find,
+    consequence="conclusion",
+    refuted_by=(
+        "A displacement printed with more digits that is not 0, or a configuration that does not use this "
+        "sampler."
+    ),
+    near_miss=(
+        "lang_disp is 0 at every step of a run without Langevin steps: its program prints the field in any "
+        "case. Or mining that does not move in the first steps, when nothing is learnt."
+    ),
+    example="pgd_disp=0.0000 on each of 8 lines of a run with use_pgd_negatives and pgd_step_size 0.5.",
+)

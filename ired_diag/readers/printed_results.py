@@ -399,7 +399,7 @@ class _Scan:
         return of_finished or ((bool(name.data) or without_colon) and not self.trains)
 
     def _add_running(self, number: PrintedNumber, line: int) -> None:
-        result = replace(self._result_of(number, line), batches=number.batch)
+        result = replace(self._result_of(number, line), batches=number.batch, last_batch=number.batch)
         self.running[result.experiment, result.model, result.measure] = result
         self.begun = True
 
@@ -408,8 +408,8 @@ class _Scan:
         if number.name.spread_kind:
             self._add_spread(result, number.name.spread_kind)
             return
-        self.results.append(result)
-        self.running.pop((result.experiment, result.model, result.measure), None)
+        running = self.running.pop((result.experiment, result.model, result.measure), None)
+        self.results.append(replace(result, last_batch=running.last_batch) if running else result)
         self.begun = self.begun and bool(self.running)
 
     def _add_spread(self, spread: EvaluationResult, kind: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ired_diag.runs.evaluation_result import EvaluationResult
 
 UNKNOWN = (None, "")
-COMPLETED = ("spread", "spread_kind", "n", "note", "checkpoint", "dataset", "rank", "ood")
+COMPLETED = ("spread", "spread_kind", "n", "last_batch", "note", "checkpoint", "dataset", "rank", "ood")
 
 
 def without_repeats(results: Sequence[EvaluationResult], *, last_counts: bool) -> list[EvaluationResult]:

@@ -11,9 +11,9 @@ JSON, one entry an experiment: a list (the seeds are its positions), an object b
 
     {"q101": [0.00970, 0.00971], "q102": {"0": 0.00981}, "q103": {"values": [0.00979]}}
 
-An empty cell of a long table, and ``null``, are a seed without a value. In a wide table an empty cell is most
-often a seed that only another column has: it is none of this experiment, unless no column has it. ``nan`` and
-``inf`` are values: of a training that broke down. Rows of means and the like are left out, and so are entries
+An empty cell of a long table, and ``null``, are a seed without a value. In a wide table an empty cell may be
+a seed that only another column has, and which is none of this experiment. ``nan`` and ``inf`` are values: of
+a training that broke down. Rows of means and the like are left out, and so are entries
 of a JSON file that hold no numbers (a title, published tests).
 """
 
@@ -104,12 +104,33 @@ def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValue
     for number, row in layout.rows:
         where = f"{path}, row {number}"
         seed = _seed_in(layout, row, where)
-        values = {name: _cell(layout, row, i, where) for i, name in names.items()}
-        nobody = all(value is None for value in values.values())
-        for group, value in values.items():
-            if value is not None or nobody:
-                _put(found, group, seed, value, where)
-    return {group: values for group, values in found.items() if values}
+        for i, group in names.items():
+            _put(found, group, seed, _cell(layout, row, i, where), where)
+    return {group: values for group, values in _without_seeds_of_others(found).items() if values}
+
+
+def _without_seeds_of_others(columns: SeedValues) -> SeedValues:
+    """Return a wide table without the empty cells of seeds that only other columns have.
+
+    Where a column has fewer values than another, at seeds that all stand in that one too, and lacks less than
+    half, what it lacks was lost: each other layout is that of groups with seeds of their own.
+    """
+    filled = {
+        group: {seed for seed, value in values.items() if value is not None}
+        for group, values in columns.items()
+    }
+    anywhere = set[int]().union(*filled.values())
+    kept: SeedValues = {}
+    for group, values in columns.items():
+        has_lost = any(
+            filled[group] < other and len(other) < 2 * len(filled[group]) for other in filled.values()
+        )
+        kept[group] = {
+            seed: value
+            for seed, value in values.items()
+            if value is not None or has_lost or seed not in anywhere
+        }
+    return kept
 
 
 def _column_of(path: Path, layout: TableLayout, column: str | None) -> int:

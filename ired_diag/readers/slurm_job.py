@@ -32,6 +32,7 @@ SWEEP = re.compile(
     re.MULTILINE,
 )
 TRAINING = re.compile(rb"^Training for (\d{1,18}) steps", re.MULTILINE)
+INPUTS = re.compile(rb"^[ \t]*Input dimension: (\d{1,15})\b", re.MULTILINE)
 
 # date(1), in the C locale and in newer en_US: Sat Jan 24 00:53:55 EST 2026, Sat 24 Jan 2026 12:53:55 AM EST
 DATES = (
@@ -95,6 +96,8 @@ def read_job(content: bytes, path: Path) -> Job:
     if steps := _first(TRAINING, content):
         provenance["training_started"] = True
         provenance["train_steps"] = int(steps)
+    if inputs := _first(INPUTS, content):
+        provenance["input_dimension"] = int(inputs)
     for name, pattern in (("started", STARTED), ("ended", ENDED)):
         dates = pattern.findall(content)
         if dates and (date := parse_date(dates[-1 if name == "ended" else 0].decode("utf-8", "replace"))):

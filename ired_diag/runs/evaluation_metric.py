@@ -46,6 +46,7 @@ NEVER = frozenset(
     time timestamp token tokens weight weights worker workers
     """.split()
 )
+OF_TRAINING = 3  # kind of a measure
 
 
 class Rank(NamedTuple):
@@ -124,6 +125,16 @@ def training_metric(metric: str, names: Collection[str]) -> str | None:
     return min(twins, key=lambda name: (len(words_of(name)), name))
 
 
+def is_of_training(metric: str, names: Collection[str]) -> bool:
+    """Say whether a metric is measured on the training batches, and not by an evaluation.
+
+    >>> is_of_training("loss", ["loss", "grad_norm"]), is_of_training("val_loss", ["loss", "val_loss"])
+    (True, False)
+    """
+    rank = _ranked(names).get(metric)
+    return rank is not None and rank.kind == OF_TRAINING
+
+
 def _without_training(name: str) -> list[str]:
     """Return the words of a name but for training, and for the details at its end."""
     words = [word for word in words_of(name) if word not in TRAINING]
@@ -178,7 +189,7 @@ def _rank(name: str, labelled: bool) -> Rank | None:
     elif measure in PLAYED or (split not in TRAINING and measure in OF_SAMPLES):
         kind = 1
     else:
-        kind = 1 if labelled and measure != "loss" and split not in TRAINING else 3
+        kind = 1 if labelled and measure != "loss" and split not in TRAINING else OF_TRAINING
     return Rank(
         kind,
         bool(others) and kind == 0,

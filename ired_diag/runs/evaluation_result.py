@@ -26,6 +26,7 @@ class EvaluationResult:
         note: What the file adds to the name in brackets, such as ``MSE<0.01``.
         n: Number of samples.
         batches: The batch after which a running value was printed, where no final value follows it.
+        last_batch: The last batch for which the log prints a running value of the same metric.
         model: Name of the model that was evaluated.
         checkpoint: Path of its checkpoint.
         experiment: Name of the evaluation, from its configuration or its header.
@@ -48,6 +49,7 @@ class EvaluationResult:
     note: str = ""
     n: int | None = None
     batches: int | None = None
+    last_batch: int | None = None
     model: str = ""
     checkpoint: str = ""
     experiment: str = ""

@@ -293,7 +293,7 @@ def ending_in(told: Mapping[str, Any]) -> Ending:
 
 def findings_in(told: Mapping[str, Any]) -> list[Finding]:
     """Return the findings that a file holds."""
-    return [Finding(**finding) for finding in told.get("findings") or []]
+    return [Finding.from_dict(finding) for finding in told.get("findings") or []]
 
 
 def _findings_of_history(history: History, path: Path) -> list[Finding]:

@@ -38,10 +38,10 @@ seeds are shared, a and b are those that only one group has; "=>" is the test th
 
 Over 37 designs of groups of equal size (3, 4, 5, 7, 10 and 20 seeds) the largest level of ``partial`` where
 it decides is 6.1%, with 3 shared and one other each, and otherwise 6% or less, within the error. Where one
-group has twice the standard deviation of the other it is 4.5 to 6.5%. Where Welch's test decides it is about
-6% in groups of 3 or 4 seeds. The power of ``partial`` is that of Welch's test or more from ρ = 0.3 on.
-Without correlation it is up to 8 points lower, and at ρ = -0.5 lower still, where Welch's test has too many
-false alarms.
+group has twice the standard deviation of the other it is up to 6.3%, and 7% with 4 or 5 seeds a group. Where
+Welch's test decides it is about 6% in groups of 3 or 4 seeds. The power of ``partial`` is that of Welch's
+test or more from ρ = 0.3 on. Without correlation it is up to 8 points lower, and at ρ = -0.5 lower still,
+where Welch's test has too many false alarms.
 
 REML takes the groups to have the same variance, and with groups of unequal size its level fails where the
 smaller one has the larger spread: there ``partial_unequal`` decides. Smallest and largest level in percent

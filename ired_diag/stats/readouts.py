@@ -125,7 +125,7 @@ def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
     s, v = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if s.shape != v.shape:
         raise ValueError(f"a curve needs as many steps as values, found {len(s)} and {len(v)}")
-    if np.any(np.diff(s) <= 0):
+    if (s[1:] <= s[:-1]).any():
         raise ValueError("the steps of a curve must increase")
     return s, v
 

@@ -90,7 +90,7 @@ def read_told(folder: Path) -> Told:
         content.get("variant"),
         provenance.get("parent"),
         tuple(provenance.get("attempts") or ()),
-        tuple(Finding(**finding) for finding in content.get("findings") or ()),
+        tuple(Finding.from_dict(finding) for finding in content.get("findings") or ()),
     )
 
 

@@ -13,7 +13,11 @@ def copyable(command: str) -> html.Div:
         [
             html.Pre(command),
             html.Button(
-                "Copy", type="button", className="button", **attributes(data_copy=command), title="Copy it"
+                "Copy",
+                type="button",
+                className="button",
+                title="Copy it",
+                **attributes(data_copy=command, aria_label=f"Copy the command: {command}"),
             ),
             html.Span("", className="copied", role="status"),
         ],

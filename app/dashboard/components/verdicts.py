@@ -7,14 +7,8 @@ from typing import Any
 
 from dash import html
 
-from app.cli.stats_output import (
-    TEST_COLUMNS,
-    caption_lines,
-    group_columns,
-    group_rows,
-    test_rows,
-    text_columns,
-)
+from app.cli.stats_groups import caption_lines, group_columns, group_rows, text_columns
+from app.cli.stats_tests import TEST_COLUMNS, test_rows
 from app.dashboard.components.table import cell, scrolling
 from ired_diag.comparison import Comparison, PairOfGroups
 from ired_diag.comparison import words as told_of

@@ -1,4 +1,4 @@
-"""Findings: what forensics finds in logs and configurations alone, worst first.
+"""Findings: what forensics finds in logs and configurations alone, the most consequential first.
 
 The rules look at the whole study, in a thread of their own, once for each version of it; meanwhile the
 page says so. A finding's evidence names its runs, which are linked.
@@ -7,7 +7,7 @@ page says so. A finding's evidence names its runs, which are linked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dash
@@ -15,13 +15,15 @@ from dash import Input, Output, State, dcc, html, no_update
 
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
+from app.dashboard.components.advice import advised
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.judging import judged_by
 from app.dashboard.components.table import empty, run_link
 from app.dashboard.diagnosis import Diagnosed
 from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics_summary import Answer, answers_of
+from ired_diag.finding_clusters import Cluster, clusters_of
+from ired_diag.touched_runs import touched_by
 
 TITLE = "Findings"
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
@@ -72,23 +74,26 @@ def content(view: View, snapshot: Snapshot, known: Diagnosed | None, *, current:
         return [
             empty(f"Looking for mistakes failed: {known.failure}. Please report it.", "ired-diag diagnose")
         ]
-    found = [*_of_files(snapshot), *known.findings]
-    found.sort(key=lambda finding: (LEVELS.index(finding.severity), finding.rule))
-    shown = [finding for finding in found if _is_shown(finding, view)]
-    told = f"{len(shown)} of {len(found)} findings" + ("" if current else "; computing newer ones …")
-    if not found:
+    findings = [*_of_files(snapshot), *known.findings]
+    shown = [finding for finding in findings if _is_shown(finding, view)]
+    count = f"{len(shown)} of {len(findings)} findings" + ("" if current else "; computing newer ones …")
+    clusters = clusters_of(shown, snapshot.study)
+    if not findings:
         return [
             empty(
-                "Nothing was found. Silence is no proof of health. What was asked is listed by",
+                "Nothing was found. No finding does not mean no problem: what is checked is listed by",
                 "ired-diag diagnose --list",
             )
         ]
     return [
         judged_by(snapshot.study.runs),
-        _severities(found, view),
-        _rules(found, view),
-        html.P(told, className="count"),
-        html.Ol([_answer(answer, snapshot, view) for answer in answers_of(shown)], className="findings"),
+        _severities(findings, view),
+        _rules(findings, view),
+        html.P(count, className="count"),
+        html.Ol(
+            [_cluster(cluster, snapshot, view) for cluster in clusters],
+            className="findings",
+        ),
     ]
 
 
@@ -108,8 +113,8 @@ def _is_shown(finding: Finding, view: View) -> bool:
     )
 
 
-def _severities(found: Sequence[Finding], view: View) -> html.Div:
-    counted = Counter(finding.severity for finding in found)
+def _severities(findings: Sequence[Finding], view: View) -> html.Div:
+    counted = Counter(finding.severity for finding in findings)
     buttons = [
         html.Button(
             f"{level} {counted[level]}",
@@ -122,8 +127,8 @@ def _severities(found: Sequence[Finding], view: View) -> html.Div:
     return html.Div(buttons, className="chips", role="group", **attributes(aria_label="Severity"))
 
 
-def _rules(found: Sequence[Finding], view: View) -> html.Details:
-    counted = Counter(finding.rule for finding in found)
+def _rules(findings: Sequence[Finding], view: View) -> html.Details:
+    counted = Counter(finding.rule for finding in findings)
     buttons = [
         html.Button(
             f"{rule.replace('_', ' ')} {count}",
@@ -139,19 +144,18 @@ def _rules(found: Sequence[Finding], view: View) -> html.Details:
     return html.Details([html.Summary(summary), html.Div(buttons, className="chips")])
 
 
-def _answer(answer: Answer, snapshot: Snapshot, view: View) -> html.Li:
-    """Return what one rule found: its question, each statement with its runs, and advice for those alike."""
-    rule = answer.rule.replace("_", " ")
+def _cluster(cluster: Cluster, snapshot: Snapshot, view: View) -> html.Li:
+    """Return what one rule found: its question, each statement with its runs, and what to do about a fact."""
+    rule = cluster.rule.replace("_", " ")
     marks = [
-        html.Span(answer.severity, className=f"mark {answer.severity}"),
+        html.Span(cluster.severity, className=f"mark {cluster.severity}"),
         html.Span(rule, className="rule"),
     ]
-    content: list[Any] = [html.Div(marks, className="marks"), html.H2(answer.question or rule.capitalize())]
-    for part in answer.parts:
-        content.append(html.Ul([_statement(finding, snapshot, view) for finding in part.findings]))
-        if part.advice:
-            content.append(html.P(part.advice, className="advice"))
-    return html.Li(content, className=answer.severity)
+    content: list[Any] = [html.Div(marks, className="marks"), html.H2(cluster.question or rule.capitalize())]
+    for fact in cluster.facts:
+        content.append(html.Ul([_statement(finding, snapshot, view) for finding in fact.findings]))
+        content += advised(fact, snapshot, view)
+    return html.Li(content, className=cluster.severity)
 
 
 def _statement(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
@@ -176,10 +180,6 @@ def _links(entries: Sequence[Entry], view: View) -> html.P | None:
 
 
 def runs_of(finding: Finding, snapshot: Snapshot) -> list[Entry]:
-    """Return the runs that a finding's evidence or its statement names, by label or by group."""
-    told = {str(value) for value in finding.evidence.values()} | {finding.statement.partition(":")[0]}
-    return list(_named(told, snapshot.entries.values()))
-
-
-def _named(told: set[str], entries: Iterable[Entry]) -> Iterable[Entry]:
-    return (entry for entry in entries if entry.run.label in told or entry.run.group in told)
+    """Return the runs that a finding touches; all runs of a group where it names only that."""
+    labels = set(touched_by(finding, snapshot.study).runs)
+    return [entry for entry in snapshot.entries.values() if entry.run.label in labels]

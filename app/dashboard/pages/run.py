@@ -17,6 +17,7 @@ import probes
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart
+from app.dashboard.components.advice import advised
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.controls import choice
 from app.dashboard.components.copying import copyable
@@ -35,6 +36,7 @@ from app.dashboard.run_words import (
 from app.dashboard.snapshot import Entry, Snapshot
 from ired_diag.errors import DiagError
 from ired_diag.figures.data import FigureData
+from ired_diag.finding_clusters import fact_of
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
@@ -208,7 +210,7 @@ def _findings(view: View, catalog: Catalog) -> Any:
         return html.P(f"Looking for mistakes failed: {known.failure}. Please report it.")
     mine = [f for f in known.findings if view.run in {entry.id for entry in runs_of(f, snapshot)}]
     if not mine:
-        return html.P("No finding names this run or its group. Silence is no proof of health.")
+        return html.P("No finding names this run or its group. That does not mean that it has no problem.")
     items = [
         html.Li(
             [
@@ -220,7 +222,7 @@ def _findings(view: View, catalog: Catalog) -> Any:
                     className="marks",
                 ),
                 html.P(finding.statement, className="statement"),
-                html.P(finding.advice, className="advice") if finding.advice else None,
+                *advised(fact_of(finding, snapshot.study), snapshot, view),
             ],
             className=finding.severity,
         )

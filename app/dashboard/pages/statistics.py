@@ -16,7 +16,7 @@ from typing import Any
 import dash
 from dash import Input, Output, State, dcc, html, no_update
 
-from app.cli.stats_output import as_latex
+from app.cli.stats_markup import as_latex
 from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.compared_groups import Choice, choose, metrics_of, question_of

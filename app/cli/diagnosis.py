@@ -1,0 +1,110 @@
+"""A diagnosis as ``ired-diag diagnose`` prints it: its clusters, each with a command, and its counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from app.next_command import Place, command_of_fact, next_command
+from ired_diag.finding import Finding, Severity
+from ired_diag.finding_clusters import Cluster, Fact, clusters_of
+from ired_diag.runs.judged import judged_in_words
+from ired_diag.runs.study import Study
+from ired_diag.verdict import Verdict
+
+LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
+MOST_METRICS = 3  # lines
+SILENCE = "No finding does not mean no problem; --list shows what is checked."
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was looked at, and what was found.
+
+    Attributes:
+        study: The runs.
+        findings: Of the rules, worst first.
+        verdicts: One a run.
+        place: Where the runs are, as the command line says it.
+    """
+
+    study: Study
+    findings: Sequence[Finding]
+    verdicts: Sequence[Verdict]
+    place: Place
+
+    @cached_property
+    def clusters(self) -> list[Cluster]:
+        """The findings by rule, the most consequential first."""
+        return clusters_of(self.findings, self.study)
+
+    def command_of(self, cluster: Cluster) -> str:
+        """Return the next command of a cluster."""
+        return next_command(cluster, self.study, self.place)
+
+    def command_of_fact(self, fact: Fact) -> str | None:
+        """Return the command that the advice on a fact means; None where there is none that can run."""
+        return command_of_fact(fact, self.study, self.place)
+
+    def footer(self) -> list[str]:
+        """Return the metric, how the curves and the runs ended, what was not read, and the counts."""
+        counts = Counter(finding.severity for finding in self.findings)
+        levels = ", ".join(_counted(counts[level], level) for level in LEVELS)
+        return [
+            *self._metrics(),
+            *self._curves_and_ends(),
+            *self._unread(),
+            *(place.statement for place in self.study.unreadable),
+            f"{_counted(len(self.verdicts), 'run')}: {levels}. {SILENCE}",
+        ]
+
+    def _metrics(self) -> list[str]:
+        lines = judged_in_words(self.study.runs)
+        if len(lines) <= MOST_METRICS:
+            return lines
+        return [
+            *lines[: MOST_METRICS - 1],
+            f"and {len(lines) - MOST_METRICS + 1} more lines of metrics (--json)",
+        ]
+
+    def _curves_and_ends(self) -> Iterator[str]:
+        shapes = Counter(verdict.shape for verdict in self.verdicts if verdict.shape)
+        ends = Counter(verdict.completion for verdict in self.verdicts)
+        for name, counter in (("curves", shapes), ("runs", ends)):
+            if counter:
+                words = ", ".join(f"{count} {word}" for word, count in counter.most_common())
+                yield f"{name}: {words}".replace("_", " ")
+
+    def _unread(self) -> Iterator[str]:
+        if count := len(self.study.skipped):
+            which = "1 file is not a run" if count == 1 else f"{count} files are not runs"
+            yield f"{which}, listed by: {self.place.command('ls')}"
+
+    def as_json(self) -> dict[str, object]:
+        """Return everything: verdicts, findings, their clusters, and the files that are no runs."""
+        clusters = [
+            {
+                "rule": cluster.rule,
+                "severity": cluster.severity,
+                "consequence": cluster.consequence,
+                "findings": len(cluster.findings),
+                "facts": [fact.statement for fact in cluster.facts],
+                "runs": cluster.runs,
+                "runs_are_exact": cluster.exact,
+                "next": self.command_of(cluster),
+            }
+            for cluster in self.clusters
+        ]
+        return {
+            "runs": self.verdicts,
+            "findings": self.findings,
+            "clusters": clusters,
+            "skipped": self.study.skipped,
+            "unreadable": self.study.unreadable,
+        }
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

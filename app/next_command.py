@@ -1,0 +1,198 @@
+"""The next command of a finding: one that runs as it is printed, where the reader stands.
+
+The advice of a rule names a command by its kind (``ired-diag probe floor q101``), and knows neither where the
+runs are nor whether they have checkpoints. Here the command is completed for one study:
+
+- a name of a group means something below ``--runs DIR`` alone, so the folder is given;
+- ``stats`` needs two groups: where the advice names one, the other group with the most seeds joins it;
+- ``probe`` needs a checkpoint: it is advised only where a run that the finding touches has one;
+- where no such command can run, ``ired-diag diagnose … --rule RULE`` shows every finding of the rule, and of
+  a single one ``--explain RULE`` says what would refute it.
+
+Paths and names are quoted for a POSIX shell.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ired_diag import forensics
+from ired_diag.finding_clusters import Cluster, Fact
+from ired_diag.named_paths import split_arguments
+from ired_diag.runs.regroup import Grouping
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+PROGRAM = "ired-diag"
+IN_ADVICE = re.compile(r"[:,]?\s*\bired-diag (?P<words>[^\n]*?)(?=\.?\s*$|, or |[.;] )")
+LEADS_NOWHERE = re.compile(r"(?:^|[,;])\s*(?:(?:and|or) )?[^,;]*\b(?:with|by)$")  # the command followed it
+OF_A_STEP = re.compile(r"step-0*(\d+)")
+MOST_GROUPS = 4  # of stats: more pairs than these need give no verdict at a glance
+FEWEST_SEEDS = 2
+SWITCHES = ("--paired", "--unpaired", "--attempts", "--evaluations")
+VALUED = ("--readout", "--margin", "--set")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the runs of a study are, as a command line says it.
+
+    Attributes:
+        paths: Paths and ``NAME=GLOB``; empty where the runs are those of the runs folder.
+        runs: The runs folder.
+        options: Words that judge and group the runs as they were: ``--metric val_acc``.
+    """
+
+    paths: tuple[str, ...] = ()
+    runs: Path = Path("runs")
+    options: tuple[str, ...] = ()
+
+    def command(self, name: str, *flags: str) -> str:
+        """Return a command about all runs: ``ired-diag ls path/to/logs --attempts``."""
+        where = [_as_path(path) for path in self.paths] or runs_option(self.runs)
+        return shlex.join([PROGRAM, name, *where, *flags, *self.options])
+
+    def of_groups(self, name: str, groups: Sequence[str], *flags: str) -> str | None:
+        """Return a command about some groups; None where no command line means them by their names."""
+        named, paths = split_arguments(self.paths)
+        patterns = {group.name: argument for argument, group in named.items()}
+        where: list[str] = []
+        if patterns and not paths and all(group in patterns for group in groups):
+            words = [patterns[group] for group in groups]
+        elif (folder := self.folder) is not None:
+            words, where = list(groups), runs_option(folder)
+        else:
+            return None
+        return shlex.join([PROGRAM, *name.split(), *words, *where, *flags, *self.options])
+
+    @property
+    def folder(self) -> Path | None:
+        """The one folder in which names mean its runs; None where the runs are in several places."""
+        if not self.paths:
+            return self.runs
+        first = Path(self.paths[0])
+        return first if len(self.paths) == 1 and first.is_dir() else None
+
+
+def runs_option(folder: Path) -> list[str]:
+    """Return the words that say where the runs are; none where a command looks there by itself."""
+    return [] if folder == Path("runs") else ["--runs", _as_path(str(folder))]
+
+
+def options_in_words(
+    *, metric: str | None = None, higher_is_better: bool | None = None, grouping: Grouping | None = None
+) -> tuple[str, ...]:
+    """Return the words of a command line that judge and group runs in the same way.
+
+    >>> options_in_words(metric="val_acc", higher_is_better=True)
+    ('--metric', 'val_acc', '--higher-is-better')
+    """
+    words = [] if metric is None else ["--metric", metric]
+    if higher_is_better is not None:
+        words.append("--higher-is-better" if higher_is_better else "--lower-is-better")
+    return (*words, *(grouping.options if grouping else ()))
+
+
+def _as_path(path: str) -> str:
+    """Return a path that no command takes for an option."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def advice_in_words(advice: str) -> str:
+    """Return an advice without its command.
+
+    >>> advice_in_words("Compare plateaus, not last evaluations: ired-diag stats q1 OTHER")
+    'Compare plateaus, not last evaluations.'
+    >>> advice_in_words("Divide by a number, and check a checkpoint with: ired-diag probe invariance q1")
+    'Divide by a number.'
+    >>> advice_in_words("ired-diag stats q1 q2")
+    ''
+    """
+    match = IN_ADVICE.search(advice)
+    words = advice if match is None else LEADS_NOWHERE.sub("", advice[: match.start()])
+    return f"{words.strip().rstrip('.:,')}." if words.strip() else ""
+
+
+def next_command(cluster: Cluster, study: Study, place: Place) -> str:
+    """Return what a reader of a cluster types next: its advice's command, else that of its findings."""
+    if command := command_of_fact(cluster.facts[0], study, place):
+        return command
+    if cluster.rule not in forensics.names():
+        return place.command("ls")
+    if len(cluster.findings) == 1:
+        return shlex.join([PROGRAM, "diagnose", "--explain", cluster.rule])
+    return place.command("diagnose", "--rule", cluster.rule)
+
+
+def command_of_fact(fact: Fact, study: Study, place: Place) -> str | None:
+    """Return the command that the advice on a fact means; None where there is none that can run."""
+    match = IN_ADVICE.search(fact.advice)
+    words = match["words"].split() if match else [""]
+    by_label = {run.label: run for run in study.runs}
+    runs = [by_label[label] for label in fact.runs]
+    makers = {"ls": _ls, "stats": _stats, "probe": _probe, "train": _train}
+    make = makers.get(words[0])
+    return make(words, runs, study, place) if make else None
+
+
+def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str:
+    flags = _flags(words)
+    if len(runs) == 1:
+        return shlex.join([PROGRAM, "ls", _as_path(str(runs[0].path)), *flags])
+    return place.command("ls", *flags)
+
+
+def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
+    """Return a comparison of the groups that the advice names, or of one with the largest other."""
+    groups = study.groups()
+    names = [word for word in words[1:] if word in groups] or list(dict.fromkeys(run.group for run in runs))
+    seeds = {group: sum(run.evaluated is not None for run in members) for group, members in groups.items()}
+    names = [name for name in names if seeds[name] >= FEWEST_SEEDS][:MOST_GROUPS]
+    others = sorted((g for g in groups if g not in names), key=lambda group: -seeds[group])
+    if len(names) == 1 and others and seeds[others[0]] >= FEWEST_SEEDS:
+        names.append(others[0])
+    return place.of_groups("stats", names, *_flags(words)) if len(names) > 1 else None
+
+
+def _flags(words: Sequence[str]) -> list[str]:
+    """Return the options of a command in an advice, each with its value."""
+    flags: list[str] = []
+    for before, word in itertools.pairwise(words):
+        if word in SWITCHES or word in VALUED:
+            flags.append(word)
+        elif before in VALUED:
+            flags.append(word)
+    return flags
+
+
+def _probe(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
+    """Return the probe of a run that has a checkpoint."""
+    with_checkpoints = [run for run in runs if run.checkpoints]
+    if len(words) < 2 or not with_checkpoints:
+        return None
+    return shlex.join([PROGRAM, "probe", words[1], _as_path(str(with_checkpoints[0].path))])
+
+
+def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
+    """Return a fork from where the advice says: last, best, or the last checkpoint at or before a step."""
+    source = next((word for word in words if "@" in word), "")
+    label, _, number = source.rpartition("@")
+    run = next((run for run in study.runs if run.label == label), None)
+    folder = place.folder
+    if run is None or folder is None:
+        return None
+    where = [*_flags(words), *runs_option(folder)]
+    if number in ("last", "best"):
+        return shlex.join([PROGRAM, "train", "--from", f"{label}@{number}", *where])
+    if not re.fullmatch(r"[\d.e+]+", number):
+        return None
+    steps = [int(match[1]) for path in run.checkpoints if (match := OF_A_STEP.search(path.name))]
+    earlier = [step for step in steps if step <= float(number)]
+    if not earlier:
+        return None
+    return shlex.join([PROGRAM, "train", "--from", f"{label}@{max(earlier)}", *where])

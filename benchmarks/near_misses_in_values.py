@@ -1,0 +1,117 @@
+"""Near misses of the rules about single values: constants, odd but possible values, clips and evaluations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.near_miss import NearMiss
+from benchmarks.planted_fault import Bed
+from benchmarks.planted_study import any_group, changed, with_series, with_values
+from ired_diag.runs.evaluation_metric import USUAL as METRIC
+from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.history import Series
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+GRADIENT = "train/gradient_norm"
+
+
+def _told(run: Run, **keys: Any) -> Run:
+    return replace(run, configuration={**(run.configuration or {}), **keys})
+
+
+def _evaluated(run: Run, **result: Any) -> Run:
+    return replace(run, results=(EvaluationResult(value=0.3, source=run.path, **result),))
+
+
+def _saturated(bed: Bed) -> Study:
+    """A hinge loss approaches 0 and stays there, and one gradient norm in ten is not logged."""
+    group = any_group(bed.study, bed.rng)
+
+    def resting(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        hinge = np.maximum(0.0, 1 - np.arange(len(steps)) / (0.6 * len(steps)))
+        gradient = np.where(np.arange(len(steps)) % 10 == 5, np.nan, run.history.series[GRADIENT].values)
+        told = {"train/hinge_loss": Series(steps, hinge), GRADIENT: Series(steps, gradient)}
+        return with_series(run, told)
+
+    return changed(bed.study, resting, group=group)
+
+
+def _low_shares(bed: Bed) -> Study:
+    """Accuracies of half a percent to 1.4 percent, an R² far below 0, a mean that equals its maximum."""
+
+    def odd(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = np.linspace(0, 1, len(steps))
+        told = {
+            "val_acc": 0.5 + 0.9 * rising,
+            "val_r2": -50 * (1 - rising) ** 4 + 0.3,
+            "rollout/rew_mean": rising,
+            "rollout/rew_min": rising,
+            "rollout/rew_max": rising,
+        }
+        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+    return changed(bed.study, odd)
+
+
+def _few_long_samples(bed: Bed) -> Study:
+    """The mean cosine is low, because the error is that of a few long samples that are predicted well."""
+
+    def long_tailed(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        size = float((run.configuration or {})["rank"])
+        told = {"diag/cos": 0.2, "diag/mse": 0.05, "diag/pred_std": 1.0, "diag/pred_norm": 0.3 * size}
+        noise = np.exp(0.01 * bed.rng.standard_normal(len(steps)))
+        return with_series(run, {name: Series(steps, value * noise) for name, value in told.items()})
+
+    return changed(bed.study, long_tailed)
+
+
+def _stopped_early(bed: Bed) -> Study:
+    """An evaluation of 100,000 samples has a running value after 20 batches of 256, and no final one."""
+    settings = {"num_test_samples": 100_000, "batch_size": 256}
+    told = {"metric": "test/accuracy", "batches": 20, "last_batch": 20}
+    return changed(bed.study, lambda run: _evaluated(_told(run, **settings), **told))
+
+
+def _clips_at_first(bed: Bed) -> Study:
+    """The gradient is clipped in the first steps alone."""
+
+    def early(run: Run) -> Run:
+        gradient = run.history.series[GRADIENT]
+        norms = np.where(np.arange(len(gradient)) < 3, 5.0, 0.05 * gradient.values / gradient.values.max())
+        return with_series(_told(run, gradient_clip=1.0), {GRADIENT: Series(gradient.steps, norms)})
+
+    return changed(bed.study, early)
+
+
+def _few_digits(bed: Bed) -> Study:
+    """Evaluations are printed with three digits, which is coarse, and far above the last place."""
+
+    def printed(run: Run) -> Run:
+        values = run.history.series[METRIC].values
+        unit = 10.0 ** (np.floor(np.log10(values.min())) - 2)
+        return with_values(run, METRIC, np.rint(values / unit) * unit)
+
+    return changed(bed.study, printed)
+
+
+def _hard_data(bed: Bed) -> Study:
+    """An evaluation of ten classes has an accuracy of 30%: low, and three times chance."""
+    return changed(bed.study, lambda run: _evaluated(_told(run, num_classes=10), metric="test/accuracy"))
+
+
+NEAR_MISSES = (
+    NearMiss("dead_run", "a hinge loss that approaches 0 and rests there", _saturated),
+    NearMiss("impossible_values", "low percentages, negative R², a mean at its maximum", _low_shares),
+    NearMiss("logged_cosine", "a low mean cosine of samples of very different length", _few_long_samples),
+    NearMiss("evaluation_samples", "an evaluation that was stopped early", _stopped_early),
+    NearMiss("idle_clip", "a clip that clips in the first steps", _clips_at_first, not_even_a_note=True),
+    NearMiss("rounding_floor", "evaluations of three digits", _few_digits, not_even_a_note=True),
+    NearMiss("chance_level", "a low accuracy, three times chance", _hard_data),
+)

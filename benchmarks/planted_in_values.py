@@ -1,0 +1,126 @@
+"""Mistakes that single values show: constants in place of NaN, impossible values, a clip that never clips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.planted_fault import Bed, Fault, Planted
+from benchmarks.planted_study import any_group, changed, with_series, with_values
+from ired_diag.runs.evaluation_metric import USUAL as METRIC
+from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.history import Series
+from ired_diag.runs.run import Run
+
+LOSS, GRADIENT = "train/loss", "train/gradient_norm"
+
+
+def _dead(bed: Bed) -> Planted:
+    """From some step on the loss is logged as a constant, and its gradient is NaN."""
+    group = any_group(bed.study, bed.rng)
+    constant, start = float(bed.rng.choice([0.0, 0.1])), float(bed.rng.uniform(0.3, 0.8))
+
+    def dead(run: Run) -> Run:
+        loss, gradient = run.history.series[LOSS], run.history.series[GRADIENT]
+        late = loss.steps > start * loss.steps[-1]
+        lost = np.isin(gradient.steps, loss.steps[late])
+        told = {
+            LOSS: Series(loss.steps, np.where(late, constant, loss.values)),
+            GRADIENT: Series(gradient.steps, np.where(lost, np.nan, gradient.values)),
+        }
+        return with_series(run, told)
+
+    return (changed(bed.study, dead, group=group) if bed.magnitude else bed.study), group
+
+
+def _impossible(bed: Bed) -> Planted:
+    """An accuracy comes to rest beyond 100%."""
+    group = any_group(bed.study, bed.rng)
+
+    def counted_twice(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = 95 * -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        return with_series(run, {"val_acc": Series(steps, rising * (1 + 0.2 * bed.magnitude))})
+
+    return changed(bed.study, counted_twice, group=group), group
+
+
+def _cosine(bed: Bed) -> Planted:
+    """A logged cosine shrinks to 0 next to a small error between vectors of equal length."""
+    group = any_group(bed.study, bed.rng)
+
+    def wrong_axis(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        cosine = np.linspace(0.1, 0.97, len(steps))
+        length = np.exp(0.01 * bed.rng.standard_normal(len(steps)))
+        told = {
+            "diag/cos": cosine * (1 - bed.magnitude),
+            "diag/mse": 2 * (1 - cosine) * length**2,
+            "diag/pred_norm": length * float((run.configuration or {})["rank"]),
+            "diag/pred_std": length,
+        }
+        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+    return changed(bed.study, wrong_axis, group=group), group
+
+
+def _told(run: Run, **keys: Any) -> Run:
+    return replace(run, configuration={**(run.configuration or {}), **keys})
+
+
+def _samples(bed: Bed) -> Planted:
+    """A final evaluation used 1024 samples, as configured, or up to 100 times more."""
+    group = any_group(bed.study, bed.rng)
+    used = round(1024 * 100**bed.magnitude)
+
+    def evaluated(run: Run) -> Run:
+        n = used if run.group == group else 1024
+        result = EvaluationResult(metric="test/accuracy", value=0.9, source=run.path, n=n)
+        return replace(_told(run, num_test_samples=1024), results=(result,))
+
+    return changed(bed.study, evaluated), group
+
+
+def _clip(bed: Bed) -> Planted:
+    """The threshold of clipping lies up to 1000 times above the largest logged gradient."""
+    group = any_group(bed.study, bed.rng)
+    largest = max(float(run.history.series[GRADIENT].values.max()) for run in bed.study.runs)
+    threshold = largest * 1000**bed.magnitude
+    return changed(bed.study, lambda run: _told(run, gradient_clip=threshold)), group
+
+
+def _rounded(bed: Bed) -> Planted:
+    """The last evaluation is printed with up to four digits fewer, down to one or two."""
+    group = any_group(bed.study, bed.rng)
+
+    def rounded(run: Run) -> Run:
+        values = run.history.series[METRIC].values
+        last = np.median(values[-len(values) // 5 :])
+        unit = 10.0 ** (np.floor(np.log10(last)) - 4 * (1 - bed.magnitude))
+        return with_values(run, METRIC, np.rint(values / unit) * unit)
+
+    return changed(bed.study, rounded, group=group), group
+
+
+def _chance(bed: Bed) -> Planted:
+    """The final evaluation explains 90 to 0% of the variance."""
+    group = any_group(bed.study, bed.rng)
+
+    def evaluated(run: Run) -> Run:
+        value = 0.9 * (1 - bed.magnitude)
+        return replace(run, results=(EvaluationResult(metric="test/r2", value=value, source=run.path),))
+
+    return changed(bed.study, evaluated, group=group), group
+
+
+FAULTS = (
+    Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
+    Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
+    Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
+    Fault("evaluation_samples", "evaluated on 1 to 100 times the configured samples", "warning", _samples),
+    Fault("idle_clip", "a clip at 1 to 1000 times the largest gradient", "note", _clip),
+    Fault("rounding_floor", "evaluations printed with 5 to 1 digits", "note", _rounded),
+    Fault("chance_level", "an evaluation explains 90 to 0% of the variance", "warning", _chance),
+)

@@ -1,0 +1,137 @@
+"""What the words before a number say that it is.
+
+Each pattern ends where the number starts. A letter alone (p, t, d) needs a sign or a verb behind it: "/ p.
+The" states no p. An argument of a function (``normalize(x, p=2)``), a norm, a probability of dropout is no p
+value.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ired_diag.claims.claim import Kind
+
+LINK = r"(?:\s*(?:of|is|was|are|were|=|:|reaches|reached|von|ist|beträgt|≈)\s*)"
+VERB = LINK + r"(?:only\s+|about\s+|roughly\s+)?$"
+IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
+NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
+BEFORE: tuple[tuple[Kind, str], ...] = (
+    ("p", r"\bp[\s-]*(?:values?|wert)\b" + IS),
+    (
+        "p",
+        r"(?<![\w.\u2016|/])p(?:[_\s-]?(?:adj|corr|raw|holm|bonf)\w*|\s*\([^()]{0,20}\))?"
+        r"(?:" + VERB + r"|\s*(?=$))",
+    ),
+    ("t", r"(?<![\w.])t(?:[\s-]*(?:stat\w*|value))?\s*(?:[_]?\(\s*[\d.,]+\s*\))?\s*[=:]\s*$"),
+    (
+        "effect",
+        r"(?:cohen['\u2019]?s\s+d\b|hedges['\u2019]?s?\s+g\b|effect size|(?<![\w.])[dg]\s*(?==))"
+        + NAMES
+        + IS,
+    ),
+    ("n", r"(?<![\w.])n\s*=\s*$"),
+    ("se", r"(?:standard error|(?<!\w)s\.?e\.?m?\.?)" + IS),
+    (
+        "sd",
+        r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|"
+        r"(?<![/\w])\u03c3)" + IS,
+    ),
+    ("median", r"\bmedians?\b" + NAMES + IS),
+    ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
+    ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
+    ("difference", r"\bdifference\b(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"),
+    ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b" + NAMES + IS),
+)  # fmt: skip
+NO_P = re.compile(
+    r"[A-Za-z_.]\w*\((?:[^()]*,)?[^()]*$|\b(?:dropout|drop[_ -]?path|top|nucleus|bernoulli|norm|"
+    r"minkowski|probability|flip|"
+    r"mask\w*|augment\w*|sampl\w*|L)[\s_-]*\(?\s*$",
+    re.IGNORECASE,
+)
+NO_P_ANYWHERE = re.compile(
+    r"\bdropout\b|nucleus|top[_-]p\b|\bp[_-]norm|L_?p\b|minkowski|random(?:ly)? (?:flip|crop|mask)", re.I
+)
+TESTED = re.compile(
+    r"\bt[\s-]?tests?\b|signifi|\bp[\s-]value|welch|student|wilcoxon|mann|anova|kruskal|friedman|\bpaired\b|hypothes|\bn\.s\b"
+    r"|\bt\s*\(\s*\d|χ|chi[\s-]?sq|\bz[\s-]?test|\bF\s*\(\s*\d|cohen|permutation|bonferroni|holm",
+    re.IGNORECASE,
+)
+STATISTICS: tuple[tuple[str, str], ...] = (
+    (
+        "chi2",
+        r"(?:χ|\bchi[\s-]?squared?|\bchi)\s*(?:²|\^2|2)?\s*(?:[_]?\(\s*{df}\s*(?:,\s*[nN]\s*=\s*\d+\s*)?\))?\s*=\s*$",
+    ),
+    ("F", r"(?<![\w.])F\s*(?:\(\s*{df}\s*,\s*{df}\s*\))?\s*=\s*$"),
+    ("H", r"(?<![\w.])H\s*(?:\(\s*{df}\s*\))?\s*=\s*$"),
+    ("t", r"(?<![\w.])t(?:[\s-]*(?:stat\w*|value))?\s*(?:[_]?\(\s*{df}\s*\))?\s*[=:]\s*$"),
+    ("U", r"(?<![\w.])U\s*=\s*$"),
+    ("W", r"(?<![\w.])[WT]\s*=\s*$"),
+    ("z", r"(?<![\w.])[zZ]\s*=\s*$"),
+)
+DF = r"(\d+(?:\.\d+)?)"
+NUMBER_WORDS = {
+    word: number
+    for number, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve".split(), start=2
+    )
+}
+COUNTED = re.compile(
+    r"\b("
+    + "|".join(NUMBER_WORDS)
+    + r")\s+(?:(?:random|independent|different|training|distinct)\s+)*(?:seeds|runs)\b",
+    re.I,
+)
+N_AFTER = re.compile(
+    r"[\s-]*(?:(?:random|independent|training|different|distinct|separate|non-cherry-picked)\s+)*(?:seeds?|runs)\b"
+)
+COMPARING = re.compile(
+    r"better|worse|lower|higher|improve\w*|reduc\w*|increase\w*|decrease\w*|decline\w*|smaller|larger|gain|differ\w*|besser|"
+    r"schlechter",
+    re.IGNORECASE,
+)  # fmt: skip
+CHANGE = re.compile(
+    r"\b(?:declin|drop|reduc|improv|increas|decreas)\w*\b[^.;,]{0,40}\b(?:is|of|was|by|=)\s*$", re.IGNORECASE
+)
+RATIO = re.compile(
+    r"\s*(?:x\b|\u00d7|-?\s*fold\b|times\b)\s*(?:\w+\s+)?(lower|higher|smaller|larger|better|worse|less|more|greater)\b",
+    re.I,
+)
+WINS = re.compile(r"\s*(?:of|out of|/)\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
+BEATS = re.compile(
+    r"\b(?:beats?|outperforms?|wins?|better|lower|higher|worse|loses|improves|ahead|smaller|larger|surpass\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def statistic_before(text: str) -> tuple[str, tuple[float, ...]] | None:
+    """Return which statistic the words say that a number is, with its degrees of freedom.
+
+    >>> statistic_before("A Friedman test gives χ²(2) = "), statistic_before("Mann-Whitney U = ")
+    (('chi2', (2.0,)), ('U', ()))
+    """
+    for name, pattern in STATISTICS:
+        hit = re.search(pattern.replace("{df}", DF), text[-60:])
+        if hit:
+            return name, tuple(float(group) for group in hit.groups() if group)
+    return None
+
+
+def kind_before(text: str, after: str) -> Kind | None:
+    """Return what the words before a number say that it is.
+
+    Args:
+        text: What stands before it.
+        after: What stands after it.
+    """
+    near = text[-90:]
+    for kind, pattern in BEFORE:
+        hit = re.search(pattern, near, re.IGNORECASE)
+        if hit and not (kind == "p" and _is_no_p(near[: hit.start()], hit[0])):
+            return kind
+    if re.match(r"\W{0,4}\(\s*(?:\d+[\s-]seed\s+)?(?:mean|average)\b", after):
+        return "mean"
+    return None
+
+
+def _is_no_p(before: str, shown: str) -> bool:
+    return bool(NO_P.search(before)) and "value" not in shown

@@ -1,0 +1,87 @@
+"""Agreement of two logged curves: the same digits at all common steps, and what that proves.
+
+Two programs can print the same digits without computing the same. A constant proves nothing. A loss printed
+with four digits that stays near its start proves nothing either: runs that draw the same data print the same
+noise while no parameter has an effect yet. So equality is weighed by what it tells. With u the unit of the
+last printed place and v the common values, a curve tells
+
+    bits = Σ log2(1 + |v_i - v_{i-1}| / u),    at most 20 a step,
+
+the digits that another run would have had to hit by luck, and its range (max v - min v) / u says whether the
+printing resolves what training changes.
+
+Reference: Shannon (1948), A Mathematical Theory of Communication, section 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.stats.printed_numbers import printed
+
+MOST_BITS = 20.0  # a step: more digits than a float32 holds are not more evidence
+ENOUGH_BITS = 30.0  # one in a billion
+ENOUGH_UNITS = 100.0  # a change of the curve by 1% moves its last digit
+FEWEST = 3  # common steps
+
+Array = NDArray[np.float64]
+Steps = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two curves that never differ agree.
+
+    Attributes:
+        steps: How many steps they share.
+        last: The last of these.
+        bits: What their equality tells.
+        units: The range of the common values, in units of the last printed place.
+    """
+
+    steps: int
+    last: int
+    bits: float
+    units: float
+
+    @property
+    def proves(self) -> bool:
+        """Whether these digits cannot be equal by luck."""
+        return self.steps >= FEWEST and self.bits >= ENOUGH_BITS and self.units >= ENOUGH_UNITS
+
+
+def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreement | None:
+    """Return how far two curves agree; None where they differ at a common step, or share none.
+
+    Args:
+        a_steps: Of one curve, of shape (n,), increasing.
+        a: Its values, of shape (n,).
+        b_steps: Of the other, of shape (m,).
+        b: Its values, of shape (m,).
+
+    >>> steps = np.arange(4)
+    >>> agreement_of(steps, np.array([0.25, 0.5, 0.25, 1.0]), steps, np.array([0.25, 0.5, 0.25, 2.0]))
+    >>> agreement_of(steps, np.full(4, 0.25), steps, np.full(4, 0.25)).bits
+    0.0
+    """
+    if np.array_equal(a_steps, b_steps):
+        steps, x, y = a_steps, np.asarray(a), np.asarray(b)
+    else:
+        steps, i, j = np.intersect1d(a_steps, b_steps, return_indices=True)
+        x, y = np.asarray(a)[i], np.asarray(b)[j]
+    if not len(steps) or not np.array_equal(x, y, equal_nan=True):
+        return None
+    bits, units = _told_by(x[np.isfinite(x)])
+    return Agreement(len(steps), int(steps[-1]), bits, units)
+
+
+def _told_by(values: Array) -> tuple[float, float]:
+    """Return the bits that values tell, and their range in units of their last place."""
+    if len(values) < 2 or not np.ptp(values) > 0:
+        return 0.0, 0.0
+    unit = float(printed(values).unit.min()) or np.finfo(np.float64).eps * float(np.abs(values).max())
+    bits = np.minimum(np.log2(1 + np.abs(np.diff(values)) / unit), MOST_BITS)
+    return float(bits.sum()), float(np.ptp(values)) / unit

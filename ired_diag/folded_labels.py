@@ -1,0 +1,71 @@
+"""Labels of runs as a reader takes them in: seeds that follow each other become a range.
+
+q101/seed0, q101/seed1, q101/seed2, q103/seed1   ->   q101/seed0 … seed2, q103/seed1
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+FEWEST_OF_A_RANGE = 3
+NUMBERED = re.compile(r"(?P<word>.*?)(?P<number>\d+)")
+
+
+def folded(labels: Iterable[str], *, width: int | None = None) -> str:
+    """Return labels in one line.
+
+    Args:
+        labels: Of runs: ``<group>/<seed>``; or names of groups.
+        width: Characters that the line may have; what does not fit is counted. Default: no limit.
+
+    >>> folded(["q1/seed0", "q1/seed1", "q1/seed2", "q3/seed1"])
+    'q1/seed0 … seed2, q3/seed1'
+    >>> folded(["q1/seed0", "q1/seed1", "q1/seed2", "q3/seed1"], width=20)
+    'q1/seed0 … seed2 and 1 more'
+    >>> folded(["q1", "q2", "q3"])
+    'q1, q2, q3'
+    """
+    groups: dict[str, list[str]] = {}
+    for label in dict.fromkeys(labels):
+        group, _, seed = label.rpartition("/")
+        groups.setdefault(group, []).append(seed)
+    alone = [(name, 1) for name in groups.pop("", [])]  # names of groups are no range, even if numbered
+    parts = [(f"{group}/{', '.join(_ranges(seeds))}", len(seeds)) for group, seeds in groups.items()] + alone
+    return _fitting(parts, width)
+
+
+def _ranges(seeds: Sequence[str]) -> list[str]:
+    """Return names in their order, those with consecutive numbers as a range."""
+    stretches: list[list[str]] = []
+    for seed in seeds:
+        if stretches and _follows(stretches[-1][-1], seed):
+            stretches[-1].append(seed)
+        else:
+            stretches.append([seed])
+    ranges: list[str] = []
+    for stretch in stretches:
+        long = len(stretch) >= FEWEST_OF_A_RANGE
+        ranges += [f"{stretch[0]} … {stretch[-1]}"] if long else stretch
+    return ranges
+
+
+def _follows(before: str, after: str) -> bool:
+    first, second = NUMBERED.fullmatch(before), NUMBERED.fullmatch(after)
+    if first is None or second is None or first["word"] != second["word"]:
+        return False
+    return int(second["number"]) == int(first["number"]) + 1
+
+
+def _fitting(parts: Sequence[tuple[str, int]], width: int | None) -> str:
+    """Return as many parts as fit, at least one, the largest first, and how many labels are left."""
+    whole = ", ".join(text for text, _ in parts)
+    if width is None or len(whole) <= width:
+        return whole
+    parts = sorted(parts, key=lambda part: -part[1])
+    for kept in range(len(parts), 0, -1):
+        more = sum(count for _, count in parts[kept:])
+        line = ", ".join(text for text, _ in parts[:kept]) + (f" and {more} more" if more else "")
+        if len(line) <= width:
+            break
+    return line

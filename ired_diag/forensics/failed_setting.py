@@ -1,0 +1,118 @@
+"""What the runs that diverged share, and the healthy ones do not have.
+
+A run failed where its judged metric diverged (``curves.shape``) or ended not finite; it is healthy where it
+did neither and was evaluated eight times or more. Each configured value is a split of the runs (this value or
+another; of an ordered setting also at most this value or more), and so are commit and host. Fisher's exact
+test says how likely a split separates failures as well by chance; the best is told where Holm's p over all
+splits is at most 5%, along with every setting that splits the runs alike: what separates them may be any one
+of these. It is a note, because a split is where to look and not yet a cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ired_diag.curves.shape import shape_of
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+from ired_diag.stats.splits import Separation, separations
+
+FEWEST_EVALUATIONS = 8
+FEWEST = 2  # runs that failed, and healthy ones
+ALPHA = 0.05
+PROVENANCE = ("git_commit", "host", "gpu")
+MOST_VALUES = 24  # of a key; with more it identifies runs
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding where a setting separates the runs that failed from the healthy ones."""
+    judged = [(run, outcome) for run in study.runs if (outcome := has_failed(run)) is not None]
+    runs, failed = [run for run, _ in judged], [outcome for _, outcome in judged]
+    if min(sum(failed), len(failed) - sum(failed)) < FEWEST:
+        return
+    best = next(iter(separations(failed, splits_of(runs))), None)
+    if best is not None and best.adjusted <= ALPHA:
+        yield _finding(best, runs, failed)
+
+
+def has_failed(run: Run) -> bool | None:
+    """Say whether a run diverged or ended not finite; None where it was evaluated too seldom to tell."""
+    if run.evaluated is None:
+        return None
+    series = run.evaluated[1]
+    values = np.asarray(series.values, dtype=np.float64)
+    if not np.isfinite(values[-1]):
+        return True
+    if len(values) < FEWEST_EVALUATIONS:
+        return None
+    return shape_of(series.steps, values, lower_is_better=run.lower_is_better).word == "diverged"
+
+
+def splits_of(runs: Sequence[Run]) -> dict[str, list[bool]]:
+    """Return by its words each split that a setting, the commit or the host makes among runs."""
+    told: list[Mapping[str, Any]] = [_properties(run) for run in runs]
+    splits: dict[str, list[bool]] = {}
+    for key in dict.fromkeys(key for properties in told for key in properties):
+        values: list[Any] = [properties.get(key) for properties in told]
+        different = {repr(value): value for value in values}
+        if not 1 < len(different) <= MOST_VALUES:
+            continue
+        for text in different:
+            splits[f"{key} = {text}"] = [repr(value) == text for value in values]
+        numbers = [value for value in values if _is_number(value)]
+        if len(numbers) == len(values):
+            for bound in sorted(set(numbers))[1:-2]:
+                splits[f"{key} > {bound!r}"] = [value > bound for value in numbers]
+    return splits
+
+
+def _properties(run: Run) -> Mapping[str, Any]:
+    provenance = {key: run.provenance[key] for key in PROVENANCE if run.provenance.get(key)}
+    return {**provenance, **run.settings}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> Finding:
+    names = _names(best, runs)
+    groups = dict.fromkeys(run.group for run, outcome in zip(runs, failed, strict=True) if outcome)
+    statement = (
+        f"{sum(failed)} of {len(failed)} runs diverged ({listed(groups)}). With {names[0]} it is "
+        f"{best.failed} of {best.size}, without {best.other_failed} of {best.other_size} "
+        f"(Fisher's exact p = {best.p:.2g}, and {best.adjusted:.2g} after Holm's correction for "
+        f"{best.tried} splits)."
+    )
+    if len(names) > 1:
+        statement += f" The same runs also have: {listed(dict.fromkeys(names[1:]))}."
+    evidence: Evidence = {"setting": names[0], "failed": best.failed, "size": best.size}
+    evidence |= {"other_failed": best.other_failed, "other_size": best.other_size, "p": best.p}
+    evidence |= {"p_holm": best.adjusted, "splits": best.tried, "same_split": len(names)}
+    advice = "Train one of the runs that failed again with this setting alone changed."
+    labels = tuple(run.label for run, outcome in zip(runs, failed, strict=True) if outcome)
+    return Finding("failed_setting", "note", statement, evidence, advice, runs=labels)
+
+
+def _names(best: Separation, runs: Sequence[Run]) -> list[str]:
+    """Return the settings of a split's first side; ``not lr = 0.1`` where no one value stands for it."""
+    splits = splits_of(runs)
+    direct = [name for name in best.names if tuple(splits[name]) == best.side]
+    keys = {name.split(" ")[0] for name in direct}
+    return direct + [f"not {name}" for name in best.names if name.split(" ")[0] not in keys]
+
+
+RULE = Rule(
+    name="failed_setting",
+    question="What do the runs that diverged share?",
+    find=find,
+    consequence="compute",
+    refuted_by="A run that failed without the setting, or another key that changes with it.",
+    near_miss="A few failures that are spread over all settings; one run that failed.",
+    example="8 of 10 runs with lr 0.01 diverged, and 0 of 10 with lr 0.001.",
+)

@@ -1,0 +1,223 @@
+"""A sweep whose values are not what its names claim, or whose values never reached the program.
+
+- A name or a note says ±p% of a setting (``lr_plus10``, ``lr -10%``), and the value is not 1 ± p/100 times
+  that of the group without the claim that differs in nothing else: the factor is further from 1 than 2 p%, or
+  nearer than half of p%. Where the value is the usual one to the power 1 ± p/100, its logarithm was scaled:
+  0.001 ± 10% in log₁₀ is 0.0005 to 0.002.
+- Groups configure a setting differently and log it too, under the same name: where the logged values are
+  equal at all common steps, the setting did not reach the program.
+
+Both are warnings. A percentage without a sign or a word of change is no claim about a setting (10% of the
+data), and neither is one that stands next to another word than the setting's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ired_diag.config_keys import METADATA
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.metric_words import DETAILS, TRAINING, words_of
+from ired_diag.runs.run import Run
+from ired_diag.runs.setting_number import number_of
+from ired_diag.runs.study import Study
+
+TEXTS = ("experiment_name", "name", "run_name", *METADATA)
+ALIASES = {
+    "learning_rate": ("lr", "learning rate", "learningrate"),
+    "lr": ("learning_rate", "learning rate"),
+    "weight_decay": ("wd", "weight decay"),
+    "batch_size": ("bs", "batch size", "batch"),
+    "momentum": ("mom", "beta"),
+}
+MINUS = "\u2212"
+SIGN = rf"(?P<sign>\+/-|\+-|±|\+|-|{MINUS}|plus|minus|up|down|higher|lower)"
+PERCENT = r"(?P<percent>\d{{1,2}}(?:\.\d+)?) ?(?P<unit>%|pct|percent)?"
+CLAIM = rf"(?i)(?<![a-z0-9]){{key}}(?:[ _=:]|\bby\b)*{SIGN}[ _]*" + PERCENT
+WORDED = ("plus", "minus", "up", "down", "higher", "lower")
+DOWN = ("-", MINUS, "minus", "down", "lower")
+BOTH = ("+/-", "+-", "±")
+TOO_FAR, TOO_NEAR = 2.0, 0.5  # of the claimed change
+FEWEST = 3  # logged steps
+OF_A_SCHEDULE = frozenset("schedule scheduler step every warmup decay min max gamma power end final".split())
+
+
+@dataclass(frozen=True)
+class Member:
+    """A group, its settings, its runs, and what they say of themselves."""
+
+    group: str
+    settings: Mapping[str, Any]
+    runs: Sequence[Run]
+    text: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A change that a text claims: up (1), down (-1) or either (0), and by what share."""
+
+    direction: int
+    share: float
+    words: str
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each group whose value is not as claimed, and for values that never arrived."""
+    members = [_member(group, runs) for group, runs in study.groups().items() if runs[0].settings]
+    keys = dict.fromkeys(key for member in members for key in member.settings)
+    for key in keys:
+        having = [member for member in members if _positive(member.settings.get(key)) is not None]
+        values = {_positive(member.settings[key]) for member in having}
+        if len(values) > 1:
+            yield from _not_as_claimed(key, having)
+            yield from _unheard(key, having)
+
+
+def _member(group: str, runs: Sequence[Run]) -> Member:
+    told = runs[0].configuration or {}
+    texts = [group, runs[0].name or "", *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str))]
+    return Member(group, runs[0].settings, runs, "\n".join(texts))
+
+
+def _positive(value: object) -> float | None:
+    number = number_of(value)
+    return number if number is not None and number > 0 else None
+
+
+def claim_in(text: str, key: str) -> Claim | None:
+    """Return the change of a setting that a text claims; None where it claims none.
+
+    >>> claim_in("rosenbrock lr -10%", "learning_rate")
+    Claim(direction=-1, share=0.1, words='lr -10%')
+    >>> claim_in("10% of the data, lr 0.1", "lr"), claim_in("lr-10", "lr")
+    (None, None)
+    """
+    names = (key.rpartition(".")[2], *ALIASES.get(key.rpartition(".")[2], ()))
+    for name in names:
+        for claim in re.finditer(CLAIM.format(key=re.escape(name)), text):
+            sign = claim["sign"].lower()
+            if claim["unit"] or sign in WORDED:
+                direction = 0 if sign in BOTH else -1 if sign in DOWN else 1
+                return Claim(direction, float(claim["percent"]) / 100, claim[0].strip(" _"))
+    return None
+
+
+def _not_as_claimed(key: str, members: Sequence[Member]) -> Iterator[Finding]:
+    claims = {member.group: claim_in(member.text, key) for member in members}
+    for member in members:
+        claim = claims[member.group]
+        siblings = [m for m in members if m is not member and _differing(m, member) <= {key}]
+        base = _base(key, [m for m in siblings if claims[m.group] is None], [member, *siblings], claim)
+        if claim is None or base is None or not 0 < claim.share < 1:
+            continue
+        value = float(member.settings[key])
+        if value != base and _is_as_claimed(value / base, claim):
+            continue
+        if value != base or claim.direction != 0:
+            yield _wrong(member, key, value=value, base=base, claim=claim)
+
+
+def _base(key: str, plain: Sequence[Member], family: Sequence[Member], claim: Claim | None) -> float | None:
+    """Return the value that a claim starts from: that of groups without one, else the middle of three."""
+    values = {float(member.settings[key]) for member in plain}
+    if len(values) == 1:
+        return values.pop()
+    every = sorted({float(member.settings[key]) for member in family})
+    is_middle = claim is not None and claim.direction == 0 and not values and len(every) % 2 == 1
+    return every[len(every) // 2] if is_middle and len(every) >= 3 else None
+
+
+def _is_as_claimed(ratio: float, claim: Claim) -> bool:
+    change = max(ratio, 1 / ratio) - 1
+    right_way = claim.direction == 0 or (ratio > 1) == (claim.direction > 0)
+    return right_way and TOO_NEAR * claim.share <= change <= TOO_FAR * claim.share
+
+
+def _differing(a: Member, b: Member) -> set[str]:
+    x, y = a.settings, b.settings
+    return {key for key in {**x, **y} if key not in TEXTS and x.get(key) != y.get(key)}
+
+
+def _wrong(member: Member, key: str, *, value: float, base: float, claim: Claim) -> Finding:
+    ratio = value / base
+    how = "equal to" if ratio == 1 else f"{ratio:.3g} times"
+    statement = (
+        f"{member.group}: “{claim.words}” claims a change of {100 * claim.share:g}%, and {key} is {value:g}, "
+        f"{how} the {base:g} of the group without the claim"
+    )
+    powers = (1 + claim.share, 1 - claim.share)
+    scaled = base != 1 and any(abs(math.log(value) / math.log(base) / power - 1) < 0.005 for power in powers)
+    statement += ": its logarithm was scaled." if scaled else "."
+    evidence: Evidence = {"group": member.group, "key": key, "value": value, "base": base}
+    evidence |= {"claimed_percent": 100 * claim.share, "factor": ratio, "logarithm_scaled": scaled}
+    wanted = listed(f"{base * (1 + sign * claim.share):.6g}" for sign in _signs(claim))
+    advice = f"Say what was varied, or train again at {key} {wanted}."
+    return Finding("sweep_claims", "warning", statement, evidence, advice)
+
+
+def _signs(claim: Claim) -> tuple[int, ...]:
+    return (claim.direction,) if claim.direction else (1, -1)
+
+
+def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:
+    """Yield a finding where groups set a key differently and log equal values of it."""
+    logged = [(member, name) for member in members if (name := _logged_as(key, member)) is not None]
+    alike: list[tuple[Member, Member, str, int]] = []
+    for (a, x), (b, y) in itertools.combinations(logged, 2):
+        steps = _equal_steps(a.runs[0], b.runs[0], x) if x == y else 0
+        if a.settings[key] != b.settings[key] and steps:
+            alike.append((a, b, x, steps))
+    if alike:
+        a, b, name, steps = alike[0]
+        groups = list(dict.fromkeys(m.group for pair in alike for m in pair[:2]))
+        statement = (
+            f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
+            f"{b.settings[key]}) and log the same {name} at all {steps} common steps: the setting did not "
+            "reach the program, or another one overrides it."
+        )
+        evidence: Evidence = {"group": a.group, "other_group": b.group, "key": key, "metric": name}
+        evidence |= {"steps": steps, "groups": len(groups)}
+        advice = f"Take these groups as one setting of {key}, and look for where the program reads it."
+        yield Finding("sweep_claims", "warning", statement, evidence, advice)
+
+
+def _logged_as(key: str, member: Member) -> str | None:
+    """Return the only metric that has a setting's name; None where another setting may be meant."""
+    last = key.rpartition(".")[2]
+    wanted = {words_of(name) for name in (last, *ALIASES.get(last, ()))}
+    rates = [set(words_of(other)) for other, value in member.settings.items() if _positive(value) is not None]
+    rivals = [words for words in rates if "lr" in words and not OF_A_SCHEDULE & words]
+    if ("lr",) in wanted and len(rivals) != 1:
+        return None
+    metrics = [name for name in member.runs[0].history.series if _plain(name) in wanted]
+    return metrics[0] if len(metrics) == 1 else None
+
+
+def _plain(name: str) -> tuple[str, ...]:
+    return tuple(word for word in words_of(name) if word not in TRAINING and word not in DETAILS)
+
+
+def _equal_steps(a: Run, b: Run, name: str) -> int:
+    x, y = a.history.series[name], b.history.series[name]
+    _, i, j = np.intersect1d(x.steps, y.steps, return_indices=True)
+    u, v = x.values[i], y.values[j]
+    return len(u) if len(u) >= FEWEST and np.array_equal(u, v) and (u != 0).any() else 0
+
+
+RULE = Rule(
+    name="sweep_claims",
+    question="Are the values of a sweep what their names claim, and did they reach the program?",
+    find=find,
+    consequence="conclusion",
+    refuted_by="A definition of the percentage, or of the baseline; a log of another optimiser's setting.",
+    near_miss="10% of the data in a name; a factor 2 without a claim; a rate for each of two optimisers.",
+    example="lr_plus10 and lr_minus10 with learning rates 0.0005 and 0.002 next to 0.001.",
+)

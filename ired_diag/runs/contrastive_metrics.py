@@ -1,0 +1,92 @@
+"""Which logged metric is the contrastive loss, and whether it is part of what a run minimises.
+
+Logs hold it as it is (``train/nce``, ``loss_energy``, ``contrastive``) or times its weight (``E_wtd``), which
+the configuration states. Whether the term is in use is said by the configuration (strategy, weight, other
+losses) and by the log: a term that is 0 at every step is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import words_of
+from ired_diag.runs.run import Run
+
+PLAIN = (("nce",), ("infonce",), ("contrastive",), ("loss", "energy"), ("energy", "loss"))
+OF_WEIGHTED = frozenset(("wtd", "weighted"))
+OF_THE_TERM = frozenset(("e", "energy", "nce", "contrastive"))
+IGNORED = frozenset(("train", "training", "loss", "diag", "mean"))
+STRATEGIES = ("mining_strategy", "negative_strategy", "negatives", "mining")
+WEIGHTS = ("energy_loss_weight", "nce_weight", "contrastive_weight", "contrastive_loss_weight", "lambda_nce")
+OTHER_LOSSES = ("use_cd_loss", "use_gradient_contrastive")
+KINDS_OF_LOSS = ("contrastive_loss", "energy_loss", "loss_type", "contrastive_loss_type", "energy_loss_type")
+NOT_NCE = frozenset("cd contrastivedivergence divergence hinge margin triplet score l1 l2 mse".split())
+OFF = ("none", "off", "no", "false", "")
+
+Configuration = Mapping[str, Any]
+
+
+def contrastive_loss(run: Run) -> Series | None:
+    """Return the contrastive loss of a run in nats, before its weight; None where no log tells it."""
+    weighted: Series | None = None
+    for name, series in run.history.series.items():
+        words = words_of(name)
+        if _is_weighted(words):
+            weighted = series
+        elif _is_plain(words):
+            return series
+    weight = stated_weight(run.configuration or {})
+    return Series(weighted.steps, weighted.values / weight) if weighted is not None and weight else None
+
+
+def is_contrasted(run: Run) -> bool | None:
+    """Say whether a run minimises a contrastive loss of energies; None where nothing tells."""
+    configuration = run.configuration or {}
+    strategy = next((configuration[key] for key in STRATEGIES if key in configuration), None)
+    logged = _logged_terms(run)
+    if (strategy is not None and is_off(strategy)) or stated_weight(configuration) == 0:
+        return False
+    if is_another_loss(configuration) or any(not np.any(values) for values in logged):
+        return False
+    return True if logged or strategy is not None else None
+
+
+def stated_weight(configuration: Configuration) -> float | None:
+    """Return the weight of the contrastive loss, where a configuration states it."""
+    values = (configuration.get(key) for key in WEIGHTS)
+    numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    return numbers[0] if numbers else None
+
+
+def is_another_loss(configuration: Configuration) -> bool:
+    """Say whether a configuration states another loss of energies than the contrastive one."""
+    if any(configuration.get(key) for key in OTHER_LOSSES):
+        return True
+    kinds = (configuration.get(key) for key in KINDS_OF_LOSS)
+    return any(isinstance(kind, str) and NOT_NCE.intersection(words_of(kind)) for kind in kinds)
+
+
+def is_off(value: object) -> bool:
+    """Say whether a setting switches something off."""
+    return value is None or value is False or (isinstance(value, str) and value.lower() in OFF)
+
+
+def _logged_terms(run: Run) -> list[NDArray[np.float64]]:
+    """Return the values of each logged contrastive term, weighted or not."""
+    names = [(name, words_of(name)) for name in run.history.series]
+    terms = [name for name, words in names if _is_plain(words) or _is_weighted(words)]
+    return [run.history.series[name].values for name in terms]
+
+
+def _is_weighted(words: tuple[str, ...]) -> bool:
+    return bool(OF_WEIGHTED.intersection(words) and OF_THE_TERM.intersection(words))
+
+
+def _is_plain(words: tuple[str, ...]) -> bool:
+    """Say whether a metric is the contrastive loss by itself, but for words that say where it was taken."""
+    return words in PLAIN or tuple(w for w in words if w not in IGNORED) in PLAIN[:3] or words[-2:] in PLAIN

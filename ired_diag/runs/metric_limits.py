@@ -1,0 +1,84 @@
+"""Between which values a metric lies by its name, and which of a log's values cannot be.
+
+    p values, probabilities                             0 … 1
+    accuracy, F1, recall, dice, IoU                     0 … 1, or 0 … 100 in percent
+    cosines, correlations, kappa                        -1 … 1
+    R², explained variance                              at most 1
+    squared and absolute errors                         0 or more
+
+Only a name of which every word is understood says so (``val_acc``, ``test/f1_macro``): ``acc_loss`` and
+``neg_mse`` are something else. A share is in percent where one of its values exceeds 1.5. Between 1 and 1.5
+it is either a share above its limit or a few percent: other series of the study must tell (``in_fractions``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.runs.metric_words import DETAILS, SPLITS, TEST_SPLITS, TRAINING, words_of
+
+SLACK = 1e-3  # of a limit, for rounding
+PERCENT, LEAST_PERCENT = 100.0, 1.5
+SHARES = frozenset("accuracy acc f1 recall sensitivity specificity exactmatch dice iou miou jaccard".split())
+PROBABILITIES = frozenset(("probability", "prob", "pvalue"))
+SIGNED = frozenset("cos cosine correlation pearson spearman kendall mcc matthews".split())
+AT_MOST_ONE = frozenset(("r2", "explainedvariance"))
+NOT_NEGATIVE = frozenset(("mse", "rmse", "mae"))
+NAMED = SHARES | PROBABILITIES | SIGNED | AT_MOST_ONE | NOT_NEGATIVE
+AROUND = {*SPLITS, *TEST_SPLITS, *TRAINING, *DETAILS, "score", "sim", "similarity", "error"}
+
+Array = NDArray[np.float64]
+
+
+def limits_of(name: str) -> tuple[float, float] | None:
+    """Return between which values a metric lies by its name, shares as fractions; None: it does not say.
+
+    >>> limits_of("val_acc"), limits_of("eval/r2"), limits_of("cos_sim"), limits_of("val_loss")
+    ((0.0, 1.0), (-inf, 1.0), (-1.0, 1.0), None)
+    >>> limits_of("p_value"), limits_of("acc_loss"), limits_of("neg_mse"), limits_of("cosine_lr")
+    ((0.0, 1.0), None, None, None)
+    """
+    words = _words(name)
+    measures = [word for word in words if word in NAMED]
+    if len(measures) != 1 or not all(word in NAMED or word in AROUND or word.isdigit() for word in words):
+        return None
+    (measure,) = measures
+    if measure in SIGNED:
+        return -1.0, 1.0
+    if measure in AT_MOST_ONE:
+        return -np.inf, 1.0
+    return (0.0, np.inf) if measure in NOT_NEGATIVE else (0.0, 1.0)
+
+
+def share_of(name: str) -> str | None:
+    """Return the measure in a name that may be told in fractions or in percent; None where there is none."""
+    if limits_of(name) is None:
+        return None
+    return next((word for word in _words(name) if word in SHARES), None)
+
+
+def in_percent(values: Array) -> bool:
+    """Say whether a share is told in percent."""
+    finite = values[np.isfinite(values)]
+    return bool(len(finite)) and bool(finite.max() > LEAST_PERCENT)
+
+
+def in_fractions(values: Array) -> bool:
+    """Say whether a share is surely in fractions: it never exceeds 1, and moves by a tenth or more."""
+    finite = values[np.isfinite(values)]
+    within = bool(len(finite)) and 0 <= finite.min() and finite.max() <= 1 + SLACK
+    return within and bool(finite.max() - finite.min() >= 0.1 and finite.max() >= 0.5)
+
+
+def outside(values: Array, low: float, high: float) -> NDArray[np.bool_]:
+    """Return which finite values lie outside limits by more than rounding, of shape (n,)."""
+    slack = SLACK * (abs(high) if np.isfinite(high) else 0.0)
+    return np.asarray(np.isfinite(values) & ((values < low - slack) | (values > high + slack)))
+
+
+def _words(name: str) -> tuple[str, ...]:
+    words = words_of(name)
+    if words[-2:] in (("p", "value"), ("p", "val")):
+        return (*words[:-2], "pvalue")
+    return words

@@ -1,0 +1,104 @@
+"""Which property of things separates those that failed from those that did not, tested exactly.
+
+Each property is a split of n things in two; with f failed things, a of the m on one side failed. By Fisher's
+exact test the p value is the probability, with all margins fixed, of a table at most as likely as this one
+(hypergeometric, two-sided). Splits that are the same partition are one question; Holm's correction is for all
+the different ones.
+
+References: Fisher (1935), The Design of Experiments, section 21; Holm (1979), A Simple Sequentially Rejective
+Multiple Test Procedure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import fisher_exact
+
+from ired_diag.stats.multiplicity import holm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Separation:
+    """How well one split separates failed things from the others.
+
+    Attributes:
+        names: The splits that are this same partition.
+        side: Which things are on its first side: the one with the larger share of failures.
+        failed: How many of them failed.
+        size: How many they are.
+        other_failed: How many of the others failed.
+        other_size: How many the others are.
+        p: Of Fisher's exact test.
+        adjusted: The same after Holm's correction.
+        tried: How many different splits were.
+    """
+
+    names: tuple[str, ...]
+    side: tuple[bool, ...]
+    failed: int
+    size: int
+    other_failed: int
+    other_size: int
+    p: float
+    adjusted: float
+    tried: int
+
+
+def separations(failed: Sequence[bool], splits: Mapping[str, Sequence[bool]]) -> list[Separation]:
+    """Return how well each split separates, the best first.
+
+    Args:
+        failed: Which of n things failed.
+        splits: By name, which of them are on its first side. Splits with an empty side are left out.
+
+    >>> [best] = separations([True] * 4 + [False] * 4, {"a": [True] * 4 + [False] * 4})
+    >>> best.failed, best.other_failed, round(best.p, 4)
+    (4, 0, 0.0286)
+    """
+    outcome = np.asarray(failed, dtype=bool)
+    named: dict[tuple[bool, ...], list[str]] = {}
+    for name, side in splits.items():
+        oriented = _towards_failure(np.asarray(side, dtype=bool), outcome)
+        if 0 < sum(oriented) < len(outcome):
+            named.setdefault(oriented, []).append(name)
+    counts = [_counts(np.array(side), outcome) for side in named]
+    ps = [fisher_p(*count) for count in counts]
+    adjusted = holm(ps).tolist() if ps else []
+    found = [
+        Separation(
+            names=tuple(names),
+            side=side,
+            failed=a,
+            size=m,
+            other_failed=b,
+            other_size=k,
+            p=p,
+            adjusted=corrected,
+            tried=len(named),
+        )
+        for (side, names), (a, m, b, k), p, corrected in zip(named.items(), counts, ps, adjusted, strict=True)
+    ]
+    return sorted(found, key=lambda one: (one.p, -len(one.names)))
+
+
+@lru_cache(maxsize=4096)
+def fisher_p(failed: int, size: int, other_failed: int, other_size: int) -> float:
+    """Return the two-sided p value of Fisher's exact test of two shares of failures."""
+    table = np.array([[failed, size - failed], [other_failed, other_size - other_failed]])
+    return float(fisher_exact(table)[1])
+
+
+def _towards_failure(side: np.ndarray, outcome: np.ndarray) -> tuple[bool, ...]:
+    """Return the same partition with the larger share of failures on its first side."""
+    if not 0 < side.sum() < len(side):
+        return tuple(side.tolist())
+    is_worse = outcome[side].mean() >= outcome[~side].mean()
+    return tuple((side if is_worse else ~side).tolist())
+
+
+def _counts(side: np.ndarray, outcome: np.ndarray) -> tuple[int, int, int, int]:
+    return int(outcome[side].sum()), int(side.sum()), int(outcome[~side].sum()), int((~side).sum())

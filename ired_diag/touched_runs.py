@@ -1,0 +1,72 @@
+"""Which runs a finding speaks of: those that it lists, else those that its words name, else its groups'.
+
+A finding may list its runs. Where it does not, labels of runs in its evidence or at the start of its
+statement say which they are, and so does a whole list of seeds in brackets behind the name of one group.
+Names of groups only say where to look: of which of their runs it speaks is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ired_diag.finding import Finding
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+BETWEEN_NAMES = re.compile(r", | and ")
+IN_BRACKETS = re.compile(r"\(([^()]*)\)")
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a finding touches.
+
+    Attributes:
+        runs: Labels of the runs that it speaks of; of whole groups where it names only these.
+        groups: Names of their groups.
+        exact: Whether the runs are known one by one.
+    """
+
+    runs: tuple[str, ...]
+    groups: tuple[str, ...]
+    exact: bool
+
+
+def touched_by(finding: Finding, study: Study) -> Touched:
+    """Return what a finding of a study touches."""
+    names = finding.runs or _names(finding)
+    if runs := [run for run in study.runs if run.label in names]:
+        return Touched(_labels(runs), _groups(runs), exact=True)
+    runs = [run for run in study.runs if run.group in names or run.experiment in names]
+    seeds = _seeds_in_brackets(finding, runs)
+    return Touched(_labels(seeds or runs), _groups(runs), exact=bool(seeds))
+
+
+def _seeds_in_brackets(finding: Finding, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of one group whose seeds a statement lists in full; none where it lists others too."""
+    if len({run.group for run in runs}) != 1:
+        return []
+    by_seed = {run.seed_label: run for run in runs}
+    for words in IN_BRACKETS.findall(finding.statement):
+        seeds = words.split(", ")
+        if all(seed in by_seed for seed in seeds):
+            return [by_seed[seed] for seed in seeds]
+    return []
+
+
+def _names(finding: Finding) -> set[str]:
+    """Return the words of a finding that may be names: evidence, lists in it, the start of the statement."""
+    texts = [value for value in finding.evidence.values() if isinstance(value, str)]
+    texts.append(finding.statement.partition(": ")[0])
+    texts += [text.removeprefix("share_") for text in finding.evidence]
+    return {name for text in texts for name in (text, *BETWEEN_NAMES.split(text))}
+
+
+def _labels(runs: Sequence[Run]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(run.label for run in runs))
+
+
+def _groups(runs: Sequence[Run]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(run.group for run in runs))
