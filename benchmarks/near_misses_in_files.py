@@ -27,9 +27,10 @@ def _just_stops(bed: Bed) -> Study:
 
     def stopped(run: Run) -> Run:
         told = {key: value for key, value in (run.configuration or {}).items() if key not in STEPS}
-        return replace(run, ending=Ending("cut_off"), configuration=told, path=Path("log.txt"))
+        ending = Ending("cut_off") if run.group == group else run.ending
+        return replace(run, ending=ending, configuration=told, path=Path("log.txt"))
 
-    return changed(bed.study, stopped, group=group)
+    return changed(bed.study, stopped)
 
 
 def _data_that_are_nan(bed: Bed) -> Study:
