@@ -53,11 +53,13 @@ def command(
     from app.dashboard.server import serve
     from ired_diag.errors import NotFound
     from ired_diag.named_paths import common_folder, split_arguments
+    from ired_diag.runs.files import check_listable
 
     named, folders = split_arguments(places)
     if len(folders) > 1 or (named and folders):
         raise click.UsageError("Name one folder, or groups as NAME=GLOB, and not both.")
     root = common_folder(named.values()) if named else Path(folders[0]) if folders else runs
+    check_listable(root)
     if not root.exists():
         raise NotFound(
             f"{root}: expected a folder of runs or logs, found nothing. Make runs with: ired-diag demo"
