@@ -159,7 +159,7 @@ def test_styles_go_by_the_order_and_stay_when_one_is_left_out() -> None:
 def test_a_name_that_a_spreadsheet_would_run_is_written_as_text(name: str) -> None:
     line = Line(name, np.array([1000]), np.array([-0.5]))
     rows = list(csv.reader(io.StringIO(to_csv(FigureData("f", "", "step", (Panel("MSE", (line,)),), "")))))
-    assert rows[1][2] == f"'{name}" and rows[1][4] == "-0.5"
+    assert rows[1][2] == "'" + name.replace("\r", " ") and rows[1][4] == "-0.5"
 
 
 @pytest.mark.parametrize("text", ["-0.5%", "+3", "-1e-5", "q101", "a=b", "1 - 2"])

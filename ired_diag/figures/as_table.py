@@ -21,7 +21,7 @@ from ired_diag.figures.data import FigureData, Panel
 
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
 
-FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")  # the wide forms are taken for them
+FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t")  # the wide forms are taken for them
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? ?%?", re.IGNORECASE)
 
 Row = tuple[str, str, str, Any, Any, Any, Any, str]
@@ -88,5 +88,6 @@ def _points(panel: Panel) -> Iterator[tuple[str, str, Any, Any, Any, Any, str]]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
+        value = value.replace("\r", " ")  # which the csv module of Python 3.11 does not quote
         return f"'{value}" if FORMULA.match(value) and not NUMBER.fullmatch(value) else value
     return value.item() if isinstance(value, np.generic) else value
