@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def command(
     ired-diag dashboard path/to/logs --port 8060
     ired-diag dashboard muonh='logs/muonh/*' normuonh='logs/normuonh/*'
     """
+    from app.dashboard.opening import opening_file
     from app.dashboard.server import serve
     from ired_diag.errors import NotFound
     from ired_diag.named_paths import common_folder, split_arguments
@@ -65,20 +67,26 @@ def command(
             f"{root}: expected a folder of runs or logs, found nothing. Make runs with: ired-diag demo"
         )
 
-    def ready(address: str) -> None:
-        click.echo(f"{root}: {address}")
-        click.echo("Ctrl-C ends it.")
-        if not no_browser:
-            click.launch(address)
+    with ExitStack() as until_the_end:
 
-    serve(
-        root,
-        port=port,
-        interval=interval,
-        grouping=grouping,
-        patterns=tuple(named),
-        metric=metric,
-        higher_is_better=higher_is_better,
-        ready=ready,
-    )
+        def ready(address: str) -> None:
+            click.echo(f"{root}: {address}")
+            click.echo("Ctrl-C ends it.")
+            if no_browser:
+                return
+            try:
+                click.launch(str(until_the_end.enter_context(opening_file(address))))
+            except OSError as error:
+                click.echo(f"The browser was not opened ({error}). Open the address above.", err=True)
+
+        serve(
+            root,
+            port=port,
+            interval=interval,
+            grouping=grouping,
+            patterns=tuple(named),
+            metric=metric,
+            higher_is_better=higher_is_better,
+            ready=ready,
+        )
     click.echo("The dashboard has ended.")
