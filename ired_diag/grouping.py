@@ -300,7 +300,7 @@ def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]
     groups: dict[str, list[Run]] = {}
     for path in paths:
         table = read_seed_table(path, column=metric)
-        measure = metric or metric_of_table(path) or UNNAMED
+        measure = metric or metric_of_table(path, list(table)) or UNNAMED
         for name, values in table.items():
             if name in groups:
                 raise AmbiguousName(

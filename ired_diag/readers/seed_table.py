@@ -21,14 +21,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers.run_columns import normal_name
 from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
-from ired_diag.runs.direction import lower_by_name
+from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
 
 SUFFIXES = (".csv", ".json")
 METRIC = re.compile(  # names that no experiment has
@@ -56,16 +56,21 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
     return found
 
 
-def metric_of_table(path: Path) -> str | None:
-    """Return what the numbers of a table measure: the name of their column, else of the file if it is one.
+def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
+    """Return what the numbers of a table measure (``readers.table_metric``); None where no name says it.
 
-    It is None where neither says so, as in a table ``results.csv`` with a column for each experiment.
+    Args:
+        path: The table.
+        groups: Its experiments, as ``read_seed_table`` names them.
+
+    Raises:
+        UnreadableFile: Names contradict each other: of some columns lower is better, of others higher.
     """
     if path.suffix.lower() == ".csv":
         layout = layout_of(path, _text(path))
-        if layout.groups and len(layout.numbers) == 1:
-            return layout.header[layout.numbers[0]]
-    return path.stem if lower_by_name(path.stem) is not None else None
+        if layout.groups:
+            return metric_of_long(path, layout)
+    return metric_of_columns(path, groups)
 
 
 def _text(path: Path) -> str:
