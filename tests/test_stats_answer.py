@@ -157,3 +157,19 @@ def test_no_line_but_a_command_is_wider_than_the_terminal(
     for words in (["q101", "q102"], ["q101", "q102", "q103"], ["q101"], ["q101", "q102", "--full"]):
         lines = answer(*words, "--runs", sample_runs())
         assert all(len(line) <= width for line in lines if "ired-diag " not in line)
+
+
+def test_few_seeds_against_many_are_said_to_raise_false_alarms(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    many, few = list(rng.normal(1, 0.01, 10)), list(rng.normal(2, 0.01, 2))
+    words = (
+        "2 seeds against 10: where there is no difference, Welch's test of these sizes sees one in about 10%"
+    )
+    lines = answer(table(tmp_path, {"a": few, "b": many}))
+    assert sum(words in line for line in lines) == 1
+    assert "Add seeds to a." in " ".join(lines)
+    full = " ".join(call(table(tmp_path, {"a": few, "b": many}), "--full").stdout.split())
+    assert full.count(words) == 1
+    assert "seeds against" not in "\n".join(answer(table(tmp_path, {"a": many, "b": many[1:6]})))
+    several = " ".join(answer(table(tmp_path, {"a": many, "b": few, "c": many[::-1]}))).split()
+    assert " ".join(several).count("Welch's test of these sizes") == 1

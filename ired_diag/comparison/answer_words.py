@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.comparison import NO_PLATEAU, Comparison
 from ired_diag.comparison.by_readout import FINAL
+from ired_diag.comparison.level_words import level_in_words, level_of_many
 from ired_diag.comparison.pairing import UNKNOWN
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.verdict_words import unit_of
@@ -61,6 +62,8 @@ def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
         return
     if min(pair.seeds[:2]):
         yield f"{pairing_in_words(pair)}{_coverage(pair)}"
+    if words := level_in_words(pair):
+        yield words
     if words := deciding_in_words(pair, comparison):
         yield words
 
@@ -126,6 +129,8 @@ def cautions_of_many(comparison: Comparison) -> Iterator[str]:
     for words, members in by_words.items():
         which = "" if len(by_words) == 1 else f" ({_names(members)})"
         yield f"{words}{which}"
+    if words := level_of_many(pairs):
+        yield words
 
 
 def _names(pairs: Sequence[PairOfGroups]) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.level_words import level_in_words
 from ired_diag.comparison.pairing import UNKNOWN
 from ired_diag.comparison.pairs import FINAL, ByReadout, PairOfGroups
 from ired_diag.comparison.sweeps import Sweep
@@ -52,6 +53,8 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
         return
     if min(pair.seeds[:2]):
         yield _pairing(pair)
+    if words := level_in_words(pair):
+        yield words
     if not any(pair.failed):
         yield _power(pair, comparison)
 
