@@ -142,7 +142,7 @@ def test_equivalence_is_corrected_too() -> None:
 
 def test_negative_means_agree_in_ratio_sentence_and_criteria(shared: Path) -> None:
     printed, told = stats_of(shared / "cases" / "s_tables" / "neg2.csv")
-    assert "elbo_a is better than elbo_b by 34.7% (95% interval 33.2% to 36.1% of elbo_b's mean" in printed
+    assert "elbo_a is worse than elbo_b by 34.7% (95% interval 33.2% to 36.1% of elbo_b's mean" in printed
     (pair,) = told["pairs"]
     assert pair["ratio"] == pytest.approx(-0.3467, abs=1e-4)
     assert pair["ratio"] == pytest.approx(pair["difference"] / 2.9968, rel=1e-4)
