@@ -17,7 +17,7 @@ from scipy import stats
 
 from app.cli import main
 from ired_diag import comparison
-from ired_diag.comparison import Comparison, Margin, words
+from ired_diag.comparison import Comparison, Margin, answer_words, words
 from ired_diag.figures.paired_differences import paired_differences
 from ired_diag.figures.readouts import readout_forest
 from ired_diag.runs.ending import Ending
@@ -270,8 +270,21 @@ def test_readouts_that_are_identical_stand_next_to_those_that_are_not() -> None:
 def test_pairs_that_differ_by_the_same_amount_are_refused() -> None:
     found = compared({"a": [1.0, 1.5, 2.0], "b": [1.25, 1.75, 2.25]})
     assert words.verdict_of(found.pairs[0], found) == (
-        "a and b: undecided, all pairs differ by the same amount."
+        "a and b: undecided. a - b is -14.3% of b's mean, and it is the same in every pair of seeds: "
+        "a t test needs spread, and can say nothing here."
     )
+
+
+def test_groups_without_spread_have_a_difference_and_no_test() -> None:
+    found = compared({"a": [0.5] * 3, "b": [0.6, 0.6, 0.6 + 1e-16]}, paired=False)
+    assert words.verdict_of(found.pairs[0], found) == (
+        "a and b: undecided. a - b is -16.7% of b's mean, and all seeds of a group have one value: "
+        "a t test needs spread, and can say nothing here."
+    )
+    assert [group.summary.sd for group in found.groups] == [0.0, 0.0]
+    assert not any("would decide" in line for line in answer_words.cautions_of(found.pairs[0], found))
+    same = compared({"a": [0.3] * 3, "b": [0.1 + 0.2] * 3}, paired=False)
+    assert "a - b is 0, and" in words.verdict_of(same.pairs[0], same)
 
 
 def test_the_words_of_the_study_are_for_its_runs_alone() -> None:

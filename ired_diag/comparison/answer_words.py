@@ -16,7 +16,7 @@ from ired_diag.comparison.by_readout import FINAL
 from ired_diag.comparison.level_words import level_in_words, level_of_many
 from ired_diag.comparison.pairing import UNKNOWN
 from ired_diag.comparison.pairs import PairOfGroups
-from ired_diag.comparison.verdict_words import unit_of
+from ired_diag.comparison.verdict_words import WITHOUT_SPREAD, unit_of
 from ired_diag.comparison.words import READOUT_NAMES
 
 LEAST_COVERAGE = 0.90  # of a 95% interval at the skewness of its data: below it, the line says so
@@ -94,7 +94,7 @@ def pairing_in_words(pair: PairOfGroups) -> str:
 def deciding_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what would decide a verdict that is still open; nothing where it is settled."""
     power = pair.power
-    if pair.verdict.decision != "undecided" or any(pair.failed):
+    if pair.verdict.decision != "undecided" or any(pair.failed) or pair.test.reason in WITHOUT_SPREAD:
         return ""
     if math.isnan(power.detectable):
         return f"What would decide it is unknown: {power.reason}." if power.reason else ""

@@ -14,9 +14,14 @@ from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
+from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
 from ired_diag.stats.worst_rank import WorstRank
 
 ALPHA = 0.05
+WITHOUT_SPREAD = {
+    CONSTANT: "all seeds of a group have one value",
+    SAME_AMOUNT: "it is the same in every pair of seeds",
+}
 TEST_NAMES = {
     "paired": "paired t test",
     "partial": "partially paired t test (REML)",
@@ -53,6 +58,8 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
         return f"{names} are {pair.identical}: did they run the same?"
     if pair.worst_rank is not None:
         return _with_failures(pair, pair.worst_rank, comparison)
+    if pair.test.reason in WITHOUT_SPREAD:
+        return f"{names}: undecided. {_without_spread(pair, comparison)}"
     if pair.test.reason:
         return f"{names}: undecided, {pair.test.reason}."
     decision = pair.verdict.decision
@@ -112,6 +119,21 @@ def failures_of(group: Group) -> str:
     count = f"{failed} of {outcomes.attempted}" if outcomes.finished else f"all {failed}"
     return (
         f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%{aside})"
+    )
+
+
+def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return the difference of groups that leave a test nothing to measure it by."""
+    unit = unit_of(pair, comparison)
+    if math.isnan(pair.difference) or math.isnan(unit.scale):
+        size = "has no size"
+    elif abs(pair.difference) <= ROUNDING * (abs(pair.reference) or 1.0):
+        size = "is 0"
+    else:
+        size = f"is {unit.text(pair.difference, '+.3g')}{_of_b(pair, unit)}"
+    return (
+        f"{pair.a} - {pair.b} {size}, and {WITHOUT_SPREAD[pair.test.reason]}: a t test needs spread, "
+        "and can say nothing here."
     )
 
 
