@@ -313,7 +313,7 @@ def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]
 def _run_of(path: Path, name: str, seed: int, metric: str, value: float | None) -> Run:
     """Return the run that stands for one number of a table."""
     history = History.of([] if value is None else [Row(0, {metric: value})])
-    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric)
+    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric, of_table=True)
 
 
 def _by_name(

@@ -167,7 +167,7 @@ def test_the_studys_groups_are_paired_and_say_why(shared: Path) -> None:
 def test_a_table_states_nothing(tmp_path: Path) -> None:
     (tmp_path / "loss.csv").write_text("seed,a,b\n0,1,2\n1,1.1,2.3\n2,1.2,2.1\n", encoding="utf-8")
     groups = group_runs([str(tmp_path / "loss.csv")], Path("nowhere"))
-    assert compare(groups).pairs[0].obstacle.startswith(UNKNOWN)
+    assert compare(groups).pairs[0].obstacle == SILENT_TABLE
     assert compare(groups, paired=True).pairs[0].primary == "paired"
 
 

@@ -97,8 +97,10 @@ def test_a_plateau_that_is_withheld_is_said_without_full(shared: Path) -> None:
 def test_unknown_pairing_is_said_with_what_to_type(tmp_path: Path) -> None:
     path = table(tmp_path, {"a": [1.0, 1.2, 1.1], "b": [2.0, 2.1, 2.3]})
     text = "\n".join(answer(path))
-    assert "Seeds are not paired: unknown whether seeds share data" in text
-    assert "If equal seeds share data, add --paired." in text
+    silent = (
+        "Seeds are not paired: a table does not say whether its seeds share data; add --paired if they do."
+    )
+    assert silent in " ".join(text.split())
     assert "Seeds are paired: " in "\n".join(answer(path, "--paired"))
 
 
@@ -173,3 +175,12 @@ def test_few_seeds_against_many_are_said_to_raise_false_alarms(tmp_path: Path) -
     assert "seeds against" not in "\n".join(answer(table(tmp_path, {"a": many, "b": many[1:6]})))
     several = " ".join(answer(table(tmp_path, {"a": many, "b": few, "c": many[::-1]}))).split()
     assert " ".join(several).count("Welch's test of these sizes") == 1
+
+
+def test_a_table_has_values_and_no_evaluations(tmp_path: Path) -> None:
+    path = table(tmp_path, {"a": [1.0, 1.2, 1.1], "b": [2.0, 2.1, 2.3]})
+    assert "val_loss (lower is better, by its name); value of the table" in "\n".join(answer(path))
+    for option in ("--full", "--latex", "--markdown"):
+        text = call(path, option).stdout
+        assert "valuation" not in text
+        assert "by every readout" not in text

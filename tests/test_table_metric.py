@@ -12,9 +12,9 @@ from ired_diag.grouping import group_runs
 from ired_diag.readers.table_metric import metric_in_names
 
 
-def compared(path: Path, text: str, **options: str) -> tuple[str, bool, str]:
+def compared(path: Path, text: str, metric: str | None = None) -> tuple[str, bool, str]:
     path.write_text(text, encoding="utf-8")
-    comparison = compare(group_runs([str(path)], Path("runs"), **options), **options)
+    comparison = compare(group_runs([str(path)], Path("runs"), metric=metric), metric=metric)
     return comparison.metric, comparison.lower_is_better, comparison.direction
 
 

@@ -32,7 +32,8 @@ def print_comparison(comparison: Comparison) -> None:
         return
     if comparison.pairs and len(comparison.pairs) <= MANY:
         print_tests(comparison)
-        stats_tables.print_readouts(comparison)
+        if not comparison.of_tables:
+            stats_tables.print_readouts(comparison)
         stats_tables.print_sizes(comparison)
         stats_tables.print_per_sample(comparison)
         stats_tables.print_criteria(comparison)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from ired_diag.comparison import NO_PLATEAU, Comparison
 from ired_diag.comparison.by_readout import FINAL
 from ired_diag.comparison.level_words import level_in_words, level_of_many
-from ired_diag.comparison.pairing import UNKNOWN
+from ired_diag.comparison.pairing import SILENT_TABLE, is_unknown
 from ired_diag.comparison.pairs import PairOfGroups
 from ired_diag.comparison.verdict_words import WITHOUT_SPREAD, unit_of
-from ired_diag.comparison.words import READOUT_NAMES
+from ired_diag.comparison.words import readout_name
 
 LEAST_COVERAGE = 0.90  # of a 95% interval at the skewness of its data: below it, the line says so
 MOST_NAMED = 4  # pairs
@@ -29,7 +29,7 @@ def readout_in_words(comparison: Comparison) -> str:
     where = f" from step {start:g}" if comparison.readout == "plateau" and start is not None else ""
     if any(note.startswith(NO_PLATEAU) for note in comparison.notes):
         where = ", because the curves have no plateau in common"
-    return f"{READOUT_NAMES[comparison.readout]}{where}"
+    return f"{readout_name(comparison)}{where}"
 
 
 def means_in_words(comparison: Comparison) -> str:
@@ -84,7 +84,9 @@ def _by_readout(pair: PairOfGroups) -> str:
 def pairing_in_words(pair: PairOfGroups) -> str:
     """Return whether equal seeds are pairs, and by what evidence; unknown is said to be unknown."""
     if pair.obstacle:
-        hint = " If equal seeds share data, add --paired." if pair.obstacle.startswith(UNKNOWN) else ""
+        if pair.obstacle == SILENT_TABLE:
+            return f"Seeds are not paired: {pair.obstacle}; add --paired if they do."
+        hint = " If equal seeds share data, add --paired." if is_unknown(pair.obstacle) else ""
         return f"Seeds are not paired: {pair.obstacle}.{hint}"
     if pair.estimator == "welch":
         return f"{_seeds(pair.seeds[2])} shared, too few to gain from pairs: all seeds enter Welch's t test."
