@@ -11,7 +11,7 @@ import pytest
 
 from ired_diag.comparison import Comparison, PairOfGroups, compare
 from ired_diag.comparison import words as told_of
-from ired_diag.comparison.pairing import SWITCHED_OFF, UNKNOWN
+from ired_diag.comparison.pairing import SILENT_TABLE, SWITCHED_OFF, UNKNOWN
 from ired_diag.comparison.stated_data import stated_data
 from ired_diag.grouping import group_runs
 from ired_diag.runs.ending import Ending
