@@ -191,7 +191,10 @@ def test_an_accuracy_in_percent_says_what_its_percentage_is_of() -> None:
     difference = np.mean(accuracy["a"]) - np.mean(accuracy["b"])
     share = 100 * difference / np.mean(accuracy["b"])
     sentence = words.verdict_of(found.pairs[0], found)
-    assert f"a is better than b by {share:.3g}% (95%" in sentence and "% of b's mean;" in sentence
+    assert (
+        f"a is better than b by {difference:.3g} points, {share:.3g}% (95%" in sentence
+        and "% of b's mean;" in sentence
+    )
     absolute = compared(accuracy, metric="val_accuracy", margin=Margin(0.5, absolute=True))
     assert f"a is better than b by {difference:.3g} (95%" in words.verdict_of(absolute.pairs[0], absolute)
 
@@ -288,6 +291,22 @@ def test_groups_without_spread_have_a_difference_and_no_test() -> None:
     assert not any("would decide" in line for line in answer_words.cautions_of(found.pairs[0], found))
     same = compared({"a": [0.3] * 3, "b": [0.1 + 0.2] * 3}, paired=False)
     assert "a - b is 0, and" in words.verdict_of(same.pairs[0], same)
+
+
+def test_percentages_differ_by_points_and_by_a_share_of_each_other() -> None:
+    values = {"a": [92.1, 92.2, 92.12], "b": [91.0, 91.1, 90.87]}
+    found = compared(values, metric="test_accuracy", config={})
+    points = np.mean(values["a"]) - np.mean(values["b"])
+    share = 100 * points / np.mean(values["b"])
+    assert f"a is better than b by {points:.3g} points, {share:.3g}% (95%" in words.verdict_of(
+        found.pairs[0], found
+    )
+    for metric, scale in (("val_loss", 1.0), ("test_accuracy", 0.01)):
+        scaled = {name: [scale * value for value in group] for name, group in values.items()}
+        other = compared(scaled, metric=metric, config={})
+        assert "points" not in words.verdict_of(other.pairs[0], other)
+    absolute = compared(values, metric="test_accuracy", config={}, margin=Margin(0.5, absolute=True))
+    assert "points" not in words.verdict_of(absolute.pairs[0], absolute)
 
 
 def test_the_words_of_the_study_are_for_its_runs_alone() -> None:

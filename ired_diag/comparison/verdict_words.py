@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
+from ired_diag.comparison.points import points_in_words
 from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
 from ired_diag.stats.worst_rank import WorstRank
 
@@ -232,7 +233,7 @@ def _size(pair: PairOfGroups, comparison: Comparison, difference: float, *, sign
     lost = pair.verdict.decision != pair.uncorrected.decision
     evidence = test_of(pair) if lost else evidence_of(pair, comparison)
     interval = f"{_interval_name(comparison)} {ends}{_of_b(pair, unit)}{wider}"
-    return f"{unit.text(difference)} ({interval}; {evidence})"
+    return f"{points_in_words(difference, comparison)}{unit.text(difference)} ({interval}; {evidence})"
 
 
 def _interval_name(comparison: Comparison) -> str:
