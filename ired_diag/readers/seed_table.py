@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
-from ired_diag.readers.run_columns import normal_name
+from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
 from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
 from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
 
@@ -106,12 +106,25 @@ def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValue
             "--metric NAME."
         )
     found: SeedValues = {name: {} for name in names.values()}
+    hint = _hint_at_knobs(layout)
     for number, row in layout.rows:
         where = f"{path}, row {number}"
         seed = _seed_in(layout, row, where)
         for i, group in names.items():
-            _put(found, group, seed, _cell(layout, row, i, where), where)
+            _put(found, group, seed, _cell(layout, row, i, where), where, hint)
     return {group: values for group, values in _without_seeds_of_others(found).items() if values}
+
+
+def _hint_at_knobs(layout: TableLayout) -> str:
+    """Return what to do where a column of hyperparameters is taken for results: seeds are there twice."""
+    knobs = [layout.header[i] for i in layout.numbers if normal_name(layout.header[i]) in HYPERPARAMETERS]
+    if not knobs:
+        return ""
+    return (
+        f" The column {knobs[0]!r} was taken as the results of an experiment of that name. If it says which "
+        "experiment a row is of, write its cells as text ("
+        f"'{knobs[0]}=0.1') or name the column 'method'."
+    )
 
 
 def _without_seeds_of_others(columns: SeedValues) -> SeedValues:
@@ -211,11 +224,11 @@ def _entries(values: Any) -> list[tuple[Any, Any]]:
     return pairs if numbers else []
 
 
-def _put(found: SeedValues, group: str, seed: int, value: float | None, where: str) -> None:
+def _put(found: SeedValues, group: str, seed: int, value: float | None, where: str, hint: str = "") -> None:
     if not group:
         raise UnreadableFile(f"{where}: names no experiment.")
     if seed in found.setdefault(group, {}):
-        raise UnreadableFile(f"{where}: seed {seed} of {group} is there twice.")
+        raise UnreadableFile(f"{where}: seed {seed} of {group} is there twice.{hint}")
     found[group][seed] = value
 
 
