@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.json_text import parse_json
 from ired_diag.runs.direction import lower_by_name
 
 SUFFIXES = (".csv", ".json")
@@ -108,8 +108,8 @@ def _column_of(path: Path, header: list[str], others: list[int], column: str | N
 
 def _from_json(path: Path, text: str) -> SeedValues:
     try:
-        content = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text, object_pairs_hook=_unique)
+    except ValueError as error:
         raise UnreadableFile(f"{path}: is not JSON ({error}).") from error
     if not isinstance(content, Mapping):
         raise UnreadableFile(f"{path}: is not an object with an entry for each experiment.")

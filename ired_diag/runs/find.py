@@ -7,12 +7,13 @@ a training of ours appends to, ``metrics.jsonl``, is next to it.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from ired_diag.json_text import read_json
 
 CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 RESULTS_CONFIG = "experiment_config.json"
@@ -77,10 +78,10 @@ def is_run_folder(folder: Path) -> bool:
             head = file.read(HEAD)
         if BEGINS_WITH_FORMAT.match(head):
             return True
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         return False
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return (folder / METRICS).is_file()
     version = content.get("format") if isinstance(content, dict) else None
     return isinstance(version, int) and not isinstance(version, bool)
