@@ -17,6 +17,7 @@ import torch
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.size_bounds import check_archive, check_tensors
 
 # What the reader is known to raise on bytes that are no PyTorch file, or only the first part of one.
 BROKEN = (
@@ -39,19 +40,22 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     """Return the dictionary in a PyTorch file, its tensors on ``device``.
 
     Raises:
-        UnreadableFile: The file is missing, empty, truncated, not PyTorch's, or holds code.
+        UnreadableFile: The file is missing, empty, truncated, not PyTorch's, holds code, or asks for far more
+            memory than it has bytes.
     """
     if not is_file(path):
         found = "a folder" if exists(path) else "nothing"
         raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty: the job may have died while saving. Use another one.")
+    check_archive(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pickle protocols other than 2 are warned of, and read
             content = torch.load(path, map_location=device, weights_only=True)
     except BROKEN as error:
         raise UnreadableFile(f"{path}: {_reason(error)}") from error
+    check_tensors(content, path)
     if not isinstance(content, dict):
         raise UnreadableFile(
             f"{path}: expected a dictionary of tensors, found a {type(content).__name__}. "

@@ -90,8 +90,8 @@ def read_weights(
     try:
         check_format(int(metadata["ired_diag_format"]), str(path))
         step, configuration = int(metadata["step"]), parse_json(metadata["configuration"])
-        if not isinstance(configuration, dict) or not tensors:
-            raise ValueError("no configuration, or no tensors")
+        if not isinstance(configuration, dict) or not tensors or not 0 <= step < 2**63:
+            raise ValueError("no configuration, no tensors, or no number of steps")
     except (KeyError, ValueError) as error:
         raise UnreadableFile(f"{path}: its metadata is damaged ({error}).") from error
     states: dict[str, dict[str, Tensor]] = {"raw": {}, "ema": {}, "training": {}}
