@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import evaluations_output, options, output
+from app.cli.visible import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +128,7 @@ def _print(study: Study, attempts: bool) -> None:
     evaluated = {attempt.source[0] for attempt in study.evaluations}
     for skipped in study.skipped:
         if skipped.path not in evaluated:
-            click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
+            click.echo(f"not a run: {visible_line(output.shorten(skipped.path))}: {skipped.reason}")
     if counted := evaluations_output.counts(study):
         click.echo(counted)
     elif not study.runs:

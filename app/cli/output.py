@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any
 
 import click
 
+from app.cli.visible import visible_json, visible_line, visible_output, without_it
+
 WIDTH_OF_A_TABLE = 280
 
 
 def print_json(content: object) -> None:
     """Print dataclasses, mappings and numbers as JSON; what is not finite is null."""
-    click.echo(json.dumps(plain(content), indent=2, ensure_ascii=False))
+    click.echo(visible_json(json.dumps(plain(content), indent=2, ensure_ascii=False)))
 
 
 def plain(content: object) -> Any:
@@ -57,14 +60,15 @@ def print_table(
     """
     if wrong := [row for row in rows if len(row) != len(columns)]:
         raise ValueError(f"{len(columns)} columns, but the row {wrong[0]}")
+    rows = [[visible_line(cell) for cell in row] for row in rows]
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     # Wider than a narrow terminal: a line that wraps is read more easily than a number that is folded.
-    console = Console(highlight=False, width=WIDTH_OF_A_TABLE)
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    console = Console(highlight=False, width=WIDTH_OF_A_TABLE, color_system=None)
+    table = Table(box=box.SIMPLE_HEAD, header_style="")
     for number, column in enumerate(columns):
         text = number < left or (last_is_text and number == len(columns) - 1)
         table.add_column(column, justify="left" if text else "right", no_wrap=True)
@@ -84,6 +88,7 @@ def print_table(
 def progress(description: str, *, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     """Show progress on stderr while it lasts, and only on a terminal; yields (done, total) -> None."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -92,15 +97,18 @@ def progress(description: str, *, unit: str = "") -> Iterator[Callable[[int, int
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    console = Console(file=without_it(sys.stderr))
     columns = (
-        TextColumn(description),
+        TextColumn(escape(visible_line(description))),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        visible_output(),
+    ):
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -138,4 +146,5 @@ def decimals(spreads: Sequence[float], *, digits: int = 3) -> int:
 def shorten(path: Path | str) -> str:
     """Return a path relative to the working folder where that is shorter."""
     absolute = Path(path).absolute()
-    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
+    near = absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path
+    return str(near)
