@@ -113,7 +113,7 @@ def test_json_on_a_terminal_is_whole_and_says_every_character(hostile: Path) -> 
 def test_every_character_is_shown_or_escaped_and_print_can_write_it(text: str) -> None:
     shown = visible(text)
     assert shown.encode().decode() == shown
-    assert not any(ord(c) < 32 and c not in "\n\t" or 127 <= ord(c) < 160 for c in shown)
+    assert not any((ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160 for c in shown)
     assert visible(shown) == shown
     assert "\n" not in visible_line(text)
 

@@ -221,8 +221,9 @@ def _step(content: Mapping[str, Any]) -> int | None:
         step = step.item()
     if isinstance(step, float) and step.is_integer():
         step = int(step)
-    is_count = isinstance(step, int) and not isinstance(step, bool)
-    return step if is_count and 0 <= step <= MOST_STEPS else None
+    if not isinstance(step, int) or isinstance(step, bool):
+        return None
+    return step if 0 <= step <= MOST_STEPS else None
 
 
 def _levels(
