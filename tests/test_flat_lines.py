@@ -8,7 +8,7 @@ import pytest
 
 from ired_diag.runs import history as histories
 from ired_diag.runs.flat_lines import LONGEST_LINE, MOST_CELLS, may_be_columns
-from ired_diag.runs.history import history_of
+from ired_diag.runs.history import History, history_of
 
 PLAIN = b'{"step": 1, "attempt": 1, "a": NaN}\n{"step": 2, "attempt": 1, "b": null}\n'
 
@@ -67,9 +67,14 @@ def test_rows_with_names_of_their_own_make_no_cell_for_each_row_and_name() -> No
 def test_the_reader_of_columns_never_sees_a_nested_file(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
     original = histories._columns_by_arrow
-    monkeypatch.setattr(histories, "_columns_by_arrow", lambda c: (seen.append(c), original(c))[1])
+
+    def watched(content: bytes) -> History:
+        seen.append(content)
+        return original(content)
+
+    monkeypatch.setattr(histories, "_columns_by_arrow", watched)
     nested = json.dumps({"step": 3, "a": {"b": 1}}).encode() + b"\n"
     assert history_of(PLAIN + nested).bad_lines == (3,)
     assert not seen
-    assert history_of(PLAIN) == history_of(PLAIN + nested).__class__(history_of(PLAIN).series)
+    assert history_of(PLAIN).series == history_of(PLAIN + nested).series
     assert seen
