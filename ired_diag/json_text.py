@@ -5,6 +5,8 @@ the stack ends. So the depth is counted first, without recursion, and a text tha
 ``MOST_LEVELS`` or longer than ``MOST_BYTES`` is refused. What people write is far below both bounds: a
 configuration nests its settings three or four levels deep.
 
+A whole number beyond the range of floating numbers is refused too: nothing can be computed with it.
+
 Text in JSON may also hold half of a surrogate pair, which is no character and cannot be printed or written.
 It becomes its own escape, the six letters ``\ud800``.
 """
@@ -21,6 +23,7 @@ MOST_LEVELS = 64
 MOST_BYTES = 1 << 24
 HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 MAY_HOLD_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+DIGITS = re.compile(r"\d{309}")  # more than any floating number has
 STRUCTURE = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 
 Pairs = list[tuple[str, Any]]
@@ -73,7 +76,8 @@ def parse_json(
     few = plain.count("{") + plain.count("[") <= MOST_LEVELS
     if not few and (levels := levels_of(plain)) > MOST_LEVELS:
         raise ValueError(f"nested {levels} levels deep, where {MOST_LEVELS} is the limit")
-    content = json.loads(plain, object_pairs_hook=object_pairs_hook)
+    whole = _whole_number if DIGITS.search(plain) else None
+    content = json.loads(plain, object_pairs_hook=object_pairs_hook, parse_int=whole)
     return _with_whole_characters(content) if MAY_HOLD_HALF_PAIR.search(plain) else content
 
 
@@ -131,6 +135,12 @@ def whole_characters(text: str) -> str:
     'q1\\udcff'
     """
     return HALF_PAIR.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _whole_number(digits: str) -> int:
+    if DIGITS.search(digits):
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return int(digits)
 
 
 def _with_whole_characters(content: Any) -> Any:

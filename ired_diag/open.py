@@ -18,6 +18,7 @@ from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations,
 from ired_diag.runs.files import exists
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, Contents, contents_of
 from ired_diag.runs.history import History, Row
+from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import EarlierAttempt, Run
 from ired_diag.runs.store import find_checkpoints, read_run
@@ -197,6 +198,7 @@ def run_in_place(arranged: ArrangedRun) -> Run:
     attempt = arranged.attempt
     number = len(arranged.earlier)
     rows = [Row(r.step, r.values, r.attempt + number) for r in attempt.rows]
+    history, odd = within_range(History.of(rows).joined(attempt.series))
     return Run(
         experiment=arranged.experiment,
         name=attempt.name,
@@ -204,11 +206,11 @@ def run_in_place(arranged: ArrangedRun) -> Run:
         seed=attempt.seed,
         path=attempt.source[0],
         configuration=attempt.configuration,
-        history=History.of(rows).joined(attempt.series),
+        history=history,
         ending=attempt.ending,
         provenance={"job": attempt.job, **attempt.provenance},
         attempts=tuple(map(_earlier, arranged.earlier)),
-        findings=attempt.findings,
+        findings=(*attempt.findings, *odd),
         run_name=arranged.run_name or (attempt.label if attempt.seed is None else ""),
         results=attempt.results,
     )
@@ -251,12 +253,13 @@ def _with_metrics(run: Run, folder: Path) -> Run:
     if len(told) != 1:
         return run
     (attempt,) = told
+    history, odd = within_range(attempt.history)
     return replace(
         run,
         seed=attempt.seed if run.seed is None else run.seed,
-        history=attempt.history,
+        history=history,
         ending=run.ending if run.ending.complete else attempt.ending,
-        findings=(*run.findings, *attempt.findings),
+        findings=(*run.findings, *attempt.findings, *odd),
         results=(*run.results, *attempt.results),
     )
 

@@ -90,3 +90,11 @@ def test_half_a_character_becomes_its_escape_wherever_it_stands() -> None:
     assert content == {"\\ud800": ["\\udfff", {"a": "x\\ud83d"}], "whole": "\U0001f600"}
     assert json.dumps(content, ensure_ascii=False).encode()
     assert whole_characters("é\udcff") == "é\\udcff"
+
+
+def test_a_whole_number_that_no_float_can_hold_is_refused() -> None:
+    assert parse_json("9" * 308) == int("9" * 308)
+    assert parse_json('"' + "9" * 400 + '"') == "9" * 400
+    assert parse_json("0." + "3" * 400) == 1 / 3
+    with pytest.raises(ValueError, match="309 digits"):
+        parse_json('{"a": ' + "9" * 309 + "}")

@@ -25,6 +25,7 @@ from ired_diag.runs.evaluation_result import as_json
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
+from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.run import EarlierAttempt, Run
 from ired_diag.runs.stored_values import (
     ending_of,
@@ -133,7 +134,7 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
     told = read_json_object(path)
     check_format(told.get("format"), str(path))
     metrics = folder / METRICS
-    history = read_metrics(metrics) if metrics.is_file() else History()
+    history, odd = within_range(read_metrics(metrics) if metrics.is_file() else History())
     return Run(
         experiment=required_text(told, "experiment", path),
         name=value_of_type(told, "name", str, path),
@@ -146,7 +147,7 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
         provenance=provenance_of(told, path),
         attempts=tuple(_read_attempts(folder)),
         checkpoints=find_checkpoints(path_of(told, "checkpoints", path) or folder),
-        findings=(*findings_of(told, path), *_findings_of_history(history, metrics)),
+        findings=(*findings_of(told, path), *_findings_of_history(history, metrics), *odd),
         run_name=value_of_type(told, "run_name", str, path) or "",
         results=results_of(told, path),
     )
