@@ -61,5 +61,5 @@ def test_spreads_whose_squares_vanish_make_no_test(scale: float) -> None:
     for test in (welch, student, paired):
         told = test(a, b)
         assert math.isnan(told.p)
-        assert "too small" in told.reason
+        assert "constant" in told.reason or "same amount" in told.reason
         assert test(a / scale, b / scale).p < 0.05
