@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,7 @@ def open_study(
         _open_run_folders(contents, runs, skipped, read_folder)
         runs |= {folder.resolve(): open_results(folder) for folder in contents.results}
         imported = _imported_logs(runs.values())
-        files = [file for file in contents.files if str(file.resolve()) not in imported]
+        files = [file for file in contents.files if os.path.realpath(file) not in imported]
         logs.add_files(files, list_all=not contents.runs)
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.not_compared)

@@ -27,6 +27,7 @@ from typing import Any
 from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import parse_json
 from ired_diag.runs.direction import lower_by_name
+from ired_diag.runs.range_of_numbers import bounded_value
 
 SUFFIXES = (".csv", ".json")
 GROUP_COLUMNS = ("experiment", "group", "model", "name")
@@ -157,8 +158,9 @@ def _seed(told: object, where: str) -> int:
 
 
 def _number(told: object, where: str) -> float | None:
+    """Return a number; one that no statistic can use counts as infinite, as in a run."""
     text = "" if told is None else str(told).strip()
     try:
-        return float(text) if text else None
+        return bounded_value(float(text)) if text else None
     except ValueError as error:
         raise UnreadableFile(f"{where}: {told!r} is not a number.") from error

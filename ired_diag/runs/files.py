@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -24,6 +26,15 @@ def exists(path: Path) -> bool:
 def is_file(path: Path) -> bool:
     """Say whether there is a file at a path, in the same way."""
     return exists(path) and path.is_file()
+
+
+def is_special(path: Path) -> bool:
+    """Say whether a path is a pipe, a socket, a device or a link to itself: to open one may never end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def check_format(version: object, where: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ired_diag.json_text import read_json
+from ired_diag.runs.files import is_special
 
 CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 RESULTS_CONFIG = "experiment_config.json"
@@ -73,6 +74,8 @@ def _is_results(names: Iterable[str]) -> bool:
 def is_run_folder(folder: Path) -> bool:
     """Say whether a folder is a run of this project: its ``config.json`` has our ``format`` key."""
     path = folder / CONFIG
+    if is_special(path):
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)

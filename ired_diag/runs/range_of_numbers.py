@@ -12,6 +12,7 @@ which loggers write as steps, are below 2⁶¹ and far enough apart.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -37,6 +38,15 @@ def within_range(history: History) -> tuple[History, list[Finding]]:
         return history, []
     series = {name: _overflowed(one) if infinite[name] else one for name, one in series.items()}
     return replace(history, series=series), [*_of_steps(left_out), *_of_values(infinite)]
+
+
+def bounded_value(value: float) -> float:
+    """Return a value, infinite where it is beyond ``LARGEST_VALUE``.
+
+    >>> bounded_value(0.5), bounded_value(-1e308)
+    (0.5, -inf)
+    """
+    return math.copysign(math.inf, value) if abs(value) > LARGEST_VALUE else value
 
 
 def _is_too_large(values: NDArray[np.float64]) -> NDArray[np.bool_]:

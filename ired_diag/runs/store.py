@@ -22,7 +22,7 @@ from ired_diag.finding import Finding
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.evaluation_result import as_json
-from ired_diag.runs.files import FORMAT, check_format, write_atomically
+from ired_diag.runs.files import FORMAT, check_format, is_special, write_atomically
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.runs.range_of_numbers import within_range
@@ -158,7 +158,7 @@ def find_checkpoints(folder: Path) -> tuple[Path, ...]:
     ours = sorted((folder / "checkpoints").glob("step-*.safetensors"))
     theirs = sorted(folder.glob("model-*.pt"), key=lambda p: int(re.sub(r"\D", "", p.stem) or 0))
     final = [p for p in (folder / "final_model.pt",) if p.is_file()]
-    return (*ours, *theirs, *final)
+    return tuple(path for path in (*ours, *theirs, *final) if not is_special(path))
 
 
 def _write_attempt(attempt: Attempt, folder: Path, number: int, told: Mapping[str, Any]) -> None:
