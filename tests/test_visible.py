@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.visible import STYLED, VisibleText, visible, visible_json, visible_line
+from app.cli.visible import STYLED, VisibleText
+from ired_diag.visible_text import visible, visible_json, visible_line
 
 ROOT = Path(__file__).parents[1]
 ESCAPE = "\x1b]0;owned\x07"  # sets a window's title

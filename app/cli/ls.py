@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import evaluations_output, options, output
-from app.cli.visible import visible_line
+from ired_diag.visible_text import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from app.cli.visible import visible_json, visible_line, visible_output, without_it
+from app.cli.visible import visible_output, without_it
+from ired_diag.visible_text import visible_json, visible_line
 
 WIDTH_OF_A_TABLE = 280
 

@@ -37,14 +37,22 @@ from ired_diag.runs.stored_values import (
     value_of_type,
 )
 
+LONGEST_FOLDER_NAME = 200  # bytes; file systems hold 255, and files are named by it
+
 
 def folder_name(name: str) -> str:
     """Return a name as one folder of it: a configuration may say anything, a path stays where it is.
 
     >>> folder_name("q103"), folder_name("../../etc/x y"), folder_name("..")
     ('q103', '_.._etc_x_y', '_')
+    >>> len(folder_name("x" * 5000))
+    200
     """
-    return re.sub(r"^\.+", "", re.sub(r"[^\w.+=,@-]", "_", name)) or "_"
+    plain = re.sub(r"^\.+", "", re.sub(r"[^\w.+=,@-]", "_", name)) or "_"
+    if len(plain.encode()) <= LONGEST_FOLDER_NAME:
+        return plain
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{plain.encode()[: LONGEST_FOLDER_NAME - 9].decode(errors='ignore')}-{digest}"
 
 
 def run_folder(runs: Path, run: ArrangedRun) -> Path:
