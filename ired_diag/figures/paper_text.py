@@ -15,10 +15,13 @@ LONGEST_LABEL, LONGEST_SENTENCE = 120, 600
 
 def with_drawable_text(figure: FigureData) -> FigureData:
     """Return a picture's data with every text as it can be drawn; file name and numbers stay as they are."""
-    sentences = {
-        key: drawable(getattr(figure, key), LONGEST_SENTENCE) for key in ("method", "note", "summary")
-    }
-    return dataclasses.replace(cast(FigureData, _drawable(figure)), name=figure.name, **sentences)
+    return dataclasses.replace(
+        cast(FigureData, _drawable(figure)),
+        name=figure.name,
+        method=drawable(figure.method, LONGEST_SENTENCE),
+        note=drawable(figure.note, LONGEST_SENTENCE),
+        summary=drawable(figure.summary, LONGEST_SENTENCE),
+    )
 
 
 def drawable(text: str, longest: int = LONGEST_LABEL) -> str:
