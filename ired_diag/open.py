@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.config import read_json_object
-from ired_diag.errors import DiagError, NotFound, NotReadable
+from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile
 from ired_diag.readers.foreign_configuration import seed_of
-from ired_diag.readers.logs import Logs, is_read_with_log, read_log
+from ired_diag.readers.logs import NOT_OPENED, Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations, read_evaluation
-from ired_diag.runs.files import check_listable, exists
+from ired_diag.runs.files import check_listable, exists, is_special
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, SEED_FOLDER, Contents, Unreadable, contents_of
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.range_of_numbers import within_range
@@ -138,7 +138,10 @@ def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
     Raises:
         NotFound: There is nothing.
         NotReadable: It may not be read itself.
+        UnreadableFile: It is a pipe, a socket, a device or a link to itself.
     """
+    if is_special(path):
+        raise UnreadableFile(f"{path}: {NOT_OPENED}.")
     check_listable(path)
     if not exists(path):
         raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,26 @@ STORED: dict[str, Any] = {
     "evaluations": 3,
     "ending": {"state": "complete", "detail": "", "inferred": False, "cause": ""},
     "findings": [
-        {"rule": "odd", "severity": "note", "statement": "Odd.", "evidence": {"n": 1}, "advice": ""}
+        {
+            "rule": "odd",
+            "severity": "note",
+            "statement": "Odd.",
+            "evidence": {"n": 1},
+            "advice": "",
+            "runs": ["q900 seed0"],
+        }
     ],
-    "results": [{"metric": "ood/mse", "value": 0.2, "source": "x.out", "line": 3, "spread": 0.01, "n": 5}],
+    "results": [
+        {
+            "metric": "ood/mse",
+            "value": 0.2,
+            "source": "x.out",
+            "line": 3,
+            "spread": 0.01,
+            "n": 5,
+            "last_batch": 4,
+        }
+    ],
     "provenance": {
         "job": "17",
         "started": "2026-01-24T00:53:55",
@@ -131,6 +149,9 @@ def test_a_folder_with_an_edited_run_is_listed_whole(tmp_path: Path, key: Key) -
             "severity: expected one of note, warning, error",
         ),
         (("findings", 0, "evidence", "n"), [1], "evidence, 'n': expected a number or a text"),
+        (("findings", 0, "runs"), "q900", "runs: expected a list, found 'q900'"),
+        (("findings", 0, "runs", 0), 7, "findings, runs: expected a list of texts, found 7"),
+        (("results", 0, "last_batch"), "4", "last_batch: expected a whole number, found '4'"),
         (("results", 0, "value"), "low", "value: expected a number, found 'low'"),
         (("checkpoints",), "a\0b", "checkpoints: expected a path"),
         (("provenance", "sources", 0), "x.out", "sources: expected a list of objects"),
@@ -161,3 +182,10 @@ def test_a_setting_may_be_anything(tmp_path: Path, command: str, value: object) 
     arguments = ["stats", "q900", "q901", "--runs"] if command == "stats" else ["diagnose"]
     result = CliRunner().invoke(main, [*arguments, str(tmp_path)])
     assert result.exit_code == 0, result.exception
+
+
+def test_what_findings_and_results_hold_is_read_whole(tmp_path: Path) -> None:
+    write(tmp_path / "run", {"format": 1, **STORED})
+    run = read_run(tmp_path / "run")
+    assert [json.loads(json.dumps(asdict(finding))) for finding in run.findings] == STORED["findings"]
+    assert [result.last_batch for result in run.results] == [4]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ired_diag.errors import UnreadableFile
+from ired_diag.open import open_study
 from ired_diag.runs.files import is_special
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +54,12 @@ def test_pipes_and_loops_are_named_and_the_other_files_are_read(folder: Path) ->
     named = {Path(line["path"]).name: line["reason"] for line in content["skipped"]}
     assert named.keys() == {*SPECIAL, "loop.log"}
     assert all("was not opened" in reason for reason in named.values())
+
+
+@pytest.mark.parametrize("name", ["x.out", "loop.log"])
+def test_one_of_them_named_by_itself_is_an_error_that_says_what_it_is(folder: Path, name: str) -> None:
+    with pytest.raises(UnreadableFile, match=rf"{name}: is a pipe, .* or a link to itself"):
+        open_study(folder / name)
 
 
 def test_diagnose_opens_none_of_them(folder: Path) -> None:

@@ -76,10 +76,9 @@ def print_table(
     from app.cli.table_width import fit, terminal_width
     from app.cli.wrapping import broken
 
+    # Before the widths are fitted: an escape that is shown is wider than one that is obeyed.
     columns = [visible_line(name) for name in columns]
-    rows = [
-        [visible_line(cell) for cell in row] for row in rows
-    ]  # before: an escape is wider than what it shows
+    rows = [[visible_line(cell) for cell in row] for row in rows]
     width = terminal_width()
     text = {*range(left), *([len(columns) - 1] if last_is_text else [])}
     fitted = fit(columns, rows, width, text=sorted(text), first_out=first_out, keep=keep)

@@ -164,7 +164,8 @@ def _seed_in(layout: TableLayout, row: list[str], where: str) -> int:
 
 def _cell(layout: TableLayout, row: list[str], i: int, where: str) -> float | None:
     try:
-        return number_of(row[i], decimal_comma=layout.decimal_comma)
+        value = number_of(row[i], decimal_comma=layout.decimal_comma)
+        return None if value is None else bounded_value(value)
     except ValueError as error:
         raise UnreadableFile(
             f"{where}: {row[i]!r} is not a number. The column {layout.header[i]!r} is taken as one of "

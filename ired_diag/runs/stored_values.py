@@ -28,7 +28,7 @@ WORDS = {
 KINDS_OF_A_RESULT: dict[str, type] = {
     **dict.fromkeys(("metric", "spread_kind", "unit", "note", "model", "checkpoint"), str),
     **dict.fromkeys(("experiment", "dataset", "error"), str),
-    **dict.fromkeys(("line", "n", "batches", "rank"), int),
+    **dict.fromkeys(("line", "n", "batches", "last_batch", "rank"), int),
     **dict.fromkeys(("value", "spread"), float),
     **dict.fromkeys(("ood", "final"), bool),
 }
@@ -163,7 +163,17 @@ def _finding(stored: Mapping[str, Any], path: Path) -> Finding:
         required_text(stored, "statement", path),
         evidence,
         value_of_type(stored, "advice", str, path) or "",
+        _labels(stored, path),
     )
+
+
+def _labels(finding: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Return the labels of the runs that a finding speaks of."""
+    labels = value_of_type(finding, "runs", list, path) or []
+    for label in labels:
+        if not isinstance(label, str):
+            raise _unexpected(path, "findings, runs", "a list of texts", label)
+    return tuple(labels)
 
 
 def results_of(told: Mapping[str, Any], path: Path) -> tuple[EvaluationResult, ...]:
