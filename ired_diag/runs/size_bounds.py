@@ -34,8 +34,8 @@ def check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             unfolded = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError):
-        return  # no archive, or a damaged one: whoever reads it says so
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        return  # no archive, a damaged one, or one that may not be read: whoever reads it says so
     if unfolded > path.stat().st_size + SMALL:
         raise UnreadableFile(
             f"{path}: its parts unfold into {_size(unfolded)}, more than the file holds "
