@@ -61,10 +61,8 @@ def why_unlistable(folder: Path) -> str:
     try:
         with os.scandir(folder):
             pass
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
     except OSError as error:
-        return error.strerror or str(error)
+        return "" if error.errno in NOTHING_THERE else error.strerror or str(error)
     return "" if os.access(folder, os.X_OK) else os.strerror(errno.EACCES)
 
 

@@ -23,7 +23,15 @@ from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import as_json
-from ired_diag.runs.files import FORMAT, check_format, check_lookup, is_file, is_special, write_atomically
+from ired_diag.runs.files import (
+    FORMAT,
+    check_format,
+    check_lookup,
+    exists,
+    is_file,
+    is_special,
+    write_atomically,
+)
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.runs.range_of_numbers import within_range
@@ -190,6 +198,8 @@ def _history(metrics: Path, read_metrics: Callable[[Path], History]) -> tuple[Hi
 
 def find_checkpoints(folder: Path) -> tuple[Path, ...]:
     """Return the checkpoints of a run folder or of a Trainer1D results folder, the earliest first."""
+    if not exists(folder):
+        return ()
     ours = sorted((folder / "checkpoints").glob("step-*.safetensors"))
     theirs = sorted(folder.glob("model-*.pt"), key=lambda p: int(re.sub(r"\D", "", p.stem) or 0))
     final = [p for p in (folder / "final_model.pt",) if is_file(p)]
