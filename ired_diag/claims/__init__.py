@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ired_diag.claims import code, sentences, tables
 from ired_diag.claims.bold import check_bold
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Verdict, softened
+from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
 from ired_diag.claims.conclusions import check_equivalence, check_significance
 from ired_diag.claims.counts import check_count
 from ired_diag.claims.differences import check_difference, check_ratio
@@ -153,6 +153,8 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
     verdict = CHECKS[claim.kind](claim, book)
     if verdict.outcome != "fails":
         return verdict
+    if any(_is_right_of(claim, label, book) for label in claim.others):
+        return unchecked(claim, "of which of the groups beside it the number is, is not certain")
     for readout in book.other_readouts():
         other = CHECKS[claim.kind](claim, book.with_readout(readout))
         if other.outcome != "holds":
@@ -162,6 +164,13 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
         words = f"Only by the readout {readout!r} it holds: the report does not say which it takes."
         return softened(verdict, words)
     return verdict
+
+
+def _is_right_of(claim: Claim, label: str, book: Book) -> bool:
+    """Say whether a claim holds if it is about another group, by any readout that may be meant."""
+    other = replace(claim, groups=(label,), others=())
+    books = [book, *(book.with_readout(readout) for readout in book.other_readouts())]
+    return any(CHECKS[claim.kind](other, b).outcome == "holds" for b in books)
 
 
 def _with_readout(book: Book) -> Book:

@@ -1,0 +1,101 @@
+"""Whose a number is, in which unit, and of which data: right reports are left alone, wrong ones found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ired_diag.claims import Checked, check_report
+from ired_diag.runs.ending import Ending
+from ired_diag.runs.history import History, Row
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+LOSSES = {
+    "baseline": (0.44532, 0.43983, 0.41068, 0.43515, 0.43997, 0.43272, 0.42824, 0.43513),
+    "muon": (0.42471, 0.40993, 0.40736, 0.42683, 0.41038, 0.40633, 0.43107, 0.40944),
+    "dropout": (0.43175, 0.41558, 0.43326, 0.43667, 0.4305, 0.41781, 0.42948, 0.40301),
+}
+PERCENT = {
+    "resnet": (91.73, 91.78, 91.98, 91.61, 92.00),
+    "vit": (93.13, 93.40, 93.25, 93.35, 92.47),
+    "mixer": (91.04, 90.66, 90.40, 90.90, 90.44),
+}
+
+
+def study_of(values: dict[str, tuple[float, ...]], metric: str) -> Study:
+    """Return runs that end at the given values, one a seed."""
+    return Study.of(
+        Run(
+            group, None, None, seed, Path(f"/{group}/{seed}"), {"optimizer": group},
+            History.of([Row(step, {metric: v}) for step, v in ((500, 1.6 * value), (1000, value))]),
+            Ending("complete"),
+        )
+        for group, finals in values.items()
+        for seed, value in enumerate(finals)
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def losses() -> Study:
+    return study_of(LOSSES, "val_loss")
+
+
+@pytest.fixture(scope="module")
+def percent() -> Study:
+    return study_of(PERCENT, "test_accuracy")
+
+
+def accusations(checked: Checked) -> list[str]:
+    return [f.statement for f in checked.findings if f.severity != "note"]
+
+
+def held(checked: Checked) -> list[str]:
+    return [v.claim.said for v in checked.verdicts if v.outcome == "holds"]
+
+
+NAMED = [
+    (r"The final loss is $0.416 \pm 0.010$ for muon and $0.433 \pm 0.011$ for baseline.", "0.433", "0.443"),
+    ("Final val loss was 0.416±0.010 (muon) vs 0.433±0.011 (baseline), p=0.004.", "0.433", "0.443"),
+    (
+        "Val losses are 0.4334 ± 0.0105 (baseline), 0.4248 ± 0.0115 (dropout) and 0.4158 ± 0.0100 (muon).",
+        "0.4248", "0.4148",
+    ),
+    (
+        "The val loss of baseline is 0.4334 ± 0.0105 (mean ± SD, n = 8), that of muon 0.4158 ± 0.0100.",
+        "± 0.0100", "± 0.0031",
+    ),
+    (
+        "Der Verlust von baseline beträgt 0,4334 ± 0,0105 (Mittelwert ± Standardabweichung, n = 8), "
+        "der von muon 0,4158 ± 0,0100.",
+        "0,4158", "0,4258",
+    ),
+    ("We get 0.416 ± 0.010 with muon, against 0.433 ± 0.011 with the baseline.", "0.416 ", "0.406 "),
+    ("muon reaches 0.416 ± 0.010 (baseline: 0.433 ± 0.011).", "0.433", "0.453"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "right", "wrong"), NAMED)
+def test_a_number_goes_to_the_group_that_its_words_tie_it_to(
+    text: str, right: str, wrong: str, losses: Study
+) -> None:
+    checked = check_report(text, losses)
+    assert accusations(checked) == []
+    assert checked.counts["holds"] >= 4
+    changed = text.replace(right, wrong)
+    assert changed != text
+    assert len(accusations(check_report(changed, losses))) == 1
+
+
+def test_numbers_of_swapped_groups_are_found(losses: Study) -> None:
+    for text in (
+        "The final loss is 0.433 ± 0.010 for muon and 0.416 ± 0.011 for baseline.",
+        "muon has a val loss of 0.433 ± 0.010 and baseline has 0.416 ± 0.011.",
+    ):
+        assert len(accusations(check_report(text, losses))) == 2
+
+
+def test_a_number_that_either_of_two_groups_may_have_is_not_held_against_the_first(losses: Study) -> None:
+    text = "Of muon, which we tuned last year, the note says only this; 0.433 ± 0.011, baseline."
+    assert accusations(check_report(text, losses)) == []
