@@ -99,3 +99,69 @@ def test_numbers_of_swapped_groups_are_found(losses: Study) -> None:
 def test_a_number_that_either_of_two_groups_may_have_is_not_held_against_the_first(losses: Study) -> None:
     text = "Of muon, which we tuned last year, the note says only this; 0.433 ± 0.011, baseline."
     assert accusations(check_report(text, losses)) == []
+
+
+SCALED = [
+    r"""\begin{table}
+\caption{Validation loss ($\times 10^{-2}$), mean $\pm$ s.d. over 8 seeds.}
+\begin{tabular}{lc}
+Method & Val.\ loss $\downarrow$ \\
+\midrule
+baseline & $43.34 \pm 1.05$ \\
+dropout & $42.48 \pm 1.15$ \\
+muon & $\mathbf{41.58 \pm 1.00}$ \\
+\end{tabular}
+\end{table}
+""",
+    """**Table 1.** Validation loss (×10⁻²), mean ± std, 8 seeds.
+
+| | val loss |
+|---|---|
+| baseline | 43.34 ± 1.05 |
+| muon | 41.58 ± 1.00 |
+""",
+    """# Val loss (×10⁻³), 8 seeds
+
+| | val loss |
+|---|---|
+| baseline | 433.4 ± 10.5 |
+| muon | 415.8 ± 10.0 |
+""",
+    """All losses are multiplied by 100.
+
+| | val loss |
+|---|---|
+| baseline | 43.34 ± 1.05 |
+| muon | 41.58 ± 1.00 |
+""",
+    """| | val loss |
+|---|---|
+| baseline | 43.34 ± 1.05 |
+| dropout | 42.48 ± 1.15 |
+| muon | 41.58 ± 1.00 |
+""",
+]
+
+
+@pytest.mark.parametrize("text", SCALED)
+def test_a_scale_in_caption_heading_or_text_is_of_the_whole_column(text: str, losses: Study) -> None:
+    checked = check_report(text, losses)
+    assert accusations(checked) == []
+    assert checked.counts["holds"] >= 4
+    for right, wrong in (("1.05", "0.58"), ("10.5", "5.8"), ("43.34", "45.34"), ("433.4", "453.4")):
+        changed = text.replace(right, wrong)
+        if changed != text:
+            assert accusations(check_report(changed, losses))
+
+
+def test_fractions_are_held_against_runs_that_log_percent(percent: Study) -> None:
+    text = "| model | acc |\n|---|---|\n| resnet | .918 ± .002 |\n| vit | .931 ± .004 |\n| mixer | .907 ± .003 |"
+    assert accusations(check_report(text, percent)) == []
+    assert check_report(text, percent).counts["holds"] == 6
+    assert len(accusations(check_report(text.replace(".931", ".941"), percent))) == 1
+
+
+def test_a_sentence_in_another_unit_is_not_held_against_the_runs(losses: Study) -> None:
+    checked = check_report("The val loss of muon is 41.58 ± 1.00 (in hundredths).", losses)
+    assert accusations(checked) == []
+    assert "multiplied by 0.01" in checked.verdicts[0].why

@@ -129,7 +129,7 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     vocabulary = {claim.metric for claim in claims if claim.metric}
     claims += _in_sentences(parts, names, comma, vocabulary)
     groups = groups_of(study)
-    claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups)
+    claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups, text)
     book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
     verdicts = [_verdict(claim, book) for claim in book.claims if not _is_evidence(claim, book)]
     judged = judged_in_words(study.runs) if study else []

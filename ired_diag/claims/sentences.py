@@ -130,7 +130,7 @@ class Named:
         return hit[1] if closes else ""
 
     def _is_tied_before(self, name: str, place: int) -> bool:
-        """Say whether nothing but a verb, and words of what is measured, stand between a name and a number."""
+        """Say whether only words of what is measured stand between a name and its number."""
         stop = max(stop for at, stop, other in self.at if other == name and stop <= place)
         return bool(TIED_BEFORE.fullmatch(self.text[stop:place]))
 
