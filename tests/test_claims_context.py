@@ -155,7 +155,9 @@ def test_a_scale_in_caption_heading_or_text_is_of_the_whole_column(text: str, lo
 
 
 def test_fractions_are_held_against_runs_that_log_percent(percent: Study) -> None:
-    text = "| model | acc |\n|---|---|\n| resnet | .918 ± .002 |\n| vit | .931 ± .004 |\n| mixer | .907 ± .003 |"
+    text = (
+        "| model | acc |\n|---|---|\n| resnet | .918 ± .002 |\n| vit | .931 ± .004 |\n| mixer | .907 ± .003 |"
+    )
     assert accusations(check_report(text, percent)) == []
     assert check_report(text, percent).counts["holds"] == 6
     assert len(accusations(check_report(text.replace(".931", ".941"), percent))) == 1
@@ -165,3 +167,32 @@ def test_a_sentence_in_another_unit_is_not_held_against_the_runs(losses: Study) 
     checked = check_report("The val loss of muon is 41.58 ± 1.00 (in hundredths).", losses)
     assert accusations(checked) == []
     assert "multiplied by 0.01" in checked.verdicts[0].why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "With mixup α = 0.4, the effect of augmentation is not significant (p = 0.12).",
+        "EMA α = 0.01 was used. The gain was significant (p = 0.03).",
+        "The scale had Cronbach's α = .91. The effect of treatment was not significant (p = 0.2).",
+        r"The focal loss has $\alpha = 0.02$. The gain was significant (p = 0.03).",
+        "With α = 0.01 in the objective, the gain was significant (p = 0.03).",
+        "We test at α = 0.01. The gain was not significant (p = 0.03).",
+        "The significance level is 0.1. The gain was significant (p = 0.08).",
+    ],
+)
+def test_an_alpha_that_is_no_level_decides_nothing(text: str) -> None:
+    assert accusations(check_report(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "With mixup α = 0.4, the effect of augmentation is significant (p = 0.12).",
+        "EMA α = 0.01 was used. The gain was not significant (p = 0.03).",
+        "We test at α = 0.01. The gain was significant (p = 0.03).",
+        "A significance level of α = 0.01 is used throughout. The gain was significant (p = 0.03).",
+    ],
+)
+def test_a_conclusion_is_held_against_the_stated_level(text: str) -> None:
+    assert len(accusations(check_report(text))) == 1

@@ -26,7 +26,9 @@ from ired_diag.claims.ranges import Range, fits
 NEAR = 10.0
 LEVELS = ("mean", "value", "median", "best", "worst")
 SPREADS = ("sd", "se", "spread", "interval", "quartiles")
-MULTIPLIED = re.compile(r"\b(?:multiplied|scaled|times)\s+(?:by\s+)?(?:a factor (?:of )?)?(10+)\b", re.IGNORECASE)
+MULTIPLIED = re.compile(
+    r"\b(?:multiplied|scaled|times)\s+(?:by\s+)?(?:a factor (?:of )?)?(10+)\b", re.IGNORECASE
+)
 POWERS = tuple(power for power in range(-6, 7) if power)
 
 
@@ -66,7 +68,11 @@ def in_other_unit(number: Printed, group: str, groups: RunGroups) -> float | Non
 
 
 def _factor(
-    column: tuple[int, str], claims: Sequence[Claim], middle: float, groups: RunGroups, stated: Sequence[float]
+    column: tuple[int, str],
+    claims: Sequence[Claim],
+    middle: float,
+    groups: RunGroups,
+    stated: Sequence[float],
 ) -> float:
     """Return what the numbers of a column are to be multiplied with."""
     here = [c for c in claims if _column(c) == column and c.kind in LEVELS]
