@@ -113,14 +113,14 @@ muon & $\mathbf{41.58 \pm 1.00}$ \\
 \end{tabular}
 \end{table}
 """,
-    """**Table 1.** Validation loss (×10⁻²), mean ± std, 8 seeds.
+    """**Table 1.** Validation loss (\u00d710⁻²), mean ± std, 8 seeds.
 
 | | val loss |
 |---|---|
 | baseline | 43.34 ± 1.05 |
 | muon | 41.58 ± 1.00 |
 """,
-    """# Val loss (×10⁻³), 8 seeds
+    """# Val loss (\u00d710⁻³), 8 seeds
 
 | | val loss |
 |---|---|
@@ -172,12 +172,12 @@ def test_a_sentence_in_another_unit_is_not_held_against_the_runs(losses: Study) 
 @pytest.mark.parametrize(
     "text",
     [
-        "With mixup α = 0.4, the effect of augmentation is not significant (p = 0.12).",
-        "EMA α = 0.01 was used. The gain was significant (p = 0.03).",
-        "The scale had Cronbach's α = .91. The effect of treatment was not significant (p = 0.2).",
+        "With mixup \u03b1 = 0.4, the effect of augmentation is not significant (p = 0.12).",
+        "EMA \u03b1 = 0.01 was used. The gain was significant (p = 0.03).",
+        "The scale had Cronbach's \u03b1 = .91. The effect of treatment was not significant (p = 0.2).",
         r"The focal loss has $\alpha = 0.02$. The gain was significant (p = 0.03).",
-        "With α = 0.01 in the objective, the gain was significant (p = 0.03).",
-        "We test at α = 0.01. The gain was not significant (p = 0.03).",
+        "With \u03b1 = 0.01 in the objective, the gain was significant (p = 0.03).",
+        "We test at \u03b1 = 0.01. The gain was not significant (p = 0.03).",
         "The significance level is 0.1. The gain was significant (p = 0.08).",
     ],
 )
@@ -188,11 +188,43 @@ def test_an_alpha_that_is_no_level_decides_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "With mixup α = 0.4, the effect of augmentation is significant (p = 0.12).",
-        "EMA α = 0.01 was used. The gain was not significant (p = 0.03).",
-        "We test at α = 0.01. The gain was significant (p = 0.03).",
-        "A significance level of α = 0.01 is used throughout. The gain was significant (p = 0.03).",
+        "With mixup \u03b1 = 0.4, the effect of augmentation is significant (p = 0.12).",
+        "EMA \u03b1 = 0.01 was used. The gain was not significant (p = 0.03).",
+        "We test at \u03b1 = 0.01. The gain was significant (p = 0.03).",
+        "A significance level of \u03b1 = 0.01 is used throughout. The gain was significant (p = 0.03).",
     ],
 )
 def test_a_conclusion_is_held_against_the_stated_level(text: str) -> None:
     assert len(accusations(check_report(text))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Test set\n\n| | loss |\n|---|---|\n| baseline | 0.452 |\n| muon | 0.441 |\n",
+        "## C4\n\n| | val loss |\n|---|---|\n| baseline | 0.512 |\n| muon | 0.498 |\n\n## OpenWebText\n\n"
+        "| | val loss |\n|---|---|\n| baseline | 0.433 |\n| muon | 0.416 |\n",
+        "## Our corpus\n\n| | val loss |\n|---|---|\n| baseline | 0.433 |\n| muon | 0.416 |\n\n"
+        "## Your corpus\n\n| | val loss |\n|---|---|\n| baseline | 0.512 |\n| muon | 0.498 |\n",
+        "On the test set the loss of muon is 0.441 ± 0.013; on validation it is 0.416 ± 0.010.",
+        "On the test set, muon is 5.2% better than baseline; on validation it is 4.1% better.",
+        "# Training set\n\nmuon reaches a mean loss of 0.374 ± 0.009.",
+        "The mean loss of muon is 0.441 on the held-out set, and 0.416 on the validation set.",
+    ],
+)
+def test_numbers_of_other_data_are_not_held_against_the_runs(text: str, losses: Study) -> None:
+    assert accusations(check_report(text, losses)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Validation set\n\n| | loss |\n|---|---|\n| baseline | 0.452 |\n| muon | 0.416 |\n",
+        "## C4\n\n| | val loss |\n|---|---|\n| baseline | 0.433 |\n| muon | 0.498 |\n",
+        "On the test set the loss of muon is 0.441 ± 0.013; on validation it is 0.426 ± 0.010.",
+        "On the test set, muon is 5.2% better than baseline; on validation it is 9.1% better than baseline.",
+        "## Test set\n\n| seed | loss |\n|---|---|\n| 0 | 0.45 |\n| 1 | 0.44 |\n| mean | 0.465 |\n",
+    ],
+)
+def test_wrong_numbers_of_the_data_of_the_runs_are_found(text: str, losses: Study) -> None:
+    assert len(accusations(check_report(text, losses))) == 1

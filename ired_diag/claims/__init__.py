@@ -29,6 +29,7 @@ from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.numbers import writes_decimal_commas
 from ired_diag.claims.one_sample import check_one_sample
 from ired_diag.claims.opening import names_in, open_book
+from ired_diag.claims.other_data import other_data
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
@@ -155,6 +156,9 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
         return verdict
     if any(_is_right_of(claim, label, book) for label in claim.others):
         return unchecked(claim, "of which of the groups beside it the number is, is not certain")
+    if book.groups.members and (why := other_data(claim, book)):
+        alone = CHECKS[claim.kind](claim, book.without_runs())
+        return unchecked(claim, why) if alone.outcome == "unchecked" else alone
     for readout in book.other_readouts():
         other = CHECKS[claim.kind](claim, book.with_readout(readout))
         if other.outcome != "holds":

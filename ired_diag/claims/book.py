@@ -268,6 +268,10 @@ class Book:
         """Return the book, with the runs read out in another way."""
         return replace(self, readout=readout)
 
+    def without_runs(self) -> Book:
+        """Return the book of the report alone."""
+        return replace(self, groups=RunGroups(), meant=dict.fromkeys(self.meant), readout=None)
+
     def other_readouts(self) -> list[str]:
         """Return the readouts that the report may mean as well, none where it says which it quotes."""
         if self.readout_is_certain or not self.groups.members:

@@ -23,7 +23,8 @@ from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.phrases import NUMBER_WORDS
 
 ALPHA = re.compile(
-    r"(?:\u03b1|\balpha|significance level)\s*(?:=|of|:|is|was|(?:was |is )?set (?:to|at))?\s*(?:\u03b1\s*=\s*)?(0?\.\d+)(?!\d*\s*/)",
+    r"(?:\u03b1|\balpha|significance level)\s*(?:=|of|:|is|was|(?:was |is )?set (?:to|at))?\s*"
+    r"(?:\u03b1\s*=\s*)?(0?\.\d+)(?!\d*\s*/)",
     re.IGNORECASE,
 )
 OTHER_ALPHA = re.compile(
@@ -33,8 +34,8 @@ OTHER_ALPHA = re.compile(
     re.IGNORECASE,
 )
 OF_A_LEVEL = re.compile(
-    r"(?:\bat (?:the |an? )?(?:\w+ )?|signifi\w*|\blevels?\b|threshold|\breject\w*|bonferroni|\bholm\b|\btests?\b|"
-    r"hypothes\w*|two-sided|two-tailed|type[ -]I|error rate)[^.;]{0,40}$|\bat\s*$",
+    r"(?:\bat (?:the |an? )?(?:\w+ )?|signifi\w*|\blevels?\b|threshold|\breject\w*|bonferroni|\bholm\b|"
+    r"\btests?\b|hypothes\w*|two-sided|two-tailed|type[ -]I|error rate)[^.;]{0,40}$|\bat\s*$",
     re.IGNORECASE,
 )
 QUOTIENT = re.compile(r"(?<!\d)(0?\.0\d+|0?\.10?)\s*/\s*([1-9]\d*)\b(?![.\d/%])")

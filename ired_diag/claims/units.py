@@ -2,10 +2,10 @@
 
 A column "accuracy (%)" of runs that log shares is divided by 100. A head "(×10⁻³)" may say that its numbers
 are to be multiplied by it, or that they have been: where the other reading alone agrees with the runs in
-size, it is taken. So is a scale in the caption, the heading, or the text ("all losses are multiplied by 100").
-A scale that is not stated is taken where it makes most of the column's numbers means or values of the runs: to
-a power of ten, several numbers do not agree by chance. A number whose unit does not agree in any way stays,
-and is then too far off to be held against them.
+size, it is taken. So is a scale in the caption, the heading, or the text ("all losses are multiplied by
+100"). A scale that is not stated is taken where it makes most of the column's numbers means or values of the
+runs: to a power of ten, several numbers do not agree by chance. A number whose unit does not agree in any
+way stays, and is then too far off to be held against them.
 """
 
 from __future__ import annotations
