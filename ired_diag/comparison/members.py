@@ -105,6 +105,7 @@ def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures,
         settings_of(speaking),
         _stated_alike(speaking),
         [failure for failure in finite if failure is not None],
+        of_table=all(run.of_table for run in runs),
     )
 
 

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Sample = NDArray[np.float64]
 ROUNDING = 16 * np.finfo(np.float64).eps
+CONSTANT = "both samples are constant"
+SAME_AMOUNT = "all pairs differ by the same amount"
 
 
 def as_sample(values: ArrayLike) -> Sample:
