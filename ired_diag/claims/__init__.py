@@ -32,6 +32,7 @@ from ired_diag.claims.opening import names_in, open_book
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
+from ired_diag.claims.reservations import reserved
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
 from ired_diag.claims.units import in_units_of_runs
@@ -131,7 +132,9 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     groups = groups_of(study)
     claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups)
     book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
-    verdicts = [_verdict(claim, book) for claim in book.claims if not _is_evidence(claim, book)]
+    verdicts = [
+        reserved(_verdict(claim, book), book) for claim in book.claims if not _is_evidence(claim, book)
+    ]
     judged = judged_in_words(study.runs) if study else []
     readout = book.readout if book.readout_is_certain else None
     return Checked(verdicts, readout, book.meant, _findings(verdicts, book), judged)
