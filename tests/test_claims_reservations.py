@@ -1,0 +1,198 @@
+"""A number that may be no result of the runs is left unchecked; the same words without that room are held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ired_diag.claims import Checked, check_report
+from ired_diag.runs.ending import Ending
+from ired_diag.runs.history import History, Row
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+BASELINE = (0.44532, 0.43983, 0.41068, 0.43515, 0.43997, 0.43272, 0.42824, 0.43513)
+DROPOUT = (0.43175, 0.41558, 0.43326, 0.43667, 0.4305, 0.41781, 0.42948, 0.40301)
+MUON = (0.42471, 0.40993, 0.40736, 0.42683, 0.41038, 0.40633, 0.43107, 0.40944)
+
+
+def study() -> Study:
+    """Return three groups of eight seeds; baseline 0.4334 ± 0.0105, muon 0.4158 ± 0.0100."""
+    groups = {"baseline": BASELINE, "dropout": DROPOUT, "muon": MUON}
+    return Study.of([
+        Run(
+            group, None, None, seed, Path(f"/{group}/{seed}"), {"optimizer": group},
+            History.of([Row(step, {"val_loss": v}) for step, v in ((1000, value + 0.1), (2000, value))]),
+            Ending("complete"),
+        )
+        for group, values in groups.items()
+        for seed, value in enumerate(values)
+    ])  # fmt: skip
+
+
+STUDY = study()
+
+
+def accusations(text: str) -> list[str]:
+    return [f.statement for f in check_report(text, STUDY).findings if f.severity != "note"]
+
+
+def reasons(checked: Checked) -> str:
+    return "; ".join(verdict.why for verdict in checked.verdicts if verdict.outcome == "unchecked")
+
+
+NO_RESULTS = [  # a number that is right or wrong by data that are not here, and the words that say so
+    ("The minimal detectable effect for baseline vs muon is d = 1.5; we observe d = 1.72.", "power"),
+    ("baseline vs muon: with 80% power an effect of d = 1.5 is detectable.", "power"),
+    (
+        "With n = 8 seeds per arm and σ = 0.0105, a difference of 0.015 is detectable with 80% power; "
+        "baseline vs muon differ by 0.0176.",
+        "power",
+    ),
+    ("The smallest effect of interest between baseline and muon is a difference of 0.004.", "power"),
+    ("baseline vs muon: d = 1.72, 95% CI [0.53, 2.87].", "interval of the effect size"),
+    ("Cohen's d for baseline vs muon is 1.72 (95% CI 0.53 to 2.87).", "interval of the effect size"),
+    ("> TODO: rerun muon with 10 seeds.", "announced"),
+    ("We are also running muon on 4 seeds with another schedule.", "announced"),
+    (
+        "We ran 24 runs in total (3 methods × 8 seeds, seeds 0 to 7); muon had the lowest val loss, 0.416 on "
+        "average.",
+        "total",
+    ),
+    ("A total of 40 runs went into muon.", "total"),
+    ("Trimmed mean of muon 0.415.", "another statistic"),
+    ("The geometric mean of muon is 0.4151.", "another statistic"),
+    ("Log-transformed val losses: baseline vs muon t(14) = 3.48.", "another statistic"),
+    ("Excluding seed 2, the mean val loss of baseline is 0.437 ± 0.005 (n = 7).", "part of the seeds"),
+    ("Without seeds 3 and 6 the mean of muon is 0.4114 (n = 6).", "part of the seeds"),
+    ("The first three seeds of muon have a mean of 0.4140 (n = 3).", "part of the seeds"),
+    ("In a pilot with 3 seeds, muon reached 0.4140 ± 0.0093; in the full study it reaches 0.4158.", "pilot"),
+    ("We originally reported p = 0.02 for baseline vs muon; the right value is p = 0.004.", "earlier version"),
+    (
+        "Before the bug fix muon had a val loss of 0.431 ± 0.012; now it has 0.416 ± 0.010.",
+        "earlier version",
+    ),
+    ("In an earlier version with 3 seeds, muon reached 0.4140 ± 0.0093; now 0.4158 ± 0.0100.", "earlier"),
+    ("Smith et al. report a mean of 0.402 for muon.", "somebody else"),
+    ("Submitting an average over 3 training runs is sufficient.", ""),
+    ("Please submit at least 3 runs of muon.", "a rule"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), NO_RESULTS)
+def test_a_number_that_is_no_result_of_the_runs_is_not_accused(text: str, words: str) -> None:
+    checked = check_report(text, STUDY)
+    assert [f.statement for f in checked.findings if f.severity != "note"] == []
+    assert words in reasons(checked)
+
+
+RESULTS = [  # the same kind of sentence, in which the number can only be of these runs
+    "In a pilot with 3 seeds, muon reached 0.4140 ± 0.0093; in the full study it reaches 0.4358 ± 0.0100.",
+    "We originally reported p = 0.02 for baseline vs muon; the right value is p = 0.04.",
+    "Before the bug fix muon had a val loss of 0.431 ± 0.012; now it has 0.406 ± 0.010.",
+    "The minimal detectable effect for baseline vs muon is d = 1.5; we observe d = 2.72.",
+    "The mean of muon is 0.425.",
+    "baseline vs muon: the difference is 0.0176, 95% CI [0.0106, 0.0246].",
+    "We trained muon with 10 seeds.",
+    "baseline vs muon: t(14) = 4.48.",
+    "Cohen's d of baseline vs muon is 0.72.",
+    "The mean val loss of baseline is 0.437 ± 0.005 (n = 7).",
+]
+
+
+@pytest.mark.parametrize("text", RESULTS)
+def test_a_wrong_result_of_the_runs_is_accused(text: str) -> None:
+    assert accusations(text)
+
+
+TABLE = "| Method | val loss |\n|---|---|\n| baseline | {} |\n| muon | {} |\n"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Error bars are ± 2 standard deviations.",
+        "Error bars show two standard errors of the differences, 2 × SE.",
+        "Mean and 2σ.",
+    ],
+)
+def test_error_bars_of_two_deviations_are_not_held_against_one(above: str) -> None:
+    table = TABLE.format("0.433 ± 0.021", "0.416 ± 0.020")
+    assert accusations(f"{above}\n\n{table}") == []
+    assert accusations(f"Results.\n\n{table}")
+
+
+@pytest.mark.parametrize("heading", ["## Pilot (3 seeds)", "## Earlier version", "## Before the data fix"])
+def test_a_table_under_the_heading_of_another_study_is_not_accused(heading: str) -> None:
+    table = TABLE.format("0.429", "0.414")
+    assert accusations(f"{heading}\n\n{table}") == []
+    assert accusations(f"## Full study\n\n{table}")
+
+
+@pytest.mark.parametrize("label", ["muon (paper, 3 seeds)", "muon (Smith et al.)", "muon (published)"])
+def test_a_cited_row_is_not_accused(label: str) -> None:
+    rows = f"| Method | val loss |\n|---|---|\n| muon (ours) | 0.416 |\n| {label} | {{}} |\n"
+    assert accusations(rows.format("0.409")) == []
+    assert accusations(rows.replace("0.416", "0.426").format("0.409"))
+
+
+@pytest.mark.parametrize("name", ["muon-large", "muon-XL", "non-muon"])
+def test_a_compound_name_is_another_group(name: str) -> None:
+    assert accusations(f"{name} was trained with 4 seeds; its mean is 0.391.") == []
+    assert accusations("muon was trained with 4 seeds; its mean is 0.391.")
+
+
+MEDIANS = """
+{sentence}
+
+| Method | Mean±Std | Median |
+|---|---|---|
+| ACE | 0.92±0.73 | 0.61 |
+| OED | 2.04±0.12 | 1.99 |
+"""
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "ACE median: 0.61, a 69% improvement over OED.",
+        "By its median, ACE is 69% lower than OED.",
+        "ACE is 3.3x lower than OED in the median.",
+    ],
+)
+def test_a_ratio_of_medians_is_not_held_against_means(sentence: str) -> None:
+    assert [f for f in check_report(MEDIANS.format(sentence=sentence)).findings if f.severity != "note"] == []
+
+
+def test_a_ratio_of_means_that_does_not_follow_is_found_beside_medians() -> None:
+    assert check_report(MEDIANS.format(sentence="On average ACE is 69% lower than OED.")).findings
+
+
+def test_one_value_by_seed_convicts_no_mean() -> None:
+    text = """## RTX 5080
+
+| Variant | mean loss |
+|---|---|
+| Std | 140 |
+| DG v2 | 700 |
+
+## H100 ablation
+
+| seed | Variant | loss |
+|---|---|---|
+| 1 | Std | 101 |
+| 1 | DG v2 | 432 |
+"""
+    assert [f.statement for f in check_report(text).findings] == []
+
+
+SEEDS = "| seed | A | B |\n|---|---|---|\n| 0 | 1.0 | 2.0 |\n| 1 | 1.2 | 2.2 |\n| 2 | 1.4 | 2.1 |\n"
+
+
+def test_a_table_of_another_set_up_is_not_held_against_values_by_seed() -> None:
+    means = "| | mean |\n|---|---|\n| A | {} |\n| B | {} |\n"
+    other = f"## On the other machine\n\n{means.format('1.5', '2.6')}\n## By seed\n\n{SEEDS}"
+    assert [f.statement for f in check_report(other).findings] == []
+    lone = f"## Means\n\n{means.format('1.2', '2.6')}\n## By seed\n\n{SEEDS}"
+    assert [f.evidence["groups"] for f in check_report(lone).findings] == ["B"]
