@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import unreadable
 from ired_diag.figures.paper_files import Provenance
 from ired_diag.runs.code_version import code_commit
 from ired_diag.runs.find import METRICS
@@ -52,6 +52,8 @@ def _files(run: Run) -> list[Path]:
     if run.path.is_file():
         beside = run.path.with_suffix(".err")
         return [run.path, beside] if beside.is_file() and beside != run.path else [run.path]
+    if run.ending.state == "unreadable":
+        return []
     return [path for path in (run.path / METRICS,) if path.is_file()]
 
 
@@ -59,5 +61,5 @@ def _source(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     return {"path": str(path), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
-from ired_diag.errors import UnreadableFile, WrongConfiguration
+from ired_diag.errors import UnreadableFile, WrongConfiguration, unreadable
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -213,10 +213,13 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
     Raises:
         UnreadableFile: The file is missing or not a JSON object.
+        NotReadable: It may not be read.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error}.") from error
     except RecursionError as error:
         raise UnreadableFile(f"{path}: expected a JSON object, found nesting without end.") from error

@@ -16,6 +16,10 @@ class UnreadableFile(DiagError):
     """A file that is missing, empty, torn, or not of the format it was read as."""
 
 
+class NotReadable(UnreadableFile):
+    """A file or folder that is there and may not be read, or whose disk does not answer."""
+
+
 class WrongCheckpoint(DiagError):
     """A checkpoint whose tensors are not those of an IRED energy network."""
 
@@ -42,3 +46,11 @@ class NotApplicable(DiagError):
 
 class WorkerLost(DiagError):
     """A worker process was killed."""
+
+
+def unreadable(path: object, error: OSError) -> UnreadableFile:
+    """Return what to say of a path that could not be read: that it is gone, or why it may not be read."""
+    reason = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        return UnreadableFile(f"{path}: cannot be read: {reason}.")
+    return NotReadable(f"{path}: not readable: {reason}.")

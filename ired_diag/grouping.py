@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,8 +15,9 @@ from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
 from ired_diag.readers import metrics_csv, trainer_state
 from ired_diag.readers.seed_table import SUFFIXES, metric_of_table, read_seed_table
+from ired_diag.runs import unreadable_run
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.files import exists
+from ired_diag.runs.files import check_lookup, exists
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
@@ -34,6 +36,7 @@ def group_runs(
     variants: bool = False,
     missing: list[str] | None = None,
     grouping: Grouping | None = None,
+    unreadable: list[str] | None = None,
 ) -> dict[str, list[Run]]:
     """Return the seeds of each group that names and paths mean, in the order given.
 
@@ -48,17 +51,23 @@ def group_runs(
         missing: Where given, is told of names that mean nothing; they are an error only where no other is. It
             is also told how groups were made that neither names nor configurations give.
         grouping: What the user says of groups and seeds; by default both are recognised.
+        unreadable: Where given, is told what may not be read. Default: ``missing`` is told.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
+        NotReadable: A path may not be read.
         AmbiguousName: A name means several experiments or variants, or one that a path means too.
         DiagError: A run stands twice in a group, or no run has a key that is to group it.
     """
     grouping = grouping or Grouping()
     _check_overlap(arguments)
-    by_argument = _groups_by_argument(arguments, runs, metric, variants, missing, grouping)
+    for argument in arguments:
+        if os.sep in argument:
+            check_lookup(Path(argument))
+    closed: list[str] = []
+    by_argument = _groups_by_argument(arguments, runs, metric, variants, missing, grouping, closed)
     if not by_argument and missing:
-        raise NotFound(missing[0])
+        raise NotFound(" ".join([missing[0], *closed]))
     groups: dict[str, list[Run]] = {}
     for found in by_argument.values():
         groups |= {group: members for group, members in found.items() if group not in groups}
@@ -71,7 +80,24 @@ def group_runs(
             missing.extend(_notes_on(group, members))
     if missing is not None:
         missing.extend(_hints(arguments, groups))
+    told = missing if unreadable is None else unreadable
+    if told is not None:
+        told.extend(dict.fromkeys([*closed, *_unreadable_parts(groups)]))
     return groups
+
+
+def _unreadable_parts(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
+    """Yield what may not be read of runs that have a result all the same."""
+    for run in (run for members in groups.values() for run in members if run.ending.state != "unreadable"):
+        for finding in run.findings:
+            if finding.rule == unreadable_run.RULE:
+                yield f"{run.label}: {finding.statement}"
+
+
+def _told_unreadable(study: Study, closed: list[str]) -> Study:
+    """Return the study, after noting what in it may not be read and may hold runs."""
+    closed.extend(f"{one.statement}. It is not counted." for one in study.unreadable)
+    return study
 
 
 def _check_overlap(arguments: Sequence[str]) -> None:
@@ -169,6 +195,7 @@ def open_arguments(
         [skipped for study in studies for skipped in study.skipped],
         [evaluation for study in studies for evaluation in study.evaluations],
         [attempt for study in studies for attempt in study.unstarted],
+        [place for study in studies for place in study.unreadable],
     )
 
 
@@ -179,21 +206,22 @@ def _groups_by_argument(
     variants: bool,
     missing: list[str] | None,
     grouping: Grouping,
+    closed: list[str],
 ) -> dict[str, dict[str, list[Run]]]:
     """Return what each argument means: groups by name."""
     ungrouped = replace(grouping, by=())
     named_paths, others = split_arguments(arguments)
-    globbed = {argument: _of_named_paths(group, ungrouped) for argument, group in named_paths.items()}
+    globbed = {argument: _of_named_paths(group, ungrouped, closed) for argument, group in named_paths.items()}
     paths = [Path(a) for a in others if exists(Path(a))]
     names = [a for a in others if not exists(Path(a))]
     variants = variants or bool(grouping.by)
     after = _named_after(names, runs, grouping) if grouping.by else {}
     before = [name for name in names if name not in after]
-    named = _by_name(before, runs, variants=variants, missing=missing, grouping=ungrouped)
+    named = _by_name(before, runs, variants=variants, missing=missing, grouping=ungrouped, closed=closed)
     named |= {name: {name: members} for name, members in after.items()}
     tables = [path for path in paths if _is_table(path)]
     logs = [path for path in paths if path not in tables]
-    at_paths = _by_path(logs, ungrouped, missing) | _of_tables(tables, metric)
+    at_paths = _by_path(logs, ungrouped, closed, missing) | _of_tables(tables, metric)
     if both := at_paths.keys() & {group for found in [*named.values(), *globbed.values()] for group in found}:
         raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
     meanings: dict[str, dict[str, list[Run]]] = {}
@@ -212,22 +240,32 @@ def _groups_by_argument(
     return meanings
 
 
-def _of_named_paths(group: NamedPaths, grouping: Grouping) -> dict[str, list[Run]]:
-    study = open_study(group.paths, grouping=grouping)
+def _of_named_paths(group: NamedPaths, grouping: Grouping, closed: list[str]) -> dict[str, list[Run]]:
+    study = _told_unreadable(open_study(group.paths, grouping=grouping), closed)
     if not study.runs:
-        reason = f" ({study.skipped[0].path}: {study.skipped[0].reason})" if study.skipped else ""
+        reason = f" ({_why_none(study)})" if _why_none(study) else ""
         raise NotFound(f"{group.name}: no run at the {len(group.paths)} paths that match{reason}.")
     return Study.of(renamed(run, group.name) for run in study.runs).groups()
 
 
+def _why_none(study: Study) -> str:
+    """Return of the first file that is no run, or may not be read, why."""
+    if study.unreadable:
+        return study.unreadable[0].statement
+    return f"{study.skipped[0].path}: {study.skipped[0].reason}" if study.skipped else ""
+
+
 def _by_path(
-    paths: Sequence[Path], grouping: Grouping, notes: list[str] | None = None
+    paths: Sequence[Path],
+    grouping: Grouping,
+    closed: list[str],
+    notes: list[str] | None = None,
 ) -> dict[str, list[Run]]:
     if not paths:
         return {}
-    study = open_study(paths, grouping=grouping)
+    study = _told_unreadable(open_study(paths, grouping=grouping), closed)
     if not study.runs:
-        reason = f" {study.skipped[0].path}: {study.skipped[0].reason}" if study.skipped else ""
+        reason = f" {_why_none(study)}" if _why_none(study) else ""
         raise NotFound(f"{', '.join(map(str, paths))}: holds no run.{reason}")
     groups = _by_folder(paths, study.groups(), notes) or study.groups()
     for group, members in groups.items():
@@ -317,12 +355,18 @@ def _run_of(path: Path, name: str, seed: int, metric: str, value: float | None) 
 
 
 def _by_name(
-    names: Sequence[str], runs: Path, *, variants: bool, missing: list[str] | None, grouping: Grouping
+    names: Sequence[str],
+    runs: Path,
+    *,
+    variants: bool,
+    missing: list[str] | None,
+    grouping: Grouping,
+    closed: list[str],
 ) -> dict[str, dict[str, list[Run]]]:
     """Return by name the group that it means, or all variants of its experiment."""
     if not names:
         return {}
-    study, found = _study(names, runs, grouping), {}
+    study, found = _told_unreadable(_study(names, runs, grouping), closed), {}
     for name in names:
         try:
             members = study.variants(name) if variants else {"": study.select(name)}
@@ -343,6 +387,7 @@ def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
     """
     if "/" in names[0]:
         raise NotFound(f"{names[0]}: no such file or folder.")
+    check_lookup(runs)
     if not exists(runs):
         raise NotFound(
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "

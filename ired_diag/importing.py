@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from ired_diag.readers.logs import read_logs
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.evaluation_store import write_evaluations
-from ired_diag.runs.files import exists
-from ired_diag.runs.find import RESULTS_CONFIG
+from ired_diag.runs.files import ELSEWHERE, check_listable, exists
+from ired_diag.runs.find import RESULTS_CONFIG, Unreadable
 from ired_diag.runs.store import (
     attempt_folders,
     check_writable,
@@ -59,12 +60,14 @@ class Imported:
         skipped: Every file that is no run, no attempt and no evaluation, and why not.
         notes: Results folders that could not be joined, and why not.
         evaluations: Jobs that evaluated a model and trained nothing.
+        unreadable: Files and folders that may not be read, and why not.
     """
 
     runs: tuple[ImportedRun, ...]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()
     evaluations: tuple[Attempt, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def attempts(self) -> int:
@@ -98,7 +101,7 @@ def import_logs(
         UnreadableFile: A log named by itself is damaged.
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
-    arranged, evaluations, unstarted, skipped = _read(sources)
+    arranged, evaluations, unstarted, skipped, unreadable = _read(sources)
     results, notes = _join(arranged, checkpoints) if checkpoints else ({}, [])
     planned = _planned(arranged, runs, results)
     check_writable(runs)
@@ -107,19 +110,42 @@ def import_logs(
     logs = set().union(*(one.logs for one in planned))
     for done, one in enumerate(planned):
         progress(done, len(planned))
-        written = write_run(one.run, one.folder, results=one.results)
-        _drop_stale_attempts(one.folder, written, logs, replace=replace)
+        with _saying_what_is_whole(done, len(planned)):
+            written = write_run(one.run, one.folder, results=one.results)
+            _drop_stale_attempts(one.folder, written, logs, replace=replace)
     read = [*evaluated, *(path for one in planned for path in map(Path, one.logs))]
-    write_evaluations([*evaluations, *unstarted], runs, read=read)
+    with _saying_what_is_whole(len(planned), len(planned)):
+        write_evaluations([*evaluations, *unstarted], runs, read=read)
     progress(len(planned), len(planned))
-    return Imported(tuple(planned), tuple(skipped), tuple(notes), tuple(evaluations))
+    return Imported(tuple(planned), tuple(skipped), tuple(notes), tuple(evaluations), tuple(unreadable))
+
+
+@contextmanager
+def _saying_what_is_whole(done: int, total: int) -> Iterator[None]:
+    """Add to a file that cannot be written how many runs are imported and whole, and how to go on."""
+    try:
+        yield
+    except (CannotWrite, OSError) as error:
+        reason = str(error).removesuffix(ELSEWHERE)
+        if isinstance(error, OSError):
+            reason = f"{error.filename}: {error.strerror or error}."
+        runs = f"{done} of {total} runs are" if total != 1 else f"{done} of 1 run is"
+        evaluations = ", and not all evaluations" if done == total else ""
+        raise CannotWrite(
+            f"{reason} {runs} imported and whole{evaluations}. Make room, or choose another place with "
+            "--runs DIR, then repeat the import: it brings every run up to date."
+        ) from error
 
 
 def _read(
     sources: Sequence[Path],
-) -> tuple[list[ArrangedRun], list[Attempt], list[Attempt], list[Skipped]]:
-    """Return the runs, the evaluations, the jobs that never started, and the files that are none of these."""
+) -> tuple[list[ArrangedRun], list[Attempt], list[Attempt], list[Skipped], list[Unreadable]]:
+    """Return the runs, the evaluations, the jobs that never started, and the files that are none of these.
+
+    Last are the files and folders that may not be read.
+    """
     for source in sources:
+        check_listable(source)
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
     logs = read_logs(sources)
@@ -136,10 +162,12 @@ def _read(
     unstarted = unstarted_among(attempts, listed)
     if not arranged and not evaluations:
         first = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "the folder is empty"
+        if logs.unreadable:
+            first = logs.unreadable[0].statement
         files = f"{len(skipped)} file{'s' if len(skipped) != 1 else ''}"
         raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run ({files}; {first}).")
     skipped.extend(skip for skip in listed if skip.path in {a.source[0] for a in unstarted})
-    return arranged, evaluations, unstarted, skipped
+    return arranged, evaluations, unstarted, skipped, logs.unreadable
 
 
 def _planned(
@@ -167,7 +195,7 @@ def _make_way(
     known = _known(runs)
     targets = {one.folder: one for one in planned}
     conflicts = [
-        f"{folder} ({'trained here, or damaged' if sources is None else f'from {sources[0]}'})"
+        f"{folder} ({'trained here, damaged or not readable' if sources is None else f'from {sources[0]}'})"
         for folder, sources in known.items()
         if folder in targets and (sources is None or not (replace or targets[folder].logs & set(sources)))
     ]

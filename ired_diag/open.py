@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ired_diag.config import read_json_object
-from ired_diag.errors import DiagError, NotFound
+from ired_diag.errors import DiagError, NotFound, NotReadable
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.logs import Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations, read_evaluation
-from ired_diag.runs.files import exists
-from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, Contents, contents_of
+from ired_diag.runs.files import check_listable, exists
+from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, SEED_FOLDER, Contents, Unreadable, contents_of
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import EarlierAttempt, Run
 from ired_diag.runs.store import find_checkpoints, read_run
 from ired_diag.runs.study import Skipped, Study
+from ired_diag.runs.unreadable_run import unreadable_run
 
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 
@@ -73,26 +74,21 @@ def open_study(
     Raises:
         NotFound: There is nothing at a path.
         UnreadableFile: A named file, or a run folder, is damaged.
+        NotReadable: A named file or folder may not be read.
         DiagError: No run has a key that it is to be grouped by.
     """
     given = [Path(paths)] if isinstance(paths, Path | str) else [Path(p) for p in paths]
     grouping = grouping or Grouping()
-    runs: dict[Path, Run] = {}
-    skipped: list[Skipped] = []
-    logs = Logs(read=read_log, seed_key=grouping.seed_key)
+    opened = _Opened(Logs(read=read_log, seed_key=grouping.seed_key))
     for path in given:
-        if not exists(path):
-            raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
-        if path.is_file():
-            if not is_read_with_log(path):
-                _open_file(path, runs, logs)
-            continue
-        contents = contents_of(path)
-        _open_run_folders(contents, runs, skipped, read_folder)
-        runs |= {folder.resolve(): open_results(folder) for folder in contents.results}
-        imported = _imported_logs(runs.values())
-        files = [file for file in contents.files if str(file.resolve()) not in imported]
-        logs.add_files(files, list_all=not contents.runs)
+        try:
+            _open_path(path, opened, read_folder)
+        except NotReadable as error:
+            if len(given) == 1:
+                raise
+            opened.note_unreadable(Unreadable.of(path, error))
+    opened.add_unreadable_runs()
+    runs, skipped, logs = opened.runs, opened.skipped, opened.logs
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.not_compared)
     evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
@@ -104,7 +100,62 @@ def open_study(
     found = [with_grouping(run, grouping) for run in [*runs.values(), *map(run_in_place, arranged)]]
     if grouping.by:
         found = grouped_by(found, grouping.by)
-    return Study.of(found, [*skipped, *logs.skipped, *listed], evaluations, unstarted)
+    return Study.of(
+        found,
+        [*skipped, *logs.skipped, *listed],
+        evaluations,
+        unstarted,
+        [*opened.unreadable, *logs.unreadable],
+    )
+
+
+@dataclass
+class _Opened:
+    """What was opened so far: logs, run folders by their place, and what is none or may not be read."""
+
+    logs: Logs
+    runs: dict[Path, Run] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    unreadable_runs: list[Unreadable] = field(default_factory=list)
+
+    def note_unreadable(self, place: Unreadable) -> None:
+        """Note a path that may not be read: a run where its name is that of a seed's folder."""
+        is_run = SEED_FOLDER.fullmatch(place.path.name) is not None
+        (self.unreadable_runs if is_run else self.unreadable).append(place)
+
+    def add_unreadable_runs(self) -> None:
+        """Add the runs that may not be read; the runs next to them say what they are."""
+        readable = list(self.runs.values())
+        self.runs |= {one.path.resolve(): unreadable_run(one, readable) for one in self.unreadable_runs}
+
+
+def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
+    """Open one path.
+
+    Raises:
+        NotFound: There is nothing.
+        NotReadable: It may not be read itself.
+    """
+    check_listable(path)
+    if not exists(path):
+        raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
+    if path.is_file():
+        if not is_read_with_log(path):
+            _open_file(path, opened.runs, opened.logs)
+        return
+    contents = contents_of(path)
+    opened.unreadable += contents.unreadable
+    opened.unreadable_runs += contents.unreadable_runs
+    _open_run_folders(path, contents, opened, read_folder)
+    for folder in contents.results:
+        try:
+            opened.runs[folder.resolve()] = open_results(folder)
+        except NotReadable as error:
+            opened.unreadable.append(Unreadable.of(folder, error))
+    imported = _imported_logs(opened.runs.values())
+    files = [file for file in contents.files if str(file.resolve()) not in imported]
+    opened.logs.add_files(files, list_all=not contents.runs)
 
 
 def unstarted_among(attempts: Iterable[Attempt], listed: Iterable[Skipped]) -> list[Attempt]:
@@ -290,17 +341,19 @@ def _name_in(configuration: Mapping[str, Any] | None) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _open_run_folders(
-    contents: Contents, runs: dict[Path, Run], skipped: list[Skipped], read_folder: ReadFolder
-) -> None:
+def _open_run_folders(root: Path, contents: Contents, opened: _Opened, read_folder: ReadFolder) -> None:
     """Read run folders; among other files a damaged one is listed, one named by itself is an error."""
     for folder in contents.runs:
         try:
-            runs[folder.resolve()] = read_folder(folder)
+            opened.runs[folder.resolve()] = read_folder(folder)
+        except NotReadable as error:
+            if folder == root:
+                raise
+            opened.unreadable_runs.append(Unreadable.of(folder, error))
         except DiagError as error:
             if len(contents.runs) == 1 and not contents.files:
                 raise
-            skipped.append(Skipped(folder, str(error).removeprefix(f"{folder}: ")))
+            opened.skipped.append(Skipped(folder, str(error).removeprefix(f"{folder}: ")))
 
 
 def _earlier(attempt: Attempt) -> EarlierAttempt:

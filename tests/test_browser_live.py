@@ -93,7 +93,6 @@ def test_an_appended_line_is_drawn_within_the_interval(
         visit.until(lambda step=step: last_step(visit) >= step, within=ALLOWED)  # type: ignore[misc]
         delays.append(time.monotonic() - began)
     record_property("seconds until an appended line was drawn", [round(delay, 2) for delay in delays])
-    assert min(delays) < ALLOWED / 2
 
 
 def test_zoom_legend_and_scroll_survive_three_refreshes(

@@ -48,6 +48,17 @@ def test_every_chart_is_drawn_and_nothing_is_asked_for(read: Visit, report: Path
     assert report.stat().st_size < MOST_BYTES
 
 
+def test_only_its_own_scripts_may_run(read: Visit, report: Path) -> None:
+    read.until(lambda: read.page.evaluate(DRAWN))
+    policy = read.page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute("content") or ""
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["script-src"].count("'sha256-") == 2 and "unsafe" not in rules["script-src"]
+    added = """() => { const s = document.createElement("script"); s.textContent = "window.ran = true";
+        document.body.append(s); return window.ran === undefined; }"""
+    assert read.page.evaluate(added)
+    read.problems.clear()  # the browser says that it refused the script
+
+
 def test_axe_is_content_and_the_headings_are_in_order(read: Visit) -> None:
     read.until(lambda: read.page.evaluate(DRAWN))
     assert axe_problems(read.page) == []

@@ -330,3 +330,52 @@ def test_an_accuracy_near_one_does_not_swing_nor_regress_by_its_errors() -> None
     for _ in range(40):
         values = np.minimum(1, 0.999 - 0.5 * np.exp(-np.arange(100) / 5) + 0.0005 * rng.normal(size=100))
         assert shape_of(range(100), values, lower_is_better=False).word in ("converged", "improving")
+
+
+@pytest.mark.parametrize(("n", "late"), [(5000, 3), (20_000, 10), (100_000, 3), (100_000, 100)])
+@pytest.mark.parametrize(("factor", "word"), [(3.0, "diverged"), (0.01, "improving"), (1.05, "converged")])
+def test_a_jump_at_the_end_of_a_long_curve_is_seen(n: int, late: int, factor: float, word: str) -> None:
+    noise = np.exp(0.03 * np.random.default_rng([n, late]).standard_normal(n))
+    values = (0.3 + 3 * np.exp(-np.arange(n) / (n / 20))) * noise
+    values[-late:] *= factor
+    shape = shape_of(range(n), values)
+    assert shape.word == word
+    if word != "converged":
+        assert shape.rest.index is None and shape.rest.tail == late
+    if word == "diverged":
+        assert shape.onset is not None and shape.onset.index == n - late
+
+
+@pytest.mark.parametrize("n", [4, 5, 6, 7])
+def test_noise_of_few_evaluations_is_no_divergence(n: int) -> None:
+    words = Counter(
+        shape_of(range(n), np.exp(0.3 * np.random.default_rng([n, k]).standard_normal(n))).word
+        for k in range(500)
+    )
+    assert words["diverged"] <= 2 and words["regressed"] <= 8, words
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+def test_equal_cycles_with_noise_are_no_regression(noise: float) -> None:
+    rng = np.random.default_rng(18)
+    cycle = 0.1 + 0.45 * (1 + np.cos(np.pi * np.arange(20) / 20))
+    for _ in range(40):
+        shape = shape_of(range(100), np.tile(cycle, 5) * np.exp(noise * rng.standard_normal(100)))
+        assert (shape.word, len(shape.restarts)) == ("converged", 4)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "sd", "right"),
+    [(0.5, 0.9, 0.06, 95), (0.5, 0.7, 0.05, 55), (0.0, 200.0, 30.0, 95), (0.5, 0.5, 0.05, 0)],
+)
+def test_a_gain_that_only_means_show_is_a_gain(start: float, end: float, sd: float, right: int) -> None:
+    rng, way, words = np.random.default_rng(19), 1 - np.exp(-np.arange(60) / 10), Counter[str]()
+    for _ in range(100):
+        values = start + (end - start) * way + sd * rng.standard_normal(60)
+        words[shape_of(range(60), values, lower_is_better=False).word] += 1
+    gained = words["converged"] + words["improving"]
+    assert gained >= right if right else gained <= 3, words
+
+
+def test_an_accuracy_of_one_throughout_is_not_stuck() -> None:
+    assert shape_of(range(30), np.ones(30), lower_is_better=False).word == "converged"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ired_diag.curves.spikes import find_spikes, running_median, usual_size
+from ired_diag.curves.order_statistics import usual_size
+from ired_diag.curves.spikes import find_spikes, running_median
 from ired_diag.curves.valley import median_of_three
 
 FALL = np.exp(np.concatenate([np.linspace(4, 0, 30), np.zeros(70)]))

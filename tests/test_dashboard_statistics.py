@@ -227,15 +227,13 @@ def test_a_comparison_is_computed_once_in_the_background_and_meanwhile_it_is_sai
     client = browse(runs)
     catalog = client.application.extensions["catalog"]
     catalog.refresh()
-    start = time.monotonic()
     for _ in range(3):
         first = ask(client, "statistics-content.children")
         assert "Computing" in words(first["statistics-content"]["children"])
         assert first["statistics-wait"]["disabled"] is False
         told = ask(client, "statistics-ranks-graph.figure")
         assert "Computing" in words(told["statistics-ranks-words"]["children"])
-    assert time.monotonic() - start < 5
-    go.set()
+    go.set()  # until here every answer came while the comparison could not end
     done = settled(ask, client)
     assert "q101 is better than q102" in words(done["statistics-content"]["children"])
     assert done["statistics-wait"]["disabled"] is True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ired_diag.figures import paper, plotly
+from ired_diag.figures.as_table import to_csv
 from ired_diag.figures.data import (
     Cells,
     FigureData,
@@ -150,3 +153,17 @@ def test_styles_go_by_the_order_and_stay_when_one_is_left_out() -> None:
     figures = [FigureData("f", "", "", (), "", order=order)] * 2
     assert len({figures[0].style(name, 0) for name in order}) == 20
     assert figures[0].style("q7", 0) == figures[1].style("q7", 3)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+A1", "-name", "@x", "\t=1", "\r=1", " =1", "\uff1d1+1"])
+def test_a_name_that_a_spreadsheet_would_run_is_written_as_text(name: str) -> None:
+    line = Line(name, np.array([1000]), np.array([-0.5]))
+    rows = list(csv.reader(io.StringIO(to_csv(FigureData("f", "", "step", (Panel("MSE", (line,)),), "")))))
+    assert rows[1][2] == "'" + name.replace("\r", " ") and rows[1][4] == "-0.5"
+
+
+@pytest.mark.parametrize("text", ["-0.5%", "+3", "-1e-5", "q101", "a=b", "1 - 2"])
+def test_numbers_and_other_names_are_written_as_they_are(text: str) -> None:
+    line = Line(text, np.array([1000]), np.array([-0.5]))
+    rows = list(csv.reader(io.StringIO(to_csv(FigureData("f", "", "step", (Panel("MSE", (line,)),), "")))))
+    assert rows[1][2] == text

@@ -43,6 +43,7 @@ ORDER = (
     "ired_diag.config_keys",
     "ired_diag.finding",
     "ired_diag.errors",
+    "ired_diag.own_packages",
     "ired_diag",  # the package itself: its version, and names that are loaded when used
 )
 

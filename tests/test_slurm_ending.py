@@ -324,6 +324,7 @@ def test_every_cause_has_words_of_its_own() -> None:
         "unexplained",
         "no_log",
         "unknown",
+        "unreadable",
         "failed",
     } == set(LABELS)
     assert len({Ending(state).label for state in LABELS}) == len(LABELS)

@@ -354,12 +354,15 @@ def test_a_run_without_its_configuration_is_none(tmp_path: Path) -> None:
         train(config_of(), folder, resume=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("step", [5, 20])
 def test_a_wish_to_stop_is_granted_after_the_step_with_all_saved(
     number: signal.Signals, step: int, tmp_path: Path
 ) -> None:
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {n: signal.getsignal(n) for n in SIGNALS}
     folder = tmp_path / "run"
 
     def ask(at: int, steps: int, values: dict[str, float]) -> None:

@@ -133,7 +133,8 @@ def test_a_fork_that_changes_nothing_that_counts_goes_on_as_its_parent_did(
         short = train(config_of(**knobs, train_steps=15), tmp_path / "short")
         (short / "checkpoints" / "best.pt").replace(parent / "checkpoints" / "best.pt")
         assert len(series) == 6
-    (one,) = forked(f"q103/seed0@{which}", ["log_every=1"], tmp_path / "runs")
+    settings = ["log_every=1", "train_steps=30"]  # a checkpoint brings its own: best.pt was to end at 15
+    (one,) = forked(f"q103/seed0@{which}", settings, tmp_path / "runs")
     assert one.fork is not None
     assert_equal_ends(one.folder, parent, one.fork.step)
 

@@ -136,8 +136,9 @@ def test_trouble_is_told_once_though_its_steps_are_taken_again(
     with pytest.raises(Killed):
         run(tmp_path / "run", progress=kill)
     assert [f.rule for f in read_run(tmp_path / "run").findings] == ["not_a_number"]
-    assert run(tmp_path / "run", resume=True) == []  # it went on from step 20
-    assert [f.rule for f in read_run(tmp_path / "run").findings] == ["not_a_number"]
+    (note,) = run(tmp_path / "run", resume=True)  # it went on from step 20
+    assert note[1].rule == "history_beyond_checkpoint"
+    assert [f.rule for f in read_run(tmp_path / "run").findings] == ["not_a_number", note[1].rule]
 
 
 def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,11 @@ venv/bin/python - <<'PY'
 from ired_diag import experiments
 assert "q103_multiseed_adversarial" in experiments.names(), "the wheel lacks the named experiments"
 PY
+mkdir -p foreign/probes foreign/runs
+echo "raise SystemExit('the wrong app')" > foreign/app.py
+echo "raise SystemExit('the wrong probes')" > foreign/probes/__init__.py
+(cd foreign && PYTHONPATH=. ../venv/bin/ired-diag ls > ../foreign.txt)
+grep -q 'No runs here' foreign.txt
 venv/bin/ired-diag demo --out demo > demo.txt
 grep -q 'What is where, and what next' demo.txt
 [ -s demo/q103/conditioning.parquet ] || { echo "the wheel's demo wrote no table" >&2; exit 1; }

@@ -74,6 +74,8 @@ def command(
     study = open_study(runs, grouping=grouping).judged_by(metric, higher_is_better) if is_there else None
     if study is None and (metric or higher_is_better is not None):
         raise click.UsageError("--metric and its direction are of runs: say where they are with --runs DIR.")
+    for place in study.unreadable if study else ():
+        click.echo(f"note: {place.statement}. It is not counted.", err=True)
     text = open_report(report)
     checked = check_report(text, study)
     if as_json:
@@ -85,6 +87,7 @@ def command(
             "groups": checked.groups,
             "findings": checked.findings,
             "claims": checked.verdicts,
+            "unreadable": study.unreadable if study else (),
         })  # fmt: skip
     else:
         words = options_in_words(metric=metric, higher_is_better=higher_is_better, grouping=grouping)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,33 +51,42 @@ def command(
     ired-diag dashboard path/to/logs --port 8060
     ired-diag dashboard muonh='logs/muonh/*' normuonh='logs/normuonh/*'
     """
+    from app.dashboard.opening import opening_file
     from app.dashboard.server import serve
     from ired_diag.errors import NotFound
     from ired_diag.named_paths import common_folder, split_arguments
+    from ired_diag.runs.files import check_listable
 
     named, folders = split_arguments(places)
     if len(folders) > 1 or (named and folders):
         raise click.UsageError("Name one folder, or groups as NAME=GLOB, and not both.")
     root = common_folder(named.values()) if named else Path(folders[0]) if folders else runs
+    check_listable(root)
     if not root.exists():
         raise NotFound(
             f"{root}: expected a folder of runs or logs, found nothing. Make runs with: ired-diag demo"
         )
 
-    def ready(address: str) -> None:
-        click.echo(f"{root}: {address}")
-        click.echo("Ctrl-C ends it.")
-        if not no_browser:
-            click.launch(address)
+    with ExitStack() as until_the_end:
 
-    serve(
-        root,
-        port=port,
-        interval=interval,
-        grouping=grouping,
-        patterns=tuple(named),
-        metric=metric,
-        higher_is_better=higher_is_better,
-        ready=ready,
-    )
+        def ready(address: str) -> None:
+            click.echo(f"{root}: {address}")
+            click.echo("Ctrl-C ends it.")
+            if no_browser:
+                return
+            try:
+                click.launch(str(until_the_end.enter_context(opening_file(address))))
+            except OSError as error:
+                click.echo(f"The browser was not opened ({error}). Open the address above.", err=True)
+
+        serve(
+            root,
+            port=port,
+            interval=interval,
+            grouping=grouping,
+            patterns=tuple(named),
+            metric=metric,
+            higher_is_better=higher_is_better,
+            ready=ready,
+        )
     click.echo("The dashboard has ended.")

@@ -118,4 +118,6 @@ def _nothing(paths: Sequence[str], study: Study) -> NotFound:
         if skipped
         else ""
     )
+    if study.unreadable:
+        first = f" ({study.unreadable[0].statement})"
     return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{first}.")

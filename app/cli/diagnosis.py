@@ -49,13 +49,14 @@ class Diagnosis:
         return command_of_fact(fact, self.study, self.place)
 
     def footer(self) -> list[str]:
-        """Return the metric, how the curves and the runs ended, and the counts."""
+        """Return the metric, how the curves and the runs ended, what was not read, and the counts."""
         counts = Counter(finding.severity for finding in self.findings)
         levels = ", ".join(_counted(counts[level], level) for level in LEVELS)
         return [
             *self._metrics(),
             *self._curves_and_ends(),
             *self._unread(),
+            *(place.statement for place in self.study.unreadable),
             f"{_counted(len(self.verdicts), 'run')}: {levels}. {SILENCE}",
         ]
 
@@ -101,6 +102,7 @@ class Diagnosis:
             "findings": self.findings,
             "clusters": clusters,
             "skipped": self.study.skipped,
+            "unreadable": self.study.unreadable,
         }
 
 

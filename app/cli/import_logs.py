@@ -74,6 +74,7 @@ def _as_dict(imported: Imported) -> dict[str, object]:
         ],
         "skipped": imported.skipped,
         "notes": imported.notes,
+        "unreadable": imported.unreadable,
     }
 
 
@@ -94,6 +95,7 @@ def _print(imported: Imported, runs: Path) -> None:
         click.echo(f"note: {note}", err=True)
     for skipped in imported.skipped:
         click.echo(f"not imported: {skipped.path.name}: {skipped.reason}")
+    output.print_lines(place.statement for place in imported.unreadable)
     number = len(imported.evaluations)
     click.echo(
         f"{len(imported.runs)} runs, {imported.attempts} earlier attempts, "

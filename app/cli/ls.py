@@ -63,6 +63,7 @@ def command(
             "runs": [_as_dict(run) for run in study.runs],
             "evaluations": evaluations_output.as_dicts(study),
             "skipped": study.skipped,
+            "unreadable": study.unreadable,
         }
         output.print_json(content)
     elif evaluations:
@@ -132,10 +133,13 @@ def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
     for skipped in study.skipped:
         if skipped.path not in evaluated:
             click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
+    output.print_lines(place.statement for place in study.unreadable)
     if counted := evaluations_output.counts(study, list_evaluations):
         click.echo(counted)
     elif not study.runs:
-        hint = "" if study.skipped else " Make some with: ired-diag import LOGS --runs DIR"
+        hint = (
+            "" if study.skipped or study.unreadable else " Make some with: ired-diag import LOGS --runs DIR"
+        )
         click.echo(f"No runs here.{hint}")
 
 

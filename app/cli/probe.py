@@ -177,6 +177,7 @@ def _targets(
     out: Path | None,
     grouping: Grouping | None,
 ) -> list[Target]:
+    from ired_diag.errors import NotReadable
     from ired_diag.grouping import group_runs
     from ired_diag.probing.targets import of_own_model, of_run
     from ired_diag.runs.judged import judge_runs, judged_in_words
@@ -184,14 +185,24 @@ def _targets(
 
     if model is not None:
         return [of_own_model(model, device=device, out=out)]
-    groups = group_runs(names, runs, grouping=grouping)
+    unreadable: list[str] = []
+    groups = group_runs(names, runs, grouping=grouping, unreadable=unreadable)
+    for note in unreadable:
+        click.echo(f"note: {note}", err=True)
     chosen = judge_runs([run for members in groups.values() for run in members], **judge)
     if checkpoint == "best":
         click.echo("\n".join(judged_in_words(chosen)), err=True)
-    targets = []
+    targets, lost = [], []
     for run in chosen:
         apart = folder_among(out, run) if out and len(chosen) > 1 else out
-        targets += of_run(run, checkpoint, device=device, out=apart)
+        try:
+            targets += of_run(run, checkpoint, device=device, out=apart)
+        except NotReadable as error:
+            lost.append(error)
+    if lost and not targets:
+        raise lost[0]
+    for reason in lost:
+        click.echo(f"note: {reason} It is left out.", err=True)
     return targets
 
 

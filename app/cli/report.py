@@ -93,9 +93,12 @@ def command(
                 "metric": report.metric,
                 "findings": findings,
                 "not_drawn": report.not_drawn,
+                "notes": notes,
             }
         )
     else:
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
         output.print_lines(report.metric)
         click.echo(f"{output.shorten(out)}: {len(report.figures)} figures, {size / 1e6:.1f} MB")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli import options, output
+from app.cli import hangup, options, output
 from app.cli.group import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
@@ -129,11 +129,11 @@ def _is_complete(folder: Path) -> bool:
 
 
 def _heard() -> None:
-    click.echo("Stopping after this step. Again: stop now; the last checkpoint stays whole.", err=True)
+    hangup.say("Stopping after this step. Again: stop now; the last checkpoint stays whole.")
 
 
 def _announce(folder: Path, finding: Finding) -> None:
-    click.echo(f"{folder}: {finding.statement} {finding.advice}".rstrip(), err=True)
+    hangup.say(f"{folder}: {finding.statement} {finding.advice}".rstrip())
 
 
 def _result(folder: Path) -> str:

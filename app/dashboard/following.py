@@ -15,7 +15,7 @@ import numpy as np
 from app.dashboard import verdict_cache
 from app.dashboard.fingerprints import Fingerprint, fingerprint
 from app.dashboard.history_cache import HistoryCache, Known
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import unreadable
 from ired_diag.runs.history import History, Series, history_of, rows_of
 
 COMPARED = 256  # bytes before the last newline that must be the same
@@ -47,7 +47,7 @@ class Follower:
             try:
                 known = self._read(path, now, known)
             except OSError as error:
-                raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+                raise unreadable(path, error) from error
             self._known[path] = known
         return known.history
 

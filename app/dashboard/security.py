@@ -4,6 +4,8 @@
 - A random token in the printed address becomes a cookie that scripts cannot read and that no other site can
   make the browser send; a redirect takes the token out of the address. Without it every path answers 403.
 - The ``Host`` must be this server's: a name that an attacker's DNS turns to 127.0.0.1 is answered 400.
+- The browser is opened on a file that only its owner may read, which leads to the address: the command line
+  of a browser, which every user of the machine can read, never holds the key (``opening``).
 - What is posted must come from a page of this server.
 - The page may load nothing from elsewhere, run no script that is not ours, and stand in no frame.
 
@@ -15,15 +17,22 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
+from html import escape
 from urllib.parse import parse_qsl, urlencode
 
 from flask import Flask, Response, redirect, request
+from werkzeug.http import parse_cookie
 
 ADDRESS = "127.0.0.1"
 TOKEN = "token"
 FORBIDDEN = "403: open the address that `ired-diag dashboard` printed; it holds the key to this page.\n"
 WRONG_HOST = "400: this server answers to 127.0.0.1 and localhost alone.\n"
 WRONG_ORIGIN = "403: this did not come from a page of the dashboard.\n"
+
+LEADS_ON = (
+    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={address}">'
+    '<title>ired-diag</title><p><a href="{address}">Open the dashboard</a></p>'
+)
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -48,6 +57,17 @@ def printed_address(port: int, token: str) -> str:
 def cookie_name(port: int) -> str:
     """Return the cookie's name; browsers share cookies between ports, so that the port is part of it."""
     return f"ired_diag_{port}"
+
+
+def holds_key(cookies: str, name: str, token: str) -> bool:
+    """Say whether a request's header of cookies holds the key.
+
+    Args:
+        cookies: As sent.
+        name: Of the cookie.
+        token: The key.
+    """
+    return _same(parse_cookie(cookies).get(name, ""), token)
 
 
 def policy(script_hashes: Sequence[str]) -> str:
@@ -116,11 +136,19 @@ def _origin() -> str:
 
 
 def _admission(token: str, cookie: str) -> Response:
-    """Turn the token in the address into a cookie, and lead to the same address without it."""
+    """Turn the token in the address into a cookie, and lead to the same address without it.
+
+    A browser sends no strict cookie along a redirect that began at another page, such as the file that opens
+    the dashboard. There a page of ours leads on: what it asks for comes from this server.
+    """
     if not _same(request.args[TOKEN], token):
         return _refusal(FORBIDDEN, 403)
     rest = [(key, value) for key, value in parse_qsl(request.query_string.decode()) if key != TOKEN]
-    response = redirect("/?" + urlencode(rest) if rest else "/", code=302)
+    address = "/?" + urlencode(rest) if rest else "/"
+    if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
+        response = redirect(address, code=302)
+    else:
+        response = Response(LEADS_ON.format(address=escape(address)), mimetype="text/html")
     response.set_cookie(cookie, token, httponly=True, samesite="Strict", path="/")
     return Response(response.get_data(), response.status_code, headers=list(response.headers))
 

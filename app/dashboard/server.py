@@ -8,13 +8,12 @@ from pathlib import Path
 
 import dash
 
-from app.dashboard import refresh, security, shell
+from app.dashboard import posted, refresh, security, shell
 from app.dashboard.catalog import Catalog
 from app.dashboard.history_cache import HistoryCache, cache_folder
 from ired_diag.errors import DiagError
 from ired_diag.runs.regroup import Grouping
 
-THREADS = 8
 TRIES = 50  # ports
 INTERVAL = 5.0  # s
 
@@ -55,6 +54,7 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     security.guard(app.server, token=token, port=port, script_hashes=app.csp_hashes)
+    posted.guard(app)
     catalog = Catalog(
         root,
         cache=cache,
@@ -113,7 +113,7 @@ def serve(
     Raises:
         DiagError: No port is free.
     """
-    import waitress
+    from app.dashboard.listening import listen
 
     port, token = free_port(port), security.new_token()
     app = create_app(
@@ -127,9 +127,7 @@ def serve(
         metric=metric,
         higher_is_better=higher_is_better,
     )
-    listening = waitress.create_server(
-        app.server, host=security.ADDRESS, port=port, threads=THREADS, ident=None
-    )
+    listening = listen(app.server, port=port, token=token)
     ready(security.printed_address(port, token))
     try:
         listening.run()

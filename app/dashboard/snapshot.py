@@ -65,6 +65,11 @@ class Snapshot:
         named = [(str(one.path), one.reason) for one in self.study.skipped]
         return [(path.removeprefix(inside), reason.replace(inside, "")) for path, reason in named]
 
+    def unreadable(self) -> list[str]:
+        """Return a line for each file and folder that may not be read, its place told from the root on."""
+        inside = f"{self.root}{os.sep}"
+        return [place.statement.replace(inside, "") for place in self.study.unreadable]
+
     def words_for(self, names: Iterable[str]) -> list[str]:
         """Return the words of a command line that mean groups: what they are called, and where they are."""
         words = [self.patterns.get(name, name) for name in names]

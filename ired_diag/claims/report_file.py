@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ired_diag.errors import NotFound, UnreadableFile
+from ired_diag.errors import NotFound, UnreadableFile, unreadable
 
 
 def open_report(path: Path) -> str:
@@ -26,4 +26,4 @@ def open_report(path: Path) -> str:
             f"at {error.start}. Convert it."
         ) from error
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
+from ired_diag.runs.ending import LABELS
 
 KEPT = "no seed of any group finished, so they are compared as they ended (is the direction right?)"
 ALL = {1: "its only seed", 2: "both seeds"}
@@ -36,11 +37,15 @@ def _sentences(members: Members) -> Iterator[str]:
         yield f"{_count(members, crashed, n)} {what}; {_basis(finished)}."
     stopped = [f for f in members.failures if f.kind == "stopped"]
     without = [f for f in stopped if f.cause.startswith("has no ")]
-    cut = [f for f in stopped if f not in without]
+    unreadable = [f for f in stopped if f.cause == LABELS["unreadable"]]
+    cut = [f for f in stopped if f not in without and f not in unreadable]
     if cut:
         what = f"{_was(cut)} stopped ({_causes(cut)}) and {_is(cut)} left out: {_labels(cut)}"
         hint = " (--include-incomplete keeps them)" if any(f.step is not None for f in cut) else ""
         yield f"{_count(members, cut, n)} {what}{hint}."
+    if unreadable:
+        what = f"{_is(unreadable)} not readable and {_is(unreadable)} left out: {_labels(unreadable)}"
+        yield f"{_count(members, unreadable, n)} {what}."
     if without:
         verb = without[0].cause if len(without) == 1 else without[0].cause.replace("has", "have", 1)
         yield f"{_count(members, without, n)} {verb} and {_is(without)} left out: {_labels(without)}."

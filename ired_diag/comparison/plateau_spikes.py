@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.nats import curve_of
-from ired_diag.curves.spikes import SEEN, ends_in_spike, running_median, usual_size
+from ired_diag.curves.order_statistics import usual_size
+from ired_diag.curves.spikes import SEEN, ends_in_spike, running_median
 
 FAR = 8.0  # usual sizes: of noise with a correlation of 0.8 one evaluation in 300,000 is further
 MOST_NAMED = 8  # seeds

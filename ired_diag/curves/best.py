@@ -88,7 +88,8 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
         return Best(index, at, value, value, len(around), np.nan, np.nan, is_lucky=False)
     level, spread = _level(around)
     sign = -1.0 if lower_is_better else 1.0
-    trend = shape_of(steps, values, lower_is_better=lower_is_better).word not in RESTING
+    shape = shape_of(steps, values, lower_is_better=lower_is_better)
+    trend = shape.word not in RESTING or bool(shape.restarts)  # the low points of cycles are no luck
     expected = level - sign * spread * float(ndtri(0.625 / (len(around) + 0.25)))
     chance = _chance(sign * (value - level), spread, len(around))
     return Best(

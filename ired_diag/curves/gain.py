@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ired_diag.curves.early_means import clear_gain
 from ired_diag.curves.nats import Curve
 from ired_diag.curves.pace import Pace, pace_at_rest
 from ired_diag.curves.rest import Rest
@@ -39,7 +40,14 @@ def has_gained(curve: Curve, valley: Valley) -> bool:
     if curve.higher_is_better and 0 <= first < PERCENT and 1 < best < PERCENT:
         won = max(won, float(np.log((PERCENT - first) / (PERCENT - best))))
     surely = won >= SURELY * valley.sigma and won >= SEEN / 2
-    return surely or won >= max(least, CLEAR * valley.sigma)
+    if surely or won >= max(least, CLEAR * valley.sigma):
+        return True
+    return clear_gain(curve.y[np.isfinite(curve.y)]) >= least
+
+
+def is_at_its_bound(curve: Curve) -> bool:
+    """Say whether a metric that is bounded by 1 is there: nothing is left to gain."""
+    return curve.scale == "error" and float(np.median(curve.values[len(curve) // 2 :])) == 1.0
 
 
 def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) -> bool:

@@ -26,8 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from ired_diag.curves.order_statistics import median
-from ired_diag.curves.spikes import usual_size
+from ired_diag.curves.order_statistics import median, usual_size
 from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING, Array
 from ired_diag.curves.wander import Wander
 

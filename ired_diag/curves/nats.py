@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.curves.early_means import clear_gain
 from ired_diag.curves.grain import grain_of
 from ired_diag.curves.order_statistics import median
 
@@ -38,6 +39,7 @@ SCATTERS = 10.0
 CLEAR = 3.0  # scatters: a gain that is no luck
 LEAST_GAIN = 1e-9  # of the range: of less, no square can be taken
 NORMAL_MAD = 0.6745  # median size of a standard normal
+LARGEST = 1e150
 
 Array = NDArray[np.float64]
 
@@ -89,7 +91,7 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         raise ValueError("the steps of a curve must increase; sort them, and keep one value a step")
     finite = np.isfinite(given)
     y = np.full(len(given), np.inf)
-    known = given[finite]
+    known = np.clip(given[finite], -LARGEST, LARGEST)  # sums and ratios of the largest floats overflow
     grain = grain_of(known, lower_is_better=lower_is_better)
     scale = _scale_of(known, grain, lower_is_better)
     if scale == "gain":
@@ -155,7 +157,9 @@ def _unit_of_gains(x: Array) -> tuple[float, bool]:
     gained = median(x[:arrival]) - level if arrival else 0.0
     scatter = _scatter(x)
     unit = max(gained, SCATTERS * scatter, LEAST_GAIN * float(np.ptp(x)))
-    return (FACTOR / unit / largest, gained > CLEAR * scatter) if unit > 0 else (0.0, False)
+    if unit <= 0:
+        return 0.0, False
+    return FACTOR / unit / largest, gained > CLEAR * scatter or clear_gain(x) > 0
 
 
 def _best_level(x: Array) -> float:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ired_diag.curves.order_statistics import median
-from ired_diag.curves.spikes import usual_size
+from ired_diag.curves.order_statistics import median, usual_size
 from ired_diag.curves.valley import Array
 
 FEWEST = 2  # restarts that make a schedule
@@ -57,10 +56,24 @@ def cycle_ends(y: Array, restarts: tuple[int, ...]) -> Array:
         y: A curve in nats, of shape (n,).
         restarts: The first evaluation of each cycle after the first.
     """
+    return np.array([median(y[max(0, end - END) : end]) for end in _ends(y, restarts)])
+
+
+def noise_at_ends(y: Array, restarts: tuple[int, ...]) -> float:
+    """Return the standard deviation of one evaluation at the end of a cycle, by neighbours there.
+
+    Args:
+        y: A curve in nats, of shape (n,).
+        restarts: The first evaluation of each cycle after the first.
+    """
+    differences = [np.diff(y[max(0, end - END - 1) : end]) for end in _ends(y, restarts)]
+    return usual_size(np.concatenate(differences)) / float(np.sqrt(2))
+
+
+def _ends(y: Array, restarts: tuple[int, ...]) -> list[int]:
+    """Return where each cycle ends; a last one that was cut short is left out."""
     starts, ends = [0, *restarts], [*restarts, len(y)]
-    if ends[-1] - starts[-1] < 0.9 * (ends[-2] - starts[-2]):
-        ends.pop()
-    return np.array([median(y[max(0, end - END) : end]) for end in ends])
+    return ends[:-1] if ends[-1] - starts[-1] < 0.9 * (ends[-2] - starts[-2]) else ends
 
 
 def _comes_back(y: Array, start: int, end: int) -> bool:

@@ -37,13 +37,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.coarse import block_length, coarse
-from ired_diag.curves.gain import FAINT, SEEN, has_gained, is_improving
+from ired_diag.curves.gain import FAINT, SEEN, has_gained, is_at_its_bound, is_improving
 from ired_diag.curves.lasting_rise import valley_of
+from ired_diag.curves.late_jump import late_jump
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
 from ired_diag.curves.onset import Onset, at_evaluation, onset_in
 from ired_diag.curves.pace import Pace, pace_of
 from ired_diag.curves.rest import Rest, rest_of
-from ired_diag.curves.restarts import cycle_ends, restarts_in
+from ired_diag.curves.restarts import cycle_ends, noise_at_ends, restarts_in
 from ired_diag.curves.rise import is_divergence, is_recovering, is_regression
 from ired_diag.curves.spikes import ends_in_spike
 from ired_diag.curves.valley import Valley
@@ -57,6 +58,8 @@ FEWEST_FOR_A_RISE = 4
 FEWEST_AT_REST = 8
 LONG_ENOUGH = 72  # evaluations: a sixth of them is 12
 SWINGS = 2
+CLEAR_OF_CYCLES = 4.0  # standard deviations of one evaluation at the end of a cycle
+LEAST_OF_FEW = float(np.log(3))  # nats, of so few: in 1.5 times their noise is not known
 RESTING: tuple[Word, ...] = ("converged", "stuck", "no_trend")
 REASONS: dict[Word, str] = {
     "improving": "still improving",
@@ -150,7 +153,8 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     restarts = restarts_in(curve.y)
     if restarts:
         at = tuple(curve.steps[list(restarts)].tolist())
-        word = _word_of_cycles(cycle_ends(curve.y, restarts))
+        noise = noise_at_ends(curve.y, restarts)
+        word = _word_of_cycles(cycle_ends(curve.y, restarts), noise)
         return replace(seen, word=word, rest=Rest(None, "its cycles restart"), restarts=at)
     return _judged(curve, valley, seen, among)
 
@@ -168,7 +172,21 @@ def _of_long_curve(judged: Shape, curve: Curve, length: int) -> Shape:
     tail = rest.tail * length
     reason = rest.reason.replace(f"its last {rest.tail} ", f"its last {tail} ")
     rest = replace(rest, index=place(rest.index), start=place(rest.start), tail=tail, reason=reason)
-    return replace(judged, rest=rest, onset=onset, ends_in_spike=ends_in_spike(curve))
+    shape = replace(judged, rest=rest, onset=onset, ends_in_spike=ends_in_spike(curve))
+    return shape if shape.word == "diverged" else _with_late_jump(shape, curve, length)
+
+
+def _with_late_jump(shape: Shape, curve: Curve, length: int) -> Shape:
+    """Return the shape of a long curve with the jump at its end that its blocks hide."""
+    count, size = late_jump(curve.y, length)
+    if not count:
+        return shape
+    reason = f"its last {count} evaluations are {'worse' if size > 0 else 'better'} than those before"
+    rest = replace(shape.rest, index=None, reason=reason, tail=count, tail_change=size)
+    if size < 0:
+        return replace(shape, word="improving", rest=rest)
+    onset = at_evaluation(curve, len(curve) - count)
+    return replace(shape, word="diverged", onset=onset, rise=size, rest=rest)
 
 
 def _with_gaps(judged: Shape, finite: NDArray[np.intp]) -> Shape:
@@ -238,12 +256,13 @@ def _judged(curve: Curve, valley: Valley, seen: Shape, among: int) -> Shape:
     )
 
 
-def _word_of_cycles(ends: Array) -> Word:
-    """Return the verdict on a schedule with warm restarts, by the ends of its cycles."""
+def _word_of_cycles(ends: Array, noise: float) -> Word:
+    """Return the verdict on a schedule with warm restarts, by the ends of its cycles and their noise."""
     change = float(ends[-1] - ends[:-1].min()) if len(ends) > 1 else 0.0
-    if change >= FACTOR:
+    least = max(SEEN, CLEAR_OF_CYCLES * noise)
+    if change >= max(FACTOR, least):
         return "diverged"
-    return "regressed" if change >= SEEN else "improving" if change <= -SEEN else "converged"
+    return "regressed" if change >= least else "improving" if change <= -least else "converged"
 
 
 def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
@@ -254,9 +273,10 @@ def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
         return "improving" if (np.diff(valley.y) <= -SEEN).all() else "too_short"
     hovers = curve.scale == "gain" and not curve.gained
     recovers = valley.rises and is_recovering(valley)
-    if valley.rises and not recovers and is_divergence(curve, valley, hovers=hovers):
+    rises = valley.rises and not recovers
+    if rises and is_divergence(curve, valley, hovers=hovers) and _is_sure(valley, "diverged"):
         return "diverged"
-    if valley.rises and not recovers and is_regression(curve, valley, hovers=hovers):
+    if rises and is_regression(curve, valley, hovers=hovers) and _is_sure(valley, "regressed"):
         return "regressed"
     if not hovers and _is_unstable(curve, valley):
         return "unstable"
@@ -264,9 +284,21 @@ def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
         return "improving"
     if n < FEWEST_AT_REST:
         return "too_short"
-    if not hovers and has_gained(curve, valley):
+    if not hovers and (has_gained(curve, valley) or is_at_its_bound(curve)):
         return "converged"
     return "no_trend" if curve.scale == "gain" else "stuck"
+
+
+def _is_sure(valley: Valley, word: Word) -> bool:
+    """Say whether a rise among few evaluations is more than noise, of which so few tell nothing."""
+    if len(valley.y) >= FEWEST_AT_REST:
+        return True
+    up = np.diff(valley.y) > 0
+    in_a_row = len(up) - 1 - int(np.flatnonzero(~up)[-1]) if not up.all() else len(up)
+    only_falls_before = bool(not up[: len(up) - in_a_row].any())
+    if word == "diverged":
+        return in_a_row >= 3 and valley.rise >= LEAST_OF_FEW
+    return in_a_row >= 4 or (in_a_row == 3 and only_falls_before and len(up) >= 6)
 
 
 def _is_unstable(curve: Curve, valley: Valley) -> bool:

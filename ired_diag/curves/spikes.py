@@ -13,14 +13,13 @@ identification of multiple outliers.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.nats import Curve, curve_of
-from ired_diag.curves.order_statistics import mean, median
+from ired_diag.curves.order_statistics import median, usual_size
 
 HALF = 2  # evaluations to each side
 FAR = 5.0  # standard deviations of what is left when the running median is taken away
@@ -28,8 +27,6 @@ SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
 AROUND, LONGEST_LOW = 5, 3  # evaluations around some that are low in a row, and at most so many of these
 LONE = 3.0  # ranges of four neighbours: six standard deviations of white noise
-KEPT = 0.9
-TRIMMED_SD = 0.789  # sd of a standard normal's middle 90%
 
 Array = NDArray[np.float64]
 
@@ -134,16 +131,6 @@ def _middle_of_five(a: Array, b: Array, c: Array, d: Array, e: Array) -> Array:
     low = np.maximum(np.minimum(a, b), np.minimum(c, d))
     high = np.minimum(np.maximum(a, b), np.maximum(c, d))
     return middle_of_three(e, low, high)
-
-
-def usual_size(residuals: Array) -> float:
-    """Return the standard deviation of residuals around 0, by the smaller nine tenths of them."""
-    sizes = np.abs(residuals)
-    sizes.sort()
-    if len(sizes) and not sizes[-1] < np.inf:  # what is not finite is sorted last
-        sizes = sizes[np.isfinite(sizes)]
-    kept = sizes[: max(1, int(KEPT * len(sizes)))]
-    return math.sqrt(mean(kept**2)) / TRIMMED_SD if len(kept) else 0.0
 
 
 def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:

@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from ired_diag.curves.order_statistics import distinct, median
+from ired_diag.curves.order_statistics import distinct, median, usual_size
 from ired_diag.curves.roughness import roughness
-from ired_diag.curves.spikes import middle_of_three, usual_size, without_spikes
+from ired_diag.curves.spikes import middle_of_three, without_spikes
 from ired_diag.curves.wander import Wander, wander_of
 
 NEAR = 3.0  # σ above the best: the floor's evaluations

@@ -23,8 +23,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.curves.order_statistics import mean
-from ired_diag.curves.spikes import usual_size
+from ired_diag.curves.order_statistics import mean, usual_size
 
 FEWEST = 8  # pairs: of fewer, a mean square is not known to 50%
 MOST_CORRELATED = 0.95

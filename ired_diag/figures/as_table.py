@@ -1,9 +1,17 @@
-"""The data of a picture as a table, a row a point: beside each paper figure, and behind "view as table"."""
+"""The data of a picture as a table, a row a point: beside each paper figure, and behind "view as table".
+
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, and names come from
+strangers' files. So text that begins so, and is no number, gets an apostrophe before it, which a spreadsheet
+takes for "this is text".
+
+Reference: OWASP, CSV injection.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +20,9 @@ import numpy as np
 from ired_diag.figures.data import FigureData, Panel
 
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
+
+FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t")  # the wide forms are taken for them
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? ?%?", re.IGNORECASE)
 
 Row = tuple[str, str, str, Any, Any, Any, Any, str]
 
@@ -76,4 +87,7 @@ def _points(panel: Panel) -> Iterator[tuple[str, str, Any, Any, Any, Any, str]]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        value = value.replace("\r", " ")  # which the csv module of Python 3.11 does not quote
+        return f"'{value}" if FORMULA.match(value) and not NUMBER.fullmatch(value) else value
     return value.item() if isinstance(value, np.generic) else value

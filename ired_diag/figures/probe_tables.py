@@ -18,6 +18,7 @@ import numpy as np
 
 from ired_diag.errors import NotFound
 from ired_diag.figures.headline import Headline
+from ired_diag.runs.files import is_file
 from ired_diag.runs.probe_folder import PROBES, places_of
 from ired_diag.runs.run import Run
 from ired_diag.table import Table, read_columns, read_table
@@ -269,7 +270,7 @@ def _table_of(run: Run, group: str, probe: str, out: Path | None, reading: Readi
     """Return a run's table; outside its own folder, only one that says it is about this run."""
     for place in places_of(run, out):
         path = place / f"{probe}.parquet"
-        if not path.is_file():
+        if not is_file(path):
             continue
         _, metadata = reading.columns(path)
         if place == run.path / PROBES or metadata.get("source") == str(run.path.resolve()):

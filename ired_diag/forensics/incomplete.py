@@ -41,7 +41,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _incomplete(group: str, runs: list[Run]) -> Iterator[Finding]:
-    left = [run for run in runs if not run.ending.may_be_complete]
+    left = [run for run in runs if not run.ending.may_be_complete and run.ending.state != "unreadable"]
     running = [run for run in left if completion_of(run) == "running"]
     silent = [run for run in left if run.ending.state == "cut_off" and run not in running]
     unknown = [run for run in silent if not stopped_early(run, runs)]

@@ -22,6 +22,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from ired_diag.errors import WorkerLost
+from ired_diag.own_packages import find_own_packages_first
 from ired_diag.probing.measuring import Measured, Question, measure
 
 AHEAD = 2  # jobs that wait beside those that are measured: their tensors are held meanwhile
@@ -143,8 +144,10 @@ def _result(future: Future[Result]) -> Result:
 def _begin(threads: int) -> None:
     """Prepare a worker: a Ctrl-C, which reaches all processes, ends it without a traceback.
 
-    The threads of numpy's linear algebra count too: left alone they take each other's cores.
+    What it is sent names probes, which are those of this project and not of a folder on the user's path. The
+    threads of numpy's linear algebra count too: left alone they take each other's cores.
     """
+    find_own_packages_first()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     torch.set_num_threads(threads)
     threadpool_limits(threads)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.config import read_json_object
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers.plain_yaml import MOST_BYTES, NotPlain, read_plain_yaml
 from ired_diag.runs.place import is_name
@@ -173,7 +173,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             raise UnreadableFile(f"{path}: expected a configuration, found {path.stat().st_size} bytes.")
         return read_plain_yaml(path.read_text(encoding="utf-8", errors="replace"))
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
 
 
 def _not_read(reason: object, path: Path, kept: int = 0) -> Finding:

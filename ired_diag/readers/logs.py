@@ -6,11 +6,13 @@ to the ``.out`` file beside it, and a configuration to the log beside it.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ired_diag.errors import DiagError, UnreadableFile
+from ired_diag.errors import DiagError, NotReadable, UnreadableFile, unreadable
 from ired_diag.readers import readers, sacct, slurm, tensorboard, trainer_state
 from ired_diag.readers.death import DiedWithoutMetrics, death_of
 from ired_diag.readers.endings import settle_endings, with_deaths_next_to_them
@@ -24,7 +26,7 @@ from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX
-from ired_diag.runs.find import contents_of
+from ired_diag.runs.find import Unreadable, contents_of
 from ired_diag.runs.study import Skipped
 
 LOG_SUFFIXES = (".out", ".log", ".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
@@ -38,6 +40,7 @@ class Logs:
         attempts: In the order read.
         accounts: How jobs ended, by dumps of ``sacct``.
         skipped: Every file that is no log, with the reason.
+        unreadable: Files and folders that may not be read, with the reason.
         read: Reads one log; ``read_log``, unless what was read before is remembered.
         seed_key: The key of the configurations that is the seed; found by its name without it.
     """
@@ -45,6 +48,7 @@ class Logs:
     attempts: list[Attempt] = field(default_factory=list)
     accounts: list[JobEnding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
     read: Callable[[Path], Sequence[Attempt]] | None = None
     seed_key: str | None = None
     _deaths: dict[Path, Ending] = field(default_factory=dict)
@@ -76,7 +80,9 @@ class Logs:
 
     def add_folder(self, folder: Path) -> None:
         """Read every file under a folder that is not in a run folder of this project."""
-        self.add_files(contents_of(folder, results_apart=False).files)
+        contents = contents_of(folder, results_apart=False)
+        self.unreadable.extend(contents.unreadable)
+        self.add_files(contents.files)
 
     def add_files(self, files: Sequence[Path], *, list_all: bool = True) -> None:
         """Read the files of a folder, and note which are no log.
@@ -87,15 +93,23 @@ class Logs:
         """
         for path in files:
             if is_configuration(path) or path.name.endswith(SUFFIX):
+                self._note_if_unreadable(path)
                 continue
             if path.suffix == ".err":
                 self._add_errors(path)
                 continue
             self._try(self._log_of(path), list_it=list_all or _is_named_like_a_log(path))
 
+    def _note_if_unreadable(self, path: Path) -> None:
+        if path.is_file() and not os.access(path, os.R_OK):
+            self.unreadable.append(Unreadable(path, os.strerror(errno.EACCES)))
+
     def _add_errors(self, path: Path) -> None:
         """Read a ``.err`` file without a log next to it, where it holds progress bars."""
         if is_read_with_log(path):
+            return
+        self._note_if_unreadable(path)
+        if not os.access(path, os.R_OK):
             return
         if slurm.accepts(path):
             self._try(path, list_it=True)
@@ -131,6 +145,8 @@ class Logs:
     def _try(self, path: Path, *, list_it: bool) -> None:
         try:
             self.add(path)
+        except NotReadable as error:
+            self.unreadable.append(Unreadable.of(path, error))
         except DiagError as error:
             if not list_it:
                 return
@@ -180,7 +196,7 @@ def read_log(path: Path) -> list[Attempt]:
         try:
             accepted = reader.accepts(path)
         except OSError as error:
-            raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+            raise unreadable(path, error) from error
         if accepted:
             return reader.read(path)
     if path.stat().st_size == 0:
@@ -203,4 +219,4 @@ def _accepts_accounts(path: Path) -> bool:
     try:
         return sacct.accepts(path)
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error

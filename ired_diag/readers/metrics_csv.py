@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ired_diag.errors import DiagError, UnreadableFile
+from ired_diag.errors import DiagError, UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
@@ -139,7 +139,7 @@ def _read_cells(path: Path, step: str | None) -> Cells:
     try:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     lines = text.split("\n")
     first, delimiter, names = _find_header(lines, step, str(path))
     cells = Cells(*_unique_names(names))

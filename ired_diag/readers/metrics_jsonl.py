@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.errors import DiagError, UnreadableFile
+from ired_diag.errors import DiagError, UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
@@ -99,7 +99,7 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     entries: list[Entry] = []
     damaged: list[Damage] = []
     torn = False

@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers import tqdm_lines
 from ired_diag.readers.scalar_log import Points
@@ -132,7 +132,7 @@ def _records(path: Path) -> list[bytes]:
     try:
         return re.split(rb"[\r\n]+", path.read_bytes())
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
 
 
 def _stretches(records: Iterable[bytes]) -> list[Stretch]:

@@ -29,7 +29,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.runs.ending import Cause, Ending, State
 
 HEAD = 4096
@@ -141,7 +141,7 @@ def read(path: Path) -> Accounts:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     lines = content.decode("utf-8", "replace").split("\n")
     columns = _columns(lines)
     if missing := [name for name in REQUIRED if columns.names.count(name) != 1]:

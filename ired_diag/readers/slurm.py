@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.death import DiedWithoutMetrics
@@ -194,7 +194,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
 
 
 def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:

@@ -29,7 +29,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
 from ired_diag.readers.event_message import Event, read_event
 from ired_diag.readers.protobuf_wire import Malformed
@@ -216,7 +216,7 @@ def _read_file(path: Path, plugins: dict[str, str], *, most: int = -1) -> EventF
         with path.open("rb") as file:
             content = file.read(most)
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     records = find_records(content)
     events: list[Event] = []
     malformed: list[Damage] = []

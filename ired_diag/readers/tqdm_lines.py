@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import unreadable
 from ired_diag.readers.tqdm_grammar import (
     ELAPSED,
     LOOKS_CUT,
@@ -138,7 +138,7 @@ def read(path: Path, *, names: Collection[str] | None = None) -> Progress:
         for chunk, is_last in _chunks(path):
             scan.read_chunk(chunk, is_last=is_last)
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     return scan.progress()
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.readers.metrics_jsonl import Entry, read_entries, read_object
 from ired_diag.readers.scalar_log import Damage, ScalarLog
 from ired_diag.readers.step_key import torn_message
@@ -60,7 +60,7 @@ def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     torn = False
     try:
         entries, damaged, told = _whole(content)

@@ -10,7 +10,9 @@ import numpy as np
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.evaluation_metric import USUAL
+from ired_diag.runs.files import is_file
 from ired_diag.runs.run import Run
+from ired_diag.runs.unreadable_run import check_readable
 
 
 def choose_checkpoints(run: Run, which: str) -> list[Path]:
@@ -23,12 +25,14 @@ def choose_checkpoints(run: Run, which: str) -> list[Path]:
 
     Raises:
         NotFound: The run has no such checkpoint; the message lists the steps that it has.
+        NotReadable: The run, or the folder of its checkpoints, may not be read.
         DiagError: The choice means nothing.
     """
     last = run.path / "checkpoints" / "last.pt"
-    if which == "last" and last.is_file():  # newer than any kept step where training was interrupted
+    if which == "last" and is_file(last):  # newer than any kept step where training was interrupted
         return [last]
     if not run.checkpoints:
+        check_readable(run)
         raise NotFound(
             f"{run.path}: has no checkpoint to probe. A log alone has none: join it with "
             "ired-diag import LOGS --checkpoints DIR, or name a checkpoint file."
@@ -67,7 +71,7 @@ def step_of(path: Path) -> int | None:
 
 def _best(run: Run) -> Path:
     best = run.path / "checkpoints" / "best.pt"
-    if best.is_file() and run.metric in (None, USUAL) and not run.higher_is_better:
+    if is_file(best) and run.metric in (None, USUAL) and not run.higher_is_better:
         return best  # of the lowest validation MSE, as our trainer keeps it
     metric, series = run.evaluated or (run.metric or USUAL, None)
     logged = dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) if series else {}

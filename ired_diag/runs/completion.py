@@ -40,7 +40,7 @@ def completion_of(run: Run, *, now: float | None = None) -> Completion:
         return "complete"
     if ending.failed:
         return "failed"
-    if ending.unknown:
+    if ending.unknown or ending.state == "unreadable":
         return "unknown"
     if ending.state == "cut_off" and _is_young(run, time.time() if now is None else now):
         return "running"

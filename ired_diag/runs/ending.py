@@ -24,6 +24,7 @@ State = Literal[
     "unexplained",
     "no_log",
     "unknown",
+    "unreadable",
 ]
 
 Cause = Literal[
@@ -64,6 +65,7 @@ LABELS: dict[State, str] = {
     "unexplained": "ended without a reason in the files",
     "no_log": "no log",
     "unknown": "unknown",
+    "unreadable": "not readable",
 }
 
 FAILED: tuple[State, ...] = ("traceback", "argument_error", "file_not_found", "out_of_memory", "failed")
@@ -79,8 +81,8 @@ class Ending:
     Attributes:
         state: ``complete``; ``cut_off`` where the log just stops, so that the job may still be running;
             ``unexplained`` where the job is over and no file says why; ``no_log`` where there are only
-            checkpoints; ``unknown`` where the log does not say whether training finished; else the kind of
-            failure.
+            checkpoints; ``unknown`` where the log does not say whether training finished; ``unreadable``
+            where there is a run whose files may not be read; else the kind of failure.
         detail: The line of the file that says so, or what the ending is inferred from.
         inferred: Whether the ending is inferred (from siblings, or from a signal that nothing else explains)
             and not stated by the job's own files.

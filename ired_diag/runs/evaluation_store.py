@@ -17,7 +17,7 @@ from ired_diag.config import read_json_object
 from ired_diag.errors import UnreadableFile
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.evaluation_result import from_json
-from ired_diag.runs.files import check_format, write_atomically
+from ired_diag.runs.files import check_format, why_unlistable, write_atomically
 from ired_diag.runs.store import (
     attempt_content,
     ending_in,
@@ -35,6 +35,8 @@ def find_evaluations(root: Path) -> list[Path]:
     """Return the stored evaluations of a runs folder, of its ``evaluations`` folder, or the file itself."""
     if root.name.endswith(SUFFIX):
         return [root]
+    if why_unlistable(root):  # who opens it lists it
+        return []
     return sorted([*(root / FOLDER).glob(f"*{SUFFIX}"), *root.glob(f"*{SUFFIX}")])
 
 

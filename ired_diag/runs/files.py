@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
 
-from ired_diag.errors import CannotWrite, UnreadableFile
+from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, unreadable
 
 FORMAT = 1
+NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL)
+MAY_NOT_BE_READ = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE)
 ELSEWHERE = " Choose another place (--runs DIR or --out DIR)."
 
 
@@ -24,6 +27,44 @@ def exists(path: Path) -> bool:
 def is_file(path: Path) -> bool:
     """Say whether there is a file at a path, in the same way."""
     return exists(path) and path.is_file()
+
+
+def check_lookup(path: Path) -> None:
+    """Refuse a path of which nothing can be said, because a folder on the way may not be entered.
+
+    Raises:
+        NotReadable: It may not, or its disk does not answer. A path that is not there is no error.
+    """
+    try:
+        path.stat()
+    except ValueError:
+        return  # no path can be written so
+    except OSError as error:
+        if error.errno not in NOTHING_THERE:
+            raise unreadable(path, error) from error
+
+
+def check_listable(path: Path) -> None:
+    """Refuse a file or folder that cannot be looked up, and a folder whose files may not be read.
+
+    Raises:
+        NotReadable: It is there, or may be, and may not be read.
+    """
+    check_lookup(path)
+    if reason := why_unlistable(path):
+        raise NotReadable(f"{path}: not readable: {reason}.")
+
+
+def why_unlistable(folder: Path) -> str:
+    """Return why the files in a folder may not be read; nothing where they may, or where it is not there."""
+    try:
+        with os.scandir(folder):
+            pass
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if os.access(folder, os.X_OK) else os.strerror(errno.EACCES)
 
 
 def check_format(version: object, where: str) -> None:

@@ -2,11 +2,14 @@
 
 A ``config.json`` is that of a run folder of this project only where it has our ``format`` key: many programs
 write a file of that name, and it must hide nothing. One that is damaged is taken for ours where the file that
-a training of ours appends to, ``metrics.jsonl``, is next to it.
+a training of ours appends to, ``metrics.jsonl``, is next to it. One that may not be read is taken for ours
+there too, or where its folder has a seed's name; a folder that may not be listed is a run of ours by its name
+alone. Whatever else may not be read is listed: it may hold runs, and must not vanish.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,11 +17,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ired_diag.errors import UnreadableFile
+from ired_diag.runs.files import is_file
+
 CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 RESULTS_CONFIG = "experiment_config.json"
 MILESTONE = re.compile(r"model-.*\.pt")
+SEED_FOLDER = re.compile(r"seed(\d{1,18})(?:-\d+)?|unseeded-.+")
 HEAD = 256
 BEGINS_WITH_FORMAT = re.compile(rb'\s*\{\s*"format"\s*:\s*\d')
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file or folder that may not be read, and why; whether it is a run is unknown."""
+
+    path: Path
+    reason: str
+
+    @classmethod
+    def of(cls, path: Path, error: UnreadableFile) -> Unreadable:
+        """Return what an error says of a path, or of a file in it."""
+        place, _, reason = str(error).rstrip(".").rpartition(": not readable: ")
+        return cls(path, reason if place == str(path) else f"{Path(place).name}: {reason}")
+
+    @property
+    def statement(self) -> str:
+        """One line that says so."""
+        return f"not readable: {self.path}: {self.reason}"
 
 
 @dataclass
@@ -29,11 +55,23 @@ class Contents:
         runs: Run folders of this project; what is inside them belongs to them.
         results: Trainer1D results folders.
         files: All files in neither of these, but for hidden ones.
+        unreadable_runs: Folders that are runs of this project by their names and may not be listed.
+        unreadable: Folders that may not be listed and of which nothing else is known.
     """
 
     runs: list[Path] = field(default_factory=list)
     results: list[Path] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
+    unreadable_runs: list[Unreadable] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    def note_unlistable(self, error: OSError) -> None:
+        """Note a folder that could not be listed; one that is gone by now is nothing."""
+        if isinstance(error, FileNotFoundError):
+            return
+        folder = Unreadable(Path(error.filename), error.strerror or str(error))
+        is_run = SEED_FOLDER.fullmatch(folder.path.name) is not None
+        (self.unreadable_runs if is_run else self.unreadable).append(folder)
 
 
 def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
@@ -45,10 +83,14 @@ def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
     """
     contents = Contents()
     inside_results: set[str] = set()
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=contents.note_unlistable):
+        if not os.access(folder, os.X_OK):  # its files have names, and nothing else can be said of them
+            contents.note_unlistable(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
+            folders.clear()
+            continue
         if ATTEMPTS in folders and CONFIG in names:
             folders.remove(ATTEMPTS)
-        if CONFIG in names and is_run_folder(Path(folder)):
+        if CONFIG in names and is_run_folder(Path(folder), names):
             contents.runs.append(Path(folder))
             folders.clear()
             continue
@@ -62,6 +104,8 @@ def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
     contents.runs.sort()
     contents.results.sort()
     contents.files.sort()
+    contents.unreadable_runs.sort(key=lambda one: one.path)
+    contents.unreadable.sort(key=lambda one: one.path)
     return contents
 
 
@@ -69,8 +113,13 @@ def _is_results(names: Iterable[str]) -> bool:
     return any(name == RESULTS_CONFIG or MILESTONE.fullmatch(name) for name in names)
 
 
-def is_run_folder(folder: Path) -> bool:
-    """Say whether a folder is a run of this project: its ``config.json`` has our ``format`` key."""
+def is_run_folder(folder: Path, names: Iterable[str] = ()) -> bool:
+    """Say whether a folder is a run of this project: its ``config.json`` has our ``format`` key.
+
+    Args:
+        folder: The folder.
+        names: The names in it, by which one is judged whose files may not be read.
+    """
     path = folder / CONFIG
     try:
         with path.open("rb") as file:
@@ -80,7 +129,9 @@ def is_run_folder(folder: Path) -> bool:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
-    except (OSError, ValueError, RecursionError):
-        return (folder / METRICS).is_file()
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, PermissionError) and SEED_FOLDER.fullmatch(folder.name):
+            return True
+        return METRICS in names or is_file(folder / METRICS)
     version = content.get("format") if isinstance(content, dict) else None
     return isinstance(version, int) and not isinstance(version, bool)

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.json
 from numpy.typing import NDArray
 
-from ired_diag.errors import UnreadableFile
+from ired_diag.errors import unreadable
 
 KEYS_OF_A_ROW = ("step", "attempt")
 OF_A_METRIC = "./"  # before a metric's name that is a row's key
@@ -149,7 +149,7 @@ def read_history(path: Path) -> History:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     return history_of(content)
 
 

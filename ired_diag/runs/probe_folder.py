@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ired_diag.runs.files import is_file
 from ired_diag.runs.find import CONFIG
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import folder_name
@@ -20,9 +21,9 @@ def folder_among(out: Path, run: Run) -> Path:
 
 def output_folder(run: Run) -> Path:
     """Return where a run's tables go: its folder if that is ours and writable, else ``ired-diag-out``."""
-    if (run.path / CONFIG).is_file() and os.access(run.path, os.W_OK):
+    if is_file(run.path / CONFIG) and os.access(run.path, os.W_OK):
         return run.path / PROBES
-    return OUT / folder_name(run.path.stem if run.path.is_file() else run.path.name)
+    return OUT / folder_name(run.path.stem if is_file(run.path) else run.path.name)
 
 
 def places_of(run: Run, out: Path | None = None) -> list[Path]:

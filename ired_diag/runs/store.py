@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
 from ired_diag.config import parse_config, read_json_object
-from ired_diag.errors import CannotWrite, UnreadableFile, WrongConfiguration
+from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, WrongConfiguration
 from ired_diag.finding import Finding
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import LABELS, OLD_NAMES, Cause, Ending
 from ired_diag.runs.evaluation_result import as_json, from_json
-from ired_diag.runs.files import FORMAT, check_format, write_atomically
-from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, contents_of
+from ired_diag.runs.files import FORMAT, check_format, check_lookup, is_file, write_atomically
+from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.runs.run import EarlierAttempt, Run
+from ired_diag.runs.unreadable_run import finding_of, unreadable_parts
 
 Kind = TypeVar("Kind")
 
@@ -106,8 +107,12 @@ def sources_in(provenance: Mapping[str, Any]) -> list[str] | None:
 
 
 def find_runs(root: Path) -> list[Path]:
-    """Return every run folder of this project under ``root``, itself included, sorted."""
-    return contents_of(root).runs
+    """Return every run folder of this project under ``root``, itself included, sorted.
+
+    Those that may not be read are among them.
+    """
+    contents = contents_of(root)
+    return sorted([*contents.runs, *(one.path for one in contents.unreadable_runs)])
 
 
 def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_history) -> Run:
@@ -119,14 +124,18 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
 
     Raises:
         UnreadableFile: It holds no run, or a damaged one, or one of a newer format.
+        NotReadable: Its configuration may not be read. Where only another part may not, a finding says so.
     """
     path = folder / CONFIG
+    check_lookup(path)
     if not path.is_file():
         raise UnreadableFile(f"{folder}: expected a run folder, found no {CONFIG} in it.")
     told = read_json_object(path)
     check_format(told.get("format"), str(path))
     metrics = folder / METRICS
-    history = read_metrics(metrics) if metrics.is_file() else History()
+    history, unreadable = _history(metrics, read_metrics)
+    checkpoints = Path(told.get("checkpoints") or folder)
+    unreadable += unreadable_parts(folder, checkpoints)
     try:
         return Run(
             experiment=str(told["experiment"]),
@@ -136,11 +145,15 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
             path=folder,
             configuration=value_of_type(told, "config", dict, path),
             history=history,
-            ending=ending_in(told),
+            ending=Ending("unreadable") if metrics in {one.path for one in unreadable} else ending_in(told),
             provenance=_object(told, "provenance", folder),
             attempts=tuple(_read_attempts(folder)),
-            checkpoints=find_checkpoints(Path(told.get("checkpoints") or folder)),
-            findings=(*findings_in(told), *_findings_of_history(history, metrics)),
+            checkpoints=find_checkpoints(checkpoints),
+            findings=(
+                *findings_in(told),
+                *_findings_of_history(history, metrics),
+                *map(finding_of, unreadable),
+            ),
             run_name=value_of_type(told, "run_name", str, path) or "",
             results=tuple(from_json(result) for result in told.get("results") or ()),
         )
@@ -148,11 +161,21 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
         raise UnreadableFile(f"{path}: is not a run's configuration ({error!r}).") from error
 
 
+def _history(metrics: Path, read_metrics: Callable[[Path], History]) -> tuple[History, list[Unreadable]]:
+    """Return a run's history, or that it may not be read."""
+    if not metrics.is_file():
+        return History(), []
+    try:
+        return read_metrics(metrics), []
+    except NotReadable as error:
+        return History(), [Unreadable.of(metrics, error)]
+
+
 def find_checkpoints(folder: Path) -> tuple[Path, ...]:
     """Return the checkpoints of a run folder or of a Trainer1D results folder, the earliest first."""
     ours = sorted((folder / "checkpoints").glob("step-*.safetensors"))
     theirs = sorted(folder.glob("model-*.pt"), key=lambda p: int(re.sub(r"\D", "", p.stem) or 0))
-    final = [p for p in (folder / "final_model.pt",) if p.is_file()]
+    final = [p for p in (folder / "final_model.pt",) if is_file(p)]
     return (*ours, *theirs, *final)
 
 
@@ -218,7 +241,10 @@ def _attempt_names(attempts: tuple[Attempt, ...]) -> list[str]:
 def _read_attempts(folder: Path) -> list[EarlierAttempt]:
     found = []
     for attempt in attempt_folders(folder):
-        told = read_json_object(attempt / CONFIG)
+        try:
+            told = read_json_object(attempt / CONFIG)
+        except NotReadable:
+            continue  # a finding names it: unreadable_parts
         provenance = _object(told, "provenance", attempt)
         found.append(
             EarlierAttempt(

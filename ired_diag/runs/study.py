@@ -13,6 +13,7 @@ from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.completion import complete_by_siblings
 from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.find import Unreadable
 from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.run import Run
 
@@ -37,12 +38,15 @@ class Study:
         evaluations: Jobs that evaluated a model and trained nothing, with their results; their files are
             listed as skipped.
         unstarted: Jobs that died before their program started and whose seed has no run; listed as skipped.
+        unreadable: Files and folders that may not be read and are not known to be runs. A run that may not be
+            read is among ``runs``, its ending ``unreadable``.
     """
 
     runs: tuple[Run, ...]
     skipped: tuple[Skipped, ...] = ()
     evaluations: tuple[Attempt, ...] = ()
     unstarted: tuple[Attempt, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @classmethod
     def of(
@@ -51,6 +55,7 @@ class Study:
         skipped: Iterable[Skipped] = (),
         evaluations: Iterable[Attempt] = (),
         unstarted: Iterable[Attempt] = (),
+        unreadable: Iterable[Unreadable] = (),
     ) -> Study:
         """Return a study: variants and runs named, and runs complete that end like their siblings."""
         families: dict[str, list[Run]] = defaultdict(list)
@@ -59,7 +64,13 @@ class Study:
         named = [run for family in families.values() for run in _name_variants(family)]
         distinct = with_distinct_names(with_identity_keys(named))
         settled = complete_by_siblings(sorted(distinct, key=_reading_order))
-        return cls(tuple(settled), tuple(skipped), tuple(evaluations), tuple(unstarted))
+        return cls(
+            tuple(settled),
+            tuple(skipped),
+            tuple(evaluations),
+            tuple(unstarted),
+            tuple(dict.fromkeys(unreadable)),
+        )
 
     def judged_by(self, metric: str | None = None, higher_is_better: bool | None = None) -> Study:
         """Return the same study, its runs judged by a metric and a direction.

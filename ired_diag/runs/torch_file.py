@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from ired_diag.errors import UnreadableFile
-from ired_diag.runs.files import exists, is_file
+from ired_diag.errors import UnreadableFile, unreadable
+from ired_diag.runs.files import MAY_NOT_BE_READ, check_lookup, exists, is_file
 
 # What the reader is known to raise on bytes that are no PyTorch file, or only the first part of one.
 BROKEN = (
@@ -40,7 +40,9 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
 
     Raises:
         UnreadableFile: The file is missing, empty, truncated, not PyTorch's, or holds code.
+        NotReadable: It may not be read.
     """
+    check_lookup(path)
     if not is_file(path):
         found = "a folder" if exists(path) else "nothing"
         raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
@@ -51,6 +53,8 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
             warnings.simplefilter("ignore")  # pickle protocols other than 2 are warned of, and read
             content = torch.load(path, map_location=device, weights_only=True)
     except BROKEN as error:
+        if isinstance(error, OSError) and error.errno in MAY_NOT_BE_READ:
+            raise unreadable(path, error) from error
         raise UnreadableFile(f"{path}: {_reason(error)}") from error
     if not isinstance(content, dict):
         raise UnreadableFile(
@@ -67,8 +71,6 @@ def _reason(error: BaseException) -> str:
             f"holds {named[1]}, not only tensors: loading it would run code, which is never done. "
             "Save the state dictionary alone: torch.save(model.state_dict(), …)."
         )
-    if isinstance(error, PermissionError):
-        return "cannot be read: permission denied."
     return (
         "is not a whole PyTorch file: it is truncated (a job that died while saving?) or of another format. "
         "Use an earlier checkpoint."

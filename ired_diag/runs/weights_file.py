@@ -8,7 +8,9 @@ it. A safetensors file of somebody else (no ``ired_diag_format``) is read as one
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ired_diag.errors import UnreadableFile
-from ired_diag.runs.files import FORMAT, check_format, exists, is_file, write_atomically
+from ired_diag.errors import NotReadable, UnreadableFile
+from ired_diag.runs.files import FORMAT, check_format, check_lookup, exists, is_file, write_atomically
 
 TRAINING = "training."
 
@@ -71,10 +73,14 @@ def read_weights(
 
     Raises:
         UnreadableFile: The file is missing, empty, truncated, or of a newer format.
+        NotReadable: It may not be read.
     """
+    check_lookup(path)
     if not is_file(path):
         found = "a folder" if exists(path) else "nothing"
         raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
+    if not os.access(path, os.R_OK):
+        raise NotReadable(f"{path}: not readable: {os.strerror(errno.EACCES)}.")
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             metadata = file.metadata() or {}

@@ -19,6 +19,7 @@ from ired_diag.config import Config
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
 from ired_diag.model.architecture import parameter_shapes
 from ired_diag.runs.checkpoint_choice import choose_checkpoints, step_of
+from ired_diag.runs.files import is_file
 from ired_diag.runs.run import Run
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.weights_file import read_weights
@@ -111,7 +112,7 @@ def _full_state(run: Run, which: str) -> Path | None:
     """Return ``last.pt`` or ``best.pt`` where it is what is meant."""
     for name in ("last", "best"):
         path = run.path / CHECKPOINTS / f"{name}.pt"
-        if path.is_file() and (which == name or (which.isdecimal() and step_of(path) == int(which))):
+        if is_file(path) and (which == name or (which.isdecimal() and step_of(path) == int(which))):
             return path
     return None
 

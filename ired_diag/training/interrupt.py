@@ -1,4 +1,15 @@
-"""Ctrl-C and SIGTERM while training: a wish to stop, heard between two steps."""
+"""Signals that ask a training to stop: they are noted, and acted on between two steps.
+
+- SIGINT: Ctrl-C. SIGTERM: a scheduler, or ``kill``. A second one of them acts as it would without us.
+- SIGHUP: the terminal was closed, as when an ssh session ends. It comes twice, from the shell and from the
+  kernel, so that a second one must not cut the save short: it is ignored.
+- SIGUSR1: the warning that SLURM sends before the time limit (``sbatch --signal=USR1@120``). A second one is
+  ignored too.
+
+Where SIGHUP is ignored when the process starts, it stays ignored: that is what ``nohup`` asks for.
+
+Reference: POSIX.1-2017, General Information, section 2.4 (signal concepts); setsid(2), ioctl_tty(2).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +19,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+FORCED_BY_A_SECOND = (signal.SIGINT, signal.SIGTERM)
+ONLY_A_WISH = (signal.SIGHUP, signal.SIGUSR1)
 
 
 @dataclass
@@ -19,7 +33,7 @@ class Stop:
 
 @contextmanager
 def signals(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
-    """Turn the first Ctrl-C or SIGTERM into a wish to stop; a second one acts as ever.
+    """Turn the first signal that asks for an end into a wish to stop.
 
     Args:
         heard: Called at the first.
@@ -28,12 +42,16 @@ def signals(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (*FORCED_BY_A_SECOND, *ONLY_A_WISH)}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
 
     def ask(number: int, frame: FrameType | None) -> None:
-        stop.asked = True
-        signal.signal(number, before[signal.Signals(number)])
-        heard()
+        first, stop.asked = not stop.asked, True
+        if number in FORCED_BY_A_SECOND:
+            signal.signal(number, before[signal.Signals(number)])
+        if first:
+            heard()
 
     for number in before:
         signal.signal(number, ask)

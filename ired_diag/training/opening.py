@@ -10,21 +10,24 @@ from pathlib import Path
 import torch
 
 from ired_diag.config import Config, parse_config
-from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
+from ired_diag.errors import CannotWrite, NotFound, NotReadable, UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.files import exists, is_file
+from ired_diag.runs.files import check_listable, exists, is_file
 from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import find_checkpoints, imported_sources, read_run
+from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.training import run_files
 from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import Fork, forked_state
+from ired_diag.training.history_gaps import history_findings, joined_findings, with_history
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Announce, Progress, Recorder
 from ired_diag.training.run_files import Told
 from ired_diag.training.state import TrainingState, new_state, read_state
+from ired_diag.training.stored_configuration import check_configuration, stored_configuration
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     state, news = _resumed(run, told, device) if run.resume else (_started(run, device), [])
     if run.fork is not None and not run.resume:
         told = replace(told, parent=run.fork.told(run.config))
+    began = int((told.parent or {}).get("step", 0))
+    if run.resume:
+        news = with_history(news, history_findings(run.folder, state.config, state.step, began=began))
     first = told.attempts[0] if told.attempts else {}
     compiled = should_compile(state.config, device, options.compile)
     if options.compile == "auto" and "compiled" in first and can_compile(device):
@@ -63,8 +69,7 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     attempt = run_files.this_attempt(number, device, compiled=compiled)
     for finding in news:
         options.announce(run.folder, finding)
-    told = replace(told, attempts=(*told.attempts, attempt), findings=(*told.findings, *news))
-    began = int((told.parent or {}).get("step", 0))
+    told = replace(told, attempts=(*told.attempts, attempt), findings=joined_findings(told.findings, news))
     ended = Ending("complete", state.ended) if state.ended else None
     return Recorder(run.folder, state, told, options.announce, ended, began)
 
@@ -98,11 +103,14 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
             "under another name with --name NAME."
         )
     config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
+    check_listable(folder / run_files.CHECKPOINTS)  # else a run would begin again that has a state
     last, kept = run_files.last_checkpoint(folder), find_checkpoints(folder)
     reason = f"{last} is missing."
     if is_file(last):
         try:
             return read_state(last, config, device), []
+        except NotReadable:
+            raise  # it may be whole: going on from an older step would replace it
         except UnreadableFile as error:
             if not kept:
                 raise
@@ -124,8 +132,10 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
 def _from_step_file(path: Path, folder: Path, config: Config, device: torch.device) -> TrainingState:
     """Return the state in a run's own step file; what the best was, the history tells."""
     step = step_of(path) or 0
+    check_configuration(config, stored_configuration(path), checkpoint=path, done=step == config.train_steps)
     state = forked_state(Fork(path, str(folder), step, config), config, device)
-    series = read_history(folder / METRICS).series.get("validation/mse")
+    logged = read_history(folder / METRICS).series if is_file(folder / METRICS) else {}
+    series = logged.get("validation/mse")
     if series is not None:
         told = [
             (v, s) for v, s in zip(series.values.tolist(), series.steps.tolist(), strict=True) if s <= step
@@ -133,7 +143,19 @@ def _from_step_file(path: Path, folder: Path, config: Config, device: torch.devi
         finite = [one for one in told if math.isfinite(one[0])]
         if finite:
             state.best, state.best_step = min(finite)
+    _take_best_kept(state, folder)
     return state
+
+
+def _take_best_kept(state: TrainingState, folder: Path) -> None:
+    """Take the best from ``best.pt`` where the history lacks it, so that no worse state replaces the file."""
+    try:
+        own = read_torch_file(folder / run_files.CHECKPOINTS / "best.pt").get("ired_diag")
+    except UnreadableFile:
+        return
+    best, step = (own.get("best"), own.get("best_step")) if isinstance(own, Mapping) else (None, None)
+    if isinstance(best, float) and isinstance(step, int) and step <= state.step and best < state.best:
+        state.best, state.best_step = best, step
 
 
 def _attempts_logged(folder: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from ired_diag.runs.find import CONFIG
 from ired_diag.runs.store import folder_name
 from ired_diag.training.fork import Fork
 from ired_diag.training.run_files import last_checkpoint
+from ired_diag.training.stored_configuration import check_run
 
 MOST_SEEDS = 10_000
 MOST_FOLDERS = 8
@@ -150,6 +152,7 @@ def _check_resumed(planned: Sequence[PlannedRun], asked: Iterable[str]) -> None:
         raise NotFound(f"{planned[0].folder}: there is no run to resume. Leave out --resume to start one.")
     for one in there:
         stored = read_json_object(one.folder / CONFIG).get("config") or {}
+        check_run(one.folder, stored)
         wanted = one.config.model_dump(mode="json")
         for key in (*sorted(asked), *WHAT_IS_TRAINED):
             if stored.get(key) != wanted.get(key):
@@ -164,7 +167,8 @@ def _check_resumed(planned: Sequence[PlannedRun], asked: Iterable[str]) -> None:
 def _check_siblings(planned: Sequence[PlannedRun]) -> None:
     """Refuse to start seeds beside others of the same folder that were trained with other settings."""
     for one in planned:
-        beside = sorted(one.folder.parent.glob(f"seed*/{CONFIG}"))
+        found = sorted(one.folder.parent.glob(f"seed*/{CONFIG}"))
+        beside = [path for path in found if os.access(path, os.R_OK)]
         if not beside:
             continue
         stored, wanted = read_json_object(beside[0]).get("config") or {}, one.config.model_dump(mode="json")

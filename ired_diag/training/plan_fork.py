@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.config import Config, parse_config, read_json_object, with_settings
-from ired_diag.errors import DiagError, NotFound, UnreadableFile, WrongConfiguration
+from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile, WrongConfiguration
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.files import exists, is_file
-from ired_diag.runs.find import CONFIG
+from ired_diag.runs.find import CONFIG, Unreadable
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import find_runs, read_run
 from ired_diag.runs.study import Study
+from ired_diag.runs.unreadable_run import unreadable_run
 from ired_diag.training.fork import Fork, find_checkpoint
 from ired_diag.training.plan import PlannedRun, check_free, parse_seeds, parse_settings, seed_folder
+from ired_diag.training.stored_configuration import stored_configuration
 
 
 def plan_fork(
@@ -96,17 +98,25 @@ def _forks(
 def _parents(base: str, runs: Path) -> list[Run]:
     if exists(Path(base) / CONFIG):
         return [read_run(Path(base))]
-    study = Study.of(run for folder in find_runs(runs) if (run := _whole(folder)) is not None)
+    study = Study.of(_runs_in(runs))
     labelled = [run for run in study.runs if run.label == base]
     return labelled or study.select(base)
 
 
-def _whole(folder: Path) -> Run | None:
-    """Return the run in a folder; a damaged one is no parent, and must not stand in the way of the others."""
-    try:
-        return read_run(folder)
-    except UnreadableFile:
-        return None
+def _runs_in(runs: Path) -> list[Run]:
+    """Return the runs of a folder; a damaged one is no parent, and must not stand in the way of the others.
+
+    One that may not be read is among them: a fork of every seed must not leave it out unsaid.
+    """
+    readable, unreadable = [], []
+    for folder in find_runs(runs):
+        try:
+            readable.append(read_run(folder))
+        except NotReadable as error:
+            unreadable.append(Unreadable.of(folder, error))
+        except UnreadableFile:
+            continue
+    return readable + [unreadable_run(place, readable) for place in unreadable]
 
 
 def _fork_of_run(run: Run, which: str, *, fresh_optimizer: bool, resume: bool) -> Fork:
@@ -116,7 +126,9 @@ def _fork_of_run(run: Run, which: str, *, fresh_optimizer: bool, resume: bool) -
         if not resume or not which.isdecimal():
             raise
         path, step = run.path, int(which)  # the parent went on; a fork that is there has a state of its own
-    return Fork(path, str(run.path), step, _config(run.configuration, str(run.path)), fresh_optimizer)
+    trained = stored_configuration(path) if is_file(path) else None  # config.json may have been edited since
+    config = _config(run.configuration if trained is None else trained, str(run.path))
+    return Fork(path, str(run.path), step, config, fresh_optimizer)
 
 
 def _fork_of_file(path: Path) -> Fork:

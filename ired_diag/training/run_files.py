@@ -120,6 +120,15 @@ def write_config(folder: Path, config: Config, told: Told, ending: Ending) -> No
     write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
 
 
+def write_findings(folder: Path, findings: Sequence[Finding]) -> None:
+    """Write the findings of a run into its ``config.json`` and leave everything else there as it is."""
+    content = read_json_object(folder / CONFIG)
+    listed = [asdict(finding) for finding in findings]
+    if content.get("findings") != listed:
+        content["findings"] = listed
+        write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
+
+
 def append_rows(folder: Path, rows: Sequence[Row]) -> None:
     """Append rows to the history, and hand them to the operating system.
 

@@ -21,6 +21,7 @@ from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.trainer1d import trainer1d_state
 from ired_diag.training.configured import architecture_of, network_of
 from ired_diag.training.optimizer import Moments, new_moments, optimizer_state, read_moments
+from ired_diag.training.stored_configuration import check_configuration
 from ired_diag.training.streams import Streams, make_streams
 
 
@@ -123,7 +124,7 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
     Raises:
         UnreadableFile: The file is missing, damaged, of a newer format, or was not written by a trainer of
             ours.
-        WrongCheckpoint: Its tensors are of another architecture than the configuration's.
+        WrongCheckpoint: It was trained with another configuration.
     """
     content = read_torch_file(path, device=device)
     own = content.get("ired_diag")
@@ -133,6 +134,8 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
             "only a last.pt of this project does."
         )
     check_format(own.get("format"), str(path))
+    done = content.get("step") == config.train_steps
+    check_configuration(config, own.get("configuration"), checkpoint=path, done=done)
     try:
         state = state_of(content, config, device, where=str(path))
         state.streams.restore(own["streams"])

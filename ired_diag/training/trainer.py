@@ -1,8 +1,8 @@
 """The trainer: seeds of one configuration, together, each into its own run folder.
 
 After each step the histories get their row where one is due; at an evaluation or checkpoint the folders get
-their files. An interrupt (Ctrl-C, or the SIGTERM of a scheduler) ends the step that runs, saves, and says how
-to go on.
+their files. A signal that asks for an end (``interrupt``: Ctrl-C, a scheduler, a closed terminal) ends the
+step that runs, saves, and says how to go on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import is_file
 from ired_diag.runs.find import CONFIG
+from ired_diag.training import run_files
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.interrupt import Stop, signals
@@ -74,6 +75,9 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
             locks.enter_context(locked(run.folder))
         with _fitting():
             recorders = [open_recorder(run, options) for run in runs]
+        for recorder in recorders:
+            if recorder.is_finished:
+                run_files.write_findings(recorder.folder, recorder.told.findings)
         groups = _in_step([recorder for recorder in recorders if not recorder.is_finished])
         for group in groups:  # only now, when all of them can be trained
             begin(group)

@@ -99,10 +99,9 @@ def content(view: View, snapshot: Snapshot, known: Diagnosed | None, *, current:
 
 def _of_files(snapshot: Snapshot) -> list[Finding]:
     """Return files that could not be read, as findings."""
-    return [
-        Finding("unread_file", "warning", f"{place} was not read: {reason}")
-        for place, reason in snapshot.skipped()
-    ]
+    skipped = [f"{place} was not read: {reason}" for place, reason in snapshot.skipped()]
+    unread = [*skipped, *snapshot.unreadable()]
+    return [Finding("unread_file", "warning", statement) for statement in unread]
 
 
 def _is_shown(finding: Finding, view: View) -> bool:

@@ -80,19 +80,20 @@ def _controls(view: View, snapshot: Snapshot) -> list[Any]:
 
 
 def _content(view: View, snapshot: Snapshot) -> list[Any]:
+    left = (_skipped(snapshot), _unreadable(snapshot))
     if not snapshot.entries:
         words = "No runs here yet. They appear by themselves as soon as there are any. To make some:"
-        return [empty(words, "ired-diag demo\nired-diag import path/to/logs"), _skipped(snapshot)]
+        return [empty(words, "ired-diag demo\nired-diag import path/to/logs"), *left]
     shown = matching(snapshot.entries.values(), view.filter)
     groups: dict[str, list[Entry]] = {}
     for entry in shown:
         groups.setdefault(entry.run.group, []).append(entry)
     count = html.P(_counted(len(groups), len(shown), len(snapshot.entries)), className="count")
     if not shown:
-        return [count, empty(f"No run matches {view.filter!r}. Esc leaves the filter."), _skipped(snapshot)]
+        return [count, empty(f"No run matches {view.filter!r}. Esc leaves the filter."), *left]
     bodies = [_group(group, entries, view) for group, entries in _sorted(groups.items(), view)]
     table = html.Table([head(HEADINGS, view), *bodies], className="runs")
-    return [count, judged_by([entry.run for entry in shown]), scrolling(table, "Runs"), _skipped(snapshot)]
+    return [count, judged_by([entry.run for entry in shown]), scrolling(table, "Runs"), *left]
 
 
 def _counted(groups: int, shown: int, total: int) -> str:
@@ -212,6 +213,12 @@ def _skipped(snapshot: Snapshot) -> html.Details | None:
     count = f"{len(skipped)} {'file is no run' if len(skipped) == 1 else 'files are no runs'}"
     items = [html.Li([html.Code(place), f": {reason}"]) for place, reason in skipped]
     return html.Details([html.Summary(count), html.Ul(items)], className="skipped")
+
+
+def _unreadable(snapshot: Snapshot) -> html.Ul | None:
+    """Return the files and folders that may not be read: what may be runs must not vanish."""
+    lines = snapshot.unreadable()
+    return html.Ul([html.Li(line) for line in lines], className="skipped") if lines else None
 
 
 def _first_word(words: Iterable[str | None]) -> str | None:

@@ -1,0 +1,38 @@
+"""A jump at the end of a long curve, too short for the blocks by which the curve is judged.
+
+Blocks of a hundred evaluations (``coarse``) hide what happens in the last ten. A jump that counts is so far
+that no wandering does it: every one of the last evaluations, three at least, lies beyond the level before by
+1.5 times and by eight standard deviations of single evaluations, on the same side. The level and that
+deviation are the median and the quartiles of the twenty blocks before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from ired_diag.curves.nats import FACTOR
+from ired_diag.curves.order_statistics import median
+from ired_diag.curves.valley import Array
+
+FEWEST = 3  # evaluations: fewer may be a spike
+BLOCKS = 20
+FAR = 8.0  # standard deviations
+
+
+def late_jump(y: Array, length: int) -> tuple[int, float]:
+    """Return how many last evaluations lie beyond the level before, and how far, in nats; 0 without a jump.
+
+    Args:
+        y: A long curve in nats, of shape (n,), finite; lower is better.
+        length: Evaluations of a block: a longer jump is one that blocks show.
+    """
+    before = y[-(BLOCKS + 2) * length : -2 * length]
+    low, level, high = np.quantile(before, [0.25, 0.5, 0.75])
+    far = max(FACTOR, FAR * float(high - low) / (2 * float(ndtri(0.75))))
+    off = y[-2 * length :] - level
+    if off[-1] == 0:
+        return 0, 0.0
+    inside = np.flatnonzero(off * np.sign(off[-1]) <= far)
+    count = len(off) - 1 - int(inside[-1]) if len(inside) else len(off)
+    return (count, float(median(off[-count:]))) if count >= FEWEST else (0, 0.0)

@@ -1,0 +1,96 @@
+"""A run's ``config.json`` and the configuration inside its checkpoint are the same, or one of them is false.
+
+The checkpoint holds what the run was trained with. Training never changes ``config.json``, so a difference
+was made by hand; a run that went on with it would be recorded as if it had always been trained that way. What
+is to change starts as a fork, which records the change.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ired_diag.config import Config, parse_config
+from ired_diag.errors import UnreadableFile, WrongCheckpoint, WrongConfiguration
+from ired_diag.runs.torch_file import read_torch_file
+from ired_diag.runs.weights_file import read_weights
+
+NOT_OF_A_FORK = ("seed", "experiment_name")  # a fork keeps the first, and takes the second from --name
+
+
+def stored_configuration(checkpoint: Path) -> Mapping[str, Any] | None:
+    """Return the configuration inside a checkpoint of ours, None where it holds none."""
+    if checkpoint.suffix == ".safetensors":
+        configuration = read_weights(checkpoint)["configuration"]
+    else:
+        own = read_torch_file(checkpoint).get("ired_diag")
+        configuration = own.get("configuration") if isinstance(own, Mapping) else None
+    return configuration if isinstance(configuration, Mapping) else None
+
+
+def check_configuration(config: Config, stored: object, *, checkpoint: Path, done: bool = False) -> None:
+    """Refuse to go on with another configuration than a checkpoint was trained with.
+
+    A key that the checkpoint does not name had its default: it was written before the key was known.
+
+    Args:
+        config: What ``config.json`` says.
+        stored: What the checkpoint says; nothing is compared where it says nothing.
+        checkpoint: The checkpoint, ``<run folder>/checkpoints/<file>``.
+        done: Whether the checkpoint is at the last step, from which a fork has no step to take.
+
+    Raises:
+        WrongCheckpoint: They differ; the message names the keys, and the fork that would train them.
+    """
+    if not isinstance(stored, Mapping):
+        return
+    now = config.model_dump(mode="json")
+    defaults = Config(experiment_name=config.experiment_name).model_dump(mode="json")
+    before = {key: stored.get(key, default) for key, default in defaults.items()}
+    changed = [key for key, value in now.items() if value != before[key]]
+    if not changed:
+        return
+    folder = checkpoint.parents[1]
+    step = "STEP" if done and "train_steps" not in changed else "last"
+    raise WrongCheckpoint(
+        f"{folder / 'config.json'}: says {_listed(now, changed)}, but {checkpoint.name} was trained with "
+        f"{_listed(before, changed)}. Put the old value{'s'[: len(changed) > 1]} back to go on"
+        f"{_as_fork(folder, step, {key: now[key] for key in changed})}."
+    )
+
+
+def check_run(folder: Path, keys: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run whose ``config.json`` says something else than its ``last.pt``.
+
+    A ``last.pt`` that is missing or damaged says nothing here, and neither does a configuration of another
+    version: opening the run for training says what is wrong with them.
+
+    Raises:
+        WrongCheckpoint: They differ.
+    """
+    checkpoint = folder / "checkpoints" / "last.pt"
+    try:
+        config, content = parse_config(keys), read_torch_file(checkpoint)
+    except (UnreadableFile, WrongConfiguration):
+        return
+    own, done = content.get("ired_diag"), content.get("step") == config.train_steps
+    if isinstance(own, Mapping):
+        check_configuration(config, own.get("configuration"), checkpoint=checkpoint, done=done)
+
+
+def _listed(values: Mapping[str, object], keys: Iterable[str]) -> str:
+    return ", ".join(f"{key}={json.dumps(values[key], default=str)}" for key in keys)
+
+
+def _as_fork(folder: Path, step: str, changed: Mapping[str, object]) -> str:
+    """Return how to train the new values as a fork; nothing where a fork cannot have them."""
+    settings = [f"{key}={json.dumps(value)}" for key, value in changed.items() if key not in NOT_OF_A_FORK]
+    if not settings or "seed" in changed:
+        return ""
+    sets = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
+    name = f" --name {shlex.quote(str(changed['experiment_name']))}" if "experiment_name" in changed else ""
+    source = shlex.quote(f"{folder}@{step}")
+    return f", or train with the new as a fork: ired-diag train --from {source} {sets}{name}"
