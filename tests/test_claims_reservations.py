@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from app.cli.check import command
 from ired_diag.claims import Checked, check_report
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
@@ -68,7 +70,10 @@ NO_RESULTS = [  # a number that is right or wrong by data that are not here, and
     ("Without seeds 3 and 6 the mean of muon is 0.4114 (n = 6).", "part of the seeds"),
     ("The first three seeds of muon have a mean of 0.4140 (n = 3).", "part of the seeds"),
     ("In a pilot with 3 seeds, muon reached 0.4140 ± 0.0093; in the full study it reaches 0.4158.", "pilot"),
-    ("We originally reported p = 0.02 for baseline vs muon; the right value is p = 0.004.", "earlier version"),
+    (
+        "We originally reported p = 0.02 for baseline vs muon; the right value is p = 0.004.",
+        "earlier version",
+    ),
     (
         "Before the bug fix muon had a val loss of 0.431 ± 0.012; now it has 0.416 ± 0.010.",
         "earlier version",
@@ -196,3 +201,69 @@ def test_a_table_of_another_set_up_is_not_held_against_values_by_seed() -> None:
     assert [f.statement for f in check_report(other).findings] == []
     lone = f"## Means\n\n{means.format('1.2', '2.6')}\n## By seed\n\n{SEEDS}"
     assert [f.evidence["groups"] for f in check_report(lone).findings] == ["B"]
+
+
+def test_a_cell_of_which_mean_and_spread_are_wrong_is_one_finding() -> None:
+    table = TABLE.format("0.433 ± 0.011", "0.396 ± 0.031")
+    (finding,) = check_report(table, STUDY).findings
+    assert finding.severity == "error"
+    assert "the mean is printed as 0.396 ± 0.031" in finding.statement
+    assert "after ±" in finding.statement
+    (in_words,) = check_report("muon reaches 0.396 ± 0.031 val loss.", STUDY).findings
+    assert "Also, the number after ±" in in_words.statement
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The median of muon is 0.4158.", "The best seed of muon reaches 0.3963.", "The mean of muon is 0.428."],
+)
+def test_a_wrong_median_or_best_weighs_as_much_as_a_wrong_mean(text: str) -> None:
+    assert [f.severity for f in check_report(text, STUDY).findings] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("It took 12 hours on 4 machines.", 2),
+        ("The mean of muon is 0.4158.", 0),
+        ("| | GPUs |\n|---|---|\n| muon | 8 |\n", 1),
+        ("Nothing is printed here.", 0),
+    ],
+)
+def test_numbers_that_are_part_of_no_claim_are_counted(text: str, count: int) -> None:
+    assert check_report(text, STUDY).not_read == count
+
+
+def run_check(report: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(command, [str(report), *arguments])
+    assert result.exit_code == 0, result.output
+    return str(result.output)
+
+
+LOG = "step,val_loss\n100,0.5\n200,0.4\n300,0.35\n"
+
+
+def test_the_first_line_says_which_runs_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = tmp_path / "report.md"
+    report.write_text("Submitting an average over 3 training runs is sufficient.\n")
+    monkeypatch.chdir(tmp_path)
+    assert run_check(report).startswith("runs: none (")
+    for seed in (0, 1):
+        folder = tmp_path / "runs" / f"alpha_seed{seed}"
+        folder.mkdir(parents=True)
+        (folder / "metrics.csv").write_text(LOG)
+    first = run_check(report).splitlines()[0]
+    assert first.startswith("runs: runs (the default folder; --runs DIR names another): 2 of ")
+    assert first.endswith("the report names none of these groups")
+    assert "default" not in run_check(report, "--runs", str(tmp_path / "runs")).splitlines()[0]
+
+
+def test_a_folder_without_readable_runs_is_said_to_be_one(tmp_path: Path) -> None:
+    report = tmp_path / "report.md"
+    report.write_text("| method | accuracy |\n|---|---|\n| a | 91.8 |\n| b | 93.1 |\n")
+    folder = tmp_path / "finals"
+    folder.mkdir()
+    (folder / "final.csv").write_text("method,seed,test_accuracy\na,1,91.8\nb,1,93.1\n")
+    output = run_check(report, "--runs", str(folder))
+    assert output.startswith(f"runs: none could be read in {folder} (final.csv: ")
+    assert "no runs were given" not in output

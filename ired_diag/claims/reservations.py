@@ -14,7 +14,9 @@ import re
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
 
-CLAUSE_END = re.compile(r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE)
+CLAUSE_END = re.compile(
+    r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE
+)
 SPREADS = ("sd", "se", "spread", "interval")
 COMPARED = ("percent", "difference", "ratio")
 COUNT = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten)"
