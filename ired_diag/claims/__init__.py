@@ -36,8 +36,8 @@ from ired_diag.claims.reference_p import check_statistic
 from ired_diag.claims.reservations import reserved
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
-from ired_diag.claims.unread import count_not_read
 from ired_diag.claims.units import in_units_of_runs
+from ired_diag.claims.unread import count_not_read
 from ired_diag.claims.wins import check_wins
 from ired_diag.claims.z_tests import check_z
 from ired_diag.finding import Finding
