@@ -48,7 +48,7 @@ NO_RESULTS = [  # a number that is right or wrong by data that are not here, and
     ("The minimal detectable effect for baseline vs muon is d = 1.5; we observe d = 1.72.", "power"),
     ("baseline vs muon: with 80% power an effect of d = 1.5 is detectable.", "power"),
     (
-        "With n = 8 seeds per arm and σ = 0.0105, a difference of 0.015 is detectable with 80% power; "
+        "With n = 8 seeds per arm and \u03c3 = 0.0105, a difference of 0.015 is detectable with 80% power; "
         "baseline vs muon differ by 0.0176.",
         "power",
     ),
@@ -58,7 +58,7 @@ NO_RESULTS = [  # a number that is right or wrong by data that are not here, and
     ("> TODO: rerun muon with 10 seeds.", "announced"),
     ("We are also running muon on 4 seeds with another schedule.", "announced"),
     (
-        "We ran 24 runs in total (3 methods × 8 seeds, seeds 0 to 7); muon had the lowest val loss, 0.416 on "
+        "We ran 24 runs in total (3 methods \u00d7 8 seeds, seeds 0 to 7); muon had the lowest val loss, 0.416 on "
         "average.",
         "total",
     ),
@@ -118,8 +118,8 @@ TABLE = "| Method | val loss |\n|---|---|\n| baseline | {} |\n| muon | {} |\n"
     "above",
     [
         "Error bars are ± 2 standard deviations.",
-        "Error bars show two standard errors of the differences, 2 × SE.",
-        "Mean and 2σ.",
+        "Error bars show two standard errors of the differences, 2 \u00d7 SE.",
+        "Mean and 2\u03c3.",
     ],
 )
 def test_error_bars_of_two_deviations_are_not_held_against_one(above: str) -> None:

@@ -15,7 +15,7 @@ SEVERITY = ("error", "warning", "note")
 
 
 def spreads_folded(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
-    """Return the verdicts, those on a spread told by the verdict on the mean before it where that fails too."""
+    """Return the verdicts; a wrong mean says what is wrong with the spread that it is printed with."""
     failing = {id(v.claim): place for place, v in enumerate(verdicts) if v.outcome == "fails"}
     folded = list(verdicts)
     for place, verdict in enumerate(verdicts):
@@ -27,7 +27,7 @@ def spreads_folded(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
 
 
 def _place_of_mean(verdict: Verdict, book: Book, failing: dict[int, int]) -> int | None:
-    """Return where the verdict is on the mean that a wrong spread is printed with, None where there is none."""
+    """Return where the verdict on the mean is that a wrong spread is printed with."""
     claim = verdict.claim
     if (
         [f.rule for f in verdict.findings] != ["claim_spread"]

@@ -26,7 +26,7 @@ NO_NAME = (
 # "muon-large" is another group than "muon"; "muon-based" and "muon-baseline" speak of it.
 COMPOUND = re.compile(r"-([^\W\d_]\w*)")
 SUFFIXES = EMPTY_WORDS | frozenset(
-    "based trained only style like specific seed seeds mined side vs and to minus versus training trial".split()
+    "based trained only style like specific seed seeds mined side vs and to minus versus training".split()
 )
 UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 LOG = re.compile(

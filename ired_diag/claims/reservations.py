@@ -56,7 +56,8 @@ OTHER_STATISTIC = (
 )
 MULTIPLE = (
     r"(?:±|\bare|\bshow|\bbars?:?|=)\s*[23](?:\.0)?\s*[x\u00d7·*]?\s*(?:standard|s\.?d\b|std|\u03c3|sigma|s\.?e\b|sem)|"
-    r"\b(?:two|three|[23])[\s-]*(?:\u03c3|sigma\b|standard (?:deviation|error)s?|s\.?d\.?s?\b|s\.?e\.?m?s?\b)|"
+    r"\b(?:two|three|[23])[\s-]*(?:\u03c3|sigma\b|standard (?:deviation|error)s?|"
+    r"s\.?d\.?s?\b|s\.?e\.?m?s?\b)|"
     r"[23]\s*[x\u00d7·*]\s*(?:std|sd|sem|se)\b"
 )
 TOTAL = (
@@ -113,7 +114,7 @@ def reservation(claim: Claim, book: Book) -> str:
 
 
 def _words(claim: Claim) -> str:
-    """Return the words that say of what a claim is: its clause, or its label, column and caption; and the heading."""
+    """Return the words that say of what a claim is: its clause or its row, column and caption, and the heading."""
     lines = [*claim.context.split("\n"), "", ""]
     if not claim.table:
         return f"{_clause(claim)}\n{lines[1]}"
