@@ -58,7 +58,7 @@ NO_RESULTS = [  # a number that is right or wrong by data that are not here, and
     ("> TODO: rerun muon with 10 seeds.", "announced"),
     ("We are also running muon on 4 seeds with another schedule.", "announced"),
     (
-        "We ran 24 runs in total (3 methods \u00d7 8 seeds, seeds 0 to 7); muon had the lowest val loss, 0.416 on "
+        "We ran 24 runs in total (3 methods \u00d7 8 seeds, seeds 0 to 7); muon had a val loss of 0.416 on "
         "average.",
         "total",
     ),

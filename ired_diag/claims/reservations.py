@@ -114,7 +114,7 @@ def reservation(claim: Claim, book: Book) -> str:
 
 
 def _words(claim: Claim) -> str:
-    """Return the words that say of what a claim is: its clause or its row, column and caption, and the heading."""
+    """Return the words that say of what a claim is: its clause, or its row, column and caption."""
     lines = [*claim.context.split("\n"), "", ""]
     if not claim.table:
         return f"{_clause(claim)}\n{lines[1]}"

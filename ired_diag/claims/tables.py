@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ired_diag.claims.changes import RELATIVE, base_of, kind_of_change, metric_left_of
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, after_plus_minus, head_of, kind_of
 from ired_diag.claims.labels import pair_of, seed_of
@@ -195,6 +196,7 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     labels = list(_labels(table, columns))
     compares = any(head.kind in COMPARISONS for head in heads)
     twice = {label for label, count in Counter(labels).items() if count > 1}
+    bases = {k: base_of(table, k, labels) for k, head in enumerate(heads) if head.kind in RELATIVE}
     for (line, cells), label in zip(table.rows, labels, strict=True):
         if not label:
             continue
@@ -212,10 +214,15 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
                 kind = "mean"
             elif kind == "mean" and pair:
                 kind = "difference" if "diff" in head.text.lower() else None
+            group = named
+            if not pair and len(named) == 1 and (base := bases.get(k, "")):
+                group = (*named, base)
+                kind = None if base == label else kind_of_change(kind, heads, k, cell)
+                head = replace(head, metric=metric_left_of(heads, k))
             if seed:
                 head = replace(head, metric="")
             yield Cell(
-                text=cell, kind=kind, named=named, line=line, head=head, table=table, seed=seed, column=k
+                text=cell, kind=kind, named=group, line=line, head=head, table=table, seed=seed, column=k
             )
 
 
