@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ired_diag.claims import code, sentences, tables
 from ired_diag.claims.bold import check_bold
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Verdict, softened
+from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
 from ired_diag.claims.conclusions import check_equivalence, check_significance
 from ired_diag.claims.counts import check_count
 from ired_diag.claims.differences import check_difference, check_ratio
@@ -30,6 +30,7 @@ from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.numbers import writes_decimal_commas
 from ired_diag.claims.one_sample import check_one_sample
 from ired_diag.claims.opening import names_in, open_book
+from ired_diag.claims.other_data import other_data
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
@@ -134,7 +135,7 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     vocabulary = {claim.metric for claim in claims if claim.metric}
     claims += _in_sentences(parts, names, comma, vocabulary)
     groups = groups_of(study)
-    claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups)
+    claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups, text)
     book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
     verdicts = [
         reserved(_verdict(claim, book), book) for claim in book.claims if not _is_evidence(claim, book)
@@ -167,6 +168,11 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
     verdict = CHECKS[claim.kind](claim, book)
     if verdict.outcome != "fails":
         return verdict
+    if any(_is_right_of(claim, label, book) for label in claim.others):
+        return unchecked(claim, "of which of the groups beside it the number is, is not certain")
+    if book.groups.members and (why := other_data(claim, book)):
+        alone = CHECKS[claim.kind](claim, book.without_runs())
+        return unchecked(claim, why) if alone.outcome == "unchecked" else alone
     for readout in book.other_readouts():
         other = CHECKS[claim.kind](claim, book.with_readout(readout))
         if other.outcome != "holds":
@@ -176,6 +182,13 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
         words = f"Only by the readout {readout!r} it holds: the report does not say which it takes."
         return softened(verdict, words)
     return verdict
+
+
+def _is_right_of(claim: Claim, label: str, book: Book) -> bool:
+    """Say whether a claim holds if it is about another group, by any readout that may be meant."""
+    other = replace(claim, groups=(label,), others=())
+    books = [book, *(book.with_readout(readout) for readout in book.other_readouts())]
+    return any(CHECKS[claim.kind](other, b).outcome == "holds" for b in books)
 
 
 def _with_readout(book: Book) -> Book:

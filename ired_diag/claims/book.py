@@ -16,6 +16,7 @@ from ired_diag.claims.metrics import UNCLEAR, relation_to, same_metric
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.ranges import Range, fits, printed_range
 from ired_diag.claims.samples import Sample, sample_of_summary, sample_of_values
+from ired_diag.claims.units import in_other_unit
 
 OTHER_METRIC = re.compile(
     r"\btrain(?:ing)?[\s_/-]*(?:loss|mse|error|time)|\bood\b|out[- ]of[- ]distribution|\baccuracy\b"
@@ -174,6 +175,8 @@ class Book:
                 return ""
             return f"it is of step {step}, and the last evaluation is of another"
         sample = self.groups.sample(group, "last")
+        if mean is not None and not mean.table and (power := in_other_unit(mean.number, group, self.groups)):
+            return f"it agrees with the runs if it is to be multiplied by {power:g}, which is not stated"
         if mean is not None:
             ratio = abs(mean.number.value / sample.mean.middle) if sample and sample.mean.middle else math.nan
             named = relation == "same" or re.search(r"\bmse\b|validation", near, re.IGNORECASE)
@@ -270,6 +273,10 @@ class Book:
     def with_readout(self, readout: str) -> Book:
         """Return the book, with the runs read out in another way."""
         return replace(self, readout=readout)
+
+    def without_runs(self) -> Book:
+        """Return the book of the report alone."""
+        return replace(self, groups=RunGroups(), meant=dict.fromkeys(self.meant), readout=None)
 
     def other_readouts(self) -> list[str]:
         """Return the readouts that the report may mean as well, none where it says which it quotes."""

@@ -58,6 +58,7 @@ class Claim:
         df: Degrees of freedom printed with a statistic.
         test: Of a statistic, its name; of a p by a program, the alternative.
         rivals: Of a number set in bold, the others of its column by their label.
+        others: The groups that a number of a sentence may be about as well.
     """
 
     kind: Kind
@@ -75,6 +76,7 @@ class Claim:
     df: tuple[float, ...] = ()
     test: str = ""
     rivals: Mapping[str, Printed] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @property
     def number(self) -> Printed:

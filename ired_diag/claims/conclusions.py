@@ -80,6 +80,8 @@ def _beside_p(claim: Claim, book: Book, level: Level, p: Claim, stars: int) -> V
     below = number.value < limit or (number.relation == "<" and number.value <= limit)
     if says == below:
         return holds(claim, shown)
+    if any((number.value < other) == says for other in level.doubtful):
+        return unchecked(claim, "whether the alpha of the text is its level is not certain")
     what = f"{claim.said!r} stands" if not stars else f"{claim.said} (p < {limit:g}) stands"
     negated = "" if says else " (negated)"
     words = f"{what}{negated} beside {shown}, which is {'below' if below else 'above'} {limit:.3g}."

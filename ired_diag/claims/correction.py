@@ -7,6 +7,10 @@ as a quotient, or where the seeds give it without a correction; else it is left 
 Holm's and the false discovery rate's levels depend on all the p values, so that only a p above α is certain:
 after any correction it is not significant either.
 
+Not every α is a level: mixup, an exponential average, and Cronbach's coefficient have one too. An α counts
+where the words before it speak of a level or a test; one that stands without such words may be a level, and
+a conclusion that depends on it is left alone.
+
 References: Dunn (1961); Holm (1979); Benjamini & Hochberg (1995).
 """
 
@@ -19,7 +23,20 @@ from ired_diag.claims.heads import CORRECTED
 from ired_diag.claims.phrases import NUMBER_WORDS
 
 ALPHA = re.compile(
-    r"(?:\u03b1|\balpha|significance level(?: of)?)\s*(?:=|of|:)?\s*(0?\.\d+)(?!\d*\s*/)", re.IGNORECASE
+    r"(?:\u03b1|\balpha|significance level)\s*(?:=|of|:|is|was|(?:was |is )?set (?:to|at))?\s*"
+    r"(?:\u03b1\s*=\s*)?(0?\.\d+)(?!\d*\s*/)",
+    re.IGNORECASE,
+)
+OTHER_ALPHA = re.compile(
+    r"\b(?:cronbach\w*|krippendorff\w*|mix-?up|cut-?mix|ema|averag\w*|decay|momentum|smooth\w*|leaky\w*|elu|prelu|lora|"
+    r"focal|beta|dirichlet|learning|step size|rate|blend\w*|temperature|weights?|mix\w*|augment\w*|power law|"
+    r"exponent|scaling|regulari[sz]\w*|penalty|ridge|lasso|elastic|opacity|transparency|reliability)\b[^.;]{0,30}$",
+    re.IGNORECASE,
+)
+OF_A_LEVEL = re.compile(
+    r"(?:\bat (?:the |an? )?(?:\w+ )?|signifi\w*|\blevels?\b|threshold|\breject\w*|bonferroni|\bholm\b|"
+    r"\btests?\b|hypothes\w*|two-sided|two-tailed|type[ -]I|error rate)[^.;]{0,40}$|\bat\s*$",
+    re.IGNORECASE,
 )
 QUOTIENT = re.compile(r"(?<!\d)(0?\.0\d+|0?\.10?)\s*/\s*([1-9]\d*)\b(?![.\d/%])")
 COUNT = re.compile(
@@ -32,6 +49,7 @@ AT_LEVEL = re.compile(
 )
 BONFERRONI = re.compile(r"bonferroni", re.IGNORECASE)
 USUAL = 0.05
+LARGEST = 0.2  # a level above it is none
 
 
 @dataclass(frozen=True)
@@ -43,12 +61,14 @@ class Level:
         corrected: After it; None where none is made, or its size is not stated.
         is_corrected: Whether a correction is made.
         raw: Whether the p values are stated to be raw ones.
+        doubtful: Other levels that the text may mean.
     """
 
     alpha: float
     corrected: float | None = None
     is_corrected: bool = False
     raw: bool = False
+    doubtful: tuple[float, ...] = ()
 
 
 def level_of(near: str, context: str, text: str) -> Level:
@@ -62,12 +82,12 @@ def level_of(near: str, context: str, text: str) -> Level:
         context: What stands above it.
         text: The report.
     """
-    named = {float(number) for number in ALPHA.findall(text)}
+    named, doubtful = levels_in(text)
     alpha = named.pop() if len(named) == 1 else USUAL
     if stated := AT_LEVEL.search(near):
         alpha = float(stated[1]) / 100 if stated[1] else float(stated[2])
     if not CORRECTED.search(near):
-        return Level(alpha)
+        return Level(alpha, doubtful=tuple(sorted(doubtful - {alpha})))
     for words in (near, context, text):
         if quotient := QUOTIENT.search(words):
             return Level(alpha, float(quotient[1]) / int(quotient[2]), is_corrected=True, raw=True)
@@ -75,6 +95,23 @@ def level_of(near: str, context: str, text: str) -> Level:
         if count and BONFERRONI.search(words):
             return Level(alpha, alpha / _number(count[1] or count[2]), is_corrected=True)
     return Level(alpha, is_corrected=True)
+
+
+def levels_in(text: str) -> tuple[set[float], set[float]]:
+    """Return the levels of significance that a text states, and each α that may be one.
+
+    >>> levels_in("We test at α = 0.01."), levels_in("mixup α = 0.4; loss with α = 0.02")
+    (({0.01}, set()), (set(), {0.02}))
+    """
+    named: set[float] = set()
+    doubtful: set[float] = set()
+    for hit in ALPHA.finditer(text):
+        before, value = text[max(0, hit.start() - 60) : hit.start()], float(hit[1])
+        if value > LARGEST or OTHER_ALPHA.search(before):
+            continue
+        is_level = "level" in hit[0].lower() or OF_A_LEVEL.search(before)
+        (named if is_level else doubtful).add(value)
+    return named, doubtful
 
 
 def _number(word: str) -> int:

@@ -3,13 +3,17 @@
 Whose it is, is taken from the names in the sentence only where there is one reading: the sentence names one
 group (or two, for a comparison), or the stretch since the last number of its kind does. A sentence that
 asks, supposes or announces is no claim.
+
+A name goes before its number ("muon reaches 0.416") or after it ("0.416 for muon", "0.416 (muon)"). One that
+is not tied to it by such words may belong to the next number: then the other names are kept as rivals, and a
+number that agrees with any of them is no error.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
@@ -51,6 +55,14 @@ SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
+SPREAD_AFTER = re.compile(r"\s*±\s*[\d.,]+(?:\s*[x\u00d7]\s*10\^[-+]?\d+|e[-+]?\d+)?\s*%?")
+TIED_AFTER = re.compile(
+    r"[)\s]*(?:(?P<bracket>[(\[])|(?:for|with|by|using|under|für|bei|mit)\s)\s*(?:the\s+)?(?:runs? of\s+)?",
+    re.IGNORECASE,
+)
+TIED_BEFORE = re.compile(
+    r"['\u2019s]*[\s:=(|≈~]*(?:(?!(?:and|und|or|vs|versus|than|but|while|to|from|over|against|compared)\b)[^\W\d]+[\s:=(≈~]*){0,6}"
+)
 Numbered = tuple[Kind, tuple[Printed, ...], bool]
 
 
@@ -82,9 +94,45 @@ class Named:
         everyone = self.within(0, len(self.text))
         if len(everyone) == count:
             return everyone
+        if count == 1:
+            return tuple(self._candidates(start, place, end, following)[:1])
         after = AFTER_STYLE.match(self.text[end:])
         stretch = self.within(end, following) if after else self.within(start, place)
         return stretch if len(stretch) == count else ()
+
+    def rivals(self, start: int, place: int, end: int, following: int) -> tuple[str, ...]:
+        """Return the other groups that a number may be about; none where its words tie it to one."""
+        return tuple(self._candidates(start, place, end, following)[1:])
+
+    def _candidates(self, start: int, place: int, end: int, following: int) -> list[str]:
+        """Return the groups that a number may be about, the most likely first; one where it is certain."""
+        everyone = self.within(0, len(self.text))
+        if len(everyone) <= 1:
+            return list(everyone)
+        if after := self._tied_after(end):
+            return [after]
+        before = self.within(start, place)
+        if len(before) > 1:
+            return []
+        if before and self._is_tied_before(before[0], place):
+            return list(before)
+        behind = self.within(end, following)[:1]
+        return list(dict.fromkeys([*before, *behind])) if before else []
+
+    def _tied_after(self, end: int) -> str:
+        """Return the group in "0.416 ± 0.010 (muon)" or "0.416 for muon", empty where there is none."""
+        spread = SPREAD_AFTER.match(self.text, end)
+        link = TIED_AFTER.match(self.text, spread.end() if spread else end)
+        hit = next(((stop, name) for at, stop, name in self.at if link and at == link.end()), None)
+        if link is None or hit is None:
+            return ""
+        closes = not link["bracket"] or re.match(r"\s*[,;)\]]", self.text[hit[0] :])
+        return hit[1] if closes else ""
+
+    def _is_tied_before(self, name: str, place: int) -> bool:
+        """Say whether only words of what is measured stand between a name and its number."""
+        stop = max(stop for at, stop, other in self.at if other == name and stop <= place)
+        return bool(TIED_BEFORE.fullmatch(self.text[stop:place]))
 
 
 def claims_of(
@@ -104,10 +152,15 @@ def claims_of(
     context = f"{text}\n{sentence.heading}"
     numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
     claimed = list(_numbers(text, numbers))
+    last: Claim | None = None
     for kind, shown, half in claimed:
-        yield _claim(
+        claim = _claim(
             sentence, text, named, claimed, kind, shown, half=half, block=block, vocabulary=vocabulary
         )
+        if half and last is not None:  # what follows a ± is of the group of its mean
+            claim = replace(claim, groups=last.groups, others=last.others)
+        last = claim
+        yield claim
     for hit in phrases.COUNTED.finditer(text):
         count = float(phrases.NUMBER_WORDS[hit[1].lower()])
         groups = named.within(0, len(text))
@@ -142,6 +195,7 @@ def _claim(
         not groups or re.search(r"\bdifference\b", text[: first.start], re.IGNORECASE)
     ):
         groups = named.whose(start, first.start, last.end, following, 2) or groups
+    rivals = named.rivals(start, first.start, last.end, following) if count == 1 and groups else ()
     statistic = phrases.statistic_before(text[: first.start]) if kind in ("statistic", "t") else None
     corrected = CORRECTED.search(text)
     return Claim(
@@ -153,6 +207,7 @@ def _claim(
         context=f"{text}\n{sentence.heading}",
         block=block,
         half_width=half,
+        others=rivals,
         metric=metric_at(text, first.start, last.end, vocabulary),
         df=statistic[1] if statistic else (),
         test=statistic[0] if statistic and kind == "statistic" else (corrected[0] if corrected else ""),
