@@ -51,16 +51,16 @@ def found(text: str, right: str, wrong: str, study: Study | None = LOSSES) -> No
 
 CHANGES = [
     (
-        "| method | val loss | Δ vs. baseline |\n|---|---|---|\n| baseline | 0.433 | – |\n"
+        "| method | val loss | Δ vs. baseline |\n|---|---|---|\n| baseline | 0.433 | \u2013 |\n"
         "| dropout | 0.425 | -2.0% |\n| muon | 0.416 | @ |\n",
         "-4.1%",
         "-6.1%",
     ),
     (
         "| method | val loss | Δ (%) |\n|---|---|---|\n| baseline | 0.4334 | 0.0 |\n"
-        "| dropout | 0.4248 | −2.0 |\n| muon | 0.4158 | @ |\n",
-        "−4.1",
-        "−14.1",
+        "| dropout | 0.4248 | \u22122.0 |\n| muon | 0.4158 | @ |\n",
+        "\u22124.1",
+        "\u221214.1",
     ),
     (
         "| method | val loss | improvement over baseline |\n|---|---|---|\n| baseline | 0.4334 | |\n"
@@ -91,9 +91,31 @@ def test_a_change_of_percentages_may_be_in_points() -> None:
 
 
 def test_a_change_from_a_row_that_nobody_names_is_not_accused() -> None:
-    assert (
-        accusations(
-            "| method | val loss | Δ |\n|---|---|---|\n| baseline | 0.4334 | 0.1 |\n| muon | 0.4158 | 0.2 |\n"
-        )
-        == []
+    table = "| method | val loss | Δ |\n|---|---|---|\n| baseline | 0.4334 | 0.1 |\n| muon | 0.4158 | 0.2 |\n"
+    assert accusations(table) == []
+
+
+def test_the_p_of_a_group_called_dropout_is_a_p_value() -> None:
+    found("muon vs dropout: p = @ (Welch).", "0.117", "0.04")
+    found("muon is no better than dropout (Welch's t test, p = @).", "0.117", "0.017")
+    found("Welch's t test between muon and dropout gives p = @.", "0.117", "0.017")
+    assert accusations("baseline and muon use the same data, 8 seeds, p = 0.1 dropout.") == []
+    assert accusations("muon was trained with dropout p = 0.1.") == []
+
+
+def test_significance_after_bonferroni_is_held_against_the_stated_quotient() -> None:
+    text = (
+        "After Bonferroni correction over 3 comparisons (α = 0.05/3), the paired test of muon vs dropout is "
+        "@ (p = 0.047)."
     )
+    found(text, "not significant", "significant")
+    other = "With Bonferroni's correction (α = 0.05/3), Welch's test of baseline vs muon is @ (p = 0.004)."
+    found(other, "significant", "not significant")
+
+
+def test_better_on_all_seeds_is_counted() -> None:
+    found("muon beats baseline on @ seeds.", "7 of 8", "all 8")
+    found("muon is better than baseline on @ seeds.", "7 of the 8", "all of the 8")
+    assert accusations("On average over all 8 seeds muon is better than baseline.") == []
+    better = study_of("val_loss", baseline=(0.5, 0.6, 0.7), muon=(0.4, 0.5, 0.6))
+    assert holding("muon beats baseline on all 3 seeds.", better)
