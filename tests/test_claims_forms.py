@@ -119,3 +119,16 @@ def test_better_on_all_seeds_is_counted() -> None:
     assert accusations("On average over all 8 seeds muon is better than baseline.") == []
     better = study_of("val_loss", baseline=(0.5, 0.6, 0.7), muon=(0.4, 0.5, 0.6))
     assert holding("muon beats baseline on all 3 seeds.", better)
+
+
+BOLD_ROW = "{}\n\n| model | acc |\n|---|---|\n| **resnet** | **91.82** |\n| vit | 93.12 |\n| mixer | 90.69 |\n"
+
+
+def test_a_bold_row_that_is_not_the_best_is_wrong_where_a_legend_says_that_bold_is_best() -> None:
+    assert accusations(BOLD_ROW.format("Bold marks the best."), None)
+    assert accusations(BOLD_ROW.format("The best result is set in bold."), None)
+    silent = check_report(BOLD_ROW.format("Our model is resnet."), None)
+    assert [f.statement for f in silent.findings] == []
+    assert "whether bold marks the best is not certain" in [v.why for v in silent.verdicts]
+    best = "| model | acc |\n|---|---|\n| resnet | 91.82 |\n| **vit** | **93.12** |\n"
+    assert accusations(f"Bold marks the best.\n\n{best}", None) == []

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ired_diag.claims.bold import WHOLE_ROW
 from ired_diag.claims.changes import RELATIVE, base_of, kind_of_change, metric_left_of
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, after_plus_minus, head_of, kind_of
@@ -340,7 +341,8 @@ def _in_units_of_head(number: Printed, head: Head) -> Printed:
 def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
     """Yield a claim for each column of which exactly one number is in bold: that it is the best.
 
-    A row that is bold throughout is set out for another reason, and so is a column in which several are.
+    Of a row whose label is bold, too, the claim says so: such a row is often set out for another reason. So is
+    a column in which several numbers are.
     """
     heads = _heads(table)
     columns = _label_columns(table, heads)
@@ -362,11 +364,11 @@ def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
             for _, text, label in rows
             if label and (number := number_of(plain(text), comma=comma))
         }
-        if len(bold) != 1 or bold[0][0] in whole or bold[0][2] not in rivals or len(rivals) < len(rows):
+        if len(bold) != 1 or bold[0][2] not in rivals or len(rivals) < len(rows):
             continue
         line, text, label = bold[0]
         yield Claim(
             "bold", line, text, groups=(label,), numbers=(rivals[label],),
             context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line,
-            rivals=rivals, test="lower" if head.lower_is_better else "higher",
+            rivals=rivals, test="lower" if head.lower_is_better else "higher", seed=WHOLE_ROW * (line in whole),
         )  # fmt: skip
