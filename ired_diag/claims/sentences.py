@@ -81,6 +81,14 @@ class Named:
         """Say whether a number is a part of a name."""
         return any(place <= number.start < end for place, end, _ in self.at)
 
+    def without_compared(self) -> str:
+        """Return the text, groups that it compares in letters that mean nothing: "muon vs dropout, p = 0.1"."""
+        text = self.text
+        for start, end, _ in self.at:
+            if phrases.COMPARED_BEFORE.search(text[:start]) or phrases.COMPARED_AFTER.match(text, end):
+                text = f"{text[:start]}{'g' * (end - start)}{text[end:]}"
+        return text
+
     def whose(self, start: int, place: int, end: int, following: int, count: int) -> tuple[str, ...]:
         """Return the ``count`` groups that a number is about; none where that is not certain.
 
@@ -151,7 +159,7 @@ def claims_of(
     named = Named(text, mention_spans(text, names))
     context = f"{text}\n{sentence.heading}"
     numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
-    claimed = list(_numbers(text, numbers))
+    claimed = list(_numbers(named.without_compared(), numbers))
     last: Claim | None = None
     for kind, shown, half in claimed:
         claim = _claim(
@@ -233,6 +241,8 @@ def _numbers(text: str, numbers: Sequence[Printed]) -> Iterator[Numbered]:
         elif follower and phrases.WINS.fullmatch(between) and _are_wins(text, number, follower):
             taken.add(at + 1)
             yield "wins", (number, follower), False
+        elif _is_every_win(text, number):
+            yield "wins", (number, number), False
         elif (kind := _kind(behind, text[number.end :], number)) and not _is_supposed(kind, text):
             yield kind, (number,), False
 
@@ -248,6 +258,14 @@ def _are_wins(text: str, wins: Printed, trials: Printed) -> bool:
     counts = wins.unit == trials.unit == 1 and 0 <= wins.value <= trials.value
     after = re.match(r"\s*(?:\w+\s+)?(?:seeds|runs)\b", text[trials.end :])
     return bool(counts and after and phrases.BEATS.search(text))
+
+
+def _is_every_win(text: str, number: Printed) -> bool:
+    """Say whether a number is n of "better on all n seeds"."""
+    before = phrases.ON_ALL.search(text[: number.start])
+    seeds = re.match(r"\s*(?:\w+\s+)?(?:seeds|runs)\b", text[number.end :])
+    of_means = re.search(r"\bmean|\baverage", text, re.IGNORECASE)
+    return bool(before and seeds and number.unit == 1 and not of_means and phrases.BEATS.search(text))
 
 
 def _is_supposed(kind: Kind, text: str) -> bool:
