@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.curves.coarse import coarse
 from ired_diag.curves.group_drift import drift_in_words, group_drift
 from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
@@ -29,6 +30,7 @@ SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve
 LITTLE = 0.15  # nats: a seed that would win more with as many steps again does not rest
 BIAS = 0.01  # standard errors: a real descent is slower at its end than an exponential
 BIAS_OF_DRIFT = 0.09  # standard errors, over the seeds: few seeds need the longer window to show a drift
+BLOCKS = 250
 FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
 
 Steps = tuple[Array, Array]
@@ -103,11 +105,13 @@ def _window_from(
     """Return the window in which nothing is left of the descent of each group's mean over seeds."""
     start, drifts_from = latest, -np.inf
     for number, (mean, seeds) in means.items():
+        tail = rest_of(mean, find_valley(mean.y, grain=mean.grain), among=len(means)).tail
+        mean = _coarse(mean)
         valley = find_valley(mean.y, grain=mean.grain)
         faded = faded_descent(mean, valley, bias=BIAS)
         if len(mean) - faded < FEWEST:
             return CommonPlateau(None, (), f"group {number}: its mean over seeds comes down too late to rest")
-        if tail := rest_of(mean, valley, among=len(means)).tail:
+        if tail:
             side = "the mean over seeds is not what it was before"
             return CommonPlateau(None, (), f"group {number}: in the last {tail} evaluations {side}")
         for_one = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=float(np.sqrt(seeds)))
@@ -145,6 +149,15 @@ def _mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | No
     mean = np.full(len(shared), np.nan)
     np.divide(sums, counts, out=mean, where=counts > 0)
     return curve_of(shared, mean, lower_is_better=lower_is_better)
+
+
+def _coarse(mean: Curve) -> Curve:
+    """Return a long mean curve by its blocks."""
+    length = len(mean) // BLOCKS
+    if length < 2:
+        return mean
+    steps, values = coarse(mean.steps, mean.values, length)
+    return curve_of(steps, values, lower_is_better=not mean.higher_is_better)
 
 
 def _drift(curves: Sequence[Steps], numbers: NDArray[np.intp], first: float, *, lower_is_better: bool) -> str:
