@@ -338,7 +338,7 @@ def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]
     groups: dict[str, list[Run]] = {}
     for path in paths:
         table = read_seed_table(path, column=metric)
-        measure = metric or metric_of_table(path) or UNNAMED
+        measure = metric or metric_of_table(path, list(table)) or UNNAMED
         for name, values in table.items():
             if name in groups:
                 raise AmbiguousName(
@@ -351,7 +351,7 @@ def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]
 def _run_of(path: Path, name: str, seed: int, metric: str, value: float | None) -> Run:
     """Return the run that stands for one number of a table."""
     history = History.of([] if value is None else [Row(0, {metric: value})])
-    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric)
+    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric, of_table=True)
 
 
 def _by_name(

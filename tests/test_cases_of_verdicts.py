@@ -163,7 +163,7 @@ def test_two_shared_seeds_of_a_table_are_no_pairs_and_all_twenty_are_compared(sh
     a, b = ([float(row[column]) for row in rows if row[column]] for column in (1, 2))
     assert (len(a), len(b), pair["primary"], pair["welch"]["n"]) == (10, 10, "welch", 20)
     assert pair["welch"]["p"] == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-9)
-    assert "unknown whether seeds share data" in told(table)
+    assert "a table does not say whether its seeds share data" in told(table)
 
 
 @pytest.mark.parametrize("shared_count", [0, 3, 6])

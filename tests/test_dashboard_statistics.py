@@ -318,7 +318,8 @@ def test_the_studys_logs_are_compared_by_default(shared: Path, browse: Browse, a
     client = browse(shared / "ired_logs")
     text = words(settled(ask, client)["statistics-content"]["children"])
     assert (
-        "q101 is better than q102 by 0.238% (unadjusted 95% interval 0.079% to 0.396% of q102's mean" in text
+        "q101 is better than q102 by 0.238% (simultaneous 95% interval 0.0319% to 0.443% of q102's mean"
+        in text
     )
     catalog = client.application.extensions["catalog"]
     snapshot = catalog.snapshot()

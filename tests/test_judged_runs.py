@@ -341,3 +341,13 @@ def test_the_study_s_own_accuracies_are_healthy_everywhere(shared: Path, tmp_pat
         assert first.summary.mean < second.summary.mean
         pair = compare(study.groups(), include_incomplete=True).pairs[0]
         assert pair.verdict.decision == "worse"
+
+
+def test_a_direction_that_is_only_assumed_accuses_nobody(tmp_path: Path) -> None:
+    for seed in range(3):
+        write(tmp_path / "a" / f"seed{seed}", {"eval_coverage": rising(0.9, seed)})
+    found = [f for f in forensics.diagnose(open_study(tmp_path)) if f.rule == "curve_shape"]
+    assert found and {finding.severity for finding in found} == {"note"}
+    assert all("--higher-is-better" in f.advice and "does not say" in f.statement for f in found)
+    turned = forensics.diagnose(open_study(tmp_path).judged_by(higher_is_better=True))
+    assert "curve_shape" not in {finding.rule for finding in turned}

@@ -41,13 +41,13 @@ def test_a_text_that_states_none_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("margin", [0.0, -0.01, 1.0, 2.0, math.nan, math.inf])
 def test_a_share_lies_between_0_and_1(margin: float) -> None:
-    with pytest.raises(DiagError, match=r"share between 0 and 1.*--margin"):
+    with pytest.raises(DiagError, match=r"share between 0 and 1.*--margin 1% .*--margin [0-9.]+abs"):
         margin_of(margin)
 
 
 @pytest.mark.parametrize("size", [0.0, -1.0, math.inf, math.nan])
 def test_an_absolute_margin_is_positive(size: float) -> None:
-    with pytest.raises(DiagError, match="absolute margin is positive"):
+    with pytest.raises(DiagError, match=r"absolute margin is positive.*--margin 0\.05abs"):
         margin_of(Margin(size, absolute=True))
 
 

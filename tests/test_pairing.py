@@ -11,7 +11,7 @@ import pytest
 
 from ired_diag.comparison import Comparison, PairOfGroups, compare
 from ired_diag.comparison import words as told_of
-from ired_diag.comparison.pairing import SWITCHED_OFF, UNKNOWN
+from ired_diag.comparison.pairing import SILENT_TABLE, SWITCHED_OFF, UNKNOWN
 from ired_diag.comparison.stated_data import stated_data
 from ired_diag.grouping import group_runs
 from ired_diag.runs.ending import Ending
@@ -167,7 +167,7 @@ def test_the_studys_groups_are_paired_and_say_why(shared: Path) -> None:
 def test_a_table_states_nothing(tmp_path: Path) -> None:
     (tmp_path / "loss.csv").write_text("seed,a,b\n0,1,2\n1,1.1,2.3\n2,1.2,2.1\n", encoding="utf-8")
     groups = group_runs([str(tmp_path / "loss.csv")], Path("nowhere"))
-    assert compare(groups).pairs[0].obstacle.startswith(UNKNOWN)
+    assert compare(groups).pairs[0].obstacle == SILENT_TABLE
     assert compare(groups, paired=True).pairs[0].primary == "paired"
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ired_diag.comparison import Comparison, compare
-from ired_diag.comparison.plateau_spikes import spikes_of
-from ired_diag.comparison.seeds import Seed
+from ired_diag.comparison.plateau_spikes import note_on_spikes, spikes_of
+from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
@@ -60,6 +60,17 @@ def test_the_plateau_mean_counts_it_and_the_note_says_what_it_is_without() -> No
     assert note.startswith("b: 1 spike on the plateau (seed2).")
     assert f"count them: {means[0]:.4g}, without them {means[1]:.4g}." in note
     assert not any("spike" in note for note in clean.notes)
+
+
+@pytest.mark.parametrize(("spike", "is_said"), [(1.1, False), (30.0, True)])
+def test_a_spike_that_leaves_three_digits_of_the_mean_alone_is_not_spoken_of(
+    spike: float, is_said: bool
+) -> None:
+    values = 1 + 0.001 * np.random.default_rng(0).standard_normal(400)
+    values[200] = spike
+    seed = Seed("seed0", np.arange(400.0), values)
+    assert spikes_of(seed)[200]
+    assert bool(note_on_spikes(Members("a", None, [seed], {}), {"seed0": 0})) == is_said
 
 
 @pytest.mark.parametrize("metric_sign", [1.0, -1.0])

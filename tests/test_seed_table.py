@@ -78,11 +78,42 @@ LONG = {"sgd": {0: 0.91, 1: 0.92}, "adam": {0: 0.93, 1: 0.94}}
         "trial;method;accuracy\n0;sgd;0,91\n1;sgd;0,92\n0;adam;0,93\n1;adam;0,94\n",
         "method\tseed\taccuracy\nsgd\t0\t0.91\nsgd\t1\t0.92\nadam\t0\t0.93\nadam\t1\t0.94\nadam\tmean\t0.935\n",
         "dataset,method,seed,accuracy\nD,sgd,0,0.91\nD,sgd,1,0.92\nD,adam,0,0.93\nD,adam,1,0.94\n",
+        "method,accuracy,Run #\nsgd,0.91,0\nsgd,0.92,1\nadam,0.93,0\nadam,0.94,1\n",
+        "method,seed_0,seed_1,mean\nsgd,0.91,0.92,0.915\nadam,0.93,0.94,0.935\n",
+        ",method,Run 0,Run 1\n0,sgd,0.91,0.92\n1,adam,0.93,0.94\n",
         "seed,sgd,adam\nseed_0,0.91,0.93\nseed_1,0.92,0.94\nmean,0.915,0.935\nstd ,0.01,0.01\n",
     ],
 )
 def test_tables_of_final_results_as_people_write_them(tmp_path: Path, text: str) -> None:
     assert read_seed_table(written(tmp_path, "results.csv", text)) == LONG
+
+
+def test_commas_between_thousands_are_read_and_others_refused(tmp_path: Path) -> None:
+    text = 'method,seed,return\na,0,"11,207"\na,1,"1,011,207.5"\nb,0,"-2,000"\nb,1,987\n'
+    assert read_seed_table(written(tmp_path, "x.csv", text)) == {
+        "a": {0: 11207.0, 1: 1011207.5},
+        "b": {0: -2000.0, 1: 987.0},
+    }
+    for cell in ("0,912", "94,1", "1,23,456"):
+        with pytest.raises(UnreadableFile, match=r"is not a number. The column 'return'"):
+            read_seed_table(written(tmp_path, "x.csv", text.replace("11,207", cell)))
+    decimal = written(tmp_path, "x.csv", "method;seed;return\na;0;11,207\n")
+    assert read_seed_table(decimal) == {"a": {0: 11.207}}
+
+
+def test_a_column_seed_stands_before_one_that_numbers_seeds(tmp_path: Path) -> None:
+    path = written(tmp_path, "x.csv", "method,seed_idx,seed,acc\na,0,41,0.5\na,1,42,0.6\n")
+    assert read_seed_table(path, column="acc") == {"a": {41: 0.5, 42: 0.6}}
+
+
+def test_a_hyperparameter_that_was_taken_for_results_is_named(tmp_path: Path) -> None:
+    rows = "lr,seed,accuracy\n0.1,0,0.8\n0.1,1,0.8\n0.01,0,0.9\n0.01,1,0.9\n"
+    with pytest.raises(
+        UnreadableFile, match=r"seed 0 of lr is there twice. The column 'lr' was taken as the"
+    ):
+        read_seed_table(written(tmp_path, "x.csv", rows))
+    for named in (rows.replace("lr", "method"), rows.replace("\n0.", "\nlr=0.")):
+        assert len(read_seed_table(written(tmp_path, "x.csv", named))) == 2
 
 
 def test_several_columns_name_an_experiment_together(tmp_path: Path) -> None:
@@ -160,7 +191,7 @@ def test_a_column_is_chosen_where_there_are_several(tmp_path: Path) -> None:
         ("x.csv", "seed,a\n", "no experiment"),
         ("x.json", "[1, 2]", "not an object"),
         ("x.json", "{", "not JSON"),
-        ("x.json", "[" * 100_000, "not JSON"),
+        ("x.json", "[" * 65, "not JSON"),
         ("x.json", '{"a": [1], "a": [2]}', "stands twice"),
         ("x.csv", "seed,a\n0,\x001\n", "not CSV|not a number"),
         ("x.json", '{"title": "x"}', "no experiment"),
@@ -191,4 +222,13 @@ def test_numbers_come_back_as_they_were_written(
 ) -> None:
     path = tmp_path_factory.mktemp("numbers") / "x.json"
     path.write_text(json.dumps({"a": values}), encoding="utf-8")
-    assert list(read_seed_table(path)["a"].values()) == values
+    usable = [math.copysign(math.inf, value) if abs(value) > 1e75 else value for value in values]
+    assert list(read_seed_table(path)["a"].values()) == usable
+
+
+@pytest.mark.parametrize(
+    "text", ["seed,a\n0,-1e308\n1,2e75\n2,0.5\n", "method,seed,mse\na,0,-1e308\na,1,2e75\na,2,0.5\n"]
+)
+def test_cells_beyond_what_statistics_can_use_are_infinite(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    assert read_seed_table(tmp_path / "x.csv")["a"] == {0: -math.inf, 1: math.inf, 2: 0.5}

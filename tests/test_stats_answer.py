@@ -97,8 +97,10 @@ def test_a_plateau_that_is_withheld_is_said_without_full(shared: Path) -> None:
 def test_unknown_pairing_is_said_with_what_to_type(tmp_path: Path) -> None:
     path = table(tmp_path, {"a": [1.0, 1.2, 1.1], "b": [2.0, 2.1, 2.3]})
     text = "\n".join(answer(path))
-    assert "Seeds are not paired: unknown whether seeds share data" in text
-    assert "If equal seeds share data, add --paired." in text
+    silent = (
+        "Seeds are not paired: a table does not say whether its seeds share data; add --paired if they do."
+    )
+    assert silent in " ".join(text.split())
     assert "Seeds are paired: " in "\n".join(answer(path, "--paired"))
 
 
@@ -157,3 +159,28 @@ def test_no_line_but_a_command_is_wider_than_the_terminal(
     for words in (["q101", "q102"], ["q101", "q102", "q103"], ["q101"], ["q101", "q102", "--full"]):
         lines = answer(*words, "--runs", sample_runs())
         assert all(len(line) <= width for line in lines if "ired-diag " not in line)
+
+
+def test_few_seeds_against_many_are_said_to_raise_false_alarms(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    many, few = list(rng.normal(1, 0.01, 10)), list(rng.normal(2, 0.01, 2))
+    words = (
+        "2 seeds against 10: where there is no difference, Welch's test of these sizes sees one in about 10%"
+    )
+    lines = answer(table(tmp_path, {"a": few, "b": many}))
+    assert sum(words in line for line in lines) == 1
+    assert "Add seeds to a." in " ".join(lines)
+    full = " ".join(call(table(tmp_path, {"a": few, "b": many}), "--full").stdout.split())
+    assert full.count(words) == 1
+    assert "seeds against" not in "\n".join(answer(table(tmp_path, {"a": many, "b": many[1:6]})))
+    several = " ".join(answer(table(tmp_path, {"a": many, "b": few, "c": many[::-1]}))).split()
+    assert " ".join(several).count("Welch's test of these sizes") == 1
+
+
+def test_a_table_has_values_and_no_evaluations(tmp_path: Path) -> None:
+    path = table(tmp_path, {"a": [1.0, 1.2, 1.1], "b": [2.0, 2.1, 2.3]})
+    assert "val_loss (lower is better, by its name); value of the table" in "\n".join(answer(path))
+    for option in ("--full", "--latex", "--markdown"):
+        text = call(path, option).stdout
+        assert "valuation" not in text
+        assert "by every readout" not in text

@@ -51,3 +51,9 @@ def test_honest_interval_at_ten_seeds_is_a_fifth_wider_than_the_studys(shared: P
         summary = summarise(x)
         as_published = 1.96 * x.std(ddof=0) / math.sqrt(10)
         assert (summary.high - summary.mean) / as_published == pytest.approx(1.22, abs=0.005)
+
+
+def test_spread_below_the_rounding_of_the_mean_is_none() -> None:
+    found = summarise([0.1 + 0.2, 0.3, 0.3])
+    assert (found.sd, found.low, found.high) == (0.0, found.mean, found.mean)
+    assert summarise([1.0, 1.0 + 1e-12, 1.0]).sd > 0

@@ -17,7 +17,7 @@ from scipy import stats
 
 from app.cli import main
 from ired_diag import comparison
-from ired_diag.comparison import Comparison, Margin, words
+from ired_diag.comparison import Comparison, Margin, answer_words, words
 from ired_diag.figures.paired_differences import paired_differences
 from ired_diag.figures.readouts import readout_forest
 from ired_diag.runs.ending import Ending
@@ -142,7 +142,7 @@ def test_equivalence_is_corrected_too() -> None:
 
 def test_negative_means_agree_in_ratio_sentence_and_criteria(shared: Path) -> None:
     printed, told = stats_of(shared / "cases" / "s_tables" / "neg2.csv")
-    assert "elbo_a is better than elbo_b by 34.7% (95% interval 33.2% to 36.1% of elbo_b's mean" in printed
+    assert "elbo_a is worse than elbo_b by 34.7% (95% interval 33.2% to 36.1% of elbo_b's mean" in printed
     (pair,) = told["pairs"]
     assert pair["ratio"] == pytest.approx(-0.3467, abs=1e-4)
     assert pair["ratio"] == pytest.approx(pair["difference"] / 2.9968, rel=1e-4)
@@ -191,17 +191,20 @@ def test_an_accuracy_in_percent_says_what_its_percentage_is_of() -> None:
     difference = np.mean(accuracy["a"]) - np.mean(accuracy["b"])
     share = 100 * difference / np.mean(accuracy["b"])
     sentence = words.verdict_of(found.pairs[0], found)
-    assert f"a is better than b by {share:.3g}% (95%" in sentence and "% of b's mean;" in sentence
+    assert (
+        f"a is better than b by {difference:.3g} points, {share:.3g}% (95%" in sentence
+        and "% of b's mean;" in sentence
+    )
     absolute = compared(accuracy, metric="val_accuracy", margin=Margin(0.5, absolute=True))
     assert f"a is better than b by {difference:.3g} (95%" in words.verdict_of(absolute.pairs[0], absolute)
 
 
-ENDS = re.compile(r"95% interval(?: over \d+ pairs)? (-?[\d.]+)%? to (-?[\d.]+)%?")
+ENDS = re.compile(r"95% interval (-?[\d.]+)%? to (-?[\d.]+)%?")
 
 
 @pytest.mark.parametrize("metric", ["validation/mse", "val_accuracy"])
 def test_sentence_and_interval_never_contradict_each_other(metric: str) -> None:
-    lost = 0
+    lost = reaching = 0
     for draw in range(25):
         rng = np.random.default_rng(draw)
         levels = {name: 5 + rng.normal(0.4 * place, 0.5, 6) for place, name in enumerate("abcd")}
@@ -211,10 +214,13 @@ def test_sentence_and_interval_never_contradict_each_other(metric: str) -> None:
         for pair in found.pairs:
             sentence = words.verdict_of(pair, found)
             low, high = map(float, ENDS.search(sentence).groups())  # type: ignore[union-attr]
-            assert (low <= 0 <= high) == (pair.verdict.decision not in ("better", "worse")), sentence
-            assert ("unadjusted 95% interval" in sentence) == (pair.verdict.decision in ("better", "worse"))
+            open_or_said = pair.verdict.decision not in ("better", "worse") or "reaches 0 because" in sentence
+            assert (low <= 0 <= high) == open_or_said, sentence
+            assert sentence.count("simultaneous 95% interval") == 1
+            reaching += "reaches 0 because" in sentence
             lost += pair.verdict.decision != pair.uncorrected.decision
     assert lost > 5
+    assert reaching > 0
 
 
 def test_the_interval_of_a_single_pair_is_its_own() -> None:
@@ -270,8 +276,37 @@ def test_readouts_that_are_identical_stand_next_to_those_that_are_not() -> None:
 def test_pairs_that_differ_by_the_same_amount_are_refused() -> None:
     found = compared({"a": [1.0, 1.5, 2.0], "b": [1.25, 1.75, 2.25]})
     assert words.verdict_of(found.pairs[0], found) == (
-        "a and b: undecided, all pairs differ by the same amount."
+        "a and b: undecided. a - b is -14.3% of b's mean, and it is the same in every pair of seeds: "
+        "a t test needs spread, and can say nothing here."
     )
+
+
+def test_groups_without_spread_have_a_difference_and_no_test() -> None:
+    found = compared({"a": [0.5] * 3, "b": [0.6, 0.6, 0.6 + 1e-16]}, paired=False)
+    assert words.verdict_of(found.pairs[0], found) == (
+        "a and b: undecided. a - b is -16.7% of b's mean, and all seeds of a group have one value: "
+        "a t test needs spread, and can say nothing here."
+    )
+    assert [group.summary.sd for group in found.groups] == [0.0, 0.0]
+    assert not any("would decide" in line for line in answer_words.cautions_of(found.pairs[0], found))
+    same = compared({"a": [0.3] * 3, "b": [0.1 + 0.2] * 3}, paired=False)
+    assert "a - b is 0, and" in words.verdict_of(same.pairs[0], same)
+
+
+def test_percentages_differ_by_points_and_by_a_share_of_each_other() -> None:
+    values = {"a": [92.1, 92.2, 92.12], "b": [91.0, 91.1, 90.87]}
+    found = compared(values, metric="test_accuracy", config={})
+    points = np.mean(values["a"]) - np.mean(values["b"])
+    share = 100 * points / np.mean(values["b"])
+    assert f"a is better than b by {points:.3g} points, {share:.3g}% (95%" in words.verdict_of(
+        found.pairs[0], found
+    )
+    for metric, scale in (("val_loss", 1.0), ("test_accuracy", 0.01)):
+        scaled = {name: [scale * value for value in group] for name, group in values.items()}
+        other = compared(scaled, metric=metric, config={})
+        assert "points" not in words.verdict_of(other.pairs[0], other)
+    absolute = compared(values, metric="test_accuracy", config={}, margin=Margin(0.5, absolute=True))
+    assert "points" not in words.verdict_of(absolute.pairs[0], absolute)
 
 
 def test_the_words_of_the_study_are_for_its_runs_alone() -> None:

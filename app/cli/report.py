@@ -138,7 +138,7 @@ def _tables(comparison: Comparison) -> Iterator[Table]:
     from app.report import Table
     from ired_diag.comparison import words
 
-    what = f"{words.READOUT_NAMES[comparison.readout]} of {comparison.metric}, each seed"
+    what = f"{words.readout_of_metric(comparison)}, each seed"
     yield Table(what, group_columns(comparison), list(group_rows(comparison)))
     for pair in comparison.pairs:
         yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))

@@ -87,10 +87,10 @@ def _range(low: float, high: float, form: str) -> str:
 
 def print_groups(comparison: Comparison, *, brief: bool = False) -> None:
     """Print the table of groups; in brief without how far its intervals hold."""
-    from ired_diag.comparison import answer_words
+    from ired_diag.comparison import answer_words, words
 
     better = "lower" if comparison.lower_is_better else "higher"
-    what = f"{answer_words.readout_in_words(comparison)} of {comparison.metric}"
+    what = words.readout_of_metric(comparison, answer_words.readout_in_words(comparison))
     title = f"{what}, each seed ({better} is better)"
     lines = caption_lines(comparison)
     caption = "\n".join(lines[:-1] if brief else lines)

@@ -37,7 +37,7 @@ def as_latex(comparison: Comparison) -> str:
 
     columns, rows = group_columns(comparison), list(group_rows(comparison))
     left = text_columns(comparison)
-    title = f"{words.READOUT_NAMES[comparison.readout].capitalize()} of {comparison.metric} over seeds."
+    title = f"{words.readout_of_metric(comparison, words.readout_name(comparison).capitalize())} over seeds."
     if words.among_finished(comparison):
         title += f" {AMONG_FINISHED}."
     lines = [

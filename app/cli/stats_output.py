@@ -22,16 +22,19 @@ MANY = 10  # pairs: beyond, each pair gets one line
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a comparison: means, verdicts, then the numbers behind them."""
-    output.print_lines(filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets]))
+    width = terminal_width()
+    facts = [*filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets])]
+    output.print_lines(broken(facts, width, indent="  "))
     print_groups(comparison)
-    output.print_lines(broken(list(_verdicts(comparison)), terminal_width(), indent="    "))
+    output.print_lines(broken(list(_verdicts(comparison)), width, indent="    "))
     if comparison.pairs:
         click.echo()
     if not any(group.values for group in comparison.groups):
         return
     if comparison.pairs and len(comparison.pairs) <= MANY:
         print_tests(comparison)
-        stats_tables.print_readouts(comparison)
+        if not comparison.of_tables:
+            stats_tables.print_readouts(comparison)
         stats_tables.print_sizes(comparison)
         stats_tables.print_per_sample(comparison)
         stats_tables.print_criteria(comparison)

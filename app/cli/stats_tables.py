@@ -178,6 +178,8 @@ def print_noise(comparison: Comparison) -> None:
     """Print how much of each group's spread is evaluation noise."""
     from ired_diag.comparison import words
 
+    if comparison.of_tables:  # one number a seed has no evaluations
+        return
     reasons = {group.noise.split.reason for group in comparison.groups}
     if len(reasons) == 1 and (reason := reasons.pop()):
         click.echo(f"Evaluation noise: not known ({reason})\n")

@@ -105,6 +105,7 @@ class Comparison:
         other_sets: That the models were evaluated on other data too, in words; empty where they were not.
         left_out: Which seeds have no number and why, one sentence for each group and kind: to be said first.
         no_ranks: Why there are no ranks; empty where there are.
+        of_tables: Whether all numbers are those of tables, so that there are no curves to read them off.
     """
 
     metric: str
@@ -121,6 +122,7 @@ class Comparison:
     other_sets: str = ""
     left_out: Sequence[str] = ()
     no_ranks: str = ""
+    of_tables: bool = False
 
     @cached_property
     def in_percent(self) -> bool:
@@ -233,6 +235,7 @@ def compare(
         other_sets_in_words(metric, [run for runs in groups.values() for run in runs]),
         left_out_of(members),
         no_ranks,
+        of_tables=all(one.of_table for one in members),
     )
 
 

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.comparison import NO_PLATEAU, Comparison
 from ired_diag.comparison.by_readout import FINAL
-from ired_diag.comparison.pairing import UNKNOWN
+from ired_diag.comparison.level_words import level_in_words, level_of_many
+from ired_diag.comparison.pairing import SILENT_TABLE, is_unknown
 from ired_diag.comparison.pairs import PairOfGroups
-from ired_diag.comparison.verdict_words import unit_of
-from ired_diag.comparison.words import READOUT_NAMES
+from ired_diag.comparison.verdict_words import WITHOUT_SPREAD, unit_of
+from ired_diag.comparison.words import readout_name
 
 LEAST_COVERAGE = 0.90  # of a 95% interval at the skewness of its data: below it, the line says so
 MOST_NAMED = 4  # pairs
@@ -28,7 +29,7 @@ def readout_in_words(comparison: Comparison) -> str:
     where = f" from step {start:g}" if comparison.readout == "plateau" and start is not None else ""
     if any(note.startswith(NO_PLATEAU) for note in comparison.notes):
         where = ", because the curves have no plateau in common"
-    return f"{READOUT_NAMES[comparison.readout]}{where}"
+    return f"{readout_name(comparison)}{where}"
 
 
 def means_in_words(comparison: Comparison) -> str:
@@ -61,6 +62,8 @@ def cautions_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
         return
     if min(pair.seeds[:2]):
         yield f"{pairing_in_words(pair)}{_coverage(pair)}"
+    if words := level_in_words(pair):
+        yield words
     if words := deciding_in_words(pair, comparison):
         yield words
 
@@ -81,7 +84,9 @@ def _by_readout(pair: PairOfGroups) -> str:
 def pairing_in_words(pair: PairOfGroups) -> str:
     """Return whether equal seeds are pairs, and by what evidence; unknown is said to be unknown."""
     if pair.obstacle:
-        hint = " If equal seeds share data, add --paired." if pair.obstacle.startswith(UNKNOWN) else ""
+        if pair.obstacle == SILENT_TABLE:
+            return f"Seeds are not paired: {pair.obstacle}; add --paired if they do."
+        hint = " If equal seeds share data, add --paired." if is_unknown(pair.obstacle) else ""
         return f"Seeds are not paired: {pair.obstacle}.{hint}"
     if pair.estimator == "welch":
         return f"{_seeds(pair.seeds[2])} shared, too few to gain from pairs: all seeds enter Welch's t test."
@@ -91,7 +96,7 @@ def pairing_in_words(pair: PairOfGroups) -> str:
 def deciding_in_words(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what would decide a verdict that is still open; nothing where it is settled."""
     power = pair.power
-    if pair.verdict.decision != "undecided" or any(pair.failed):
+    if pair.verdict.decision != "undecided" or any(pair.failed) or pair.test.reason in WITHOUT_SPREAD:
         return ""
     if math.isnan(power.detectable):
         return f"What would decide it is unknown: {power.reason}." if power.reason else ""
@@ -126,6 +131,8 @@ def cautions_of_many(comparison: Comparison) -> Iterator[str]:
     for words, members in by_words.items():
         which = "" if len(by_words) == 1 else f" ({_names(members)})"
         yield f"{words}{which}"
+    if words := level_of_many(pairs):
+        yield words
 
 
 def _names(pairs: Sequence[PairOfGroups]) -> str:

@@ -13,7 +13,7 @@ from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.ending import LABELS
 
-KEPT = "no seed of any group finished, so they are compared as they ended (is the direction right?)"
+KEPT = "no seed of any group ended well, so they are compared as they ended (is the direction right?)"
 ALL = {1: "its only seed", 2: "both seeds"}
 MOST_NAMED = 8  # seeds: beyond, they are counted
 
@@ -31,7 +31,8 @@ def _sentences(members: Members) -> Iterator[str]:
     broken = [f for f in members.failures if f.kind in ("not finite", "diverged")]
     crashed = [f for f in members.failures if f.kind == "crashed"]
     if broken:
-        yield f"{_count(members, broken, n)} {_breakdown(broken)} ({_labels(broken)}); {_basis(finished)}."
+        basis = _basis(finished, "ended well")
+        yield f"{_count(members, broken, n)} {_breakdown(broken)} ({_labels(broken)}); {basis}."
     if crashed:
         what = f"died of an error ({_labels(crashed)}: {_causes(crashed)})"
         yield f"{_count(members, crashed, n)} {what}; {_basis(finished)}."
@@ -66,9 +67,9 @@ def _breakdown(broken: Sequence[Failure]) -> str:
     return " or ".join(words)
 
 
-def _basis(finished: int) -> str:
+def _basis(finished: int, did: str = "finished") -> str:
     if not finished:
-        return "no seed finished, so there is no mean"
+        return f"no seed {did}, so there is no mean"
     if finished == 1:
         return "its mean is that of the only seed that finished"
     return f"means are among the {finished} that finished"

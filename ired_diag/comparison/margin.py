@@ -63,12 +63,18 @@ def margin_of(given: float | Margin) -> Margin:
         DiagError: A share is not between 0 and 1, or an absolute margin is not positive and finite.
     """
     margin = given if isinstance(given, Margin) else Margin(float(given))
-    if margin.absolute and not 0 < margin.size < math.inf:
-        raise DiagError(f"An absolute margin is positive and finite, found {margin.size:g}.")
-    if not margin.absolute and not 0 < margin.size < 1:
+    size, positive = margin.size, 0 < margin.size < math.inf
+    if margin.absolute and not positive:
         raise DiagError(
-            f"The margin is a share between 0 and 1, found {margin.size:g}. For one in the metric's unit "
-            f"pass Margin({margin.size:g}, absolute=True) (command line: --margin {margin.size:g}{ABSOLUTE})."
+            f"An absolute margin is positive and finite, found {size:g}. "
+            f"On the command line: --margin 0.05{ABSOLUTE}."
+        )
+    if not margin.absolute and not 0 < size < 1:
+        example = size if positive else 0.05
+        raise DiagError(
+            f"The margin is a share between 0 and 1, found {size:g}. On the command line: --margin 1% for a "
+            f"share of the mean, --margin {example:g}{ABSOLUTE} for a difference in the metric's unit "
+            f"(in Python: Margin({example:g}, absolute=True))."
         )
     return margin
 

@@ -20,6 +20,7 @@ from ired_diag.comparison.seeds import Members, shared_seeds
 from ired_diag.comparison.stated_data import names_data
 
 UNKNOWN = "unknown whether seeds share data"
+SILENT_TABLE = "a table does not say whether its seeds share data"
 NO_SEED = "no seed in common"
 NO_FINISHED_SEED = "no seed that finished in both"
 SWITCHED_OFF = "pairing is switched off (--unpaired)"
@@ -66,8 +67,15 @@ def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> s
     """Return why equal seeds of two groups would be no pairs, whether or not any seed finished in both."""
     if paired is not None:
         return "" if paired else SWITCHED_OFF
+    if a.of_table and b.of_table:
+        return SILENT_TABLE
     unknown = _stated_by_one(a, b) if _evidence(a, b) else _why_unknown(a, b)
     return _contradiction(a, b) or (f"{UNKNOWN}: {unknown}" if unknown else "")
+
+
+def is_unknown(reason: str) -> bool:
+    """Say whether a reason against pairs is that nothing states the data: the user may know better."""
+    return UNKNOWN in reason or SILENT_TABLE in reason
 
 
 def obstacle_to_pairing(a: Members, b: Members) -> str:

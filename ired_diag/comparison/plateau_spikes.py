@@ -6,7 +6,8 @@ and a single one makes the whole split that of the spike. So the split is of the
 
 The plateau mean, and with it the test, its interval and its power, is of all finite evaluations: a method
 whose evaluations spike is as bad as they say, and a readout that leaves out what does not fit is chosen by
-the data. How many spikes there are is said, with the mean without them.
+the data. How many spikes there are is said, with the mean without them, where the two means differ in their
+first three digits.
 
 A spike differs, in either direction, from the median of the five around it by 5%, and by eight times what
 evaluations usually do. That is further than where ``curves.spikes`` speaks of one: of noise nothing is to be
@@ -70,6 +71,8 @@ def note_on_spikes(members: Members, starts: Mapping[str, int]) -> str:
     more = len(labels) - MOST_NAMED
     which = ", ".join(labels[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
     all_of_them, without = np.mean(means, axis=0)
+    if f"{all_of_them:.3g}" == f"{without:.3g}":
+        return ""
     count = "1 spike" if total == 1 else f"{total} spikes"
     return (
         f"{members.name}: {count} on the plateau ({which}). The plateau mean and its tests count them: "

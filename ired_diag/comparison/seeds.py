@@ -63,6 +63,7 @@ class Members:
         settings: What each run states of its data and evaluation: by seed, by key, the value as text.
         knobs: What all its runs tell alike, but for names, notes and seeds.
         failures: Seeds that failed, or were stopped, and are therefore not among ``seeds``.
+        of_table: Whether all its seeds are numbers of a table.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Members:
     settings: Mapping[str, Mapping[str, str]]
     knobs: Mapping[str, Any] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
+    of_table: bool = False
 
 
 def differing_knobs(a: Members, b: Members) -> list[str]:

@@ -2,9 +2,9 @@
 
 A difference is in percent of the second group's mean, which the sentence says; where a share of a mean says
 nothing (``comparison.margin``), or the margin is absolute, it is in the unit of the metric and has no "%".
-With several pairs the p value that decides is Holm's, and the other one is called unadjusted. So is the 95%
-interval of a pair that differs; where a difference may be 0, the interval is the simultaneous one, which
-contains 0, so that sentence and interval never contradict each other.
+With several pairs the p value that decides is Holm's, and the other one is called unadjusted. The interval is
+the simultaneous one in every sentence. It contains 0 wherever a difference may be 0. Of a pair that differs
+it may reach 0 too, because it is Bonferroni's and so stricter than Holm's test: then the sentence says so.
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
+from ired_diag.comparison.points import points_in_words
+from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
 from ired_diag.stats.worst_rank import WorstRank
 
 ALPHA = 0.05
+WITHOUT_SPREAD = {
+    CONSTANT: "all seeds of a group have one value",
+    SAME_AMOUNT: "it is the same in every pair of seeds",
+}
 TEST_NAMES = {
     "paired": "paired t test",
     "partial": "partially paired t test (REML)",
@@ -53,6 +59,8 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
         return f"{names} are {pair.identical}: did they run the same?"
     if pair.worst_rank is not None:
         return _with_failures(pair, pair.worst_rank, comparison)
+    if pair.test.reason in WITHOUT_SPREAD:
+        return f"{names}: undecided. {_without_spread(pair, comparison)}"
     if pair.test.reason:
         return f"{names}: undecided, {pair.test.reason}."
     decision = pair.verdict.decision
@@ -115,6 +123,21 @@ def failures_of(group: Group) -> str:
     )
 
 
+def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:
+    """Return the difference of groups that leave a test nothing to measure it by."""
+    unit = unit_of(pair, comparison)
+    if math.isnan(pair.difference) or math.isnan(unit.scale):
+        size = "has no size"
+    elif abs(pair.difference) <= ROUNDING * (abs(pair.reference) or 1.0):
+        size = "is 0"
+    else:
+        size = f"is {unit.text(pair.difference, '+.3g')}{_of_b(pair, unit)}"
+    return (
+        f"{pair.a} - {pair.b} {size}, and {WITHOUT_SPREAD[pair.test.reason]}: a t test needs spread, "
+        "and can say nothing here."
+    )
+
+
 def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:
     """Return the verdict by worst ranks; the means of the seeds that finished stand next to it."""
     groups = {group.name: group for group in comparison.groups}
@@ -149,8 +172,9 @@ def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
     if pair.test.reason or math.isnan(pair.difference):
         return ""
     unit = unit_of(pair, comparison)
-    ends = f"{unit.text(pair.test.low)} to {unit.text(pair.test.high)}"
-    size = f"{unit.text(pair.difference)} (95% interval {ends}{_of_b(pair, unit)}; {test_of(pair)})"
+    ends = " to ".join(map(unit.text, _ends(pair, comparison)))
+    interval = f"{_interval_name(comparison)} {ends}{_of_b(pair, unit)}"
+    size = f"{unit.text(pair.difference)} ({interval}; {test_of(pair)})"
     return f" Among the seeds that finished {pair.a} - {pair.b} is {size}, which does not decide."
 
 
@@ -190,7 +214,8 @@ def _beside_margin(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return how a difference lies to the margin, where its interval reaches into it."""
     if pair.verdict.smaller_than_margin:
         return f", smaller than {comparison.margin.words}"
-    nearest = min(abs(pair.test.low), abs(pair.test.high))
+    low, high = _ends(pair, comparison)
+    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
     if math.isnan(pair.margin) or nearest >= pair.margin:
         return ""
     return f"; whether that exceeds {comparison.margin.words} is open"
@@ -198,19 +223,28 @@ def _beside_margin(pair: PairOfGroups, comparison: Comparison) -> str:
 
 def _size(pair: PairOfGroups, comparison: Comparison, difference: float, *, signed: bool = False) -> str:
     """Return a difference with its interval and the evidence; without a sign, as so much better or worse."""
-    unit, low, high = unit_of(pair, comparison), pair.test.low, pair.test.high
-    name = "95% interval"
-    if (several := tested(comparison)) > 1:
-        name = f"unadjusted {name}"
-        if pair.verdict.decision not in ("better", "worse"):
-            low, high = pair.simultaneous_low, pair.simultaneous_high
-            name = f"simultaneous 95% interval over {several} pairs"
+    unit, (low, high) = unit_of(pair, comparison), _ends(pair, comparison)
+    wider = ""
+    if pair.verdict.decision in ("better", "worse") and low <= 0 <= high:
+        wider = ", which reaches 0 because it is stricter than Holm's test"
     if difference < 0 and not signed:
         difference, low, high = -difference, -high, -low
     ends = f"{unit.text(low)} to {unit.text(high)}"
     lost = pair.verdict.decision != pair.uncorrected.decision
     evidence = test_of(pair) if lost else evidence_of(pair, comparison)
-    return f"{unit.text(difference)} ({name} {ends}{_of_b(pair, unit)}; {evidence})"
+    interval = f"{_interval_name(comparison)} {ends}{_of_b(pair, unit)}{wider}"
+    return f"{points_in_words(difference, comparison)}{unit.text(difference)} ({interval}; {evidence})"
+
+
+def _interval_name(comparison: Comparison) -> str:
+    return "simultaneous 95% interval" if tested(comparison) > 1 else "95% interval"
+
+
+def _ends(pair: PairOfGroups, comparison: Comparison) -> tuple[float, float]:
+    """Return the ends of the interval of a difference: of several pairs, of the simultaneous one."""
+    if tested(comparison) > 1:
+        return pair.simultaneous_low, pair.simultaneous_high
+    return pair.test.low, pair.test.high
 
 
 def _of_b(pair: PairOfGroups, unit: Unit) -> str:

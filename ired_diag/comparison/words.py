@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.pairing import UNKNOWN
+from ired_diag.comparison.level_words import level_in_words
+from ired_diag.comparison.pairing import is_unknown
 from ired_diag.comparison.pairs import FINAL, ByReadout, PairOfGroups
 from ired_diag.comparison.sweeps import Sweep
 from ired_diag.comparison.verdict_words import (
@@ -28,6 +29,24 @@ READOUT_NAMES = {
     "last10": "mean of the last 10 evaluations",
     "area": "area under the curve",
 }
+VALUE_OF_TABLE = "value of the table"
+
+
+def readout_name(comparison: Comparison) -> str:
+    """Return which number of each seed is compared; a table has no evaluations to choose from."""
+    return VALUE_OF_TABLE if comparison.of_tables else READOUT_NAMES[comparison.readout]
+
+
+def readout_of_metric(comparison: Comparison, readout: str = "") -> str:
+    """Return the readout with its metric: ``last evaluation of val_acc``, ``val_acc, value of the table``.
+
+    Args:
+        comparison: The comparison.
+        readout: Its readout in other words. Default: its name.
+    """
+    if comparison.of_tables:
+        return f"{comparison.metric}, {VALUE_OF_TABLE}"
+    return f"{readout or READOUT_NAMES[comparison.readout]} of {comparison.metric}"
 
 
 def count_of_different(comparison: Comparison) -> str:
@@ -52,6 +71,8 @@ def caveats_of(pair: PairOfGroups, comparison: Comparison) -> Iterator[str]:
         return
     if min(pair.seeds[:2]):
         yield _pairing(pair)
+    if words := level_in_words(pair):
+        yield words
     if not any(pair.failed):
         yield _power(pair, comparison)
 
@@ -130,8 +151,7 @@ def methods_of(comparison: Comparison) -> str:
         where = f", which starts at step {comparison.plateau_step:g}"
     better = "lower" if comparison.lower_is_better else "higher"
     sentences = [
-        f"Each experiment was trained with {seeds} and read out as the {READOUT_NAMES[comparison.readout]} "
-        f"of {comparison.metric}{where} ({better} is better).",
+        f"Each experiment was trained with {seeds} and {_read_out(comparison)}{where} ({better} is better).",
         f"Means{_over_what(comparison)} are given with 95% t intervals, standard deviations with n - 1.",
     ]
     if comparison.pairs:
@@ -139,6 +159,12 @@ def methods_of(comparison: Comparison) -> str:
     if any(pair.worst_rank is None for pair in comparison.pairs):
         sentences.append(_margin(comparison))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _read_out(comparison: Comparison) -> str:
+    if comparison.of_tables:
+        return f"compared by one value of {comparison.metric} for each seed"
+    return f"read out as the {readout_of_metric(comparison)}"
 
 
 def results_of(comparison: Comparison) -> str:
@@ -214,7 +240,7 @@ def _pairing(pair: PairOfGroups) -> str:
     names, noise = f"{pair.a} and {pair.b}", pair.shared_noise
     n_a, n_b, shared = pair.seeds
     if pair.obstacle:
-        hint = " If equal seeds do, --paired pairs them." if pair.obstacle.startswith(UNKNOWN) else ""
+        hint = " If equal seeds do, --paired pairs them." if is_unknown(pair.obstacle) else ""
         return f"Seeds of {names} are not paired: {pair.obstacle}.{hint}"
     told = f"Seeds of {names} are paired: {pair.pairing or 'data and evaluation agree'}"
     if pair.estimator == "welch":

@@ -2,8 +2,8 @@
 
 An accuracy over a hundred samples that rises from 0.5 to 0.7 is never four standard deviations of one
 evaluation above its start. So the mean of the first m = 1, 2, 3, 5 … evaluations, a quarter of all at most,
-is held against the mean of the second half: with the noise and its correlation by neighbours of that half
-(``wander``), the largest of these differences counts from five standard errors on.
+is held against the mean of the second half: with the noise of that half, and its correlation where that is
+more than chance (``wander``), the largest of these differences counts from four standard errors on.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ired_diag.curves.wander import Wander, wander_of
 
-CLEAR = 5.0  # standard errors, the largest of some five looks
-FEWEST = 24  # evaluations: half of them tell the noise
+CLEAR = 4.0  # standard errors, the largest of some five looks
+FEWEST = 16  # evaluations: half of them tell the noise
+CORRELATED = 2.0  # standard errors 1/√n of a correlation
 GROWTH = 1.6  # from one number of early evaluations to the next
 
 Array = NDArray[np.float64]
@@ -31,8 +32,8 @@ def clear_gain(y: Array) -> float:
         return 0.0
     late = y[n // 2 :]
     noise = wander_of(late, np.zeros(len(late)))
-    if noise.sd == 0:
-        noise = Wander(float(late.std()), 0.0)
+    if noise.correlation < CORRELATED / np.sqrt(len(late)):
+        noise = Wander(float(late.std(ddof=1)), 0.0)
     level, error, count, gain = float(late.mean()), noise.error_of_mean(len(late)), 1.0, 0.0
     while count <= n // 4:
         m = round(count)

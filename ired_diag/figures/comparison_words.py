@@ -6,9 +6,9 @@ import math
 from dataclasses import replace
 
 from ired_diag.comparison import Comparison, Group
-from ired_diag.comparison.pairing import UNKNOWN
+from ired_diag.comparison.pairing import is_unknown
 from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable
-from ired_diag.comparison.words import READOUT_NAMES
+from ired_diag.comparison.words import readout_name
 from ired_diag.errors import DiagError
 from ired_diag.figures.data import Panel
 
@@ -22,7 +22,7 @@ TURNED = 0.035  # inches of height that each letter of a turned name takes
 
 def readout_of(comparison: Comparison) -> str:
     """Return what was read out: ``validation/mse, mean over the plateau (from step 27000)``."""
-    told = f"{comparison.metric}, {READOUT_NAMES[comparison.readout]}"
+    told = f"{comparison.metric}, {readout_name(comparison)}"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
         told += f" (from step {comparison.plateau_step:.0f})"
     return told if comparison.lower_is_better else f"{told} (higher is better)"
@@ -77,7 +77,7 @@ def ranks_of(comparison: Comparison) -> RankTable:
         raise DiagError(f"{names}: ranks need at least 2 groups, found 1. Name another one.")
     if comparison.no_ranks != NO_COMMON_SEED:
         hint = ""
-        if UNKNOWN in comparison.no_ranks:
+        if is_unknown(comparison.no_ranks):
             hint = " If equal seeds share data, pass paired=True (command line: --paired)."
         raise DiagError(f"{names}: there are no ranks within seeds ({comparison.no_ranks}).{hint}")
     has = "; ".join(f"{group.name} has {_seeds_told(group)}" for group in comparison.groups)

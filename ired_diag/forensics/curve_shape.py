@@ -16,10 +16,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ired_diag.curves.best import best_evaluation
+from ired_diag.curves.early_means import clear_gain
+from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, can_go_on, listed, with_probe
@@ -79,8 +82,8 @@ def find(study: Study) -> Iterator[Finding]:
         if shape.restarts:
             alike_restarts[run.group, metric].append((run, shape))
         if shape.word == "diverged":
-            yield _diverged(run, metric, series, shape)
-        elif shape.word == "stuck" and shape.won > SURE * shape.noise:
+            yield _unless_assumed(_diverged(run, metric, series, shape), run)
+        elif shape.word == "stuck" and _has_gained_little(shape, run, series):
             little[run.group, metric, run.lower_is_better].append(run)
         elif shape.word in SEVERITY:
             alike[run.group, metric, run.lower_is_better, shape.word].append(run)
@@ -90,12 +93,31 @@ def find(study: Study) -> Iterator[Finding]:
         early = [run for run in runs if word == "regressed" and EARLY_STOP.search(run.ending.detail)]
         for part in (early, [run for run in runs if run not in early]):
             if part:
-                yield _of_shape(group, metric, word, part, was_stopped=part is early)
+                yield _unless_assumed(
+                    _of_shape(group, metric, word, part, was_stopped=part is early), part[0]
+                )
     for (group, metric, lower_is_better), runs in little.items():
         seeds = listed(run.seed_label for run in runs)
         statement = f"{group}: {metric} {GAINED_LITTLE[lower_is_better]}{_few(runs)} ({seeds})."
         evidence: Evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
         yield Finding("curve_shape", "note", statement, evidence)
+
+
+def _unless_assumed(finding: Finding, run: Run) -> Finding:
+    """Return a finding, as a note where it rests on a direction that is only assumed."""
+    if run.direction.source != "assumed" or finding.evidence.get("shape") in ("unstable", "stuck"):
+        return finding
+    statement = f"{finding.statement} This assumes that lower is better, which its name does not say."
+    advice = (
+        "If higher is better: --higher-is-better. Else: " + finding.advice[:1].lower() + finding.advice[1:]
+    )
+    return replace(finding, severity="note", statement=statement, advice=advice)
+
+
+def _has_gained_little(shape: Shape, run: Run, series: Series) -> bool:
+    """Say whether a curve that is called stuck has gained something beyond its noise, if little."""
+    curve = curve_of(series.steps, series.values, lower_is_better=run.lower_is_better)
+    return shape.won > SURE * shape.noise or clear_gain(curve.y[np.isfinite(curve.y)]) > 0
 
 
 def _of_shape(group: str, metric: str, word: Word, runs: Sequence[Run], *, was_stopped: bool) -> Finding:

@@ -67,7 +67,8 @@ def _finding(groups: Sequence[Late]) -> Finding:
     cost = f" That is about {hours:.3g} hours of {timed} runs whose time is told." if timed else ""
     statement = (
         f"60% or more of the steps of {len(groups)} group{'s' if len(groups) > 1 else ''} ({runs} complete "
-        f"runs) came after the plateau had begun: {told}.{cost} The evaluations show no gain from them."
+        f"{'runs' if runs > 1 else 'run'}) came after the plateau had begun: {told}.{cost} The evaluations "
+        "show no gain from them."
     )
     evidence: Evidence = {"groups": len(groups), "runs": runs, "largest_share": groups[0].share}
     evidence |= {"hours": hours if timed else None, "timed_runs": timed}

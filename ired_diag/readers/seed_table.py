@@ -19,16 +19,17 @@ of a JSON file that hold no numbers (a title, published tests).
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
-from ired_diag.readers.run_columns import normal_name
+from ired_diag.json_text import parse_json
+from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
 from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
-from ired_diag.runs.direction import lower_by_name
+from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
+from ired_diag.runs.range_of_numbers import bounded_value
 
 SUFFIXES = (".csv", ".json")
 METRIC = re.compile(  # names that no experiment has
@@ -56,16 +57,21 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
     return found
 
 
-def metric_of_table(path: Path) -> str | None:
-    """Return what the numbers of a table measure: the name of their column, else of the file if it is one.
+def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
+    """Return what the numbers of a table measure (``readers.table_metric``); None where no name says it.
 
-    It is None where neither says so, as in a table ``results.csv`` with a column for each experiment.
+    Args:
+        path: The table.
+        groups: Its experiments, as ``read_seed_table`` names them.
+
+    Raises:
+        UnreadableFile: Names contradict each other: of some columns lower is better, of others higher.
     """
     if path.suffix.lower() == ".csv":
         layout = layout_of(path, _text(path))
-        if layout.groups and len(layout.numbers) == 1:
-            return layout.header[layout.numbers[0]]
-    return path.stem if lower_by_name(path.stem) is not None else None
+        if layout.groups:
+            return metric_of_long(path, layout)
+    return metric_of_columns(path, groups)
 
 
 def _text(path: Path) -> str:
@@ -101,12 +107,25 @@ def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValue
             "--metric NAME."
         )
     found: SeedValues = {name: {} for name in names.values()}
+    hint = _hint_at_knobs(layout)
     for number, row in layout.rows:
         where = f"{path}, row {number}"
         seed = _seed_in(layout, row, where)
         for i, group in names.items():
-            _put(found, group, seed, _cell(layout, row, i, where), where)
+            _put(found, group, seed, _cell(layout, row, i, where), where, hint)
     return {group: values for group, values in _without_seeds_of_others(found).items() if values}
+
+
+def _hint_at_knobs(layout: TableLayout) -> str:
+    """Return what to do where a column of hyperparameters is taken for results: seeds are there twice."""
+    knobs = [layout.header[i] for i in layout.numbers if normal_name(layout.header[i]) in HYPERPARAMETERS]
+    if not knobs:
+        return ""
+    return (
+        f" The column {knobs[0]!r} was taken as the results of an experiment of that name. If it says which "
+        "experiment a row is of, write its cells as text ("
+        f"'{knobs[0]}=0.1') or name the column 'method'."
+    )
 
 
 def _without_seeds_of_others(columns: SeedValues) -> SeedValues:
@@ -163,7 +182,8 @@ def _seed_in(layout: TableLayout, row: list[str], where: str) -> int:
 
 def _cell(layout: TableLayout, row: list[str], i: int, where: str) -> float | None:
     try:
-        return number_of(row[i], decimal_comma=layout.decimal_comma)
+        value = number_of(row[i], decimal_comma=layout.decimal_comma)
+        return None if value is None else bounded_value(value)
     except ValueError as error:
         raise UnreadableFile(
             f"{where}: {row[i]!r} is not a number. The column {layout.header[i]!r} is taken as one of "
@@ -173,8 +193,8 @@ def _cell(layout: TableLayout, row: list[str], i: int, where: str) -> float | No
 
 def _from_json(path: Path, text: str) -> SeedValues:
     try:
-        content = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text, object_pairs_hook=_unique)
+    except ValueError as error:
         raise UnreadableFile(f"{path}: is not JSON ({error}).") from error
     if not isinstance(content, Mapping):
         raise UnreadableFile(f"{path}: is not an object with an entry for each experiment.")
@@ -206,11 +226,11 @@ def _entries(values: Any) -> list[tuple[Any, Any]]:
     return pairs if numbers else []
 
 
-def _put(found: SeedValues, group: str, seed: int, value: float | None, where: str) -> None:
+def _put(found: SeedValues, group: str, seed: int, value: float | None, where: str, hint: str = "") -> None:
     if not group:
         raise UnreadableFile(f"{where}: names no experiment.")
     if seed in found.setdefault(group, {}):
-        raise UnreadableFile(f"{where}: seed {seed} of {group} is there twice.")
+        raise UnreadableFile(f"{where}: seed {seed} of {group} is there twice.{hint}")
     found[group][seed] = value
 
 
@@ -223,8 +243,9 @@ def _seed(told: object, where: str) -> int:
 
 
 def _number(told: object, where: str) -> float | None:
+    """Return a number; one that no statistic can use counts as infinite, as in a run."""
     text = "" if told is None else str(told).strip()
     try:
-        return float(text) if text else None
+        return bounded_value(float(text)) if text else None
     except ValueError as error:
         raise UnreadableFile(f"{where}: {told!r} is not a number.") from error

@@ -7,7 +7,8 @@ The seed is a column of that name, else one that numbers repetitions (``run``, `
 column of texts, or of a well-known name (``experiment``, ``method``, ``model`` …), says whose a row is: a
 long table. Where several vary, all of them name the experiment: ``A/mined``. A table without any is wide,
 with a column for each experiment. All other columns are numbers. Columns without a name count rows, and
-columns such as ``host`` or ``time`` say where a row comes from: neither is read.
+columns such as ``host`` or ``time`` say where a row comes from: neither is read. A table with a column for
+each seed (``method,seed_0,seed_1``) is read as the long one with the same numbers.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ SUMMARIES = re.compile(
     r"(?:mean|avg|average|std|sd|stdev|std_?dev|sem|se|stderr|median|min|max|total|count|var|variance|ci|ci95)\b.*",
     re.IGNORECASE,
 )
+NUMBER_OF = re.compile(r"_?(?:#|no|nr|num|number|idx|index)$")  # Run #, seed_no
+SEED_OF_COLUMN = re.compile(r"(?:seed|run|trial|fold|rep)[\s_#-]*\d+", re.IGNORECASE)
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?\s*%?")  # 11,207, quoted where commas separate
 INDEX = re.compile(r"(?:unnamed: \d+)?", re.IGNORECASE)  # pandas' name of a column without one
 NAMES = frozenset((*EXPERIMENTS, "name"))
 
@@ -67,7 +71,7 @@ def layout_of(path: Path, text: str) -> TableLayout:
     Raises:
         UnreadableFile: It is no table, or no column says the seed; the message names its columns.
     """
-    header, rows, delimiter = _cells(path, text)
+    header, rows, delimiter = _with_a_row_for_each_seed(*_cells(path, text))
     kept = [i for i, name in enumerate(header) if not INDEX.fullmatch(name)]
     names = {i: normal_name(header[i]) for i in kept}
     if len(set(names.values())) < len(kept):
@@ -93,8 +97,8 @@ def layout_of(path: Path, text: str) -> TableLayout:
 def number_of(text: str, *, decimal_comma: bool = False) -> float | None:
     """Return the number in a cell, percent without their sign; None where it is empty or says so.
 
-    >>> number_of("94.1%"), number_of("0,097", decimal_comma=True), number_of("n/a")
-    (94.1, 0.097, None)
+    >>> number_of("94.1%"), number_of("0,097", decimal_comma=True), number_of("n/a"), number_of("11,207")
+    (94.1, 0.097, None, 11207.0)
 
     Raises:
         ValueError: It is not a number.
@@ -104,6 +108,8 @@ def number_of(text: str, *, decimal_comma: bool = False) -> float | None:
         return None
     if decimal_comma and re.fullmatch(r"[^.,]*,\d+\D*(?:e[-+]?\d+)?\D*", bare, re.IGNORECASE):
         bare = bare.replace(",", ".")
+    elif THOUSANDS.fullmatch(bare):
+        bare = bare.replace(",", "")
     return float(bare.removesuffix("%").strip())
 
 
@@ -122,9 +128,27 @@ def _cells(path: Path, text: str) -> tuple[Row, list[tuple[int, Row]], str]:
     return header, list(enumerate(others, start=2)), delimiter
 
 
+def _with_a_row_for_each_seed(
+    header: Row, rows: list[tuple[int, Row]], delimiter: str
+) -> tuple[Row, list[tuple[int, Row]], str]:
+    """Return a table with a row for each seed, where it has a column for each: ``seed_0``, ``seed_1`` …."""
+    seeds = [i for i, name in enumerate(header) if SEED_OF_COLUMN.fullmatch(name)]
+    others = [i for i, name in enumerate(header) if i not in seeds and not INDEX.fullmatch(name)]
+    others = [i for i in others if not SUMMARIES.fullmatch(header[i])]
+    if len(seeds) < 2 or not others or any(normal_name(header[i]) in SEEDS | RUNS for i in others):
+        return header, rows, delimiter
+    long = [
+        (number, [*(row[i] for i in others), header[place], row[place]])
+        for number, row in rows
+        for place in seeds
+    ]
+    return [*(header[i] for i in others), "seed", "value"], long, delimiter
+
+
 def _seed_column(path: Path, header: Row, names: dict[int, str]) -> int:
-    for known in (SEEDS, RUNS):
-        found = [i for i, name in names.items() if name in known]
+    bare = {i: NUMBER_OF.sub("", name) for i, name in names.items()}
+    for named, known in ((names, SEEDS), (bare, SEEDS), (names, RUNS), (bare, RUNS)):
+        found = [i for i, name in named.items() if name in known]
         if len(found) == 1:
             return found[0]
         if found:

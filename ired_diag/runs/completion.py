@@ -74,7 +74,8 @@ def note_on_unknown(group: str, runs: Sequence[Run]) -> str:
     steps = sorted({run.history.last_step for run in runs if run.history.last_step is not None})
     where = f"; their last steps differ ({steps[0]} to {steps[-1]})" if len(steps) > 1 else ""
     what = "the ending is" if len(runs) == 1 else f"the ending of {len(unknown)} of {len(runs)} runs is"
-    return f"{group}: {what} {UNKNOWN_IN_WORDS}{where}; they are used as they are."
+    used = "it is used as it is" if len(unknown) == 1 else "they are used as they are"
+    return f"{group}: {what} {UNKNOWN_IN_WORDS}{where}; {used}."
 
 
 def _common_last_step(runs: Sequence[Run]) -> tuple[int, int] | None:

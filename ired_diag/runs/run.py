@@ -52,6 +52,7 @@ class Run:
         identity_keys: Keys of the configuration that only identify the run, or that the user ignores.
         higher_is_better: What the user says of the metric's direction; None: configuration and name tell.
         results: What an evaluation after training measured, as printed or saved.
+        of_table: Whether it stands for one number of a table, and has no log.
     """
 
     experiment: str
@@ -71,6 +72,7 @@ class Run:
     identity_keys: frozenset[str] = frozenset()
     higher_is_better: bool | None = None
     results: tuple[EvaluationResult, ...] = ()
+    of_table: bool = False
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:

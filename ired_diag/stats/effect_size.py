@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from ired_diag.stats.defects import ROUNDING, SAME_AMOUNT
 from ired_diag.stats.noncentral import noncentrality_interval
 from ired_diag.stats.summary import CONFIDENCE
 
@@ -68,8 +69,8 @@ def paired_effect(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     mean, sd = float(x.mean()), float(x.std(ddof=1))
     if not x.any():
         return Effect(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, n, reason)
-    if sd <= 16 * np.finfo(np.float64).eps * abs(mean):
-        return Effect(mean, mean, mean, nan, nan, nan, n, reason or "all pairs differ by the same amount")
+    if sd <= ROUNDING * abs(mean):
+        return Effect(mean, mean, mean, nan, nan, nan, n, reason or SAME_AMOUNT)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
     root = math.sqrt(n)
     low, high = noncentrality_interval(root * mean / sd, n - 1, confidence=confidence)

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ired_diag.stats.defects import as_sample, defect_of, is_constant
+from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, as_sample, defect_of, is_constant
 from ired_diag.stats.noncentral import noncentrality_interval
 from ired_diag.stats.summary import CONFIDENCE
 
@@ -67,7 +67,7 @@ def two_sample_effect(
     if defect := defect_of(x, y):
         return _undefined(n_a, n_b, defect)
     if is_constant(x, scale=np.abs(x).max()) and is_constant(y, scale=np.abs(y).max()):
-        return _undefined(n_a, n_b, "both samples are constant")
+        return _undefined(n_a, n_b, CONSTANT)
     df = n_a + n_b - 2
     pooled = math.sqrt(((n_a - 1) * x.var(ddof=1) + (n_b - 1) * y.var(ddof=1)) / df)
     d = float(x.mean() - y.mean()) / pooled
@@ -84,7 +84,7 @@ def paired_samples_effect(
         return _undefined(n_a, n_b, defect)
     difference = x - y
     if is_constant(difference, scale=max(np.abs(x).max(), np.abs(y).max())):
-        return _undefined(n_a, n_b, "all pairs differ by the same amount")
+        return _undefined(n_a, n_b, SAME_AMOUNT)
     d = float(difference.mean() / difference.std(ddof=1))
     return _effect(d, n_a - 1, n_a, n_a, n_b, confidence)
 

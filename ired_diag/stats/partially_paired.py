@@ -47,7 +47,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ired_diag.stats.defects import is_constant
+from ired_diag.stats.defects import SAME_AMOUNT, is_constant
 from ired_diag.stats.summary import CONFIDENCE
 from ired_diag.stats.t_tests import TTest, paired
 
@@ -303,5 +303,5 @@ def defect_of_pairs(pairs: Array, only_a: Array, only_b: Array) -> str:
     if lost:
         return f"{lost} of {len(numbers)} values are not finite"
     if is_constant(pairs[0] - pairs[1], scale=float(np.abs(pairs).max())):
-        return "all pairs differ by the same amount"
+        return SAME_AMOUNT
     return ""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, is_constant
+
 
 @dataclass(frozen=True)
 class MeanDifference:
@@ -49,8 +51,8 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
         return _undefined(len(x), reason)
     difference = x - y
     mean = float(difference.mean())
-    if _constant(difference, scale=float(np.abs([x, y]).max())):
-        return MeanDifference(mean, math.nan, math.nan, len(x), "all pairs differ by the same amount")
+    if is_constant(difference, scale=float(np.abs([x, y]).max())):
+        return MeanDifference(mean, math.nan, math.nan, len(x), SAME_AMOUNT)
     error = float(difference.std(ddof=1)) / math.sqrt(len(x))
     return MeanDifference(mean, error, float(len(x) - 1), len(x))
 
@@ -65,7 +67,7 @@ def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     difference = float(x.mean() - y.mean())
     parts = np.array([mean_variance(x), mean_variance(y)])
     if not parts.any():
-        return MeanDifference(difference, math.nan, math.nan, n, "both samples are constant")
+        return MeanDifference(difference, math.nan, math.nan, n, CONSTANT)
     # As shares, so that squares of small variances do not underflow.
     shares = parts / parts.sum()
     df = 1 / float((shares**2 / [len(x) - 1, len(y) - 1]).sum())
@@ -74,7 +76,7 @@ def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
 
 def mean_variance(x: NDArray[np.float64]) -> float:
     """Return the variance of the mean of n ≥ 2 values; 0 where they vary by rounding only."""
-    return 0.0 if _constant(x, scale=float(np.abs(x).max())) else float(x.var(ddof=1)) / len(x)
+    return 0.0 if is_constant(x, scale=float(np.abs(x).max())) else float(x.var(ddof=1)) / len(x)
 
 
 def _broken(x: NDArray[np.float64]) -> str:
@@ -83,11 +85,6 @@ def _broken(x: NDArray[np.float64]) -> str:
     if lost:
         return f"{lost} of {len(x)} values are not finite"
     return f"{len(x)} value{'s' if len(x) != 1 else ''}: at least 2 are needed" if len(x) < 2 else ""
-
-
-def _constant(x: NDArray[np.float64], *, scale: float) -> bool:
-    """Say whether a sample varies by no more than rounding."""
-    return bool(np.ptp(x) <= 16 * np.finfo(np.float64).eps * scale)
 
 
 def _undefined(n: int, reason: str) -> MeanDifference:

@@ -3,7 +3,8 @@
     sd = √(Σ (xᵢ - x̄)² / (n - 1)),    x̄ ± t_{n-1, (1+c)/2} · sd / √n
 
 The interval takes Student's t, not the normal's 1.96, and the sd is that of a sample (n - 1), not of a
-population: at n = 10 the two together make the interval 22% wider.
+population: at n = 10 the two together make the interval 22% wider. Values that differ by no more than the
+rounding of their mean have an sd of 0.
 
 Reference: Student (1908), The Probable Error of a Mean; Moore, McCabe (2017), section 7.1.
 """
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
+
+from ired_diag.stats.defects import is_constant
 
 CONFIDENCE = 0.95
 
@@ -66,6 +69,6 @@ def summarise(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
     if n == 1:
         reason = "one value has no spread"
         return Summary(1, mean, nan, nan, nan, minimum, maximum, confidence, reason)
-    sd = float(x.std(ddof=1))
+    sd = 0.0 if is_constant(x, scale=float(np.abs(x).max())) else float(x.std(ddof=1))
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
     return Summary(n, mean, sd, mean - half, mean + half, minimum, maximum, confidence)

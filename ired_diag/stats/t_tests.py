@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ired_diag.stats.defects import is_constant
+from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, is_constant
 from ired_diag.stats.summary import CONFIDENCE
 
 
@@ -65,7 +65,7 @@ def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTe
     if n < 2:
         return _undefined(n, f"{n} pair{'s' if n != 1 else ''}: at least 2 are needed")
     if is_constant(difference, scale=np.abs([*x, *y]).max()):
-        return _undefined(n, "all pairs differ by the same amount")
+        return _undefined(n, SAME_AMOUNT)
     error = float(difference.std(ddof=1)) / math.sqrt(n)
     return _test(float(difference.mean()), error, df=n - 1, n=n, confidence=confidence)
 
@@ -76,7 +76,7 @@ def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidenc
     if min(len(x), len(y)) < 2:
         return _undefined(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")
     if is_constant(x, scale=np.abs(x).max()) and is_constant(y, scale=np.abs(y).max()):
-        return _undefined(n, "both samples are constant")
+        return _undefined(n, CONSTANT)
     sizes, variances = np.array([len(x), len(y)]), np.array([x.var(ddof=1), y.var(ddof=1)])
     if equal_variances:
         df = float(n - 2)

@@ -48,8 +48,9 @@ def groups_table(comparison: Comparison) -> html.Section:
     better = "lower" if comparison.lower_is_better else "higher"
     start = comparison.plateau_step
     where = f" from step {start:g} on" if comparison.readout == "plateau" and start is not None else ""
+    readout = f"{told_of.readout_name(comparison).capitalize()}{where}"
     caption = (
-        f"{told_of.READOUT_NAMES[comparison.readout].capitalize()}{where} of {comparison.metric}, each seed; "
+        f"{told_of.readout_of_metric(comparison, readout)}, each seed; "
         f"{better} is better. {'. '.join(caption_lines(comparison))}."
     )
     rows = list(group_rows(comparison))
