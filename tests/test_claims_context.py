@@ -228,3 +228,49 @@ def test_numbers_of_other_data_are_not_held_against_the_runs(text: str, losses: 
 )
 def test_wrong_numbers_of_the_data_of_the_runs_are_found(text: str, losses: Study) -> None:
     assert len(accusations(check_report(text, losses))) == 1
+
+
+LEVELS = [
+    ("The validation loss of muon is 0.416, that of baseline 0.433.", "0.416", "0.374"),
+    ("The validation loss of muon is 0.416, that of baseline 0.433.", "0.433", "0.390"),
+    ("Baseline (n=8) averages a val loss of 0.433, muon (n=8) 0.416.", "0.416", "0.402"),
+    ("We tuned muon for a week; its final val loss is $4.16 \\times 10^{-1}$.", "4.16", "4.89"),
+    ("muon: val loss 0.416; baseline: val loss 0.433.", "0.433", "0.453"),
+    ("Muon reaches a validation loss of 0.416 versus 0.433 for the baseline.", "0.433", "0.453"),
+    ("With seed 0 alone muon reaches 0.4247; with seed 5 it reaches 0.4063.", "0.4247", "0.4147"),
+    ("The standard deviation of muon across seeds is 0.0100.", "0.0100", "0.0010"),
+    ("muon vs dropout: p = 0.117 (Welch).", "0.117", "0.04"),
+    ("### muon\n- final val loss: 0.4158 (sd 0.0100)\n- best seed: 0.4063 (seed 5)\n", "0.4158", "0.4258"),
+    ("### muon\n- final val loss: 0.4158 (sd 0.0100)\n- best seed: 0.4063 (seed 5)\n", "0.0100", "0.0150"),
+    ("## Results of dropout\n\nMean val loss: 0.4248 ± 0.0115\n", "0.4248", "0.4158"),
+]
+
+
+@pytest.mark.parametrize(("text", "right", "wrong"), LEVELS)
+def test_a_plain_number_is_held_against_the_runs_where_its_words_say_what_it_is(
+    text: str, right: str, wrong: str, losses: Study
+) -> None:
+    checked = check_report(text, losses)
+    assert accusations(checked) == []
+    assert checked.counts["holds"] >= 1
+    assert len(accusations(check_report(text.replace(right, wrong), losses))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The validation loss of muon is below 0.43, and at step 500 it is 0.67.",
+        "muon has momentum 0.95, and the weight decay of muon is 0.1.",
+        "The val loss of muon improves by 0.018.",
+        "The initial validation loss of muon is 0.9.",
+        "The training loss of muon is 0.374.",
+        "muon reaches 0.35 at the end.",
+        "baseline vs dropout (p = 0.1) trains slower.",
+        "We compare muon with dropout p = 0.1.",
+        "### muon\n- learning rate: 0.02\n- train loss: 0.374\n- it falls to 0.43 within a day\n",
+        "The val loss of muon would be 0.39 with more data.",
+        "The standard deviation of the difference of muon is 0.0030.",
+    ],
+)
+def test_a_plain_number_of_something_else_is_left_alone(text: str, losses: Study) -> None:
+    assert accusations(check_report(text, losses)) == []

@@ -36,6 +36,11 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|"
         r"(?<![/\w])\u03c3)" + IS,
     ),
+    (
+        "sd",
+        r"(?:standard deviation|standardabweichung)"
+        r"(?!\s+of\s+(?:the\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval))" + NAMES + IS,
+    ),
     ("median", r"\bmedians?\b" + NAMES + IS),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
