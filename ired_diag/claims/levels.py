@@ -33,9 +33,9 @@ SEED = re.compile(r"\bseed\s*[#=]?\s*(\d{1,6})\b", re.IGNORECASE)
 OTHER = re.compile(
     r"\b(?:best|lowest|highest|minim\w*|maxim\w*|worst|median|threshold|target|initial\w*|start\w*|first|"
     r"begin\w*|after \d|epoch|step|iteration|below|above|under|over \d|between|rang\w+|from|differ\w*|gap|"
-    r"improv\w*|reduc\w*|drop\w*|decreas\w*|increas\w*|gain\w*|chang\w*|within|least|most|up to|around|roughly|"
-    r"approx\w*|nearly|almost|per|noise|std|deviation|error bars?|margin|tolerance|would|should|expect\w*|"
-    r"predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|rates?|decay|coefficient|"
+    r"improv\w*|reduc\w*|drop\w*|decreas\w*|increas\w*|gain\w*|chang\w*|within|least|most|up to|around|"
+    r"roughly|approx\w*|nearly|almost|per|noise|std|deviation|error bars?|margin|tolerance|would|should|"
+    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|rates?|decay|coefficient|"
     r"temperature|trimmed|geometric|weighted|pilot|earlier|previous\w*|prior|excluding|without|original\w*|"
     r"paper|report(?:ed|s)|published)\b",
     re.IGNORECASE,
