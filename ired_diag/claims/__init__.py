@@ -24,6 +24,7 @@ from ired_diag.claims.folding import spreads_folded
 from ired_diag.claims.groups import READOUTS, groups_of
 from ired_diag.claims.impossible import impossible
 from ired_diag.claims.intervals import check_interval
+from ired_diag.claims.levels import check_level
 from ired_diag.claims.markdown import Sentence, Table, parts_of
 from ired_diag.claims.means import check_mean, check_value
 from ired_diag.claims.metrics import UNCLEAR
@@ -62,6 +63,7 @@ def _check_statistic(claim: Claim, book: Book) -> Verdict:
 CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "value": check_value,
     "mean": check_mean,
+    "level": check_level,
     "difference": check_difference,
     "ratio": check_ratio,
     "wins": check_wins,
