@@ -228,3 +228,103 @@ def test_numbers_of_other_data_are_not_held_against_the_runs(text: str, losses: 
 )
 def test_wrong_numbers_of_the_data_of_the_runs_are_found(text: str, losses: Study) -> None:
     assert len(accusations(check_report(text, losses))) == 1
+
+
+LEVELS = [
+    ("The validation loss of muon is 0.416, that of baseline 0.433.", "0.416", "0.374"),
+    ("The validation loss of muon is 0.416, that of baseline 0.433.", "0.433", "0.390"),
+    ("Baseline (n=8) averages a val loss of 0.433, muon (n=8) 0.416.", "0.416", "0.402"),
+    ("We tuned muon for a week; its final val loss is $4.16 \\times 10^{-1}$.", "4.16", "4.89"),
+    ("muon: val loss 0.416; baseline: val loss 0.433.", "0.433", "0.453"),
+    ("Muon reaches a validation loss of 0.416 versus 0.433 for the baseline.", "0.433", "0.453"),
+    ("With seed 0 alone muon reaches 0.4247; with seed 5 it reaches 0.4063.", "0.4247", "0.4147"),
+    ("The standard deviation of muon across seeds is 0.0100.", "0.0100", "0.0010"),
+    ("muon vs dropout: p = 0.117 (Welch).", "0.117", "0.04"),
+    ("### muon\n- final val loss: 0.4158 (sd 0.0100)\n- best seed: 0.4063 (seed 5)\n", "0.4158", "0.4258"),
+    ("### muon\n- final val loss: 0.4158 (sd 0.0100)\n- best seed: 0.4063 (seed 5)\n", "0.0100", "0.0150"),
+    ("## Results of dropout\n\nMean val loss: 0.4248 ± 0.0115\n", "0.4248", "0.4158"),
+]
+
+
+@pytest.mark.parametrize(("text", "right", "wrong"), LEVELS)
+def test_a_plain_number_is_held_against_the_runs_where_its_words_say_what_it_is(
+    text: str, right: str, wrong: str, losses: Study
+) -> None:
+    checked = check_report(text, losses)
+    assert accusations(checked) == []
+    assert checked.counts["holds"] >= 1
+    assert len(accusations(check_report(text.replace(right, wrong), losses))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The validation loss of muon is below 0.43, and at step 500 it is 0.67.",
+        "muon has momentum 0.95, and the weight decay of muon is 0.1.",
+        "The val loss of muon improves by 0.018.",
+        "The initial validation loss of muon is 0.9.",
+        "The training loss of muon is 0.374.",
+        "muon reaches 0.35 at the end.",
+        "baseline vs dropout (p = 0.1) trains slower.",
+        "We compare muon with dropout p = 0.1.",
+        "### muon\n- learning rate: 0.02\n- train loss: 0.374\n- it falls to 0.43 within a day\n",
+        "The val loss of muon would be 0.39 with more data.",
+        "The standard deviation of the difference of muon is 0.0030.",
+    ],
+)
+def test_a_plain_number_of_something_else_is_left_alone(text: str, losses: Study) -> None:
+    assert accusations(check_report(text, losses)) == []
+
+
+MEASURES_AS_ROWS = """| | baseline | muon | dropout |
+|---|---|---|---|
+| val loss (mean) | 0.4334 | 0.4158 | 0.4248 |
+| std | 0.0105 | 0.0100 | 0.0115 |
+| median | 0.4351 | 0.4102 | 0.4300 |
+| max | 0.4453 | 0.4311 | 0.4367 |
+| wall time (s) | 512 | 530 | 515 |
+| lr | 3e-4 | 0.02 | 3e-4 |
+"""
+BRACKETS = "| | val loss{said} |\n|---|---|\n| baseline | 0.433 {a} |\n| muon | 0.416 {b} |\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        (BRACKETS.format(said="", a="(0.011)", b="(0.010)"), "0.416", "0.396"),
+        (BRACKETS.format(said=" (95% CI)", a="[0.425, 0.442]", b="[0.407, 0.424]"), "0.407,", "0.400,"),
+        (BRACKETS.format(said="", a="[0.425, 0.442]", b="[0.407, 0.424]"), "0.416", "0.410"),
+        (BRACKETS.format(said=" [min, max]", a="[0.411, 0.445]", b="[0.406, 0.431]"), "0.416", "0.410"),
+        (
+            "Standard errors in parentheses.\n\n" + BRACKETS.format(said="", a="(0.004)", b="(0.004)"),
+            "| baseline | 0.433 (0.004)", "| baseline | 0.433 (0.011)",
+        ),
+        (MEASURES_AS_ROWS, "0.0115", "0.0141"),
+        (MEASURES_AS_ROWS, "0.4158", "0.4258"),
+        (MEASURES_AS_ROWS.replace("| lr |", "| Learning rate |"), "0.4351", "0.4251"),
+    ],
+)  # fmt: skip
+def test_brackets_and_tables_with_a_row_a_measure_are_read(
+    text: str, right: str, wrong: str, losses: Study
+) -> None:
+    checked = check_report(text, losses)
+    assert accusations(checked) == []
+    assert checked.counts["holds"] >= 2
+    assert right in text
+    assert accusations(check_report(text.replace(right, wrong), losses))
+
+
+def test_a_median_with_its_quartiles_in_brackets_is_no_mean(losses: Study) -> None:
+    text = "Median [IQR] of 8 seeds.\n\n" + BRACKETS.format(said="", a="[0.430, 0.440]", b="[0.408, 0.425]")
+    assert accusations(check_report(text.replace("0.416", "0.410"), losses)) == []
+
+
+def test_top_1_is_accuracy_and_top_5_is_another_metric(percent: Study) -> None:
+    text = "| | Top-1 (%) | Top-5 (%) |\n|---|---|---|\n| resnet | 91.82 | 99.10 |\n| vit | 93.12 | 99.40 |\n"
+    checked = check_report(text, percent)
+    assert accusations(checked) == []
+    assert held(checked) == ["91.82", "93.12"]
+    assert len(accusations(check_report(text.replace("91.82", "92.82"), percent))) == 1
+    assert (
+        len(accusations(check_report(text.replace("Top-1", "acc@1").replace("93.12", "93.92"), percent))) == 1
+    )

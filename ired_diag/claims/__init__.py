@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ired_diag.claims import code, sentences, tables
+from ired_diag.claims import code, sentences, summaries, tables
 from ired_diag.claims.bold import check_bold
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
@@ -24,6 +24,7 @@ from ired_diag.claims.folding import spreads_folded
 from ired_diag.claims.groups import READOUTS, groups_of
 from ired_diag.claims.impossible import impossible
 from ired_diag.claims.intervals import check_interval
+from ired_diag.claims.levels import check_level
 from ired_diag.claims.markdown import Sentence, Table, parts_of
 from ired_diag.claims.means import check_mean, check_value
 from ired_diag.claims.metrics import UNCLEAR
@@ -62,6 +63,7 @@ def _check_statistic(claim: Claim, book: Book) -> Verdict:
 CHECKS: Mapping[str, Callable[[Claim, Book], Verdict]] = {
     "value": check_value,
     "mean": check_mean,
+    "level": check_level,
     "difference": check_difference,
     "ratio": check_ratio,
     "wins": check_wins,
@@ -269,5 +271,10 @@ def _in_sentences(
         claim
         for number, part in enumerate(parts, start=1)
         if isinstance(part, Sentence)
-        for claim in sentences.claims_of(part, names, -number, comma=comma, vocabulary=vocabulary)
+        for claim in summaries.claims_of_summaries(
+            part,
+            list(sentences.claims_of(part, names, -number, comma=comma, vocabulary=vocabulary)),
+            -number,
+            comma=comma,
+        )
     ]

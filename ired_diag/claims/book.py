@@ -155,7 +155,7 @@ class Book:
 
     def may_be_other(self, claim: Claim, label: str) -> str:
         """Return why a claim may be about something else than the end of the curves, or nothing."""
-        mean = claim if claim.kind in ("mean", "value") else self.mean_beside(claim, label)
+        mean = claim if claim.kind in ("mean", "value", "level") else self.mean_beside(claim, label)
         relation = relation_to(claim.metric, self.groups.metric)
         if relation == "other":
             what = "several metrics" if claim.metric == UNCLEAR else repr(claim.metric)
@@ -171,7 +171,7 @@ class Book:
         if group is None:
             return ""
         if (step := step_of(near)) and step != self.groups.last_step(group):
-            if claim.kind in ("mean", "value") and self.groups.sample_at(group, step):
+            if claim.kind in ("mean", "value", "level") and self.groups.sample_at(group, step):
                 return ""
             return f"it is of step {step}, and the last evaluation is of another"
         sample = self.groups.sample(group, "last")

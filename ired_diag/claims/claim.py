@@ -12,6 +12,7 @@ from ired_diag.finding import Finding, Severity
 Kind = Literal[
     "value",  # of one seed
     "mean",
+    "level",  # the metric of a group, of which it is not said whether it is a mean
     "sd",
     "se",
     "spread",  # after a ±, of which it is not said whether it is a sd, an error or half an interval

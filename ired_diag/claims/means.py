@@ -99,7 +99,8 @@ def _no_readout(claim: Claim, book: Book, group: str) -> Verdict:
     samples = {name: sample for name in READOUTS if (sample := book.groups.sample(group, name))}
     has = ", ".join(f"{name} {sample.mean.middle:.6g}" for name, sample in samples.items())
     words = (
-        f"the mean is printed as {claim.said}, which the runs of {group} do not have: {has}."
+        f"the {'mean' if claim.kind == 'mean' else 'number'} is printed as {claim.said}, "
+        f"which the runs of {group} do not have: {has}."
         f"{_elsewhere(claim, book, group)}"
     )
     where = book.groups.other_readout(claim.number, group)

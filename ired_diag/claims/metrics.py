@@ -29,7 +29,14 @@ MEASURE = re.compile(
     r"rewards?|returns?|recall|success rate|error rate|r2)(?![\w])",
     re.IGNORECASE,
 )
-SYNONYMS = {"acc": "accuracy", "training": "train", "rew": "reward", "ppl": "perplexity", "ret": "return"}
+SYNONYMS = {
+    "acc": "accuracy",
+    "top": "accuracy",
+    "training": "train",
+    "rew": "reward",
+    "ppl": "perplexity",
+    "ret": "return",
+}
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
 
@@ -77,6 +84,8 @@ def relation_to(metric: str, own: str) -> Relation:
     """
     if metric == UNCLEAR:
         return "other"
+    if _rank(metric) != _rank(own):
+        return "other"
     words, others = _words(metric), _words(own)
     if not words - set(DETAILS) or words <= {"result", "results", "performance", "value"}:
         return "unnamed"
@@ -109,6 +118,12 @@ def is_quantity(text: str) -> bool:
 def _words(name: str) -> set[str]:
     kept = [word for word in words_of(name) if not word.isdigit()]
     return {SYNONYMS.get(word, word) for word in kept}
+
+
+def _rank(name: str) -> str:
+    """Return the k of a top-k accuracy; 1 of any other metric."""
+    hit = re.search(r"(?:top|acc\w*)[\s_-]?@?(\d+)\b", name, re.IGNORECASE)
+    return hit[1] if hit else "1"
 
 
 def _bare(metric: str) -> str:

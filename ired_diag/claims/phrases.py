@@ -36,6 +36,11 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
         r"(?:(?<!\w)s\.?d\.?|(?<!\w)std(?:\.|\s*dev\w*)?|standard deviation|standardabweichung|"
         r"(?<![/\w])\u03c3)" + IS,
     ),
+    (
+        "sd",
+        r"(?:standard deviation|standardabweichung)"
+        r"(?!\s+of\s+(?:the\s+)?(?:diff|ratio|gradient|noise|weights|init|resid|eval))" + NAMES + IS,
+    ),
     ("median", r"\bmedians?\b" + NAMES + IS),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
@@ -97,8 +102,6 @@ RATIO = re.compile(
     re.I,
 )
 ON_ALL = re.compile(r"\b(?:on|in|for)\s+(?:all|every one of)\s+(?:of\s+)?(?:the\s+)?$", re.IGNORECASE)
-COMPARED_BEFORE = re.compile(r"\b(?:vs\.?|versus|than|against|between\s+\S+\s+and)\s+(?:the\s+)?$", re.IGNORECASE)
-COMPARED_AFTER = re.compile(r"\s+(?:vs\.?|versus)\s", re.IGNORECASE)
 WINS = re.compile(r"\s*(?:of|out of|/)\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
 BEATS = re.compile(
     r"\b(?:beats?|outperforms?|wins?|better|lower|higher|worse|loses|improves|ahead|smaller|larger|surpass\w*)\b",

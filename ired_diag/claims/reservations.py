@@ -17,8 +17,8 @@ from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
 CLAUSE_END = re.compile(
     r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE
 )
-SPREADS = ("sd", "se", "spread", "interval")
-COMPARED = ("percent", "difference", "ratio")
+SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
+COMPARED: tuple[Kind, ...] = ("percent", "difference", "ratio")
 COUNT = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten)"
 RUNS = r"(?:seeds?|runs?|outliers?)"
 EARLIER = (

@@ -19,11 +19,13 @@ from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.heads import CORRECTED, after_plus_minus
 from ired_diag.claims.labels import mention_spans
+from ired_diag.claims.levels import is_level, seed_before
 from ired_diag.claims.markdown import Sentence
 from ired_diag.claims.metrics import metric_at
 from ired_diag.claims.numbers import Printed, numbers_in, plain
 
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
+LEVELS = ("mean", "level")
 INTERVAL = re.compile(
     r"(?:\bci\b|confidence interval|\binterval\b|konfidenzintervall)[^\d\-+.]{0,25}[-+]?$", re.IGNORECASE
 )
@@ -63,6 +65,8 @@ TIED_AFTER = re.compile(
 TIED_BEFORE = re.compile(
     r"['\u2019s]*[\s:=(|≈~]*(?:(?!(?:and|und|or|vs|versus|than|but|while|to|from|over|against|compared)\b)[^\W\d]+[\s:=(≈~]*){0,6}"
 )
+VERSUS = re.compile(r"\bvs\b|\bversus\b|\bagainst\b|\bcompared\b", re.IGNORECASE)
+HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
 Numbered = tuple[Kind, tuple[Printed, ...], bool]
 
 
@@ -80,14 +84,6 @@ class Named:
     def covers(self, number: Printed) -> bool:
         """Say whether a number is a part of a name."""
         return any(place <= number.start < end for place, end, _ in self.at)
-
-    def without_compared(self) -> str:
-        """Return the text, groups that it compares in letters that mean nothing: "muon vs dropout, p = 0.1"."""
-        text = self.text
-        for start, end, _ in self.at:
-            if phrases.COMPARED_BEFORE.search(text[:start]) or phrases.COMPARED_AFTER.match(text, end):
-                text = f"{text[:start]}{'g' * (end - start)}{text[end:]}"
-        return text
 
     def whose(self, start: int, place: int, end: int, following: int, count: int) -> tuple[str, ...]:
         """Return the ``count`` groups that a number is about; none where that is not certain.
@@ -159,14 +155,18 @@ def claims_of(
     named = Named(text, mention_spans(text, names))
     context = f"{text}\n{sentence.heading}"
     numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
-    claimed = list(_numbers(named.without_compared(), numbers))
+    claimed = list(_numbers(_without_names(text, named), numbers, named))
     last: Claim | None = None
+    above = mention_spans(sentence.heading, names) if HEADED.match(text) and not named.at else []
+    own = tuple(dict.fromkeys(name for _, _, name in above))
     for kind, shown, half in claimed:
         claim = _claim(
             sentence, text, named, claimed, kind, shown, half=half, block=block, vocabulary=vocabulary
         )
         if half and last is not None:  # what follows a ± is of the group of its mean
             claim = replace(claim, groups=last.groups, others=last.others)
+        if len(own) == 1 and kind not in PAIRED_KINDS:  # "### muon", and below it "final val loss: 0.416"
+            claim = replace(claim, groups=own)
         last = claim
         yield claim
     for hit in phrases.COUNTED.finditer(text):
@@ -195,7 +195,8 @@ def _claim(
 ) -> Claim:
     first, last = shown[0], shown[-1]
     count = 2 if kind in PAIRED_KINDS else 1
-    same = [other[0] for k, other, _ in claimed if k == kind]
+    alike = LEVELS if kind in LEVELS else (kind,)
+    same = [other[0] for k, other, _ in claimed if k in alike]
     start = max((n.end for n in same if n.end <= first.start), default=0)
     following = min((n.start for n in same if n.start >= last.end), default=len(text))
     groups = named.whose(start, first.start, last.end, following, count)
@@ -214,6 +215,7 @@ def _claim(
         numbers=shown,
         context=f"{text}\n{sentence.heading}",
         block=block,
+        seed=seed_before(text, first.start) if kind == "level" else "",
         half_width=half,
         others=rivals,
         metric=metric_at(text, first.start, last.end, vocabulary),
@@ -222,9 +224,22 @@ def _claim(
     )
 
 
-def _numbers(text: str, numbers: Sequence[Printed]) -> Iterator[Numbered]:
+def _without_names(text: str, named: Named) -> str:
+    """Return a sentence on a test with its groups masked: one may be called "dropout", or "norm"."""
+    pair = len(named.within(0, len(text))) == 2
+    compared = phrases.TESTED.search(text) or (pair and VERSUS.search(text))
+    if not compared:
+        return text
+    for start, end, _ in named.at:
+        if not re.match(r"\s*(?:\(\s*)?p\s*=", text[end:]):  # "dropout (p = 0.1)"
+            text = text[:start] + "x" * (end - start) + text[end:]
+    return text
+
+
+def _numbers(text: str, numbers: Sequence[Printed], named: Named) -> Iterator[Numbered]:
     """Yield what is printed, with its kind and whether it is half an interval."""
     taken: set[int] = set()
+    continues = False
     for at, number in enumerate(numbers):
         if at in taken:
             continue
@@ -244,7 +259,11 @@ def _numbers(text: str, numbers: Sequence[Printed]) -> Iterator[Numbered]:
         elif _is_every_win(text, number):
             yield "wins", (number, number), False
         elif (kind := _kind(behind, text[number.end :], number)) and not _is_supposed(kind, text):
+            continues = continues or kind == "mean"
             yield kind, (number,), False
+        elif not SUPPOSED.search(text) and is_level(text, number, named.at, continues=continues):
+            continues = True
+            yield "level", (number,), False
 
 
 def _of_two_ends(before: str) -> Kind | None:

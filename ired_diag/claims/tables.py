@@ -39,6 +39,21 @@ PLAIN_NUMBER = re.compile(
     r"^[-+]?[\d.,]+(?:\s*[x\u00d7·]\s*10\^[-+]?\d+|"
     r"e[-+]?\d+)?\s*%?\s*(?:[A-Za-z/]{1,5})?$"
 )
+SIGNED = r"[-+]?\d*[.,]?\d+(?:\s*[x\u00d7]\s*10\^[-+]?\d+|e[-+]?\d+)?\s*%?"
+WITH_BRACKETS = re.compile(
+    rf"^{SIGNED}\s*(?:\(\s*\d*[.,]?\d+\s*\)|[\[(]\s*{SIGNED}\s*(?:,|;|to|\u2013|-)\s*{SIGNED}\s*[\])])$"
+)
+IN_BRACKETS = re.compile(
+    r"((?:sample )?(?:standard (?:deviation|error)s?|s\.?d\.?|std(?:\.? ?dev\w*)?|s\.?e\.?(?:m\.?)?|"
+    r"confidence intervals?|95% ?cis?))[^.|]{0,40}\b(?:parenthes\w+|brackets)",
+    re.IGNORECASE,
+)
+OF_RANGE = re.compile(r"\bmin\b|\bmax\b|\brange|\biqr\b|quartile|percentile|quantile", re.IGNORECASE)
+QUANTITY_ROW = re.compile(
+    r"\b(?:time|wall|hours?|lr|learning rate|params?|parameters|memory|flops|batch|epochs?|steps?|seeds?|gpus?|"
+    r"cost|tokens|optimi[sz]er|momentum|decay|width|depth|layers|speed|throughput|loss|mse|acc\w*|error)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +107,9 @@ def _heads(table: Table) -> list[Head]:
     )
     if caption:
         after = after_plus_minus(caption[0])
+        heads = [replace(h, after=after) if h.after == "spread" else h for h in heads]
+    if bracketed := IN_BRACKETS.search(plain(table.above)):
+        after = after_plus_minus(bracketed[1].rstrip("s"))
         heads = [replace(h, after=after) if h.after == "spread" else h for h in heads]
     heads = [replace(h, kind="mean") if h.kind is None and "±" in plain(h.text) else h for h in heads]
     last = ""
@@ -175,7 +193,9 @@ def _rows_are_measures(table: Table, heads: Sequence[Head]) -> bool:
     """Say whether the rows are mean, sd, …, and the columns groups."""
     kinds = [kind_of(plain(cells[0])) for _, cells in table.rows]
     named = [head.kind is None and bool(LETTER.search(head.text)) for head in heads[1:]]
-    return bool(kinds) and all(kinds) and bool(named) and all(named)
+    others = [plain(cells[0]) for (_, cells), kind in zip(table.rows, kinds, strict=True) if not kind]
+    most = len(kinds) - len(others) > max(1, len(others)) and all(map(QUANTITY_ROW.search, others))
+    return bool(kinds) and (not others or most) and bool(named) and all(named)
 
 
 def _of_measures(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
@@ -213,6 +233,8 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
                 kind = "mean"
             elif kind is None and head.is_metric and not pair and "±" in plain(cell):
                 kind = "mean"
+            elif kind in (None, "interval") and head.is_metric and not pair and _is_mean(cell, head, table):
+                kind = "mean"
             elif kind == "mean" and pair:
                 kind = "difference" if "diff" in head.text.lower() else None
             group = named
@@ -225,6 +247,12 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
             yield Cell(
                 text=cell, kind=kind, named=group, line=line, head=head, table=table, seed=seed, column=k
             )
+
+
+def _is_mean(cell: str, head: Head, table: Table) -> bool:
+    """Say whether a cell is a number with its spread or interval in brackets, and not a median."""
+    of_median = re.search(r"\bmedian|\biqr\b|quartile", f"{head.text} {plain(table.above)}", re.IGNORECASE)
+    return bool(WITH_BRACKETS.match(plain(cell).strip())) and not of_median
 
 
 def _label_columns(table: Table, heads: Sequence[Head]) -> list[int]:
@@ -318,7 +346,9 @@ def _beside(cell: Cell, kind: Kind, text: str, numbers: tuple[Printed, ...]) -> 
     elif kind == "median" and len(numbers) == 3 and re.search(r"iqr|quartile", cell.head.text, re.IGNORECASE):
         yield cell.claim("quartiles", *numbers[1:])
     elif kind == "mean" and len(numbers) == 3 and re.search(r"[\[(].*[\])]", text):
-        yield cell.claim("interval", *numbers[1:])
+        words = f"{cell.head.text} {plain(cell.table.above)}"
+        if not OF_RANGE.search(words) and (cell.head.kind == "mean" or after_plus_minus(words) == "interval"):
+            yield cell.claim("interval", *numbers[1:])
     elif (
         kind == "mean"
         and len(numbers) == 2
@@ -341,15 +371,15 @@ def _in_units_of_head(number: Printed, head: Head) -> Printed:
 def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
     """Yield a claim for each column of which exactly one number is in bold: that it is the best.
 
-    Of a row whose label is bold, too, the claim says so: such a row is often set out for another reason. So is
-    a column in which several numbers are.
+    Of a row whose label is bold, too, the claim says so: such a row is often set out for another reason. So
+    is a column in which several numbers are.
     """
     heads = _heads(table)
     columns = _label_columns(table, heads)
     if not columns or _seed_column(table, heads) is not None or len(table.rows) < 2:
         return
     labels = list(_labels(table, columns))
-    whole = {line for line, _ in table.rows if any((line, k) in table.bold for k in columns)}
+    whole = {line: WHOLE_ROW for line, _ in table.rows if any((line, k) in table.bold for k in columns)}
     for k, head in enumerate(heads):
         if k in columns or head.lower_is_better is None or head.kind not in (None, "mean", "median"):
             continue
@@ -370,5 +400,5 @@ def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
         yield Claim(
             "bold", line, text, groups=(label,), numbers=(rivals[label],),
             context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line,
-            rivals=rivals, test="lower" if head.lower_is_better else "higher", seed=WHOLE_ROW * (line in whole),
+            rivals=rivals, test="lower" if head.lower_is_better else "higher", seed=whole.get(line, ""),
         )  # fmt: skip

@@ -1,0 +1,124 @@
+"""A number that a sentence gives a group for a metric, without "mean" or ±: "the MSE of q101 is 0.0097".
+
+It may be a mean over seeds of any readout, or one seed's. It is held against the runs only where the sentence
+names the metric that judges them, or the seed, and nothing that makes it another number: a step, a bound, a
+change, a best or a first value. "that of B 0.39" and "B (n=8) 0.39" continue the number before them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ired_diag.claims.book import Book
+from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.groups import READOUTS, matching
+from ired_diag.claims.means import check_mean
+from ired_diag.claims.metrics import MEASURE, relation_to
+from ired_diag.claims.numbers import Printed
+from ired_diag.claims.ranges import Range, fits
+
+WORDS = r"(?:\s+(?:\([^()]*\)|[^\W\d][\w@'\u2019-]*)){0,6}"
+LINK = r"\s*(?:\b(?:is|was|of|are|were|reaches|reached|equals|at)\b|=|:)\s*(?:(?:only|about|just|now)\s+)?$"
+OF_MEASURE = re.compile(rf"(?:{MEASURE.pattern})(?:{WORDS}{LINK}|\s+$)", re.IGNORECASE)
+REACHES = re.compile(
+    r"^\s*(?:\([^()]*\)\s*)?(?:alone\s+)?(?:reach(?:es|ed)|achiev(?:es|ed)|attain(?:s|ed)|gets?|got|obtain(?:s|ed)|"
+    r"scor(?:es|ed)|end(?:s|ed) at|land(?:s|ed) at|has|had|is|was|averages?)\s+$",
+    re.IGNORECASE,
+)
+CONTINUES = re.compile(
+    r"^\s*(?:\([^()]*\)\s*)?(?:(?:is|has|was|had|at|of|reaches|gets|it is)\b|[:=])?\s*$", re.IGNORECASE
+)
+SEED = re.compile(r"\bseed\s*[#=]?\s*(\d{1,6})\b", re.IGNORECASE)
+OTHER = re.compile(
+    r"\b(?:best|lowest|highest|minim\w*|maxim\w*|worst|median|threshold|target|initial\w*|start\w*|first|"
+    r"begin\w*|after \d|epoch|step|iteration|below|above|under|over \d|between|rang\w+|from|differ\w*|gap|"
+    r"improv\w*|reduc\w*|drop\w*|decreas\w*|increas\w*|gain\w*|chang\w*|within|least|most|up to|around|"
+    r"roughly|approx\w*|nearly|almost|per|noise|std|deviation|error bars?|margin|tolerance|would|should|"
+    r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|rates?|decay|coefficient|"
+    r"temperature|trimmed|geometric|weighted|pilot|earlier|previous\w*|prior|excluding|without|original\w*|"
+    r"paper|report(?:ed|s)|published)\b",
+    re.IGNORECASE,
+)
+ENDS = re.compile(
+    r"\s*(?:$|[.,;:)\]|]|[(](?!\s*[-+±\u2212]?\s*\d*\.\d)|"
+    r"(?:and|vs\.?|versus|for|on|with|while|whereas|but|against|at the end)\b)",
+    re.IGNORECASE,
+)
+
+
+def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], *, continues: bool) -> bool:
+    """Say whether a number is printed as the level of a metric.
+
+    Args:
+        text: The sentence.
+        number: In it.
+        names: Where it names which group.
+        continues: Whether the number before it in the sentence is a level.
+    """
+    start = max(text.rfind(mark, 0, number.start) for mark in ("; ", ". ", ", while ", ", but ")) + 1
+    clause = text[start : number.start]
+    if number.percent or number.relation or number.unit >= 1 or OTHER.search(clause):
+        return False
+    if not ENDS.match(text, number.end):
+        return False
+    before = [stop for _, stop, _ in names if stop <= number.start]
+    gap = text[before[-1] : number.start] if before else ""
+    if OF_MEASURE.search(clause):
+        return True
+    if before and continues and CONTINUES.match(gap):
+        return True
+    if continues and _is_of_the_name_after(text, number, names):
+        return True
+    by_seed = bool(SEED.search(clause)) and bool(
+        re.search(r"\b(?:reaches|has|is|gives|gets|ends at|it is)\s*$", clause)
+    )
+    return by_seed or bool(before and REACHES.match(gap))
+
+
+def _is_of_the_name_after(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
+    """Say whether a number stands in "…, versus 0.43 for B" or "and 0.43 (B)"."""
+    link = re.match(r"\s*(?:for|with|by|\()\s*(?:the\s+)?", text[number.end :], re.IGNORECASE)
+    joined = re.search(r"(?:\bversus|\bvs\.?|\bagainst|\band|,)\s*$", text[: number.start], re.IGNORECASE)
+    return bool(link and joined and any(start == number.end + link.end() for start, _, _ in names))
+
+
+def seed_before(text: str, place: int) -> str:
+    """Return the seed that a sentence names last before a number, in its clause; empty where it names none.
+
+    >>> seed_before("With seed 0 alone muon reaches 0.41", 31)
+    'seed0'
+    """
+    start = max(text.rfind(mark, 0, place) for mark in ("; ", ". ")) + 1
+    seeds = SEED.findall(text[start:place])
+    return f"seed{int(seeds[-1])}" if seeds else ""
+
+
+def check_level(claim: Claim, book: Book) -> Verdict:
+    """Return whether a number is the metric of a group: of its runs, or of the seed that is named."""
+    group = book.group(claim.groups[0]) if len(claim.groups) == 1 else None
+    if group is None:
+        return unchecked(claim, book.why_unknown(claim))
+    if why := book.may_be_other(claim, claim.groups[0]):
+        return unchecked(claim, why)
+    if claim.seed:
+        return _of_seed(claim, book, group)
+    if matching(claim.number, group, book.groups) or relation_to(claim.metric, book.groups.metric) == "same":
+        return check_mean(claim, book)
+    return unchecked(claim, "of which metric it is, is not said, and the runs do not have it as a mean")
+
+
+def _of_seed(claim: Claim, book: Book, group: str) -> Verdict:
+    samples = {
+        name: s for name in READOUTS if (s := book.groups.sample(group, name)) and claim.seed in s.values
+    }
+    if not samples:
+        return unchecked(claim, f"no complete run of {group} is of {claim.seed}")
+    for name, sample in samples.items():
+        if fits(claim.number, Range.around(sample.values[claim.seed], sample.half)):
+            return holds(claim, f"the run of {group}/{claim.seed} ({name})")
+    if any(matching(claim.number, g, book.groups) for g in book.groups.members):
+        return unchecked(claim, "it is a mean of the runs, so that it may not be of the seed")
+    has = ", ".join(f"{name} {sample.values[claim.seed]:.6g}" for name, sample in samples.items())
+    words = f"{claim.seed} is printed as {claim.said}; its run has {has}."
+    return fails(claim, Fault("value", "error", words).of(claim))
