@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
 from ired_diag.errors import UnreadableFile, WrongConfiguration, unreadable
+from ired_diag.json_text import parse_json, read_json
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -216,20 +217,18 @@ def read_json_object(path: Path) -> dict[str, Any]:
         NotReadable: It may not be read.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path}: cannot be read: {error}.") from error
-    except RecursionError as error:
-        raise UnreadableFile(f"{path}: expected a JSON object, found nesting without end.") from error
     except json.JSONDecodeError as error:
         raise UnreadableFile(
             f"{path}:{error.lineno}: expected a JSON object, found an error at column {error.colno}: "
             f"{error.msg}."
         ) from error
     except ValueError as error:
-        raise UnreadableFile(f"{path}: cannot be read: {error}.") from error
+        raise UnreadableFile(f"{path}: expected a JSON object, found what is not: {error}.") from error
     if not isinstance(content, dict):
         raise UnreadableFile(f"{path}: expected a JSON object, found a {type(content).__name__}.")
     return content
@@ -251,7 +250,7 @@ def with_settings(config: Config, settings: Mapping[str, str]) -> Config:
 
 def _as_json(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 Severity = Literal["note", "warning", "error"]
 
@@ -33,8 +33,3 @@ class Finding:
     evidence: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
     advice: str = ""
     runs: tuple[str, ...] = ()
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Finding:
-        """Return a finding from its fields as JSON holds them."""
-        return cls(**{**content, "runs": tuple(content.get("runs", ()))})

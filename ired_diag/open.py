@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ired_diag.config import read_json_object
-from ired_diag.errors import DiagError, NotFound, NotReadable
+from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile
 from ired_diag.readers.foreign_configuration import seed_of
-from ired_diag.readers.logs import Logs, is_read_with_log, read_log
+from ired_diag.readers.logs import NOT_OPENED, Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange
 from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations, read_evaluation
-from ired_diag.runs.files import check_listable, exists
+from ired_diag.runs.files import check_listable, exists, is_special
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, SEED_FOLDER, Contents, Unreadable, contents_of
 from ired_diag.runs.history import History, Row
+from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.regroup import Grouping, grouped_by
 from ired_diag.runs.run import EarlierAttempt, Run
 from ired_diag.runs.store import find_checkpoints, read_run
@@ -136,7 +138,10 @@ def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
     Raises:
         NotFound: There is nothing.
         NotReadable: It may not be read itself.
+        UnreadableFile: It is a pipe, a socket, a device or a link to itself.
     """
+    if is_special(path):
+        raise UnreadableFile(f"{path}: {NOT_OPENED}.")
     check_listable(path)
     if not exists(path):
         raise NotFound(f"{path}: expected a run, a log or a folder of them, found nothing.")
@@ -154,7 +159,7 @@ def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
         except NotReadable as error:
             opened.unreadable.append(Unreadable.of(folder, error))
     imported = _imported_logs(opened.runs.values())
-    files = [file for file in contents.files if str(file.resolve()) not in imported]
+    files = [file for file in contents.files if os.path.realpath(file) not in imported]
     opened.logs.add_files(files, list_all=not contents.runs)
 
 
@@ -248,6 +253,7 @@ def run_in_place(arranged: ArrangedRun) -> Run:
     attempt = arranged.attempt
     number = len(arranged.earlier)
     rows = [Row(r.step, r.values, r.attempt + number) for r in attempt.rows]
+    history, odd = within_range(History.of(rows).joined(attempt.series))
     return Run(
         experiment=arranged.experiment,
         name=attempt.name,
@@ -255,11 +261,11 @@ def run_in_place(arranged: ArrangedRun) -> Run:
         seed=attempt.seed,
         path=attempt.source[0],
         configuration=attempt.configuration,
-        history=History.of(rows).joined(attempt.series),
+        history=history,
         ending=attempt.ending,
         provenance={"job": attempt.job, **attempt.provenance},
         attempts=tuple(map(_earlier, arranged.earlier)),
-        findings=attempt.findings,
+        findings=(*attempt.findings, *odd),
         run_name=arranged.run_name or (attempt.label if attempt.seed is None else ""),
         results=attempt.results,
     )
@@ -302,12 +308,13 @@ def _with_metrics(run: Run, folder: Path) -> Run:
     if len(told) != 1:
         return run
     (attempt,) = told
+    history, odd = within_range(attempt.history)
     return replace(
         run,
         seed=attempt.seed if run.seed is None else run.seed,
-        history=attempt.history,
+        history=history,
         ending=run.ending if run.ending.complete else attempt.ending,
-        findings=(*run.findings, *attempt.findings),
+        findings=(*run.findings, *attempt.findings, *odd),
         results=(*run.results, *attempt.results),
     )
 

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.json_text import parse_json
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
 
 Table = dict[str, NDArray[Any]]
@@ -170,7 +171,7 @@ def rows_where(**equal: object) -> pc.Expression:
 
 def _metadata(path: Path, schema: pa.Schema) -> dict[str, Any]:
     try:
-        metadata: dict[str, Any] = json.loads((schema.metadata or {})[METADATA])
+        metadata: dict[str, Any] = parse_json((schema.metadata or {})[METADATA])
     except (KeyError, ValueError) as error:
         raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
     check_format(metadata.get("format"), str(path))

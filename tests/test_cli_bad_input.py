@@ -130,7 +130,7 @@ BAD_RUNS: dict[str, tuple[str | bytes, str]] = {
     "without an experiment": ('{"format": 1}', "experiment"),
     "of an unknown ending": (
         '{"format": 1, "experiment": "q900", "ending": {"state": "bored"}}',
-        "is not a run's configuration",
+        "ending, state: expected one of complete, ",
     ),
 }
 

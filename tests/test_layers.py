@@ -42,6 +42,8 @@ ORDER = (
     "ired_diag.config",
     "ired_diag.config_keys",
     "ired_diag.finding",
+    "ired_diag.json_text",
+    "ired_diag.visible_text",
     "ired_diag.errors",
     "ired_diag.own_packages",
     "ired_diag",  # the package itself: its version, and names that are loaded when used

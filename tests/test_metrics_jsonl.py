@@ -65,7 +65,7 @@ def test_the_programs_own_history_is_read_alike(tmp_path: Path) -> None:
         ('{"step": true, "loss": 1}', "no whole number"),
         ('{"step": null, "loss": 1}', "no whole number"),
         ('{"step": 1, "loss": 1' + "0" * 400 + "}", "too large"),
-        ('{"step": 1, "loss": ' + "[" * 100_000 + "]" * 100_000 + "}", "without an end"),
+        ('{"step": 1, "loss": ' + "[" * 64 + "]" * 64 + "}", "nested 65 levels deep"),
         ('{"step": 1' + "0" * 5000 + "}", "JSON"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_last_line_without_a_newline_that_is_an_object_is_whole(tmp_path: Path
 
 def test_a_name_that_cannot_be_printed_is_mended(tmp_path: Path) -> None:
     log = metrics_jsonl.read(written(tmp_path, '{"step": 1, "\\ud800": 1}\n'))
-    assert list(log.points) == ["?"]
+    assert list(log.points) == ["\\ud800"]
 
 
 def test_steps_are_counted_by_the_known_key_or_the_chosen_one(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_a_column_is_chosen_where_there_are_several(tmp_path: Path) -> None:
         ("x.csv", "seed,a\n", "no experiment"),
         ("x.json", "[1, 2]", "not an object"),
         ("x.json", "{", "not JSON"),
-        ("x.json", "[" * 100_000, "not JSON"),
+        ("x.json", "[" * 65, "not JSON"),
         ("x.json", '{"a": [1], "a": [2]}', "stands twice"),
         ("x.csv", "seed,a\n0,\x001\n", "not CSV|not a number"),
         ("x.json", '{"title": "x"}', "no experiment"),
@@ -222,4 +222,13 @@ def test_numbers_come_back_as_they_were_written(
 ) -> None:
     path = tmp_path_factory.mktemp("numbers") / "x.json"
     path.write_text(json.dumps({"a": values}), encoding="utf-8")
-    assert list(read_seed_table(path)["a"].values()) == values
+    usable = [math.copysign(math.inf, value) if abs(value) > 1e75 else value for value in values]
+    assert list(read_seed_table(path)["a"].values()) == usable
+
+
+@pytest.mark.parametrize(
+    "text", ["seed,a\n0,-1e308\n1,2e75\n2,0.5\n", "method,seed,mse\na,0,-1e308\na,1,2e75\na,2,0.5\n"]
+)
+def test_cells_beyond_what_statistics_can_use_are_infinite(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    assert read_seed_table(tmp_path / "x.csv")["a"] == {0: -math.inf, 1: math.inf, 2: 0.5}

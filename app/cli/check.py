@@ -26,6 +26,7 @@ EXIT_FOUND = 3
 COLOURS = {"error": "red", "warning": "yellow", "note": None}
 MOST_FINDINGS = 12  # without --full
 MOST_REASONS = 4
+MOST_NAMES = 6  # of groups in the line that says which runs are used
 
 
 @click.command("check")
@@ -78,11 +79,14 @@ def command(
         click.echo(f"note: {place.statement}. It is not counted.", err=True)
     text = open_report(report)
     checked = check_report(text, study)
+    source = _runs_in_words(study, checked, runs, text, given=given)
     if as_json:
         output.print_json({
+            "runs": source,
             "metric": checked.metric,
             "counts": checked.counts,
             "share_checked": checked.share,
+            "numbers_not_read": checked.not_read,
             "readout": checked.readout,
             "groups": checked.groups,
             "findings": checked.findings,
@@ -92,9 +96,30 @@ def command(
     else:
         words = options_in_words(metric=metric, higher_is_better=higher_is_better, grouping=grouping)
         advice = partial(_advice, study=study, place=Place(runs=runs, options=words))
+        click.echo(source)
         _print(checked, text.splitlines(), advice, full=full)
     if fail_on and any(f.severity in (fail_on, "error") for f in checked.findings):
         raise click.exceptions.Exit(EXIT_FOUND)
+
+
+def _runs_in_words(study: Study | None, checked: Checked, runs: Path, text: str, *, given: bool) -> str:
+    """Return which runs the report is held against, so that none are used silently."""
+    if study is None:
+        return "runs: none (the report is checked against itself; --runs DIR names runs)"
+    if not study.runs:
+        why = (
+            f" ({study.skipped[0].path.name}: {study.skipped[0].reason.strip('.')})" if study.skipped else ""
+        )
+        return f"runs: none could be read in {runs}{why}; the report is checked against itself"
+    names = list(study.groups())
+    shown = ", ".join(names[:MOST_NAMES]) + (
+        f" and {len(names) - MOST_NAMES} more" * (len(names) > MOST_NAMES)
+    )
+    default = "" if given else " (the default folder; --runs DIR names another)"
+    named = any(group and label.lower() in text.lower() for label, group in checked.groups.items())
+    return f"runs: {runs}{default}: {len(study.runs)} of {shown}" + (
+        "" if named else "; the report names none of these groups"
+    )
 
 
 def _print(checked: Checked, lines: list[str], advice_on: AdviceOn, *, full: bool) -> None:
@@ -126,6 +151,8 @@ def _print_counts(checked: Checked, *, full: bool) -> None:
         f"checked {number - counts['unchecked']} of {number} claims: {counts['holds']} hold, "
         f"{counts['fails']} do not; {counts['unchecked']} could not be checked."
     )
+    if checked.not_read:
+        click.echo(f"{checked.not_read} numbers in tables and sentences were not read as claims.")
     unchecked = [verdict for verdict in checked.verdicts if verdict.outcome == "unchecked"]
     if full:
         for verdict in unchecked:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from app.cli.visible import visible_output
 from ired_diag.errors import DiagError
 
 EXIT_ERROR = 1
@@ -33,6 +34,11 @@ class DiagGroup(click.Group):
             return None
         command: click.Command = import_module(module).command
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program; what a terminal would obey in its output is made visible."""
+        with visible_output():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that the user can mend is printed on one line, with exit status 1."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import evaluations_output, options, output
+from ired_diag.visible_text import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,8 +133,8 @@ def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
     evaluated = {attempt.source[0] for attempt in study.evaluations}
     for skipped in study.skipped:
         if skipped.path not in evaluated:
-            click.echo(f"not a run: {output.shorten(skipped.path)}: {skipped.reason}")
-    output.print_lines(place.statement for place in study.unreadable)
+            click.echo(f"not a run: {visible_line(output.shorten(skipped.path))}: {skipped.reason}")
+    output.print_lines(visible_line(place.statement) for place in study.unreadable)
     if counted := evaluations_output.counts(study, list_evaluations):
         click.echo(counted)
     elif not study.runs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any
 
 import click
 
+from app.cli.visible import visible_output, without_it
+from ired_diag.visible_text import visible_json, visible_line
+
 WIDTH_OF_A_TABLE = 2000  # wider than any table: the terminal's width was heeded before
 
 
 def print_json(content: object) -> None:
     """Print dataclasses, mappings and numbers as JSON; what is not finite is null."""
-    click.echo(json.dumps(plain(content), indent=2, ensure_ascii=False))
+    click.echo(visible_json(json.dumps(plain(content), indent=2, ensure_ascii=False)))
 
 
 def plain(content: object) -> Any:
@@ -72,6 +76,9 @@ def print_table(
     from app.cli.table_width import fit, terminal_width
     from app.cli.wrapping import broken
 
+    # Before the widths are fitted: an escape that is shown is wider than one that is obeyed.
+    columns = [visible_line(name) for name in columns]
+    rows = [[visible_line(cell) for cell in row] for row in rows]
     width = terminal_width()
     text = {*range(left), *([len(columns) - 1] if last_is_text else [])}
     fitted = fit(columns, rows, width, text=sorted(text), first_out=first_out, keep=keep)
@@ -93,8 +100,8 @@ def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, width=WIDTH_OF_A_TABLE)
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    console = Console(highlight=False, width=WIDTH_OF_A_TABLE, color_system=None)
+    table = Table(box=box.SIMPLE_HEAD, header_style="")
     for column, is_text in zip(columns, text, strict=True):
         table.add_column(column, justify="left" if is_text else "right", no_wrap=True)
     for row in rows:
@@ -108,6 +115,7 @@ def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence
 def progress(description: str, *, unit: str = "") -> Iterator[Callable[[int, int], None]]:
     """Show progress on stderr while it lasts, and only on a terminal; yields (done, total) -> None."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -116,15 +124,18 @@ def progress(description: str, *, unit: str = "") -> Iterator[Callable[[int, int
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    console = Console(file=without_it(sys.stderr))
     columns = (
-        TextColumn(description),
+        TextColumn(escape(visible_line(description))),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        visible_output(),
+    ):
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -172,4 +183,5 @@ def decimals(spreads: Sequence[float], *, digits: int = 3) -> int:
 def shorten(path: Path | str) -> str:
     """Return a path relative to the working folder where that is shorter."""
     absolute = Path(path).absolute()
-    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
+    near = absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path
+    return str(near)

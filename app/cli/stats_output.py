@@ -22,10 +22,11 @@ MANY = 10  # pairs: beyond, each pair gets one line
 
 def print_comparison(comparison: Comparison) -> None:
     """Print a comparison: means, verdicts, then the numbers behind them."""
-    opening = [*filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets])]
-    output.print_lines(broken(opening, terminal_width(), indent="  "))
+    width = terminal_width()
+    facts = [*filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets])]
+    output.print_lines(broken(facts, width, indent="  "))
     print_groups(comparison)
-    output.print_lines(broken(list(_verdicts(comparison)), terminal_width(), indent="    "))
+    output.print_lines(broken(list(_verdicts(comparison)), width, indent="    "))
     if comparison.pairs:
         click.echo()
     if not any(group.values for group in comparison.groups):

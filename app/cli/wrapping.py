@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from ired_diag.visible_text import visible
+
 COMMAND = "ired-diag "  # a line that holds one is copied: it is left to the terminal
 
 
@@ -20,7 +22,7 @@ def broken(texts: Sequence[str], width: int | None, *, indent: str = "") -> list
     ['a verdict', 'in words', 'ired-diag stats a b']
     """
     lines: list[str] = []
-    for text in texts:
+    for text in map(visible, texts):
         if width is None or COMMAND in text or len(text) <= width:
             lines.append(text)
         else:

@@ -21,6 +21,7 @@ import ired_diag.curves
 import ired_diag.verdict
 from app.dashboard.history_cache import cache_folder
 from ired_diag.errors import CannotWrite
+from ired_diag.json_text import read_json
 from ired_diag.runs.completion import completion_of
 from ired_diag.runs.files import write_atomically
 from ired_diag.runs.run import Run
@@ -41,7 +42,7 @@ def kept_verdict(run: Run, *, folder: Path | None = None) -> Verdict:
         return verdict_of(run)
     place = (folder or cache_folder().with_name("verdicts")) / f"{_name(run)}.json"
     try:
-        told = Verdict(**json.loads(place.read_text(encoding="utf-8")))
+        told = Verdict(**read_json(place))
         with contextlib.suppress(OSError):
             os.utime(place)
         return replace(told, run=run.label, completion=completion_of(run), direction=run.direction)

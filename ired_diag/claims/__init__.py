@@ -20,6 +20,7 @@ from ired_diag.claims.counts import check_count
 from ired_diag.claims.differences import check_difference, check_ratio
 from ired_diag.claims.effects import check_effect
 from ired_diag.claims.extremes import check_extreme, check_quartiles
+from ired_diag.claims.folding import spreads_folded
 from ired_diag.claims.groups import READOUTS, groups_of
 from ired_diag.claims.impossible import impossible
 from ired_diag.claims.intervals import check_interval
@@ -34,9 +35,11 @@ from ired_diag.claims.other_data import other_data
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
+from ired_diag.claims.reservations import reserved
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
 from ired_diag.claims.units import in_units_of_runs
+from ired_diag.claims.unread import count_not_read
 from ired_diag.claims.wins import check_wins
 from ired_diag.claims.z_tests import check_z
 from ired_diag.finding import Finding
@@ -97,6 +100,7 @@ class Checked:
         groups: The group of runs that each label means.
         findings: What is wrong or odd, worst first, then in reading order.
         metric: By which the runs are judged, in which direction: one line each; empty without runs.
+        not_read: How many numbers in tables and sentences are part of no claim.
     """
 
     verdicts: Sequence[Verdict]
@@ -104,6 +108,7 @@ class Checked:
     groups: Mapping[str, str | None]
     findings: Sequence[Finding]
     metric: Sequence[str] = ()
+    not_read: int = 0
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -134,10 +139,19 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     groups = groups_of(study)
     claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups, text)
     book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
-    verdicts = [_verdict(claim, book) for claim in book.claims if not _is_evidence(claim, book)]
+    verdicts = [
+        reserved(_verdict(claim, book), book) for claim in book.claims if not _is_evidence(claim, book)
+    ]
     judged = judged_in_words(study.runs) if study else []
     readout = book.readout if book.readout_is_certain else None
-    return Checked(verdicts, readout, book.meant, _findings(verdicts, book), judged)
+    return Checked(
+        verdicts,
+        readout,
+        book.meant,
+        _findings(verdicts, book),
+        judged,
+        not_read=count_not_read(parts, book.claims, comma=comma),
+    )
 
 
 def _is_evidence(claim: Claim, book: Book) -> bool:
@@ -226,7 +240,7 @@ def _metric_of(table: int, book: Book) -> str:
 def _findings(verdicts: Sequence[Verdict], book: Book) -> list[Finding]:
     """Return the findings, worst first; a remark on the same groups is made once."""
     kept: dict[object, Finding] = {}
-    for number, verdict in enumerate(verdicts):
+    for number, verdict in enumerate(spreads_folded(verdicts, book)):
         groups = frozenset(book.key(label) for label in verdict.claim.groups)
         for finding in verdict.findings:
             again: object = (finding.rule, groups) if verdict.outcome == "holds" else (finding.rule, number)

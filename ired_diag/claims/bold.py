@@ -1,7 +1,8 @@
 """Is the number in bold the best of its column?
 
 Bold marks the best by custom, not by law: a report that says what else it marks, or that sets several
-numbers of a column in bold, is left alone; so is a table whose other columns do not keep the custom.
+numbers of a column in bold, is left alone; so is a table whose other columns do not keep the custom. A row
+whose label is bold, too, is the report's own as often as the best: only a legend settles that.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ OTHER_LEGEND = (
 REFERENCE = re.compile(
     r"oracle|upper|teacher|ground|human|reference|target|ensemble|previous|prior|sota|limit", re.I
 )
+WHOLE_ROW = "whole row"  # a bold claim of a row whose label is bold, too
 
 
 def check_bold(claim: Claim, book: Book) -> Verdict:
@@ -45,10 +47,16 @@ def _keeps_custom(claim: Claim, book: Book) -> bool:
     """Say whether bold is said to mark the best, or its column has an arrow and no other column breaks it."""
     if book.says(f"{LEGEND}[^.]*{OTHER_LEGEND}"):
         return False
-    if book.says(f"{LEGEND}[^.]*best"):
+    if book.says(f"{LEGEND}[^.]*best") or book.says(r"best\b[^.]{0,40}\bbold"):
         return True
+    if claim.seed == WHOLE_ROW:
+        return False
     head = claim.context.split("\n")[0]
-    others = [c for c in book.claims if c.kind == "bold" and c.table == claim.table and c is not claim]
+    others = [
+        c
+        for c in book.claims
+        if c.kind == "bold" and c.table == claim.table and c is not claim and c.seed != WHOLE_ROW
+    ]
     kept = sum(_is_best(c) for c in others)
     arrow = bool(DOWN.search(head) or UP.search(head))
     return kept * 2 > len(others) if others else arrow

@@ -13,6 +13,7 @@ from ired_diag.claims.groups import READOUTS, RunGroups, matching
 from ired_diag.claims.heads import step_of
 from ired_diag.claims.labels import same_name
 from ired_diag.claims.metrics import UNCLEAR, relation_to, same_metric
+from ired_diag.claims.numbers import plain
 from ired_diag.claims.ranges import Range, fits, printed_range
 from ired_diag.claims.samples import Sample, sample_of_summary, sample_of_values
 from ired_diag.claims.units import in_other_unit
@@ -57,6 +58,11 @@ class Book:
     reasons: Mapping[str, str] = field(default_factory=dict)
     readout: str | None = None
     readout_is_certain: bool = False
+
+    @cached_property
+    def plain_text(self) -> str:
+        """The report, in the spelling that patterns are written for."""
+        return plain(self.text)
 
     def says(self, pattern: str) -> bool:
         """Say whether the report has a word anywhere."""

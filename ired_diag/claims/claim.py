@@ -107,6 +107,12 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
 
 
+def heading_of(claim: Claim) -> str:
+    """Return the heading above a claim; empty where there is none."""
+    lines = claim.context.split("\n")
+    return lines[1] if len(lines) > 1 else ""
+
+
 def holds(claim: Claim, why: str, *findings: Finding) -> Verdict:
     """Return that a claim holds."""
     return Verdict(claim, "holds", why, findings)

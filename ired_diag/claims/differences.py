@@ -35,11 +35,19 @@ def check_difference(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, book.why_unknown(claim))
     if any(fits(claim.number, difference, magnitude=True) for difference in differences):
         return holds(claim, f"the means differ by {differences[0].middle:.4g}")
+    orders = [(x, y) for x in a for y in b] + [(y, x) for x in a for y in b]
+    relative = [through(_percent, x, y) for x, y in orders]
+    if "%" in claim.context.split("\n")[0] and any(fits(claim.number, r, magnitude=True) for r in relative):
+        return holds(claim, "the means give it as a relative difference in percent")
     if len(book.metrics) > 1 and not claim.metric:
         return unchecked(claim, "of which metric it is, is not certain")
     words = f"the difference is printed as {claim.said}; the means differ by {differences[0].middle:.4g}."
     evidence = {"recomputed": differences[0].middle}
     return fails(claim, Fault("difference", "error", words, evidence=evidence).of(claim))
+
+
+def _percent(x: float, y: float) -> float:
+    return 100 * (x - y) / abs(y) if y else math.nan
 
 
 def _in_percent(claim: Claim, book: Book) -> bool:

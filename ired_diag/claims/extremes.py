@@ -38,7 +38,7 @@ def check_extreme(claim: Claim, book: Book) -> Verdict:
     if right[0] and not 1 / FAR < abs(claim.number.value / right[0]) < FAR:
         return unchecked(claim, "it is so far from the seeds' values that it may be of another metric")
     words = f"the {claim.kind} is printed as {claim.said}; of {sample.source} it is {right[0]:.6g}."
-    return fails(claim, Fault("value", "warning", words, evidence={"recomputed": right[0]}).of(claim))
+    return fails(claim, Fault("value", "error", words, evidence={"recomputed": right[0]}).of(claim))
 
 
 def check_quartiles(claim: Claim, book: Book) -> Verdict:
@@ -53,7 +53,7 @@ def check_quartiles(claim: Claim, book: Book) -> Verdict:
             return holds(claim, sample.source)
     low, high = pairs[0]
     words = f"the quartiles are printed as {claim.said}; of {sample.source} they are {low:.6g} to {high:.6g}."
-    return fails(claim, Fault("value", "warning", words, evidence={"low": low, "high": high}).of(claim))
+    return fails(claim, Fault("value", "error", words, evidence={"low": low, "high": high}).of(claim))
 
 
 def _fits_quartiles(claim: Claim, low: float, high: float, half: float) -> bool:

@@ -137,7 +137,7 @@ def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str
         agreeing = [g for g in similar if any(matching(mean, g, groups) for mean in means)]
         if len(agreeing) == 1:
             return agreeing[0], ""
-        return None, "no runs of that name" if groups.members else "no runs were given"
+        return None, "no runs of that name" if groups.members else "no runs are there to hold it against"
     counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
     candidates = [g for g in candidates if len(groups.members[g].seeds) in counts] or candidates
     if len(candidates) == 1 and min(counts) >= FEWEST:

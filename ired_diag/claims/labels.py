@@ -23,6 +23,11 @@ NO_NAME = (
     r"(?<!random(?=\s(?:seed|draw|init|number|noise|matri|state|sampl|variation|chance)))"
     r"(?<!none(?=\sof\b))"
 )
+# "muon-large" is another group than "muon"; "muon-based" and "muon-baseline" speak of it.
+COMPOUND = re.compile(r"-([^\W\d_]\w*)")
+SUFFIXES = EMPTY_WORDS | frozenset(
+    "based trained only style like specific seed seeds mined side vs and to minus versus training".split()
+)
 UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 LOG = re.compile(
     rf"^(?:[\w./-]*/)?(?:({UUID})(?:\.\w+)?|([\w.-]+)\.(?:txt|log|out|jsonl|csv))$", re.IGNORECASE
@@ -115,6 +120,8 @@ def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]
             continue
         for hit in pattern.finditer(text):
             length = hit.end() - hit.start()
+            if _is_part_of_another(text, hit.start(), hit.end(), names):
+                continue
             if length > hits.get(hit.start(), (0, ""))[0]:
                 hits[hit.start()] = (length, name)
     places: list[tuple[int, int, str]] = []
@@ -125,6 +132,17 @@ def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]
             end = start + length
             places.append((start, end, name))
     return places
+
+
+def _is_part_of_another(text: str, start: int, end: int, names: Sequence[str]) -> bool:
+    """Say whether a mention is a part of a compound that names another group ("muon-large", "non-muon")."""
+    if re.search(r"\bnon-$", text[max(0, start - 4) : start], re.IGNORECASE):
+        return True
+    compound = COMPOUND.match(text, end)
+    if compound is None:
+        return False
+    word = compound[1].lower()
+    return word not in SUFFIXES and not any(word in name.lower() for name in names)
 
 
 @lru_cache(maxsize=64)

@@ -9,11 +9,13 @@ are. Without runs, the mean is that of the report's own values by seed.
 from __future__ import annotations
 
 from ired_diag.claims.book import FAR, Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.claim import Claim, Fault, Verdict, fails, heading_of, holds, unchecked
 from ired_diag.claims.groups import READOUTS, matching
 from ired_diag.claims.metrics import relation_to, spoken
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample
+
+FEWEST = 2  # values by seed that a mean is held against
 
 
 def check_mean(claim: Claim, book: Book) -> Verdict:
@@ -24,13 +26,13 @@ def check_mean(claim: Claim, book: Book) -> Verdict:
     if group := book.group(label):
         if why := book.may_be_other(claim, label):
             sample = book.of_seeds(label, claim.metric)
-            return _of_seeds(claim, sample) if sample else unchecked(claim, why)
+            return _of_seeds(claim, book, sample) if sample else unchecked(claim, why)
         return _of_runs(claim, book, label, group)
     sample = book.of_seeds(label, claim.metric)
-    return _of_seeds(claim, sample) if sample else unchecked(claim, book.why_unknown(claim))
+    return _of_seeds(claim, book, sample) if sample else unchecked(claim, book.why_unknown(claim))
 
 
-def _of_seeds(claim: Claim, sample: Sample) -> Verdict:
+def _of_seeds(claim: Claim, book: Book, sample: Sample) -> Verdict:
     """Return whether a mean is that of the report's own values; a last digit that is cut off is let pass."""
     mean = sample.mean
     slack = Range.around(mean.middle, mean.high - mean.middle + claim.number.unit / 2)
@@ -38,11 +40,25 @@ def _of_seeds(claim: Claim, sample: Sample) -> Verdict:
         return holds(claim, f"the mean of {sample.source} is {mean.middle:.6g}")
     if mean.middle and not 1 / FAR < abs(claim.number.value / mean.middle) < FAR:
         return unchecked(claim, "it is so far from the values by seed that it may be of another metric")
+    if sample.n < FEWEST:
+        return unchecked(claim, "one value by seed is no sample that a mean could be held against")
+    if _is_of_another_table(claim, book):
+        return unchecked(claim, "its table may be of another set-up than the values by seed")
     words = (
         f"the mean{spoken(claim.metric)} is printed as {claim.said}; that of {sample.source} is "
         f"{mean.middle:.6g} ({sample.n} seeds)."
     )
     return fails(claim, Fault("mean", "error", words, evidence={"recomputed": mean.middle}).of(claim))
+
+
+def _is_of_another_table(claim: Claim, book: Book) -> bool:
+    """Say whether a mean stands under another heading than the values, in a table of which no mean agrees."""
+    values = [c for label in claim.groups for c in book.stated("value", label, metric=claim.metric)]
+    if not claim.table or any(heading_of(c) == heading_of(claim) for c in values):
+        return False
+    means = [c for c in book.claims if c.table == claim.table and c.kind == "mean" and len(c.groups) == 1]
+    pairs = [(c, book.of_seeds(c.groups[0], c.metric)) for c in means]
+    return len(means) > 1 and not any(own and fits(c.number, own.mean) for c, own in pairs)
 
 
 def _of_runs(claim: Claim, book: Book, label: str, group: str) -> Verdict:

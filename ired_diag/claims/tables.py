@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ired_diag.claims.bold import WHOLE_ROW
+from ired_diag.claims.changes import RELATIVE, base_of, kind_of_change, metric_left_of
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, after_plus_minus, head_of, kind_of
 from ired_diag.claims.labels import pair_of, seed_of
@@ -215,6 +217,7 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     labels = list(_labels(table, columns))
     compares = any(head.kind in COMPARISONS for head in heads)
     twice = {label for label, count in Counter(labels).items() if count > 1}
+    bases = {k: base_of(table, k, labels) for k, head in enumerate(heads) if head.kind in RELATIVE}
     for (line, cells), label in zip(table.rows, labels, strict=True):
         if not label:
             continue
@@ -234,10 +237,15 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
                 kind = "mean"
             elif kind == "mean" and pair:
                 kind = "difference" if "diff" in head.text.lower() else None
+            group = named
+            if not pair and len(named) == 1 and (base := bases.get(k, "")):
+                group = (*named, base)
+                kind = None if base == label else kind_of_change(kind, heads, k, cell)
+                head = replace(head, metric=metric_left_of(heads, k))
             if seed:
                 head = replace(head, metric="")
             yield Cell(
-                text=cell, kind=kind, named=named, line=line, head=head, table=table, seed=seed, column=k
+                text=cell, kind=kind, named=group, line=line, head=head, table=table, seed=seed, column=k
             )
 
 
@@ -363,7 +371,8 @@ def _in_units_of_head(number: Printed, head: Head) -> Printed:
 def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
     """Yield a claim for each column of which exactly one number is in bold: that it is the best.
 
-    A row that is bold throughout is set out for another reason, and so is a column in which several are.
+    Of a row whose label is bold, too, the claim says so: such a row is often set out for another reason. So is
+    a column in which several numbers are.
     """
     heads = _heads(table)
     columns = _label_columns(table, heads)
@@ -385,11 +394,11 @@ def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
             for _, text, label in rows
             if label and (number := number_of(plain(text), comma=comma))
         }
-        if len(bold) != 1 or bold[0][0] in whole or bold[0][2] not in rivals or len(rivals) < len(rows):
+        if len(bold) != 1 or bold[0][2] not in rivals or len(rivals) < len(rows):
             continue
         line, text, label = bold[0]
         yield Claim(
             "bold", line, text, groups=(label,), numbers=(rivals[label],),
             context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line,
-            rivals=rivals, test="lower" if head.lower_is_better else "higher",
+            rivals=rivals, test="lower" if head.lower_is_better else "higher", seed=WHOLE_ROW * (line in whole),
         )  # fmt: skip

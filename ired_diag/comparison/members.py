@@ -90,7 +90,7 @@ def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures,
     finished = _finished(runs, finite)
     why = {run.seed_label: failure for run, failure in zip(runs, failures, strict=True)}
     speaking = finished or runs  # of a group without a seed that finished, all
-    strategies = {(run.configuration or {}).get("mining_strategy") for run in speaking}
+    strategies = {_strategy(run) for run in speaking}
     return Members(
         name,
         strategies.pop() if len(strategies) == 1 else None,
@@ -107,6 +107,11 @@ def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures,
         [failure for failure in finite if failure is not None],
         of_table=all(run.of_table for run in runs),
     )
+
+
+def _strategy(run: Run) -> str | None:
+    strategy = (run.configuration or {}).get("mining_strategy")
+    return strategy if isinstance(strategy, str) else None
 
 
 def _finished(runs: Sequence[Run], failures: Failures) -> list[Run]:

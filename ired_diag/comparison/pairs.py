@@ -200,4 +200,5 @@ def compare_pair(
 def _correlation(x: Array, y: Array) -> float:
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan
-    return float(np.corrcoef(x, y)[0, 1])
+    scaled = ((z - z.mean()) / np.ptp(z) for z in (x, y))  # squares of tiny numbers would be 0
+    return float(np.corrcoef(*scaled)[0, 1])

@@ -17,6 +17,7 @@ from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.runs.attempt import is_seed_label
 
 REVERSED = {"better": "worse", "worse": "better"}
+SMALLEST_BASELINE = 1e-150  # a percentage of less may be no floating number
 
 Array = NDArray[np.float64]
 
@@ -52,9 +53,9 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
     first = comparison.groups[0].name
     pairs = [pair for pair in comparison.pairs if pair.a == first]
     baselines = [_values(groups[pair.a], groups[pair.b], pair)[0] for pair in pairs]
-    means = [values.mean() if len(values) else np.nan for values in baselines]
-    percent = comparison.in_percent
-    scales = [100 / abs(float(mean)) if percent else 1.0 for mean in means]
+    means = [abs(float(values.mean())) if len(values) else np.nan for values in baselines]
+    percent = comparison.in_percent and not any(mean < SMALLEST_BASELINE for mean in means)
+    scales = [100 / mean if percent else 1.0 for mean in means]
     found = (
         _difference(groups[pair.a], groups[pair.b], pair, scale)
         for pair, scale in zip(pairs, scales, strict=True)

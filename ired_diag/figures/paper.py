@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from ired_diag.figures.data import FigureData, legend_names
 from ired_diag.figures.paper_panel import GREY, draw_panel
+from ired_diag.figures.paper_text import with_drawable_text
 from ired_diag.runs.files import write_atomically
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ RC: Any = {  # typed by matplotlib as a dictionary of literals
     "ytick.labelsize": 7.0,
     "legend.fontsize": 7.5,
     "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # a name may hold dollar signs
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
@@ -59,6 +62,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
         figure: Its data.
         width: In inches. Panels stand side by side where there is room for it, else above each other.
     """
+    figure = with_drawable_text(figure)
     beside = width / len(figure.panels) >= 2.0 and not figure.stacked
     rows, columns = (1, len(figure.panels)) if beside else (len(figure.panels), 1)
     heights = [panel.height for panel in figure.panels]
@@ -91,7 +95,8 @@ def render(figure: FigureData, form: str, *, width: float = COLUMN) -> bytes:
 def _saved(drawn: Figure, form: str) -> bytes:
     """Return a drawing as bytes. The first saving lays it out; the layout stays for the others."""
     buffer = io.BytesIO()
-    with mpl.rc_context(RC):
+    with mpl.rc_context(RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box
         drawn.savefig(buffer, format=form, dpi=RESOLUTION, metadata=UNDATED[form])
     drawn.set_layout_engine("none")
     return buffer.getvalue()

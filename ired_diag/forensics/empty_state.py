@@ -16,7 +16,6 @@ References: the comment on the file format in ``torch/serialization.py``; the sa
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
 import struct
@@ -28,12 +27,14 @@ from pathlib import Path
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.json_text import parse_json
 from ired_diag.runs.study import Study
 
 TENSOR = re.compile(r"(?:^|/)data/\d+$")
 ZIP = b"PK"
 LENGTH = struct.Struct("<Q")
 SMALL = 0.01
+MOST_OF_HEADER = 100_000_000  # bytes; the limit of the safetensors library
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,11 @@ def _safetensors(path: Path, size: int) -> Content:
     with path.open("rb") as file:
         start = file.read(LENGTH.size)
         length = LENGTH.unpack(start)[0] if len(start) == LENGTH.size else size
-        header = file.read(length) if length <= size else b""
+        header = file.read(length) if length <= min(size, MOST_OF_HEADER) else b""
     try:
-        told = json.loads(header)
+        told = parse_json(header, most_bytes=MOST_OF_HEADER)
         ends = [int(told[name]["data_offsets"][1]) for name in told if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+    except (ValueError, KeyError, TypeError, IndexError):
         return Content(path, size, None, damage="its header cannot be read")
     payload = max(ends, default=0)
     short = "" if LENGTH.size + length + payload <= size else "it ends before its last tensor"

@@ -83,8 +83,9 @@ def _level(run: Run) -> float:
     if run.evaluated is None:
         return math.nan
     values = run.evaluated[1].values
-    end = float(np.median(values[-max(1, len(values) // 10) :]))
-    return math.log(end) if 0 < end < math.inf else math.nan
+    last = values[-max(1, len(values) // 10) :]
+    end = float(np.median(last)) if np.isfinite(last).all() else math.nan
+    return math.log(end) if end > 0 else math.nan
 
 
 RULE = Rule(

@@ -14,6 +14,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.figures import paper, plotly
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
+from ired_diag.json_text import read_json
 from ired_diag.probe import Headline, Probe
 from ired_diag.probing.workers import Workers
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
@@ -90,7 +91,7 @@ def _trend_panel(headline: Headline, steps: Sequence[int], findings: Sequence[Fi
 def _read(path: Path) -> dict[str, str]:
     """Return which picture shows what; nothing where the list is missing or torn: then all are drawn anew."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}
     if not isinstance(content, dict) or not isinstance(content.get("drawn"), dict):

@@ -26,9 +26,11 @@ from ired_diag.readers.task_seeds import without_sweep_seeds
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX
+from ired_diag.runs.files import is_special
 from ired_diag.runs.find import Unreadable, contents_of
 from ired_diag.runs.study import Skipped
 
+NOT_OPENED = "is a pipe, a socket, a device or a link to itself, and was not opened"
 LOG_SUFFIXES = (".out", ".log", ".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
 
 
@@ -92,6 +94,9 @@ class Logs:
             list_all: Note every file that is no log; else only those that are named like one.
         """
         for path in files:
+            if is_special(path):
+                self.skipped.append(Skipped(path, NOT_OPENED))
+                continue
             if is_configuration(path) or path.name.endswith(SUFFIX):
                 self._note_if_unreadable(path)
                 continue

@@ -12,7 +12,6 @@ configuration. A last line without a newline is read if it is a whole object, el
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ import numpy as np
 
 from ired_diag.errors import DiagError, UnreadableFile, unreadable
 from ired_diag.finding import Finding
+from ired_diag.json_text import MOST_BYTES, parse_json
 from ired_diag.readers.row_logs import logs_of
 from ired_diag.readers.row_table import Column, RowTable
 from ired_diag.readers.scalar_log import Damage, ScalarLog
@@ -129,12 +129,12 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     )
 
 
-def read_object(text: bytes) -> dict[str, Any]:
+def read_object(text: bytes, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     """Return the JSON object that a text is; a ``ValueError`` where it is none."""
     try:
-        told = json.loads(text, object_pairs_hook=_unique)
-    except RecursionError as error:
-        raise ValueError("objects within objects without an end") from error
+        told = parse_json(text, object_pairs_hook=_unique, most_bytes=most_bytes)
+    except UnicodeDecodeError as error:
+        raise ValueError("bytes that are not UTF-8") from error
     if not isinstance(told, dict):
         raise ValueError(f"expected an object, found {str(told)[:40]!r}")
     return told

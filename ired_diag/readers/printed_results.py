@@ -13,13 +13,13 @@ result belongs is told by the lines before it (``evaluation_context``).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ired_diag.json_text import parse_first_json
 from ired_diag.readers.evaluation_context import Context, context_after, context_of, model_of
 from ired_diag.readers.measure_names import (
     OF_A_FINISHED_MODEL,
@@ -277,8 +277,8 @@ class _Scan:
         text = b"\n".join(lines[index : index + 2000]).decode("utf-8", "replace")
         start = text.find("{")
         try:
-            block, end = json.JSONDecoder().raw_decode(text[start:]) if start >= 0 else (None, 0)
-        except (json.JSONDecodeError, RecursionError):
+            block, end = parse_first_json(text[start:]) if start >= 0 else (None, 0)
+        except ValueError:
             return index + 1
         if isinstance(block, dict):
             self.context = context_of(block)

@@ -9,7 +9,6 @@ Settings (``config``, ``args``) say to what the numbers belong and are no result
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.json_text import read_json
 from ired_diag.readers.evaluation_context import Context, context_of, model_of
 from ired_diag.readers.measure_names import DATA, MeasureName, measure_name
 from ired_diag.runs.attempt import Attempt, experiment_number
@@ -77,8 +77,8 @@ def read(path: Path) -> Attempt:
         UnreadableFile: It is no JSON object, or holds no number by the name of a measure.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise UnreadableFile(f"{path}: is not a JSON object ({error}).") from error
     if not isinstance(content, dict):
         raise UnreadableFile(f"{path}: expected a JSON object, found {type(content).__name__}.")

@@ -19,16 +19,17 @@ of a JSON file that hold no numbers (a title, published tests).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ired_diag.errors import UnreadableFile
+from ired_diag.json_text import parse_json
 from ired_diag.readers.run_columns import HYPERPARAMETERS, normal_name
 from ired_diag.readers.table_layout import TableLayout, layout_of, number_of
 from ired_diag.readers.table_metric import metric_of_columns, metric_of_long
+from ired_diag.runs.range_of_numbers import bounded_value
 
 SUFFIXES = (".csv", ".json")
 METRIC = re.compile(  # names that no experiment has
@@ -181,7 +182,8 @@ def _seed_in(layout: TableLayout, row: list[str], where: str) -> int:
 
 def _cell(layout: TableLayout, row: list[str], i: int, where: str) -> float | None:
     try:
-        return number_of(row[i], decimal_comma=layout.decimal_comma)
+        value = number_of(row[i], decimal_comma=layout.decimal_comma)
+        return None if value is None else bounded_value(value)
     except ValueError as error:
         raise UnreadableFile(
             f"{where}: {row[i]!r} is not a number. The column {layout.header[i]!r} is taken as one of "
@@ -191,8 +193,8 @@ def _cell(layout: TableLayout, row: list[str], i: int, where: str) -> float | No
 
 def _from_json(path: Path, text: str) -> SeedValues:
     try:
-        content = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text, object_pairs_hook=_unique)
+    except ValueError as error:
         raise UnreadableFile(f"{path}: is not JSON ({error}).") from error
     if not isinstance(content, Mapping):
         raise UnreadableFile(f"{path}: is not an object with an entry for each experiment.")
@@ -241,8 +243,9 @@ def _seed(told: object, where: str) -> int:
 
 
 def _number(told: object, where: str) -> float | None:
+    """Return a number; one that no statistic can use counts as infinite, as in a run."""
     text = "" if told is None else str(told).strip()
     try:
-        return float(text) if text else None
+        return bounded_value(float(text)) if text else None
     except ValueError as error:
         raise UnreadableFile(f"{where}: {told!r} is not a number.") from error

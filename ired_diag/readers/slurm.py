@@ -21,7 +21,6 @@ file or a text log that holds bars is read alone too.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,6 +28,7 @@ from typing import Any
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
+from ired_diag.json_text import MOST_BYTES, parse_first_json
 from ired_diag.readers import progress_series, slurm_job
 from ired_diag.readers.death import DiedWithoutMetrics
 from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
@@ -207,9 +207,12 @@ def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, l
         statement = f"The log holds {len(starts)} configuration blocks; the first is used."
         findings.append(Finding("several_configurations", "warning", statement, {"blocks": len(starts)}))
     try:
-        block, _ = json.JSONDecoder().raw_decode(content[starts[0] :].decode("utf-8", "replace"))
-        return dict(block), findings
-    except (json.JSONDecodeError, RecursionError):
+        text = content[starts[0] : starts[0] + MOST_BYTES].decode("utf-8", "replace")
+        block, _ = parse_first_json(text)
+        if not isinstance(block, dict):
+            raise ValueError("a list, where an object is expected")
+        return block, findings
+    except ValueError:
         statement = "The configuration block is cut or damaged and was not read."
         findings.append(Finding("configuration_torn", "warning", statement, {"file": path.name}))
         return None, findings

@@ -169,7 +169,7 @@ def _goes_on_from(own: ScalarLog, other: ScalarLog) -> bool:
 
 def _whole(content: bytes) -> tuple[list[Entry], list[Damage], dict[str, Any]]:
     """Return entries, what in the list is none, and the rest of an intact file; else a ``ValueError``."""
-    told = read_object(content)
+    told = read_object(content, most_bytes=len(content))
     listed = told.pop("log_history", None)
     if not isinstance(listed, list):
         raise ValueError("no list of entries")

@@ -44,6 +44,8 @@ Weights = Literal["raw", "ema"]
 Layout = Literal["trainer1d", "final_model", "ired_diag", "state_dict"]
 
 ASSUMED_LEVELS = 10  # IRED's, where nothing in the file tells
+MOST_LEVELS = 10_000  # the longest schedules in use have 4000
+MOST_STEPS = 2**63 - 1
 COSINE_TOLERANCE = 1e-5  # of a beta: float32 stores them to 1e-7
 
 
@@ -213,10 +215,15 @@ def _of_ema(state: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _step(content: Mapping[str, Any]) -> int | None:
+    """Return the step that a file states; None where it states none that training could have reached."""
     step = content.get("step")
-    if isinstance(step, Tensor) and step.numel() == 1:
-        return int(step.item())
-    return step if isinstance(step, int) else None
+    if isinstance(step, Tensor) and step.numel() == 1 and _is_plain(step):
+        step = step.item()
+    if isinstance(step, float) and step.is_integer():
+        step = int(step)
+    if not isinstance(step, int) or isinstance(step, bool):
+        return None
+    return step if 0 <= step <= MOST_STEPS else None
 
 
 def _levels(
@@ -230,8 +237,10 @@ def _levels(
     told = (configuration or {}).get("diffusion_steps")
     if told is None:
         return ASSUMED_LEVELS, True
-    if type(told) is not int or told < 1:
-        raise WrongCheckpoint(f"{where}: its diffusion_steps: expected a number of levels, found {told!r}.")
+    if type(told) is not int or not 1 <= told <= MOST_LEVELS:
+        raise WrongCheckpoint(
+            f"{where}: its diffusion_steps: expected a number of levels, 1 to {MOST_LEVELS}, found {told!r}."
+        )
     return told, False
 
 

@@ -16,14 +16,18 @@ from pathlib import Path
 from ired_diag.config import read_json_object
 from ired_diag.errors import UnreadableFile
 from ired_diag.runs.attempt import Attempt
-from ired_diag.runs.evaluation_result import from_json
 from ired_diag.runs.files import check_format, why_unlistable, write_atomically
 from ired_diag.runs.store import (
     attempt_content,
-    ending_in,
-    findings_in,
     folder_name,
     sources_in,
+)
+from ired_diag.runs.stored_values import (
+    ending_of,
+    findings_of,
+    provenance_of,
+    required_text,
+    results_of,
     value_of_type,
 )
 
@@ -53,28 +57,24 @@ def read_evaluation(path: Path) -> Attempt:
     kind = told.get("kind")
     if kind not in (EVALUATION, UNSTARTED):
         raise UnreadableFile(f"{path}: expected the kind {EVALUATION!r} or {UNSTARTED!r}, found {kind!r}.")
-    try:
-        provenance = dict(value_of_type(told, "provenance", dict, path) or {})
-        sources = sources_in(provenance) or [str(path)]
-        provenance.pop("sources", None)
-        job = provenance.pop("job", None)
-        return Attempt(
-            source=tuple(map(Path, sources)),
-            experiment=str(told["experiment"]),
-            name=value_of_type(told, "name", str, path),
-            seed=value_of_type(told, "seed", int, path),
-            job=job,
-            configuration=value_of_type(told, "config", dict, path),
-            rows=(),
-            evaluations=0,
-            ending=ending_in(told),
-            provenance=provenance,
-            findings=tuple(findings_in(told)),
-            format=str(kind),
-            results=tuple(from_json(result) for result in told.get("results") or ()),
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnreadableFile(f"{path}: is not an evaluation ({error!r}).") from error
+    provenance = dict(provenance_of(told, path))
+    sources = sources_in(provenance) or [str(path)]
+    provenance.pop("sources", None)
+    return Attempt(
+        source=tuple(map(Path, sources)),
+        experiment=required_text(told, "experiment", path),
+        name=value_of_type(told, "name", str, path),
+        seed=value_of_type(told, "seed", int, path),
+        job=provenance.pop("job", None),
+        configuration=value_of_type(told, "config", dict, path),
+        rows=(),
+        evaluations=0,
+        ending=ending_of(told, path),
+        provenance=provenance,
+        findings=tuple(findings_of(told, path)),
+        format=str(kind),
+        results=results_of(told, path),
+    )
 
 
 def write_evaluations(evaluations: Iterable[Attempt], runs: Path, *, read: Iterable[Path]) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -60,11 +61,18 @@ def why_unlistable(folder: Path) -> str:
     try:
         with os.scandir(folder):
             pass
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
     except OSError as error:
-        return error.strerror or str(error)
+        return "" if error.errno in NOTHING_THERE else error.strerror or str(error)
     return "" if os.access(folder, os.X_OK) else os.strerror(errno.EACCES)
+
+
+def is_special(path: Path) -> bool:
+    """Say whether a path is a pipe, a socket, a device or a link to itself: to open one may never end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def check_format(version: object, where: str) -> None:

@@ -10,7 +10,6 @@ alone. Whatever else may not be read is listed: it may hold runs, and must not v
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -18,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
-from ired_diag.runs.files import is_file
+from ired_diag.json_text import read_json
+from ired_diag.runs.files import is_file, is_special
 
 CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 RESULTS_CONFIG = "experiment_config.json"
@@ -121,15 +121,17 @@ def is_run_folder(folder: Path, names: Iterable[str] = ()) -> bool:
         names: The names in it, by which one is judged whose files may not be read.
     """
     path = folder / CONFIG
+    if is_special(path):
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
         if BEGINS_WITH_FORMAT.match(head):
             return True
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         return False
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         if isinstance(error, PermissionError) and SEED_FOLDER.fullmatch(folder.name):
             return True
         return METRICS in names or is_file(folder / METRICS)

@@ -21,6 +21,8 @@ import pyarrow.json
 from numpy.typing import NDArray
 
 from ired_diag.errors import unreadable
+from ired_diag.json_text import parse_json
+from ired_diag.runs.flat_lines import may_be_columns
 
 KEYS_OF_A_ROW = ("step", "attempt")
 OF_A_METRIC = "./"  # before a metric's name that is a row's key
@@ -159,11 +161,13 @@ def history_of(content: bytes) -> History:
     torn = len(whole) < len(content)
     if not whole.strip():
         return History(torn_tail=torn)
-    try:
-        return replace(_columns_by_arrow(whole), torn_tail=torn)
-    except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
-        rows, bad = _rows_by_line(whole)
-        return History.of(rows, bad_lines=tuple(bad), torn_tail=torn)
+    if may_be_columns(whole):
+        try:
+            return replace(_columns_by_arrow(whole), torn_tail=torn)
+        except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError):
+            pass  # a row that is none: line by line, each such row is left out and counted
+    rows, bad = _rows_by_line(whole)
+    return History.of(rows, bad_lines=tuple(bad), torn_tail=torn)
 
 
 def rows_of(content: bytes) -> tuple[list[Row], list[int]]:
@@ -243,12 +247,12 @@ def _rows_by_line(content: bytes) -> tuple[list[Row], list[int]]:
         if not line.strip():
             continue
         try:
-            told = json.loads(line)
+            told = parse_json(line)
             step, attempt = told.pop("step"), told.pop("attempt", 1)
             if type(step) is not int or type(attempt) is not int or abs(step) > MAX_STEP:
                 raise TypeError("step and attempt are integers")
             values = {_metric(name): float(value) for name, value in told.items() if value is not None}
             rows.append(Row(step, values, attempt))
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             bad.append(number)
     return rows, bad

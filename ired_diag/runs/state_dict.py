@@ -68,6 +68,8 @@ def infer_architecture(parameters: Mapping[str, Tensor], levels: int, where: str
             f"{where}: expected fc1.weight to take 2 rank² numbers (problem and candidate), "
             f"found {first.shape[1]}. It is a checkpoint of another problem."
         )
+    if not (first.shape[0] and time.shape[0]):
+        raise WrongCheckpoint(f"{where}: expected layers with outputs, found layers of width 0.")
     if time.shape[1] < MIN_EMBEDDING or time.shape[1] % 2:
         raise WrongCheckpoint(
             f"{where}: expected time_mlp.1.weight to take pairs of sines and cosines, {MIN_EMBEDDING} "

@@ -14,22 +14,40 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any
 
 from ired_diag.config import parse_config, read_json_object
 from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, WrongConfiguration
 from ired_diag.finding import Finding
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
-from ired_diag.runs.ending import LABELS, OLD_NAMES, Cause, Ending
-from ired_diag.runs.evaluation_result import as_json, from_json
-from ired_diag.runs.files import FORMAT, check_format, check_lookup, is_file, write_atomically
+from ired_diag.runs.ending import Ending
+from ired_diag.runs.evaluation_result import as_json
+from ired_diag.runs.files import (
+    FORMAT,
+    check_format,
+    check_lookup,
+    exists,
+    is_file,
+    is_special,
+    write_atomically,
+)
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
+from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.run import EarlierAttempt, Run
+from ired_diag.runs.stored_values import (
+    ending_of,
+    findings_of,
+    path_of,
+    provenance_of,
+    required_text,
+    results_of,
+    value_of_type,
+)
 from ired_diag.runs.unreadable_run import finding_of, unreadable_parts
 
-Kind = TypeVar("Kind")
+LONGEST_FOLDER_NAME = 200  # bytes; file systems hold 255, and files are named by it
 
 
 def folder_name(name: str) -> str:
@@ -37,8 +55,14 @@ def folder_name(name: str) -> str:
 
     >>> folder_name("q103"), folder_name("../../etc/x y"), folder_name("..")
     ('q103', '_.._etc_x_y', '_')
+    >>> len(folder_name("x" * 5000))
+    200
     """
-    return re.sub(r"^\.+", "", re.sub(r"[^\w.+=,@-]", "_", name)) or "_"
+    plain = re.sub(r"^\.+", "", re.sub(r"[^\w.+=,@-]", "_", name)) or "_"
+    if len(plain.encode()) <= LONGEST_FOLDER_NAME:
+        return plain
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{plain.encode()[: LONGEST_FOLDER_NAME - 9].decode(errors='ignore')}-{digest}"
 
 
 def run_folder(runs: Path, run: ArrangedRun) -> Path:
@@ -95,7 +119,8 @@ def remove_if_empty(folder: Path) -> None:
 
 def imported_sources(folder: Path) -> list[str] | None:
     """Return the files that a run folder was imported from, None where it was not imported."""
-    return sources_in(_object(read_json_object(folder / CONFIG), "provenance", folder))
+    path = folder / CONFIG
+    return sources_in(provenance_of(read_json_object(path), path))
 
 
 def sources_in(provenance: Mapping[str, Any]) -> list[str] | None:
@@ -134,31 +159,31 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
     check_format(told.get("format"), str(path))
     metrics = folder / METRICS
     history, unreadable = _history(metrics, read_metrics)
-    checkpoints = Path(told.get("checkpoints") or folder)
+    history, odd = within_range(history)
+    checkpoints = path_of(told, "checkpoints", path) or folder
     unreadable += unreadable_parts(folder, checkpoints)
-    try:
-        return Run(
-            experiment=str(told["experiment"]),
-            name=value_of_type(told, "name", str, path),
-            variant=value_of_type(told, "variant", str, path),
-            seed=value_of_type(told, "seed", int, path),
-            path=folder,
-            configuration=value_of_type(told, "config", dict, path),
-            history=history,
-            ending=Ending("unreadable") if metrics in {one.path for one in unreadable} else ending_in(told),
-            provenance=_object(told, "provenance", folder),
-            attempts=tuple(_read_attempts(folder)),
-            checkpoints=find_checkpoints(checkpoints),
-            findings=(
-                *findings_in(told),
-                *_findings_of_history(history, metrics),
-                *map(finding_of, unreadable),
-            ),
-            run_name=value_of_type(told, "run_name", str, path) or "",
-            results=tuple(from_json(result) for result in told.get("results") or ()),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnreadableFile(f"{path}: is not a run's configuration ({error!r}).") from error
+    ending = ending_of(told, path)
+    return Run(
+        experiment=required_text(told, "experiment", path),
+        name=value_of_type(told, "name", str, path),
+        variant=value_of_type(told, "variant", str, path),
+        seed=value_of_type(told, "seed", int, path),
+        path=folder,
+        configuration=value_of_type(told, "config", dict, path),
+        history=history,
+        ending=Ending("unreadable") if metrics in {place.path for place in unreadable} else ending,
+        provenance=provenance_of(told, path),
+        attempts=tuple(_read_attempts(folder)),
+        checkpoints=find_checkpoints(checkpoints),
+        findings=(
+            *findings_of(told, path),
+            *_findings_of_history(history, metrics),
+            *odd,
+            *map(finding_of, unreadable),
+        ),
+        run_name=value_of_type(told, "run_name", str, path) or "",
+        results=results_of(told, path),
+    )
 
 
 def _history(metrics: Path, read_metrics: Callable[[Path], History]) -> tuple[History, list[Unreadable]]:
@@ -173,10 +198,12 @@ def _history(metrics: Path, read_metrics: Callable[[Path], History]) -> tuple[Hi
 
 def find_checkpoints(folder: Path) -> tuple[Path, ...]:
     """Return the checkpoints of a run folder or of a Trainer1D results folder, the earliest first."""
+    if not exists(folder):
+        return ()
     ours = sorted((folder / "checkpoints").glob("step-*.safetensors"))
     theirs = sorted(folder.glob("model-*.pt"), key=lambda p: int(re.sub(r"\D", "", p.stem) or 0))
     final = [p for p in (folder / "final_model.pt",) if is_file(p)]
-    return (*ours, *theirs, *final)
+    return tuple(path for path in (*ours, *theirs, *final) if not is_special(path))
 
 
 def _write_attempt(attempt: Attempt, folder: Path, number: int, told: Mapping[str, Any]) -> None:
@@ -241,59 +268,23 @@ def _attempt_names(attempts: tuple[Attempt, ...]) -> list[str]:
 def _read_attempts(folder: Path) -> list[EarlierAttempt]:
     found = []
     for attempt in attempt_folders(folder):
+        path = attempt / CONFIG
         try:
-            told = read_json_object(attempt / CONFIG)
+            told = read_json_object(path)
         except NotReadable:
             continue  # a finding names it: unreadable_parts
-        provenance = _object(told, "provenance", attempt)
+        provenance = provenance_of(told, path)
         found.append(
             EarlierAttempt(
                 attempt,
                 provenance.get("job"),
-                ending_in(told),
-                int(told.get("evaluations") or 0),
+                ending_of(told, path),
+                value_of_type(told, "evaluations", int, path) or 0,
                 provenance.get("started"),
-                tuple(findings_in(told)),
+                tuple(findings_of(told, path)),
             )
         )
     return sorted(found, key=lambda a: (a.started or "", a.job or ""))
-
-
-def value_of_type(told: Mapping[str, Any], key: str, kind: type[Kind], path: Path) -> Kind | None:
-    """Return the value of a key, which must be of a type or absent.
-
-    Raises:
-        UnreadableFile: It is of another type.
-    """
-    value = told.get(key)
-    if value is not None and not isinstance(value, kind):
-        expected = {dict: "an object", str: "a word", int: "a whole number"}.get(kind, kind.__name__)
-        raise UnreadableFile(f"{path}: {key}: expected {expected}, found {value!r}.")
-    return value
-
-
-def _object(told: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
-    return value_of_type(told, key, dict, folder / CONFIG) or {}
-
-
-def ending_in(told: Mapping[str, Any]) -> Ending:
-    """Return the ending that a file holds.
-
-    Raises:
-        KeyError: It is none that this version knows.
-    """
-    ending = told.get("ending") or {}
-    state = ending.get("state", "cut_off")
-    state = OLD_NAMES.get(state, state)
-    cause = ending.get("cause") or ""
-    if state not in LABELS or cause not in get_args(Cause):
-        raise KeyError(f"state {state}, cause {cause}")
-    return Ending(state, ending.get("detail", ""), bool(ending.get("inferred")), cast(Cause, cause))
-
-
-def findings_in(told: Mapping[str, Any]) -> list[Finding]:
-    """Return the findings that a file holds."""
-    return [Finding.from_dict(finding) for finding in told.get("findings") or []]
 
 
 def _findings_of_history(history: History, path: Path) -> list[Finding]:

@@ -17,6 +17,7 @@ import torch
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.runs.files import MAY_NOT_BE_READ, check_lookup, exists, is_file
+from ired_diag.runs.size_bounds import check_archive, check_tensors
 
 # What the reader is known to raise on bytes that are no PyTorch file, or only the first part of one.
 BROKEN = (
@@ -39,7 +40,8 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     """Return the dictionary in a PyTorch file, its tensors on ``device``.
 
     Raises:
-        UnreadableFile: The file is missing, empty, truncated, not PyTorch's, or holds code.
+        UnreadableFile: The file is missing, empty, truncated, not PyTorch's, holds code, or asks for far more
+            memory than it has bytes.
         NotReadable: It may not be read.
     """
     check_lookup(path)
@@ -48,6 +50,7 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
         raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty: the job may have died while saving. Use another one.")
+    check_archive(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pickle protocols other than 2 are warned of, and read
@@ -56,6 +59,7 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
         if isinstance(error, OSError) and error.errno in MAY_NOT_BE_READ:
             raise unreadable(path, error) from error
         raise UnreadableFile(f"{path}: {_reason(error)}") from error
+    check_tensors(content, path)
     if not isinstance(content, dict):
         raise UnreadableFile(
             f"{path}: expected a dictionary of tensors, found a {type(content).__name__}. "

@@ -21,6 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ired_diag.errors import NotReadable, UnreadableFile
+from ired_diag.json_text import parse_json
 from ired_diag.runs.files import FORMAT, check_format, check_lookup, exists, is_file, write_atomically
 
 TRAINING = "training."
@@ -94,10 +95,10 @@ def read_weights(
         return {"step": None, "configuration": None, "raw": tensors}
     try:
         check_format(int(metadata["ired_diag_format"]), str(path))
-        step, configuration = int(metadata["step"]), json.loads(metadata["configuration"])
-        if not isinstance(configuration, dict) or not tensors:
-            raise ValueError("no configuration, or no tensors")
-    except (KeyError, ValueError, RecursionError) as error:
+        step, configuration = int(metadata["step"]), parse_json(metadata["configuration"])
+        if not isinstance(configuration, dict) or not tensors or not 0 <= step < 2**63:
+            raise ValueError("no configuration, no tensors, or no number of steps")
+    except (KeyError, ValueError) as error:
         raise UnreadableFile(f"{path}: its metadata is damaged ({error}).") from error
     states: dict[str, dict[str, Tensor]] = {"raw": {}, "ema": {}, "training": {}}
     for key, tensor in tensors.items():

@@ -13,6 +13,7 @@ Sample = NDArray[np.float64]
 ROUNDING = 16 * np.finfo(np.float64).eps
 CONSTANT = "both samples are constant"
 SAME_AMOUNT = "all pairs differ by the same amount"
+SMALLEST_SPREAD = 1e-150  # its square is 1e-300, close to the smallest number
 
 
 def as_sample(values: ArrayLike) -> Sample:
@@ -43,5 +44,8 @@ def defect_of(*samples: Sample, fewest: int = 2, paired: bool = False) -> str:
 
 
 def is_constant(x: Sample, *, scale: float) -> bool:
-    """Say whether a sample varies by no more than the rounding of numbers of size ``scale``."""
-    return bool(np.ptp(x) <= ROUNDING * scale)
+    """Say whether a sample varies by no more than the rounding of numbers of size ``scale``.
+
+    A spread whose square is no floating number cannot be divided by, and counts as none.
+    """
+    return bool(np.ptp(x) <= max(ROUNDING * scale, SMALLEST_SPREAD))

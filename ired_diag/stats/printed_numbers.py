@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 ROUNDINGS = 8.0  # of the terms' own precision, in units
 PRECISIONS = (8, 11, 24)  # bits of bfloat16, float16 and float32
 PASSES = 30
+MOST_PLACES = 300  # 10^308 is the largest power of ten that a double holds
 
 Array = NDArray[np.float64]
 
@@ -58,11 +59,21 @@ def _unit(values: Array) -> Array:
         return np.zeros(len(values))
     exponents = np.floor(np.log10(np.abs(known)))
     decimals = next((d for d in range(16) if _is_whole(known * 10.0**d)), None)
-    digits = next((s for s in range(1, 16) if _is_whole(known * 10.0 ** (s - 1 - exponents))), None)
+    digits = next((s for s in range(1, 16) if _is_whole(_shifted(known, s - 1 - exponents))), None)
     fixed = 0.0 if decimals is None else 10.0**-decimals
     sizes = np.floor(np.log10(np.maximum(np.abs(values), np.abs(known).min())))
     relative = np.zeros(len(values)) if digits is None else 10.0 ** (sizes + 1 - digits)
     return np.maximum(fixed, relative)
+
+
+def _shifted(values: Array, places: Array) -> Array:
+    """Return values with their decimal point moved right; in two steps, as no double holds 10^309.
+
+    >>> _shifted(np.array([0.25, 3e-310]), np.array([2.0, 310.0])).round(9).tolist()
+    [25.0, 3.0]
+    """
+    first = np.minimum(places, MOST_PLACES)
+    return np.asarray(values * 10.0**first * 10.0 ** (places - first))
 
 
 def _is_whole(x: Array) -> bool:

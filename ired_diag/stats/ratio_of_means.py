@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from ired_diag.stats.defects import ROUNDING, Sample, as_sample, defect_of
+from ired_diag.stats.defects import Sample, as_sample, defect_of, is_constant
 from ired_diag.stats.jackknife import UNSURE_DIVISOR
 from ired_diag.stats.ratio import Ratio
 from ired_diag.stats.summary import CONFIDENCE
@@ -49,7 +49,7 @@ def paired_ratio_of_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CON
     ratio, n = float(x.mean() / y.mean()), len(x)
     # Of x = r y + e: with e in place of x, what both have in common costs no digits.
     e = x - ratio * y
-    if np.ptp(e) <= ROUNDING * np.abs(x).max():
+    if is_constant(e, scale=float(np.abs(x).max())):
         return Ratio(ratio, math.nan, math.nan, n, SAME_RATIO)
     (ee, ey), (_, yy) = np.cov(e, y) / n
     return _fieller(ratio, float(y.mean()), (float(ee), float(ey), float(yy)), n - 1, n, confidence)
@@ -91,7 +91,7 @@ def _fieller(
 
 
 def _unvaried(x: Sample) -> bool:
-    return bool(np.ptp(x) <= ROUNDING * np.abs(x).max())
+    return is_constant(x, scale=float(np.abs(x).max()))
 
 
 def _undefined(n: int, reason: str) -> Ratio:

@@ -24,6 +24,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import ELSEWHERE, FORMAT, write_atomically
 from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import Row, to_jsonl
+from ired_diag.runs.stored_values import findings_of, provenance_of, value_of_type
 from ired_diag.runs.trainer1d import write_torch_file
 from ired_diag.runs.weights_file import write_weights
 from ired_diag.training.state import TrainingState
@@ -82,15 +83,20 @@ def this_attempt(number: int, device: torch.device, *, compiled: bool) -> dict[s
 
 
 def read_told(folder: Path) -> Told:
-    """Return what a run's ``config.json`` says of it."""
-    content = read_json_object(folder / CONFIG)
-    provenance = content.get("provenance") or {}
+    """Return what a run's ``config.json`` says of it.
+
+    Raises:
+        UnreadableFile: It is missing, or one of its values is of a wrong type.
+    """
+    path = folder / CONFIG
+    content = read_json_object(path)
+    provenance = provenance_of(content, path)
     return Told(
-        content.get("experiment"),
-        content.get("variant"),
+        value_of_type(content, "experiment", str, path),
+        value_of_type(content, "variant", str, path),
         provenance.get("parent"),
         tuple(provenance.get("attempts") or ()),
-        tuple(Finding.from_dict(finding) for finding in content.get("findings") or ()),
+        tuple(findings_of(content, path)),
     )
 
 

@@ -1,0 +1,68 @@
+"""Columns of changes beside the means of a table: from which of its rows, and are they relative?
+
+    | method   | loss  | Δ vs. baseline |        | method   | loss  | Δ (%) |
+    | baseline | 0.433 | –              |        | baseline | 0.433 |   0.0 |
+    | muon     | 0.416 | -4.1%          |        | muon     | 0.416 |  -4.1 |
+
+The base is the row that the head names, else the only one whose change is 0, or is left out. Of a metric in
+percent a change in percent may be one in points, so that it is taken for a plain difference, which is held
+against either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ired_diag.claims.claim import Kind
+from ired_diag.claims.heads import Head
+from ired_diag.claims.labels import mentions
+from ired_diag.claims.markdown import Table
+from ired_diag.claims.numbers import number_of, plain
+
+RELATIVE = ("difference", "percent")
+NO_CHANGE = re.compile(r"^(?:[-\u2013\u2014]+|ref\w*\.?|base\w*|n/?a)?$", re.IGNORECASE)
+
+
+def base_of(table: Table, column: int, labels: Sequence[str]) -> str:
+    """Return the label of the row that the changes in a column are from; empty where it is not certain.
+
+    Args:
+        table: Which.
+        column: Of the changes.
+        labels: Of its rows.
+    """
+    named = {name for _, name in mentions(table.head[column], list(dict.fromkeys(labels)))}
+    if len(named) == 1:
+        return named.pop()
+    if named:
+        return ""
+    cells = [plain(row[column]).strip() if column < len(row) else "" for _, row in table.rows]
+    still = [label for cell, label in zip(cells, labels, strict=True) if _is_no_change(cell)]
+    return still[0] if len(still) == 1 else ""
+
+
+def _is_no_change(cell: str) -> bool:
+    number = number_of(cell)
+    return number.value == 0 if number else bool(NO_CHANGE.match(cell))
+
+
+def kind_of_change(kind: Kind | None, heads: Sequence[Head], column: int, cell: str) -> Kind | None:
+    """Return whether a change is a difference or relative: in percent of means that are not."""
+    number = number_of(plain(cell))
+    left = _mean_left_of(heads, column)
+    if number is None or left is None:
+        return None
+    in_percent = number.percent or heads[column].percent or kind == "percent"
+    return "percent" if in_percent and not left.percent else "difference"
+
+
+def metric_left_of(heads: Sequence[Head], column: int) -> str:
+    """Return the metric of the nearest column of means to the left."""
+    left = _mean_left_of(heads, column)
+    return left.metric if left else ""
+
+
+def _mean_left_of(heads: Sequence[Head], column: int) -> Head | None:
+    means = [head for head in heads[:column] if head.kind in ("mean", None) and (head.metric or head.kind)]
+    return means[-1] if len(means) else None

@@ -1,0 +1,39 @@
+"""How many numbers of a report are part of no claim: what a report says that was not understood.
+
+"0 of 0 claims" of a report full of numbers sounds like a clean bill. Counted are the numbers in the cells of
+tables and in sentences, but for those that are read as a part of a claim, one a number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ired_diag.claims.claim import Claim
+from ired_diag.claims.labels import seed_of
+from ired_diag.claims.markdown import Sentence, Table
+from ired_diag.claims.numbers import numbers_in, plain
+
+
+def count_not_read(parts: Sequence[Table | Sentence], claims: Iterable[Claim], *, comma: bool) -> int:
+    """Return how many numbers of a report are part of no claim.
+
+    Args:
+        parts: The tables and sentences of the report.
+        claims: Those that were read in it.
+        comma: Whether the text writes decimal commas.
+    """
+    printed = Counter(
+        number.text.strip() for text in _texts(parts) for number in numbers_in(plain(text), comma=comma)
+    )
+    read = Counter(number.text.strip() for claim in claims for number in claim.numbers)
+    return sum((printed - read).values())
+
+
+def _texts(parts: Sequence[Table | Sentence]) -> Iterable[str]:
+    for part in parts:
+        if isinstance(part, Sentence):
+            yield part.text
+        else:
+            yield from (cell for _, row in part.rows for cell in row[1:])
+            yield from (row[0] for _, row in part.rows if row and not seed_of(plain(row[0])))
