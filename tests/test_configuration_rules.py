@@ -428,3 +428,33 @@ def test_a_label_next_to_one_setting_is_no_second_difference(label: str) -> None
     assert found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second})) == []
     second["depth"] = 2
     assert len(found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second}))) == 1
+
+
+@pytest.mark.parametrize("label", ["variant", "method", "model.variant"])
+def test_a_word_that_names_the_other_settings_is_no_second_difference(label: str) -> None:
+    base, ours = {label: "base", "dropout": 0.1, "ours": False}, {label: "ours", "dropout": 0.1, "ours": True}
+    without = {**ours, label: "ours_nodrop", "dropout": 0.0}
+    groups = [run("base", base), run("ours", ours), run("ours_nodrop", without)]
+    assert found(several_differences, *groups) == []
+    other_data = [run(f"{i}", {**keys, "rank": 8}) for i, keys in enumerate((base, ours))]
+    assert found(several_differences, *groups, *other_data) == []  # a name that several groups share
+    (finding,) = found(several_differences, run("a", base), run("b", {**without, "ours": True}))
+    assert finding.evidence["keys"] == "dropout, ours"
+
+
+def test_a_method_is_a_setting_where_it_differs_alone_or_is_a_number() -> None:
+    sgd, adam = run("a", {"method": "sgd", "lr": 0.1}), run("b", {"method": "adam", "lr": 0.1})
+    lion = run("c", {"method": "lion", "lr": 0.3})
+    assert found(several_differences, sgd, adam) == []
+    assert {f.evidence["keys"] for f in found(several_differences, sgd, adam, lion)} == {"method, lr"}
+    numbers = [run(f"{i}", {"method": i, "lr": 0.1 * i}) for i in (1, 2)]
+    assert [f.evidence["keys"] for f in found(several_differences, *numbers)] == ["method, lr"]
+
+
+def test_another_program_has_no_mining_strategy_and_no_defaults_of_ours() -> None:
+    runs = [run("a", {"lr": 0.1}), run("b", {"lr": 0.2, "weight_decay": 0.1, "depth": 3})]
+    (finding,) = found(several_differences, *runs)
+    assert "weight_decay (not set, 0.1), depth (not set, 3)" in finding.statement
+    assert "mining" not in finding.statement
+    (of_ours,) = found(several_differences, run("a"), run("b", mining_opt_steps=9, width=64))
+    assert "of the same mining strategy" in of_ours.statement
