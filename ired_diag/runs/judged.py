@@ -164,6 +164,29 @@ def judged_in_words(runs: Sequence[Run]) -> list[str]:
     return lines
 
 
+def unjudged_in_words(runs: Sequence[Run]) -> list[str]:
+    """Return how many runs hold nothing that could be judged: silence about them is no sign of health."""
+    silent = [run for run in runs if not run.results and not _logged([run])]
+    unknown = [run for run in runs if run.evaluated is None and _logged([run])]
+    lines = []
+    if silent:
+        holds, them = ("holds", "it") if len(silent) == 1 else ("hold", "them")
+        share = f"{len(silent)} of {_counted(len(runs))}"
+        lines.append(f"{share} {holds} no metric that was read: nothing was judged in {them}")
+    if unknown:
+        logs = "logs" if len(unknown) == 1 else "log"
+        names = _names(_logged(unknown))
+        lines.append(
+            f"{len(unknown)} of {_counted(len(runs))} {logs} no metric that is known to say how good a model "
+            f"is, so that no curve was judged; --metric NAME chooses one: {names}"
+        )
+    return lines
+
+
+def _counted(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
+
+
 def _configured(groups: Groups, common: Collection[str]) -> str | None:
     """Return the only metric that configurations say to watch, where it is among the common ones."""
     named = {run.configured_metric for runs in groups.values() for run in runs} - {None}
