@@ -102,6 +102,10 @@ RATIO = re.compile(
     re.I,
 )
 ON_ALL = re.compile(r"\b(?:on|in|for)\s+(?:all|every one of)\s+(?:of\s+)?(?:the\s+)?$", re.IGNORECASE)
+COMPARED_BEFORE = re.compile(
+    r"\b(?:vs\.?|versus|than|against|between\s+\S+\s+and)\s+(?:the\s+)?$", re.IGNORECASE
+)
+COMPARED_AFTER = re.compile(r"\s+(?:vs\.?|versus)\s", re.IGNORECASE)
 WINS = re.compile(r"\s*(?:of|out of|/)\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
 BEATS = re.compile(
     r"\b(?:beats?|outperforms?|wins?|better|lower|higher|worse|loses|improves|ahead|smaller|larger|surpass\w*)\b",

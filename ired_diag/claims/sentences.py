@@ -65,7 +65,6 @@ TIED_AFTER = re.compile(
 TIED_BEFORE = re.compile(
     r"['\u2019s]*[\s:=(|≈~]*(?:(?!(?:and|und|or|vs|versus|than|but|while|to|from|over|against|compared)\b)[^\W\d]+[\s:=(≈~]*){0,6}"
 )
-VERSUS = re.compile(r"\bvs\b|\bversus\b|\bagainst\b|\bcompared\b", re.IGNORECASE)
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
 Numbered = tuple[Kind, tuple[Printed, ...], bool]
 
@@ -84,6 +83,14 @@ class Named:
     def covers(self, number: Printed) -> bool:
         """Say whether a number is a part of a name."""
         return any(place <= number.start < end for place, end, _ in self.at)
+
+    def without_compared(self) -> str:
+        """Return the text, groups that it compares in letters that mean nothing: "muon vs dropout, p = 0.1"."""
+        text = self.text
+        for start, end, _ in self.at:
+            if phrases.COMPARED_BEFORE.search(text[:start]) or phrases.COMPARED_AFTER.match(text, end):
+                text = f"{text[:start]}{'g' * (end - start)}{text[end:]}"
+        return text
 
     def whose(self, start: int, place: int, end: int, following: int, count: int) -> tuple[str, ...]:
         """Return the ``count`` groups that a number is about; none where that is not certain.
@@ -155,7 +162,7 @@ def claims_of(
     named = Named(text, mention_spans(text, names))
     context = f"{text}\n{sentence.heading}"
     numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
-    claimed = list(_numbers(_without_names(text, named), numbers, named))
+    claimed = list(_numbers(named.without_compared(), numbers, named))
     last: Claim | None = None
     above = mention_spans(sentence.heading, names) if HEADED.match(text) and not named.at else []
     own = tuple(dict.fromkeys(name for _, _, name in above))
@@ -222,18 +229,6 @@ def _claim(
         df=statistic[1] if statistic else (),
         test=statistic[0] if statistic and kind == "statistic" else (corrected[0] if corrected else ""),
     )
-
-
-def _without_names(text: str, named: Named) -> str:
-    """Return a sentence on a test with its groups masked: one may be called "dropout", or "norm"."""
-    pair = len(named.within(0, len(text))) == 2
-    compared = phrases.TESTED.search(text) or (pair and VERSUS.search(text))
-    if not compared:
-        return text
-    for start, end, _ in named.at:
-        if not re.match(r"\s*(?:\(\s*)?p\s*=", text[end:]):  # "dropout (p = 0.1)"
-            text = text[:start] + "x" * (end - start) + text[end:]
-    return text
 
 
 def _numbers(text: str, numbers: Sequence[Printed], named: Named) -> Iterator[Numbered]:
