@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ PERCENT = {
 }
 
 
-def study_of(values: dict[str, tuple[float, ...]], metric: str) -> Study:
+def study_of(values: Mapping[str, tuple[float, ...]], metric: str) -> Study:
     """Return runs that end at the given values, one a seed."""
     return Study.of(
         Run(

@@ -21,8 +21,8 @@ window is efficient,
 
 The drift is *over* where r b₀ exceeds b by two of these standard errors, and b is within one e, or harmless.
 
-References: Hausman (1978), Specification tests in econometrics, section 2 (the variance of the difference from
-an efficient estimate); Dunn (1961), Multiple comparisons among means.
+References: Hausman (1978), Specification tests in econometrics, section 2 (the variance of the difference
+from an efficient estimate); Dunn (1961), Multiple comparisons among means.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def evident_drift(window: Sequence[Suspect]) -> str:
 
 
 def is_free_of_drift(window: Sequence[Suspect], longer: Sequence[Suspect]) -> bool:
-    """Say whether each drift that is evident in a longer window is over in this one, and no other is evident."""
+    """Say whether each drift evident in a longer window is over in this one, and no other is evident."""
     return all(
         now.is_over(before) if before.evident else not now.evident
         for now, before in zip(window, longer, strict=True)

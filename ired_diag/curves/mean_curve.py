@@ -2,11 +2,11 @@
 
 From its descent two places are read off (``rest.faded_descent``):
 
-    start         where what is left of the descent biases the mean over seeds by 0.01 standard errors, since a
-                  real descent is slower at its end than an exponential; where that comes late, half of what is
-                  left after a bias of 0.1 is given up at most
-    drifts_from   where it has faded into the noise of a single curve: few seeds need the longer window to show
-                  a drift
+    start         where what is left of the descent biases the mean over seeds by 0.01 standard errors, since
+                  a real descent is slower at its end than an exponential; where that comes late, half of
+                  what is left after a bias of 0.1 is given up at most
+    drifts_from   where it has faded into the noise of a single curve: few seeds need the longer window to
+                  show a drift
 
 Of many evaluations some are near the level long before the curve is, and the descent seems shorter than it
 is. So a mean curve of 500 evaluations or more is judged by the medians of about 250 blocks.
