@@ -17,6 +17,7 @@ from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
 from ired_diag.claims.differences import check_difference
 from ired_diag.claims.labels import mentions
 from ired_diag.claims.percentages import check_percent
+from ired_diag.claims.rank_tests import test_named
 
 CLAUSE_END = re.compile(
     r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE
@@ -124,7 +125,8 @@ def reservation(claim: Claim, book: Book) -> str:
         return "it may be the interval of the effect size before it"
     if claim.seed == CHANGE and not _keeps_to_base(claim, book):
         return "from which row the changes of its column are is not certain"
-    if claim.kind == "p" and not claim.table and RANK_BEFORE.search(_before(claim)):
+    unnamed = claim.kind == "p" and not claim.table and not test_named(claim)
+    if unnamed and RANK_BEFORE.search(_before(claim)):
         return "it may be of the statistic before it, which is no t"
     if claim.kind in ("mean", "level") and not claim.table and _is_listed(claim):
         return "of a list of numbers it is not said which is of what"
