@@ -69,7 +69,8 @@ CHANGES = [
         "9.4%",
     ),
     (
-        "| method | val loss | diff |\n|---|---|---|\n| baseline | 0.4334 | 0 |\n| muon | 0.4158 | @ |\n",
+        "| method | val loss | diff |\n|---|---|---|\n| baseline | 0.4334 | 0 |\n"
+        "| dropout | 0.4248 | -0.0086 |\n| muon | 0.4158 | @ |\n",
         "-0.0176",
         "-0.0276",
     ),
@@ -85,7 +86,9 @@ def test_a_column_of_changes_is_held_against_the_row_that_it_is_from(
 
 
 def test_a_change_of_percentages_may_be_in_points() -> None:
-    table = "| model | acc (%) | Δ (%) |\n|---|---|---|\n| resnet | 91.82 | 0.0 |\n| vit | 93.12 | @ |\n"
+    table = (
+        "| model | acc (%) | Δ resnet (%) |\n|---|---|---|\n| resnet | 91.82 | 0.0 |\n| vit | 93.12 | @ |\n"
+    )
     found(table, "+1.30", "+4.30", ACCURACIES)
     assert accusations(table.replace("@", "+1.42"), ACCURACIES) == []  # relative
 
@@ -93,6 +96,18 @@ def test_a_change_of_percentages_may_be_in_points() -> None:
 def test_a_change_from_a_row_that_nobody_names_is_not_accused() -> None:
     table = "| method | val loss | Δ |\n|---|---|---|\n| baseline | 0.4334 | 0.1 |\n| muon | 0.4158 | 0.2 |\n"
     assert accusations(table) == []
+
+
+def test_changes_from_row_to_row_and_gaps_of_another_kind_are_not_accused() -> None:
+    rows = "| baseline | 0.50 | {} |\n| + decay | 0.45 | {} |\n| + average | 0.43 | {} |\n"
+    rows += "| + wide | 0.40 | {} |\n"
+    head = "| method | loss | {} |\n|---|---|---|\n"
+    steps = head.format("Δ") + rows.format("\u2014", "-0.05", "-0.02", "-0.03")
+    assert accusations(steps, None) == []
+    gaps = head.format("round-trip gap") + rows.format("0.000", "0.003", "0.080", "0.114")
+    assert accusations(gaps, None) == []
+    factors = head.format("vs baseline") + rows.format("1.00x", "0.90x", "0.86x", "0.80x")
+    assert accusations(factors, None) == []
 
 
 def test_the_p_of_a_group_called_dropout_is_a_p_value() -> None:

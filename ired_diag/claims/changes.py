@@ -20,6 +20,8 @@ from ired_diag.claims.labels import mentions
 from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import number_of, plain
 
+CHANGE = "change"  # the ``seed`` of a claim from such a column
+FACTOR = re.compile(r"\d\s*(?:[x\u00d7]|fold)\s*$", re.IGNORECASE)
 RELATIVE = ("difference", "percent")
 NO_CHANGE = re.compile(r"^(?:[-\u2013\u2014]+|ref\w*\.?|base\w*|n/?a)?$", re.IGNORECASE)
 
@@ -51,7 +53,7 @@ def kind_of_change(kind: Kind | None, heads: Sequence[Head], column: int, cell: 
     """Return whether a change is a difference or relative: in percent of means that are not."""
     number = number_of(plain(cell))
     left = _mean_left_of(heads, column)
-    if number is None or left is None:
+    if number is None or left is None or FACTOR.search(plain(cell).strip()):
         return None
     in_percent = number.percent or heads[column].percent or kind == "percent"
     return "percent" if in_percent and not left.percent else "difference"

@@ -12,7 +12,12 @@ from __future__ import annotations
 import re
 
 from ired_diag.claims.book import Book
+from ired_diag.claims.changes import CHANGE
 from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
+from ired_diag.claims.differences import check_difference
+from ired_diag.claims.labels import mentions
+from ired_diag.claims.percentages import check_percent
+from ired_diag.claims.rank_tests import test_named
 
 CLAUSE_END = re.compile(
     r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE
@@ -118,11 +123,26 @@ def reservation(claim: Claim, book: Book) -> str:
         return f"it may be a multiple of a standard deviation or error ({hit[0].strip()!r})"
     if claim.kind == "interval" and not claim.table and EFFECT_BEFORE.search(_before(claim)):
         return "it may be the interval of the effect size before it"
-    if claim.kind == "p" and not claim.table and RANK_BEFORE.search(_before(claim)):
+    if claim.seed == CHANGE and not _keeps_to_base(claim, book):
+        return "from which row the changes of its column are is not certain"
+    unnamed = claim.kind == "p" and not claim.table and not test_named(claim)
+    if unnamed and RANK_BEFORE.search(_before(claim)):
         return "it may be of the statistic before it, which is no t"
     if claim.kind in ("mean", "level") and not claim.table and _is_listed(claim):
         return "of a list of numbers it is not said which is of what"
     return ""
+
+
+def _keeps_to_base(claim: Claim, book: Book) -> bool:
+    """Say whether a column of changes names the row that they are from, or most others agree with it."""
+    base = claim.groups[-1]
+    if mentions(claim.context.split("\n")[0], [base]):
+        return True
+    column = [c for c in book.claims if c.table == claim.table and c.seed == CHANGE and c.kind == claim.kind]
+    others = [c for c in column if c.line != claim.line and c.metric == claim.metric and c.groups[-1] == base]
+    check = check_percent if claim.kind == "percent" else check_difference
+    outcomes = [check(c, book).outcome for c in others]
+    return outcomes.count("holds") > outcomes.count("fails")
 
 
 def _is_listed(claim: Claim) -> bool:

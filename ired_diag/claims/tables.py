@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.claims.bold import WHOLE_ROW
-from ired_diag.claims.changes import RELATIVE, base_of, kind_of_change, metric_left_of
+from ired_diag.claims.changes import CHANGE, RELATIVE, base_of, kind_of_change, metric_left_of
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, after_plus_minus, head_of, kind_of
 from ired_diag.claims.labels import pair_of, seed_of
@@ -241,8 +241,8 @@ def _of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
             if not pair and len(named) == 1 and (base := bases.get(k, "")):
                 group = (*named, base)
                 kind = None if base == label else kind_of_change(kind, heads, k, cell)
-                head = replace(head, metric=metric_left_of(heads, k))
-            if seed:
+                head, seed = replace(head, metric=metric_left_of(heads, k)), CHANGE
+            elif seed:
                 head = replace(head, metric="")
             yield Cell(
                 text=cell, kind=kind, named=group, line=line, head=head, table=table, seed=seed, column=k
