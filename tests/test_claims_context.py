@@ -334,3 +334,8 @@ def test_top_1_is_accuracy_and_top_5_is_another_metric(percent: Study) -> None:
     assert (
         len(accusations(check_report(text.replace("Top-1", "acc@1").replace("93.12", "93.92"), percent))) == 1
     )
+
+
+def test_a_wrong_t_is_found_beside_a_p_that_follows_from_it(losses: Study) -> None:
+    text = "Paired t-test over the 8 shared seeds (baseline vs dropout): t(7) = 3.88, p = 0.006."
+    assert accusations(check_report(text, losses))

@@ -200,8 +200,9 @@ def _with_readout(book: Book) -> Book:
     exact = [
         c for c in book.claims if c.kind in (*COMPARED, "difference") and c.numbers and not c.number.relation
     ]
+    there = [r for r in READOUTS if book.groups.values.get(r)]  # by another one nothing can be refuted
     scores = {
-        r: sum(CHECKS[c.kind](c, book.with_readout(r)).outcome == "holds" for c in exact) for r in READOUTS
+        r: sum(CHECKS[c.kind](c, book.with_readout(r)).outcome == "holds" for c in exact) for r in there
     }
     best = max(scores, key=lambda readout: scores[readout])
     return replace(book, readout=best, readout_is_certain=scores[best] >= ENOUGH) if scores[best] else book
