@@ -274,7 +274,8 @@ def test_a_plain_number_is_held_against_the_runs_where_its_words_say_what_it_is(
         "Averaged over the last two evaluations, muon has a val loss of 0.426.",
         "Wilcoxon (baseline vs muon): p = .016. For muon vs dropout W = 4, p = .055 (n.s.).",
         "After Holm correction only muon vs. baseline is significant (p_adj = 0.012); muon vs dropout is not "
-        "(p = 0.23). With Bonferroni (\u03b1 = 0.05/3) the raw Welch p = 0.004 of baseline vs muon is significant.",
+        "(p = 0.23). With Bonferroni (\u03b1 = 0.05/3) the raw Welch p = 0.004 of baseline vs muon is "
+        "significant.",
         "The standard deviation of the difference of muon is 0.0030.",
     ],
 )

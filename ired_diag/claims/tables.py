@@ -50,8 +50,8 @@ IN_BRACKETS = re.compile(
 )
 OF_RANGE = re.compile(r"\bmin\b|\bmax\b|\brange|\biqr\b|quartile|percentile|quantile", re.IGNORECASE)
 QUANTITY_ROW = re.compile(
-    r"\b(?:time|wall|hours?|lr|learning rate|params?|parameters|memory|flops|batch|epochs?|steps?|seeds?|gpus?|"
-    r"cost|tokens|optimi[sz]er|momentum|decay|width|depth|layers|speed|throughput|loss|mse|acc\w*|error)\b",
+    r"\b(?:time|wall|hours?|lr|learning rate|params?|parameters|memory|flops|batch|epochs?|steps?|seeds?|"
+    r"gpus?|cost|tokens|optimi[sz]er|momentum|decay|width|depth|layers|speed|throughput|loss|mse|acc\w*|error)\b",
     re.IGNORECASE,
 )
 
