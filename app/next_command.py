@@ -4,7 +4,8 @@ The advice of a rule names a command by its kind (``ired-diag probe floor q101``
 runs are nor whether they have checkpoints. Here the command is completed for one study:
 
 - a name of a group means something below ``--runs DIR`` alone, so the folder is given;
-- ``stats`` needs two groups: where the advice names one, the other group with the most seeds joins it;
+- ``stats`` needs two groups that share a metric: where the advice names one group, another one that is judged
+  by the same metric joins it, one of the finding if there is one, else the one with the most seeds;
 - ``probe`` needs a checkpoint: it is advised only where a run that the finding touches has one;
 - where no such command can run, ``ired-diag diagnose … --rule RULE`` shows every finding of the rule, and of
   a single one ``--explain RULE`` says what would refute it.
@@ -17,13 +18,15 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag import forensics
+from ired_diag.errors import DiagError
 from ired_diag.finding_clusters import Cluster, Fact
 from ired_diag.named_paths import split_arguments
+from ired_diag.runs.judged import shared_direction, shared_metric, usual_metric
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -148,15 +151,40 @@ def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -
 
 
 def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
-    """Return a comparison of the groups that the advice names, or of one with the largest other."""
+    """Return a comparison of the groups that the advice names, or of one with another; None without one."""
     groups = study.groups()
-    names = [word for word in words[1:] if word in groups] or list(dict.fromkeys(run.group for run in runs))
-    seeds = {group: sum(run.evaluated is not None for run in members) for group, members in groups.items()}
-    names = [name for name in names if seeds[name] >= FEWEST_SEEDS][:MOST_GROUPS]
-    others = sorted((g for g in groups if g not in names), key=lambda group: -seeds[group])
-    if len(names) == 1 and others and seeds[others[0]] >= FEWEST_SEEDS:
-        names.append(others[0])
-    return place.of_groups("stats", names, *_flags(words)) if len(names) > 1 else None
+    touched = list(dict.fromkeys(run.group for run in runs))
+    advised = [word for word in words[1:] if word in groups] or touched
+    names = [name for name in advised if _seeds(groups[name]) >= FEWEST_SEEDS][:MOST_GROUPS]
+    if len(names) == 1:
+        names += _partner(names[0], touched, groups)
+    if len(names) < 2 or not _are_comparable({name: groups[name] for name in names}):
+        return None
+    return place.of_groups("stats", names, *_flags(words))
+
+
+def _seeds(runs: Sequence[Run]) -> int:
+    return sum(run.evaluated is not None for run in runs)
+
+
+def _partner(name: str, touched: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> list[str]:
+    """Return the group to compare with: judged by the same metric, of the finding first, then the largest."""
+    metric = usual_metric(groups[name])
+    others = [
+        other
+        for other, runs in groups.items()
+        if other != name and _seeds(runs) >= FEWEST_SEEDS and usual_metric(runs) == metric
+    ]
+    return sorted(others, key=lambda other: (other not in touched, -_seeds(groups[other])))[:1]
+
+
+def _are_comparable(groups: Mapping[str, Sequence[Run]]) -> bool:
+    """Say whether ``stats`` has a metric and a direction for all of the groups."""
+    try:
+        shared_direction(groups, shared_metric(groups))
+    except DiagError:
+        return False
+    return True
 
 
 def _flags(words: Sequence[str]) -> list[str]:

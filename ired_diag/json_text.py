@@ -139,7 +139,7 @@ def whole_characters(text: str) -> str:
 
 def _whole_number(digits: str) -> int:
     if DIGITS.search(digits):
-        raise ValueError(f"a whole number of {len(digits)} digits")
+        raise ValueError(f"a whole number of {len(digits)} digits, which is too large")
     return int(digits)
 
 

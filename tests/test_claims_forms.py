@@ -105,11 +105,11 @@ def test_the_p_of_a_group_called_dropout_is_a_p_value() -> None:
 
 def test_significance_after_bonferroni_is_held_against_the_stated_quotient() -> None:
     text = (
-        "After Bonferroni correction over 3 comparisons (α = 0.05/3), the paired test of muon vs dropout is "
-        "@ (p = 0.047)."
+        "After Bonferroni correction over 3 comparisons (\u03b1 = 0.05/3), the paired test of muon vs "
+        "dropout is @ (p = 0.047)."
     )
     found(text, "not significant", "significant")
-    other = "With Bonferroni's correction (α = 0.05/3), Welch's test of baseline vs muon is @ (p = 0.004)."
+    other = "With Bonferroni (\u03b1 = 0.05/3), Welch's test of baseline vs muon is @ (p = 0.004)."
     found(other, "significant", "not significant")
 
 
@@ -121,7 +121,9 @@ def test_better_on_all_seeds_is_counted() -> None:
     assert holding("muon beats baseline on all 3 seeds.", better)
 
 
-BOLD_ROW = "{}\n\n| model | acc |\n|---|---|\n| **resnet** | **91.82** |\n| vit | 93.12 |\n| mixer | 90.69 |\n"
+BOLD_ROW = (
+    "{}\n\n| model | acc |\n|---|---|\n| **resnet** | **91.82** |\n| vit | 93.12 |\n| mixer | 90.69 |\n"
+)
 
 
 def test_a_bold_row_that_is_not_the_best_is_wrong_where_a_legend_says_that_bold_is_best() -> None:
@@ -132,3 +134,59 @@ def test_a_bold_row_that_is_not_the_best_is_wrong_where_a_legend_says_that_bold_
     assert "whether bold marks the best is not certain" in [v.why for v in silent.verdicts]
     best = "| model | acc |\n|---|---|\n| resnet | 91.82 |\n| **vit** | **93.12** |\n"
     assert accusations(f"Bold marks the best.\n\n{best}", None) == []
+
+
+CODE = """```python
+muon = [0.42471, 0.40993, 0.40736, 0.42683, 0.41038, 0.40633, 0.43107, 0.40944]
+base = [0.44532, 0.43983, 0.41068, 0.43515, 0.43997, 0.43272, 0.42824, 0.43513]
+{}
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "right", "wrong"),
+    [
+        ("print(stats.ttest_ind(base, muon, equal_var=False))  # t=3.434, p=@", "0.00405", "0.0405"),
+        ("print(stats.ttest_ind(base, muon, equal_var=False))  # t=@, p=0.00405", "3.434", "2.434"),
+        ("stats.ttest_rel(base, muon)\n# TtestResult(statistic=3.884, pvalue=@, df=7)", "0.00603", "0.0603"),
+        ("ttest_ind(base, muon)\nTtestResult(statistic=3.434, pvalue=@)", "0.004034", "0.04034"),
+    ],
+)
+def test_a_t_test_of_two_lists_in_code_is_recomputed(call: str, right: str, wrong: str) -> None:
+    found(CODE.format(call), right, wrong, None)
+    found(CODE.format(call), right, wrong)
+
+
+def test_a_one_sided_t_test_of_two_lists_is_left_alone() -> None:
+    call = "print(stats.ttest_ind(base, muon, alternative='greater'))  # t=3.434, p=0.002"
+    assert accusations(CODE.format(call), None) == []
+
+
+def test_t_and_effect_size_follow_from_two_groups_described_in_one_sentence() -> None:
+    first = "Group 1 (M = 5.2, SD = 1.1, n = 20) vs group 2 (M = 6.1, SD = 1.3, n = 20): "
+    found(first + "t(38) = @.", "-2.36", "-4.36", None)
+    found(first + "t(38) = -2.36, p = .023, d = @.", "0.75", "1.75", None)
+    second = "Group 1 had a mean of 5.2 (SD 1.1, n = 20) and group 2 of 6.1 (SD 1.3, n = 20): t(38) = @."
+    found(second, "-2.36", "-4.36", None)
+    assert accusations("Three groups (M = 5.2, SD = 1.1, n = 20), F(2, 57) = 4.36, p = .017.", None) == []
+
+
+def test_a_spread_is_bounded_by_smallest_and_largest_in_its_sentence() -> None:
+    found("Accuracy over 10 seeds: mean 0.95, sd @, min 0.90, max 0.98.", "0.03", "0.31", None)
+    found("We get mean = @, std = 0.03, min = 0.90, max = 0.98.", "0.95", "0.87", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        ("The error decreased from 0.120 to 0.090 (a @% reduction).", "25", "33"),
+        ("The error fell from 8.18% to 6.88%, i.e. a @% relative reduction.", "15.9", "18.9"),
+        ("Memory drops from 40 GB to 20 GB, a @% decrease.", "50", "100"),
+        ("Accuracy rose from 91.8% to 93.1% (a @% improvement).", "1.3", "3.1"),
+    ],
+)
+def test_a_change_in_percent_follows_from_the_two_numbers_before_it(
+    text: str, right: str, wrong: str
+) -> None:
+    found(text, right, wrong, None)

@@ -129,6 +129,37 @@ def test_two_groups_that_differ_in_a_key_are_one_experiment_exactly_where_it_is_
     assert (key in idle_keys_of({**BASE, **shared_keys, key: values[0]})) == idle
 
 
+@pytest.mark.parametrize(
+    ("shared_keys", "key", "values"),
+    [
+        ({"lr": 1e-3}, "weight_decay", (0.0, 0.01)),
+        ({"optimizer": "adam", "lr": 1e-3}, "weight_decay", (0.0, 1e-4)),  # torch's Adam uses it
+        ({"learning_rate": 1e-3, "batch_size": 64}, "momentum", (0.0, 0.9)),
+        ({"optimizer": "adam", "rank": 8, "lora_alpha": 16, "learning_rate": 1e-4}, "weight_decay", (0, 0.1)),
+        ({"mining_strategy": "none", "margin": 0.2}, "mining_noise_scale", (1.5, 2.0)),  # a triplet loss
+        ({"use_langevin": False}, "langevin_grad_clip", (0.1, 0.2)),
+    ],
+)
+def test_the_keys_of_another_program_are_not_called_idle(
+    shared_keys: dict[str, Any], key: str, values: tuple[Any, Any]
+) -> None:
+    runs = [run(name, shared_keys, **{key: value}) for name, value in zip("ab", values, strict=True)]
+    assert found(idle_keys, *runs) == []
+    assert idle_keys_of({**shared_keys, key: values[1]}) == {}
+
+
+@pytest.mark.parametrize("scatter", [0.0, 0.001])
+@pytest.mark.parametrize("apart", [0.0005, 0.05])
+def test_groups_that_end_apart_are_not_one_experiment(scatter: float, apart: float) -> None:
+    runs = [
+        run(name, seed=seed, values=[1.0, 0.5 + i, 0.2 + i * apart + scatter * seed], momentum=0.9 * i)
+        for i, name in enumerate("ab")
+        for seed in range(3)
+    ]
+    warnings = [finding for finding in found(idle_keys, *runs) if finding.severity == "warning"]
+    assert bool(warnings) == (scatter > apart)
+
+
 def test_an_idle_key_that_one_of_two_groups_does_not_tell_is_found_too() -> None:
     cases: tuple[dict[str, Any], ...] = (
         {"momentum": 0.9},
@@ -174,6 +205,8 @@ def test_an_unknown_key_is_a_note_and_those_of_another_program_are_not_judged() 
     assert told(found(idle_keys, run("a", curriculum=3))) == [("note", "curriculum")]
     both = run("a", mining_opt_steps=2, mining_opt_stepz=3)
     assert [finding.severity for finding in found(idle_keys, both)] == ["note"]  # the key meant is there
+    slip = {"rank": 3, "mining_stategy": "none", "learning_rate": 1e-4}
+    assert told(found(idle_keys, run("a", slip))) == [("warning", "mining_stategy (meant: mining_strategy?)")]
     foreign = {"rank": 3, "n_layers": 4, "optim": "x", "learning_rat": 1, "warmup": 2}
     assert found(idle_keys, run("a", foreign)) == []
 
@@ -395,3 +428,33 @@ def test_a_label_next_to_one_setting_is_no_second_difference(label: str) -> None
     assert found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second})) == []
     second["depth"] = 2
     assert len(found(several_differences, run("a", {**BASE, **first}), run("b", {**BASE, **second}))) == 1
+
+
+@pytest.mark.parametrize("label", ["variant", "method", "model.variant"])
+def test_a_word_that_names_the_other_settings_is_no_second_difference(label: str) -> None:
+    base, ours = {label: "base", "dropout": 0.1, "ours": False}, {label: "ours", "dropout": 0.1, "ours": True}
+    without = {**ours, label: "ours_nodrop", "dropout": 0.0}
+    groups = [run("base", base), run("ours", ours), run("ours_nodrop", without)]
+    assert found(several_differences, *groups) == []
+    other_data = [run(f"{i}", {**keys, "rank": 8}) for i, keys in enumerate((base, ours))]
+    assert found(several_differences, *groups, *other_data) == []  # a name that several groups share
+    (finding,) = found(several_differences, run("a", base), run("b", {**without, "ours": True}))
+    assert finding.evidence["keys"] == "dropout, ours"
+
+
+def test_a_method_is_a_setting_where_it_differs_alone_or_is_a_number() -> None:
+    sgd, adam = run("a", {"method": "sgd", "lr": 0.1}), run("b", {"method": "adam", "lr": 0.1})
+    lion = run("c", {"method": "lion", "lr": 0.3})
+    assert found(several_differences, sgd, adam) == []
+    assert {f.evidence["keys"] for f in found(several_differences, sgd, adam, lion)} == {"method, lr"}
+    numbers = [run(f"{i}", {"method": i, "lr": 0.1 * i}) for i in (1, 2)]
+    assert [f.evidence["keys"] for f in found(several_differences, *numbers)] == ["method, lr"]
+
+
+def test_another_program_has_no_mining_strategy_and_no_defaults_of_ours() -> None:
+    runs = [run("a", {"lr": 0.1}), run("b", {"lr": 0.2, "weight_decay": 0.1, "depth": 3})]
+    (finding,) = found(several_differences, *runs)
+    assert "weight_decay (not set, 0.1), depth (not set, 3)" in finding.statement
+    assert "mining" not in finding.statement
+    (of_ours,) = found(several_differences, run("a"), run("b", mining_opt_steps=9, width=64))
+    assert "of the same mining strategy" in of_ours.statement

@@ -19,7 +19,7 @@ from ired_diag import forensics
 from ired_diag.finding import Finding
 from ired_diag.finding_clusters import fact_of
 from ired_diag.runs.ending import Ending
-from ired_diag.runs.history import History
+from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -89,6 +89,34 @@ def test_the_commands_on_the_studys_logs_run_as_printed(shared: Path) -> None:
     commands = list(commands_in(*outputs))
     assert len(commands) > 8
     check_all(commands)
+
+
+def test_the_commands_on_groups_of_several_metrics_run_as_printed(shared: Path) -> None:
+    folder = str(shared / "cases" / "s_curves")
+    outputs = [run(["diagnose", folder, *flags]).stdout for flags in ([], ["--full"])]
+    commands = list({tuple(words): words for words in commands_in(*outputs)}.values())
+    assert any(words[:2] == ["stats", "base"] for words in commands)
+    check_all(commands)
+
+
+def test_a_group_is_compared_only_with_one_of_the_same_metric(tmp_path: Path) -> None:
+    def runs_of(group: str, metric: str, seeds: int) -> list[Run]:
+        history = History.of([Row(attempt=0, step=1, values={metric: 1.0})])
+        ending = Ending("complete")
+        return [
+            Run(group, None, None, seed, tmp_path / group / str(seed), None, history, ending)
+            for seed in range(seeds)
+        ]
+
+    def command_in(*others: list[Run]) -> str | None:
+        study = Study.of([*runs_of("a", "val_loss", 2), *(run for runs in others for run in runs)])
+        advice = "Compare plateaus: ired-diag stats a OTHER"
+        finding = Finding("evaluation_noise", "warning", "a: noise.", {"group": "a"}, advice)
+        return command_of_fact(fact_of(finding, study), study, Place(runs=tmp_path))
+
+    large, small = runs_of("b", "val_acc", 5), runs_of("c", "val_loss", 2)
+    assert command_in(large) is None
+    assert command_in(large, small) == shlex.join(["ired-diag", "stats", "a", "c", "--runs", str(tmp_path)])
 
 
 @pytest.mark.parametrize("name", [ODD_NAME, "-logs", "two  blanks"])

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from ired_diag.finding import Finding
+from ired_diag.finding_clusters import clusters_of
 from ired_diag.open import open_study
 from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
 from ired_diag.stats.splits import fisher_p, separations
 from tests.made_runs import falling, findings_of, made_run
 
@@ -49,6 +52,18 @@ def test_the_setting_that_separates_is_named_with_its_numbers_and_its_aliases() 
     assert "wd = 0.1" in finding.statement
 
 
+def test_a_split_below_one_percent_is_a_warning_that_stands_before_notes() -> None:
+    for seeds, severity in ((5, "note"), (8, "warning")):
+        runs = [_run("low", s, fails=False, lr=1e-3) for s in range(seeds)]
+        runs += [_run("high", s, fails=s > 0, lr=1e-2) for s in range(seeds)]
+        (finding,) = findings_of(RULE, runs)
+        p = float(finding.evidence["p_holm"] or 0)
+        assert (finding.severity, p < 0.01) == (severity, severity == "warning")
+    study = Study.of(runs)
+    note = Finding("underpowered", "note", "Few seeds.", {"group": "low"})
+    assert [cluster.rule for cluster in clusters_of([note, finding], study)] == [RULE, "underpowered"]
+
+
 def test_a_threshold_of_an_ordered_setting_is_found() -> None:
     rates = (1e-4, 1e-3, 1e-2, 1e-1)
     runs = [_run(f"lr{lr}", s, fails=lr > 1e-3, lr=lr) for lr in rates for s in range(4)]
@@ -77,5 +92,5 @@ def test_a_wild_study_without_an_effect_is_accused_in_five_of_a_hundred_at_most(
 
 def test_the_archives_diverged_runs_share_a_setting(shared: Path) -> None:
     found = findings_of(RULE, open_study(shared / "ired_logs").runs)
-    assert [finding.severity for finding in found] == ["note"]
+    assert [finding.severity for finding in found] == ["warning"]
     assert float(found[0].evidence["p_holm"] or 1) < 0.01

@@ -68,3 +68,45 @@ def test_right_claims_and_other_percentages_are_left_alone() -> None:
     assert findings_of(RULE, rates) == []
     two = [_run(n, r, logged=[5e-4] * 9, lr_head=5e-4) for n, r in (("a", 0.001), ("b", 0.01))]
     assert findings_of(RULE, two) == []
+
+
+def _batch(name: str, size: int, *, logged: float, seed: int, **config: Any) -> Run:
+    curve = falling(20, seed=seed)
+    config = {"batch_size": size, **config}
+    return made_run(name, seed, config=config, loss=curve, batch_size=[logged] * 20)
+
+
+@pytest.mark.parametrize(
+    ("large", "small"),
+    [
+        ({"grad_accum": 2}, {"grad_accum": 1}),
+        ({"trainer.accumulate_grad_batches": 2}, {}),
+        ({"world_size": 8, "num_nodes": 2}, {"world_size": 8, "num_nodes": 1}),
+        ({"devices": [0, 1]}, {"devices": [0]}),
+        ({}, {}),
+    ],
+)
+@pytest.mark.parametrize("logged", [64, 16])
+def test_the_batch_of_one_device_or_step_is_no_contradiction(
+    large: dict[str, Any], small: dict[str, Any], logged: int
+) -> None:
+    runs = [
+        _batch("a", 128, logged=logged, seed=0, **large),
+        _batch("b", 64, logged=logged, seed=1, **small),
+    ]
+    assert findings_of(RULE, runs) == []
+
+
+def test_a_batch_that_no_share_explains_never_arrived() -> None:
+    runs = [_batch("a", 96, logged=64, seed=0), _batch("b", 64, logged=64, seed=1)]
+    assert [finding.evidence["key"] for finding in findings_of(RULE, runs)] == ["batch_size"]
+
+
+def test_a_rate_that_is_scaled_with_the_devices_arrived() -> None:
+    runs = [
+        _run("a", 0.001, logged=[0.004] * 20, num_gpus=4),
+        _run("b", 0.002, logged=[0.004] * 20, seed=1, num_gpus=2),
+    ]
+    assert findings_of(RULE, runs) == []
+    ten = [_run("a", 0.01, logged=[0.001] * 20), _run("b", 0.001, logged=[0.001] * 20, seed=1)]
+    assert len(findings_of(RULE, ten)) == 1  # a whole multiple, and no batch

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import click
 
 from app.cli import output
+from app.cli.abridged import abridged
 from app.cli.diagnosis import Diagnosis
 from app.cli.table_width import terminal_width
 from app.cli.wrapping import broken
@@ -161,14 +162,17 @@ def _shortened(text: str, room: int | None) -> list[str]:
     space = MOST_LINES * room - len(last) - room // 2  # half a line is lost where lines are broken
     if space < MOST_LINES * room // 2:
         return _cut(lines, MOST_LINES)
-    return _cut(broken([f"{text[:space].rpartition(' ')[0]} … {last}"], room), MOST_LINES)
+    head = text[: len(text) - len(last)].rstrip()
+    return _cut(broken([f"{abridged(head, space)} {last}"], room), MOST_LINES)
 
 
 def _cut(lines: list[str], most: int) -> list[str]:
     """Return the first lines; where there are more, their end is marked."""
     if len(lines) <= most:
         return lines
-    return [*lines[: most - 1], f"{lines[most - 1].rpartition(' ')[0]} …"] if most else []
+    width = max(len(line) for line in lines[:most])
+    text = " ".join(lines)
+    return broken([abridged(text, len(" ".join(lines[:most])))], width)[:most]
 
 
 def _indented(lines: Iterable[str]) -> Iterator[Line]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from app.next_command import Place, command_of_fact, next_command
 from ired_diag.finding import Finding, Severity
 from ired_diag.finding_clusters import Cluster, Fact, clusters_of
-from ired_diag.runs.judged import judged_in_words
+from ired_diag.runs.judged import judged_in_words, unjudged_in_words
 from ired_diag.runs.study import Study
 from ired_diag.verdict import Verdict
 
@@ -55,6 +55,7 @@ class Diagnosis:
         return [
             *self._metrics(),
             *self._curves_and_ends(),
+            *unjudged_in_words(self.study.runs),
             *self._unread(),
             *(place.statement for place in self.study.unreadable),
             f"{_counted(len(self.verdicts), 'run')}: {levels}. {SILENCE}",

@@ -102,7 +102,7 @@ def _as_dict(run: Run) -> dict[str, object]:
 
 
 def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
-    from ired_diag.runs.judged import judged_in_words
+    from ired_diag.runs.judged import judged_in_words, unjudged_in_words
 
     rows = [
         (
@@ -122,7 +122,7 @@ def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
     if rows:
         first_out = ("earlier attempts", "mining", "evaluations", "last at step")
         output.print_table("", columns, rows, left=3, first_out=first_out, keep=(last, "state"))
-        output.print_lines(judged_in_words(study.runs))
+        output.print_lines([*judged_in_words(study.runs), *unjudged_in_words(study.runs)])
     if attempts:
         _print_attempts(study)
     for line in _endings(study):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ired_diag.claims import code, sentences, tables
+from ired_diag.claims import code, sentences, summaries, tables
 from ired_diag.claims.bold import check_bold
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
@@ -275,5 +275,10 @@ def _in_sentences(
         claim
         for number, part in enumerate(parts, start=1)
         if isinstance(part, Sentence)
-        for claim in sentences.claims_of(part, names, -number, comma=comma, vocabulary=vocabulary)
+        for claim in summaries.claims_of_summaries(
+            part,
+            list(sentences.claims_of(part, names, -number, comma=comma, vocabulary=vocabulary)),
+            -number,
+            comma=comma,
+        )
     ]

@@ -30,7 +30,9 @@ ONE_SAMPLE = re.compile(
 )
 STD_MEAN = re.compile(r"(?:torch\.)?std_mean\(\s*(?:torch\.tensor\()?(\w+)\)?")
 MEAN = re.compile(r"(?:np|numpy|statistics|torch)\.mean\(\s*(?:torch\.tensor\()?(\w+)\)?")
-CALL = re.compile(r"^[^#\n]*\w\([^\n]*$", re.MULTILINE)
+TWO_SAMPLES = re.compile(r"ttest_(ind|rel)\(\s*(\w+)\s*,\s*(\w+)\s*((?:,[^()]*)?)\)")
+T_PRINTED = re.compile(rf"(?<![\w])(?:t|statistic|t-stat\w*)\s*[=:]\s*({NUMBER})", re.IGNORECASE)
+CALL = re.compile(r"^(?![^\n(]*Result\()[^#\n]*\w\([^\n]*$", re.MULTILINE)  # the next one, not its result
 P_PRINTED = re.compile(rf"p(?:value|-value)?\s*[=:]\s*({NUMBER})", re.IGNORECASE)
 TENSORS = re.compile(rf"tensor\(({NUMBER})[^)]*\)\s*,\s*tensor\(({NUMBER})")
 FEWEST = 2  # values of a list that is a sample
@@ -59,6 +61,7 @@ def claims_of(text: str) -> Iterator[Claim]:
                 names[hit[1]] = f"list {hit[1]} of line {block.line_at(hit.start())}"
                 yield from _values(block, hit, names[hit[1]], numbers)
         yield from _printed(block, names)
+        yield from _of_two(block, names)
 
 
 def _values(block: Block, hit: re.Match[str], label: str, numbers: list[Printed]) -> Iterator[Claim]:
@@ -80,6 +83,26 @@ def _printed(block: Block, names: dict[str, str]) -> Iterator[Claim]:
             call = CALL.search(block.text, start) if start >= 0 else None
             end = call.start() if call else len(block.text)
             yield from _of_call(block, pattern, hit, names[hit[1]], (start, end) if start >= 0 else (0, 0))
+
+
+def _of_two(block: Block, names: dict[str, str]) -> Iterator[Claim]:
+    """Yield t and p printed next to, or below, a t test of two lists that are known."""
+    for hit in TWO_SAMPLES.finditer(block.text):
+        if hit[2] not in names or hit[3] not in names or "alternative" in hit[4]:
+            continue
+        call = CALL.search(block.text, max(hit.end(), block.text.find("\n", hit.end())))
+        output = block.text[hit.end() : call.start() if call else len(block.text)]
+        welch = re.search(r"equal_var\s*=\s*False", hit[4])
+        test = "paired t test" if hit[1] == "rel" else ("Welch's t test" if welch else "Student's t test")
+        kinds: tuple[tuple[Kind, re.Pattern[str]], ...] = (("t", T_PRINTED), ("p", P_PRINTED))
+        for kind, pattern in kinds:
+            number = number_of(shown[1]) if (shown := pattern.search(output)) else None
+            if shown and number:
+                line = block.line_at(hit.end() + shown.start())
+                yield Claim(
+                    kind, line, number.text, groups=(names[hit[2]], names[hit[3]]), numbers=(number,),
+                    context=test, block=line, table=line,
+                )  # fmt: skip
 
 
 def _of_call(

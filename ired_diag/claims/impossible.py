@@ -16,11 +16,16 @@ from ired_diag.claims.claim import Claim, Fault, Verdict, fails
 SHARE = re.compile(
     r"\b(?:accuracy|acc|recall|precision|success(?: rate)?|win ?rate|f1|auroc|auc|solved)\b", re.IGNORECASE
 )
+DESCRIBED = re.compile(r"group \d+ of line \d+$")  # in one sentence: see ``summaries``
 
 
 def impossible(claim: Claim, book: Book) -> Verdict | None:
     """Return that a mean or a sd is impossible beside the numbers of its row; None where it is possible."""
-    if not claim.table or claim.kind not in ("mean", "sd") or not claim.groups:
+    if (
+        not (claim.table or DESCRIBED.match(claim.about))
+        or claim.kind not in ("mean", "sd")
+        or not claim.groups
+    ):
         return None
     row = [c for c in book.beside(claim) if c.groups == claim.groups]
     ends = _ends(claim, row)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.differences import COST
+from ired_diag.claims.from_to import check_from_to
 from ired_diag.claims.ranges import Range, fits, through
 
 OF_SPREAD = re.compile(
@@ -33,6 +34,8 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
         beside if near[claim.number.start : claim.number.end].strip() == claim.said else near
     ):
         return unchecked(claim, "it may be of something else than a mean")
+    if change := check_from_to(claim):
+        return change
     if len(claim.groups) == 1:
         return _of_one(claim, book)
     if len(claim.groups) != 2 or book.key(claim.groups[0]) == book.key(claim.groups[1]):

@@ -17,8 +17,8 @@ from ired_diag.claims.claim import Claim, Kind, Verdict, unchecked
 CLAUSE_END = re.compile(
     r";|\s[\u2014\u2013]\s|,\s+(?:but|while|whereas|now|although)\b|(?<!\bal)(?<!\bvs)\.\s", re.IGNORECASE
 )
-SPREADS = ("sd", "se", "spread", "interval")
-COMPARED = ("percent", "difference", "ratio")
+SPREADS: tuple[Kind, ...] = ("sd", "se", "spread", "interval")
+COMPARED: tuple[Kind, ...] = ("percent", "difference", "ratio")
 COUNT = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten)"
 RUNS = r"(?:seeds?|runs?|outliers?)"
 EARLIER = (
@@ -33,7 +33,7 @@ SUBSET = (
     rf"\b(?:removing|dropping|discarding) (?:the )?(?:\w+ ){{0,2}}{RUNS}|"
     rf"\b{RUNS}[^.;]{{0,25}}\b(?:excluded|removed|discarded|dropped|omitted)\b|"
     rf"\b(?:the )?(?:first|last|remaining|other|best|top) {COUNT} seeds\b|"
-    r"\bseeds? \d+ (?:alone|only)\b|\bseeds? \d+ ?(?:[-\u2013]|to|through) ?\d+ only\b"
+    r"\bseeds? \d+ ?(?:[-\u2013]|to|through) ?\d+ only\b"
 )
 ANNOUNCED = (
     r"\btodo\b|\bplan(?:s|ned|ning)? to\b|\bre-?run\b(?! of)|\bfuture work\b|\bin progress\b|\bongoing\b|"
@@ -54,6 +54,11 @@ OTHER_STATISTIC = (
     r"\blog[\s-]?(?:transformed|scaled?|values)\b|\btransformed\b|\bpooled mean\b|\bsmoothed\b|"
     r"\binterquartile mean\b|\biqm\b"
 )
+OTHER_READOUT = (
+    rf"\b(?:over|of|across) the (?:last|final) {COUNT} (?:evaluations|checkpoints|epochs|steps|validations)\b"
+)
+LISTED = re.compile(r"(?<![\w.])[\d.]+,\s*[\d.]+,?\s*(?:and|or)\s+[\d.]+")
+RANK_BEFORE = re.compile(r"\b[UWTHF]\s*=\s*[\d.]+\s*[,;(]?\s*(?:with\s+)?p\s*[=<>]?\s*$")
 MULTIPLE = (
     r"(?:±|\bare|\bshow|\bbars?:?|=)\s*[23](?:\.0)?\s*[x\u00d7·*]?\s*(?:standard|s\.?d\b|std|\u03c3|sigma|s\.?e\b|sem)|"
     r"\b(?:two|three|[23])[\s-]*(?:\u03c3|sigma\b|standard (?:deviation|error)s?|"
@@ -80,10 +85,11 @@ PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ((), ANNOUNCED, "it may be of runs that are announced, not of these"),
     (("effect", "difference", "percent", "ratio", "n", "sd"), POWER, "it may be a bound of a power analysis"),
     (
-        ("mean", "difference", "percent", "t", "df", "p", "interval", *SPREADS[:3]),
+        ("mean", "level", "difference", "percent", "t", "df", "p", *SPREADS),
         OTHER_STATISTIC,
         "it may be of another statistic than the mean",
     ),
+    (("mean", "level", *SPREADS), OTHER_READOUT, "it is said to be of another readout"),
     (COMPARED, r"\bmedians?\b", "it may be of medians"),
     (("n",), TOTAL, "it may be a total over several groups"),
     (("n",), RULE, "it may be a rule, and no count of these runs"),
@@ -112,7 +118,17 @@ def reservation(claim: Claim, book: Book) -> str:
         return f"it may be a multiple of a standard deviation or error ({hit[0].strip()!r})"
     if claim.kind == "interval" and not claim.table and EFFECT_BEFORE.search(_before(claim)):
         return "it may be the interval of the effect size before it"
+    if claim.kind == "p" and not claim.table and RANK_BEFORE.search(_before(claim)):
+        return "it may be of the statistic before it, which is no t"
+    if claim.kind in ("mean", "level") and not claim.table and _is_listed(claim):
+        return "of a list of numbers it is not said which is of what"
     return ""
+
+
+def _is_listed(claim: Claim) -> bool:
+    """Say whether a number of a sentence on one group stands in a list of three or more."""
+    text = claim.context.split("\n")[0]
+    return any(hit.start() <= claim.number.start < hit.end() for hit in LISTED.finditer(text))
 
 
 def _words(claim: Claim) -> str:

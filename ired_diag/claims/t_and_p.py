@@ -30,8 +30,8 @@ from ired_diag.finding import Finding, Severity
 
 ALPHA = 0.05
 OTHER_STATISTIC = re.compile(r"(?<![\w.])[UWTHF]\s*(?:\([\d., ]*\))?\s*=\s*[\d.]+\s*[,;(]?\s*p\s*[=<>]?\s*$")
-ADJUSTED = re.compile(r"\bholm\b|\bfdr\b|benjamini|\badj|p[_ -]adj", re.IGNORECASE)
 UNADJUSTED = re.compile(r"\b(?:unadjusted|uncorrected|raw|nominal)\s+p\W*$", re.IGNORECASE)
+ADJUSTED = re.compile(r"\bholm\b|\bfdr\b|benjamini|hochberg|\bp_?adj|\badjusted", re.IGNORECASE)
 
 
 def check_test(claim: Claim, book: Book) -> Verdict:
@@ -85,7 +85,7 @@ def _is_unadjusted(claim: Claim) -> bool:
 def _is_raw(level: Level, claim: Claim, book: Book) -> bool:
     """Say whether the report states its level as a quotient, so that its p values are not corrected."""
     near = claim.context.split("\n")[0]
-    if not claim.table and ADJUSTED.search(near) and not QUOTIENT.search(near):
+    if ADJUSTED.search(near) and not QUOTIENT.search(near):
         return False
     return (
         level.raw or bool(QUOTIENT.search(claim.context)) or (book.says(QUOTIENT.pattern) and not claim.test)

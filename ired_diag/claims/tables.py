@@ -371,15 +371,15 @@ def _in_units_of_head(number: Printed, head: Head) -> Printed:
 def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
     """Yield a claim for each column of which exactly one number is in bold: that it is the best.
 
-    Of a row whose label is bold, too, the claim says so: such a row is often set out for another reason. So is
-    a column in which several numbers are.
+    Of a row whose label is bold, too, the claim says so: such a row is often set out for another reason. So
+    is a column in which several numbers are.
     """
     heads = _heads(table)
     columns = _label_columns(table, heads)
     if not columns or _seed_column(table, heads) is not None or len(table.rows) < 2:
         return
     labels = list(_labels(table, columns))
-    whole = {line for line, _ in table.rows if any((line, k) in table.bold for k in columns)}
+    whole = {line: WHOLE_ROW for line, _ in table.rows if any((line, k) in table.bold for k in columns)}
     for k, head in enumerate(heads):
         if k in columns or head.lower_is_better is None or head.kind not in (None, "mean", "median"):
             continue
@@ -400,5 +400,5 @@ def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
         yield Claim(
             "bold", line, text, groups=(label,), numbers=(rivals[label],),
             context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line,
-            rivals=rivals, test="lower" if head.lower_is_better else "higher", seed=WHOLE_ROW * (line in whole),
+            rivals=rivals, test="lower" if head.lower_is_better else "higher", seed=whole.get(line, ""),
         )  # fmt: skip

@@ -32,7 +32,13 @@ from ired_diag.comparison.seeds import Members, differing_knobs
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.direction import Direction, Source
-from ired_diag.runs.judged import metric_in_words, other_sets_in_words, shared_direction, shared_metric
+from ired_diag.runs.judged import (
+    is_configured,
+    metric_in_words,
+    other_sets_in_words,
+    shared_direction,
+    shared_metric,
+)
 from ired_diag.runs.run import Run
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
@@ -106,6 +112,7 @@ class Comparison:
         left_out: Which seeds have no number and why, one sentence for each group and kind: to be said first.
         no_ranks: Why there are no ranks; empty where there are.
         of_tables: Whether all numbers are those of tables, so that there are no curves to read them off.
+        metric_is_configured: Whether a configuration names the metric as the one to watch.
     """
 
     metric: str
@@ -123,6 +130,7 @@ class Comparison:
     left_out: Sequence[str] = ()
     no_ranks: str = ""
     of_tables: bool = False
+    metric_is_configured: bool = False
 
     @cached_property
     def in_percent(self) -> bool:
@@ -135,7 +143,8 @@ class Comparison:
     @property
     def metric_words(self) -> str:
         """Metric and direction in words: ``metric: val_acc (higher is better, by its name)``."""
-        return metric_in_words(self.metric, Direction(self.lower_is_better, self.direction))
+        direction = Direction(self.lower_is_better, self.direction)
+        return metric_in_words(self.metric, direction, is_configured=self.metric_is_configured)
 
 
 def compare(
@@ -236,6 +245,7 @@ def compare(
         left_out_of(members),
         no_ranks,
         of_tables=all(one.of_table for one in members),
+        metric_is_configured=is_configured(metric, [run for runs in groups.values() for run in runs]),
     )
 
 

@@ -19,19 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ired_diag.curves.group_drift import drift_in_words, group_drift
-from ired_diag.curves.nats import Curve, curve_of
-from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
+from ired_diag.curves.group_drift import group_drift
+from ired_diag.curves.lasting_drift import Suspect, evident_drift, is_free_of_drift, suspects
+from ired_diag.curves.mean_curve import Steps, rest_of_mean
+from ired_diag.curves.rest import FEWEST
 from ired_diag.curves.shape import Shape, shape_of
-from ired_diag.curves.valley import Array, find_valley
 
 SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve by so much
 LITTLE = 0.15  # nats: a seed that would win more with as many steps again does not rest
-BIAS = 0.01  # standard errors: a real descent is slower at its end than an exponential
-BIAS_OF_DRIFT = 0.09  # standard errors, over the seeds: few seeds need the longer window to show a drift
-FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
-
-Steps = tuple[Array, Array]
+LATER = (0.0, 0.125, 0.25, 0.375, 0.5)  # of the window: the later ones that are tried
 
 
 @dataclass(frozen=True)
@@ -83,43 +79,70 @@ def _shared_window(
     curves: Sequence[Steps], numbers: NDArray[np.intp], latest: float, *, lower_is_better: bool
 ) -> CommonPlateau:
     """Return the window from ``latest`` on, or from later on, if no group drifts in it."""
-    means: dict[int, tuple[Curve, int]] = {}
-    for number in np.unique(numbers).tolist():
-        members = [curves[i] for i in np.flatnonzero(numbers == number).tolist()]
-        mean = _mean_curve(members, lower_is_better=lower_is_better)
-        if mean is not None:
-            means[number] = mean, len(members)
-    return _window_from(curves, numbers, means, latest, lower_is_better=lower_is_better)
+    groups = {n: np.flatnonzero(numbers == n).tolist() for n in np.unique(numbers).tolist()}
+    start, drifts_from = latest, np.inf
+    among = sum(len(members) > 1 for members in groups.values())
+    for number, members in groups.items():
+        rest = rest_of_mean([curves[i] for i in members], lower_is_better=lower_is_better, among=among)
+        if rest is None:
+            continue
+        if rest.reason:
+            return CommonPlateau(None, (), f"group {number}: {rest.reason}")
+        start = max(start, rest.start)
+        drifts_from = rest.drifts_from if np.isinf(drifts_from) else max(drifts_from, rest.drifts_from)
+    if short := _too_short(curves, start):
+        return CommonPlateau(None, (), short)
+    return _without_drift(curves, groups, start, drifts_from, lower_is_better=lower_is_better)
 
 
-def _window_from(
+def _without_drift(
     curves: Sequence[Steps],
-    numbers: NDArray[np.intp],
-    means: Mapping[int, tuple[Curve, int]],
-    latest: float,
+    groups: Mapping[int, Sequence[int]],
+    start: float,
+    drifts_from: float,
     *,
     lower_is_better: bool,
 ) -> CommonPlateau:
-    """Return the window in which nothing is left of the descent of each group's mean over seeds."""
-    start, drifts_from = latest, -np.inf
-    for number, (mean, seeds) in means.items():
-        valley = find_valley(mean.y, grain=mean.grain)
-        faded = faded_descent(mean, valley, bias=BIAS)
-        if len(mean) - faded < FEWEST:
-            return CommonPlateau(None, (), f"group {number}: its mean over seeds comes down too late to rest")
-        if tail := rest_of(mean, valley, among=len(means)).tail:
-            side = "the mean over seeds is not what it was before"
-            return CommonPlateau(None, (), f"group {number}: in the last {tail} evaluations {side}")
-        for_one = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=float(np.sqrt(seeds)))
-        start = max(start, float(mean.steps[faded]))
-        drifts_from = max(drifts_from, float(mean.steps[min(for_one, len(mean) - 1)]))
+    """Return the window from ``start`` on, or the first later one in which an evident drift is over."""
+    longest = _suspects(curves, groups, min(start, drifts_from), lower_is_better=lower_is_better)
+    reason = evident_drift(longest)
+    if not reason:
+        return _window(curves, start)
+    end = min(float(steps[-1]) for steps, _ in curves)
+    for share in LATER:
+        later = start + share * (end - start)
+        if _too_short(curves, later):
+            break
+        window = _suspects(curves, groups, later, lower_is_better=lower_is_better)
+        if window and is_free_of_drift(window, longest):
+            return _window(curves, later)
+    return CommonPlateau(None, (), reason)
+
+
+def _window(curves: Sequence[Steps], start: float) -> CommonPlateau:
+    """Return the window from the first evaluation of any curve at ``start`` or later."""
     indices = tuple(int(np.searchsorted(steps, start)) for steps, _ in curves)
-    left = [len(steps) - index for (steps, _), index in zip(curves, indices, strict=True)]
-    if min(left) < FEWEST:
-        short = int(np.argmin(left))
-        return CommonPlateau(None, (), f"curve {short} has too few evaluations after step {start:g}")
-    drift = _drift(curves, numbers, min(start, drifts_from), lower_is_better=lower_is_better)
-    return CommonPlateau(None, (), drift) if drift else CommonPlateau(start, indices)
+    first = min(float(steps[index]) for (steps, _), index in zip(curves, indices, strict=True))
+    return CommonPlateau(first, indices)
+
+
+def _too_short(curves: Sequence[Steps], start: float) -> str:
+    """Say which curve has too few evaluations from a step on; empty where none has."""
+    left = [len(steps) - int(np.searchsorted(steps, start)) for steps, _ in curves]
+    short = int(np.argmin(left))
+    return f"curve {short} has too few evaluations after step {start:g}" if left[short] < FEWEST else ""
+
+
+def _suspects(
+    curves: Sequence[Steps], groups: Mapping[int, Sequence[int]], first: float, *, lower_is_better: bool
+) -> list[Suspect]:
+    """Return how the groups drift from a step on; nothing where a curve has too few evaluations."""
+    windows = [values[np.searchsorted(steps, first) :] for steps, values in curves]
+    windows = [window[np.isfinite(window)] for window in windows]
+    if min(map(len, windows)) < FEWEST:
+        return []
+    drifts = {number: group_drift([windows[i] for i in members]) for number, members in groups.items()}
+    return suspects(drifts, lower_is_better=lower_is_better)
 
 
 def _start_of(shape: Shape, many: int) -> int | None:
@@ -129,30 +152,3 @@ def _start_of(shape: Shape, many: int) -> int | None:
         return rest.index
     chance = pace.gain <= SLOW * np.sqrt(1 + np.log(many)) * pace.error
     return rest.start if shape.word == "improving" and chance and pace.gain <= LITTLE else None
-
-
-def _mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | None:
-    """Return the mean over a group's seeds at the steps that they share; None of one seed or few steps."""
-    shared = curves[0][0]
-    for steps, _ in curves[1:]:
-        shared = np.intersect1d(shared, steps)
-    if len(curves) < 2 or len(shared) < FEWEST_OF_MEAN:
-        return None
-    values = np.array([values[np.searchsorted(steps, shared)] for steps, values in curves])
-    kept = np.isfinite(values)
-    counts = kept.sum(axis=0)
-    sums = np.where(kept, values, 0.0).sum(axis=0)
-    mean = np.full(len(shared), np.nan)
-    np.divide(sums, counts, out=mean, where=counts > 0)
-    return curve_of(shared, mean, lower_is_better=lower_is_better)
-
-
-def _drift(curves: Sequence[Steps], numbers: NDArray[np.intp], first: float, *, lower_is_better: bool) -> str:
-    """Say whether a group drifts from a step on, or two groups drift apart; nothing where they do not."""
-    windows = [values[np.searchsorted(steps, first) :] for steps, values in curves]
-    windows = [window[np.isfinite(window)] for window in windows]
-    if min(map(len, windows)) < FEWEST:
-        return ""
-    groups = {n: [windows[i] for i in np.flatnonzero(numbers == n)] for n in np.unique(numbers).tolist()}
-    drifts = {number: group_drift(group) for number, group in groups.items()}
-    return drift_in_words(drifts, lower_is_better=lower_is_better)

@@ -5,7 +5,9 @@ did neither and was evaluated eight times or more. Each configured value is a sp
 another; of an ordered setting also at most this value or more), and so are commit and host. Fisher's exact
 test says how likely a split separates failures as well by chance; the best is told where Holm's p over all
 splits is at most 5%, along with every setting that splits the runs alike: what separates them may be any one
-of these. It is a note, because a split is where to look and not yet a cause.
+of these. Where that p is below 1% it is a warning: runs that start with this setting are likely to be lost.
+Else it is a note, because chance alone gives such a split in up to 5% of all studies. Neither says that it is
+a cause.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ired_diag.curves.shape import shape_of
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -25,6 +27,7 @@ from ired_diag.stats.splits import Separation, separations
 FEWEST_EVALUATIONS = 8
 FEWEST = 2  # runs that failed, and healthy ones
 ALPHA = 0.05
+SURE = 0.01  # from here on a warning
 PROVENANCE = ("git_commit", "host", "gpu")
 MOST_VALUES = 24  # of a key; with more it identifies runs
 
@@ -96,7 +99,8 @@ def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> F
     evidence |= {"p_holm": best.adjusted, "splits": best.tried, "same_split": len(names)}
     advice = "Train one of the runs that failed again with this setting alone changed."
     labels = tuple(run.label for run, outcome in zip(runs, failed, strict=True) if outcome)
-    return Finding("failed_setting", "note", statement, evidence, advice, runs=labels)
+    severity: Severity = "warning" if best.adjusted < SURE else "note"
+    return Finding("failed_setting", severity, statement, evidence, advice, runs=labels)
 
 
 def _names(best: Separation, runs: Sequence[Run]) -> list[str]:

@@ -6,8 +6,13 @@ Random negatives take no mining step. Replay, filter and the like are idle besid
 that is told to be false: so the names say, and IRED's forks are not read. An idle key matters where
 
 - two groups differ in idle keys alone (warning): they are one experiment under two names. Where their curves
-  are identical too, ``identical_curves`` says it, and this rule is silent;
+  are identical too, ``identical_curves`` says it, and this rule is silent; it is silent too where Welch's
+  test of their final values has p < 0.05, because a key that makes a difference is not idle. One seed that
+  ends otherwise proves nothing: on a GPU the same training, run again, does so too;
 - one is set to something else than its default (note): somebody may believe that it did something.
+
+Only configurations of our own trainer, of the study's program and of its forks are judged: they have a mining
+strategy and a rank. The Adam of another program may well use ``weight_decay``, its optimizer ``momentum``.
 
 A key that is no key of IRED, of its forks or of this project is judged only where most keys of the
 configuration are known, since a log of another program has keys of its own. With a known key spelt nearly
@@ -21,15 +26,18 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ired_diag.config import Config, idle_knobs, is_off
 from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics import identical_curves
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, is_of_our_program, listed
+from ired_diag.forensics.seed_camps import final_value
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
+from ired_diag.stats.t_tests import welch
 
 APART = (*METADATA, "experiment_name", "seed")
 SWITCHES = {
@@ -48,6 +56,8 @@ OWN_STRATEGIES = ("random", "adversarial", "ascent", "mixed")
 COMPARED = ("energy_loss_weight", "energy_reg_weight", "weight_decay")  # with 0, by idle_knobs
 DATA_IN_PUBLIC_CODE = {"inverse": "ired"}
 LETTERS = 2  # that a slip adds or leaves out: a word more is another key
+REFUTED_BELOW = 0.05  # of the p of Welch's test
+ROUNDING = 1e-6  # relative: float32
 ALIKE = 0.8  # of difflib's ratio: one letter of five missing, or two swapped in ten
 
 Configuration = Mapping[str, Any]
@@ -67,7 +77,12 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def idle_keys_of(configuration: Configuration) -> dict[str, str]:
-    """Return each key that changes nothing beside the others, told or not, with the reason."""
+    """Return each key that changes nothing next to the others, set or not, with the reason.
+
+    Empty for the configuration of another program, whose keys may mean something else.
+    """
+    if not is_of_our_program(configuration):
+        return {}
     found = {
         key: f"without {switch}"
         for switch, keys in SWITCHES.items()
@@ -140,8 +155,9 @@ def value_of(configuration: Configuration, key: str) -> Any:
 def _same_but_for_idle(study: Study, told: Mapping[str, Configuration]) -> Iterator[Finding]:
     pairs = list(_pairs(told))
     spoken_of = identical_curves.equal_groups(study) if pairs else set()
+    runs = study.groups()
     for a, b, keys in pairs:
-        if frozenset((a, b)) in spoken_of:
+        if frozenset((a, b)) in spoken_of or _end_apart(runs[a], runs[b]):
             continue
         reasons = listed(dict.fromkeys(keys.values()))
         statement = (
@@ -151,6 +167,16 @@ def _same_but_for_idle(study: Study, told: Mapping[str, Configuration]) -> Itera
         evidence: Evidence = {"a": a, "b": b, "keys": ", ".join(keys), "reasons": reasons}
         advice = f"Count their seeds as one group; what chance does is shown by: ired-diag stats {a} {b}"
         yield Finding("idle_keys", "warning", statement, evidence, advice)
+
+
+def _end_apart(a: Sequence[Run], b: Sequence[Run]) -> bool:
+    """Say whether two groups end further apart than their seeds explain."""
+    x, y = ([value for run in runs if (value := final_value(run)) is not None] for runs in (a, b))
+    if min(len(x), len(y)) < 2:
+        return False
+    if len({*x}) == len({*y}) == 1:
+        return abs(x[0] - y[0]) > ROUNDING * max(abs(x[0]), abs(y[0]))
+    return welch(x, y).p < REFUTED_BELOW
 
 
 def _pairs(told: Mapping[str, Configuration]) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -190,7 +216,7 @@ def _unknown(told: Mapping[str, Configuration]) -> Iterator[Finding]:
     others: dict[str, list[str]] = defaultdict(list)
     for group, configuration in told.items():
         unknown = [str(key) for key in configuration if key not in known]
-        if 2 * len(unknown) >= len(configuration):
+        if 2 * len(unknown) >= len(configuration) or not _is_nearly_ours(configuration):
             continue
         for key in unknown:
             near = difflib.get_close_matches(key, known, n=1, cutoff=ALIKE)
@@ -202,6 +228,12 @@ def _unknown(told: Mapping[str, Configuration]) -> Iterator[Finding]:
     yield from _of_keys(slips, "warning", f"may be a slip: {meaning}", "Correct the key, and train again.")
     advice = "Look for where the program reads it; two runs that differ in it alone would tell."
     yield from _of_keys(others, "note", "cannot be judged: no program known here reads it", advice)
+
+
+def _is_nearly_ours(configuration: Configuration) -> bool:
+    """Say whether a configuration is of our program, with its own keys spelt right or nearly so."""
+    keys = [str(key) for key in configuration]
+    return all(difflib.get_close_matches(key, keys, n=1, cutoff=ALIKE) for key in OF_OUR_MODEL)
 
 
 def _of_keys(keys: Mapping[str, list[str]], severity: Severity, told: str, advice: str) -> Iterator[Finding]:
@@ -219,7 +251,8 @@ RULE = Rule(
     consequence="conclusion",
     refuted_by=("The line of the program that reads the key in this configuration."),
     near_miss=(
-        "A key that is switched off and stays at its default; a fork's key with a word more than a known "
+        "A key that is switched off and stays at its default; weight_decay of another program's "
+        "Adam; a fork's key with a word more than a known "
         "one (tam_recovery_steps next to recovery_steps)."
     ),
     example=("mining_noise_scale is 1.5 with mining_strategy none: nothing is mined."),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from ired_diag.finding import Finding
 from ired_diag.runs.find import is_run_folder
@@ -55,6 +55,14 @@ def listed(labels: Iterable[str], most: int = 4) -> str:
 OF_OUR_MODEL = ("mining_strategy", "rank")  # keys of the configurations whose checkpoints probes can read
 
 
+def is_of_our_program(configuration: Mapping[str, Any]) -> bool:
+    """Say whether a configuration is of our own trainer, of the study's program or of one of its forks.
+
+    Another program may call a key ``momentum`` or ``weight_decay`` too and do something else with it.
+    """
+    return all(key in configuration for key in OF_OUR_MODEL)
+
+
 def with_probe(words: str, probe: str, runs: Sequence[Run]) -> str:
     """Return an advice with the probe that follows it up, where one can read these runs' checkpoints.
 
@@ -63,7 +71,7 @@ def with_probe(words: str, probe: str, runs: Sequence[Run]) -> str:
         probe: The probe's name.
         runs: Those that the finding is about.
     """
-    readable = [run for run in runs if all(key in (run.configuration or {}) for key in OF_OUR_MODEL)]
+    readable = [run for run in runs if is_of_our_program(run.configuration or {})]
     if any(run.checkpoints for run in readable):
         return f"{words}: ired-diag probe {probe} {readable[0].group}"
     if readable:

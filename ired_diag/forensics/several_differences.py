@@ -9,6 +9,8 @@ is that with the fewest differing keys, and if they are two or more, the pair is
   difference: mining steps are part of mining, and no second difference between mining and none;
 - the name of a strategy that is not one of this project's counts not beside a ``use_…`` switch that differs,
   because such a name only says what the switches do;
+- ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
+  any two groups on these data with different words differ in something else too: the word names the rest;
 - names, notes, seeds, and how often something is logged or kept, change no result.
 
 Different commits are told with the pair, and are no key: whether the code between them differs in what it
@@ -17,6 +19,7 @@ computes is not known. ``ired-diag stats A B`` says the same of a pair that it i
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,12 +34,16 @@ from ired_diag.forensics.idle_keys import (
     moved_settings,
     value_of,
 )
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, is_of_our_program, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 BOOKKEEPING = ("log_every", "checkpoint_every")
 LABELS = frozenset(("name", "names", "group", "experiment", "exp", "exp_name", "label", "title", "run"))
+# Keys that may be a choice, or only a name for what the other keys say.
+NAMES_OF_THE_REST = frozenset(
+    "ablation approach arm condition config_name method scenario setup system treatment variant".split()
+)
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
 
 
@@ -103,8 +110,9 @@ def _settings(study: Study) -> list[Setting]:
 
 def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
     """Yield each setting with its nearest of the same strategy, and of all, where several keys differ."""
+    names = _names_of_the_rest(settings)
     for one in settings:
-        others = [(other, _differing(one, other)) for other in settings]
+        others = [(other, _without(names, _differing(one, other))) for other in settings]
         others = [(other, keys) for other, keys in others if other is not one]
         same = [(other, keys) for other, keys in others if _strategy(other) == _strategy(one)]
         for near in (same, others):
@@ -112,6 +120,25 @@ def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
                 other, keys = min(near, key=lambda found: (len(found[1]), not found[0].commits & one.commits))
                 if len(keys) > 1:
                     yield (one, other, keys)
+
+
+def _names_of_the_rest(settings: Sequence[Setting]) -> frozenset[str]:
+    """Return the keys whose words only name what other keys say."""
+    keys = {key for setting in settings for key in setting.moved if _last_word(key) in NAMES_OF_THE_REST}
+    worded = {key for key in keys if all(isinstance(s.moved.get(key, ""), str) for s in settings)}
+    if not worded:
+        return frozenset()
+    pairs = [_differing(one, other) for one, other in itertools.combinations(settings, 2)]
+    return frozenset(key for key in worded if not any(worded.issuperset(k) for k in pairs if key in k))
+
+
+def _without(names: frozenset[str], keys: list[str]) -> list[str]:
+    """Return the differing keys without those that only name the others."""
+    return [key for key in keys if key not in names]
+
+
+def _last_word(key: str) -> str:
+    return key.rpartition(".")[2].lower()
 
 
 def _differing(one: Setting, other: Setting) -> list[str]:
@@ -137,9 +164,11 @@ def _commits(runs: Sequence[Run]) -> frozenset[str]:
 
 def _shown(configuration: Mapping[str, Any], key: str) -> str:
     value = value_of(configuration, key)
-    if value is None:
+    if value is None and (key in configuration or is_of_our_program(configuration)):
         return "off"
-    return str(value) if key in configuration else f"{value} by default"
+    if key in configuration:
+        return str(value)
+    return f"{value} by default" if is_of_our_program(configuration) else "not set"
 
 
 def _finding(one: Setting, other: Setting, keys: list[str]) -> Finding:
@@ -147,7 +176,8 @@ def _finding(one: Setting, other: Setting, keys: list[str]) -> Finding:
     told = listed((f"{key} ({_shown(x, key)}, {_shown(y, key)})" for key in keys), 8)
     elsewhere = bool(one.commits and other.commits and not one.commits & other.commits)
     commits = f"; so do the commits ({', '.join(sorted(one.commits))}; {', '.join(sorted(other.commits))})"
-    alike = " of the same mining strategy" if _strategy(one) == _strategy(other) else ""
+    is_mined = "mining_strategy" in x and "mining_strategy" in y
+    alike = " of the same mining strategy" if is_mined and _strategy(one) == _strategy(other) else ""
     statement = (
         f"{one.title}: the nearest other configuration{alike} on these data, {other.title}, differs in "
         f"{len(keys)} things: {told}{commits if elsewhere else ''}. What is different between their results "
@@ -183,8 +213,8 @@ RULE = Rule(
     find,
     refuted_by=("A third run between them, with one of the settings changed: it says which of them matters."),
     near_miss=(
-        "Two groups that differ in one setting and in keys that it switches on or off; names, notes and "
-        "logging intervals."
+        "Two groups that differ in one setting and in keys that it switches on or off; the name of a "
+        "variant next to the setting that it names; notes and logging intervals."
     ),
     example=(
         "Adversarial has mining_opt_steps 2 and noise scale 3 in one experiment, 10 and 1.5 in the other."

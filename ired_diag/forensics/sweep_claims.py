@@ -5,7 +5,8 @@
   nearer than half of p%. Where the value is the usual one to the power 1 ± p/100, its logarithm was scaled:
   0.001 ± 10% in log₁₀ is 0.0005 to 0.002.
 - Groups configure a setting differently and log it too, under the same name: where the logged values are
-  equal at all common steps, the setting did not reach the program.
+  equal at all common steps, the setting did not reach the program. What one device or one accumulated step
+  has of it is no contradiction (``comparison.shared_load``).
 
 Both are warnings. A percentage without a sign or a word of change is no claim about a setting (10% of the
 data), and neither is one that stands next to another word than the setting's.
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from ired_diag.comparison.shared_load import is_batch_share, ratio_is_of_counts
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
@@ -173,7 +175,7 @@ def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     alike: list[tuple[Member, Member, str, int]] = []
     for (a, x), (b, y) in itertools.combinations(logged, 2):
         steps = _equal_steps(a.runs[0], b.runs[0], x) if x == y else 0
-        if a.settings[key] != b.settings[key] and steps:
+        if a.settings[key] != b.settings[key] and steps and not _are_shares(key, a, b, x):
             alike.append((a, b, x, steps))
     if alike:
         a, b, name, steps = alike[0]
@@ -187,6 +189,15 @@ def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:
         evidence |= {"steps": steps, "groups": len(groups)}
         advice = f"Take these groups as one setting of {key}, and look for where the program reads it."
         yield Finding("sweep_claims", "warning", statement, evidence, advice)
+
+
+def _are_shares(key: str, a: Member, b: Member, metric: str) -> bool:
+    """Say whether equal logged values may be shares of two settings."""
+    x, y = float(a.settings[key]), float(b.settings[key])
+    if ratio_is_of_counts(x / y, a.runs[0].configuration or {}, b.runs[0].configuration or {}):
+        return True
+    values = a.runs[0].history.series[metric].values
+    return is_batch_share(key, x, values) and is_batch_share(key, y, values)
 
 
 def _logged_as(key: str, member: Member) -> str | None:
@@ -218,6 +229,9 @@ RULE = Rule(
     find=find,
     consequence="conclusion",
     refuted_by="A definition of the percentage, or of the baseline; a log of another optimiser's setting.",
-    near_miss="10% of the data in a name; a factor 2 without a claim; a rate for each of two optimisers.",
+    near_miss=(
+        "10% of the data in a name; a factor 2 without a claim; a rate for each of two optimisers; the batch "
+        "of one device or of one accumulated step."
+    ),
     example="lr_plus10 and lr_minus10 with learning rates 0.0005 and 0.002 next to 0.001.",
 )

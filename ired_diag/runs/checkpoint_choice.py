@@ -71,9 +71,9 @@ def step_of(path: Path) -> int | None:
 
 def _best(run: Run) -> Path:
     best = run.path / "checkpoints" / "best.pt"
-    if is_file(best) and run.metric in (None, USUAL) and not run.higher_is_better:
+    if is_file(best) and run.judging_metric in (None, USUAL) and not run.higher_is_better:
         return best  # of the lowest validation MSE, as our trainer keeps it
-    metric, series = run.evaluated or (run.metric or USUAL, None)
+    metric, series = run.evaluated or (run.judging_metric or USUAL, None)
     logged = dict(zip(series.steps.tolist(), series.values.tolist(), strict=True)) if series else {}
     scored = [(logged.get(step_of(path), np.nan), path) for path in run.checkpoints]
     finite = [(value, path) for value, path in scored if np.isfinite(value)]

@@ -8,32 +8,25 @@ A name says it by its words (``metric_words``). A word of error turns a measure 
 
 A configuration says it as ``higher_is_better`` or Hugging Face's ``greater_is_better``, or as ``mode`` or
 ``metric_mode`` (``max``, ``min``) as Lightning and Ray have it. Next to a metric's name
-(``metric_for_best_model``, ``monitor``, ``metric``) it is about that metric alone. Without a name it counts
-only where the metric's own name says nothing, and a bare ``mode``, which may be the mode of anything, never.
+(``configured_metric``: ``metric_for_best_model``, ``monitor``, ``metric``) it is about that metric alone.
+Without a name it counts only where the metric's own name says nothing, and a bare ``mode``, which may be the
+mode of anything, never.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ired_diag.runs.configured_metric import means, named_in, parts_of
 from ired_diag.runs.metric_words import LOWER, NEGATED, measures_in, words_of
 
 Source = Literal["option", "configuration", "name", "assumed"]
 
-METRIC_KEYS = (
-    "metric_for_best_model",
-    "monitor",
-    "metric",
-    "eval_metric",
-    "checkpoint_metric",
-    "best_metric",
-)
 FLAG_KEYS = ("higher_is_better", "greater_is_better")
-MODE_KEYS = ("metric_mode", "mode")
+MODE_KEYS = ("metric_mode", "monitor_mode", "checkpoint_mode", "early_stopping_mode", "mode")
 MODES = {"max": False, "maximize": False, "min": True, "minimize": True}  # whether lower is better
-DEEPEST = 4  # levels of a configuration
 REASONS: dict[Source, str] = {
     "option": "as set by the user",
     "configuration": "set in the configuration",
@@ -120,12 +113,12 @@ def lower_by_configuration(
     """
     named: set[bool] = set()
     unnamed: set[bool] = set()
-    for part in _parts(configuration, DEEPEST):
-        told = [part[key] for key in METRIC_KEYS if isinstance(part.get(key), str)]
-        if any(_is_same(name, metric) for name in told):
-            named |= _stated(part, (*FLAG_KEYS, *MODE_KEYS))
-        elif not told:
-            unnamed |= _stated(part, (*FLAG_KEYS, MODE_KEYS[0]))
+    for part in parts_of(configuration):
+        names = named_in(part.values).values()
+        if any(means(name, metric) for name in names):
+            named |= _stated(part.values, (*FLAG_KEYS, *MODE_KEYS))
+        elif not names:
+            unnamed |= _stated(part.values, (*FLAG_KEYS, MODE_KEYS[0]))
     if named:
         return named.pop() if len(named) == 1 else None
     return unnamed.pop() if len(unnamed) == 1 and not name_is_known else None
@@ -138,23 +131,3 @@ def _stated(part: Mapping[str, Any], keys: tuple[str, ...]) -> set[bool]:
         MODES[mode] for key in MODE_KEYS if key in keys and (mode := str(part.get(key)).lower()) in MODES
     }
     return flags | modes
-
-
-def _parts(configuration: Mapping[str, Any], levels: int) -> Iterator[Mapping[str, Any]]:
-    """Yield a configuration and the mappings within it; keys with a path (``trainer/mode``) by their path."""
-    by_path: dict[str, dict[str, Any]] = {}
-    for key, value in configuration.items():
-        path, _, last = str(key).replace(".", "/").rpartition("/")
-        by_path.setdefault(path, {})[last] = value
-    yield from by_path.values()
-    for value in configuration.values():
-        inner = [value] if isinstance(value, Mapping) else value if isinstance(value, list) else []
-        for one in inner:
-            if levels > 1 and isinstance(one, Mapping):
-                yield from _parts(one, levels - 1)
-
-
-def _is_same(told: str, metric: str) -> bool:
-    """Say whether a configuration's name means a metric: Hugging Face leaves ``eval_`` out."""
-    first, second = words_of(told), words_of(metric)
-    return first == second or ("eval", *first) == second

@@ -1,14 +1,15 @@
 """By which metric runs are judged, in one place for every command: chosen, shared by groups, and said.
 
-A run is judged by the user's metric, else by the one that its name tells (``evaluation_metric``). Groups that
-are compared need one metric: the one by which all runs are judged, else the most telling one that every group
-logs.
+A run is judged by the user's metric, else by the one that its configuration says to watch
+(``configured_metric``), else by the most telling one by its name (``evaluation_metric``). Groups that are
+compared need one metric: the one by which all runs are judged, else, among those that every group logs, the
+one that configurations name, else the most telling one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ired_diag.errors import DiagError, NotFound
@@ -17,6 +18,7 @@ from ired_diag.runs.evaluation_metric import evaluation_metric, other_evaluation
 from ired_diag.runs.run import Run
 
 MOST_NAMES = 8
+BY_CONFIGURATION = "named by its configuration"
 SURE = ("option", "configuration", "name", "assumed")  # the surest first
 
 Groups = Mapping[str, Sequence[Run]]
@@ -77,8 +79,8 @@ def usual_metric(runs: Iterable[Run]) -> str | None:
 def shared_metric(groups: Groups) -> str:
     """Return the metric that groups are compared by.
 
-    It is the one by which all runs are judged; else the most telling one that every group logs. A group that
-    logs nothing has no say.
+    It is the one by which all runs are judged; else, among those that every group logs, the only one that
+    configurations name, or the most telling one. A group that logs nothing has no say.
 
     Raises:
         NotFound: There is none; the message names the option that is missing, and what the groups log.
@@ -91,7 +93,7 @@ def shared_metric(groups: Groups) -> str:
     if not logged:
         raise NotFound(f"{', '.join(groups)}: nothing was logged, so there is nothing to compare.")
     common = set.intersection(*(set(metrics) for metrics in logged.values()))
-    if metric := evaluation_metric(_lengths(groups, common)):
+    if metric := _configured(groups, common) or evaluation_metric(_lengths(groups, common)):
         return metric
     if common:
         raise NotFound(
@@ -121,9 +123,21 @@ def shared_direction(groups: Groups, metric: str) -> Direction:
     return min(told, key=lambda d: SURE.index(d.source), default=direction_of(metric))
 
 
-def metric_in_words(metric: str, direction: Direction) -> str:
-    """Return the line that every command shows: ``metric: val_acc (higher is better, by its name)``."""
-    return f"metric: {metric} ({direction.words})"
+def metric_in_words(metric: str, direction: Direction, *, is_configured: bool = False) -> str:
+    """Return the line that every command shows: ``metric: val_acc (higher is better, by its name)``.
+
+    Args:
+        metric: The metric's name.
+        direction: Its direction.
+        is_configured: Whether a configuration names it as the metric to watch.
+    """
+    source = f", {BY_CONFIGURATION}" if is_configured else ""
+    return f"metric: {metric}{source} ({direction.words})"
+
+
+def is_configured(metric: str, runs: Iterable[Run]) -> bool:
+    """Say whether the configuration of any of the runs names a metric as the one to watch."""
+    return any(run.configured_metric == metric for run in runs)
 
 
 def other_sets_in_words(metric: str, runs: Iterable[Run]) -> str:
@@ -143,10 +157,40 @@ def judged_in_words(runs: Sequence[Run]) -> list[str]:
     lines = []
     for (metric, direction), count in judged.most_common():
         share = f", {count} of {total} runs" if len(judged) > 1 else ""
-        lines.append(metric_in_words(metric, direction) + share)
         of_metric = [run for run in runs if run.evaluated and run.evaluated[0] == metric]
+        configured = is_configured(metric, of_metric)
+        lines.append(metric_in_words(metric, direction, is_configured=configured) + share)
         lines += filter(None, [other_sets_in_words(metric, of_metric)])
     return lines
+
+
+def unjudged_in_words(runs: Sequence[Run]) -> list[str]:
+    """Return how many runs hold nothing that could be judged: silence about them is no sign of health."""
+    silent = [run for run in runs if not run.results and not _logged([run])]
+    unknown = [run for run in runs if run.evaluated is None and _logged([run])]
+    lines = []
+    if silent:
+        holds, them = ("holds", "it") if len(silent) == 1 else ("hold", "them")
+        share = f"{len(silent)} of {_counted(len(runs))}"
+        lines.append(f"{share} {holds} no metric that was read: nothing was judged in {them}")
+    if unknown:
+        logs = "logs" if len(unknown) == 1 else "log"
+        names = _names(_logged(unknown))
+        lines.append(
+            f"{len(unknown)} of {_counted(len(runs))} {logs} no metric that is known to say how good a model "
+            f"is, so that no curve was judged; --metric NAME chooses one: {names}"
+        )
+    return lines
+
+
+def _counted(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
+
+
+def _configured(groups: Groups, common: Collection[str]) -> str | None:
+    """Return the only metric that configurations say to watch, where it is among the common ones."""
+    named = {run.configured_metric for runs in groups.values() for run in runs} - {None}
+    return next(iter(named)) if len(named) == 1 and named <= set(common) else None
 
 
 def _logged(runs: Iterable[Run]) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
 from ired_diag.runs.attempt import is_seed_label, label_of
+from ired_diag.runs.configured_metric import configured_metric
 from ired_diag.runs.dead_end import as_judged
 from ired_diag.runs.direction import Direction, direction_of
 from ired_diag.runs.ending import Ending
@@ -47,7 +49,7 @@ class Run:
         attempts: Earlier attempts at the same seed.
         checkpoints: Checkpoint files, the earliest first.
         findings: What is odd about its files.
-        metric: The metric that the user judges it by; None: the one that its name tells.
+        metric: The metric that the user judges it by; None: the one of its configuration, else by name.
         run_name: What it is called among the runs of its group, where seed or job do not say.
         identity_keys: Keys of the configuration that only identify the run, or that the user ignores.
         higher_is_better: What the user says of the metric's direction; None: configuration and name tell.
@@ -78,12 +80,22 @@ class Run:
     def evaluated(self) -> tuple[str, Series] | None:
         """The metric that tells how good the model is, and its values; None where none is logged.
 
-        It is the one chosen, else the one that its name tells (``evaluation_metric``). Where a constant
-        stands for NaN (``dead_end``), its values are NaN.
+        It is the user's, else the configuration's (``configured_metric``), else the most telling one by its
+        name (``evaluation_metric``). Where a constant stands for NaN (``dead_end``), its values are NaN.
         """
-        name = self.metric or evaluation_metric(self.history.series)
+        name = self.judging_metric
         series = self.as_judged(name) if name else None
         return (name, series) if name and series is not None and len(series) else None
+
+    @cached_property
+    def judging_metric(self) -> str | None:
+        """The name of the metric that judges the run; None where no metric is known to."""
+        return self.metric or self.configured_metric or evaluation_metric(self.history.series)
+
+    @cached_property
+    def configured_metric(self) -> str | None:
+        """The logged metric that its configuration says to watch; None where it names none."""
+        return configured_metric(self.configuration, self.history.series)
 
     def as_judged(self, metric: str) -> Series | None:
         """Return a metric with NaN where a logged constant stands for it; None where it is not logged."""
@@ -92,8 +104,7 @@ class Run:
     @property
     def direction(self) -> Direction:
         """In which direction the metric that judges the run improves, and who says so."""
-        metric = self.metric or evaluation_metric(self.history.series) or ""
-        return self.direction_of(metric)
+        return self.direction_of(self.judging_metric or "")
 
     @property
     def lower_is_better(self) -> bool:

@@ -49,7 +49,7 @@ def judged_by(runs: Sequence[Run]) -> html.Div:
 
 def _by_itself(runs: Iterable[Run], metric: str | None) -> str:
     if metric is None:
-        return "default: by its name"
+        return "default: by configuration and name"
     try:
         return f"default: {shared_direction({'': list(runs)}, metric).in_brief}"
     except DiagError:

@@ -1,0 +1,124 @@
+"""Which drift does harm, and whether a later window is free of it.
+
+A drift with the bias b, known up to the standard error e (``group_drift``), does *harm* to what is decided
+
+    between means over seeds   where |b| is more than 0.3 standard errors of the mean, or of the difference
+    a group alone              where |b| is more than a tenth of the usual margin of 1%: no test is made
+
+A single run is judged by its shape alone (``shape``), a pair with it not at all.
+
+It is *evident* where it does harm and is no chance: |b| > 2.4 e of
+a group that improves, as trainings do, 3 e of one that gets worse, and 1% over all pairs of groups that drift
+apart.
+
+An evident drift may be the rest of a descent, which is over in a later window, or a line, which is not; and
+one that is too small to be evident in the shorter window is no smaller against the standard error there. So a
+later window is taken only where the line of the longer one is refuted. With the biases b₀ and b of the two
+windows, of lengths T₀ and T, a line would give b = r b₀, r = T / T₀, and since the estimate on the longer
+window is efficient,
+
+    var(r b₀ - b) = e² - r² e₀².
+
+The drift is *over* where r b₀ exceeds b by two of these standard errors, and b is within one e, or harmless.
+
+References: Hausman (1978), Specification tests in econometrics, section 2 (the variance of the difference from
+an efficient estimate); Dunn (1961), Multiple comparisons among means.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from ired_diag.curves.group_drift import Drift
+
+CHANCE = 0.01  # of two groups that do not drift apart, over all pairs of groups (Bonferroni)
+CLEAR = 2.4  # standard errors of a group's own drift: trainings come down
+CLEAR_WORSE = 3.0  # standard errors of one that gets worse: both together are chance in 1%
+SHARE = 0.3  # of the standard error of the mean: a bias by less changes a level of 5% by less than 1%
+OF_MARGIN = 0.1 * 0.01  # of the level: a tenth of the usual margin
+BENT = 2.0  # standard errors: a drift that is no line
+SMALL = 1.0  # standard errors: what may be left of a drift that was evident
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A group that may drift, or a pair of groups that may drift apart.
+
+    Attributes:
+        groups: Its number, or the two numbers.
+        drift: That of the group, or the difference of both.
+        clear: From how many standard errors on it is no chance.
+        better: Whether the group improves.
+        compared: Whether its mean is compared with another group's.
+    """
+
+    groups: tuple[int, ...]
+    drift: Drift
+    clear: float
+    better: bool = False
+    compared: bool = True
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the drift changes nothing that is decided."""
+        allowed = SHARE * self.drift.spread if self.compared else OF_MARGIN * self.drift.level
+        return abs(self.drift.bias) <= allowed
+
+    @property
+    def evident(self) -> bool:
+        """Whether the drift does harm and is no chance."""
+        return not self.harmless and abs(self.drift.bias) > self.clear * self.drift.error
+
+    @property
+    def reason(self) -> str:
+        """What is said of an evident drift."""
+        first, *other = self.groups
+        if other:
+            return f"group {first}: it still drifts apart from group {other[0]}"
+        return (
+            f"group {first}: its mean over seeds still {'improves' if self.better else 'gets worse'} slowly"
+        )
+
+    def is_over(self, before: Suspect) -> bool:
+        """Say whether a drift that was evident before is over in this later window."""
+        now, then = self.drift, before.drift
+        ratio = now.length / then.length
+        error = np.sqrt(max(0.0, now.error**2 - (ratio * then.error) ** 2))
+        excess = (ratio * then.bias - now.bias) * np.sign(then.bias)
+        return bool(excess > BENT * error) and (self.harmless or abs(now.bias) <= SMALL * now.error)
+
+
+def suspects(drifts: Mapping[int, Drift], *, lower_is_better: bool = True) -> list[Suspect]:
+    """Return all groups and pairs of groups with their drifts.
+
+    Args:
+        drifts: Of each group, by its number.
+        lower_is_better: The direction in which the metric improves.
+    """
+    several = {number: drift for number, drift in drifts.items() if drift.runs > 1}
+    pairs = list(itertools.combinations(several.items(), 2))
+    clear = float(ndtri(1 - CHANCE / 2 / max(1, len(pairs))))
+    apart = [Suspect((i, j), a.apart_from(b), clear) for (i, a), (j, b) in pairs]
+    alone = []
+    for number, drift in several.items():
+        better = (drift.bias > 0) == lower_is_better
+        alone.append(Suspect((number,), drift, CLEAR if better else CLEAR_WORSE, better, bool(pairs)))
+    return alone + apart
+
+
+def evident_drift(window: Sequence[Suspect]) -> str:
+    """Return the reason of the first drift that is evident in a window; empty where none is."""
+    return next((suspect.reason for suspect in window if suspect.evident), "")
+
+
+def is_free_of_drift(window: Sequence[Suspect], longer: Sequence[Suspect]) -> bool:
+    """Say whether each drift that is evident in a longer window is over in this one, and no other is evident."""
+    return all(
+        now.is_over(before) if before.evident else not now.evident
+        for now, before in zip(window, longer, strict=True)
+    )

@@ -1,0 +1,100 @@
+"""The mean curve of a group: what one curve cannot show, the mean over n seeds can, √n times finer.
+
+From its descent two places are read off (``rest.faded_descent``):
+
+    start         where what is left of the descent biases the mean over seeds by 0.01 standard errors, since a
+                  real descent is slower at its end than an exponential; where that comes late, half of what is
+                  left after a bias of 0.1 is given up at most
+    drifts_from   where it has faded into the noise of a single curve: few seeds need the longer window to show
+                  a drift
+
+Of many evaluations some are near the level long before the curve is, and the descent seems shorter than it
+is. So a mean curve of 500 evaluations or more is judged by the medians of about 250 blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ired_diag.curves.coarse import coarse
+from ired_diag.curves.nats import Curve, curve_of
+from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
+from ired_diag.curves.valley import Array, find_valley
+
+BIAS, MOST_BIAS = 0.01, 0.1  # standard errors of the mean over seeds, of the rest
+BIAS_OF_DRIFT = 0.09  # standard errors, over the seeds
+FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
+BLOCKS = 250  # of a long mean curve
+
+Steps = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class RestOfMean:
+    """Where the mean curve of a group has come to rest.
+
+    Attributes:
+        start: First step at which it rests.
+        drifts_from: First step of the evaluations that show whether it drifts.
+        reason: Why it does not rest; empty where it does.
+    """
+
+    start: float = -np.inf
+    drifts_from: float = -np.inf
+    reason: str = ""
+
+
+def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int = 1) -> RestOfMean | None:
+    """Return where the mean over the seeds of a group rests; None of one seed or few common steps.
+
+    Args:
+        curves: Steps and values of each seed.
+        lower_is_better: The direction in which the curves improve.
+        among: How many groups are judged together.
+    """
+    mean = mean_curve(curves, lower_is_better=lower_is_better)
+    if mean is None:
+        return None
+    if tail := rest_of(mean, find_valley(mean.y, grain=mean.grain), among=among).tail:
+        return RestOfMean(
+            reason=f"in the last {tail} evaluations the mean over seeds is not what it was before"
+        )
+    mean = _in_blocks(mean)
+    valley = find_valley(mean.y, grain=mean.grain)
+    faded, soonest = (faded_descent(mean, valley, bias=bias) for bias in (BIAS, MOST_BIAS))
+    faded = min(faded, soonest + (len(mean) - soonest) // 2)
+    if len(mean) - faded < FEWEST:
+        faded = max(soonest, len(mean) - FEWEST)
+    if len(mean) - faded < FEWEST:
+        return RestOfMean(reason="its mean over seeds settles too late")
+    seeds = len(curves)
+    for_one = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=float(np.sqrt(seeds)))
+    return RestOfMean(float(mean.steps[faded]), float(mean.steps[min(for_one, len(mean) - 1)]))
+
+
+def mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | None:
+    """Return the mean over a group's seeds at the steps that they share; None of one seed or few steps."""
+    shared = curves[0][0]
+    for steps, _ in curves[1:]:
+        shared = np.intersect1d(shared, steps)
+    if len(curves) < 2 or len(shared) < FEWEST_OF_MEAN:
+        return None
+    values = np.array([values[np.searchsorted(steps, shared)] for steps, values in curves])
+    kept = np.isfinite(values)
+    counts = kept.sum(axis=0)
+    sums = np.where(kept, values, 0.0).sum(axis=0)
+    mean = np.full(len(shared), np.nan)
+    np.divide(sums, counts, out=mean, where=counts > 0)
+    return curve_of(shared, mean, lower_is_better=lower_is_better)
+
+
+def _in_blocks(mean: Curve) -> Curve:
+    """Return a long mean curve by the medians of its blocks, any other as it is."""
+    length = len(mean) // BLOCKS
+    if length < 2:
+        return mean
+    steps, values = coarse(mean.steps, mean.values, length)
+    return curve_of(steps, values, lower_is_better=not mean.higher_is_better)
