@@ -200,11 +200,15 @@ def _with_readout(book: Book) -> Book:
     exact = [
         c for c in book.claims if c.kind in (*COMPARED, "difference") and c.numbers and not c.number.relation
     ]
+    groups = book.groups  # by a readout that they do not have nothing is refuted
+    there = [r for r in READOUTS if all(groups.sample(group, r) for group in groups.members)]
     scores = {
-        r: sum(CHECKS[c.kind](c, book.with_readout(r)).outcome == "holds" for c in exact) for r in READOUTS
+        r: sum(CHECKS[c.kind](c, book.with_readout(r)).outcome == "holds" for c in exact) for r in there
     }
-    best = max(scores, key=lambda readout: scores[readout])
-    return replace(book, readout=best, readout_is_certain=scores[best] >= ENOUGH) if scores[best] else book
+    best = max(scores, key=lambda readout: scores[readout], default=READOUTS[0])
+    return (
+        replace(book, readout=best, readout_is_certain=scores[best] >= ENOUGH) if scores.get(best) else book
+    )
 
 
 def _with_metrics(book: Book) -> Book:

@@ -37,9 +37,10 @@ OTHER = re.compile(
     r"roughly|approx\w*|nearly|almost|per|noise|std|deviation|error bars?|margin|tolerance|would|should|"
     r"expect\w*|predict\w*|limit|bound|floor|ceiling|ensembl\w*|smooth\w*|ema|weights?|rates?|decay|coefficient|"
     r"temperature|trimmed|geometric|weighted|pilot|earlier|previous\w*|prior|excluding|without|original\w*|"
-    r"paper|report(?:ed|s)|published)\b",
+    r"averaged|evaluations|checkpoints|paper|report(?:ed|s)|published)\b",
     re.IGNORECASE,
 )
+LISTED = re.compile(r"\s*(?:,|/|\band\b|\bor\b|\bto\b)\s*(?:(?:and|or)\s+)?[-+\u2212]?[\d.]*\d")
 ENDS = re.compile(
     r"\s*(?:$|[.,;:)\]|]|[(](?!\s*[-+±\u2212]?\s*\d*\.\d)|"
     r"(?:and|vs\.?|versus|for|on|with|while|whereas|but|against|at the end)\b)",
@@ -60,7 +61,7 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
     clause = text[start : number.start]
     if number.percent or number.relation or number.unit >= 1 or OTHER.search(clause):
         return False
-    if not ENDS.match(text, number.end):
+    if not ENDS.match(text, number.end) or LISTED.match(text, number.end):
         return False
     before = [stop for _, stop, _ in names if stop <= number.start]
     gap = text[before[-1] : number.start] if before else ""

@@ -85,7 +85,7 @@ class Named:
         return any(place <= number.start < end for place, end, _ in self.at)
 
     def without_compared(self) -> str:
-        """Return the text, the groups that it compares in letters without meaning."""
+        """Return the text, groups that it compares in letters that mean nothing: "A vs dropout, p = 0.1"."""
         text = self.text
         for start, end, _ in self.at:
             if phrases.COMPARED_BEFORE.search(text[:start]) or phrases.COMPARED_AFTER.match(text, end):

@@ -29,6 +29,7 @@ from ired_diag.claims.samples import as_population
 from ired_diag.finding import Finding, Severity
 
 ALPHA = 0.05
+OTHER_STATISTIC = re.compile(r"(?<![\w.])[UWTHF]\s*(?:\([\d., ]*\))?\s*=\s*[\d.]+\s*[,;(]?\s*p\s*[=<>]?\s*$")
 UNADJUSTED = re.compile(r"\b(?:unadjusted|uncorrected|raw|nominal)\s+p\W*$", re.IGNORECASE)
 ADJUSTED = re.compile(r"\bholm\b|\bfdr\b|benjamini|hochberg|\bp_?adj|\badjusted", re.IGNORECASE)
 
@@ -62,11 +63,17 @@ def _of_samples(claim: Claim, book: Book) -> Verdict:
     tests = tests_of(pair.a, pair.b, pairs=pair.pairs) if pair else {}
     if pair is None or not tests:
         return unchecked(claim, book.why_unknown(claim))
+    if claim.kind == "p" and not claim.table and OTHER_STATISTIC.search(_before(claim)):
+        return unchecked(claim, "it is of the statistic before it, whose test the sentence does not name")
     certain = bool(claim.metric) or len(book.metrics) < 2 or not pair.a.sd_unsure
     verdict = _against(claim, pair, tests, certain=certain)
     if other and verdict.outcome == "fails" and not _is_raw(level, claim, book):
         return unchecked(claim, f"it may be corrected for several comparisons ({other!r})")
     return verdict
+
+
+def _before(claim: Claim) -> str:
+    return claim.context.split("\n")[0][: claim.number.start]
 
 
 def _is_unadjusted(claim: Claim) -> bool:
