@@ -7,7 +7,8 @@ group is told where luck explains the best of most of its runs, and the expected
     the standard deviation of the seeds' levels (three seeds and more), or 1% of the level.
 
 ``evaluation_noise`` speaks about the spread of the seeds, and tells the luck of the best along with it; this
-rule is about the choice of a checkpoint, and leaves out the groups that the other has told. Nobody chooses a
+rule is about the choice of a checkpoint, and leaves out the groups that the other has told, and
+those that ``rounding_floor`` says end in rounding. Nobody chooses a
 checkpoint by the loss of single training batches: only evaluations are judged.
 
 References: Blom (1958), Statistical Estimates and Transformed Beta-Variables; Dodge et al. (2019), Show Your
@@ -23,6 +24,7 @@ import numpy as np
 from ired_diag.curves.best import Best, best_evaluation
 from ired_diag.finding import Finding
 from ired_diag.forensics import evaluation_noise
+from ired_diag.forensics.rounding_floor import groups_of_rounding
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.run import Run
@@ -36,6 +38,7 @@ MOST_RUNS = 0.5
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose best evaluations are luck that matters."""
     told = {finding.evidence["group"] for finding in evaluation_noise.find(study)}
+    told |= groups_of_rounding(study)
     for group, runs in study.groups().items():
         best = [found for run in runs if (found := _best(run))]
         lucky = [one for one in best if one.is_lucky]
@@ -52,11 +55,12 @@ def _of(group: str, best: list[Best], lucky: list[Best], *, lower_is_better: boo
     if not (expected > seed_sd or expected > MATTERS * abs(level)):
         return
     side = "below" if lower_is_better else "above"
+    lies = f"lies {gained:.2g} {side} the level" if gained > 0 else "is equal to the level"
     tried = int(np.median([one.evaluations for one in lucky]))
-    beside = f", and the levels of the seeds differ by {seed_sd:.2g}" if seed_sd == seed_sd else ""
+    beside = f", and the levels of the seeds differ by {seed_sd:.2g}" if seed_sd > 0 else ""
     statement = (
-        f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is explained by noise: it lies "
-        f"{gained:.2g} {side} the level of the last {tried} evaluations or so, and the best of so many is "
+        f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is explained by noise: it "
+        f"{lies} of the last {tried} evaluations or so, and the best of so many is "
         f"expected to lie {expected:.2g} {side} it by luck alone{beside}. Its checkpoint may be no better "
         "than its neighbours."
     )

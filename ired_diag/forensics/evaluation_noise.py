@@ -4,6 +4,7 @@ On the plateau that all seeds of a group have in common, the spread splits into 
 single evaluations (``stats.noise_split``). Where the whole interval of the intraclass correlation lies below
 0.2, the spread between seeds at one step is evaluation noise. "Best" is then the luckiest of many draws: the
 expected minimum of k normal values lies about 2.5 sd below their mean at k = 100. Spikes are left out.
+Where every run ends at a floor of rounding (``rounding_floor``), there is no noise to split.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.finding import Finding
+from ired_diag.forensics.rounding_floor import groups_of_rounding
 from ired_diag.forensics.rule import Evidence, Rule
 from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.history import Series
@@ -39,8 +41,9 @@ def find(study: Study) -> Iterator[Finding]:
             if is_of_training(metric, run.history.series):
                 continue  # single batches scatter by themselves: that is no evaluation
             groups[run.group, metric, run.lower_is_better].append((run, series))
+    rounded = groups_of_rounding(study)
     for (group, _, lower_is_better), members in groups.items():
-        if len(members) >= FEWEST:
+        if len(members) >= FEWEST and group not in rounded:
             labels = tuple(run.label for run, _ in members)
             for finding in _of(group, [series for _, series in members], lower_is_better=lower_is_better):
                 yield replace(finding, runs=labels)

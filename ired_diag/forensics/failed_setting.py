@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from ired_diag.curves.shape import shape_of
-from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.splits import Separation, separations
@@ -90,7 +90,7 @@ def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> F
         f"{sum(failed)} of {len(failed)} runs diverged ({listed(groups)}). With {names[0]} it is "
         f"{best.failed} of {best.size}, without {best.other_failed} of {best.other_size} "
         f"(Fisher's exact p = {best.p:.2g}, and {best.adjusted:.2g} after Holm's correction for "
-        f"{best.tried} splits)."
+        f"{counted(best.tried, 'split')})."
     )
     if len(names) > 1:
         statement += f" The same runs also have: {listed(dict.fromkeys(names[1:]))}."

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from ired_diag.config_keys import METADATA
 from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
@@ -109,7 +109,8 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
     keys = sorted({key for pair in pairs for key in _differing(pair.a, pair.b)})
     metrics = list(dict.fromkeys(name for pair in pairs for name in pair.agreements))
     steps, reach = min(pair.steps for pair in pairs), min(pair.reach for pair in pairs)
-    who = f"{_and(groups)} ({listed(labels)})" if len(groups) > 1 else f"{groups[0]}: {listed(labels)}"
+    alike = listed(labels) if len(labels) > 1 else f"{counted(len(runs), 'run')} of {labels[0]}"
+    who = f"{_and(groups)} ({listed(labels)})" if len(groups) > 1 else f"{groups[0]}: {alike}"
     what = f"all {len(metrics)} metrics" if len(metrics) > 1 else "the one metric"
     share = (
         f"{what} that these logs share ({listed(metrics, 3)}) to the last digit at all {steps} common steps"
@@ -140,7 +141,8 @@ def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) 
     """Return what an agreement means, and what to do."""
     by_seed = any(_seeds_differ(pair) for pair in pairs)
     if keys:
-        told = f"The {_number(keys)} that differ changed nothing: {listed(keys, MOST_KEYS)}."
+        those = "one key that differs" if len(keys) == 1 else f"{len(keys)} keys that differ"
+        told = f"The {those} changed nothing: {listed(keys, MOST_KEYS)}."
         told += " Nor did the seed." if by_seed else ""
         return told, "Count them as one experiment, and look for where the program reads these keys."
     if by_seed:
@@ -235,10 +237,6 @@ def _differing(a: Run, b: Run) -> list[str]:
 
 def _and(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-
-
-def _number(keys: Sequence[str]) -> str:
-    return "1 key" if len(keys) == 1 else f"{len(keys)} keys"
 
 
 RULE = Rule(

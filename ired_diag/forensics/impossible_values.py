@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.energy_metrics import together
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import PERCENT, in_fractions, in_percent, limits_of, outside, share_of
@@ -164,8 +164,9 @@ def _scale(values: Array) -> bool | None:
 def _mixed(name: str, percents: list[tuple[Run, float]], fractions: list[tuple[Run, float]]) -> Finding:
     (a, high), (b, low) = percents[0], fractions[0]
     statement = (
-        f"{name} is told in percent by {len(percents)} runs ({a.label}: {high:.4g}) and in fractions by "
-        f"{len(fractions)} ({b.label}: {low:.4g}): two scales under one name, which no table may mix."
+        f"{name} is told in percent by {counted(len(percents), 'run')} ({a.label}: {high:.4g}) and in "
+        f"fractions by {len(fractions)} ({b.label}: {low:.4g}): two scales under one name, "
+        "which no table may mix."
     )
     evidence: Evidence = {"metric": name, "in_percent": len(percents), "in_fractions": len(fractions)}
     evidence |= {"group": a.group, "other_group": b.group, "percent_value": high, "fraction_value": low}

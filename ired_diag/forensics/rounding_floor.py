@@ -65,6 +65,13 @@ def find(study: Study) -> Iterator[Finding]:
         yield (_printing if by_printing else _arithmetic)(group, metric, floors)
 
 
+def groups_of_rounding(study: Study) -> frozenset[str]:
+    """Return the groups of which every run with evaluations ends at a floor."""
+    groups = study.groups().items()
+    evaluated = {group: [run for run in runs if run.evaluated] for group, runs in groups}
+    return frozenset(group for group, runs in evaluated.items() if runs and all(map(floor_of, runs)))
+
+
 def floor_of(run: Run) -> Floor | None:
     """Return the floor that a run's judged metric ends at; None where it ends above one."""
     if run.evaluated is None or not run.lower_is_better or not _is_error(run.evaluated[0]):

@@ -52,6 +52,15 @@ def listed(labels: Iterable[str], most: int = 4) -> str:
     return f"{', '.join(some)} and {more} more" if more > 0 else ", ".join(some)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "run"), counted(3, "run")
+    ('1 run', '3 runs')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 OF_OUR_MODEL = ("mining_strategy", "rank")  # keys of the configurations whose checkpoints probes can read
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.camps import camps_p
@@ -110,7 +110,7 @@ def _finding(question: Question, *, p: float, corrected: float, asked: int) -> F
     )
     statement = (
         f"{question.group}: the final values of its seeds fall into camps by {keys}: {shown}; permutation "
-        f"test p = {p:.2g}, {corrected:.2g} after Holm's correction for {asked} splits"
+        f"test p = {p:.2g}, {corrected:.2g} after Holm's correction for {counted(asked, 'split')}"
         f"{', and the camps do not overlap' if apart else ''}. They are not one sample of seeds."
     )
     evidence: Evidence = {"group": question.group, "keys": ", ".join(question.keys), "camps": len(camps)}

@@ -87,10 +87,10 @@ def _evaluated(study: Study) -> Iterator[tuple[str, Mapping[str, Any], Evaluatio
 
 
 def _finding(group: str, ends: NDArray[np.float64], failed: Floor, floors: tuple[Floor, ...]) -> Finding:
-    seeds = "1 seed" if len(ends) == 1 else f"{len(ends)} seeds"
+    spread = "1 seed" if len(ends) == 1 else f"{len(ends)} seeds, {ends.min():.4g} to {ends.max():.4g}"
     statement = (
-        f"{group}: ends at a validation MSE of {ends.mean():.4g} ({seeds}, {ends.min():.4g} to "
-        f"{ends.max():.4g}), no better than {TITLES[failed.name]}. On these data: {_in_words(floors)}."
+        f"{group}: ends at a validation MSE of {ends.mean():.4g} ({spread}), "
+        f"no better than {TITLES[failed.name]}. On these data: {_in_words(floors)}."
     )
     evidence: Evidence = {"group": group, "mse": float(ends.mean()), "runs": len(ends), "floor": failed.name}
     evidence |= {f"mse_{floor.name}": floor.mse for floor in floors}
