@@ -2,9 +2,10 @@
 
 From its descent two places are read off (``rest.faded_descent``):
 
-    start         where what is left of the descent biases the mean over seeds by 0.01 standard errors, since
-                  a real descent is slower at its end than an exponential; where that comes late, half of
-                  what is left after a bias of 0.1 is given up at most
+    start         where what is left of the descent biases the mean of what follows by 0.01 standard errors of
+                  its noise, since a real descent is slower at its end than an exponential. Where that comes
+                  late, half is given up at most of what follows after a bias of 0.3 standard errors of the
+                  mean over seeds: it does no harm to what is decided
     drifts_from   where it has faded into the noise of a single curve: few seeds need the longer window to
                   show a drift
 
@@ -20,11 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.curves.coarse import coarse
+from ired_diag.curves.group_drift import group_drift
 from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
 from ired_diag.curves.valley import Array, find_valley
 
-BIAS, MOST_BIAS = 0.01, 0.1  # standard errors of the mean over seeds, of the rest
+BIAS = 0.01  # standard errors of the mean of what follows, by its noise: a descent of which nothing is left
+MOST_BIAS = 0.3  # standard errors of the mean over seeds: a bias by less does no harm
 BIAS_OF_DRIFT = 0.09  # standard errors, over the seeds
 FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
 BLOCKS = 250  # of a long mean curve
@@ -64,7 +67,8 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
         )
     mean = _in_blocks(mean)
     valley = find_valley(mean.y, grain=mean.grain)
-    faded, soonest = (faded_descent(mean, valley, bias=bias) for bias in (BIAS, MOST_BIAS))
+    most = MOST_BIAS * max(1.0, _spread_in_errors(curves))
+    faded, soonest = (faded_descent(mean, valley, bias=bias) for bias in (BIAS, most))
     faded = min(faded, soonest + (len(mean) - soonest) // 2)
     if len(mean) - faded < FEWEST:
         faded = max(soonest, len(mean) - FEWEST)
@@ -73,6 +77,13 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
     seeds = len(curves)
     for_one = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=float(np.sqrt(seeds)))
     return RestOfMean(float(mean.steps[faded]), float(mean.steps[min(for_one, len(mean) - 1)]))
+
+
+def _spread_in_errors(curves: Sequence[Steps]) -> float:
+    """Return the standard error over seeds of the mean of the last evaluations, in those of its noise."""
+    ends = [values[np.isfinite(values)][-FEWEST:] for _, values in curves]
+    drift = group_drift([end for end in ends if len(end) == FEWEST])
+    return float(np.sqrt(3) * drift.spread / drift.error) if drift.error > 0 else 1.0
 
 
 def mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | None:
