@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ired_diag.curves.shape import shape_of
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
