@@ -1,4 +1,4 @@
-"""Drift of groups: closed forms, the noise of its estimates, what is over and what is not, whose plateau it costs."""
+"""Drift of groups: closed forms, the noise of its estimates, what is over, and which curves keep a plateau."""
 
 from __future__ import annotations
 

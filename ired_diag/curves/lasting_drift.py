@@ -10,9 +10,9 @@ It is *evident* where it is not harmless and is no chance: |b| > 2.4 e of a grou
 do, |b| > 3 e of one that gets worse; 1% over all pairs of groups that drift apart. A single run is judged by
 its shape alone (``shape``).
 
-What drifts may be the rest of a descent, which is over in a later window, or a line, which is not. A line that
-is just too small to be evident in a shorter window does as much harm there. So a later window is taken only
-where b is harmless with two e added, or where the line of the longer window is refuted. With b₀ and b of two
+What drifts may be the rest of a descent, which is over in a later window, or a line, which is not. A line
+that is just too small to be evident in a shorter window does as much harm there. So a later window is taken
+only where b is harmless with two e added, or where the line of the longer window is refuted. With b₀ and b of two
 windows of the lengths T₀ and T, a line gives b = r b₀, r = T / T₀; and since b₀ is the efficient estimate,
 
     var(r b₀ - b) = e² - r² e₀².
