@@ -1,4 +1,4 @@
-"""Drift of groups: closed forms, the noise of its estimates, what is over, and which curves keep a plateau."""
+"""Drift of groups: closed forms, the noise of its estimates, what is over, whose plateau it costs."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 A drift biases the mean of a window by b, known up to the standard error e (``group_drift``). It is *harmless*
 where |b| is at most
 
-    0.3 standard errors of the mean over seeds, or of the difference of two such means, where they are compared;
+    0.3 standard errors of the mean over seeds, or of the difference of two such means that are compared;
     0.1% of the level, a tenth of the usual margin, where one group is read alone: no test is made.
 
 It is *evident* where it is not harmless and is no chance: |b| > 2.4 e of a group that improves, as trainings
@@ -12,8 +12,8 @@ its shape alone (``shape``).
 
 What drifts may be the rest of a descent, which is over in a later window, or a line, which is not. A line
 that is just too small to be evident in a shorter window does as much harm there. So a later window is taken
-only where b is harmless with two e added, or where the line of the longer window is refuted. With b₀ and b of two
-windows of the lengths T₀ and T, a line gives b = r b₀, r = T / T₀; and since b₀ is the efficient estimate,
+only where b is harmless with two e added, or where the line of the longer window is refuted. With b₀ and b
+of two windows of the lengths T₀ and T, a line gives b = r b₀, r = T / T₀. Since b₀ is the efficient estimate,
 
     var(r b₀ - b) = e² - r² e₀².
 

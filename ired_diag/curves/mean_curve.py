@@ -85,7 +85,10 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
 def _spread_in_errors(curves: Sequence[Steps]) -> float:
     """Return the standard error over seeds of the mean of the last evaluations, in those of its noise."""
     ends = [values[np.isfinite(values)][-FEWEST:] for _, values in curves]
-    drift = group_drift([end for end in ends if len(end) == FEWEST])
+    ends = [end for end in ends if len(end) == FEWEST]
+    if len(ends) < 2:
+        return 1.0
+    drift = group_drift(ends)
     return float(np.sqrt(3) * drift.spread / drift.error) if drift.error > 0 else 1.0
 
 
