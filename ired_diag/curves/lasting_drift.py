@@ -83,9 +83,9 @@ class Suspect:
         first, *other = self.groups
         if other:
             return f"group {first}: it still drifts apart from group {other[0]}"
-        return (
-            f"group {first}: its mean over seeds still {'improves' if self.better else 'gets worse'} slowly"
-        )
+        way = "improves" if self.better else "gets worse"
+        reason = f"group {first}: its mean over seeds still {way} slowly"
+        return f"{reason}, enough to bias a comparison" if self.compared else reason
 
     def is_over(self, before: Suspect) -> bool:
         """Say whether a drift that was evident before is over in this later window."""
