@@ -2,10 +2,10 @@
 
 Every curve must rest by itself (``rest``), and the window starts where the last of them has come to rest. But
 what one curve cannot show, the mean over the seeds of a group can, √n times finer. So the mean curve of each
-group must have come down too: the window starts only after its descent has faded into *its* noise. And over
-all evaluations since the descent has faded into the noise of a single curve, neither may a group drift nor
-two groups drift apart (``group_drift``): a group that is slower than another, but comes to the same level,
-would else seem worse.
+group must have come to rest too (``mean_curve``). And over all evaluations since its descent has faded into
+the noise of a single curve, neither may a group drift nor two groups drift apart (``lasting_drift``): a group
+that is slower than another, but comes to the same level, would else seem worse. Where one does, the window
+starts later, if the drift is over there; if it is not, there is no plateau.
 
 With many curves one of them seems to drift by chance. So each is judged with wider bounds, the more of them
 there are: by √(1 + ln curves) times.

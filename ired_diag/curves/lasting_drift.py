@@ -1,25 +1,24 @@
 """Which drift does harm, and whether a later window is free of it.
 
-A drift with the bias b, known up to the standard error e (``group_drift``), does *harm* to what is decided
+A drift biases the mean of a window by b, known up to the standard error e (``group_drift``). It is *harmless*
+where |b| is at most
 
-    between means over seeds   where |b| is more than 0.3 standard errors of the mean, or of the difference
-    a group alone              where |b| is more than a tenth of the usual margin of 1%: no test is made
+    0.3 standard errors of the mean over seeds, or of the difference of two such means that are compared;
+    0.1% of the level, a tenth of the usual margin, where one group is read alone: no test is made.
 
-A single run is judged by its shape alone (``shape``), a pair with it not at all.
+It is *evident* where it is not harmless and is no chance: |b| > 2.4 e of a group that improves, as trainings
+do, |b| > 3 e of one that gets worse; 1% over all pairs of groups that drift apart. A single run is judged by
+its shape alone (``shape``).
 
-It is *evident* where it does harm and is no chance: |b| > 2.4 e of
-a group that improves, as trainings do, 3 e of one that gets worse, and 1% over all pairs of groups that drift
-apart.
-
-An evident drift may be the rest of a descent, which is over in a later window, or a line, which is not; and
-one that is too small to be evident in the shorter window is no smaller against the standard error there. So a
-later window is taken only where the line of the longer one is refuted. With the biases b₀ and b of the two
-windows, of lengths T₀ and T, a line would give b = r b₀, r = T / T₀, and since the estimate on the longer
-window is efficient,
+What drifts may be the rest of a descent, which is over in a later window, or a line, which is not. A line
+that is just too small to be evident in a shorter window does as much harm there. So a later window is taken
+only where b is harmless with two e added, or where the line of the longer window is refuted. With b₀ and b
+of two windows of the lengths T₀ and T, a line gives b = r b₀, r = T / T₀. Since b₀ is the efficient estimate,
 
     var(r b₀ - b) = e² - r² e₀².
 
-The drift is *over* where r b₀ exceeds b by two of these standard errors, and b is within one e, or harmless.
+The line is refuted where r b₀ exceeds b by two of these standard errors; the drift is *over* if also b is
+within one e, or harmless.
 
 References: Hausman (1978), Specification tests in econometrics, section 2 (the variance of the difference
 from an efficient estimate); Dunn (1961), Multiple comparisons among means.
@@ -42,6 +41,7 @@ CLEAR_WORSE = 3.0  # standard errors of one that gets worse: both together are c
 SHARE = 0.3  # of the standard error of the mean: a bias by less changes a level of 5% by less than 1%
 OF_MARGIN = 0.1 * 0.01  # of the level: a tenth of the usual margin
 BENT = 2.0  # standard errors: a drift that is no line
+SURELY = 2.0  # standard errors, added to what is left of a drift
 SMALL = 1.0  # standard errors: what may be left of a drift that was evident
 
 
@@ -66,8 +66,11 @@ class Suspect:
     @property
     def harmless(self) -> bool:
         """Whether the drift changes nothing that is decided."""
-        allowed = SHARE * self.drift.spread if self.compared else OF_MARGIN * self.drift.level
-        return abs(self.drift.bias) <= allowed
+        return abs(self.drift.bias) <= self._allowed
+
+    @property
+    def _allowed(self) -> float:
+        return SHARE * self.drift.spread if self.compared else OF_MARGIN * self.drift.level
 
     @property
     def evident(self) -> bool:
@@ -80,13 +83,15 @@ class Suspect:
         first, *other = self.groups
         if other:
             return f"group {first}: it still drifts apart from group {other[0]}"
-        return (
-            f"group {first}: its mean over seeds still {'improves' if self.better else 'gets worse'} slowly"
-        )
+        way = "improves" if self.better else "gets worse"
+        reason = f"group {first}: its mean over seeds still {way} slowly"
+        return f"{reason}, enough to bias a comparison" if self.compared else reason
 
     def is_over(self, before: Suspect) -> bool:
         """Say whether a drift that was evident before is over in this later window."""
         now, then = self.drift, before.drift
+        if abs(now.bias) + SURELY * now.error <= self._allowed:
+            return True
         ratio = now.length / then.length
         error = np.sqrt(max(0.0, now.error**2 - (ratio * then.error) ** 2))
         excess = (ratio * then.bias - now.bias) * np.sign(then.bias)
@@ -117,7 +122,7 @@ def evident_drift(window: Sequence[Suspect]) -> str:
 
 
 def is_free_of_drift(window: Sequence[Suspect], longer: Sequence[Suspect]) -> bool:
-    """Say whether each drift evident in a longer window is over in this one, and no other is evident."""
+    """Say whether all drifts that are evident in a longer window are over, and no other is evident."""
     return all(
         now.is_over(before) if before.evident else not now.evident
         for now, before in zip(window, longer, strict=True)

@@ -7,7 +7,8 @@ From its descent two places are read off (``rest.faded_descent``):
                   late, half is given up at most of what follows after a bias of 0.3 standard errors of the
                   mean over seeds: it does no harm to what is decided
     drifts_from   where it has faded into the noise of a single curve: few seeds need the longer window to
-                  show a drift
+                  show a drift. Where the start is not so late as 0.01 standard errors ask for, where the mean
+                  curve arrives at its noise: what seems a descent may be a line
 
 Of many evaluations some are near the level long before the curve is, and the descent seems shorter than it
 is. So a mean curve of 500 evaluations or more is judged by the medians of about 250 blocks.
@@ -28,6 +29,7 @@ from ired_diag.curves.valley import Array, find_valley
 
 BIAS = 0.01  # standard errors of the mean of what follows, by its noise: a descent of which nothing is left
 MOST_BIAS = 0.3  # standard errors of the mean over seeds: a bias by less does no harm
+ANY_BIAS = 1e9  # standard errors: a descent has faded so far where it arrives
 BIAS_OF_DRIFT = 0.09  # standard errors, over the seeds
 FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
 BLOCKS = 250  # of a long mean curve
@@ -68,21 +70,25 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
     mean = _in_blocks(mean)
     valley = find_valley(mean.y, grain=mean.grain)
     most = MOST_BIAS * max(1.0, _spread_in_errors(curves))
-    faded, soonest = (faded_descent(mean, valley, bias=bias) for bias in (BIAS, most))
-    faded = min(faded, soonest + (len(mean) - soonest) // 2)
-    if len(mean) - faded < FEWEST:
-        faded = max(soonest, len(mean) - FEWEST)
-    if len(mean) - faded < FEWEST:
+    settled, soonest, arrival = (faded_descent(mean, valley, bias=bias) for bias in (BIAS, most, ANY_BIAS))
+    start = min(settled, soonest + (len(mean) - soonest) // 2)
+    if len(mean) - start < FEWEST:
+        start = max(soonest, len(mean) - FEWEST)
+    if len(mean) - start < FEWEST:
         return RestOfMean(reason="its mean over seeds settles too late")
     seeds = len(curves)
     for_one = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=float(np.sqrt(seeds)))
-    return RestOfMean(float(mean.steps[faded]), float(mean.steps[min(for_one, len(mean) - 1)]))
+    shows_drift = min(for_one, len(mean) - 1) if start == settled else min(for_one, arrival)
+    return RestOfMean(float(mean.steps[start]), float(mean.steps[shows_drift]))
 
 
 def _spread_in_errors(curves: Sequence[Steps]) -> float:
     """Return the standard error over seeds of the mean of the last evaluations, in those of its noise."""
     ends = [values[np.isfinite(values)][-FEWEST:] for _, values in curves]
-    drift = group_drift([end for end in ends if len(end) == FEWEST])
+    ends = [end for end in ends if len(end) == FEWEST]
+    if len(ends) < 2:
+        return 1.0
+    drift = group_drift(ends)
     return float(np.sqrt(3) * drift.spread / drift.error) if drift.error > 0 else 1.0
 
 
