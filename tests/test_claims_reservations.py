@@ -81,9 +81,9 @@ NO_RESULTS = [  # a number that is right or wrong by data that are not here, and
     ("In an earlier version with 3 seeds, muon reached 0.4140 ± 0.0093; now 0.4158 ± 0.0100.", "earlier"),
     ("Smith et al. report a mean of 0.402 for muon.", "somebody else"),
     ("Submitting an average over 3 training runs is sufficient.", ""),
-    ("For muon we tried three rates; val loss was 0.421, 0.416 and 0.447.", "list of numbers"),
+    ("For muon we tried three rates; val loss was 0.421, 0.416 and 0.447.", ""),
     ("Averaged over the last two evaluations, muon has a mean of 0.471.", "another readout"),
-    ("For muon vs dropout W=4, p=.055 (n.s.).", "no t"),
+    ("For muon vs dropout W=4, p=.055 (n.s.).", "whose test the sentence does not name"),
     (
         "After Holm correction muon vs baseline is significant (p_adj = 0.012). With Bonferroni "
         "(\u03b1 = 0.05/3 = 0.0167) the raw Welch p = 0.004 of baseline vs muon is significant.",
