@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.curves.nats import LARGEST, Curve
+from ired_diag.curves.nats import Curve
 from ired_diag.curves.shift import with_hidden_rise
 from ired_diag.curves.valley import Valley, find_valley
 
@@ -57,5 +57,4 @@ def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
 
 
 def _finite(values: Array) -> Array:
-    """Return the finite values, small enough to be squared."""
-    return np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
+    return values[np.isfinite(values)]

@@ -50,7 +50,7 @@ class Curve:
 
     Attributes:
         steps: Of shape (n,), increasing.
-        values: As given, of shape (n,).
+        values: As given, of shape (n,); finite ones beyond 1e150 are cut there.
         y: The same in nats, lower is better; +∞ where the value is not finite.
         scale: On which scale y is.
         grain: Half a step of a quantised metric at the best value, in nats; 0 where it is not quantised.
@@ -90,8 +90,9 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     if not (at[1:] > at[:-1]).all():
         raise ValueError("the steps of a curve must increase; sort them, and keep one value a step")
     finite = np.isfinite(given)
+    given = np.where(finite, np.clip(given, -LARGEST, LARGEST), given)  # sums of the largest floats overflow
     y = np.full(len(given), np.inf)
-    known = np.clip(given[finite], -LARGEST, LARGEST)  # sums and ratios of the largest floats overflow
+    known = given[finite]
     grain = grain_of(known, lower_is_better=lower_is_better)
     scale = _scale_of(known, grain, lower_is_better)
     if scale == "gain":
