@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.cli.abridged import abridged, open_brackets
+from app.cli.diagnose_screen import _cut
 
 TEXT = (
     'Two names mean one thing ("B", experiment with a long name 02 lr and more, third [a, b, c] of it). '
@@ -37,3 +38,10 @@ def test_a_list_loses_whole_members() -> None:
 def test_a_bracket_without_a_comma_is_cut_between_words() -> None:
     assert abridged("It fell (from a height of many metres) at once.", 30) == "It fell (from a height of …) …"
     assert abridged("It fell (unbelievably) at once.", 14) == "It fell …"
+
+
+def test_lines_that_are_cut_keep_the_others_and_close_their_bracket() -> None:
+    lines = ["12 runs: a, b", "→ Train (at a lower", "rate, or longer) again."]
+    assert _cut(lines, 3) == lines
+    assert _cut(lines, 2) == ["12 runs: a, b", "→ Train (at a …) …"]
+    assert _cut(["one (a, b,", "c, d", "e) two"], 2) == ["one (a, b,", "…) …"]

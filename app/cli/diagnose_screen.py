@@ -170,9 +170,11 @@ def _cut(lines: list[str], most: int) -> list[str]:
     """Return the first lines; where there are more, their end is marked."""
     if len(lines) <= most:
         return lines
-    width = max(len(line) for line in lines[:most])
-    text = " ".join(lines)
-    return broken([abridged(text, len(" ".join(lines[:most])))], width)[:most]
+    cut = abridged(" ".join(lines), len(" ".join(lines[:most])))
+    whole = " ".join(lines[: most - 1])
+    if cut.startswith(f"{whole} "):
+        return [*lines[: most - 1], cut[len(whole) + 1 :]]
+    return broken([cut], max(len(line) for line in lines[:most]))  # cut at a comma of an earlier line
 
 
 def _indented(lines: Iterable[str]) -> Iterator[Line]:
