@@ -17,7 +17,7 @@ import torch
 
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.figures.paper import TEXT, write
-from ired_diag.model.matrices import MatrixData, draw_matrices
+from ired_diag.inverse.matrices import MatrixData, draw_matrices
 from ired_diag.runs.store import find_runs, read_run
 
 MATRICES = 40_000

@@ -16,7 +16,7 @@ from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.stats.inverse_floors import inverse_floors
+from ired_diag.inverse.simulated_floors import inverse_floors
 
 LONG = 250  # evaluations
 OF_FRESH_DATA = ("ood", "diffusion_steps")

@@ -30,13 +30,13 @@ from benchmarks.live_memory import LiveMemory
 from benchmarks.plain_reading import PlainTrainer, Strategy
 from ired_diag import experiments
 from ired_diag.config import Config, with_settings
-from ired_diag.model.matrices import draw_matrices
+from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.training.compiled import can_compile, loss_function
-from ired_diag.training.configured import DTYPES, data_of
-from ired_diag.training.draws import draw_batch
+from ired_diag.inverse.configured import DTYPES, data_of
+from ired_diag.inverse.draws import draw_batch
 from ired_diag.training.ensemble import Ensemble
-from ired_diag.training.evaluation import evaluate
-from ired_diag.training.objective import mine
+from ired_diag.inverse.evaluation import evaluate
+from ired_diag.inverse.objective import mine
 from ired_diag.training.state import new_state
 
 Precision = Literal["fp32", "bf16"]

@@ -15,7 +15,7 @@ _PUBLIC = {
     "open_study": "ired_diag.open",
     "read_checkpoint": "ired_diag.runs.checkpoint",
     "compare": "ired_diag.comparison",
-    "verify": "ired_diag.verification",
+    "verify": "ired_diag.inverse.verification",
     "Config": "ired_diag.config",
 }
 

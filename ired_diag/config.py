@@ -42,7 +42,7 @@ class Config(BaseModel):
     use_scalar_energy: bool = False
     gradient_normalization: Literal["batch"] | float | None = None
 
-    # What is put before or around the head of the energy (ired_diag/model/head.py).
+    # What is put before or around the head of the energy (ired_diag/inverse/head.py).
     head_normalization: Literal["none", "layer", "spectral"] = "none"
     energy_bound: Literal["none", "tanh", "sigmoid"] = "none"
     energy_bound_scale: float = Field(1000.0, gt=0)
@@ -54,7 +54,7 @@ class Config(BaseModel):
     ascent_learning_rate: float = Field(0.1, gt=0)
     adversarial_fraction: float = Field(0.7, ge=0, le=1)
 
-    # What else acts on energies in the loss (ired_diag/training/objective.py).
+    # What else acts on energies in the loss (ired_diag/inverse/objective.py).
     energy_loss_weight: float = Field(0.5, ge=0)
     warm_start_steps: int = Field(0, ge=0)
     energy_reg_weight: float = Field(0.0, ge=0)

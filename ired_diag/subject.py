@@ -17,9 +17,9 @@ import torch
 from ired_diag.config import Config
 from ired_diag.errors import NotApplicable
 from ired_diag.model.energy import Energy
-from ired_diag.model.matrices import MatrixData
+from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.mined_batch import MinedBatch, MiningSettings, mine_batch
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
 

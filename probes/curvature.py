@@ -54,14 +54,14 @@ from ired_diag.model.loss_curvature import (
     slice_along,
 )
 from ired_diag.model.mining import CLAMP
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.levels import by_level
 from ired_diag.stats.spectral_density import spectral_density
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
-from ired_diag.training.held_loss import drawn_loss
+from ired_diag.inverse.held_loss import drawn_loss
 
 COLUMNS = (
     Column("part", "1", "loss (in the parameters) or energy (in y)"),

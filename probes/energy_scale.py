@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
 from ired_diag.model.mining import gaussian_negative
-from ired_diag.model.network import NetworkLandscape
+from ired_diag.inverse.network import NetworkLandscape
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.slope import slope_of

@@ -2,7 +2,7 @@
 
 The contrastive loss raises the energy of each negative. Where that negative is (nearly) the inverse Y* of A,
 it pushes away what training wants. How near each negative Y is, by three distances
-(``ired_diag.model.answer_errors``), the last over √n so that it is 1 for the answer zero:
+(``ired_diag.inverse.answer_errors``), the last over √n so that it is 1 for the answer zero:
 
     mse = ‖Y - Y*‖_F² / n²,    relative = ‖Y - Y*‖_F / ‖Y*‖_F,    residual = ‖A Y - I‖_F / √n.
 
@@ -14,7 +14,7 @@ zero, whose relative distance is 1; the sentence says so. (Raw weights, which mi
 than the averaged ones, which are evaluated.)
 
 What the closer ones do to training: the gradient of the mean NCE loss is taken with all pairs of a batch and
-without the closer ones (``ired_diag.model.gradient_change``), beside that without as many pairs at random,
+without the closer ones (``ired_diag.inverse.gradient_change``), beside that without as many pairs at random,
 because any smaller batch has another gradient. Ratios of lengths are averaged as logarithms.
 
 The matched control of the mined batch is left out: it is as far from Y* as the adversarial negative by
@@ -38,8 +38,8 @@ from torch import Tensor
 
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
-from ired_diag.model.answer_errors import answer_errors
-from ired_diag.model.gradient_change import CHANGES, nce_changes
+from ired_diag.inverse.answer_errors import answer_errors
+from ired_diag.inverse.gradient_change import CHANGES, nce_changes
 from ired_diag.model.mined_batch import Kind
 from ired_diag.model.sampler import sample
 from ired_diag.probe import ALL_LEVELS, Headline, Probe

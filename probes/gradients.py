@@ -47,12 +47,12 @@ from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.jackknife import FEWEST, Interval
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
-from ired_diag.training.batch_gradients import LAYERS, layer_of
-from ired_diag.training.gradient_survey import WHOLE, Terms, survey_levels, survey_terms
+from ired_diag.inverse.batch_gradients import LAYERS, layer_of
+from ired_diag.inverse.gradient_survey import WHOLE, Terms, survey_levels, survey_terms
 from ired_diag.training.optimizer import INITIAL_SCALE
-from ired_diag.training.streams import PURPOSES, Streams
-from ired_diag.training.survey_estimates import Row, as_table, layer_rows, level_rows
-from ired_diag.training.survey_table import (
+from ired_diag.streams import PURPOSES, Streams
+from ired_diag.inverse.survey_estimates import Row, as_table, layer_rows, level_rows
+from ired_diag.inverse.survey_table import (
     SURVEY_COLUMNS,
     TERMS,
     TOTAL,

@@ -1,6 +1,6 @@
 """Invariance: does the result for a problem depend on what must not matter?
 
-Four outcomes of each problem (``ired_diag.model.outcome``: the denoiser's output, the mined negative
+Four outcomes of each problem (``ired_diag.inverse.outcome``: the denoiser's output, the mined negative
 corrected and as published, the sampled answer) are compared with a reference's (``…variations``):
 
     change = RMS(outcome - reference) / RMS(reference),    each RMS over the entries of one outcome.
@@ -33,8 +33,8 @@ from torch import Tensor
 
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
-from ired_diag.model.outcome import Arrangement, Inputs, Quantity
-from ired_diag.model.variations import Rule, Variation, draw_inputs, variations
+from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
+from ired_diag.inverse.variations import Rule, Variation, draw_inputs, variations
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.relative_change import change_of

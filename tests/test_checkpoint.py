@@ -13,8 +13,8 @@ from torch import Tensor
 
 from ired_diag.errors import DiagError, UnreadableFile, WrongCheckpoint
 from ired_diag.finding import Finding
-from ired_diag.model.architecture import Architecture, initial_parameters, parameter_shapes
-from ired_diag.model.head import Head
+from ired_diag.inverse.architecture import Architecture, initial_parameters, parameter_shapes
+from ired_diag.inverse.head import Head
 from ired_diag.model.schedule import cosine_schedule, schedule_from_betas
 from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
 

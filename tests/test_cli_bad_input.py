@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from app.cli import main
-from ired_diag.model.architecture import Architecture, initial_parameters
+from ired_diag.inverse.architecture import Architecture, initial_parameters
 
 LogWriter = Callable[..., Path]
 Make = Callable[[Path], object]

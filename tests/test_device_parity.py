@@ -11,7 +11,7 @@ import torch
 from ired_diag.config import Config, parse_config
 from ired_diag.model.mining import descend
 from ired_diag.training.compiled import loss_function
-from ired_diag.training.draws import Batch, Draws, draw_batch, stack_batches
+from ired_diag.inverse.draws import Batch, Draws, draw_batch, stack_batches
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import TrainingState, new_state
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.model.floors import (
+from ired_diag.inverse.floors import (
     FIT_SAMPLES,
     FIT_SEED,
     NEWTON_STEPS,
@@ -19,8 +19,8 @@ from ired_diag.model.floors import (
     newton_schulz,
     references,
 )
-from ired_diag.model.frozen_set import frozen_set
-from ired_diag.model.matrices import MatrixData, draw_matrices
+from ired_diag.inverse.frozen_set import frozen_set
+from ired_diag.inverse.matrices import MatrixData, draw_matrices
 
 SMALL = MatrixData(rank=3)
 # Measured by the project that ired-diag studies, on the `ired` data at rank 20: value and tolerance.

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy import stats
 
-from ired_diag.model.frozen_set import BLOCK, FrozenChunk, frozen_set, solver_of
-from ired_diag.model.matrices import MatrixData
+from ired_diag.inverse.frozen_set import BLOCK, FrozenChunk, frozen_set, solver_of
+from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.sampler import sample
 from ired_diag.subject import Subject
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.model.gradient_change import CHANGES, gradient_changes, nce_changes
+from ired_diag.inverse.gradient_change import CHANGES, gradient_changes, nce_changes
 from ired_diag.model.losses import nce_loss
 from ired_diag.subject import Subject
 

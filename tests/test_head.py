@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ired_diag.model.architecture import Architecture, initial_parameters
-from ired_diag.model.head import HEAD_LAYERS, PLAIN, Head, HeadForm, affine, read_out
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.architecture import Architecture, initial_parameters
+from ired_diag.inverse.head import HEAD_LAYERS, PLAIN, Head, HeadForm, affine, read_out
+from ired_diag.inverse.network import EnergyNetwork
 
 BATCH, WIDTH, DIM, SEEDS = 7, 12, 9, 3
 SCALE: dict[Head, float] = {"vector": 50.0, "scalar": 1.0}  # bounds that these networks reach

@@ -14,10 +14,10 @@ from ired_diag.config import Config
 from ired_diag.model.hessian import expand, flatten
 from ired_diag.model.losses import denoising_loss
 from ired_diag.subject import Subject
-from ired_diag.training.draws import draw
-from ired_diag.training.held_loss import drawn_loss, held_loss
-from ired_diag.training.objective import training_loss
-from ired_diag.training.streams import make_streams
+from ired_diag.inverse.draws import draw
+from ired_diag.inverse.held_loss import drawn_loss, held_loss
+from ired_diag.inverse.objective import training_loss
+from ired_diag.streams import make_streams
 
 
 def config(**keys: Any) -> Config:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from ired_diag.stats.inverse_floors import inverse_floors
+from ired_diag.inverse.simulated_floors import inverse_floors
 
 
 def by_name(rank: int, epsilon: float = 0.5, weight: float = 2.0) -> dict[str, float]:
@@ -45,8 +45,8 @@ def test_rank_1_is_a_matter_of_integrals() -> None:
 @pytest.mark.parametrize(("ood", "name"), [(False, "ired"), (True, "ired"), (False, "design")])
 def test_they_are_those_that_the_probe_floor_fits(ood: bool, name: str) -> None:
     torch = pytest.importorskip("torch")
-    from ired_diag.model.floors import references
-    from ired_diag.model.matrices import MatrixData
+    from ired_diag.inverse.floors import references
+    from ired_diag.inverse.matrices import MatrixData
 
     data = MatrixData(name, 8, ood)  # type: ignore[arg-type]
     x, y = (
@@ -76,8 +76,8 @@ def test_predictors_fitted_in_distribution_answer_out_of_distribution_as_the_pro
     pytest.importorskip("torch")
     import torch
 
-    from ired_diag.model.floors import references
-    from ired_diag.model.matrices import MatrixData
+    from ired_diag.inverse.floors import references
+    from ired_diag.inverse.matrices import MatrixData
 
     x, y = (
         part.double().view(-1, 8, 8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ired_diag.model.matrices import DatasetName, MatrixData, draw_matrices
+from ired_diag.inverse.matrices import DatasetName, MatrixData, draw_matrices
 
 DATA = [
     MatrixData(name, rank, ood) for name in ("ired", "design") for rank in (1, 7, 20) for ood in (False, True)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.model.architecture import Architecture, initial_parameters, parameter_shapes
-from ired_diag.model.head import Head
-from ired_diag.model.network import EnergyNetwork, GradientNormalization, swish_backward
+from ired_diag.inverse.architecture import Architecture, initial_parameters, parameter_shapes
+from ired_diag.inverse.head import Head
+from ired_diag.inverse.network import EnergyNetwork, GradientNormalization, swish_backward
 
 SIZES = [(1, 3, 2), (3, 16, 10), (5, 8, 4), (20, 512, 10)]
 

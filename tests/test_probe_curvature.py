@@ -16,7 +16,7 @@ from torch import Tensor
 from ired_diag.config import Config
 from ired_diag.figures.paper import draw as draw_figure
 from ired_diag.finding import Finding
-from ired_diag.model.architecture import initial_parameters
+from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.model.autograd_energy import AutogradEnergy
 from ired_diag.model.hessian import expand, flatten, unflatten
 from ired_diag.model.schedule import cosine_schedule

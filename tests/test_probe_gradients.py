@@ -16,15 +16,15 @@ from torch import Tensor
 from ired_diag.config import Config
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import MiningSettings
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.subject import Subject
 from ired_diag.table import Table, concatenate, read_table, select, write_table
-from ired_diag.training.batch_gradients import LAYERS
-from ired_diag.training.gradient_survey import Survey
-from ired_diag.training.mined_batches import draw_mined_batches
-from ired_diag.training.objective import training_loss
-from ired_diag.training.streams import make_streams
-from ired_diag.training.survey_table import survey_rows, table_rows
+from ired_diag.inverse.batch_gradients import LAYERS
+from ired_diag.inverse.gradient_survey import Survey
+from ired_diag.inverse.mined_batches import draw_mined_batches
+from ired_diag.inverse.objective import training_loss
+from ired_diag.streams import make_streams
+from ired_diag.inverse.survey_table import survey_rows, table_rows
 from probes.gradients import PROBE
 
 Make = Callable[..., Subject]

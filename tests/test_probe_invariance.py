@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ired_diag.config import Config
 from ired_diag.model.mined_batch import MiningSettings
-from ired_diag.model.network import EnergyNetwork
-from ired_diag.model.outcome import Arrangement, Inputs, Quantity
-from ired_diag.model.variations import another_order, draw_inputs
+from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
+from ired_diag.inverse.variations import another_order, draw_inputs
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
@@ -225,7 +225,7 @@ def test_rounding_is_that_of_the_number_type(network_subject: Make) -> None:
 
 
 def test_answers_are_scored_as_the_evaluation_of_training_does(network_subject: Make) -> None:
-    from ired_diag.training.evaluation import _errors
+    from ired_diag.inverse.evaluation import _errors
 
     subject = lively(network_subject(samples=SAMPLES))
     table = PROBE(subject)

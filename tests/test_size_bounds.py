@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
-from ired_diag.model.architecture import Architecture, initial_parameters
+from ired_diag.inverse.architecture import Architecture, initial_parameters
 from ired_diag.runs.checkpoint import MOST_LEVELS, read_checkpoint
 from ired_diag.runs.size_bounds import SMALL
 from ired_diag.runs.torch_file import read_torch_file

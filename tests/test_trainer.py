@@ -19,20 +19,20 @@ from torch import Tensor
 
 from ired_diag.config import Config, parse_config
 from ired_diag.errors import CannotWrite, NotFound
-from ired_diag.model.matrices import MatrixData, draw_matrices
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.matrices import MatrixData, draw_matrices
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.training.compiled import loss_function
-from ired_diag.training.configured import data_of
-from ired_diag.training.draws import Batch, draw, stack_batches
+from ired_diag.inverse.configured import data_of
+from ired_diag.inverse.draws import Batch, draw, stack_batches
 from ired_diag.training.ensemble import Ensemble
-from ired_diag.training.objective import training_loss
+from ired_diag.inverse.objective import training_loss
 from ired_diag.training.state import TrainingState, new_state
-from ired_diag.training.streams import make_streams
+from ired_diag.streams import make_streams
 from ired_diag.training.trainer import Interrupted, train
 
 TINY = {

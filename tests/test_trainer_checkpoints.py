@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 from ired_diag.config import Config, parse_config
 from ired_diag.errors import UnreadableFile
-from ired_diag.model.architecture import Architecture
+from ired_diag.inverse.architecture import Architecture
 from ired_diag.runs.checkpoint import Weights, read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.runs.trainer1d import write_torch_file
 from ired_diag.training.compiled import loss_function
-from ired_diag.training.configured import architecture_of
+from ired_diag.inverse.configured import architecture_of
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.optimizer import make_optimizer
 from ired_diag.training.state import TrainingState, new_state, read_state

@@ -13,7 +13,7 @@ import pytest
 from ired_diag.config import Config, parse_config
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.store import read_run
-from ired_diag.training.evaluation import Evaluation
+from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.plan_fork import plan_fork

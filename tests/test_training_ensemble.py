@@ -22,7 +22,7 @@ from ired_diag.runs.store import read_run
 from ired_diag.training import trainer
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
-from ired_diag.training.evaluation import Evaluation
+from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Recorder

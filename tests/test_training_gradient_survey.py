@@ -11,20 +11,20 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.architecture import Architecture, initial_parameters
-from ired_diag.model.matrices import MatrixData
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.architecture import Architecture, initial_parameters
+from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.stats import noise_scale as noise
 from ired_diag.stats.noise_scale import Products
-from ired_diag.training import gradient_survey
-from ired_diag.training.batch_gradients import LAYERS, batch_gradients, layer_of
-from ired_diag.training.gradient_survey import Survey, Terms, survey_levels, survey_terms
-from ired_diag.training.loss_terms import loss_terms
-from ired_diag.training.mined_batches import draw_mined_batches, in_halves
-from ired_diag.training.objective import training_loss
-from ired_diag.training.settled_update import squared_updates
-from ired_diag.training.streams import make_streams
+from ired_diag.inverse import gradient_survey
+from ired_diag.inverse.batch_gradients import LAYERS, batch_gradients, layer_of
+from ired_diag.inverse.gradient_survey import Survey, Terms, survey_levels, survey_terms
+from ired_diag.inverse.loss_terms import loss_terms
+from ired_diag.inverse.mined_batches import draw_mined_batches, in_halves
+from ired_diag.inverse.objective import training_loss
+from ired_diag.inverse.settled_update import squared_updates
+from ired_diag.streams import make_streams
 
 RANK, WIDTH, LEVELS = 2, 12, 4
 DATA = MatrixData(rank=RANK)

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config, parse_config
-from ired_diag.model.architecture import initial_parameters
+from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.model.mining import ascend, descend
-from ired_diag.model.network import NetworkLandscape
+from ired_diag.inverse.network import NetworkLandscape
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.training.compiled import loss_function
-from ired_diag.training.configured import architecture_of, network_of
-from ired_diag.training.draws import Draws, draw, draw_batch
+from ired_diag.inverse.configured import architecture_of, network_of
+from ired_diag.inverse.draws import Draws, draw, draw_batch
 from ired_diag.training.ensemble import Ensemble
-from ired_diag.training.objective import Mined, mine, training_loss
+from ired_diag.inverse.objective import Mined, mine, training_loss
 from ired_diag.training.state import new_state
-from ired_diag.training.streams import make_streams
+from ired_diag.streams import make_streams
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 BATCH, DIM = 20, 9

@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ired_diag.config import Config, parse_config
-from ired_diag.model.architecture import initial_parameters
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.architecture import initial_parameters
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.schedule import cosine_schedule
-from ired_diag.training.configured import architecture_of
-from ired_diag.training.draws import Draws, draw
-from ired_diag.training.objective import Loss, mine, training_loss
-from ired_diag.training.streams import make_streams
+from ired_diag.inverse.configured import architecture_of
+from ired_diag.inverse.draws import Draws, draw
+from ired_diag.inverse.objective import Loss, mine, training_loss
+from ired_diag.streams import make_streams
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 BATCH = 24

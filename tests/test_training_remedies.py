@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ired_diag.config import Config, parse_config
-from ired_diag.model.architecture import initial_parameters
+from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.training.compiled import loss_function
-from ired_diag.training.configured import architecture_of, network_of
-from ired_diag.training.draws import Draws
+from ired_diag.inverse.configured import architecture_of, network_of
+from ired_diag.inverse.draws import Draws
 from ired_diag.training.ensemble import Ensemble
-from ired_diag.training.objective import Loss, clamped, mine, training_loss
+from ired_diag.inverse.objective import Loss, clamped, mine, training_loss
 from ired_diag.training.state import new_state
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)

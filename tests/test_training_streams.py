@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config, parse_config
-from ired_diag.model.matrices import draw_matrices
+from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.runs.history import read_history
 from ired_diag.training.compiled import loss_function
-from ired_diag.training.configured import data_of
-from ired_diag.training.draws import draw
+from ired_diag.inverse.configured import data_of
+from ired_diag.inverse.draws import draw
 from ired_diag.training.ensemble import Ensemble
-from ired_diag.training.evaluation import evaluate
+from ired_diag.inverse.evaluation import evaluate
 from ired_diag.training.state import new_state
-from ired_diag.training.streams import PURPOSES, make_streams
+from ired_diag.streams import PURPOSES, make_streams
 from ired_diag.training.trainer import train
 
 STRATEGIES = [

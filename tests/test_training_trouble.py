@@ -17,14 +17,14 @@ from torch import Tensor
 from app.cli import main
 from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
-from ired_diag.model.matrices import MatrixData
+from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.sampler import Sample, sample
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.training import run_files, trouble
 from ired_diag.training.ensemble import Ensemble, Step
-from ired_diag.training.evaluation import Evaluation
+from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.trainer import Interrupted, train_together
@@ -276,7 +276,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
             found.append(problem.clone())
         return sample(network, problem, start, *rest, **how)
 
-    monkeypatch.setattr("ired_diag.training.evaluation.sample", watched)
+    monkeypatch.setattr("ired_diag.inverse.evaluation.sample", watched)
     return found
 
 

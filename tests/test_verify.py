@@ -16,11 +16,11 @@ from torch import Tensor
 
 from app.cli import main
 from ired_diag.errors import DiagError, UnreadableFile, WrongCheckpoint
-from ired_diag.model.architecture import Architecture, initial_parameters, parameter_shapes
-from ired_diag.model.head import Head
+from ired_diag.inverse.architecture import Architecture, initial_parameters, parameter_shapes
+from ired_diag.inverse.head import Head
 from ired_diag.model.schedule import Schedule
 from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
-from ired_diag.verification import Verification, verify
+from ired_diag.inverse.verification import Verification, verify
 
 WEIGHTS = tuple(parameter_shapes(Architecture()))
 BUFFERS = tuple(Schedule.__dataclass_fields__)

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from ired_diag.errors import DiagError, UnreadableFile
-from ired_diag.model.architecture import Architecture, initial_parameters
+from ired_diag.inverse.architecture import Architecture, initial_parameters
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
 from ired_diag.runs.trainer1d import trainer1d_state, write_torch_file
-from ired_diag.verification import Verification, verify
+from ired_diag.inverse.verification import Verification, verify
 
 
 def saved(tmp_path: Path, *, levels: int = 10, **buffers: torch.Tensor) -> Checkpoint:

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ired_diag.errors import CannotWrite, UnreadableFile, WrongCheckpoint
-from ired_diag.model.architecture import Architecture, initial_parameters
+from ired_diag.inverse.architecture import Architecture, initial_parameters
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.weights_file import read_weights, write_weights
 

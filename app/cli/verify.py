@@ -11,7 +11,7 @@ from app.cli import options, output
 from app.cli.group import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
-    from ired_diag.verification import Verification
+    from ired_diag.inverse.verification import Verification
 
 
 @click.command("verify")
@@ -40,7 +40,7 @@ def command(
     """
     from ired_diag.devices import choose_device
     from ired_diag.runs.checkpoint import read_checkpoint
-    from ired_diag.verification import verify
+    from ired_diag.inverse.verification import verify
 
     chosen = choose_device(device)
     read = read_checkpoint(checkpoint)

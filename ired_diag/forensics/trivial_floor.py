@@ -30,7 +30,7 @@ from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.stats.inverse_floors import Floor, inverse_floors
+from ired_diag.inverse.simulated_floors import Floor, inverse_floors
 
 TOLD = ("rank", "ood", "mining_strategy", "diffusion_steps")
 TITLES = {"zero": "answering zero", "mean_inverse": "the mean inverse", "linear": "linear regression"}

@@ -9,12 +9,12 @@ from ired_diag.config import Config, parse_config
 from ired_diag.config_keys import NOT_IMPLEMENTED
 from ired_diag.errors import WrongConfiguration
 from ired_diag.finding import Finding
-from ired_diag.model.matrices import MatrixData
+from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.runs.checkpoint import Checkpoint, Weights
 from ired_diag.runs.run import Run
 from ired_diag.subject import Subject
-from ired_diag.training.configured import divisor_of, form_of
+from ired_diag.inverse.configured import divisor_of, form_of
 
 
 def subject_of(

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from ired_diag.errors import WrongCheckpoint
 from ired_diag.finding import Finding
-from ired_diag.model.architecture import Architecture
-from ired_diag.model.head import PLAIN, HeadForm
-from ired_diag.model.network import EnergyNetwork, GradientNormalization
+from ired_diag.inverse.architecture import Architecture
+from ired_diag.inverse.head import PLAIN, HeadForm
+from ired_diag.inverse.network import EnergyNetwork, GradientNormalization
 from ired_diag.model.schedule import Schedule, cosine_schedule, schedule_from_betas
 from ired_diag.runs.checkpoint_findings import (
     levels_assumed,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.finding import Finding
-from ired_diag.model.architecture import Architecture
+from ired_diag.inverse.architecture import Architecture
 
 Kind = TypeVar("Kind", bound=str)  # of weights: raw, ema
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ired_diag.errors import WrongCheckpoint
-from ired_diag.model.architecture import Architecture, parameter_shapes
+from ired_diag.inverse.architecture import Architecture, parameter_shapes
 from ired_diag.model.schedule import Schedule
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "ema_model.", "ebm.")

@@ -21,9 +21,9 @@ from torch._dynamo.exc import TorchDynamoException
 from ired_diag.config import Config
 from ired_diag.errors import DiagError
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.configured import DTYPES, network_of
-from ired_diag.training.draws import Batch
-from ired_diag.training.objective import Loss, training_loss
+from ired_diag.inverse.configured import DTYPES, network_of
+from ired_diag.inverse.draws import Batch
+from ired_diag.inverse.objective import Loss, training_loss
 
 Compile = Literal["auto", "on", "off"]
 

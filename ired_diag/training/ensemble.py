@@ -17,10 +17,10 @@ from torch import Tensor
 
 from ired_diag.model.schedule import Schedule
 from ired_diag.training.compiled import LossFunction
-from ired_diag.training.draws import Batch, draw_batch, stack_batches
+from ired_diag.inverse.draws import Batch, draw_batch, stack_batches
 from ired_diag.training.ema import update_average
 from ired_diag.training.learning_rate import learning_rate_after
-from ired_diag.training.objective import Loss
+from ired_diag.inverse.objective import Loss
 from ired_diag.training.optimizer import Moments, clip_gradients, make_optimizer
 from ired_diag.training.state import TrainingState
 

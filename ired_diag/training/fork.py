@@ -17,13 +17,13 @@ import torch
 
 from ired_diag.config import Config
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
-from ired_diag.model.architecture import parameter_shapes
+from ired_diag.inverse.architecture import parameter_shapes
 from ired_diag.runs.checkpoint_choice import choose_checkpoints, step_of
 from ired_diag.runs.files import is_file
 from ired_diag.runs.run import Run
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.weights_file import read_weights
-from ired_diag.training.configured import architecture_of
+from ired_diag.inverse.configured import architecture_of
 from ired_diag.training.optimizer import MOMENT_NAMES, new_moments
 from ired_diag.training.run_files import CHECKPOINTS
 from ired_diag.training.state import TrainingState, state_of

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.head import HEAD_LAYERS
+from ired_diag.inverse.head import HEAD_LAYERS
 
 Moments = dict[str, dict[str, Tensor]]  # of each tensor by name: each thing remembered by its own name
 

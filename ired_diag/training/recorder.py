@@ -17,9 +17,9 @@ from ired_diag.runs.find import METRICS
 from ired_diag.runs.history import Row
 from ired_diag.runs.store import find_checkpoints
 from ired_diag.training import run_files
-from ired_diag.training.configured import architecture_of, divisor_of
-from ired_diag.training.draws import Batch
-from ired_diag.training.evaluation import evaluate, sample_errors
+from ired_diag.inverse.configured import architecture_of, divisor_of
+from ired_diag.inverse.draws import Batch
+from ired_diag.inverse.evaluation import evaluate, sample_errors
 from ired_diag.training.run_files import Told
 from ired_diag.training.state import TrainingState
 from ired_diag.training.trouble import RULES, Watch

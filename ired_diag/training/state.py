@@ -12,17 +12,17 @@ from torch import Tensor
 
 from ired_diag.config import Config
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
-from ired_diag.model.architecture import initial_parameters, parameter_shapes
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.architecture import initial_parameters, parameter_shapes
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.runs.files import FORMAT, check_format
 from ired_diag.runs.state_dict import infer_architecture, split_buffers, strip_prefixes
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.trainer1d import trainer1d_state
-from ired_diag.training.configured import architecture_of, network_of
+from ired_diag.inverse.configured import architecture_of, network_of
 from ired_diag.training.optimizer import Moments, new_moments, optimizer_state, read_moments
 from ired_diag.training.stored_configuration import check_configuration
-from ired_diag.training.streams import Streams, make_streams
+from ired_diag.streams import Streams, make_streams
 
 
 @dataclass

@@ -11,7 +11,7 @@ They may be fitted on matrices of another ε than those that they answer: a mode
 distribution is compared out of distribution with predictors that were fitted in distribution.
 
 A and P A Pᵀ have the same law for every signed permutation P, so that no linear map of all entries is better
-than the last one. ``ired_diag.model.floors`` has the same and more, for checkpoints; this needs no torch.
+than the last one. ``ired_diag.inverse.floors`` has the same and more, for checkpoints; this needs no torch.
 """
 
 from __future__ import annotations

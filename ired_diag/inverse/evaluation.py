@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.matrices import draw_matrices
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.matrices import draw_matrices
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.configured import data_of
+from ired_diag.inverse.configured import data_of
 
 FROZEN_SEED = 20_240_711  # of the frozen validation matrices; any number, but always the same
 

@@ -37,7 +37,7 @@ from numpy.polynomial.polyutils import mapdomain
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ired_diag.model.matrices import MatrixData, draw_matrices
+from ired_diag.inverse.matrices import MatrixData, draw_matrices
 
 DEGREES = (2, 4, 8)
 NEWTON_STEPS = (5, 10, 15)

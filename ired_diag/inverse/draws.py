@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.matrices import draw_matrices
+from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.model.mining import gaussian_negative
-from ired_diag.training.configured import data_of
-from ired_diag.training.streams import Streams
+from ired_diag.inverse.configured import data_of
+from ired_diag.streams import Streams
 
 GAUSSIAN_STRATEGIES = ("random", "mixed")
 

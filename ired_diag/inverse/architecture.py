@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ired_diag.model.head import Head
+from ired_diag.inverse.head import Head
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.finding import Finding
-from ired_diag.model.network import GradientNormalization
-from ired_diag.model.recomputation import INPUTS, MissingInput, Recomputation
-from ired_diag.reference_file import check_inputs, read_reference
+from ired_diag.inverse.network import GradientNormalization
+from ired_diag.inverse.recomputation import INPUTS, MissingInput, Recomputation
+from ired_diag.inverse.reference_file import check_inputs, read_reference
 from ired_diag.runs.checkpoint import Checkpoint, Weights
 
 ROUNDING = 1e-5

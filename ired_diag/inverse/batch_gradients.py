@@ -13,8 +13,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ired_diag.model.head import HEAD_LAYERS
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.head import HEAD_LAYERS
+from ired_diag.inverse.network import EnergyNetwork
 
 BLOCK = 65536  # entries of a gradient that are widened to float64 at a time
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from ired_diag.config import Config
 from ired_diag.model.losses import denoising_loss, nce_loss
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.draws import Batch
-from ired_diag.training.objective import clamped
+from ired_diag.inverse.draws import Batch
+from ired_diag.inverse.objective import clamped
 
 
 def loss_terms(

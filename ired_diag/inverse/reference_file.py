@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import DiagError, UnreadableFile
-from ired_diag.model.network import EnergyNetwork
-from ired_diag.model.recomputation import INPUTS, UNIFORM_LEVEL
+from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.recomputation import INPUTS, UNIFORM_LEVEL
 from ired_diag.runs.files import is_file
 
 # What NumPy and zipfile are known to raise on archives that are torn, altered or no archives.

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.architecture import Architecture
-from ired_diag.model.head import Head, HeadForm
-from ired_diag.model.matrices import MatrixData
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.architecture import Architecture
+from ired_diag.inverse.head import Head, HeadForm
+from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.network import EnergyNetwork
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

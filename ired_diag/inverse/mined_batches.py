@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.draws import Batch, Draws, draw, stack_batches
-from ired_diag.training.objective import mine
-from ired_diag.training.streams import Streams
+from ired_diag.inverse.draws import Batch, Draws, draw, stack_batches
+from ired_diag.inverse.objective import mine
+from ired_diag.streams import Streams
 
 
 @torch.no_grad()

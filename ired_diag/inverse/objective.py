@@ -33,9 +33,9 @@ from torch import Tensor
 from ired_diag.config import Config
 from ired_diag.model.losses import nce_loss
 from ired_diag.model.mining import ascend, descend, noised_start_negative, rescale
-from ired_diag.model.network import EnergyNetwork, NetworkLandscape
+from ired_diag.inverse.network import EnergyNetwork, NetworkLandscape
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.draws import Draws
+from ired_diag.inverse.draws import Draws
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ired_diag.model.architecture import Architecture
-from ired_diag.model.head import HEAD_LAYERS, PLAIN, HeadForm, affine, read_out
+from ired_diag.inverse.architecture import Architecture
+from ired_diag.inverse.head import HEAD_LAYERS, PLAIN, HeadForm, affine, read_out
 
 GradientNormalization = Literal["batch"] | float | None
 

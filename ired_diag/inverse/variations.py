@@ -22,8 +22,8 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from ired_diag.model.network import GradientNormalization
-from ired_diag.model.outcome import Arrangement, Inputs, Outcome, Precision, Quantity
+from ired_diag.inverse.network import GradientNormalization
+from ired_diag.inverse.outcome import Arrangement, Inputs, Outcome, Precision, Quantity
 from ired_diag.model.problems import Problems
 
 SIZES = (1, 2, 256, 2048)  # of batches, beside the run's own

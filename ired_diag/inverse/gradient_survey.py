@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from ired_diag.config import Config
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.batch_gradients import batch_gradients, inner_products, layer_of, with_whole
-from ired_diag.training.draws import Batch, Draws
-from ired_diag.training.loss_terms import loss_terms
-from ired_diag.training.mined_batches import draw_mined_batches, in_halves
-from ired_diag.training.settled_update import squared_updates
-from ired_diag.training.streams import Streams
+from ired_diag.inverse.batch_gradients import batch_gradients, inner_products, layer_of, with_whole
+from ired_diag.inverse.draws import Batch, Draws
+from ired_diag.inverse.loss_terms import loss_terms
+from ired_diag.inverse.mined_batches import draw_mined_batches, in_halves
+from ired_diag.inverse.settled_update import squared_updates
+from ired_diag.streams import Streams
 
 STACKED = 2**24  # entries of the repeated weights at a time
 ACTIVE = 2**21  # hidden units, samples times width, at a time

@@ -20,12 +20,12 @@ from torch import Tensor
 from ired_diag.config import Config
 from ired_diag.model.hessian import LossOf
 from ired_diag.model.losses import denoising_loss
-from ired_diag.model.network import EnergyNetwork
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
-from ired_diag.training.draws import Draws, draw
-from ired_diag.training.objective import mine, training_loss
-from ired_diag.training.streams import PURPOSES, Streams
+from ired_diag.inverse.draws import Draws, draw
+from ired_diag.inverse.objective import mine, training_loss
+from ired_diag.streams import PURPOSES, Streams
 
 
 def drawn_loss(
