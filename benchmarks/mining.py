@@ -32,8 +32,8 @@ from benchmarks.plain_reading import PlainTrainer
 from ired_diag.inverse.architecture import Architecture
 from ired_diag.inverse.matrices import MatrixData, draw_matrices
 from ired_diag.inverse.matrix_form import describe
-from ired_diag.model.mining import descend, rescale
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.model.mining import descend, rescale
 from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.subject import CHUNK
 

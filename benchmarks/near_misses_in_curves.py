@@ -12,11 +12,11 @@ from benchmarks.near_miss import NearMiss
 from benchmarks.planted_fault import Bed
 from benchmarks.planted_in_curves import TRAIN, resting, times
 from benchmarks.planted_study import any_group, changed, rest_of, with_evaluations, with_series
+from ired_diag.inverse.simulated_floors import inverse_floors
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.inverse.simulated_floors import inverse_floors
 
 LONG = 250  # evaluations
 OF_FRESH_DATA = ("ood", "diffusion_steps")

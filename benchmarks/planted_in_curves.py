@@ -17,11 +17,11 @@ from benchmarks.planted_study import (
     with_series,
     with_values,
 )
+from ired_diag.inverse.simulated_floors import inverse_floors
 from ired_diag.runs.evaluation_metric import USUAL as METRIC
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.inverse.simulated_floors import inverse_floors
 
 TRAIN = "train/mse_error"
 ARRIVED = 1.15  # levels: where a descent is over

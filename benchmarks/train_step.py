@@ -29,14 +29,16 @@ import torch
 from benchmarks.live_memory import LiveMemory
 from benchmarks.plain_reading import PlainTrainer, Strategy
 from ired_diag import experiments
-from ired_diag.config import Config, with_settings
-from ired_diag.inverse.matrices import draw_matrices
-from ired_diag.training.compiled import can_compile, loss_function
+from ired_diag.config import with_settings
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import DTYPES, data_of
 from ired_diag.inverse.draws import draw_batch
-from ired_diag.training.ensemble import Ensemble
 from ired_diag.inverse.evaluation import evaluate
+from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.objective import mine
+from ired_diag.tasks.inverse import TASK as INVERSE
+from ired_diag.training.compiled import can_compile, loss_function
+from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import new_state
 
 Precision = Literal["fp32", "bf16"]
@@ -137,7 +139,7 @@ def matrix_rate(precision: str, device: torch.device, size: int = 2048, width: i
     return 2.0 * size * width * width / best
 
 
-def products(config: Config) -> float:
+def products(config: InverseConfig) -> float:
     """Return the operations of the matrix products in a step of one seed.
 
     A product's backward pass is one product for each factor that needs a gradient. With e an energy at y, g
@@ -163,7 +165,7 @@ def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, flo
     config = _config("none", "fp32", options)
     generator = torch.Generator(device).manual_seed(0)
     draw = _median(lambda: draw_matrices(data_of(config), config.batch_size, generator=generator), 9, device)
-    state = new_state(config, device)
+    state = new_state(INVERSE, config, device)
     network = state.averaged_network
     evaluation = _median(lambda: evaluate(network, state.schedule, config, generator=generator), 3, device)
     _say(f"data: {1e3 * draw:.1f} ms for {config.batch_size} matrices and inverses")
@@ -183,7 +185,7 @@ def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, flo
 def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespace) -> float:
     """Return the megabytes that tensors hold at once while a batch is mined, beyond what stays."""
     config = _config("adversarial", "fp32", options).model_copy(update={"mining_opt_steps": steps})
-    state = new_state(config, device)
+    state = new_state(INVERSE, config, device)
     batch = draw_batch(config, state.streams, contrast=True)
     landscape = state.network.landscape(batch.problem, batch.draws.t)
     with LiveMemory() as memory:
@@ -191,13 +193,13 @@ def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespac
     return float(memory.peak) / 2**20
 
 
-def _config(strategy: Strategy, precision: str, options: argparse.Namespace) -> Config:
+def _config(strategy: Strategy, precision: str, options: argparse.Namespace) -> InverseConfig:
     config = experiments.load(EXPERIMENTS[strategy])
     return with_settings(config, {"precision": precision, "batch_size": str(options.batch)})
 
 
-def _ensemble(config: Config, seeds: int, device: torch.device, *, compiled: bool) -> Ensemble:
-    members = [new_state(config.model_copy(update={"seed": seed}), device) for seed in range(seeds)]
+def _ensemble(config: InverseConfig, seeds: int, device: torch.device, *, compiled: bool) -> Ensemble:
+    members = [new_state(INVERSE, config.model_copy(update={"seed": seed}), device) for seed in range(seeds)]
     return Ensemble(members, loss_function(config, members[0].schedule, compiled=compiled))
 
 

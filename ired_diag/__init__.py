@@ -14,18 +14,22 @@ _PUBLIC = {
     "open_run": "ired_diag.open",
     "open_study": "ired_diag.open",
     "read_checkpoint": "ired_diag.runs.checkpoint",
+    "read_network": "ired_diag.inverse.checkpoint",
     "compare": "ired_diag.comparison",
     "verify": "ired_diag.inverse.verification",
-    "Config": "ired_diag.config",
+    "InverseConfig": "ired_diag.inverse.config",
+    "Task": "ired_diag.task",
 }
 
 __all__ = [
-    "Config",
+    "InverseConfig",
+    "Task",
     "__version__",
     "compare",
     "open_run",
     "open_study",
     "read_checkpoint",
+    "read_network",
     "verify",
 ]
 

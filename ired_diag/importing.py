@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ired_diag.config import read_json_object
 from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
+from ired_diag.json_object import read_json_object
 from ired_diag.open import arrange_training, unstarted_among
 from ired_diag.readers.logs import read_logs
 from ired_diag.runs.arrange import ArrangedRun

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import read_json_object
 from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile
+from ired_diag.json_object import read_json_object
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.logs import NOT_OPENED, Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import ArrangedRun, arrange

@@ -6,23 +6,21 @@ The file is Python and is run: name only files that you would run yourself.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import inspect
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ired_diag.errors import DiagError, NotFound, UnreadableFile
+from ired_diag.errors import DiagError
 from ired_diag.model.autograd_energy import AutogradEnergy, EnergyFunction
 from ired_diag.model.energy import Energy
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.schedule import Schedule, cosine_schedule
+from ired_diag.python_file import built_by
 from ired_diag.subject import Subject
+from ired_diag.task import StoredModel
 
 FINGERPRINT_PROBLEMS = 16
 
@@ -69,32 +67,30 @@ class OwnProblems:
         return x, y
 
 
-def read_own_model(name: str, *, device: torch.device | str = "cpu") -> Subject:
+def read_own_model(
+    name: str, *, device: torch.device | str = "cpu", stored: StoredModel | None = None
+) -> Subject:
     """Return the subject that ``file.py:build`` makes.
 
     Args:
         name: A Python file, a colon, and the name of a function in it that returns an ``OwnModel``. A
-            parameter of it called ``device`` is given the device.
+            parameter of it called ``device`` is given the device; of a checkpoint, ``weights`` its tensors
+            by name, ``step`` its training steps and ``configuration`` its keys.
         device: Where its energy computes.
+        stored: The checkpoint of a run that the energy is made of.
 
     Raises:
         NotFound: There is no such file, or nothing of that name in it.
         UnreadableFile: It cannot be run.
         DiagError: What it returns is no ``OwnModel``.
     """
-    path, _, function = name.rpartition(":")
-    if not path or not Path(path).is_file():
-        raise NotFound(f"--model {name!r}: expected FILE.py:FUNCTION, found no file {path or name!r}.")
-    build = getattr(_run(Path(path)), function, None)
-    if not callable(build):
-        raise NotFound(f"{path}: holds no function {function!r}.")
     device = torch.device(device)
-    try:
-        keys = {"device": device} if "device" in inspect.signature(build).parameters else {}
-        model = build(**keys)
-    except Exception as error:  # their code: whatever it raises is theirs to mend
-        raise UnreadableFile(f"{path}: {function}() failed: {_where(error)}.") from error
+    known: dict[str, Any] = {"device": device}
+    if stored is not None:
+        known |= {"weights": stored.weights, "step": stored.step, "configuration": stored.keys}
+    model = built_by(name, option="--model", **known)
     if not isinstance(model, OwnModel):
+        path, _, function = name.rpartition(":")
         raise DiagError(
             f"{path}: {function}() must return an ired_diag.own_model.OwnModel, found {type(model).__name__}."
         )
@@ -121,21 +117,3 @@ def fingerprint(subject: Subject) -> str:
         energy = subject.energy.landscape(x.to(subject.device), t).energy(noisy)
         told.update(energy.double().cpu().numpy().tobytes())
     return told.hexdigest()
-
-
-def _run(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"ired_diag_own_model_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise UnreadableFile(f"{path}: is no Python file (its name must end in .py).")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # their code again
-        raise UnreadableFile(f"{path}: cannot be run: {_where(error)}.") from error
-    return module
-
-
-def _where(error: Exception) -> str:
-    """Return what was raised, and the line of the user's file that did."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"

@@ -1,8 +1,8 @@
 """What a probe is put to: a model with certain weights, its noise schedule, its problems, how it mined.
 
-Of a checkpoint, ``probing.subject_of`` makes one; of a user's own energy, ``own_model.read_own_model``. A
-probe that needs more than every energy has (the tensors of IRED's network, matrices) asks for ``network`` or
-``matrices``, which say so where they are lacking.
+A task makes one of a checkpoint (``Task.subject``); ``own_model.read_own_model`` makes one of a user's own
+energy. A probe that needs more than every energy has asks for it by its kind (``energy_of``, ``problems_of``),
+and is told so where it is lacking.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import NotApplicable
 from ired_diag.model.energy import Energy
-from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.mined_batch import MinedBatch, MiningSettings, mine_batch
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
+
+SomeKind = TypeVar("SomeKind")
 
 CHUNK = 512  # problems mined at a time, whatever the device: memory does not grow with their number
 
@@ -47,34 +48,36 @@ class Subject:
     schedule: Schedule
     problems: Problems
     mining: MiningSettings = field(default_factory=MiningSettings)
-    config: Config | None = None
+    config: TrainingConfig | None = None
     samples: int = 1024
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     negatives: MinedBatch | None = None
     defect: str = ""
 
-    @property
-    def network(self) -> EnergyNetwork:
-        """The model as IRED's network, tensors and all.
+    def energy_of(self, kind: type[SomeKind]) -> SomeKind:
+        """Return the model, where it is of a kind.
 
         Raises:
-            NotApplicable: It is another kind of energy.
+            NotApplicable: It is of another kind.
         """
-        if not isinstance(self.energy, EnergyNetwork):
-            raise NotApplicable("needs the tensors of IRED's network, and this energy is not of that kind")
-        return self.energy
+        return _of_kind(self.energy, kind, "model")
 
-    @property
-    def matrices(self) -> MatrixData:
-        """The problems as a data set of matrices.
+    def problems_of(self, kind: type[SomeKind]) -> SomeKind:
+        """Return where the problems come from, where that is of a kind.
 
         Raises:
-            NotApplicable: They are of another kind.
+            NotApplicable: It is of another kind.
         """
-        if not isinstance(self.problems, MatrixData):
-            raise NotApplicable("needs problems that are matrices, and these are not")
-        return self.problems
+        return _of_kind(self.problems, kind, "data set")
+
+    def config_of(self, kind: type[SomeKind]) -> SomeKind:
+        """Return the configuration of the run, where it is of a kind.
+
+        Raises:
+            NotApplicable: It is of another kind, or unknown.
+        """
+        return _of_kind(self.config, kind, "configuration")
 
     @property
     def batch(self) -> MinedBatch:
@@ -103,3 +106,9 @@ class Subject:
                 first=first,
             )
             yield replace(self, negatives=batch)
+
+
+def _of_kind(value: object, kind: type[SomeKind], what: str) -> SomeKind:
+    if not isinstance(value, kind):
+        raise NotApplicable(f"needs a {what} of the kind {kind.__name__}, and this one is not")
+    return value

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
+from ired_diag.energy_config import EnergyConfig
 
 UNTOLD = "unknown"
 
 
-def strategy_of(config: Config | None) -> str:
+def strategy_of(config: TrainingConfig | None) -> str:
     """Return the mining strategy that a configuration names; its default is not taken for told."""
-    if config is None or "mining_strategy" not in config.model_fields_set:
+    if not isinstance(config, EnergyConfig) or "mining_strategy" not in config.model_fields_set:
         return UNTOLD
     return config.mining_strategy
 

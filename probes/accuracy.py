@@ -86,7 +86,7 @@ def measure(subject: Subject) -> Table:
         steps: solver_of(subject.energy, subject.schedule, subject.device, inner_steps=steps)
         for steps in (INNER_STEPS, 0)
     }
-    return score(solvers, subject.matrices, subject.samples)
+    return score(solvers, subject.problems_of(MatrixData), subject.samples)
 
 
 def score(solvers: Mapping[int, Solver], data: MatrixData, samples: int, *, chunk: int = BLOCK) -> Table:

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 
 from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
+from ired_diag.inverse.matrices import MatrixData
 from ired_diag.inverse.matrix_form import describe
 from ired_diag.model.mined_batch import KINDS, Kind
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
@@ -100,7 +101,7 @@ def measure(subject: Subject) -> Table:
     Args:
         subject: With mined negatives, candidates of shape (levels, samples, rank²).
     """
-    batch, rank = subject.batch, subject.matrices.rank
+    batch, rank = subject.batch, subject.problems_of(MatrixData).rank
     samples, levels = batch.samples, batch.levels
     tables = []
     for kind in KINDS:

@@ -43,6 +43,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.figures.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.finding import Finding, Severity
+from ired_diag.inverse.held_loss import drawn_loss
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.answer_spectrum import answer_spectrum
 from ired_diag.model.curvature_verdict import FLAT, energy_verdict, loss_verdict
 from ired_diag.model.hessian import LossOf
@@ -54,14 +56,12 @@ from ired_diag.model.loss_curvature import (
     slice_along,
 )
 from ired_diag.model.mining import CLAMP
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.levels import by_level
 from ired_diag.stats.spectral_density import spectral_density
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
-from ired_diag.inverse.held_loss import drawn_loss
 
 COLUMNS = (
     Column("part", "1", "loss (in the parameters) or energy (in y)"),
@@ -119,7 +119,7 @@ def _of_loss(subject: Subject) -> Table:
     if not isinstance(subject.energy, EnergyNetwork):
         return _rows("loss", "loss", math.nan, reason="the training loss of this energy is not known")
     subject, _ = _with_fixed_divisor(subject)
-    count, parameters = min(subject.samples, BATCH), subject.network.parameters
+    count, parameters = min(subject.samples, BATCH), subject.energy_of(EnergyNetwork).parameters
     loss = _loss(subject, 0, count)
     fresh = (_loss(subject, 1 + number, math.ceil(count / FRESH)) for number in range(FRESH))
     found = loss_curvature(loss, parameters, fresh, generators=subject.generator)
@@ -158,7 +158,7 @@ def _of_loss(subject: Subject) -> Table:
 def _loss(subject: Subject, number: int, count: int) -> LossOf:
     """Return the training loss on a batch of its own number."""
     return drawn_loss(
-        subject.network,
+        subject.energy_of(EnergyNetwork),
         subject.schedule,
         subject.config,
         subject.problems,

@@ -12,7 +12,7 @@ The last is the energy of a right denoiser whose minimum is 0: E = N ‖y - √�
 and the mean N σ_t dim/2. A scalar head's energy has no zero of its own: |E| is also told in units of its
 spread, the sd of E between random answers, noised alike. Where |E| is many spreads, a constant has grown.
 
-The verdicts are those that training announces (``ired_diag.training.trouble``), with its thresholds.
+The verdicts are those that training announces (``ired_diag.inverse.troubles``), with its thresholds.
 *Runaway*: |E_pos| beyond 50 dim·max(N, 1); where it is beyond 50 dim alone, a divided gradient asks for it.
 *Collapse*, a dead predictor: an MSE between 0.98 and 1.5. Beyond 1.5 it is *wrong*, worse than none. Below
 0.98 it is *healthy*, which says nothing of how good it is. The whole interval must lie there. Training takes
@@ -34,15 +34,15 @@ from numpy.typing import NDArray
 
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
-from ired_diag.model.mining import gaussian_negative
 from ired_diag.inverse.network import NetworkLandscape
+from ired_diag.inverse.troubles import DEAD_FROM, DEAD_LOSS, RUNAWAY
+from ired_diag.model.mining import gaussian_negative
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.slope import slope_of
 from ired_diag.stats.summary import summarise
 from ired_diag.subject import CHUNK, Subject
 from ired_diag.table import VALUE, Column, Table, concatenate, select, value_columns
-from ired_diag.training.trouble import DEAD_FROM, DEAD_LOSS, RUNAWAY
 
 COLUMNS = (
     Column("level", "1", "noise level, 0 the sharpest"),

@@ -40,6 +40,8 @@ from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.inverse.answer_errors import answer_errors
 from ired_diag.inverse.gradient_change import CHANGES, nce_changes
+from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import Kind
 from ired_diag.model.sampler import sample
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
@@ -100,7 +102,11 @@ def measure(subject: Subject) -> Table:
     Args:
         subject: With mined negatives of matrices, and a network.
     """
-    rank, network, batch = subject.matrices.rank, subject.network, subject.batch
+    rank, network, batch = (
+        subject.problems_of(MatrixData).rank,
+        subject.energy_of(EnergyNetwork),
+        subject.batch,
+    )
     positive = batch.candidates["positive"][0]
     start = torch.randn(positive.shape, generator=subject.generator("false_negatives start", batch.first))
     own = sample(

@@ -79,7 +79,7 @@ Numbers = dict[str, NDArray[np.float64]]  # columns of one predictor, by sample
 def measure(subject: Subject) -> Table:
     """Return the errors of the model and of every reference on the same matrices."""
     solve = solver_of(subject.energy, subject.schedule, subject.device)
-    return score(solve, subject.matrices, subject.samples)
+    return score(solve, subject.problems_of(MatrixData), subject.samples)
 
 
 def score(solve: Solver, data: MatrixData, samples: int) -> Table:

@@ -40,17 +40,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ired_diag.config import Config
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
-from ired_diag.stats.jackknife import FEWEST, Interval
-from ired_diag.subject import Subject
-from ired_diag.table import Column, Table, concatenate, select
 from ired_diag.inverse.batch_gradients import LAYERS, layer_of
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.gradient_survey import WHOLE, Terms, survey_levels, survey_terms
-from ired_diag.training.optimizer import INITIAL_SCALE
-from ired_diag.streams import PURPOSES, Streams
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.survey_estimates import Row, as_table, layer_rows, level_rows
 from ired_diag.inverse.survey_table import (
     SURVEY_COLUMNS,
@@ -60,6 +55,12 @@ from ired_diag.inverse.survey_table import (
     survey_rows,
     table_rows,
 )
+from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.stats.jackknife import FEWEST, Interval
+from ired_diag.streams import PURPOSES, Streams
+from ired_diag.subject import Subject
+from ired_diag.table import Column, Table, concatenate, select
+from ired_diag.training.optimizer import INITIAL_SCALE
 
 COMPARISON_COLUMNS = (
     Column("layer", "1", "as measured"),
@@ -95,7 +96,7 @@ def measure(subject: Subject) -> Table:
         subject: IRED's network.
     """
     terms, assumed = _terms(subject)
-    network, schedule, problems = subject.network, subject.schedule, subject.problems
+    network, schedule, problems = subject.energy_of(EnergyNetwork), subject.schedule, subject.problems
     count = min(BATCHES, subject.samples // 2)
     size = min(LARGEST, subject.samples // max(1, count)) // 2 * 2
     told = _settings(subject, terms, size, assumed)
@@ -127,9 +128,9 @@ def _terms(subject: Subject) -> tuple[Terms, str]:
             "mining_noise_scale": mining.noise_scale,
             "ascent_learning_rate": mining.ascent_learning_rate,
         }
-        config = Config(experiment_name="unknown").model_copy(update=told)
+        config = InverseConfig(experiment_name="unknown").model_copy(update=told)
         return Terms(config, config), "assumed: no configuration is told"
-    config = subject.config.model_copy(update=told)
+    config = subject.config_of(InverseConfig).model_copy(update=told)
     if config.mining_strategy != "none":
         return Terms(config, config), ""
     return Terms(config, config.model_copy(update={"mining_strategy": "adversarial"})), ""
@@ -149,7 +150,7 @@ def _settings(subject: Subject, terms: Terms, size: int, assumed: str) -> list[T
     rows = [table_rows([v], quantity=name, first=-1, reason=assumed) for name, v in settings.items()]
     rows.append(table_rows([math.nan if clip is None else clip], quantity="clip", first=-1, reason=note))
     squares, entries = dict.fromkeys((*LAYERS, WHOLE), 0.0), dict.fromkeys((*LAYERS, WHOLE), 0)
-    for name, p in subject.network.parameters.items():
+    for name, p in subject.energy_of(EnergyNetwork).parameters.items():
         for layer in (layer_of(name), WHOLE):
             squares[layer] += float(p.double().square().sum())
             entries[layer] += p.numel()

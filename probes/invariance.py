@@ -33,6 +33,7 @@ from torch import Tensor
 
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import Rule, Variation, draw_inputs, variations
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
@@ -100,7 +101,7 @@ DODGE = 0.15  # of a place on the x axis, between the quantities
 
 def measure(subject: Subject) -> Table:
     """Return how far each outcome of each problem is from the reference's, variation by variation."""
-    config, rule = subject.config, Rule(subject.network.gradient_normalization)
+    config, rule = subject.config, Rule(subject.energy_of(EnergyNetwork).gradient_normalization)
     if config is not None:
         rule = Rule(config.gradient_normalization, config.batch_size, config.validation_batch_size)
     knob = rule.normalization
@@ -113,7 +114,7 @@ def measure(subject: Subject) -> Table:
     count = min(subject.samples, MOST)
     drawing = subject.generator("invariance")
     inputs = draw_inputs(subject.problems, subject.schedule.levels, count, generator=drawing)
-    exact = Arrangement(subject.network, subject.schedule, subject.mining, subject.device)
+    exact = Arrangement(subject.energy_of(EnergyNetwork), subject.schedule, subject.mining, subject.device)
     tables = []
     for variation in variations(exact, inputs, rule, generator=subject.generator("order")):
         for quantity in variation.outcome:

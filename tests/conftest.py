@@ -18,9 +18,9 @@ from torch import Tensor
 
 from ired_diag.inverse.architecture import Architecture, initial_parameters
 from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import KINDS, Kind, MinedBatch, MiningSettings, matched_control
 from ired_diag.model.mining import Walk
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.subject import Subject
 

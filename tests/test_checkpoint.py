@@ -14,9 +14,9 @@ from torch import Tensor
 from ired_diag.errors import DiagError, UnreadableFile, WrongCheckpoint
 from ired_diag.finding import Finding
 from ired_diag.inverse.architecture import Architecture, initial_parameters, parameter_shapes
+from ired_diag.inverse.checkpoint import read_network
 from ired_diag.inverse.head import Head
 from ired_diag.model.schedule import cosine_schedule, schedule_from_betas
-from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
 
 SMALL = Architecture(rank=3, width=8)
 
@@ -55,13 +55,13 @@ def saved(folder: Path, content: object, name: str = "model-1.pt") -> Path:
 
 
 def read(folder: Path, content: object, name: str = "model-1.pt") -> Checkpoint:
-    return read_checkpoint(saved(folder, content, name))
+    return read_network(saved(folder, content, name))
 
 
 def refusal(folder: Path, content: object, kind: type[DiagError] = WrongCheckpoint) -> str:
     path = saved(folder, content)
     with pytest.raises(kind) as caught:
-        read_checkpoint(path)
+        read_network(path)
     assert str(caught.value).startswith(str(path))
     return str(caught.value)
 
@@ -162,7 +162,7 @@ def test_an_empty_final_model_names_the_latest_checkpoint_beside_it(
         (tmp_path / name).touch()
     path = saved(tmp_path, {"ebm_state": {}, "step": 9, "config": {}}, "final_model.pt")
     with pytest.raises(WrongCheckpoint) as caught:
-        read_checkpoint(path)
+        read_network(path)
     assert "ebm_state is empty" in str(caught.value)
     assert named in str(caught.value)
 
@@ -288,34 +288,34 @@ def test_a_truncated_file_is_unreadable_at_every_length(tmp_path: Path, zipped: 
     whole = tmp_path / "whole.pt"
     torch.save(trainer1d(tensors(1), tensors(2)), whole, _use_new_zipfile_serialization=zipped)
     content = whole.read_bytes()
-    assert read_checkpoint(whole).step == 400
+    assert read_network(whole).step == 400
     torn = tmp_path / "torn.pt"
     lengths = [*range(1, 40), *range(40, len(content), len(content) // 60), len(content) - 1]
     for length in lengths:
         torn.write_bytes(content[:length])
         with pytest.raises(UnreadableFile, match=r"torn\.pt: "):
-            read_checkpoint(torn)
+            read_network(torn)
 
 
 def test_an_empty_file_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "model-1.pt"
     path.touch()
     with pytest.raises(UnreadableFile, match="is empty: the job may have died while saving"):
-        read_checkpoint(path)
+        read_network(path)
 
 
 def test_a_text_file_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "model-1.pt"
     path.write_text("version https://git-lfs.example/spec/v1\n" * 9)
     with pytest.raises(UnreadableFile, match=r"model-1\.pt: "):
-        read_checkpoint(path)
+        read_network(path)
 
 
 def test_a_folder_and_a_missing_file_are_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="expected a checkpoint file, found a folder"):
-        read_checkpoint(tmp_path)
+        read_network(tmp_path)
     with pytest.raises(UnreadableFile, match="expected a checkpoint file, found nothing"):
-        read_checkpoint(tmp_path / "absent.pt")
+        read_network(tmp_path / "absent.pt")
 
 
 class Trap:
@@ -349,7 +349,7 @@ def test_code_in_a_checkpoint_is_refused_by_name_and_never_run(
     state = {} if save is save_plainly else tensors()
     save({"model": state, "opt": Trap(marker)} if beside_weights else Trap(marker), path)
     with pytest.raises(UnreadableFile, match=r"holds \w+\.system, not only tensors: .* never done"):
-        read_checkpoint(path)
+        read_network(path)
     assert not marker.exists()
     if save is save_plainly:
         pickle.loads(path.read_bytes())
@@ -366,7 +366,7 @@ def test_a_module_saved_whole_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_the_real_checkpoint_is_read_with_both_kinds_of_weights(shared: Path) -> None:
     path = shared / "ired_checkpoint" / "model-1.pt"
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_network(path)
     stored = torch.load(path, weights_only=True)
     assert (checkpoint.step, checkpoint.architecture, checkpoint.findings) == (400, Architecture(), ())
     for kind, prefix in (("raw", ""), ("ema", "ema_model.")):

@@ -9,9 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from ired_diag import experiments
-from ired_diag.config import Config, parse_config, read_config
 from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
+from ired_diag.experiments import read_variants
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.tasks import parse_settings
 
 LANGEVIN = {"mining_strategy", "langevin_sigma_multiplier", "use_langevin"}
 REPLAY = {"use_replay_buffer", "replay_buffer_size", "replay_buffer_buckets", "replay_sample_prob"}
@@ -51,8 +53,8 @@ LOADED = (
 )
 
 
-def parse(**keys: Any) -> Config:
-    return parse_config({"experiment_name": "q900_synthetic", **keys})
+def parse(**keys: Any) -> InverseConfig:
+    return parse_settings({"experiment_name": "q900_synthetic", **keys})
 
 
 def refusal(**keys: Any) -> str:
@@ -67,7 +69,7 @@ def knobs(path: Path) -> dict[str, Any]:
     return {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in told.items()
-        if key in Config.model_fields
+        if key in InverseConfig.model_fields
     }
 
 
@@ -79,7 +81,7 @@ def test_every_configuration_of_the_study_is_either_loaded_or_refused_here(share
 @pytest.mark.parametrize("name", LOADED)
 def test_a_configuration_of_the_study_loads_with_every_knob_as_it_is_written(shared: Path, name: str) -> None:
     path = shared / "ired_configs" / f"{name}.json"
-    config = read_config(path)
+    config = read_variants(path)[0].config
     told = knobs(path)
     assert len(told) >= 9
     assert {key: getattr(config, key) for key in told} == told
@@ -87,7 +89,7 @@ def test_a_configuration_of_the_study_loads_with_every_knob_as_it_is_written(sha
 
 @pytest.mark.parametrize("name", LOADED)
 def test_the_named_experiment_equals_the_configuration_of_the_study(shared: Path, name: str) -> None:
-    told = read_config(shared / "ired_configs" / f"{name}.json")
+    told = read_variants(shared / "ired_configs" / f"{name}.json")[0].config
     assert experiments.load(name) == told.model_copy(update=AS_THE_FORK_RAN.get(name, {}))
 
 
@@ -95,7 +97,7 @@ def test_the_named_experiment_equals_the_configuration_of_the_study(shared: Path
 def test_a_refusal_names_exactly_the_keys_that_are_on_and_not_implemented(shared: Path, name: str) -> None:
     path = shared / "ired_configs" / f"{name}.json"
     with pytest.raises(WrongConfiguration) as caught:
-        read_config(path)
+        read_variants(path)[0].config
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert set(re.findall(r"(\w+) = ", message)) == REFUSED[name]
@@ -179,7 +181,7 @@ def test_a_wrong_value_is_named_with_what_was_expected(key: str, value: object, 
 
 def test_a_configuration_without_a_name_is_refused() -> None:
     with pytest.raises(WrongConfiguration, match="experiment_name is missing"):
-        parse_config({})
+        parse_settings({})
 
 
 @pytest.mark.parametrize(("given", "held"), [("batch", "batch"), (2048, 2048.0), (0.5, 0.5), (None, None)])
@@ -220,7 +222,7 @@ def test_a_file_that_is_no_json_object_is_unreadable(tmp_path: Path, content: by
     path = tmp_path / "config.json"
     path.write_bytes(content)
     with pytest.raises(UnreadableFile) as caught:
-        read_config(path)
+        read_variants(path)[0].config
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
 
@@ -228,14 +230,14 @@ def test_a_file_that_is_no_json_object_is_unreadable(tmp_path: Path, content: by
 def test_a_configuration_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.json", tmp_path):
         with pytest.raises(UnreadableFile, match="cannot be read"):
-            read_config(path)
+            read_variants(path)[0].config
 
 
 def test_nan_in_a_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"experiment_name": "q900", "learning_rate": NaN}')
     with pytest.raises(WrongConfiguration, match="learning_rate = NaN: input should be a finite number"):
-        read_config(path)
+        read_variants(path)[0].config
 
 
 def test_an_experiment_loads_by_its_number_and_by_its_full_name() -> None:

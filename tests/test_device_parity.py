@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from ired_diag.config import Config, parse_config
-from ired_diag.model.mining import descend
-from ired_diag.training.compiled import loss_function
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.draws import Batch, Draws, draw_batch, stack_batches
+from ired_diag.model.mining import descend
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
+from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import TrainingState, new_state
 
@@ -27,8 +29,8 @@ CONFIG = {
 }
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**CONFIG, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**CONFIG, **knobs})
 
 
 def moved(batch: Batch, device: str) -> Batch:
@@ -38,9 +40,9 @@ def moved(batch: Batch, device: str) -> Batch:
     return Batch(batch.problem.to(device), batch.answer.to(device), draws)
 
 
-def on_both(config: Config) -> tuple[TrainingState, TrainingState, Batch, Batch]:
-    cpu = new_state(config, "cpu")
-    gpu = replace(new_state(config, "cuda"), weights={n: p.cuda() for n, p in cpu.weights.items()})
+def on_both(config: InverseConfig) -> tuple[TrainingState, TrainingState, Batch, Batch]:
+    cpu = new_state(INVERSE, config, "cpu")
+    gpu = replace(new_state(INVERSE, config, "cuda"), weights={n: p.cuda() for n, p in cpu.weights.items()})
     batch = draw_batch(config, cpu.streams, contrast=config.mining_strategy != "none")
     return cpu, gpu, batch, moved(batch, "cuda")
 
@@ -66,7 +68,7 @@ def test_the_loss_and_its_gradients_are_the_cpus(strategy: str, compiled: bool) 
     gradients = []
     for state, b, compiling in ((cpu, batch, False), (gpu, there, compiled)):
         leaves = {n: p[None].detach().requires_grad_() for n, p in state.weights.items()}
-        loss = loss_function(config, state.schedule, compiled=compiling)(leaves, stack_batches([b]))
+        loss = loss_function(INVERSE, config, state.constants, compiled=compiling)(leaves, stack_batches([b]))
         loss.total.sum().backward()  # type: ignore[no-untyped-call]
         gradients.append({n: p.grad.cpu() for n, p in leaves.items() if p.grad is not None})
     for name, ours in gradients[0].items():
@@ -78,7 +80,7 @@ def test_seeds_together_are_the_seeds_alone_after_300_steps(compiled: bool) -> N
     config = config_of(train_steps=300)
 
     def trained(seeds: list[int]) -> list[TrainingState]:
-        members = [new_state(config.model_copy(update={"seed": seed}), "cuda") for seed in seeds]
+        members = [new_state(INVERSE, config.model_copy(update={"seed": seed}), "cuda") for seed in seeds]
         loss = loss_function(config, members[0].schedule, compiled=compiled)
         ensemble = Ensemble(members, loss)
         for _ in range(300):

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from ired_diag import experiments
-from ired_diag.config import Config, parse_config, read_config
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
+from ired_diag.experiments import read_variants
 from ired_diag.experiments.sweep import Variant, parse_variants, set_knobs, varied
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.tasks import parse_settings
 
 STRATEGIES = ("none", "random", "adversarial")
 
@@ -56,7 +58,7 @@ CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def without_name(config: Config) -> dict[str, Any]:
+def without_name(config: InverseConfig) -> dict[str, Any]:
     return config.model_dump(exclude={"experiment_name"})
 
 
@@ -152,7 +154,7 @@ def test_our_files_equal_the_studys_where_it_has_one_of_the_name(shared: Path) -
     theirs = {path.stem: path for path in (shared / "ired_configs").glob("*.json")}
     same = theirs.keys() & PLAN.keys()
     assert len(same) == 10
-    told = {name: read_config(theirs[name]) for name in same}
+    told = {name: read_variants(theirs[name])[0].config for name in same}
     for name in ("q207_scalar_baseline", "q209_scalar_no_mining"):  # the fork's code did, without a key
         told[name] = told[name].model_copy(update={"gradient_normalization": "batch"})
     assert {name: experiments.load(name) for name in same} == told
@@ -221,7 +223,7 @@ def test_a_number_of_two_files_is_refused_and_their_full_names_are_not(
 def test_a_variant_is_called_by_what_it_sets_as_the_file_has_it(changes: dict[str, Any], label: str) -> None:
     (variant,) = parsed(changes)
     assert (variant.label, variant.changes) == (label, changes)
-    assert variant.config == parse_config(content(**changes))
+    assert variant.config == parse_settings(content(**changes))
 
 
 def test_the_base_need_not_stand_alone() -> None:

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from ired_diag.config import Config
-from ired_diag.model.hessian import expand, flatten
-from ired_diag.model.losses import denoising_loss
-from ired_diag.subject import Subject
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.draws import draw
 from ired_diag.inverse.held_loss import drawn_loss, held_loss
 from ired_diag.inverse.objective import training_loss
+from ired_diag.model.hessian import expand, flatten
+from ired_diag.model.losses import denoising_loss
 from ired_diag.streams import make_streams
+from ired_diag.subject import Subject
 
 
-def config(**keys: Any) -> Config:
-    return Config(experiment_name="q900", rank=3, width=16, diffusion_steps=4, **keys)
+def config(**keys: Any) -> InverseConfig:
+    return InverseConfig(experiment_name="q900", rank=3, width=16, diffusion_steps=4, **keys)
 
 
 @pytest.mark.parametrize("strategy", ["none", "random", "adversarial", "ascent", "mixed"])

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from ired_diag.inverse.architecture import initial_parameters
+from ired_diag.inverse.draws import Draws
+from ired_diag.inverse.held_loss import held_loss
 from ired_diag.model.filter_direction import filter_direction
 from ired_diag.model.hessian import along, expand, flatten, unflatten
 from ired_diag.model.lanczos import extreme_pairs, lanczos
 from ired_diag.subject import Subject
-from ired_diag.inverse.draws import Draws
-from ired_diag.inverse.held_loss import held_loss
 
 Parameters = Mapping[str, Tensor]
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ired_diag.config import read_json_object
 from ired_diag.errors import UnreadableFile
+from ired_diag.json_object import read_json_object
 from ired_diag.json_text import (
     MOST_BYTES,
     MOST_LEVELS,

@@ -21,7 +21,9 @@ from torch.optim.lr_scheduler import (
     StepLR,
 )
 
-from ired_diag.config import Config, parse_config
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.learning_rate import learning_rate_after
@@ -41,12 +43,12 @@ TINY = {
 }
 
 
-def config_of(**knobs: Any) -> Config:
+def config_of(**knobs: Any) -> InverseConfig:
     told = {"experiment_name": "q900_rate", "train_steps": STEPS, "learning_rate": RATE}
-    return parse_config({**told, **TINY, **knobs})
+    return parse_settings({**told, **TINY, **knobs})
 
 
-def rates(config: Config) -> list[float]:
+def rates(config: InverseConfig) -> list[float]:
     return [learning_rate_after(step, config) for step in range(STEPS)]
 
 
@@ -101,7 +103,7 @@ def test_a_warm_up_is_pytorchs_linear_one(warmup: int) -> None:
     assert rates(config_of(lr_warmup_steps=warmup)) == pytest.approx(expected, rel=1e-12)
 
 
-def naive(step: int, config: Config) -> float:
+def naive(step: int, config: InverseConfig) -> float:
     """The rate as the module's first lines tell it."""
     eta, k, n, s = config.learning_rate, step, config.train_steps, config.lr_decay_start
     f, gamma, period = config.lr_floor, config.lr_step_factor, config.lr_step_every
@@ -148,7 +150,7 @@ def test_a_decay_that_starts_at_the_end_or_later_never_begins(schedule: str, sta
 def test_the_trainer_takes_and_tells_the_rate_of_each_step(tmp_path: Path) -> None:
     knobs = {"lr_schedule": "cosine", "lr_warmup_steps": 5, "lr_floor": 0.1, "log_every": 1}
     config = config_of(**knobs, train_steps=30)
-    folder = train(config, tmp_path / "run")
+    folder = train(INVERSE, config, tmp_path / "run")
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == list(range(1, 31))
     told = [row["train/learning_rate"] for row in rows]
@@ -159,9 +161,9 @@ def test_the_trainer_takes_and_tells_the_rate_of_each_step(tmp_path: Path) -> No
 def test_a_rate_of_a_hundredth_moves_sgd_a_hundredth_as_far() -> None:
     moved = {}
     for warmup in (0, 100):
-        state = new_state(config_of(optimizer="sgd", lr_warmup_steps=warmup), "cpu")
+        state = new_state(INVERSE, config_of(optimizer="sgd", lr_warmup_steps=warmup), "cpu")
         before = {name: p.clone() for name, p in state.weights.items()}
-        Ensemble([state], loss_function(state.config, state.schedule, compiled=False)).advance()
+        Ensemble([state], loss_function(INVERSE, state.config, state.constants, compiled=False)).advance()
         moved[warmup] = torch.cat([(state.weights[n].detach() - p).flatten() for n, p in before.items()])
     assert float(moved[0].norm()) > 0
     assert float((moved[0] - 100 * moved[100]).norm()) < 0.05 * float(moved[0].norm())  # float32's rounding

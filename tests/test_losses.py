@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from ired_diag.inverse.architecture import Architecture, initial_parameters
-from ired_diag.model.losses import denoising_loss, nce_loss
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.model.losses import denoising_loss, nce_loss
 
 
 def test_nce_loss_is_the_cross_entropy_of_two_logits(generator: torch.Generator) -> None:

@@ -7,9 +7,9 @@ import torch
 
 from ired_diag.inverse.architecture import Architecture, initial_parameters
 from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import KINDS, MinedBatch, MiningSettings, matched_control, mine_batch
 from ired_diag.model.mining import descend
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.schedule import cosine_schedule
 
 SCHEDULE = cosine_schedule(4)

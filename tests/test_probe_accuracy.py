@@ -15,14 +15,14 @@ from torch import Tensor
 
 from ired_diag.figures import paper
 from ired_diag.inverse.answer_errors import answer_errors
+from ired_diag.inverse.evaluation import sample_errors
 from ired_diag.inverse.frozen_set import Solver, frozen_set, solver_of, start_generator
 from ired_diag.inverse.matrices import MatrixData
-from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.sampler import Sample
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from ired_diag.inverse.evaluation import sample_errors
 from probes.accuracy import PROBE, condition_numbers, score
 
 DATA, N = MatrixData(rank=4), 400

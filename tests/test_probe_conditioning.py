@@ -14,9 +14,9 @@ from torch import Tensor
 from ired_diag.inverse.architecture import Architecture
 from ired_diag.inverse.matrices import MatrixData, draw_matrices
 from ired_diag.inverse.matrix_form import describe, singular_values
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import Kind, MinedBatch, MiningSettings, matched_control
 from ired_diag.model.mining import Walk
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject

@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
 from ired_diag.figures.paper import draw as draw_figure
 from ired_diag.finding import Finding
 from ired_diag.inverse.architecture import initial_parameters
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.model.autograd_energy import AutogradEnergy
 from ired_diag.model.hessian import expand, flatten, unflatten
 from ired_diag.model.schedule import cosine_schedule
@@ -28,8 +28,8 @@ from probes.curvature import PROBE, _loss
 Make = Callable[..., Subject]
 
 
-def config(**keys: Any) -> Config:
-    return Config(experiment_name="q900", rank=3, width=16, diffusion_steps=4, **keys)
+def config(**keys: Any) -> InverseConfig:
+    return InverseConfig(experiment_name="q900", rank=3, width=16, diffusion_steps=4, **keys)
 
 
 def answered(subject: Subject) -> tuple[Table, Table, Finding]:

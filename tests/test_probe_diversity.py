@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
 from ired_diag.figures.paper import render
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.model.mined_batch import KINDS, MiningSettings
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.stats.set_diversity import median_distance, set_diversity
@@ -152,7 +152,7 @@ def test_collapse_is_a_warning_unless_the_run_trained_on_other_negatives(
 ) -> None:
     positive = answers(generator, 4 * BLOCK, levels=1)
     subject = plant({"positive": positive, "adversarial": torch.zeros_like(positive)})
-    config = Config.model_validate({"experiment_name": "q900_synthetic", "mining_strategy": strategy})
+    config = InverseConfig.model_validate({"experiment_name": "q900_synthetic", "mining_strategy": strategy})
     table = PROBE(replace(subject, config=config))
     assert PROBE.conclude(table, PROBE.comparison(table)).severity == severity
 
@@ -313,7 +313,7 @@ def test_run_without_steps_of_mining_has_negatives_that_are_its_start(network_su
 def test_what_the_run_trained_on_is_said_where_it_is_told(
     told: dict[str, str], words: str, network_subject: Make
 ) -> None:
-    config = Config.model_validate({"experiment_name": "q900_synthetic", **told})
+    config = InverseConfig.model_validate({"experiment_name": "q900_synthetic", **told})
     statement = said(PROBE(network_subject(samples=20, config=config)))
     assert words in statement
     assert ("trained" in statement) == bool(words)

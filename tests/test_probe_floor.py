@@ -17,8 +17,8 @@ from ired_diag.figures import paper
 from ired_diag.inverse.floors import TITLES, references
 from ired_diag.inverse.frozen_set import Solver, frozen_set
 from ired_diag.inverse.matrices import MatrixData
-from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.sampler import Sample, sample
 from ired_diag.stats.ladder import Standing
 from ired_diag.subject import Subject

@@ -13,27 +13,27 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
 from ired_diag.finding import Finding
-from ired_diag.model.mined_batch import MiningSettings
-from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.subject import Subject
-from ired_diag.table import Table, concatenate, read_table, select, write_table
 from ired_diag.inverse.batch_gradients import LAYERS
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.gradient_survey import Survey
 from ired_diag.inverse.mined_batches import draw_mined_batches
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.objective import training_loss
-from ired_diag.streams import make_streams
 from ired_diag.inverse.survey_table import survey_rows, table_rows
+from ired_diag.model.mined_batch import MiningSettings
+from ired_diag.streams import make_streams
+from ired_diag.subject import Subject
+from ired_diag.table import Table, concatenate, read_table, select, write_table
 from probes.gradients import PROBE
 
 Make = Callable[..., Subject]
 BATCHES, SIZE, ENTRIES = 16, 8, 30
 
 
-def config_of(**keys: Any) -> Config:
+def config_of(**keys: Any) -> InverseConfig:
     told = {"mining_strategy": "adversarial", "batch_size": 64, **keys}
-    return Config(experiment_name="x", rank=3, width=16, diffusion_steps=4, **told)
+    return InverseConfig(experiment_name="x", rank=3, width=16, diffusion_steps=4, **told)
 
 
 def survey_of(gradients: Tensor) -> Survey:

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
-from ired_diag.model.mined_batch import MiningSettings
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import another_order, draw_inputs
+from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
@@ -24,7 +24,7 @@ from probes.invariance import PROBE, TOLERANCE
 
 Make = Callable[..., Subject]
 SAMPLES = 8
-CONFIG = Config(
+CONFIG = InverseConfig(
     experiment_name="q900", rank=3, batch_size=64, validation_batch_size=8, mining_strategy="adversarial"
 )
 
@@ -305,12 +305,13 @@ def test_a_gpu_is_compared_with_the_cpu(network_subject: Make) -> None:
 
 
 def test_the_public_checkpoint_depends_on_a_divisor_and_on_the_published_clamp_alone(shared: Path) -> None:
-    from ired_diag.open import open_run
     from ired_diag.probing.subjects import subject_of
-    from ired_diag.runs.checkpoint import read_checkpoint
+
+    from ired_diag.inverse.checkpoint import read_network
+    from ired_diag.open import open_run
 
     path = shared / "ired_checkpoint" / "model-1.pt"
-    subject, _ = subject_of(read_checkpoint(path), open_run(path), "ema", samples=4, seed=0)
+    subject, _ = subject_of(read_network(path), open_run(path), "ema", samples=4, seed=0)
     energy = replace(subject.network, gradient_normalization=256.0)
     assert (
         PROBE.measure(replace(subject, samples=1))["strategy"][0] == "unknown"

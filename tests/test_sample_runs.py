@@ -10,9 +10,10 @@ from types import ModuleType
 import pytest
 
 from app.cli.demo import EXPERIMENTS, sample_runs
+from ired_diag.inverse.checkpoint import read_network
 from ired_diag.open import open_run, open_study
-from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.ending import LABELS
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.trainer import train
 
 LARGEST = 10 * 1000**2
@@ -26,7 +27,7 @@ def test_nine_complete_runs_with_several_checkpoints_in_under_ten_megabytes() ->
         assert run.ending.complete
         assert run.config().rank == 8
         assert len(run.checkpoints) >= 3
-        assert read_checkpoint(run.checkpoints[-1]).step == run.history.last_step
+        assert read_network(run.checkpoints[-1]).step == run.history.last_step
     files = [path for path in sample_runs().rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < LARGEST
 
@@ -41,7 +42,7 @@ def test_runs_of_one_seed_saw_the_same_noise_and_start_whatever_their_mining() -
 def test_fifty_steps_trained_anew_match_the_recorded_history(experiment: str, tmp_path: Path) -> None:
     recorded = open_run(sample_runs() / experiment / "seed0")
     config = recorded.config().model_copy(update={"train_steps": 50})
-    again = open_run(train(config, tmp_path / "seed0"))
+    again = open_run(train(INVERSE, config, tmp_path / "seed0"))
     for name in ("train/loss", "train/denoise", "train/nce", "train/energy_positive", "train/gradient_norm"):
         told, ours = recorded.history.series[name], again.history.series[name]
         assert ours.steps.tolist() == [25, 50]

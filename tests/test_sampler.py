@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ired_diag.inverse.architecture import Architecture, initial_parameters
-from ired_diag.model.mining import descend
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.model.mining import descend
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import cosine_schedule
 

@@ -17,22 +17,24 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
 from ired_diag.errors import CannotWrite, NotFound
-from ired_diag.inverse.matrices import MatrixData, draw_matrices
-from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.model.sampler import sample
-from ired_diag.model.schedule import cosine_schedule
-from ired_diag.runs.checkpoint import read_checkpoint
-from ired_diag.runs.history import read_history
-from ired_diag.runs.store import read_run
-from ired_diag.training.compiled import loss_function
+from ired_diag.inverse.checkpoint import read_network
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.draws import Batch, draw, stack_batches
-from ired_diag.training.ensemble import Ensemble
+from ired_diag.inverse.matrices import MatrixData, draw_matrices
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.objective import training_loss
-from ired_diag.training.state import TrainingState, new_state
+from ired_diag.model.sampler import sample
+from ired_diag.model.schedule import cosine_schedule
+from ired_diag.runs.history import read_history
+from ired_diag.runs.store import read_run
 from ired_diag.streams import make_streams
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
+from ired_diag.training.compiled import loss_function
+from ired_diag.training.ensemble import Ensemble
+from ired_diag.training.state import TrainingState, new_state
 from ired_diag.training.trainer import Interrupted, train
 
 TINY = {
@@ -64,8 +66,8 @@ MINED = CONTRASTED | {"train/mining_accepted"}
 EVALUATED = {"train/mse_error", "validation/mse", "validation/mse_standard_error"}
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -79,7 +81,7 @@ def untimed(folder: Path) -> list[str]:
 
 def alone(state: TrainingState) -> Ensemble:
     """Return the ensemble of one run: its steps move the state in place."""
-    return Ensemble([state], loss_function(state.config, state.schedule, compiled=False))
+    return Ensemble([state], loss_function(INVERSE, state.config, state.constants, compiled=False))
 
 
 def weights_file(folder: Path, step: int) -> Path:
@@ -112,8 +114,8 @@ def test_rows_stand_at_their_steps_with_their_metrics(
 
 def test_losses_and_norms_are_those_of_the_step_they_are_told_at(tmp_path: Path) -> None:
     config = config_of(train_steps=12, log_every=4, mining_strategy="adversarial")
-    rows = {row["step"]: row for row in rows_of(train(config, tmp_path / "run"))}
-    ensemble = alone(new_state(config, "cpu"))
+    rows = {row["step"]: row for row in rows_of(train(INVERSE, config, tmp_path / "run"))}
+    ensemble = alone(new_state(INVERSE, config, "cpu"))
     for step in range(1, 13):
         taken = ensemble.advance()
         loss = taken.loss
@@ -128,7 +130,7 @@ def test_losses_and_norms_are_those_of_the_step_they_are_told_at(tmp_path: Path)
 def errors_by_hand(
     network: EnergyNetwork,
     data: MatrixData,
-    config: Config,
+    config: InverseConfig,
     generator: torch.Generator,
     *,
     faithful: bool = True,
@@ -159,11 +161,11 @@ def test_evaluations_are_those_of_the_averaged_weights_and_the_faithful_answers(
         rank=data.rank,
         ood=data.ood,
     )
-    folder = train(config, tmp_path / "run")
+    folder = train(INVERSE, config, tmp_path / "run")
     rows = {row["step"]: row for row in rows_of(folder)}
     streams = make_streams(3, "cpu")
     for step in (65, 130):
-        checkpoint = read_checkpoint(weights_file(folder, step))
+        checkpoint = read_network(weights_file(folder, step))
         average, raw = checkpoint.network("ema"), checkpoint.network("raw")
         for _ in range(65):
             problem, answer = draw_matrices(data, 8, generator=streams.data)
@@ -185,20 +187,20 @@ def test_evaluations_are_those_of_the_averaged_weights_and_the_faithful_answers(
 
 def test_the_standard_error_of_a_single_matrix_is_not_a_number(tmp_path: Path) -> None:
     one = {"validation_batches": 1, "validation_batch_size": 1}
-    rows = rows_of(train(config_of(train_steps=1, **one), tmp_path / "run"))
+    rows = rows_of(train(INVERSE, config_of(train_steps=1, **one), tmp_path / "run"))
     assert math.isnan(rows[0]["validation/mse_standard_error"])
     assert math.isfinite(rows[0]["validation/mse"])
 
 
 def test_best_is_the_lowest_evaluation_and_last_is_the_last(tmp_path: Path) -> None:
-    folder = train(config_of(mining_strategy="adversarial"), tmp_path / "run")
+    folder = train(INVERSE, config_of(mining_strategy="adversarial"), tmp_path / "run")
     series = read_history(folder / "metrics.jsonl").series["validation/mse"]
     lowest = int(series.steps[series.values.argmin()])
     assert 10 < lowest < 60  # else the test would tell nothing
     for name, step in (("best", lowest), ("last", 60)):
-        checkpoint = read_checkpoint(folder / "checkpoints" / f"{name}.pt")
+        checkpoint = read_network(folder / "checkpoints" / f"{name}.pt")
         assert checkpoint.step == step
-        kept = read_checkpoint(weights_file(folder, step))
+        kept = read_network(weights_file(folder, step))
         for kind in ("raw", "ema"):
             tensors, expected = (c.network(kind).parameters for c in (checkpoint, kept))
             assert all(torch.equal(tensors[n], expected[n]) for n in expected)
@@ -206,7 +208,7 @@ def test_best_is_the_lowest_evaluation_and_last_is_the_last(tmp_path: Path) -> N
 
 def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     config = config_of(mining_strategy="adversarial")
-    one, two = (train(config, tmp_path / place) for place in ("one", "two"))
+    one, two = (train(INVERSE, config, tmp_path / place) for place in ("one", "two"))
     assert untimed(one) == untimed(two)
     for name in ("checkpoints/last.pt", "checkpoints/best.pt"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
@@ -237,7 +239,7 @@ def gradients_of_the_next_step(state: TrainingState) -> dict[str, Tensor]:
 @pytest.mark.parametrize("betas", [(0.9, 0.99), (0.0, 0.999)])
 def test_a_step_is_adam_on_the_clipped_gradient(clip: float | None, betas: tuple[float, float]) -> None:
     knobs = {"gradient_clip": clip, "adam_betas": list(betas), "mining_strategy": "adversarial"}
-    state = new_state(config_of(**knobs), "cpu")
+    state = new_state(INVERSE, config_of(**knobs), "cpu")
     first = {name: torch.zeros(p.shape, dtype=torch.float64) for name, p in state.weights.items()}
     second = {name: m.clone() for name, m in first.items()}
     clipped, ensemble = 0, alone(state)
@@ -260,23 +262,23 @@ def test_a_step_is_adam_on_the_clipped_gradient(clip: float | None, betas: tuple
 
 
 def test_a_run_that_exists_is_refused_and_left_alone(tmp_path: Path) -> None:
-    folder = train(config_of(train_steps=3), tmp_path / "run")
+    folder = train(INVERSE, config_of(train_steps=3), tmp_path / "run")
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     with pytest.raises(CannotWrite, match=r"holds a run already.*--resume.*--name"):
-        train(config_of(train_steps=5), folder)
+        train(INVERSE, config_of(train_steps=5), folder)
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
 
 
 def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"no run to resume\. Leave out --resume to start one"):
-        train(config_of(), tmp_path / "run", resume=True)
+        train(INVERSE, config_of(), tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_second_trainer_is_refused_while_the_lock_is_held(resume: bool, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     if resume:
-        train(config_of(train_steps=3), folder)
+        train(INVERSE, config_of(train_steps=3), folder)
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -284,9 +286,9 @@ def test_a_second_trainer_is_refused_while_the_lock_is_held(resume: bool, tmp_pa
         lock.flush()
         before = {p.name for p in folder.iterdir()}
         with pytest.raises(CannotWrite, match="is being trained by process 17 on elsewhere"):
-            train(config_of(train_steps=3), folder, resume=resume)
+            train(INVERSE, config_of(train_steps=3), folder, resume=resume)
         assert {p.name for p in folder.iterdir()} == before
-    train(config_of(train_steps=3), folder, resume=resume)  # its owner gone, the lock is free
+    train(INVERSE, config_of(train_steps=3), folder, resume=resume)  # its owner gone, the lock is free
 
 
 def test_the_lock_names_its_owner_while_training_and_is_free_after(tmp_path: Path) -> None:
@@ -294,21 +296,21 @@ def test_the_lock_names_its_owner_while_training_and_is_free_after(tmp_path: Pat
 
     def try_another(step: int, steps: int, values: dict[str, float]) -> None:
         with pytest.raises(CannotWrite, match=r"is being trained by process \d+ on "):
-            train(config_of(), folder, resume=True)
+            train(INVERSE, config_of(), folder, resume=True)
         told.append(step)
 
-    train(config_of(train_steps=5), folder, progress=try_another)
+    train(INVERSE, config_of(train_steps=5), folder, progress=try_another)
     assert told == [5]
     assert (folder / "lock").read_text() == ""
 
 
 def test_a_complete_run_reads_as_one(tmp_path: Path) -> None:
     config = config_of(seed=7, mining_strategy="random")
-    run = read_run(train(config, tmp_path / "q900" / "seed7"))
+    run = read_run(train(INVERSE, config, tmp_path / "q900" / "seed7"))
     assert (run.experiment, run.name, run.seed, run.variant) == ("q900", "q900_tiny", 7, None)
     assert run.ending.complete
     assert run.ending.label == "complete"
-    assert parse_config(run.configuration or {}) == config
+    assert parse_settings(run.configuration or {}) == config
     assert run.findings == ()
     assert [p.name for p in run.checkpoints] == [f"step-{s:09d}.safetensors" for s in range(10, 61, 10)]
     assert run.history.last_step == 60
@@ -322,36 +324,36 @@ def test_a_run_that_is_being_trained_reads_as_running_or_cut_off(tmp_path: Path)
     def look(step: int, steps: int, values: dict[str, float]) -> None:
         labels.append(read_run(tmp_path / "run").ending.label)
 
-    train(config_of(train_steps=6), tmp_path / "run", progress=look)
+    train(INVERSE, config_of(train_steps=6), tmp_path / "run", progress=look)
     assert labels == ["running or cut off"] * 2
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotWrite, match="cannot be written"):
-        train(config_of(), tmp_path / "file" / "run")
+        train(INVERSE, config_of(), tmp_path / "file" / "run")
 
 
 def test_numbers_that_are_not_finite_are_data_and_never_the_best(tmp_path: Path) -> None:
-    rows = rows_of(train(config_of(train_steps=20, learning_rate=1e30), tmp_path / "run"))
+    rows = rows_of(train(INVERSE, config_of(train_steps=20, learning_rate=1e30), tmp_path / "run"))
     assert not math.isfinite(rows[-1]["validation/mse"])
     assert read_run(tmp_path / "run").history.last_step == 20
     assert not (tmp_path / "run" / "checkpoints" / "best.pt").exists()
 
 
 def test_resuming_a_complete_run_changes_nothing_of_it(tmp_path: Path) -> None:
-    folder = train(config_of(train_steps=20), tmp_path / "run")
+    folder = train(INVERSE, config_of(train_steps=20), tmp_path / "run")
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "config.json"}
-    assert train(config_of(), folder, resume=True) == folder
+    assert train(INVERSE, config_of(), folder, resume=True) == folder
     assert {p: p.read_bytes() for p in before} == before
     assert read_run(folder).ending.complete
 
 
 def test_a_run_without_its_configuration_is_none(tmp_path: Path) -> None:
-    folder = train(config_of(train_steps=3), tmp_path / "run")
+    folder = train(INVERSE, config_of(train_steps=3), tmp_path / "run")
     (folder / "config.json").unlink()
     with pytest.raises(NotFound, match="no run to resume"):
-        train(config_of(), folder, resume=True)
+        train(INVERSE, config_of(), folder, resume=True)
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
@@ -370,12 +372,12 @@ def test_a_wish_to_stop_is_granted_after_the_step_with_all_saved(
             signal.raise_signal(number)
 
     with pytest.raises(Interrupted, match=rf"interrupted after step {step} of 60; all is saved\..*--resume"):
-        train(config_of(), folder, progress=ask)
+        train(INVERSE, config_of(), folder, progress=ask)
     assert {n: signal.getsignal(n) for n in handlers} == handlers
     assert torch.load(folder / "checkpoints" / "last.pt", weights_only=True)["step"] == step
     ending = read_run(folder).ending
     assert (ending.label, ending.detail) == ("cancelled", f"interrupted after step {step}")
-    train(config_of(), folder, resume=True)
+    train(INVERSE, config_of(), folder, resume=True)
     assert [row["step"] for row in rows_of(folder)] == list(range(5, 61, 5))
     assert [row["attempt"] for row in rows_of(folder)] == [1 if s <= step else 2 for s in range(5, 61, 5)]
     assert read_run(folder).ending.complete
@@ -391,8 +393,8 @@ def test_a_second_wish_to_stop_acts_at_once(tmp_path: Path) -> None:
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        train(config_of(), tmp_path / "run", progress=ask_twice)
+        train(INVERSE, config_of(), tmp_path / "run", progress=ask_twice)
     signal.signal(signal.SIGINT, before)
     assert told == [5]
-    train(config_of(), tmp_path / "run", resume=True)
+    train(INVERSE, config_of(), tmp_path / "run", resume=True)
     assert read_run(tmp_path / "run").ending.complete

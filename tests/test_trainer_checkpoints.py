@@ -15,15 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ired_diag.config import Config, parse_config
 from ired_diag.errors import UnreadableFile
 from ired_diag.inverse.architecture import Architecture
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.configured import architecture_of
 from ired_diag.runs.checkpoint import Weights, read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.runs.trainer1d import write_torch_file
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
-from ired_diag.inverse.configured import architecture_of
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.optimizer import make_optimizer
 from ired_diag.training.state import TrainingState, new_state, read_state
@@ -65,13 +67,13 @@ main(prog_name="ired-diag")
 """
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
 def alone(state: TrainingState) -> Ensemble:
     """Return the ensemble of one run: its steps move the state in place."""
-    return Ensemble([state], loss_function(state.config, state.schedule, compiled=False))
+    return Ensemble([state], loss_function(INVERSE, state.config, state.constants, compiled=False))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing stopped."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    folder = train(config_of(), tmp_path_factory.mktemp("whole") / "run")
+    folder = train(INVERSE, config_of(), tmp_path_factory.mktemp("whole") / "run")
     torch.set_num_threads(before)
     return folder
 
@@ -138,7 +140,7 @@ def kind_of(leaf: object) -> object:
 def test_last_holds_every_key_of_the_public_layout_and_one_more(shared: Path, tmp_path: Path) -> None:
     public = load(shared / "ired_checkpoint" / "model-1.pt")
     state = new_state(
-        parse_config({"experiment_name": "q900", "batch_size": 2, "adam_betas": [0, 0.5]}), "cpu"
+        INVERSE, parse_settings({"experiment_name": "q900", "batch_size": 2, "adam_betas": [0, 0.5]}), "cpu"
     )
     alone(state).advance()
     write_torch_file(tmp_path / "last.pt", state.to_trainer1d())
@@ -216,7 +218,7 @@ def test_modules_of_the_public_code_load_it_and_train_on_alike(
     for parameter in diffusion.parameters():
         assert optimizer.state[parameter]["exp_avg"].shape == parameter.shape
         assert int(optimizer.state[parameter]["step"]) == 60
-    state = read_state(last_of(whole), config_of(), "cpu")
+    state = read_state(last_of(whole), INVERSE, config_of(), "cpu")
     x, y = torch.randn(2, 8, 4, generator=generator)
     t = torch.arange(8) % 4
     energy = diffusion.model["ebm"](x, y, t)
@@ -237,10 +239,10 @@ def test_all_files_of_a_step_hold_the_same_tensors_and_energies(
     head: str, tmp_path: Path, generator: torch.Generator
 ) -> None:
     config = config_of(train_steps=20, validate_every=20, use_scalar_energy=head == "scalar")
-    folder = train(config, tmp_path / "run") / "checkpoints"
+    folder = train(INVERSE, config, tmp_path / "run") / "checkpoints"
     names = ("last.pt", "best.pt", "step-000000020.safetensors")
     checkpoints = [read_checkpoint(folder / name) for name in names]
-    twin = new_state(config, "cpu")
+    twin = new_state(INVERSE, config, "cpu")
     ensemble = alone(twin)
     for _ in range(20):
         ensemble.advance()
@@ -250,7 +252,7 @@ def test_all_files_of_a_step_hold_the_same_tensors_and_energies(
     for checkpoint in checkpoints:
         assert (checkpoint.step, checkpoint.architecture) == (20, architecture_of(config))
         assert checkpoint.architecture.head == head
-        assert parse_config(checkpoint.configuration or {}) == config
+        assert parse_settings(checkpoint.configuration or {}) == config
         assert checkpoint.findings == ()
         for kind, expected in zip(kinds, (twin.network, twin.averaged_network), strict=True):
             network = checkpoint.network(kind)
@@ -263,13 +265,13 @@ def test_all_files_of_a_step_hold_the_same_tensors_and_energies(
 
 def test_a_state_that_is_read_trains_on_like_the_one_that_was_written(tmp_path: Path) -> None:
     config = config_of(use_scalar_energy=True, mining_strategy="random")
-    state = new_state(config, "cpu")
+    state = new_state(INVERSE, config, "cpu")
     ensemble = alone(state)
     for _ in range(13):
         ensemble.advance()
     state.best, state.best_step = 0.25, 10
     write_torch_file(tmp_path / "last.pt", state.to_trainer1d())
-    read = read_state(tmp_path / "last.pt", config, "cpu")
+    read = read_state(tmp_path / "last.pt", INVERSE, config, "cpu")
     assert_same(read.to_trainer1d(), state.to_trainer1d())
     assert (read.step, read.best, read.best_step) == (13, 0.25, 10)
     again = alone(read)
@@ -281,7 +283,7 @@ def test_a_state_that_is_read_trains_on_like_the_one_that_was_written(tmp_path: 
 
 def test_a_checkpoint_of_the_public_code_cannot_be_gone_on_from(shared: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"model-1\.pt: holds no random streams"):
-        read_state(shared / "ired_checkpoint" / "model-1.pt", config_of(), "cpu")
+        read_state(shared / "ired_checkpoint" / "model-1.pt", INVERSE, config_of(), "cpu")
 
 
 def test_a_last_of_a_newer_format_is_refused(whole: Path, tmp_path: Path) -> None:
@@ -289,17 +291,17 @@ def test_a_last_of_a_newer_format_is_refused(whole: Path, tmp_path: Path) -> Non
     content["ired_diag"]["format"] = 2
     write_torch_file(tmp_path / "last.pt", content)
     with pytest.raises(UnreadableFile, match="is of format 2; this version of ired-diag reads up to 1"):
-        read_state(tmp_path / "last.pt", config_of(), "cpu")
+        read_state(tmp_path / "last.pt", INVERSE, config_of(), "cpu")
 
 
 def test_a_torn_last_without_a_step_file_is_refused_and_left_alone(tmp_path: Path) -> None:
-    folder = train(config_of(train_steps=3), tmp_path / "run")
+    folder = train(INVERSE, config_of(train_steps=3), tmp_path / "run")
     for kept in last_of(folder).parent.glob("step-*"):  # from which it would go on
         kept.unlink()
     torn = last_of(folder).read_bytes()[:-700]
     last_of(folder).write_bytes(torn)
     with pytest.raises(UnreadableFile, match=r"last\.pt: is not a whole PyTorch file"):
-        train(config_of(), folder, resume=True)
+        train(INVERSE, config_of(), folder, resume=True)
     assert last_of(folder).read_bytes() == torn
 
 
@@ -314,9 +316,11 @@ def test_a_run_stopped_anywhere_goes_on_bit_for_bit(step: int, whole: Path, tmp_
             raise Killed
 
     with pytest.raises(Killed):
-        train(config_of(), tmp_path / "run", progress=stop)
+        train(INVERSE, config_of(), tmp_path / "run", progress=stop)
     assert read_run(tmp_path / "run").ending.label == "running or cut off"
-    train(config_of(train_steps=7, seed=99), tmp_path / "run", resume=True)  # the run's own knobs count
+    train(
+        INVERSE, config_of(train_steps=7, seed=99), tmp_path / "run", resume=True
+    )  # the run's own knobs count
     assert_equals_the_whole(tmp_path / "run", whole)
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     last_saved = (step - 1) // 20 * 20  # a checkpoint follows its step's row
@@ -330,12 +334,12 @@ def test_a_torn_last_line_is_dropped_on_resume(whole: Path, tmp_path: Path) -> N
             raise Killed
 
     with pytest.raises(Killed):
-        train(config_of(), tmp_path / "run", progress=stop)
+        train(INVERSE, config_of(), tmp_path / "run", progress=stop)
     metrics = tmp_path / "run" / "metrics.jsonl"
     told = metrics.read_bytes()
     metrics.write_bytes(told[:-40])
     assert read_history(metrics).torn_tail
-    train(config_of(), tmp_path / "run", resume=True)
+    train(INVERSE, config_of(), tmp_path / "run", resume=True)
     assert_equals_the_whole(tmp_path / "run", whole)
     history = read_history(metrics)
     assert (history.torn_tail, history.bad_lines) == (False, ())
@@ -391,5 +395,5 @@ def test_a_signal_in_the_middle_loses_and_doubles_no_step(
         assert ended.startswith(f"ired-diag: {folder}: interrupted after step {saved} of 60; all is saved.")
         assert "--resume" in stderr
         assert (ending.label, ending.detail) == ("cancelled", f"interrupted after step {saved}")
-    train(config_of(), folder, resume=True)
+    train(INVERSE, config_of(), folder, resume=True)
     assert_equals_the_whole(folder, whole)

@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from ired_diag import experiments
-from ired_diag.config import Config, with_settings
+from ired_diag.config import with_settings
 from ired_diag.errors import CannotWrite, DiagError, NotFound, UnreadableFile, WrongCheckpoint
 from ired_diag.importing import import_logs
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.open import open_run
 from ired_diag.runs.run import Run
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training import run_files
 from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.plan import plan
@@ -40,7 +42,7 @@ SMALL = {
 
 
 @pytest.fixture
-def config() -> Config:
+def config() -> InverseConfig:
     return with_settings(experiments.load("q103"), SMALL)
 
 
@@ -48,26 +50,28 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "lock"}
 
 
-def test_an_imported_run_is_never_trained_over(write_log: LogWriter, tmp_path: Path, config: Config) -> None:
+def test_an_imported_run_is_never_trained_over(
+    write_log: LogWriter, tmp_path: Path, config: InverseConfig
+) -> None:
     import_logs([write_log(1001)], tmp_path / "runs")
     folder = tmp_path / "runs" / "q900" / "seed0"
     before = contents(folder)
     with pytest.raises(CannotWrite, match="was imported from a log"):
-        train(config, folder, resume=True)
+        train(INVERSE, config, folder, resume=True)
     assert contents(folder) == before
 
 
-def test_resuming_nothing_leaves_nothing_behind(tmp_path: Path, config: Config) -> None:
+def test_resuming_nothing_leaves_nothing_behind(tmp_path: Path, config: InverseConfig) -> None:
     with pytest.raises(NotFound, match="no run to resume"):
-        train(config, tmp_path / "runs" / "q103" / "seed7", resume=True)
+        train(INVERSE, config, tmp_path / "runs" / "q103" / "seed7", resume=True)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4, 7])
 def test_an_interrupt_at_any_step_is_saved_and_goes_on_to_the_same_end(
-    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, stop_after: int
+    tmp_path: Path, config: InverseConfig, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
-    whole = train(config, tmp_path / "whole")
+    whole = train(INVERSE, config, tmp_path / "whole")
     original = Ensemble.advance
 
     def stopping(ensemble: Ensemble) -> Step:
@@ -78,11 +82,11 @@ def test_an_interrupt_at_any_step_is_saved_and_goes_on_to_the_same_end(
 
     monkeypatch.setattr(Ensemble, "advance", stopping)
     with pytest.raises(Interrupted, match=f"after step {stop_after} of 8; all is saved"):
-        train(config, tmp_path / "cut")
+        train(INVERSE, config, tmp_path / "cut")
     saved = torch.load(run_files.last_checkpoint(tmp_path / "cut"), weights_only=True)
     assert saved["step"] == stop_after
     monkeypatch.setattr(Ensemble, "advance", original)
-    train(config, tmp_path / "cut", resume=True)
+    train(INVERSE, config, tmp_path / "cut", resume=True)
     ends = [torch.load(run_files.last_checkpoint(f), weights_only=True) for f in (whole, tmp_path / "cut")]
     for name, tensor in ends[0]["model"].items():
         assert torch.equal(tensor, ends[1]["model"][name])
@@ -95,7 +99,7 @@ def test_an_interrupt_at_any_step_is_saved_and_goes_on_to_the_same_end(
 
 
 def test_a_kill_between_the_files_of_a_checkpoint_loses_no_step(
-    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, config: InverseConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -103,21 +107,21 @@ def test_a_kill_between_the_files_of_a_checkpoint_loses_no_step(
     with monkeypatch.context() as patch:
         patch.setattr(run_files, "write_torch_file", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(config, tmp_path / "run")
-    train(config, tmp_path / "run", resume=True)
+            train(INVERSE, config, tmp_path / "run")
+    train(INVERSE, config, tmp_path / "run", resume=True)
     names = [path.name for path in open_run(tmp_path / "run").checkpoints]
     assert names == ["step-000000004.safetensors", "step-000000008.safetensors"]
 
 
-def test_a_lost_history_is_begun_anew_and_training_goes_on(tmp_path: Path, config: Config) -> None:
-    folder = train(config, tmp_path / "run")
+def test_a_lost_history_is_begun_anew_and_training_goes_on(tmp_path: Path, config: InverseConfig) -> None:
+    folder = train(INVERSE, config, tmp_path / "run")
     (folder / "metrics.jsonl").unlink()
-    train(config, folder, resume=True)
+    train(INVERSE, config, folder, resume=True)
     assert open_run(folder).ending.complete
 
 
-def test_states_that_do_not_fit_are_refused_by_name(tmp_path: Path, config: Config) -> None:
-    folder = train(config, tmp_path / "run")
+def test_states_that_do_not_fit_are_refused_by_name(tmp_path: Path, config: InverseConfig) -> None:
+    folder = train(INVERSE, config, tmp_path / "run")
     last = run_files.last_checkpoint(folder)
     for kept in last.parent.glob("step-*"):  # from which it would go on
         kept.unlink()
@@ -125,15 +129,15 @@ def test_states_that_do_not_fit_are_refused_by_name(tmp_path: Path, config: Conf
     del state["ired_diag"]["streams"]
     torch.save(state, last)
     with pytest.raises(UnreadableFile, match="not a whole training state"):
-        train(config, folder, resume=True)
+        train(INVERSE, config, folder, resume=True)
     told = json.loads((folder / "config.json").read_text())
     told["config"]["width"] = 5
     (folder / "config.json").write_text(json.dumps(told))
     last.unlink()
-    train(config.model_copy(update={"width": 8}), tmp_path / "wide")
+    train(INVERSE, config.model_copy(update={"width": 8}), tmp_path / "wide")
     last.write_bytes(run_files.last_checkpoint(tmp_path / "wide").read_bytes())
     with pytest.raises(WrongCheckpoint, match="width=5"):
-        train(config, folder, resume=True)
+        train(INVERSE, config, folder, resume=True)
 
 
 def settings() -> list[str]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from ired_diag.config import Config, parse_config
-from ired_diag.runs.checkpoint import read_checkpoint
-from ired_diag.runs.store import read_run
+from ired_diag.inverse.checkpoint import read_network
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.evaluation import Evaluation
+from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.plan_fork import plan_fork
@@ -36,8 +38,8 @@ TINY = {
 }
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
 def run(folder: Path, *, resume: bool = False, **how: Any) -> None:
@@ -56,7 +58,7 @@ def ask_at(step: int) -> Callable[[int, int, dict[str, float]], None]:
 def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the evaluations of each seed tell what the test says, one after the other."""
 
-    def evaluate(network: object, schedule: object, config: Config, **_: object) -> Evaluation:
+    def evaluate(network: object, schedule: object, config: InverseConfig, **_: object) -> Evaluation:
         return Evaluation(errors[config.seed].pop(0), 0.0, 8)
 
     monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
@@ -77,8 +79,7 @@ def test_a_run_that_does_not_get_better_stops_with_its_best_kept(
     detail = "stopped early at step 40: none of the last 20 steps was better than step 20"
     assert ended.ending.detail == detail
     steps = {
-        name: read_checkpoint(tmp_path / "run" / "checkpoints" / f"{name}.pt").step
-        for name in ("best", "last")
+        name: read_network(tmp_path / "run" / "checkpoints" / f"{name}.pt").step for name in ("best", "last")
     }
     assert steps == {"best": 20, "last": 40}
     assert ended.checkpoints[-1].name == "step-000000040.safetensors"
@@ -139,7 +140,7 @@ def test_an_interrupt_between_evaluations_does_not_shorten_the_patience(
 
 
 def test_the_patience_of_a_fork_begins_where_it_begins(tmp_path: Path) -> None:
-    train(config_of(), tmp_path / "q900" / "seed0")
+    train(INVERSE, config_of(), tmp_path / "q900" / "seed0")
     settings = ["early_stopping_patience=20", "validate_every=5", "learning_rate=1e-6"]
     (one,) = plan_fork("q900/seed0@20", None, settings, runs=tmp_path)
     train_together([one], Options())

@@ -14,15 +14,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
-from ired_diag.runs.checkpoint import read_checkpoint
+from ired_diag.inverse.checkpoint import read_network
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training import trainer
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
-from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Recorder
@@ -49,20 +51,20 @@ TINY = {
 STRATEGIES = ("none", "random", "adversarial", "ascent", "mixed")
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
-def configs_of(seeds: Sequence[int], **knobs: Any) -> list[Config]:
+def configs_of(seeds: Sequence[int], **knobs: Any) -> list[InverseConfig]:
     return [config_of(seed=seed, **knobs) for seed in seeds]
 
 
-def ensemble_of(configs: Sequence[Config]) -> tuple[Ensemble, list[TrainingState]]:
-    states = [new_state(config, "cpu") for config in configs]
+def ensemble_of(configs: Sequence[InverseConfig]) -> tuple[Ensemble, list[TrainingState]]:
+    states = [new_state(INVERSE, config, "cpu") for config in configs]
     return Ensemble(states, loss_function(configs[0], states[0].schedule, compiled=False)), states
 
 
-def advanced(configs: Sequence[Config], steps: int) -> list[TrainingState]:
+def advanced(configs: Sequence[InverseConfig], steps: int) -> list[TrainingState]:
     ensemble, states = ensemble_of(configs)
     for _ in range(steps):
         ensemble.advance()
@@ -109,9 +111,9 @@ def test_a_members_tensors_move_with_the_ensembles() -> None:
 
 def test_the_average_keeps_the_runs_calendar_though_the_optimiser_began_anew() -> None:
     """As in a fork with a fresh optimiser: after step 25 the average rests until step 31."""
-    state = new_state(config_of(), "cpu")
+    state = new_state(INVERSE, config_of(), "cpu")
     state.step = 25
-    ensemble = Ensemble([state], loss_function(state.config, state.schedule, compiled=False))
+    ensemble = Ensemble([state], loss_function(INVERSE, state.config, state.constants, compiled=False))
     before = state.average["fc1.weight"].clone()
     for step in range(26, 33):
         ensemble.advance()
@@ -121,14 +123,14 @@ def test_the_average_keeps_the_runs_calendar_though_the_optimiser_began_anew() -
 
 @pytest.mark.parametrize("knob", [{"width": 16}, {"learning_rate": 0.5}, {"mining_strategy": "none"}])
 def test_members_of_different_configurations_are_refused(knob: dict[str, Any]) -> None:
-    states = [new_state(config_of(), "cpu"), new_state(config_of(seed=1, **knob), "cpu")]
+    states = [new_state(INVERSE, config_of(), "cpu"), new_state(INVERSE, config_of(seed=1, **knob), "cpu")]
     with pytest.raises(ValueError, match="differ in nothing but the seed"):
         Ensemble(states, loss_function(config_of(), states[0].schedule, compiled=False))
 
 
 @pytest.mark.parametrize("moved", ["step", "optimizer_steps"])
 def test_members_at_different_steps_are_refused(moved: str) -> None:
-    first, second = (new_state(config, "cpu") for config in configs_of((0, 1)))
+    first, second = (new_state(INVERSE, config, "cpu") for config in configs_of((0, 1)))
     setattr(second, moved, 3)
     with pytest.raises(ValueError, match="differ in nothing but the seed"):
         Ensemble([first, second], loss_function(config_of(), first.schedule, compiled=False))
@@ -138,7 +140,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def planned(tmp_path: Path, configs: Sequence[Config], *, resume: bool = False) -> list[PlannedRun]:
+def planned(tmp_path: Path, configs: Sequence[InverseConfig], *, resume: bool = False) -> list[PlannedRun]:
     return [PlannedRun(config, tmp_path / f"seed{config.seed}", resume) for config in configs]
 
 
@@ -146,7 +148,7 @@ def quietly(folder: Path, finding: Finding) -> None:
     pass
 
 
-def together(tmp_path: Path, configs: Sequence[Config], **options: Any) -> list[Path]:
+def together(tmp_path: Path, configs: Sequence[InverseConfig], **options: Any) -> list[Path]:
     runs = planned(tmp_path, configs)
     train_together(runs, Options(announce=quietly, **options))
     return [run.folder for run in runs]
@@ -163,7 +165,7 @@ def assert_alike(folder: Path, alone: Path) -> None:
     files = [sorted(p.name for p in (place / "checkpoints").iterdir()) for place in (folder, alone)]
     assert files[0] == files[1]
     for name in files[0]:
-        one, other_file = (read_checkpoint(place / "checkpoints" / name) for place in (folder, alone))
+        one, other_file = (read_network(place / "checkpoints" / name) for place in (folder, alone))
         assert one.step == other_file.step
         for kind in ("raw", "ema"):
             assert distance(dict(one.states[kind]), dict(other_file.states[kind])) <= 1e-5
@@ -176,8 +178,8 @@ def test_each_seed_gets_its_own_folder_history_and_checkpoints(tmp_path: Path) -
     for config, folder in zip(configs, folders, strict=True):
         run = read_run(folder)
         assert (run.seed, run.ending.complete) == (config.seed, True)
-        assert parse_config(run.configuration or {}) == config
-        assert_alike(folder, train(config, tmp_path / "alone" / f"seed{config.seed}"))
+        assert parse_settings(run.configuration or {}) == config
+        assert_alike(folder, train(INVERSE, config, tmp_path / "alone" / f"seed{config.seed}"))
     assert len({rows_of(folder)[0]["train/loss"] for folder in folders}) == 2
 
 
@@ -220,7 +222,7 @@ def assert_same_run(folder: Path, other: Path) -> None:
 def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the evaluations of each seed tell what the test says, one after the other."""
 
-    def evaluate(network: object, schedule: object, config: Config, **_: object) -> Evaluation:
+    def evaluate(network: object, schedule: object, config: InverseConfig, **_: object) -> Evaluation:
         return Evaluation(errors[config.seed].pop(0), 0.0, 8)
 
     monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
@@ -237,11 +239,11 @@ def test_a_companion_that_stops_early_leaves_and_the_others_go_on(
     errors = {0: GETS_BETTER[:], 1: GETS_WORSE[:], 2: GETS_BETTER[:]}
     scripted(errors, monkeypatch)
     folders = together(tmp_path / "together", configs)
-    steps = [read_checkpoint(folder / "checkpoints" / "last.pt").step for folder in folders]
+    steps = [read_network(folder / "checkpoints" / "last.pt").step for folder in folders]
     assert steps == [40, 30, 40]
     for config, folder in zip(configs[:2], folders[:2], strict=True):
         scripted({0: GETS_BETTER[:], 1: GETS_WORSE[:], 2: GETS_BETTER[:]}, monkeypatch)
-        assert_alike(folder, train(config, tmp_path / "alone" / f"seed{config.seed}"))
+        assert_alike(folder, train(INVERSE, config, tmp_path / "alone" / f"seed{config.seed}"))
     assert read_run(folders[1]).ending.detail.startswith("stopped early at step 30")
 
 
@@ -310,7 +312,7 @@ def test_an_interrupt_while_a_companion_is_being_closed_saves_all(
     with pytest.raises(Interrupted, match="all is saved") as told:
         train_together(runs, Options())
     step = int(str(told.value).split("after step ")[1].split()[0])
-    assert read_checkpoint(runs[1].folder / "checkpoints" / "last.pt").step == step
+    assert read_network(runs[1].folder / "checkpoints" / "last.pt").step == step
 
 
 class Killed(BaseException):
@@ -334,7 +336,7 @@ def test_a_kill_between_the_saves_of_two_members_is_gone_on_from_as_if_never_sto
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Recorder, "save", save)
         train_together(runs, Options())
-    steps = [read_checkpoint(one.folder / "checkpoints" / "last.pt").step for one in runs]
+    steps = [read_network(one.folder / "checkpoints" / "last.pt").step for one in runs]
     assert steps == [40, 20]
     told: list[str] = []
     options = Options(announce=lambda folder, finding: told.append(finding.rule))

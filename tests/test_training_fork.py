@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from app.cli import main
-from ired_diag.config import Config, parse_config
 from ired_diag.errors import (
     CannotWrite,
     DiagError,
@@ -25,9 +24,12 @@ from ired_diag.errors import (
     WrongCheckpoint,
     WrongConfiguration,
 )
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.open import open_study
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.fork import forked_state
 from ired_diag.training.opening import Options
 from ired_diag.training.optimizer import MOMENT_NAMES
@@ -55,8 +57,8 @@ TINY = {
 TIMED = "time/seconds_per_step"
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def parents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     for seed in (0, 1):
-        train(config_of(seed=seed), runs / "q103" / f"seed{seed}")
+        train(INVERSE, config_of(seed=seed), runs / "q103" / f"seed{seed}")
     torch.set_num_threads(before)
     return runs
 
@@ -126,11 +128,11 @@ def assert_equal_ends(folder: Path, parent: Path, since: int) -> None:
 def test_a_fork_that_changes_nothing_that_counts_goes_on_as_its_parent_did(
     which: str, knobs: dict[str, Any], tmp_path: Path
 ) -> None:
-    parent = train(config_of(**knobs), tmp_path / "runs" / "q103" / "seed0")
+    parent = train(INVERSE, config_of(**knobs), tmp_path / "runs" / "q103" / "seed0")
     if which == "best":  # where it was best, and had steps to go
         series = read_history(parent / "metrics.jsonl").series["validation/mse"]
         (parent / "checkpoints" / "best.pt").unlink()
-        short = train(config_of(**knobs, train_steps=15), tmp_path / "short")
+        short = train(INVERSE, config_of(**knobs, train_steps=15), tmp_path / "short")
         (short / "checkpoints" / "best.pt").replace(parent / "checkpoints" / "best.pt")
         assert len(series) == 6
     settings = ["log_every=1", "train_steps=30"]  # a checkpoint brings its own: best.pt was to end at 15
@@ -141,12 +143,12 @@ def test_a_fork_that_changes_nothing_that_counts_goes_on_as_its_parent_did(
 
 def test_a_fork_of_a_step_and_of_the_last_state_at_that_step_are_the_same(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
-    parent = train(config_of(train_steps=20), parent_of(runs))
+    parent = train(INVERSE, config_of(train_steps=20), parent_of(runs))
     (of_last,) = forked("q103/seed0@last", ["train_steps=30"], runs)
     (of_file,) = forked(
         str(parent / "checkpoints" / "step-000000020.safetensors"), ["train_steps=30"], tmp_path / "two"
     )
-    whole = train(config_of(), tmp_path / "whole")
+    whole = train(INVERSE, config_of(), tmp_path / "whole")
     for one in (of_last, of_file):
         assert one.fork is not None
         assert one.fork.step == 20
@@ -370,7 +372,7 @@ def test_a_fork_with_another_network_is_refused(runs: Path) -> None:
 
 
 def test_a_damaged_last_state_does_not_stand_in_the_way_of_a_step_that_is_whole(tmp_path: Path) -> None:
-    parent = train(config_of(), parent_of(tmp_path / "runs"))
+    parent = train(INVERSE, config_of(), parent_of(tmp_path / "runs"))
     last = parent / "checkpoints" / "last.pt"
     last.write_bytes(last.read_bytes()[:1000])
     with pytest.raises(UnreadableFile, match=r"last\.pt"):

@@ -10,20 +10,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.inverse import gradient_survey
 from ired_diag.inverse.architecture import Architecture, initial_parameters
+from ired_diag.inverse.batch_gradients import LAYERS, batch_gradients, layer_of
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.gradient_survey import Survey, Terms, survey_levels, survey_terms
+from ired_diag.inverse.loss_terms import loss_terms
 from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.mined_batches import draw_mined_batches, in_halves
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.objective import training_loss
+from ired_diag.inverse.settled_update import squared_updates
 from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.stats import noise_scale as noise
 from ired_diag.stats.noise_scale import Products
-from ired_diag.inverse import gradient_survey
-from ired_diag.inverse.batch_gradients import LAYERS, batch_gradients, layer_of
-from ired_diag.inverse.gradient_survey import Survey, Terms, survey_levels, survey_terms
-from ired_diag.inverse.loss_terms import loss_terms
-from ired_diag.inverse.mined_batches import draw_mined_batches, in_halves
-from ired_diag.inverse.objective import training_loss
-from ired_diag.inverse.settled_update import squared_updates
 from ired_diag.streams import make_streams
 
 RANK, WIDTH, LEVELS = 2, 12, 4
@@ -31,9 +31,9 @@ DATA = MatrixData(rank=RANK)
 SCHEDULE = cosine_schedule(LEVELS, dtype=torch.float64)
 
 
-def config_of(**keys: Any) -> Config:
+def config_of(**keys: Any) -> InverseConfig:
     told = {"mining_strategy": "adversarial", **keys}
-    return Config(experiment_name="x", rank=RANK, width=WIDTH, diffusion_steps=LEVELS, **told)
+    return InverseConfig(experiment_name="x", rank=RANK, width=WIDTH, diffusion_steps=LEVELS, **told)
 
 
 def network_of(head: Any = "vector", seed: int = 3) -> EnergyNetwork:
@@ -43,7 +43,12 @@ def network_of(head: Any = "vector", seed: int = 3) -> EnergyNetwork:
 
 
 def survey(
-    config: Config, *, network: EnergyNetwork | None = None, batches: int = 3, size: int = 6, seed: int = 0
+    config: InverseConfig,
+    *,
+    network: EnergyNetwork | None = None,
+    batches: int = 3,
+    size: int = 6,
+    seed: int = 0,
 ) -> Survey:
     streams = [make_streams(seed + number, "cpu") for number in range(batches)]
     return survey_terms(network or network_of(), SCHEDULE, Terms(config, config), DATA, streams, size=size)

@@ -27,10 +27,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
 from ired_diag.errors import CannotWrite
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.trainer import train
 
 TINY = {
@@ -63,7 +65,7 @@ from ired_diag.config import parse_config
 from ired_diag.training.trainer import train
 
 def run(order):
-    train(parse_config(order["config"]), Path(order["folder"]), resume=order["resume"])
+    train(INVERSE, parse_settings(order["config"]), Path(order["folder"]), resume=order["resume"])
 
 with tempfile.TemporaryDirectory() as scratch:
     first = json.loads(sys.stdin.readline())
@@ -79,8 +81,8 @@ for line in sys.stdin:
 """
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
 class Server:
@@ -98,7 +100,7 @@ class Server:
         self.ask(config_of(train_steps=2), Path("ignored"), resume=False)
         assert self.answer() == "ready"
 
-    def ask(self, config: Config, folder: Path, *, resume: bool) -> None:
+    def ask(self, config: InverseConfig, folder: Path, *, resume: bool) -> None:
         assert self.process.stdin is not None
         order = {"config": config.model_dump(mode="json"), "folder": str(folder), "resume": resume}
         self.process.stdin.write(json.dumps(order) + "\n")
@@ -108,7 +110,7 @@ class Server:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def attempt(self, config: Config, folder: Path, kill_when: Callable[[], bool]) -> bool:
+    def attempt(self, config: InverseConfig, folder: Path, kill_when: Callable[[], bool]) -> bool:
         """Train in a fork, kill it as soon as that is due, and return whether it was killed."""
         self.ask(config, folder, resume=(folder / "config.json").is_file())
         child = int(self.answer())
@@ -182,7 +184,7 @@ def assert_as_if_never_stopped(folder: Path, whole: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks at processes where Linux has them")
 def test_a_run_that_is_killed_twenty_times_ends_as_one_that_never_was(server: Server, tmp_path: Path) -> None:
     config, rng = config_of(), random.Random(20261121)
-    whole = train(config, tmp_path / "whole")
+    whole = train(INVERSE, config, tmp_path / "whole")
     folder, folders = tmp_path / "run0", 1
     kills = in_a_save = 0
 
@@ -247,11 +249,11 @@ def stop_at(step: int) -> Callable[[int, int, dict[str, float]], None]:
 )
 def test_whatever_is_trained_goes_on_as_if_never_stopped(knobs: dict[str, Any], tmp_path: Path) -> None:
     config = config_of(**{**SHORT, **knobs})
-    whole = train(config, tmp_path / "whole")
+    whole = train(INVERSE, config, tmp_path / "whole")
     for step in (5, 15, 30):
         with pytest.raises(Killed):
-            train(config, tmp_path / "cut", resume=step > 5, progress=stop_at(step))
-    train(config, tmp_path / "cut", resume=True)
+            train(INVERSE, config, tmp_path / "cut", resume=step > 5, progress=stop_at(step))
+    train(INVERSE, config, tmp_path / "cut", resume=True)
     assert_as_if_never_stopped(tmp_path / "cut", whole)
 
 
@@ -261,7 +263,7 @@ def test_what_a_start_that_was_killed_left_is_cleared_away_by_the_next(tmp_path:
     folder.mkdir()
     for name in (".metrics.jsonl.a1b2c3", ".config.json.d4e5f6"):
         (folder / name).write_bytes(b"half a fi")
-    train(config_of(**{**SHORT, "train_steps": 2}), folder)
+    train(INVERSE, config_of(**{**SHORT, "train_steps": 2}), folder)
     assert hidden(folder) == []
 
 
@@ -292,14 +294,14 @@ def test_a_disk_that_is_full_leaves_the_checkpoint_before_whole_and_says_so(
     step: int, full_at: str, saved: int | None, tmp_path: Path
 ) -> None:
     config = config_of(**{**SHORT, "validate_every": 40})
-    whole = train(config, tmp_path / "whole")
+    whole = train(INVERSE, config, tmp_path / "whole")
     files = ("config.json", "checkpoints/step-000000010.safetensors", "checkpoints/last.pt")
     sizes = [(whole / name).stat().st_size for name in files]
     assert sizes == sorted(sizes)  # the disk is full at the last of them, or the last two
     size = sizes[2] if full_at == "last.pt" else sizes[1]
     folder = tmp_path / "full"
     with pytest.raises(CannotWrite) as told, disk_of(10**9):
-        train(config, folder, progress=fill_at(step, size - 100))
+        train(INVERSE, config, folder, progress=fill_at(step, size - 100))
     message = str(told.value)
     assert full_at in message
     assert f"Step {math.ceil((step + 1) / 10) * 10} was not saved." in message
@@ -310,26 +312,26 @@ def test_a_disk_that_is_full_leaves_the_checkpoint_before_whole_and_says_so(
     if saved is not None:
         assert torch.load(last, weights_only=True)["step"] == saved
     assert hidden(folder) == []
-    train(config, folder, resume=True)
+    train(INVERSE, config, folder, resume=True)
     assert_as_if_never_stopped(folder, whole)
 
 
 def test_a_disk_that_is_full_at_the_best_state_says_what_is_whole_and_how_to_go_on(tmp_path: Path) -> None:
     config = config_of(**{**SHORT, "validate_every": 15, "log_every": 1})
-    whole = train(config, tmp_path / "whole")
+    whole = train(INVERSE, config, tmp_path / "whole")
     folder = tmp_path / "full"
     with pytest.raises(CannotWrite) as told, disk_of(10**9):
-        train(config, folder, progress=fill_at(11, 10_000))
+        train(INVERSE, config, folder, progress=fill_at(11, 10_000))
     assert "best.pt" in str(told.value)
     assert "--resume" in str(told.value)
     assert "--runs DIR" not in str(told.value)  # a run that has begun goes on where it is
-    train(config, folder, resume=True)
+    train(INVERSE, config, folder, resume=True)
     assert_as_if_never_stopped(folder, whole)
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_row_loses_no_step(tmp_path: Path) -> None:
     config = config_of(**{**SHORT, "log_every": 1})
-    whole = train(config, tmp_path / "whole")
+    whole = train(INVERSE, config, tmp_path / "whole")
     folder = tmp_path / "full"
     metrics = folder / "metrics.jsonl"
 
@@ -338,9 +340,9 @@ def test_a_disk_that_is_full_in_the_middle_of_a_row_loses_no_step(tmp_path: Path
             fill_at(13, metrics.stat().st_size + 50)(at, steps, values)
 
     with pytest.raises(CannotWrite) as told, disk_of(10**9):
-        train(config, folder, progress=fill)
+        train(INVERSE, config, folder, progress=fill)
     assert re.search(r"metrics\.jsonl: cannot be written.*checkpoint is whole.*--resume", str(told.value))
     assert read_history(metrics).torn_tail
     assert read_history(metrics).last_step == 13
-    train(config, folder, resume=True)
+    train(INVERSE, config, folder, resume=True)
     assert_as_if_never_stopped(folder, whole)

@@ -10,18 +10,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
 from ired_diag.inverse.architecture import initial_parameters
-from ired_diag.model.mining import ascend, descend
-from ired_diag.inverse.network import NetworkLandscape
-from ired_diag.model.schedule import cosine_schedule
-from ired_diag.training.compiled import loss_function
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import architecture_of, network_of
 from ired_diag.inverse.draws import Draws, draw, draw_batch
-from ired_diag.training.ensemble import Ensemble
+from ired_diag.inverse.network import NetworkLandscape
 from ired_diag.inverse.objective import Mined, mine, training_loss
-from ired_diag.training.state import new_state
+from ired_diag.model.mining import ascend, descend
+from ired_diag.model.schedule import cosine_schedule
 from ired_diag.streams import make_streams
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
+from ired_diag.training.compiled import loss_function
+from ired_diag.training.ensemble import Ensemble
+from ired_diag.training.state import new_state
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 BATCH, DIM = 20, 9
@@ -35,8 +37,8 @@ SIZES = {
 }
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({"experiment_name": "q900_mining", **SIZES, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({"experiment_name": "q900_mining", **SIZES, **knobs})
 
 
 class Case:
@@ -228,14 +230,14 @@ def test_where_no_step_is_taken_no_share_is_told(knobs: dict[str, Any], generato
 @pytest.mark.parametrize("strategy", ["adversarial", "ascent", "mixed"])
 def test_the_share_is_told_for_each_seed_of_an_ensemble(strategy: str) -> None:
     configs = [config_of(seed=seed, mining_strategy=strategy, mining_opt_steps=4) for seed in (0, 1, 2)]
-    states = [new_state(config, "cpu") for config in configs]
+    states = [new_state(INVERSE, config, "cpu") for config in configs]
     ensemble = Ensemble(states, loss_function(configs[0], states[0].schedule, compiled=False))
     for _ in range(3):
         loss = ensemble.advance().loss
     assert loss.accepted is not None
     assert loss.accepted.shape == (3,)
     assert bool(((loss.accepted >= 0) & (loss.accepted <= 1)).all())
-    alone = new_state(configs[1], "cpu")
+    alone = new_state(INVERSE, configs[1], "cpu")
     lone = Ensemble([alone], loss_function(configs[1], alone.schedule, compiled=False))
     for _ in range(3):
         other = lone.advance().loss
@@ -249,9 +251,9 @@ def test_a_mixture_of_nothing_but_one_kind_trains_as_that_kind(fraction: float, 
     ends = []
     for knobs in ({"mining_strategy": "mixed", "adversarial_fraction": fraction}, {"mining_strategy": pure}):
         config = config_of(**knobs)
-        state = new_state(config, "cpu")
+        state = new_state(INVERSE, config, "cpu")
         batch = draw_batch(config, state.streams, contrast=True)
-        loss = loss_function(config, state.schedule, compiled=False)(state.weights, batch)
+        loss = loss_function(INVERSE, config, state.constants, compiled=False)(state.weights, batch)
         ends.append((float(loss.total), float(loss.denoise), float(loss.energy_positive)))
     assert ends[0] == pytest.approx(ends[1], rel=1e-6)
 

@@ -12,14 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ired_diag.config import Config, parse_config
 from ired_diag.inverse.architecture import initial_parameters
-from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.model.schedule import cosine_schedule
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import architecture_of
 from ired_diag.inverse.draws import Draws, draw
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.objective import Loss, mine, training_loss
+from ired_diag.model.schedule import cosine_schedule
 from ired_diag.streams import make_streams
+from ired_diag.tasks import parse_settings
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 BATCH = 24
@@ -32,14 +33,16 @@ STRATEGIES: list[dict[str, Any]] = [
 ]
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({"experiment_name": "q900_tiny", "rank": 3, "width": 8, "batch_size": BATCH, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings(
+        {"experiment_name": "q900_tiny", "rank": 3, "width": 8, "batch_size": BATCH, **knobs}
+    )
 
 
 class Ebm(nn.Module):
     """The energy network, from its description: layers, gains and biases of t, two heads."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: InverseConfig) -> None:
         super().__init__()
         dim, width = config.rank**2, config.width
         self.time_mlp = nn.Sequential(nn.Identity(), nn.Linear(128, 128), nn.GELU(), nn.Linear(128, 128))
@@ -69,7 +72,7 @@ class Twin:
     """One training step as the facts tell it, nothing written out by hand."""
 
     ebm: Ebm
-    config: Config
+    config: InverseConfig
     mined_with_graph: bool = False
     rejected: int = 0
     accepted: int = 0
@@ -134,7 +137,7 @@ class Twin:
 class Case:
     network: EnergyNetwork
     twin: Twin
-    config: Config
+    config: InverseConfig
     problem: Tensor
     answer: Tensor
     draws: Draws

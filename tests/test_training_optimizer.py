@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.tasks import parse_settings
 from ired_diag.training.optimizer import (
     MOMENT_NAMES,
     Moments,
@@ -34,12 +35,12 @@ TOLERANCES = {torch.float64: 1e-13, torch.float32: 2e-6}
 every_kind = pytest.mark.parametrize("knobs", KINDS, ids=lambda k: "-".join(str(v) for v in k.values()))
 
 
-def config_of(**knobs: Any) -> Config:
+def config_of(**knobs: Any) -> InverseConfig:
     told = {"experiment_name": "q900_optimizer", "learning_rate": 0.01, "use_scalar_energy": True}
-    return parse_config({**told, **knobs})
+    return parse_settings({**told, **knobs})
 
 
-def lone_optimizer(tensors: list[Tensor], config: Config) -> torch.optim.Optimizer:
+def lone_optimizer(tensors: list[Tensor], config: InverseConfig) -> torch.optim.Optimizer:
     """The optimiser as one would write it for one seed, neither fused nor in one go."""
     rate, decay = config.learning_rate, config.weight_decay
     match config.optimizer:
@@ -142,7 +143,9 @@ def test_a_seed_whose_gradient_is_no_number_moves_nothing_of_another(
     assert not torch.isfinite(ends[1]["fc1.weight"][1]).all()
 
 
-def stepped(config: Config, generator: torch.Generator, steps: int) -> tuple[dict[str, Tensor], Moments]:
+def stepped(
+    config: InverseConfig, generator: torch.Generator, steps: int
+) -> tuple[dict[str, Tensor], Moments]:
     """One seed's weights and the optimiser's memory after some steps."""
     weights = {n: p[0] for n, p in drawn(generator, torch.float32).items()}
     moments = new_moments(config, weights)

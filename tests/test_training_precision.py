@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
 from ired_diag.errors import DiagError
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import can_compile, loss_function, should_compile
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import TrainingState, new_state
@@ -27,14 +29,14 @@ TINY = {
 CPU = torch.device("cpu")
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
 def trained(steps: int, knobs: dict[str, Any], *, compiled: bool = False) -> tuple[Tensor, TrainingState]:
     """Return the denoising and the total loss of each step, of shape (steps, 2), and where it led."""
-    state = new_state(config_of(**knobs), "cpu")
-    ensemble = Ensemble([state], loss_function(state.config, state.schedule, compiled=compiled))
+    state = new_state(INVERSE, config_of(**knobs), "cpu")
+    ensemble = Ensemble([state], loss_function(INVERSE, state.config, state.constants, compiled=compiled))
     losses = []
     for _ in range(steps):
         loss = ensemble.advance().loss
@@ -68,7 +70,7 @@ def test_weights_average_and_memory_stay_in_float32_under_bfloat16() -> None:
     assert {tensor.dtype for tensor in kept} == {torch.float32}
     assert state.averaged_network.dtype == torch.float32  # evaluation does not round
     # Steps of a thousandth of a weight would be lost in eight bits; in float32 they add up.
-    before = new_state(state.config, "cpu").weights["fc2.weight"]
+    before = new_state(INVERSE, state.config, "cpu").weights["fc2.weight"]
     moved = (state.weights["fc2.weight"].detach() - before).abs()
     assert float((moved > 0).float().mean()) > 0.9
 

@@ -17,14 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
 from ired_diag.inverse.architecture import initial_parameters
-from ired_diag.model.schedule import cosine_schedule
-from ired_diag.training.compiled import loss_function
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import architecture_of, network_of
 from ired_diag.inverse.draws import Draws
-from ired_diag.training.ensemble import Ensemble
 from ired_diag.inverse.objective import Loss, clamped, mine, training_loss
+from ired_diag.model.schedule import cosine_schedule
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
+from ired_diag.training.compiled import loss_function
+from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import new_state
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
@@ -35,11 +37,11 @@ STRATEGIES = ("none", "random", "adversarial")
 HEAD_TENSORS = {"energy_head.weight", "energy_head.bias", "fc4.weight", "fc4.bias"}
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({"experiment_name": "q900_remedy", "batch_size": BATCH, **SIZES, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({"experiment_name": "q900_remedy", "batch_size": BATCH, **SIZES, **knobs})
 
 
-def naive_energy(p: Mapping[str, Tensor], x: Tensor, y: Tensor, t: Tensor, config: Config) -> Tensor:
+def naive_energy(p: Mapping[str, Tensor], x: Tensor, y: Tensor, t: Tensor, config: InverseConfig) -> Tensor:
     """E with PyTorch's layers; the remedies of the head as their papers tell them."""
     half = config.time_embedding // 2
     frequency = torch.tensor([10000 ** (-i / (half - 1)) for i in range(half)], dtype=torch.float64)
@@ -121,7 +123,7 @@ class Case:
         }
 
 
-def naive_clamp(energy: Tensor, config: Config) -> Tensor:
+def naive_clamp(energy: Tensor, config: InverseConfig) -> Tensor:
     """c(E), number by number: clipped, or growing as a square root beyond δ."""
 
     def one(e: Tensor) -> Tensor:
@@ -295,8 +297,10 @@ class Runner:
 
     def __init__(self, **knobs: Any) -> None:
         config = config_of(use_scalar_energy=True, learning_rate=0.01, **{"batch_size": 32, **knobs})
-        self.state = new_state(config, "cpu")
-        self.ensemble = Ensemble([self.state], loss_function(config, self.state.schedule, compiled=False))
+        self.state = new_state(INVERSE, config, "cpu")
+        self.ensemble = Ensemble(
+            [self.state], loss_function(INVERSE, config, self.state.constants, compiled=False)
+        )
 
     @property
     def weights(self) -> dict[str, Tensor]:

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from ired_diag.config import Config, parse_config
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.interrupt import signals
 from ired_diag.training.trainer import Interrupted, train
 
@@ -48,8 +50,8 @@ main(prog_name="ired-diag")
 """
 
 
-def config() -> Config:
-    return parse_config(TINY)
+def config() -> InverseConfig:
+    return parse_settings(TINY)
 
 
 @contextmanager
@@ -72,7 +74,7 @@ def test_a_second_hangup_or_warning_does_not_cut_the_save_short(
             signal.raise_signal(number)
 
     with pytest.raises(Interrupted, match="after step 5 of 60; all is saved"):
-        train(config(), tmp_path / "run", progress=ask)
+        train(INVERSE, config(), tmp_path / "run", progress=ask)
     assert torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["step"] == 5
 
 
@@ -90,7 +92,7 @@ def test_under_nohup_a_hangup_stops_nothing(tmp_path: Path) -> None:
         signal.raise_signal(signal.SIGHUP)
 
     with handler_of(signal.SIGHUP, signal.SIG_IGN):
-        folder = train(config(), tmp_path / "run", progress=hang_up)
+        folder = train(INVERSE, config(), tmp_path / "run", progress=hang_up)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     assert read_run(folder).ending.complete
 
@@ -121,7 +123,7 @@ def assert_saved(folder: Path) -> None:
     assert 5 <= saved < 60
     ending = read_run(folder).ending
     assert (ending.label, ending.detail) == ("cancelled", f"interrupted after step {saved}")
-    train(config(), folder, resume=True)
+    train(INVERSE, config(), folder, resume=True)
     assert read_run(folder).ending.complete
 
 

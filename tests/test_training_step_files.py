@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ired_diag.config import parse_config
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.trainer import train, train_together
@@ -42,9 +43,9 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_a_run_goes_on_from_its_newest_step_file_bit_for_bit_and_says_so(damage: str, tmp_path: Path) -> None:
-    config = parse_config(TINY)
-    whole = train(config, tmp_path / "whole")
-    folder = train(config, tmp_path / "hurt")
+    config = parse_settings(TINY)
+    whole = train(INVERSE, config, tmp_path / "whole")
+    folder = train(INVERSE, config, tmp_path / "hurt")
     (folder / "checkpoints" / "step-000000040.safetensors").unlink()
     if damage == "gone":
         last(folder).unlink()
@@ -64,9 +65,9 @@ def test_a_run_goes_on_from_its_newest_step_file_bit_for_bit_and_says_so(damage:
 
 
 def test_a_damaged_state_without_a_step_file_is_an_error(tmp_path: Path) -> None:
-    config = parse_config({**TINY, "train_steps": 10})
-    folder = train(config, tmp_path / "run")
+    config = parse_settings({**TINY, "train_steps": 10})
+    folder = train(INVERSE, config, tmp_path / "run")
     (folder / "checkpoints" / "step-000000010.safetensors").unlink()
     last(folder).write_bytes(b"PK")
     with pytest.raises(UnreadableFile):
-        train(config, folder, resume=True)
+        train(INVERSE, config, folder, resume=True)

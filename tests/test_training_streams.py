@@ -11,16 +11,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config, parse_config
-from ired_diag.inverse.matrices import draw_matrices
-from ired_diag.runs.history import read_history
-from ired_diag.training.compiled import loss_function
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.draws import draw
-from ired_diag.training.ensemble import Ensemble
 from ired_diag.inverse.evaluation import evaluate
-from ired_diag.training.state import new_state
+from ired_diag.inverse.matrices import draw_matrices
+from ired_diag.runs.history import read_history
 from ired_diag.streams import PURPOSES, make_streams
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
+from ired_diag.training.compiled import loss_function
+from ired_diag.training.ensemble import Ensemble
+from ired_diag.training.state import new_state
 from ired_diag.training.trainer import train
 
 STRATEGIES = [
@@ -44,11 +46,11 @@ TINY = {
 }
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
-def three_steps(config: Config) -> list[Tensor]:
+def three_steps(config: InverseConfig) -> list[Tensor]:
     """Return the matrices, levels and noise of three steps."""
     streams, drawn = make_streams(config.seed, "cpu"), []
     for _ in range(3):
@@ -67,9 +69,9 @@ def test_strategies_see_the_same_matrices_levels_and_noise(strategy: dict[str, A
 
 @pytest.mark.parametrize("strategy", STRATEGIES[1:])
 def test_training_moves_all_streams_but_mining_alike(strategy: dict[str, Any]) -> None:
-    states = [new_state(config_of(**s), "cpu") for s in (STRATEGIES[0], strategy)]
+    states = [new_state(INVERSE, config_of(**s), "cpu") for s in (STRATEGIES[0], strategy)]
     assert all(torch.equal(p, states[1].weights[n]) for n, p in states[0].weights.items())
-    ensembles = [Ensemble([s], loss_function(s.config, s.schedule, compiled=False)) for s in states]
+    ensembles = [Ensemble([s], loss_function(INVERSE, s.config, s.constants, compiled=False)) for s in states]
     for _ in range(3):
         one, two = (ensemble.advance().batches[0] for ensemble in ensembles)
         assert torch.equal(one.problem, two.problem)
@@ -84,8 +86,8 @@ def test_training_moves_all_streams_but_mining_alike(strategy: dict[str, Any]) -
 
 @pytest.mark.parametrize("strategy", STRATEGIES[1:])
 def test_mining_of_no_weight_trains_the_very_same_model(strategy: dict[str, Any], tmp_path: Path) -> None:
-    plain = train(config_of(), tmp_path / "plain")
-    mined = train(config_of(energy_loss_weight=0.0, **strategy), tmp_path / "mined")
+    plain = train(INVERSE, config_of(), tmp_path / "plain")
+    mined = train(INVERSE, config_of(energy_loss_weight=0.0, **strategy), tmp_path / "mined")
     told, other = (read_history(folder / "metrics.jsonl").series for folder in (plain, mined))
     assert set(told) < set(other)
     # Without mining E_pos is the energy of another noisy answer; and no two runs take the same time.
@@ -105,7 +107,7 @@ def test_every_stream_of_every_seed_is_another() -> None:
 
 
 def test_different_seeds_differ_in_weights_data_noise_and_evaluation() -> None:
-    states = [new_state(config_of(seed=seed), "cpu") for seed in (0, 1)]
+    states = [new_state(INVERSE, config_of(seed=seed), "cpu") for seed in (0, 1)]
     assert not any(torch.equal(p, states[1].weights[n]) for n, p in states[0].weights.items())
     first, second = (three_steps(state.config) for state in states)
     assert not any(map(torch.equal, first, second))
@@ -115,8 +117,10 @@ def test_different_seeds_differ_in_weights_data_noise_and_evaluation() -> None:
 
 
 def test_weights_do_not_depend_on_steps_batch_or_strategy() -> None:
-    one = new_state(config_of(), "cpu").weights
-    other = new_state(config_of(train_steps=99, batch_size=3, mining_strategy="adversarial"), "cpu").weights
+    one = new_state(INVERSE, config_of(), "cpu").weights
+    other = new_state(
+        INVERSE, config_of(train_steps=99, batch_size=3, mining_strategy="adversarial"), "cpu"
+    ).weights
     assert all(torch.equal(p, other[name]) for name, p in one.items())
 
 
@@ -147,7 +151,7 @@ def test_the_state_is_a_snapshot_that_later_draws_do_not_move() -> None:
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_training_leaves_the_global_random_numbers_alone(strategy: dict[str, Any], tmp_path: Path) -> None:
     torch_before, python_before = torch.get_rng_state(), random.getstate()
-    train(config_of(train_steps=4, **strategy), tmp_path / "run")
+    train(INVERSE, config_of(train_steps=4, **strategy), tmp_path / "run")
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert random.getstate() == python_before
 
@@ -155,7 +159,7 @@ def test_training_leaves_the_global_random_numbers_alone(strategy: dict[str, Any
 def test_training_does_not_depend_on_the_global_random_numbers(tmp_path: Path) -> None:
     for place in ("one", "two"):
         torch.rand(3)
-        train(config_of(mining_strategy="random"), tmp_path / place)
+        train(INVERSE, config_of(mining_strategy="random"), tmp_path / place)
     one, two = (read_history(tmp_path / place / "metrics.jsonl").series for place in ("one", "two"))
     assert one.keys() == two.keys()
     for name in one.keys() - {"time/seconds_per_step"}:

@@ -15,16 +15,17 @@ from click.testing import CliRunner
 from torch import Tensor
 
 from app.cli import main
-from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
+from ired_diag.inverse.checkpoint import read_network
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.sampler import Sample, sample
-from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
 from ired_diag.training import run_files, trouble
 from ired_diag.training.ensemble import Ensemble, Step
-from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.trainer import Interrupted, train_together
@@ -50,8 +51,8 @@ TINY = {
 Told = list[tuple[str, Finding]]
 
 
-def config_of(**knobs: Any) -> Config:
-    return parse_config({**TINY, **knobs})
+def config_of(**knobs: Any) -> InverseConfig:
+    return parse_settings({**TINY, **knobs})
 
 
 def run(folder: Path, *, resume: bool = False, seeds: tuple[int, ...] = (), **how: Any) -> Told:
@@ -144,7 +145,7 @@ def test_trouble_is_told_once_though_its_steps_are_taken_again(
 def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the evaluations of each seed tell what the test says, one after the other."""
 
-    def evaluate(network: object, schedule: object, config: Config, **_: object) -> Evaluation:
+    def evaluate(network: object, schedule: object, config: InverseConfig, **_: object) -> Evaluation:
         return Evaluation(errors[config.seed].pop(0), 0.0, 8)
 
     monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
@@ -241,13 +242,13 @@ def test_a_run_in_trouble_is_stopped_where_asked_and_its_companions_go_on(
     assert [one.ending.state for one in ends] == ["complete", "cancelled", "complete"]
     assert ends[1].ending.detail == "stopped at step 15, as asked on trouble"
     assert ends[1].history.last_step == 15
-    assert read_checkpoint(tmp_path / "seed1" / "checkpoints" / "last.pt").step == 15
+    assert read_network(tmp_path / "seed1" / "checkpoints" / "last.pt").step == 15
     run(tmp_path / "seed1", resume=True)  # not asked again, it goes on
     assert read_run(tmp_path / "seed1").ending.complete
 
 
 def test_a_run_that_stopped_on_trouble_at_an_evaluation_may_go_on(tmp_path: Path) -> None:
-    config = parse_config({**TINY, "learning_rate": 1e30, "log_every": 10, "validate_every": 10})
+    config = parse_settings({**TINY, "learning_rate": 1e30, "log_every": 10, "validate_every": 10})
     runs = [PlannedRun(config, tmp_path / "run", False)]
     train_together(runs, Options(stop_on_trouble=True))
     assert read_run(tmp_path / "run").ending.detail == "stopped at step 10, as asked on trouble"

@@ -17,10 +17,10 @@ from torch import Tensor
 from app.cli import main
 from ired_diag.errors import DiagError, UnreadableFile, WrongCheckpoint
 from ired_diag.inverse.architecture import Architecture, initial_parameters, parameter_shapes
+from ired_diag.inverse.checkpoint import NetworkCheckpoint, read_network
 from ired_diag.inverse.head import Head
-from ired_diag.model.schedule import Schedule
-from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
 from ired_diag.inverse.verification import Verification, verify
+from ired_diag.model.schedule import Schedule
 
 WEIGHTS = tuple(parameter_shapes(Architecture()))
 BUFFERS = tuple(Schedule.__dataclass_fields__)
@@ -138,20 +138,20 @@ def parameters(head: Head) -> dict[str, Tensor]:
     return initial_parameters(Architecture(rank=3, width=8, head=head), generator=drawn)
 
 
-def checkpoint_of(state: Mapping[str, Tensor], folder: Path) -> Checkpoint:
+def checkpoint_of(state: Mapping[str, Tensor], folder: Path) -> NetworkCheckpoint:
     path = folder / "model-1.pt"
     torch.save(dict(state), path)
-    return read_checkpoint(path)
+    return read_network(path)
 
 
-def verified(checkpoint: Checkpoint, arrays: Arrays, folder: Path, **options: Any) -> Verification:
+def verified(checkpoint: NetworkCheckpoint, arrays: Arrays, folder: Path, **options: Any) -> Verification:
     path = folder / "reference.npz"
     np.savez(path, **arrays)  # type: ignore[arg-type]
     return verify(checkpoint, path, **options)
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkpoint, Arrays]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[NetworkCheckpoint, Arrays]:
     """A checkpoint of rank 3 with a vector head, and its reference by the twin."""
     state = parameters("vector")
     twin = Twin({name: p.double() for name, p in state.items()})
@@ -160,7 +160,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkpoint, Arrays]
 
 
 @pytest.fixture(scope="module")
-def brief(real: tuple[Checkpoint, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def brief(real: tuple[NetworkCheckpoint, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real reference file without what takes most of the time, the sampler."""
     with np.load(real[1]) as stored:
         arrays = {name: stored[name] for name in stored.files if not name.startswith("sampler")}
@@ -170,10 +170,10 @@ def brief(real: tuple[Checkpoint, Path], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def real(shared: Path) -> tuple[Checkpoint, Path]:
+def real(shared: Path) -> tuple[NetworkCheckpoint, Path]:
     """The checkpoint of the public code, and its reference file."""
     folder = shared / "ired_checkpoint"
-    return read_checkpoint(folder / "model-1.pt"), folder / "reference.npz"
+    return read_network(folder / "model-1.pt"), folder / "reference.npz"
 
 
 @pytest.mark.parametrize("head", ["vector", "scalar"])
@@ -195,7 +195,7 @@ def test_every_quantity_of_a_naive_twin_is_reproduced(
 
 
 def test_a_reference_of_another_gradient_normalization_does_not_hold(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays]
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
 ) -> None:
     checkpoint, arrays = small
     result = verified(checkpoint, arrays | {"gradient_normalization": np.array(7.0)}, tmp_path)
@@ -204,7 +204,9 @@ def test_a_reference_of_another_gradient_normalization_does_not_hold(
     assert not held["energy_gradient"] and not held["opt_step_1_mixed_t"] and not held["denoise_grad.*"]
 
 
-def test_a_small_error_in_any_quantity_is_found(tmp_path: Path, small: tuple[Checkpoint, Arrays]) -> None:
+def test_a_small_error_in_any_quantity_is_found(
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
+) -> None:
     checkpoint, arrays = small
     for key in (k for k in arrays if k not in INPUTS):
         told = {k: v for k, v in arrays.items() if k in INPUTS or k == key}
@@ -213,7 +215,9 @@ def test_a_small_error_in_any_quantity_is_found(tmp_path: Path, small: tuple[Che
         assert not verified(checkpoint, told, tmp_path).holds, key
 
 
-def test_nan_anywhere_in_a_reference_does_not_hold(tmp_path: Path, small: tuple[Checkpoint, Arrays]) -> None:
+def test_nan_anywhere_in_a_reference_does_not_hold(
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
+) -> None:
     checkpoint, arrays = small
     for key in (k for k in arrays if k != "t"):
         broken = arrays[key].astype(np.float64)
@@ -224,7 +228,7 @@ def test_nan_anywhere_in_a_reference_does_not_hold(tmp_path: Path, small: tuple[
 
 
 def test_a_quantity_whose_input_is_absent_is_reported_and_the_rest_compared(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays]
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
 ) -> None:
     checkpoint, arrays = small
     result = verified(checkpoint, {k: v for k, v in arrays.items() if k != "sampler_start"}, tmp_path)
@@ -236,7 +240,7 @@ def test_a_quantity_whose_input_is_absent_is_reported_and_the_rest_compared(
 
 
 def test_a_reference_without_noise_compares_what_stands_without_it(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays]
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
 ) -> None:
     checkpoint, arrays = small
     told = {k: arrays[k] for k in ("matrix", "t", "noisy", "energy", "nce_loss", "denoise_loss")}
@@ -245,14 +249,16 @@ def test_a_reference_without_noise_compares_what_stands_without_it(
     assert set(result.not_compared) == {"noisy", "nce_loss", "denoise_loss"}
 
 
-def test_an_unknown_key_is_reported(tmp_path: Path, small: tuple[Checkpoint, Arrays]) -> None:
+def test_an_unknown_key_is_reported(tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]) -> None:
     checkpoint, arrays = small
     unknown = {"temperature": np.ones(3), "buffer_sigma": np.ones(10)}
     result = verified(checkpoint, arrays | unknown, tmp_path)
     assert result.holds and set(result.not_compared) == set(unknown)
 
 
-def test_a_gradient_of_an_unknown_tensor_is_refused(tmp_path: Path, small: tuple[Checkpoint, Arrays]) -> None:
+def test_a_gradient_of_an_unknown_tensor_is_refused(
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
+) -> None:
     checkpoint, arrays = small
     with pytest.raises(DiagError, match=r"denoise_grad\.fc9: the checkpoint has no tensor 'fc9'"):
         verified(checkpoint, arrays | {"denoise_grad.fc9": np.zeros(8)}, tmp_path)
@@ -260,7 +266,7 @@ def test_a_gradient_of_an_unknown_tensor_is_refused(tmp_path: Path, small: tuple
 
 @pytest.mark.parametrize("keys", [(), INPUTS])
 def test_a_reference_with_nothing_to_compare_is_refused(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays], keys: tuple[str, ...]
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays], keys: tuple[str, ...]
 ) -> None:
     checkpoint, arrays = small
     with pytest.raises(UnreadableFile, match="holds nothing to compare"):
@@ -269,14 +275,16 @@ def test_a_reference_with_nothing_to_compare_is_refused(
 
 @pytest.mark.parametrize("name", ["matrix", "inverse", "noise", "noisy", "negative_init", "sampler_start"])
 def test_a_reference_of_another_size_is_refused(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays], name: str
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays], name: str
 ) -> None:
     checkpoint, arrays = small
     with pytest.raises(DiagError, match=rf"reference\.npz: {name}: expected 9 .*rank 3.*\(12, 16\)"):
         verified(checkpoint, arrays | {name: np.zeros((SAMPLES, 16))}, tmp_path)
 
 
-def test_a_quantity_of_another_shape_is_refused(tmp_path: Path, small: tuple[Checkpoint, Arrays]) -> None:
+def test_a_quantity_of_another_shape_is_refused(
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
+) -> None:
     checkpoint, arrays = small
     with pytest.raises(DiagError, match=r"reference\.npz: energy: expected shape \(12,\), found \(11"):
         verified(checkpoint, arrays | {"energy": arrays["energy"][1:]}, tmp_path)
@@ -284,7 +292,7 @@ def test_a_quantity_of_another_shape_is_refused(tmp_path: Path, small: tuple[Che
 
 @pytest.mark.parametrize("level", [-1, 10])
 def test_levels_out_of_range_are_refused(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays], level: int
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays], level: int
 ) -> None:
     checkpoint, arrays = small
     t = arrays["t"].copy()
@@ -294,7 +302,7 @@ def test_levels_out_of_range_are_refused(
 
 
 def test_weights_that_the_checkpoint_lacks_are_refused(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays]
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
 ) -> None:
     with pytest.raises(WrongCheckpoint, match="has no 'ema' weights"):
         verified(*small, tmp_path, weights="ema")
@@ -304,7 +312,7 @@ def test_weights_that_the_checkpoint_lacks_are_refused(
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_truncated_reference_is_unreadable_at_every_length(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays]
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
 ) -> None:
     checkpoint, arrays = small
     path = tmp_path / "reference.npz"
@@ -317,7 +325,7 @@ def test_a_truncated_reference_is_unreadable_at_every_length(
 
 
 def test_a_reference_that_is_no_archive_of_numbers_is_unreadable(
-    tmp_path: Path, small: tuple[Checkpoint, Arrays]
+    tmp_path: Path, small: tuple[NetworkCheckpoint, Arrays]
 ) -> None:
     checkpoint, arrays = small
     path = tmp_path / "reference.npz"
@@ -336,14 +344,14 @@ def test_a_reference_that_is_no_archive_of_numbers_is_unreadable(
             verify(checkpoint, absent)
 
 
-def test_raw_weights_reproduce_the_public_code(real: tuple[Checkpoint, Path]) -> None:
+def test_raw_weights_reproduce_the_public_code(real: tuple[NetworkCheckpoint, Path]) -> None:
     result = verify(*real)
     assert result.holds and not result.not_compared and not result.findings
     assert len(result.checks) == 23
     assert all(c.bound <= 1e-4 for c in result.checks if "sampler_trajectory," not in c.quantity)
 
 
-def test_ema_weights_do_not(real: tuple[Checkpoint, Path]) -> None:
+def test_ema_weights_do_not(real: tuple[NetworkCheckpoint, Path]) -> None:
     result = verify(*real, weights="ema")
     failed = {c.quantity for c in result.checks if not c.holds}
     assert {"energy", "energy_gradient", "opt_step_2_mixed_t", "denoise_grad.*"} <= failed
@@ -351,14 +359,14 @@ def test_ema_weights_do_not(real: tuple[Checkpoint, Path]) -> None:
 
 
 def test_the_brief_reference_holds_for_the_checkpoint_itself(
-    real: tuple[Checkpoint, Path], brief: Path
+    real: tuple[NetworkCheckpoint, Path], brief: Path
 ) -> None:
     assert verify(real[0], brief).holds
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_one_percent_in_one_weight_tensor_does_not_hold(
-    real: tuple[Checkpoint, Path], brief: Path, name: str
+    real: tuple[NetworkCheckpoint, Path], brief: Path, name: str
 ) -> None:
     checkpoint, raw = real[0], real[0].states["raw"]
     changed = replace(checkpoint, states={"raw": {**raw, name: 1.01 * raw[name]}})
@@ -368,7 +376,7 @@ def test_one_percent_in_one_weight_tensor_does_not_hold(
 @pytest.mark.parametrize("factor", [1.01, math.nan])
 @pytest.mark.parametrize("name", BUFFERS)
 def test_one_percent_or_nan_in_one_stored_constant_does_not_hold(
-    real: tuple[Checkpoint, Path], brief: Path, tmp_path: Path, name: str, factor: float
+    real: tuple[NetworkCheckpoint, Path], brief: Path, tmp_path: Path, name: str, factor: float
 ) -> None:
     checkpoint = real[0]
     stored = {**checkpoint.states["raw"], **checkpoint.buffers}
@@ -378,7 +386,7 @@ def test_one_percent_or_nan_in_one_stored_constant_does_not_hold(
 
 @pytest.mark.parametrize(("name", "status"), [(None, 0), ("fc4.bias", 3), ("opt_step_size", 3)])
 def test_the_exit_status_says_whether_the_checks_hold(
-    real: tuple[Checkpoint, Path], brief: Path, tmp_path: Path, name: str | None, status: int
+    real: tuple[NetworkCheckpoint, Path], brief: Path, tmp_path: Path, name: str | None, status: int
 ) -> None:
     stored = {**real[0].states["raw"], **real[0].buffers}
     changed = checkpoint_of(stored | ({name: 1.01 * stored[name]} if name else {}), tmp_path)

@@ -11,13 +11,13 @@ import torch
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.inverse.architecture import Architecture, initial_parameters
-from ired_diag.model.schedule import cosine_schedule
-from ired_diag.runs.checkpoint import Checkpoint, read_checkpoint
-from ired_diag.runs.trainer1d import trainer1d_state, write_torch_file
+from ired_diag.inverse.checkpoint import NetworkCheckpoint, read_network
 from ired_diag.inverse.verification import Verification, verify
+from ired_diag.model.schedule import cosine_schedule
+from ired_diag.runs.trainer1d import trainer1d_state, write_torch_file
 
 
-def saved(tmp_path: Path, *, levels: int = 10, **buffers: torch.Tensor) -> Checkpoint:
+def saved(tmp_path: Path, *, levels: int = 10, **buffers: torch.Tensor) -> NetworkCheckpoint:
     sizes = Architecture(rank=2, width=4, levels=levels)
     weights = initial_parameters(sizes, generator=torch.Generator().manual_seed(3))
     state = trainer1d_state(
@@ -25,10 +25,10 @@ def saved(tmp_path: Path, *, levels: int = 10, **buffers: torch.Tensor) -> Check
     )
     state["model"] |= buffers
     write_torch_file(tmp_path / "model-1.pt", state)
-    return read_checkpoint(tmp_path / "model-1.pt")
+    return read_network(tmp_path / "model-1.pt")
 
 
-def against(checkpoint: Checkpoint, tmp_path: Path, **arrays: Any) -> Verification:
+def against(checkpoint: NetworkCheckpoint, tmp_path: Path, **arrays: Any) -> Verification:
     np.savez(tmp_path / "reference.npz", **arrays)
     return verify(checkpoint, tmp_path / "reference.npz")
 

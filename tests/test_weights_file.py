@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ired_diag.errors import CannotWrite, UnreadableFile, WrongCheckpoint
 from ired_diag.inverse.architecture import Architecture, initial_parameters
-from ired_diag.runs.checkpoint import read_checkpoint
+from ired_diag.inverse.checkpoint import read_network
 from ired_diag.runs.weights_file import read_weights, write_weights
 
 SMALL = Architecture(rank=3, width=8)
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_again_to_the_last_bit(tmp_path: Path) -> None:
 
 
 def test_a_weights_file_opens_as_a_checkpoint_with_both_kinds(tmp_path: Path) -> None:
-    checkpoint = read_checkpoint(written(tmp_path))
+    checkpoint = read_network(written(tmp_path))
     assert (checkpoint.layout, checkpoint.step) == ("ired_diag", 5)
     assert checkpoint.configuration == CONFIGURATION
     assert (checkpoint.architecture.rank, checkpoint.architecture.levels) == (3, 7)
@@ -90,7 +90,7 @@ def test_weights_cannot_be_written_under_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("prefix", ["", "model.", "module."])
 def test_a_foreign_file_is_read_as_one_state(tmp_path: Path, prefix: str) -> None:
     path = foreign(tmp_path, {f"{prefix}{name}": p for name, p in tensors(1).items()}, {"format": "pt"})
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_network(path)
     assert (checkpoint.layout, checkpoint.step, checkpoint.configuration) == ("state_dict", None, None)
     assert list(checkpoint.states) == ["raw"]
     assert same(checkpoint.states["raw"], tensors(1))
@@ -99,7 +99,7 @@ def test_a_foreign_file_is_read_as_one_state(tmp_path: Path, prefix: str) -> Non
 def test_a_foreign_file_of_another_architecture_is_refused(tmp_path: Path) -> None:
     path = foreign(tmp_path, torch.nn.Linear(3, 2).state_dict())
     with pytest.raises(WrongCheckpoint, match=r"found bias, weight\. It is a checkpoint of another"):
-        read_checkpoint(path)
+        read_network(path)
 
 
 def test_a_newer_format_is_refused_by_name(tmp_path: Path) -> None:
@@ -145,16 +145,16 @@ def test_a_truncated_file_is_unreadable_at_every_length(tmp_path: Path) -> None:
     for length in [*range(0, 40), *range(40, len(content), len(content) // 60), len(content) - 1]:
         torn.write_bytes(content[:length])
         with pytest.raises(UnreadableFile, match=r"torn\.safetensors: is not a whole safetensors file"):
-            read_checkpoint(torn)
+            read_network(torn)
 
 
 def test_text_a_torch_file_and_nothing_are_not_safetensors(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     with pytest.raises(UnreadableFile, match="found nothing"):
-        read_checkpoint(path)
+        read_network(path)
     path.write_text("not weights\n" * 9)
     with pytest.raises(UnreadableFile, match="is not a whole safetensors file"):
-        read_checkpoint(path)
+        read_network(path)
     torch.save(tensors(1), path)
     with pytest.raises(UnreadableFile, match="is not a whole safetensors file"):
-        read_checkpoint(path)
+        read_network(path)

@@ -39,11 +39,11 @@ def command(
     ired-diag verify results/model-1.pt reference.npz --device cuda
     """
     from ired_diag.devices import choose_device
-    from ired_diag.runs.checkpoint import read_checkpoint
+    from ired_diag.inverse.checkpoint import read_network
     from ired_diag.inverse.verification import verify
 
     chosen = choose_device(device)
-    read = read_checkpoint(checkpoint)
+    read = read_network(checkpoint)
     result = verify(read, reference, weights="ema" if weights == "ema" else "raw", device=chosen)
     if as_json:
         output.print_json({"device": str(chosen), "holds": result.holds, **output.plain(result)})

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.dashboard.components.table import NONE, number
-from ired_diag.config import Config
+from ired_diag import tasks
 from ired_diag.figures.headline import Headline
 from ired_diag.figures.probe_tables import RunTable
 from ired_diag.runs.run import Run
@@ -91,7 +91,7 @@ def _json(told: Mapping[str, Any], key: str) -> str:
 
 
 def _default(told: Mapping[str, Any], key: str) -> str:
-    field = Config.model_fields.get(key)
+    field = tasks.load(tasks.DEFAULT).settings.model_fields.get(key)
     if field is None or field.is_required() or key not in told:
         return ""
     default = list(field.default) if isinstance(field.default, tuple) else field.default

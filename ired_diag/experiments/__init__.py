@@ -10,9 +10,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import Config, read_json_object
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import AmbiguousName, NotFound
 from ired_diag.experiments.sweep import Variant, names_of, parse_variants, pick, split_name
+from ired_diag.json_object import read_json_object
+from ired_diag.task import Task
+from ired_diag.tasks import settings_of
 
 
 def names() -> list[str]:
@@ -21,7 +24,7 @@ def names() -> list[str]:
     return sorted(f.name.removesuffix(".json") for f in files if f.name.endswith(".json"))
 
 
-def load(name: str) -> Config:
+def load(name: str) -> TrainingConfig:
     """Return the configuration of an experiment, or of the named variant of a sweep.
 
     Args:
@@ -38,12 +41,13 @@ def load(name: str) -> Config:
     return found[0].config
 
 
-def variants(name: str) -> tuple[Variant, ...]:
+def variants(name: str, *, task: Task | None = None) -> tuple[Variant, ...]:
     """Return all variants of an experiment, or the one that is named; one without a label of a plain one.
 
     Args:
         name: Its full name (``q301_opt_steps``) or its number (``q301``), and ``@`` with a variant's label
             (``q301@mining_opt_steps=3``) to mean that one.
+        task: What is trained. Default: what the experiment's file names.
 
     Raises:
         NotFound: No experiment, or no variant of it, is called so.
@@ -51,18 +55,24 @@ def variants(name: str) -> tuple[Variant, ...]:
     """
     called, label = split_name(name)
     full = _full_name(called)
-    found = parse_variants(_content(full), where=f"experiment {full}")
+    found = parse_variants(_content(full), where=f"experiment {full}", task=task)
     return found if label is None else (pick(found, label, experiment=called),)
 
 
-def read_variants(path: Path) -> tuple[Variant, ...]:
+def of_task(task: Task) -> tuple[Variant, ...]:
+    """Return a task with its default settings, as an experiment of its name."""
+    config = settings_of(task, {"experiment_name": task.name}, where=f"task {task.name}")
+    return (Variant(None, {}, config, task),)
+
+
+def read_variants(path: Path, *, task: Task | None = None) -> tuple[Variant, ...]:
     """Return all variants of the experiment in a JSON file of the user's own.
 
     Raises:
         UnreadableFile: The file is missing or not a JSON object.
         WrongConfiguration: A key or value that cannot be used.
     """
-    return parse_variants(read_json_object(path), where=str(path))
+    return parse_variants(read_json_object(path), where=str(path), task=task)
 
 
 def question(name: str) -> str:

@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ired_diag.config import Config, parse_config, with_settings
+from ired_diag import tasks
+from ired_diag.config import TrainingConfig, with_settings
 from ired_diag.config_keys import METADATA
 from ired_diag.errors import NotFound, WrongConfiguration
+from ired_diag.task import Task
 
 VARIANTS = "variants"
 NEVER_VARIED = ("experiment_name", "seed", *METADATA)
@@ -35,33 +37,39 @@ class Variant:
         label: What it is called, ``mining_opt_steps=3``; None where the experiment is no sweep.
         changes: The knobs that it sets, as the file has them.
         config: All knobs.
+        task: What is trained.
     """
 
     label: str | None
     changes: Mapping[str, Any]
-    config: Config
+    config: TrainingConfig
+    task: Task
 
 
-def parse_variants(content: Mapping[str, Any], *, where: str) -> tuple[Variant, ...]:
+def parse_variants(
+    content: Mapping[str, Any], *, where: str, task: Task | None = None
+) -> tuple[Variant, ...]:
     """Return the variants that an experiment's file tells, in its order.
 
     Args:
         content: As read from a JSON file: a configuration, and ``variants`` where it is a sweep.
         where: What to call it in an error.
+        task: What is trained. Default: what the file names.
 
     Raises:
         WrongConfiguration: With what is wrong, and in which variant.
     """
+    task = task or tasks.task_of(content)
     base = {key: value for key, value in content.items() if key != VARIANTS}
     if VARIANTS not in content:
-        return (Variant(None, {}, parse_config(base, where=where)),)
+        return (Variant(None, {}, tasks.settings_of(task, base, where=where), task),)
     told = content[VARIANTS]
     if not isinstance(told, list) or not told or not all(isinstance(one, dict) and one for one in told):
         raise WrongConfiguration(
             f'{where}: {VARIANTS}: expected a list of objects such as [{{"mining_opt_steps": 3}}], each with '
             f"at least one knob, found {json.dumps(told)}."
         )
-    variants = tuple(_variant(base, changes, where=where) for changes in told)
+    variants = tuple(_variant(task, base, changes, where=where) for changes in told)
     _check_distinct(variants, where=where)
     return variants
 
@@ -122,7 +130,7 @@ def set_knobs(variant: Variant, settings: Mapping[str, str]) -> Variant:
     return changed
 
 
-def _variant(base: Mapping[str, Any], changes: Mapping[str, Any], *, where: str) -> Variant:
+def _variant(task: Task, base: Mapping[str, Any], changes: Mapping[str, Any], *, where: str) -> Variant:
     label = ",".join(f"{knob}={_word(value)}" for knob, value in changes.items())
     where = f"{where}, variant {label}"
     if wrong := [key for key in changes if key in NEVER_VARIED]:
@@ -130,7 +138,7 @@ def _variant(base: Mapping[str, Any], changes: Mapping[str, Any], *, where: str)
             f"{where}: {', '.join(wrong)} cannot tell variants apart. Vary a knob; every variant is trained "
             "with every seed of --seeds."
         )
-    variant = Variant(label, changes, parse_config({**base, **changes}, where=where))
+    variant = Variant(label, changes, tasks.settings_of(task, {**base, **changes}, where=where), task)
     _check_effect(variant, where=where)
     return variant
 
@@ -152,7 +160,7 @@ def _check_distinct(variants: Sequence[Variant], *, where: str) -> None:
 def _check_effect(variant: Variant, *, where: str) -> None:
     """Refuse a variant named by a knob that changes nothing: a sweep of it would compare equal runs.
 
-    ``Config`` lets these knobs pass beside mining that does not read them, as the study's files have them.
+    The configuration lets these knobs pass beside mining that does not read them, as the study's files have them.
     """
     strategy = variant.config.mining_strategy
     idle = set(READS_NOTHING_OF.get(strategy, ()))

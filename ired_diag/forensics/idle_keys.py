@@ -29,8 +29,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ired_diag.config import Config, idle_knobs, is_off
-from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
+from ired_diag import tasks
+from ired_diag.config import TrainingConfig, idle_knobs, is_off
+from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, is_of_our_program, listed
@@ -114,11 +115,17 @@ def _uses_negatives(configuration: Configuration) -> bool:
 
 def _idle_of_own(configuration: Configuration) -> dict[str, str]:
     """Return the knobs of this project's own that are idle, as ``train`` would refuse them."""
-    known = {key: value for key, value in configuration.items() if key in Config.model_fields}
+    settings = _settings()
+    known = {key: value for key, value in configuration.items() if key in settings.model_fields}
     for key in COMPARED:
         if not isinstance(known.get(key), int | float):
             known.pop(key, None)
-    return idle_knobs(Config.model_construct(**known))
+    return idle_knobs(settings.model_construct(**known))
+
+
+def _settings() -> type[TrainingConfig]:
+    """Return the settings of the task that configurations mean which name none."""
+    return tasks.load(tasks.DEFAULT).settings
 
 
 def moved_settings(configuration: Configuration) -> dict[str, Any]:
@@ -141,10 +148,11 @@ def _same(u: object, v: object) -> bool:
 
 def value_of(configuration: Configuration, key: str) -> Any:
     """Return what a key is set to: as told, else its default; None where it is off or unknown."""
-    field = Config.model_fields.get(key)
+    settings = _settings()
+    field = settings.model_fields.get(key)
     if field is None:
         value = configuration.get(key)
-        return None if key in NOT_IMPLEMENTED and is_off(value) else value
+        return None if key in settings.not_implemented and is_off(value) else value
     value = configuration.get(key, field.default)
     if field.default is None and is_off(value):
         return None
@@ -211,7 +219,8 @@ def _moved(group: str, configuration: Configuration) -> Iterator[Finding]:
 
 def _unknown(told: Mapping[str, Configuration]) -> Iterator[Finding]:
     """Yield one finding on slips in keys, and one on keys of which nothing is known."""
-    known = (*Config.model_fields, *NOT_IMPLEMENTED, *METADATA)
+    settings = _settings()
+    known = (*settings.model_fields, *settings.not_implemented, *METADATA)
     slips: dict[str, list[str]] = defaultdict(list)
     others: dict[str, list[str]] = defaultdict(list)
     for group, configuration in told.items():

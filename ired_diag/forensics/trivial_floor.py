@@ -1,17 +1,15 @@
-"""Results that are no better than a predictor without a network.
+"""Results that are no better than a predictor without training.
 
-Of matrix inversion the data can be simulated, and what zero, the mean inverse and linear regression reach is
-known to a fraction of a percent (``stats.inverse_floors``). Only results whose data are known are looked at.
+A task says what such predictors reach on its data (``Task.references``). Only results whose data are known
+are looked at.
 
-- Of a run: its configuration tells rank, ood, mining strategy and diffusion steps together. A group is
-  judged by the mean over its complete seeds of the evaluations of the last tenth of training, against
-  predictors that were fitted on the same data.
-- Of an evaluation (``Study.evaluations``, or at the end of a training): its configuration or its log tells
-  rank, data set and whether the data are out of distribution. The model is taken to be trained in
-  distribution, and so are the predictors that it is compared with.
+- A group of runs is judged by the mean over its complete seeds of the evaluations of the last tenth of
+  training, against predictors that were fitted on the same data.
+- An evaluation (``Study.evaluations``, or at the end of a training) is compared with what its task says of
+  the data that it used.
 
-Within 2 standard errors or 1% of a floor, or above it, a result is no better than that floor; the least of
-the floors that it fails to beat is named.
+Within 2 standard errors or 1% of a reference, or worse than it, a result is no better than that reference;
+the least of the references that it fails to beat is named.
 """
 
 from __future__ import annotations
@@ -25,90 +23,101 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag import tasks
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.inverse.simulated_floors import Floor, inverse_floors
+from ired_diag.task import Metric, Reference, References, Task
 
-TOLD = ("rank", "ood", "mining_strategy", "diffusion_steps")
-TITLES = {"zero": "answering zero", "mean_inverse": "the mean inverse", "linear": "linear regression"}
-GRAM_WEIGHTS = {"ired": 2.0, "inverse": 2.0, "design": 1.0}  # w by data set; the public code says "inverse"
-IN_DISTRIBUTION, OUT_OF_DISTRIBUTION = 0.5, 0.1  # ε
-MSE = "validation/mse"  # the floors are of this and no other
-ALIKE = 0.01  # a share of the floor
-LARGEST = 200  # rows: larger ones take too long to simulate
+ALIKE = 0.01  # a share of the reference
 FEWEST_BATCHES = 10  # of a running value
-
-Data = tuple[int, float, float]  # rank, ε, w
 
 
 def find(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each group, and for each experiment's evaluations, that beat not all floors."""
-    groups: dict[tuple[str, Data], list[Run]] = defaultdict(list)
+    """Yield a finding for each group, and for each experiment's evaluations, that beat not all references."""
+    for name in tasks.names():
+        task = tasks.load(name)
+        yield from _of_groups(study, task)
+        yield from _of_evaluations(study, task)
+
+
+def _of_groups(study: Study, task: Task) -> Iterator[Finding]:
+    groups: dict[tuple[str, References], list[Run]] = defaultdict(list)
     for run in study.runs:
-        data = matrices_of(run)
-        if data is not None and run.ending.may_be_complete and math.isfinite(_end(run)):
-            groups[run.group, data].append(run)
-    for (group, data), runs in groups.items():
-        ends = np.array([_end(run) for run in runs])
-        floors = floors_of(data)
-        failed = [floor for floor in floors if ends.mean() >= _bar(floor)]
-        if failed:
-            finding = _finding(group, ends, failed[0], floors)
-            yield replace(finding, runs=tuple(run.label for run in runs))
-    yield from _of_evaluations(study)
-
-
-def _of_evaluations(study: Study) -> Iterator[Finding]:
-    """Yield a finding for the evaluations of one experiment that fail at the same floor of the same data."""
-    failures: dict[tuple[str, Data, Floor], list[EvaluationResult]] = defaultdict(list)
-    for group, configuration, result in _evaluated(study):
-        data = matrices_of_evaluation(result, configuration)
-        if data is None or result.value is None or not math.isfinite(result.value):
+        if not run.ending.may_be_complete or not math.isfinite(_end(run, task.metric)):
             continue
-        failed = [floor for floor in evaluation_floors(data) if result.value >= _bar(floor)]
+        if references := task.references(run.configuration or {}, None):
+            groups[run.group, references].append(run)
+    for (group, references), runs in groups.items():
+        ends = np.array([_end(run, task.metric) for run in runs])
+        failed = not_beaten(float(ends.mean()), references, task.metric)
         if failed:
-            failures[group, data, failed[0]].append(result)
-    for (group, data, floor), results in failures.items():
-        yield _finding_of_evaluations(group, data, floor, results)
+            finding = _finding(group, ends, failed[0], references, task.metric)
+            yield replace(finding, runs=tuple(run.label for run in runs))
 
 
-def _evaluated(study: Study) -> Iterator[tuple[str, Mapping[str, Any], EvaluationResult]]:
-    """Yield each result that a floor applies to, with its group and the configuration."""
+def _of_evaluations(study: Study, task: Task) -> Iterator[Finding]:
+    """Yield a finding for the evaluations of one experiment that fail at the same reference of the same data."""
+    failures: dict[tuple[str, References, Reference], list[EvaluationResult]] = defaultdict(list)
+    for group, keys, result in _evaluated(study, task.metric):
+        references = task.references(keys, result)
+        if references is None or result.value is None or not math.isfinite(result.value):
+            continue
+        if failed := not_beaten(result.value, references, task.metric):
+            failures[group, references, failed[0]].append(result)
+    for (group, references, failed_at), results in failures.items():
+        yield _finding_of_evaluations(group, references, failed_at, results, task.metric)
+
+
+def _evaluated(study: Study, metric: Metric) -> Iterator[tuple[str, Mapping[str, Any], EvaluationResult]]:
+    """Yield each result of a metric that a reference may apply to, with its group and configuration."""
     owners = [(a.experiment, a.configuration, a.results) for a in study.evaluations]
     owners += [(run.group, run.configuration, run.results) for run in study.runs]
     for group, configuration, results in owners:
         for result in results:
             enough = result.batches is None or result.batches >= FEWEST_BATCHES
-            if result.measure == "mse" and not result.unit and enough:
+            if result.measure == metric.measure and not result.unit and enough:
                 yield group, configuration or {}, result
 
 
-def _finding(group: str, ends: NDArray[np.float64], failed: Floor, floors: tuple[Floor, ...]) -> Finding:
+def not_beaten(value: float, references: References, metric: Metric) -> list[Reference]:
+    """Return the references that a value is no better than, the least demanding first."""
+    return [
+        reference for reference in references.values if not metric.is_better(value, _bar(reference, metric))
+    ]
+
+
+def _finding(
+    group: str, ends: NDArray[np.float64], failed: Reference, references: References, metric: Metric
+) -> Finding:
     spread = "1 seed" if len(ends) == 1 else f"{len(ends)} seeds, {ends.min():.4g} to {ends.max():.4g}"
     statement = (
-        f"{group}: ends at a validation MSE of {ends.mean():.4g} ({spread}), "
-        f"no better than {TITLES[failed.name]}. On these data: {_in_words(floors)}."
+        f"{group}: ends at a {metric.title} of {ends.mean():.4g} ({spread}), "
+        f"no better than {failed.title}. On these data: {_in_words(references)}."
     )
-    evidence: Evidence = {"group": group, "mse": float(ends.mean()), "runs": len(ends), "floor": failed.name}
-    evidence |= {f"mse_{floor.name}": floor.mse for floor in floors}
+    evidence: Evidence = {
+        "group": group,
+        metric.measure: float(ends.mean()),
+        "runs": len(ends),
+        "floor": failed.name,
+    }
+    evidence |= _evidence_of(references, metric)
     evidence |= {"standard_error_of_floor": failed.standard_error}
     advice = f"See the whole ladder, on a checkpoint: ired-diag probe floor {group}"
     return Finding("trivial_floor", "error", statement, evidence, advice)
 
 
 def _finding_of_evaluations(
-    group: str, data: Data, failed: Floor, results: list[EvaluationResult]
+    group: str, references: References, failed: Reference, results: list[EvaluationResult], metric: Metric
 ) -> Finding:
-    floors = evaluation_floors(data)
-    where = "out of distribution" if data[1] == OUT_OF_DISTRIBUTION else "in distribution"
-    models = listed(f"{result.model or 'a model'} {_mse_in_words(result)}" for result in results)
+    title = metric.measure.upper()
+    models = listed(f"{result.model or 'a model'} {_in_one(result, title)}" for result in results)
+    fitted = f", fitted {references.fitted}," if references.fitted else ""
     statement = (
-        f"{group}: evaluated {where}, {models}: no better than {TITLES[failed.name]} ({failed.mse:.3g}). "
-        "On these data predictors without a network, fitted in distribution, have an MSE of: "
-        f"{_in_words(floors)}."
+        f"{group}: evaluated {references.where}, {models}: no better than {failed.title} ({failed.value:.3g}). "
+        f"On these data predictors without a network{fitted} have an {title} of: {_in_words(references)}."
     )
     advice = "See the whole ladder, on the checkpoint: ired-diag probe floor CHECKPOINT"
     if failed.name == "zero":
@@ -116,76 +125,46 @@ def _finding_of_evaluations(
         advice = (
             "See whether the checkpoint holds weights, and evaluate it: ired-diag probe accuracy CHECKPOINT"
         )
-    worst = max(results, key=lambda result: result.value or 0.0)
+    worst = max(results, key=lambda result: -metric.sign * (result.value or 0.0))
     evidence: Evidence = {
         "group": group,
         "evaluations": len(results),
-        "mse": worst.value,
+        metric.measure: worst.value,
         "model": worst.model,
-        "out_of_distribution": data[1] == OUT_OF_DISTRIBUTION,
+        **dict(references.facts),
         "partial": worst.partial,
         "floor": failed.name,
     }
-    evidence |= {f"mse_{floor.name}": floor.mse for floor in floors}
+    evidence |= _evidence_of(references, metric)
     evidence |= {"standard_error_of_floor": failed.standard_error}
     return Finding("trivial_floor", "error", statement, evidence, advice)
 
 
-def _mse_in_words(result: EvaluationResult) -> str:
+def _in_one(result: EvaluationResult, title: str) -> str:
     spread = "" if result.spread is None else f" ± {result.spread:.3g}"
     so_far = f" so far (batch {result.batches})" if result.partial else ""
-    return f"has an MSE of {result.value:.4g}{spread}{so_far} ({result.where})"
+    return f"has an {title} of {result.value:.4g}{spread}{so_far} ({result.where})"
 
 
-def _in_words(floors: tuple[Floor, ...]) -> str:
-    return ", ".join(f"{TITLES[floor.name]} {floor.mse:.3g}" for floor in floors)
+def _in_words(references: References) -> str:
+    return ", ".join(f"{reference.title} {reference.value:.3g}" for reference in references.values)
 
 
-def _bar(floor: Floor) -> float:
-    """Return below what a result is better than a floor."""
-    return floor.mse - max(2 * floor.standard_error, ALIKE * floor.mse)
+def _evidence_of(references: References, metric: Metric) -> Evidence:
+    return {f"{metric.measure}_{reference.name}": reference.value for reference in references.values}
 
 
-def floors_of(data: Data) -> tuple[Floor, ...]:
-    """Return the floors of some matrices, fitted on the same, the best last."""
-    rank, epsilon, weight = data
-    return inverse_floors(rank, epsilon=epsilon, weight=weight)
+def _bar(reference: Reference, metric: Metric) -> float:
+    """Return what a result must be better than to beat a reference."""
+    margin = max(2 * reference.standard_error, ALIKE * abs(reference.value))
+    return reference.value + metric.sign * margin
 
 
-def evaluation_floors(data: Data) -> tuple[Floor, ...]:
-    """Return the floors of some matrices, fitted in distribution, the best last."""
-    rank, epsilon, weight = data
-    return inverse_floors(rank, epsilon=epsilon, weight=weight, fitted_epsilon=IN_DISTRIBUTION)
-
-
-def matrices_of(run: Run) -> Data | None:
-    """Return which matrices a run inverts, where its configuration tells."""
-    told = run.configuration or {}
-    if not all(key in told for key in TOLD):
-        return None
-    return _data(told.get("rank"), bool(told["ood"]), told.get("dataset", "ired"))
-
-
-def matrices_of_evaluation(result: EvaluationResult, configuration: Mapping[str, Any]) -> Data | None:
-    """Return which matrices a model was evaluated on, where its log or configuration tells."""
-    known = all(key in configuration for key in TOLD)  # the study's own: it names its data set nowhere else
-    dataset = result.dataset or configuration.get("dataset") or ("ired" if known else None)
-    rank = configuration.get("rank") if result.rank is None else result.rank
-    ood = configuration.get("ood") if result.ood is None else result.ood
-    return None if not isinstance(ood, bool) else _data(rank, ood, dataset)
-
-
-def _data(rank: object, ood: bool, dataset: object) -> Data | None:
-    whole = isinstance(rank, int) and not isinstance(rank, bool) and 1 <= rank <= LARGEST
-    if not whole or not isinstance(dataset, str) or dataset not in GRAM_WEIGHTS:
-        return None
-    return int(str(rank)), OUT_OF_DISTRIBUTION if ood else IN_DISTRIBUTION, GRAM_WEIGHTS[dataset]
-
-
-def _end(run: Run) -> float:
+def _end(run: Run, metric: Metric) -> float:
     """Return the mean of the last tenth of a run's evaluations."""
-    series = run.history.series.get(MSE)
-    if series is None or not len(series.values) or not run.direction_of(MSE).lower_is_better:
+    series = run.history.series.get(metric.name)
+    lower_is_better = run.direction_of(metric.name).lower_is_better
+    if series is None or not len(series.values) or lower_is_better is metric.higher_is_better:
         return math.nan
     values = np.asarray(series.values, dtype=np.float64)
     return float(values[-max(1, len(values) // 10) :].mean())

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.model.mining import gaussian_negative
-from ired_diag.inverse.configured import data_of
 from ired_diag.streams import Streams
 
 GAUSSIAN_STRATEGIES = ("random", "mixed")
@@ -43,7 +43,7 @@ class Batch:
     draws: Draws
 
 
-def draw_batch(config: Config, streams: Streams, *, contrast: bool) -> Batch:
+def draw_batch(config: InverseConfig, streams: Streams, *, contrast: bool) -> Batch:
     """Return the batch of one step.
 
     Args:
@@ -55,7 +55,7 @@ def draw_batch(config: Config, streams: Streams, *, contrast: bool) -> Batch:
     return Batch(problem, answer, draw(config, answer, streams, contrast=contrast))
 
 
-def draw(config: Config, like: Tensor, streams: Streams, *, contrast: bool | None = None) -> Draws:
+def draw(config: InverseConfig, like: Tensor, streams: Streams, *, contrast: bool | None = None) -> Draws:
     """Return the random numbers of one step's loss.
 
     Args:

@@ -12,18 +12,19 @@ between two evaluations is mere luck of the draw.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.configured import data_of, network_of
 from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.training import SCHEDULE, schedule_in
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import Schedule
-from ired_diag.inverse.configured import data_of
 
 FROZEN_SEED = 20_240_711  # of the frozen validation matrices; any number, but always the same
 
@@ -37,8 +38,33 @@ class Evaluation:
     samples: int
 
 
+def evaluate_tensors(
+    config: InverseConfig,
+    tensors: Mapping[str, Tensor],
+    batch: Mapping[str, Tensor],
+    generator: torch.Generator,
+) -> dict[str, float]:
+    """Return the MSE on the last batch and on validation matrices, as the public code evaluates.
+
+    Args:
+        config: Which matrices, how many, fresh or frozen.
+        tensors: The noise schedule, and the averaged weights.
+        batch: The training batch of the step, under ``problem`` and ``answer``.
+        generator: Where fresh matrices and the noise that sampling starts from come from.
+    """
+    schedule = schedule_in(tensors)
+    network = network_of(config, {name: p for name, p in tensors.items() if name not in SCHEDULE})
+    on_batch = sample_errors(network, schedule, batch["problem"], batch["answer"], generator=generator)
+    result = evaluate(network, schedule, config, generator=generator)
+    return {
+        "train/mse_error": float(on_batch.mean()),
+        "validation/mse": result.mse,
+        "validation/mse_standard_error": result.standard_error,
+    }
+
+
 def evaluate(
-    network: EnergyNetwork, schedule: Schedule, config: Config, *, generator: torch.Generator
+    network: EnergyNetwork, schedule: Schedule, config: InverseConfig, *, generator: torch.Generator
 ) -> Evaluation:
     """Return the validation MSE over ``validation_batches`` batches of matrices.
 
@@ -64,7 +90,7 @@ def evaluate(
     return Evaluation(float(error.mean()), spread / math.sqrt(len(error)), len(error))
 
 
-def _frozen(config: Config, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def _frozen(config: InverseConfig, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield matrices, inverses and starts in batches; they are the same however they are cut."""
     count = config.validation_batches * config.validation_batch_size
     of_matrices, of_starts = (torch.Generator().manual_seed(FROZEN_SEED + k) for k in (0, 1))

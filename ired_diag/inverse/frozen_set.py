@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ired_diag.model.energy import Energy
 from ired_diag.inverse.matrices import MatrixData, draw_matrices
+from ired_diag.model.energy import Energy
 from ired_diag.model.sampler import INNER_STEPS, Sample, sample
 from ired_diag.model.schedule import Schedule
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.losses import nce_loss
 from ired_diag.model.mined_batch import Kind, MinedBatch
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.walk_geometry import cosine
 
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
-from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.model.problems import Problems
-from ired_diag.model.schedule import Schedule
 from ired_diag.inverse.batch_gradients import batch_gradients, inner_products, layer_of, with_whole
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.draws import Batch, Draws
 from ired_diag.inverse.loss_terms import loss_terms
 from ired_diag.inverse.mined_batches import draw_mined_batches, in_halves
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.settled_update import squared_updates
+from ired_diag.model.problems import Problems
+from ired_diag.model.schedule import Schedule
 from ired_diag.streams import Streams
 
 STACKED = 2**24  # entries of the repeated weights at a time
@@ -38,8 +38,8 @@ class Terms:
         mining: The same with a contrastive term; where the training has one, the training's.
     """
 
-    config: Config
-    mining: Config
+    config: InverseConfig
+    mining: InverseConfig
 
     @property
     def mined(self) -> bool:
@@ -123,7 +123,7 @@ def survey_terms(
 def survey_levels(
     network: EnergyNetwork,
     schedule: Schedule,
-    config: Config,
+    config: InverseConfig,
     problems: Problems,
     generators: Sequence[torch.Generator],
     *,

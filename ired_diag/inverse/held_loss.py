@@ -17,21 +17,21 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.draws import Draws, draw
+from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.objective import mine, training_loss
 from ired_diag.model.hessian import LossOf
 from ired_diag.model.losses import denoising_loss
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
-from ired_diag.inverse.draws import Draws, draw
-from ired_diag.inverse.objective import mine, training_loss
 from ired_diag.streams import PURPOSES, Streams
 
 
 def drawn_loss(
     network: EnergyNetwork,
     schedule: Schedule,
-    config: Config | None,
+    config: InverseConfig | None,
     problems: Problems,
     count: int,
     *,
@@ -71,7 +71,7 @@ def drawn_loss(
 def held_loss(
     network: EnergyNetwork,
     schedule: Schedule,
-    config: Config | None,
+    config: InverseConfig | None,
     problem: Tensor,
     answer: Tensor,
     draws: Draws,

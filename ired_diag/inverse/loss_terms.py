@@ -10,16 +10,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
-from ired_diag.model.losses import denoising_loss, nce_loss
-from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.model.schedule import Schedule
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.draws import Batch
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.objective import clamped
+from ired_diag.model.losses import denoising_loss, nce_loss
+from ired_diag.model.schedule import Schedule
 
 
 def loss_terms(
-    network: EnergyNetwork, schedule: Schedule, config: Config, batch: Batch, negative: Tensor | None
+    network: EnergyNetwork, schedule: Schedule, config: InverseConfig, batch: Batch, negative: Tensor | None
 ) -> dict[str, Tensor]:
     """Return each term that the loss has, of the shape of the leading axes (a number for one batch).
 

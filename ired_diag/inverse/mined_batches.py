@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.draws import Batch, Draws, draw, stack_batches
 from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.objective import mine
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
-from ired_diag.inverse.draws import Batch, Draws, draw, stack_batches
-from ired_diag.inverse.objective import mine
 from ired_diag.streams import Streams
 
 
@@ -24,7 +24,7 @@ from ired_diag.streams import Streams
 def draw_mined_batches(
     network: EnergyNetwork,
     schedule: Schedule,
-    config: Config,
+    config: InverseConfig,
     problems: Problems,
     streams: Sequence[Streams],
     *,

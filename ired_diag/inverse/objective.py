@@ -30,12 +30,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.draws import Draws
+from ired_diag.inverse.network import EnergyNetwork, NetworkLandscape
 from ired_diag.model.losses import nce_loss
 from ired_diag.model.mining import ascend, descend, noised_start_negative, rescale
-from ired_diag.inverse.network import EnergyNetwork, NetworkLandscape
 from ired_diag.model.schedule import Schedule
-from ired_diag.inverse.draws import Draws
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Loss:
         nce: Mean contrastive term before its weight; None without it.
         energy_negative: Mean E_neg, likewise.
         accepted: Share of the mining steps that were kept; None where no step is taken.
-        regularizer: Mean reg before its weight; None without it.
+        regularizer: Mean reg before its weight, with the graph; None without it.
     """
 
     total: Tensor
@@ -72,7 +72,7 @@ class Mined:
 def training_loss(
     network: EnergyNetwork,
     schedule: Schedule,
-    config: Config,
+    config: InverseConfig,
     problem: Tensor,
     answer: Tensor,
     draws: Draws,
@@ -114,7 +114,7 @@ def training_loss(
     )
 
 
-def clamped(energy: Tensor, config: Config) -> Tensor:
+def clamped(energy: Tensor, config: InverseConfig) -> Tensor:
     """Return c(E), as the contrastive term sees an energy."""
     if config.energy_clamp is not None:
         return energy.clamp(-config.energy_clamp, config.energy_clamp)
@@ -125,7 +125,7 @@ def clamped(energy: Tensor, config: Config) -> Tensor:
 
 
 def mine(
-    landscape: NetworkLandscape, schedule: Schedule, config: Config, answer: Tensor, draws: Draws
+    landscape: NetworkLandscape, schedule: Schedule, config: InverseConfig, answer: Tensor, draws: Draws
 ) -> Mined:
     """Return the negatives of a batch, without a graph.
 
@@ -152,7 +152,7 @@ def mine(
             return Mined(_random(schedule, config, answer, draws))
 
 
-def _random(schedule: Schedule, config: Config, answer: Tensor, draws: Draws) -> Tensor:
+def _random(schedule: Schedule, config: InverseConfig, answer: Tensor, draws: Draws) -> Tensor:
     if draws.negative is not None:
         return draws.negative
     assert draws.contrast_noise is not None
@@ -161,7 +161,7 @@ def _random(schedule: Schedule, config: Config, answer: Tensor, draws: Draws) ->
 
 
 def _walked(
-    landscape: NetworkLandscape, schedule: Schedule, config: Config, answer: Tensor, draws: Draws
+    landscape: NetworkLandscape, schedule: Schedule, config: InverseConfig, answer: Tensor, draws: Draws
 ) -> Mined:
     """Return negatives that descend the energy, or climb it, from the noised start."""
     assert draws.contrast_noise is not None
@@ -177,7 +177,7 @@ def _walked(
 
 
 def _regularized(
-    loss: Tensor, config: Config, positive: Tensor, negative: Tensor | None = None
+    loss: Tensor, config: InverseConfig, positive: Tensor, negative: Tensor | None = None
 ) -> tuple[Tensor, Tensor | None]:
     """Return the loss with the regulariser added, and the regulariser before its weight."""
     if not config.energy_reg_weight:
@@ -186,4 +186,4 @@ def _regularized(
     penalty = size(positive).mean(-1)
     if negative is not None:
         penalty = penalty + size(negative).mean(-1)
-    return loss + config.energy_reg_weight * penalty, penalty.detach()
+    return loss + config.energy_reg_weight * penalty, penalty

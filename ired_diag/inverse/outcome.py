@@ -20,9 +20,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ired_diag.inverse.network import EnergyNetwork, NetworkLandscape
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.mining import ascend, descend, rescale
-from ired_diag.inverse.network import EnergyNetwork, NetworkLandscape
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import Schedule
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import DiagError
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.losses import denoising_loss, nce_loss
 from ired_diag.model.mining import Descent, descend, rescale
-from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.sampler import INNER_STEPS, sample
 from ired_diag.model.schedule import Schedule
 

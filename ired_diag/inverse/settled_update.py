@@ -24,12 +24,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 
 EPSILON = 1e-8  # PyTorch's
 
 
-def squared_updates(config: Config, gradients: Tensor, weight: Tensor) -> Tensor:
+def squared_updates(config: TrainingConfig, gradients: Tensor, weight: Tensor) -> Tensor:
     """Return |u|² from all batches, then without each in turn, of shape (batches + 1,), in float64.
 
     Args:
@@ -50,7 +50,7 @@ def squared_updates(config: Config, gradients: Tensor, weight: Tensor) -> Tensor
     return torch.stack([update.square().sum() for update in found])
 
 
-def _update(config: Config, m: Tensor, v: Tensor, weight: Tensor) -> Tensor:
+def _update(config: TrainingConfig, m: Tensor, v: Tensor, weight: Tensor) -> Tensor:
     decay = config.weight_decay * weight.double()
     if config.optimizer == "sgd":
         return config.learning_rate * (m + decay) / (1 - config.momentum)

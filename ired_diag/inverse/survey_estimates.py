@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ired_diag.inverse.gradient_survey import WHOLE
+from ired_diag.inverse.survey_table import MIXED, TOTAL, Measured
 from ired_diag.stats import noise_scale as noise
 from ired_diag.stats.jackknife import Interval, Replicates, jackknife_interval
 from ired_diag.stats.summary import CONFIDENCE
 from ired_diag.table import Table
-from ired_diag.inverse.gradient_survey import WHOLE
-from ired_diag.inverse.survey_table import MIXED, TOTAL, Measured
 
 
 class Row(NamedTuple):

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.inverse.batch_gradients import LAYERS
+from ired_diag.inverse.gradient_survey import WHOLE, Survey
 from ired_diag.stats.jackknife import Replicates
 from ired_diag.stats.noise_scale import Products
 from ired_diag.table import Column, Table
-from ired_diag.inverse.batch_gradients import LAYERS
-from ired_diag.inverse.gradient_survey import WHOLE, Survey
 
 SURVEY_COLUMNS = (
     Column("layer", "1", "fc1, fc2, fc3, head, time_mlp, t_map_fc2, t_map_fc3, or all"),

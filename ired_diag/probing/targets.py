@@ -11,17 +11,19 @@ from typing import Any
 import torch
 
 import ired_diag
+from ired_diag import tasks
+from ired_diag.errors import NotApplicable
 from ired_diag.finding import Finding
 from ired_diag.own_model import fingerprint, read_own_model
 from ired_diag.probe import Probe
-from ired_diag.probing.subjects import subject_of
 from ired_diag.probing.tables import Key
-from ired_diag.runs.checkpoint import Checkpoint, Weights, read_checkpoint
+from ired_diag.runs.checkpoint import Weights, read_checkpoint
 from ired_diag.runs.checkpoint_choice import choose_checkpoints
 from ired_diag.runs.probe_folder import OUT, output_folder
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import folder_name
 from ired_diag.subject import Subject
+from ired_diag.task import StoredModel, Task
 
 OWN_WEIGHTS: tuple[Weights, ...] = ("raw",)  # a user's own model has one set, whatever it is
 # Of a configuration, what changes no number of a checkpoint that is there.
@@ -93,7 +95,13 @@ class Opened:
 
 
 def of_run(
-    run: Run, which: str, *, device: torch.device | str = "cpu", out: Path | None = None
+    run: Run,
+    which: str,
+    *,
+    device: torch.device | str = "cpu",
+    out: Path | None = None,
+    task: Task | None = None,
+    model: str | None = None,
 ) -> list[Target]:
     """Return the chosen checkpoints of a run as targets, the earliest first.
 
@@ -101,37 +109,90 @@ def of_run(
         run: The run.
         which: ``last``, ``best``, ``all`` or a step.
         device: Where to compute.
-        out: Where tables and pictures go; without it, into a run folder of ours, else ``ired-diag-out``.
+        out: Where tables and pictures go. Default: a run folder of ours, else ``ired-diag-out``.
+        task: What the run was trained on. Default: what its configuration names.
+        model: ``file.py:build``, which makes an energy of each checkpoint's tensors. Default: the task does.
 
     Raises:
         NotFound: The run has no such checkpoint.
     """
-    targets = [_of_checkpoint(run, file, device, out) for file in choose_checkpoints(run, which)]
+    targets = [
+        _of_checkpoint(run, file, device=device, out=out, task=task, model=model)
+        for file in choose_checkpoints(run, which)
+    ]
     return [replace(target, last=target is targets[-1]) for target in targets]
 
 
-def _of_checkpoint(run: Run, file: Path, device: torch.device | str, out: Path | None) -> Target:
+def _of_checkpoint(
+    run: Run,
+    file: Path,
+    *,
+    device: torch.device | str,
+    out: Path | None,
+    task: Task | None,
+    model: str | None,
+) -> Target:
 
     def read() -> Opened:
         """Read the checkpoint."""
         checkpoint = read_checkpoint(file, device=device)
-        known: dict[Weights, Subject] = {}
-        _, notes = subject_of(checkpoint, run, next(iter(checkpoint.states)))
+        keys = run.configuration or checkpoint.configuration
+        subjects: dict[Weights, Subject] = {}
 
         def subject(weights: Weights) -> Subject:
-            if weights not in known:
-                known[weights], _ = subject_of(checkpoint, run, weights)
-            return known[weights]
+            if weights not in subjects:
+                subjects[weights] = of_weights(weights)[0]
+            return subjects[weights]
 
+        def of_weights(weights: Weights) -> tuple[Subject, list[Finding]]:
+            stored = StoredModel(checkpoint, weights, keys)
+            if model is not None:
+                return read_own_model(model, device=device, stored=stored), []
+            return _subject_of(task or tasks.of_run(run), stored)
+
+        _, notes = of_weights(next(iter(checkpoint.states)))
         return Opened(
             checkpoint.step,
             tuple(checkpoint.states),
             subject,
-            lambda weights: digest_of(checkpoint, weights),
-            (*checkpoint.findings, *notes),
+            lambda weights: digest_of(checkpoint.tensors(weights), subject(weights)),
+            tuple(notes),
         )
 
     return Target(run.label, run.path, file, out or output_folder(run), read)
+
+
+def open_subject(
+    path: Path | str,
+    *,
+    weights: Weights = "ema",
+    task: Task | None = None,
+    keys: Mapping[str, Any] | None = None,
+    device: torch.device | str = "cpu",
+) -> Subject:
+    """Return what a probe is put to, from a checkpoint file.
+
+    Args:
+        path: The file.
+        weights: ``raw`` or ``ema``.
+        task: What was trained. Default: what the configuration names.
+        keys: The configuration that it was trained with. Default: the one stored in the file.
+        device: Where to compute.
+
+    Raises:
+        UnreadableFile: The file is missing, damaged or of another format.
+        WrongCheckpoint: It lacks these weights, or its tensors are not those of the task.
+        NotApplicable: The task has no energy to probe.
+    """
+    checkpoint = read_checkpoint(path, device=device)
+    keys = keys or checkpoint.configuration
+    return _subject_of(task or tasks.task_of(keys or {}), StoredModel(checkpoint, weights, keys))[0]
+
+
+def _subject_of(task: Task, stored: StoredModel) -> tuple[Subject, list[Finding]]:
+    if task.subject is None:
+        raise NotApplicable(f"needs an energy, and the task {task.name} has none to probe")
+    return task.subject(stored)
 
 
 def of_own_model(name: str, *, device: torch.device | str, out: Path | None) -> Target:
@@ -141,17 +202,17 @@ def of_own_model(name: str, *, device: torch.device | str, out: Path | None) -> 
     def read() -> Opened:
         """Read the model."""
         subject = read_own_model(name, device=device)
-        told = fingerprint(subject)
-        return Opened(None, OWN_WEIGHTS, lambda weights: subject, lambda weights: told)
+        digest = fingerprint(subject)
+        return Opened(None, OWN_WEIGHTS, lambda weights: subject, lambda weights: digest)
 
     return Target(name, file, file, out or OUT / folder_name(file.stem), read)
 
 
-def digest_of(checkpoint: Checkpoint, weights: Weights) -> str:
-    """Return a hash of a checkpoint's tensors, names and schedule."""
-    told = hashlib.sha256()
-    tensors: Mapping[str, torch.Tensor] = checkpoint.states.get(weights, {})
-    for name, tensor in sorted({**tensors, "betas": checkpoint.schedule.betas}.items()):
-        told.update(f"{name}{tuple(tensor.shape)}".encode())
-        told.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return told.hexdigest()
+def digest_of(tensors: Mapping[str, torch.Tensor], subject: Subject) -> str:
+    """Return a hash of a checkpoint's tensors, names and noise schedule."""
+    digest = hashlib.sha256()
+    named = {name: tensor.float() for name, tensor in tensors.items()}
+    for name, tensor in sorted({**named, "betas": subject.schedule.betas}.items()):
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import read_json_object
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.finding import Finding
+from ired_diag.json_object import read_json_object
 from ired_diag.readers.plain_yaml import MOST_BYTES, NotPlain, read_plain_yaml
 from ired_diag.runs.place import is_name
 

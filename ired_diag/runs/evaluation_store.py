@@ -13,8 +13,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ired_diag.config import read_json_object
 from ired_diag.errors import UnreadableFile
+from ired_diag.json_object import read_json_object
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.files import check_format, why_unlistable, write_atomically
 from ired_diag.runs.store import (

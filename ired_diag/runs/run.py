@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import Config, parse_config
 from ired_diag.finding import Finding
 from ired_diag.runs.attempt import is_seed_label, label_of
 from ired_diag.runs.configured_metric import configured_metric
@@ -30,6 +29,14 @@ class EarlierAttempt:
     evaluations: int
     started: str | None = None
     findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecordedMetric:
+    """What a trainer recorded that a run is judged by."""
+
+    name: str
+    higher_is_better: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Run:
         higher_is_better: What the user says of the metric's direction; None: configuration and name tell.
         results: What an evaluation after training measured, as printed or saved.
         of_table: Whether it stands for one number of a table, and has no log.
+        task: The name of the task that it was trained on; empty where it is not recorded.
+        recorded_metric: What its trainer recorded that it is judged by: name and direction.
     """
 
     experiment: str
@@ -75,6 +84,8 @@ class Run:
     higher_is_better: bool | None = None
     results: tuple[EvaluationResult, ...] = ()
     of_table: bool = False
+    task: str = ""
+    recorded_metric: RecordedMetric | None = None
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:
@@ -94,7 +105,9 @@ class Run:
 
     @cached_property
     def configured_metric(self) -> str | None:
-        """The logged metric that its configuration says to watch; None where it names none."""
+        """The logged metric that its trainer recorded, or its configuration says to watch; None: neither."""
+        if self.recorded_metric is not None and self.recorded_metric.name in self.history.series:
+            return self.recorded_metric.name
         return configured_metric(self.configuration, self.history.series)
 
     def as_judged(self, metric: str) -> Series | None:
@@ -113,6 +126,9 @@ class Run:
 
     def direction_of(self, metric: str) -> Direction:
         """Return the direction of a metric that the run may log."""
+        if self.recorded_metric is not None and self.recorded_metric.name == metric:
+            if self.higher_is_better is None:
+                return Direction(not self.recorded_metric.higher_is_better, "configuration")
         return direction_of(metric, higher_is_better=self.higher_is_better, configuration=self.configuration)
 
     @property
@@ -139,11 +155,3 @@ class Run:
     def label(self) -> str:
         """The run's name in messages: ``q101/seed0``."""
         return f"{self.group}/{self.seed_label}"
-
-    def config(self) -> Config:
-        """Return the configuration, checked.
-
-        Raises:
-            WrongConfiguration: It holds what this project does not implement, or none was told.
-        """
-        return parse_config(self.configuration or {}, where=self.label)

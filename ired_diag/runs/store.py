@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import parse_config, read_json_object
-from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile, WrongConfiguration
+from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile
 from ired_diag.finding import Finding
+from ired_diag.json_object import read_json_object
 from ired_diag.runs.arrange import ArrangedRun
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
@@ -35,7 +35,7 @@ from ired_diag.runs.files import (
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.runs.range_of_numbers import within_range
-from ired_diag.runs.run import EarlierAttempt, Run
+from ired_diag.runs.run import EarlierAttempt, RecordedMetric, Run
 from ired_diag.runs.stored_values import (
     ending_of,
     findings_of,
@@ -183,7 +183,15 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
         ),
         run_name=value_of_type(told, "run_name", str, path) or "",
         results=results_of(told, path),
+        task=value_of_type(told, "task", str, path) or "",
+        recorded_metric=_recorded_metric(value_of_type(told, "metric", dict, path)),
     )
+
+
+def _recorded_metric(stated: Mapping[str, Any] | None) -> RecordedMetric | None:
+    """Return what the trainer recorded that a run is judged by; None where it is not both name and direction."""
+    name, higher = (stated or {}).get("name"), (stated or {}).get("higher_is_better")
+    return RecordedMetric(name, higher) if isinstance(name, str) and isinstance(higher, bool) else None
 
 
 def _history(metrics: Path, read_metrics: Callable[[Path], History]) -> tuple[History, list[Unreadable]]:
@@ -224,7 +232,6 @@ def attempt_content(attempt: Attempt, experiment: str, variant: str | None) -> d
         "variant": variant,
         "seed": attempt.seed,
         "config": attempt.configuration,
-        "validated": _is_valid(attempt.configuration),
         "evaluations": attempt.evaluations,
         "ending": asdict(attempt.ending),
         "findings": [asdict(finding) for finding in attempt.findings],
@@ -244,14 +251,6 @@ def _source(path: Path) -> dict[str, Any]:
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-
-
-def _is_valid(configuration: Mapping[str, Any] | None) -> bool:
-    try:
-        parse_config(configuration or {})
-    except WrongConfiguration:
-        return False
-    return True
 
 
 def _attempt_names(attempts: tuple[Attempt, ...]) -> list[str]:

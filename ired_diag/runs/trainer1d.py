@@ -8,15 +8,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ired_diag.model.schedule import Schedule
 from ired_diag.runs.files import write_atomically
+from ired_diag.runs.state_dict import split_buffers, strip_prefixes
 
 NETWORK = "model.ebm."
 
@@ -24,7 +24,7 @@ NETWORK = "model.ebm."
 def trainer1d_state(
     *,
     step: int,
-    schedule: Schedule,
+    constants: Mapping[str, Tensor],
     raw: Mapping[str, Tensor],
     ema: Mapping[str, Tensor],
     optimizer: Mapping[str, Any],
@@ -34,13 +34,13 @@ def trainer1d_state(
 
     Args:
         step: Steps taken.
-        schedule: The noise schedule.
+        constants: Tensors of the model that are not trained: the noise schedule.
         raw: The network's tensors.
         ema: Their average.
         optimizer: The optimiser's ``state_dict()``.
         own: What stands under ``ired_diag``: plain containers, numbers, strings and tensors.
     """
-    model, average = _module(schedule, raw), _module(schedule, ema)
+    model, average = _module(constants, raw), _module(constants, ema)
     return {
         "step": step,
         "model": model,
@@ -67,7 +67,24 @@ def write_torch_file(path: Path, state: Mapping[str, Any]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _module(schedule: Schedule, network: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def network_tensors(module: Mapping[str, Tensor], names: Sequence[str], where: str) -> dict[str, Tensor]:
+    """Return the network's tensors in a module's, under the names that the network gives them.
+
+    Args:
+        module: As ``trainer1d_state`` or the public code wrote it, wrappers' prefixes included.
+        names: Those of the network.
+        where: What to call the file in an error.
+
+    Raises:
+        WrongCheckpoint: Two keys are the same tensor under different prefixes.
+    """
+    if all(NETWORK + name in module for name in names):
+        return {k.removeprefix(NETWORK): p for k, p in module.items() if k.startswith(NETWORK)}
+    network, _ = split_buffers(strip_prefixes(module, where))
+    return network
+
+
+def _module(constants: Mapping[str, Tensor], network: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of the public code's diffusion module, its constants first, in float32."""
-    constants = {name: b.detach().float().cpu().clone() for name, b in schedule.buffers().items()}
-    return constants | {NETWORK + n: p.detach().cpu().clone() for n, p in network.items()}
+    fixed = {name: b.detach().float().cpu().clone() for name, b in constants.items()}
+    return fixed | {NETWORK + n: p.detach().cpu().clone() for n, p in network.items()}

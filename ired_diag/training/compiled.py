@@ -1,7 +1,7 @@
 """The training loss as one function of tensors, compiled where that pays.
 
-Written out, the loss is ordinary forward operations with one ordinary backward pass, so ``torch.compile`` can
-fuse what lies between the matrix products: on a processor with bfloat16 units they are most of a step.
+Where a loss is ordinary forward operations with one ordinary backward pass, ``torch.compile`` can fuse what
+lies between the matrix products: on a processor with bfloat16 units they are most of a step.
 Compiling takes a minute or less, once for all seeds, and needs a C++ compiler on a processor, or a GPU.
 
 What is compiled and what is not rounds differently. A run keeps to its first choice when it is resumed.
@@ -12,49 +12,87 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch._dynamo.exc import TorchDynamoException
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
-from ired_diag.model.schedule import Schedule
-from ired_diag.inverse.configured import DTYPES, network_of
-from ired_diag.inverse.draws import Batch
-from ired_diag.inverse.objective import Loss, training_loss
+from ired_diag.task import Losses, Task
+from ired_diag.tensors import Tensors
 
 Compile = Literal["auto", "on", "off"]
 
-# Samples x steps x hidden units above which some tens of seconds of compiling are won back on two cores.
-WORTH_COMPILING = 2048 * 512 * 4000
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
-LossFunction = Callable[[Mapping[str, Tensor], Batch], Loss]
+# Samples x steps x weights above which some tens of seconds of compiling are won back on two cores.
+WORTH_COMPILING = 2048 * 4000 * 1_000_000
 
 
-def loss_function(config: Config, schedule: Schedule, *, compiled: bool) -> LossFunction:
+@dataclass(frozen=True)
+class StepLoss:
+    """The loss of a step, seed by seed: each tensor of shape (seeds,).
+
+    Attributes:
+        total: The sum of the trained terms; carries the graph.
+        logged: What the history gets of it, by name.
+    """
+
+    total: Tensor
+    logged: Mapping[str, Tensor]
+
+
+LossFunction = Callable[[Mapping[str, Tensor], Tensors], StepLoss]
+
+
+def loss_function(
+    task: Task,
+    config: TrainingConfig,
+    constants: Tensors,
+    *,
+    device: torch.device | str = "cpu",
+    compiled: bool,
+) -> LossFunction:
     """Return the loss of a configuration as a function of weights (a leading axis of seeds) and batch.
 
     Args:
-        config: All that is constant.
-        schedule: The noise schedule, on the device of the weights.
+        task: What is trained.
+        config: Its settings.
+        constants: Tensors of the model that are not trained.
+        device: Where they and the weights are.
         compiled: Compile it at its first call.
     """
     dtype = DTYPES[config.precision]
-    constants = schedule.to(schedule.betas.device, torch.float32)
 
-    def loss(weights: Mapping[str, Tensor], batch: Batch) -> Loss:
-        network = network_of(config, {name: p.to(dtype) for name, p in weights.items()})
-        return training_loss(network, constants, config, batch.problem, batch.answer, batch.draws)
+    def loss(weights: Mapping[str, Tensor], batch: Tensors) -> StepLoss:
+        cast = {name: p.to(dtype) for name, p in weights.items()}
+        if task.stacked:
+            return _in_total(task, task.loss(config, {**constants, **cast}, batch))
+        seeds = len(next(iter(cast.values())))
+        return _stacked(
+            [
+                _in_total(
+                    task,
+                    task.loss(
+                        config,
+                        {**constants, **{name: p[k] for name, p in cast.items()}},
+                        {name: x[k] for name, x in batch.items()},
+                    ),
+                )
+                for k in range(seeds)
+            ]
+        )
 
     if not compiled:
         return loss
-    on_gpu = schedule.betas.is_cuda
+    on_gpu = torch.device(device).type == "cuda"
     # On a GPU "reduce-overhead" records the kernels of a step in a CUDA graph.
     fused: LossFunction = torch.compile(loss, dynamic=False, mode="reduce-overhead" if on_gpu else "default")
 
-    def guarded(weights: Mapping[str, Tensor], batch: Batch) -> Loss:
+    def guarded(weights: Mapping[str, Tensor], batch: Tensors) -> StepLoss:
         """Return the loss, or say that it cannot be compiled here."""
         if on_gpu:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
@@ -70,7 +108,28 @@ def loss_function(config: Config, schedule: Schedule, *, compiled: bool) -> Loss
     return guarded
 
 
-def should_compile(config: Config, device: torch.device, wish: Compile = "auto") -> bool:
+def _in_total(task: Task, losses: Losses) -> StepLoss:
+    """Return the sum of the trained terms, in the order of the task, and what is logged."""
+    trained = [losses.terms[name] for name in task.trained_terms if name in losses.terms]
+    total = trained[0]
+    for term in trained[1:]:
+        total = total + term
+    logged: dict[str, Tensor] = {"loss": total}
+    if task.reports_other_loss:
+        logged["reported_loss"] = torch.stack(list(losses.terms.values())).sum(0)
+    rest = losses.logged or losses.terms
+    return StepLoss(total, logged | {name: value.detach() for name, value in rest.items()})
+
+
+def _stacked(losses: list[StepLoss]) -> StepLoss:
+    """Return the losses of several seeds as one, the seeds on a leading axis."""
+    logged = {name: torch.stack([loss.logged[name] for loss in losses]) for name in losses[0].logged}
+    return StepLoss(torch.stack([loss.total for loss in losses]), logged)
+
+
+def should_compile(
+    config: TrainingConfig, weights: Tensors, device: torch.device, wish: Compile = "auto"
+) -> bool:
     """Return whether to compile: as wished, else where the run is long and a compiler is there.
 
     Raises:
@@ -83,7 +142,8 @@ def should_compile(config: Config, device: torch.device, wish: Compile = "auto")
         )
     if wish != "auto":
         return wish == "on"
-    if config.batch_size * config.train_steps * config.width < WORTH_COMPILING:
+    size = sum(p.numel() for p in weights.values())
+    if config.batch_size * config.train_steps * size < WORTH_COMPILING:
         return False
     return can_compile(device)
 

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ired_diag.model.schedule import Schedule
-from ired_diag.training.compiled import LossFunction
-from ired_diag.inverse.draws import Batch, draw_batch, stack_batches
+from ired_diag.tensors import Tensors
+from ired_diag.training.compiled import LossFunction, StepLoss
 from ired_diag.training.ema import update_average
 from ired_diag.training.learning_rate import learning_rate_after
-from ired_diag.inverse.objective import Loss
 from ired_diag.training.optimizer import Moments, clip_gradients, make_optimizer
 from ired_diag.training.state import TrainingState
 
@@ -30,18 +28,18 @@ class Step:
     """What one step of an ensemble was.
 
     Attributes:
-        loss: Its parts, each of shape (seeds,).
+        loss: Its total and what is logged of it, each of shape (seeds,).
         gradient_norm: Before clipping, of shape (seeds,).
         clipped_norm: After clipping, likewise.
         learning_rate: What it was taken with.
         batches: The batch of each seed.
     """
 
-    loss: Loss
+    loss: StepLoss
     gradient_norm: Tensor
     clipped_norm: Tensor
     learning_rate: float
-    batches: tuple[Batch, ...]
+    batches: tuple[Tensors, ...]
 
 
 class Ensemble:
@@ -66,7 +64,8 @@ class Ensemble:
             if not same or (other.step, other.optimizer_steps) != (first.step, first.optimizer_steps):
                 raise ValueError("an ensemble's members differ in nothing but the seed")
         self.members = tuple(members)
-        self.config = first.config
+        self.task, self.config = first.task, first.config
+        self._groups = self.task.parameter_groups(self.config)
         self.weights = _stack([m.weights for m in members])
         self._leaves = {name: p.detach().requires_grad_() for name, p in self.weights.items()}
         self.average = _stack([m.average for m in members])
@@ -75,7 +74,9 @@ class Ensemble:
             member.weights = {name: p[index] for name, p in self.weights.items()}
             member.average = {name: p[index] for name, p in self.average.items()}
             member.moments = {n: {k: m[index] for k, m in of.items()} for n, of in self.moments.items()}
-        self._optimizer = make_optimizer(self.config, self._leaves, self.moments, first.optimizer_steps)
+        self._optimizer = make_optimizer(
+            self.config, self._leaves, self.moments, first.optimizer_steps, groups=self._groups
+        )
         self._loss_function = loss_function
 
     @property
@@ -83,32 +84,45 @@ class Ensemble:
         """Steps taken."""
         return self.members[0].step
 
-    @property
-    def schedule(self) -> Schedule:
-        """The noise schedule."""
-        return self.members[0].schedule
-
     def advance(self) -> Step:
         """Take one step of every seed."""
         config = self.config
-        contrast = config.mining_strategy != "none" and self.step >= config.warm_start_steps
-        batches = tuple(draw_batch(config, m.streams, contrast=contrast) for m in self.members)
+        batches = tuple(self.task.draw_batch(config, m.streams, self.step) for m in self.members)
         self._optimizer.zero_grad(set_to_none=True)  # a CUDA graph writes new ones in their place
         loss = self._loss_function(self._leaves, stack_batches(batches))
         loss.total.sum().backward()  # type: ignore[no-untyped-call]
         for leaf in self._leaves.values():
             if leaf.grad is None:  # a tensor that the loss of this step does not touch counts the step too
                 leaf.grad = torch.zeros_like(leaf)
-        before, after = clip_gradients(self._leaves, config, self.step)
+        before, after = clip_gradients(self._leaves, config, self.step, groups=self._groups)
         rate = learning_rate_after(self.step, config)
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("factor", 1.0)
         self._optimizer.step()
+        if self.task.project is not None:
+            self._project()
         for member in self.members:
             member.step += 1
             member.optimizer_steps += 1
         update_average(self.average, self.weights, self.step, config.ema_decay)
         return Step(loss, before, after, rate, batches)
+
+    @torch.no_grad()
+    def _project(self) -> None:
+        """Move the weights back to where they may be."""
+        assert self.task.project is not None
+        if self.task.stacked:
+            self.task.project(self.config, self.weights)
+            return
+        for member in self.members:
+            self.task.project(self.config, member.weights)
+
+
+def stack_batches(batches: Sequence[Tensors]) -> dict[str, Tensor]:
+    """Return the batches of several seeds as one, the seeds on a leading axis."""
+    if len(batches) == 1:
+        return {name: x[None] for name, x in batches[0].items()}
+    return {name: torch.stack([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def _stack(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -15,18 +15,17 @@ from typing import Any
 
 import torch
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
-from ired_diag.inverse.architecture import parameter_shapes
 from ired_diag.runs.checkpoint_choice import choose_checkpoints, step_of
 from ired_diag.runs.files import is_file
 from ired_diag.runs.run import Run
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.weights_file import read_weights
-from ired_diag.inverse.configured import architecture_of
+from ired_diag.task import Task
 from ired_diag.training.optimizer import MOMENT_NAMES, new_moments
 from ired_diag.training.run_files import CHECKPOINTS
-from ired_diag.training.state import TrainingState, state_of
+from ired_diag.training.state import TrainingState, expected_shapes, state_of
 
 STREAMS = "streams."
 
@@ -40,26 +39,28 @@ class Fork:
         parent: The parent's name or path.
         step: The step of the checkpoint.
         config: The parent's configuration.
+        task: What it trained.
         fresh_optimizer: Forget the optimiser's memory.
     """
 
     checkpoint: Path
     parent: str
     step: int
-    config: Config
+    config: TrainingConfig
+    task: Task
     fresh_optimizer: bool = False
 
-    def changes(self, config: Config) -> dict[str, list[Any]]:
+    def changes(self, config: TrainingConfig) -> dict[str, list[Any]]:
         """Return what was and what is of each knob that a configuration sets otherwise; the name is none."""
         before, now = self.config.model_dump(mode="json"), config.model_dump(mode="json")
         return {k: [before[k], v] for k, v in now.items() if before[k] != v and k != "experiment_name"}
 
-    def forgets(self, config: Config) -> bool:
+    def forgets(self, config: TrainingConfig) -> bool:
         """Say whether the optimiser's memory starts anew."""
         other_kind = MOMENT_NAMES[config.optimizer] != MOMENT_NAMES[self.config.optimizer]
         return self.fresh_optimizer or other_kind
 
-    def told(self, config: Config) -> dict[str, Any]:
+    def record(self, config: TrainingConfig) -> dict[str, Any]:
         """Return what the new run's ``config.json`` says of its parent."""
         return {
             "run": self.parent,
@@ -85,11 +86,11 @@ def find_checkpoint(run: Run, which: str) -> tuple[Path, int]:
     path = _full_state(run, which) or choose_checkpoints(run, which)[0]
     step = step_of(path)
     if step is None:
-        raise UnreadableFile(f"{path}: tells no step, so that no run can start from it.")
+        raise UnreadableFile(f"{path}: does not record its training step, so it cannot be forked.")
     return path, step
 
 
-def forked_state(fork: Fork, config: Config, device: torch.device | str) -> TrainingState:
+def forked_state(fork: Fork, config: TrainingConfig, device: torch.device | str) -> TrainingState:
     """Return the state that a forked run starts with.
 
     Raises:
@@ -97,7 +98,7 @@ def forked_state(fork: Fork, config: Config, device: torch.device | str) -> Trai
         WrongCheckpoint: It is of another architecture than the configuration's.
     """
     try:
-        state = _read(fork.checkpoint, config, device)
+        state = _read(fork.checkpoint, fork.task, config, device)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise UnreadableFile(
             f"{fork.checkpoint}: does not hold a whole training state ({error!r}), so that no run can "
@@ -124,10 +125,10 @@ def _has_streams(path: Path) -> bool:
     return isinstance(read_torch_file(path).get("ired_diag"), Mapping)
 
 
-def _read(path: Path, config: Config, device: torch.device | str) -> TrainingState:
+def _read(path: Path, task: Task, config: TrainingConfig, device: torch.device | str) -> TrainingState:
     if path.suffix != ".safetensors":
         content = read_torch_file(path, device=device)
-        state = state_of(content, config, device, where=str(path))
+        state = state_of(content, task, config, device, where=str(path))
         if isinstance(own := content.get("ired_diag"), Mapping):
             state.streams.restore(own["streams"])
             state.optimizer_steps = own.get("optimizer_steps", state.optimizer_steps)
@@ -138,14 +139,14 @@ def _read(path: Path, config: Config, device: torch.device | str) -> TrainingSta
             f"{path}: holds weights alone, and no run can start from them as if it went on; a last.pt, or a "
             "step-*.safetensors of a newer run, holds the optimiser too."
         )
-    return _of_weights_file(content, config, device, path)
+    return _of_weights_file(content, task, config, device, path)
 
 
 def _of_weights_file(
-    content: Mapping[str, Any], config: Config, device: torch.device | str, path: Path
+    content: Mapping[str, Any], task: Task, config: TrainingConfig, device: torch.device | str, path: Path
 ) -> TrainingState:
     rest = content["training"]
-    names = parameter_shapes(architecture_of(config))
+    names = expected_shapes(task, config)
     kinds = MOMENT_NAMES[config.optimizer]
     stored = {
         index: {k: rest[key] for k in kinds if (key := f"optimizer.{k}.{name}") in rest}
@@ -159,6 +160,6 @@ def _of_weights_file(
         "opt": {"state": stored},
         "step": content["step"],
     }
-    state = state_of(layout, config, device, where=str(path))
+    state = state_of(layout, task, config, device, where=str(path))
     state.streams.restore({k.removeprefix(STREAMS): s for k, s in rest.items() if k.startswith(STREAMS)})
     return state

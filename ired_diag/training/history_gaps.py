@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 from ired_diag.finding import Finding
 from ired_diag.runs.files import is_file
 from ired_diag.runs.find import METRICS
@@ -25,7 +25,7 @@ from ired_diag.runs.history import read_history
 MISSING, BEYOND = "history_lacks_steps", "history_beyond_checkpoint"
 
 
-def history_findings(folder: Path, config: Config, step: int, *, began: int = 0) -> list[Finding]:
+def history_findings(folder: Path, config: TrainingConfig, step: int, *, began: int = 0) -> list[Finding]:
     """Return a warning where logged steps are lost, and what is said of steps beyond the checkpoint.
 
     Args:
@@ -76,7 +76,7 @@ def _logged_steps(path: Path) -> NDArray[np.int64]:
     return np.unique(np.concatenate([np.array([], dtype=np.int64), *(one.steps for one in series)]))
 
 
-def _due_steps(config: Config, began: int, step: int) -> NDArray[np.int64]:
+def _due_steps(config: TrainingConfig, began: int, step: int) -> NDArray[np.int64]:
     """Return the steps after ``began``, up to ``step``, at which a row is written."""
     end = min(step, config.train_steps)
     multiples = [np.arange(0, end + 1, every) for every in (config.log_every, config.validate_every)]

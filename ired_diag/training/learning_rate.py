@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import math
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 
 
-def learning_rate_after(step: int, config: Config) -> float:
+def learning_rate_after(step: int, config: TrainingConfig) -> float:
     """Return the learning rate of the step that is taken after ``step`` steps.
 
-    >>> config = Config(experiment_name="x", train_steps=100, learning_rate=1.0, lr_schedule="cosine",
+    >>> config = TrainingConfig(experiment_name="x", train_steps=100, learning_rate=1.0, lr_schedule="cosine",
     ...                 lr_decay_start=50, lr_floor=0.1)
     >>> [round(learning_rate_after(k, config), 3) for k in (0, 50, 75, 100)]
     [1.0, 1.0, 0.55, 0.1]
@@ -33,7 +33,7 @@ def learning_rate_after(step: int, config: Config) -> float:
     return rate
 
 
-def _decay(step: int, config: Config) -> float:
+def _decay(step: int, config: TrainingConfig) -> float:
     since, floor = step - config.lr_decay_start, config.lr_floor
     if config.lr_schedule == "constant" or since < 0:
         return 1.0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from ired_diag.config import Config, parse_config
-from ired_diag.errors import CannotWrite, NotFound, NotReadable, UnreadableFile
+from ired_diag import tasks
+from ired_diag.config import TrainingConfig
+from ired_diag.errors import CannotWrite, DiagError, NotFound, NotReadable, UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
@@ -25,7 +26,7 @@ from ired_diag.training.fork import Fork, forked_state
 from ired_diag.training.history_gaps import history_findings, joined_findings, with_history
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Announce, Progress, Recorder
-from ired_diag.training.run_files import Told
+from ired_diag.training.run_files import RunRecord
 from ired_diag.training.state import TrainingState, new_state, read_state
 from ired_diag.training.stored_configuration import check_configuration, stored_configuration
 
@@ -54,32 +55,48 @@ class Options:
 def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     """Return the recorder of a run that is about to start, or to go on; nothing is written yet."""
     device = options.device
-    told = run_files.read_told(run.folder) if run.resume else Told(run.experiment, run.variant)
-    state, news = _resumed(run, told, device) if run.resume else (_started(run, device), [])
+    if run.resume:
+        about = run_files.read_record(run.folder)
+        _check_task(run, about)
+    else:
+        about = RunRecord(experiment=run.experiment, variant=run.variant)
+    about = replace(about, task=run.task.name, metric=asdict(run.task.metric))
+    state, news = _resumed(run, about, device) if run.resume else (_started(run, device), [])
     if run.fork is not None and not run.resume:
-        told = replace(told, parent=run.fork.told(run.config))
-    began = int((told.parent or {}).get("step", 0))
+        about = replace(about, parent=run.fork.record(run.config))
+    began = int((about.parent or {}).get("step", 0))
     if run.resume:
         news = with_history(news, history_findings(run.folder, state.config, state.step, began=began))
-    first = told.attempts[0] if told.attempts else {}
-    compiled = should_compile(state.config, device, options.compile)
+    first = about.attempts[0] if about.attempts else {}
+    compiled = should_compile(state.config, state.weights, device, options.compile)
     if options.compile == "auto" and "compiled" in first and can_compile(device):
         compiled = bool(first["compiled"])
-    number = max(_attempts_logged(run.folder), len(told.attempts)) + 1 if run.resume else 1
-    attempt = run_files.this_attempt(number, device, compiled=compiled)
+    number = max(_attempts_logged(run.folder), len(about.attempts)) + 1 if run.resume else 1
+    attempt = run_files.this_attempt(number, device, compiled=compiled, task_file=run.task_file)
     for finding in news:
         options.announce(run.folder, finding)
-    told = replace(told, attempts=(*told.attempts, attempt), findings=joined_findings(told.findings, news))
+    about = replace(
+        about,
+        attempts=(*about.attempts, attempt),
+        findings=joined_findings(about.findings, news),
+    )
     ended = Ending("complete", state.ended) if state.ended else None
-    return Recorder(run.folder, state, told, options.announce, ended, began)
+    return Recorder(
+        folder=run.folder,
+        state=state,
+        about=about,
+        announce=options.announce,
+        stopped=ended,
+        began=began,
+    )
 
 
 def begin(group: Sequence[Recorder]) -> None:
     """Write what an ensemble's runs are before their first step, and say what changed since they stopped."""
     for recorder in group:
-        *before, attempt = recorder.told.attempts
+        *before, attempt = recorder.about.attempts
         attempt = {**attempt, "together": len(group)}
-        recorder.told = replace(recorder.told, attempts=(*before, attempt))
+        recorder.about = replace(recorder.about, attempts=(*before, attempt))
         moved = _moved(before[-1], attempt) if before else []
         recorder.open(fresh=not before)
         recorder.tell(moved)
@@ -91,10 +108,24 @@ def _started(run: PlannedRun, device: torch.device) -> TrainingState:
             f"{run.folder}: holds a run already. Go on with it with --resume, or train under another name "
             "with --name NAME."
         )
-    return new_state(run.config, device) if run.fork is None else forked_state(run.fork, run.config, device)
+    if run.fork is None:
+        return new_state(run.task, run.config, device)
+    return forked_state(run.fork, run.config, device)
 
 
-def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[TrainingState, list[Finding]]:
+def _check_task(run: PlannedRun, about: RunRecord) -> None:
+    """Refuse to go on with another task than a run was started with."""
+    trained = about.task or tasks.DEFAULT
+    if trained == run.task.name:
+        return
+    file = (about.attempts[-1] if about.attempts else {}).get("task_file", "FILE.py")
+    hint = f"--task {trained}" if tasks.is_built_in(trained) else f"--task {file}:FUNCTION"
+    raise DiagError(
+        f"{run.folder}: trains the task {trained!r}, not {run.task.name!r}. Go on with it with {hint}."
+    )
+
+
+def _resumed(run: PlannedRun, about: RunRecord, device: torch.device) -> tuple[TrainingState, list[Finding]]:
     """Return the state that a run goes on from, and a warning where that is not its last."""
     folder = run.folder
     if imported_sources(folder) is not None:
@@ -102,13 +133,14 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
             f"{folder}: was imported from a log, not trained here, and has no state to go on from. Train "
             "under another name with --name NAME."
         )
-    config = parse_config(read_run(folder).configuration or {}, where=str(folder / CONFIG))
+    keys = read_run(folder).configuration or {}
+    config = tasks.settings_of(run.task, keys, where=str(folder / CONFIG))
     check_listable(folder / run_files.CHECKPOINTS)  # else a run would begin again that has a state
     last, kept = run_files.last_checkpoint(folder), find_checkpoints(folder)
     reason = f"{last} is missing."
     if is_file(last):
         try:
-            return read_state(last, config, device), []
+            return read_state(last, run.task, config, device), []
         except NotReadable:
             raise  # it may be whole: going on from an older step would replace it
         except UnreadableFile as error:
@@ -118,31 +150,30 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
     if kept:
         statement = f"{reason} The run goes on from {kept[-1].name}, its newest whole step."
         warning = Finding("resumed_from_step_file", "warning", statement)
-        return _from_step_file(kept[-1], folder, config, device), [warning]
+        return _from_step_file(kept[-1], run, config, device), [warning]
     if run.fork is not None:
         return forked_state(run.fork, config, device), []
-    if told.parent is not None:
+    if about.parent is not None:
         raise NotFound(
-            f"{folder}: was forked from {told.parent.get('run')} and stopped before its first checkpoint. "
+            f"{folder}: was forked from {about.parent.get('run')} and stopped before its first checkpoint. "
             "Repeat the command that forked it, with --resume."
         )
-    return new_state(config, device), []
+    return new_state(run.task, config, device), []
 
 
-def _from_step_file(path: Path, folder: Path, config: Config, device: torch.device) -> TrainingState:
+def _from_step_file(
+    path: Path, run: PlannedRun, config: TrainingConfig, device: torch.device
+) -> TrainingState:
     """Return the state in a run's own step file; what the best was, the history tells."""
-    step = step_of(path) or 0
+    folder, metric, step = run.folder, run.task.metric, step_of(path) or 0
     check_configuration(config, stored_configuration(path), checkpoint=path, done=step == config.train_steps)
-    state = forked_state(Fork(path, str(folder), step, config), config, device)
+    state = forked_state(Fork(path, str(folder), step, config, run.task), config, device)
     logged = read_history(folder / METRICS).series if is_file(folder / METRICS) else {}
-    series = logged.get("validation/mse")
+    series = logged.get(metric.name)
     if series is not None:
-        told = [
-            (v, s) for v, s in zip(series.values.tolist(), series.steps.tolist(), strict=True) if s <= step
-        ]
-        finite = [one for one in told if math.isfinite(one[0])]
-        if finite:
-            state.best, state.best_step = min(finite)
+        for value, at in zip(series.values.tolist(), series.steps.tolist(), strict=True):
+            if at <= step and math.isfinite(value) and metric.is_better(value, state.best):
+                state.best, state.best_step = value, at
     _take_best_kept(state, folder)
     return state
 
@@ -154,7 +185,9 @@ def _take_best_kept(state: TrainingState, folder: Path) -> None:
     except UnreadableFile:
         return
     best, step = (own.get("best"), own.get("best_step")) if isinstance(own, Mapping) else (None, None)
-    if isinstance(best, float) and isinstance(step, int) and step <= state.step and best < state.best:
+    if not isinstance(best, float) or not isinstance(step, int) or step > state.step:
+        return
+    if state.task.metric.is_better(best, state.best):
         state.best, state.best_step = best, step
 
 
@@ -168,7 +201,7 @@ def _attempts_logged(folder: Path) -> int:
 
 def _moved(before: Mapping[str, object], attempt: Mapping[str, object]) -> list[Finding]:
     """Return a warning where a run goes on with other code, or on another device, than it started with."""
-    watched = ("git_commit", "device", "gpu", "versions", "threads", "compiled", "together")
+    watched = ("git_commit", "device", "gpu", "versions", "threads", "compiled", "together", "task_sha256")
     changed = [key for key in watched if before.get(key) != attempt.get(key)]
     if not changed:
         return []

@@ -4,8 +4,9 @@ The optimisers are PyTorch's. What they remember of each tensor (its *moments*) 
 seed's share can be cut out of an ensemble's, kept in a checkpoint, and put back.
 
 Gradients are clipped seed by seed. With c the limit, g ← g min(1, c/(‖g‖ + 10⁻⁶)), the norm over all
-tensors of the seed (``torch.nn.utils.clip_grad_norm_``); ``head_gradient_clip`` does the same to the head's
-tensors alone, first.
+tensors of the seed (``torch.nn.utils.clip_grad_norm_``). A group of weights with a limit of its own
+(``ParameterGroup.gradient_clip``) is clipped alike, first. A group's learning rate is the configuration's
+times its factor.
 
 ``clip_scaled_gradients`` reproduces what the study's fork does. It makes a gradient scaler for half
 precision, then computes in float32 and does not unscale before the clip. So the limit meets S g, with S = 2¹⁶
@@ -23,8 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
-from ired_diag.inverse.head import HEAD_LAYERS
+from ired_diag.config import TrainingConfig
+from ired_diag.task import ParameterGroup
 
 Moments = dict[str, dict[str, Tensor]]  # of each tensor by name: each thing remembered by its own name
 
@@ -38,14 +39,19 @@ MOMENT_NAMES = {
 }
 
 
-def new_moments(config: Config, weights: Mapping[str, Tensor]) -> Moments:
+def new_moments(config: TrainingConfig, weights: Mapping[str, Tensor]) -> Moments:
     """Return the memory of an optimiser that has seen nothing: zeros."""
     names = MOMENT_NAMES[config.optimizer]
     return {name: {kind: torch.zeros_like(p.detach()) for kind in names} for name, p in weights.items()}
 
 
 def make_optimizer(
-    config: Config, weights: Mapping[str, Tensor], moments: Moments, steps: int
+    config: TrainingConfig,
+    weights: Mapping[str, Tensor],
+    moments: Moments,
+    steps: int,
+    *,
+    groups: Sequence[ParameterGroup] = (),
 ) -> torch.optim.Optimizer:
     """Return the optimiser of a configuration over ``weights``, with its memory.
 
@@ -54,8 +60,9 @@ def make_optimizer(
         weights: What it moves.
         moments: Its memory; the tensors are used as they are, and change in place.
         steps: Steps that it has taken.
+        groups: Whose learning rate is another than the configuration's.
     """
-    tensors, rate, decay = list(weights.values()), config.learning_rate, config.weight_decay
+    tensors, rate, decay = _by_rate(weights, groups), config.learning_rate, config.weight_decay
     optimizer: torch.optim.Optimizer
     match config.optimizer:
         case "sgd":
@@ -75,7 +82,7 @@ def make_optimizer(
 
 
 def optimizer_state(
-    config: Config, weights: Mapping[str, Tensor], moments: Moments, steps: int
+    config: TrainingConfig, weights: Mapping[str, Tensor], moments: Moments, steps: int
 ) -> dict[str, Any]:
     """Return the ``state_dict()`` that a lone PyTorch optimiser would have, tensors on the CPU."""
     copied = {name: _copied(kinds) for name, kinds in moments.items()}
@@ -87,7 +94,7 @@ def optimizer_state(
 
 
 def read_moments(
-    state: Mapping[str, Any], config: Config, weights: Mapping[str, Tensor]
+    state: Mapping[str, Any], config: TrainingConfig, weights: Mapping[str, Tensor]
 ) -> tuple[Moments, int]:
     """Return the memory that a ``state_dict()`` holds, and the steps that its optimiser had taken.
 
@@ -109,22 +116,28 @@ def read_moments(
     return moments, int(stored[0].get("step", 0))
 
 
-def clip_gradients(weights: Mapping[str, Tensor], config: Config, step: int = 0) -> tuple[Tensor, Tensor]:
+def clip_gradients(
+    weights: Mapping[str, Tensor],
+    config: TrainingConfig,
+    step: int = 0,
+    *,
+    groups: Sequence[ParameterGroup] = (),
+) -> tuple[Tensor, Tensor]:
     """Clip the gradients in place, and return each seed's norm before and after, of shape (seeds,).
 
     Args:
         weights: Tensors with a leading axis of seeds and a gradient each; one without a gradient counts as 0.
         config: The limits.
         step: Steps taken so far, on which a gradient scaler's scale depends.
+        groups: Those with a limit of their own are clipped first.
     """
     gradients = {name: p.grad for name, p in weights.items() if p.grad is not None}
     before = _norms(list(gradients.values()))
     after = before
-    if config.head_gradient_clip is not None:
-        layer = HEAD_LAYERS["scalar" if config.use_scalar_energy else "vector"] + "."
-        head = [g for name, g in gradients.items() if name.startswith(layer)]
-        if head:
-            _scale(head, _norms(head), config.head_gradient_clip)
+    for group in groups:
+        members = [g for name, g in gradients.items() if group.holds(name)]
+        if group.gradient_clip is not None and members:
+            _scale(members, _norms(members), group.gradient_clip)
             after = _norms(list(gradients.values()))
     if config.gradient_clip is not None:
         scale = loss_scale_after(step) if config.clip_scaled_gradients else 1.0
@@ -140,6 +153,17 @@ def loss_scale_after(step: int) -> float:
     [65536.0, 65536.0, 131072.0, 262144.0]
     """
     return INITIAL_SCALE * 2.0 ** (step // SCALE_GROWTH_INTERVAL)
+
+
+def _by_rate(weights: Mapping[str, Tensor], groups: Sequence[ParameterGroup]) -> list[dict[str, Any]]:
+    """Return the weights as PyTorch's optimisers take them: one list for each factor of the learning rate."""
+    by_factor: dict[float, list[Tensor]] = {}
+    for name, tensor in weights.items():
+        factor = next((g.learning_rate_factor for g in groups if g.holds(name)), 1.0)
+        by_factor.setdefault(factor, []).append(tensor)
+    if set(by_factor) <= {1.0}:
+        return [{"params": list(weights.values())}]
+    return [{"params": tensors, "factor": factor} for factor, tensors in by_factor.items()]
 
 
 def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

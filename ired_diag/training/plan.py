@@ -9,14 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ired_diag import experiments
-from ired_diag.config import Config, parse_config, read_json_object
+from ired_diag import experiments, tasks
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.experiments.sweep import Variant, names_of, pick, set_knobs, split_name, varied
+from ired_diag.json_object import read_json_object
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.find import CONFIG
 from ired_diag.runs.store import folder_name
+from ired_diag.task import Task
 from ired_diag.training.fork import Fork
 from ired_diag.training.run_files import last_checkpoint
 from ired_diag.training.stored_configuration import check_run
@@ -26,32 +28,37 @@ MOST_FOLDERS = 8
 WHAT_IS_TRAINED = ("experiment_name", "mining_strategy", "use_scalar_energy")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedRun:
     """One run to train.
 
     Attributes:
+        task: What is trained.
         config: Every knob.
         folder: Where it is, or will be.
         resume: Whether it goes on from where it stopped.
         variant: Which variant of a sweep or fork it is, ``mining_opt_steps=3``; None where it is neither.
         experiment: What the experiment is called; None for the number in the configuration's name.
         fork: Where it starts; None for a run from scratch.
+        task_file: The Python file that makes the task; None for one that is built in.
     """
 
-    config: Config
+    task: Task
+    config: TrainingConfig
     folder: Path
-    resume: bool
+    resume: bool = False
     variant: str | None = None
     experiment: str | None = None
     fork: Fork | None = None
+    task_file: Path | None = None
 
 
 def plan(
-    experiment: str,
+    experiment: str | None,
     seeds: str | None = None,
     settings: Sequence[str] = (),
     *,
+    task: str | None = None,
     name: str | None = None,
     runs: Path = Path("runs"),
     resume: bool = False,
@@ -60,9 +67,10 @@ def plan(
 
     Args:
         experiment: A named experiment, or the path of a JSON file; of a sweep, with ``@`` and a variant's
-            label (``q301@mining_opt_steps=3``), that variant alone.
+            label (``q301@mining_opt_steps=3``), that variant alone. None: the task with its defaults.
         seeds: ``0-9``, or ``0,2,5``; without it, the configuration's own.
         settings: ``key=value`` each, for every variant.
+        task: What to train, as ``tasks.load`` takes it. Default: what the experiment names.
         name: What to call it instead.
         runs: The runs folder.
         resume: Runs that are there go on with their own configuration; those that are not, start.
@@ -77,12 +85,14 @@ def plan(
     asked = parse_settings(settings)
     if "seed" in asked:
         raise DiagError("--set seed: choose seeds with --seeds, such as --seeds 0-9.")
-    variants = [_renamed(set_knobs(variant, asked), name) for variant in _variants(experiment, asked)]
+    variants = [_renamed(set_knobs(variant, asked), name) for variant in _variants(experiment, asked, task)]
     config = variants[0].config
     called = name or experiment_number(config.experiment_name) or config.experiment_name
     chosen = parse_seeds(seeds) if seeds is not None else [config.seed]
     planned = [
-        _plan_seed(variant, seed, runs, called, resume=resume) for variant in variants for seed in chosen
+        replace(_plan_seed(variant, seed, runs, called, resume=resume), task_file=tasks.file_of(task))
+        for variant in variants
+        for seed in chosen
     ]
     if resume:
         _check_resumed(planned, {*asked, *varied(variants)})
@@ -92,13 +102,22 @@ def plan(
     return planned
 
 
-def _variants(experiment: str, asked: Mapping[str, str]) -> tuple[Variant, ...]:
+def _variants(experiment: str | None, asked: Mapping[str, str], task: str | None) -> tuple[Variant, ...]:
     """Return the variants that a name or path means, none of whose own knobs is asked to be another."""
+    chosen = None if task is None else tasks.load(task)
+    if experiment is None:
+        if chosen is None:
+            raise DiagError("Name an experiment, or a task with --task.")
+        return experiments.of_task(chosen)
     called, label = (experiment, None) if is_file(Path(experiment)) else split_name(experiment)
     path = Path(called)
     if not is_file(path) and called.endswith(".json"):
         raise NotFound(f"{called}: there is no such file.")
-    variants = experiments.read_variants(path) if is_file(path) else experiments.variants(called)
+    variants = (
+        experiments.read_variants(path, task=chosen)
+        if is_file(path)
+        else experiments.variants(called, task=chosen)
+    )
     if both := asked.keys() & varied(variants):
         listed = ", ".join(names_of(variants, experiment=called))
         raise DiagError(
@@ -112,13 +131,20 @@ def _renamed(variant: Variant, name: str | None) -> Variant:
     if name is None:
         return variant
     keys = {**variant.config.model_dump(mode="json"), "experiment_name": name}
-    return replace(variant, config=parse_config(keys, where="--name"))
+    return replace(variant, config=tasks.settings_of(variant.task, keys, where="--name"))
 
 
 def _plan_seed(variant: Variant, seed: int, runs: Path, called: str, *, resume: bool) -> PlannedRun:
     folder = seed_folder(runs, called, variant.label, seed)
     config = variant.config.model_copy(update={"seed": seed})
-    return PlannedRun(config, folder, resume and exists(folder / CONFIG), variant.label, called)
+    return PlannedRun(
+        task=variant.task,
+        config=config,
+        folder=folder,
+        resume=resume and exists(folder / CONFIG),
+        variant=variant.label,
+        experiment=called,
+    )
 
 
 def seed_folder(runs: Path, experiment: str, variant: str | None, seed: int) -> Path:
@@ -152,7 +178,7 @@ def _check_resumed(planned: Sequence[PlannedRun], asked: Iterable[str]) -> None:
         raise NotFound(f"{planned[0].folder}: there is no run to resume. Leave out --resume to start one.")
     for one in there:
         stored = read_json_object(one.folder / CONFIG).get("config") or {}
-        check_run(one.folder, stored)
+        check_run(one.folder, one.task, stored)
         wanted = one.config.model_dump(mode="json")
         for key in (*sorted(asked), *WHAT_IS_TRAINED):
             if stored.get(key) != wanted.get(key):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ired_diag.errors import CannotWrite
+from ired_diag.errors import CannotWrite, DiagError
 from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint_choice import step_of
 from ired_diag.runs.ending import Ending
@@ -16,26 +16,24 @@ from ired_diag.runs.files import write_atomically
 from ired_diag.runs.find import METRICS
 from ired_diag.runs.history import Row
 from ired_diag.runs.store import find_checkpoints
+from ired_diag.tensors import Tensors
 from ired_diag.training import run_files
-from ired_diag.inverse.configured import architecture_of, divisor_of
-from ired_diag.inverse.draws import Batch
-from ired_diag.inverse.evaluation import evaluate, sample_errors
-from ired_diag.training.run_files import Told
+from ired_diag.training.run_files import RunRecord
 from ired_diag.training.state import TrainingState
-from ired_diag.training.trouble import RULES, Watch
+from ired_diag.training.trouble import Watch
 
 Progress = Callable[[int, int, dict[str, float]], None]  # step, steps, the row's values
 Announce = Callable[[Path, Finding], None]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Recorder:
     """Keeps the folder of one run.
 
     Attributes:
         folder: The run folder.
         state: What is trained.
-        told: What ``config.json`` says besides the configuration.
+        about: What ``config.json`` says besides the configuration.
         announce: Called with each finding, as it happens.
         watch: Looks for trouble.
         stopped: Why the run ended before its last step, if it did.
@@ -44,15 +42,15 @@ class Recorder:
 
     folder: Path
     state: TrainingState
-    told: Told
+    about: RunRecord
     announce: Announce
     stopped: Ending | None = None
     began: int = 0
     watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
-        known = {finding.rule for finding in self.told.findings}
-        self.watch = Watch(architecture_of(self.state.config).dim, divisor_of(self.state.config), known)
+        announced = {finding.rule for finding in self.about.findings}
+        self.watch = Watch(self.state.task.troubles(self.state.config), announced)
         last = run_files.last_checkpoint(self.folder)
         self._saved = self.state.step if last.is_file() else None
 
@@ -64,7 +62,7 @@ class Recorder:
     @property
     def attempt(self) -> int:
         """The number of this start of training."""
-        return int(self.told.attempts[-1]["attempt"])
+        return int(self.about.attempts[-1]["attempt"])
 
     def open(self, *, fresh: bool) -> None:
         """Write what a run is before its first step; a resumed one keeps its history."""
@@ -77,7 +75,7 @@ class Recorder:
 
     def close(self, ending: Ending) -> None:
         """Write how the run stands."""
-        run_files.write_config(self.folder, self.state.config, self.told, ending)
+        run_files.write_config(self.folder, self.state.config, self.about, ending)
 
     def record(self, values: Mapping[str, float]) -> None:
         """Append a row to the history."""
@@ -99,7 +97,7 @@ class Recorder:
     @property
     def in_trouble(self) -> bool:
         """Whether any trouble was announced, in this attempt or an earlier one; a note is none."""
-        return any(f.rule in RULES and f.severity != "note" for f in self.told.findings)
+        return any(f.rule in self.watch.rules and f.severity != "note" for f in self.about.findings)
 
     def note_broken(self, step: int | None) -> None:
         """Remember the first step whose loss was not finite."""
@@ -129,26 +127,29 @@ class Recorder:
         for finding in findings:
             self.announce(self.folder, finding)
         if findings:
-            self.told = replace(self.told, findings=(*self.told.findings, *findings))
+            self.about = replace(self.about, findings=(*self.about.findings, *findings))
             self.close(Ending("cut_off"))
 
-    def evaluate(self, batch: Batch) -> dict[str, float]:
-        """Evaluate the averaged weights as the public code does: on the batch, and on validation matrices.
+    @torch.no_grad()
+    def evaluate(self, batch: Tensors) -> dict[str, float]:
+        """Evaluate the averaged weights as the task does.
 
-        The state at the lowest validation MSE so far is kept in ``best.pt``.
+        The state at the best value of the task's metric so far is kept in ``best.pt``.
+
+        Raises:
+            DiagError: The task's evaluation does not return its metric.
         """
-        state, network = self.state, self.state.averaged_network
-        generator = state.streams.evaluation
-        on_batch = sample_errors(network, state.schedule, batch.problem, batch.answer, generator=generator)
-        result = evaluate(network, state.schedule, state.config, generator=generator)
-        if result.mse < state.best:
-            state.best, state.best_step = result.mse, state.step
+        state, metric = self.state, self.state.task.metric
+        values = state.task.evaluate(state.config, state.averaged_tensors, batch, state.streams.evaluation)
+        if metric.name not in values:
+            raise DiagError(
+                f"The task {state.task.name}: evaluate() must return its metric {metric.name!r}, found "
+                f"{', '.join(values) or 'nothing'}."
+            )
+        if metric.is_better(values[metric.name], state.best):
+            state.best, state.best_step = values[metric.name], state.step
             run_files.write_best(self.folder, state)
-        return {
-            "train/mse_error": float(on_batch.mean()),
-            "validation/mse": result.mse,
-            "validation/mse_standard_error": result.standard_error,
-        }
+        return {name: float(value) for name, value in values.items()}
 
     def patience_ran_out(self) -> Ending | None:
         """Return the ending of a run that did not get better for as long as it is given."""
@@ -156,7 +157,7 @@ class Recorder:
         since = self.began if state.best_step is None else state.best_step
         if patience is None or state.step - since < patience or state.step >= state.config.train_steps:
             return None
-        best = "no validation MSE was a number"
+        best = f"no {state.task.metric.title} was a number"
         if state.best_step is not None:
             best = f"none of the last {patience} steps was better than step {state.best_step}"
         return Ending("complete", f"stopped early at step {state.step}: {best}")
@@ -167,8 +168,7 @@ class Recorder:
         self._saved = self.state.step
 
 
-def read_values(tensors: Mapping[str, torch.Tensor | None]) -> list[dict[str, float]]:
+def read_values(tensors: Mapping[str, torch.Tensor]) -> list[dict[str, float]]:
     """Return the values of each seed, from tensors of shape (seeds,), with one transfer from the device."""
-    there = {name: tensor.detach().float() for name, tensor in tensors.items() if tensor is not None}
-    columns = torch.stack(list(there.values())).T.tolist()
-    return [dict(zip(there, column, strict=True)) for column in columns]
+    columns = torch.stack([tensor.detach().float() for tensor in tensors.values()]).T.tolist()
+    return [dict(zip(tensors, column, strict=True)) for column in columns]

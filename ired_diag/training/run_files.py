@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -15,9 +16,10 @@ from typing import Any
 import torch
 
 import ired_diag
-from ired_diag.config import Config, read_json_object
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
+from ired_diag.json_object import read_json_object
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.code_version import code_commit
 from ired_diag.runs.ending import Ending
@@ -32,8 +34,8 @@ from ired_diag.training.state import TrainingState
 CHECKPOINTS = "checkpoints"
 
 
-@dataclass(frozen=True)
-class Told:
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
     """What ``config.json`` says of a run besides its configuration.
 
     Attributes:
@@ -42,6 +44,8 @@ class Told:
         parent: Where it was forked from, and what was changed; None for a run from scratch.
         attempts: Each start of its training: when, where, with which code.
         findings: What was announced while it trained.
+        task: What it trains.
+        metric: What it is judged by.
     """
 
     experiment: str | None = None
@@ -49,6 +53,8 @@ class Told:
     parent: Mapping[str, Any] | None = None
     attempts: tuple[Mapping[str, Any], ...] = ()
     findings: tuple[Finding, ...] = ()
+    task: str = ""
+    metric: Mapping[str, Any] | None = None
 
 
 def last_checkpoint(folder: Path) -> Path:
@@ -61,10 +67,12 @@ def step_checkpoint(folder: Path, step: int) -> Path:
     return folder / CHECKPOINTS / f"step-{step:09d}.safetensors"
 
 
-def this_attempt(number: int, device: torch.device, *, compiled: bool) -> dict[str, Any]:
-    """Return what is to be told of a start of training: when, where, with which code."""
+def this_attempt(
+    number: int, device: torch.device, *, compiled: bool, task_file: Path | None = None
+) -> dict[str, Any]:
+    """Return what is recorded of a start of training: when, where, with which code."""
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    told = {
+    record = {
         "attempt": number,
         "started": _now(),
         "host": platform.node(),
@@ -79,10 +87,13 @@ def this_attempt(number: int, device: torch.device, *, compiled: bool) -> dict[s
             "python": platform.python_version(),
         },
     }
-    return {name: value for name, value in told.items() if value is not None}
+    if task_file is not None:
+        content = task_file.read_bytes()
+        record |= {"task_file": str(task_file.resolve()), "task_sha256": hashlib.sha256(content).hexdigest()}
+    return {name: value for name, value in record.items() if value is not None}
 
 
-def read_told(folder: Path) -> Told:
+def read_record(folder: Path) -> RunRecord:
     """Return what a run's ``config.json`` says of it.
 
     Raises:
@@ -91,36 +102,40 @@ def read_told(folder: Path) -> Told:
     path = folder / CONFIG
     content = read_json_object(path)
     provenance = provenance_of(content, path)
-    return Told(
-        value_of_type(content, "experiment", str, path),
-        value_of_type(content, "variant", str, path),
-        provenance.get("parent"),
-        tuple(provenance.get("attempts") or ()),
-        tuple(findings_of(content, path)),
+    return RunRecord(
+        experiment=value_of_type(content, "experiment", str, path),
+        variant=value_of_type(content, "variant", str, path),
+        parent=provenance.get("parent"),
+        attempts=tuple(provenance.get("attempts") or ()),
+        findings=tuple(findings_of(content, path)),
+        task=value_of_type(content, "task", str, path) or "",
+        metric=value_of_type(content, "metric", dict, path),
     )
 
 
-def write_config(folder: Path, config: Config, told: Told, ending: Ending) -> None:
+def write_config(folder: Path, config: TrainingConfig, record: RunRecord, ending: Ending) -> None:
     """Write ``config.json``: every knob, how the run ended, and where it was made."""
-    last = told.attempts[-1]
+    last = record.attempts[-1]
     provenance = {
-        "started": told.attempts[0]["started"],
+        "started": record.attempts[0]["started"],
         **{key: value for key, value in last.items() if key not in ("attempt", "started")},
         **({} if ending.state == "cut_off" else {"ended": _now()}),
-        "attempts": list(told.attempts),
+        "attempts": list(record.attempts),
     }
-    if told.parent is not None:
-        provenance["parent"] = dict(told.parent)
+    if record.parent is not None:
+        provenance["parent"] = dict(record.parent)
     content = {
         "format": FORMAT,
-        "experiment": told.experiment or experiment_number(config.experiment_name) or config.experiment_name,
+        "experiment": record.experiment
+        or experiment_number(config.experiment_name)
+        or config.experiment_name,
         "name": config.experiment_name,
-        "variant": told.variant,
+        **({"task": record.task, "metric": record.metric} if record.task else {}),
+        "variant": record.variant,
         "seed": config.seed,
         "config": config.model_dump(mode="json"),
-        "validated": True,
         "ending": asdict(ending),
-        "findings": [asdict(finding) for finding in told.findings],
+        "findings": [asdict(finding) for finding in record.findings],
         "provenance": provenance,
     }
     write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
@@ -196,7 +211,7 @@ def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
 
 
 def write_best(folder: Path, state: TrainingState) -> None:
-    """Write ``best.pt``: the full state at the lowest validation MSE so far.
+    """Write ``best.pt``: the full state at the best value of the task's metric so far.
 
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full. The files of before are whole.

@@ -2,70 +2,76 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
-from ired_diag.inverse.architecture import initial_parameters, parameter_shapes
-from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.runs.files import FORMAT, check_format
-from ired_diag.runs.state_dict import infer_architecture, split_buffers, strip_prefixes
 from ired_diag.runs.torch_file import read_torch_file
-from ired_diag.runs.trainer1d import trainer1d_state
-from ired_diag.inverse.configured import architecture_of, network_of
+from ired_diag.runs.trainer1d import network_tensors, trainer1d_state
+from ired_diag.streams import Streams, make_streams
+from ired_diag.task import Task
+from ired_diag.tensors import Tensors
 from ired_diag.training.optimizer import Moments, new_moments, optimizer_state, read_moments
 from ired_diag.training.stored_configuration import check_configuration
-from ired_diag.streams import Streams, make_streams
+
+MOST_NAMED = 4
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TrainingState:
     """The moving parts of one run. Its tensors may be slices of an ensemble's, which moves them in place.
 
     Attributes:
+        task: What is trained.
         config: The run's configuration.
-        schedule: The noise schedule.
-        weights: The network's tensors.
+        constants: Tensors of the model that are not trained.
+        weights: The tensors that are.
         average: Their exponential moving average.
         moments: The optimiser's memory.
         optimizer_steps: Steps that the optimiser has taken; fewer than ``step`` where a fork began afresh.
         streams: The run's random streams.
         step: Steps taken.
-        best: The lowest validation MSE so far, NaN-free; infinite before the first.
+        best: The best value of the task's metric so far, NaN-free; infinite before the first.
         best_step: Its step.
         broken_since: The first step whose loss was not finite, if any was.
         ended: Why training ended before its last step, if it did.
     """
 
-    config: Config
-    schedule: Schedule
+    task: Task
+    config: TrainingConfig
+    constants: dict[str, Tensor]
     weights: dict[str, Tensor]
     average: dict[str, Tensor]
     moments: Moments
     streams: Streams
     optimizer_steps: int = 0
     step: int = 0
-    best: float = float("inf")
+    best: float = field(default=math.nan)
     best_step: int | None = None
     broken_since: int | None = None
     ended: str = ""
 
-    @property
-    def network(self) -> EnergyNetwork:
-        """The network with the weights that are trained."""
-        return network_of(self.config, self.weights)
+    def __post_init__(self) -> None:
+        if math.isnan(self.best):
+            self.best = self.task.metric.worst
 
     @property
-    def averaged_network(self) -> EnergyNetwork:
-        """The network with the average of the weights, which evaluation uses."""
-        return network_of(self.config, self.average)
+    def tensors(self) -> Tensors:
+        """The model with the weights that are trained."""
+        return {**self.constants, **self.weights}
+
+    @property
+    def averaged_tensors(self) -> Tensors:
+        """The model with the average of the weights, which evaluation uses."""
+        return {**self.constants, **self.average}
 
     @property
     def device(self) -> torch.device:
@@ -96,7 +102,7 @@ class TrainingState:
         }
         return trainer1d_state(
             step=self.step,
-            schedule=self.schedule,
+            constants=self.constants,
             raw=self.weights,
             ema=self.average,
             optimizer=optimizer_state(self.config, self.weights, self.moments, self.optimizer_steps),
@@ -104,21 +110,26 @@ class TrainingState:
         )
 
 
-def new_state(config: Config, device: torch.device | str) -> TrainingState:
+def new_state(task: Task, config: TrainingConfig, device: torch.device | str) -> TrainingState:
     """Return the state of an untrained run."""
     streams = make_streams(config.seed, device)
-    initial = initial_parameters(architecture_of(config), generator=streams.weights)
+    initial = task.initial_weights(config, streams.weights)
     return TrainingState(
-        config,
-        cosine_schedule(config.diffusion_steps).to(device),
-        initial,
-        {name: p.clone() for name, p in initial.items()},
-        new_moments(config, initial),
-        streams,
+        task=task,
+        config=config,
+        constants=_constants(task, config, device),
+        weights=initial,
+        average={name: p.clone() for name, p in initial.items()},
+        moments=new_moments(config, initial),
+        streams=streams,
     )
 
 
-def read_state(path: Path, config: Config, device: torch.device | str) -> TrainingState:
+def _constants(task: Task, config: TrainingConfig, device: torch.device | str) -> dict[str, Tensor]:
+    return {name: x.to(device) for name, x in task.constants(config).items()}
+
+
+def read_state(path: Path, task: Task, config: TrainingConfig, device: torch.device | str) -> TrainingState:
     """Return the state in a ``last.pt`` that a run of this configuration wrote.
 
     Raises:
@@ -137,7 +148,7 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
     done = content.get("step") == config.train_steps
     check_configuration(config, own.get("configuration"), checkpoint=path, done=done)
     try:
-        state = state_of(content, config, device, where=str(path))
+        state = state_of(content, task, config, device, where=str(path))
         state.streams.restore(own["streams"])
         state.best, state.best_step = own["best"], own["best_step"]
         state.optimizer_steps = own.get("optimizer_steps", state.optimizer_steps)
@@ -149,13 +160,43 @@ def read_state(path: Path, config: Config, device: torch.device | str) -> Traini
     return state
 
 
+def expected_shapes(task: Task, config: TrainingConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight that a configuration asks for, in the order of the optimiser."""
+    initial = task.initial_weights(config, torch.Generator().manual_seed(0))
+    return {name: tuple(p.shape) for name, p in initial.items()}
+
+
+def check_tensors(task: Task, config: TrainingConfig, weights: Tensors, where: str) -> None:
+    """Refuse weights that are not those of a configuration.
+
+    Raises:
+        WrongCheckpoint: A tensor is missing, unused, or of another shape.
+    """
+    if task.check_weights is not None:
+        task.check_weights(config, weights, where)
+        return
+    expected = expected_shapes(task, config)
+    found = {name: tuple(p.shape) for name, p in weights.items()}
+    wrong = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
+    if wrong:
+        listed = ", ".join(f"{n} {found.get(n, 'missing')}" for n in wrong[:MOST_NAMED])
+        wanted = ", ".join(f"{n} {expected.get(n, 'unused')}" for n in wrong[:MOST_NAMED])
+        raise WrongCheckpoint(f"{where}: expected the run's tensors ({wanted}), found {listed}.")
+
+
 def state_of(
-    content: Mapping[str, Any], config: Config, device: torch.device | str, *, where: str
+    content: Mapping[str, Any],
+    task: Task,
+    config: TrainingConfig,
+    device: torch.device | str,
+    *,
+    where: str,
 ) -> TrainingState:
     """Return what a Trainer1D checkpoint holds of a training state; its random streams start anew.
 
     Args:
         content: ``model``, ``ema``, ``opt`` and ``step``.
+        task: What is trained.
         config: The configuration to train with; its optimiser's memory is taken where there is one.
         device: Where the tensors go.
         where: What to call the file in an error.
@@ -164,24 +205,28 @@ def state_of(
         WrongCheckpoint: Its tensors are of another architecture than the configuration's.
         KeyError: Something is missing.
     """
-    raw, _ = split_buffers(strip_prefixes(content["model"], where))
-    averaged = {k: v for k, v in content["ema"].items() if k.startswith("ema_model.")}
-    average, _ = split_buffers(strip_prefixes(averaged, where))
-    expected = architecture_of(config)
-    if (found := infer_architecture(raw, config.diffusion_steps, where)) != expected:
-        raise WrongCheckpoint(f"{where}: expected the run's {expected}, found {found}.")
-    names = parameter_shapes(
-        expected
-    )  # in the order of the optimiser; a scalar head's unused fc4 stays behind
+    names = _names(task, config)
+    averaged = {
+        k.removeprefix("ema_model."): v for k, v in content["ema"].items() if k.startswith("ema_model.")
+    }
+    raw = network_tensors(content["model"], names, where)
+    average = network_tensors(averaged, names, where)
+    check_tensors(task, config, raw, where)
     weights = {name: raw[name].detach().to(device) for name in names}
-    moments, taken = read_moments(content["opt"], config, weights)
+    moments, steps_taken = read_moments(content["opt"], config, weights)
     return TrainingState(
-        config,
-        cosine_schedule(config.diffusion_steps).to(device),
-        weights,
-        {name: average[name].detach().to(device) for name in names},
-        moments,
-        make_streams(config.seed, device),
-        taken,
-        int(content["step"]),
+        task=task,
+        config=config,
+        constants=_constants(task, config, device),
+        weights=weights,
+        average={name: average[name].detach().to(device) for name in names},
+        moments=moments,
+        streams=make_streams(config.seed, device),
+        optimizer_steps=steps_taken,
+        step=int(content["step"]),
     )
+
+
+def _names(task: Task, config: TrainingConfig) -> list[str]:
+    """Return the names of the weights, in the order of the optimiser."""
+    return list(expected_shapes(task, config))

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ired_diag.config import Config, parse_config
+from ired_diag import tasks
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import UnreadableFile, WrongCheckpoint, WrongConfiguration
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.weights_file import read_weights
+from ired_diag.task import Task
 
 NOT_OF_A_FORK = ("seed", "experiment_name")  # a fork keeps the first, and takes the second from --name
 
@@ -31,7 +33,9 @@ def stored_configuration(checkpoint: Path) -> Mapping[str, Any] | None:
     return configuration if isinstance(configuration, Mapping) else None
 
 
-def check_configuration(config: Config, stored: object, *, checkpoint: Path, done: bool = False) -> None:
+def check_configuration(
+    config: TrainingConfig, stored: object, *, checkpoint: Path, done: bool = False
+) -> None:
     """Refuse to go on with another configuration than a checkpoint was trained with.
 
     A key that the checkpoint does not name had its default: it was written before the key was known.
@@ -48,7 +52,7 @@ def check_configuration(config: Config, stored: object, *, checkpoint: Path, don
     if not isinstance(stored, Mapping):
         return
     now = config.model_dump(mode="json")
-    defaults = Config(experiment_name=config.experiment_name).model_dump(mode="json")
+    defaults = type(config)(experiment_name=config.experiment_name).model_dump(mode="json")
     before = {key: stored.get(key, default) for key, default in defaults.items()}
     changed = [key for key, value in now.items() if value != before[key]]
     if not changed:
@@ -62,7 +66,7 @@ def check_configuration(config: Config, stored: object, *, checkpoint: Path, don
     )
 
 
-def check_run(folder: Path, keys: Mapping[str, Any]) -> None:
+def check_run(folder: Path, task: Task, keys: Mapping[str, Any]) -> None:
     """Refuse to go on with a run whose ``config.json`` says something else than its ``last.pt``.
 
     A ``last.pt`` that is missing or damaged says nothing here, and neither does a configuration of another
@@ -73,7 +77,7 @@ def check_run(folder: Path, keys: Mapping[str, Any]) -> None:
     """
     checkpoint = folder / "checkpoints" / "last.pt"
     try:
-        config, content = parse_config(keys), read_torch_file(checkpoint)
+        config, content = tasks.settings_of(task, keys), read_torch_file(checkpoint)
     except (UnreadableFile, WrongConfiguration):
         return
     own, done = content.get("ired_diag"), content.get("step") == config.train_steps

@@ -16,11 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ired_diag.config import Config
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import is_file
 from ired_diag.runs.find import CONFIG
+from ired_diag.task import Task
 from ired_diag.training import run_files
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, Step
@@ -39,7 +40,8 @@ class Interrupted(DiagError):
 
 
 def train(
-    config: Config,
+    task: Task,
+    config: TrainingConfig,
     folder: Path,
     *,
     device: torch.device | str = "cpu",
@@ -48,7 +50,7 @@ def train(
 ) -> Path:
     """Train one run and return its folder: ``train_together`` for one."""
     options = Options(torch.device(device), progress=progress)
-    train_together([PlannedRun(config, folder, resume)], options)
+    train_together([PlannedRun(task=task, config=config, folder=folder, resume=resume)], options)
     return folder
 
 
@@ -77,7 +79,7 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
             recorders = [open_recorder(run, options) for run in runs]
         for recorder in recorders:
             if recorder.is_finished:
-                run_files.write_findings(recorder.folder, recorder.told.findings)
+                run_files.write_findings(recorder.folder, recorder.about.findings)
         groups = _in_step([recorder for recorder in recorders if not recorder.is_finished])
         for group in groups:  # only now, when all of them can be trained
             begin(group)
@@ -105,22 +107,22 @@ def _fitting() -> Iterator[None]:
 
 def _in_step(recorders: Sequence[Recorder]) -> list[list[Recorder]]:
     """Return groups that can train together: one configuration but for the seed, at one step."""
-    groups: dict[tuple[str, int, int, bool], list[Recorder]] = defaultdict(list)
+    groups: dict[tuple[str, str, int, int, bool], list[Recorder]] = defaultdict(list)
     for recorder in recorders:
         state = recorder.state
         alike = state.config.model_copy(update={"seed": 0}).model_dump_json()
-        compiled = bool(recorder.told.attempts[-1]["compiled"])
-        groups[alike, state.step, state.optimizer_steps, compiled].append(recorder)
+        compiled = bool(recorder.about.attempts[-1]["compiled"])
+        groups[state.task.name, alike, state.step, state.optimizer_steps, compiled].append(recorder)
     return list(groups.values())
 
 
 def _train_group(group: list[Recorder], options: Options, stop: Stop) -> None:
     """Train runs in one ensemble to their end; whoever ends before the others leaves it."""
-    compiled = bool(group[0].told.attempts[-1]["compiled"])
+    compiled = bool(group[0].about.attempts[-1]["compiled"])
     state = group[0].state
     if compiled:
         torch.compiler.reset()  # else the compiled losses of other configurations count against a limit
-    loss = loss_function(state.config, state.schedule, compiled=compiled)
+    loss = loss_function(state.task, state.config, state.constants, device=state.device, compiled=compiled)
     group = _still_going(group)
     while group and not stop.asked and group[0].state.step < state.config.train_steps:
         _train_until_one_ends(Ensemble([r.state for r in group], loss), group, options, stop)
@@ -214,31 +216,20 @@ class _Clock:
     def values(self, step: Step) -> list[dict[str, float]]:
         """Return what is logged of a step, seed by seed."""
         start = time.perf_counter()
-        loss = step.loss
-        margin = None
-        if loss.energy_negative is not None:
-            margin = loss.energy_negative - loss.energy_positive
         rows = read_values(
             {
-                "train/loss": loss.total,
-                "train/denoise": loss.denoise,
-                "train/nce": loss.nce,
-                "train/regularizer": loss.regularizer,
-                "train/energy_positive": loss.energy_positive,
-                "train/energy_negative": loss.energy_negative,
-                "train/energy_margin": margin,
-                "train/mining_accepted": loss.accepted,
+                **{f"train/{name}": value for name, value in step.loss.logged.items()},
                 "train/gradient_norm": step.gradient_norm,
                 "train/gradient_norm_clipped": step.clipped_norm,
             }
         )
         self._seconds += time.perf_counter() - start  # a GPU's queue empties here
-        told = {
+        besides = {
             "train/learning_rate": step.learning_rate,
             "time/seconds_per_step": self._seconds / self._steps if self._steps else float(self._first or 0),
         }
         self._seconds, self._steps = 0.0, 0
-        return [{**row, **told} for row in rows]
+        return [{**row, **besides} for row in rows]
 
     def broken_since(self, index: int) -> int | None:
         """Return the first step whose loss was not finite for a seed."""
