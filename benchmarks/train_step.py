@@ -36,6 +36,7 @@ from ired_diag.inverse.draws import draw_batch
 from ired_diag.inverse.evaluation import evaluate
 from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.objective import mine
+from ired_diag.inverse.training import network_in, schedule_in
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import can_compile, loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -166,8 +167,10 @@ def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, flo
     generator = torch.Generator(device).manual_seed(0)
     draw = _median(lambda: draw_matrices(data_of(config), config.batch_size, generator=generator), 9, device)
     state = new_state(INVERSE, config, device)
-    network = state.averaged_network
-    evaluation = _median(lambda: evaluate(network, state.schedule, config, generator=generator), 3, device)
+    network = network_in(state.config, state.averaged_tensors)
+    evaluation = _median(
+        lambda: evaluate(network, schedule_in(state.tensors), config, generator=generator), 3, device
+    )
     _say(f"data: {1e3 * draw:.1f} ms for {config.batch_size} matrices and inverses")
     judged = config.validation_batches * config.validation_batch_size
     _say(f"evaluation on {judged} matrices: {evaluation:.2f} s")
@@ -187,9 +190,9 @@ def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespac
     config = _config("adversarial", "fp32", options).model_copy(update={"mining_opt_steps": steps})
     state = new_state(INVERSE, config, device)
     batch = draw_batch(config, state.streams, contrast=True)
-    landscape = state.network.landscape(batch.problem, batch.draws.t)
+    landscape = network_in(state.config, state.tensors).landscape(batch.problem, batch.draws.t)
     with LiveMemory() as memory:
-        mine(landscape, state.schedule, config, batch.answer, batch.draws)
+        mine(landscape, schedule_in(state.tensors), config, batch.answer, batch.draws)
     return float(memory.peak) / 2**20
 
 
@@ -200,7 +203,7 @@ def _config(strategy: Strategy, precision: str, options: argparse.Namespace) -> 
 
 def _ensemble(config: InverseConfig, seeds: int, device: torch.device, *, compiled: bool) -> Ensemble:
     members = [new_state(INVERSE, config.model_copy(update={"seed": seed}), device) for seed in range(seeds)]
-    return Ensemble(members, loss_function(config, members[0].schedule, compiled=compiled))
+    return Ensemble(members, loss_function(INVERSE, config, members[0].constants, compiled=compiled))
 
 
 def _median(call: Callable[[], object], repeats: int, device: torch.device) -> float:

@@ -14,7 +14,7 @@ from torch import Tensor
 from ired_diag.errors import DiagError, UnreadableFile, WrongCheckpoint
 from ired_diag.finding import Finding
 from ired_diag.inverse.architecture import Architecture, initial_parameters, parameter_shapes
-from ired_diag.inverse.checkpoint import read_network
+from ired_diag.inverse.checkpoint import NetworkCheckpoint, read_network
 from ired_diag.inverse.head import Head
 from ired_diag.model.schedule import cosine_schedule, schedule_from_betas
 
@@ -54,7 +54,7 @@ def saved(folder: Path, content: object, name: str = "model-1.pt") -> Path:
     return path
 
 
-def read(folder: Path, content: object, name: str = "model-1.pt") -> Checkpoint:
+def read(folder: Path, content: object, name: str = "model-1.pt") -> NetworkCheckpoint:
     return read_network(saved(folder, content, name))
 
 
@@ -71,7 +71,7 @@ def assert_same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> 
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
-def finding(checkpoint: Checkpoint, rule: str) -> Finding:
+def finding(checkpoint: NetworkCheckpoint, rule: str) -> Finding:
     (found,) = (f for f in checkpoint.findings if f.rule == rule)
     return found
 

@@ -9,10 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from ired_diag import experiments
-from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
+from ired_diag.config_keys import METADATA
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
 from ired_diag.experiments import read_variants
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import NOT_IMPLEMENTED, InverseConfig
 from ired_diag.tasks import parse_settings
 
 LANGEVIN = {"mining_strategy", "langevin_sigma_multiplier", "use_langevin"}
@@ -97,7 +97,7 @@ def test_the_named_experiment_equals_the_configuration_of_the_study(shared: Path
 def test_a_refusal_names_exactly_the_keys_that_are_on_and_not_implemented(shared: Path, name: str) -> None:
     path = shared / "ired_configs" / f"{name}.json"
     with pytest.raises(WrongConfiguration) as caught:
-        read_variants(path)[0].config
+        read_variants(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert set(re.findall(r"(\w+) = ", message)) == REFUSED[name]
@@ -222,7 +222,7 @@ def test_a_file_that_is_no_json_object_is_unreadable(tmp_path: Path, content: by
     path = tmp_path / "config.json"
     path.write_bytes(content)
     with pytest.raises(UnreadableFile) as caught:
-        read_variants(path)[0].config
+        read_variants(path)
     assert str(caught.value).startswith(str(path))
     assert said in str(caught.value)
 
@@ -230,14 +230,14 @@ def test_a_file_that_is_no_json_object_is_unreadable(tmp_path: Path, content: by
 def test_a_configuration_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.json", tmp_path):
         with pytest.raises(UnreadableFile, match="cannot be read"):
-            read_variants(path)[0].config
+            read_variants(path)
 
 
 def test_nan_in_a_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"experiment_name": "q900", "learning_rate": NaN}')
     with pytest.raises(WrongConfiguration, match="learning_rate = NaN: input should be a finite number"):
-        read_variants(path)[0].config
+        read_variants(path)
 
 
 def test_an_experiment_loads_by_its_number_and_by_its_full_name() -> None:

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from ired_diag.inverse.config import InverseConfig
-from ired_diag.inverse.draws import Batch, Draws, draw_batch, stack_batches
+from ired_diag.inverse.training import batch_tensors, network_in, schedule_in
 from ired_diag.model.mining import descend
 from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
-from ired_diag.training.ensemble import Ensemble
+from ired_diag.training.ensemble import Ensemble, stack_batches
 from ired_diag.training.state import TrainingState, new_state
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -33,17 +33,16 @@ def config_of(**knobs: Any) -> InverseConfig:
     return parse_settings({**CONFIG, **knobs})
 
 
-def moved(batch: Batch, device: str) -> Batch:
-    d = batch.draws
-    contrast, negative = (None if x is None else x.to(device) for x in (d.contrast_noise, d.negative))
-    draws = Draws(d.t.to(device), d.noise.to(device), contrast, negative)
-    return Batch(batch.problem.to(device), batch.answer.to(device), draws)
+def moved(batch: dict[str, Tensor], device: str) -> dict[str, Tensor]:
+    return {name: x.to(device) for name, x in batch.items()}
 
 
-def on_both(config: InverseConfig) -> tuple[TrainingState, TrainingState, Batch, Batch]:
+def on_both(
+    config: InverseConfig,
+) -> tuple[TrainingState, TrainingState, dict[str, Tensor], dict[str, Tensor]]:
     cpu = new_state(INVERSE, config, "cpu")
     gpu = replace(new_state(INVERSE, config, "cuda"), weights={n: p.cuda() for n, p in cpu.weights.items()})
-    batch = draw_batch(config, cpu.streams, contrast=config.mining_strategy != "none")
+    batch = batch_tensors(config, cpu.streams, 0)
     return cpu, gpu, batch, moved(batch, "cuda")
 
 
@@ -52,9 +51,9 @@ def test_energy_gradient_and_descent_are_the_cpus(scalar: bool) -> None:
     cpu, gpu, batch, there = on_both(config_of(use_scalar_energy=scalar))
     results = []
     for state, b in ((cpu, batch), (gpu, there)):
-        landscape = state.network.landscape(b.problem, b.draws.t)
-        energy, gradient = landscape.energy_and_gradient(b.answer)
-        end = descend(landscape, b.answer, b.draws.t, state.schedule, steps=2).end
+        landscape = network_in(state.config, state.tensors).landscape(b["problem"], b["t"])
+        energy, gradient = landscape.energy_and_gradient(b["answer"])
+        end = descend(landscape, b["answer"], b["t"], schedule_in(state.tensors), steps=2).end
         results.append((energy.cpu(), gradient.cpu(), end.cpu()))
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5)
@@ -81,7 +80,7 @@ def test_seeds_together_are_the_seeds_alone_after_300_steps(compiled: bool) -> N
 
     def trained(seeds: list[int]) -> list[TrainingState]:
         members = [new_state(INVERSE, config.model_copy(update={"seed": seed}), "cuda") for seed in seeds]
-        loss = loss_function(config, members[0].schedule, compiled=compiled)
+        loss = loss_function(INVERSE, config, members[0].constants, compiled=compiled)
         ensemble = Ensemble(members, loss)
         for _ in range(300):
             ensemble.advance()

@@ -34,10 +34,10 @@ def test_its_value_and_gradient_are_those_of_training(
     )
     problem, answer = (a.double() for a in subject.problems.draw(9, generator=generator))
     draws = draw(told, answer, make_streams(3, "cpu"))
-    loss = held_loss(subject.network, subject.schedule, told, problem, answer, draws)
-    at = expand(loss, subject.network.parameters)
-    leaves = {name: p.clone().requires_grad_() for name, p in subject.network.parameters.items()}
-    network = replace(subject.network, parameters=leaves)
+    loss = held_loss(subject.energy, subject.schedule, told, problem, answer, draws)
+    at = expand(loss, subject.energy.parameters)
+    leaves = {name: p.clone().requires_grad_() for name, p in subject.energy.parameters.items()}
+    network = replace(subject.energy, parameters=leaves)
     total = training_loss(network, subject.schedule, told, problem, answer, draws).total
     total.backward()  # type: ignore[no-untyped-call]
     gradient = {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in leaves.items()}
@@ -53,18 +53,18 @@ def test_the_negatives_stay_where_they_were_found(
     subject, told = network_subject(dtype=torch.float64), config(mining_strategy="adversarial")
     problem, answer = (a.double() for a in subject.problems.draw(9, generator=generator))
     draws = draw(told, answer, make_streams(3, "cpu"))
-    loss = held_loss(subject.network, subject.schedule, told, problem, answer, draws)
-    at, h = expand(loss, subject.network.parameters), 1e-6
+    loss = held_loss(subject.energy, subject.schedule, told, problem, answer, draws)
+    at, h = expand(loss, subject.energy.parameters), 1e-6
     unit = {
         name: torch.randn(p.shape, generator=generator).double()
-        for name, p in subject.network.parameters.items()
+        for name, p in subject.energy.parameters.items()
     }
-    moved = [{n: p + s * h * unit[n] for n, p in subject.network.parameters.items()} for s in (1.0, -1.0)]
+    moved = [{n: p + s * h * unit[n] for n, p in subject.energy.parameters.items()} for s in (1.0, -1.0)]
     held = (float(loss(moved[0])) - float(loss(moved[1]))) / (2 * h)
     again = [
         float(
             training_loss(
-                replace(subject.network, parameters=p), subject.schedule, told, problem, answer, draws
+                replace(subject.energy, parameters=p), subject.schedule, told, problem, answer, draws
             ).total
         )
         for p in moved
@@ -77,23 +77,23 @@ def test_the_negatives_stay_where_they_were_found(
 def test_without_a_configuration_it_is_the_denoising_loss(network_subject: Callable[..., Subject]) -> None:
     subject = network_subject()
     loss = drawn_loss(
-        subject.network, subject.schedule, None, subject.problems, 9, generators=subject.generator
+        subject.energy, subject.schedule, None, subject.problems, 9, generators=subject.generator
     )
     problem, answer = subject.problems.draw(9, generator=subject.generator("problems"))
     stream = subject.generator("noise")
     t = torch.randint(0, 4, (9,), generator=stream)
     noise = torch.randn(answer.shape, generator=stream)
     noisy = subject.schedule.q_sample(answer, t, noise)
-    expected = denoising_loss(subject.network.landscape(problem, t), noisy, noise).mean()
-    assert float(loss(subject.network.parameters)) == float(expected)
+    expected = denoising_loss(subject.energy.landscape(problem, t), noisy, noise).mean()
+    assert float(loss(subject.energy.parameters)) == float(expected)
 
 
 def test_a_stopped_head_moves_here(network_subject: Callable[..., Subject]) -> None:
     subject = network_subject()
     told = config(mining_strategy="adversarial")
     losses = [
-        drawn_loss(subject.network, subject.schedule, c, subject.problems, 9, generators=subject.generator)
+        drawn_loss(subject.energy, subject.schedule, c, subject.problems, 9, generators=subject.generator)
         for c in (told, told.model_copy(update={"stop_gradient_head": True}))
     ]
-    one, other = (expand(loss, subject.network.parameters) for loss in losses)
+    one, other = (expand(loss, subject.energy.parameters) for loss in losses)
     assert torch.equal(one.gradient, other.gradient)

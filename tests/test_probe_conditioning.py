@@ -245,8 +245,8 @@ def test_rank_one_one_sample_and_nan_weights_give_a_sentence_and_a_reason(
 ) -> None:
     subject = network_subject(rank=1, samples=samples)
     if broken:
-        weights = {name: p * math.nan for name, p in subject.network.parameters.items()}
-        subject = replace(subject, energy=replace(subject.network, parameters=weights))
+        weights = {name: p * math.nan for name, p in subject.energy.parameters.items()}
+        subject = replace(subject, energy=replace(subject.energy, parameters=weights))
     table = PROBE(subject)
     comparison = PROBE.comparison(table)
     finding = PROBE.conclude(table, comparison)

@@ -195,8 +195,8 @@ def test_hard_cases_are_nan_with_a_reason_and_an_honest_sentence(
 ) -> None:
     if case == "nan":
         healthy = network_subject(samples=5)
-        broken = {n: p * math.nan for n, p in healthy.network.parameters.items()}
-        subject = replace(healthy, energy=replace(healthy.network, parameters=broken))
+        broken = {n: p * math.nan for n, p in healthy.energy.parameters.items()}
+        subject = replace(healthy, energy=replace(healthy.energy, parameters=broken))
     elif case == "identical":
         subject = with_energies(plant, {"positive": torch.full((LEVELS, SAMPLES), 7.0)})
     else:

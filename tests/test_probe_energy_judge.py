@@ -254,8 +254,8 @@ def test_an_energy_that_prefers_wrong_answers_is_an_alarm_where_its_minimum_is_n
 def test_hard_cases_are_nan_with_a_reason_and_an_honest_sentence(case: str, network_subject: Make) -> None:
     subject = network_subject(samples=1 if case == "one sample" else 32, rank=1 if case == "rank 1" else 3)
     if case == "nan":
-        broken = {n: p * math.nan for n, p in subject.network.parameters.items()}
-        subject = replace(subject, energy=replace(subject.network, parameters=broken))
+        broken = {n: p * math.nan for n, p in subject.energy.parameters.items()}
+        subject = replace(subject, energy=replace(subject.energy, parameters=broken))
     if case == "no steps":
         subject = replace(subject, mining=MiningSettings(opt_steps=0))
     table = PROBE(subject)

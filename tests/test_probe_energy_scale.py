@@ -155,8 +155,8 @@ def test_verdicts_are_what_training_announces(scale: float, offset: float, plant
 
 def test_a_divided_gradient_asks_for_its_energy_as_in_training(network_subject: Make) -> None:
     subject = network_subject(head="scalar", samples=40)
-    weights = {**subject.network.parameters, "energy_head.bias": torch.tensor([1000.0])}
-    plain = replace(subject.network, parameters=weights)
+    weights = {**subject.energy.parameters, "energy_head.bias": torch.tensor([1000.0])}
+    plain = replace(subject.energy, parameters=weights)
     divided = replace(plain, gradient_normalization=2048.0)
     findings = [asked(replace(subject, energy=energy))[2] for energy in (plain, divided)]
     assert "runaway" in str(findings[0].evidence["verdict"])
@@ -187,7 +187,7 @@ def test_the_table_equals_a_loop_with_autograd(network_subject: Make) -> None:
         for i in range(5):
             points = [math.sqrt(signal) * a[i] + math.sqrt(1 - signal) * noise[i] for a in (answer, random)]
             y = points[0].double().requires_grad_()
-            landscape = subject.network.landscape(x[i : i + 1].double(), torch.tensor([level]))
+            landscape = subject.energy.landscape(x[i : i + 1].double(), torch.tensor([level]))
             energy = landscape.energy(y[None])[0]
             (gradient,) = torch.autograd.grad(energy, y)
             assert rows["energy"][i] == pytest.approx(energy.item(), rel=1e-5)
@@ -208,9 +208,9 @@ def test_samples_come_in_chunks_and_each_counts_once(planted: Make) -> None:
 @pytest.mark.parametrize("head", ["vector", "scalar"])
 def test_weights_that_are_no_numbers_are_nan_with_a_reason(head: str, network_subject: Make) -> None:
     subject = network_subject(head=head, samples=4)
-    broken = {name: p * math.nan for name, p in subject.network.parameters.items()}
+    broken = {name: p * math.nan for name, p in subject.energy.parameters.items()}
     table, comparison, finding = asked(
-        replace(subject, energy=replace(subject.network, parameters=broken), defect="weights are not numbers")
+        replace(subject, energy=replace(subject.energy, parameters=broken), defect="weights are not numbers")
     )
     assert "Nothing can be said" in finding.statement
     assert finding.evidence["verdict"] == "not a number"

@@ -31,7 +31,7 @@ def planted(network_subject: Make, plant: Make, generator: torch.Generator) -> C
 
     def make(off: Callable[[Tensor], Tensor]) -> Subject:
         subject = network_subject(rank=RANK, levels=LEVELS, samples=SAMPLES)
-        problem, inverse = subject.matrices.draw(SAMPLES, generator=generator)
+        problem, inverse = subject.problems.draw(SAMPLES, generator=generator)
         positive = inverse.expand(LEVELS, -1, -1)
         candidates = {
             "positive": positive,
@@ -180,8 +180,8 @@ def test_a_run_that_trained_without_mined_negatives_is_said(network_subject: Mak
 
 def test_weights_that_are_not_numbers_say_nothing(network_subject: Make) -> None:
     subject = network_subject(samples=40)
-    broken = {name: torch.full_like(p, math.nan) for name, p in subject.network.parameters.items()}
-    _, comparison, said = answer(replace(subject, energy=replace(subject.network, parameters=broken)))
+    broken = {name: torch.full_like(p, math.nan) for name, p in subject.energy.parameters.items()}
+    _, comparison, said = answer(replace(subject, energy=replace(subject.energy, parameters=broken)))
     assert said.startswith("Nothing can be said of false negatives")
     assert math.isnan(value(comparison, "closer"))
     assert math.isnan(value(comparison, "cosine"))

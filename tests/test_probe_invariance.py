@@ -43,7 +43,7 @@ def row(comparison: Table, **keys: str) -> dict[str, float]:
 
 def lively(subject: Subject) -> Subject:
     """The same with weights four times as large: steps long enough that some are rejected."""
-    network = subject.network
+    network = subject.energy
     weights = {name: 4 * p for name, p in network.parameters.items()}
     return replace(subject, energy=replace(network, parameters=weights))
 
@@ -104,7 +104,7 @@ def naive(
 @pytest.mark.parametrize("batch", [None, 3])
 def test_outcomes_equal_a_loop_over_single_problems(batch: int | None, network_subject: Make) -> None:
     subject = lively(network_subject(dtype=torch.float64))
-    network = replace(subject.network, gradient_normalization=1.5)
+    network = replace(subject.energy, gradient_normalization=1.5)
     inputs = draw_inputs(subject.problems, 4, SAMPLES, generator=subject.generator("test"))
     arranged = Arrangement(network, subject.schedule, subject.mining, subject.device, batch=batch)
     outcome = arranged.outcome(inputs)
@@ -117,11 +117,9 @@ def test_outcomes_equal_a_loop_over_single_problems(batch: int | None, network_s
 
 def test_a_model_without_weights_gives_the_same_to_the_last_bit(network_subject: Make) -> None:
     subject = network_subject(samples=SAMPLES)
-    empty = {name: torch.zeros_like(p) for name, p in subject.network.parameters.items()}
+    empty = {name: torch.zeros_like(p) for name, p in subject.energy.parameters.items()}
     _, comparison, statement = compared(
-        replace(
-            subject, energy=replace(subject.network, parameters=empty), mining=MiningSettings(opt_steps=0)
-        )
+        replace(subject, energy=replace(subject.energy, parameters=empty), mining=MiningSettings(opt_steps=0))
     )
     judged = comparison["tolerance"] == TOLERANCE
     assert set(comparison["axis"][judged].tolist()) == {"batch size", "order"}
@@ -134,7 +132,7 @@ def test_a_model_without_weights_gives_the_same_to_the_last_bit(network_subject:
 def test_division_by_the_batch_size_is_found_with_its_closed_form(network_subject: Make) -> None:
     subject = lively(network_subject(samples=SAMPLES))
     config = CONFIG.model_copy(update={"gradient_normalization": "batch"})
-    subject = replace(subject, energy=replace(subject.network, gradient_normalization=64.0), config=config)
+    subject = replace(subject, energy=replace(subject.energy, gradient_normalization=64.0), config=config)
     table, comparison, statement = compared(subject)
     for size in (1, 2, 8):  # g/b in place of g/64
         found = row(
@@ -160,7 +158,7 @@ def test_batches_of_b_do_what_the_divisor_b_does(network_subject: Make) -> None:
     inputs = draw_inputs(subject.problems, 4, 16, generator=subject.generator("test"))
     outcomes = [
         Arrangement(
-            replace(subject.network, gradient_normalization=divisor),
+            replace(subject.energy, gradient_normalization=divisor),
             subject.schedule,
             subject.mining,
             subject.device,
@@ -175,7 +173,7 @@ def test_batches_of_b_do_what_the_divisor_b_does(network_subject: Make) -> None:
 def test_a_fixed_divisor_depends_on_no_batch(network_subject: Make) -> None:
     subject = lively(network_subject(samples=SAMPLES, config=CONFIG))
     config = CONFIG.model_copy(update={"gradient_normalization": 64.0})
-    energy = replace(subject.network, gradient_normalization=64.0)
+    energy = replace(subject.energy, gradient_normalization=64.0)
     table, comparison, statement = compared(replace(subject, energy=energy, config=config))
     assert "Nothing but rounding changes with batch size (1, 2) and order" in statement
     assert PROBE.conclude(table, comparison).severity == "note"
@@ -196,7 +194,7 @@ def test_the_published_clamp_depends_on_who_stands_first_and_the_corrected_one_d
     order = another_order(inputs.t, generator=subject.generator("order"))
     twins = [
         torch.stack(
-            [naive(subject.network, subject, inputs, i, first)["negative_published"] for i in range(SAMPLES)]
+            [naive(subject.energy, subject, inputs, i, first)["negative_published"] for i in range(SAMPLES)]
         )
         for first in (0, int(order[0]))
     ]
@@ -230,7 +228,7 @@ def test_answers_are_scored_as_the_evaluation_of_training_does(network_subject: 
     subject = lively(network_subject(samples=SAMPLES))
     table = PROBE(subject)
     inputs = draw_inputs(subject.problems, 4, SAMPLES, generator=subject.generator("invariance"))
-    expected = _errors(subject.network, subject.schedule, inputs.problem, inputs.answer, inputs.start)
+    expected = _errors(subject.energy, subject.schedule, inputs.problem, inputs.answer, inputs.start)
     found = select(table, axis="precision", setting="float32", quantity="answer")
     assert set(found["level"].tolist()) == {ALL_LEVELS}
     np.testing.assert_allclose(found["mse"], expected.numpy(), rtol=1e-5)
@@ -245,9 +243,9 @@ def test_another_order_is_a_permutation_with_another_level_in_front(generator: t
 
 def test_weights_that_are_no_numbers_are_nan_with_a_reason(network_subject: Make) -> None:
     subject = network_subject(samples=4)
-    broken = {name: p * math.nan for name, p in subject.network.parameters.items()}
+    broken = {name: p * math.nan for name, p in subject.energy.parameters.items()}
     table, comparison, statement = compared(
-        replace(subject, energy=replace(subject.network, parameters=broken), defect="weights are not numbers")
+        replace(subject, energy=replace(subject.energy, parameters=broken), defect="weights are not numbers")
     )
     assert "the denoiser's output is no number (4 problems)" in statement
     others = (
@@ -295,7 +293,7 @@ def test_a_gpu_is_compared_with_the_cpu(network_subject: Make) -> None:
     subject, device = network_subject(samples=SAMPLES), torch.device("cuda")
     there = replace(
         subject,
-        energy=subject.network.to(device),
+        energy=subject.energy.to(device),
         schedule=subject.schedule.to(device),
         device=device,
     )
@@ -312,7 +310,7 @@ def test_the_public_checkpoint_depends_on_a_divisor_and_on_the_published_clamp_a
 
     path = shared / "ired_checkpoint" / "model-1.pt"
     subject, _ = subject_of(read_network(path), open_run(path), "ema", samples=4, seed=0)
-    energy = replace(subject.network, gradient_normalization=256.0)
+    energy = replace(subject.energy, gradient_normalization=256.0)
     assert (
         PROBE.measure(replace(subject, samples=1))["strategy"][0] == "unknown"
     )  # nothing tells how it trained

@@ -229,9 +229,9 @@ def test_ascent_climbs(bowl: Make) -> None:
 
 def test_a_constant_added_to_the_energy_changes_no_verdict_and_no_change(network_subject: Make) -> None:
     subject = network_subject(samples=40, head="scalar", dtype=torch.float64)
-    raised = dict(subject.network.parameters)
+    raised = dict(subject.energy.parameters)
     raised["energy_head.bias"] = raised["energy_head.bias"] + 64.0
-    other = replace(subject, energy=replace(subject.network, parameters=raised))
+    other = replace(subject, energy=replace(subject.energy, parameters=raised))
     (table, _, said), (higher, _, again) = answer(subject), answer(other)
     np.testing.assert_allclose(higher["energy"] - table["energy"], 64.0, rtol=1e-5)
     np.testing.assert_allclose(higher["energy_change"], table["energy_change"], rtol=1e-5, atol=1e-7)
@@ -256,8 +256,8 @@ def test_each_problem_counts_once_over_all_levels(network_subject: Make) -> None
 
 def test_weights_that_are_not_numbers_say_nothing(network_subject: Make) -> None:
     subject = network_subject(samples=40)
-    broken = {name: torch.full_like(p, math.nan) for name, p in subject.network.parameters.items()}
-    _, comparison, said = answer(replace(subject, energy=replace(subject.network, parameters=broken)))
+    broken = {name: torch.full_like(p, math.nan) for name, p in subject.energy.parameters.items()}
+    _, comparison, said = answer(replace(subject, energy=replace(subject.energy, parameters=broken)))
     assert "Nothing can be said of mining: its energies are not numbers" in said
     row = select(comparison, level=ALL_LEVELS, move=WHOLE, quantity="energy_change")
     assert math.isnan(row["x"][0])

@@ -25,6 +25,7 @@ from ired_diag.inverse.draws import Batch, draw, stack_batches
 from ired_diag.inverse.matrices import MatrixData, draw_matrices
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.objective import training_loss
+from ired_diag.inverse.training import network_in, schedule_in
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.runs.history import read_history
@@ -96,6 +97,7 @@ def test_rows_stand_at_their_steps_with_their_metrics(
 ) -> None:
     told = []
     folder = train(
+        INVERSE,
         config_of(train_steps=23, log_every=4, mining_strategy=strategy),
         tmp_path / "run",
         progress=lambda step, steps, values: told.append((step, steps, values)),
@@ -226,8 +228,10 @@ def gradients_of_the_next_step(state: TrainingState) -> dict[str, Tensor]:
     # On an axis of one seed the sums round as in an ensemble: Adam makes much of the smallest gradients.
     batch = stack_batches([Batch(problem, answer, draw(config, answer, streams))])
     leaves = {name: p.detach()[None].clone().requires_grad_() for name, p in state.weights.items()}
-    network = replace(state.network, parameters=leaves)
-    loss = training_loss(network, state.schedule, config, batch.problem, batch.answer, batch.draws).total
+    network = replace(network_in(state.config, state.tensors), parameters=leaves)
+    loss = training_loss(
+        network, schedule_in(state.tensors), config, batch.problem, batch.answer, batch.draws
+    ).total
     found = torch.autograd.grad(loss.sum(), tuple(leaves.values()), allow_unused=True)
     return {
         name: torch.zeros(p.shape[1:], dtype=torch.float64) if g is None else g[0].double()

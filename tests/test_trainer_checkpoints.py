@@ -19,6 +19,7 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.inverse.architecture import Architecture
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import architecture_of
+from ired_diag.inverse.training import network_in
 from ired_diag.runs.checkpoint import Weights, read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
@@ -222,7 +223,9 @@ def test_modules_of_the_public_code_load_it_and_train_on_alike(
     x, y = torch.randn(2, 8, 4, generator=generator)
     t = torch.arange(8) % 4
     energy = diffusion.model["ebm"](x, y, t)
-    torch.testing.assert_close(energy, state.network.landscape(x, t).energy(y), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        energy, network_in(state.config, state.tensors).landscape(x, t).energy(y), rtol=1e-5, atol=1e-6
+    )
     energy.mean().backward()
     ours = make_optimizer(config_of(), state.weights, state.moments, state.optimizer_steps)
     for name, p in state.weights.items():
@@ -254,7 +257,11 @@ def test_all_files_of_a_step_hold_the_same_tensors_and_energies(
         assert checkpoint.architecture.head == head
         assert parse_settings(checkpoint.configuration or {}) == config
         assert checkpoint.findings == ()
-        for kind, expected in zip(kinds, (twin.network, twin.averaged_network), strict=True):
+        for kind, expected in zip(
+            kinds,
+            (network_in(twin.config, twin.tensors), network_in(twin.config, twin.averaged_tensors)),
+            strict=True,
+        ):
             network = checkpoint.network(kind)
             assert_same(dict(network.parameters), {n: p.detach() for n, p in expected.parameters.items()})
             energies = [n.landscape(x, t).energy(y) for n in (network, expected)]
@@ -319,7 +326,7 @@ def test_a_run_stopped_anywhere_goes_on_bit_for_bit(step: int, whole: Path, tmp_
         train(INVERSE, config_of(), tmp_path / "run", progress=stop)
     assert read_run(tmp_path / "run").ending.label == "running or cut off"
     train(
-        INVERSE, config_of(train_steps=7, seed=99), tmp_path / "run", resume=True
+        INVERSE, INVERSE, config_of(train_steps=7, seed=99), tmp_path / "run", resume=True
     )  # the run's own knobs count
     assert_equals_the_whole(tmp_path / "run", whole)
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()

@@ -146,7 +146,7 @@ def settings() -> list[str]:
 
 def trained(tmp_path: Path, seeds: str) -> list[Run]:
     planned = plan("q103", seeds, settings(), runs=tmp_path)
-    return [open_run(train(one.config, one.folder)) for one in planned]
+    return [open_run(train(INVERSE, one.config, one.folder)) for one in planned]
 
 
 def test_the_same_command_with_resume_goes_on_with_some_seeds_and_starts_the_others(tmp_path: Path) -> None:

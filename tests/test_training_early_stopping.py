@@ -44,7 +44,7 @@ def config_of(**knobs: Any) -> InverseConfig:
 
 def run(folder: Path, *, resume: bool = False, **how: Any) -> None:
     config = config_of(**how.pop("knobs", {}))
-    train_together([PlannedRun(config, folder, resume)], Options(**how))
+    train_together([PlannedRun(task=INVERSE, config=config, folder=folder, resume=resume)], Options(**how))
 
 
 def ask_at(step: int) -> Callable[[int, int, dict[str, float]], None]:
@@ -61,7 +61,7 @@ def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) ->
     def evaluate(network: object, schedule: object, config: InverseConfig, **_: object) -> Evaluation:
         return Evaluation(errors[config.seed].pop(0), 0.0, 8)
 
-    monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
+    monkeypatch.setattr("ired_diag.inverse.evaluation.evaluate", evaluate)
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

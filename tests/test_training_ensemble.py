@@ -61,7 +61,7 @@ def configs_of(seeds: Sequence[int], **knobs: Any) -> list[InverseConfig]:
 
 def ensemble_of(configs: Sequence[InverseConfig]) -> tuple[Ensemble, list[TrainingState]]:
     states = [new_state(INVERSE, config, "cpu") for config in configs]
-    return Ensemble(states, loss_function(configs[0], states[0].schedule, compiled=False)), states
+    return Ensemble(states, loss_function(INVERSE, configs[0], states[0].constants, compiled=False)), states
 
 
 def advanced(configs: Sequence[InverseConfig], steps: int) -> list[TrainingState]:
@@ -125,7 +125,7 @@ def test_the_average_keeps_the_runs_calendar_though_the_optimiser_began_anew() -
 def test_members_of_different_configurations_are_refused(knob: dict[str, Any]) -> None:
     states = [new_state(INVERSE, config_of(), "cpu"), new_state(INVERSE, config_of(seed=1, **knob), "cpu")]
     with pytest.raises(ValueError, match="differ in nothing but the seed"):
-        Ensemble(states, loss_function(config_of(), states[0].schedule, compiled=False))
+        Ensemble(states, loss_function(INVERSE, config_of(), states[0].constants, compiled=False))
 
 
 @pytest.mark.parametrize("moved", ["step", "optimizer_steps"])
@@ -133,7 +133,7 @@ def test_members_at_different_steps_are_refused(moved: str) -> None:
     first, second = (new_state(INVERSE, config, "cpu") for config in configs_of((0, 1)))
     setattr(second, moved, 3)
     with pytest.raises(ValueError, match="differ in nothing but the seed"):
-        Ensemble([first, second], loss_function(config_of(), first.schedule, compiled=False))
+        Ensemble([first, second], loss_function(INVERSE, config_of(), first.constants, compiled=False))
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -141,7 +141,10 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def planned(tmp_path: Path, configs: Sequence[InverseConfig], *, resume: bool = False) -> list[PlannedRun]:
-    return [PlannedRun(config, tmp_path / f"seed{config.seed}", resume) for config in configs]
+    return [
+        PlannedRun(task=INVERSE, config=config, folder=tmp_path / f"seed{config.seed}", resume=resume)
+        for config in configs
+    ]
 
 
 def quietly(folder: Path, finding: Finding) -> None:
@@ -225,7 +228,7 @@ def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) ->
     def evaluate(network: object, schedule: object, config: InverseConfig, **_: object) -> Evaluation:
         return Evaluation(errors[config.seed].pop(0), 0.0, 8)
 
-    monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
+    monkeypatch.setattr("ired_diag.inverse.evaluation.evaluate", evaluate)
 
 
 GETS_WORSE = [1.0, 2.0, 3.0, 4.0]
@@ -282,9 +285,9 @@ def test_variants_train_in_groups_of_their_own(tmp_path: Path, monkeypatch: pyte
     groups = watched(monkeypatch)
     runs = [
         PlannedRun(
-            config_of(seed=seed, mining_strategy=strategy, train_steps=2),
-            tmp_path / f"{strategy}{seed}",
-            False,
+            task=INVERSE,
+            config=config_of(seed=seed, mining_strategy=strategy, train_steps=2),
+            folder=tmp_path / f"{strategy}{seed}",
         )
         for seed in (0, 1)
         for strategy in ("none", "random")

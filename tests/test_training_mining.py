@@ -13,9 +13,10 @@ from torch import Tensor
 from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.configured import architecture_of, network_of
-from ired_diag.inverse.draws import Draws, draw, draw_batch
+from ired_diag.inverse.draws import Draws, draw
 from ired_diag.inverse.network import NetworkLandscape
 from ired_diag.inverse.objective import Mined, mine, training_loss
+from ired_diag.inverse.training import batch_tensors
 from ired_diag.model.mining import ascend, descend
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.streams import make_streams
@@ -231,14 +232,14 @@ def test_where_no_step_is_taken_no_share_is_told(knobs: dict[str, Any], generato
 def test_the_share_is_told_for_each_seed_of_an_ensemble(strategy: str) -> None:
     configs = [config_of(seed=seed, mining_strategy=strategy, mining_opt_steps=4) for seed in (0, 1, 2)]
     states = [new_state(INVERSE, config, "cpu") for config in configs]
-    ensemble = Ensemble(states, loss_function(configs[0], states[0].schedule, compiled=False))
+    ensemble = Ensemble(states, loss_function(INVERSE, configs[0], states[0].constants, compiled=False))
     for _ in range(3):
         loss = ensemble.advance().loss
     assert loss.accepted is not None
     assert loss.accepted.shape == (3,)
     assert bool(((loss.accepted >= 0) & (loss.accepted <= 1)).all())
     alone = new_state(INVERSE, configs[1], "cpu")
-    lone = Ensemble([alone], loss_function(configs[1], alone.schedule, compiled=False))
+    lone = Ensemble([alone], loss_function(INVERSE, configs[1], alone.constants, compiled=False))
     for _ in range(3):
         other = lone.advance().loss
     assert other.accepted is not None
@@ -252,9 +253,9 @@ def test_a_mixture_of_nothing_but_one_kind_trains_as_that_kind(fraction: float, 
     for knobs in ({"mining_strategy": "mixed", "adversarial_fraction": fraction}, {"mining_strategy": pure}):
         config = config_of(**knobs)
         state = new_state(INVERSE, config, "cpu")
-        batch = draw_batch(config, state.streams, contrast=True)
+        batch = batch_tensors(config, state.streams, 0)
         loss = loss_function(INVERSE, config, state.constants, compiled=False)(state.weights, batch)
-        ends.append((float(loss.total), float(loss.denoise), float(loss.energy_positive)))
+        ends.append((float(loss.total), float(loss.logged["denoise"]), float(loss.logged["energy_positive"])))
     assert ends[0] == pytest.approx(ends[1], rel=1e-6)
 
 

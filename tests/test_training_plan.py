@@ -13,6 +13,7 @@ from ired_diag import experiments
 from ired_diag.errors import AmbiguousName, CannotWrite, DiagError, NotFound, WrongConfiguration
 from ired_diag.open import open_study
 from ired_diag.runs.attempt import experiment_number
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.plan import PlannedRun, plan
 from ired_diag.training.run_files import last_checkpoint
 
@@ -55,7 +56,10 @@ def test_a_plain_experiment_has_a_folder_for_each_seed_and_no_variant(tmp_path: 
     config = experiments.load("q103")
     assert planned == [
         PlannedRun(
-            config.model_copy(update={"seed": seed}), tmp_path / "q103" / f"seed{seed}", False, None, "q103"
+            task=INVERSE,
+            config=config.model_copy(update={"seed": seed}),
+            folder=tmp_path / "q103" / f"seed{seed}",
+            experiment="q103",
         )
         for seed in (0, 1)
     ]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ired_diag.errors import DiagError
 from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.training import network_in
 from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import can_compile, loss_function, should_compile
@@ -68,7 +69,9 @@ def test_weights_average_and_memory_stay_in_float32_under_bfloat16() -> None:
     kept = [*state.weights.values(), *state.average.values()]
     kept += [moment for kinds in state.moments.values() for moment in kinds.values()]
     assert {tensor.dtype for tensor in kept} == {torch.float32}
-    assert state.averaged_network.dtype == torch.float32  # evaluation does not round
+    assert (
+        network_in(state.config, state.averaged_tensors).dtype == torch.float32
+    )  # evaluation does not round
     # Steps of a thousandth of a weight would be lost in eight bits; in float32 they add up.
     before = new_state(INVERSE, state.config, "cpu").weights["fc2.weight"]
     moved = (state.weights["fc2.weight"].detach() - before).abs()

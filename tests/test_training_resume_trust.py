@@ -81,7 +81,9 @@ def contents(folder: Path) -> dict[Path, bytes]:
 def resumed(folder: Path) -> list[Finding]:
     said: list[Finding] = []
     options = Options(announce=lambda where, finding: said.append(finding))
-    train_together([PlannedRun(parse_settings(TINY), folder, True)], options)
+    train_together(
+        [PlannedRun(task=INVERSE, config=parse_settings(TINY), folder=folder, resume=True)], options
+    )
     return said
 
 

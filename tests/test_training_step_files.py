@@ -53,7 +53,7 @@ def test_a_run_goes_on_from_its_newest_step_file_bit_for_bit_and_says_so(damage:
         last(folder).write_bytes(last(folder).read_bytes()[:1000])
     told: list[Finding] = []
     options = Options(announce=lambda where, finding: told.append(finding))
-    train_together([PlannedRun(config, folder, True)], options)
+    train_together([PlannedRun(task=INVERSE, config=config, folder=folder, resume=True)], options)
     assert [finding.rule for finding in told] == ["resumed_from_step_file"]
     assert "step-000000020.safetensors" in told[0].statement
     assert told[0] in read_run(folder).findings

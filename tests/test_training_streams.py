@@ -16,6 +16,7 @@ from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.draws import draw
 from ired_diag.inverse.evaluation import evaluate
 from ired_diag.inverse.matrices import draw_matrices
+from ired_diag.inverse.training import network_in, schedule_in
 from ired_diag.runs.history import read_history
 from ired_diag.streams import PURPOSES, make_streams
 from ired_diag.tasks import parse_settings
@@ -79,7 +80,11 @@ def test_training_moves_all_streams_but_mining_alike(strategy: dict[str, Any]) -
     plain, mined = (state.streams.state() for state in states)
     moved = {purpose for purpose in PURPOSES if not torch.equal(plain[purpose], mined[purpose])}
     assert moved == {"mining"}
-    network, schedule, config = states[0].network, states[0].schedule, states[0].config
+    network, schedule, config = (
+        network_in(states[0].config, states[0].tensors),
+        schedule_in(states[0].tensors),
+        states[0].config,
+    )
     results = [evaluate(network, schedule, config, generator=s.streams.evaluation) for s in states]
     assert results[0] == results[1]
 
@@ -111,7 +116,11 @@ def test_different_seeds_differ_in_weights_data_noise_and_evaluation() -> None:
     assert not any(torch.equal(p, states[1].weights[n]) for n, p in states[0].weights.items())
     first, second = (three_steps(state.config) for state in states)
     assert not any(map(torch.equal, first, second))
-    network, schedule, config = states[0].network, states[0].schedule, states[0].config
+    network, schedule, config = (
+        network_in(states[0].config, states[0].tensors),
+        schedule_in(states[0].tensors),
+        states[0].config,
+    )
     results = [evaluate(network, schedule, config, generator=s.streams.evaluation).mse for s in states]
     assert results[0] != results[1]
 

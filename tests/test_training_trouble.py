@@ -24,6 +24,7 @@ from ired_diag.model.sampler import Sample, sample
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training import run_files, trouble
 from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.opening import Options
@@ -60,7 +61,10 @@ def run(folder: Path, *, resume: bool = False, seeds: tuple[int, ...] = (), **ho
     knobs = how.pop("knobs", {})
     told: Told = []
     places = [(config_of(**knobs, seed=s), folder / f"seed{s}") for s in seeds]
-    runs = [PlannedRun(c, f, resume) for c, f in places or [(config_of(**knobs), folder)]]
+    runs = [
+        PlannedRun(task=INVERSE, config=c, folder=f, resume=resume)
+        for c, f in places or [(config_of(**knobs), folder)]
+    ]
     train_together(runs, Options(announce=lambda at, finding: told.append((at.name, finding)), **how))
     return told
 
@@ -148,7 +152,7 @@ def scripted(errors: dict[int, list[float]], monkeypatch: pytest.MonkeyPatch) ->
     def evaluate(network: object, schedule: object, config: InverseConfig, **_: object) -> Evaluation:
         return Evaluation(errors[config.seed].pop(0), 0.0, 8)
 
-    monkeypatch.setattr("ired_diag.training.recorder.evaluate", evaluate)
+    monkeypatch.setattr("ired_diag.inverse.evaluation.evaluate", evaluate)
 
 
 def test_the_step_is_right_though_a_companion_left_in_between(
@@ -249,10 +253,10 @@ def test_a_run_in_trouble_is_stopped_where_asked_and_its_companions_go_on(
 
 def test_a_run_that_stopped_on_trouble_at_an_evaluation_may_go_on(tmp_path: Path) -> None:
     config = parse_settings({**TINY, "learning_rate": 1e30, "log_every": 10, "validate_every": 10})
-    runs = [PlannedRun(config, tmp_path / "run", False)]
+    runs = [PlannedRun(task=INVERSE, config=config, folder=tmp_path / "run", resume=False)]
     train_together(runs, Options(stop_on_trouble=True))
     assert read_run(tmp_path / "run").ending.detail == "stopped at step 10, as asked on trouble"
-    train_together([PlannedRun(config, tmp_path / "run", True)], Options())
+    train_together([PlannedRun(task=INVERSE, config=config, folder=tmp_path / "run", resume=True)], Options())
     ended = read_run(tmp_path / "run")
     assert ended.ending.complete
     assert ended.history.last_step == config.train_steps

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from ired_diag.inverse.config import InverseConfig
-from ired_diag.inverse.configured import data_of, network_of
+from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.network import EnergyNetwork
-from ired_diag.inverse.training import SCHEDULE, schedule_in
+from ired_diag.inverse.training import network_in, schedule_in
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import Schedule
 
@@ -53,7 +53,7 @@ def evaluate_tensors(
         generator: Where fresh matrices and the noise that sampling starts from come from.
     """
     schedule = schedule_in(tensors)
-    network = network_of(config, {name: p for name, p in tensors.items() if name not in SCHEDULE})
+    network = network_in(config, tensors)
     on_batch = sample_errors(network, schedule, batch["problem"], batch["answer"], generator=generator)
     result = evaluate(network, schedule, config, generator=generator)
     return {
