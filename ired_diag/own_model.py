@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,8 @@ from ired_diag.errors import DiagError
 from ired_diag.model.autograd_energy import AutogradEnergy, EnergyFunction
 from ired_diag.model.energy import Energy
 from ired_diag.model.mined_batch import MiningSettings
-from ired_diag.model.schedule import Schedule, cosine_schedule
+from ired_diag.model.own_sampler import Sampler
+from ired_diag.model.schedule import Schedule, clean_schedule, cosine_schedule
 from ired_diag.python_file import built_by
 from ired_diag.subject import Subject
 from ired_diag.task import StoredModel
@@ -34,9 +35,10 @@ class OwnModel:
             (batch,)) -> (batch,), or an object with ``levels`` and ``landscape`` (the ``Energy`` protocol).
         draw: A function (count, generator) -> (problems, right answers of shape (count, dim)); all
             randomness comes from the generator, which is on the CPU.
-        levels: Number of noise levels.
+        levels: Number of noise levels; 0 of an energy that knows none.
         schedule: The noise schedule; the cosine schedule of ``levels`` levels if none is given.
         mining: How negatives are mined.
+        sampler: Of an energy without noise levels: how it finds negatives (``ired_diag.model.own_sampler``).
     """
 
     energy: EnergyFunction | Energy
@@ -44,6 +46,7 @@ class OwnModel:
     levels: int = 10
     schedule: Schedule | None = None
     mining: MiningSettings = field(default_factory=MiningSettings)
+    sampler: Sampler | None = None
 
 
 @dataclass(frozen=True)
@@ -94,15 +97,35 @@ def read_own_model(
         raise DiagError(
             f"{path}: {function}() must return an ired_diag.own_model.OwnModel, found {type(model).__name__}."
         )
-    schedule = (model.schedule or cosine_schedule(model.levels)).to(device)
-    return Subject(_energy_of(model), schedule, OwnProblems(model.draw), model.mining, device=device)
+    return as_subject(model, device=device)
+
+
+def as_subject(model: OwnModel, *, device: torch.device | str = "cpu") -> Subject:
+    """Return what a probe is put to, of a user's own energy.
+
+    Raises:
+        DiagError: It has noise levels and a sampler, or neither.
+    """
+    if (model.levels == 0) is not (model.sampler is not None):
+        raise DiagError(
+            "OwnModel: an energy has noise levels (levels=10), or none and a sampler that finds its "
+            "negatives (levels=0, sampler=…)."
+        )
+    schedule = model.schedule or (cosine_schedule(model.levels) if model.levels else clean_schedule())
+    return Subject(
+        energy=_energy_of(model),
+        schedule=schedule.to(device),
+        problems=OwnProblems(model.draw),
+        mining=replace(model.mining, sampler=model.sampler),
+        device=torch.device(device),
+    )
 
 
 def _energy_of(model: OwnModel) -> Energy:
     """Return the energy as the protocol has it; a function or a module by automatic differentiation."""
     if isinstance(model.energy, Energy):
         return model.energy
-    return AutogradEnergy(model.energy, model.levels)
+    return AutogradEnergy(model.energy, max(1, model.levels))
 
 
 @torch.no_grad()

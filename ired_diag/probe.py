@@ -14,11 +14,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ired_diag.errors import NotApplicable
 from ired_diag.figures.data import FigureData
 from ired_diag.figures.headline import Headline as Headline  # probes take both from here
 from ired_diag.finding import Finding
 from ired_diag.runs.checkpoint import Weights
-from ired_diag.subject import Subject
+from ired_diag.subject import NEEDS, Subject
 from ired_diag.table import Column, Table, check_table, concatenate
 
 ALL_LEVELS = -1  # in a column `level`: over all noise levels
@@ -38,12 +39,12 @@ class Probe:
         conclude: Table and comparison in, the answer in one sentence out.
         figure: Table in, picture out.
         headlines: What is followed over training.
-        negatives: Whether it looks at mined negatives: then ``measure`` is given one chunk of them at a
-            time, in ``Subject.batch``, and its tables are put together.
+        needs: What a model must have to be asked (``ired_diag.subject.NEEDS``). A probe that needs
+            ``negatives`` is given one chunk of them at a time, in ``Subject.batch``, and its tables are put
+            together.
         weights: Those it looks at unless told otherwise: training mined with the raw ones, evaluation
             used the averaged ones.
         samples: How many problems it looks at unless told otherwise.
-        own_energies: Whether it can be put to a user's own energy.
         over_training: Steps and answers in, the answer over training out; without it, a plain one.
         version: To be raised whenever the same settings give another table: old tables are then stale.
     """
@@ -57,21 +58,41 @@ class Probe:
     conclude: Callable[[Table, Table], Finding]
     figure: Callable[[Table], FigureData]
     headlines: Sequence[Headline] = ()
-    negatives: bool = False
+    needs: tuple[str, ...] = ()
     weights: Weights = "raw"
     samples: int = 1024
-    own_energies: bool = False
     over_training: Callable[[Sequence[int], Sequence[Finding]], Finding] | None = None
     version: int = 1
 
     def __call__(self, subject: Subject) -> Table:
         """Return the measured table, checked against the declared columns."""
+        self.check(subject)
         if self.negatives and subject.negatives is None:
             table = concatenate([self.measure(chunk) for chunk in subject.chunks()])
         else:
             table = self.measure(subject)
         check_table(table, self.columns, self.name)
         return table
+
+    @property
+    def negatives(self) -> bool:
+        """Whether it looks at mined negatives."""
+        return "negatives" in self.needs
+
+    @property
+    def own_energies(self) -> bool:
+        """Whether it can be put to an energy of any kind that has noise levels or a sampler."""
+        return not {"network", "matrices"} & set(self.needs)
+
+    def check(self, subject: Subject) -> None:
+        """Refuse a model that lacks what the probe needs.
+
+        Raises:
+            NotApplicable: It does; the message names what is lacking.
+        """
+        for need in self.needs:
+            if need not in subject.offers:
+                raise NotApplicable(f"needs {NEEDS[need]}, and this model has none")
 
     def comparison(self, table: Table) -> Table:
         """Return the comparison, checked against its declared columns."""

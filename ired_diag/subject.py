@@ -1,7 +1,7 @@
 """What a probe is put to: a model with certain weights, its noise schedule, its problems, how it mined.
 
-A task makes one of a checkpoint (``Task.subject``); ``own_model.read_own_model`` makes one of a user's own
-energy. A probe that needs more than every energy has asks for it by its kind (``energy_of``, ``problems_of``),
+A task makes one of a checkpoint (``Task.subject``); ``own_model.read_own_model`` makes one of a user's
+own energy. A probe that needs more than every energy has asks for it by its kind (``energy_of``, ``problems_of``),
 and is told so where it is lacking.
 """
 
@@ -24,6 +24,12 @@ from ired_diag.model.schedule import Schedule
 
 SomeKind = TypeVar("SomeKind")
 
+NEEDS = {  # what a probe may need of a model, in words
+    "negatives": "mined negatives",
+    "levels": "noise levels",
+    "network": "the tensors of a network whose gradients are known",
+    "matrices": "problems that are matrices",
+}
 CHUNK = 512  # problems mined at a time, whatever the device: memory does not grow with their number
 
 
@@ -54,6 +60,14 @@ class Subject:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     negatives: MinedBatch | None = None
     defect: str = ""
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """What it has of ``NEEDS``: noise levels or a sampler, and what its energy and problems declare."""
+        clean = self.schedule.is_clean
+        own = {"negatives"} if self.mining.sampler is not None or not clean else set()
+        declared = (*getattr(self.energy, "offers", ()), *getattr(self.problems, "offers", ()))
+        return frozenset(own | (set() if clean else {"levels"}) | set(declared))
 
     def energy_of(self, kind: type[SomeKind]) -> SomeKind:
         """Return the model, where it is of a kind.

@@ -369,4 +369,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=20_000,
+    needs=("matrices",),
 )

@@ -337,5 +337,5 @@ PROBE = Probe(
             "larger_high_vs_start",
         ),
     ),
-    negatives=True,
+    needs=("negatives", "matrices"),
 )

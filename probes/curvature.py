@@ -185,11 +185,15 @@ def _of_energy(subject: Subject) -> Table:
         b.double().cpu().numpy() for b in (schedule.opt_step_size, schedule.sqrt_one_minus_alphas_cumprod)
     )
     later = CLAMP if subject.mining.faithful else 1.0
-    known = [
-        _rows("energy", "step_first", eta / divisor, level=levels),
-        _rows("energy", "step_later", later * eta / divisor, level=levels),
-        _rows("energy", "exact_lambda", divisor / sigma, level=levels),
-    ]
+    known = (
+        []
+        if schedule.is_clean
+        else [
+            _rows("energy", "step_first", eta / divisor, level=levels),
+            _rows("energy", "step_later", later * eta / divisor, level=levels),
+            _rows("energy", "exact_lambda", divisor / sigma, level=levels),
+        ]
+    )
     count = min(subject.samples, PROBLEMS)
     x, answer = subject.problems.draw(count, generator=subject.generator("curvature answers"))
     dim = answer.shape[1]
@@ -390,5 +394,4 @@ PROBE = Probe(
     figure,
     tuple(Headline(key, label, f"{key}_low", f"{key}_high", scale) for key, label, scale in HEADLINES),
     samples=BATCH,
-    own_energies=True,
 )

@@ -383,6 +383,5 @@ PROBE = Probe(
         Headline("consecutive_adversarial", "distance of consecutive negatives (RMS per entry)"),
         Headline("reverse_coverage_adversarial", "coverage of negatives by the control"),
     ),
-    negatives=True,
-    own_energies=True,
+    needs=("negatives",),
 )

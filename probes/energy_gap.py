@@ -341,6 +341,5 @@ PROBE = Probe(
             "gap_high_adversarial",
         ),
     ),
-    negatives=True,
-    own_energies=True,
+    needs=("negatives",),
 )

@@ -109,7 +109,7 @@ def _measure_chunk(subject: Subject, first: int) -> Iterator[Table]:
         "right": right[:, None],
         "zero": torch.zeros_like(right)[:, None],
         "perturbed": perturbed(right, SIZES, generator=generator),
-        "answer": sampled(energy, problem, right.shape[1], schedule, ANSWERS, generator=generator),
+        "answer": sampled(energy, problem, right, schedule, subject.mining, ANSWERS, generator=generator),
     }
     for level, signal in enumerate(schedule.sqrt_alphas_cumprod):
         negative = mined(energy, problem, right, level, schedule, subject.mining, generator=generator)
@@ -394,6 +394,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=128,
-    own_energies=True,
     version=2,
 )

@@ -347,6 +347,6 @@ PROBE = Probe(
         Headline("mse", "MSE of the predicted noise", "mse_low", "mse_high", "log"),
         Headline("output_ratio", "output over noise, lengths", "output_ratio_low", "output_ratio_high"),
     ),
-    own_energies=True,
     over_training=over_training,
+    needs=("levels",),
 )

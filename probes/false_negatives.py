@@ -395,5 +395,5 @@ PROBE = Probe(
         ),
         Headline("cosine", "cosine of NCE gradients with and without them", "cosine_low", "cosine_high"),
     ),
-    negatives=True,
+    needs=("negatives", "matrices", "network"),
 )

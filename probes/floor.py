@@ -389,4 +389,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=4096,
+    needs=("matrices",),
 )

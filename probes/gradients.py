@@ -379,4 +379,5 @@ PROBE = Probe(
         Headline("noise_scale", "noise scale (problems)", "noise_scale_low", "noise_scale_high", "log"),
         Headline("nce_share", "share of the contrastive term", "nce_share_low", "nce_share_high"),
     ),
+    needs=("network",),
 )

@@ -395,4 +395,5 @@ PROBE = Probe(
     ),
     weights="ema",
     samples=512,
+    needs=("network",),
 )

@@ -42,6 +42,7 @@ from ired_diag.model.clamped_walk import moves_of
 from ired_diag.model.mining import CLAMP, Walk
 from ired_diag.model.mining_verdict import FEWEST, WORKS, Seen, verdict
 from ired_diag.model.noise_walk import noise_walk
+from ired_diag.model.own_sampler import noise_walk_of
 from ired_diag.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.finite import Cube, mean_of_finite
 from ired_diag.stats.share import Share, share_of
@@ -125,16 +126,21 @@ def _both_walks(subject: Subject, level: int, walk: Walk, directions: Tensor) ->
     t = torch.full((batch.samples,), level, device=batch.problem.device)
     landscape = subject.energy.landscape(batch.problem, t)
     start = walk.points[0]
-    clamped = start.clamp(-CLAMP * signal, CLAMP * signal)
+    sampled = batch.settings.sampler is not None
+    clamped = start if sampled else start.clamp(-CLAMP * signal, CLAMP * signal)
     energy, gradient = landscape.energy_and_gradient(clamped)
-    noise = noise_walk(
-        landscape,
-        start,
-        t,
-        schedule,
-        batch.settings,
-        gradient_norms=walk.gradient_norms,
-        directions=directions.to(start),
+    noise = (
+        noise_walk_of(landscape, walk, directions.to(start))
+        if sampled
+        else noise_walk(
+            landscape,
+            start,
+            t,
+            schedule,
+            batch.settings,
+            gradient_norms=walk.gradient_norms,
+            directions=directions.to(start),
+        )
     )
     answer = batch.candidates["positive"][level]
     walks = {batch.settings.walk: walk, "noise": noise}
@@ -364,6 +370,5 @@ PROBE = Probe(
         ),
         Headline("moved", "share of starts that mining moves", "moved_low", "moved_high"),
     ),
-    negatives=True,
-    own_energies=True,
+    needs=("negatives",),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.training import batch_tensors, network_in, schedule_in

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ired_diag.probe import Probe
     from ired_diag.probing.targets import Target
     from ired_diag.runs.regroup import Grouping
+    from ired_diag.task import Task
 
 ALL = "all"
 SOME_FAILED = 1
@@ -40,7 +41,14 @@ SOME_FAILED = 1
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of all draws.")
 @click.option(
-    "--model", metavar="FILE.py:FUNCTION", help="A model of your own in place of runs: docs/own-energies.md."
+    "--model",
+    metavar="FILE.py:FUNCTION",
+    help="An energy of your own (docs/own-energies.md): alone, or made of the checkpoints of RUN.",
+)
+@click.option(
+    "--task",
+    metavar="NAME|FILE.py:FUNCTION",
+    help="What the runs were trained on (docs/own-tasks.md). Default: what their configuration names.",
 )
 @click.option(
     "--out",
@@ -90,8 +98,6 @@ def command(
     if name is None or not (targets or model):
         known = ", ".join(probes.names())
         raise click.UsageError(f"Name a probe ({known}, or all), then a run or checkpoint.")
-    if targets and model:
-        raise click.UsageError("--model takes the place of runs: give one or the other.")
     asked = list(probes.load_all().values()) if name == ALL else [probes.load(name)]
     if model and name == ALL:
         asked = [probe for probe in asked if probe.own_energies]
@@ -116,13 +122,14 @@ def run_probes(
     grouping: Grouping | None = None,
     metric: str | None = None,
     higher_is_better: bool | None = None,
+    task: str | None = None,
 ) -> None:
     """Put probes to targets, and print what they found.
 
     Args:
         asked: The probes.
         names: Runs and checkpoints, as a command line names them.
-        model: A user's own, in their place.
+        model: A user's own: alone, or made of their checkpoints.
         runs: The runs folder.
         checkpoint: Which checkpoints.
         weights: Which weights.
@@ -136,7 +143,9 @@ def run_probes(
         grouping: What the user says of groups and seeds.
         metric: By which the best checkpoint is chosen. Default: detected by name.
         higher_is_better: Its direction. Default: by configuration and name.
+        task: What the runs were trained on. Default: what their configuration names.
     """
+    from ired_diag import tasks
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
     from ired_diag.probing.workers import Workers, processes_for
@@ -148,7 +157,15 @@ def run_probes(
         )
     judge = {"metric": metric, "higher_is_better": higher_is_better}
     targets = _targets(
-        names, model, judge, runs=runs, checkpoint=checkpoint, device=where, out=out, grouping=grouping
+        names,
+        model,
+        judge,
+        runs=runs,
+        checkpoint=checkpoint,
+        device=where,
+        out=out,
+        grouping=grouping,
+        task=None if task is None else tasks.load(task),
     )
     request = Request(asked, weights, samples, seed, figures, again)
     with _interruptible(), Workers(processes_for(len(targets), where)) as workers:
@@ -176,6 +193,7 @@ def _targets(
     device: Any,
     out: Path | None,
     grouping: Grouping | None,
+    task: Task | None,
 ) -> list[Target]:
     from ired_diag.errors import NotReadable
     from ired_diag.grouping import group_runs
@@ -183,7 +201,7 @@ def _targets(
     from ired_diag.runs.judged import judge_runs, judged_in_words
     from ired_diag.runs.probe_folder import folder_among
 
-    if model is not None:
+    if model is not None and not names:
         return [of_own_model(model, device=device, out=out)]
     unreadable: list[str] = []
     groups = group_runs(names, runs, grouping=grouping, unreadable=unreadable)
@@ -196,7 +214,7 @@ def _targets(
     for run in chosen:
         apart = folder_among(out, run) if out and len(chosen) > 1 else out
         try:
-            targets += of_run(run, checkpoint, device=device, out=apart)
+            targets += of_run(run, checkpoint, device=device, out=apart, task=task, model=model)
         except NotReadable as error:
             lost.append(error)
     if lost and not targets:

@@ -15,7 +15,7 @@ from app.cli import hangup, options, output
 from app.cli.group import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
-    from ired_diag.config import Config
+    from ired_diag.config import TrainingConfig
     from ired_diag.finding import Finding
     from ired_diag.training.compiled import Compile
     from ired_diag.training.opening import Options
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 @click.argument("experiment", required=False)
 @click.option("--seeds", metavar="A-B|A,B,…", help="Which seeds; else the configuration's own.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a knob; repeatable.")
+@click.option(
+    "--task",
+    metavar="NAME|FILE.py:FUNCTION",
+    help="What to train. Default: what EXPERIMENT names.",
+)
 @click.option("--name", help="Train under another name.")
 @click.option("--resume", is_flag=True, help="Go on with stopped runs; start those that are not there.")
 @click.option("--from", "source", metavar="RUN@STEP", help="Fork a run at a step (or last, best) instead.")
@@ -51,6 +56,7 @@ def command(
     experiment: str | None,
     seeds: str | None,
     settings: tuple[str, ...],
+    task: str | None,
     name: str | None,
     resume: bool,
     source: str | None,
@@ -65,18 +71,24 @@ def command(
     """Train EXPERIMENT: a name (q103) or a JSON file in the form of the study's.
 
     Each seed gets a folder RUNS/EXPERIMENT/[VARIANT/]seed<k>. A run that exists is refused. A sweep (q301)
-    trains all its variants; q301@mining_opt_steps=3 is one of them.
+    trains all its variants; q301@mining_opt_steps=3 is one of them. A training problem of your own is a
+    Python file (docs/own-tasks.md): --task runs it.
 
     \b
     ired-diag train q103 --seeds 0-2 --set train_steps=2000
     ired-diag train q103 --seeds 0-2 --resume
     ired-diag train --from q103/seed0@7000 --set learning_rate=1e-5
+    ired-diag train --task my_task.py:build --seeds 0-4
     """
     if list_them:
         _list()
         return
-    if (experiment is None) is (source is None):
-        raise click.UsageError("Name an experiment (see them with --list), or fork a run with --from.")
+    if experiment is not None and source is not None:
+        raise click.UsageError("Name an experiment or fork a run with --from, not both.")
+    if experiment is None and source is None and task is None:
+        raise click.UsageError(
+            "Name an experiment (see them with --list), a task with --task, or fork a run with --from."
+        )
     if source is None and fresh_optimizer:
         raise click.UsageError("--fresh-optimizer needs --from RUN@STEP.")
     from ired_diag.devices import choose_device
@@ -87,10 +99,17 @@ def command(
     chosen = choose_device(device)
     if source is not None:
         planned = plan_fork(
-            source, seeds, settings, name=name, runs=runs, fresh_optimizer=fresh_optimizer, resume=resume
+            source,
+            seeds,
+            settings,
+            task=task,
+            name=name,
+            runs=runs,
+            fresh_optimizer=fresh_optimizer,
+            resume=resume,
         )
     else:
-        planned = plan(str(experiment), seeds, settings, name=name, runs=runs, resume=resume)
+        planned = plan(experiment, seeds, settings, task=task, name=name, runs=runs, resume=resume)
     how = Options(chosen, compiling, stop_on_trouble, announce=_announce, heard=_heard)
     _train_in_turn(in_batches(planned, together or (len(planned) if chosen.type == "cuda" else 1)), how)
     if stop_on_trouble and not all(_is_complete(one.folder) for one in planned):
@@ -118,7 +137,7 @@ def _train(batch: Sequence[PlannedRun], how: Options) -> bool:
     with output.progress(f"{batch[0].folder}{more}", unit="steps") as show:
         asked = train_together(batch, replace(how, progress=lambda step, steps, values: show(step, steps)))
     for one in batch:
-        click.echo(f"{one.folder}: {_result(one.folder)}")
+        click.echo(f"{one.folder}: {_result(one)}")
     return asked
 
 
@@ -136,18 +155,20 @@ def _announce(folder: Path, finding: Finding) -> None:
     hangup.say(f"{folder}: {finding.statement} {finding.advice}".rstrip())
 
 
-def _result(folder: Path) -> str:
+def _result(planned: PlannedRun) -> str:
     from ired_diag.open import open_run
 
-    run = open_run(folder)
-    series = run.history.series.get("validation/mse")
+    run, metric = open_run(planned.folder), planned.task.metric
+    series = run.history.series.get(metric.name)
     how = f"{run.ending.detail}." if run.ending.detail else "trained."
     if series is None:
         return f"{how} No evaluation yet."
-    broken = [step for step, mse in zip(series.steps, series.values, strict=True) if not math.isfinite(mse)]
+    logged = zip(series.steps, series.values, strict=True)
+    broken = [step for step, value in logged if not math.isfinite(value)]
     if broken:
-        return f"{how} It DIVERGED: validation MSE is not finite from step {broken[0]} on."
-    return f"{how} Validation MSE {series.values[-1]:.6g} at step {series.steps[-1]}."
+        return f"{how} It DIVERGED: {metric.title} is not finite from step {broken[0]} on."
+    title = metric.title[:1].upper() + metric.title[1:]
+    return f"{how} {title} {series.values[-1]:.6g} at step {series.steps[-1]}."
 
 
 def _list() -> None:
@@ -170,11 +191,11 @@ def _list() -> None:
             click.echo(click.wrap_text(line, 78, "    ", "    "))
 
 
-def _knobs(variants: Sequence[Config]) -> list[str]:
+def _knobs(variants: Sequence[TrainingConfig]) -> list[str]:
     """Return mining, head, steps and batch, where all variants have the same."""
     columns = (
-        [config.mining_strategy for config in variants],
-        ["scalar" if config.use_scalar_energy else "vector" for config in variants],
+        [getattr(config, "mining_strategy", "") for config in variants],
+        ["scalar" if getattr(config, "use_scalar_energy", False) else "vector" for config in variants],
         [str(config.train_steps) for config in variants],
         [str(config.batch_size) for config in variants],
     )

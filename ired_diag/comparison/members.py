@@ -16,7 +16,7 @@ import numpy as np
 
 from ired_diag.comparison.outcomes import Failure, failure_of
 from ired_diag.comparison.seeds import APART, Members, Seed, seconds_between
-from ired_diag.comparison.stated_data import is_of_evaluation, stated_data
+from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
 from ired_diag.errors import NotFound
 from ired_diag.runs.completion import note_on_unknown
 from ired_diag.runs.run import Run
@@ -77,7 +77,12 @@ def members_of(
 
 def settings_of(runs: Iterable[Run]) -> dict[str, Mapping[str, str]]:
     """Return what each run states of its data and evaluation, by seed."""
-    return {run.seed_label: stated_data({**_seeds_of_data(run), **run.settings}) for run in runs}
+    return {run.seed_label: _stated_by(run) for run in runs}
+
+
+def _stated_by(run: Run) -> dict[str, str]:
+    declared = declared_data(run.configuration, run.paired_by)
+    return declared | stated_data({**_seeds_of_data(run), **run.settings})
 
 
 def _seeds_of_data(run: Run) -> dict[str, Any]:

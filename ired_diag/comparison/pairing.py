@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ired_diag.comparison.seeds import Members, shared_seeds
-from ired_diag.comparison.stated_data import names_data
+from ired_diag.comparison.stated_data import names_data, plain_key
 
 UNKNOWN = "unknown whether seeds share data"
 SILENT_TABLE = "a table does not say whether its seeds share data"
@@ -101,9 +101,9 @@ def _contradiction(a: Members, b: Members) -> str:
         differing = [label for label in shared if label in x and label in y and x[label] != y[label]]
         if differing and len({*x.values()} | {*y.values()}) > MOST_VALUES:
             label = differing[0]
-            return f"{key} is {x[label]} and {y[label]} in {label}"
+            return f"{plain_key(key)} is {x[label]} and {y[label]} in {label}"
         if differing or (not shared and x and y and set(x.values()) != set(y.values())):
-            return f"{key} is {_listed(x)} and {_listed(y)}"
+            return f"{plain_key(key)} is {_listed(x)} and {_listed(y)}"
     return ""
 
 
@@ -114,7 +114,7 @@ def _stated_by_one(a: Members, b: Members) -> str:
         x, y = ({label: v for label, v in _values(m, key).items() if label in shared} for m in (a, b))
         if set(x) != set(y):
             members, values = (a, x) if len(x) > len(y) else (b, y)
-            return f"only {members.name} states {key} ({_listed(values)})"
+            return f"only {members.name} states {plain_key(key)} ({_listed(values)})"
     return ""
 
 
@@ -162,5 +162,5 @@ def _names_any_data(members: Members) -> bool:
 
 
 def _in_words(data: Mapping[str, str]) -> str:
-    words = [f"{key} {value}" for key, value in list(data.items())[:MOST_KEYS]]
+    words = [f"{plain_key(key)} {value}" for key, value in list(data.items())[:MOST_KEYS]]
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -19,19 +19,21 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ired_diag import tasks
 
 NOUN = (
     r"(?:data|datasets?|data_sets?|datamodule|data_module|corpus|corpora|tasks?|envs?|environments?|games?|gym"
     r"|benchmarks?|problems?)(?:_(?:kwargs|args|params|config|cfg))?"
 )
 PLACE = r"(?:names?|ids?|paths?|dirs?|root|files?|folder|url|config|config_name|version|target|class)"
+DECLARED = "task."  # before a key that a run's own task says names the data
 PART = r"(?:train|training|val|valid|validation|eval|evaluation|test)"
 OF_DATA = re.compile(rf"(?:{PART}_)?{NOUN}(?:_{PLACE})?|data(?:dir|root|path|file)|{PART}_(?:files?|set)")
 OF_SPLIT = re.compile(rf"(?:(?:{PART}|{NOUN})_)*splits?")
 NO_NUMBER = re.compile(r"(?:env|task|game|gym)s?(?:_ids?)?")  # how many, or the place in a job array
-OF_THE_STUDY = ("rank", "ood")
 OF_EVALUATION = frozenset(
     """
     validation_batches validation_batch_size evaluation_mode evaluation eval_batches eval_iters eval_seed
@@ -58,14 +60,32 @@ def stated_data(configuration: Mapping[str, Any] | None) -> dict[str, str]:
     """
     configuration = configuration or {}
     keys = [key for key in configuration if names_data(key, configuration) or is_of_evaluation(key)]
-    told = {key: _text(configuration[key], key) for key in keys}
-    return {key: value for key, value in told.items() if value}
+    stated = {key: _text(configuration[key], key) for key in keys}
+    return {key: value for key, value in stated.items() if value}
+
+
+def declared_data(configuration: Mapping[str, Any] | None, paired_by: Sequence[str]) -> dict[str, str]:
+    """Return what a configuration states under the keys that its task says name the data.
+
+    >>> declared_data({"modes": 8, "lr": 0.1}, ("modes",))
+    {'task.modes': '8'}
+    """
+    configuration = configuration or {}
+    return {f"{DECLARED}{key}": str(configuration[key]) for key in paired_by if key in configuration}
+
+
+def plain_key(key: str) -> str:
+    """Return a key of stated data as the configuration has it."""
+    return key.removeprefix(DECLARED)
 
 
 def names_data(key: str, configuration: Mapping[str, Any]) -> bool:
     """Say whether a key of a configuration names the data that runs share."""
-    if key in OF_THE_STUDY:
-        return all(other in configuration for other in OF_THE_STUDY)
+    if key.startswith(DECLARED):
+        return True
+    default = tasks.load(tasks.DEFAULT).paired_by
+    if key in default:
+        return all(other in configuration for other in default)
     parts = [_as_words(part) for part in key.split(".")]
     return any(OF_DATA.fullmatch(text) for text in (parts[-1], "_".join(parts[-2:])))
 
@@ -89,7 +109,8 @@ def _as_words(part: str) -> str:
 def _text(value: object, key: str) -> str:
     """Return a value as text; empty where it names nothing."""
     if isinstance(value, bool) or value is None:
-        return str(value) if key in OF_THE_STUDY and value is not None else ""
+        declared = key in tasks.load(tasks.DEFAULT).paired_by
+        return str(value) if declared and value is not None else ""
     if isinstance(value, int | float):
         return "" if NO_NUMBER.fullmatch(_leaf(key)) else str(value)
     text = str(value).strip().rstrip("/")

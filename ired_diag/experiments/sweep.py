@@ -160,7 +160,7 @@ def _check_distinct(variants: Sequence[Variant], *, where: str) -> None:
 def _check_effect(variant: Variant, *, where: str) -> None:
     """Refuse a variant named by a knob that changes nothing: a sweep of it would compare equal runs.
 
-    The configuration lets these knobs pass beside mining that does not read them, as the study's files have them.
+    These knobs pass beside mining that does not read them, as the study's files have them.
     """
     strategy = variant.config.mining_strategy
     idle = set(READS_NOTHING_OF.get(strategy, ()))

@@ -59,7 +59,7 @@ def _of_groups(study: Study, task: Task) -> Iterator[Finding]:
 
 
 def _of_evaluations(study: Study, task: Task) -> Iterator[Finding]:
-    """Yield a finding for the evaluations of one experiment that fail at the same reference of the same data."""
+    """Yield a finding for evaluations of one experiment that fail at the same reference of the same data."""
     failures: dict[tuple[str, References, Reference], list[EvaluationResult]] = defaultdict(list)
     for group, keys, result in _evaluated(study, task.metric):
         references = task.references(keys, result)
@@ -84,9 +84,8 @@ def _evaluated(study: Study, metric: Metric) -> Iterator[tuple[str, Mapping[str,
 
 def not_beaten(value: float, references: References, metric: Metric) -> list[Reference]:
     """Return the references that a value is no better than, the least demanding first."""
-    return [
-        reference for reference in references.values if not metric.is_better(value, _bar(reference, metric))
-    ]
+    values = references.values
+    return [reference for reference in values if not metric.is_better(value, _bar(reference, metric))]
 
 
 def _finding(

@@ -14,7 +14,7 @@ Reference: Du et al. (2024), section 4.1 (matrix inverse); the public code's ``d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -40,6 +40,7 @@ class MatrixData:
     name: DatasetName = "ired"
     rank: int = 20
     ood: bool = False
+    offers: ClassVar[tuple[str, ...]] = ("matrices",)
 
     @property
     def epsilon(self) -> float:

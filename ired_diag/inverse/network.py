@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +58,7 @@ class EnergyNetwork:
     parameters: Mapping[str, Tensor]
     gradient_normalization: GradientNormalization = None
     form: HeadForm = PLAIN
+    offers: ClassVar[tuple[str, ...]] = ("network",)
 
     @property
     def levels(self) -> int:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ired_diag.model.energy import Energy
 from ired_diag.model.mined_batch import MiningSettings, mine
 from ired_diag.model.mining import rescale
+from ired_diag.model.own_sampler import random_points, sample_walk
 from ired_diag.model.sampler import sample
 from ired_diag.model.schedule import Schedule
 
@@ -40,19 +41,38 @@ def perturbed(right: Tensor, sizes: Sequence[float], *, generator: torch.Generat
 
 
 def sampled(
-    energy: Energy, problem: Tensor, dim: int, schedule: Schedule, count: int, *, generator: torch.Generator
+    energy: Energy,
+    problem: Tensor,
+    right: Tensor,
+    schedule: Schedule,
+    settings: MiningSettings,
+    count: int,
+    *,
+    generator: torch.Generator,
 ) -> Tensor:
     """Return the model's last clean estimates from several starts, of shape (problems, count, dim).
 
     Args:
         energy: The model.
         problem: Of shape (problems, problem_dim).
-        dim: Entries of an answer.
+        right: Right answers, of shape (problems, dim); a sampler's walks start at points of their spread.
         schedule: The noise schedule.
+        settings: How negatives are mined.
         count: Answers to each problem.
         generator: Of the starts, on the CPU.
     """
-    start = torch.randn(len(problem) * count, dim, generator=generator).to(problem)
+    dim = right.shape[1]
+    start = torch.randn(len(problem) * count, dim, generator=generator).to(right)
+    if settings.sampler is not None:
+        t = torch.zeros(len(start), dtype=torch.long, device=right.device)
+        landscape = energy.landscape(problem.repeat_interleave(count, dim=0), t)
+        walk = sample_walk(
+            landscape,
+            random_points(right.repeat_interleave(count, dim=0), start),
+            settings.sampler,
+            generator,
+        )
+        return walk.end.reshape(len(problem), count, dim)
     estimates = sample(energy, problem.repeat_interleave(count, dim=0), start, schedule).trajectory
     return estimates[-1].reshape(len(problem), count, dim)
 
@@ -80,5 +100,8 @@ def mined(
     """
     t = torch.full((len(right),), level, device=right.device)
     noise = torch.randn(right.shape, generator=generator).to(right)
+    if settings.sampler is not None:
+        start = random_points(right, noise)
+        return sample_walk(energy.landscape(problem, t), start, settings.sampler, generator).end
     start = schedule.q_sample(right, t, settings.noise_scale * noise)
     return rescale(mine(energy.landscape(problem, t), start, t, schedule, settings).end, t, schedule)

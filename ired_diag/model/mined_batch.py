@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -34,6 +34,7 @@ from ired_diag.model.mining import (
     noised_start_negative,
     rescale,
 )
+from ired_diag.model.own_sampler import Sampler, random_points, sample_walk
 from ired_diag.model.problems import Problems
 from ired_diag.model.schedule import Schedule
 
@@ -52,6 +53,7 @@ class MiningSettings:
         walk: ``descent``, which the public code calls adversarial, or ``ascent``, its opposite.
         ascent_learning_rate: Length of a step of ascent.
         faithful: Reproduce the public code's quirks.
+        sampler: Of an energy without noise levels: what finds its negatives, in place of all of these.
     """
 
     opt_steps: int = 2
@@ -60,6 +62,14 @@ class MiningSettings:
     walk: Literal["descent", "ascent"] = "descent"
     ascent_learning_rate: float = 0.1
     faithful: bool = True
+    sampler: Sampler | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Return the settings as JSON can hold them; a sampler by its name."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sampler"}
+        if self.sampler is None:
+            return values
+        return values | {"sampler": getattr(self.sampler, "__qualname__", repr(self.sampler))}
 
 
 @dataclass(frozen=True)
@@ -149,8 +159,15 @@ def mine_batch(
     for level in range(schedule.levels):
         noise, direction, gaussian = torch.randn(3, *answer.shape, generator=generator).to(device)
         t = torch.full((samples,), level, device=device)
+        landscape = energy.landscape(problem, t)
+        if settings.sampler is not None:
+            start = random_points(answer, gaussian)
+            walk = sample_walk(landscape, start, settings.sampler, generator)
+            kinds = _sampled_candidates(answer, walk, noise, direction)
+            found.append((kinds, noise, walk.walk))
+            continue
         start = schedule.q_sample(answer, t, settings.noise_scale * noise)
-        walk = mine(energy.landscape(problem, t), start, t, schedule, settings)
+        walk = mine(landscape, start, t, schedule, settings)
         kinds = _candidates(answer, start, walk, t, noise, direction, gaussian, schedule, settings)
         found.append((kinds, noise, walk.walk))
     candidates = {kind: torch.stack([kinds[kind] for kinds, _, _ in found]) for kind in KINDS}
@@ -208,6 +225,20 @@ def matched_control(positive: Tensor, negative: Tensor, direction: Tensor) -> Te
     distance: Tensor = torch.linalg.vector_norm(negative - positive, dim=-1, keepdim=True)
     unit: Tensor = direction / torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
     return positive + distance * unit
+
+
+def _sampled_candidates(
+    answer: Tensor, descent: Descent, noise: Tensor, direction: Tensor
+) -> dict[Kind, Tensor]:
+    """Return the candidates where a sampler mines."""
+    assert descent.walk is not None
+    return {
+        "positive": answer,
+        "random": random_points(answer, noise),
+        "start": descent.walk.points[0],
+        "adversarial": descent.end,
+        "control": matched_control(answer, descent.end, direction),
+    }
 
 
 def _candidates(

@@ -19,9 +19,12 @@ from ired_diag.model.candidates import size_of
 from ired_diag.model.energy import Energy
 from ired_diag.model.minimise import minimise
 from ired_diag.model.mining import CLAMP
+from ired_diag.model.own_sampler import random_points
 from ired_diag.model.schedule import Schedule
 
 TOLERANCE = 1e-3  # of a gradient, over its norm at noised right answers
+
+FAR = 10.0  # times the largest entry of a right answer: the bound of a descent without a clamp
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,11 @@ def sharp_minima(
     (count, dim), signal = right.shape, float(schedule.sqrt_alphas_cumprod[0])
     t = torch.zeros(count, dtype=torch.long, device=right.device)
     noise, *drawn = torch.randn(1 + starts, count, dim, generator=generator).to(right)
-    _, gradient = energy.landscape(problem, t).energy_and_gradient(schedule.q_sample(right, t, noise))
+    bound, away = CLAMP * signal, schedule.q_sample(right, t, noise)
+    if schedule.is_clean:  # of an energy without noise levels: nothing is clamped, and nothing noised
+        bound, away = FAR * float(right.abs().max()), right + size_of(right) * noise
+        drawn = [random_points(right, start) for start in drawn]
+    _, gradient = energy.landscape(problem, t).energy_and_gradient(away)
     unit = float(torch.linalg.vector_norm(gradient, dim=-1).median())
     found = minimise(
         energy,
@@ -75,7 +82,7 @@ def sharp_minima(
         torch.stack([signal * right, *drawn], dim=1).flatten(0, 1),
         tolerance=TOLERANCE * unit,
         longest=signal * size_of(right) * math.sqrt(dim),
-        bound=CLAMP * signal,
+        bound=bound,
     )
     points = found.end.reshape(count, 1 + starts, dim)
     value, norm, converged = (

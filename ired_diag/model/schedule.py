@@ -48,6 +48,11 @@ class Schedule:
         """Number of noise levels T."""
         return len(self.betas)
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether it has one level, without noise: that of an energy which knows no noise levels."""
+        return self.levels == 1 and not bool(self.betas.any())
+
     def buffers(self) -> dict[str, Tensor]:
         """Return every constant by its name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -86,6 +91,20 @@ def cosine_schedule(levels: int, *, dtype: torch.dtype = torch.float32) -> Sched
     signal = signal / signal[0]
     betas = torch.clip(1 - signal[1:] / signal[:-1], 0, MAX_BETA)
     return schedule_from_betas(betas, dtype=dtype)
+
+
+def clean_schedule(*, dtype: torch.dtype = torch.float32) -> Schedule:
+    """Return a schedule of one level without noise: √ᾱ = 1, and q_sample leaves the answer as it is.
+
+    There is no inner optimisation either: its step length is NaN.
+    """
+    constants = dict.fromkeys(Schedule.__dataclass_fields__, 0.0)
+    ones = ("alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod", "sqrt_recip_alphas_cumprod")
+    constants |= dict.fromkeys((*ones, "loss_weight"), 1.0)
+    floor = math.log(LOG_VARIANCE_FLOOR)
+    constants |= {"log_one_minus_alphas_cumprod": floor, "posterior_log_variance_clipped": floor}
+    constants |= {"posterior_mean_coef1": 1.0, "opt_step_size": math.nan}
+    return Schedule(**{name: torch.tensor([value], dtype=dtype) for name, value in constants.items()})
 
 
 def schedule_from_betas(betas: Tensor, *, dtype: torch.dtype = torch.float32) -> Schedule:

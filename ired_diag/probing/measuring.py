@@ -33,6 +33,7 @@ def measure(questions: Sequence[Question]) -> Iterator[Measured]:
         samples = question.subject.samples
         if not question.probe.negatives:
             try:
+                question.probe.check(question.subject)
                 yield question.probe.measure(question.subject)
             except NotApplicable as error:
                 yield error
@@ -48,6 +49,13 @@ def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping
     """Return each probe's table over all negatives, which are mined once, chunk by chunk."""
     parts: dict[str, list[Table]] = {probe.name: [] for probe in probes}
     refused: dict[str, NotApplicable] = {}
+    for probe in probes:
+        try:
+            probe.check(subject)
+        except NotApplicable as error:
+            refused[probe.name] = error
+    if len(refused) == len(probes):
+        return refused
     for chunk in subject.chunks():
         for probe in probes:
             if probe.name not in refused:

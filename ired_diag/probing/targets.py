@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class Opened:
         config = subject.config.model_dump(mode="json") if subject.config else {}
         settings: dict[str, Any] = {
             "tensors": self.digest(weights),
-            "mining": asdict(subject.mining),
+            "mining": subject.mining.described(),
             "config": {name: value for name, value in config.items() if name not in IRRELEVANT},
             "samples": subject.samples,
             "seed": subject.seed,

@@ -64,6 +64,7 @@ class Run:
         of_table: Whether it stands for one number of a table, and has no log.
         task: The name of the task that it was trained on; empty where it is not recorded.
         recorded_metric: What its trainer recorded that it is judged by: name and direction.
+        paired_by: Keys of the configuration that its task says name the data.
     """
 
     experiment: str
@@ -86,6 +87,7 @@ class Run:
     of_table: bool = False
     task: str = ""
     recorded_metric: RecordedMetric | None = None
+    paired_by: tuple[str, ...] = ()
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:

@@ -184,12 +184,17 @@ def read_run(folder: Path, *, read_metrics: Callable[[Path], History] = read_his
         run_name=value_of_type(told, "run_name", str, path) or "",
         results=results_of(told, path),
         task=value_of_type(told, "task", str, path) or "",
+        paired_by=tuple(filter(_is_text, value_of_type(told, "paired_by", list, path) or ())),
         recorded_metric=_recorded_metric(value_of_type(told, "metric", dict, path)),
     )
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _recorded_metric(stated: Mapping[str, Any] | None) -> RecordedMetric | None:
-    """Return what the trainer recorded that a run is judged by; None where it is not both name and direction."""
+    """Return what the trainer recorded that a run is judged by; None where it lacks name or direction."""
     name, higher = (stated or {}).get("name"), (stated or {}).get("higher_is_better")
     return RecordedMetric(name, higher) if isinstance(name, str) and isinstance(higher, bool) else None
 

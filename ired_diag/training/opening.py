@@ -60,7 +60,7 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
         _check_task(run, about)
     else:
         about = RunRecord(experiment=run.experiment, variant=run.variant)
-    about = replace(about, task=run.task.name, metric=asdict(run.task.metric))
+    about = replace(about, task=run.task.name, metric=asdict(run.task.metric), paired_by=run.task.paired_by)
     state, news = _resumed(run, about, device) if run.resume else (_started(run, device), [])
     if run.fork is not None and not run.resume:
         about = replace(about, parent=run.fork.record(run.config))

@@ -130,7 +130,6 @@ class Recorder:
             self.about = replace(self.about, findings=(*self.about.findings, *findings))
             self.close(Ending("cut_off"))
 
-    @torch.no_grad()
     def evaluate(self, batch: Tensors) -> dict[str, float]:
         """Evaluate the averaged weights as the task does.
 

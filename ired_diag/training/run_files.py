@@ -46,6 +46,7 @@ class RunRecord:
         findings: What was announced while it trained.
         task: What it trains.
         metric: What it is judged by.
+        paired_by: Keys that say which data a seed sees.
     """
 
     experiment: str | None = None
@@ -55,6 +56,7 @@ class RunRecord:
     findings: tuple[Finding, ...] = ()
     task: str = ""
     metric: Mapping[str, Any] | None = None
+    paired_by: tuple[str, ...] = ()
 
 
 def last_checkpoint(folder: Path) -> Path:
@@ -130,7 +132,9 @@ def write_config(folder: Path, config: TrainingConfig, record: RunRecord, ending
         or experiment_number(config.experiment_name)
         or config.experiment_name,
         "name": config.experiment_name,
-        **({"task": record.task, "metric": record.metric} if record.task else {}),
+        "task": record.task,
+        "metric": record.metric,
+        "paired_by": list(record.paired_by),
         "variant": record.variant,
         "seed": config.seed,
         "config": config.model_dump(mode="json"),
