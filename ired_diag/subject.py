@@ -1,8 +1,7 @@
 """What a probe is put to: a model with certain weights, its noise schedule, its problems, how it mined.
 
-A task makes one of a checkpoint (``Task.subject``); ``own_model.read_own_model`` makes one of a user's
-own energy. A probe that needs more than every energy has asks for it by its kind (``energy_of``, ``problems_of``),
-and is told so where it is lacking.
+A task makes one of a checkpoint (``Task.subject``); ``own_model.as_subject`` makes one of a user's own
+energy. A probe that needs more than every energy has declares it (``NEEDS``).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from ired_diag.experiments import read_variants
 from ired_diag.experiments.sweep import Variant, parse_variants, set_knobs, varied
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 
 STRATEGIES = ("none", "random", "adversarial")
 
@@ -95,7 +96,7 @@ def test_the_number_alone_means_the_experiment(name: str) -> None:
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_plain_experiment_has_one_variant_without_a_name(name: str) -> None:
     (only,) = experiments.variants(name)
-    assert only == Variant(None, {}, experiments.load(name))
+    assert only == Variant(None, {}, experiments.load(name), INVERSE)
     assert varied([only]) == {}
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.optimizer import (
     MOMENT_NAMES,
     Moments,
@@ -103,7 +104,7 @@ def test_the_heads_gradient_is_clipped_first_and_all_of_it_after(generator: torc
     gradients = drawn(generator, torch.float64)
     for name, p in weights.items():
         p.grad = gradients[name].clone()
-    before, after = clip_gradients(weights, config)
+    before, after = clip_gradients(weights, config, groups=INVERSE.parameter_groups(config))
     for seed in range(SEEDS):
         lone = {n: p[seed].clone().requires_grad_() for n, p in weights.items()}
         for name, p in lone.items():

@@ -190,7 +190,7 @@ def test_new_runs_do_not_start_with_other_settings_than_their_companions_have(tm
     assert len(plan("q301@mining_opt_steps=1", "0", runs=tmp_path, resume=True)) == 1  # starts no other
     with pytest.raises(DiagError) as caught:
         plan("q301", "0-1", runs=tmp_path, resume=True)
-    told = " ".join(f"--set '{s}'" for s in ("rank=3", "adam_betas=[0.5, 0.75]", "gradient_clip=null"))
+    told = " ".join(f"--set '{s}'" for s in ("adam_betas=[0.5, 0.75]", "gradient_clip=null", "rank=3"))
     assert str(caught.value) == (
         f"{first.folder}: goes on with the settings that it was trained with, but {second.folder} would "
         f"start without them. Repeat them: {told}."

@@ -115,7 +115,8 @@ def _finding_of_evaluations(
     models = listed(f"{result.model or 'a model'} {_in_one(result, title)}" for result in results)
     fitted = f", fitted {references.fitted}," if references.fitted else ""
     statement = (
-        f"{group}: evaluated {references.where}, {models}: no better than {failed.title} ({failed.value:.3g}). "
+        f"{group}: evaluated {references.where}, {models}: "
+        f"no better than {failed.title} ({failed.value:.3g}). "
         f"On these data predictors without a network{fitted} have an {title} of: {_in_words(references)}."
     )
     advice = "See the whole ladder, on the checkpoint: ired-diag probe floor CHECKPOINT"

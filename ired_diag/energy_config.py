@@ -1,0 +1,108 @@
+"""The knobs of an energy E(x, y, t) with noise levels that is trained against mined negatives."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ired_diag.config import TRAINING_IDLE_RULES, IdleRule, TrainingConfig, none_for_word
+
+
+def has_contrast(config: EnergyConfig) -> bool:
+    """Say whether the loss has a contrastive term."""
+    return config.mining_strategy != "none" and config.energy_loss_weight > 0
+
+
+def _contrast(config: Any) -> bool:
+    return has_contrast(config)
+
+
+WITHOUT_MINING = "without mining (mining_strategy none, or energy_loss_weight 0)"
+
+ENERGY_IDLE_RULES = (
+    IdleRule(
+        "head_normalization",
+        lambda config: config.use_scalar_energy,
+        "without a scalar head (use_scalar_energy true)",
+    ),
+    IdleRule("energy_bound_scale", lambda config: config.energy_bound != "none", "without an energy_bound"),
+    IdleRule(
+        "ascent_learning_rate",
+        lambda config: config.mining_strategy == "ascent",
+        "unless mining_strategy is ascent",
+    ),
+    IdleRule(
+        "adversarial_fraction",
+        lambda config: config.mining_strategy == "mixed",
+        "unless mining_strategy is mixed",
+    ),
+    IdleRule("warm_start_steps", _contrast, WITHOUT_MINING),
+    IdleRule("energy_reg_norm", lambda config: config.energy_reg_weight > 0, "without an energy_reg_weight"),
+    IdleRule("energy_clamp", _contrast, WITHOUT_MINING),
+    IdleRule("soft_clamp_delta", _contrast, WITHOUT_MINING),
+)
+
+
+class EnergyConfig(TrainingConfig):
+    """The knobs of every training, and those of an energy."""
+
+    idle_rules: ClassVar[tuple[IdleRule, ...]] = (*ENERGY_IDLE_RULES, *TRAINING_IDLE_RULES)
+    expectations = {"gradient_normalization": "'batch', a number above 0, or null"}  # noqa: RUF012
+
+    diffusion_steps: int = Field(10, ge=1)
+    use_scalar_energy: bool = False
+    gradient_normalization: Literal["batch"] | float | None = None
+
+    # What is put before or around the head of the energy.
+    head_normalization: Literal["none", "layer", "spectral"] = "none"
+    energy_bound: Literal["none", "tanh", "sigmoid"] = "none"
+    energy_bound_scale: float = Field(1000.0, gt=0)
+    head_gradient_clip: float | None = Field(None, gt=0)
+
+    mining_strategy: Literal["none", "random", "adversarial", "ascent", "mixed"] = "none"
+    mining_opt_steps: int = Field(2, ge=0)
+    mining_noise_scale: float = Field(3.0, ge=0)
+    random_negative: Literal["gaussian", "noised_start"] = "gaussian"
+    ascent_learning_rate: float = Field(0.1, gt=0)
+    adversarial_fraction: float = Field(0.7, ge=0, le=1)
+
+    # What else acts on energies in the loss.
+    energy_loss_weight: float = Field(0.5, ge=0)
+    warm_start_steps: int = Field(0, ge=0)
+    energy_reg_weight: float = Field(0.0, ge=0)
+    energy_reg_norm: Literal["l2", "l1"] = "l2"
+    energy_clamp: float | None = Field(None, gt=0)
+    soft_clamp_delta: float | None = Field(None, gt=0)
+    stop_gradient_head: bool = False
+
+    @field_validator(
+        "gradient_normalization", "head_gradient_clip", "energy_clamp", "soft_clamp_delta", mode="before"
+    )
+    @classmethod
+    def _word_for_no_limit(cls, value: object) -> object:
+        return none_for_word(value)
+
+    @field_validator("gradient_normalization")
+    @classmethod
+    def _positive(cls, value: Literal["batch"] | float | None) -> Literal["batch"] | float | None:
+        if isinstance(value, float) and value <= 0:
+            raise ValueError("not a divisor")
+        return value
+
+    @model_validator(mode="after")
+    def _one_clamp(self) -> Self:
+        if self.energy_clamp is not None and self.soft_clamp_delta is not None:
+            raise ValueError("energy_clamp and soft_clamp_delta are two ways to the same end: set one")
+        return self
+
+
+def divisor_of(config: EnergyConfig) -> float:
+    """Return what ∇_yE is divided by in training."""
+    match config.gradient_normalization:
+        case None:
+            return 1.0
+        case "batch":
+            return float(config.batch_size)
+        case number:
+            return number

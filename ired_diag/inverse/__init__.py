@@ -1,0 +1,1 @@
+"""Matrix inversion with IRED: the data, the energy network, its loss, and what needs no network."""

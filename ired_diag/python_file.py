@@ -1,0 +1,58 @@
+"""An object from a user's own Python file: ``FILE.py:FUNCTION`` names a function that returns it.
+
+The file is Python and is run: name only files that you would run yourself.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ired_diag.errors import NotFound, UnreadableFile
+
+
+def built_by(name: str, *, option: str, **known: Any) -> Any:
+    """Return what a function in a Python file returns.
+
+    Args:
+        name: A Python file, a colon, and the name of a function in it.
+        option: The option that named it, for messages: ``--task``.
+        known: What the function may ask for: each is given where one of its parameters is called so.
+
+    Raises:
+        NotFound: There is no such file, or nothing of that name in it.
+        UnreadableFile: The file cannot be run, or the function fails.
+    """
+    path, _, function = name.rpartition(":")
+    if not path or not Path(path).is_file():
+        raise NotFound(f"{option} {name!r}: expected FILE.py:FUNCTION, found no file {path or name!r}.")
+    build = getattr(_run(Path(path)), function, None)
+    if not callable(build):
+        raise NotFound(f"{path}: holds no function {function!r}.")
+    try:
+        wanted = inspect.signature(build).parameters
+        return build(**{key: value for key, value in known.items() if key in wanted})
+    except Exception as error:  # their code: whatever it raises is theirs to mend
+        raise UnreadableFile(f"{path}: {function}() failed: {_where(error)}.") from error
+
+
+def _run(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"ired_diag_own_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UnreadableFile(f"{path}: is not a Python file (its name must end in .py).")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # their code again
+        raise UnreadableFile(f"{path}: cannot be run: {_where(error)}.") from error
+    return module
+
+
+def _where(error: Exception) -> str:
+    """Return what was raised, and the line of the user's file that did."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"

@@ -1,0 +1,125 @@
+"""The tasks that are built in: one file each, which holds ``TASK``; and a user's own, from a Python file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+from ired_diag.config import TrainingConfig, parse_config
+from ired_diag.errors import DiagError, NotFound
+from ired_diag.python_file import built_by
+from ired_diag.runs.run import Run
+from ired_diag.task import Task
+
+DEFAULT = "inverse"  # of a configuration that names no task: the study's files
+KEY = "task"  # of a configuration that names one
+
+
+def names() -> list[str]:
+    """Return the names of the tasks that are built in, sorted."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+def load(name: str) -> Task:
+    """Return a task.
+
+    Args:
+        name: Of one that is built in, or ``FILE.py:FUNCTION``: a function without arguments that returns a
+            ``Task``. The file is Python and is run.
+
+    Raises:
+        NotFound: There is no such task, file or function.
+        UnreadableFile: The file cannot be run.
+        DiagError: What the function returns is not a ``Task``.
+    """
+    if ":" in name or name.endswith(".py"):
+        return _own(name)
+    if name not in names():
+        raise NotFound(
+            f"--task {name!r}: there is no such task. Built in: {', '.join(names())}; a task of your own is "
+            "FILE.py:FUNCTION."
+        )
+    task: Task = import_module(f"ired_diag.tasks.{name}").TASK
+    return task
+
+
+def _own(name: str) -> Task:
+    task = built_by(name, option="--task")
+    if not isinstance(task, Task):
+        path, _, function = name.rpartition(":")
+        raise DiagError(
+            f"{path}: {function}() must return an ired_diag.task.Task, found {type(task).__name__}."
+        )
+    return task
+
+
+def is_built_in(name: str) -> bool:
+    """Say whether a task of this name is built in, so that loading it runs no file of a user's."""
+    return name in names()
+
+
+def file_of(name: str | None) -> Path | None:
+    """Return the Python file of a task of the user's; None of one that is built in."""
+    return None if name is None or is_built_in(name) else Path(name.rpartition(":")[0])
+
+
+def of_run(run: Run) -> Task:
+    """Return the task that a run was trained on, where it is built in.
+
+    Raises:
+        DiagError: It is a task of the user's, whose file is not run unless it is named.
+    """
+    name = run.task or task_of(run.configuration or {}).name
+    if is_built_in(name):
+        return load(name)
+    raise DiagError(
+        f"{run.label}: trains the task {name!r}, which is not built in. Name the file that makes it: "
+        "--task FILE.py:FUNCTION. The file is run."
+    )
+
+
+def task_of(keys: Mapping[str, Any]) -> Task:
+    """Return the task that a configuration names; the study's where it names none.
+
+    Raises:
+        NotFound: There is no such task.
+    """
+    return load(str(keys.get(KEY) or DEFAULT))
+
+
+def parse(keys: Mapping[str, Any], *, where: str = "configuration") -> tuple[Task, TrainingConfig]:
+    """Return the task that a configuration names, and its settings.
+
+    Args:
+        keys: As read from a JSON file or a log's configuration block.
+        where: What to call it in an error.
+
+    Raises:
+        NotFound: There is no such task.
+        WrongConfiguration: With every key that is unknown, not implemented, or of a wrong value.
+    """
+    task = task_of(keys)
+    return task, settings_of(task, keys, where=where)
+
+
+def parse_settings(keys: Mapping[str, Any], *, where: str = "configuration") -> TrainingConfig:
+    """Return the settings that a configuration holds, of the task that it names.
+
+    Raises:
+        NotFound: There is no such task.
+        WrongConfiguration: With every key that is unknown, not implemented, or of a wrong value.
+    """
+    return parse(keys, where=where)[1]
+
+
+def settings_of(task: Task, keys: Mapping[str, Any], *, where: str = "configuration") -> TrainingConfig:
+    """Return the settings of a task that a configuration holds.
+
+    Raises:
+        WrongConfiguration: With every key that is unknown, not implemented, or of a wrong value.
+    """
+    rest = {key: value for key, value in keys.items() if key != KEY}
+    return parse_config(rest, task.settings, where=where)

@@ -1,0 +1,44 @@
+"""Matrix inversion with IRED: an energy over noise levels, trained to predict noise, with mined negatives.
+
+    loss = denoise + w · nce + λ · regularizer        (``ired_diag.inverse.objective``)
+
+Reference: Du, Mao, Tenenbaum (2024), Learning Iterative Reasoning through Energy Diffusion, ICML.
+"""
+
+from __future__ import annotations
+
+from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.references import references_of
+from ired_diag.task import LossTerm, Metric, Task, late
+
+TRAINING = "ired_diag.inverse.training"
+
+TASK = Task(
+    name="inverse",
+    title="matrix inversion",
+    settings=InverseConfig,
+    metric=Metric("validation/mse", "validation MSE"),
+    terms=(
+        LossTerm("denoise", "mean squared error of the predicted noise, ‖∇_yE - ε‖²/dim"),
+        LossTerm("nce", "noise contrast between a right answer and a mined one, times energy_loss_weight"),
+        LossTerm("regularizer", "size of the energies, times energy_reg_weight"),
+    ),
+    initial_weights=late(TRAINING, "initial_weights"),
+    draw_batch=late(TRAINING, "batch_tensors"),
+    loss=late(TRAINING, "losses"),
+    evaluate=late("ired_diag.inverse.evaluation", "evaluate_tensors"),
+    constants=late(TRAINING, "constants_of"),
+    parameter_groups=late(TRAINING, "head_group"),
+    stacked=True,
+    check_weights=late("ired_diag.inverse.stored_network", "check_weights"),
+    subject=late("ired_diag.inverse.subjects", "subject_of"),
+    troubles=late("ired_diag.inverse.troubles", "troubles_of"),
+    columns={
+        "energy_positive": "mean energy of right answers",
+        "energy_negative": "mean energy of mined answers",
+        "energy_margin": "energy_negative - energy_positive",
+        "mining_accepted": "share of the mining steps that were kept",
+    },
+    paired_by=("rank", "ood"),
+    references=references_of,
+)
