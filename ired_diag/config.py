@@ -127,6 +127,10 @@ class TrainingConfig(BaseModel):
     def _word_for_none(cls, value: object) -> object:
         return none_for_word(value)
 
+    def unread_knobs(self) -> dict[str, str]:
+        """Return knobs that may be set and change nothing beside the others, with the reason."""
+        return {}
+
     @model_validator(mode="after")
     def _every_knob_counts(self) -> Self:
         """Refuse a knob that changes nothing beside the others: a run must be what it is called."""

@@ -18,6 +18,13 @@ def _contrast(config: Any) -> bool:
     return has_contrast(config)
 
 
+UNREAD_BY_STRATEGY = {
+    "none": ("mining_opt_steps", "mining_noise_scale", "random_negative", "energy_loss_weight"),
+    "random": ("mining_opt_steps",),
+    "adversarial": ("random_negative",),
+    "ascent": ("random_negative",),
+}
+
 WITHOUT_MINING = "without mining (mining_strategy none, or energy_loss_weight 0)"
 
 ENERGY_IDLE_RULES = (
@@ -89,6 +96,14 @@ class EnergyConfig(TrainingConfig):
         if isinstance(value, float) and value <= 0:
             raise ValueError("not a divisor")
         return value
+
+    def unread_knobs(self) -> dict[str, str]:
+        """Return knobs of mining that the strategy does not read, with the reason."""
+        strategy = self.mining_strategy
+        unread = list(UNREAD_BY_STRATEGY.get(strategy, ()))
+        if strategy == "random" and self.random_negative == "gaussian":
+            unread.append("mining_noise_scale")
+        return dict.fromkeys(unread, f"with mining_strategy {strategy}")
 
     @model_validator(mode="after")
     def _one_clamp(self) -> Self:

@@ -21,12 +21,6 @@ from ired_diag.task import Task
 
 VARIANTS = "variants"
 NEVER_VARIED = ("experiment_name", "seed", *METADATA)
-READS_NOTHING_OF = {
-    "none": ("mining_opt_steps", "mining_noise_scale", "random_negative", "energy_loss_weight"),
-    "random": ("mining_opt_steps",),
-    "adversarial": ("random_negative",),
-    "ascent": ("random_negative",),
-}
 
 
 @dataclass(frozen=True)
@@ -160,14 +154,11 @@ def _check_distinct(variants: Sequence[Variant], *, where: str) -> None:
 def _check_effect(variant: Variant, *, where: str) -> None:
     """Refuse a variant named by a knob that changes nothing: a sweep of it would compare equal runs.
 
-    These knobs pass beside mining that does not read them, as the study's files have them.
+    Such knobs may stand in a configuration (``TrainingConfig.unread_knobs``), as the study's files have them.
     """
-    strategy = variant.config.mining_strategy
-    idle = set(READS_NOTHING_OF.get(strategy, ()))
-    if strategy == "random" and variant.config.random_negative == "gaussian":
-        idle |= {"mining_noise_scale"}
-    if wrong := [knob for knob in variant.changes if knob in idle]:
+    unread = variant.config.unread_knobs()
+    if wrong := [knob for knob in variant.changes if knob in unread]:
         raise WrongConfiguration(
-            f"{where}: the variant {variant.label} sets {', '.join(wrong)}, which changes nothing with "
-            f"mining_strategy {strategy}."
+            f"{where}: the variant {variant.label} sets {', '.join(wrong)}, which changes nothing "
+            f"{unread[wrong[0]]}."
         )
