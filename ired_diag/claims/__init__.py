@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ired_diag.claims import code, sentences, summaries, tables
 from ired_diag.claims.bold import check_bold
+from ired_diag.claims.bold_cells import bold_claims
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
 from ired_diag.claims.conclusions import check_equivalence, check_significance
@@ -264,7 +265,7 @@ def _in_tables(parts: Sequence[Table | Sentence], comma: bool) -> list[Claim]:
     """Return the claims of all tables; a row is a block, numbered by its line."""
     every = [part for part in parts if isinstance(part, Table)]
     claims = [claim for table in every for claim in tables.claims_of(table, comma=comma)]
-    return claims + [claim for table in every for claim in tables.bold_claims(table, comma=comma)]
+    return claims + [claim for table in every for claim in bold_claims(table, comma=comma)]
 
 
 def _in_sentences(
