@@ -12,6 +12,7 @@ from ired_diag.claims.metric_names import step_of
 from ired_diag.claims.metrics import UNCLEAR, relation_to
 from ired_diag.claims.samples import Sample
 from ired_diag.claims.units import in_other_unit
+from ired_diag.final_values import UNNAMED
 
 OTHER_METRIC = re.compile(
     r"\btrain(?:ing)?[\s_/-]*(?:loss|mse|error|time)|\bood\b|out[- ]of[- ]distribution|\baccuracy\b"
@@ -40,6 +41,8 @@ def runs_of_claim(claim: Claim, label: str, book: Book) -> Sample | None:
 def why_of_another(claim: Claim, label: str, book: Book) -> str:
     """Return why a claim may be about something else than the end of the curves, or nothing."""
     mean = claim if claim.kind in ("mean", "value", "level") else book.mean_beside(claim, label)
+    if book.groups.metric == UNNAMED:
+        return "of which metric the numbers of the table of runs are, is not said"
     relation = relation_to(claim.metric, book.groups.metric)
     if relation == "other":
         what = "several metrics" if claim.metric == UNCLEAR else repr(claim.metric)
