@@ -22,7 +22,10 @@ LONG = "method,seed,val_loss,train_seconds\n" + "".join(
 WIDE = "seed,baseline,muon\n" + "".join(
     f"{seed},{a},{b}\n" for seed, (a, b) in enumerate(zip(BASELINE, MUON, strict=True))
 )
-REPORT = "| method | val loss |\n|---|---|\n| baseline | 0.433 |\n| muon | {mean} |\n\nMuon vs. baseline: p = {p}.\n"
+REPORT = (
+    "| method | val loss |\n|---|---|\n| baseline | 0.433 |\n| muon | {mean} |\n\n"
+    "Muon vs. baseline: p = {p}.\n"
+)
 
 
 def checked(folder: Path, table: str, report: str, *, is_folder: bool = True) -> Checked:
@@ -51,8 +54,8 @@ def test_a_wrong_number_of_a_table_of_final_values_is_found(
 
 
 def test_a_table_that_names_no_metric_accuses_no_report_of_another_metric(tmp_path: Path) -> None:
-    report = "| method | test acc |\n|---|---|\n| baseline | 0.81 |\n| muon | 0.84 |\n\nMuon vs. baseline: p = 0.2.\n"
-    result = checked(tmp_path, WIDE, report)
+    report = REPORT.replace("val loss", "test acc").replace("0.433", "0.81")
+    result = checked(tmp_path, WIDE, report.format(mean="0.84", p="0.2"))
     assert accusations(result) == []
     assert result.counts["unchecked"] == 3
 

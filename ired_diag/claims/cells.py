@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.columns import NO, YES
 from ired_diag.claims.heads import Head
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import Printed, numbers_in, plain
+from ired_diag.claims.siunitx import with_uncertainty
 from ired_diag.claims.statistic_words import after_plus_minus
+from ired_diag.claims.table import Table
 
 OF_RANGE = re.compile(r"\bmin\b|\bmax\b|\brange|\biqr\b|quartile|percentile|quantile", re.IGNORECASE)
 
@@ -50,6 +51,8 @@ class Cell:
 def claims_of_cell(cell: Cell, comma: bool) -> Iterator[Claim]:
     """Yield the claims of a cell."""
     text, kind, said = plain(cell.text), cell.kind, cell.text.strip()
+    if kind == "mean" and re.search(r"[.]\d+\(\d{1,4}\)", text):  # digits alone in brackets: of the last ones
+        text = with_uncertainty(text) if cell.head.after != "spread" else text.partition("(")[0]
     if kind is None:
         return
     if kind == "significant":

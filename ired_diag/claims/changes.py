@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.heads import Head
 from ired_diag.claims.labels import mentions
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import number_of, plain
+from ired_diag.claims.table import Table
 
 CHANGE = "change"  # the ``seed`` of a claim from such a column
 FACTOR = re.compile(r"\d\s*(?:[x\u00d7]|fold)\s*$", re.IGNORECASE)

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from ired_diag.claims.heads import NO_LABEL, SEED_HEAD, Head, head_of
 from ired_diag.claims.labels import seed_of
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.statistic_words import after_plus_minus
+from ired_diag.claims.table import Table
 from ired_diag.runs.metric_words import measures_in, words_of
 
 LETTER = re.compile(r"[^\W\d_]")
@@ -40,6 +40,8 @@ def heads_of(table: Table) -> list[Head]:
         after = after_plus_minus(bracketed[1].rstrip("s"))
         heads = [replace(h, after=after) if h.after == "spread" else h for h in heads]
     heads = [replace(h, kind="mean") if h.kind is None and "±" in plain(h.text) else h for h in heads]
+    if {"mean", "sd"} <= {head.kind for head in heads}:  # as pandas prints them
+        heads = [replace(h, kind="n", metric="") if h.text.lower() == "count" else h for h in heads]
     last = ""
     for k, head in enumerate(heads):
         if head.kind in ("sd", "se", "interval", "median", "quartiles") and not head.metric:

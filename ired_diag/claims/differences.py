@@ -14,10 +14,11 @@ from ired_diag.claims.known_samples import means_of_claim, why_unknown
 from ired_diag.claims.metrics import relation_to
 from ired_diag.claims.phrases import RATIO
 from ired_diag.claims.ranges import Range, fits, through
+from ired_diag.claims.time_ratios import check_time_ratio
 
 SLACK = 0.1  # of a ratio: "3x" is said of 2.8
 COST = re.compile(
-    r"\bfaster|slower|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
+    r"\b(?:faster|slower|quicker|fewer|longer|shorter|speed-?ups?)|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
     re.I,
 )
 
@@ -60,8 +61,9 @@ def _in_percent(claim: Claim, book: Book) -> bool:
 def check_ratio(claim: Claim, book: Book) -> Verdict:
     """Return whether "x times lower" is the ratio of two means."""
     near = claim.context.split("\n")[0]
-    if cost := COST.search(_clause(near, claim.number.start, claim.number.end)):
-        return unchecked(claim, f"it is of another quantity ({cost[0]!r})")
+    clause = _clause(near, claim.number.start, claim.number.end)
+    if COST.search(clause):
+        return check_time_ratio(claim, book, clause)
     if len(claim.groups) != 2:
         return unchecked(claim, why_unknown(claim, book))
     a, b = (means_of_claim(claim, label, book) for label in claim.groups)

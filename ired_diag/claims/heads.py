@@ -106,7 +106,8 @@ def _metric_beside(kind: Kind | None, metric: str) -> str:
     """Return the metric that is left when the words of the statistic itself are taken away."""
     if kind is None or kind == "mean":
         return metric
-    words = [word for word in metric.split() if not re.fullmatch(OF_A_STATISTIC, word)]
+    of_a_test = OF_A_STATISTIC if kind in COMPARED else OF_A_STATISTIC.replace("|val|vals|", "|")  # "p-val"
+    words = [word for word in metric.split() if not re.fullmatch(of_a_test, word)]
     quality = measures_in(words_of(" ".join(words)))
     return " ".join(words) if kind not in COMPARED or quality else ""
 

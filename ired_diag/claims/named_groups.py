@@ -16,6 +16,9 @@ from ired_diag.claims import phrases
 from ired_diag.claims.numbers import Printed
 
 AFTER_STYLE = re.compile(r"^[)\s]*(?:\(|for\b|between\b|für\b|bei\b)", re.IGNORECASE)
+BRACKET_AFTER = re.compile(
+    r"[^()\d.;:,]{0,25}\(([^()]*\b(?:vs\.?|versus|over|than|against)\s[^()]*)\)", re.IGNORECASE
+)
 SPREAD_AFTER = re.compile(r"\s*±\s*[\d.,]+(?:\s*[x\u00d7]\s*10\^[-+]?\d+|e[-+]?\d+)?\s*%?")
 TIED_AFTER = re.compile(
     r"[)\s]*(?:(?P<bracket>[(\[])|(?:for|with|by|using|under|für|bei|mit)\s)\s*(?:the\s+)?(?:runs? of\s+)?",
@@ -64,9 +67,16 @@ class NamedGroups:
             return everyone
         if count == 1:
             return tuple(self._candidates(start, place, end, following)[:1])
+        if len(pair := self._in_bracket_after(end)) == count:
+            return pair
         after = AFTER_STYLE.match(self.text[end:])
         stretch = self.within(end, following) if after else self.within(start, place)
         return stretch if len(stretch) == count else ()
+
+    def _in_bracket_after(self, end: int) -> tuple[str, ...]:
+        """Return the groups in the bracket of "3.1x faster (muon vs. adam)"."""
+        bracket = BRACKET_AFTER.match(self.text, end)
+        return self.within(bracket.start(1), bracket.end(1)) if bracket else ()
 
     def rivals(self, start: int, place: int, end: int, following: int) -> tuple[str, ...]:
         """Return the other groups that a number may be about; none where its words tie it to one."""

@@ -13,8 +13,8 @@ from ired_diag.claims.claim import Kind
 from ired_diag.claims.columns import label_columns, labels_of_rows
 from ired_diag.claims.heads import Head
 from ired_diag.claims.labels import pair_of, seed_of
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import plain
+from ired_diag.claims.table import Table
 
 COMPARISONS = ("p", "t", "df", "effect", "difference", "percent", "significant", "interval")
 PLAIN_NUMBER = re.compile(

@@ -9,9 +9,9 @@ from dataclasses import replace
 from ired_diag.claims.cells import Cell
 from ired_diag.claims.columns import LETTER
 from ired_diag.claims.heads import Head, head_of
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.statistic_words import kind_of
+from ired_diag.claims.table import Table
 
 QUANTITY_ROW = re.compile(
     r"\b(?:time|wall|hours?|lr|learning rate|params?|parameters|memory|flops|batch|epochs?|steps?|seeds?|"

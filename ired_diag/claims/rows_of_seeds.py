@@ -11,9 +11,9 @@ from ired_diag.claims.claim import Kind
 from ired_diag.claims.columns import LETTER, is_label, is_numeric, is_of_answers
 from ired_diag.claims.heads import NO_LABEL, Head, head_of
 from ired_diag.claims.labels import seed_of
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import plain
 from ired_diag.claims.statistic_words import kind_of
+from ired_diag.claims.table import Table
 
 MEASURE_ROW = re.compile(
     r"^(?:(?:\d+|all|overall|over|of|the|seeds?|runs?|sample|best|final)[\s-]+){0,6}"

@@ -1,9 +1,10 @@
 """Claims in tables: a column's head says what its numbers are, a row's label whose they are.
 
-Three layouts are read: a row a group (or a pair of groups), with columns such as mean, sd, CI, n, t and p, or
+Four layouts are read: a row a group (or a pair of groups), with columns such as mean, sd, CI, n, t and p, or
 a column a metric; a row a seed, with a column a group or a metric, and rows for their mean and sd below; a
-row a measure, with a column a group. A column whose head is not understood is no claim. Rows of one table
-with the same label are told apart by nothing, so that nothing is claimed of them.
+row a measure, with a column a group; a row a metric, with columns of groups and of p. A column whose head is
+not understood is no claim. Rows of one table with the same label are told apart by nothing, so that nothing
+is claimed of them.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from ired_diag.claims.cells import Cell, claims_of_cell
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.columns import heads_of, seed_column
 from ired_diag.claims.heads import Head
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.rows_of_groups import cells_of_groups
 from ired_diag.claims.rows_of_measures import cells_of_measures, rows_are_measures
+from ired_diag.claims.rows_of_metrics import cells_of_metrics, rows_are_metrics
 from ired_diag.claims.rows_of_seeds import cells_of_seeds
+from ired_diag.claims.table import Table
 
 
 def claims_of(table: Table, *, comma: bool) -> Iterator[Claim]:
@@ -38,5 +40,7 @@ def _cells(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
         yield from cells_of_seeds(table, heads, seed)
     elif rows_are_measures(table, heads):
         yield from cells_of_measures(table, heads)
+    elif rows_are_metrics(table, heads):
+        yield from cells_of_metrics(table, heads)
     else:
         yield from cells_of_groups(table, heads)
