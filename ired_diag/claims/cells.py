@@ -66,6 +66,8 @@ def claims_of_cell(cell: Cell, comma: bool) -> Iterator[Claim]:
         yield cell.claim("significant", said=stars[0])
     if kind in ("interval", "quartiles"):
         if "±" in text:
+            if kind == "interval" and len(numbers) == 2 and len(cell.named) == 1:
+                yield cell.claim("mean", numbers[0])
             yield cell.claim(kind, numbers[-1], half=True)
         elif len(numbers) == 2:
             yield cell.claim(kind, *numbers)

@@ -23,6 +23,7 @@ SUPPOSED = re.compile(
     r"count\w* as)\b",
     re.IGNORECASE,
 )
+NEEDS_TIMES = re.compile(r"\bneed(?:s|ed)?(?=\s+[\d.]+\s*(?:x\b|\u00d7|times\b|-?fold\b))", re.IGNORECASE)
 Numbered = tuple[Kind, tuple[Printed, ...], bool]
 
 
@@ -78,7 +79,8 @@ def _is_every_win(text: str, number: Printed) -> bool:
 
 
 def _is_supposed(kind: Kind, text: str) -> bool:
-    return kind in ("percent", "ratio", "difference", "p") and bool(SUPPOSED.search(text))
+    stated = NEEDS_TIMES.sub("", text) if kind == "ratio" else text
+    return kind in ("percent", "ratio", "difference", "p") and bool(SUPPOSED.search(stated))
 
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:

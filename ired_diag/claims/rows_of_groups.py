@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ired_diag.claims.cells import Cell
-from ired_diag.claims.changes import CHANGE, RELATIVE, base_of, kind_of_change, metric_left_of
+from ired_diag.claims.changes import (
+    CHANGE,
+    RELATIVE,
+    base_of,
+    kind_of_change,
+    metric_left_of,
+    only_metric_left_of,
+    rival_in,
+)
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.columns import label_columns, labels_of_rows
 from ired_diag.claims.heads import Head
@@ -17,6 +25,7 @@ from ired_diag.claims.numbers import plain
 from ired_diag.claims.table import Table
 
 COMPARISONS = ("p", "t", "df", "effect", "difference", "percent", "significant", "interval")
+OF_TWO = ("p", "t", "df", "effect")  # of a row and the row that the head names
 PLAIN_NUMBER = re.compile(
     r"^[-+]?[\d.,]+(?:\s*[x\u00d7·]\s*10\^[-+]?\d+|"
     r"e[-+]?\d+)?\s*%?\s*(?:[A-Za-z/]{1,5})?$"
@@ -36,6 +45,7 @@ def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     compares = any(head.kind in COMPARISONS for head in heads)
     twice = {label for label, count in Counter(labels).items() if count > 1}
     bases = {k: base_of(table, k, labels) for k, head in enumerate(heads) if head.kind in RELATIVE}
+    rivals = {k: rival_in(table, k, labels) for k, head in enumerate(heads) if head.kind in OF_TWO}
     for (line, cells), label in zip(table.rows, labels, strict=True):
         if not label:
             continue
@@ -60,6 +70,9 @@ def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
                 group = (*named, base)
                 kind = None if base == label else kind_of_change(kind, heads, k, cell)
                 head, seed = replace(head, metric=metric_left_of(heads, k)), CHANGE
+            elif not pair and len(named) == 1 and (rival := rivals.get(k, "")):
+                group, kind = (*named, rival), None if rival == label else kind
+                head = replace(head, metric=only_metric_left_of(heads, k))
             elif seed:
                 head = replace(head, metric="")
             yield Cell(

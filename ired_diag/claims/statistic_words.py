@@ -7,10 +7,11 @@ import re
 from ired_diag.claims.claim import Kind
 
 COLUMNS: tuple[tuple[Kind, str], ...] = (
-    ("p", r"^[pq]$|^p\s*[(_-]|\bp[\s-]*(?:values?|wert)\b|\bpval(?:ue)?s?\b|^p \w+$"),
-    ("t", r"^t$|\bt[\s-]*(?:stat\w*|values?|wert)|^t\s*\("),
+    ("p", r"^[pq]$|^p\s+(?:vs\.?|versus|against|to|over|for|of)\s"),
+    ("p", r"^p\s*[(_-]|\bp[\s-]*(?:values?|wert)\b|\bpval(?:ue)?s?\b|^p \w+$"),
+    ("t", r"^t$|^t\s+(?:vs\.?|versus|against)\s|\bt[\s-]*(?:stat\w*|values?|wert)|^t\s*\("),
     ("df", r"^(?:df|dof|d\.f\.?|degrees of freedom)$"),
-    ("effect", r"\bcohen|\bhedges|^effect size|^\|?[dg]\|?$"),
+    ("effect", r"\bcohen|\bhedges|^effect size|^\|?[dg]\|?$|^[dg]\s+(?:vs\.?|versus|against)\s"),
     ("interval", r"\bci\b|\bci ?95|\d\d% ?ci|confidence interval|konfidenz|\binterval$"),
     ("quartiles", r"^iqr\b|interquartile"),
     ("se", r"\bs\.?e\.?m\b|^s\.?e\.?$|std\.?\s*err|standard\s*err|standardfehler"),

@@ -4,13 +4,14 @@
 
 The times are those of the report's tables (a column of hours, seconds, throughput), and the last values of
 times that the runs log. "Faster" may mean many things (the clock, the steps up to a target), so that a ratio
-is accused only where exactly one time of both groups is there, and the words speak of no target.
+is accused only where all times that are known of both groups give the same one, and the words speak of no
+target.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
@@ -59,9 +60,9 @@ def check_time_ratio(claim: Claim, book: Book, clause: str) -> Verdict:
     reach = [Range(r.low * (1 - SLACK), r.middle, r.high * (1 + SLACK)) for r in ratios.values()]
     if any(fits(claim.number, r) for r in reach):
         return holds(claim, f"a ratio of the {what} gives it")
-    if len(ratios) > 1 or TO_A_TARGET.search(claim.context.split("\n")[0]):
+    if not _agree(ratios.values()) or TO_A_TARGET.search(claim.context.split("\n")[0]):
         return unchecked(claim, f"it is of {what}, and of which of them is not certain")
-    ((source, ratio),) = ratios.items()
+    source, ratio = next(iter(ratios.items()))
     words = f"{claim.said}x is printed; the ratio of the {what} ({source}) is {ratio.middle:.4g}."
     evidence = {"recomputed": ratio.middle, "printed": claim.number.value}
     return fails(claim, Fault("ratio", "error", words, evidence=evidence).of(claim))
@@ -87,6 +88,12 @@ def _ratios(claim: Claim, book: Book, quantity: re.Pattern[str]) -> Iterator[tup
             ends = [Range.around(by_group[key], 0.0) for key in keys]
             if (ratio := through(_larger_over_smaller, *ends)).known:
                 yield f"{name} of the runs", ratio
+
+
+def _agree(ratios: Iterable[Range]) -> bool:
+    """Say whether several ratios are one, within what "3x" is said of."""
+    middles = [ratio.middle for ratio in ratios]
+    return max(middles) <= (1 + SLACK) * min(middles)
 
 
 def _is_of(claim: Claim, quantity: re.Pattern[str]) -> bool:
