@@ -170,6 +170,7 @@ CODE = (
     "```python\nconfig = dict(a, b)\nname,loss\nbaseline,0.9\nmuon,0.8\n```\n",
     "```\nstep  train_loss  val_loss\n100   0.9         0.8\n200   0.7         0.6\n```\n",
     "```\n$ python train.py  --seed 1\nval_loss  0.9\nval_loss  0.8\n```\n",
+    "```\nplugins | loss\nno bar here\nmuon | 0.8\n```\n",
     "```\nlr=0.1  wd=0.2\nbaseline  0.9\nmuon  0.8\n```\n",
     "```\nmethod  val_loss\nbaseline  0.9  # old\nmuon  0.8\n```\n",
     "<table><tr><th>method</th><th>val loss</th></tr><tr><td>muon</td><td>0.9</td></tr></table>\n",

@@ -157,3 +157,8 @@ def test_bold_marks_the_best_of_a_row_that_is_a_metric() -> None:
     )
     assert accusations(check_report(table.format("0.433", "**0.416**"))) == []
     assert len(accusations(check_report(table.format("**0.433**", "0.416")))) == 1
+
+
+def test_a_change_in_points_is_not_read_as_its_whole_number() -> None:
+    table = "| metric | start | end | change |\n|---|---|---|---|\n| accuracy | 61.1% | 74.0% | +12.9pp |\n"
+    assert accusations(check_report(table)) == []

@@ -106,8 +106,10 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
 
     >>> [n.value for n in numbers_in("p = 2.42e-07, 1.5 × 10^-3, 100,000 steps, q101")]
     [2.42e-07, 0.0015, 100000.0]
+    >>> [n.value for n in numbers_in("up by 12.9pp, version 1.2.3")]
+    []
     """
-    pattern = NUMBER.replace("{digits}", COMMA + r"(?!\.\d)" if comma else POINT + r"(?!,\d)").replace(
+    pattern = NUMBER.replace("{digits}", COMMA + r"(?!\.\d)" if comma else POINT + r"(?![,.]\d)").replace(
         "{power}", POWER
     )
     for hit in re.finditer(pattern, text):

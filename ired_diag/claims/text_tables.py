@@ -71,7 +71,7 @@ def _without_brackets(name: str) -> str:
 
 def _with_name_of_index(rows: Sequence[Row]) -> list[Row]:
     """Return the rows of a printed data frame, its index named: by a row of its own, or not at all."""
-    if len(rows) < 2:
+    if len(rows) < 2 or not all(cells for _, cells in rows):
         return list(rows)
     (line, head), (_, second) = rows[0], rows[1]
     width = len(rows[-1][1])
