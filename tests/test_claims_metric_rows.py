@@ -162,3 +162,12 @@ def test_bold_marks_the_best_of_a_row_that_is_a_metric() -> None:
 def test_a_change_in_points_is_not_read_as_its_whole_number() -> None:
     table = "| metric | start | end | change |\n|---|---|---|---|\n| accuracy | 61.1% | 74.0% | +12.9pp |\n"
     assert accusations(check_report(table)) == []
+
+
+def test_columns_of_tests_are_no_groups() -> None:
+    table = (
+        "| metric | raw p | Holm p |\n|---|---|---|\n| val loss | 0.02 | 0.04 |\n"
+        "| accuracy | 0.01 | 0.03 |\n\n"
+        "The difference is 0.27 (raw p = 0.02, Holm p = 0.04).\n"
+    )
+    assert accusations(check_report(table)) == []

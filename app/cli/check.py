@@ -54,7 +54,7 @@ def command(
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """Recompute the numbers of REPORT, in Markdown or LaTeX: from the runs, and from each other.
+    """Recompute the numbers of REPORT, in Markdown, LaTeX or HTML: from the runs, and from each other.
 
     Means, spreads, intervals, medians, tests with their p, effect sizes, differences and ratios in tables,
     sentences and lists in code are recomputed, and "significant", "equivalent" and bold numbers are held

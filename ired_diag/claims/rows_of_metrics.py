@@ -17,7 +17,7 @@ from itertools import pairwise
 from ired_diag.claims.cells import Cell
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.columns import LETTER, is_numeric
-from ired_diag.claims.heads import Head, head_of
+from ired_diag.claims.heads import OF_A_STATISTIC, Head, head_of
 from ired_diag.claims.labels import mention_spans
 from ired_diag.claims.metric_names import metric_of
 from ired_diag.claims.numbers import plain
@@ -51,11 +51,17 @@ def rows_are_metrics(table: Table, heads: Sequence[Head]) -> bool:
 
 def group_columns(table: Table, heads: Sequence[Head]) -> dict[int, str]:
     """Return the columns of a table with a row a metric that are groups, with their names."""
+    names = {k: re.sub(r"\s*\([^()]*\)\s*$", "", head.text).strip() for k, head in enumerate(heads) if k > 0}
     return {
-        k: re.sub(r"\s*\([^()]*\)\s*$", "", head.text).strip()
-        for k, head in enumerate(heads)
-        if k > 0 and head.kind is None and metric_of(head.text) and is_numeric(table, k)
+        k: name
+        for k, name in names.items()
+        if heads[k].kind is None and metric_of(name) and is_numeric(table, k) and not _is_statistic(name)
     }
+
+
+def _is_statistic(name: str) -> bool:
+    """Say whether the words of a head are those of a test ("Holm p"), so that it names no group."""
+    return any(re.fullmatch(OF_A_STATISTIC, word) for word in name.lower().split())
 
 
 def cells_of_metrics(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:

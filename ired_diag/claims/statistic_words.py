@@ -8,6 +8,7 @@ from ired_diag.claims.claim import Kind
 
 COLUMNS: tuple[tuple[Kind, str], ...] = (
     ("p", r"^[pq]$|^p\s+(?:vs\.?|versus|against|to|over|for|of)\s"),
+    ("p", r"^(?:raw|nominal|exact|welch|holm|bonferroni|fdr|bh|adj\w*\.?|(?:un)?corrected)[\s-]*p$"),
     ("p", r"^p\s*[(_-]|\bp[\s-]*(?:values?|wert)\b|\bpval(?:ue)?s?\b|^p \w+$"),
     ("t", r"^t$|^t\s+(?:vs\.?|versus|against)\s|\bt[\s-]*(?:stat\w*|values?|wert)|^t\s*\("),
     ("df", r"^(?:df|dof|d\.f\.?|degrees of freedom)$"),
