@@ -14,6 +14,7 @@ ORDER = (
     "ired_diag.importing",
     "ired_diag.claims",
     "ired_diag.grouping",
+    "ired_diag.final_values",
     "ired_diag.named_paths",
     "ired_diag.open",
     "ired_diag.probing",
