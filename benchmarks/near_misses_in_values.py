@@ -106,7 +106,45 @@ def _hard_data(bed: Bed) -> Study:
     return changed(bed.study, lambda run: _evaluated(_told(run, num_classes=10), metric="test/accuracy"))
 
 
+def _averaged(bed: Bed) -> Study:
+    """F1 is averaged over ten classes, perplexity over batches, and one loss is in bits."""
+
+    def averaged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        p, r = bed.rng.uniform(0.2, 1, (2, 10))
+        loss = (4 - 2 * rising)[:, None] + 0.3 * bed.rng.standard_normal((len(steps), 20))
+        told = {
+            "val_precision": rising * p.mean(),
+            "val_recall": rising * r.mean(),
+            "val_f1": rising * (2 * p * r / (p + r)).mean(),
+            "val_nll": loss.mean(axis=1),
+            "val_ppl": np.exp(loss).mean(axis=1),
+            "test_loss": loss.mean(axis=1),
+            "test_ppl": 2 ** loss.mean(axis=1),
+        }
+        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+    return changed(bed.study, averaged)
+
+
+def _passes_chance(bed: Bed) -> Study:
+    """A loss falls past ln K for K classes, and the test accuracy is a third of the validation's."""
+
+    def passing(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        told = {"val_loss": 3 - 2 * rising, "val_acc": 0.1 + 0.8 * rising}
+        series = {name: Series(steps, values) for name, values in told.items()}
+        series["test_acc"] = Series(steps[-1:], np.array([0.3]))
+        return with_series(_told(run, num_classes=10), series)
+
+    return changed(bed.study, passing)
+
+
 NEAR_MISSES = (
+    NearMiss("contradictory_metrics", "means over classes and batches, and a loss in bits", _averaged),
+    NearMiss("chance_level", "a loss that falls past ln K, a test far below the validation", _passes_chance),
     NearMiss("dead_run", "a hinge loss that approaches 0 and rests there", _saturated),
     NearMiss("impossible_values", "low percentages, negative R², a mean at its maximum", _low_shares),
     NearMiss("logged_cosine", "a low mean cosine of samples of very different length", _few_long_samples),

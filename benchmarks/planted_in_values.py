@@ -115,7 +115,39 @@ def _chance(bed: Bed) -> Planted:
     return changed(bed.study, evaluated, group=group), group
 
 
+def _impossible_f1(bed: Bed) -> Planted:
+    """An F1 lies 0 to 30% above the harmonic mean of the precision and the recall next to it."""
+    group = any_group(bed.study, bed.rng)
+
+    def other_average(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        precision, recall = 0.7 * rising, 0.75 * rising
+        f1 = 2 * precision * recall / (precision + recall) * (1 + 0.3 * bed.magnitude)
+        told = {"val_precision": precision, "val_recall": recall, "val_f1": f1}
+        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+    return changed(bed.study, other_average, group=group), group
+
+
+def _loss_at_chance(bed: Bed) -> Planted:
+    """The loss of ten classes wins all or nothing of its descent from ln 10."""
+    group = any_group(bed.study, bed.rng)
+
+    def flat(run: Run) -> Run:
+        steps = run.history.series[METRIC].steps
+        falling = np.exp(-np.arange(len(steps)) / (len(steps) / 6))
+        level = np.log(10) * (0.2 + 0.8 * falling)
+        told = np.log(10) + (1 - bed.magnitude) * (level - np.log(10))
+        told = told * np.exp(1e-3 * bed.rng.standard_normal(len(steps)))
+        return with_series(_told(run, num_classes=10), {"val_loss": Series(steps, told)})
+
+    return changed(bed.study, flat, group=group), group
+
+
 FAULTS = (
+    Fault("chance_level", "a loss wins all or nothing of its descent from ln K", "warning", _loss_at_chance),
+    Fault("contradictory_metrics", "an F1 of 100 to 130% of what P and R allow", "warning", _impossible_f1),
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
