@@ -142,7 +142,21 @@ def _passes_chance(bed: Bed) -> Study:
     return changed(bed.study, passing)
 
 
+def _warms_up(bed: Bed) -> Study:
+    """A rate warms up from 0 and ends at 0, and that of a frozen group is 0 throughout."""
+
+    def scheduled(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rates = 0.003 * np.sin(np.linspace(0, np.pi, len(steps)))
+        rates[-1] = 0.0
+        frozen = Series(steps, np.zeros(len(steps)))
+        return with_series(run, {"lr/pg0": frozen, "lr/pg1": Series(steps, rates)})
+
+    return changed(bed.study, scheduled)
+
+
 NEAR_MISSES = (
+    NearMiss("zero_learning_rate", "a schedule from 0 to 0, and a frozen group", _warms_up, not_even_a_note=True),
     NearMiss("contradictory_metrics", "means over classes and batches, and a loss in bits", _averaged),
     NearMiss("chance_level", "a loss that falls past ln K, a test far below the validation", _passes_chance),
     NearMiss("dead_run", "a hinge loss that approaches 0 and rests there", _saturated),

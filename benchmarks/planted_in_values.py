@@ -145,7 +145,21 @@ def _loss_at_chance(bed: Bed) -> Planted:
     return changed(bed.study, flat, group=group), group
 
 
+def _no_rate(bed: Bed) -> Planted:
+    """All runs configure a learning rate of 0.05, and one group logs it as 0."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rate = 0.0 if bed.magnitude and run.group == group else 0.05
+        rates = Series(steps, rate * np.linspace(1, 0, len(steps)))
+        return with_series(_told(run, learning_rate=0.05), {"train/lr": rates})
+
+    return changed(bed.study, logged), group
+
+
 FAULTS = (
+    Fault("zero_learning_rate", "a rate of 0.05 is logged as 0", "warning", _no_rate, graded=False),
     Fault("chance_level", "a loss wins all or nothing of its descent from ln K", "warning", _loss_at_chance),
     Fault("contradictory_metrics", "an F1 of 100 to 130% of what P and R allow", "warning", _impossible_f1),
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
