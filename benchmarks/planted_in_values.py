@@ -83,6 +83,20 @@ def _samples(bed: Bed) -> Planted:
     return changed(bed.study, evaluated), group
 
 
+def _fewer_samples(bed: Bed) -> Planted:
+    """The first seed of a group logs 100 to 10% of the samples that its siblings validate on."""
+    group = any_group(bed.study, bed.rng)
+    first = min(run.seed for run in bed.study.groups()[group] if run.seed is not None)
+
+    def counted(run: Run) -> Run:
+        steps = run.history.series[METRIC].steps
+        is_odd = run.group == group and run.seed == first
+        samples = round(5000 * (1 - 0.9 * bed.magnitude * is_odd))
+        return with_series(run, {"validation/num_samples": Series(steps, np.full(len(steps), float(samples)))})
+
+    return changed(bed.study, counted), group
+
+
 def _clip(bed: Bed) -> Planted:
     """The threshold of clipping lies up to 1000 times above the largest logged gradient."""
     group = any_group(bed.study, bed.rng)
@@ -166,6 +180,7 @@ FAULTS = (
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
     Fault("evaluation_samples", "evaluated on 1 to 100 times the configured samples", "warning", _samples),
+    Fault("evaluation_samples", "100 to 10% of the siblings' samples", "warning", _fewer_samples),
     Fault("idle_clip", "a clip at 1 to 1000 times the largest gradient", "note", _clip),
     Fault("rounding_floor", "evaluations printed with 5 to 1 digits", "note", _rounded),
     Fault("chance_level", "an evaluation explains 90 to 0% of the variance", "warning", _chance),
