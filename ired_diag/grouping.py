@@ -15,6 +15,7 @@ from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
 from ired_diag.readers import metrics_csv, trainer_state
 from ired_diag.readers.seed_table import SUFFIXES, metric_of_table, read_seed_table
+from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs import unreadable_run
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import check_lookup, exists
@@ -25,7 +26,6 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study, check_seeds
 
 MOST_KEYS = 4  # in a note
-UNNAMED = "value"  # what a table holds that names no metric
 
 
 def group_runs(
@@ -219,7 +219,7 @@ def _groups_by_argument(
     before = [name for name in names if name not in after]
     named = _by_name(before, runs, variants=variants, missing=missing, grouping=ungrouped, closed=closed)
     named |= {name: {name: members} for name, members in after.items()}
-    tables = [path for path in paths if _is_table(path)]
+    tables = [path for path in paths if is_table(path)]
     logs = [path for path in paths if path not in tables]
     at_paths = _by_path(logs, ungrouped, closed, missing) | _of_tables(tables, metric)
     if both := at_paths.keys() & {group for found in [*named.values(), *globbed.values()] for group in found}:
@@ -328,7 +328,7 @@ def _repeat_seeds(folders: Sequence[Path], runs: Sequence[Run]) -> bool:
     return max(places.values(), default=0) > 1
 
 
-def _is_table(path: Path) -> bool:
+def is_table(path: Path) -> bool:
     """Say whether a path is a table of one number a seed, and no run's configuration or metrics."""
     named = path.suffix.lower() in SUFFIXES and path.name not in (CONFIG, RESULTS_CONFIG)
     return named and path.is_file() and not (trainer_state.accepts(path) or metrics_csv.accepts(path))
@@ -344,8 +344,13 @@ def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]
                 raise AmbiguousName(
                     f"{name}: is told by {groups[name][0].path} and by {path}. Give one of them."
                 )
-            groups[name] = [_run_of(path, name, seed, measure, value) for seed, value in values.items()]
+            groups[name] = runs_of_table(path, name, measure, values)
     return groups
+
+
+def runs_of_table(path: Path, name: str, metric: str, values: Mapping[int, float | None]) -> list[Run]:
+    """Return the runs that stand for the numbers of one experiment of a table, by seed."""
+    return [_run_of(path, name, seed, metric, value) for seed, value in values.items()]
 
 
 def _run_of(path: Path, name: str, seed: int, metric: str, value: float | None) -> Run:
