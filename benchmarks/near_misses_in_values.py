@@ -167,8 +167,33 @@ def _warms_up(bed: Bed) -> Study:
     return changed(bed.study, scheduled)
 
 
+def _switched_off_and_zero(bed: Bed) -> Study:
+    """A configuration switches the contrastive term off, and the log has it as 0."""
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        told = {"train/nce_weighted": Series(steps, np.zeros(len(steps)))}
+        return with_series(_told(run, use_contrastive_loss=False), told)
+
+    return changed(bed.study, logged)
+
+
+def _range_test(bed: Bed) -> Study:
+    """A range test of the learning rate: the rate rises exponentially until the error explodes."""
+    runs = list(bed.study.runs)
+    series = runs[0].history.series[METRIC]
+    rates = np.geomspace(1e-7, 10, len(series))
+    values = series.values[0] * (1 - 0.5 / (1 + (1e-4 / rates) ** 1.5) + (rates / 0.3) ** 3)
+    test = with_values(replace(runs[0], experiment="lr_find", name="lr_find"), METRIC, values)
+    return Study.of([*runs, with_series(test, {"lr": Series(series.steps, rates)})])
+
+
 NEAR_MISSES = (
-    NearMiss("zero_learning_rate", "a schedule from 0 to 0, and a frozen group", _warms_up, not_even_a_note=True),
+    NearMiss("contrastive_term", "a term that is switched off and logged as 0", _switched_off_and_zero),
+    NearMiss("curve_shape", "a range test of the learning rate", _range_test),
+    NearMiss(
+        "zero_learning_rate", "a schedule from 0 to 0, and a frozen group", _warms_up, not_even_a_note=True
+    ),
     NearMiss("contradictory_metrics", "means over classes and batches, and a loss in bits", _averaged),
     NearMiss("chance_level", "a loss that falls past ln K, a test far below the validation", _passes_chance),
     NearMiss("dead_run", "a hinge loss that approaches 0 and rests there", _saturated),

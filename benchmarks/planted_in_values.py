@@ -92,7 +92,9 @@ def _fewer_samples(bed: Bed) -> Planted:
         steps = run.history.series[METRIC].steps
         is_odd = run.group == group and run.seed == first
         samples = round(5000 * (1 - 0.9 * bed.magnitude * is_odd))
-        return with_series(run, {"validation/num_samples": Series(steps, np.full(len(steps), float(samples)))})
+        return with_series(
+            run, {"validation/num_samples": Series(steps, np.full(len(steps), float(samples)))}
+        )
 
     return changed(bed.study, counted), group
 
@@ -172,7 +174,26 @@ def _no_rate(bed: Bed) -> Planted:
     return changed(bed.study, logged), group
 
 
+def _switched_off(bed: Bed) -> Planted:
+    """A configuration switches the contrastive term off, and the log has it times its weight."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        term = Series(steps, bed.magnitude * np.exp(0.1 * bed.rng.standard_normal(len(steps))))
+        return with_series(_told(run, use_contrastive_loss=False), {"train/nce_weighted": term})
+
+    return changed(bed.study, logged, group=group), group
+
+
 FAULTS = (
+    Fault(
+        "contrastive_term",
+        "a term that is switched off is logged with its weight",
+        "warning",
+        _switched_off,
+        graded=False,
+    ),
     Fault("zero_learning_rate", "a rate of 0.05 is logged as 0", "warning", _no_rate, graded=False),
     Fault("chance_level", "a loss wins all or nothing of its descent from ln K", "warning", _loss_at_chance),
     Fault("contradictory_metrics", "an F1 of 100 to 130% of what P and R allow", "warning", _impossible_f1),

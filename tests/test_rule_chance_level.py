@@ -108,7 +108,9 @@ def test_a_loss_that_may_be_another_or_has_been_elsewhere_is_left_alone() -> Non
     assert findings_of(RULE, runs) == []
 
 
-def _tested(name: str, *, test: float, last: float = 0.93, metric: str = "test_acc", classes: int = 10) -> Run:
+def _tested(
+    name: str, *, test: float, last: float = 0.93, metric: str = "test_acc", classes: int = 10
+) -> Run:
     validation = np.linspace(1 / classes, last, 12)
     return made_run(name, config={"num_classes": classes}, metrics={"val_acc": validation, metric: [test]})
 

@@ -125,7 +125,9 @@ def test_a_row_that_was_copied_is_told_in_every_form_of_seed_table(form: str, tm
     (finding,) = [f for f in diagnose(study) if f.severity != "note"]
     assert (finding.rule, finding.evidence["seeds"]) == (RULE, "seed1, seed3")
     path.write_text(FORMS[form](DISTINCT))
-    assert [f for f in diagnose(open_with_tables([str(path)], grouping=Grouping())) if f.severity != "note"] == []
+    assert [
+        f for f in diagnose(open_with_tables([str(path)], grouping=Grouping())) if f.severity != "note"
+    ] == []
 
 
 def test_a_table_next_to_runs_is_looked_at_and_opened_as_no_run(tmp_path: Path) -> None:

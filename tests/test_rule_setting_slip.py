@@ -81,7 +81,9 @@ def test_two_digits_exchanged_are_a_warning_though_nothing_else_differs(odd: int
 
 def test_exchanged_digits_that_may_be_meant_are_left_alone() -> None:
     assert findings_of(RULE, [*_seeds(512, 4), *_seeds(521, 1, group="batch521")]) == []
-    assert findings_of(RULE, [*_seeds(512, 4), *_seeds(521, 1, group="b", notes="521 is all that fits")]) == []
+    assert (
+        findings_of(RULE, [*_seeds(512, 4), *_seeds(521, 1, group="b", notes="521 is all that fits")]) == []
+    )
     assert findings_of(RULE, [*_seeds(512, 2), *_seeds(521, 1, group="b")]) == []  # which of them is usual
     assert findings_of(RULE, [*_seeds(512, 3), *_seeds(521, 3, group="b")]) == []
     assert findings_of(RULE, [*_seeds(123, 4), *_seeds(132, 1, group="b")]) == []

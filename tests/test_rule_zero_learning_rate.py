@@ -73,9 +73,7 @@ def _lightning(folder: Path, rates: Rates) -> None:
 
 
 def _json_lines(folder: Path, rates: Rates) -> None:
-    rows = [
-        {"step": 10 * (i + 1), "train/loss": FLAT[i], "optim/lr": rate} for i, rate in enumerate(rates)
-    ]
+    rows = [{"step": 10 * (i + 1), "train/loss": FLAT[i], "optim/lr": rate} for i, rate in enumerate(rates)]
     (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "config.yaml").write_text("optim:\n  lr: 0.0003\n")
 

@@ -147,7 +147,9 @@ def _fewer_than_siblings(counts: Sequence[SampleCount]) -> Iterator[Finding]:
         fewer = [c for c in family if c.samples < FEWER * usual and c.parts in parts]
         fewer = [c for c in fewer if (c.group, c.label, c.samples) not in told]
         if having >= FEWEST_SIBLINGS and having >= USUAL * len(family) and fewer:
-            told |= {(c.group, c.label, c.samples) for c in fewer}  # each metric of a file has the same number
+            told |= {
+                (c.group, c.label, c.samples) for c in fewer
+            }  # each metric of a file has the same number
             yield _fewer(fewer, usual=usual, others=[c for c in family if c.samples == usual])
 
 

@@ -167,6 +167,4 @@ def _by_factor(match: re.Match[str]) -> Claim | None:
     if number <= 0 or number == 1:
         return None
     direction = 1 if number > 1 else -1
-    return Claim(
-        direction, abs(number - 1), match[0].strip(" _-"), number, has_unit=False, is_factor=True
-    )
+    return Claim(direction, abs(number - 1), match[0].strip(" _-"), number, has_unit=False, is_factor=True)
