@@ -1,4 +1,4 @@
-"""The rule about metrics of one step that no predictions have together: bounds by theory, and strangers' files."""
+"""The rule about metrics that no predictions have together: bounds by theory, and strangers' files."""
 
 from __future__ import annotations
 

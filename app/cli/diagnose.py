@@ -53,8 +53,9 @@ def command(
     """Look for mistakes in the runs under PATHS, or in the runs folder.
 
     PATHS are run folders, folders of runs, foreign logs, which are read in place, or tables of one number a
-    seed; NAME=GLOB makes one group of all runs at the paths that match. Nothing is trained, and no checkpoint is read. One screen is
-    printed: first what makes a conclusion wrong, then a number, then lost compute; notes come last.
+    seed; NAME=GLOB makes one group of all runs at the paths that match. Nothing is trained, and no
+    checkpoint is read. One screen is printed: first what makes a conclusion wrong, then a number, then lost
+    compute; notes come last.
 
     \b
     ired-diag diagnose

@@ -9,11 +9,11 @@
 
 K and V are read from the configuration. Within 1% of the level (0.005 of R² and AUROC), or beyond it, a
 result is no better than chance. A metric that is only called a loss may be any loss: it counts where it
-stays within 1% of ln K, above or below, in every tenth of the run, where no accuracy says that it learned. Looked at are what evaluations printed or
-saved, and the evaluations of complete runs, ten or more (of a loss five), where no tenth of them is better
-than chance by more than three standard errors (a run that lost what it had learned has diverged, which
-``curve_shape`` says). Weights that were never loaded look like that, and so do labels that do not belong to
-their inputs.
+stays within 1% of ln K, above or below, in every tenth of the run, where no accuracy says that it learned.
+Looked at are what evaluations printed or saved, and the evaluations of complete runs, ten or more (of a loss
+five), where no tenth of them is better than chance by more than three standard errors (a run that lost what
+it had learned has diverged, which ``curve_shape`` says). Weights that were never loaded look like that, and
+so do labels that do not belong to their inputs.
 
 A test is often a single number in the log. If the same run's validation covers a quarter of the way from
 chance to 1 or more, and its test accuracy keeps 3% of that gain or less, the test is at chance next to a good
@@ -288,8 +288,8 @@ RULE = Rule(
     consequence="conclusion",
     refuted_by="The class shares of the data: where classes are not equally frequent, chance lies elsewhere.",
     near_miss=(
-        "A run that is at chance early, or was stopped; R² below 0 in one evaluation; a hard data set; a loss "
-        "that passes ln K on its way down; a test that is worse than the validation and above chance."
+        "A run that is at chance early, or was stopped; R² below 0 in one evaluation; a hard data set; a "
+        "loss that passes ln K on its way down; a test that is worse than the validation and above chance."
     ),
     example="num_classes 10, and a val_acc of 0.100 at the end of a complete run.",
 )

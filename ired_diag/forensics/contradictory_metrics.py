@@ -34,8 +34,14 @@ from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import LEAST_PERCENT, PERCENT
-from ired_diag.runs.metric_relatives import PerplexityPair, TopPair, Triple
-from ired_diag.runs.metric_relatives import f1_triples, perplexity_pairs, top_pairs
+from ired_diag.runs.metric_relatives import (
+    PerplexityPair,
+    TopPair,
+    Triple,
+    f1_triples,
+    perplexity_pairs,
+    top_pairs,
+)
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.study import Study
 
@@ -177,7 +183,7 @@ def _has_other_terms(columns: Columns, pair: PerplexityPair, configuration: Mapp
 
 
 def _columns_of(results: tuple[EvaluationResult, ...]) -> dict[str, dict[str, Series]]:
-    """Return the results of each file and model as columns of one row; a metric that is there twice is left out."""
+    """Return the results of each file and model as columns of one row, but those that stand there twice."""
     tables: dict[tuple[Path, str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         if result.value is not None and not result.partial and not result.error:
@@ -208,7 +214,7 @@ def _at_common_steps(columns: Columns, names: tuple[str, ...]) -> tuple[NDArray[
 
 
 def _scale(*shares: Array) -> float | None:
-    """Return 1 where shares are fractions and 100 where they are percent; None where they differ or are none."""
+    """Return 1 where shares are fractions, 100 where they are percent, and None where they are mixed."""
     if not len(shares[0]) or min(float(share.min()) for share in shares) < 0:
         return None
     percent = [float(share.max()) > LEAST_PERCENT for share in shares]
@@ -248,12 +254,12 @@ RULE = Rule(
     question="Can the logged metrics of one step belong to the same predictions?",
     find=find,
     refuted_by=(
-        "The definitions in the program: another average over classes, another threshold, or a loss with terms "
-        "besides the cross-entropy."
+        "The definitions in the program: another average over classes, another threshold, or a loss with "
+        "terms besides the cross-entropy."
     ),
     near_miss=(
-        "An F1 averaged over classes, which lies below the harmonic mean; a perplexity averaged over batches, "
-        "which lies above exp(loss); a loss in bits; accuracies of the classes 1 and 5."
+        "An F1 averaged over classes, which lies below the harmonic mean; a perplexity averaged over "
+        "batches, which lies above exp(loss); a loss in bits; accuracies of the classes 1 and 5."
     ),
     example="val_f1 0.95 next to a val_precision of 0.80 and a val_recall of 0.70, which allow 0.5 to 0.747.",
 )

@@ -15,8 +15,8 @@ one level with energies of a million hides all others. A mean *loss* bounds them
 - where the configuration switches the term off (``use_contrastive_loss: false``, a weight of 0) and the log
   has the term times its weight, which is not 0 at half of the steps or more.
 
-Else nothing is said where the term is not part of the loss (``contrastive_metrics``): strategy none, weight 0,
-another loss, or a term that is logged as 0.
+Else nothing is said where the term is not part of the loss (``contrastive_metrics``): strategy none, weight
+0, another loss, or a term that is logged as 0.
 
 Reference: van den Oord et al. (2018), Representation Learning with Contrastive Predictive Coding, equation 4.
 """
@@ -86,8 +86,8 @@ def _switched_off(study: Study) -> Iterator[Finding]:
     for (group, switch, name), found in cases.items():
         statement = (
             f"{group}: {switch}, and the log has the contrastive term times its weight: {name} is not 0 at "
-            f"{_share(found)} of the logged steps, {found[0][2]:.3g} in the median ({_labels(found)}). Either "
-            "the switch is not what switches it, or what is logged is not part of the loss."
+            f"{_share(found)} of the logged steps, {found[0][2]:.3g} in the median ({_labels(found)}). "
+            "Either the switch is not what switches it, or what is logged is not part of the loss."
         )
         advice = "Look at what the program adds to its loss before these runs are called free of the term."
         yield _finding(group, found, "warning", statement, advice)

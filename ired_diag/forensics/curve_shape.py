@@ -179,8 +179,8 @@ def _restarts(group: str, metric: str, found: Sequence[tuple[Run, Shape]]) -> Fi
 def _rate_test(run: Run, metric: str, rate: tuple[str, float, float]) -> Finding:
     name, first, last = rate
     statement = (
-        f"{run.label}: {metric} ends far above its best while {name} rises exponentially, from {first:.3g} to "
-        f"{last:.3g}: a range test of the learning rate, whose loss is meant to explode."
+        f"{run.label}: {metric} ends far above its best while {name} rises exponentially, from "
+        f"{first:.3g} to {last:.3g}: a range test of the learning rate, whose loss is meant to explode."
     )
     evidence: Evidence = {"run": run.label, "rate": name, "first_rate": first, "last_rate": last}
     advice = "Leave this run out of every comparison."

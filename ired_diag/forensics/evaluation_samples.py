@@ -10,9 +10,9 @@ what follows strictly is said:
 - a final result after fewer than half of the batches that the configured samples fill: fewer.
 
 Without a configured number the siblings tell: where three evaluations or more of the same metric and data
-(``runs.evaluation_counts``), and two of three of them, rest on N samples, and one on fewer than 95% of N, though no setting asks for
-fewer, its number is not of the same samples as theirs. That is a warning where they are of one group or state
-the same data, else a note.
+(``runs.evaluation_counts``), and two of three of them, rest on N samples, and one on fewer than 95% of N,
+though no setting asks for fewer, its number is not of the same samples as theirs. That is a warning where
+they are of one group or state the same data, else a note.
 
 More samples do no harm to a number; that the key has no effect does, since another run may obey it. An
 evaluation that is still running, or was stopped, cannot have used too few.
@@ -162,8 +162,8 @@ def _fewer(fewer: Sequence[SampleCount], *, usual: int, others: Sequence[SampleC
     labels = listed(dict.fromkeys(f"{c.label}, {c.where}" for c in fewer))
     statement = (
         f"{first.group}: {first.metric} {used} ({labels}), and {on}{usual} in {len(others)} siblings "
-        f"({listed(dict.fromkeys(f'{c.group} {c.label}' for c in others))}). No setting asks for fewer: these "
-        "are not the same samples, and the number is less certain."
+        f"({listed(dict.fromkeys(f'{c.group} {c.label}' for c in others))}). No setting asks for fewer: "
+        "these are not the same samples, and the number is less certain."
     )
     evidence: Evidence = {"group": first.group, "metric": first.metric, "used": first.samples}
     evidence |= {"usual": usual, "siblings": len(others), "results": len(fewer)}
@@ -177,8 +177,8 @@ RULE = Rule(
     find=find,
     refuted_by="A count of the samples in the program: as configured, where batches are counted otherwise.",
     near_miss=(
-        "An evaluation that was stopped early; a last batch that is not full; fewer than a maximum; data sets of "
-        "different size; a setting that asks for a part."
+        "An evaluation that was stopped early; a last batch that is not full; fewer than a maximum; data "
+        "sets of different size; a setting that asks for a part."
     ),
     example="num_test_samples 1024, and a running value printed after batch 36725.",
 )

@@ -95,7 +95,7 @@ def _of_key(key: str, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _exchanged(key: str, groups: Mapping[float, Sequence[Member]]) -> Iterator[Finding]:
-    """Yield a finding where one group has a chosen number with two digits exchanged, and other runs have it."""
+    """Yield a finding where a group has two digits exchanged of a number that other runs have."""
     for odd, usual in (tuple(groups), tuple(groups)[::-1]):
         at_usual = _runs(groups[usual])
         left = [member for member in groups[odd] if not _is_in_text(key, odd, member)]
@@ -142,7 +142,7 @@ def _is_exchanged(odd: float, other: float) -> bool:
 
 
 def _is_exchanged_choice(odd: float, usual: float) -> bool:
-    """Say whether the usual number is one that people choose, and the odd one has two of its digits exchanged.
+    """Say whether the usual number is a choice of people, and the odd one has two of its digits exchanged.
 
     >>> _is_exchanged_choice(521, 512), _is_exchanged_choice(512, 521), _is_exchanged_choice(1052, 1025)
     (True, False, False)

@@ -96,8 +96,8 @@ RULE = Rule(
     consequence="compute",
     refuted_by="The optimiser's own rate, printed in full after some steps: it is above 0.",
     near_miss=(
-        "A warm-up that begins at 0, a schedule that ends there, a frozen group next to one that moves, a rate "
-        "that the log rounds to 0.0000 while the loss comes down."
+        "A warm-up that begins at 0, a schedule that ends there, a frozen group next to one that moves, a "
+        "rate that the log rounds to 0.0000 while the loss comes down."
     ),
-    example="learning_rate 5e-05, and train/learning_rate 0.0 in all 40 rows, with a loss that stays at 2.30.",
+    example="learning_rate 5e-05, train/learning_rate 0.0 in all 40 rows, and a loss that stays at 2.30.",
 )

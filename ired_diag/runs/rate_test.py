@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 
 def rate_test_of(run: Run) -> tuple[str, float, float] | None:
-    """Return the name, first and last value of a rate that rises exponentially all the time; None: no such."""
+    """Return name, first and last value of a rate that rises exponentially throughout, if there is one."""
     for name, told in run.history.series.items():
         if "lr" in words_of(name):
             steps, rates = np.asarray(told.steps, dtype=np.float64), np.asarray(told.values, dtype=np.float64)
