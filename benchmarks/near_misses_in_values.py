@@ -179,13 +179,15 @@ def _switched_off_and_zero(bed: Bed) -> Study:
 
 
 def _range_test(bed: Bed) -> Study:
-    """A range test of the learning rate: the rate rises exponentially until the error explodes."""
-    runs = list(bed.study.runs)
-    series = runs[0].history.series[METRIC]
-    rates = np.geomspace(1e-7, 10, len(series))
-    values = series.values[0] * (1 - 0.5 / (1 + (1e-4 / rates) ** 1.5) + (rates / 0.3) ** 3)
-    test = with_values(replace(runs[0], experiment="lr_find", name="lr_find"), METRIC, values)
-    return Study.of([*runs, with_series(test, {"lr": Series(series.steps, rates)})])
+    """Another program's range test: the rate rises exponentially until the training loss explodes."""
+    first = bed.study.runs[0]
+    steps = first.history.series[METRIC].steps
+    rates = np.geomspace(1e-7, 10, len(steps))
+    loss = 2.3 - 1.5 / (1 + (1e-4 / rates) ** 1.5) + (rates / 0.3) ** 3
+    series = {"train_loss": Series(steps, loss), "lr": Series(steps, rates)}
+    test = replace(first, experiment="lr_find", name="lr_find", configuration={"batch_size": 64})
+    test = replace(test, history=replace(first.history, series=series), checkpoints=())
+    return Study.of([*bed.study.runs, test])
 
 
 NEAR_MISSES = (
