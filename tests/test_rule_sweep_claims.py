@@ -123,7 +123,8 @@ def test_a_rate_that_is_scaled_with_the_devices_arrived() -> None:
 )
 def test_names_of_ten_percent_more_are_held_against_the_value(name: str) -> None:
     (finding,) = findings_of(RULE, [_run("base", 0.001), _run(name, 0.002)])
-    assert (finding.severity, finding.evidence["factor"]) == ("warning", pytest.approx(2))
+    assert finding.severity == "warning"
+    assert finding.evidence["factor"] == pytest.approx(2)
     assert findings_of(RULE, [_run("base", 0.001), _run(name, 0.0011)]) == []
 
 

@@ -19,14 +19,21 @@ RULE = "zero_learning_rate"
 FLAT = 2.3 + 0.01 * np.random.default_rng(0).standard_normal(20)
 
 
-def _run(loss: Any, rate: float = 1e-4, key: str = "learning_rate", **rates: Any) -> Run:
-    return made_run("a", config={key: rate}, metrics={"train_loss": loss, **rates})
+def _run(
+    loss: Any,
+    rate: float = 1e-4,
+    key: str = "learning_rate",
+    *,
+    rates: dict[str, Any] | None = None,
+    **more: Any,
+) -> Run:
+    return made_run("a", config={key: rate}, metrics={"train_loss": loss, **(rates or {}), **more})
 
 
 @pytest.mark.parametrize("key", ["learning_rate", "lr", "optimizer.lr", "train.learning_rate"])
 @pytest.mark.parametrize("name", ["lr", "train/learning_rate", "lr-AdamW", "lr-AdamW/pg1"])
 def test_a_rate_of_0_in_all_rows_next_to_a_flat_loss_is_a_warning(key: str, name: str) -> None:
-    (finding,) = findings_of(RULE, [_run(FLAT, key=key, **{name: np.zeros(20)})])
+    (finding,) = findings_of(RULE, [_run(FLAT, key=key, rates={name: np.zeros(20)})])
     assert (finding.severity, finding.evidence["key"], finding.evidence["metric"]) == ("warning", key, name)
 
 
@@ -41,7 +48,7 @@ def test_warm_ups_schedules_frozen_groups_and_silence_are_left_alone() -> None:
     runs = [
         _run(FLAT, lr=ramp),
         _run(FLAT, lr=ramp[::-1]),
-        _run(FLAT, **{"lr-AdamW/pg1": zeros, "lr-AdamW/pg2": ramp}),
+        _run(FLAT, rates={"lr-AdamW/pg1": zeros, "lr-AdamW/pg2": ramp}),
         _run(FLAT, rate=0.0, lr=zeros),
         _run(FLAT),
         _run(FLAT[:4], lr=zeros[:4]),
