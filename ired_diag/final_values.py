@@ -10,21 +10,20 @@ what). A long table may hold several metrics: all of them are values of the same
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, UnreadableFile
 from ired_diag.open import open_study
 from ired_diag.readers import metrics_csv, trainer_state
 from ired_diag.readers.seed_table import SUFFIXES, columns_of_table, metric_of_table, read_seed_table
+from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Skipped, Study
-
-UNNAMED = "value"  # what a table holds that names no metric
 
 
 def open_runs_or_table(path: Path, *, grouping: Grouping | None = None) -> Study:
@@ -88,11 +87,16 @@ def runs_of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[
         for name, values in table.items():
             if name in groups:
                 raise _in_two_tables(name, groups[name][0].path, path)
-            groups[name] = [
-                _run_of(path, name, seed, {} if value is None else {measure: value}, metric=measure)
-                for seed, value in values.items()
-            ]
+            groups[name] = runs_of_table(path, name, measure, values)
     return groups
+
+
+def runs_of_table(path: Path, name: str, metric: str, values: Mapping[int, float | None]) -> list[Run]:
+    """Return the runs that stand for the numbers of one group of a table, by seed."""
+    return [
+        _run_of(path, name, seed, {} if value is None else {metric: value}, metric=metric)
+        for seed, value in values.items()
+    ]
 
 
 def _runs_with_all_metrics(path: Path) -> list[Run]:

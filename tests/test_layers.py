@@ -13,6 +13,7 @@ ORDER = (
     "probes",
     "ired_diag.importing",
     "ired_diag.claims",
+    "ired_diag.seed_table_runs",
     "ired_diag.grouping",
     "ired_diag.final_values",
     "ired_diag.named_paths",
