@@ -78,10 +78,14 @@ def twice(content: bytes, rng: np.random.Generator) -> bytes:
     return content + content
 
 
-def long_line(content: bytes, rng: np.random.Generator) -> bytes:
-    """Insert 300,000 letters without an end of line."""
-    place = int(rng.integers(0, len(content)))
-    return content[:place] + b"x" * 300_000 + content[place:]
+def long_line(text: bytes) -> Damage:
+    """Insert 300,000 characters without an end of line, a text again and again."""
+
+    def insert(content: bytes, rng: np.random.Generator) -> bytes:
+        place = int(rng.integers(0, len(content)))
+        return content[:place] + (text * 300_000)[:300_000] + content[place:]
+
+    return insert
 
 
 def numbers_replaced(content: bytes, rng: np.random.Generator) -> bytes:
@@ -150,7 +154,14 @@ DAMAGES: dict[str, Damage] = {
     "lines shuffled": lines_shuffled,
     "two writers": interleaved,
     "twice": twice,
-    "a line of 300,000 letters": long_line,
+    "a long line of letters": long_line(b"x"),
+    "a long line of digits": long_line(b"7"),
+    "a long line of spaces": long_line(b" "),
+    "a long line of names": long_line(b"a1: "),
+    "a long line of bars": long_line(b"1%| "),
+    "a long line of commas": long_line(b",;,"),
+    "a long line of quotation marks": long_line(b'"'),
+    "a long line of dashes": long_line(b"-- "),
     "numbers replaced": numbers_replaced,
     "NUL bytes inserted": inserted(b"\0\0\0"),
     "terminal escapes inserted": inserted(b"\x1b]0;title\x07\x1b[2J"),

@@ -1,0 +1,46 @@
+"""Lines of any length take time in proportion to it: no search begins anew at each letter."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ired_diag.readers import tqdm_grammar
+
+BAR = b": 10%|#| 10/100 [00:01<00:09, 3.1it/s]"
+FORMER_CUT = re.compile(
+    rb"%%\||\d(?:\w*/s|s/\w+)[,\]]|\A%b[:=] ?-?(?:\d|nan|inf)[^\s:]*(?!\S)" % tqdm_grammar.NAME
+)
+TEXTS = st.text(alphabet="ab1-9_:=, |]/s\n", max_size=24).map(str.encode)
+
+
+@given(text=TEXTS)
+@example(text=b"1loss: 0.3")
+@example(text=b"-a=1,b")
+def test_a_pair_is_found_wherever_one_begins_at_any_letter(text: bytes) -> None:
+    assert bool(tqdm_grammar.HAS_PAIR.search(text)) == bool(tqdm_grammar.PAIR.search(text))
+
+
+@given(text=TEXTS)
+@example(text=b"a1/s,")
+@example(text=b"3.14s/it]")
+def test_a_cut_record_is_seen_wherever_its_rate_begins(text: bytes) -> None:
+    assert bool(tqdm_grammar.LOOKS_CUT.search(text)) == bool(FORMER_CUT.search(text))
+
+
+@pytest.mark.parametrize("letter", [b"x", b"7", b" ", b"a1: ", b"-"])
+def test_a_line_four_times_as_long_takes_no_sixteen_times_as_long(letter: bytes) -> None:
+    def seconds(size: int) -> float:
+        record = (letter * size)[:size]
+        start = time.process_time()
+        for text in (record + BAR, record):
+            tqdm_grammar.parse(text)
+            tqdm_grammar.LOOKS_CUT.search(text)
+        return time.process_time() - start
+
+    short = max(min(seconds(1 << 15) for _ in range(3)), 1e-3)
+    assert min(seconds(1 << 17) for _ in range(2)) < 10 * short
