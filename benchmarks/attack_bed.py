@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,8 @@ from ired_diag.readers.masked_crc import masked_crc
 
 GROUPS, SEEDS, ROWS = ("q900", "q901", "q902"), (0, 1, 2), 24
 ATTACKED, HEALTHY = ("q900", 1), ("q901", "q902")
-Write = Callable[[str, int], Mapping[str, bytes]]
+Curve = Sequence[tuple[int, float]]  # step and value of each evaluation
+Write = Callable[[str, int, Curve], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,10 @@ class Format:
     attacked: str
 
 
-def values(group: str, seed: int) -> list[float]:
+def curve_of(group: str, seed: int) -> Curve:
     """Return a validation curve that falls to a level of its group."""
     level = 0.1 * (1 + GROUPS.index(group))
-    return [level + 1 / (k + 1) + 0.01 * math.sin(k * (seed + 1)) for k in range(ROWS)]
-
-
-def steps() -> list[int]:
-    """Return the steps of all curves."""
-    return [100 * (k + 1) for k in range(ROWS)]
+    return [(100 * (k + 1), level + 1 / (k + 1) + 0.01 * math.sin(k * (seed + 1))) for k in range(ROWS)]
 
 
 def settings(group: str, seed: int) -> dict[str, Any]:
@@ -86,28 +82,27 @@ def stored(group: str, seed: int) -> dict[str, Any]:
     }
 
 
-def rows(group: str, seed: int) -> bytes:
+def rows(curve: Curve) -> bytes:
     """Return a history as JSON lines."""
-    pairs = zip(steps(), values(group, seed), strict=True)
-    lines = (json.dumps({"step": s, "validation/mse": v, "train/loss": 2 * v}) for s, v in pairs)
+    lines = (json.dumps({"step": s, "validation/mse": v, "train/loss": 2 * v}) for s, v in curve)
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def run_folder(group: str, seed: int) -> dict[str, bytes]:
+def run_folder(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return the files of a run folder of this project."""
     place = f"{group}/seed{seed}"
     return {
         f"{place}/config.json": json.dumps(stored(group, seed)).encode(),
-        f"{place}/metrics.jsonl": rows(group, seed),
+        f"{place}/metrics.jsonl": rows(curve),
     }
 
 
-def slurm_log(group: str, seed: int) -> dict[str, bytes]:
+def slurm_log(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return the log of a job, as the study's batch scripts write it, and its standard error."""
     lines = ["Job started at Sat Jan 24 00:53:55 EST 2026", "Running on host: node17.example", "Job ID: 1"]
     lines += [f"Git SHA: {'0123456789abcdef' * 2}01234567", f"Setting random seed: {seed}"]
     lines += [f"Configuration: {json.dumps(settings(group, seed), indent=2)}", "Training for 2400 steps..."]
-    for step, value in zip(steps(), values(group, seed), strict=True):
+    for step, value in curve:
         lines += [
             "Running Evaluation...",
             f"Validation Result @ Iteration {step}; Milestone = 1 (ID: Validation)",
@@ -125,40 +120,36 @@ def slurm_log(group: str, seed: int) -> dict[str, bytes]:
     return {f"{stem}.out": "\n".join(lines).encode() + b"\n", f"{stem}.err": f"{bars}\n".encode()}
 
 
-def metrics_table(group: str, seed: int) -> dict[str, bytes]:
+def metrics_table(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return a table of metrics as CSV, and the configuration next to it as YAML."""
-    pairs = zip(steps(), values(group, seed), strict=True)
-    table = "epoch,step,train_loss,val_loss\n" + "".join(f"{s // 100},{s},{2 * v},{v}\n" for s, v in pairs)
+    table = "epoch,step,train_loss,val_loss\n" + "".join(f"{s // 100},{s},{2 * v},{v}\n" for s, v in curve)
     yaml = f"seed: {seed}\nlr: 0.1\nmodel:\n  width: 8\n  layers: [1, 2]\nname: {group}\n"
     place = f"{group}/version_{seed}"
     return {f"{place}/metrics.csv": table.encode(), f"{place}/hparams.yaml": yaml.encode()}
 
 
-def json_lines(group: str, seed: int) -> dict[str, bytes]:
+def json_lines(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return a history as JSON lines of another program."""
-    return {f"{group}/seed_{seed}.jsonl": rows(group, seed).replace(b"validation/mse", b"eval_loss")}
+    return {f"{group}/seed_{seed}.jsonl": rows(curve).replace(b"validation/mse", b"eval_loss")}
 
 
-def trainer_state(group: str, seed: int) -> dict[str, bytes]:
+def trainer_state(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return the state that a trainer of transformers writes."""
-    pairs = list(zip(steps(), values(group, seed), strict=True))
-    log = [{"epoch": s / 100, "step": s, "loss": 2 * v, "learning_rate": 0.1} for s, v in pairs]
-    log += [{"epoch": s / 100, "step": s, "eval_loss": v} for s, v in pairs]
+    log = [{"epoch": s / 100, "step": s, "loss": 2 * v, "learning_rate": 0.1} for s, v in curve]
+    log += [{"epoch": s / 100, "step": s, "eval_loss": v} for s, v in curve]
     state = {"global_step": 2400, "max_steps": 2400, "log_history": sorted(log, key=lambda e: e["step"])}
     return {f"{group}/seed_{seed}/trainer_state.json": json.dumps(state, indent=1).encode()}
 
 
-def progress_bars(group: str, seed: int) -> dict[str, bytes]:
+def progress_bars(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return a log that holds nothing but progress bars."""
-    pairs = zip(steps(), values(group, seed), strict=True)
-    bars = (f"{s // 24}%|#| {s}/2400 [00:01<00:01, 3.1it/s, val_loss={v:.4f}]" for s, v in pairs)
+    bars = (f"{s // 24}%|#| {s}/2400 [00:01<00:01, 3.1it/s, val_loss={v:.4f}]" for s, v in curve)
     return {f"{group}/seed_{seed}/train.out": "\r".join(bars).encode() + b"\n"}
 
 
-def event_file(group: str, seed: int) -> dict[str, bytes]:
+def event_file(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return an event file of TensorBoard."""
-    pairs = zip(steps(), values(group, seed), strict=True)
-    events = b"".join(event(s, {"validation/mse": v, "train/loss": 2 * v}) for s, v in pairs)
+    events = b"".join(event(s, {"validation/mse": v, "train/loss": 2 * v}) for s, v in curve)
     return {f"{group}/seed_{seed}/events.out.tfevents.1769000000.node17.{seed}.0": events}
 
 
@@ -184,11 +175,11 @@ def _varint(number: int) -> bytes:
     return digits + bytes([number])
 
 
-def accounts(group: str, seed: int) -> dict[str, bytes]:
+def accounts(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return the log of a job, and a dump of ``sacct`` next to it."""
     head = "JobID|State|ExitCode|Elapsed\n"
     jobs = "".join(f"{60000000 + g}_{s}|COMPLETED|0:0|01:00:00\n" for g in range(3) for s in SEEDS)
-    return {**slurm_log(group, seed), "sacct.txt": (head + jobs).encode()}
+    return {**slurm_log(group, seed, curve), "sacct.txt": (head + jobs).encode()}
 
 
 FORMATS = (
@@ -209,7 +200,12 @@ FORMATS = (
 @cache
 def whole(format: Format) -> Mapping[str, bytes]:
     """Return all files of a format, whole, by their place."""
-    return {place: content for g in GROUPS for s in SEEDS for place, content in format.files(g, s).items()}
+    return {
+        place: content
+        for g in GROUPS
+        for s in SEEDS
+        for place, content in format.files(g, s, curve_of(g, s)).items()
+    }
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -54,12 +54,12 @@ def _misplaced(format: Format, place: Callable[[Path], None]) -> Callable[[Path]
 
 def _full_folder(path: Path) -> None:
     path.mkdir()
-    (path / "metrics.csv").write_text("step,val_loss\n1,2\n")
+    (path / "notes.md").write_text("# Notes\n")
 
 
 PLACES: dict[str, Callable[[Path], None]] = {
     "an empty folder in its place": lambda path: path.mkdir(),
-    "a folder with a table in its place": _full_folder,
+    "a folder with a file in its place": _full_folder,
     "a link to itself": lambda path: path.symlink_to(path),
     "a link to nothing": lambda path: path.symlink_to(path.with_name("gone")),
     "a link to a device": lambda path: path.symlink_to("/dev/zero"),

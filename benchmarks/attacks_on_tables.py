@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome
-from benchmarks.attack_bed import GROUPS, run_folder, write
+from benchmarks.attack_bed import GROUPS, SEEDS, curve_of, run_folder, write
 from benchmarks.attack_commands import REPORT
 from benchmarks.attacked_command import Expected, outcome_of
 from benchmarks.damage import DAMAGES
@@ -39,17 +39,18 @@ def _damaged(
     content: Content,
     arguments: Arguments,
     damage: str,
-    seed: tuple[int, ...],
+    drawn_from: tuple[int, ...],
     expected: Expected,
 ) -> Callable[[Path], Outcome]:
     def run(folder: Path) -> Outcome:
         study, out = folder / "study", folder / "out"
         out.mkdir()
         for group in GROUPS:
-            write(study, run_folder(group, 0) | run_folder(group, 1))
+            for seed in SEEDS:
+                write(study, run_folder(group, seed, curve_of(group, seed)))
         path = study / name.partition(" ")[2]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(DAMAGES[damage](content(), np.random.default_rng(seed)))
+        path.write_bytes(DAMAGES[damage](content(), np.random.default_rng(drawn_from)))
         return outcome_of(arguments(path, out), study, expected)
 
     return run
