@@ -143,8 +143,8 @@ def trainer_state(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
 
 def progress_bars(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
     """Return a log that holds nothing but progress bars."""
-    bars = (f"{s // 24}%|#| {s}/2400 [00:01<00:01, 3.1it/s, val_loss={v:.4f}]" for s, v in curve)
-    return {f"{group}/seed_{seed}/train.out": "\r".join(bars).encode() + b"\n"}
+    bars = (f"{(s - 1) // 24}%|#| {s - 1}/2400 [00:01<00:01, 3.1it/s, val_loss={v:.4f}]" for s, v in curve)
+    return {f"{group}/{group}_seed{seed}.out": "\r".join(bars).encode() + b"\nTraining completed!\n"}
 
 
 def event_file(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
@@ -192,7 +192,7 @@ FORMATS = (
     Format("YAML", metrics_table, "q900/version_1/hparams.yaml"),
     Format("JSON lines", json_lines, "q900/seed_1.jsonl"),
     Format("trainer_state.json", trainer_state, "q900/seed_1/trainer_state.json"),
-    Format("progress bars", progress_bars, "q900/seed_1/train.out"),
+    Format("progress bars", progress_bars, "q900/q900_seed1.out"),
     Format("event file", event_file, "q900/seed_1/events.out.tfevents.1769000000.node17.1.0"),
 )
 

@@ -13,7 +13,7 @@ from benchmarks.attack_bed import FORMATS, Format, run_folder, whole, write
 from benchmarks.attack_commands import command_attack, spread
 from benchmarks.damage import DAMAGES
 
-DRAWS = 4
+DRAWS = 3
 
 
 def attacks(seed: int) -> Iterator[Attack]:

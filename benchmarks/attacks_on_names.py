@@ -1,6 +1,6 @@
-"""Hostile text: escapes of terminals, HTML, spreadsheet formulas, in names of files and metrics and in settings.
+r"""Hostile text: escapes of terminals, HTML and formulas in names of files and metrics, and in settings.
 
-It must be shown so that it is seen and does nothing: a terminal gets ``\\x1b``, a page gets ``&lt;``.
+It must be shown so that it is seen and does nothing: a terminal gets ``\x1b``, a page gets ``&lt;``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Odd places: links between folders, loops of links, pipes, deep and hidden folders, folders that may not be read.
+"""Odd places: links between folders, loops of links, pipes, sockets, deep and hidden folders.
 
 A link in a runs folder that leads to a run folder is that run, listed once however many links lead to it.
 """

@@ -17,7 +17,7 @@ from benchmarks.attacked_command import Expected, outcome_of
 from benchmarks.damage import DAMAGES
 
 SAMPLE = Path(__file__).parents[1] / "sample_runs" / "q101" / "seed0"
-DRAWS = 3
+DRAWS = 2
 MAY_REFUSE = Expected(statuses=(0, 1, 3))
 GOES_ON = Expected(statuses=(0, 3))
 Content = Callable[[], bytes]

@@ -54,7 +54,7 @@ TIMES: dict[str, Sequence[float]] = {
     "all zero": [0.0] * 3,
     "beyond the calendar": [3e11] * 3,
 }
-DRAWS = 2
+DRAWS = 1
 
 
 def attacks(seed: int) -> Iterator[Attack]:
