@@ -39,9 +39,9 @@ class Attack:
     run: Callable[[Path], Outcome]
 
 
-def survived() -> Outcome:
-    """Return the outcome of an attack that the product came through."""
-    return Outcome()
+def survived(measured: str = "") -> Outcome:
+    """Return the outcome of an attack that the product came through, with what was measured."""
+    return Outcome(output=measured)
 
 
 def failed(reason: str, *, command: str = "", output: str = "") -> Outcome:

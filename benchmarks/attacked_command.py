@@ -18,7 +18,7 @@ import os
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -42,12 +42,16 @@ class Expected:
         says: Texts that must stand in what is printed.
         says_not: Texts that must not.
         one_line: An error is one line on standard error, and nothing else is printed.
+        bytes: The most memory that it may take beyond what was in use before.
+        seconds: The most time.
     """
 
     statuses: tuple[int, ...] = (0, 1, 3)
     says: tuple[str, ...] = ()
     says_not: tuple[str, ...] = ()
     one_line: bool = True
+    bytes: int = MOST_BYTES
+    seconds: float = MOST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,9 @@ def outcome_of(arguments: Sequence[str], inputs: Path, expected: Expected) -> Ou
     if reason is None and digest(inputs) != before:
         reason = "an input was lost or altered"
     command = " ".join(["ired-diag", *arguments])
-    return failed(reason, command=command, output=_shown(answer)) if reason else survived()
+    if reason:
+        return failed(reason, command=command, output=_shown(answer))
+    return survived(f"{answer.seconds:.1f} s, {answer.taken >> 20} MiB")
 
 
 def digest(folder: Path) -> str:
@@ -128,9 +134,9 @@ def _defect(answer: _Answer, expected: Expected) -> str | None:
         return f"does not say {missing[0]!r}"
     if wrong := [text for text in expected.says_not if text in printed]:
         return f"says {wrong[0]!r}"
-    if answer.taken > MOST_BYTES:
+    if answer.taken > expected.bytes:
         return f"takes {answer.taken >> 20} MiB of memory"
-    return f"takes {answer.seconds:.0f} s" if answer.seconds > MOST_SECONDS else None
+    return f"takes {answer.seconds:.0f} s" if answer.seconds > expected.seconds else None
 
 
 def _not_one_line(answer: _Answer) -> str | None:
@@ -165,8 +171,3 @@ def _peak() -> int:
         return 0
     (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) << 10
-
-
-def also(expected: Expected, *texts: str) -> Expected:
-    """Return what is expected, with further texts that must be printed."""
-    return replace(expected, says=(*expected.says, *texts))

@@ -4,8 +4,9 @@
 
 Each attack runs in an empty folder of its own. Workers import the product once and run many attacks; an
 attack that ends its worker, or takes more than ``MOST_SECONDS``, has failed, and a new worker goes on.
-Printed is a table of "group, tried, survived, failed" as Markdown, and before it each failure with its command
-and its last lines. The exit status is 1 where anything failed. ``--quick`` tries each tenth attack.
+Printed is a table of "group, tried, survived, failed" as Markdown, and before it each failure with its
+command and its last lines. The exit status is 1 where anything failed. ``--quick`` tries each tenth attack;
+``--scale`` prints what each command takes.
 
 What surviving means stands in ``attacked_command``. That all attacks are survived does not mean that no other
 harms.
@@ -168,6 +169,8 @@ def main() -> int:
         if not outcome.survived:
             _say(f"FAILED {attack.group}: {attack.name}: {outcome.failure}")
             _say(f"  {outcome.command}\n{outcome.output}\n")
+        elif arguments.scale:
+            _say(f"{attack.group}: {attack.name}: {outcome.output}")
         if len(outcomes) % 100 == 0:
             sys.stderr.write(f"{len(outcomes)} of {len(attacks)}\n")
     _say(table(outcomes))
