@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ired_diag.claims.report_file import without_long_words
 from ired_diag.readers import tqdm_grammar
 
 BAR = b": 10%|#| 10/100 [00:01<00:09, 3.1it/s]"
@@ -44,3 +45,12 @@ def test_a_line_four_times_as_long_takes_no_sixteen_times_as_long(letter: bytes)
 
     short = max(min(seconds(1 << 15) for _ in range(3)), 1e-3)
     assert min(seconds(1 << 17) for _ in range(2)) < 10 * short
+
+
+def test_a_picture_in_a_report_is_shortened_and_its_numbers_stay() -> None:
+    picture = "![mean](data:image/png;base64," + "A7" * 50_000 + ")"
+    row = "|" + "0.25|" * 2000
+    text = without_long_words(f"The mean is 0.5 {picture} over 3 seeds.\n{row}\n{' ' * 5000}end\n")
+    assert text.startswith("The mean is 0.5 ![mean](data:image/p… over 3 seeds.\n|0.25|")
+    assert text.count("0.25|") == 2000
+    assert len(text.splitlines()) == 3
