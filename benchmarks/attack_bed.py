@@ -155,9 +155,7 @@ def event_file(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
 
 def event(step: int, scalars: Mapping[str, float]) -> bytes:
     """Return one record of an event file: its length, its content, and the checksum of each."""
-    summary = b"".join(
-        _part(1, _part(1, tag.encode()) + b"\x15" + struct.pack("<f", v)) for tag, v in scalars.items()
-    )
+    summary = b"".join(_part(1, _part(1, tag.encode()) + b"\x15" + _float32(v)) for tag, v in scalars.items())
     data = b"\x09" + struct.pack("<d", 1.769e9 + step) + b"\x10" + _varint(step) + _part(5, summary)
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data))
@@ -167,8 +165,13 @@ def _part(field: int, content: bytes) -> bytes:
     return _varint(8 * field + 2) + _varint(len(content)) + content
 
 
+def _float32(value: float) -> bytes:
+    with np.errstate(over="ignore"):
+        return np.float32(value).tobytes()
+
+
 def _varint(number: int) -> bytes:
-    digits = b""
+    digits, number = b"", number % 2**64
     while number > 127:
         digits += bytes([number & 127 | 128])
         number >>= 7

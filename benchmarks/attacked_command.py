@@ -7,7 +7,7 @@ Checked after each command are
 - no character that a terminal would obey in what is printed;
 - the inputs: every file has the bytes that it had, and every folder its files;
 - memory: at most ``MOST_BYTES`` more at the peak than before (Linux);
-- time: at most ``MOST_SECONDS``;
+- time: at most ``MOST_SECONDS`` of the processor;
 - the runs that are not attacked: their group is named in what is printed.
 """
 
@@ -43,7 +43,7 @@ class Expected:
         says_not: Texts that must not.
         one_line: An error is one line on standard error, and nothing else is printed.
         bytes: The most memory that it may take beyond what was in use before.
-        seconds: The most time.
+        seconds: The most time of the processor.
     """
 
     statuses: tuple[int, ...] = (0, 1, 3)
@@ -91,7 +91,7 @@ def digest(folder: Path) -> str:
         folders.sort()
         for name in sorted(names):
             path = Path(place, name)
-            readable = path.is_file() and os.access(path, os.R_OK)
+            readable = os.access(path, os.R_OK) and path.is_file()
             hash.update(os.fsencode(path) + b"\0" + (path.read_bytes() if readable else b"not read"))
         hash.update(os.fsencode(place) + b"/")
     return hash.hexdigest()
@@ -99,7 +99,7 @@ def digest(folder: Path) -> str:
 
 def _answer(arguments: Sequence[str]) -> _Answer:
     before = _start_of_peak()
-    start = time.monotonic()
+    start = time.process_time()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = CliRunner().invoke(main, list(arguments))
@@ -110,7 +110,7 @@ def _answer(arguments: Sequence[str]) -> _Answer:
         result.stderr,
         error,
         tuple(str(w.message) for w in caught if not issubclass(w.category, HIDDEN)),
-        time.monotonic() - start,
+        time.process_time() - start,
         _peak() - before,
     )
 

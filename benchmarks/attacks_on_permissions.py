@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.attack import Attack, Outcome, failed
 from benchmarks.attack_bed import FORMATS, Format, run_folder, whole, write
-from benchmarks.attack_commands import command_attack, spread
+from benchmarks.attack_commands import HEAVY, ON_LOGS, command_attack, spread
+from benchmarks.attacked_command import outcome_of
 
 NOBODY = 65534
 MODES = {"no right": 0o000, "the right to read": 0o444, "the right to enter": 0o111}
@@ -47,6 +52,7 @@ def as_nobody(attack: Attack) -> Attack:
     def run(folder: Path) -> Outcome:
         if os.geteuid() != 0:
             return attack.run(folder)
+        _import_all()
         os.chown(folder, NOBODY, NOBODY)
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
@@ -61,6 +67,20 @@ def as_nobody(attack: Attack) -> Attack:
         return outcome
 
     return Attack(attack.group, attack.name, run)
+
+
+@cache
+def _import_all() -> None:
+    """Run commands and read each format, so that all is imported: another user may not read this Python."""
+    if find_spec("pandas"):
+        import_module("pandas")  # pyarrow imports it when it first returns an array
+    for format in FORMATS:
+        with tempfile.TemporaryDirectory() as place:
+            study, out = Path(place, "study"), Path(place, "out")
+            out.mkdir()
+            write(study, whole(format))
+            for command in (*ON_LOGS, *HEAVY) if format is FORMATS[0] else ON_LOGS[:1]:
+                outcome_of(command.arguments(study, out), study, command.expected)
 
 
 def _run_as_nobody(attack: Attack, folder: Path, pipe: Connection) -> None:
