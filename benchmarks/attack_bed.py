@@ -217,8 +217,3 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-
-
-def random_bytes(rng: np.random.Generator, count: int) -> bytes:
-    """Return bytes of every kind."""
-    return bytes(rng.integers(0, 256, count, dtype=np.uint8))

@@ -104,7 +104,7 @@ class _Worker:
     def outcome(self, attack: Attack) -> Outcome:
         """Run an attack; whatever becomes of the process, an outcome is returned."""
         self.pipe.send((attack.group, attack.name))
-        limit = MOST_SECONDS_OF_SCALE if attack.group == SCALE_GROUP else MOST_SECONDS
+        limit = MOST_SECONDS_OF_SCALE if attack.group.startswith(SCALE_GROUP) else MOST_SECONDS
         if not self.pipe.poll(limit):
             self.process.kill()
             self.is_alive = False

@@ -33,8 +33,8 @@ def attacks(seed: int) -> Iterator[Attack]:
         (f"{EVENT_FILES} runs of an event file each", _event_folders, 1),
         (f"a history of {METRICS} metrics", _many_metrics, 2),
     ):
-        yield Attack("scale", size, _each_command(make, gib * GIB))
-    yield Attack("scale", f"a probe's table of {TABLE_ROWS} rows", _large_table)
+        yield Attack(f"scale: {size}", "each command", _each_command(make, gib * GIB))
+    yield Attack(f"scale: a probe's table of {TABLE_ROWS} rows", "written and read", _large_table)
 
 
 COMMANDS: tuple[Sequence[str], ...] = (
