@@ -1,6 +1,7 @@
 """Does the product survive bad files, odd places and hostile text?
 
     python -m benchmarks.attacks [--groups PATTERN] [--seed 0] [--quick] [--jobs 2] [--scale]
+                                 [--write docs/reliability.md]
 
 Each attack runs in an empty folder of its own. Workers import the product once and run many attacks; an
 attack that ends its worker, or takes more than ``MOST_SECONDS``, has failed, and a new worker goes on.
@@ -18,6 +19,7 @@ import argparse
 import fnmatch
 import multiprocessing
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -25,6 +27,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
@@ -48,6 +51,7 @@ SCALE, SCALE_GROUP = "benchmarks.attacks_of_scale", "scale"
 MOST_SECONDS = 300.0
 MOST_SECONDS_OF_SCALE = 3600.0
 QUICK = 10
+BEGIN, END = "<!-- attacks -->", "<!-- end of attacks -->"  # around the table in docs/reliability.md
 
 
 def all_attacks(seed: int, *, scale: bool) -> list[Attack]:
@@ -177,9 +181,25 @@ def main() -> int:
             _say(f"{attack.group}: {attack.name}: {outcome.output}")
         if len(outcomes) % 100 == 0:
             sys.stderr.write(f"{len(outcomes)} of {len(attacks)}\n")
-    _say(table(outcomes))
-    _say(f"\n{len(outcomes)} attacks in {(time.monotonic() - start) / 60:.1f} minutes, seed {arguments.seed}")
+    took = f"{len(outcomes)} attacks in {(time.monotonic() - start) / 60:.1f} minutes, seed {arguments.seed}"
+    _say(f"{table(outcomes)}\n\n{took}")
+    if arguments.write:
+        write_table(arguments.write, table(outcomes), f"`{_command()}`, {date.today()}: {took}.")
     return int(any(not outcome.survived for _, outcome in outcomes))
+
+
+def write_table(path: Path, table: str, heading: str) -> None:
+    """Write a table into a page, in place of the one between ``BEGIN`` and ``END``."""
+    before, _, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{path} has no place for a table between {BEGIN} and {END}")
+    path.write_text(f"{before}{BEGIN}\n{heading}\n\n{table}\n{END}{after}")
+
+
+def _command() -> str:
+    words = [word for word in sys.argv[1:] if word != "--write" and not word.endswith(".md")]
+    return shlex.join(["python", "-m", "benchmarks.attacks", *words])
 
 
 def _is_chosen(attack: Attack, pattern: str) -> bool:
@@ -200,6 +220,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--scale", action="store_true", help="the attacks of scale instead, which take minutes"
     )
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="write the table into this page too")
     return parser.parse_args()
 
 
