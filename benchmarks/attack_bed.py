@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,7 +156,9 @@ def event_file(group: str, seed: int, curve: Curve) -> dict[str, bytes]:
 
 def event(step: int, scalars: Mapping[str, float]) -> bytes:
     """Return one record of an event file: its length, its content, and the checksum of each."""
-    summary = b"".join(_part(1, _part(1, tag.encode()) + b"\x15" + _float32(v)) for tag, v in scalars.items())
+    summary = b"".join(
+        _part(1, _part(1, os.fsencode(tag)) + b"\x15" + _float32(v)) for tag, v in scalars.items()
+    )
     data = b"\x09" + struct.pack("<d", 1.769e9 + step) + b"\x10" + _varint(step) + _part(5, summary)
     length = struct.pack("<Q", len(data))
     return length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data))

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.attack import Attack, Outcome, failed
-from benchmarks.attack_bed import FORMATS, Format, run_folder, whole, write
+from benchmarks.attack_bed import FORMATS, Format, curve_of, event, run_folder, whole, write
 from benchmarks.attack_commands import command_attack, spread
 
 TEXTS: dict[str, str] = {
@@ -77,10 +77,14 @@ def _inside(format: Format, text: str) -> Callable[[Path], None]:
     def make(study: Path) -> None:
         write(study, whole(format))
         path = study / format.attacked
-        hostile = os.fsencode(text.replace('"', "'").replace("\\", "\\\\").replace("\n", "\\n"))
+        if format.name == "event file":  # its records have checksums
+            curve = curve_of("q900", 1)
+            path.write_bytes(b"".join(event(s, {"validation/mse": v, f"train/{text}": v}) for s, v in curve))
+            return
+        hostile = os.fsencode(text.replace("\\", "\\\\").replace('"', "'").replace("\n", "\\n"))
         content = path.read_bytes()
         for word in (b"train/loss", b"train_loss", b"learning_rate", b"_made"):
-            content = content.replace(word, (word + hostile)[: len(word) if path.suffix == "" else 300])
+            content = content.replace(word, word + hostile)
         path.write_bytes(content)
 
     return make
