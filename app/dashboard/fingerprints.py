@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from ired_diag.runs.find import may_be_run
+from ired_diag.runs.links import walk
 
 
 class Fingerprint(NamedTuple):
@@ -40,5 +42,5 @@ def tree(root: Path) -> dict[str, Fingerprint]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(root):
+    for folder, _, names in walk(root, may_be_run=may_be_run):
         yield from (Path(folder, name) for name in names if not name.startswith("."))

@@ -54,6 +54,7 @@ __all__ = ["Checked", "check_report"]
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
 CONCLUSIONS = ("significance", "equivalence", "wins", "selection", "bold", "best_readout", "p", "wrong_test")
 ENOUGH = 2  # claims that agree: one may by chance
+LONGEST_SENTENCE = 4000  # letters: no prose is, and to search longer text takes the square of its length
 COMPARED = ("p", "t", "df", "effect", "interval")  # of two groups: their table may not name the metric
 
 
@@ -274,11 +275,14 @@ def _in_tables(parts: Sequence[Table | Sentence], comma: bool) -> list[Claim]:
 def _in_sentences(
     parts: Sequence[Table | Sentence], names: Sequence[str], comma: bool, vocabulary: set[str]
 ) -> list[Claim]:
-    """Return the claims of all sentences; their blocks are counted below 0, apart from those of tables."""
+    """Return the claims of all sentences; their blocks are counted below 0, apart from those of tables.
+
+    The numbers of a sentence that is longer than a page are counted as not read.
+    """
     return [
         claim
         for number, part in enumerate(parts, start=1)
-        if isinstance(part, Sentence)
+        if isinstance(part, Sentence) and len(part.text) <= LONGEST_SENTENCE
         for claim in summaries.claims_of_summaries(
             part,
             list(sentences.claims_of(part, names, -number, comma=comma, vocabulary=vocabulary)),
