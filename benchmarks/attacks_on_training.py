@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed
-from benchmarks.attack_bed import RUN, SEEDS, TRAIN, Bed, judged, odd_words
+from benchmarks.attack_bed import RUN, SEEDS, TRAIN, Bed, judged, odd_words, train_or_resume
 from benchmarks.small_runs import differences, write_experiment
 
 GROUP = "signals in training"
@@ -24,6 +24,7 @@ ENDS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SI
 TIMES = {signal.SIGKILL: 24, signal.SIGTERM: 8, signal.SIGHUP: 8, signal.SIGUSR1: 8, signal.SIGINT: 8}
 LONGEST = 0.6  # s until the signal comes; some runs end before
 IN_A_ROW = 3
+REFUSED = ("is being trained by", "holds a run already", "hold runs already")
 TOGETHER = (*TRAIN, "--seeds", f"0-{SEEDS - 1}", "--together", SEEDS)
 
 
@@ -54,7 +55,7 @@ def _ended(
     """End a training several times, resume it, and compare it."""
     write_experiment(folder)
     for moment in moments:
-        training = bed.server.start(*words, folder=folder)
+        training = bed.server.start(*train_or_resume(words, folder), folder=folder)
         time.sleep(moment)
         training.send(end)
         status = training.wait()
@@ -63,7 +64,8 @@ def _ended(
             return failed(reason, command=" ".join(training.words), output=training.text)
         if status == 1 and "--resume" not in training.text:
             return failed("it does not say how to go on", output=training.text)
-    return judged(bed.server.run(*words, folder=folder), check=lambda: _compared(bed, folder, words))
+    last = bed.server.run(*train_or_resume(words, folder), folder=folder)
+    return judged(last, check=lambda: _compared(bed, folder, words))
 
 
 def _two(bed: Bed, moments: Sequence[float], folder: Path, *, killed: bool) -> Outcome:
@@ -71,15 +73,15 @@ def _two(bed: Bed, moments: Sequence[float], folder: Path, *, killed: bool) -> O
     write_experiment(folder)
     first = bed.server.start(*TOGETHER, folder=folder)
     time.sleep(moments[0])
-    second = bed.server.start(*TOGETHER, folder=folder)
+    second = bed.server.start(*train_or_resume(TOGETHER, folder), folder=folder)
     if killed:
         time.sleep(moments[1])
         first.send(signal.SIGKILL)
     for training in (first, second):
-        refused = training.wait() == 1 and "is being trained by" in training.text
+        refused = training.wait() == 1 and any(words in training.text for words in REFUSED)
         if not (refused or training.status in (0, -signal.SIGKILL)) or odd_words(training):
             return failed(f"exit status {training.status} beside another", output=training.text)
-    last = bed.server.run(*TOGETHER, folder=folder)
+    last = bed.server.run(*train_or_resume(TOGETHER, folder), folder=folder)
     return judged(last, check=lambda: _compared(bed, folder, TOGETHER))
 
 
