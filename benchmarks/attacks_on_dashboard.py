@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed, survived
-from benchmarks.attack_bed import RUN, Bed, odd_words
+from benchmarks.process_bed import RUN, Bed, odd_words
 from benchmarks.dashboard_reader import Reader, opened
 from benchmarks.command_server import Command
 

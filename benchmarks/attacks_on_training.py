@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed
-from benchmarks.attack_bed import RUN, SEEDS, TRAIN, Bed, judged, odd_words, train_or_resume
+from benchmarks.process_bed import RUN, SEEDS, TRAIN, Bed, judged, odd_words, train_or_resume
 from benchmarks.small_runs import differences, write_experiment
 
 GROUP = "signals in training"

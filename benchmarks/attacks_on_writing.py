@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed
-from benchmarks.attack_bed import Bed, judged, odd_words
+from benchmarks.process_bed import Bed, judged, odd_words
 from benchmarks.small_runs import differing_files, whole_files
 from ired_diag.errors import DiagError
 from ired_diag.table import read_table
@@ -71,20 +71,21 @@ def _two(bed: Bed, command: str, share: float, folder: Path) -> Outcome:
     if first.wait() != 0:
         return failed(f"exit status {first.status} beside another", output=first.text)
     second.wait()
-    return judged(second, check=lambda: _differing_at_once(folder / "out", whole.folder))
+    return judged(second, check=lambda: differing_at_once(folder / "out", whole.folder))
 
 
-def _differing_at_once(folder: Path, whole: Path) -> list[str]:
+def differing_at_once(folder: Path, whole: Path) -> list[str]:
     """Return what differs; the rows of a table may stand in another order."""
     tables = [path.name for path in folder.rglob("*.parquet") if _same_rows(path, whole / path.name)]
     return [name for name in differing_files(folder, whole) if name not in (*tables, *GROWING)]
 
 
 def _same_rows(path: Path, other: Path) -> bool:
-    return _rows(path) == _rows(other)
+    return rows_of(path) == rows_of(other)
 
 
-def _rows(path: Path) -> list[str]:
+def rows_of(path: Path) -> list[str]:
+    """Return the rows of a probe table as text, sorted."""
     table, _ = read_table(path)
     return sorted(str(row) for row in zip(*(column.tolist() for column in table.values()), strict=True))
 

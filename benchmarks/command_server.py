@@ -57,6 +57,7 @@ def warm(folder, config, commands):
         command(words, "output") == 0 or sys.exit(Path("output").read_text())
 
 def begin(order):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs with &
     os.chdir(order["folder"])
     os.environ.update(order["environment"])
     for kind, size in order["limits"]:

@@ -87,8 +87,8 @@ class Bed:
             ("import", ROOT / "sample_runs" / "slurm_logs", "--runs", "out"),
             figures,
             ("report", "q900", "--runs", runs, "--out", "out/report.html"),
-            ("probe", "conditioning", *probe, "--checkpoint", "all"),
-            ("probe", "floor", *probe, "--figures", "none"),
+            ("probe", "conditioning", *probe),
+            ("probe", "floor", *probe, "--figures", "none", "--checkpoint", "all"),
         )
         return dict(zip(self.WRITERS, words, strict=True))
 
