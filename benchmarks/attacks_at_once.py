@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed
-from benchmarks.process_bed import RUN, SEEDS, TRAIN, Bed, judged, odd_words
 from benchmarks.attacks_on_writing import differing_at_once, rows_of
 from benchmarks.command_server import Command
 from benchmarks.dashboard_reader import opened
+from benchmarks.process_bed import RUN, SEEDS, TRAIN, Bed, judged, odd_words
 from benchmarks.small_runs import differences, write_experiment
 
 GROUP = "many at once"
@@ -46,7 +46,9 @@ def attacks_at_once(bed: Bed, rng: np.random.Generator) -> Iterator[Attack]:
         yield Attack(GROUP, name, partial(_two_probes, bed, "conditioning", moment, figures="last"))
     for number in range(2):
         moment = float(rng.uniform(0.0, 2.0))
-        yield Attack(GROUP, f"two probe all {number}", partial(_two_probes, bed, "all", moment, figures="none"))
+        yield Attack(
+            GROUP, f"two probe all {number}", partial(_two_probes, bed, "all", moment, figures="none")
+        )
     for number in range(6):
         moment = float(rng.uniform(0.0, 0.3))
         yield Attack(GROUP, f"two imports, one killed {number}", partial(_two_imports, bed, moment))

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed, survived
-from benchmarks.process_bed import RUN, Bed, odd_words
-from benchmarks.dashboard_reader import Reader, opened
 from benchmarks.command_server import Command
+from benchmarks.dashboard_reader import Reader, opened
+from benchmarks.process_bed import RUN, Bed, odd_words
 
 GROUP = "under a dashboard"
 IDLE = 120  # connections

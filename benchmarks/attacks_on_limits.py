@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed
-from benchmarks.process_bed import RUN, TRAIN, Bed, judged, odd_words, train_or_resume
 from benchmarks.command_server import Command
+from benchmarks.process_bed import RUN, TRAIN, Bed, judged, odd_words, train_or_resume
 from benchmarks.small_runs import differences, differing_files, write_experiment
 
 MEGABYTE, KILOBYTE = 2**20, 2**10

@@ -33,14 +33,26 @@ for name in json.loads(sys.stdin.read()):
         place.chmod(new)
         look()
 """
-PLACES = ("q900/seed0/metrics.jsonl", "q900/seed0/config.json", "q900/seed0", "q901", "q900/seed0/checkpoints")
+PLACES = (
+    "q900/seed0/metrics.jsonl",
+    "q900/seed0/config.json",
+    "q900/seed0",
+    "q901",
+    "q900/seed0/checkpoints",
+)
 
 
 def write_runs(root: Path) -> None:
     for seed in range(2):
         folder = root / "q900" / f"seed{seed}"
         (folder / "checkpoints").mkdir(parents=True)
-        told = {"format": 1, "experiment": "q900", "seed": seed, "config": {}, "ending": {"state": "complete"}}
+        told = {
+            "format": 1,
+            "experiment": "q900",
+            "seed": seed,
+            "config": {},
+            "ending": {"state": "complete"},
+        }
         (folder / "config.json").write_text(json.dumps(told))
         (folder / "metrics.jsonl").write_text('{"step": 1, "validation/mse": 0.5}\n')
     (root / "q901").mkdir()
@@ -49,9 +61,7 @@ def write_runs(root: Path) -> None:
 def test_each_place_that_becomes_unreadable_is_noticed_and_so_is_its_return() -> None:
     with folder_of_nobody() as folder:
         code = f"import json\nfrom pathlib import Path\nPLACES = {PLACES!r}\n"
-        code += (
-            "import tests.test_dashboard_permissions as made\nmade.write_runs(Path('own/runs'))\n" + LOOKS
-        )
+        code += "import tests.test_dashboard_permissions as made\nmade.write_runs(Path('own/runs'))\n" + LOOKS
         answers = python_as_nobody(code, folder, json.dumps(PLACES)).splitlines()
     first, *others = [json.loads(answer) for answer in answers]
     assert len(others) == 2 * len(PLACES)

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import probes
 from ired_diag.errors import CannotWrite
-from ired_diag.probing.tables import ProbeTable
 from ired_diag.runs.one_writer import LOCK, one_writer
 from ired_diag.table import read_table
 
@@ -66,4 +64,3 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotWrite, match=r"cannot be written: .*--out DIR"), one_writer(tmp_path / "file"):
         pass
-

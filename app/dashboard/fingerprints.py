@@ -44,16 +44,16 @@ def tree(root: Path) -> dict[str, Fingerprint]:
     if root.is_file():
         told = fingerprint(root)
         return {} if told is None else {str(root): told}
-    prints: dict[str, Fingerprint] = {str(root): _readability(str(root))}
+    prints: dict[str, Fingerprint] = {str(root): _readability(root)}
     for folder, folders, names in os.walk(root):
         for name in folders:  # also those that the walk cannot enter
-            path = os.path.join(folder, name)
-            prints[path] = _readability(path)
+            path = Path(folder, name)
+            prints[str(path)] = _readability(path)
         shown = (Path(folder, name) for name in names if not name.startswith("."))
         prints.update({str(path): told for path in shown if (told := fingerprint(path)) is not None})
     return prints
 
 
-def _readability(folder: str) -> Fingerprint:
+def _readability(folder: Path) -> Fingerprint:
     """Return a fingerprint that changes where a folder may be listed or entered, or no longer."""
     return Fingerprint(int(os.access(folder, os.R_OK)), int(os.access(folder, os.X_OK)), 0)
