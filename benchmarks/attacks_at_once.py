@@ -1,7 +1,7 @@
 """Attacks by many hands at once: trainer, dashboard, probe and import in one folder, and two of a kind.
 
-Nobody may spoil another's work: what was trained is bit-equal to what nothing has disturbed, no row of a probe
-table is lost, and the dashboard answers throughout.
+Nobody may spoil another's work: what was trained is bit-equal to what nothing has disturbed, no row of a
+probe table is lost, and the dashboard answers throughout.
 """
 
 from __future__ import annotations

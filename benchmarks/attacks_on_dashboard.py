@@ -210,12 +210,12 @@ def _changed(bed: Bed, change: Change, seed: int, folder: Path) -> Outcome:
     runs, rng = bed.study(folder), np.random.default_rng(seed)
     with opened(bed.server, runs, folder) as (reader, dashboard):
         callbacks = reader.calls()
-        reader.read(callbacks, ("study", "run"))
+        reader.read(callbacks, ("study",))
         changing = threading.Thread(target=change, args=(runs, rng))
         changing.start()
-        reader.read(callbacks, ("curves", "run", "statistics"))
+        reader.read(callbacks, ("run", "curves"))
         changing.join()
-        reader.read(callbacks)
+        reader.read(callbacks, ("run", "negatives"))
     return _judged(reader, dashboard)
 
 
@@ -228,9 +228,9 @@ def _cache_changed(bed: Bed, change: Change, seed: int, folder: Path) -> Outcome
         change(folder / "cache" / "ired-diag", rng)
         for history in runs.rglob("metrics.jsonl"):
             history.write_bytes(history.read_bytes() + b'{"step": 63, "attempt": 1, "train/loss": 1}\n')
-        reader.read(callbacks, ("study", "curves"))
+        reader.read(callbacks, ("study",))
     with opened(bed.server, runs, folder) as (again, second):
-        again.read(callbacks, ("study", "curves"))
+        again.read(callbacks, ("study",))
     if not reader.wrong and len(set(reader.runs)) != len(set(again.runs)):
         return failed(f"{len(set(reader.runs))} runs before, {len(set(again.runs))} after")
     first = _judged(reader, dashboard)

@@ -24,7 +24,7 @@ from benchmarks.process_bed import RUN, TRAIN, Bed, judged, odd_words, train_or_
 from benchmarks.small_runs import differences, differing_files, write_experiment
 
 MEGABYTE, KILOBYTE = 2**20, 2**10
-MEMORIES = (0, 1, 2, 4, 8, 16, 32, 64)  # MB beyond what the process has
+MEMORIES = (0, 1, 4, 16, 64)  # MB beyond what the process has
 FILE_SIZES = (0, 100, 2_000, 5_000, 10_000, 20_000, 40_000)  # bytes
 OPEN_FILES = (4, 6, 8, 12, 16, 24)
 DISKS = (16, 64, 128, 256, 512)  # kB

@@ -1,7 +1,7 @@
 """Attacks by what surrounds a process: a clock that goes back, foreign packages on Python's path.
 
-These are processes of their own, ``python -m ired_diag_command``, because Python reads its path and its
-``sitecustomize`` when it starts. The clock is set back for all that asks for the time, in that process alone.
+These are processes of their own, because Python reads its path when it starts, and because the clock is set
+back in one of them alone, for all of the product that asks for the time.
 """
 
 from __future__ import annotations
@@ -23,17 +23,24 @@ from benchmarks.process_bed import NEVER_SEEN, RUN, TRAIN, Bed, train_or_resume
 from benchmarks.small_runs import differences, write_experiment
 
 DAY = 86_400
-# What a process imports first: time.time and datetime.now tell another time.
+# The command line, in a process where time.time and the product's datetime.now tell another time.
 CLOCK = """
 import datetime, os, time
+from app.cli import main
+from ired_diag.training import run_files
+
 shift, now = float(os.environ["CLOCK_SHIFT"]), time.time
 time.time = lambda: now() + shift
-class datetime_shifted(datetime.datetime):
+
+class Shifted(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
         return cls.fromtimestamp(time.time(), tz)
-datetime.datetime = datetime_shifted
+
+run_files.datetime = Shifted
+main(prog_name="ired-diag")
 """
+COMMAND = ("-m", "ired_diag_command")
 FOREIGN: Mapping[str, tuple[str, ...]] = {
     "app.py and probes.py": ("app.py", "probes.py"),
     "packages": ("app/__init__.py", "app/cli/__init__.py", "probes/__init__.py"),
@@ -62,11 +69,10 @@ def attacks_on_surroundings(bed: Bed, rng: np.random.Generator) -> Iterator[Atta
 def _clock_goes_back(bed: Bed, shift: float, folder: Path) -> Outcome:
     """Train in parts, each at an earlier time than the one before it, and set the files' times back too."""
     write_experiment(folder)
-    (folder / "sitecustomize.py").write_text(CLOCK)
     run = folder / "runs" / RUN
     for part in range(2):
         shifted = {"CLOCK_SHIFT": str(-part * shift)}
-        training = _started(*train_or_resume(TRAIN, folder), folder=folder, environment=shifted)
+        training = _started(*train_or_resume(TRAIN, folder), folder=folder, environment=shifted, code=CLOCK)
         if part == 0:
             _wait_for(run / "checkpoints" / "last.pt")
             training.terminate()
@@ -81,7 +87,7 @@ def _clock_goes_back(bed: Bed, shift: float, folder: Path) -> Outcome:
     if [attempt["attempt"] for attempt in told] != list(range(1, len(told) + 1)):
         return failed("the attempts are not numbered one by one")
     for words in (("ls",), ("diagnose",), ("stats", "q900")):
-        ended = _started(*words, folder=folder, environment={"CLOCK_SHIFT": str(-3 * shift)})
+        ended = _started(*words, folder=folder, environment={"CLOCK_SHIFT": str(-3 * shift)}, code=CLOCK)
         _, said = ended.communicate(timeout=PATIENCE)
         if ended.returncode != 0 or any(word in said for word in NEVER_SEEN):
             return failed(f"exit status {ended.returncode}", command=" ".join(words), output=said)
@@ -104,11 +110,13 @@ def _foreign(bed: Bed, files: tuple[str, ...], folder: Path) -> Outcome:
     return survived()
 
 
-def _started(*words: object, folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+def _started(
+    *words: object, folder: Path, environment: Mapping[str, str], code: str = ""
+) -> subprocess.Popen[str]:
     """Start a command in a folder that stands first on Python's path."""
     path = {"PYTHONPATH": f".{os.pathsep}{ROOT}", "XDG_CACHE_HOME": str(folder / "cache")}
     return subprocess.Popen(
-        [sys.executable, "-m", "ired_diag_command", *map(str, words)],
+        [sys.executable, *(("-c", code) if code else COMMAND), *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
