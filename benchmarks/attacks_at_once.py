@@ -58,7 +58,7 @@ def _all(bed: Bed, moments: Sequence[float], folder: Path, *, killed: bool) -> O
     """Train an ensemble, and meanwhile import logs, probe what is there, and look at it."""
     write_experiment(folder)
     runs = folder / "runs"
-    shutil.copytree(bed.trained / "q900", runs / "q800")  # what is there to be probed
+    shutil.copytree(bed.trained / "q700", runs / "q800")  # what is there to be probed
     training = bed.server.start(*TOGETHER, folder=folder)
     with opened(bed.server, runs, folder) as (reader, dashboard):
         callbacks = reader.calls()

@@ -58,7 +58,7 @@ def _rename_run(runs: Path, rng: np.random.Generator) -> None:
 
 
 def _rename_experiment(runs: Path, rng: np.random.Generator) -> None:
-    (runs / "q900").rename(runs / "q901")
+    (runs / "q700").rename(runs / "q901")
 
 
 def _remove_run(runs: Path, rng: np.random.Generator) -> None:

@@ -60,9 +60,13 @@ def begin(order):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs with &
     os.chdir(order["folder"])
     os.environ.update(order["environment"])
-    for kind, size in order["limits"]:
-        resource.setrlimit(kind, (size, size))
-    os._exit(command(order["words"], order["output"]))
+    status = 99
+    try:
+        for kind, size in order["limits"]:
+            resource.setrlimit(kind, (size, size))
+        status = command(order["words"], order["output"])
+    finally:
+        os._exit(status)  # whatever happens, what follows the fork is the parent's
 
 answers, running = os.fdopen(os.dup(1), "w"), set()
 with tempfile.TemporaryDirectory() as folder:
@@ -87,11 +91,11 @@ with tempfile.TemporaryDirectory() as folder:
 """
 WARM = (
     ("train", "tiny.json", "--seeds", "0-1"),
-    ("stats", "q900"),
+    ("stats", "q700"),
     ("diagnose",),
-    ("probe", "conditioning", "q900", "--samples", "4"),
-    ("figures", "q900"),
-    ("report", "q900"),
+    ("probe", "conditioning", "q700", "--samples", "4"),
+    ("figures", "q700"),
+    ("report", "q700"),
 )
 
 

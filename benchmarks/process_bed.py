@@ -18,7 +18,7 @@ from benchmarks.attack import Outcome, failed, survived
 from benchmarks.command_server import ROOT, Command, CommandServer
 from benchmarks.small_runs import write_experiment
 
-RUN = Path("q900") / "seed0"
+RUN = Path("q700") / "seed0"
 TRAIN = ("train", "tiny.json", "--runs", "runs")
 LOGS, SEEDS = "logs", 3
 NEVER_SEEN = ("Traceback (most recent call last)", "Warning:")
@@ -82,11 +82,11 @@ class Bed:
         """The words of these commands."""
         runs = self.ensemble
         probe = (runs / RUN, "--samples", 4, "--out", "out")
-        figures = ("figures", "q900", "--runs", runs, "--out", "out", "--only", "learning-curves")
+        figures = ("figures", "q700", "--runs", runs, "--out", "out", "--only", "learning-curves")
         words: tuple[tuple[object, ...], ...] = (
             ("import", ROOT / "sample_runs" / "slurm_logs", "--runs", "out"),
             figures,
-            ("report", "q900", "--runs", runs, "--out", "out/report.html"),
+            ("report", "q700", "--runs", runs, "--out", "out/report.html"),
             ("probe", "conditioning", *probe),
             ("probe", "floor", *probe, "--figures", "none", "--checkpoint", "all"),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 TINY: dict[str, Any] = {
-    "experiment_name": "q900_tiny",
+    "experiment_name": "q700_tiny",
     "rank": 2,
     "width": 4,
     "diffusion_steps": 4,

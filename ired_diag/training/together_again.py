@@ -1,9 +1,9 @@
-"""Seeds that trained together go on together, bit for bit, also where the end came between two of their saves.
+"""Seeds that trained together go on together, bit for bit, also where the end came between two saves.
 
 An ensemble saves one seed after the other. Killed in between, a few of its seeds stand a checkpoint ahead of
-the others. Alone they would go on with other companions than before, which changes the order of sums and so
-the last digits. Each seed has a file of the step at which the last of them stands: those ahead go back to it
-and take the same steps again. More than one checkpoint apart, or without that file, seeds stay where they are.
+the others. They would go on with other companions than before, which changes the order of sums and so the
+last digits. Each seed has a file of the step at which the last of them stands: those ahead go back to it and
+take the same steps again. More than one checkpoint apart, or without that file, seeds stay where they are.
 """
 
 from __future__ import annotations
