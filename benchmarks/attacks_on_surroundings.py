@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +21,11 @@ import numpy as np
 
 from benchmarks.attack import Attack, Outcome, failed, survived
 from benchmarks.command_server import CPU_ALONE, PATIENCE, ROOT
-from benchmarks.process_bed import NEVER_SEEN, RUN, TRAIN, Bed, train_or_resume
-from benchmarks.small_runs import differences, write_experiment
+from benchmarks.process_bed import NEVER_SEEN, RUN, TRAIN, Bed, judged, train_or_resume
+from benchmarks.small_runs import differences, whole_files, write_experiment
 
 DAY = 86_400
+MEMORIES = (60, 150, 300, 450, 600, 1000)  # MB
 # The command line, in a process where time.time and the product's datetime.now tell another time.
 CLOCK = """
 import datetime, os, time
@@ -62,6 +65,10 @@ def attacks_on_surroundings(bed: Bed, rng: np.random.Generator) -> Iterator[Atta
     for number, days in enumerate(rng.uniform(0.001, 5000, 4).tolist()):
         name = f"by {days:.3g} days between parts {number}"
         yield Attack("clock goes back", name, partial(_clock_goes_back, bed, days * DAY))
+    for size in MEMORIES:
+        for words in (TRAIN, ("stats", "q700", "--runs", "study")):
+            name = f"ulimit -v of {size} MB, {words[0]}"
+            yield Attack("memory limit", name, partial(_little_memory, bed, size, words))
     for name, files in FOREIGN.items():
         yield Attack("foreign packages", name, partial(_foreign, bed, files))
 
@@ -94,6 +101,23 @@ def _clock_goes_back(bed: Bed, shift: float, folder: Path) -> Outcome:
     return survived()
 
 
+def _little_memory(bed: Bed, size: int, words: Sequence[object], folder: Path) -> Outcome:
+    """Run a command from its first import on with little memory, then without the limit."""
+    write_experiment(folder)
+    shutil.copytree(bed.ensemble, folder / "study")
+    before = whole_files(folder / "study")
+    limited = _started(*words, folder=folder, environment={}, memory=size * 2**20)
+    _, said = limited.communicate(timeout=PATIENCE)
+    if limited.returncode not in (0, 1) or any(word in said for word in NEVER_SEEN):
+        return failed(f"exit status {limited.returncode}", command=f"{words}", output=said)
+    if limited.returncode == 1 and not said.startswith("ired-diag: "):
+        return failed("it does not say what was lacking", command=f"{words}", output=said)
+    last = bed.server.run(*(train_or_resume(words, folder) if words is TRAIN else words), folder=folder)
+    if words is not TRAIN:
+        return judged(last, check=lambda: [] if whole_files(folder / "study") == before else ["study"])
+    return judged(last, check=lambda: differences(folder / "runs" / RUN, bed.trained / RUN))
+
+
 def _foreign(bed: Bed, files: tuple[str, ...], folder: Path) -> Outcome:
     """Put probes to checkpoints from a folder with another project's packages, in workers."""
     for name in files:
@@ -111,7 +135,11 @@ def _foreign(bed: Bed, files: tuple[str, ...], folder: Path) -> Outcome:
 
 
 def _started(
-    *words: object, folder: Path, environment: Mapping[str, str], code: str = ""
+    *words: object,
+    folder: Path,
+    environment: Mapping[str, str],
+    code: str = "",
+    memory: int = resource.RLIM_INFINITY,
 ) -> subprocess.Popen[str]:
     """Start a command in a folder that stands first on Python's path."""
     path = {"PYTHONPATH": f".{os.pathsep}{ROOT}", "XDG_CACHE_HOME": str(folder / "cache")}
@@ -121,6 +149,7 @@ def _started(
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_AS, (memory, memory)),
         env={**os.environ, **CPU_ALONE, **path, **environment},
     )
 

@@ -26,7 +26,7 @@ PATIENCE = 120.0  # s until a command that should end has hung
 
 # Each line of input is an order: fork a command, or tell how one ended (null: not yet).
 SERVER = """
-import json, os, resource, signal, sys, tempfile, traceback
+import faulthandler, json, os, resource, signal, sys, tempfile, traceback
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
@@ -36,6 +36,7 @@ def command(words, output=os.devnull):
     with open(output, "ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
+    faulthandler.enable()
     try:
         main(args=words, prog_name="ired-diag")
     except SystemExit as end:
@@ -142,8 +143,11 @@ class Command:
         end = time.monotonic() + patience
         while (status := self.poll()) is None:
             if time.monotonic() > end:
+                self.send(signal.SIGABRT)  # faulthandler tells where it hangs
+                time.sleep(1)
                 self.send(signal.SIGKILL)
-                raise TimeoutError(f"{' '.join(self.words)}: still runs after {patience:g} s")
+                where = self.text[-2000:]
+                raise TimeoutError(f"{' '.join(self.words)}: still runs after {patience:g} s: {where}")
             time.sleep(0.002)
         return status
 
