@@ -43,7 +43,7 @@ def attacks_on_dashboard(bed: Bed, rng: np.random.Generator) -> Iterator[Attack]
             yield Attack(GROUP, f"{name} {number}", partial(_changed, bed, change, seed))
     for name, change in CACHE_CHANGES.items():
         seed = int(rng.integers(2**31))
-        yield Attack("damaged caches", name, partial(_cache_changed, bed, change, seed))
+        yield Attack("caches of a dashboard", name, partial(_cache_changed, bed, change, seed))
     for number, begun in enumerate((b"", b"G", b"GET / HTTP/1.1\r\nHost: ", b"POST / HTTP/1.1\r\n\r\n")):
         yield Attack("idle connections", f"that sent {begun!r} {number}", partial(_idle, bed, begun))
 

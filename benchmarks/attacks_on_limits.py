@@ -26,7 +26,7 @@ from benchmarks.small_runs import differences, differing_files, write_experiment
 MEGABYTE, KILOBYTE = 2**20, 2**10
 MEMORIES = (0, 1, 4, 16, 64)  # MB beyond what the process has
 FILE_SIZES = (2_000, 5_000, 10_000, 20_000, 40_000)  # bytes; what a command says fits
-OPEN_FILES = (4, 6, 8, 12, 16, 24)
+OPEN_FILES = (6, 8, 12, 16, 24)
 DISKS = (16, 64, 128, 256, 512)  # kB
 LEARNING_RATES = (1e20, 1e30, 1e38)
 READERS = (("stats", "q700"), ("diagnose",), ("ls",), ("stats", "q700", "--json"))
