@@ -228,9 +228,9 @@ def _cache_changed(bed: Bed, change: Change, seed: int, folder: Path) -> Outcome
         change(folder / "cache" / "ired-diag", rng)
         for history in runs.rglob("metrics.jsonl"):
             history.write_bytes(history.read_bytes() + b'{"step": 63, "attempt": 1, "train/loss": 1}\n')
-        reader.read(callbacks, ("study",))
+        reader.read(callbacks, ("study", "run"))
     with opened(bed.server, runs, folder) as (again, second):
-        again.read(callbacks, ("study",))
+        again.read(callbacks, ("study", "run"))
     if not reader.wrong and len(set(reader.runs)) != len(set(again.runs)):
         return failed(f"{len(set(reader.runs))} runs before, {len(set(again.runs))} after")
     first = _judged(reader, dashboard)

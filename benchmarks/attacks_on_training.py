@@ -25,6 +25,7 @@ TIMES = {signal.SIGKILL: 24, signal.SIGTERM: 8, signal.SIGHUP: 8, signal.SIGUSR1
 LONGEST = 0.6  # s until the signal comes; some runs end before
 IN_A_ROW = 3
 REFUSED = ("is being trained by", "holds a run already", "hold runs already")
+SAID = ("--resume", "Aborted!")  # the latter where Ctrl-C comes before training has begun
 TOGETHER = (*TRAIN, "--seeds", f"0-{SEEDS - 1}", "--together", SEEDS)
 
 
@@ -62,7 +63,7 @@ def _ended(
         if status not in (0, 1, -end) or odd_words(training):
             reason = odd_words(training) or f"exit status {status} after {end.name}"
             return failed(reason, command=" ".join(training.words), output=training.text)
-        if status == 1 and "--resume" not in training.text:
+        if status == 1 and not any(words in training.text for words in SAID):
             return failed("it does not say how to go on", output=training.text)
     last = bed.server.run(*train_or_resume(words, folder), folder=folder)
     return judged(last, check=lambda: _compared(bed, folder, words))
