@@ -22,7 +22,7 @@ from benchmarks.small_runs import TINY
 
 ROOT = Path(__file__).parents[1]
 CPU_ALONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-PATIENCE = 120.0  # s until a command that should end has hung
+PATIENCE = 250.0  # s until a command that should end has hung, also beside busy processes
 
 # Each line of input is an order: fork a command, or tell how one ended (null: not yet).
 SERVER = """
