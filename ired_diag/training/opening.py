@@ -117,8 +117,8 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
             reason = str(error)
     if kept:
         statement = f"{reason} The run goes on from {kept[-1].name}, its newest whole step."
-        warning = Finding("resumed_from_step_file", "warning", statement)
-        return _from_step_file(kept[-1], folder, config, device), [warning]
+        warning = Finding("resumedstate_in_step_file", "warning", statement)
+        return state_in_step_file(kept[-1], folder, config, device), [warning]
     if run.fork is not None:
         return forked_state(run.fork, config, device), []
     if told.parent is not None:
@@ -129,7 +129,7 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
     return new_state(config, device), []
 
 
-def _from_step_file(path: Path, folder: Path, config: Config, device: torch.device) -> TrainingState:
+def state_in_step_file(path: Path, folder: Path, config: Config, device: torch.device) -> TrainingState:
     """Return the state in a run's own step file; what the best was, the history tells."""
     step = step_of(path) or 0
     check_configuration(config, stored_configuration(path), checkpoint=path, done=step == config.train_steps)
