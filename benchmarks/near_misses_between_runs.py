@@ -43,6 +43,32 @@ def _ten_percent(bed: Bed) -> Study:
     return Study.of(map(named, twin_runs(bed, 1)))
 
 
+def _named_521(bed: Bed) -> Study:
+    """One group has a batch size of 521 next to 512, and its name says so."""
+    group = any_group(bed.study, bed.rng)
+
+    def named(run: Run) -> Run:
+        if run.group != group:
+            return _told(run, batch_size=512)
+        return replace(_told(run, batch_size=521), experiment="batch521", name="batch521")
+
+    return Study.of(map(named, twin_runs(bed, 2)))
+
+
+def _other_numbers(bed: Bed) -> Study:
+    """Names hold numbers that are no change of a setting: an exponent, and a count of devices."""
+    first, second = sorted(bed.study.groups())[:2]
+    names = {f"{first}a": ("lr_minus4", 1e-4), f"{second}a": ("net_2x", 0.009)}
+
+    def named(run: Run) -> Run:
+        if run.experiment not in names:
+            return run
+        name, rate = names[run.experiment]
+        return replace(_told(run, learning_rate=rate), experiment=name, name=name)
+
+    return Study.of(map(named, twin_runs(bed, 1)))
+
+
 def _many_hosts(bed: Bed) -> Study:
     """Seeds ran on two hosts in turn, whose results are alike."""
     runs = []
@@ -85,6 +111,8 @@ def _spread_settings(bed: Bed) -> Study:
 NEAR_MISSES = (
     NearMiss("setting_slip", "ten times the batch size, as the notes say", _meant, not_even_a_note=True),
     NearMiss("sweep_claims", "10% more that is 10% more, and 10% of something else", _ten_percent),
+    NearMiss("setting_slip", "a number that the name gives, one digit exchanged", _named_521),
+    NearMiss("sweep_claims", "minus4 is an exponent, 2x two devices", _other_numbers),
     NearMiss("failed_setting", "settings vary, and nothing fails", _spread_settings, not_even_a_note=True),
     NearMiss("seed_camps", "seeds on two hosts that do not matter", _many_hosts),
     NearMiss("lone_baseline", "single runs on all sides", _single_runs, not_even_a_note=True),

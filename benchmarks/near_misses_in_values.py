@@ -79,6 +79,18 @@ def _stopped_early(bed: Bed) -> Study:
     return changed(bed.study, lambda run: _evaluated(_told(run, **settings), **told))
 
 
+def _other_data(bed: Bed) -> Study:
+    """Each group validates on data of its own, of which there are more or fewer."""
+    sizes = {group: 1000 * (1 + place) for place, group in enumerate(sorted(bed.study.groups()))}
+
+    def counted(run: Run) -> Run:
+        steps = run.history.series[METRIC].steps
+        told = {"validation/num_samples": Series(steps, np.full(len(steps), float(sizes[run.group])))}
+        return with_series(_told(run, task_name=run.group), told)
+
+    return changed(bed.study, counted)
+
+
 def _clips_at_first(bed: Bed) -> Study:
     """The gradient is clipped in the first steps alone."""
 
@@ -106,11 +118,91 @@ def _hard_data(bed: Bed) -> Study:
     return changed(bed.study, lambda run: _evaluated(_told(run, num_classes=10), metric="test/accuracy"))
 
 
+def _averaged(bed: Bed) -> Study:
+    """F1 is averaged over ten classes, perplexity over batches, and one loss is in bits."""
+
+    def averaged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        p, r = bed.rng.uniform(0.2, 1, (2, 10))
+        loss = (4 - 2 * rising)[:, None] + 0.3 * bed.rng.standard_normal((len(steps), 20))
+        told = {
+            "val_precision": rising * p.mean(),
+            "val_recall": rising * r.mean(),
+            "val_f1": rising * (2 * p * r / (p + r)).mean(),
+            "val_nll": loss.mean(axis=1),
+            "val_ppl": np.exp(loss).mean(axis=1),
+            "test_loss": loss.mean(axis=1),
+            "test_ppl": 2 ** loss.mean(axis=1),
+        }
+        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+    return changed(bed.study, averaged)
+
+
+def _passes_chance(bed: Bed) -> Study:
+    """A loss falls past ln K for K classes, and the test accuracy is a third of the validation's."""
+
+    def passing(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        told = {"val_loss": 3 - 2 * rising, "val_acc": 0.1 + 0.8 * rising}
+        series = {name: Series(steps, values) for name, values in told.items()}
+        series["test_acc"] = Series(steps[-1:], np.array([0.3]))
+        return with_series(_told(run, num_classes=10), series)
+
+    return changed(bed.study, passing)
+
+
+def _warms_up(bed: Bed) -> Study:
+    """A rate warms up from 0 and ends at 0, and that of a frozen group is 0 throughout."""
+
+    def scheduled(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rates = 0.003 * np.sin(np.linspace(0, np.pi, len(steps)))
+        rates[-1] = 0.0
+        frozen = Series(steps, np.zeros(len(steps)))
+        return with_series(run, {"lr/pg0": frozen, "lr/pg1": Series(steps, rates)})
+
+    return changed(bed.study, scheduled)
+
+
+def _switched_off_and_zero(bed: Bed) -> Study:
+    """A configuration switches the contrastive term off, and the log has it as 0."""
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        told = {"train/nce_weighted": Series(steps, np.zeros(len(steps)))}
+        return with_series(_told(run, use_contrastive_loss=False), told)
+
+    return changed(bed.study, logged)
+
+
+def _range_test(bed: Bed) -> Study:
+    """Another program's range test: the rate rises exponentially until the training loss explodes."""
+    first = bed.study.runs[0]
+    steps = first.history.series[METRIC].steps
+    rates = np.geomspace(1e-7, 10, len(steps))
+    loss = 2.3 - 1.5 / (1 + (1e-4 / rates) ** 1.5) + (rates / 0.3) ** 3
+    series = {"train_loss": Series(steps, loss), "lr": Series(steps, rates)}
+    test = replace(first, experiment="lr_find", name="lr_find", configuration={"batch_size": 64})
+    test = replace(test, history=replace(first.history, series=series), checkpoints=())
+    return Study.of([*bed.study.runs, test])
+
+
 NEAR_MISSES = (
+    NearMiss("contrastive_term", "a term that is switched off and logged as 0", _switched_off_and_zero),
+    NearMiss("curve_shape", "a range test of the learning rate", _range_test),
+    NearMiss(
+        "zero_learning_rate", "a schedule from 0 to 0, and a frozen group", _warms_up, not_even_a_note=True
+    ),
+    NearMiss("contradictory_metrics", "means over classes and batches, and a loss in bits", _averaged),
+    NearMiss("chance_level", "a loss that falls past ln K, a test far below the validation", _passes_chance),
     NearMiss("dead_run", "a hinge loss that approaches 0 and rests there", _saturated),
     NearMiss("impossible_values", "low percentages, negative R², a mean at its maximum", _low_shares),
     NearMiss("logged_cosine", "a low mean cosine of samples of very different length", _few_long_samples),
     NearMiss("evaluation_samples", "an evaluation that was stopped early", _stopped_early),
+    NearMiss("evaluation_samples", "data sets of different size", _other_data),
     NearMiss("idle_clip", "a clip that clips in the first steps", _clips_at_first, not_even_a_note=True),
     NearMiss("rounding_floor", "evaluations of three digits", _few_digits, not_even_a_note=True),
     NearMiss("chance_level", "a low accuracy, three times chance", _hard_data),

@@ -48,6 +48,29 @@ def _slip(bed: Bed) -> Planted:
     return Study.of(hurt), group
 
 
+def _exchanged(bed: Bed) -> Planted:
+    """Of twelve groups one has two digits of its batch size exchanged, and nothing else."""
+    group = any_group(bed.study, bed.rng)
+    odd = 521 if bed.magnitude else 512
+    runs = [_told(run, batch_size=odd if run.group == group else 512) for run in twin_runs(bed, 3)]
+    return Study.of(runs), group
+
+
+def _factor(bed: Bed) -> Planted:
+    """A group whose name claims 1.1 times the only setting that differs has 1.1 to 2 times it."""
+    group, rate = "x1.1", 0.003 * (1.1 + 0.9 * bed.magnitude)
+    source = bed.study.runs[0].experiment
+    runs = [
+        replace(run, experiment="plain", name="plain") for run in bed.study.runs if run.experiment == source
+    ]
+    claimed = [
+        _told(replace(run, experiment=group, name=group), learning_rate=rate)
+        for run in twin_runs(bed, 1)
+        if run.experiment == f"{source}a"
+    ]
+    return Study.of([*runs, *claimed]), group
+
+
 def _percent(bed: Bed) -> Planted:
     """A group that claims 10% more of a learning rate has 10 to 100% more."""
     group, rate = "lr_plus10", 0.003 * (1.1 + 0.9 * bed.magnitude)
@@ -111,6 +134,8 @@ def _again(bed: Bed) -> Planted:
 
 FAULTS = (
     Fault("setting_slip", "one digit too many in a batch size", "warning", _slip, graded=False),
+    Fault("setting_slip", "two digits of a batch size exchanged", "warning", _exchanged, graded=False),
+    Fault("sweep_claims", "x1.1 is 1.1 to 2 times", "warning", _factor),
     Fault("sweep_claims", "plus 10% is 10 to 100% more", "warning", _percent),
     Fault("failed_setting", "a setting makes 0 to 100% of its runs diverge", "note", _fatal),
     Fault("seed_camps", "half of the seeds 0 to 10 standard deviations higher", "note", _camps),

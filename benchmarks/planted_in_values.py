@@ -83,10 +83,27 @@ def _samples(bed: Bed) -> Planted:
     return changed(bed.study, evaluated), group
 
 
+def _fewer_samples(bed: Bed) -> Planted:
+    """The first seed of a group logs 100 to 10% of the samples that its siblings validate on."""
+    group = any_group(bed.study, bed.rng)
+    first = min(run.seed for run in bed.study.groups()[group] if run.seed is not None)
+
+    def counted(run: Run) -> Run:
+        steps = run.history.series[METRIC].steps
+        is_odd = run.group == group and run.seed == first
+        samples = round(5000 * (1 - 0.9 * bed.magnitude * is_odd))
+        return with_series(
+            run, {"validation/num_samples": Series(steps, np.full(len(steps), float(samples)))}
+        )
+
+    return changed(bed.study, counted), group
+
+
 def _clip(bed: Bed) -> Planted:
     """The threshold of clipping lies up to 1000 times above the largest logged gradient."""
     group = any_group(bed.study, bed.rng)
-    largest = max(float(run.history.series[GRADIENT].values.max()) for run in bed.study.runs)
+    members = bed.study.groups()[group]  # of other groups the threshold may never clip
+    largest = max(float(run.history.series[GRADIENT].values.max()) for run in members)
     threshold = largest * 1000**bed.magnitude
     return changed(bed.study, lambda run: _told(run, gradient_clip=threshold)), group
 
@@ -115,11 +132,77 @@ def _chance(bed: Bed) -> Planted:
     return changed(bed.study, evaluated, group=group), group
 
 
+def _impossible_f1(bed: Bed) -> Planted:
+    """An F1 lies 0 to 30% above the harmonic mean of the precision and the recall next to it."""
+    group = any_group(bed.study, bed.rng)
+
+    def other_average(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rising = -np.expm1(-np.arange(1, len(steps) + 1) / (len(steps) / 6))
+        precision, recall = 0.7 * rising, 0.75 * rising
+        f1 = 2 * precision * recall / (precision + recall) * (1 + 0.3 * bed.magnitude)
+        told = {"val_precision": precision, "val_recall": recall, "val_f1": f1}
+        return with_series(run, {name: Series(steps, values) for name, values in told.items()})
+
+    return changed(bed.study, other_average, group=group), group
+
+
+def _loss_at_chance(bed: Bed) -> Planted:
+    """The loss of ten classes wins all or nothing of its descent from ln 10."""
+    group = any_group(bed.study, bed.rng)
+
+    def flat(run: Run) -> Run:
+        steps = run.history.series[METRIC].steps
+        falling = np.exp(-np.arange(len(steps)) / (len(steps) / 6))
+        level = np.log(10) * (0.2 + 0.8 * falling)
+        told = np.log(10) + (1 - bed.magnitude) * (level - np.log(10))
+        told = told * np.exp(1e-3 * bed.rng.standard_normal(len(steps)))
+        return with_series(_told(run, num_classes=10), {"val_loss": Series(steps, told)})
+
+    return changed(bed.study, flat, group=group), group
+
+
+def _no_rate(bed: Bed) -> Planted:
+    """All runs configure a learning rate of 0.05, and one group logs it as 0."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        rate = 0.0 if bed.magnitude and run.group == group else 0.05
+        rates = Series(steps, rate * np.linspace(1, 0, len(steps)))
+        return with_series(_told(run, learning_rate=0.05), {"train/lr": rates})
+
+    return changed(bed.study, logged), group
+
+
+def _switched_off(bed: Bed) -> Planted:
+    """A configuration switches the contrastive term off, and the log has it times its weight."""
+    group = any_group(bed.study, bed.rng)
+
+    def logged(run: Run) -> Run:
+        steps = run.history.series[GRADIENT].steps
+        term = Series(steps, bed.magnitude * np.exp(0.1 * bed.rng.standard_normal(len(steps))))
+        return with_series(_told(run, use_contrastive_loss=False), {"train/nce_weighted": term})
+
+    return changed(bed.study, logged, group=group), group
+
+
 FAULTS = (
+    Fault(
+        "contrastive_term",
+        "a term that is switched off is logged with its weight",
+        "warning",
+        _switched_off,
+        graded=False,
+    ),
+    Fault("zero_learning_rate", "a rate of 0.05 is logged as 0", "warning", _no_rate, graded=False),
+    Fault("chance_level", "a loss wins all or nothing of its descent from ln K", "warning", _loss_at_chance),
+    Fault("contradictory_metrics", "an F1 of 100 to 130% of what P and R allow", "warning", _impossible_f1),
     Fault("dead_run", "a loss is logged as a constant when it is NaN", "error", _dead, graded=False),
     Fault("impossible_values", "accuracies of 95 to 114 percent", "error", _impossible),
     Fault("logged_cosine", "a cosine of 100 to 0% of what the error forces", "warning", _cosine),
     Fault("evaluation_samples", "evaluated on 1 to 100 times the configured samples", "warning", _samples),
+    Fault("evaluation_samples", "100 to 10% of the siblings' samples", "warning", _fewer_samples),
     Fault("idle_clip", "a clip at 1 to 1000 times the largest gradient", "note", _clip),
     Fault("rounding_floor", "evaluations printed with 5 to 1 digits", "note", _rounded),
     Fault("chance_level", "an evaluation explains 90 to 0% of the variance", "warning", _chance),

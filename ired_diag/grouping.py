@@ -11,21 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, NotFound
+from ired_diag.final_values import is_table, open_runs_or_table, runs_of_tables
 from ired_diag.named_paths import NamedPaths, split_arguments
 from ired_diag.open import open_study
-from ired_diag.readers import metrics_csv, trainer_state
-from ired_diag.readers.seed_table import SUFFIXES, metric_of_table, read_seed_table
 from ired_diag.runs import unreadable_run
-from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import check_lookup, exists
-from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
-from ired_diag.runs.history import History, Row
 from ired_diag.runs.regroup import Grouping, check_keys, grouped_by, renamed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study, check_seeds
 
 MOST_KEYS = 4  # in a note
-UNNAMED = "value"  # what a table holds that names no metric
 
 
 def group_runs(
@@ -219,9 +214,9 @@ def _groups_by_argument(
     before = [name for name in names if name not in after]
     named = _by_name(before, runs, variants=variants, missing=missing, grouping=ungrouped, closed=closed)
     named |= {name: {name: members} for name, members in after.items()}
-    tables = [path for path in paths if _is_table(path)]
+    tables = [path for path in paths if is_table(path)]
     logs = [path for path in paths if path not in tables]
-    at_paths = _by_path(logs, ungrouped, closed, missing) | _of_tables(tables, metric)
+    at_paths = _by_path(logs, ungrouped, closed, missing) | runs_of_tables(tables, metric)
     if both := at_paths.keys() & {group for found in [*named.values(), *globbed.values()] for group in found}:
         raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
     meanings: dict[str, dict[str, list[Run]]] = {}
@@ -328,32 +323,6 @@ def _repeat_seeds(folders: Sequence[Path], runs: Sequence[Run]) -> bool:
     return max(places.values(), default=0) > 1
 
 
-def _is_table(path: Path) -> bool:
-    """Say whether a path is a table of one number a seed, and no run's configuration or metrics."""
-    named = path.suffix.lower() in SUFFIXES and path.name not in (CONFIG, RESULTS_CONFIG)
-    return named and path.is_file() and not (trainer_state.accepts(path) or metrics_csv.accepts(path))
-
-
-def _of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]]:
-    groups: dict[str, list[Run]] = {}
-    for path in paths:
-        table = read_seed_table(path, column=metric)
-        measure = metric or metric_of_table(path, list(table)) or UNNAMED
-        for name, values in table.items():
-            if name in groups:
-                raise AmbiguousName(
-                    f"{name}: is told by {groups[name][0].path} and by {path}. Give one of them."
-                )
-            groups[name] = [_run_of(path, name, seed, measure, value) for seed, value in values.items()]
-    return groups
-
-
-def _run_of(path: Path, name: str, seed: int, metric: str, value: float | None) -> Run:
-    """Return the run that stands for one number of a table."""
-    history = History.of([] if value is None else [Row(0, {metric: value})])
-    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric, of_table=True)
-
-
 def _by_name(
     names: Sequence[str],
     runs: Path,
@@ -393,4 +362,4 @@ def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:
             f"No run is named {names[0]!r}: there is no runs folder {runs}, and no such path. "
             "Say where the runs are with --runs DIR, or import logs with: ired-diag import LOGS."
         )
-    return open_study(runs, grouping=grouping)
+    return open_runs_or_table(runs, grouping=grouping)

@@ -142,7 +142,8 @@ def read_arrow(path: Path) -> tuple[pa.Table, dict[str, Any]]:
         UnreadableFile: As for ``read_table``.
     """
     try:
-        arrow = pq.read_table(path)
+        with path.open("rb") as file:  # opened once: by its path it would be opened again for the rows
+            arrow = pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
         raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
     return arrow, _metadata(path, arrow.schema)
@@ -155,7 +156,8 @@ def read_columns(path: Path) -> tuple[list[str], dict[str, Any]]:
         UnreadableFile: As for ``read_table``.
     """
     try:
-        schema = pq.read_schema(path)
+        with path.open("rb") as file:
+            schema = pq.read_schema(file)
     except (OSError, pa.ArrowException) as error:
         raise UnreadableFile(f"{path}: is not a whole table of a probe ({error}).") from error
     return schema.names, _metadata(path, schema)

@@ -162,3 +162,15 @@ def test_the_real_logs_are_drawn_or_it_is_said_why_not(shared: Path, browse: Bro
     client = browse(shared / "ired_logs")
     for name in ("gap", "positive", "floor", "judge", "mining"):
         assert said(drawn(ask, client, name))
+
+
+def test_a_damaged_table_is_told_by_its_chart_and_breaks_no_other_part(
+    root: Path, browse: Browse, ask: Ask
+) -> None:
+    damaged = root / "q902" / "seed0" / "probes"
+    damaged.mkdir()
+    (damaged / "floor.parquet").write_bytes(b"PAR1" + bytes(range(200)) + b"PAR1")
+    client = browse(root)
+    values = {"address_search": "?page=energy", "version_data": 1}
+    assert ask(client, "energy-floor-lacking.children", **values)["energy-floor-lacking"]["children"] is None
+    assert "is not a whole table" in str(ask(client, "energy-floor-graph.figure", **values))

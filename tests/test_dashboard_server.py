@@ -8,10 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+
+from app.dashboard.security import ADDRESS
+from app.dashboard.server import at_a_free_port
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,3 +72,35 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=60)
     assert ended.returncode == 1
     assert "expected a folder of runs or logs, found nothing" in ended.stderr
+
+
+def test_a_port_that_is_taken_between_the_look_and_the_bind_is_passed_over() -> None:
+    with ExitStack() as open_sockets:
+
+        def bound(port: int) -> socket.socket:
+            mine = open_sockets.enter_context(socket.socket())
+            mine.bind((ADDRESS, port))
+            mine.listen()
+            return mine
+
+        others: list[socket.socket] = []
+
+        def listening_at(port: int) -> socket.socket:
+            if len(others) < 3:
+                others.append(bound(port))  # somebody is faster
+            return bound(port)
+
+        mine = at_a_free_port(18450, listening_at)
+        taken = [other.getsockname()[1] for other in others]
+        assert len(taken) == 3
+        assert mine.getsockname()[1] > max(taken)
+
+
+def test_another_error_of_the_bind_is_not_hidden() -> None:
+    def listening_at(port: int) -> socket.socket:
+        with socket.socket() as elsewhere:
+            elsewhere.bind(("192.0.2.1", port))  # no address of this machine
+            return elsewhere
+
+    with pytest.raises(OSError, match="assign"):
+        at_a_free_port(18450, listening_at)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ired_diag.forensics import load
+from ired_diag.open import open_study
 from ired_diag.runs.run import Run
 from tests.made_runs import falling, findings_of, made_run
 
@@ -110,3 +115,70 @@ def test_a_rate_that_is_scaled_with_the_devices_arrived() -> None:
     assert findings_of(RULE, runs) == []
     ten = [_run("a", 0.01, logged=[0.001] * 20), _run("b", 0.001, logged=[0.001] * 20, seed=1)]
     assert len(findings_of(RULE, ten)) == 1  # a whole multiple, and no batch
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lr_p10pct", "p10pct", "plus_10pct", "1.1x", "x1.1", "lr_x1.1", "1.1x_lr", "base-x1p1", "plus_10pct_lr"],
+)
+def test_names_of_ten_percent_more_are_held_against_the_value(name: str) -> None:
+    (finding,) = findings_of(RULE, [_run("base", 0.001), _run(name, 0.002)])
+    assert finding.severity == "warning"
+    assert finding.evidence["factor"] == pytest.approx(2)
+    assert findings_of(RULE, [_run("base", 0.001), _run(name, 0.0011)]) == []
+
+
+@pytest.mark.parametrize("name", ["m10pct", "minus10", "minus_10pct", "lr_m10pct", "x0.9", "0.9x"])
+def test_names_of_ten_percent_less_are_held_against_the_value(name: str) -> None:
+    for value in (0.0005, 0.0011):
+        (finding,) = findings_of(RULE, [_run("base", 0.001), _run(name, value)])
+        assert finding.evidence["group"] == name
+    assert findings_of(RULE, [_run("base", 0.001), _run(name, 0.0009)]) == []
+
+
+def test_numbers_that_mean_something_else_are_left_alone() -> None:
+    pairs = [
+        ("lr_minus4", 1e-4, 1e-3),  # an exponent
+        ("minus10", 54.0, 64.0),  # ten less
+        ("x1.5", 1.5, 4.0),  # the value itself
+        ("resnet_2x", 0.003, 0.001),  # two of something
+        ("data_p10pct", 0.003, 0.001),  # of the data
+        ("p10pct", 0.0001, 0.001),  # ten percent of it
+        ("v1.1", 0.003, 0.001),
+        ("step10", 0.003, 0.001),
+        ("p95", 0.003, 0.001),
+        ("mlp_x", 0.003, 0.001),
+    ]
+    for name, value, base in pairs:
+        assert findings_of(RULE, [_run("base", base), _run(name, value)]) == []
+    two = [_run("base", 0.001), _run("p10pct", 0.002, dropout=0.3)]
+    assert findings_of(RULE, two) == []  # which of the two keys is meant is unknown
+
+
+def _as_json_lines(folder: Path, lr: float) -> None:
+    rows = [{"step": i, "val_loss": float(v)} for i, v in enumerate(falling(20))]
+    (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "config.json").write_text(json.dumps({"lr": lr, "batch_size": 64}))
+
+
+def _as_lightning(folder: Path, lr: float) -> None:
+    rows = [f"{i},{10 * i},{v}" for i, v in enumerate(falling(20))]
+    (folder / "metrics.csv").write_text("\n".join(["epoch,step,val_loss", *rows]) + "\n")
+    (folder / "hparams.yaml").write_text(f"lr: {lr}\nbatch_size: 64\n")
+
+
+def _as_hugging_face(folder: Path, lr: float) -> None:
+    rows = [{"step": 10 * i, "epoch": float(i), "eval_loss": float(v)} for i, v in enumerate(falling(20))]
+    (folder / "trainer_state.json").write_text(json.dumps({"global_step": 190, "log_history": rows}))
+    (folder / "config.json").write_text(json.dumps({"learning_rate": lr, "batch_size": 64}))
+
+
+@pytest.mark.parametrize("write", [_as_json_lines, _as_lightning, _as_hugging_face])
+def test_a_sweep_in_folders_named_by_its_claims_is_told(
+    write: Callable[[Path, float], None], tmp_path: Path
+) -> None:
+    for place, lr in (("base", 0.001), ("p10pct", 0.0011), ("x1.1", 0.002), ("m10pct", 0.0009)):
+        (tmp_path / place).mkdir()
+        write(tmp_path / place, lr)
+    (finding,) = load(RULE).find(open_study(tmp_path))
+    assert "x1.1" in finding.statement

@@ -54,7 +54,7 @@ def command(
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """Recompute the numbers of REPORT, in Markdown or LaTeX: from the runs, and from each other.
+    """Recompute the numbers of REPORT, in Markdown, LaTeX or HTML: from the runs, and from each other.
 
     Means, spreads, intervals, medians, tests with their p, effect sizes, differences and ratios in tables,
     sentences and lists in code are recomputed, and "significant", "equivalent" and bold numbers are held
@@ -68,11 +68,12 @@ def command(
     from app.next_command import Place, options_in_words
     from ired_diag.claims import check_report
     from ired_diag.claims.report_file import open_report
-    from ired_diag.open import open_study
+    from ired_diag.final_values import open_runs_or_table
 
     given = context.get_parameter_source("runs") is not click.core.ParameterSource.DEFAULT
     is_there = given or runs.exists()
-    study = open_study(runs, grouping=grouping).judged_by(metric, higher_is_better) if is_there else None
+    study = open_runs_or_table(runs, grouping=grouping) if is_there else None
+    study = study.judged_by(metric, higher_is_better) if study else None
     if study is None and (metric or higher_is_better is not None):
         raise click.UsageError("--metric and its direction are of runs: say where they are with --runs DIR.")
     for place in study.unreadable if study else ():

@@ -52,9 +52,10 @@ def command(
 ) -> None:
     """Look for mistakes in the runs under PATHS, or in the runs folder.
 
-    PATHS are run folders, folders of runs, or foreign logs, which are read in place; NAME=GLOB makes one
-    group of all runs at the paths that match. Nothing is trained, and no checkpoint is read. One screen is
-    printed: first what makes a conclusion wrong, then a number, then lost compute; notes come last.
+    PATHS are run folders, folders of runs, foreign logs, which are read in place, or tables of one number a
+    seed; NAME=GLOB makes one group of all runs at the paths that match. Nothing is trained, and no
+    checkpoint is read. One screen is printed: first what makes a conclusion wrong, then a number, then lost
+    compute; notes come last.
 
     \b
     ired-diag diagnose
@@ -66,7 +67,7 @@ def command(
     from app.cli.diagnosis import Diagnosis
     from app.next_command import Place, options_in_words
     from ired_diag import forensics
-    from ired_diag.grouping import open_arguments
+    from ired_diag.seed_table_runs import open_with_tables
     from ired_diag.verdict import verdict_of
 
     if list_them:
@@ -76,7 +77,7 @@ def command(
         print_rule(explain, as_json=as_json)
         return
     rules = None if rule is None else [_rule_called(rule)]
-    study = open_arguments(paths or [str(runs)], grouping=grouping)
+    study = open_with_tables(paths or [str(runs)], grouping=grouping, metric=metric)
     study = study.judged_by(metric, higher_is_better) if study.runs else study
     if not study.runs and not study.evaluations:
         raise _nothing(paths or (str(runs),), study)

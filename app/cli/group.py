@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import click
 
+from app.cli.exhausted import lack_in_words
 from app.cli.visible import visible_output
 from ired_diag.errors import DiagError
 
@@ -47,8 +47,9 @@ class DiagGroup(click.Group):
         except DiagError as error:
             click.echo(f"ired-diag: {' '.join(str(error).split())}", err=True)
             ctx.exit(EXIT_ERROR)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
+        except Exception as error:
+            lack = lack_in_words(error)
+            if lack is None:
                 raise
-            click.echo("ired-diag: the disk that the output goes to is full.", err=True)
+            click.echo(f"ired-diag: {lack}", err=True)
             ctx.exit(EXIT_ERROR)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import dash
 
@@ -16,6 +18,7 @@ from ired_diag.runs.regroup import Grouping
 
 TRIES = 50  # ports
 INTERVAL = 5.0  # s
+Listening = TypeVar("Listening")
 
 
 def create_app(
@@ -87,6 +90,28 @@ def free_port(wanted: int) -> int:
     raise DiagError(f"--port {wanted}: it and the next {TRIES} ports are taken. Choose another one.")
 
 
+def at_a_free_port(wanted: int, listening_at: Callable[[int], Listening]) -> Listening:
+    """Return what listens at the wanted port, or at the next that is free.
+
+    Another process may take a port between the look and the bind; then the next one is tried.
+
+    Args:
+        wanted: The first port.
+        listening_at: Binds a port.
+
+    Raises:
+        DiagError: None of the next fifty is free.
+    """
+    while True:
+        port = free_port(wanted)
+        try:
+            return listening_at(port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        wanted = port + 1
+
+
 def serve(
     root: Path,
     *,
@@ -113,22 +138,26 @@ def serve(
     Raises:
         DiagError: No port is free.
     """
-    from app.dashboard.listening import listen
+    from app.dashboard.listening import Server, listen
 
-    port, token = free_port(port), security.new_token()
-    app = create_app(
-        root,
-        token=token,
-        port=port,
-        interval=interval,
-        cache=HistoryCache(cache_folder()),
-        grouping=grouping,
-        patterns=patterns,
-        metric=metric,
-        higher_is_better=higher_is_better,
-    )
-    listening = listen(app.server, port=port, token=token)
-    ready(security.printed_address(port, token))
+    token = security.new_token()
+
+    def listening_at(port: int) -> Server:
+        app = create_app(
+            root,
+            token=token,
+            port=port,
+            interval=interval,
+            cache=HistoryCache(cache_folder()),
+            grouping=grouping,
+            patterns=patterns,
+            metric=metric,
+            higher_is_better=higher_is_better,
+        )
+        return listen(app.server, port=port, token=token)
+
+    listening = at_a_free_port(port, listening_at)
+    ready(security.printed_address(listening.effective_port, token))
     try:
         listening.run()
     finally:

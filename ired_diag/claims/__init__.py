@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ired_diag.claims import code, sentences, summaries, tables
 from ired_diag.claims.bold import check_bold
+from ired_diag.claims.bold_cells import bold_claims
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
 from ired_diag.claims.conclusions import check_equivalence, check_significance
@@ -25,7 +26,7 @@ from ired_diag.claims.groups import READOUTS, groups_of
 from ired_diag.claims.impossible import impossible
 from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.levels import check_level
-from ired_diag.claims.markdown import Sentence, Table, parts_of
+from ired_diag.claims.markdown import Sentence, parts_of
 from ired_diag.claims.means import check_mean, check_value
 from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.numbers import writes_decimal_commas
@@ -36,8 +37,10 @@ from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
 from ired_diag.claims.reservations import reserved
+from ired_diag.claims.rows_of_metrics import with_pairs
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
+from ired_diag.claims.table import Table
 from ired_diag.claims.units import in_units_of_runs
 from ired_diag.claims.unread import count_not_read
 from ired_diag.claims.wins import check_wins
@@ -51,6 +54,7 @@ __all__ = ["Checked", "check_report"]
 WORST_FIRST = {"error": 0, "warning": 1, "note": 2}
 CONCLUSIONS = ("significance", "equivalence", "wins", "selection", "bold", "best_readout", "p", "wrong_test")
 ENOUGH = 2  # claims that agree: one may by chance
+LONGEST_SENTENCE = 4000  # letters: no prose is, and to search longer text takes the square of its length
 COMPARED = ("p", "t", "df", "effect", "interval")  # of two groups: their table may not name the metric
 
 
@@ -134,6 +138,7 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     parts = list(parts_of(text))
     claims = [*_in_tables(parts, comma), *code.claims_of(text)]
     names = names_in(text, [label for claim in claims for label in claim.groups], study)
+    claims = with_pairs(claims, names)
     vocabulary = {claim.metric for claim in claims if claim.metric}
     claims += _in_sentences(parts, names, comma, vocabulary)
     groups = groups_of(study)
@@ -264,17 +269,20 @@ def _in_tables(parts: Sequence[Table | Sentence], comma: bool) -> list[Claim]:
     """Return the claims of all tables; a row is a block, numbered by its line."""
     every = [part for part in parts if isinstance(part, Table)]
     claims = [claim for table in every for claim in tables.claims_of(table, comma=comma)]
-    return claims + [claim for table in every for claim in tables.bold_claims(table, comma=comma)]
+    return claims + [claim for table in every for claim in bold_claims(table, comma=comma)]
 
 
 def _in_sentences(
     parts: Sequence[Table | Sentence], names: Sequence[str], comma: bool, vocabulary: set[str]
 ) -> list[Claim]:
-    """Return the claims of all sentences; their blocks are counted below 0, apart from those of tables."""
+    """Return the claims of all sentences; their blocks are counted below 0, apart from those of tables.
+
+    The numbers of a sentence that is longer than a page are counted as not read.
+    """
     return [
         claim
         for number, part in enumerate(parts, start=1)
-        if isinstance(part, Sentence)
+        if isinstance(part, Sentence) and len(part.text) <= LONGEST_SENTENCE
         for claim in summaries.claims_of_summaries(
             part,
             list(sentences.claims_of(part, names, -number, comma=comma, vocabulary=vocabulary)),

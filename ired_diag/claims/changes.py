@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.heads import Head
 from ired_diag.claims.labels import mentions
-from ired_diag.claims.markdown import Table
 from ired_diag.claims.numbers import number_of, plain
+from ired_diag.claims.table import Table
 
 CHANGE = "change"  # the ``seed`` of a claim from such a column
 FACTOR = re.compile(r"\d\s*(?:[x\u00d7]|fold)\s*$", re.IGNORECASE)
@@ -34,14 +34,28 @@ def base_of(table: Table, column: int, labels: Sequence[str]) -> str:
         column: Of the changes.
         labels: Of its rows.
     """
-    named = {name for _, name in mentions(table.head[column], list(dict.fromkeys(labels)))}
-    if len(named) == 1:
-        return named.pop()
+    named = _named_in_head(table, column, labels)
     if named:
-        return ""
+        return rival_in(table, column, labels)
     cells = [plain(row[column]).strip() if column < len(row) else "" for _, row in table.rows]
     still = [label for cell, label in zip(cells, labels, strict=True) if _is_no_change(cell)]
     return still[0] if len(still) == 1 else ""
+
+
+def rival_in(table: Table, column: int, labels: Sequence[str]) -> str:
+    """Return the one row that the head of a column names ("p vs. baseline"); empty if not one."""
+    named = _named_in_head(table, column, labels)
+    return named.pop() if len(named) == 1 else ""
+
+
+def only_metric_left_of(heads: Sequence[Head], column: int) -> str:
+    """Return the metric of the columns of means to the left, where it is one."""
+    metrics = {head.metric for head in heads[:column] if head.kind in ("mean", None) and head.is_metric}
+    return metrics.pop() if len(metrics) == 1 else ""
+
+
+def _named_in_head(table: Table, column: int, labels: Sequence[str]) -> set[str]:
+    return {name for _, name in mentions(table.head[column], list(dict.fromkeys(labels)))}
 
 
 def _is_no_change(cell: str) -> bool:

@@ -13,6 +13,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.comparisons import NAMES, tests_of
 from ired_diag.claims.correction import Level, level_of
+from ired_diag.claims.known_samples import why_unknown
 from ired_diag.claims.pairs import OTHER_TEST, other_test, samples_of_pair, tests_said
 from ired_diag.claims.ranges import fits, through
 
@@ -137,7 +138,7 @@ def check_equivalence(claim: Claim, book: Book) -> Verdict:
     advice = "Name a margin and test it: ired-diag stats A B --margin 1%"
     if pair is None or not tests:
         if not large or len(claim.groups) != 2:
-            return unchecked(claim, book.why_unknown(claim))
+            return unchecked(claim, why_unknown(claim, book))
         words = f"{claim.said!r} is concluded without a margin{large}."
         return fails(claim, Fault("equivalence", "warning", words, advice).of(claim))
     name = "paired" if "paired" in tests else "welch"

@@ -16,6 +16,7 @@ References: Dunn (1961); Holm (1979); Benjamini & Hochberg (1995).
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -30,8 +31,20 @@ ALPHA = re.compile(
 OTHER_ALPHA = re.compile(
     r"\b(?:cronbach\w*|krippendorff\w*|mix-?up|cut-?mix|ema|averag\w*|decay|momentum|smooth\w*|leaky\w*|elu|prelu|lora|"
     r"focal|beta|dirichlet|learning|step size|rate|blend\w*|temperature|weights?|mix\w*|augment\w*|power law|"
-    r"exponent|scaling|regulari[sz]\w*|penalty|ridge|lasso|elastic|opacity|transparency|reliability)\b[^.;]{0,30}$",
+    r"exponent|scaling|regulari[sz]\w*|penalty|ridge|lasso|elastic|opacity|transparency|reliability|"
+    r"slopes?|adaptive|learn(?:ed|t|able)|trainable|fitted|coefficients?|negative part)\b[^.;]{0,30}$",
     re.IGNORECASE,
+)
+OTHER_QUANTITY = (
+    r"(?:the |an? |our )?(?:adaptive |learned |fitted |mixing |negative )*"
+    r"(?:slopes?|mix-?up|momentum|decay|leak\w*|learning rate|exponent|coefficient|"
+    r"blend\w*|weight|parameter)\b"
+)
+OTHER_ALPHA_AFTER = re.compile(
+    rf"^\s*(?:\(|,|for|as|of|is)?\s*{OTHER_QUANTITY}(?!\s*(?:\u03b1|alpha|=))", re.IGNORECASE
+)
+DEFINED = re.compile(
+    rf"(?:\u03b1|\balpha)\s*(?:,|\(|is|denotes|controls|:|being)\s*{OTHER_QUANTITY}", re.IGNORECASE
 )
 OF_A_LEVEL = re.compile(
     r"(?:\bat (?:the |an? )?(?:\w+ )?|signifi\w*|\blevels?\b|threshold|\breject\w*|bonferroni|\bholm\b|"
@@ -50,6 +63,7 @@ AT_LEVEL = re.compile(
 BONFERRONI = re.compile(r"bonferroni", re.IGNORECASE)
 USUAL = 0.05
 LARGEST = 0.2  # a level above it is none
+ROUND = (1.0, 2.0, 2.5, 5.0)  # first digits of levels in use: 0.05, 0.01, 0.025, 0.2
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,8 @@ def level_of(near: str, context: str, text: str) -> Level:
     named, doubtful = levels_in(text)
     alpha = named.pop() if len(named) == 1 else USUAL
     if stated := AT_LEVEL.search(near):
-        alpha = float(stated[1]) / 100 if stated[1] else float(stated[2])
+        at_level = float(stated[1]) / 100 if stated[1] else float(stated[2])
+        alpha = at_level if is_usual(at_level) else alpha
     if not CORRECTED.search(near):
         return Level(alpha, doubtful=tuple(sorted(doubtful - {alpha})))
     for words in (near, context, text):
@@ -105,13 +120,26 @@ def levels_in(text: str) -> tuple[set[float], set[float]]:
     """
     named: set[float] = set()
     doubtful: set[float] = set()
+    is_defined = DEFINED.search(text)
     for hit in ALPHA.finditer(text):
         before, value = text[max(0, hit.start() - 60) : hit.start()], float(hit[1])
-        if value > LARGEST or OTHER_ALPHA.search(before):
+        after = text[hit.end() : hit.end() + 40]
+        if not is_usual(value) or OTHER_ALPHA.search(before) or OTHER_ALPHA_AFTER.search(after):
             continue
-        is_level = "level" in hit[0].lower() or OF_A_LEVEL.search(before)
+        by_words = not is_defined and OF_A_LEVEL.search(before)  # a text may say of what its α is
+        is_level = "level" in hit[0].lower() or by_words
         (named if is_level else doubtful).add(value)
     return named, doubtful
+
+
+def is_usual(level: float) -> bool:
+    """Say whether a number is one that levels of significance have: 0.05, 0.01, 0.025, and no 0.171.
+
+    >>> is_usual(0.05), is_usual(0.171), is_usual(0.4)
+    (True, False, False)
+    """
+    digits = float(f"{level:e}".partition("e")[0])
+    return 0 < level <= LARGEST and any(math.isclose(digits, first) for first in ROUND)
 
 
 def _number(word: str) -> int:

@@ -10,6 +10,7 @@ import re
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.known_samples import why_unknown
 from ired_diag.finding import Finding
 
 MENTIONED = (
@@ -22,7 +23,7 @@ def check_count(claim: Claim, book: Book) -> Verdict:
     """Return whether n is the number of complete runs, or of the values in the report's own table."""
     sizes = {label: n for label in (claim.groups or _everyone(book)) if (n := _size(label, book))}
     if not sizes or claim.number.unit != 1 or any(label not in sizes for label in claim.groups):
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     n, counts = round(claim.number.value), set(sizes.values())
     if n == sum(sizes.values()) or (len(counts) == 1 and n in counts):
         return holds(claim, f"{n} complete runs", *_left_out(claim, book, list(sizes)))

@@ -10,13 +10,15 @@ import re
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.known_samples import means_of_claim, why_unknown
 from ired_diag.claims.metrics import relation_to
 from ired_diag.claims.phrases import RATIO
 from ired_diag.claims.ranges import Range, fits, through
+from ired_diag.claims.time_ratios import check_time_ratio
 
 SLACK = 0.1  # of a ratio: "3x" is said of 2.8
 COST = re.compile(
-    r"\bfaster|slower|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
+    r"\b(?:faster|slower|quicker|fewer|longer|shorter|speed-?ups?)|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
     re.I,
 )
 
@@ -25,14 +27,14 @@ def check_difference(claim: Claim, book: Book) -> Verdict:
     """Return whether a difference is that of two means."""
     if len(claim.groups) != 2:
         return unchecked(
-            claim, book.why_unknown(claim) if not claim.groups else "of which two means is not certain"
+            claim, why_unknown(claim, book) if not claim.groups else "of which two means is not certain"
         )
-    a, b = (book.means(claim, label) for label in claim.groups)
+    a, b = (means_of_claim(claim, label, book) for label in claim.groups)
     differences = [through(lambda x, y: x - y, x, y) for x in a for y in b]
     if claim.number.percent and not _in_percent(claim, book):
         return unchecked(claim, "whether it is relative or in percentage points is not certain")
     if not differences:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     if any(fits(claim.number, difference, magnitude=True) for difference in differences):
         return holds(claim, f"the means differ by {differences[0].middle:.4g}")
     orders = [(x, y) for x in a for y in b] + [(y, x) for x in a for y in b]
@@ -59,14 +61,15 @@ def _in_percent(claim: Claim, book: Book) -> bool:
 def check_ratio(claim: Claim, book: Book) -> Verdict:
     """Return whether "x times lower" is the ratio of two means."""
     near = claim.context.split("\n")[0]
-    if cost := COST.search(_clause(near, claim.number.start, claim.number.end)):
-        return unchecked(claim, f"it is of another quantity ({cost[0]!r})")
+    clause = _clause(near, claim.number.start, claim.number.end)
+    if COST.search(clause):
+        return check_time_ratio(claim, book, clause)
     if len(claim.groups) != 2:
-        return unchecked(claim, book.why_unknown(claim))
-    a, b = (book.means(claim, label) for label in claim.groups)
+        return unchecked(claim, why_unknown(claim, book))
+    a, b = (means_of_claim(claim, label, book) for label in claim.groups)
     ratios = [r for x in a for y in b if (r := through(_larger_over_smaller, x, y)).known]
     if not ratios:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     said = claim.number.value
     reach = [Range(r.low * (1 - SLACK), r.middle, r.high * (1 + SLACK)) for r in ratios]
     if any(fits(claim.number, r) for r in reach):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.comparisons import effects_of
+from ired_diag.claims.known_samples import why_unknown
 from ired_diag.claims.pairs import samples_of_pair
 from ired_diag.claims.ranges import fits
 from ired_diag.claims.samples import as_population
@@ -27,7 +28,7 @@ def check_effect(claim: Claim, book: Book) -> Verdict:
     pair = samples_of_pair(claim, book)
     effects = effects_of(pair.a, pair.b, pairs=pair.pairs) if pair else {}
     if pair is None or not effects:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     for name, effect in effects.items():
         if fits(claim.number, effect, magnitude=True):
             return holds(claim, f"{name} of {pair.a.source}")

@@ -16,6 +16,7 @@ import numpy as np
 from ired_diag.claims.book import FAR, Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.groups import READOUTS
+from ired_diag.claims.known_samples import label_of_claim, sample_of_claim, why_unknown
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample
 
@@ -26,10 +27,10 @@ Method = Literal[
 
 def check_extreme(claim: Claim, book: Book) -> Verdict:
     """Return whether a smallest, largest or middle value of the seeds is theirs."""
-    label = book.label_of(claim)
+    label = label_of_claim(claim, book)
     sample = _sample(claim, book, label) if label else None
     if sample is None or label is None:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     right = _right(claim, sample, book)
     if any(fits(claim.number, Range.around(value, sample.half)) for value in right):
         return holds(claim, sample.source)
@@ -43,10 +44,10 @@ def check_extreme(claim: Claim, book: Book) -> Verdict:
 
 def check_quartiles(claim: Claim, book: Book) -> Verdict:
     """Return whether two quartiles, or their distance, are those of the seeds."""
-    label = book.label_of(claim)
+    label = label_of_claim(claim, book)
     sample = _sample(claim, book, label) if label else None
     if sample is None or sample.n < 3:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     pairs = [_quartiles(sample, method) for method in get_args(Method)]
     for low, high in pairs:
         if _fits_quartiles(claim, low, high, sample.half):
@@ -70,7 +71,7 @@ def _quartiles(sample: Sample, method: Method) -> tuple[float, float]:
 
 
 def _sample(claim: Claim, book: Book, label: str) -> Sample | None:
-    return book.sample(claim, label, summary=False)
+    return sample_of_claim(claim, label, book, summary=False)
 
 
 def _right(claim: Claim, sample: Sample, book: Book) -> list[float]:

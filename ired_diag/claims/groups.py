@@ -47,6 +47,7 @@ class RunGroups:
         notes: What was left out.
         metric: What was read out; empty where there are no runs.
         lower_is_better: Its direction.
+        costs: Mean over a group's seeds of the last value of each other metric, by metric, by group.
     """
 
     members: Mapping[str, Members] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class RunGroups:
     notes: Sequence[str] = ()
     metric: str = ""
     lower_is_better: bool = True
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def sample(self, group: str, readout: str) -> Sample | None:
         """Return a readout of a group's seeds; None where there is none."""
@@ -198,8 +200,26 @@ def _read(runs: Mapping[str, Sequence[Run]], notes: list[str]) -> RunGroups:
     members = [group for group in members if group.seeds]
     values = read_out(members, lower_is_better=lower_is_better, own_steps=True).values
     return RunGroups(
-        {group.name: group for group in members}, strategies, values, notes, metric, lower_is_better
+        {group.name: group for group in members},
+        strategies,
+        values,
+        notes,
+        metric,
+        lower_is_better,
+        _last_values(runs),
     )
+
+
+def _last_values(runs: Mapping[str, Sequence[Run]]) -> Mapping[str, Mapping[str, float]]:
+    """Return the mean last value of each metric that all seeds of a group log, by metric, by group."""
+    means: dict[str, dict[str, float]] = {}
+    for group, members in runs.items():
+        logged = [run.history.series for run in members]
+        for name in set(logged[0]).intersection(*logged[1:]) if logged else ():
+            last = [float(series[name].values[-1]) for series in logged if len(series[name])]
+            if len(last) == len(logged):
+                means.setdefault(name, {})[group] = float(np.mean(last))
+    return means
 
 
 def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:

@@ -18,6 +18,7 @@ from scipy import stats
 from ired_diag.claims.book import FAR, Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.comparisons import tests_of
+from ired_diag.claims.known_samples import label_of_claim, sample_of_claim, why_unknown
 from ired_diag.claims.pairs import samples_of_pair
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
@@ -36,10 +37,10 @@ def check_interval(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, "it is of percentages, and of what they are shares is not certain")
     if len(claim.groups) == 2:
         return _of_difference(claim, book)
-    label = book.label_of(claim)
-    sample = book.sample(claim, label) if label else None
+    label = label_of_claim(claim, book)
+    sample = sample_of_claim(claim, label, book) if label else None
     if sample is None or sample.n < 2 or not sample.sd.known:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     if not _near(claim, sample.mean.middle):
         return unchecked(claim, "it may be of something else than the mean")
     level = float(hit[1]) / 100 if (hit := LEVEL.search(claim.context)) else 0.95
@@ -113,7 +114,7 @@ def _of_difference(claim: Claim, book: Book) -> Verdict:
     pair = samples_of_pair(claim, book)
     level = LEVEL.search(claim.context)
     if pair is None or (level and level[1] != "95"):
-        return unchecked(claim, book.why_unknown(claim) if pair is None else "of another level than 95%")
+        return unchecked(claim, why_unknown(claim, book) if pair is None else "of another level than 95%")
     difference = through(lambda x, y: x - y, pair.a.mean, pair.b.mean)
     back = Range(-difference.high, -difference.middle, -difference.low)
     tests = tests_of(pair.a, pair.b, pairs=pair.pairs)

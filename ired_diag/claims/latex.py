@@ -11,7 +11,12 @@ from __future__ import annotations
 
 import re
 
+from ired_diag.claims.siunitx import with_uncertainty
+
 TABULAR = re.compile(r"\\begin\{(tabular[x*]?|longtable|array)\}")
+S_COLUMN = re.compile(
+    r"\\begin\{tabular[x*]?\}\s*(?:\{[^{}]*\}\s*)?\{(?:[^{}]|\{[^{}]*\})*S(?:[^{}]|\{[^{}]*\})*\}"
+)
 END = re.compile(r"\\end\{(?:tabular[x*]?|longtable|array)\}")
 HEADING = re.compile(r"\\(?:chapter|(?:sub)*section|paragraph)\*?\{([^{}]*)\}")
 CAPTION = re.compile(r"\\caption(?:\[[^\]]*\])?\{((?:[^{}]|\{[^{}]*\})*)\}")
@@ -62,6 +67,8 @@ def _table(lines: list[str]) -> list[str]:
     """Return as many lines, of which the table's rows are Markdown's; the rule stands after the first row."""
     written = [""] * len(lines)
     rows, started = _rows(lines), False
+    if S_COLUMN.search(" ".join(lines)):
+        rows = [(line, [_uncertain(cell) for cell in cells]) for line, cells in rows]
     above: list[str] = []
     for line, cells in rows:
         if not any(cell.strip() for cell in cells):
@@ -83,6 +90,12 @@ def _table(lines: list[str]) -> list[str]:
     for number in range(filled[0], filled[-1]) if filled else ():
         written[number] = written[number] or "|---|---|"  # a rule inside, which ends no table
     return written
+
+
+def _uncertain(cell: str) -> str:
+    """Return a cell of a column of type S, its uncertainty in brackets written after a ±."""
+    bare = cell.removeprefix("**").removesuffix("**")
+    return cell.replace(bare, with_uncertainty(bare)) if bare else cell
 
 
 def _rows(lines: list[str]) -> list[tuple[int, list[str]]]:

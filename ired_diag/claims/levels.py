@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.groups import READOUTS, matching
+from ired_diag.claims.known_samples import why_unknown
 from ired_diag.claims.means import check_mean
 from ired_diag.claims.metrics import MEASURE, relation_to
 from ired_diag.claims.numbers import Printed
+from ired_diag.claims.other_number import why_of_another
 from ired_diag.claims.ranges import Range, fits
 
 WORDS = r"(?:\s+(?:\([^()]*\)|[^\W\d][\w@'\u2019-]*)){0,6}"
@@ -99,8 +101,8 @@ def check_level(claim: Claim, book: Book) -> Verdict:
     """Return whether a number is the metric of a group: of its runs, or of the seed that is named."""
     group = book.group(claim.groups[0]) if len(claim.groups) == 1 else None
     if group is None:
-        return unchecked(claim, book.why_unknown(claim))
-    if why := book.may_be_other(claim, claim.groups[0]):
+        return unchecked(claim, why_unknown(claim, book))
+    if why := why_of_another(claim, claim.groups[0], book):
         return unchecked(claim, why)
     if claim.seed:
         return _of_seed(claim, book, group)

@@ -1,8 +1,8 @@
 """The parts of a Markdown text in which claims stand: table rows, and sentences under their headings.
 
-Code blocks are left out. A table is a row of cells, a row of dashes, and rows; rows with fewer or more
-cells than the head are kept as far as they go. What is damaged is read as text, never guessed to be a
-table.
+A table is a row of cells, a row of dashes, and rows; rows with fewer or more cells than the head are kept as
+far as they go. What is damaged is read as text, never guessed to be a table. Tables in HTML are read
+(``html_tables``), and code blocks that are a table (``text_tables``); other code is left out.
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ired_diag.claims.html_prose import without_html_prose
+from ired_diag.claims.html_tables import START as HTML_TABLE
+from ired_diag.claims.html_tables import html_table
 from ired_diag.claims.latex import as_markdown
+from ired_diag.claims.table import Table
+from ired_diag.claims.text_tables import FENCE, OF_TEXT, table_in_text
 
 RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
-FENCE = re.compile(r"^\s*(```|~~~)")
+INDENTED = re.compile(r"^(?: {4}|\t)\s*\S")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 ABBREVIATION = r"(?<!\bvs)(?<!\bcf)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bFig)(?<!\bTab)(?<!\bresp)"
 SENTENCE_END = re.compile(
@@ -26,25 +31,6 @@ SENTENCE_END = re.compile(
     + r"(?<=[!?])\s+|\s\|\s"
 )
 BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: its head, its rows with their line numbers, and what stands above it.
-
-    Attributes:
-        head: The names of its columns, markup left out.
-        rows: Line number and cells of each row.
-        line: Line number of its head.
-        above: Its heading and the paragraph before it.
-        bold: Line and column of each cell that is set in bold.
-    """
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
-    line: int
-    above: str
-    bold: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -74,22 +60,24 @@ class Sentence:
 
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
-    """Yield tables and sentences in reading order; those of LaTeX are read as Markdown's."""
-    lines = _without_code(as_markdown(text))
+    """Yield tables and sentences in reading order; those of LaTeX and HTML are read as Markdown's."""
+    lines = re.split(r"\r\n|\r|\n", as_markdown(without_html_prose(text)))
     paragraph: list[tuple[int, str]] = []
     heading, last, at = "", "", 0
     while at < len(lines):
         line = lines[at]
-        if "|" in line and at + 1 < len(lines) and "|" in lines[at + 1] and RULE.match(lines[at + 1]):
-            last = " ".join(paragraph_text for _, paragraph_text in paragraph) or last
+        beside = " ".join(words for _, words in paragraph) or last
+        if (block := _block(lines, at, f"{heading}\n{beside}")) is not None:
+            last = beside
             yield from _sentences(paragraph, heading)
-            table, at = _table(lines, at, f"{heading}\n{last}")
             paragraph = []
-            yield table
+            table, at = block
+            if table is not None:
+                yield table
             continue
         title = HEADING.match(line)
         if title or not line.strip() or ITEM.match(line):
-            last = " ".join(paragraph_text for _, paragraph_text in paragraph) or last
+            last = beside
             yield from _sentences(paragraph, heading)
             paragraph = []
         if title:
@@ -99,6 +87,29 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
             paragraph.append((at + 1, ITEM.sub("", line).strip().lstrip("> ")))
         at += 1
     yield from _sentences(paragraph, heading)
+
+
+def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | None:
+    """Return the table that starts at a line, or no table for code, with the next line; None for prose."""
+    line = lines[at]
+    if "|" in line and at + 1 < len(lines) and "|" in lines[at + 1] and RULE.match(lines[at + 1]):
+        return _table(lines, at, above)
+    if HTML_TABLE.search(line):
+        return html_table(lines, at, above)
+    if fence := FENCE.match(line):
+        return _fenced(lines, at, fence[1], above)
+    if INDENTED.match(line) and (at == 0 or not lines[at - 1].strip()):
+        end = next((k for k in range(at, len(lines)) if not INDENTED.match(lines[k])), len(lines))
+        table = table_in_text(lines[at:end], at + 1, above)
+        return (table, end) if table else None
+    return None
+
+
+def _fenced(lines: list[str], at: int, info: str, above: str) -> tuple[Table | None, int]:
+    """Return the table in a code block, where it is one, and the line after the block."""
+    end = next((k for k in range(at + 1, len(lines)) if FENCE.match(lines[k])), len(lines))
+    is_text = OF_TEXT.match(info)
+    return (table_in_text(lines[at + 1 : end], at + 2, above) if is_text else None), end + 1
 
 
 def unmarked(text: str) -> str:
@@ -112,17 +123,6 @@ def unmarked(text: str) -> str:
     text = re.sub(r"(?<![\w*\\])\*(?=[^\s*])([^*]+?)\*(?![\w*])", r"\1", text)
     text = re.sub(r"(?<!\w)__?(?=\S)([^_]+?)__?(?!\w)", r"\1", text)
     return re.sub(r"</?(?:b|i|em|strong|br)\s*/?>", " ", text.replace("`", "")).replace("\\*", "*").strip()
-
-
-def _without_code(text: str) -> list[str]:
-    lines, inside = [], False
-    for line in re.split(r"\r\n|\r|\n", text):
-        if FENCE.match(line):
-            inside = not inside
-            lines.append("")
-        else:
-            lines.append("" if inside else line)
-    return lines
 
 
 def _table(lines: list[str], at: int, above: str) -> tuple[Table, int]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from ired_diag.claims.book import FAR, Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, heading_of, holds, unchecked
 from ired_diag.claims.groups import READOUTS, matching
+from ired_diag.claims.known_samples import label_of_claim, why_unknown
 from ired_diag.claims.metrics import relation_to, spoken
+from ired_diag.claims.other_number import runs_at_step, why_of_another
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample
 
@@ -20,16 +22,16 @@ FEWEST = 2  # values by seed that a mean is held against
 
 def check_mean(claim: Claim, book: Book) -> Verdict:
     """Return whether a mean is that of the runs, or of the report's own seeds."""
-    label = book.label_of(claim)
+    label = label_of_claim(claim, book)
     if label is None:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     if group := book.group(label):
-        if why := book.may_be_other(claim, label):
+        if why := why_of_another(claim, label, book):
             sample = book.of_seeds(label, claim.metric)
             return _of_seeds(claim, book, sample) if sample else unchecked(claim, why)
         return _of_runs(claim, book, label, group)
     sample = book.of_seeds(label, claim.metric)
-    return _of_seeds(claim, book, sample) if sample else unchecked(claim, book.why_unknown(claim))
+    return _of_seeds(claim, book, sample) if sample else unchecked(claim, why_unknown(claim, book))
 
 
 def _of_seeds(claim: Claim, book: Book, sample: Sample) -> Verdict:
@@ -62,7 +64,7 @@ def _is_of_another_table(claim: Claim, book: Book) -> bool:
 
 
 def _of_runs(claim: Claim, book: Book, label: str, group: str) -> Verdict:
-    if sample := book.at_step(claim, group):
+    if sample := runs_at_step(claim, group, book):
         return _at_step(claim, sample)
     readouts = matching(claim.number, group, book.groups)
     if readouts == ["best"]:
@@ -142,13 +144,13 @@ def check_value(claim: Claim, book: Book) -> Verdict:
     label = claim.groups[0] if len(claim.groups) == 1 else ""
     group = book.group(label) if label else None
     if group is None:
-        return unchecked(claim, book.why_unknown(claim))
-    if why := book.may_be_other(claim, label):
+        return unchecked(claim, why_unknown(claim, book))
+    if why := why_of_another(claim, label, book):
         return unchecked(claim, why)
     samples = {
         name: s for name in READOUTS if (s := book.groups.sample(group, name)) and claim.seed in s.values
     }
-    at_step = book.at_step(claim, group)
+    at_step = runs_at_step(claim, group, book)
     if at_step and claim.seed in at_step.values:
         samples = {f"at {claim.metric}": at_step}
     if not samples:
@@ -167,7 +169,7 @@ def _of_any_run(claim: Claim, book: Book, group: str) -> Verdict:
     Where the runs are known by seeds, one that is not among them is of a run that is not here. Where they are
     not, a value that no run has is wrong only if most of the report's values are theirs.
     """
-    at_step = book.at_step(claim, group)
+    at_step = runs_at_step(claim, group, book)
     samples = [at_step] if at_step else [s for name in READOUTS if (s := book.groups.sample(group, name))]
     if any(seed.pairable for seed in book.groups.members[group].seeds):
         return unchecked(claim, f"no complete run of {group} is {claim.seed or 'of that seed'}")

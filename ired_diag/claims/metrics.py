@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from ired_diag.claims.heads import OTHER_UNIT, metric_of
+from ired_diag.claims.heads import OTHER_UNIT
+from ired_diag.claims.metric_names import metric_of
 from ired_diag.runs.metric_words import (
     ALL_MEASURES,
     DETAILS,

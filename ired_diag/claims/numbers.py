@@ -7,9 +7,12 @@ commas in a text that writes them.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+from ired_diag.claims.siunitx import without_siunitx
 
 SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 POWER = r"(?:\s*[x\u00d7·*]\s*10\s*\^\s*[-+]?\d{1,3}|[eE][-+]?\d{1,3})?"
@@ -78,13 +81,14 @@ def plain(text: str) -> str:
     >>> plain(r"$1.2 \times 10^{-5}$ and 3×10⁻⁴")
     '1.2 × 10^-5 and 3×10^-4'
     """
+    text = html.unescape(without_siunitx(text))
     text = re.sub(r"(?<=10)[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}", lambda hit: "^" + hit[0].translate(SUPERSCRIPT), text)
     text = re.sub("[\u2212\u2011\ufe63]", "-", text)
     text = re.sub("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))", SPACE, text)
     text = re.sub("[\u00a0\u2009]|&nbsp;", " ", text)
     for pattern, spelled in LATEX if re.search(r"[\\$^<{+]", text) else ():
         text = re.sub(pattern, spelled, text)
-    return text.replace("&lt;", "<").replace("&gt;", ">")
+    return text
 
 
 def writes_decimal_commas(text: str) -> bool:
@@ -102,8 +106,10 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
 
     >>> [n.value for n in numbers_in("p = 2.42e-07, 1.5 × 10^-3, 100,000 steps, q101")]
     [2.42e-07, 0.0015, 100000.0]
+    >>> [n.value for n in numbers_in("up by 12.9pp, version 1.2.3")]
+    []
     """
-    pattern = NUMBER.replace("{digits}", COMMA + r"(?!\.\d)" if comma else POINT + r"(?!,\d)").replace(
+    pattern = NUMBER.replace("{digits}", COMMA + r"(?!\.\d)" if comma else POINT + r"(?![,.]\d)").replace(
         "{power}", POWER
     )
     for hit in re.finditer(pattern, text):

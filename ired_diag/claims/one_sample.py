@@ -16,6 +16,7 @@ from scipy import stats
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.numbers import numbers_in
+from ired_diag.claims.other_number import runs_of_claim
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
 
@@ -102,7 +103,7 @@ def _samples(claim: Claim, book: Book) -> list[Sample]:
     labels = claim.groups or [*book.meant]
     groups = {g: label for label in labels if (g := book.group(label))}
     if groups:
-        every = [book.of_runs(claim, label) for label in groups.values()]
+        every = [runs_of_claim(claim, label, book) for label in groups.values()]
     else:
         values = {c.groups[0]: c.metric for c in book.claims if c.kind == "value" and len(c.groups) == 1}
         every = [book.of_seeds(label, metric) for label, metric in values.items()]

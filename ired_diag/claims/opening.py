@@ -8,6 +8,7 @@ from ired_diag.claims.book import ANONYMOUS, Book
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.groups import RunGroups, only, quoted_readout, resolve
 from ired_diag.claims.labels import mentions, same_name
+from ired_diag.claims.unnamed_metric import with_metric_of_report
 from ired_diag.runs.study import Study
 
 
@@ -31,6 +32,7 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: R
         meant |= {alone: alone}
     groups = only(every, [group for group in meant.values() if group])
     by_label = {label: meant.get(same_name(label, names) or label) for c in claims for label in c.groups}
+    groups = with_metric_of_report(groups, claims, by_label)
     readout = quoted_readout(claims, by_label, groups)
     return Book(
         text=text,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim
+from ired_diag.claims.other_number import runs_of_claim
 from ired_diag.claims.samples import Sample
 
 PAIRED = re.compile(r"(?<!un)(?<!non-)\bpaired\b|gepaart", re.IGNORECASE)
@@ -48,7 +49,7 @@ def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
         return None
     first, second = labels
     sources: tuple[Callable[[str], Sample | None], ...] = (
-        lambda label: book.of_runs(claim, label),
+        lambda label: runs_of_claim(claim, label, book),
         lambda label: book.of_seeds(label, claim.metric),
         lambda label: book.of_summary(label, claim.metric),
     )

@@ -16,6 +16,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.differences import COST
 from ired_diag.claims.from_to import check_from_to
+from ired_diag.claims.known_samples import means_of_claim, why_unknown
 from ired_diag.claims.ranges import Range, fits, through
 
 OF_SPREAD = re.compile(
@@ -46,7 +47,7 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
         label: _relative(claim, book, other, label) for other, label in (claim.groups, claim.groups[::-1])
     }
     if not all(bases.values()):
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     if cost := COST.search(beside):
         return unchecked(claim, f"it is of another quantity ({cost[0]!r})")
     base = _base(claim, near)
@@ -63,7 +64,7 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
 
     It is None where the metric is no share of success, or where the percentage can only be relative.
     """
-    means = [mean for label in claim.groups for mean in book.means(claim, label)]
+    means = [mean for label in claim.groups for mean in means_of_claim(claim, label, book)]
     if book.groups.lower_is_better or not all(0 <= mean.low and mean.high <= 1 for mean in means):
         return None
     points = [through(lambda x, y: 100 * (x - y), a, b) for a in means for b in means if a is not b]
@@ -109,7 +110,7 @@ def _relative(claim: Claim, book: Book, label: str, base: str) -> list[Range]:
     def percent(x: float, y: float) -> float:
         return 100 * (x - y) / abs(y) if y else math.nan
 
-    a, b = book.means(claim, label), book.means(claim, base)
+    a, b = means_of_claim(claim, label, book), means_of_claim(claim, base, book)
     return [change for x in a for y in b if (change := through(percent, x, y)).known]
 
 

@@ -98,7 +98,8 @@ CHANGE = re.compile(
     r"\b(?:declin|drop|reduc|improv|increas|decreas)\w*\b[^.;,]{0,40}\b(?:is|of|was|by|=)\s*$", re.IGNORECASE
 )
 RATIO = re.compile(
-    r"\s*(?:x\b|\u00d7|-?\s*fold\b|times\b)\s*(?:\w+\s+)?(lower|higher|smaller|larger|better|worse|less|more|greater)\b",
+    r"\s*(?:x\b|\u00d7|-?\s*fold\b|times\b)\s*(?:\w+\s+)?(lower|higher|smaller|larger|better|worse|less|more|greater|"
+    r"faster|slower|quicker|fewer|longer|shorter|speed-?ups?)\b",
     re.I,
 )
 ON_ALL = re.compile(r"\b(?:on|in|for)\s+(?:all|every one of)\s+(?:of\s+)?(?:the\s+)?$", re.IGNORECASE)

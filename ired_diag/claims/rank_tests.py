@@ -22,6 +22,7 @@ from scipy import stats
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.labels import mentions
+from ired_diag.claims.other_number import runs_of_claim
 from ired_diag.claims.pairs import samples_of_pair
 from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.samples import Sample
@@ -91,7 +92,7 @@ def _samples(claim: Claim, book: Book, name: str) -> list[Sample] | None:
         pair = samples_of_pair(claim, book)
         return [pair.a, pair.b] if pair and pair.a.values and pair.b.values else None
     labels = list(dict.fromkeys(label for _, label in mentions(claim.context.split("\n")[0], book.names)))
-    samples = [book.of_runs(claim, x) or book.of_seeds(x, claim.metric) for x in labels]
+    samples = [runs_of_claim(claim, x, book) or book.of_seeds(x, claim.metric) for x in labels]
     known = [sample for sample in samples if sample is not None]
     return known if len(known) == len(labels) >= SEVERAL else None
 

@@ -16,6 +16,7 @@ from scipy import stats
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.known_samples import label_of_claim, sample_of_claim, why_unknown
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
 
@@ -29,12 +30,12 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
     """Return whether a sd, a standard error, or a number after ± is that of the seeds."""
     if ASSUMED.search(claim.context.split("\n")[0]) and not claim.table:
         return unchecked(claim, "it is a sd that a test assumes")
-    label = book.label_of(claim)
+    label = label_of_claim(claim, book)
     if label and not _mean_agrees(claim, book, label):
         return unchecked(claim, "the mean beside it is of other values")
-    sample = book.sample(claim, label, summary=claim.kind == "se") if label else None
+    sample = sample_of_claim(claim, label, book, summary=claim.kind == "se") if label else None
     if sample is None:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     if sample.n < 2 or not sample.sd.known:
         return unchecked(claim, f"{sample.source}: one value has no spread")
     right, wrong = _candidates(sample, claim)

@@ -18,6 +18,7 @@ from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecke
 from ired_diag.claims.comparisons import NAMES, Tested, tests_of
 from ired_diag.claims.correction import QUOTIENT, Level, level_of
 from ired_diag.claims.heads import CORRECTED
+from ired_diag.claims.known_samples import why_unknown
 from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.one_sample import p_against_target
 from ired_diag.claims.pairs import Pair, other_test, samples_of_pair, tests_said
@@ -62,7 +63,7 @@ def _of_samples(claim: Claim, book: Book) -> Verdict:
     pair = samples_of_pair(claim, book)
     tests = tests_of(pair.a, pair.b, pairs=pair.pairs) if pair else {}
     if pair is None or not tests:
-        return unchecked(claim, book.why_unknown(claim))
+        return unchecked(claim, why_unknown(claim, book))
     if claim.kind == "p" and not claim.table and OTHER_STATISTIC.search(_before(claim)):
         return unchecked(claim, "it is of the statistic before it, whose test the sentence does not name")
     certain = bool(claim.metric) or len(book.metrics) < 2 or not pair.a.sd_unsure

@@ -18,7 +18,8 @@ import numpy as np
 
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.groups import READOUTS, RunGroups
-from ired_diag.claims.heads import SCALE, head_of
+from ired_diag.claims.heads import head_of
+from ired_diag.claims.metric_names import SCALE
 from ired_diag.claims.metrics import relation_to
 from ired_diag.claims.numbers import Printed, plain
 from ired_diag.claims.ranges import Range, fits

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.labels import seed_of
-from ired_diag.claims.markdown import Sentence, Table
+from ired_diag.claims.markdown import Sentence
 from ired_diag.claims.numbers import numbers_in, plain
+from ired_diag.claims.table import Table
 
 
 def count_not_read(parts: Sequence[Table | Sentence], claims: Iterable[Claim], *, comma: bool) -> int:

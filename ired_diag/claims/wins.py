@@ -9,6 +9,8 @@ import re
 
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.known_samples import why_unknown
+from ired_diag.claims.other_number import runs_of_claim
 from ired_diag.claims.samples import Sample
 
 LOWER = re.compile(r"\b(?:lower|smaller)\b", re.IGNORECASE)
@@ -19,8 +21,8 @@ WORSE = re.compile(r"\b(?:worse|loses)\b", re.IGNORECASE)
 def check_wins(claim: Claim, book: Book) -> Verdict:
     """Return whether a group is better on as many seeds as the sentence says."""
     if len(claim.groups) != 2 or re.search(r"\b(?:beaten|outperformed) by\b", claim.context):
-        return unchecked(claim, book.why_unknown(claim))
-    first, second = (book.of_runs(claim, x) or book.of_seeds(x, claim.metric) for x in claim.groups)
+        return unchecked(claim, why_unknown(claim, book))
+    first, second = (runs_of_claim(claim, x, book) or book.of_seeds(x, claim.metric) for x in claim.groups)
     shared = [seed for seed in first.values if seed in second.values] if first and second else []
     if first is None or second is None or not shared:
         return unchecked(claim, "the two groups have no seeds in common that are known")

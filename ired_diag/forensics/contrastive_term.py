@@ -11,10 +11,12 @@ one level with energies of a million hides all others. A mean *loss* bounds them
   energies that say nothing. Without a logged loss the means bound it from below (Jensen, the softplus is
   convex): mean L >= log(1 + e^-(mean E⁻ - mean E⁺));
 - where E⁻ = E⁺ to the last digit at nearly all logged steps, the negatives are the positives, or were never
-  mined.
+  mined;
+- where the configuration switches the term off (``use_contrastive_loss: false``, a weight of 0) and the log
+  has the term times its weight, which is not 0 at half of the steps or more.
 
-Nothing is said where the term is not part of the loss (``contrastive_metrics``): strategy none, weight 0,
-another loss, or a term that is logged as 0.
+Else nothing is said where the term is not part of the loss (``contrastive_metrics``): strategy none, weight
+0, another loss, or a term that is logged as 0.
 
 Reference: van den Oord et al. (2018), Representation Learning with Contrastive Predictive Coding, equation 4.
 """
@@ -30,12 +32,18 @@ from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
-from ired_diag.runs.contrastive_metrics import contrastive_loss, is_contrasted
+from ired_diag.runs.contrastive_metrics import (
+    contrastive_loss,
+    is_another_loss,
+    is_contrasted,
+    off_switch,
+    weighted_term,
+)
 from ired_diag.runs.energy_metrics import energy_gap, positive_energy
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-NEARLY_ALL = 0.9
+NEARLY_ALL, MOSTLY = 0.9, 0.5
 NO_PULL = 0.01  # nat, and so the largest mean weight
 CHANCE = math.log(2)  # nat, of one negative
 FEWEST = 10  # logged steps
@@ -61,6 +69,28 @@ def find(study: Study) -> Iterator[Finding]:
     yield from _equal(equal)
     yield from _saturated(saturated)
     yield from _inverted(inverted)
+    yield from _switched_off(study)
+
+
+def _switched_off(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each group whose configuration switches the term off, and whose log has it."""
+    cases: dict[tuple[str, str, str], Cases] = defaultdict(list)
+    for run in study.runs:
+        switch, term = off_switch(run.configuration or {}), weighted_term(run)
+        if switch is None or term is None or is_another_loss(run.configuration or {}):
+            continue
+        name, values = term[0], np.abs(term[1].values[np.isfinite(term[1].values)])
+        if len(values) >= FEWEST and np.mean(values > 0) >= MOSTLY:
+            case = (run, float(np.mean(values > 0)), float(np.median(values)))
+            cases[run.group, switch, name].append(case)
+    for (group, switch, name), found in cases.items():
+        statement = (
+            f"{group}: {switch}, and the log has the contrastive term times its weight: {name} is not 0 at "
+            f"{_share(found)} of the logged steps, {found[0][2]:.3g} in the median ({_labels(found)}). "
+            "Either the switch is not what switches it, or what is logged is not part of the loss."
+        )
+        advice = "Look at what the program adds to its loss before these runs are called free of the term."
+        yield _finding(group, found, "warning", statement, advice)
 
 
 def _equal(equal: Mapping[str, Cases]) -> Iterator[Finding]:

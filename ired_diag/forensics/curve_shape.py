@@ -8,6 +8,7 @@ that lost it has collapsed.
 
 A last evaluation that stands out alone is no divergence yet: it is a note, since a spike and the first
 evaluation of a divergence look alike. So are warm restarts, whose curve is judged by the ends of its cycles.
+So is a range test of the learning rate, which raises it exponentially until the loss explodes.
 A run that early stopping ended lies above its best, because that is why it was stopped: a note.
 """
 
@@ -28,10 +29,12 @@ from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, can_go_on, listed, with_probe
 from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.history import Series
+from ired_diag.runs.rate_test import rate_test_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 EARLY_STOP = re.compile(r"(?i)early.?stop|stopped early")
+LOST: tuple[Word, ...] = ("diverged", "regressed", "unstable")  # what a range test looks like
 FEW = 8  # evaluations: a verdict on fewer says so
 SEVERITY: dict[Word, Severity] = {
     "diverged": "error",
@@ -81,7 +84,9 @@ def find(study: Study) -> Iterator[Finding]:
             yield _last_spike(run, metric, series)
         if shape.restarts:
             alike_restarts[run.group, metric].append((run, shape))
-        if shape.word == "diverged":
+        if shape.word in LOST and (rate := rate_test_of(run)) is not None:
+            yield _rate_test(run, metric, rate)
+        elif shape.word == "diverged":
             yield _unless_assumed(_diverged(run, metric, series, shape), run)
         elif shape.word == "stuck" and _has_gained_little(shape, run, series):
             little[run.group, metric, run.lower_is_better].append(run)
@@ -171,6 +176,17 @@ def _restarts(group: str, metric: str, found: Sequence[tuple[Run, Shape]]) -> Fi
     return Finding("curve_shape", "note", statement, evidence, advice)
 
 
+def _rate_test(run: Run, metric: str, rate: tuple[str, float, float]) -> Finding:
+    name, first, last = rate
+    statement = (
+        f"{run.label}: {metric} ends far above its best while {name} rises exponentially, from "
+        f"{first:.3g} to {last:.3g}: a range test of the learning rate, whose loss is meant to explode."
+    )
+    evidence: Evidence = {"run": run.label, "rate": name, "first_rate": first, "last_rate": last}
+    advice = "Leave this run out of every comparison."
+    return Finding("curve_shape", "note", statement, evidence, advice, runs=(run.label,))
+
+
 def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
     lower = run.lower_is_better
     best = best_evaluation(series.steps, series.values, lower_is_better=lower)
@@ -207,7 +223,7 @@ RULE = Rule(
     ),
     near_miss=(
         "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
-        "changes sign; warm restarts."
+        "changes sign; warm restarts; a range test of the learning rate."
     ),
     example=(
         "validation/mse is best at step 7000 (0.1126) and ends at 1.70: diverged, with its onset at step "

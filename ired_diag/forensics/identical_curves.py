@@ -51,6 +51,7 @@ OF_BOOKKEEPING = frozenset(
 )
 HALF = 0.5  # of the longer run
 MOST_KEYS = 8
+HOW_MANY = {1: "the one metric", 2: "both metrics"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
     steps, reach = min(pair.steps for pair in pairs), min(pair.reach for pair in pairs)
     alike = listed(labels) if len(labels) > 1 else f"{counted(len(runs), 'run')} of {labels[0]}"
     who = f"{_and(groups)} ({listed(labels)})" if len(groups) > 1 else f"{groups[0]}: {alike}"
-    what = f"all {len(metrics)} metrics" if len(metrics) > 1 else "the one metric"
+    what = HOW_MANY.get(len(metrics), f"all {len(metrics)} metrics")
     share = (
         f"{what} that these logs share ({listed(metrics, 3)}) to the last digit at all {steps} common steps"
     )

@@ -5,7 +5,8 @@ Three signs, where ``identical_curves`` (whole curves that agree) has nothing to
 - two runs of a group are called seeds 3 and 4 by their folders or files, and their configurations or logs
   give both the same seed: a warning, or a note where only the configurations say so, which a command line may
   have overruled;
-- two seeds of a group give the same single number to five digits or more, in a measure that is no share of
+- two seeds of a group, or of a table of seeds next to the runs (a CSV with a column of seeds), give the same
+  single number to five digits or more, in a measure that is no share of
   few samples (a table with a row copied): a warning where chance makes a pair in fewer than one table of a
   thousand. With values spread over a range R and printed in units u, a pair agrees with a probability of
   about u/R, and n values have n (n - 1)/2 pairs;
@@ -18,14 +19,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from ired_diag.errors import DiagError
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.readers.foreign_configuration import seed_of
+from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.run import Run
@@ -42,9 +46,11 @@ FEWEST_TWICE = 10  # values, of runs in two groups
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each seed that is counted as several."""
     told = identical_curves.equal_groups(study)
+    tables = set(tables_of(study))
     for group, runs in study.groups().items():
-        yield from _named_apart(group, runs)
-        yield from _equal_numbers(group, runs)
+        yield from _named_apart(group, [run for run in runs if not run.of_table])
+        yield from _equal_numbers(group, [run for run in runs if run.path not in tables])
+    yield from _in_tables(study)
     yield from _in_two_groups(study, told)
 
 
@@ -96,31 +102,64 @@ def _any_same(runs: Sequence[Run]) -> bool:
 
 
 def _equal_numbers(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
-    """Yield a finding where two seeds of a table give one number."""
+    """Yield a finding where two seeds of a group of single numbers give the same."""
     judged = [run for run in runs if run.evaluated and len(run.evaluated[1]) <= FEW_POINTS]
-    if len(judged) < 3 or len({run.evaluated[0] for run in judged if run.evaluated}) != 1:
+    metrics = {run.evaluated[0] for run in judged if run.evaluated}
+    if len(metrics) == 1:
+        values = {run.label: float(run.evaluated[1].values[-1]) for run in judged if run.evaluated}
+        seeds = {run.label: run.seed_label for run in judged}
+        yield from _twins(group, metrics.pop(), values, seeds)
+
+
+def _twins(
+    group: str, metric: str, values: Mapping[str, float], seeds: Mapping[str, str], *, where: str = ""
+) -> Iterator[Finding]:
+    """Yield a finding for each number that two seeds or more share, by their labels."""
+    numbers = np.array(list(values.values()))
+    if len(values) < 3 or share_of(metric) or not np.isfinite(numbers).all() or np.ptp(numbers) == 0:
         return
-    metric = judged[0].evaluated[0] if judged[0].evaluated else ""
-    values = np.array([run.evaluated[1].values[-1] for run in judged if run.evaluated])
-    if share_of(metric) or not np.isfinite(values).all() or np.ptp(values) == 0:
-        return
-    chance = chance_of_a_pair(values)
-    alike: dict[float, list[Run]] = defaultdict(list)
-    for run, value in zip(judged, values.tolist(), strict=True):
-        alike[value].append(run)
+    chance = chance_of_a_pair(numbers)
+    alike: dict[float, list[str]] = defaultdict(list)
+    for label, value in values.items():
+        alike[value].append(label)
     for value, twins in alike.items():
         if len(twins) > 1 and chance <= BY_CHANCE and _digits(value) >= FEWEST_DIGITS:
-            seeds = listed(run.seed_label for run in twins)
+            named = [seeds[label] for label in twins]
             statement = (
-                f"{group}: {seeds} give the same {metric}, {value:.12g}, to the last of {_digits(value)} "
-                f"digits; by chance {chance:.1g} of such tables have a pair. One of them is probably a copy, "
-                "and is counted twice."
+                f"{group}: {listed(named)} give the same {metric}, {value:.12g}, to the last of "
+                f"{_digits(value)} digits{where}; by chance {chance:.1g} of such tables have a pair. One of "
+                "them is probably a copy, and is counted twice."
             )
             evidence: Evidence = {"group": group, "metric": metric, "value": value, "runs": len(twins)}
-            evidence |= {"chance": chance, "seeds": ", ".join(run.seed_label for run in twins)}
+            evidence |= {"chance": chance, "seeds": ", ".join(named)}
             advice = "Look the two numbers up in their logs, and leave one out if they are one run."
-            labels = tuple(run.label for run in twins)
+            labels = () if where else tuple(twins)
             yield Finding("repeated_seed", "warning", statement, evidence, advice, runs=labels)
+
+
+def _in_tables(study: Study) -> Iterator[Finding]:
+    """Yield a finding where two seeds of a table give one number: the tables next to the runs."""
+    for path in tables_of(study):
+        try:
+            metrics = read_seed_metrics(path)
+        except DiagError:
+            continue  # not a table of seeds, which the list of skipped files says
+        told: set[tuple[str, str]] = set()
+        for metric, table in metrics.items():
+            for group, values in table.items():
+                numbers = {str(seed): value for seed, value in values.items() if value is not None}
+                seeds = {seed: f"seed{seed}" for seed in numbers}
+                for finding in _twins(group, metric, numbers, seeds, where=f" in {path.name}"):
+                    if (group, str(finding.evidence["seeds"])) not in told:
+                        yield finding
+                    told.add((group, str(finding.evidence["seeds"])))
+
+
+def tables_of(study: Study) -> list[Path]:
+    """Return the tables of one number a seed: those opened as runs, and the CSV files next to runs."""
+    opened = [run.path for run in study.runs if run.of_table]
+    skipped = [one.path for one in study.skipped if one.path.suffix.lower() == ".csv"]
+    return list(dict.fromkeys([*opened, *(path for path in skipped if names_seeds(path))]))
 
 
 def chance_of_a_pair(values: np.ndarray) -> float:

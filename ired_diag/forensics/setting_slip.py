@@ -5,9 +5,12 @@ and two groups of three have the same, the others are looked at; more values are
 where
 
 - the odd number is the usual one with one digit put in, and no power of ten times it (220 next to 20), or
-  it is the number in the experiment's own name (q220 with a rank of 220); and
+  with two neighbouring digits of three or more exchanged (521 next to 512), or it is the number in the
+  experiment's own name (q220 with a rank of 220); and
 - the run's name, description and notes name neither the key nor the number; and
-- another key differs too: who varies one key alone means it.
+- another key differs too: who varies one key alone means it. That does not excuse 521 next to 512: the usual
+  number is one that people choose (a power of two, a round number) and the odd one is not. Three runs at the
+  usual number are then enough.
 
 That is a warning. So are inputs that the log prints and that are not those of the configured rank, r². The
 only other value of a key, ten times away from the usual one, without a slip's look, is a note.
@@ -23,12 +26,13 @@ from typing import Any
 
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.study import Study
 
 FEWEST = 4  # groups that configure the key
+FEWEST_RUNS = 3  # at the usual number, next to one with two of its digits exchanged
 MOST_VALUES = 3  # of a key: with more it is a sweep
 USUAL = 2 / 3  # of them have the usual value; any share where the odd one is the experiment's own number
 FAR = 10.0  # times
@@ -44,6 +48,7 @@ class Member:
     settings: Mapping[str, Any]
     text: str
     inputs: int | None
+    runs: int = 1
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -60,26 +65,46 @@ def _member(group: str, runs: Sequence[Run]) -> Member:
     told = runs[0].configuration or {}
     texts = [group, runs[0].name or "", *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str))]
     inputs = next((run.provenance.get("input_dimension") for run in runs), None)
-    return Member(group, runs[0].settings, "\n".join(texts), inputs if isinstance(inputs, int) else None)
+    inputs = inputs if isinstance(inputs, int) else None
+    return Member(group, runs[0].settings, "\n".join(texts), inputs, len(runs))
 
 
 def _of_key(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     groups: dict[float, list[Member]] = defaultdict(list)
     for member in members:
         groups[number_of(member.settings[key]) or 0.0].append(member)
-    if len(members) < FEWEST or not 2 <= len(groups) <= MOST_VALUES:
+    if not 2 <= len(groups) <= MOST_VALUES:
+        return
+    if len(groups) == 2:
+        yield from _exchanged(key, groups)
+    if len(members) < FEWEST:
         return
     for odd, having in groups.items():
         rest = {value: others for value, others in groups.items() if value != odd}
         usual = max(rest, key=lambda value: len(rest[value]))
         own = all(_is_own_number(odd, member.group) for member in having)
         rare = len(rest[usual]) >= USUAL * len(members)
-        slip = (own or rare) and _is_slip(odd, usual)
+        if _is_exchanged_choice(odd, usual) and len(groups) == 2:
+            continue  # told already, or meant
+        slip = (own or rare) and (_is_slip(odd, usual) or (rare and _is_exchanged(odd, usual)))
         far = rare and len(groups) == 2 and min(abs(odd), abs(usual)) > 0
         far = far and not 1 / FAR < abs(odd / usual) < FAR
         left = [member for member in having if not _is_meant(key, odd, member, rest[usual])]
         if (slip or far) and left:
             yield _finding(key, odd=odd, other=usual, members=left, others=rest[usual], slip=slip)
+
+
+def _exchanged(key: str, groups: Mapping[float, Sequence[Member]]) -> Iterator[Finding]:
+    """Yield a finding where a group has two digits exchanged of a number that other runs have."""
+    for odd, usual in (tuple(groups), tuple(groups)[::-1]):
+        at_usual = _runs(groups[usual])
+        left = [member for member in groups[odd] if not _is_in_text(key, odd, member)]
+        if left and _is_exchanged_choice(odd, usual) and at_usual >= max(FEWEST_RUNS, 2 * _runs(groups[odd])):
+            yield _finding(key, odd=odd, other=usual, members=left, others=groups[usual], slip=True)
+
+
+def _runs(members: Sequence[Member]) -> int:
+    return sum(member.runs for member in members)
 
 
 def _is_own_number(value: float, group: str) -> bool:
@@ -99,6 +124,32 @@ def _is_slip(odd: float, other: float) -> bool:
     return put_in and abs(odd / other) not in (10.0, 100.0, 0.1, 0.01) and not _is_round(odd)
 
 
+def _is_exchanged(odd: float, other: float) -> bool:
+    """Say whether a number is another with two neighbouring digits exchanged, of three digits or more.
+
+    >>> _is_exchanged(521, 512), _is_exchanged(21, 12), _is_exchanged(512, 256), _is_exchanged(215, 512)
+    (True, False, False, False)
+    """
+    a, b = f"{odd:.12g}", f"{other:.12g}"
+    digits = b.replace(".", "").lstrip("0")
+    if len(a) != len(b) or len(digits) < 3 or "e" in a + b:
+        return False
+    places = [place for place in range(len(a)) if a[place] != b[place]]
+    if len(places) != 2 or places[1] != places[0] + 1:
+        return False
+    i, j = places
+    return a[i] == b[j] and a[j] == b[i] and "." not in a[i : j + 1]
+
+
+def _is_exchanged_choice(odd: float, usual: float) -> bool:
+    """Say whether the usual number is a choice of people, and the odd one has two of its digits exchanged.
+
+    >>> _is_exchanged_choice(521, 512), _is_exchanged_choice(512, 521), _is_exchanged_choice(1052, 1025)
+    (True, False, False)
+    """
+    return _is_exchanged(odd, usual) and _is_round(usual) and not _is_round(odd) and odd % 8 != 0
+
+
 def _is_round(value: float) -> bool:
     """Say whether a number is one that people choose: a power of two, or 1, 2, 3, 5 times a power of ten."""
     whole = int(value) if value == int(value) else 0
@@ -107,12 +158,17 @@ def _is_round(value: float) -> bool:
 
 def _is_meant(key: str, value: float, member: Member, others: Sequence[Member]) -> bool:
     """Say whether the texts name the key or the number, or the key is all that differs from a sibling."""
+    if _is_in_text(key, value, member):
+        return True
+    return any(_differing(member.settings, other.settings) == {key} for other in others)
+
+
+def _is_in_text(key: str, value: float, member: Member) -> bool:
+    """Say whether a name or a note of a group names the key or the number."""
     number = rf"(?<![\w.]){re.escape(f'{value:g}')}(?![\w]|\.\d)"
     if key in member.text or re.search(number, member.text):
         return True
-    if any(word in member.text.lower() for word in key.lower().split("_") if len(word) > 3):
-        return True
-    return any(_differing(member.settings, other.settings) == {key} for other in others)
+    return any(word in member.text.lower() for word in key.lower().split("_") if len(word) > 3)
 
 
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
@@ -129,16 +185,17 @@ def _finding(
     slip: bool,
 ) -> Finding:
     severity: Severity = "warning" if slip else "note"
+    where = counted(len(others), "other group")
     statement = (
-        f"{listed(member.group for member in members)}: {key} is {odd:g}, and {other:g} in {len(others)} "
-        f"other groups ({listed(member.group for member in others)}). Nothing in the names or "
-        "notes says why"
+        f"{listed(member.group for member in members)}: {key} is {odd:g}, and {other:g} in {where} "
+        f"({listed(member.group for member in others)}). Nothing in the names or notes says why"
     )
     inputs = next((member.inputs for member in members if member.inputs), None)
     statement += f"; the log prints inputs of {inputs} numbers" if inputs else ""
     own = all(_is_own_number(odd, member.group) for member in members)
+    kind = "that exchanged two digits" if _is_exchanged(odd, other) else "of one digit"
     statement += f"; {odd:g} is also the number in their names" if own else ""
-    statement += ": a slip of one digit?" if slip else "."
+    statement += f": a slip {kind}?" if slip else "."
     evidence: Evidence = {"group": members[0].group, "groups": len(members), "key": key, "value": odd}
     evidence |= {"usual": other, "others": len(others), "inputs": inputs}
     advice = f"Compare none of these groups with the others before {key} is explained or set to {other:g}."

@@ -1,6 +1,7 @@
 """A sweep whose values are not what its names claim, or whose values never reached the program.
 
-- A name or a note says ±p% of a setting (``lr_plus10``, ``lr -10%``), and the value is not 1 ± p/100 times
+- A name or a note says ±p% of a setting (``lr_plus10``, ``lr -10%``), or a name says it of the only setting
+  that differs (``p10pct``, ``x1.1``: ``runs.claimed_change``), and the value is not 1 ± p/100 times
   that of the group without the claim that differs in nothing else: the factor is further from 1 than 2 p%, or
   nearer than half of p%. Where the value is the usual one to the power 1 ± p/100, its logarithm was scaled:
   0.001 ± 10% in log₁₀ is 0.0005 to 0.002.
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,27 +27,19 @@ from ired_diag.comparison.shared_load import is_batch_share, ratio_is_of_counts
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.claimed_change import (
+    ALIASES,
+    Claim,
+    claim_in,
+    claim_in_name,
+    claim_without_setting,
+)
 from ired_diag.runs.metric_words import DETAILS, TRAINING, words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.study import Study
 
 TEXTS = ("experiment_name", "name", "run_name", *METADATA)
-ALIASES = {
-    "learning_rate": ("lr", "learning rate", "learningrate"),
-    "lr": ("learning_rate", "learning rate"),
-    "weight_decay": ("wd", "weight decay"),
-    "batch_size": ("bs", "batch size", "batch"),
-    "momentum": ("mom", "beta"),
-}
-MINUS = "\u2212"
-SIGN = rf"(?P<sign>\+/-|\+-|±|\+|-|{MINUS}|plus|minus|up|down|higher|lower)"
-PERCENT = r"(?P<percent>\d{{1,2}}(?:\.\d+)?) ?(?P<unit>%|pct|percent)?"
-CLAIM = rf"(?i)(?<![a-z0-9]){{key}}(?:[ _=:]|\bby\b)*{SIGN}[ _]*" + PERCENT
-WORDED = ("plus", "minus", "up", "down", "higher", "lower")
-DOWN = ("-", MINUS, "minus", "down", "lower")
-BOTH = ("+/-", "+-", "±")
-TOO_FAR, TOO_NEAR = 2.0, 0.5  # of the claimed change
 FEWEST = 3  # logged steps
 OF_A_SCHEDULE = frozenset("schedule scheduler step every warmup decay min max gamma power end final".split())
 
@@ -61,14 +53,10 @@ class Member:
     runs: Sequence[Run]
     text: str
 
-
-@dataclass(frozen=True)
-class Claim:
-    """A change that a text claims: up (1), down (-1) or either (0), and by what share."""
-
-    direction: int
-    share: float
-    words: str
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that are the group's own."""
+        return tuple(dict.fromkeys((self.group, self.runs[0].name or self.group)))
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -94,37 +82,41 @@ def _positive(value: object) -> float | None:
     return number if number is not None and number > 0 else None
 
 
-def claim_in(text: str, key: str) -> Claim | None:
-    """Return the change of a setting that a text claims; None where it claims none.
-
-    >>> claim_in("rosenbrock lr -10%", "learning_rate")
-    Claim(direction=-1, share=0.1, words='lr -10%')
-    >>> claim_in("10% of the data, lr 0.1", "lr"), claim_in("lr-10", "lr")
-    (None, None)
-    """
-    names = (key.rpartition(".")[2], *ALIASES.get(key.rpartition(".")[2], ()))
-    for name in names:
-        for claim in re.finditer(CLAIM.format(key=re.escape(name)), text):
-            sign = claim["sign"].lower()
-            if claim["unit"] or sign in WORDED:
-                direction = 0 if sign in BOTH else -1 if sign in DOWN else 1
-                return Claim(direction, float(claim["percent"]) / 100, claim[0].strip(" _"))
-    return None
-
-
 def _not_as_claimed(key: str, members: Sequence[Member]) -> Iterator[Finding]:
-    claims = {member.group: claim_in(member.text, key) for member in members}
+    claims = {member.group: _claim_of(member, key, members) for member in members}
     for member in members:
         claim = claims[member.group]
-        siblings = [m for m in members if m is not member and _differing(m, member) <= {key}]
+        siblings = _siblings(member, key, members)
         base = _base(key, [m for m in siblings if claims[m.group] is None], [member, *siblings], claim)
-        if claim is None or base is None or not 0 < claim.share < 1:
+        if claim is None or base is None or claim.share == 0 or not (claim.is_factor or claim.share < 1):
             continue
         value = float(member.settings[key])
-        if value != base and _is_as_claimed(value / base, claim):
+        if value != base and claim.agrees(value, base):
             continue
         if value != base or claim.direction != 0:
             yield _wrong(member, key, value=value, base=base, claim=claim)
+
+
+def _siblings(member: Member, key: str, members: Sequence[Member]) -> list[Member]:
+    return [other for other in members if other is not member and _differing(other, member) <= {key}]
+
+
+def _claim_of(member: Member, key: str, members: Sequence[Member]) -> Claim | None:
+    """Return what a group claims of a setting: by the setting's name, or as the only one that differs."""
+    claim = claim_in(member.text, key)
+    for name in member.names:
+        claim = claim or claim_in_name(name, key)
+    if claim is not None:
+        return claim
+    others = [m for m in _siblings(member, key, members) if m.settings[key] != member.settings[key]]
+    plain_names = [name for other in others for name in other.names]
+    for name in member.names:
+        claim = claim or claim_without_setting(name, plain_names)
+    values = {float(other.settings[key]) for other in others}
+    value = float(member.settings[key])
+    if claim and any(math.isclose(value / v, claim.share, rel_tol=1e-3) for v in values):
+        return None  # 10% of the value, not 10% more
+    return claim
 
 
 def _base(key: str, plain: Sequence[Member], family: Sequence[Member], claim: Claim | None) -> float | None:
@@ -137,12 +129,6 @@ def _base(key: str, plain: Sequence[Member], family: Sequence[Member], claim: Cl
     return every[len(every) // 2] if is_middle and len(every) >= 3 else None
 
 
-def _is_as_claimed(ratio: float, claim: Claim) -> bool:
-    change = max(ratio, 1 / ratio) - 1
-    right_way = claim.direction == 0 or (ratio > 1) == (claim.direction > 0)
-    return right_way and TOO_NEAR * claim.share <= change <= TOO_FAR * claim.share
-
-
 def _differing(a: Member, b: Member) -> set[str]:
     x, y = a.settings, b.settings
     return {key for key in {**x, **y} if key not in TEXTS and x.get(key) != y.get(key)}
@@ -152,21 +138,17 @@ def _wrong(member: Member, key: str, *, value: float, base: float, claim: Claim)
     ratio = value / base
     how = "equal to" if ratio == 1 else f"{ratio:.3g} times"
     statement = (
-        f"{member.group}: “{claim.words}” claims a change of {100 * claim.share:g}%, and {key} is {value:g}, "
+        f"{member.group}: “{claim.words}” claims {claim.change}, and {key} is {value:g}, "
         f"{how} the {base:g} of the group without the claim"
     )
-    powers = (1 + claim.share, 1 - claim.share)
+    powers = () if claim.is_factor else (1 + claim.share, 1 - claim.share)
     scaled = base != 1 and any(abs(math.log(value) / math.log(base) / power - 1) < 0.005 for power in powers)
     statement += ": its logarithm was scaled." if scaled else "."
     evidence: Evidence = {"group": member.group, "key": key, "value": value, "base": base}
     evidence |= {"claimed_percent": 100 * claim.share, "factor": ratio, "logarithm_scaled": scaled}
-    wanted = listed(f"{base * (1 + sign * claim.share):.6g}" for sign in _signs(claim))
+    wanted = listed(f"{base * factor:.6g}" for factor in claim.factors())
     advice = f"Say what was varied, or train again at {key} {wanted}."
     return Finding("sweep_claims", "warning", statement, evidence, advice)
-
-
-def _signs(claim: Claim) -> tuple[int, ...]:
-    return (claim.direction,) if claim.direction else (1, -1)
 
 
 def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:

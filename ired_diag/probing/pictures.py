@@ -18,6 +18,7 @@ from ired_diag.json_text import read_json
 from ired_diag.probe import Headline, Probe
 from ired_diag.probing.workers import Workers
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
+from ired_diag.runs.one_writer import one_writer
 
 FORMS = ("pdf", "png")
 DRAWN = "figures.json"  # what each picture in the folder shows
@@ -56,8 +57,9 @@ def _write(data: FigureData, folder: Path) -> None:
 
 def _record(path: Path, stem: str, digest: str) -> None:
     """Note what a picture shows, now that it is there."""
-    content = {"format": FORMAT, "drawn": {**_read(path), stem: digest}}
-    write_atomically(path, json.dumps(content, indent=1).encode())
+    with one_writer(path.parent):
+        content = {"format": FORMAT, "drawn": {**_read(path), stem: digest}}
+        write_atomically(path, json.dumps(content, indent=1).encode())
 
 
 def trend_figure(probe: Probe, steps: Sequence[int], findings: Sequence[Finding]) -> FigureData:

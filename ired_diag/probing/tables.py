@@ -25,6 +25,7 @@ from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
 from ired_diag.probe import Probe
 from ired_diag.runs.checkpoint import Weights
+from ired_diag.runs.one_writer import one_writer
 from ired_diag.table import Table, read_arrow, read_columns, read_table, rows_where, write_table
 
 HASH_DIGITS = 12
@@ -90,6 +91,11 @@ class ProbeTable:
         Raises:
             CannotWrite: The folder cannot be written, or the file is about another run.
         """
+        with one_writer(self.path.parent):
+            self._put(key, table, answer)
+        return self.path
+
+    def _put(self, key: Key, table: Table, answer: Finding | None) -> None:
         told, rest, columns = self._told(), None, key.columns()
         if told is not None:
             rest, _ = read_arrow(self.path)
@@ -97,7 +103,6 @@ class ProbeTable:
         settings = (told or {}).get("settings", {}) | {columns["settings"]: key.settings}
         metadata = self._metadata(settings, _with_answer(told, columns, answer))
         write_table(self.path, table, metadata, key=columns, after=rest)
-        return self.path
 
     def note_answer(self, key: Key, table: Table, answer: Finding) -> None:
         """Write the answer to rows that are there, if it is not there or was another one.

@@ -57,6 +57,12 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
     return found
 
 
+def columns_of_table(path: Path) -> list[str]:
+    """Return the columns of numbers of a long table, each a metric; none of a wide one, and of JSON."""
+    layout = layout_of(path, _text(path)) if path.suffix.lower() == ".csv" else None
+    return [layout.header[i] for i in layout.numbers] if layout and layout.groups else []
+
+
 def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
     """Return what the numbers of a table measure (``readers.table_metric``); None where no name says it.
 

@@ -23,6 +23,7 @@ NAME = rb"[A-Za-z_][^\s:=|,\]]*+"
 NUMBER = rb"[-0-9ni][-+.0-9einfa]*+"  # whether it is one, float() says
 TITLE = rb"(?:[^|\r\n:=]*?:? )??"
 PLAIN = rb"(?:[^|\r\n:=]*+: ++| *+)"
+INSIDE = rb"[^\s:=|,\]]"  # of a run of letters without a separator
 PAIR = re.compile(rb"(%b)[:=] ?+(%b)(?![^\s,])" % (NAME, NUMBER))
 POST = re.compile(rb"%b(?:,? %b)*+" % (PAIR.pattern, PAIR.pattern))
 PAIRS = re.compile(rb"%b(?P<pairs>%b)" % (TITLE, POST.pattern))
@@ -33,10 +34,15 @@ RECORD = re.compile(
     rb"(?:([^|\r\n]*): ++| *+)"
     + BAR % (rb"([1-9][0-9]{0,17}+)", b"(%b)" % CLOCK, b"(%b)" % SPEED, rb"(?:, ([^|\r\n\]]*+))?+")
 )
+# Searches in text that may be of any length begin only where a run of letters does: one that may begin at
+# each letter takes the square of the length of a run.
+HAS_PAIR = re.compile(rb"(?<!%b)[^\s:=|,\]A-Za-z_]*+%b[:=] ?+%b(?![^\s,])" % (INSIDE, NAME, NUMBER))
 STRICT_CLOCK = re.compile(rb"(?:(\d+):)?(\d+):([0-5]\d)")
 STRICT_SPEED = re.compile(rb"(\d+\.?\d*)(s/)?")
 # A record that is no bar, and yet has a part of one: it was cut, or bytes of it were lost.
-LOOKS_CUT = re.compile(rb"%%\||\d(?:\w*/s|s/\w+)[,\]]|\A%b[:=] ?-?(?:\d|nan|inf)[^\s:]*(?!\S)" % NAME)
+LOOKS_CUT = re.compile(
+    rb"%%\||(?<!\w)[^\W\d]*+\d\w*+/s[,\]]|\ds/\w++[,\]]|\A%b[:=] ?-?(?:\d|nan|inf)[^\s:]*+(?!\S)" % NAME
+)
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,9 @@ def parse(record: bytes) -> tuple[Layout, dict[str, bytes]] | None:
     text, post = match[1] or b"", match[7] or b""
     told = PAIRS.fullmatch(text)
     named = PAIR.findall(told["pairs"]) if told else []
-    after = PAIR.findall(post)
-    if (not told and PAIR.search(text)) or (match[7] is not None and not POST.fullmatch(post)):
+    if (not told and HAS_PAIR.search(text)) or (match[7] is not None and not POST.fullmatch(post)):
         return None
+    after = PAIR.findall(post)
     if after and not told and re.search(rb"[:=]", text):
         return None
     layout = Layout(tuple(name for name, _ in named), tuple(name for name, _ in after), match[4])

@@ -7,6 +7,7 @@ losses) and by the log: a term that is 0 at every step is not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ WEIGHTS = ("energy_loss_weight", "nce_weight", "contrastive_weight", "contrastiv
 OTHER_LOSSES = ("use_cd_loss", "use_gradient_contrastive")
 KINDS_OF_LOSS = ("contrastive_loss", "energy_loss", "loss_type", "contrastive_loss_type", "energy_loss_type")
 NOT_NCE = frozenset("cd contrastivedivergence divergence hinge margin triplet score l1 l2 mse".split())
+SWITCH = re.compile(r"(?:use|enable|with)_\w*(?:contrastive|nce)\w*")
 OFF = ("none", "off", "no", "false", "")
 
 Configuration = Mapping[str, Any]
@@ -54,6 +56,27 @@ def is_contrasted(run: Run) -> bool | None:
     if is_another_loss(configuration) or any(not np.any(values) for values in logged):
         return False
     return True if logged or strategy is not None else None
+
+
+def weighted_term(run: Run) -> tuple[str, Series] | None:
+    """Return the name and values of the contrastive term times its weight, where a log tells it."""
+    for name, series in run.history.series.items():
+        if _is_weighted(words_of(name)):
+            return name, series
+    return None
+
+
+def off_switch(configuration: Configuration) -> str | None:
+    """Return the key and value that switch the contrastive loss off by name; None where none does.
+
+    >>> off_switch({"use_ired_contrastive_loss": False}), off_switch({"use_cd_loss": False})
+    ('use_ired_contrastive_loss is False', None)
+    """
+    for key, value in configuration.items():
+        if SWITCH.fullmatch(key.rpartition(".")[2]) and value is not None and is_off(value):
+            return f"{key} is {value}"
+    weights = (key for key in WEIGHTS if key in configuration)
+    return next((f"{key} is 0" for key in weights if stated_weight(configuration) == 0), None)
 
 
 def stated_weight(configuration: Configuration) -> float | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import read_json
 from ired_diag.runs.files import is_file, is_special
+from ired_diag.runs.links import walk
 
 CONFIG, METRICS, ATTEMPTS = "config.json", "metrics.jsonl", "attempts"
 RESULTS_CONFIG = "experiment_config.json"
@@ -83,7 +84,7 @@ def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
     """
     contents = Contents()
     inside_results: set[str] = set()
-    for folder, folders, names in os.walk(root, onerror=contents.note_unlistable):
+    for folder, folders, names in walk(root, may_be_run=may_be_run, onerror=contents.note_unlistable):
         if not os.access(folder, os.X_OK):  # its files have names, and nothing else can be said of them
             contents.note_unlistable(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
             folders.clear()
@@ -107,6 +108,11 @@ def contents_of(root: Path, *, results_apart: bool = True) -> Contents:
     contents.unreadable_runs.sort(key=lambda one: one.path)
     contents.unreadable.sort(key=lambda one: one.path)
     return contents
+
+
+def may_be_run(names: Iterable[str]) -> bool:
+    """Say whether a folder with these names in it may be a run folder or a results folder."""
+    return CONFIG in names or _is_results(names)
 
 
 def _is_results(names: Iterable[str]) -> bool:

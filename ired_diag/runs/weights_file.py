@@ -3,7 +3,8 @@
 Tensors are named ``raw.<name>`` and ``ema.<name>``; the metadata holds the format version, the step and
 the configuration. What training needs besides, to go on from that step, stands in the same file under
 ``training.<…>``: the optimiser's memory and the random streams. Whoever only looks at weights does not read
-it. A safetensors file of somebody else (no ``ired_diag_format``) is read as one state.
+it. Equal content makes equal bytes. A safetensors file of somebody else (no ``ired_diag_format``) is read as
+one state.
 """
 
 from __future__ import annotations
@@ -57,7 +58,21 @@ def write_weights(
         "step": str(step),
         "configuration": json.dumps(dict(configuration)),
     }
-    write_atomically(path, save(tensors, metadata))
+    write_atomically(path, _with_sorted_metadata(save(tensors, metadata)))
+
+
+def _with_sorted_metadata(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata in the order of their names.
+
+    The library takes them from a hash table whose order changes from call to call, and the file's checksum
+    with it. The header stands behind its length in 8 bytes, and ends with spaces (a multiple of 8 bytes).
+    """
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def read_weights(

@@ -27,9 +27,15 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ired_diag.stats.partially_paired import Fit, PartialPairs, defect_of_pairs, t_test_of_estimate
+from ired_diag.stats.partially_paired import (
+    Fit,
+    PartialPairs,
+    arrays_of_design,
+    defect_of_pairs,
+    t_test_of_estimate,
+    without_comparison,
+)
 from ired_diag.stats.summary import CONFIDENCE
-from ired_diag.stats.t_tests import TTest
 
 Array = NDArray[np.float64]
 FEW_SHARED, MANY_OTHERS = 3, 4  # a group of so many seeds, all shared, against one with so many others
@@ -50,23 +56,20 @@ def partially_paired_unequal(
     >>> round(result.difference, 3), round(result.test.df, 2)
     (-1.125, 2.27)
     """
-    both = np.asarray(pairs, dtype=np.float64).reshape(2, -1)
-    x, y = (np.asarray(only, dtype=np.float64).reshape(-1) for only in (only_a, only_b))
-    sizes = {"shared": both.shape[1], "only_a": len(x), "only_b": len(y)}
+    both, x, y = arrays_of_design(pairs, only_a, only_b)
     if reason := defect_of_pairs(both, x, y):
-        nan = math.nan
-        test = TTest(nan, nan, nan, nan, nan, sum(sizes.values()), reason)
-        return PartialPairs(difference=nan, standard_error=nan, correlation=nan, test=test, **sizes)
+        return without_comparison(both, x, y, reason)
     fit = fit_unequal(both, x, y)
     difference, error = float(fit.difference), math.sqrt(float(fit.variance))
+    n = both.shape[1] + len(x) + len(y)
     return PartialPairs(
         difference=difference,
         standard_error=error,
         correlation=float(fit.correlation),
-        test=t_test_of_estimate(
-            difference, error, float(fit.df), n=sum(sizes.values()), confidence=confidence
-        ),
-        **sizes,
+        shared=both.shape[1],
+        only_a=len(x),
+        only_b=len(y),
+        test=t_test_of_estimate(difference, error, float(fit.df), n=n, confidence=confidence),
     )
 
 

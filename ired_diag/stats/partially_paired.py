@@ -155,29 +155,26 @@ def partially_paired(
     >>> round(result.difference, 3), round(result.test.df, 2)
     (-1.125, 3.96)
     """
-    both = np.asarray(pairs, dtype=np.float64).reshape(2, -1)
-    x, y = (np.asarray(only, dtype=np.float64).reshape(-1) for only in (only_a, only_b))
-    sizes = {"shared": both.shape[1], "only_a": len(x), "only_b": len(y)}
+    both, x, y = arrays_of_design(pairs, only_a, only_b)
     if reason := defect_of_pairs(both, x, y):
-        nan = math.nan
-        test = TTest(nan, nan, nan, nan, nan, sum(sizes.values()), reason)
-        return PartialPairs(difference=nan, standard_error=nan, correlation=nan, test=test, **sizes)
+        return without_comparison(both, x, y, reason)
     centre = float(np.concatenate([both.ravel(), x, y]).mean())
     scale = float(np.abs(np.concatenate([both.ravel(), x, y]) - centre).max())
     fit = fit_reml(sums_of((both - centre) / scale, (x - centre) / scale, (y - centre) / scale))
     difference, error = scale * float(fit.difference), scale * math.sqrt(float(fit.variance))
     if len(x) or len(y):
-        test = t_test_of_estimate(
-            difference, error, float(fit.df), n=sum(sizes.values()), confidence=confidence
-        )
+        n = both.shape[1] + len(x) + len(y)
+        test = t_test_of_estimate(difference, error, float(fit.df), n=n, confidence=confidence)
     else:
         test = paired(both[0], both[1], confidence=confidence)
     return PartialPairs(
         difference=difference,
         standard_error=error,
         correlation=float(fit.correlation),
+        shared=both.shape[1],
+        only_a=len(x),
+        only_b=len(y),
         test=test,
-        **sizes,
     )
 
 
@@ -291,6 +288,27 @@ def t_test_of_estimate(difference: float, error: float, df: float, *, n: int, co
     half = float(special.stdtrit(df, (1 + confidence) / 2)) * error
     p = 2 * float(special.stdtr(df, -abs(t)))
     return TTest(t, df, p, difference - half, difference + half, n)
+
+
+def arrays_of_design(pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike) -> tuple[Array, Array, Array]:
+    """Return the numbers of two groups as arrays of shape (2, shared), (n_a,) and (n_b,)."""
+    both = np.asarray(pairs, dtype=np.float64).reshape(2, -1)
+    x, y = (np.asarray(only, dtype=np.float64).reshape(-1) for only in (only_a, only_b))
+    return both, x, y
+
+
+def without_comparison(pairs: Array, only_a: Array, only_b: Array, reason: str) -> PartialPairs:
+    """Return the result for two groups that cannot be compared: NaN, with the reason."""
+    nan, shared = math.nan, pairs.shape[1]
+    return PartialPairs(
+        difference=nan,
+        standard_error=nan,
+        correlation=nan,
+        shared=shared,
+        only_a=len(only_a),
+        only_b=len(only_b),
+        test=TTest(nan, nan, nan, nan, nan, shared + len(only_a) + len(only_b), reason),
+    )
 
 
 def defect_of_pairs(pairs: Array, only_a: Array, only_b: Array) -> str:

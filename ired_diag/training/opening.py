@@ -21,6 +21,7 @@ from ired_diag.runs.history import read_history
 from ired_diag.runs.store import find_checkpoints, imported_sources, read_run
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.training import run_files
+from ired_diag.task import Task
 from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import Fork, forked_state
 from ired_diag.training.history_gaps import history_findings, joined_findings, with_history
@@ -150,7 +151,7 @@ def _resumed(run: PlannedRun, about: RunRecord, device: torch.device) -> tuple[T
     if kept:
         statement = f"{reason} The run goes on from {kept[-1].name}, its newest whole step."
         warning = Finding("resumed_from_step_file", "warning", statement)
-        return _from_step_file(kept[-1], run, config, device), [warning]
+        return state_in_step_file(kept[-1], run.folder, run.task, config, device), [warning]
     if run.fork is not None:
         return forked_state(run.fork, config, device), []
     if about.parent is not None:
@@ -161,13 +162,13 @@ def _resumed(run: PlannedRun, about: RunRecord, device: torch.device) -> tuple[T
     return new_state(run.task, config, device), []
 
 
-def _from_step_file(
-    path: Path, run: PlannedRun, config: TrainingConfig, device: torch.device
+def state_in_step_file(
+    path: Path, folder: Path, task: Task, config: TrainingConfig, device: torch.device
 ) -> TrainingState:
     """Return the state in a run's own step file; what the best was, the history tells."""
-    folder, metric, step = run.folder, run.task.metric, step_of(path) or 0
+    metric, step = task.metric, step_of(path) or 0
     check_configuration(config, stored_configuration(path), checkpoint=path, done=step == config.train_steps)
-    state = forked_state(Fork(path, str(folder), step, config, run.task), config, device)
+    state = forked_state(Fork(path, str(folder), step, config, task), config, device)
     logged = read_history(folder / METRICS).series if is_file(folder / METRICS) else {}
     series = logged.get(metric.name)
     if series is not None:

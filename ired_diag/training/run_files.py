@@ -26,7 +26,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import ELSEWHERE, FORMAT, write_atomically
 from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import Row, to_jsonl
-from ired_diag.runs.stored_values import findings_of, provenance_of, value_of_type
+from ired_diag.runs.stored_values import ending_of, findings_of, provenance_of, value_of_type
 from ired_diag.runs.trainer1d import write_torch_file
 from ired_diag.runs.weights_file import write_weights
 from ired_diag.training.state import TrainingState
@@ -145,12 +145,18 @@ def write_config(folder: Path, config: TrainingConfig, record: RunRecord, ending
     write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def write_findings(folder: Path, findings: Sequence[Finding]) -> None:
-    """Write the findings of a run into its ``config.json`` and leave everything else there as it is."""
+def settle(folder: Path, findings: Sequence[Finding], ending: Ending) -> None:
+    """Write findings and ending of a run that is at its end, and leave everything else there as it is.
+
+    A run that was killed between its last checkpoint and its ending has the ending written here; when that
+    was, nobody knows.
+    """
     content = read_json_object(folder / CONFIG)
-    listed = [asdict(finding) for finding in findings]
-    if content.get("findings") != listed:
-        content["findings"] = listed
+    settled = {**content, "findings": [asdict(finding) for finding in findings]}
+    if ending_of(content, folder / CONFIG).state == "cut_off":
+        settled["ending"] = asdict(ending)
+    if settled != content:
+        content = settled
         write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
 
 

@@ -31,6 +31,7 @@ from ired_diag.training.opening import Options, begin, open_recorder
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.recorder import Progress, Recorder, read_values
 from ired_diag.training.state import TrainingState
+from ired_diag.training.together_again import bring_in_step
 
 NO_MEMORY = "can't allocate memory"  # what PyTorch says on a CPU, in a plain RuntimeError
 
@@ -77,9 +78,11 @@ def train_together(runs: Sequence[PlannedRun], options: Options) -> bool:
             locks.enter_context(locked(run.folder))
         with _fitting():
             recorders = [open_recorder(run, options) for run in runs]
+            bring_in_step(recorders, options.device)
         for recorder in recorders:
             if recorder.is_finished:
-                run_files.write_findings(recorder.folder, recorder.about.findings)
+                ending = recorder.stopped or _ending(recorder.state)
+                run_files.settle(recorder.folder, recorder.about.findings, ending)
         groups = _in_step([recorder for recorder in recorders if not recorder.is_finished])
         for group in groups:  # only now, when all of them can be trained
             begin(group)

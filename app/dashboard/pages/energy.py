@@ -23,6 +23,7 @@ from app.dashboard.curve_figures import thinned
 from app.dashboard.remembered import Remembered
 from app.dashboard.shown import kept_groups, shown_groups
 from app.dashboard.snapshot import Snapshot
+from ired_diag.errors import DiagError
 from ired_diag.figures.by_group import last_of_groups
 from ired_diag.figures.data import FigureData
 from ired_diag.figures.energies import energy_gaps, positive_energies
@@ -135,4 +136,8 @@ def _register_lacking(app: dash.Dash, catalog: Catalog, name: str, probe: str) -
     @app.callback(Output(f"{name}-lacking", "children"), Input("address", "search"), Input("version", "data"))
     def show(search: str, _version: int) -> Any:
         view, snapshot = View.from_query(search), catalog.snapshot()
-        return lacking(catalog.tables.find(kept_groups(view, snapshot), probe))
+        try:
+            found = catalog.tables.find(kept_groups(view, snapshot), probe)
+        except DiagError:  # a damaged table: the chart tells it
+            return None
+        return lacking(found)

@@ -1,0 +1,52 @@
+"""What a machine has run out of: memory, open files, disk. It is no defect of ours, and is said in one line.
+
+Libraries say it in many ways. Python raises ``MemoryError``; PyTorch on a CPU, threads and maps of files a
+plain ``RuntimeError``; a library that cannot be loaded an ``ImportError``; the operating system ``OSError``.
+
+Reference: POSIX.1-2017, <errno.h>; getrlimit(), the limits that ``ulimit`` sets.
+"""
+
+from __future__ import annotations
+
+import errno
+
+MEMORY = "Memory ran out. Run it where there is more, or raise the limit (ulimit -v)."
+FILES = "Too many files are open at once. Raise the limit (ulimit -n)."
+DISK = "the disk that the output goes to is full."
+SIZE = "A file may not grow any further: a limit is reached (ulimit -f)."
+BY_NUMBER = {
+    errno.ENOMEM: MEMORY,
+    errno.EMFILE: FILES,
+    errno.ENFILE: FILES,
+    errno.ENOSPC: DISK,
+    errno.EDQUOT: DISK,
+    errno.EFBIG: SIZE,
+}
+NO_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "failed to map segment",
+    "can't start new thread",
+    "out of memory",
+)  # in lower case
+NO_FILES = ("too many open files",)
+
+
+def lack_in_words(error: Exception) -> str | None:
+    """Return what ran out, and what to do; None where an error says nothing of that kind.
+
+    >>> lack_in_words(OSError(errno.EMFILE, "Too many open files"))
+    'Too many files are open at once. Raise the limit (ulimit -n).'
+    >>> lack_in_words(RuntimeError("shapes differ")) is None
+    True
+    """
+    if isinstance(error, MemoryError):
+        return MEMORY
+    if isinstance(error, OSError) and error.errno in BY_NUMBER:
+        return BY_NUMBER[error.errno]
+    if not isinstance(error, RuntimeError | ImportError | OSError):
+        return None
+    words = str(error).lower()
+    if any(lack in words for lack in NO_MEMORY):
+        return MEMORY
+    return FILES if any(lack in words for lack in NO_FILES) else None

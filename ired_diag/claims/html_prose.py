@@ -1,0 +1,43 @@
+"""A page in HTML as Markdown, line by line, so that line numbers stay.
+
+Headings become Markdown's, paragraphs and list items start a part of their own, ``<pre>`` becomes a code
+block. Scripts, styles and comments are taken out. Tables stay as they are (``html_tables``). A text that is
+no page (Markdown with a table in HTML) is not changed, its comments apart.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+PAGE = re.compile(r"<(?:!doctype html|html|body)\b", re.IGNORECASE)
+UNSEEN = re.compile(r"<!--.*?-->|<(script|style|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+TABLE = re.compile(r"(<table\b.*?</table\s*>)", re.IGNORECASE | re.DOTALL)
+HEADING = re.compile(r"^\s*<h([1-6])\b[^>]*>(.*?)</h\1\s*>\s*$", re.IGNORECASE | re.MULTILINE)
+PART = re.compile(r"^\s*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE)
+LINES_OF_CODE = re.compile(r"^\s*<(/?)pre\b[^>]*>\s*$", re.IGNORECASE | re.MULTILINE)
+BOLD = re.compile(r"</?(?:b|strong)\b[^>]*>", re.IGNORECASE)
+TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+
+
+def without_html_prose(text: str) -> str:
+    r"""Return a page in HTML as Markdown, its tables left as they are.
+
+    >>> without_html_prose("<html><body>\n<h2>Results</h2>\n<p>p &lt; 0.05</p>\n</body></html>")
+    '\n# Results\n- p < 0.05\n'
+    """
+    if not PAGE.search(text):
+        return re.sub(r"<!--.*?-->", _blank, text, flags=re.DOTALL)
+    parts = TABLE.split(UNSEEN.sub(_blank, text))
+    return "".join(part if TABLE.fullmatch(part) else _prose(part) for part in parts)
+
+
+def _prose(text: str) -> str:
+    text = HEADING.sub(lambda hit: f"# {TAG.sub('', hit[2]).strip()}", text)
+    text = LINES_OF_CODE.sub("```", text)
+    text = PART.sub("- ", text)
+    return html.unescape(TAG.sub("", BOLD.sub("**", text)))
+
+
+def _blank(hit: re.Match[str]) -> str:
+    return "\n" * hit[0].count("\n")

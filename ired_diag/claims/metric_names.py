@@ -1,0 +1,64 @@
+"""The metric that a head or a sentence names, and the step: what is left when other words are taken away.
+
+Two heads are of one metric where the same words are left after those of statistics, units and directions are
+taken away.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ired_diag.claims.numbers import plain
+from ired_diag.claims.statistic_words import spaced
+
+STATISTIC_WORDS = frozenset(
+    """
+    mean means average avg std stdev stddev sd sem se s.d s.e.m ± +/- ci 95 90 99 confidence interval median
+    iqr over n seeds seed runs run of the in by across lower higher better is are standard deviation error
+    dev per stat statistic mittelwert standardabweichung konfidenzintervall 1\u03c3 \u03c3 2\u03c3 value
+    values v our ours and sample samples ddof
+    """.split()
+) - {"error"}  # fmt: skip
+UNITS = frozenset("s ms sec secs seconds minutes min hours h gb mb kb bytes tokens % k m".split())
+SCALE = re.compile(r"(?:[x\u00d7·*(]\s*|\bin\s+|^|\s)(?:10\s*\^\s*([-+]?\d+)|1?e(-\d+))\b", re.IGNORECASE)
+STEP = re.compile(
+    r"\b(?:step|iteration|iter)s?\s*[=#@]?\s*(\d[\d,]*)(k?)\b|\b(\d[\d,]*)(k?)\s*(?:steps|iterations)\b"
+    r"|(?:^|\s)(\d{3,6})()\s+val\b|(?:loss|val|mse|acc\w*|error)\s+at\s+(\d{3,7})()\b",
+    re.I,
+)
+
+
+def metric_of(head: str) -> str:
+    """Return the words of the metric that a head names, in a spelling that compares.
+
+    >>> metric_of("R2_MSE"), metric_of("Mean"), metric_of("Final val loss (mean ± SD, n = 5)")
+    ('r2 mse', '', 'final val loss')
+    """
+    text = SCALE.sub(" ", spaced(plain(head)).lower())
+    text = re.sub(
+        r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|"
+        r"higher is better",
+        " ",
+        text,
+    )
+    words = [word.strip("-.") for word in re.split(r"[^\w%.²+/*@-]+", text)]
+    kept = [
+        w
+        for w in words
+        if w and w not in STATISTIC_WORDS and w not in UNITS and not set(w) <= set("±+-/*\u03c3")
+    ]
+    return " ".join(kept)
+
+
+def step_of(text: str) -> int | None:
+    """Return the step that a text names, None where it names none.
+
+    >>> step_of("3200 val"), step_of("at step 10k"), step_of("q101")
+    (3200, 10000, None)
+    """
+    hit = STEP.search(text.replace("_", " "))
+    if not hit:
+        return None
+    digits = hit[1] or hit[3] or hit[5] or hit[7]
+    thousands = hit[2] or hit[4]
+    return int(digits.replace(",", "")) * (1000 if thousands else 1)

@@ -1,0 +1,40 @@
+"""Tables with a row a measure (mean, sd, …): the columns are groups, or metrics of one group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ired_diag.claims.cells import Cell
+from ired_diag.claims.columns import LETTER
+from ired_diag.claims.heads import Head, head_of
+from ired_diag.claims.numbers import plain
+from ired_diag.claims.statistic_words import kind_of
+from ired_diag.claims.table import Table
+
+QUANTITY_ROW = re.compile(
+    r"\b(?:time|wall|hours?|lr|learning rate|params?|parameters|memory|flops|batch|epochs?|steps?|seeds?|"
+    r"gpus?|cost|tokens|optimi[sz]er|momentum|decay|width|depth|layers|speed|throughput|loss|mse|acc\w*|error)\b",
+    re.IGNORECASE,
+)
+
+
+def rows_are_measures(table: Table, heads: Sequence[Head]) -> bool:
+    """Say whether the rows are mean, sd, …, and the columns groups."""
+    kinds = [kind_of(plain(cells[0])) for _, cells in table.rows]
+    named = [head.kind is None and bool(LETTER.search(head.text)) for head in heads[1:]]
+    others = [plain(cells[0]) for (_, cells), kind in zip(table.rows, kinds, strict=True) if not kind]
+    most = len(kinds) - len(others) > max(1, len(others)) and all(map(QUANTITY_ROW.search, others))
+    return bool(kinds) and (not others or most) and bool(named) and all(named)
+
+
+def cells_of_measures(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
+    """Yield the cells of a table with a row a measure; its columns are groups, or metrics of one group."""
+    metrics = all(head.is_metric for head in heads[1:])
+    for line, cells in table.rows:
+        row = head_of(cells[0])
+        for k, cell in enumerate(cells[1 : len(heads)], start=1):
+            name = f"table of line {table.line}" if metrics else heads[k].text
+            head = replace(row, metric=heads[k].metric if metrics else row.metric)
+            yield Cell(text=cell, kind=row.kind, named=(name,), line=line, head=head, table=table, column=k)

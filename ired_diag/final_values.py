@@ -1,0 +1,121 @@
+"""Tables of final values as runs: one number a seed, and no curve.
+
+    method,seed,val_loss,time_h          seed,baseline,muon
+    muon,0,0.4247,1.2                    0,0.4453,0.4247
+
+Each seed of each group is a run that logged its numbers once (``readers.seed_table`` says which column is
+what). A long table may hold several metrics: all of them are values of the same run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ired_diag.errors import AmbiguousName, UnreadableFile
+from ired_diag.open import open_study
+from ired_diag.readers import metrics_csv, trainer_state
+from ired_diag.readers.seed_table import SUFFIXES, columns_of_table, metric_of_table, read_seed_table
+from ired_diag.readers.seed_table_metrics import UNNAMED
+from ired_diag.runs.ending import Ending
+from ired_diag.runs.find import CONFIG, RESULTS_CONFIG
+from ired_diag.runs.history import History, Row
+from ired_diag.runs.regroup import Grouping
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Skipped, Study
+
+
+def open_runs_or_table(path: Path, *, grouping: Grouping | None = None) -> Study:
+    """Return the runs at a path; where there are none, those of the tables of final values there.
+
+    Args:
+        path: A folder of runs or logs, a log, a table, or a folder that has tables only.
+        grouping: What the user says of groups and seeds of logs.
+
+    Raises:
+        UnreadableFile: The path is a table that cannot be read.
+    """
+    if is_table(path):
+        return study_of_tables([path])
+    study = open_study(path, grouping=grouping)
+    if study.runs or not path.is_dir():
+        return study
+    tables, skipped = [], []
+    for file in sorted(file for file in path.iterdir() if is_table(file)):
+        try:
+            read_seed_table(file, column=next(iter(columns_of_table(file)), None))
+            tables.append(file)
+        except UnreadableFile as error:
+            skipped.append(Skipped(file, str(error)))
+    return study_of_tables(tables, skipped) if tables else study
+
+
+def is_table(path: Path) -> bool:
+    """Say whether a path is a table of one number a seed, and no run's configuration or metrics."""
+    named = path.suffix.lower() in SUFFIXES and path.name not in (CONFIG, RESULTS_CONFIG)
+    return named and path.is_file() and not (trainer_state.accepts(path) or metrics_csv.accepts(path))
+
+
+def study_of_tables(paths: Sequence[Path], skipped: Sequence[Skipped] = ()) -> Study:
+    """Return the runs that the numbers of tables stand for, with all metrics of each.
+
+    Raises:
+        AmbiguousName: Two tables hold values of one group.
+    """
+    runs: list[Run] = []
+    places: dict[str, Path] = {}
+    for path in paths:
+        for run in _runs_with_all_metrics(path):
+            if places.setdefault(run.experiment, path) != path:
+                raise _in_two_tables(run.experiment, places[run.experiment], path)
+            runs.append(run)
+    return Study.of(runs, skipped)
+
+
+def runs_of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[Run]]:
+    """Return the runs that the numbers of tables stand for, by group.
+
+    Args:
+        paths: CSV or JSON files.
+        metric: What their numbers are; None leaves it to the name of their column.
+    """
+    groups: dict[str, list[Run]] = {}
+    for path in paths:
+        table = read_seed_table(path, column=metric)
+        measure = metric or metric_of_table(path, list(table)) or UNNAMED
+        for name, values in table.items():
+            if name in groups:
+                raise _in_two_tables(name, groups[name][0].path, path)
+            groups[name] = runs_of_table(path, name, measure, values)
+    return groups
+
+
+def runs_of_table(path: Path, name: str, metric: str, values: Mapping[int, float | None]) -> list[Run]:
+    """Return the runs that stand for the numbers of one group of a table, by seed."""
+    return [
+        _run_of(path, name, seed, {} if value is None else {metric: value}, metric=metric)
+        for seed, value in values.items()
+    ]
+
+
+def _runs_with_all_metrics(path: Path) -> list[Run]:
+    columns = columns_of_table(path)
+    if len(columns) < 2:
+        return [run for members in runs_of_tables([path], None).values() for run in members]
+    numbers: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+    for column in columns:
+        for name, values in read_seed_table(path, column=column).items():
+            for seed, value in values.items():
+                numbers[name, seed] |= {} if value is None else {column: value}
+    return [_run_of(path, name, seed, values) for (name, seed), values in numbers.items()]
+
+
+def _run_of(path: Path, name: str, seed: int, values: dict[str, float], *, metric: str | None = None) -> Run:
+    """Return the run that stands for the numbers of one seed in a table."""
+    history = History.of([Row(0, values)] if values else [])
+    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric, of_table=True)
+
+
+def _in_two_tables(name: str, first: Path, second: Path) -> AmbiguousName:
+    return AmbiguousName(f"{name}: both {first} and {second} have values of it. Give one of them.")

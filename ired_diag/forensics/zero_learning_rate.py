@@ -1,0 +1,103 @@
+"""A learning rate that is configured above 0 and logged as 0 from the first row to the last.
+
+Such a run trains nothing: a schedule that was planned for 0 steps, a scheduler stepped before it was set up,
+or every parameter frozen. Told is a run with five logged rates or more, all exactly 0, of every logged rate
+(an optimiser's frozen group may be 0 next to one that moves), whose configuration states one above 0.
+
+A log may also print too few digits: 2e-5 is 0.0000 with four. So it is a warning only where nothing logged
+improved either, or where the configured rate is so large (0.01 or more) that no usual format prints it as 0;
+while a loss comes down, it is a note: the field is wrong, or rounded. A warm-up that begins at 0 and a
+schedule that ends there have other values between.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from ired_diag.finding import Finding, Severity
+from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.metric_words import LOWER, measures_in, words_of
+from ired_diag.runs.run import Run
+from ired_diag.runs.setting_number import number_of
+from ired_diag.runs.study import Study
+
+FEWEST = 5  # logged rates
+VISIBLE = 0.01  # a rate that two decimals show
+IMPROVED = 0.95  # of its first fifth: a loss that came down
+RATE = ("lr",)
+
+
+def find(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each group whose logged learning rates are all 0."""
+    cases: dict[tuple[str, str, float, bool], list[tuple[Run, str]]] = defaultdict(list)
+    for run in study.runs:
+        setting, names = configured_rate(run), logged_rates(run)
+        if setting is None or not names:
+            continue
+        values = [np.asarray(run.history.series[name].values, dtype=np.float64) for name in names]
+        if max(len(rates) for rates in values) >= FEWEST and not any(rates.any() for rates in values):
+            cases[run.group, *setting, has_improved(run)].append((run, names[0]))
+    for (group, key, rate, improved), zero in cases.items():
+        yield _finding(group, key=key, rate=rate, improved=improved, cases=zero)
+
+
+def configured_rate(run: Run) -> tuple[str, float] | None:
+    """Return the key and value of the learning rate above 0 that a run configures; None without one."""
+    for key, value in (run.configuration or {}).items():
+        number = number_of(value)
+        if words_of(key.rpartition(".")[2]) == RATE and number is not None and number > 0:
+            return key, number
+    return None
+
+
+def logged_rates(run: Run) -> list[str]:
+    """Return the metrics that are learning rates: ``lr``, ``train/learning_rate``, ``lr-AdamW/pg1``."""
+    return [name for name, told in run.history.series.items() if "lr" in words_of(name) and len(told)]
+
+
+def has_improved(run: Run) -> bool:
+    """Say whether a loss came down: its last fifth lies below 95% of its first."""
+    for name, told in run.history.series.items():
+        values = np.asarray(told.values, dtype=np.float64)
+        values = values[np.isfinite(values)]
+        if len(values) < FEWEST or not LOWER.intersection(measures_in(words_of(name))):
+            continue
+        fifth = max(1, len(values) // 5)
+        if np.median(values[-fifth:]) < IMPROVED * np.median(values[:fifth]):
+            return True
+    return False
+
+
+def _finding(group: str, *, key: str, rate: float, improved: bool, cases: list[tuple[Run, str]]) -> Finding:
+    run, name = cases[0]
+    count = len(run.history.series[name])
+    is_sure = not improved or rate >= VISIBLE
+    severity: Severity = "warning" if is_sure else "note"
+    seeds = listed(run.seed_label for run, _ in cases)
+    statement = f"{group}: {key} is {rate:g}, and {name} is 0 in all {count} logged rows ({seeds})"
+    if not improved:
+        statement += ", while no loss comes down: nothing was trained."
+    else:
+        statement += ". A loss comes down all the same: the field is another one, or rounded to 0."
+    evidence: Evidence = {"group": group, "key": key, "configured": rate, "metric": name, "rows": count}
+    evidence |= {"loss_improved": improved, "runs": len(cases)}
+    advice = "Print the optimiser's rate after the first steps, and look at what the schedule is planned for."
+    labels = tuple(run.label for run, _ in cases)
+    return Finding("zero_learning_rate", severity, statement, evidence, advice, runs=labels)
+
+
+RULE = Rule(
+    name="zero_learning_rate",
+    question="Is the learning rate 0 in every logged row?",
+    find=find,
+    consequence="compute",
+    refuted_by="The optimiser's own rate, printed in full after some steps: it is above 0.",
+    near_miss=(
+        "A warm-up that begins at 0, a schedule that ends there, a frozen group next to one that moves, a "
+        "rate that the log rounds to 0.0000 while the loss comes down."
+    ),
+    example="learning_rate 5e-05, train/learning_rate 0.0 in all 40 rows, and a loss that stays at 2.30.",
+)

@@ -1,0 +1,61 @@
+"""All metrics of a table of one number a seed, each as ``readers.seed_table`` reads one.
+
+A table may hold several metrics (``seed,val_loss,test_loss``); a comparison needs one of them, a search for
+rows that were copied needs all.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from ired_diag.errors import UnreadableFile
+from ired_diag.readers.seed_table import SeedValues, metric_of_table, read_seed_table
+from ired_diag.runs.metric_words import measures_in, words_of
+
+UNNAMED = "value"  # what a table holds that names no metric
+SEED = "seed"
+
+
+def names_seeds(path: Path) -> bool:
+    """Say whether a CSV file has a column of seeds, by its first line."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader([file.readline()]), [])
+    except (OSError, UnicodeDecodeError):
+        return False
+    return any(SEED in words_of(name) for name in header)
+
+
+def read_seed_metrics(path: Path, *, column: str | None = None) -> dict[str, SeedValues]:
+    """Return the values of each experiment and seed, by metric.
+
+    Args:
+        path: A ``.csv`` or ``.json`` file.
+        column: The only metric to read.
+
+    Raises:
+        UnreadableFile: It is no such table; the message is that of the table read as one metric.
+    """
+    try:
+        table = read_seed_table(path, column=column)
+    except UnreadableFile:
+        tables = {} if column or path.suffix.lower() != ".csv" else _by_column(path)
+        if not tables:
+            raise
+        return tables
+    return {column or metric_of_table(path, list(table)) or UNNAMED: table}
+
+
+def _by_column(path: Path) -> dict[str, SeedValues]:
+    """Return the tables of all columns that are named as measures."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader([file.readline()]), [])
+    tables: dict[str, SeedValues] = {}
+    for name in (name.strip() for name in header):
+        if measures_in(words_of(name)):
+            try:
+                tables[name] = read_seed_table(path, column=name)
+            except UnreadableFile:
+                continue  # a column of words, or of numbers that no seed owns
+    return tables

@@ -1,0 +1,101 @@
+"""On how many samples each evaluation rests, and which evaluations are of the same data.
+
+A number of samples stands next to a result (``"eval_samples": 872`` in ``eval_results.json``) or is logged as
+a metric (``val/num_samples``), of which the last value counts. Two evaluations are siblings where they are of
+one metric, or one logged count, and of the same data: of one group, whose seeds differ in nothing else, or of
+configurations that state the same data set or task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, words_of
+from ired_diag.runs.study import Study
+
+COUNTS = frozenset(("samples", "examples"))
+AROUND_A_COUNT = frozenset(("num", "n", "number", "of", "total", "count", "size", *COUNTS))
+DATA = frozenset("dataset dataset_name task task_name data data_dir dataset_config rank ood split".split())
+PARTS = frozenset(  # settings that ask for fewer samples
+    """
+    limit max_eval_samples max_test_samples max_val_samples max_predict_samples num_test_samples
+    num_eval_samples eval_samples test_samples limit_val_batches limit_test_batches val_fraction eval_fraction
+    subset fraction debug fast_dev_run smoke_test eval_batches val_batches validation_batches
+    """.split()
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleCount:
+    """The number of samples of one evaluation.
+
+    Attributes:
+        group: The run's group, or the evaluation's name.
+        label: The run's seed, or the file.
+        metric: What was evaluated, or the logged count.
+        data: What the configuration says of the data; empty where it says nothing.
+        parts: Settings that ask for fewer samples.
+        samples: The number.
+        where: Where it stands.
+    """
+
+    group: str
+    label: str
+    metric: str
+    data: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str], ...]
+    samples: int
+    where: str
+
+
+def sample_counts(study: Study) -> Iterator[SampleCount]:
+    """Yield the number of samples of each evaluation that states one."""
+    owners = [(a.experiment, a.source[0].parent.name, a.configuration, a.results) for a in study.evaluations]
+    owners += [(run.group, run.seed_label, run.configuration, run.results) for run in study.runs]
+    for group, label, configuration, results in owners:
+        for result in results:
+            if result.n is not None and not result.error and not result.partial:
+                yield SampleCount(
+                    group=group,
+                    label=label,
+                    metric=f"{result.metric} {result.data}".strip(),
+                    data=_chosen(configuration, DATA),
+                    parts=_chosen(configuration, PARTS),
+                    samples=result.n,
+                    where=result.where,
+                )
+    for run in study.runs:
+        for name, told in run.history.series.items():
+            if is_sample_count(name) and len(told) and np.isfinite(told.values[-1]):
+                yield SampleCount(
+                    group=run.group,
+                    label=run.seed_label,
+                    metric=name,
+                    data=_chosen(run.configuration, DATA),
+                    parts=_chosen(run.configuration, PARTS),
+                    samples=int(told.values[-1]),
+                    where=f"step {told.steps[-1]}",
+                )
+
+
+def is_sample_count(name: str) -> bool:
+    """Say whether a metric is the number of samples of an evaluation.
+
+    >>> is_sample_count("val/num_samples"), is_sample_count("eval_samples_per_second")
+    (True, False)
+    >>> is_sample_count("train/num_samples"), is_sample_count("test_n_examples")
+    (False, True)
+    """
+    words = set(words_of(name))
+    splits = words.intersection((*SPLITS, *TEST_SPLITS))
+    rest = words - splits
+    return bool(splits) and bool(COUNTS & rest) and rest <= AROUND_A_COUNT
+
+
+def _chosen(configuration: Mapping[str, Any] | None, keys: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    settings = (configuration or {}).items()
+    return tuple(sorted((k, str(v)) for k, v in settings if k.rpartition(".")[2].lower() in keys))

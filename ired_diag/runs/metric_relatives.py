@@ -1,0 +1,152 @@
+"""Metrics whose values bind each other by definition, recognised by their names.
+
+    val_f1, val_precision, val_recall           one set of predictions, counted three ways
+    val_acc_top1 (or val_acc), val_acc_top5     the same ranking, cut after k answers
+    val_perplexity, val_loss                    the same probabilities
+
+Names belong together where they differ in the measure alone: ``test_f1_macro`` and ``test_recall_macro`` do,
+``test_f1_macro`` and ``val_recall`` do not. What is called the best or largest is left out: each of two
+metrics has its best value at a step of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from ired_diag.runs.metric_words import EXTREMES, words_of
+
+STAR = "*"
+F1 = re.compile(r"(?<![a-z0-9])(?:f1_?score|f_?score|f1)(?![a-z0-9])")
+PRECISION = re.compile(r"(?<![a-z0-9])(?:precision|prec)(?![a-z0-9])")
+RECALL = re.compile(r"(?<![a-z0-9])(?:recall|rec|sensitivity)(?![a-z0-9])")
+PERPLEXITY = re.compile(r"(?<![a-z0-9])(?:perplexity|ppl)(?![a-z0-9])")
+CROSS_ENTROPY = re.compile(r"(?<![a-z0-9])(?:nll|ce|xent|cross_?entropy)(?:_loss)?(?![a-z0-9])")
+LOSS = re.compile(r"(?<![a-z0-9])loss(?![a-z0-9])")
+OUTSIDE_ONE = "bertscore"  # rescaled, its parts may be below 0
+TOP = re.compile(r"(?:acc(?:uracy)?_)?top_?(\d{1,3})(?:_acc(?:uracy)?|_categorical_accuracy)?(?![a-z0-9])")
+AT = re.compile(r"(acc|accuracy|recall|hits?|hit_rate|pass)_at_(\d{1,3})(?![a-z0-9])")
+SHORT = re.compile(r"(?<![a-z0-9])acc_?([15])(?![a-z0-9])")  # ImageNet's acc1 and acc5
+PLAIN = re.compile(r"(?<![a-z0-9])(?:acc|accuracy)(?![a-z0-9])")
+
+
+class Triple(NamedTuple):
+    """The names of an F1 and of the precision and recall that it is made of."""
+
+    f1: str
+    precision: str
+    recall: str
+
+
+class TopPair(NamedTuple):
+    """Two accuracies of one ranking: among the first ``narrow`` answers, and among the first ``wide``."""
+
+    narrow: str
+    wide: str
+
+
+class PerplexityPair(NamedTuple):
+    """A perplexity, and the losses that may be its logarithm; whether these are surely cross-entropies."""
+
+    perplexity: str
+    losses: tuple[str, ...]
+    is_cross_entropy: bool
+
+
+def f1_triples(names: Iterable[str]) -> Iterator[Triple]:
+    """Yield each F1 with its precision and recall.
+
+    >>> list(f1_triples(["val/F1", "val/Precision", "val/recall", "test_f1", "best_f1"]))
+    [Triple(f1='val/F1', precision='val/Precision', recall='val/recall')]
+    """
+    names = _lasting(names)
+    ways = [_by_template(names, pattern) for pattern in (F1, PRECISION, RECALL)]
+    for template, f1 in ways[0].items():
+        if template in ways[1] and template in ways[2] and OUTSIDE_ONE not in template:
+            yield Triple(f1, ways[1][template], ways[2][template])
+
+
+def top_pairs(names: Iterable[str]) -> Iterator[TopPair]:
+    """Yield each two accuracies of which the second counts more answers as right.
+
+    >>> list(top_pairs(["val_acc", "val_top5_acc"])), list(top_pairs(["acc_1", "acc_2", "acc_5"]))
+    ([TopPair(narrow='val_acc', wide='val_top5_acc')], [])
+    """
+    families: dict[str, dict[int, str]] = defaultdict(dict)
+    names = _lasting(names)
+    for name in names:
+        if (place := _template_and_k(name)) is not None:
+            families[place[0]][place[1]] = name
+    for name in names:
+        template = PLAIN.sub(STAR, _plain(name))
+        if template in families:
+            families[template].setdefault(1, name)
+    indices = {_plain(name) for name in names}
+    for template, family in families.items():
+        if template.startswith("short:") and _are_classes(template.removeprefix("short:"), indices):
+            continue
+        for narrow, wide in zip(sorted(family), sorted(family)[1:], strict=False):
+            yield TopPair(family[narrow], family[wide])
+
+
+def perplexity_pairs(names: Iterable[str]) -> Iterator[PerplexityPair]:
+    """Yield each perplexity with the losses next to it.
+
+    >>> list(perplexity_pairs(["eval/loss", "perplexity", "train_ppl"]))
+    [PerplexityPair(perplexity='perplexity', losses=('eval/loss',), is_cross_entropy=False)]
+    """
+    names = _lasting(names)
+    entropies, losses = _by_template(names, CROSS_ENTROPY), _by_template(names, LOSS)
+    for template, name in _by_template(names, PERPLEXITY).items():
+        if template in entropies:
+            yield PerplexityPair(name, (entropies[template],), True)
+        elif template in losses:
+            yield PerplexityPair(name, (losses[template],), False)
+        elif template == STAR and "eval_*" in losses:  # as Hugging Face's scripts write it
+            yield PerplexityPair(name, (losses["eval_*"],), False)
+
+
+def _lasting(names: Iterable[str]) -> list[str]:
+    return [name for name in names if not EXTREMES.intersection(words_of(name))]
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case, its words joined by underscores.
+
+    >>> _plain("Val/Acc@5"), _plain("eval/f1-macro")
+    ('val_acc_at_5', 'eval_f1_macro')
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("@", "_at_")).strip("_")
+
+
+def _by_template(names: Iterable[str], pattern: re.Pattern[str]) -> dict[str, str]:
+    """Return names by what is left of them without a measure; those that are there twice are left out."""
+    templates: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        template, count = pattern.subn(STAR, _plain(name).replace("_at_", "@"))
+        if count == 1:
+            templates[template].append(name)
+    return {template: alike[0] for template, alike in templates.items() if len(alike) == 1}
+
+
+def _template_and_k(name: str) -> tuple[str, int] | None:
+    """Return how many answers an accuracy counts, and what is left of its name."""
+    plain = _plain(name)
+    if "top_k" in plain:  # Keras, where k is 5 unless it is set
+        return re.sub(r"(?:sparse_)?top_k_(?:categorical_)?acc(?:uracy)?", STAR, plain), 5
+    if match := AT.search(plain):
+        measure = STAR if match[1].startswith("acc") else f"{STAR}{match[1]}"
+        return plain.replace(match[0], measure), int(match[2])
+    if match := TOP.search(plain):
+        return plain.replace(match[0], STAR), int(match[1])
+    if match := SHORT.search(plain):
+        return f"short:{plain.replace(match[0], STAR)}", int(match[1])
+    return None
+
+
+def _are_classes(template: str, names: set[str]) -> bool:
+    """Say whether ``acc1`` and ``acc5`` are accuracies of the classes 1 and 5: there are 0, 2, 3 or 4 too."""
+    forms = (template.replace(STAR, f"acc{k}") for k in (0, 2, 3, 4))
+    return any(form in names or form.replace("acc", "acc_") in names for form in forms)

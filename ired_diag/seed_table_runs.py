@@ -1,0 +1,56 @@
+"""Open paths for a diagnosis: runs and logs, and the tables of one number a seed that are among them.
+
+A table that is named by itself is opened as runs that evaluated once. In a folder without runs so are its
+tables; next to runs a table most likely repeats them, and is left to the rules that look at tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ired_diag.errors import DiagError
+from ired_diag.final_values import is_table, runs_of_table
+from ired_diag.grouping import open_arguments
+from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
+from ired_diag.runs.regroup import Grouping
+from ired_diag.runs.run import Run
+from ired_diag.runs.study import Study
+
+
+def open_with_tables(arguments: Sequence[str], *, grouping: Grouping, metric: str | None = None) -> Study:
+    """Return the study that paths and ``NAME=GLOB`` mean, tables of seeds included.
+
+    Args:
+        arguments: Paths; and ``NAME=GLOB``, whose runs are one experiment of that name.
+        grouping: What the user says of groups and seeds.
+        metric: The metric of a table with several. Default: the first column that is a measure.
+
+    Raises:
+        NotFound: There is nothing at a path.
+        DiagError: A named file is neither a log nor such a table.
+    """
+    tables = [text for text in arguments if is_table(Path(text)) and _opens(Path(text), metric)]
+    others = [argument for argument in arguments if argument not in tables]
+    study = open_arguments(others, grouping=grouping) if others else Study(())
+    paths = [Path(table) for table in tables]
+    if not study.runs and not study.evaluations:
+        paths += [s.path for s in study.skipped if s.path.suffix.lower() == ".csv" and names_seeds(s.path)]
+    runs = [run for path in paths if _opens(path, metric) for run in _runs_of(path, metric)]
+    opened = {run.path for run in runs}
+    rest = tuple(skipped for skipped in study.skipped if skipped.path not in opened)
+    return replace(study, runs=Study.of([*study.runs, *runs]).runs, skipped=rest)
+
+
+def _opens(path: Path, metric: str | None) -> bool:
+    try:
+        return bool(read_seed_metrics(path, column=metric))
+    except DiagError:
+        return False
+
+
+def _runs_of(path: Path, metric: str | None) -> list[Run]:
+    """Return the runs of the first metric of a table."""
+    name, table = next(iter(read_seed_metrics(path, column=metric).items()))
+    return [run for group, values in table.items() for run in runs_of_table(path, group, name, values)]

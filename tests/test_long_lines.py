@@ -1,0 +1,56 @@
+"""Lines of any length take time in proportion to it: no search begins anew at each letter."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ired_diag.claims.report_file import without_long_words
+from ired_diag.readers import tqdm_grammar
+
+BAR = b": 10%|#| 10/100 [00:01<00:09, 3.1it/s]"
+FORMER_CUT = re.compile(
+    rb"%%\||\d(?:\w*/s|s/\w+)[,\]]|\A%b[:=] ?-?(?:\d|nan|inf)[^\s:]*(?!\S)" % tqdm_grammar.NAME
+)
+TEXTS = st.text(alphabet="ab1-9_:=, |]/s\n", max_size=24).map(str.encode)
+
+
+@given(text=TEXTS)
+@example(text=b"1loss: 0.3")
+@example(text=b"-a=1,b")
+def test_a_pair_is_found_wherever_one_begins_at_any_letter(text: bytes) -> None:
+    assert bool(tqdm_grammar.HAS_PAIR.search(text)) == bool(tqdm_grammar.PAIR.search(text))
+
+
+@given(text=TEXTS)
+@example(text=b"a1/s,")
+@example(text=b"3.14s/it]")
+def test_a_cut_record_is_seen_wherever_its_rate_begins(text: bytes) -> None:
+    assert bool(tqdm_grammar.LOOKS_CUT.search(text)) == bool(FORMER_CUT.search(text))
+
+
+@pytest.mark.parametrize("letter", [b"x", b"7", b" ", b"a1: ", b"-"])
+def test_a_line_four_times_as_long_takes_no_sixteen_times_as_long(letter: bytes) -> None:
+    def seconds(size: int) -> float:
+        record = (letter * size)[:size]
+        start = time.process_time()
+        for text in (record + BAR, record):
+            tqdm_grammar.parse(text)
+            tqdm_grammar.LOOKS_CUT.search(text)
+        return time.process_time() - start
+
+    short = max(min(seconds(1 << 15) for _ in range(3)), 1e-3)
+    assert min(seconds(1 << 17) for _ in range(2)) < 10 * short
+
+
+def test_a_picture_in_a_report_is_shortened_and_its_numbers_stay() -> None:
+    picture = "![mean](data:image/png;base64," + "A7" * 50_000 + ")"
+    row = "|" + "0.25|" * 2000
+    text = without_long_words(f"The mean is 0.5 {picture} over 3 seeds.\n{row}\n{' ' * 5000}end\n")
+    assert text.startswith("The mean is 0.5 ![mean](data:image/p… over 3 seeds.\n|0.25|")
+    assert text.count("0.25|") == 2000
+    assert len(text.splitlines()) == 3
