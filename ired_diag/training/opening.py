@@ -117,7 +117,7 @@ def _resumed(run: PlannedRun, told: Told, device: torch.device) -> tuple[Trainin
             reason = str(error)
     if kept:
         statement = f"{reason} The run goes on from {kept[-1].name}, its newest whole step."
-        warning = Finding("resumedstate_in_step_file", "warning", statement)
+        warning = Finding("resumed_from_step_file", "warning", statement)
         return state_in_step_file(kept[-1], folder, config, device), [warning]
     if run.fork is not None:
         return forked_state(run.fork, config, device), []
