@@ -61,7 +61,7 @@ import json, os, sys, tempfile
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from ired_diag.config import parse_config
+from ired_diag.tasks import parse_settings
 from ired_diag.training.trainer import train
 
 def run(order):

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from ired_diag.config import Config, parse_config
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.runs.store import read_run
+from ired_diag.tasks import parse_settings
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
 from ired_diag.training.together_again import RULE
@@ -38,12 +40,12 @@ class Killed(BaseException):
     """What ends an ensemble between two steps here, in place of a signal."""
 
 
-def config_of(seed: int = 0) -> Config:
-    return parse_config({**TINY, "seed": seed})
+def config_of(seed: int = 0) -> InverseConfig:
+    return parse_settings({**TINY, "seed": seed})
 
 
 def planned(root: Path, *, resume: bool = False) -> list[PlannedRun]:
-    return [PlannedRun(config_of(seed), root / f"seed{seed}", resume) for seed in range(SEEDS)]
+    return [PlannedRun(task=INVERSE, config=config_of(seed), folder=root / f"seed{seed}", resume=resume) for seed in range(SEEDS)]
 
 
 def stop_at(step: int) -> Callable[[int, int, dict[str, float]], None]:
@@ -138,11 +140,11 @@ def test_seeds_that_are_resumed_without_their_companions_stay_where_they_are(tmp
 
 
 def test_a_run_that_was_killed_before_its_ending_was_written_is_complete_once_resumed(tmp_path: Path) -> None:
-    folder = train(config_of(), tmp_path / "run")
+    folder = train(INVERSE, config_of(), tmp_path / "run")
     path = folder / "config.json"
     told = json.loads(path.read_text())
     path.write_text(json.dumps({**told, "ending": {"state": "cut_off", "detail": ""}}, indent=2) + "\n")
     before = contents(tmp_path)
-    train(config_of(), folder, resume=True)
+    train(INVERSE, config_of(), folder, resume=True)
     assert json.loads(path.read_text()) == told
     assert contents(tmp_path) == before
