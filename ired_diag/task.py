@@ -252,6 +252,16 @@ def no_references(keys: Mapping[str, Any], evaluation: EvaluationResult | None =
     return
 
 
+def recognises_none(keys: Mapping[str, Any]) -> bool:
+    """Return False: no configuration is taken for one of this task's by its keys."""
+    return False
+
+
+def unknown_size(keys: Mapping[str, Any]) -> None:
+    """Return None: it is unknown how many numbers an answer has."""
+    return
+
+
 def no_critical_points(config: Any) -> tuple[CriticalPoint, ...]:
     """Return nothing: no critical point is known."""
     return ()
@@ -289,6 +299,9 @@ class Task:
         references: What predictors without training reach on the metric, given the keys of a configuration
             and, of an evaluation after training, its result; None where the data are unknown.
         critical_points: Where the gradient of the loss is known to be zero.
+        recognises: Whether a configuration that names no task is one of this task's, by its keys.
+        draws_fresh_data: Whether no training batch is seen twice, so that nothing can be learned by heart.
+        answer_size: How many numbers an answer has, given the keys of a configuration; None: unknown.
     """
 
     name: str
@@ -311,6 +324,9 @@ class Task:
     paired_by: tuple[str, ...] = ()
     references: Callable[[Mapping[str, Any], EvaluationResult | None], References | None] = no_references
     critical_points: Callable[[Any], tuple[CriticalPoint, ...]] = no_critical_points
+    recognises: Callable[[Mapping[str, Any]], bool] = recognises_none
+    draws_fresh_data: bool = False
+    answer_size: Callable[[Mapping[str, Any]], int | None] = unknown_size
 
     @property
     def trained_terms(self) -> tuple[str, ...]:

@@ -185,15 +185,14 @@ def _of_energy(subject: Subject) -> Table:
         b.double().cpu().numpy() for b in (schedule.opt_step_size, schedule.sqrt_one_minus_alphas_cumprod)
     )
     later = CLAMP if subject.mining.faithful else 1.0
-    known = (
-        []
-        if schedule.is_clean
-        else [
-            _rows("energy", "step_first", eta / divisor, level=levels),
-            _rows("energy", "step_later", later * eta / divisor, level=levels),
-            _rows("energy", "exact_lambda", divisor / sigma, level=levels),
-        ]
-    )
+    if schedule.is_clean:
+        eta, sigma = np.full_like(eta, math.nan), np.full_like(sigma, math.nan)
+    why = "the energy knows no noise levels, and no inner steps" if schedule.is_clean else ""
+    known = [
+        _rows("energy", "step_first", eta / divisor, level=levels, reason=why),
+        _rows("energy", "step_later", later * eta / divisor, level=levels, reason=why),
+        _rows("energy", "exact_lambda", divisor / sigma, level=levels, reason=why),
+    ]
     count = min(subject.samples, PROBLEMS)
     x, answer = subject.problems.draw(count, generator=subject.generator("curvature answers"))
     dim = answer.shape[1]

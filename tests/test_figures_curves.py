@@ -20,7 +20,7 @@ from ired_diag.figures.data import FigureData, Line
 from ired_diag.figures.learning_curves import learning_curves
 from ired_diag.figures.over_seeds import Band, over_seeds
 from ired_diag.figures.running_median import running_median
-from ired_diag.forensics.trivial_floor import floors_of
+from ired_diag.inverse.simulated_floors import inverse_floors
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Series
@@ -233,14 +233,14 @@ def test_floors_are_drawn_where_all_runs_invert_the_same_known_matrices() -> Non
     known = group_of([[1.0, 0.01]], told=TOLD)
     figure = learning_curves(known)
     assert [guide.y for guide in figure.panels[0].guides] == sorted(
-        floor.mse for floor in floors_of((20, 0.5, 2.0))
+        floor.mse for floor in inverse_floors(20, epsilon=0.5, weight=2.0)
     )
     assert "linear regression 0.00954" in figure.method
     assert learning_curves(known, floors=False).panels[0].guides == ()
     other = group_of([[1.0, 0.01]], "q2", told={**TOLD, "ood": True})
     mixed = learning_curves(known | other)
     assert mixed.panels[0].guides == ()
-    assert "not known to invert the same matrices" in mixed.method
+    assert "not known to have the same data" in mixed.method
     assert learning_curves(group_of([[1.0, 0.01]])).panels[0].guides == ()
     loss = {"q1": [run_of([1.0, 0.01], metric="eval_loss", told=TOLD)]}
     assert learning_curves(loss).panels[0].guides == ()

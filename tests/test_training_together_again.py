@@ -45,7 +45,10 @@ def config_of(seed: int = 0) -> InverseConfig:
 
 
 def planned(root: Path, *, resume: bool = False) -> list[PlannedRun]:
-    return [PlannedRun(task=INVERSE, config=config_of(seed), folder=root / f"seed{seed}", resume=resume) for seed in range(SEEDS)]
+    return [
+        PlannedRun(task=INVERSE, config=config_of(seed), folder=root / f"seed{seed}", resume=resume)
+        for seed in range(SEEDS)
+    ]
 
 
 def stop_at(step: int) -> Callable[[int, int, dict[str, float]], None]:

@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ired_diag import tasks
 from ired_diag.errors import NotFound
 from ired_diag.figures.curve_marks import Axes, Curve, curve_of, first_onset, marks_of, median_best, with_room
 from ired_diag.figures.data import Drawn, FigureData, Guide, Line, Panel, cut_in_words, scale_of
 from ired_diag.figures.over_seeds import BANDS, MEANT, Band, OverSeeds, over_seeds
 from ired_diag.figures.running_median import running_median
 from ired_diag.figures.seeds_panel import n_in_brief, seeds_in_words, seeds_panel
-from ired_diag.forensics.trivial_floor import MSE, TITLES, floors_of, matrices_of
 from ired_diag.runs.direction import Direction
 from ired_diag.runs.from_step import from_step
 from ired_diag.runs.judged import shared_direction, shared_metric
@@ -121,25 +121,22 @@ def _lines(name: str, curves: Sequence[Curve], mean: OverSeeds, smooth: int | No
 
 def _floors(curves: Mapping[str, Sequence[Curve]], metric: str) -> tuple[tuple[Guide, ...], str]:
     """Return the floors, and what is said of them."""
-    if metric != MSE:
-        return (), ""
-    data = {matrices_of(curve.run) for members in curves.values() for curve in members}
-    if len(data) > 1:
-        return (), " No floors are drawn: the runs are not known to invert the same matrices."
-    (one,) = data
-    if one is None:
-        return (), ""
-    guides = tuple(Guide(floor.mse, f"{TITLES[floor.name]} {floor.mse:.3g}") for floor in floors_of(one))
-    values = ", ".join(guide.label for guide in guides)
-    return (
-        guides,
-        f" Dotted: predictors without a network, scored on simulated matrices ({values}).",
-    )
+    keys = [curve.run.configuration or {} for members in curves.values() for curve in members]
+    for task in tasks.judged_by(metric):
+        known = {task.references(configuration, None) for configuration in keys}
+        if len(known) > 1:
+            return (), " No floors are drawn: the runs are not known to have the same data."
+        (references,) = known
+        if references is not None:
+            guides = tuple(Guide(r.value, f"{r.title} {r.value:.3g}") for r in references.values)
+            values = ", ".join(guide.label for guide in guides)
+            return guides, f" Dotted: predictors without training, scored on simulated data ({values})."
+    return (), ""
 
 
 def _label(metric: str, direction: Direction) -> str:
-    """Return the axis' label; logs do not tell a unit but for a mean squared error."""
-    unit = "per entry" if metric == MSE else "as logged"
+    """Return the axis' label; a log does not state a unit, a task may."""
+    unit = next((task.metric.unit for task in tasks.judged_by(metric)), "") or "as logged"
     return f"{metric} ({unit})" if direction.lower_is_better else f"{metric} ({unit}, higher is better)"
 
 

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag import tasks
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
-from ired_diag.forensics.trivial_floor import matrices_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -61,8 +61,8 @@ def elements_of(run: Run) -> int | None:
     configured = next((told[key] for key in SIZES if isinstance(told.get(key), int)), None)
     if configured is not None and not isinstance(configured, bool) and configured > 0:
         return int(configured)
-    data = matrices_of(run)
-    return None if data is None else data[0] ** 2
+    task = tasks.recognised(told)
+    return None if task is None else task.answer_size(told)
 
 
 def _case(run: Run, name: str, size: int) -> Case | None:

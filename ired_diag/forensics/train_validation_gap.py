@@ -28,9 +28,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag import tasks
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
-from ired_diag.forensics.trivial_floor import TOLD as OF_FRESH_DATA
 from ired_diag.runs.evaluation_metric import training_metric
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -64,7 +64,8 @@ class Gap:
         """What the gap is; None where it is small, or its beginning says nothing."""
         if not (self.late >= FACTOR or 0 < self.late <= 1 / FACTOR):
             return None
-        if all(key in (self.run.configuration or {}) for key in OF_FRESH_DATA):
+        task = tasks.recognised(self.run.configuration or {})
+        if task is not None and task.draws_fresh_data:
             return "mismatch"
         if self.early >= FACTOR or 0 < self.early <= 1 / FACTOR:
             return "other_quantity"

@@ -51,17 +51,28 @@ def references_of(keys: Mapping[str, Any], evaluation: EvaluationResult | None =
     )
 
 
+def is_of_study(keys: Mapping[str, Any]) -> bool:
+    """Say whether a configuration states what those of the study state together."""
+    return all(key in keys for key in STATED)
+
+
+def answer_size(keys: Mapping[str, Any]) -> int | None:
+    """Return how many entries the inverse of a matrix has; None where the matrices are unknown."""
+    data = data_of_run(keys)
+    return None if data is None else data[0] ** 2
+
+
 def data_of_run(keys: Mapping[str, Any]) -> Data | None:
     """Return which matrices a run inverts, where its configuration says so."""
-    if not all(key in keys for key in STATED):
+    if not is_of_study(keys):
         return None
     return _data(keys.get("rank"), bool(keys["ood"]), keys.get("dataset", "ired"))
 
 
 def data_of_evaluation(result: EvaluationResult, keys: Mapping[str, Any]) -> Data | None:
     """Return which matrices a model was evaluated on, where its log or configuration says so."""
-    of_study = all(key in keys for key in STATED)  # the study's own: it names its data set nowhere else
-    dataset = result.dataset or keys.get("dataset") or ("ired" if of_study else None)
+    # The study's own configurations name their data set nowhere.
+    dataset = result.dataset or keys.get("dataset") or ("ired" if is_of_study(keys) else None)
     rank = keys.get("rank") if result.rank is None else result.rank
     ood = keys.get("ood") if result.ood is None else result.ood
     return None if not isinstance(ood, bool) else _data(rank, ood, dataset)

@@ -69,6 +69,8 @@ def energy_verdict(
     found = [f"{100 * share:.0f}% at level {level}" for level, share in indefinite.items() if share > 0]
     down = f"by more than {100 * FLAT:.0f}% of λ_max"
     bowl = f"bends down {down} in {', '.join(found)}" if found else f"bends down {down} in none"
+    if math.isnan(numbers["step_over_limit_first"]):  # an energy without inner steps
+        return f"At the right answers of {problems} problems the energy {bowl}."
     first, later = (_step(numbers, name, levels) for name, levels in over.items())
     return (
         f"At the right answers of {problems} problems the energy {bowl}; in units of the limit of stability "

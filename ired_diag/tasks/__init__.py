@@ -61,6 +61,17 @@ def is_built_in(name: str) -> bool:
     return name in names()
 
 
+def recognised(keys: Mapping[str, Any]) -> Task | None:
+    """Return the built-in task whose configurations have these keys; None where none has."""
+    every = (load(name) for name in names())
+    return next((task for task in every if task.recognises(keys)), None)
+
+
+def judged_by(metric: str) -> list[Task]:
+    """Return the built-in tasks that are judged by a metric of this name."""
+    return [task for name in names() if (task := load(name)).metric.name == metric]
+
+
 def file_of(name: str | None) -> Path | None:
     """Return the Python file of a task of the user's; None of one that is built in."""
     return None if name is None or is_built_in(name) else Path(name.rpartition(":")[0])

@@ -8,7 +8,7 @@ Reference: Du, Mao, Tenenbaum (2024), Learning Iterative Reasoning through Energ
 from __future__ import annotations
 
 from ired_diag.inverse.config import InverseConfig
-from ired_diag.inverse.references import references_of
+from ired_diag.inverse.references import answer_size, is_of_study, references_of
 from ired_diag.task import LossTerm, Metric, Task, late
 
 TRAINING = "ired_diag.inverse.training"
@@ -17,7 +17,7 @@ TASK = Task(
     name="inverse",
     title="matrix inversion",
     settings=InverseConfig,
-    metric=Metric("validation/mse", "validation MSE"),
+    metric=Metric("validation/mse", "validation MSE", unit="per entry"),
     terms=(
         LossTerm("denoise", "mean squared error of the predicted noise, ‖∇_yE - ε‖²/dim"),
         LossTerm("nce", "noise contrast between a right answer and a mined one, times energy_loss_weight"),
@@ -41,4 +41,7 @@ TASK = Task(
     },
     paired_by=("rank", "ood"),
     references=references_of,
+    recognises=is_of_study,
+    draws_fresh_data=True,
+    answer_size=answer_size,
 )

@@ -20,8 +20,8 @@ from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import find_checkpoints, imported_sources, read_run
 from ired_diag.runs.torch_file import read_torch_file
-from ired_diag.training import run_files
 from ired_diag.task import Task
+from ired_diag.training import run_files
 from ired_diag.training.compiled import Compile, can_compile, should_compile
 from ired_diag.training.fork import Fork, forked_state
 from ired_diag.training.history_gaps import history_findings, joined_findings, with_history
