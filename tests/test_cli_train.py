@@ -15,7 +15,7 @@ from app.cli import main
 from ired_diag import experiments
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import find_runs, read_run
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 
 TINY: dict[str, Any] = {
     "rank": 2,
@@ -139,7 +139,7 @@ def test_settings_are_json_or_words(runs: Path) -> None:
         "learning_rate": 0.001,
         "mining_noise_scale": 1.5,
     }
-    config = parse_settings(only_run(runs).configuration or {})
+    config = parse_inverse(only_run(runs).configuration or {})
     assert config == experiments.load("q101").model_copy(update=expected)
 
 
@@ -196,7 +196,7 @@ def test_a_json_file_is_an_experiment(runs: Path, tmp_path: Path) -> None:
     trained(runs, path, "--seeds", "5", "--set", "train_steps=2")
     run = read_run(runs / "q900" / "seed5")
     keys = {"experiment_name": "q900_mine", **TINY, "mining_strategy": "random", "seed": 5, "train_steps": 2}
-    assert parse_settings(run.configuration or {}) == parse_settings(keys)
+    assert parse_inverse(run.configuration or {}) == parse_inverse(keys)
     assert run.history.last_step == 2
 
 

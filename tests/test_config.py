@@ -13,7 +13,7 @@ from ired_diag.config_keys import METADATA
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
 from ired_diag.experiments import read_variants
 from ired_diag.inverse.config import NOT_IMPLEMENTED, InverseConfig
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 
 LANGEVIN = {"mining_strategy", "langevin_sigma_multiplier", "use_langevin"}
 REPLAY = {"use_replay_buffer", "replay_buffer_size", "replay_buffer_buckets", "replay_sample_prob"}
@@ -54,7 +54,7 @@ LOADED = (
 
 
 def parse(**keys: Any) -> InverseConfig:
-    return parse_settings({"experiment_name": "q900_synthetic", **keys})
+    return parse_inverse({"experiment_name": "q900_synthetic", **keys})
 
 
 def refusal(**keys: Any) -> str:
@@ -181,7 +181,7 @@ def test_a_wrong_value_is_named_with_what_was_expected(key: str, value: object, 
 
 def test_a_configuration_without_a_name_is_refused() -> None:
     with pytest.raises(WrongConfiguration, match="experiment_name is missing"):
-        parse_settings({})
+        parse_inverse({})
 
 
 @pytest.mark.parametrize(("given", "held"), [("batch", "batch"), (2048, 2048.0), (0.5, 0.5), (None, None)])

@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.training import batch_tensors, network_in, schedule_in
 from ired_diag.model.mining import descend
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble, stack_batches
@@ -31,7 +30,7 @@ CONFIG = {
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**CONFIG, **knobs})
+    return parse_inverse({**CONFIG, **knobs})
 
 
 def moved(batch: dict[str, Tensor], device: str) -> dict[str, Tensor]:
@@ -52,7 +51,7 @@ def test_energy_gradient_and_descent_are_the_cpus(scalar: bool) -> None:
     cpu, gpu, batch, there = on_both(config_of(use_scalar_energy=scalar))
     results = []
     for state, b in ((cpu, batch), (gpu, there)):
-        landscape = network_in(state.config, state.tensors).landscape(b["problem"], b["t"])
+        landscape = network_in(as_inverse(state.config), state.tensors).landscape(b["problem"], b["t"])
         energy, gradient = landscape.energy_and_gradient(b["answer"])
         end = descend(landscape, b["answer"], b["t"], schedule_in(state.tensors), steps=2).end
         results.append((energy.cpu(), gradient.cpu(), end.cpu()))

@@ -14,8 +14,7 @@ from ired_diag import experiments
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
 from ired_diag.experiments import read_variants
 from ired_diag.experiments.sweep import Variant, parse_variants, set_knobs, varied
-from ired_diag.inverse.config import InverseConfig
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 
 STRATEGIES = ("none", "random", "adversarial")
@@ -224,7 +223,7 @@ def test_a_number_of_two_files_is_refused_and_their_full_names_are_not(
 def test_a_variant_is_called_by_what_it_sets_as_the_file_has_it(changes: dict[str, Any], label: str) -> None:
     (variant,) = parsed(changes)
     assert (variant.label, variant.changes) == (label, changes)
-    assert variant.config == parse_settings(content(**changes))
+    assert variant.config == parse_inverse(content(**changes))
 
 
 def test_the_base_need_not_stand_alone() -> None:

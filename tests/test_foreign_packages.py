@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.trainer import train
 
@@ -100,7 +100,7 @@ def test_the_console_script_and_the_module_run_this_project(foreign: Path) -> No
 @pytest.mark.parametrize("foreign", ["packages"], indirect=True)
 def test_probes_are_measured_and_drawn_in_workers_of_this_project(foreign: Path) -> None:
     """Two checkpoints and two threads: a worker process for each."""
-    train(INVERSE, parse_settings(TINY), foreign / "runs" / "q900" / "seed0")
+    train(INVERSE, parse_inverse(TINY), foreign / "runs" / "q900" / "seed0")
     checkpoints = ("--checkpoint", "all", "--samples", "8", "--figures", "none")
     probed = run(console_script(foreign), "probe", "conditioning", "q900", *checkpoints, cwd=foreign)
     assert probed.returncode == 0, probed.stderr

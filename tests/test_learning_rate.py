@@ -21,8 +21,7 @@ from torch.optim.lr_scheduler import (
     StepLR,
 )
 
-from ired_diag.inverse.config import InverseConfig
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -45,7 +44,7 @@ TINY = {
 
 def config_of(**knobs: Any) -> InverseConfig:
     told = {"experiment_name": "q900_rate", "train_steps": STEPS, "learning_rate": RATE}
-    return parse_settings({**told, **TINY, **knobs})
+    return parse_inverse({**told, **TINY, **knobs})
 
 
 def rates(config: InverseConfig) -> list[float]:

@@ -16,7 +16,7 @@ from ired_diag.inverse.objective import mine
 from ired_diag.model.energy import Landscape
 from ired_diag.model.mining import descend, gaussian_negative, noised_start_negative
 from ired_diag.model.schedule import Schedule, cosine_schedule
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 
@@ -154,7 +154,7 @@ def adversarial_negative(
 ) -> Tensor:
     """Return what training mines with these settings; the noise of the denoising term must not matter."""
     knobs = {"mining_opt_steps": steps, "mining_noise_scale": noise_scale, "mining_strategy": "adversarial"}
-    config = parse_settings({"experiment_name": "q900_tiny", "rank": 3, **knobs})
+    config = parse_inverse({"experiment_name": "q900_tiny", "rank": 3, **knobs})
     draws = Draws(t, torch.full_like(noise, torch.nan), noise)
     return mine(landscape, SCHEDULE, config, y, draws).negative
 

@@ -18,7 +18,7 @@ from ired_diag.model.mined_batch import KINDS, Kind, MiningSettings
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, select
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from probes.energy_gap import NEGATIVES, PROBE, log_weight
 
 LEVELS, SAMPLES = 3, 50
@@ -160,7 +160,7 @@ def test_only_the_negatives_that_a_run_trained_with_raise_an_alarm(
 ) -> None:
     positive = torch.zeros(LEVELS, SAMPLES, dtype=torch.float64)
     subject = with_energies(plant, {"positive": positive, "adversarial": positive + gap})
-    config = parse_settings({"experiment_name": "q1", "mining_strategy": strategy})
+    config = parse_inverse({"experiment_name": "q1", "mining_strategy": strategy})
     table = PROBE(replace(subject, config=config))
     finding = PROBE.conclude(table, PROBE.comparison(table))
     assert finding.severity == severity
@@ -173,7 +173,7 @@ def test_a_strategy_that_no_configuration_tells_is_not_guessed(
     plant: Make, energies: dict[Kind, Tensor]
 ) -> None:
     subject = with_energies(plant, energies)
-    for config in (None, parse_settings({"experiment_name": "unknown"})):
+    for config in (None, parse_inverse({"experiment_name": "unknown"})):
         table = PROBE(replace(subject, config=config))
         assert "trained with" not in PROBE.conclude(table, PROBE.comparison(table)).statement
 

@@ -18,7 +18,7 @@ from ired_diag.model.sampler import sample
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from probes.false_negatives import PROBE, TAUS, distances
 
 Make = Callable[..., Subject]
@@ -173,7 +173,7 @@ def test_a_mining_of_no_steps_is_said(network_subject: Make) -> None:
 
 
 def test_a_run_that_trained_without_mined_negatives_is_said(network_subject: Make) -> None:
-    config = parse_settings({"experiment_name": "q102", "mining_strategy": "random"})
+    config = parse_inverse({"experiment_name": "q102", "mining_strategy": "random"})
     said = answer(network_subject(samples=40, config=config))[2]
     assert "The run trained without mined negatives (mining_strategy random)." in said
 

@@ -18,7 +18,7 @@ from ired_diag.model.mining import Walk
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from probes.mining_dynamics import PROBE, WHOLE
 
 Make = Callable[..., Subject]
@@ -273,11 +273,11 @@ def test_one_problem_and_one_number_give_no_verdict_and_no_crash(network_subject
 
 
 def test_a_run_that_trained_without_mined_negatives_is_said(network_subject: Make) -> None:
-    config = parse_settings({"experiment_name": "q101", "mining_strategy": "none"})
+    config = parse_inverse({"experiment_name": "q101", "mining_strategy": "none"})
     said = answer(network_subject(samples=40, config=config))[2]
     assert "The run trained without mined negatives (mining_strategy none)." in said
     assert "without mined" not in answer(network_subject(samples=40))[2]
-    untold = parse_settings({"experiment_name": "unknown"})  # the default is none, and nobody said so
+    untold = parse_inverse({"experiment_name": "unknown"})  # the default is none, and nobody said so
     assert "without mined" not in answer(network_subject(samples=40, config=untold))[2]
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ired_diag.errors import CannotWrite, NotFound
 from ired_diag.inverse.checkpoint import read_network
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.draws import Batch, draw, stack_batches
 from ired_diag.inverse.matrices import MatrixData, draw_matrices
@@ -31,7 +31,6 @@ from ired_diag.model.schedule import cosine_schedule
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.streams import make_streams
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -68,7 +67,7 @@ EVALUATED = {"train/mse_error", "validation/mse", "validation/mse_standard_error
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -227,7 +226,7 @@ def gradients_of_the_next_step(state: TrainingState) -> dict[str, Tensor]:
     # On an axis of one seed the sums round as in an ensemble: Adam makes much of the smallest gradients.
     batch = stack_batches([Batch(problem, answer, draw(config, answer, streams))])
     leaves = {name: p.detach()[None].clone().requires_grad_() for name, p in state.weights.items()}
-    network = replace(network_in(state.config, state.tensors), parameters=leaves)
+    network = replace(network_in(as_inverse(state.config), state.tensors), parameters=leaves)
     loss = training_loss(
         network, schedule_in(state.tensors), config, batch.problem, batch.answer, batch.draws
     ).total
@@ -313,7 +312,7 @@ def test_a_complete_run_reads_as_one(tmp_path: Path) -> None:
     assert (run.experiment, run.name, run.seed, run.variant) == ("q900", "q900_tiny", 7, None)
     assert run.ending.complete
     assert run.ending.label == "complete"
-    assert parse_settings(run.configuration or {}) == config
+    assert parse_inverse(run.configuration or {}) == config
     assert run.findings == ()
     assert [p.name for p in run.checkpoints] == [f"step-{s:09d}.safetensors" for s in range(10, 61, 10)]
     assert run.history.last_step == 60

@@ -17,14 +17,13 @@ from torch import Tensor, nn
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.inverse.architecture import Architecture
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.configured import architecture_of
 from ired_diag.inverse.training import network_in
 from ired_diag.runs.checkpoint import Weights, read_checkpoint
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.runs.trainer1d import write_torch_file
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -69,7 +68,7 @@ main(prog_name="ired-diag")
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 def alone(state: TrainingState) -> Ensemble:
@@ -141,7 +140,7 @@ def kind_of(leaf: object) -> object:
 def test_last_holds_every_key_of_the_public_layout_and_one_more(shared: Path, tmp_path: Path) -> None:
     public = load(shared / "ired_checkpoint" / "model-1.pt")
     state = new_state(
-        INVERSE, parse_settings({"experiment_name": "q900", "batch_size": 2, "adam_betas": [0, 0.5]}), "cpu"
+        INVERSE, parse_inverse({"experiment_name": "q900", "batch_size": 2, "adam_betas": [0, 0.5]}), "cpu"
     )
     alone(state).advance()
     write_torch_file(tmp_path / "last.pt", state.to_trainer1d())
@@ -224,7 +223,7 @@ def test_modules_of_the_public_code_load_it_and_train_on_alike(
     t = torch.arange(8) % 4
     energy = diffusion.model["ebm"](x, y, t)
     torch.testing.assert_close(
-        energy, network_in(state.config, state.tensors).landscape(x, t).energy(y), rtol=1e-5, atol=1e-6
+        energy, network_in(as_inverse(state.config), state.tensors).landscape(x, t).energy(y), rtol=1e-5, atol=1e-6
     )
     energy.mean().backward()
     ours = make_optimizer(config_of(), state.weights, state.moments, state.optimizer_steps)
@@ -255,11 +254,11 @@ def test_all_files_of_a_step_hold_the_same_tensors_and_energies(
     for checkpoint in checkpoints:
         assert (checkpoint.step, checkpoint.architecture) == (20, architecture_of(config))
         assert checkpoint.architecture.head == head
-        assert parse_settings(checkpoint.configuration or {}) == config
+        assert parse_inverse(checkpoint.configuration or {}) == config
         assert checkpoint.findings == ()
         for kind, expected in zip(
             kinds,
-            (network_in(twin.config, twin.tensors), network_in(twin.config, twin.averaged_tensors)),
+            (network_in(as_inverse(twin.config), twin.tensors), network_in(as_inverse(twin.config), twin.averaged_tensors)),
             strict=True,
         ):
             network = checkpoint.network(kind)
@@ -326,7 +325,7 @@ def test_a_run_stopped_anywhere_goes_on_bit_for_bit(step: int, whole: Path, tmp_
         train(INVERSE, config_of(), tmp_path / "run", progress=stop)
     assert read_run(tmp_path / "run").ending.label == "running or cut off"
     train(
-        INVERSE, INVERSE, config_of(train_steps=7, seed=99), tmp_path / "run", resume=True
+        INVERSE, config_of(train_steps=7, seed=99), tmp_path / "run", resume=True
     )  # the run's own knobs count
     assert_equals_the_whole(tmp_path / "run", whole)
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from ired_diag.inverse.checkpoint import read_network
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
@@ -39,7 +38,7 @@ TINY = {
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 def run(folder: Path, *, resume: bool = False, **how: Any) -> None:

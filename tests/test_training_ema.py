@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ema import decay_after, update_average
@@ -109,7 +109,7 @@ def test_the_average_of_constant_weights_is_those_weights(generator: torch.Gener
 def test_training_averages_the_weights_after_each_step() -> None:
     keys: dict[str, Any] = {"rank": 2, "width": 4, "batch_size": 2, "learning_rate": 0.01}
     state = new_state(
-        INVERSE, parse_settings({"experiment_name": "q900_tiny", "diffusion_steps": 3, **keys}), "cpu"
+        INVERSE, parse_inverse({"experiment_name": "q900_tiny", "diffusion_steps": 3, **keys}), "cpu"
     )
     assert all(torch.equal(p, state.average[name]) for name, p in state.weights.items())
     small = ("fc1.weight", "fc2.bias", "fc4.weight")

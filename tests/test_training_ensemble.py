@@ -16,11 +16,10 @@ from torch import Tensor
 
 from ired_diag.finding import Finding
 from ired_diag.inverse.checkpoint import read_network
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training import trainer
 from ired_diag.training.compiled import loss_function
@@ -52,7 +51,7 @@ STRATEGIES = ("none", "random", "adversarial", "ascent", "mixed")
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 def configs_of(seeds: Sequence[int], **knobs: Any) -> list[InverseConfig]:
@@ -181,7 +180,7 @@ def test_each_seed_gets_its_own_folder_history_and_checkpoints(tmp_path: Path) -
     for config, folder in zip(configs, folders, strict=True):
         run = read_run(folder)
         assert (run.seed, run.ending.complete) == (config.seed, True)
-        assert parse_settings(run.configuration or {}) == config
+        assert parse_inverse(run.configuration or {}) == config
         assert_alike(folder, train(INVERSE, config, tmp_path / "alone" / f"seed{config.seed}"))
     assert len({rows_of(folder)[0]["train/loss"] for folder in folders}) == 2
 

@@ -24,11 +24,10 @@ from ired_diag.errors import (
     WrongCheckpoint,
     WrongConfiguration,
 )
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.open import open_study
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.fork import forked_state
 from ired_diag.training.opening import Options
@@ -58,7 +57,7 @@ TIMED = "time/seconds_per_step"
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 @pytest.fixture(scope="module")

@@ -28,10 +28,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ired_diag.errors import CannotWrite
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.trainer import train
 
@@ -61,11 +60,11 @@ import json, os, sys, tempfile
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.training.trainer import train
 
 def run(order):
-    train(INVERSE, parse_settings(order["config"]), Path(order["folder"]), resume=order["resume"])
+    train(INVERSE, parse_inverse(order["config"]), Path(order["folder"]), resume=order["resume"])
 
 with tempfile.TemporaryDirectory() as scratch:
     first = json.loads(sys.stdin.readline())
@@ -82,7 +81,7 @@ for line in sys.stdin:
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 class Server:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.inverse.architecture import initial_parameters
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.configured import architecture_of, network_of
 from ired_diag.inverse.draws import Draws, draw
 from ired_diag.inverse.network import NetworkLandscape
@@ -20,7 +20,6 @@ from ired_diag.inverse.training import batch_tensors
 from ired_diag.model.mining import ascend, descend
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.streams import make_streams
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -39,7 +38,7 @@ SIZES = {
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({"experiment_name": "q900_mining", **SIZES, **knobs})
+    return parse_inverse({"experiment_name": "q900_mining", **SIZES, **knobs})
 
 
 class Case:

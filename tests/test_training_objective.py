@@ -13,14 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ired_diag.inverse.architecture import initial_parameters
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.configured import architecture_of
 from ired_diag.inverse.draws import Draws, draw
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.objective import Loss, mine, training_loss
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.streams import make_streams
-from ired_diag.tasks import parse_settings
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 BATCH = 24
@@ -34,7 +33,7 @@ STRATEGIES: list[dict[str, Any]] = [
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings(
+    return parse_inverse(
         {"experiment_name": "q900_tiny", "rank": 3, "width": 8, "batch_size": BATCH, **knobs}
     )
 

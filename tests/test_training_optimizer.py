@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.inverse.config import InverseConfig
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.optimizer import (
     MOMENT_NAMES,
@@ -38,7 +37,7 @@ every_kind = pytest.mark.parametrize("knobs", KINDS, ids=lambda k: "-".join(str(
 
 def config_of(**knobs: Any) -> InverseConfig:
     told = {"experiment_name": "q900_optimizer", "learning_rate": 0.01, "use_scalar_energy": True}
-    return parse_settings({**told, **knobs})
+    return parse_inverse({**told, **knobs})
 
 
 def lone_optimizer(tensors: list[Tensor], config: InverseConfig) -> torch.optim.Optimizer:

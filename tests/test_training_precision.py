@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import DiagError
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.training import network_in
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import can_compile, loss_function, should_compile
 from ired_diag.training.ensemble import Ensemble
@@ -31,7 +30,7 @@ CPU = torch.device("cpu")
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 def trained(steps: int, knobs: dict[str, Any], *, compiled: bool = False) -> tuple[Tensor, TrainingState]:
@@ -70,7 +69,7 @@ def test_weights_average_and_memory_stay_in_float32_under_bfloat16() -> None:
     kept += [moment for kinds in state.moments.values() for moment in kinds.values()]
     assert {tensor.dtype for tensor in kept} == {torch.float32}
     assert (
-        network_in(state.config, state.averaged_tensors).dtype == torch.float32
+        network_in(as_inverse(state.config), state.averaged_tensors).dtype == torch.float32
     )  # evaluation does not round
     # Steps of a thousandth of a weight would be lost in eight bits; in float32 they add up.
     before = new_state(INVERSE, state.config, "cpu").weights["fc2.weight"]

@@ -18,12 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ired_diag.inverse.architecture import initial_parameters
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.configured import architecture_of, network_of
 from ired_diag.inverse.draws import Draws
 from ired_diag.inverse.objective import Loss, clamped, mine, training_loss
 from ired_diag.model.schedule import cosine_schedule
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -38,7 +37,7 @@ HEAD_TENSORS = {"energy_head.weight", "energy_head.bias", "fc4.weight", "fc4.bia
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({"experiment_name": "q900_remedy", "batch_size": BATCH, **SIZES, **knobs})
+    return parse_inverse({"experiment_name": "q900_remedy", "batch_size": BATCH, **SIZES, **knobs})
 
 
 def naive_energy(p: Mapping[str, Tensor], x: Tensor, y: Tensor, t: Tensor, config: InverseConfig) -> Tensor:

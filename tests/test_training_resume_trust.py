@@ -18,7 +18,7 @@ from ired_diag.errors import WrongCheckpoint
 from ired_diag.finding import Finding
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.history_gaps import BEYOND, MISSING, history_findings
 from ired_diag.training.opening import Options
@@ -58,7 +58,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run killed at step 28: its last checkpoint is of step 20, its last rows of steps 24 and 28."""
     folder = tmp_path_factory.mktemp("runs") / "q900" / "seed0"
     with pytest.raises(Killed):
-        train(INVERSE, parse_settings(TINY), folder, progress=kill_at(28))
+        train(INVERSE, parse_inverse(TINY), folder, progress=kill_at(28))
     return folder
 
 
@@ -82,7 +82,7 @@ def resumed(folder: Path) -> list[Finding]:
     said: list[Finding] = []
     options = Options(announce=lambda where, finding: said.append(finding))
     train_together(
-        [PlannedRun(task=INVERSE, config=parse_settings(TINY), folder=folder, resume=True)], options
+        [PlannedRun(task=INVERSE, config=parse_inverse(TINY), folder=folder, resume=True)], options
     )
     return said
 
@@ -156,7 +156,7 @@ def test_a_lost_history_and_a_lost_last_checkpoint_keep_the_best(run: Path) -> N
 
 
 def test_a_run_at_its_last_step_is_refused_too_and_is_told_no_fork_that_cannot_run(tmp_path: Path) -> None:
-    folder = train(INVERSE, parse_settings(TINY), tmp_path / "run")
+    folder = train(INVERSE, parse_inverse(TINY), tmp_path / "run")
     edit(folder, learning_rate=0.02)
     with pytest.raises(WrongCheckpoint, match=r"run@STEP --set learning_rate=0\.02"):
         resumed(folder)
@@ -188,7 +188,7 @@ def test_rows_beyond_the_checkpoint_of_a_killed_run_are_a_note(run: Path) -> Non
 
 def test_a_run_killed_twice_has_one_note_that_counts(run: Path) -> None:
     with pytest.raises(Killed):
-        train(INVERSE, parse_settings(TINY), run, resume=True, progress=kill_at(36))
+        train(INVERSE, parse_inverse(TINY), run, resume=True, progress=kill_at(36))
     resumed(run)
     (note,) = read_run(run).findings
     assert (note.evidence["times"], note.evidence["step"]) == (2, 30)
@@ -197,7 +197,7 @@ def test_a_run_killed_twice_has_one_note_that_counts(run: Path) -> None:
 def test_a_checkpoint_older_than_the_history_is_a_warning(run: Path) -> None:
     old = (run / "checkpoints" / "last.pt").read_bytes()
     with pytest.raises(Killed):
-        train(INVERSE, parse_settings(TINY), run, resume=True, progress=kill_at(36))
+        train(INVERSE, parse_inverse(TINY), run, resume=True, progress=kill_at(36))
     (run / "checkpoints" / "last.pt").write_bytes(old)
     (warning,) = [finding for finding in resumed(run) if finding.severity == "warning"]
     assert (warning.rule, warning.evidence["last"]) == (BEYOND, 36)
@@ -225,7 +225,7 @@ def test_a_missing_history_is_said_also_of_a_finished_run_whose_times_stay(run: 
     (warning,) = resumed(run)
     assert "metrics.jsonl is missing" in warning.statement
     assert warning in read_run(run).findings
-    whole = train(INVERSE, parse_settings(TINY), tmp_path / "whole")
+    whole = train(INVERSE, parse_inverse(TINY), tmp_path / "whole")
     (whole / "metrics.jsonl").unlink()
     ended = read_run(whole).provenance["ended"]
     for _ in range(2):
@@ -244,8 +244,8 @@ def test_a_hole_in_the_middle_of_a_history_counts_as_missing(run: Path) -> None:
 
 
 def test_a_whole_history_has_no_finding_from_any_beginning_or_end(tmp_path: Path) -> None:
-    folder = train(INVERSE, parse_settings(TINY), tmp_path / "run")
-    config = parse_settings(TINY)
+    folder = train(INVERSE, parse_inverse(TINY), tmp_path / "run")
+    config = parse_inverse(TINY)
     assert history_findings(folder, config, 40) == []
     rows = (folder / "metrics.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "metrics.jsonl").write_bytes(b"".join(r for r in rows if json.loads(r)["step"] > 20))

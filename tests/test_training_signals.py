@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.interrupt import signals
 from ired_diag.training.trainer import Interrupted, train
@@ -51,7 +50,7 @@ main(prog_name="ired-diag")
 
 
 def config() -> InverseConfig:
-    return parse_settings(TINY)
+    return parse_inverse(TINY)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
@@ -43,7 +43,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_a_run_goes_on_from_its_newest_step_file_bit_for_bit_and_says_so(damage: str, tmp_path: Path) -> None:
-    config = parse_settings(TINY)
+    config = parse_inverse(TINY)
     whole = train(INVERSE, config, tmp_path / "whole")
     folder = train(INVERSE, config, tmp_path / "hurt")
     (folder / "checkpoints" / "step-000000040.safetensors").unlink()
@@ -65,7 +65,7 @@ def test_a_run_goes_on_from_its_newest_step_file_bit_for_bit_and_says_so(damage:
 
 
 def test_a_damaged_state_without_a_step_file_is_an_error(tmp_path: Path) -> None:
-    config = parse_settings({**TINY, "train_steps": 10})
+    config = parse_inverse({**TINY, "train_steps": 10})
     folder = train(INVERSE, config, tmp_path / "run")
     (folder / "checkpoints" / "step-000000010.safetensors").unlink()
     last(folder).write_bytes(b"PK")

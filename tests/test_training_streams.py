@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.draws import draw
 from ired_diag.inverse.evaluation import evaluate
@@ -19,7 +19,6 @@ from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.training import network_in, schedule_in
 from ired_diag.runs.history import read_history
 from ired_diag.streams import PURPOSES, make_streams
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.compiled import loss_function
 from ired_diag.training.ensemble import Ensemble
@@ -48,7 +47,7 @@ TINY = {
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 def three_steps(config: InverseConfig) -> list[Tensor]:
@@ -81,7 +80,7 @@ def test_training_moves_all_streams_but_mining_alike(strategy: dict[str, Any]) -
     moved = {purpose for purpose in PURPOSES if not torch.equal(plain[purpose], mined[purpose])}
     assert moved == {"mining"}
     network, schedule, config = (
-        network_in(states[0].config, states[0].tensors),
+        network_in(as_inverse(states[0].config), states[0].tensors),
         schedule_in(states[0].tensors),
         states[0].config,
     )
@@ -117,7 +116,7 @@ def test_different_seeds_differ_in_weights_data_noise_and_evaluation() -> None:
     first, second = (three_steps(state.config) for state in states)
     assert not any(map(torch.equal, first, second))
     network, schedule, config = (
-        network_in(states[0].config, states[0].tensors),
+        network_in(as_inverse(states[0].config), states[0].tensors),
         schedule_in(states[0].tensors),
         states[0].config,
     )

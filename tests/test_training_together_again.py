@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
@@ -41,7 +40,7 @@ class Killed(BaseException):
 
 
 def config_of(seed: int = 0) -> InverseConfig:
-    return parse_settings({**TINY, "seed": seed})
+    return parse_inverse({**TINY, "seed": seed})
 
 
 def planned(root: Path, *, resume: bool = False) -> list[PlannedRun]:

@@ -17,13 +17,12 @@ from torch import Tensor
 from app.cli import main
 from ired_diag.finding import Finding
 from ired_diag.inverse.checkpoint import read_network
-from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.sampler import Sample, sample
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
-from ired_diag.tasks import parse_settings
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training import run_files, trouble
 from ired_diag.training.ensemble import Ensemble, Step
@@ -53,7 +52,7 @@ Told = list[tuple[str, Finding]]
 
 
 def config_of(**knobs: Any) -> InverseConfig:
-    return parse_settings({**TINY, **knobs})
+    return parse_inverse({**TINY, **knobs})
 
 
 def run(folder: Path, *, resume: bool = False, seeds: tuple[int, ...] = (), **how: Any) -> Told:
@@ -252,7 +251,7 @@ def test_a_run_in_trouble_is_stopped_where_asked_and_its_companions_go_on(
 
 
 def test_a_run_that_stopped_on_trouble_at_an_evaluation_may_go_on(tmp_path: Path) -> None:
-    config = parse_settings({**TINY, "learning_rate": 1e30, "log_every": 10, "validate_every": 10})
+    config = parse_inverse({**TINY, "learning_rate": 1e30, "log_every": 10, "validate_every": 10})
     runs = [PlannedRun(task=INVERSE, config=config, folder=tmp_path / "run", resume=False)]
     train_together(runs, Options(stop_on_trouble=True))
     assert read_run(tmp_path / "run").ending.detail == "stopped at step 10, as asked on trouble"

@@ -258,14 +258,14 @@ import json, os, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from ired_diag.tasks import parse_settings
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.errors import DiagError
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.plan import plan
 from ired_diag.training.trainer import train
 tiny = json.loads(sys.stdin.read())
 Path("own/tiny.json").write_text(json.dumps(tiny))
-folder = train(INVERSE, parse_settings(tiny), Path("own/trained/q900/seed0"))
+folder = train(INVERSE, parse_inverse(tiny), Path("own/trained/q900/seed0"))
 def said(work):
     try:
         work()
@@ -276,7 +276,7 @@ def said(work):
 last = folder / "checkpoints" / "last.pt"
 for place in (last, folder / "checkpoints"):
     place.chmod(0)
-    said(lambda: train(INVERSE, parse_settings(tiny), folder, resume=True))
+    said(lambda: train(INVERSE, parse_inverse(tiny), folder, resume=True))
     place.chmod(0o755)
 (folder / "config.json").chmod(0)
 said(lambda: plan("own/tiny.json", "1", runs=Path("own/trained")))

@@ -12,7 +12,7 @@ from ired_diag.claims.metric_names import step_of
 from ired_diag.claims.metrics import UNCLEAR, relation_to
 from ired_diag.claims.samples import Sample
 from ired_diag.claims.units import in_other_unit
-from ired_diag.final_values import UNNAMED
+from ired_diag.readers.seed_table_metrics import UNNAMED
 
 OTHER_METRIC = re.compile(
     r"\btrain(?:ing)?[\s_/-]*(?:loss|mse|error|time)|\bood\b|out[- ]of[- ]distribution|\baccuracy\b"

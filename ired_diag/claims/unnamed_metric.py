@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.groups import RunGroups, matching
-from ired_diag.final_values import UNNAMED
+from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs.metric_words import HIGHER, measures_in, words_of
 
 LEVELS = ("mean", "level")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from ired_diag.config import parse_config
 from ired_diag.energy_config import EnergyConfig
 
 # Keys of the study's configurations and of its forks that mean something this project lacks.
@@ -66,3 +68,8 @@ class InverseConfig(EnergyConfig):
     def _public_name(cls, value: object) -> object:
         """The public code calls the ``ired`` data set ``inverse``."""
         return "ired" if value == "inverse" else value
+
+
+def parse_inverse(keys: Mapping[str, Any], *, where: str = "configuration") -> InverseConfig:
+    """Return the configuration that ``keys`` say, as ``ired_diag.config.parse_config`` does."""
+    return parse_config(keys, InverseConfig, where=where)
