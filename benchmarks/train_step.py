@@ -167,7 +167,7 @@ def _besides(device: torch.device, options: argparse.Namespace) -> dict[str, flo
     generator = torch.Generator(device).manual_seed(0)
     draw = _median(lambda: draw_matrices(data_of(config), config.batch_size, generator=generator), 9, device)
     state = new_state(INVERSE, config, device)
-    network = network_in(as_inverse(state.config), state.averaged_tensors)
+    network = network_in(config, state.averaged_tensors)
     evaluation = _median(
         lambda: evaluate(network, schedule_in(state.tensors), config, generator=generator), 3, device
     )
@@ -190,7 +190,7 @@ def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespac
     config = _config("adversarial", "fp32", options).model_copy(update={"mining_opt_steps": steps})
     state = new_state(INVERSE, config, device)
     batch = draw_batch(config, state.streams, contrast=True)
-    landscape = network_in(as_inverse(state.config), state.tensors).landscape(batch.problem, batch.draws.t)
+    landscape = network_in(config, state.tensors).landscape(batch.problem, batch.draws.t)
     with LiveMemory() as memory:
         mine(landscape, schedule_in(state.tensors), config, batch.answer, batch.draws)
     return float(memory.peak) / 2**20

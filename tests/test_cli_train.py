@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from ired_diag import experiments
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import find_runs, read_run
-from ired_diag.inverse.config import parse_inverse
 
 TINY: dict[str, Any] = {
     "rank": 2,

@@ -12,8 +12,7 @@ from ired_diag import experiments
 from ired_diag.config_keys import METADATA
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
 from ired_diag.experiments import read_variants
-from ired_diag.inverse.config import NOT_IMPLEMENTED, InverseConfig
-from ired_diag.inverse.config import parse_inverse
+from ired_diag.inverse.config import NOT_IMPLEMENTED, InverseConfig, parse_inverse
 
 LANGEVIN = {"mining_strategy", "langevin_sigma_multiplier", "use_langevin"}
 REPLAY = {"use_replay_buffer", "replay_buffer_size", "replay_buffer_buckets", "replay_sample_prob"}

@@ -48,10 +48,11 @@ def on_both(
 
 @pytest.mark.parametrize("scalar", [False, True])
 def test_energy_gradient_and_descent_are_the_cpus(scalar: bool) -> None:
-    cpu, gpu, batch, there = on_both(config_of(use_scalar_energy=scalar))
+    config = config_of(use_scalar_energy=scalar)
+    cpu, gpu, batch, there = on_both(config)
     results = []
     for state, b in ((cpu, batch), (gpu, there)):
-        landscape = network_in(as_inverse(state.config), state.tensors).landscape(b["problem"], b["t"])
+        landscape = network_in(config, state.tensors).landscape(b["problem"], b["t"])
         energy, gradient = landscape.energy_and_gradient(b["answer"])
         end = descend(landscape, b["answer"], b["t"], schedule_in(state.tensors), steps=2).end
         results.append((energy.cpu(), gradient.cpu(), end.cpu()))

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ired_diag.inverse.architecture import Architecture, initial_parameters
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.inverse.draws import Draws
 from ired_diag.inverse.network import EnergyNetwork, NetworkLandscape
 from ired_diag.inverse.objective import mine
 from ired_diag.model.energy import Landscape
 from ired_diag.model.mining import descend, gaussian_negative, noised_start_negative
 from ired_diag.model.schedule import Schedule, cosine_schedule
-from ired_diag.inverse.config import parse_inverse
 
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ired_diag.figures.paper import render
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.model.losses import nce_loss
 from ired_diag.model.mined_batch import KINDS, Kind, MiningSettings
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, select
-from ired_diag.inverse.config import parse_inverse
 from probes.energy_gap import NEGATIVES, PROBE, log_weight
 
 LEVELS, SAMPLES = 3, 50

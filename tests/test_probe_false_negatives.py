@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import NotApplicable
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.sampler import sample
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from ired_diag.inverse.config import parse_inverse
 from probes.false_negatives import PROBE, TAUS, distances
 
 Make = Callable[..., Subject]

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.mining import Walk
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
-from ired_diag.inverse.config import parse_inverse
 from probes.mining_dynamics import PROBE, WHOLE
 
 Make = Callable[..., Subject]

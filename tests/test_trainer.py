@@ -8,7 +8,7 @@ import math
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -221,12 +221,12 @@ def test_training_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 def gradients_of_the_next_step(state: TrainingState) -> dict[str, Tensor]:
     streams = make_streams(0, "cpu")
     streams.restore(state.streams.state())
-    config = state.config
+    config = cast(InverseConfig, state.config)
     problem, answer = draw_matrices(data_of(config), config.batch_size, generator=streams.data)
     # On an axis of one seed the sums round as in an ensemble: Adam makes much of the smallest gradients.
     batch = stack_batches([Batch(problem, answer, draw(config, answer, streams))])
     leaves = {name: p.detach()[None].clone().requires_grad_() for name, p in state.weights.items()}
-    network = replace(network_in(as_inverse(state.config), state.tensors), parameters=leaves)
+    network = replace(network_in(config, state.tensors), parameters=leaves)
     loss = training_loss(
         network, schedule_in(state.tensors), config, batch.problem, batch.answer, batch.draws
     ).total

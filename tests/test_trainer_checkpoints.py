@@ -223,7 +223,7 @@ def test_modules_of_the_public_code_load_it_and_train_on_alike(
     t = torch.arange(8) % 4
     energy = diffusion.model["ebm"](x, y, t)
     torch.testing.assert_close(
-        energy, network_in(as_inverse(state.config), state.tensors).landscape(x, t).energy(y), rtol=1e-5, atol=1e-6
+        energy, network_in(config_of(), state.tensors).landscape(x, t).energy(y), rtol=1e-5, atol=1e-6
     )
     energy.mean().backward()
     ours = make_optimizer(config_of(), state.weights, state.moments, state.optimizer_steps)
@@ -258,7 +258,7 @@ def test_all_files_of_a_step_hold_the_same_tensors_and_energies(
         assert checkpoint.findings == ()
         for kind, expected in zip(
             kinds,
-            (network_in(as_inverse(twin.config), twin.tensors), network_in(as_inverse(twin.config), twin.averaged_tensors)),
+            (network_in(config, twin.tensors), network_in(config, twin.averaged_tensors)),
             strict=True,
         ):
             network = checkpoint.network(kind)

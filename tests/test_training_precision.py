@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -69,7 +69,7 @@ def test_weights_average_and_memory_stay_in_float32_under_bfloat16() -> None:
     kept += [moment for kinds in state.moments.values() for moment in kinds.values()]
     assert {tensor.dtype for tensor in kept} == {torch.float32}
     assert (
-        network_in(as_inverse(state.config), state.averaged_tensors).dtype == torch.float32
+        network_in(cast(InverseConfig, state.config), state.averaged_tensors).dtype == torch.float32
     )  # evaluation does not round
     # Steps of a thousandth of a weight would be lost in eight bits; in float32 they add up.
     before = new_state(INVERSE, state.config, "cpu").weights["fc2.weight"]

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from app.cli import main
 from ired_diag.errors import WrongCheckpoint
 from ired_diag.finding import Finding
+from ired_diag.inverse.config import parse_inverse
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
-from ired_diag.inverse.config import parse_inverse
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.history_gaps import BEYOND, MISSING, history_findings
 from ired_diag.training.opening import Options

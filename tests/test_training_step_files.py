@@ -9,8 +9,8 @@ import torch
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.finding import Finding
-from ired_diag.runs.store import read_run
 from ired_diag.inverse.config import parse_inverse
+from ired_diag.runs.store import read_run
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun

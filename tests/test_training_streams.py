@@ -69,22 +69,19 @@ def test_strategies_see_the_same_matrices_levels_and_noise(strategy: dict[str, A
 
 @pytest.mark.parametrize("strategy", STRATEGIES[1:])
 def test_training_moves_all_streams_but_mining_alike(strategy: dict[str, Any]) -> None:
-    states = [new_state(INVERSE, config_of(**s), "cpu") for s in (STRATEGIES[0], strategy)]
+    configs = [config_of(**s) for s in (STRATEGIES[0], strategy)]
+    states = [new_state(INVERSE, config, "cpu") for config in configs]
     assert all(torch.equal(p, states[1].weights[n]) for n, p in states[0].weights.items())
     ensembles = [Ensemble([s], loss_function(INVERSE, s.config, s.constants, compiled=False)) for s in states]
     for _ in range(3):
         one, two = (ensemble.advance().batches[0] for ensemble in ensembles)
-        assert torch.equal(one.problem, two.problem)
-        assert torch.equal(one.answer, two.answer)
+        assert torch.equal(one["problem"], two["problem"])
+        assert torch.equal(one["answer"], two["answer"])
     plain, mined = (state.streams.state() for state in states)
     moved = {purpose for purpose in PURPOSES if not torch.equal(plain[purpose], mined[purpose])}
     assert moved == {"mining"}
-    network, schedule, config = (
-        network_in(as_inverse(states[0].config), states[0].tensors),
-        schedule_in(states[0].tensors),
-        states[0].config,
-    )
-    results = [evaluate(network, schedule, config, generator=s.streams.evaluation) for s in states]
+    network, schedule = network_in(configs[0], states[0].tensors), schedule_in(states[0].tensors)
+    results = [evaluate(network, schedule, configs[0], generator=s.streams.evaluation) for s in states]
     assert results[0] == results[1]
 
 
@@ -111,16 +108,13 @@ def test_every_stream_of_every_seed_is_another() -> None:
 
 
 def test_different_seeds_differ_in_weights_data_noise_and_evaluation() -> None:
-    states = [new_state(INVERSE, config_of(seed=seed), "cpu") for seed in (0, 1)]
+    configs = [config_of(seed=seed) for seed in (0, 1)]
+    states = [new_state(INVERSE, config, "cpu") for config in configs]
     assert not any(torch.equal(p, states[1].weights[n]) for n, p in states[0].weights.items())
-    first, second = (three_steps(state.config) for state in states)
+    first, second = map(three_steps, configs)
     assert not any(map(torch.equal, first, second))
-    network, schedule, config = (
-        network_in(as_inverse(states[0].config), states[0].tensors),
-        schedule_in(states[0].tensors),
-        states[0].config,
-    )
-    results = [evaluate(network, schedule, config, generator=s.streams.evaluation).mse for s in states]
+    network, schedule = network_in(configs[0], states[0].tensors), schedule_in(states[0].tensors)
+    results = [evaluate(network, schedule, configs[0], generator=s.streams.evaluation).mse for s in states]
     assert results[0] != results[1]
 
 
