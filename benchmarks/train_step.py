@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 
@@ -31,14 +31,14 @@ from benchmarks.plain_reading import PlainTrainer, Strategy
 from ired_diag import experiments
 from ired_diag.config import with_settings
 from ired_diag.inverse.config import InverseConfig
-from ired_diag.inverse.configured import DTYPES, data_of
+from ired_diag.inverse.configured import data_of
 from ired_diag.inverse.draws import draw_batch
 from ired_diag.inverse.evaluation import evaluate
 from ired_diag.inverse.matrices import draw_matrices
 from ired_diag.inverse.objective import mine
 from ired_diag.inverse.training import network_in, schedule_in
 from ired_diag.tasks.inverse import TASK as INVERSE
-from ired_diag.training.compiled import can_compile, loss_function
+from ired_diag.training.compiled import DTYPES, can_compile, loss_function
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import new_state
 
@@ -197,7 +197,7 @@ def _peak_of_mining(steps: int, device: torch.device, options: argparse.Namespac
 
 
 def _config(strategy: Strategy, precision: str, options: argparse.Namespace) -> InverseConfig:
-    config = experiments.load(EXPERIMENTS[strategy])
+    config = cast(InverseConfig, experiments.load(EXPERIMENTS[strategy]))
     return with_settings(config, {"precision": precision, "batch_size": str(options.batch)})
 
 

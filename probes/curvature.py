@@ -43,6 +43,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.figures.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.finding import Finding, Severity
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.held_loss import drawn_loss
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.answer_spectrum import answer_spectrum
@@ -126,7 +127,7 @@ def _of_loss(subject: Subject) -> Table:
     if found is None:
         reason = subject.defect or "the loss or its gradient is not finite"
         return _rows("loss", "loss", math.nan, reason=reason)
-    moved = subject.config is not None and subject.config.stop_gradient_head
+    moved = isinstance(subject.config, InverseConfig) and subject.config.stop_gradient_head
     note = "the head's gradient is not stopped here" if moved else ""
     x, density, width = spectral_density(found.quadratures)
     numbers = [
@@ -160,7 +161,7 @@ def _loss(subject: Subject, number: int, count: int) -> LossOf:
     return drawn_loss(
         subject.energy_of(EnergyNetwork),
         subject.schedule,
-        subject.config,
+        subject.config if isinstance(subject.config, InverseConfig) else None,
         subject.problems,
         count,
         generators=lambda purpose: subject.generator(f"curvature {purpose}", number),

@@ -35,6 +35,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.energy_config import EnergyConfig
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import KINDS, Kind
@@ -122,7 +123,7 @@ def measure(subject: Subject) -> Table:
     """
     batch, config = subject.batch, subject.config
     strategy = ""
-    if config is not None and strategy_of(config) != UNTOLD:
+    if isinstance(config, EnergyConfig) and strategy_of(config) != UNTOLD:
         strategy = config.mining_strategy if config.energy_loss_weight > 0 else "none"
     rows: list[Row] = []
     for begin in range(0, batch.samples, BLOCK):

@@ -34,6 +34,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import special
 
+from ired_diag.energy_config import EnergyConfig
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import Kind
@@ -95,7 +96,7 @@ def measure(subject: Subject) -> Table:
     positive = batch.energies["positive"]
     rows = positive.numel()
     strategy = strategy_of(config)
-    if strategy != UNTOLD and config is not None and config.energy_loss_weight == 0:
+    if strategy != UNTOLD and isinstance(config, EnergyConfig) and config.energy_loss_weight == 0:
         strategy = "none"
     tables = []
     for kind in NEGATIVES:

@@ -33,6 +33,7 @@ from torch import Tensor
 
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import Rule, Variation, draw_inputs, variations
@@ -102,7 +103,7 @@ DODGE = 0.15  # of a place on the x axis, between the quantities
 def measure(subject: Subject) -> Table:
     """Return how far each outcome of each problem is from the reference's, variation by variation."""
     config, rule = subject.config, Rule(subject.energy_of(EnergyNetwork).gradient_normalization)
-    if config is not None:
+    if isinstance(config, InverseConfig):
         rule = Rule(config.gradient_normalization, config.batch_size, config.validation_batch_size)
     knob = rule.normalization
     run = {

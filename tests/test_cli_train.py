@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from ired_diag import experiments
-from ired_diag.inverse.config import parse_inverse
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import find_runs, read_run
 
@@ -255,7 +255,7 @@ def test_the_list_tells_of_every_experiment_its_knobs_its_question_and_what_vari
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         name, mining, head, steps, batch = lines[start].split()
         variants = experiments.variants(name)
-        config = variants[0].config
+        config = cast(InverseConfig, variants[0].config)
         below = " ".join(line.strip() for line in lines[start + 1 : end])
         varied = [
             f" varies {knob} {', '.join(str(variant.changes[knob]) for variant in variants)}"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ired_diag import experiments
+from ired_diag.config import TrainingConfig
 from ired_diag.errors import AmbiguousName, NotFound, UnreadableFile, WrongConfiguration
 from ired_diag.experiments import read_variants
 from ired_diag.experiments.sweep import Variant, parse_variants, set_knobs, varied
@@ -58,7 +59,12 @@ CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def without_name(config: InverseConfig) -> dict[str, Any]:
+def inverse(config: TrainingConfig) -> InverseConfig:
+    assert isinstance(config, InverseConfig)
+    return config
+
+
+def without_name(config: TrainingConfig) -> dict[str, Any]:
     return config.model_dump(exclude={"experiment_name"})
 
 
@@ -145,7 +151,7 @@ def test_a_sweep_over_strategies_changes_the_same_of_the_three_multiseed_runs(
 def test_the_scalar_experiments_have_the_settings_of_the_study() -> None:
     for name in ("q207", "q209", "q210", "q211", "q212"):
         for variant in experiments.variants(name):
-            config = variant.config
+            config = inverse(variant.config)
             assert config.use_scalar_energy
             assert (config.energy_loss_weight, config.adam_betas) == (0.05, (0.0, 0.999))
 
@@ -163,7 +169,7 @@ def test_our_files_equal_the_studys_where_it_has_one_of_the_name(shared: Path) -
 def test_a_variant_is_loaded_by_its_name() -> None:
     for called in ("q301", "q301_opt_steps"):
         config = experiments.load(f"{called}@mining_opt_steps=3")
-        assert (config.experiment_name, config.mining_opt_steps) == ("q301_opt_steps", 3)
+        assert (config.experiment_name, inverse(config).mining_opt_steps) == ("q301_opt_steps", 3)
         assert [v.config for v in experiments.variants(f"{called}@mining_opt_steps=3")] == [config]
 
 
@@ -300,12 +306,12 @@ def test_a_sweep_of_a_knob_that_mining_does_not_read_is_refused(
 
 def test_the_noise_of_a_noised_start_may_be_swept() -> None:
     keys = {"mining_strategy": "random", "random_negative": "noised_start"}
-    assert [v.config.mining_noise_scale for v in parsed({"mining_noise_scale": 2}, **keys)] == [2]
+    assert [inverse(v.config).mining_noise_scale for v in parsed({"mining_noise_scale": 2}, **keys)] == [2]
 
 
 def test_a_setting_that_a_variant_cannot_have_names_the_variant() -> None:
     plain, walked = parsed({"mining_strategy": "none"}, {"mining_strategy": "adversarial"})
-    assert set_knobs(walked, {"energy_clamp": "5"}).config.energy_clamp == 5
+    assert inverse(set_knobs(walked, {"energy_clamp": "5"}).config).energy_clamp == 5
     with pytest.raises(WrongConfiguration, match=r"^variant mining_strategy=none: --set: energy_clamp"):
         set_knobs(plain, {"energy_clamp": "5"})
 

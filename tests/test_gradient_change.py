@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.inverse.gradient_change import CHANGES, gradient_changes, nce_changes
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.losses import nce_loss
 from ired_diag.subject import Subject
 
@@ -60,7 +61,7 @@ def test_nce_changes_equal_a_sum_over_pairs_one_by_one(
     network_subject: Callable[..., Subject], generator: torch.Generator
 ) -> None:
     (chunk,) = network_subject(samples=12, dtype=torch.float64, levels=2).chunks()
-    batch, network = chunk.batch, chunk.network
+    batch, network = chunk.batch, chunk.energy_of(EnergyNetwork)
     dropped = (torch.rand(2, 12, generator=generator) < 0.4).double()
     dropped[1, 6:] = 0  # the last batch drops none
     found = nce_changes(network, batch, "adversarial", dropped, size=6, generator=generator)
@@ -91,6 +92,8 @@ def test_pairs_dropped_at_random_change_as_the_same_number_dropped_for_a_reason_
     # Dropped by lot, the two cosines have the same distribution: 40 pairs of them, a sign test at 0.1%.
     (chunk,) = network_subject(samples=320, levels=2).chunks()
     dropped = (torch.rand(2, 320, generator=generator) < 0.3).double()
-    found = nce_changes(chunk.network, chunk.batch, "random", dropped, size=16, generator=generator)
+    found = nce_changes(
+        chunk.energy_of(EnergyNetwork), chunk.batch, "random", dropped, size=16, generator=generator
+    )
     lower = (found["cosine"] < found["cosine_chance"])[:, ::16]
     assert 9 < int(lower.sum()) < 31

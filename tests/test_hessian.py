@@ -13,6 +13,7 @@ from torch import Tensor
 from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.inverse.draws import Draws
 from ired_diag.inverse.held_loss import held_loss
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.filter_direction import filter_direction
 from ired_diag.model.hessian import along, expand, flatten, unflatten
 from ired_diag.model.lanczos import extreme_pairs, lanczos
@@ -27,16 +28,17 @@ def network_loss(
     problem, answer = subject.problems.draw(7, generator=generator)
     t = torch.randint(0, subject.schedule.levels, (7,), generator=generator)
     noise = torch.randn(answer.shape, generator=generator, dtype=torch.float64)
-    network = subject.network
+    network = subject.energy_of(EnergyNetwork)
     loss = held_loss(network, subject.schedule, None, problem.double(), answer.double(), Draws(t, noise))
     return loss, network.parameters
 
 
 def small(network_subject: Callable[..., Subject]) -> Subject:
     subject = network_subject(rank=2, width=5, levels=3, dtype=torch.float64)
-    sizes = replace(subject.network.architecture, embedding=4, time_width=3)
+    network = subject.energy_of(EnergyNetwork)
+    sizes = replace(network.architecture, embedding=4, time_width=3)
     weights = initial_parameters(sizes, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    return replace(subject, energy=replace(subject.network, architecture=sizes, parameters=weights))
+    return replace(subject, energy=replace(network, architecture=sizes, parameters=weights))
 
 
 def test_linear_regression_has_twice_the_covariance_of_its_inputs(generator: torch.Generator) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -205,8 +206,13 @@ def parabola() -> Make:
     return make
 
 
-def settings(**knobs: object) -> TrainingConfig:
-    fixed = {"experiment_name": "x", "optimizer": "sgd", "learning_rate": 0.5, "gradient_clip": None}
+def settings(**knobs: Any) -> TrainingConfig:
+    fixed: dict[str, Any] = {
+        "experiment_name": "x",
+        "optimizer": "sgd",
+        "learning_rate": 0.5,
+        "gradient_clip": None,
+    }
     return TrainingConfig(**{**fixed, "train_steps": 3, "validate_every": 1, "log_every": 1, **knobs})
 
 

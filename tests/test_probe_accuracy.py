@@ -100,7 +100,7 @@ def test_mse_is_what_validation_measures_on_the_same_draws(network_subject: Call
     for data, ood in (("id", False), ("ood", True)):
         chunk = next(frozen_set(replace(DATA, ood=ood), 32))
         expected = sample_errors(
-            subject.energy,
+            subject.energy_of(EnergyNetwork),
             subject.schedule,
             chunk.problem.float(),
             chunk.inverse.float(),
@@ -234,8 +234,9 @@ def test_nan_weights_are_nan_with_a_reason_and_an_honest_sentence(
     network_subject: Callable[..., Subject],
 ) -> None:
     subject = network_subject(samples=40)
-    broken = {name: p * math.nan for name, p in subject.energy.parameters.items()}
-    table = PROBE(replace(subject, energy=EnergyNetwork(subject.energy.architecture, broken)))
+    network = subject.energy_of(EnergyNetwork)
+    broken = {name: p * math.nan for name, p in network.parameters.items()}
+    table = PROBE(replace(subject, energy=EnergyNetwork(network.architecture, broken)))
     comparison = PROBE.comparison(table)
     assert row(comparison)["reason"] == "40 of 40 are not finite"
     assert math.isnan(row(comparison, versus=0)["mean"])

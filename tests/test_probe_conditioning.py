@@ -244,9 +244,10 @@ def test_rank_one_one_sample_and_nan_weights_give_a_sentence_and_a_reason(
     samples: int, broken: bool, network_subject: Callable[..., Subject]
 ) -> None:
     subject = network_subject(rank=1, samples=samples)
+    network = subject.energy_of(EnergyNetwork)
     if broken:
-        weights = {name: p * math.nan for name, p in subject.energy.parameters.items()}
-        subject = replace(subject, energy=replace(subject.energy, parameters=weights))
+        weights = {name: p * math.nan for name, p in network.parameters.items()}
+        subject = replace(subject, energy=replace(network, parameters=weights))
     table = PROBE(subject)
     comparison = PROBE.comparison(table)
     finding = PROBE.conclude(table, comparison)

@@ -17,6 +17,7 @@ from ired_diag.figures.paper import draw as draw_figure
 from ired_diag.finding import Finding
 from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.autograd_energy import AutogradEnergy
 from ired_diag.model.hessian import expand, flatten, unflatten
 from ired_diag.model.schedule import cosine_schedule
@@ -59,9 +60,10 @@ def told(comparison: Table, quantity: str, level: int = ALL_LEVELS) -> float:
 def tiny(network_subject: Make) -> Subject:
     """A network of 225 parameters, in float64."""
     subject = network_subject(rank=2, width=5, dtype=torch.float64, samples=40)
-    sizes = replace(subject.energy.architecture, embedding=4, time_width=3)
+    original = subject.energy_of(EnergyNetwork)
+    sizes = replace(original.architecture, embedding=4, time_width=3)
     weights = initial_parameters(sizes, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    return replace(subject, energy=replace(subject.energy, architecture=sizes, parameters=weights))
+    return replace(subject, energy=replace(original, architecture=sizes, parameters=weights))
 
 
 def test_a_quadratic_energy_has_its_eigenvalues_at_every_level(
@@ -127,7 +129,7 @@ def test_an_exact_denoiser_has_its_later_step_at_the_limit_at_level_0(generator:
 def test_the_losss_numbers_are_those_of_its_whole_hessian(network_subject: Make) -> None:
     subject = tiny(network_subject)
     table, _, _ = answered(subject)
-    loss, parameters = _loss(subject, 0, 40), subject.energy.parameters
+    loss, parameters = _loss(subject, 0, 40), subject.energy_of(EnergyNetwork).parameters
     gradient = torch.func.grad(lambda v: loss(unflatten(v, parameters)))
     h = torch.func.jacrev(gradient)(flatten(parameters))
     eigenvalues = np.linalg.eigvalsh(h.numpy())
@@ -172,13 +174,14 @@ def test_slices_pass_through_the_loss_and_bend_as_the_hessian_says(
 
 def test_dividing_the_gradient_divides_the_step_and_leaves_the_energy(network_subject: Make) -> None:
     subject = network_subject(dtype=torch.float64, samples=5)
-    divided = replace(subject, energy=replace(subject.energy, gradient_normalization=4.0))
+    network = subject.energy_of(EnergyNetwork)
+    divided = replace(subject, energy=replace(network, gradient_normalization=4.0))
     one, other = PROBE(subject), PROBE(divided)
     np.testing.assert_allclose(value(other, "lambda_max"), value(one, "lambda_max"), rtol=1e-10)
     np.testing.assert_allclose(value(other, "step_first"), value(one, "step_first") / 4)
     batch = replace(
         subject,
-        energy=replace(subject.energy, gradient_normalization="batch"),
+        energy=replace(network, gradient_normalization="batch"),
         config=config(batch_size=8),
     )
     np.testing.assert_allclose(value(PROBE(batch), "step_first"), value(one, "step_first") / 8)
@@ -236,9 +239,10 @@ def test_negative_curvature_is_a_verdict_only_where_fresh_problems_confirm_it(
 
 def test_weights_that_are_no_numbers_give_no_numbers_and_say_why(network_subject: Make) -> None:
     subject = network_subject(samples=4, defect="Its weights are not numbers.")
-    weights = {name: p * math.nan for name, p in subject.energy.parameters.items()}
+    network = subject.energy_of(EnergyNetwork)
+    weights = {name: p * math.nan for name, p in network.parameters.items()}
     table, comparison, finding = answered(
-        replace(subject, energy=replace(subject.energy, parameters=weights), config=config())
+        replace(subject, energy=replace(network, parameters=weights), config=config())
     )
     assert np.isnan(value(table, "lambda_max")).all()
     assert set(value(table, "lambda_max", "reason")) == {"Its weights are not numbers."}

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ired_diag.figures.paper import render
 from ired_diag.inverse.config import InverseConfig
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import KINDS, MiningSettings
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.stats.set_diversity import median_distance, set_diversity
@@ -258,8 +259,9 @@ def test_a_handful_of_problems_gives_what_it_can_and_reasons(samples: int, netwo
 
 def test_weights_that_are_not_numbers_give_nan_the_defect_and_no_verdict(network_subject: Make) -> None:
     sound = network_subject(samples=2 * BLOCK)
-    broken = {name: torch.full_like(p, math.nan) for name, p in sound.network.parameters.items()}
-    subject = replace(sound, energy=replace(sound.network, parameters=broken), defect="its weights are NaN")
+    network = sound.energy_of(EnergyNetwork)
+    broken = {name: torch.full_like(p, math.nan) for name, p in network.parameters.items()}
+    subject = replace(sound, energy=replace(network, parameters=broken), defect="its weights are NaN")
     table = PROBE(subject)
     assert np.isnan(select(table, kind="adversarial")["pairs"]).all()
     assert np.isfinite(select(table, kind="random")["pairs"]).all()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ired_diag.figures.paper import render
 from ired_diag.inverse.config import parse_inverse
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.losses import nce_loss
 from ired_diag.model.mined_batch import KINDS, Kind, MiningSettings
 from ired_diag.probe import ALL_LEVELS
@@ -195,8 +196,9 @@ def test_hard_cases_are_nan_with_a_reason_and_an_honest_sentence(
 ) -> None:
     if case == "nan":
         healthy = network_subject(samples=5)
-        broken = {n: p * math.nan for n, p in healthy.energy.parameters.items()}
-        subject = replace(healthy, energy=replace(healthy.energy, parameters=broken))
+        network = healthy.energy_of(EnergyNetwork)
+        broken = {n: p * math.nan for n, p in network.parameters.items()}
+        subject = replace(healthy, energy=replace(network, parameters=broken))
     elif case == "identical":
         subject = with_energies(plant, {"positive": torch.full((LEVELS, SAMPLES), 7.0)})
     else:

@@ -14,6 +14,7 @@ from scipy import stats
 from torch import Tensor
 
 from ired_diag.figures.paper import render
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.candidates import mined, perturbed, sampled, size_of
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.minima import sharp_minima
@@ -199,7 +200,7 @@ def test_answers_and_negatives_are_those_of_sampler_and_mining(
     problem, right = subject.problems.draw(5, generator=generator)
     energy, schedule = subject.energy, subject.schedule
     seed = torch.Generator().manual_seed(3)
-    answers = sampled(energy, problem, 9, schedule, 2, generator=seed)
+    answers = sampled(energy, problem, right, schedule, MiningSettings(), 2, generator=seed)
     start = torch.randn(10, 9, generator=torch.Generator().manual_seed(3))
     expected = sample(energy, problem.repeat_interleave(2, dim=0), start, schedule).trajectory[-1]
     torch.testing.assert_close(answers.flatten(0, 1), expected)
@@ -253,9 +254,10 @@ def test_an_energy_that_prefers_wrong_answers_is_an_alarm_where_its_minimum_is_n
 @pytest.mark.parametrize("case", ["nan", "one sample", "rank 1", "no steps", "no minimum"])
 def test_hard_cases_are_nan_with_a_reason_and_an_honest_sentence(case: str, network_subject: Make) -> None:
     subject = network_subject(samples=1 if case == "one sample" else 32, rank=1 if case == "rank 1" else 3)
+    network = subject.energy_of(EnergyNetwork)
     if case == "nan":
-        broken = {n: p * math.nan for n, p in subject.energy.parameters.items()}
-        subject = replace(subject, energy=replace(subject.energy, parameters=broken))
+        broken = {n: p * math.nan for n, p in network.parameters.items()}
+        subject = replace(subject, energy=replace(network, parameters=broken))
     if case == "no steps":
         subject = replace(subject, mining=MiningSettings(opt_steps=0))
     table = PROBE(subject)

@@ -13,11 +13,14 @@ import torch
 from torch import Tensor
 
 from ired_diag.finding import Finding
+from ired_diag.inverse.config import parse_inverse
+from ired_diag.inverse.network import EnergyNetwork
+from ired_diag.inverse.troubles import DEAD_ROWS, troubles_of
 from ired_diag.model.schedule import Schedule, cosine_schedule
 from ired_diag.probe import ALL_LEVELS
 from ired_diag.subject import CHUNK, Subject
 from ired_diag.table import Table, read_table, select, write_table
-from ired_diag.training.trouble import DEAD_ROWS, Watch
+from ired_diag.training.trouble import Watch
 from probes.energy_scale import PROBE
 
 Make = Callable[..., Subject]
@@ -68,6 +71,11 @@ def planted(quadratic_subject: Make) -> Make:
         return replace(subject, energy=Planted(cosine_schedule(LEVELS), scale, offset))
 
     return make
+
+
+def watch_of(rank: int, **knobs: float) -> Watch:
+    """What training looks for where an answer has rank² numbers."""
+    return Watch(troubles_of(parse_inverse({"experiment_name": "q900_scale", "rank": rank, **knobs})))
 
 
 def asked(subject: Subject) -> tuple[Table, Table, Finding]:
@@ -141,7 +149,7 @@ def test_a_scale_of_its_own_is_a_runaway_and_worse_than_no_denoiser(planted: Mak
 @pytest.mark.parametrize("offset", [0.0, 1e4, -1e4])
 def test_verdicts_are_what_training_announces(scale: float, offset: float, planted: Make) -> None:
     table, _, finding = asked(planted(scale, offset, samples=4000))
-    watch, announced = Watch(DIM), set()
+    watch, announced = watch_of(6), set()
     values = {
         "train/denoise": float(table["error"].mean()),
         "train/energy_positive": float(table["energy"].mean()),
@@ -155,16 +163,19 @@ def test_verdicts_are_what_training_announces(scale: float, offset: float, plant
 
 def test_a_divided_gradient_asks_for_its_energy_as_in_training(network_subject: Make) -> None:
     subject = network_subject(head="scalar", samples=40)
-    weights = {**subject.energy.parameters, "energy_head.bias": torch.tensor([1000.0])}
-    plain = replace(subject.energy, parameters=weights)
+    network = subject.energy_of(EnergyNetwork)
+    weights = {**network.parameters, "energy_head.bias": torch.tensor([1000.0])}
+    plain = replace(network, parameters=weights)
     divided = replace(plain, gradient_normalization=2048.0)
     findings = [asked(replace(subject, energy=energy))[2] for energy in (plain, divided)]
     assert "runaway" in str(findings[0].evidence["verdict"])
     assert "runaway" not in str(findings[1].evidence["verdict"])
     assert "large because the gradient is divided" in findings[1].statement
+    values = {"train/energy_positive": 1000.0}
     severities = [
-        Watch(9, divisor).look(0, {"train/energy_positive": 1000.0}, None)[0].severity
+        announced.severity
         for divisor in (1.0, 2048.0)
+        for announced in watch_of(3, gradient_normalization=divisor).look(0, values, None)
     ]
     assert severities == ["warning", "note"]
     one, other = (f.evidence for f in findings)
@@ -208,9 +219,10 @@ def test_samples_come_in_chunks_and_each_counts_once(planted: Make) -> None:
 @pytest.mark.parametrize("head", ["vector", "scalar"])
 def test_weights_that_are_no_numbers_are_nan_with_a_reason(head: str, network_subject: Make) -> None:
     subject = network_subject(head=head, samples=4)
-    broken = {name: p * math.nan for name, p in subject.energy.parameters.items()}
+    network = subject.energy_of(EnergyNetwork)
+    broken = {name: p * math.nan for name, p in network.parameters.items()}
     table, comparison, finding = asked(
-        replace(subject, energy=replace(subject.energy, parameters=broken), defect="weights are not numbers")
+        replace(subject, energy=replace(network, parameters=broken), defect="weights are not numbers")
     )
     assert "Nothing can be said" in finding.statement
     assert finding.evidence["verdict"] == "not a number"

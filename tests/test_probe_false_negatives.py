@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ired_diag.errors import NotApplicable
 from ired_diag.inverse.config import parse_inverse
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.sampler import sample
 from ired_diag.probe import ALL_LEVELS
@@ -180,8 +181,9 @@ def test_a_run_that_trained_without_mined_negatives_is_said(network_subject: Mak
 
 def test_weights_that_are_not_numbers_say_nothing(network_subject: Make) -> None:
     subject = network_subject(samples=40)
-    broken = {name: torch.full_like(p, math.nan) for name, p in subject.energy.parameters.items()}
-    _, comparison, said = answer(replace(subject, energy=replace(subject.energy, parameters=broken)))
+    network = subject.energy_of(EnergyNetwork)
+    broken = {name: torch.full_like(p, math.nan) for name, p in network.parameters.items()}
+    _, comparison, said = answer(replace(subject, energy=replace(network, parameters=broken)))
     assert said.startswith("Nothing can be said of false negatives")
     assert math.isnan(value(comparison, "closer"))
     assert math.isnan(value(comparison, "cosine"))

@@ -193,8 +193,9 @@ def test_nan_weights_are_nan_with_a_reason_and_an_honest_sentence(
     network_subject: Callable[..., Subject],
 ) -> None:
     subject = network_subject(samples=40)
-    broken = {name: p * math.nan for name, p in subject.energy.parameters.items()}
-    table = PROBE(replace(subject, energy=EnergyNetwork(subject.energy.architecture, broken)))
+    network = subject.energy_of(EnergyNetwork)
+    broken = {name: p * math.nan for name, p in network.parameters.items()}
+    table = PROBE(replace(subject, energy=EnergyNetwork(network.architecture, broken)))
     comparison = PROBE.comparison(table)
     assert (
         row(comparison, data="id", quantity="skill", reference="linear")["reason"]

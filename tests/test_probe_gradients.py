@@ -148,11 +148,12 @@ def test_the_norm_of_a_step_is_that_of_long_batches_of_the_training_loss(
 ) -> None:
     config = config_of(mining_strategy=strategy, energy_reg_weight=0.01)
     subject = network_subject(config=config, samples=1024)
+    original = subject.energy_of(EnergyNetwork)
     x, low, high, _ = of(PROBE.comparison(PROBE(subject)), "total", "step_norm")
     squares = []
     for number in range(100):
-        leaves = {n: p.clone().requires_grad_() for n, p in subject.energy.parameters.items()}
-        network = EnergyNetwork(subject.energy.architecture, leaves)
+        leaves = {n: p.clone().requires_grad_() for n, p in original.parameters.items()}
+        network = EnergyNetwork(original.architecture, leaves)
         streams = [make_streams(500 + number, "cpu")]
         batch, _ = draw_mined_batches(network, subject.schedule, config, subject.problems, streams, size=64)
         loss = training_loss(network, subject.schedule, config, batch.problem, batch.answer, batch.draws)
@@ -211,8 +212,9 @@ def test_mining_without_steps_is_measured(network_subject: Make) -> None:
 
 def test_weights_that_are_no_numbers_give_nan_and_the_reason(network_subject: Make) -> None:
     subject = network_subject(config=config_of(), samples=64)
-    broken = {name: torch.full_like(p, math.nan) for name, p in subject.energy.parameters.items()}
-    subject = replace(subject, energy=replace(subject.energy, parameters=broken))
+    network = subject.energy_of(EnergyNetwork)
+    broken = {name: torch.full_like(p, math.nan) for name, p in network.parameters.items()}
+    subject = replace(subject, energy=replace(network, parameters=broken))
     table = PROBE(replace(subject, defect="Its weights are not numbers."))
     comparison = PROBE.comparison(table)
     assert math.isnan(of(comparison, "total", "step_norm")[0])
@@ -225,8 +227,9 @@ def test_weights_that_are_no_numbers_give_nan_and_the_reason(network_subject: Ma
 
 def test_gradients_of_0_have_no_direction_and_no_noise_scale(network_subject: Make) -> None:
     subject = network_subject(config=config_of(), samples=64)
-    zeros = {name: torch.zeros_like(p) for name, p in subject.energy.parameters.items()}
-    table = PROBE(replace(subject, energy=replace(subject.energy, parameters=zeros)))
+    network = subject.energy_of(EnergyNetwork)
+    zeros = {name: torch.zeros_like(p) for name, p in network.parameters.items()}
+    table = PROBE(replace(subject, energy=replace(network, parameters=zeros)))
     comparison = PROBE.comparison(table)
     assert of(comparison, "total", "norm")[0] == 0
     assert of(comparison, "nce", "cosine", versus="denoise")[3] == "a gradient is not told from 0"

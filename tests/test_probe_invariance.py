@@ -18,6 +18,7 @@ from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import another_order, draw_inputs
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.targets import open_subject
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
 from probes.invariance import PROBE, TOLERANCE
@@ -43,7 +44,7 @@ def row(comparison: Table, **keys: str) -> dict[str, float]:
 
 def lively(subject: Subject) -> Subject:
     """The same with weights four times as large: steps long enough that some are rejected."""
-    network = subject.energy
+    network = subject.energy_of(EnergyNetwork)
     weights = {name: 4 * p for name, p in network.parameters.items()}
     return replace(subject, energy=replace(network, parameters=weights))
 
@@ -104,7 +105,7 @@ def naive(
 @pytest.mark.parametrize("batch", [None, 3])
 def test_outcomes_equal_a_loop_over_single_problems(batch: int | None, network_subject: Make) -> None:
     subject = lively(network_subject(dtype=torch.float64))
-    network = replace(subject.energy, gradient_normalization=1.5)
+    network = replace(subject.energy_of(EnergyNetwork), gradient_normalization=1.5)
     inputs = draw_inputs(subject.problems, 4, SAMPLES, generator=subject.generator("test"))
     arranged = Arrangement(network, subject.schedule, subject.mining, subject.device, batch=batch)
     outcome = arranged.outcome(inputs)
@@ -117,9 +118,10 @@ def test_outcomes_equal_a_loop_over_single_problems(batch: int | None, network_s
 
 def test_a_model_without_weights_gives_the_same_to_the_last_bit(network_subject: Make) -> None:
     subject = network_subject(samples=SAMPLES)
-    empty = {name: torch.zeros_like(p) for name, p in subject.energy.parameters.items()}
+    network = subject.energy_of(EnergyNetwork)
+    empty = {name: torch.zeros_like(p) for name, p in network.parameters.items()}
     _, comparison, statement = compared(
-        replace(subject, energy=replace(subject.energy, parameters=empty), mining=MiningSettings(opt_steps=0))
+        replace(subject, energy=replace(network, parameters=empty), mining=MiningSettings(opt_steps=0))
     )
     judged = comparison["tolerance"] == TOLERANCE
     assert set(comparison["axis"][judged].tolist()) == {"batch size", "order"}
@@ -132,7 +134,9 @@ def test_a_model_without_weights_gives_the_same_to_the_last_bit(network_subject:
 def test_division_by_the_batch_size_is_found_with_its_closed_form(network_subject: Make) -> None:
     subject = lively(network_subject(samples=SAMPLES))
     config = CONFIG.model_copy(update={"gradient_normalization": "batch"})
-    subject = replace(subject, energy=replace(subject.energy, gradient_normalization=64.0), config=config)
+    subject = replace(
+        subject, energy=replace(subject.energy_of(EnergyNetwork), gradient_normalization=64.0), config=config
+    )
     table, comparison, statement = compared(subject)
     for size in (1, 2, 8):  # g/b in place of g/64
         found = row(
@@ -158,7 +162,7 @@ def test_batches_of_b_do_what_the_divisor_b_does(network_subject: Make) -> None:
     inputs = draw_inputs(subject.problems, 4, 16, generator=subject.generator("test"))
     outcomes = [
         Arrangement(
-            replace(subject.energy, gradient_normalization=divisor),
+            replace(subject.energy_of(EnergyNetwork), gradient_normalization=divisor),
             subject.schedule,
             subject.mining,
             subject.device,
@@ -173,7 +177,7 @@ def test_batches_of_b_do_what_the_divisor_b_does(network_subject: Make) -> None:
 def test_a_fixed_divisor_depends_on_no_batch(network_subject: Make) -> None:
     subject = lively(network_subject(samples=SAMPLES, config=CONFIG))
     config = CONFIG.model_copy(update={"gradient_normalization": 64.0})
-    energy = replace(subject.energy, gradient_normalization=64.0)
+    energy = replace(subject.energy_of(EnergyNetwork), gradient_normalization=64.0)
     table, comparison, statement = compared(replace(subject, energy=energy, config=config))
     assert "Nothing but rounding changes with batch size (1, 2) and order" in statement
     assert PROBE.conclude(table, comparison).severity == "note"
@@ -183,6 +187,7 @@ def test_the_published_clamp_depends_on_who_stands_first_and_the_corrected_one_d
     network_subject: Make,
 ) -> None:
     subject = lively(network_subject(samples=SAMPLES, dtype=torch.float64))
+    network = subject.energy_of(EnergyNetwork)
     _, comparison, statement = compared(subject)
     keys = {"axis": "order", "precision": "float64"}
     published, corrected = (
@@ -193,9 +198,7 @@ def test_the_published_clamp_depends_on_who_stands_first_and_the_corrected_one_d
     inputs = draw_inputs(subject.problems, 4, SAMPLES, generator=subject.generator("invariance"))
     order = another_order(inputs.t, generator=subject.generator("order"))
     twins = [
-        torch.stack(
-            [naive(subject.energy, subject, inputs, i, first)["negative_published"] for i in range(SAMPLES)]
-        )
+        torch.stack([naive(network, subject, inputs, i, first)["negative_published"] for i in range(SAMPLES)])
         for first in (0, int(order[0]))
     ]
     moved = (twins[1] - twins[0]).norm(dim=1) / twins[0].norm(dim=1)
@@ -228,7 +231,9 @@ def test_answers_are_scored_as_the_evaluation_of_training_does(network_subject: 
     subject = lively(network_subject(samples=SAMPLES))
     table = PROBE(subject)
     inputs = draw_inputs(subject.problems, 4, SAMPLES, generator=subject.generator("invariance"))
-    expected = _errors(subject.energy, subject.schedule, inputs.problem, inputs.answer, inputs.start)
+    expected = _errors(
+        subject.energy_of(EnergyNetwork), subject.schedule, inputs.problem, inputs.answer, inputs.start
+    )
     found = select(table, axis="precision", setting="float32", quantity="answer")
     assert set(found["level"].tolist()) == {ALL_LEVELS}
     np.testing.assert_allclose(found["mse"], expected.numpy(), rtol=1e-5)
@@ -243,9 +248,10 @@ def test_another_order_is_a_permutation_with_another_level_in_front(generator: t
 
 def test_weights_that_are_no_numbers_are_nan_with_a_reason(network_subject: Make) -> None:
     subject = network_subject(samples=4)
-    broken = {name: p * math.nan for name, p in subject.energy.parameters.items()}
+    network = subject.energy_of(EnergyNetwork)
+    broken = {name: p * math.nan for name, p in network.parameters.items()}
     table, comparison, statement = compared(
-        replace(subject, energy=replace(subject.energy, parameters=broken), defect="weights are not numbers")
+        replace(subject, energy=replace(network, parameters=broken), defect="weights are not numbers")
     )
     assert "the denoiser's output is no number (4 problems)" in statement
     others = (
@@ -293,7 +299,7 @@ def test_a_gpu_is_compared_with_the_cpu(network_subject: Make) -> None:
     subject, device = network_subject(samples=SAMPLES), torch.device("cuda")
     there = replace(
         subject,
-        energy=subject.energy.to(device),
+        energy=subject.energy_of(EnergyNetwork).to(device),
         schedule=subject.schedule.to(device),
         device=device,
     )
@@ -303,17 +309,11 @@ def test_a_gpu_is_compared_with_the_cpu(network_subject: Make) -> None:
 
 
 def test_the_public_checkpoint_depends_on_a_divisor_and_on_the_published_clamp_alone(shared: Path) -> None:
-    from ired_diag.probing.subjects import subject_of
-
-    from ired_diag.inverse.checkpoint import read_network
-    from ired_diag.open import open_run
-
     path = shared / "ired_checkpoint" / "model-1.pt"
-    subject, _ = subject_of(read_network(path), open_run(path), "ema", samples=4, seed=0)
-    energy = replace(subject.energy, gradient_normalization=256.0)
-    assert (
-        PROBE.measure(replace(subject, samples=1))["strategy"][0] == "unknown"
-    )  # nothing tells how it trained
+    subject = replace(open_subject(path, weights="ema"), samples=4, seed=0)
+    energy = replace(subject.energy_of(EnergyNetwork), gradient_normalization=256.0)
+    told = PROBE.measure(replace(subject, samples=1))["strategy"][0]
+    assert told == "unknown"  # nothing tells how it trained
     config = CONFIG.model_copy(update={"batch_size": 256, "gradient_normalization": "batch"})
     _, comparison, statement = compared(replace(subject, energy=energy, config=config))
     assert "Nothing but rounding changes with order" in statement

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.inverse.config import parse_inverse
+from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.mining import Walk
 from ired_diag.probe import ALL_LEVELS
@@ -229,9 +230,10 @@ def test_ascent_climbs(bowl: Make) -> None:
 
 def test_a_constant_added_to_the_energy_changes_no_verdict_and_no_change(network_subject: Make) -> None:
     subject = network_subject(samples=40, head="scalar", dtype=torch.float64)
-    raised = dict(subject.energy.parameters)
+    network = subject.energy_of(EnergyNetwork)
+    raised = dict(network.parameters)
     raised["energy_head.bias"] = raised["energy_head.bias"] + 64.0
-    other = replace(subject, energy=replace(subject.energy, parameters=raised))
+    other = replace(subject, energy=replace(network, parameters=raised))
     (table, _, said), (higher, _, again) = answer(subject), answer(other)
     np.testing.assert_allclose(higher["energy"] - table["energy"], 64.0, rtol=1e-5)
     np.testing.assert_allclose(higher["energy_change"], table["energy_change"], rtol=1e-5, atol=1e-7)
@@ -256,8 +258,9 @@ def test_each_problem_counts_once_over_all_levels(network_subject: Make) -> None
 
 def test_weights_that_are_not_numbers_say_nothing(network_subject: Make) -> None:
     subject = network_subject(samples=40)
-    broken = {name: torch.full_like(p, math.nan) for name, p in subject.energy.parameters.items()}
-    _, comparison, said = answer(replace(subject, energy=replace(subject.energy, parameters=broken)))
+    network = subject.energy_of(EnergyNetwork)
+    broken = {name: torch.full_like(p, math.nan) for name, p in network.parameters.items()}
+    _, comparison, said = answer(replace(subject, energy=replace(network, parameters=broken)))
     assert "Nothing can be said of mining: its energies are not numbers" in said
     row = select(comparison, level=ALL_LEVELS, move=WHOLE, quantity="energy_change")
     assert math.isnan(row["x"][0])

@@ -69,7 +69,7 @@ def probe_of(measure: Counting, name: str = "counting", *, negatives: bool = Tru
         conclude,
         figure,
         headline,
-        negatives=negatives,
+        needs=("negatives",) if negatives else (),
     )
 
 

@@ -11,12 +11,18 @@ import pytest
 
 from app.cli.demo import EXPERIMENTS, sample_runs
 from ired_diag.inverse.checkpoint import read_network
+from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.open import open_run, open_study
 from ired_diag.runs.ending import LABELS
+from ired_diag.runs.run import Run
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.trainer import train
 
 LARGEST = 10 * 1000**2
+
+
+def config_of(run: Run) -> InverseConfig:
+    return parse_inverse(run.configuration or {})
 
 
 def test_nine_complete_runs_with_several_checkpoints_in_under_ten_megabytes() -> None:
@@ -25,7 +31,7 @@ def test_nine_complete_runs_with_several_checkpoints_in_under_ten_megabytes() ->
     assert [run.label for run in trained] == [f"{e}/seed{k}" for e in EXPERIMENTS for k in range(3)]
     for run in trained:
         assert run.ending.complete
-        assert run.config().rank == 8
+        assert config_of(run).rank == 8
         assert len(run.checkpoints) >= 3
         assert read_network(run.checkpoints[-1]).step == run.history.last_step
     files = [path for path in sample_runs().rglob("*") if path.is_file()]
@@ -33,7 +39,7 @@ def test_nine_complete_runs_with_several_checkpoints_in_under_ten_megabytes() ->
 
 
 def test_runs_of_one_seed_saw_the_same_noise_and_start_whatever_their_mining() -> None:
-    first = {e: open_run(sample_runs() / e / "seed0").config() for e in EXPERIMENTS}
+    first = {e: config_of(open_run(sample_runs() / e / "seed0")) for e in EXPERIMENTS}
     assert len({config.seed for config in first.values()}) == 1
     assert {config.mining_strategy for config in first.values()} == {"none", "random", "adversarial"}
 
@@ -41,7 +47,7 @@ def test_runs_of_one_seed_saw_the_same_noise_and_start_whatever_their_mining() -
 @pytest.mark.parametrize("experiment", ["q103"])
 def test_fifty_steps_trained_anew_match_the_recorded_history(experiment: str, tmp_path: Path) -> None:
     recorded = open_run(sample_runs() / experiment / "seed0")
-    config = recorded.config().model_copy(update={"train_steps": 50})
+    config = config_of(recorded).model_copy(update={"train_steps": 50})
     again = open_run(train(INVERSE, config, tmp_path / "seed0"))
     for name in ("train/loss", "train/denoise", "train/nce", "train/energy_positive", "train/gradient_norm"):
         told, ours = recorded.history.series[name], again.history.series[name]

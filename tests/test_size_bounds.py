@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ired_diag.errors import UnreadableFile, WrongCheckpoint
 from ired_diag.inverse.architecture import Architecture, initial_parameters
-from ired_diag.runs.checkpoint import MOST_LEVELS, read_checkpoint
+from ired_diag.inverse.checkpoint import MOST_LEVELS, read_network
+from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.size_bounds import SMALL
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.weights_file import read_weights, write_weights
@@ -80,16 +81,16 @@ def test_the_number_of_noise_levels_is_bounded(tmp_path: Path, levels: object) -
     def with_levels(value: object) -> Path:
         return saved(tmp_path, {"ebm_state": weights(), "step": 1, "config": {"diffusion_steps": value}})
 
-    assert read_checkpoint(with_levels(MOST_LEVELS)).schedule.levels == MOST_LEVELS
+    assert read_network(with_levels(MOST_LEVELS)).schedule.levels == MOST_LEVELS
     with pytest.raises(WrongCheckpoint, match="number of levels, 1 to 10000"):
-        read_checkpoint(with_levels(levels))
+        read_network(with_levels(levels))
 
 
 @pytest.mark.parametrize("name", ["fc1.weight", "time_mlp.1.weight"])
 def test_a_layer_without_outputs_states_no_sizes(tmp_path: Path, name: str) -> None:
     path = saved(tmp_path, weights() | {name: torch.zeros(0, 1 << 40)})
     with pytest.raises(WrongCheckpoint):
-        read_checkpoint(path)
+        read_network(path)
 
 
 @pytest.mark.parametrize(

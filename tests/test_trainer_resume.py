@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -43,7 +43,7 @@ SMALL = {
 
 @pytest.fixture
 def config() -> InverseConfig:
-    return with_settings(experiments.load("q103"), SMALL)
+    return with_settings(cast(InverseConfig, experiments.load("q103")), SMALL)
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

@@ -233,16 +233,14 @@ def test_the_share_is_told_for_each_seed_of_an_ensemble(strategy: str) -> None:
     states = [new_state(INVERSE, config, "cpu") for config in configs]
     ensemble = Ensemble(states, loss_function(INVERSE, configs[0], states[0].constants, compiled=False))
     for _ in range(3):
-        loss = ensemble.advance().loss
-    assert loss.accepted is not None
-    assert loss.accepted.shape == (3,)
-    assert bool(((loss.accepted >= 0) & (loss.accepted <= 1)).all())
+        accepted = ensemble.advance().loss.logged["mining_accepted"]
+    assert accepted.shape == (3,)
+    assert bool(((accepted >= 0) & (accepted <= 1)).all())
     alone = new_state(INVERSE, configs[1], "cpu")
     lone = Ensemble([alone], loss_function(INVERSE, configs[1], alone.constants, compiled=False))
     for _ in range(3):
-        other = lone.advance().loss
-    assert other.accepted is not None
-    assert float(other.accepted) == pytest.approx(float(loss.accepted[1]), abs=1.5 / (4 * BATCH))
+        other = lone.advance().loss.logged["mining_accepted"]
+    assert float(other) == pytest.approx(float(accepted[1]), abs=1.5 / (4 * BATCH))
 
 
 @pytest.mark.parametrize(("fraction", "pure"), [(0.0, "random"), (1.0, "adversarial")])

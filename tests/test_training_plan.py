@@ -11,6 +11,7 @@ import pytest
 
 from ired_diag import experiments
 from ired_diag.errors import AmbiguousName, CannotWrite, DiagError, NotFound, WrongConfiguration
+from ired_diag.inverse.config import InverseConfig
 from ired_diag.open import open_study
 from ired_diag.runs.attempt import experiment_number
 from ired_diag.tasks.inverse import TASK as INVERSE
@@ -46,6 +47,11 @@ def experiment_file(folder: Path, **keys: Any) -> str:
     return str(path)
 
 
+def config_of(run: PlannedRun) -> InverseConfig:
+    assert isinstance(run.config, InverseConfig)
+    return run.config
+
+
 def folders(runs: Path, planned: Sequence[PlannedRun]) -> list[str]:
     return [one.folder.relative_to(runs).as_posix() for one in planned]
 
@@ -68,7 +74,7 @@ def test_a_plain_experiment_has_a_folder_for_each_seed_and_no_variant(tmp_path: 
 def test_a_sweep_is_every_variant_with_every_seed_the_seeds_of_a_variant_together(tmp_path: Path) -> None:
     planned = plan("q301", "0-9", runs=tmp_path)
     asked = [(steps, label, seed) for steps, label in zip(STEPS, LABELS, strict=True) for seed in range(10)]
-    assert [(one.config.mining_opt_steps, one.variant, one.config.seed) for one in planned] == asked
+    assert [(config_of(one).mining_opt_steps, one.variant, one.config.seed) for one in planned] == asked
     assert folders(tmp_path, planned) == [f"q301/{label}/seed{seed}" for _, label, seed in asked]
     assert not any(one.resume for one in planned)
 
@@ -76,7 +82,8 @@ def test_a_sweep_is_every_variant_with_every_seed_the_seeds_of_a_variant_togethe
 @pytest.mark.parametrize("called", ["q301", "q301_opt_steps"])
 def test_one_variant_is_trained_where_the_whole_sweep_would_have_it(tmp_path: Path, called: str) -> None:
     alone = plan(f"{called}@mining_opt_steps=3", "0-1", runs=tmp_path)
-    assert alone == [one for one in plan("q301", "0-1", runs=tmp_path) if one.config.mining_opt_steps == 3]
+    whole = plan("q301", "0-1", runs=tmp_path)
+    assert alone == [one for one in whole if config_of(one).mining_opt_steps == 3]
 
 
 def test_an_unknown_variant_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -89,8 +96,8 @@ def test_settings_and_name_are_for_every_variant(tmp_path: Path) -> None:
     planned = plan("q301", "4", ["train_steps=7", "rank=3"], name="short sweep", runs=tmp_path)
     assert folders(tmp_path, planned) == [f"short_sweep/{label}/seed4" for label in LABELS]
     assert {one.config.experiment_name for one in planned} == {"short sweep"}
-    assert [(one.config.train_steps, one.config.rank) for one in planned] == [(7, 3)] * len(STEPS)
-    assert [one.config.mining_opt_steps for one in planned] == list(STEPS)
+    assert [(one.config.train_steps, config_of(one).rank) for one in planned] == [(7, 3)] * len(STEPS)
+    assert [config_of(one).mining_opt_steps for one in planned] == list(STEPS)
 
 
 @pytest.mark.parametrize("called", ["q301", "q301@mining_opt_steps=3"])
@@ -109,7 +116,7 @@ def test_a_setting_that_one_of_the_variants_cannot_have_names_it(tmp_path: Path)
     with pytest.raises(WrongConfiguration, match=r"^variant mining_strategy=none: --set: warm_start"):
         plan("q401", "0", ["warm_start_steps=9"], runs=tmp_path)
     (one,) = plan("q401@mining_strategy=random", "0", ["warm_start_steps=9"], runs=tmp_path)
-    assert one.config.warm_start_steps == 9
+    assert config_of(one).warm_start_steps == 9
 
 
 def test_a_sweep_cannot_be_made_one_of_equal_runs(tmp_path: Path) -> None:

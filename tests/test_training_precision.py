@@ -40,8 +40,12 @@ def trained(steps: int, knobs: dict[str, Any], *, compiled: bool = False) -> tup
     losses = []
     for _ in range(steps):
         loss = ensemble.advance().loss
-        losses.append(torch.stack([loss.denoise.detach()[0], loss.total.detach()[0]]))
+        losses.append(torch.stack([loss.logged["denoise"][0], loss.total.detach()[0]]))
     return torch.stack(losses), state
+
+
+def weights_of(config: InverseConfig) -> dict[str, Tensor]:
+    return new_state(INVERSE, config, "cpu").weights
 
 
 def distance(one: TrainingState, other: TrainingState) -> float:
@@ -107,13 +111,15 @@ def test_a_loss_is_compiled_as_wished_else_where_it_pays(
     wish: Any, knobs: dict[str, Any], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ired_diag.training.compiled.can_compile", lambda device: True)
-    assert should_compile(config_of(**knobs), CPU, wish) is expected
+    config = config_of(**knobs)
+    assert should_compile(config, weights_of(config), CPU, wish) is expected
 
 
 def test_without_a_compiler_nothing_is_compiled_for_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     long = config_of(width=512, batch_size=2048, train_steps=100_000)
-    assert not should_compile(long, CPU)
-    assert should_compile(long, torch.device("cuda"))
+    weights = weights_of(long)
+    assert not should_compile(long, weights, CPU)
+    assert should_compile(long, weights, torch.device("cuda"))
     with pytest.raises(DiagError, match=r"--compile on: needs a C\+\+ compiler.*--compile off"):
-        should_compile(long, CPU, "on")
+        should_compile(long, weights, CPU, "on")

@@ -24,7 +24,7 @@ from ired_diag.inverse.draws import Draws
 from ired_diag.inverse.objective import Loss, clamped, mine, training_loss
 from ired_diag.model.schedule import cosine_schedule
 from ired_diag.tasks.inverse import TASK as INVERSE
-from ired_diag.training.compiled import loss_function
+from ired_diag.training.compiled import StepLoss, loss_function
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import new_state
 
@@ -285,7 +285,7 @@ def test_before_the_warm_start_ends_a_run_is_one_without_mining() -> None:
         told = warm.advance()
         without.advance()
         mined.advance()
-        assert (told.nce is None) is (step <= 20)
+        assert ("nce" not in told.logged) is (step <= 20)
         same = all(torch.equal(p, without.weights[n]) for n, p in warm.weights.items())
         assert same is (step <= 20)
     assert not torch.equal(mined.weights["fc1.weight"], warm.weights["fc1.weight"])
@@ -308,7 +308,7 @@ class Runner:
     def head(self) -> list[Tensor]:
         return [p.detach() for n, p in self.weights.items() if n in HEAD_TENSORS]
 
-    def advance(self) -> Loss:
+    def advance(self) -> StepLoss:
         return self.ensemble.advance().loss
 
 
@@ -317,8 +317,8 @@ def late(**knobs: Any) -> tuple[float, float]:
     """Return the median |E_pos| and the mean denoising loss of the last 60 of 240 steps of a run."""
     runner = Runner(**{"gradient_normalization": 2048.0, **knobs})
     losses = [runner.advance() for _ in range(240)][-60:]
-    energy = torch.stack([loss.energy_positive for loss in losses]).abs().median()
-    return float(energy), float(torch.stack([loss.denoise.detach() for loss in losses]).mean())
+    energy = torch.stack([loss.logged["energy_positive"] for loss in losses]).abs().median()
+    return float(energy), float(torch.stack([loss.logged["denoise"] for loss in losses]).mean())
 
 
 RUNAWAY = 450.0  # 50 dim: where the trainer announces it
@@ -396,6 +396,6 @@ def test_a_soft_clamp_lets_energies_run_further_than_none() -> None:
 
 def test_energies_run_away_while_a_warm_start_lasts_and_the_contrast_calls_them_back() -> None:
     runner = Runner(gradient_normalization=2048.0, mining_strategy="random", warm_start_steps=120)
-    energy = torch.stack([runner.advance().energy_positive for _ in range(240)]).abs()
+    energy = torch.stack([runner.advance().logged["energy_positive"] for _ in range(240)]).abs()
     assert float(energy[100:120].median()) > 10 * RUNAWAY
     assert float(energy[180:].median()) < RUNAWAY / 4

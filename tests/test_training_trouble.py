@@ -20,6 +20,7 @@ from ired_diag.inverse.checkpoint import read_network
 from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.evaluation import Evaluation
 from ired_diag.inverse.matrices import MatrixData
+from ired_diag.inverse.troubles import troubles_of
 from ired_diag.model.sampler import Sample, sample
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
@@ -188,11 +189,11 @@ def look(watch: Watch, step: int, **values: float) -> list[str]:
     ("energy", "found"), [(200.0, []), (200.1, ["energy_runaway"]), (-201.0, ["energy_runaway"])]
 )
 def test_a_runaway_begins_beyond_fifty_for_each_number_of_an_answer(energy: float, found: list[str]) -> None:
-    assert look(Watch(4), 10, train_energy_positive=energy) == found
+    assert look(Watch(troubles_of(config_of())), 10, train_energy_positive=energy) == found
 
 
 def test_an_energy_that_is_no_number_is_no_runaway() -> None:
-    assert look(Watch(4), 10, train_energy_positive=math.nan) == []
+    assert look(Watch(troubles_of(config_of())), 10, train_energy_positive=math.nan) == []
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,7 @@ def test_an_energy_that_is_no_number_is_no_runaway() -> None:
 def test_a_predictor_is_dead_by_the_mean_of_ten_logged_losses(
     losses: list[float], first: int, found: int | None
 ) -> None:
-    watch = Watch(4)
+    watch = Watch(troubles_of(config_of()))
     told = {
         first + 100 * i: look(watch, first + 100 * i, train_denoise=loss) for i, loss in enumerate(losses)
     }

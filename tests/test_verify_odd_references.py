@@ -21,7 +21,7 @@ def saved(tmp_path: Path, *, levels: int = 10, **buffers: torch.Tensor) -> Netwo
     sizes = Architecture(rank=2, width=4, levels=levels)
     weights = initial_parameters(sizes, generator=torch.Generator().manual_seed(3))
     state = trainer1d_state(
-        step=1, schedule=cosine_schedule(levels), raw=weights, ema=weights, optimizer={}, own={}
+        step=1, constants=cosine_schedule(levels).buffers(), raw=weights, ema=weights, optimizer={}, own={}
     )
     state["model"] |= buffers
     write_torch_file(tmp_path / "model-1.pt", state)

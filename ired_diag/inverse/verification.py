@@ -22,10 +22,11 @@ from torch import Tensor
 
 from ired_diag.errors import DiagError, UnreadableFile
 from ired_diag.finding import Finding
+from ired_diag.inverse.checkpoint import NetworkCheckpoint
 from ired_diag.inverse.network import GradientNormalization
 from ired_diag.inverse.recomputation import INPUTS, MissingInput, Recomputation
 from ired_diag.inverse.reference_file import check_inputs, read_reference
-from ired_diag.runs.checkpoint import Checkpoint, Weights
+from ired_diag.runs.checkpoint import Weights
 
 ROUNDING = 1e-5
 CANCELLATION = 1e-4  # the NCE loss is a difference of energies of some hundreds
@@ -79,7 +80,7 @@ class Verification:
 
 
 def verify(
-    checkpoint: Checkpoint,
+    checkpoint: NetworkCheckpoint,
     reference: Path | str,
     *,
     weights: Weights = "raw",
@@ -176,7 +177,7 @@ def _compare_gradients(computed: Mapping[str, Tensor], reference: Mapping[str, T
     return Check(f"{GRADIENT_PREFIX}*", errors[worst], ROUNDING, note)
 
 
-def _compare_stored_buffers(checkpoint: Checkpoint) -> list[Check]:
+def _compare_stored_buffers(checkpoint: NetworkCheckpoint) -> list[Check]:
     """Compare the schedule's constants stored in a checkpoint with those that its betas imply."""
     if not checkpoint.buffers:
         return []
