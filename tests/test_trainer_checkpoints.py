@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.inverse.architecture import Architecture
+from ired_diag.inverse.checkpoint import read_network
 from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.configured import architecture_of
 from ired_diag.inverse.training import network_in
-from ired_diag.runs.checkpoint import Weights, read_checkpoint
+from ired_diag.runs.checkpoint import Weights
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.runs.trainer1d import write_torch_file
@@ -243,7 +244,7 @@ def test_all_files_of_a_step_hold_the_same_tensors_and_energies(
     config = config_of(train_steps=20, validate_every=20, use_scalar_energy=head == "scalar")
     folder = train(INVERSE, config, tmp_path / "run") / "checkpoints"
     names = ("last.pt", "best.pt", "step-000000020.safetensors")
-    checkpoints = [read_checkpoint(folder / name) for name in names]
+    checkpoints = [read_network(folder / name) for name in names]
     twin = new_state(INVERSE, config, "cpu")
     ensemble = alone(twin)
     for _ in range(20):
