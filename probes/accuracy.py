@@ -1,9 +1,9 @@
 """Accuracy: how far are the model's answers from the inverse, for which matrices, and from which step on?
 
-The model answers the frozen evaluation set (``model.frozen_set``), the same matrices and starting noise for
+The model answers the frozen evaluation set (``inverse.frozen_set``), the same matrices and starting noise for
 every run, by the public sampler, with 5 steps of inner optimisation at each noise level and with none. Three
 errors of each answer: its MSE, which validation logs, the relative error and the residual
-(``model.answer_errors``). They are compared
+(``inverse.answer_errors``). They are compared
 
 - over all matrices, in distribution (ε = 0.5) and out of it (ε = 0.1);
 - by tenths of the condition number of A, λ_max / λ_min, each data set cut by its own;

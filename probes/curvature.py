@@ -1,7 +1,7 @@
 """Curvature: how sharp is the training loss, is it at a minimum, and are the sampler's steps stable?
 
 Two Hessians. That of the training loss L in the network's parameters θ, on one batch, its draws and mined
-negatives held (``training.held_loss``), warm start past:
+negatives held (``inverse.held_loss``), warm start past:
 
 - λ_max and λ_min as Ritz pairs of Lanczos, with residuals ‖Hv - λv‖. λ_min is a Rayleigh quotient: negative,
   it proves negative curvature on this batch; positive, it proves nothing. In the mean the λ_max of a batch

@@ -19,7 +19,7 @@ E|g_B - G|². The halves of a batch, by which tr Σ is told, were mined together
 
 ``over_clip`` is step_norm over ``gradient_clip``; a clip of the head alone is not looked at.
 ``update_to_weight`` is the update of an optimiser with settled memory, from batches of m
-(``training.settled_update``), over the length of the weights, at the rate before any schedule;
+(``inverse.settled_update``), over the length of the weights, at the rate before any schedule;
 ``noise_update_to_weight`` is what Adam's would be were the gradients pure noise.
 
 Whether noise levels fight is asked of the denoising term at each level by itself, in batches of their own;

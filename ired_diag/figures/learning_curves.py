@@ -3,8 +3,8 @@
 The mean and its band are those of ``over_seeds``: N at each step is said, and drawn beneath where it changes.
 Single seeds lie beneath as they were logged. Nothing is smoothed unless asked for; then the line is a centred
 running median of the mean, and the band is still that of the unsmoothed values. Onset and best are marked
-(``curve_marks``). Where the configurations tell which matrices are inverted, dotted lines say what predictors
-without a network reach on them (``stats.inverse_floors``).
+(``curve_marks``). Where the configurations tell which data a task is trained on, dotted lines say what
+predictors without training reach on them (``Task.references``).
 
 The direction of the metric (``runs.direction``) says what is best and what is an onset. Where a higher value
 is better the axis is linear: on a logarithmic one the top of a curve, which counts, would be flat.
