@@ -78,6 +78,7 @@ def report() -> bytes:
 def torch_file() -> bytes:
     """Return a small checkpoint, as PyTorch stores one."""
     import torch
+
     from ired_diag.inverse.architecture import Architecture, initial_parameters
 
     tensors = initial_parameters(Architecture(rank=3, width=8), generator=torch.Generator().manual_seed(0))
