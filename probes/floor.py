@@ -3,8 +3,8 @@
 The model answers the frozen evaluation set (``inverse.frozen_set``) by the public sampler, and so do
 reference predictors fitted on the run's own data, on matrices of their own (``inverse.floors``): zero, the
 mean inverse, linear regression (the best map equivariant under the symmetry of the data: four numbers),
-polynomials in A, steps of Newton and Schulz. On the same matrices, in distribution (ε = 0.5) and out of it (ε
-= 0.1),
+polynomials in A, steps of Newton and Schulz. On the same matrices, in distribution (ε = 0.5) and out of it
+(ε = 0.1),
 
     skill = 1 - MSE(model) / MSE(reference),
 
