@@ -61,6 +61,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 from ired_diag.inverse.config import parse_inverse
+from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.trainer import train
 
 def run(order):
