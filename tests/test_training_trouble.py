@@ -16,6 +16,7 @@ from torch import Tensor
 
 from app.cli import main
 from ired_diag.finding import Finding
+from ired_diag.inverse import troubles
 from ired_diag.inverse.checkpoint import read_network
 from ired_diag.inverse.config import InverseConfig, parse_inverse
 from ired_diag.inverse.evaluation import Evaluation
@@ -25,7 +26,7 @@ from ired_diag.model.sampler import Sample, sample
 from ired_diag.runs.history import read_history
 from ired_diag.runs.store import read_run
 from ired_diag.tasks.inverse import TASK as INVERSE
-from ired_diag.training import run_files, trouble
+from ired_diag.training import run_files
 from ired_diag.training.ensemble import Ensemble, Step
 from ired_diag.training.opening import Options
 from ired_diag.training.plan import PlannedRun
@@ -224,7 +225,7 @@ def test_a_predictor_is_dead_by_the_mean_of_ten_logged_losses(
 def test_a_predictor_that_never_learns_is_told_dead_by_the_trainer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trouble, "DEAD_FROM", 15)
+    monkeypatch.setattr(troubles, "DEAD_FROM", 15)
     knobs = {"learning_rate": 1e-12, "batch_size": 2048, "log_every": 1, "train_steps": 20, "rank": 3}
     ((_, finding),) = run(tmp_path / "run", knobs=knobs)
     assert (finding.rule, finding.severity, finding.evidence["step"]) == ("dead_predictor", "warning", 15)
