@@ -10,7 +10,8 @@ A *line* is one that holds code: blank lines, comments and docstrings are none. 
 - vague names: the share of bindings (assignments, arguments, loop variables, functions) that say nothing of
   what they hold (``VAGUE``);
 - comments in a hundred lines of code and comments;
-- functions above a cyclomatic complexity of 15 (McCabe 1976: branches, loops, comprehensions and handlers, plus one).
+- functions above a cyclomatic complexity of 15 (McCabe 1976: branches, loops, comprehensions, handlers, plus
+  one).
 
 The exit status is 1 where a bound is exceeded.
 """
@@ -104,7 +105,7 @@ def _kinds_of(node: ast.AST) -> Iterator[str]:
 def complexity(function: ast.AST) -> int:
     """Return McCabe's complexity of a function; those inside it count for themselves.
 
-    >>> complexity(ast.parse("def f(x):\\n    return [y for y in x if y] if x else 0").body[0])
+    >>> complexity(ast.parse("def f(x): return [y for y in x if y] if x else 0").body[0])
     2
     """
     total, waiting = 1, list(ast.iter_child_nodes(function))
@@ -172,13 +173,14 @@ def main() -> None:
     chosen = parser.parse_args()
     files = sorted(file for package in chosen.packages for file in (ROOT / package).rglob("*.py"))
     results = measures(files)
-    print(f"{len(files)} files\n\n| measure | value | bounds | |\n|---|---|---|---|")
+    sys.stdout.write(f"{len(files)} files\n\n| measure | value | bounds | |\n|---|---|---|---|\n")
     for measure in results:
         verdict = "ok" if measure.holds else "EXCEEDED"
-        print(f"| {measure.name} | {measure.value:.2f} | {measure.low:g} to {measure.high:g} | {verdict} |")
+        bounds = f"{measure.low:g} to {measure.high:g}"
+        sys.stdout.write(f"| {measure.name} | {measure.value:.2f} | {bounds} | {verdict} |\n")
     if chosen.names:
         for place, count in vague_names(files).most_common():
-            print(f"{count:5d} {place}")
+            sys.stdout.write(f"{count:5d} {place}\n")
     sys.exit(0 if all(measure.holds for measure in results) else 1)
 
 
