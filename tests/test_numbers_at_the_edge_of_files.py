@@ -113,7 +113,7 @@ def test_a_report_of_numbers_at_the_edge_is_checked(tmp_path: Path) -> None:
         for name in ("q900", "q901"):
             folder = runs / name / f"seed{seed}"
             folder.mkdir(parents=True)
-            content = {"format": 1, "experiment": name, "seed": seed, "config": {}}
+            content: dict[str, Any] = {"format": 1, "experiment": name, "seed": seed, "config": {}}
             (folder / "config.json").write_text(json.dumps(content))
             level = 1e308 if name == "q900" else 5e-324
             rows = [{"step": k, "val_loss": level * (1 - 2 * (k % 2))} for k in range(1, 12)]
@@ -171,8 +171,7 @@ def test_a_training_at_the_edge_ends_or_is_refused_and_its_run_is_read(
     tmp_path: Path, knobs: tuple[str, ...]
 ) -> None:
     settings = [word for knob in knobs for word in ("--set", knob)]
-    arguments = ("train", "q103", "--runs", tmp_path, "--device", "cpu", *KNOBS, *settings)
-    if run(*arguments).exit_code == 0:
+    if run("train", "q103", "--runs", tmp_path, "--device", "cpu", *KNOBS, *settings).exit_code == 0:
         run("ls", tmp_path, status=0)
         run("diagnose", tmp_path, status=0)
 

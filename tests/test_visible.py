@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +87,8 @@ def hostile(tmp_path: Path) -> Path:
     settings = {"experiment_name": f"q903{ESCAPE}", f"odd{ESCAPE}": ESCAPE}
     (runs / f"broken{ESCAPE}.safetensors").write_text("nothing\n")
     (runs / "mine.json").write_text(json.dumps(settings))
-    np.savez(runs / "reference.npz", **{f"odd{ESCAPE}": np.zeros(3), "matrix": np.zeros((2, 64))})
+    arrays: dict[str, Any] = {f"odd{ESCAPE}": np.zeros(3), "matrix": np.zeros((2, 64))}
+    np.savez(runs / "reference.npz", **arrays)
     return runs
 
 
