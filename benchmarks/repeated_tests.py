@@ -103,7 +103,7 @@ def outcomes(tests: Sequence[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         names, report = Path(folder) / "tests.txt", Path(folder) / "report.xml"
         names.write_text("".join(f"{test}\n" for test in tests))
-        command = [*PYTEST, "-q", f"--junitxml={report}", "-o", "junit_family=xunit2", f"@{names}"]
+        command = [*PYTEST, "-q", f"--junitxml={report}", "-o", "junit_family=xunit1", f"@{names}"]
         answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if not report.exists():
             raise SystemExit(
