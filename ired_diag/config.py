@@ -20,6 +20,8 @@ from ired_diag.config_keys import METADATA, NOT_IMPLEMENTED
 from ired_diag.errors import UnreadableFile, WrongConfiguration, unreadable
 from ired_diag.json_text import parse_json, read_json
 
+LARGEST = 3.4e38  # what float32 can hold, in which all weights are
+
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -117,6 +119,14 @@ class Config(BaseModel):
         """A word for nothing, as elsewhere in these files."""
         return None if value in ("none", "None") else value
 
+    @field_validator("*")
+    @classmethod
+    def _fits_the_weights(cls, value: object) -> object:
+        """The optimiser would end in an error of PyTorch's."""
+        if isinstance(value, float) and abs(value) > LARGEST:
+            raise ValueError(f"more than {LARGEST:g}, the largest number of a weight")
+        return value
+
     @field_validator("gradient_normalization")
     @classmethod
     def _positive(cls, value: Literal["batch"] | float | None) -> Literal["batch"] | float | None:
@@ -129,6 +139,8 @@ class Config(BaseModel):
         """Refuse a knob that changes nothing beside the others: a run must be what it is called."""
         if idle := idle_knobs(self):
             raise ValueError("; ".join(f"{knob} changes nothing {where}" for knob, where in idle.items()))
+        if self.learning_rate * self.weight_decay > LARGEST:
+            raise ValueError(f"learning_rate times weight_decay is more than {LARGEST:g}")
         if self.energy_clamp is not None and self.soft_clamp_delta is not None:
             raise ValueError("energy_clamp and soft_clamp_delta are two ways to the same end: set one")
         return self
