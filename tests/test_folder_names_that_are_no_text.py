@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_its_figures_are_written_with_data_and_provenance(folder: Path, tmp_path
     content = json.loads((out / "learning-curves.json").read_text(encoding="utf-8"))
     assert content["figure"] == "learning-curves"
     assert {file.suffix for file in out.iterdir()} == {".svg", ".csv", ".json"}
+
+
+def test_the_table_of_a_comparison_with_it_is_written(folder: Path, tmp_path: Path) -> None:
+    plain, out = tmp_path / "plain", tmp_path / "out"
+    shutil.copytree(folder, plain)
+    arguments = ["figures", str(folder), str(plain), "--only", "learning-curves", "--out", str(out)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "plain" in (out / "comparison.tex").read_text(encoding="utf-8")
 
 
 def test_its_report_is_written(folder: Path, tmp_path: Path) -> None:
