@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ired_diag.claims.decorations import undecorated
 from ired_diag.claims.html_prose import without_html_prose
 from ired_diag.claims.html_tables import START as HTML_TABLE
 from ired_diag.claims.html_tables import html_table
@@ -61,7 +62,7 @@ class Sentence:
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
     """Yield tables and sentences in reading order; those of LaTeX and HTML are read as Markdown's."""
-    lines = re.split(r"\r\n|\r|\n", as_markdown(without_html_prose(text)))
+    lines = re.split(r"\r\n|\r|\n", as_markdown(undecorated(without_html_prose(text))))
     paragraph: list[tuple[int, str]] = []
     heading, last, at = "", "", 0
     while at < len(lines):

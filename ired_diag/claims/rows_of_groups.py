@@ -19,6 +19,7 @@ from ired_diag.claims.changes import (
 )
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.columns import label_columns, labels_of_rows
+from ired_diag.claims.decorations import bare_cell
 from ired_diag.claims.heads import Head
 from ired_diag.claims.labels import pair_of, seed_of
 from ired_diag.claims.numbers import plain
@@ -57,7 +58,7 @@ def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
             head = heads[k]
             seed = seed_of(head.text) if re.match(r"\s*seed", head.text, re.IGNORECASE) else ""
             kind: Kind | None = "value" if seed else head.kind
-            if kind is None and head.is_metric and not pair and PLAIN_NUMBER.match(plain(cell)):
+            if kind is None and head.is_metric and not pair and PLAIN_NUMBER.match(bare_cell(plain(cell))):
                 kind = "mean"
             elif kind is None and head.is_metric and not pair and "±" in plain(cell):
                 kind = "mean"
@@ -83,4 +84,4 @@ def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
 def _is_mean(cell: str, head: Head, table: Table) -> bool:
     """Say whether a cell is a number with its spread or interval in brackets, and not a median."""
     of_median = re.search(r"\bmedian|\biqr\b|quartile", f"{head.text} {plain(table.above)}", re.IGNORECASE)
-    return bool(WITH_BRACKETS.match(plain(cell).strip())) and not of_median
+    return bool(WITH_BRACKETS.match(bare_cell(plain(cell)))) and not of_median
