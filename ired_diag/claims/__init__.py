@@ -170,6 +170,8 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
     A number that another readout has is right. A bound or a word that only another readout bears out rests on
     a choice that the report does not state.
     """
+    if claim.doubt:
+        return unchecked(claim, claim.doubt)
     if nonsense := impossible(claim, book):
         return nonsense
     verdict = CHECKS[claim.kind](claim, book)

@@ -30,6 +30,7 @@ class Cell:
     table: Table
     seed: str = ""
     column: int = 0
+    doubt: str = ""
 
     def claim(self, kind: Kind, *numbers: Printed, said: str = "", half: bool = False) -> Claim:
         """Return a claim of this cell; all cells of a line are a block."""
@@ -46,6 +47,7 @@ class Cell:
             metric=self.head.metric,
             table=self.table.line,
             test=self.head.corrected if kind in ("p", "significant", "not significant") else "",
+            doubt=self.doubt,
         )
 
 
