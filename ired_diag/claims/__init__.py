@@ -15,6 +15,7 @@ from ired_diag.claims import code, sentences, summaries, tables
 from ired_diag.claims.bold import check_bold
 from ired_diag.claims.bold_cells import bold_claims
 from ired_diag.claims.book import Book
+from ired_diag.claims.change_columns import agreeing_columns
 from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
 from ired_diag.claims.conclusions import check_equivalence, check_significance
 from ired_diag.claims.counts import check_count
@@ -33,6 +34,7 @@ from ired_diag.claims.numbers import writes_decimal_commas
 from ired_diag.claims.one_sample import check_one_sample
 from ired_diag.claims.opening import names_in, open_book
 from ired_diag.claims.other_data import other_data
+from ired_diag.claims.other_units import in_another_unit
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
@@ -147,6 +149,7 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     verdicts = [
         reserved(_verdict(claim, book), book) for claim in book.claims if not _is_evidence(claim, book)
     ]
+    verdicts = agreeing_columns(verdicts)
     judged = judged_in_words(study.runs) if study else []
     readout = book.readout if book.readout_is_certain else None
     return Checked(
@@ -177,6 +180,8 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
     verdict = CHECKS[claim.kind](claim, book)
     if verdict.outcome != "fails":
         return verdict
+    if other_unit := in_another_unit(claim, book, CHECKS[claim.kind]):
+        return other_unit
     if any(_is_right_of(claim, label, book) for label in claim.others):
         return unchecked(claim, "of which of the groups beside it the number is, is not certain")
     if book.groups.members and (why := other_data(claim, book)):
