@@ -34,6 +34,7 @@ from ired_diag.claims.numbers import writes_decimal_commas
 from ired_diag.claims.one_sample import check_one_sample
 from ired_diag.claims.opening import names_in, open_book
 from ired_diag.claims.other_data import other_data
+from ired_diag.claims.other_metrics import OtherMetrics
 from ired_diag.claims.other_units import in_another_unit
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
@@ -146,8 +147,9 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     groups = groups_of(study)
     claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups, text)
     book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
+    others = OtherMetrics(study)
     verdicts = [
-        reserved(_verdict(claim, book), book) for claim in book.claims if not _is_evidence(claim, book)
+        reserved(_verdict(claim, book, others), book) for claim in book.claims if not _is_evidence(claim, book)
     ]
     verdicts = agreeing_columns(verdicts)
     judged = judged_in_words(study.runs) if study else []
@@ -167,7 +169,7 @@ def _is_evidence(claim: Claim, book: Book) -> bool:
     return claim.kind == "value" and not book.groups.members
 
 
-def _verdict(claim: Claim, book: Book) -> Verdict:
+def _verdict(claim: Claim, book: Book, others: OtherMetrics) -> Verdict:
     """Return the verdict on a claim; where the report does not say which readout it quotes, any may be meant.
 
     A number that another readout has is right. A bound or a word that only another readout bears out rests on
@@ -182,6 +184,11 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
         return verdict
     if other_unit := in_another_unit(claim, book, CHECKS[claim.kind]):
         return other_unit
+    if _is_beside_another_mean(claim, book):
+        return unchecked(claim, "the mean beside it is not that of these runs")
+    if metric := others.metric_of(claim, book, CHECKS[claim.kind]):
+        why = f"it agrees with {metric}, and the runs are judged by {book.groups.metric}: --metric {metric}"
+        return unchecked(claim, why)
     if any(_is_right_of(claim, label, book) for label in claim.others):
         return unchecked(claim, "of which of the groups beside it the number is, is not certain")
     if book.groups.members and (why := other_data(claim, book)):
@@ -196,6 +203,18 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
         words = f"Only by the readout {readout!r} it holds: the report does not say which it takes."
         return softened(verdict, words)
     return verdict
+
+
+def _is_beside_another_mean(claim: Claim, book: Book) -> bool:
+    """Say whether a spread stands beside a mean that the runs of its group do not have."""
+    if claim.kind not in ("sd", "se", "spread", "interval") or len(claim.groups) != 1:
+        return False
+    mean = book.mean_beside(claim, claim.groups[0]) if book.group(claim.groups[0]) else None
+    if mean is None:
+        return False
+    readouts = [book, *(book.with_readout(readout) for readout in book.other_readouts())]
+    verdicts = [CHECKS["mean"](mean, b) for b in readouts]
+    return not any(v.outcome == "holds" for v in verdicts) and not in_another_unit(mean, book, CHECKS["mean"])
 
 
 def _is_right_of(claim: Claim, label: str, book: Book) -> bool:

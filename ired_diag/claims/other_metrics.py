@@ -1,0 +1,74 @@
+"""The other metrics that the runs log: a number that does not say of which metric it is may be of them.
+
+The runs are judged by one metric. A claim in a sentence that names none is accused only if it agrees with no
+metric of the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from ired_diag.claims.book import Book
+from ired_diag.claims.claim import Claim, Verdict
+from ired_diag.claims.groups import RunGroups, groups_of, only
+from ired_diag.claims.metrics import relation_to
+from ired_diag.claims.other_units import in_another_unit
+from ired_diag.errors import DiagError
+from ired_diag.runs.metric_words import measures_in, words_of
+from ired_diag.runs.study import Study
+
+MOST = 6  # metrics: with more of them one agrees by chance
+
+
+@dataclass(frozen=True)
+class OtherMetrics:
+    """The runs of a report, read by each of their other metrics when that is first needed."""
+
+    study: Study | None
+    read: dict[str, RunGroups] = field(default_factory=dict)
+
+    def metric_of(self, claim: Claim, book: Book, check: Callable[[Claim, Book], Verdict]) -> str:
+        """Return the other metric that a claim agrees with; empty where it names its metric, or with none.
+
+        Args:
+            claim: One that fails by the metric that judges the runs.
+            book: What is known.
+            check: Of its kind.
+        """
+        if self.study is None or not claim.groups or not all(map(book.group, claim.groups)):
+            return ""
+        if claim.metric and relation_to(claim.metric, book.groups.metric) == "same":
+            return ""
+        for metric, groups in self._groups(book):
+            readouts = [replace(book, groups=groups, readout=r) for r in ("last", "best") if r in groups.values]
+            for other in readouts:
+                agrees = check(claim, other).outcome == "holds"
+                if agrees or _holds(in_another_unit(claim, other, check)):
+                    return metric
+        return ""
+
+    def _groups(self, book: Book) -> Iterator[tuple[str, RunGroups]]:
+        for metric in metrics_of(book.groups.costs, book.groups.metric)[:MOST]:
+            if metric not in self.read:
+                self.read[metric] = self._read(metric, book)
+            if self.read[metric].members:
+                yield metric, self.read[metric]
+
+    def _read(self, metric: str, book: Book) -> RunGroups:
+        assert self.study is not None
+        try:
+            every = groups_of(self.study.judged_by(metric))
+        except DiagError:  # not logged by all, or of no direction that is known: nothing is held against it
+            return RunGroups()
+        there = [name for name in book.groups.members if name in every.members]
+        return only(every, there) if len(there) == len(book.groups.members) else RunGroups()
+
+
+def metrics_of(logged: Mapping[str, object], judged: str) -> list[str]:
+    """Return the logged metrics of quality, by their names, but the one that judges the runs."""
+    return [name for name in sorted(logged) if name != judged and measures_in(words_of(name))]
+
+
+def _holds(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.outcome == "holds"
