@@ -180,7 +180,9 @@ def _verdict(claim: Claim, book: Book, others: OtherMetrics) -> Verdict:
     if nonsense := impossible(claim, book):
         return nonsense
     verdict = CHECKS[claim.kind](claim, book)
-    if verdict.outcome != "fails":
+    if verdict.outcome == "unchecked":
+        return others.verdict_by_its_own(claim, book, CHECKS[claim.kind]) or verdict
+    if verdict.outcome == "holds":
         return verdict
     if other_unit := in_another_unit(claim, book, CHECKS[claim.kind]):
         return other_unit
@@ -206,15 +208,13 @@ def _verdict(claim: Claim, book: Book, others: OtherMetrics) -> Verdict:
 
 
 def _is_beside_another_mean(claim: Claim, book: Book) -> bool:
-    """Say whether a spread stands beside a mean that the runs of its group do not have."""
+    """Say whether a spread stands beside a mean that may be of something else than the runs."""
     if claim.kind not in ("sd", "se", "spread", "interval") or len(claim.groups) != 1:
         return False
     mean = book.mean_beside(claim, claim.groups[0]) if book.group(claim.groups[0]) else None
     if mean is None:
         return False
-    readouts = [book, *(book.with_readout(readout) for readout in book.other_readouts())]
-    verdicts = [CHECKS["mean"](mean, b) for b in readouts]
-    return not any(v.outcome == "holds" for v in verdicts) and not in_another_unit(mean, book, CHECKS["mean"])
+    return CHECKS["mean"](mean, book).outcome == "unchecked"
 
 
 def _is_right_of(claim: Claim, label: str, book: Book) -> bool:

@@ -48,6 +48,28 @@ class OtherMetrics:
                     return metric
         return ""
 
+    def verdict_by_its_own(
+        self, claim: Claim, book: Book, check: Callable[[Claim, Book], Verdict]
+    ) -> Verdict | None:
+        """Return the verdict by the one other logged metric that the claim names; None where there is none.
+
+        It is accused only where another number of its column agrees.
+        """
+        if self.study is None or not claim.table or not claim.groups or not all(map(book.group, claim.groups)):
+            return None
+        if not claim.metric or relation_to(claim.metric, book.groups.metric) != "other":
+            return None
+        named = [(m, g) for m, g in self._groups(book) if relation_to(claim.metric, m) == "same"]
+        if len(named) != 1:
+            return None
+        books = [replace(book, groups=named[0][1], readout=r) for r in ("last", "best", "plateau", "last10")]
+        books = [b for b in books if b.readout in named[0][1].values]
+        siblings = [c for c in book.claims if (c.table, c.metric, c.kind) == (claim.table, claim.metric, claim.kind)]
+        verdicts = [_first_holding(claim, b, check) for b in books]
+        held = next((v for v in verdicts if v.outcome == "holds"), None)
+        agreeing = any(_first_holding(c, b, check).outcome == "holds" for c in siblings for b in books)
+        return held or (verdicts[0] if verdicts and agreeing and verdicts[0].outcome == "fails" else None)
+
     def _groups(self, book: Book) -> Iterator[tuple[str, RunGroups]]:
         for metric in metrics_of(book.groups.costs, book.groups.metric)[:MOST]:
             if metric not in self.read:
@@ -68,6 +90,13 @@ class OtherMetrics:
 def metrics_of(logged: Mapping[str, object], judged: str) -> list[str]:
     """Return the logged metrics of quality, by their names, but the one that judges the runs."""
     return [name for name in sorted(logged) if name != judged and measures_in(words_of(name))]
+
+
+def _first_holding(claim: Claim, book: Book, check: Callable[[Claim, Book], Verdict]) -> Verdict:
+    verdict = check(claim, book)
+    if verdict.outcome != "fails":
+        return verdict
+    return in_another_unit(claim, book, check) or verdict
 
 
 def _holds(verdict: Verdict | None) -> bool:
