@@ -149,7 +149,9 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
     others = OtherMetrics(study)
     verdicts = [
-        reserved(_verdict(claim, book, others), book) for claim in book.claims if not _is_evidence(claim, book)
+        reserved(_verdict(claim, book, others), book)
+        for claim in book.claims
+        if not _is_evidence(claim, book)
     ]
     verdicts = agreeing_columns(verdicts)
     judged = judged_in_words(study.runs) if study else []

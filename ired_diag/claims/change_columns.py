@@ -12,7 +12,7 @@ from ired_diag.claims.claim import Claim, Verdict, unchecked
 
 
 def agreeing_columns(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Return the verdicts; what fails in a column that only names a row, and of which none holds, is unchecked."""
+    """Return the verdicts; what fails in a column that only names a row and never agrees is unchecked."""
     held = {_column(v.claim) for v in verdicts if v.outcome == "holds" and v.claim.seed == CHANGE}
 
     def may_be_other(verdict: Verdict) -> bool:

@@ -21,9 +21,12 @@ from ired_diag.claims.numbers import number_of, plain
 from ired_diag.claims.table import Table
 
 CHANGE = "change"  # the ``seed`` of a claim from such a column
-STATED = re.compile(r"^[Δδ]|\bdelta|\bdiff|\bchange|\bgain|\bgap\b|improvement|reduction|increase|decrease", re.IGNORECASE)
+STATED = re.compile(
+    r"^[Δδ]|\bdelta|\bdiff|\bchange|\bgain|\bgap\b|improvement|reduction|increase|decrease", re.IGNORECASE
+)
 NO_DIFFERENCE = re.compile(
-    r"\bp\s*[=<>]|^\s*\d+\s*/\s*\d+\b|^\s*\d+\s+of\s+\d+\b|[=]|\d\s*(?:[x\u00d7]|fold|st|nd|rd|th)\b", re.IGNORECASE
+    r"\bp\s*[=<>]|^\s*\d+\s*/\s*\d+\b|^\s*\d+\s+of\s+\d+\b|[=]|\d\s*(?:[x\u00d7]|fold|st|nd|rd|th)\b",
+    re.IGNORECASE,
 )
 OF_A_TEST = re.compile(
     r"welch|student|t-?test|signifi|\bp\b|\bwins?\b|\brank|wilcoxon|mann|\bd\b|\bt\b|cohen|hedges|effect|faster|slower|"

@@ -14,13 +14,17 @@ import re
 NUMBER = r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?\s*(?:\\?%)?"
 SIZES = r"\\(?:tiny|scriptsize|footnotesize|small|scriptstyle|scriptscriptstyle|mathrm|text|rm|textnormal)\b"
 BODY = r"\{(?P<body>(?:[^{}\n]|\{(?:[^{}\n]|\{[^{}\n]*\})*\})*)\}"
-RAISED = re.compile(rf"(?P<before>\d\}}?\s*(?:\\?%)?\s*)(?P<dollar>\$?)\s*(?P<mark>[_^])\s*{BODY}(?P<after>\$?)")
+RAISED = re.compile(
+    rf"(?P<before>\d\}}?\s*(?:\\?%)?\s*)(?P<dollar>\$?)\s*(?P<mark>[_^])\s*{BODY}(?P<after>\$?)"
+)
 IN_TAGS = re.compile(
     r"(?P<before>\d\s*%?\s*)<(?P<tag>sub|sup|small)>\s*(?P<body>[^<>\n]*?)\s*</(?P=tag)>", re.IGNORECASE
 )
 SPREAD = re.compile(rf"^(?:±|\+/-|\+-)\s*({NUMBER})$")
 DECIMAL = re.compile(r"\d*\.\d+\}?\s*(?:\\?%)?\s*$")
-MARK = re.compile(r"^(?:\\(?:ast|star|dagger|ddagger|dag|ddag|S|P|circ|sharp)|[*\u2217†‡§¶#]|[a-e]|n\.?s\.?)+$")
+MARK = re.compile(
+    r"^(?:\\(?:ast|star|dagger|ddagger|dag|ddag|S|P|circ|sharp)|[*\u2217†‡§¶#]|[a-e]|n\.?s\.?)+$"
+)
 UP_AND_DOWN = re.compile(r"\s*\$?\s*\^\s*\{\s*\+\s*[\d.]+\s*\}\s*_\s*\{\s*-\s*[\d.]+\s*\}")
 MACRO = re.compile(r"\\(?:std|stddev|stdev|sd|pms|pmstd|err)\{\s*(?:\$?\\pm\$?\s*)?([\d.]+)\s*\}")
 COLOUR = re.compile(r"\\(?:cell|row)?color(?:\[[^\]\n]*\])?\{[^{}\n]*\}|\\(?:highlight|hl)\b(?=\{)")
@@ -30,7 +34,10 @@ FOOTNOTE = re.compile(r"(?<=[\d%*])\s?\[\^[\w-]+\]")
 DAGGERS = re.compile(r"(?<=[\d%])\s?(?:[†‡§¶]|\$?\^?\\d?dag(?:ger)?\$?)+")
 SUPERSCRIPT = re.compile(r"(?<=\d)\s?\\text(?:super|sub)script\{\s*([^{}\n]*)\}")
 PICTURES = re.compile("[\u2705\u2714\u2713\u274c\u2b50\u26a0\ufe0f\u2b06\u2b07\U0001f300-\U0001faff]+")
-BRACKET = re.compile(r"\s*[(\[]\s*(?:rank\s*#?\s*\d+|#\s*\d+|\d+(?:st|nd|rd|th)|\d+\s*/\s*\d+(?:\s*seeds)?|[-+]\s*[\d.]+\s*%?)\s*[)\]]\s*$", re.IGNORECASE)
+BRACKET = re.compile(
+    r"\s*[(\[]\s*(?:rank\s*#?\s*\d+|#\s*\d+|\d+(?:st|nd|rd|th)|\d+\s*/\s*\d+(?:\s*seeds)?|[-+]\s*[\d.]+\s*%?)\s*[)\]]\s*$",
+    re.IGNORECASE,
+)
 
 
 def undecorated(text: str) -> str:

@@ -62,7 +62,7 @@ def _table(reader: _Reader, at: int, above: str) -> Table | None:
     heads = [k for k, row in enumerate(rows) if row.in_head or all(cell.is_head for cell in row.cells)]
     count = next((k for k in range(len(rows)) if k not in heads), len(rows)) or 1
     places = [row.line for row in rows[count:]]
-    if len(set(places)) < len(places):
+    if len({rows[0].line, *places}) <= len(places):
         return None
     grid = _grid(rows)
     width = max(len(row) for row in grid)

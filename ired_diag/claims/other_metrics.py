@@ -41,7 +41,9 @@ class OtherMetrics:
         if claim.metric and relation_to(claim.metric, book.groups.metric) == "same":
             return ""
         for metric, groups in self._groups(book):
-            readouts = [replace(book, groups=groups, readout=r) for r in ("last", "best") if r in groups.values]
+            readouts = [
+                replace(book, groups=groups, readout=r) for r in ("last", "best") if r in groups.values
+            ]
             for other in readouts:
                 agrees = check(claim, other).outcome == "holds"
                 if agrees or _holds(in_another_unit(claim, other, check)):
@@ -55,7 +57,12 @@ class OtherMetrics:
 
         It is accused only where another number of its column agrees.
         """
-        if self.study is None or not claim.table or not claim.groups or not all(map(book.group, claim.groups)):
+        if (
+            self.study is None
+            or not claim.table
+            or not claim.groups
+            or not all(map(book.group, claim.groups))
+        ):
             return None
         if not claim.metric or relation_to(claim.metric, book.groups.metric) != "other":
             return None
@@ -64,7 +71,9 @@ class OtherMetrics:
             return None
         books = [replace(book, groups=named[0][1], readout=r) for r in ("last", "best", "plateau", "last10")]
         books = [b for b in books if b.readout in named[0][1].values]
-        siblings = [c for c in book.claims if (c.table, c.metric, c.kind) == (claim.table, claim.metric, claim.kind)]
+        siblings = [
+            c for c in book.claims if (c.table, c.metric, c.kind) == (claim.table, claim.metric, claim.kind)
+        ]
         verdicts = [_first_holding(claim, b, check) for b in books]
         held = next((v for v in verdicts if v.outcome == "holds"), None)
         agreeing = any(_first_holding(c, b, check).outcome == "holds" for c in siblings for b in books)
@@ -73,23 +82,24 @@ class OtherMetrics:
     def _groups(self, book: Book) -> Iterator[tuple[str, RunGroups]]:
         for metric in metrics_of(book.groups.costs, book.groups.metric)[:MOST]:
             if metric not in self.read:
-                self.read[metric] = self._read(metric, book)
+                self.read[metric] = _read(self.study, metric, book) if self.study else RunGroups()
             if self.read[metric].members:
                 yield metric, self.read[metric]
-
-    def _read(self, metric: str, book: Book) -> RunGroups:
-        assert self.study is not None
-        try:
-            every = groups_of(self.study.judged_by(metric))
-        except DiagError:  # not logged by all, or of no direction that is known: nothing is held against it
-            return RunGroups()
-        there = [name for name in book.groups.members if name in every.members]
-        return only(every, there) if len(there) == len(book.groups.members) else RunGroups()
 
 
 def metrics_of(logged: Mapping[str, object], judged: str) -> list[str]:
     """Return the logged metrics of quality, by their names, but the one that judges the runs."""
     return [name for name in sorted(logged) if name != judged and measures_in(words_of(name))]
+
+
+def _read(study: Study, metric: str, book: Book) -> RunGroups:
+    """Return the groups of a book by another metric; none where it is not in all logs."""
+    try:
+        every = groups_of(study.judged_by(metric))
+    except DiagError:
+        return RunGroups()
+    there = [name for name in book.groups.members if name in every.members]
+    return only(every, there) if len(there) == len(book.groups.members) else RunGroups()
 
 
 def _first_holding(claim: Claim, book: Book, check: Callable[[Claim, Book], Verdict]) -> Verdict:

@@ -17,7 +17,19 @@ from ired_diag.claims.claim import Claim, Verdict, holds, unchecked
 from ired_diag.claims.metric_names import SCALE
 from ired_diag.claims.numbers import number_of, plain
 
-IN_OTHER_UNITS = ("sd", "se", "spread", "interval", "quartiles", "difference", "mean", "level", "median", "best", "worst")
+IN_OTHER_UNITS = (
+    "sd",
+    "se",
+    "spread",
+    "interval",
+    "quartiles",
+    "difference",
+    "mean",
+    "level",
+    "median",
+    "best",
+    "worst",
+)
 POINTS = re.compile(r"%|\bpp\b|\bp\.p\.|\bppts?\b|\bpoints?\b|\bpercent|\bprozent", re.IGNORECASE)
 UNSTATED = (0.01, 0.001, 100.0, 1000.0)
 LEVELS = ("mean", "median", "best", "worst", "value", "level")

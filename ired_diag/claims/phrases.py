@@ -44,7 +44,8 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("median", r"\bmedians?\b" + NAMES + IS),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
-    ("difference", r"\b(?:difference|gap)\b(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"),
+    ("difference", r"\b(?:difference|gap)\b"
+        r"(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"),
     ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b" + NAMES + IS),
 )  # fmt: skip
 NO_P = re.compile(

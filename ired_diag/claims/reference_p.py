@@ -60,7 +60,9 @@ def _complete(name: str, df: tuple[float, ...]) -> bool:
 
 
 def _at(claim: Claim, statistic: Claim, name: str, df: tuple[float, ...], *, one_sided: bool) -> Verdict:
-    p = through(_tail(name), printed_range(statistic.number), *map(_range_of_df, df[: 2 if name == "F" else 1]))
+    p = through(
+        _tail(name), printed_range(statistic.number), *map(_range_of_df, df[: 2 if name == "F" else 1])
+    )
     what = f"{SYMBOLS[name]}{_in_brackets(name, df)} = {statistic.number.text}"
     half = Range(p.low / 2, p.middle / 2, p.high / 2)
     rest = Range(1 - half.high, 1 - half.middle, 1 - half.low)

@@ -25,7 +25,8 @@ from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_wi
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 LEVELS = ("mean", "level")
 SAME_AS_BEFORE = re.compile(
-    r"\b(?:so|as|neither|nor) (?:does|do|did|is|are|was|were|has|have|had)\b|\blikewise\b|\bsimilarly\b|\bthe same (?:holds|is true|goes)\b",
+    r"\b(?:so|as|neither|nor) (?:does|do|did|is|are|was|were|has|have|had)\b"
+    r"|\blikewise\b|\bsimilarly\b|\bthe same (?:holds|is true|goes)\b",
     re.IGNORECASE,
 )
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
@@ -97,7 +98,7 @@ def _claim(
     ):
         groups = named.whose(start, first.start, last.end, following, 2) or groups
     rivals = named.rivals(start, first.start, last.end, following) if count == 1 and groups else ()
-    repeats = groups and kind in PAIRED_KINDS and SAME_AS_BEFORE.search(text[:first.start])
+    repeats = groups and kind in PAIRED_KINDS and SAME_AS_BEFORE.search(text[: first.start])
     statistic = phrases.statistic_before(text[: first.start]) if kind in ("statistic", "t") else None
     corrected = CORRECTED.search(text)
     return Claim(

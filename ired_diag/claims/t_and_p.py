@@ -34,7 +34,8 @@ OTHER_STATISTIC = re.compile(r"(?<![\w.])[UWTHF]\s*(?:\([\d., ]*\))?\s*=\s*[\d.]
 REACH = 60  # letters: so near to a p is advice about it
 SMALLEST_WORDS = 0.001  # a p of 0 without decimals, written as style guides ask
 ADVISED = re.compile(
-    r"\binstead\b|\bmistakes?\b|\bpitfalls?\b|\bavoid\b|\bnever\b|\bdo not\b|\bdon't\b|\brather than\b|\breporting p\b"
+    r"\binstead\b|\bmistakes?\b|\bpitfalls?\b|\bavoid\b|\bnever\b|\bdo not\b"
+    r"|\bdon't\b|\brather than\b|\breporting p\b"
     r"|\bshould\b|\bnot (?:as )?p\s*=|\bguidelines?\b|\bwrong\b|\bincorrect|\bbad\b|❌|✗",
     re.IGNORECASE,
 )
