@@ -111,7 +111,8 @@ def to_html(report: Report) -> str:
         "config": plotly.CONFIG,
     }
     for most in MOST_POINTS:
-        text = page.render(figures=[_drawn(figure, most) for figure in report.figures], **content)
+        rendered = page.render(figures=[_drawn(figure, most) for figure in report.figures], **content)
+        text = rendered.encode(errors="backslashreplace").decode()  # names of folders may be no text
         if len(text.encode()) <= MOST_BYTES:
             break
     return _with_hashes(text)

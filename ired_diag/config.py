@@ -24,6 +24,8 @@ from ired_diag.config_keys import METADATA
 from ired_diag.errors import WrongConfiguration
 from ired_diag.json_text import parse_json
 
+LARGEST = 3.4e38  # what float32 can hold, in which all weights are
+
 Beta = Annotated[float, Field(ge=0, lt=1)]
 SomeConfig = TypeVar("SomeConfig", bound="TrainingConfig")
 
@@ -127,6 +129,14 @@ class TrainingConfig(BaseModel):
     def _word_for_none(cls, value: object) -> object:
         return none_for_word(value)
 
+    @field_validator("*")
+    @classmethod
+    def _fits_the_weights(cls, value: object) -> object:
+        """The optimiser would end in an error of PyTorch's."""
+        if isinstance(value, float) and abs(value) > LARGEST:
+            raise ValueError(f"more than {LARGEST:g}, the largest number of a weight")
+        return value
+
     def unread_knobs(self) -> dict[str, str]:
         """Return knobs that may be set and change nothing beside the others, with the reason."""
         return {}
@@ -136,6 +146,8 @@ class TrainingConfig(BaseModel):
         """Refuse a knob that changes nothing beside the others: a run must be what it is called."""
         if idle := idle_knobs(self):
             raise ValueError("; ".join(f"{knob} changes nothing {where}" for knob, where in idle.items()))
+        if self.learning_rate * self.weight_decay > LARGEST:
+            raise ValueError(f"learning_rate times weight_decay is more than {LARGEST:g}")
         return self
 
 

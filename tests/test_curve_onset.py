@@ -111,3 +111,15 @@ def test_the_noise_is_that_which_was_put_in() -> None:
                 find_valley(np.log(truth) + noise * rng.normal(size=200)).sigma,
             )
         assert np.median(found) == pytest.approx(noise, rel=0.15)
+
+
+@pytest.mark.parametrize("lower_is_better", [True, False])
+@pytest.mark.parametrize(
+    "values", [[0, 5e-324, -5e-324, 0], [5e-324] * 4, [5e-324, 0, 1e-310], [-5e-324] * 3]
+)
+def test_the_smallest_numbers_there_are_make_no_curve_that_is_not_a_number(
+    values: list[float], lower_is_better: bool
+) -> None:
+    curve = curve_of(range(1, len(values) + 1), values, lower_is_better=lower_is_better)
+    assert np.isfinite(curve.y).all()
+    assert np.isfinite(curve.grain)

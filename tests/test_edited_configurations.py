@@ -190,3 +190,48 @@ def test_what_findings_and_results_hold_is_read_whole(tmp_path: Path) -> None:
     run = read_run(tmp_path / "run")
     assert [json.loads(json.dumps(asdict(finding))) for finding in run.findings] == STORED["findings"]
     assert [result.last_batch for result in run.results] == [4]
+
+
+def two_groups(runs: Path, value: object) -> Path:
+    """Write three seeds of two groups, of which one has ``value`` in every setting, and a run named so."""
+    for seed in range(3):
+        for name in ("q900", "q901"):
+            settings = {key: value for key in STORED["config"]} if name == "q901" else STORED["config"]
+            content = {"format": 1, **STORED, "experiment": name, "seed": seed, "config": settings}
+            write(runs / name / str(seed), {**content, "run_name": value, "name": value})
+    write(runs / "odd", edited(("seed",), value))
+    return runs
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 5000, "\ud800", True, [1]], ids=["long", "surrogate", "true", "list"]
+)
+def test_reports_figures_and_checks_are_made_whatever_a_setting_is(tmp_path: Path, value: object) -> None:
+    runs = two_groups(tmp_path / "runs", value)
+    (tmp_path / "report.md").write_text("The mean of q900 is 0.09 and of q901 0.09 (n = 3).\n")
+    commands = {
+        "check": [str(tmp_path / "report.md"), "--runs", str(runs), "--full"],
+        "report": ["q900", "q901", "--runs", str(runs), "--out", str(tmp_path / "page.html")],
+        "figures": ["q900", "q901", "--runs", str(runs), "--out", str(tmp_path / "figures")],
+        "import": [str(runs), "--runs", str(tmp_path / "imported")],
+        "probe": ["floor", "q901", "--runs", str(runs)],
+        "train": ["--from", "q901/seed0@100", "--runs", str(runs)],
+    }
+    for command, arguments in commands.items():
+        result = CliRunner().invoke(main, [command, *arguments])
+        assert isinstance(result.exception, SystemExit | None), (command, result.exception)
+        if result.exit_code:
+            assert result.stderr.splitlines()[-1].startswith("ired-diag: ")
+            assert len(result.stderr.splitlines()[-1]) < 1000, command
+
+
+@pytest.mark.parametrize("page", ["study", "curves", "statistics", "findings"])
+@pytest.mark.parametrize(
+    "value", ["x" * 5000, "\ud800", True, [1]], ids=["long", "surrogate", "true", "list"]
+)
+def test_the_dashboard_opens_whatever_a_setting_is(
+    tmp_path: Path, browse: Any, ask: Any, value: object, page: str
+) -> None:
+    client = browse(two_groups(tmp_path / "runs", value))
+    address = f"?page={page}&groups=q900,q901"
+    assert ask(client, "content.children", frame_data={"search": address, "number": 1})["content"]

@@ -167,3 +167,16 @@ def test_numbers_and_other_names_are_written_as_they_are(text: str) -> None:
     line = Line(text, np.array([1000]), np.array([-0.5]))
     rows = list(csv.reader(io.StringIO(to_csv(FigureData("f", "", "step", (Panel("MSE", (line,)),), "")))))
     assert rows[1][2] == text
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
+def test_values_that_no_logarithmic_axis_can_show_are_drawn_without_a_warning(value: float) -> None:
+    x, y = np.arange(5.0), np.full(5, value)
+    line = Line("positive", x, y)
+    panel = Panel("energy", (line, Line("none", np.zeros(5), y)), "log", x_scale="log")
+    figure = FigureData("planted", "A title", "step", (panel, panel), "Median; n = 5.", "n = 5")
+    drawn = paper.draw(figure)
+    drawn.draw_without_rendering()
+    assert drawn.axes[0].get_yscale() == "linear"
+    assert paper.render(figure, "png")
+    assert plotly.draw(figure).data

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ired_diag.claims.report_file import without_long_words
 from ired_diag.readers import tqdm_grammar
+from ired_diag.runs.metric_words import words_of
 
 BAR = b": 10%|#| 10/100 [00:01<00:09, 3.1it/s]"
 FORMER_CUT = re.compile(
@@ -45,6 +46,19 @@ def test_a_line_four_times_as_long_takes_no_sixteen_times_as_long(letter: bytes)
 
     short = max(min(seconds(1 << 15) for _ in range(3)), 1e-3)
     assert min(seconds(1 << 17) for _ in range(2)) < 10 * short
+
+
+@pytest.mark.parametrize("letter", ["7", "x", "aB", "A", "1_"])
+def test_the_words_of_a_name_four_times_as_long_take_no_sixteen_times_as_long(letter: str) -> None:
+    def seconds(size: int) -> float:
+        name = (letter * size)[:size]
+        words_of.cache_clear()
+        start = time.process_time()
+        words_of(name)
+        return time.process_time() - start
+
+    short = max(min(seconds(1 << 13) for _ in range(3)), 1e-3)
+    assert min(seconds(1 << 15) for _ in range(2)) < 10 * short
 
 
 def test_a_picture_in_a_report_is_shortened_and_its_numbers_stay() -> None:

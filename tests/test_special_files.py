@@ -12,6 +12,7 @@ import pytest
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.open import open_study
+from ired_diag.readers.seed_table_metrics import names_seeds
 from ired_diag.runs.files import is_special
 
 ROOT = Path(__file__).parents[1]
@@ -70,3 +71,10 @@ def test_a_file_a_folder_and_a_missing_path_are_not_special(folder: Path) -> Non
     assert not any(map(is_special, (folder, folder / "good.csv", folder / "missing")))
     assert is_special(folder / "x.out")
     assert is_special(folder / "loop.log")
+
+
+def test_a_link_to_a_device_named_like_a_table_is_not_read(tmp_path: Path) -> None:
+    """A device has no end of line: the first line of a table is read of files alone."""
+    link = tmp_path / "finals.csv"
+    link.symlink_to("/dev/zero")
+    assert not names_seeds(link)

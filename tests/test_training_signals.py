@@ -62,6 +62,13 @@ def handler_of(number: signal.Signals, handler: signal.Handlers) -> Iterator[Non
         signal.signal(number, before)
 
 
+@pytest.fixture(autouse=True)
+def _hangup_is_not_ignored() -> Iterator[None]:
+    """The tests themselves may run under ``nohup``, whose ignored hangup they and their processes inherit."""
+    with handler_of(signal.SIGHUP, signal.SIG_DFL):
+        yield
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
 def test_a_second_hangup_or_warning_does_not_cut_the_save_short(
     number: signal.Signals, tmp_path: Path

@@ -152,6 +152,11 @@ def _print_counts(checked: Checked, *, full: bool) -> None:
         f"checked {number - counts['unchecked']} of {number} claims: {counts['holds']} hold, "
         f"{counts['fails']} do not; {counts['unchecked']} could not be checked."
     )
+    if not number:
+        click.echo(
+            "No claim was read: name the groups in the first column of a table, and the metric in its head "
+            "(val_loss, accuracy (%)); tables with two rows on one line and pictures are skipped."
+        )
     if checked.not_read:
         click.echo(f"{checked.not_read} numbers in tables and sentences were not read as claims.")
     unchecked = [verdict for verdict in checked.verdicts if verdict.outcome == "unchecked"]

@@ -196,6 +196,6 @@ def _write(
             )
     if material.comparison is not None:
         table = folder / "comparison.tex"
-        write_atomically(table, as_latex(material.comparison).encode())
+        write_atomically(table, as_latex(material.comparison).encode(errors="backslashreplace"))
         files.append(table)
     return files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,7 @@ from app.cli.visible import visible_output
 from ired_diag.errors import DiagError
 
 EXIT_ERROR = 1
+LONGEST_WORD = 400  # letters: longer than most paths, shorter than a name that fills the screen
 EXIT_CHECK_FAILED = 3
 
 
@@ -45,7 +47,7 @@ class DiagGroup(click.Group):
         try:
             return super().invoke(ctx)
         except DiagError as error:
-            click.echo(f"ired-diag: {' '.join(str(error).split())}", err=True)
+            click.echo(f"ired-diag: {one_line(str(error))}", err=True)
             ctx.exit(EXIT_ERROR)
         except Exception as error:
             lack = lack_in_words(error)
@@ -53,3 +55,13 @@ class DiagGroup(click.Group):
                 raise
             click.echo(f"ired-diag: {lack}", err=True)
             ctx.exit(EXIT_ERROR)
+
+
+def one_line(text: str) -> str:
+    """Return a message as one line, in which a name of thousands of letters is cut in its middle.
+
+    >>> one_line("seed0:  " + 5000 * "x" + chr(10) + "is there twice")[300:]
+    'xx…xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx is there twice'
+    """
+    whole = " ".join(text.split())
+    return re.sub(rf"\S{{{LONGEST_WORD + 1},}}", lambda word: f"{word[0][:295]}…{word[0][-80:]}", whole)

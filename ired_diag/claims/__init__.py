@@ -15,6 +15,7 @@ from ired_diag.claims import code, sentences, summaries, tables
 from ired_diag.claims.bold import check_bold
 from ired_diag.claims.bold_cells import bold_claims
 from ired_diag.claims.book import Book
+from ired_diag.claims.change_columns import agreeing_columns
 from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
 from ired_diag.claims.conclusions import check_equivalence, check_significance
 from ired_diag.claims.counts import check_count
@@ -33,6 +34,8 @@ from ired_diag.claims.numbers import writes_decimal_commas
 from ired_diag.claims.one_sample import check_one_sample
 from ired_diag.claims.opening import names_in, open_book
 from ired_diag.claims.other_data import other_data
+from ired_diag.claims.other_metrics import OtherMetrics
+from ired_diag.claims.other_units import in_another_unit
 from ired_diag.claims.percentages import check_percent
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
@@ -144,9 +147,13 @@ def check_report(text: str, study: Study | None = None) -> Checked:
     groups = groups_of(study)
     claims = in_units_of_runs(sorted(claims, key=lambda claim: claim.line), groups, text)
     book = _with_metrics(_with_readout(open_book(text, claims, names, groups)))
+    others = OtherMetrics(study)
     verdicts = [
-        reserved(_verdict(claim, book), book) for claim in book.claims if not _is_evidence(claim, book)
+        reserved(_verdict(claim, book, others), book)
+        for claim in book.claims
+        if not _is_evidence(claim, book)
     ]
+    verdicts = agreeing_columns(verdicts)
     judged = judged_in_words(study.runs) if study else []
     readout = book.readout if book.readout_is_certain else None
     return Checked(
@@ -164,17 +171,28 @@ def _is_evidence(claim: Claim, book: Book) -> bool:
     return claim.kind == "value" and not book.groups.members
 
 
-def _verdict(claim: Claim, book: Book) -> Verdict:
+def _verdict(claim: Claim, book: Book, others: OtherMetrics) -> Verdict:
     """Return the verdict on a claim; where the report does not say which readout it quotes, any may be meant.
 
     A number that another readout has is right. A bound or a word that only another readout bears out rests on
     a choice that the report does not state.
     """
+    if claim.doubt:
+        return unchecked(claim, claim.doubt)
     if nonsense := impossible(claim, book):
         return nonsense
     verdict = CHECKS[claim.kind](claim, book)
-    if verdict.outcome != "fails":
+    if verdict.outcome == "unchecked":
+        return others.verdict_by_its_own(claim, book, CHECKS[claim.kind]) or verdict
+    if verdict.outcome == "holds":
         return verdict
+    if other_unit := in_another_unit(claim, book, CHECKS[claim.kind]):
+        return other_unit
+    if _is_beside_another_mean(claim, book):
+        return unchecked(claim, "the mean beside it is not that of these runs")
+    if metric := others.metric_of(claim, book, CHECKS[claim.kind]):
+        why = f"it agrees with {metric}, and the runs are judged by {book.groups.metric}: --metric {metric}"
+        return unchecked(claim, why)
     if any(_is_right_of(claim, label, book) for label in claim.others):
         return unchecked(claim, "of which of the groups beside it the number is, is not certain")
     if book.groups.members and (why := other_data(claim, book)):
@@ -189,6 +207,16 @@ def _verdict(claim: Claim, book: Book) -> Verdict:
         words = f"Only by the readout {readout!r} it holds: the report does not say which it takes."
         return softened(verdict, words)
     return verdict
+
+
+def _is_beside_another_mean(claim: Claim, book: Book) -> bool:
+    """Say whether a spread stands beside a mean that may be of something else than the runs."""
+    if claim.kind not in ("sd", "se", "spread", "interval") or len(claim.groups) != 1:
+        return False
+    mean = book.mean_beside(claim, claim.groups[0]) if book.group(claim.groups[0]) else None
+    if mean is None:
+        return False
+    return CHECKS["mean"](mean, book).outcome == "unchecked"
 
 
 def _is_right_of(claim: Claim, label: str, book: Book) -> bool:

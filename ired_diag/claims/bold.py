@@ -2,7 +2,7 @@
 
 Bold marks the best by custom, not by law: a report that says what else it marks, or that sets several
 numbers of a column in bold, is left alone; so is a table whose other columns do not keep the custom. A row
-whose label is bold, too, is the report's own as often as the best: only a legend settles that.
+whose label is bold, too, is the report's own as often as the best: only a legend at the table settles that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ LEGEND = (
 OTHER_LEGEND = (
     r"(?:ours|proposed|default|selected|chosen|baseline|submitted|final config|this (?:pr|work|record))"
 )
+OF_THE_BEST = (f"{LEGEND}[^.]*best", r"best\b[^.]{0,40}\bbold(?!symbol)")
 REFERENCE = re.compile(
     r"oracle|upper|teacher|ground|human|reference|target|ensemble|previous|prior|sota|limit", re.I
 )
@@ -47,10 +48,10 @@ def _keeps_custom(claim: Claim, book: Book) -> bool:
     """Say whether bold is said to mark the best, or its column has an arrow and no other column breaks it."""
     if book.says(f"{LEGEND}[^.]*{OTHER_LEGEND}"):
         return False
-    if book.says(f"{LEGEND}[^.]*best") or book.says(r"best\b[^.]{0,40}\bbold"):
-        return True
     if claim.seed == WHOLE_ROW:
-        return False
+        return any(re.search(legend, claim.context, re.IGNORECASE) for legend in OF_THE_BEST)
+    if any(map(book.says, OF_THE_BEST)):
+        return True
     head = claim.context.split("\n")[0]
     others = [
         c

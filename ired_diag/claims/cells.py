@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ired_diag.claims.claim import Claim, Kind
 from ired_diag.claims.columns import NO, YES
+from ired_diag.claims.decorations import bare_cell
 from ired_diag.claims.heads import Head
 from ired_diag.claims.numbers import Printed, numbers_in, plain
 from ired_diag.claims.siunitx import with_uncertainty
@@ -29,6 +30,7 @@ class Cell:
     table: Table
     seed: str = ""
     column: int = 0
+    doubt: str = ""
 
     def claim(self, kind: Kind, *numbers: Printed, said: str = "", half: bool = False) -> Claim:
         """Return a claim of this cell; all cells of a line are a block."""
@@ -45,12 +47,15 @@ class Cell:
             metric=self.head.metric,
             table=self.table.line,
             test=self.head.corrected if kind in ("p", "significant", "not significant") else "",
+            doubt=self.doubt,
         )
 
 
 def claims_of_cell(cell: Cell, comma: bool) -> Iterator[Claim]:
     """Yield the claims of a cell."""
     text, kind, said = plain(cell.text), cell.kind, cell.text.strip()
+    if kind in ("mean", "value"):
+        text = bare_cell(text)
     if kind == "mean" and re.search(r"[.]\d+\(\d{1,4}\)", text):  # digits alone in brackets: of the last ones
         text = with_uncertainty(text) if cell.head.after != "spread" else text.partition("(")[0]
     if kind is None:
@@ -99,7 +104,8 @@ def _beside(cell: Cell, kind: Kind, text: str, numbers: tuple[Printed, ...]) -> 
 
 def _is_crowded(text: str, numbers: tuple[Printed, ...]) -> bool:
     """Say whether a cell holds several numbers, of which it is not clear which one is meant."""
-    return len(numbers) > 3 or (len(numbers) > 1 and not re.search(r"±|[(\[]", text))
+    share = re.match(r"\s*\d+\s*/\s*\d+\b", text)  # "10/40 (25%)"
+    return bool(share) or len(numbers) > 3 or (len(numbers) > 1 and not re.search(r"±|[(\[]", text))
 
 
 def _in_units_of_head(number: Printed, head: Head) -> Printed:

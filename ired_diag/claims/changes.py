@@ -21,6 +21,19 @@ from ired_diag.claims.numbers import number_of, plain
 from ired_diag.claims.table import Table
 
 CHANGE = "change"  # the ``seed`` of a claim from such a column
+STATED = re.compile(
+    r"^[Δδ]|\bdelta|\bdiff|\bchange|\bgain|\bgap\b|improvement|reduction|increase|decrease", re.IGNORECASE
+)
+NO_DIFFERENCE = re.compile(
+    r"\bp\s*[=<>]|^\s*\d+\s*/\s*\d+\b|^\s*\d+\s+of\s+\d+\b|[=]|\d\s*(?:[x\u00d7]|fold|st|nd|rd|th)\b",
+    re.IGNORECASE,
+)
+OF_A_TEST = re.compile(
+    r"welch|student|t-?test|signifi|\bp\b|\bwins?\b|\brank|wilcoxon|mann|\bd\b|\bt\b|cohen|hedges|effect|faster|slower|"
+    r"speed|normali[sz]ed|ratio|\btimes\b",
+    re.IGNORECASE,
+)
+MAY_BE_OTHER = "whether its column is of differences, or of ratios, ranks or a test, is not certain"
 FACTOR = re.compile(r"\d\s*(?:[x\u00d7]|fold)\s*$", re.IGNORECASE)
 RELATIVE = ("difference", "percent")
 NO_CHANGE = re.compile(r"^(?:[-\u2013\u2014]+|ref\w*\.?|base\w*|n/?a)?$", re.IGNORECASE)
@@ -40,6 +53,31 @@ def base_of(table: Table, column: int, labels: Sequence[str]) -> str:
     cells = [plain(row[column]).strip() if column < len(row) else "" for _, row in table.rows]
     still = [label for cell, label in zip(cells, labels, strict=True) if _is_no_change(cell)]
     return still[0] if len(still) == 1 else ""
+
+
+def doubt_of_changes(table: Table, column: int, labels: Sequence[str], base: str) -> str:
+    """Return why the numbers of a column may be no differences; empty where they are.
+
+    Differences leave the row of their base out, or have 0 there, and are no wins of n, no p, no ratio. A head
+    that only says "vs. baseline" needs a sign on one of them, too.
+
+    Args:
+        table: Which.
+        column: Of the changes.
+        labels: Of its rows.
+        base: The label of the row that they are from.
+    """
+    cells = {
+        label: plain(row[column]).strip() if column < len(row) else ""
+        for (_, row), label in zip(table.rows, labels, strict=True)
+    }
+    own, head = cells.pop(base, ""), plain(table.head[column])
+    without_base = re.sub(re.escape(base), " ", head, flags=re.IGNORECASE)
+    shown = [cell for cell in cells.values() if not NO_CHANGE.match(cell)]
+    if not _is_no_change(own) or OF_A_TEST.search(without_base) or any(map(NO_DIFFERENCE.search, shown)):
+        return MAY_BE_OTHER
+    signed = any(re.search(r"[-+±]\s*\.?\d", cell) for cell in shown)
+    return "" if signed or STATED.search(head) else MAY_BE_OTHER
 
 
 def rival_in(table: Table, column: int, labels: Sequence[str]) -> str:

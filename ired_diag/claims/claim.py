@@ -60,6 +60,7 @@ class Claim:
         test: Of a statistic, its name; of a p by a program, the alternative.
         rivals: Of a number set in bold, the others of its column by their label.
         others: The groups that a number of a sentence may be about as well.
+        doubt: Why it is not certain what the number is; empty where it is.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Claim:
     test: str = ""
     rivals: Mapping[str, Printed] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    doubt: str = ""
 
     @property
     def number(self) -> Printed:

@@ -39,7 +39,8 @@ def check_difference(claim: Claim, book: Book) -> Verdict:
         return holds(claim, f"the means differ by {differences[0].middle:.4g}")
     orders = [(x, y) for x in a for y in b] + [(y, x) for x in a for y in b]
     relative = [through(_percent, x, y) for x, y in orders]
-    if "%" in claim.context.split("\n")[0] and any(fits(claim.number, r, magnitude=True) for r in relative):
+    in_percent = claim.number.percent or "%" in claim.context.split("\n")[0]
+    if in_percent and any(fits(claim.number, r, magnitude=True) for r in relative):
         return holds(claim, "the means give it as a relative difference in percent")
     if len(book.metrics) > 1 and not claim.metric:
         return unchecked(claim, "of which metric it is, is not certain")

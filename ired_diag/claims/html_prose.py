@@ -2,7 +2,7 @@
 
 Headings become Markdown's, paragraphs and list items start a part of their own, ``<pre>`` becomes a code
 block. Scripts, styles and comments are taken out. Tables stay as they are (``html_tables``). A text that is
-no page (Markdown with a table in HTML) is not changed, its comments apart.
+no page, and no part of one (Markdown with a table in HTML) is not changed, its comments apart.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ import re
 PAGE = re.compile(r"<(?:!doctype html|html|body)\b", re.IGNORECASE)
 UNSEEN = re.compile(r"<!--.*?-->|<(script|style|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 TABLE = re.compile(r"(<table\b.*?</table\s*>)", re.IGNORECASE | re.DOTALL)
-HEADING = re.compile(r"^\s*<h([1-6])\b[^>]*>(.*?)</h\1\s*>\s*$", re.IGNORECASE | re.MULTILINE)
+FRAGMENT = re.compile(r"\s*<(?:h[1-6]|p|div|ul|ol|section|article|main|header|table)\b", re.IGNORECASE)
+MARKDOWN = re.compile(r"^(?:#{1,6} |\||[-*+] |```|~~~|\d+\. )|\*\*\S|\[[^\]\n]+\]\(", re.MULTILINE)
+HEADING = re.compile(
+    r"^\s*<h([1-6])\b[^>]*>(.*?)</h\1\s*>\s*(?:</?[a-z]+[^<>]*>\s*)*$", re.IGNORECASE | re.MULTILINE
+)
 PART = re.compile(r"^\s*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", re.IGNORECASE | re.MULTILINE)
 LINES_OF_CODE = re.compile(r"^\s*<(/?)pre\b[^>]*>\s*$", re.IGNORECASE | re.MULTILINE)
 BOLD = re.compile(r"</?(?:b|strong)\b[^>]*>", re.IGNORECASE)
@@ -26,7 +30,7 @@ def without_html_prose(text: str) -> str:
     >>> without_html_prose("<html><body>\n<h2>Results</h2>\n<p>p &lt; 0.05</p>\n</body></html>")
     '\n# Results\n- p < 0.05\n'
     """
-    if not PAGE.search(text):
+    if not PAGE.search(text) and not (FRAGMENT.match(text) and not MARKDOWN.search(text)):
         return re.sub(r"<!--.*?-->", _blank, text, flags=re.DOTALL)
     parts = TABLE.split(UNSEEN.sub(_blank, text))
     return "".join(part if TABLE.fullmatch(part) else _prose(part) for part in parts)

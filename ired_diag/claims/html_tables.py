@@ -4,8 +4,8 @@
     <tbody><tr><th>muon</th><td><b>0.416 &plusmn; 0.010</b></td></tr></tbody></table>
 
 Rows of ``<th>`` at the top are its head; where there are several, the words of each column are joined
-(``val_loss mean``). Cells that span rows or columns are repeated. A table with two rows on one line is not
-read: its claims could not be told apart by their lines.
+(``val_loss mean``). Cells that span rows or columns are repeated. A table with two rows of
+its body on one line is not read: its claims could not be told apart by their lines.
 """
 
 from __future__ import annotations
@@ -57,11 +57,13 @@ def html_table(lines: Sequence[str], at: int, above: str) -> tuple[Table | None,
 
 def _table(reader: _Reader, at: int, above: str) -> Table | None:
     rows = [row for row in reader.rows if row.cells]
-    places = [row.line for row in rows]
-    if len(rows) < 2 or len(set(places)) < len(places):
+    if len(rows) < 2:
         return None
     heads = [k for k, row in enumerate(rows) if row.in_head or all(cell.is_head for cell in row.cells)]
     count = next((k for k in range(len(rows)) if k not in heads), len(rows)) or 1
+    places = [row.line for row in rows[count:]]
+    if len({rows[0].line, *places}) <= len(places):
+        return None
     grid = _grid(rows)
     width = max(len(row) for row in grid)
     head = [" ".join(dict.fromkeys(filter(None, _column(grid[:count], k)))) for k in range(width)]

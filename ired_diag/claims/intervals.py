@@ -19,6 +19,7 @@ from ired_diag.claims.book import FAR, Book
 from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
 from ired_diag.claims.comparisons import tests_of
 from ired_diag.claims.known_samples import label_of_claim, sample_of_claim, why_unknown
+from ired_diag.claims.numbers import as_printed
 from ired_diag.claims.pairs import samples_of_pair
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
@@ -53,7 +54,8 @@ def check_interval(claim: Claim, book: Book) -> Verdict:
     low, high = sample.mean.middle - honest.middle, sample.mean.middle + honest.middle
     evidence = {"low": low, "high": high, "n": sample.n, "half": honest.middle}
     due = (
-        f"Student's t interval of {sample.source} is {low:.6g} to {high:.6g} "
+        f"Student's t interval of {sample.source} is {as_printed(low, claim.number)} to "
+        f"{as_printed(high, claim.number)} "
         f"(± {honest.middle:.3g}, n = {sample.n})"
     )
     if not fitting:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ired_diag.claims.decorations import undecorated
 from ired_diag.claims.html_prose import without_html_prose
 from ired_diag.claims.html_tables import START as HTML_TABLE
 from ired_diag.claims.html_tables import html_table
@@ -21,6 +22,7 @@ from ired_diag.claims.text_tables import FENCE, OF_TEXT, table_in_text
 RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
 INDENTED = re.compile(r"^(?: {4}|\t)\s*\S")
+SPACED = re.compile(r"^[^\s|#>].*\S(?: {2,}|\t)\S")
 ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 ABBREVIATION = r"(?<!\bvs)(?<!\bcf)(?<!\be\.g)(?<!\bi\.e)(?<!\bapprox)(?<!\bFig)(?<!\bTab)(?<!\bresp)"
 SENTENCE_END = re.compile(
@@ -61,7 +63,7 @@ class Sentence:
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
     """Yield tables and sentences in reading order; those of LaTeX and HTML are read as Markdown's."""
-    lines = re.split(r"\r\n|\r|\n", as_markdown(without_html_prose(text)))
+    lines = re.split(r"\r\n|\r|\n", as_markdown(undecorated(without_html_prose(text))))
     paragraph: list[tuple[int, str]] = []
     heading, last, at = "", "", 0
     while at < len(lines):
@@ -98,6 +100,10 @@ def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | 
         return html_table(lines, at, above)
     if fence := FENCE.match(line):
         return _fenced(lines, at, fence[1], above)
+    if SPACED.search(line) and (at == 0 or not lines[at - 1].strip()) and not INDENTED.match(line):
+        end = next((k for k in range(at, len(lines)) if not lines[k].strip()), len(lines))
+        table = table_in_text(lines[at:end], at + 1, above)
+        return (table, end) if table else None
     if INDENTED.match(line) and (at == 0 or not lines[at - 1].strip()):
         end = next((k for k in range(at, len(lines)) if not INDENTED.match(lines[k])), len(lines))
         table = table_in_text(lines[at:end], at + 1, above)

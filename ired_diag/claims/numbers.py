@@ -8,6 +8,7 @@ commas in a text that writes them.
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -128,6 +129,16 @@ def numbers_in(text: str, *, comma: bool = False) -> Iterator[Printed]:
 def number_of(text: str, *, comma: bool = False) -> Printed | None:
     """Return the first number in a text, None where there is none."""
     return next(numbers_in(text, comma=comma), None)
+
+
+def as_printed(value: float, like: Printed) -> str:
+    """Return a number with as many decimals as a printed one.
+
+    >>> as_printed(0.0280144, Printed("0.07", 0.07, 0.01)), as_printed(12.3, Printed("7", 7.0, 1.0))
+    ('0.03', '12')
+    """
+    decimals = max(0, round(-math.log10(like.unit)))
+    return f"{value:.{decimals}f}"
 
 
 def _read(text: str, comma: bool) -> Printed:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Kind
+from ired_diag.claims.from_to import FROM_TO
 from ired_diag.claims.levels import is_level
 from ired_diag.claims.named_groups import NamedGroups
 from ired_diag.claims.numbers import Printed
@@ -84,6 +85,8 @@ def _is_supposed(kind: Kind, text: str) -> bool:
 
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
+    if number.percent and FROM_TO.search(re.sub(r"[<>≈~]\s*$", "", before)):
+        return "percent"
     if number.percent:
         if re.match(
             r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", after, re.I

@@ -17,7 +17,7 @@ from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecke
 from ired_diag.claims.differences import COST
 from ired_diag.claims.from_to import check_from_to
 from ired_diag.claims.known_samples import means_of_claim, why_unknown
-from ired_diag.claims.ranges import Range, fits, through
+from ired_diag.claims.ranges import Range, fits, printed_range, through
 
 OF_SPREAD = re.compile(
     r"\bs\.?d\b|\bstd|variance|spread|scatter|standard|\bwider\b|narrow|interval|variab", re.IGNORECASE
@@ -54,6 +54,8 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
     right = bases[base] if base else [value for values in bases.values() for value in values]
     if _fits_any(claim, right):
         return _direction(claim, book, near, base, right[0])
+    if points := _points(claim, book):
+        return points
     if not claim.table and not _links(near):
         return unchecked(claim, "whether the two groups are compared is not certain")
     return _slip(claim, bases, base)
@@ -74,6 +76,14 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
     if levels and claim.number.value >= min(level.low for level in levels) / 2:
         return unchecked(claim, "it may be the metric itself, of which readout is not said")
     return None
+
+
+def _points(claim: Claim, book: Book) -> Verdict | None:
+    """Return that a percentage is the difference in points of means that are printed in percent."""
+    means = [[c.number for c in book.stated("mean", label, metric=claim.metric)] for label in claim.groups]
+    pairs = [(a, b) for a in means[0] for b in means[1] if a.percent and b.percent]
+    points = [through(lambda x, y: x - y, printed_range(a), printed_range(b)) for a, b in pairs]
+    return holds(claim, "the means differ by so many points") if _fits_any(claim, points) else None
 
 
 def _links(near: str) -> bool:

@@ -44,7 +44,8 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("median", r"\bmedians?\b" + NAMES + IS),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
-    ("difference", r"\bdifference\b(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"),
+    ("difference", r"\b(?:difference|gap)\b"
+        r"(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"),
     ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b" + NAMES + IS),
 )  # fmt: skip
 NO_P = re.compile(
@@ -109,7 +110,7 @@ COMPARED_BEFORE = re.compile(
 COMPARED_AFTER = re.compile(r"\s+(?:vs\.?|versus)\s", re.IGNORECASE)
 WINS = re.compile(r"\s*(?:of|out of|/)\s*(?:the\s+|all\s+)?$", re.IGNORECASE)
 BEATS = re.compile(
-    r"\b(?:beats?|outperforms?|wins?|better|lower|higher|worse|loses|improves|ahead|smaller|larger|surpass\w*)\b",
+    r"\b(?:beats?|outperforms?|wins?|better|lower|higher|worse|loses|improves|ahead|smaller|larger|surpass\w*|exceeds?|exceeded)\b",
     re.IGNORECASE,
 )
 

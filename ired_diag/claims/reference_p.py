@@ -21,7 +21,9 @@ from ired_diag.claims.ranges import Range, fits, printed_range, through
 
 SYMBOLS = {"chi2": "χ²", "F": "F", "H": "H", "z": "z", "t": "t"}
 ONE_SIDED = re.compile(
-    r"one[\s-]*(?:sided|tailed)|\b1[\s-]*(?:sided|tailed)|alternative\s*=\s*['\"](?:less|greater)", re.I
+    r"one[\s-]*(?:sided|tailed)|\b1[\s-]*(?:sided|tailed)|alternative(?:\s+is)?\s*[=:]?\s*['\"]?(?:less|greater|l|g|larger|smaller)\b"
+    r"|[\[(]\s*-\s*(?:inf\w*|∞)|,\s*\+?(?:inf\w*|∞)\s*[\])]|\btail\s*=\s*['\"]?(?:left|right|lower|upper)|lower[\s-]tail|upper[\s-]tail",
+    re.I,
 )
 CHANGED = re.compile(
     r"bonferroni|\bholm\b|adjust|corrected|\bfdr\b|benjamini|permutation|bootstrap|resampl|\bq\s*=", re.I
@@ -58,8 +60,9 @@ def _complete(name: str, df: tuple[float, ...]) -> bool:
 
 
 def _at(claim: Claim, statistic: Claim, name: str, df: tuple[float, ...], *, one_sided: bool) -> Verdict:
-    tail = _tail(name, df)
-    p = through(tail, printed_range(statistic.number))
+    p = through(
+        _tail(name), printed_range(statistic.number), *map(_range_of_df, df[: 2 if name == "F" else 1])
+    )
     what = f"{SYMBOLS[name]}{_in_brackets(name, df)} = {statistic.number.text}"
     half = Range(p.low / 2, p.middle / 2, p.high / 2)
     rest = Range(1 - half.high, 1 - half.middle, 1 - half.low)
@@ -72,7 +75,7 @@ def _at(claim: Claim, statistic: Claim, name: str, df: tuple[float, ...], *, one
         return holds(claim, f"the one-sided p of {what}")
     words = f"p is printed as {_relation(claim)}{claim.said}; {what} has p = {p.middle:.3g}."
     if two_tailed and fits(claim.number, half):
-        words += " It is the one-sided p, which the report does not say."
+        words += " Half of it, the one-sided p, is what is printed: if the test is one-sided, say so."
     evidence = {"recomputed": p.middle, "df": df[0] if df else None}
     return fails(claim, Fault("p", "error", words, evidence=evidence).of(claim))
 
@@ -85,14 +88,24 @@ def _relation(claim: Claim) -> str:
     return claim.number.relation
 
 
-def _tail(name: str, df: tuple[float, ...]) -> Callable[[float], float]:
+def _range_of_df(df: float) -> Range:
+    """Return what printed degrees of freedom may stand for; those of Welch's test are rounded.
+
+    >>> _range_of_df(8.8), _range_of_df(9.0)
+    (Range(low=8.75, middle=8.8, high=8.850000000000001), Range(low=9.0, middle=9.0, high=9.0))
+    """
+    decimals = len(f"{df:g}".partition(".")[2])
+    return Range.around(df, 0.5 / 10**decimals) if decimals else Range.exactly(df)
+
+
+def _tail(name: str) -> Callable[..., float]:
     if name == "t":
-        return lambda t: float(2 * stats.t.sf(abs(t), df[0]))
+        return lambda t, df: float(2 * stats.t.sf(abs(t), df))
     if name == "z":
-        return lambda z: float(2 * stats.norm.sf(abs(z)))
+        return lambda z, *_: float(2 * stats.norm.sf(abs(z)))
     if name == "F":
-        return lambda f: float(stats.f.sf(f, df[0], df[1]))
-    return lambda x: float(stats.chi2.sf(x, df[0]))
+        return lambda f, d1, d2: float(stats.f.sf(f, d1, d2))
+    return lambda x, df: float(stats.chi2.sf(x, df))
 
 
 def _within_bounds(claim: Claim, statistic: Claim) -> Verdict | None:

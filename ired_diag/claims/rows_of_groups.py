@@ -12,6 +12,7 @@ from ired_diag.claims.changes import (
     CHANGE,
     RELATIVE,
     base_of,
+    doubt_of_changes,
     kind_of_change,
     metric_left_of,
     only_metric_left_of,
@@ -19,6 +20,7 @@ from ired_diag.claims.changes import (
 )
 from ired_diag.claims.claim import Kind
 from ired_diag.claims.columns import label_columns, labels_of_rows
+from ired_diag.claims.decorations import bare_cell
 from ired_diag.claims.heads import Head
 from ired_diag.claims.labels import pair_of, seed_of
 from ired_diag.claims.numbers import plain
@@ -45,6 +47,7 @@ def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     compares = any(head.kind in COMPARISONS for head in heads)
     twice = {label for label, count in Counter(labels).items() if count > 1}
     bases = {k: base_of(table, k, labels) for k, head in enumerate(heads) if head.kind in RELATIVE}
+    doubts = {k: doubt_of_changes(table, k, labels, base) for k, base in bases.items() if base}
     rivals = {k: rival_in(table, k, labels) for k, head in enumerate(heads) if head.kind in OF_TWO}
     for (line, cells), label in zip(table.rows, labels, strict=True):
         if not label:
@@ -57,7 +60,7 @@ def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
             head = heads[k]
             seed = seed_of(head.text) if re.match(r"\s*seed", head.text, re.IGNORECASE) else ""
             kind: Kind | None = "value" if seed else head.kind
-            if kind is None and head.is_metric and not pair and PLAIN_NUMBER.match(plain(cell)):
+            if kind is None and head.is_metric and not pair and PLAIN_NUMBER.match(bare_cell(plain(cell))):
                 kind = "mean"
             elif kind is None and head.is_metric and not pair and "±" in plain(cell):
                 kind = "mean"
@@ -65,22 +68,24 @@ def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
                 kind = "mean"
             elif kind == "mean" and pair:
                 kind = "difference" if "diff" in head.text.lower() else None
-            group = named
+            group, doubt = named, ""
             if not pair and len(named) == 1 and (base := bases.get(k, "")):
                 group = (*named, base)
                 kind = None if base == label else kind_of_change(kind, heads, k, cell)
                 head, seed = replace(head, metric=metric_left_of(heads, k)), CHANGE
+                doubt = doubts[k]
             elif not pair and len(named) == 1 and (rival := rivals.get(k, "")):
                 group, kind = (*named, rival), None if rival == label else kind
                 head = replace(head, metric=only_metric_left_of(heads, k))
             elif seed:
                 head = replace(head, metric="")
             yield Cell(
-                text=cell, kind=kind, named=group, line=line, head=head, table=table, seed=seed, column=k
-            )
+                text=cell, kind=kind, named=group, line=line, head=head, table=table, seed=seed, column=k,
+                doubt=doubt,
+            )  # fmt: skip
 
 
 def _is_mean(cell: str, head: Head, table: Table) -> bool:
     """Say whether a cell is a number with its spread or interval in brackets, and not a median."""
     of_median = re.search(r"\bmedian|\biqr\b|quartile", f"{head.text} {plain(table.above)}", re.IGNORECASE)
-    return bool(WITH_BRACKETS.match(plain(cell).strip())) and not of_median
+    return bool(WITH_BRACKETS.match(bare_cell(plain(cell)))) and not of_median

@@ -14,7 +14,8 @@ from ired_diag.claims.statistic_words import kind_of
 from ired_diag.claims.table import Table
 
 QUANTITY_ROW = re.compile(
-    r"\b(?:time|wall|hours?|lr|learning rate|params?|parameters|memory|flops|batch|epochs?|steps?|seeds?|"
+    r"\b(?:time|wall|hours?|minutes?|seconds?|"
+    r"lr|learning rate|params?|parameters|memory|flops|batch|epochs?|steps?|seeds?|"
     r"gpus?|cost|tokens|optimi[sz]er|momentum|decay|width|depth|layers|speed|throughput|loss|mse|acc\w*|error)\b",
     re.IGNORECASE,
 )

@@ -24,6 +24,11 @@ from ired_diag.claims.numbers_of_sentences import SUPPOSED, Numbered, numbers_wi
 
 PAIRED_KINDS = ("p", "t", "effect", "percent", "difference", "ratio", "wins", "statistic")
 LEVELS = ("mean", "level")
+SAME_AS_BEFORE = re.compile(
+    r"\b(?:so|as|neither|nor) (?:does|do|did|is|are|was|were|has|have|had)\b"
+    r"|\blikewise\b|\bsimilarly\b|\bthe same (?:holds|is true|goes)\b",
+    re.IGNORECASE,
+)
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
 
 
@@ -93,6 +98,7 @@ def _claim(
     ):
         groups = named.whose(start, first.start, last.end, following, 2) or groups
     rivals = named.rivals(start, first.start, last.end, following) if count == 1 and groups else ()
+    repeats = groups and kind in PAIRED_KINDS and SAME_AS_BEFORE.search(text[: first.start])
     statistic = phrases.statistic_before(text[: first.start]) if kind in ("statistic", "t") else None
     corrected = CORRECTED.search(text)
     return Claim(
@@ -109,4 +115,5 @@ def _claim(
         metric=metric_at(text, first.start, last.end, vocabulary),
         df=statistic[1] if statistic else (),
         test=statistic[0] if statistic and kind == "statistic" else (corrected[0] if corrected else ""),
+        doubt=f"with whom {repeats[0]!r} compares is not certain" if repeats else "",
     )

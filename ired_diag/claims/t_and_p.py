@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.claim import Claim, Fault, Verdict, fails, heading_of, holds, unchecked
 from ired_diag.claims.comparisons import NAMES, Tested, tests_of
 from ired_diag.claims.correction import QUOTIENT, Level, level_of
 from ired_diag.claims.heads import CORRECTED
@@ -31,6 +31,14 @@ from ired_diag.finding import Finding, Severity
 
 ALPHA = 0.05
 OTHER_STATISTIC = re.compile(r"(?<![\w.])[UWTHF]\s*(?:\([\d., ]*\))?\s*=\s*[\d.]+\s*[,;(]?\s*p\s*[=<>]?\s*$")
+REACH = 60  # letters: so near to a p is advice about it
+SMALLEST_WORDS = 0.001  # a p of 0 without decimals, written as style guides ask
+ADVISED = re.compile(
+    r"\binstead\b|\bmistakes?\b|\bpitfalls?\b|\bavoid\b|\bnever\b|\bdo not\b"
+    r"|\bdon't\b|\brather than\b|\breporting p\b"
+    r"|\bshould\b|\bnot (?:as )?p\s*=|\bguidelines?\b|\bwrong\b|\bincorrect|\bbad\b|❌|✗",
+    re.IGNORECASE,
+)
 UNADJUSTED = re.compile(r"\b(?:unadjusted|uncorrected|raw|nominal)\s+p\W*$", re.IGNORECASE)
 ADJUSTED = re.compile(r"\bholm\b|\bfdr\b|benjamini|hochberg|\bp_?adj|\badjusted", re.IGNORECASE)
 
@@ -181,12 +189,16 @@ def _apart(p: float, other: float) -> bool:
 
 def _zero(claim: Claim, book: Book) -> Verdict:
     """Return that a p is never 0: a note, or an error where the samples' p does not round to it."""
+    near = claim.context.split("\n")[0][max(0, claim.number.start - REACH) : claim.number.end + REACH]
+    if ADVISED.search(f"{near} {heading_of(claim)}"):
+        return unchecked(claim, "it may be advice on how a p is to be printed")
     pair = samples_of_pair(claim, book) if not other_test(claim) else None
     tests = tests_of(pair.a, pair.b, pairs=pair.pairs) if pair else {}
     given = "; ".join(f"{NAMES[name]} gives {test.p.middle:.3g}" for name, test in tests.items())
     rounds = not tests or any(_fits(claim, test) for test in tests.values())
     words = f"p is printed as {claim.said}; a p is never 0{f': {given}' if given else ''}."
-    advice = f"Write p < {claim.number.unit:g}, or more digits."
+    smallest = claim.number.unit if claim.number.unit < ALPHA else SMALLEST_WORDS
+    advice = f"Write p < {smallest:g}, or more digits."
     finding = Fault("p_zero", "note" if rounds else "warning", words, advice).of(claim)
     return (
         holds(claim, "it rounds to 0", finding)

@@ -40,6 +40,8 @@ CLEAR = 3.0  # scatters: a gain that is no luck
 LEAST_GAIN = 1e-9  # of the range: of less, no square can be taken
 NORMAL_MAD = 0.6745  # median size of a standard normal
 LARGEST = 1e150
+SMALLEST = 1e-150  # of less, a curve without ratios has no unit: its inverse is infinite
+TINY = float(np.finfo(np.float64).tiny)  # the smallest value whose inverse is finite
 
 Array = NDArray[np.float64]
 
@@ -130,12 +132,12 @@ def _in_ratios(values: Array, scale: Scale, grain: float, lower_is_better: bool)
         error = 1 - values
         least = float(error[error > 0].min(initial=1.0))
         offset = GRAINS * grain or (0.0 if (error > 0).all() else least)
-        return np.log(error + offset), 1 / (float(error.min()) + offset)
+        return np.log(error + offset), 1 / max(TINY, float(error.min()) + offset)
     if not lower_is_better and values[0] > 0:
-        return -np.log(values), 1 / float(values.max())
+        return -np.log(values), 1 / max(TINY, float(values.max()))
     size = np.abs(values)
     size = size + max(GRAINS * grain, _rounding_floor(size, grain))
-    return np.log(size), 1 / float(size.min())
+    return np.log(size), 1 / max(TINY, float(size.min()))
 
 
 def _rounding_floor(size: Array, grain: float) -> float:
@@ -150,7 +152,7 @@ def _rounding_floor(size: Array, grain: float) -> float:
 def _unit_of_gains(x: Array) -> tuple[float, bool]:
     """Return how many nats a unit is of a curve without ratios, and whether it gained beyond its scatter."""
     largest = float(np.abs(x).max(initial=0.0))
-    if largest == 0:
+    if largest < SMALLEST:
         return 0.0, False
     x = x / largest  # differences of the largest floats would overflow
     level, start = _best_level(x), median(x[:3])

@@ -12,6 +12,7 @@ from ired_diag.figures import paper
 from ired_diag.figures.as_table import to_csv
 from ired_diag.figures.data import FigureData
 from ired_diag.runs.files import write_atomically
+from ired_diag.visible_text import visible_json
 
 FORMS = ("pdf", "svg", "png")
 FORMAT = 1
@@ -49,7 +50,7 @@ def write_figure(
     """
     paths = paper.write(figure, folder, tuple(forms), width=width)
     table, told = folder / f"{figure.name}.csv", folder / f"{figure.name}.json"
-    write_atomically(table, to_csv(figure).encode())
+    write_atomically(table, to_csv(figure).encode(errors="backslashreplace"))
     content = {
         "format": FORMAT,
         "figure": figure.name,
@@ -61,5 +62,6 @@ def write_figure(
         "versions": dict(provenance.versions),
         "sources": [dict(source) for source in provenance.sources],
     }
-    write_atomically(told, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    text = visible_json(json.dumps(content, indent=2, ensure_ascii=False))
+    write_atomically(told, f"{text}\n".encode())
     return [*paths, table, told]

@@ -55,10 +55,10 @@ def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> N
 def _draw_axes(axis: Axes, panel: Panel) -> None:
     if any(np.any(np.isfinite(line.y) & (np.abs(line.y) > LARGEST)) for line in panel.lines):
         axis.set_ymargin(0)
-    if panel.y_scale == "log":
+    if panel.y_scale == "log" and _has_positive(axis.dataLim.intervaly):
         axis.set_yscale("log", nonpositive="mask")
         _label_logarithmic(axis.yaxis)
-    if panel.x_scale == "log":
+    if panel.x_scale == "log" and _has_positive(axis.dataLim.intervalx):
         axis.set_xscale("log", nonpositive="mask")
         _label_logarithmic(axis.xaxis)
     if panel.x_ticks:
@@ -77,6 +77,11 @@ def _draw_axes(axis: Axes, panel: Panel) -> None:
     if panel.bare:
         axis.yaxis.set_visible(False)
         axis.spines["left"].set_visible(False)
+
+
+def _has_positive(ends: Any) -> bool:
+    """Say whether a logarithmic axis can show any of the data: where all are 0, a linear one shows them."""
+    return bool((ends[np.isfinite(ends)] > 0).any())
 
 
 def _label_logarithmic(axis: Any) -> None:

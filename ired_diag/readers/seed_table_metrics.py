@@ -15,14 +15,17 @@ from ired_diag.runs.metric_words import measures_in, words_of
 
 UNNAMED = "value"  # what a table holds that names no metric
 SEED = "seed"
+LONGEST_LINE = 65_536  # letters of a header
 
 
 def names_seeds(path: Path) -> bool:
     """Say whether a CSV file has a column of seeds, by its first line."""
+    if not path.is_file():  # a pipe or a device has no end
+        return False
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader([file.readline()]), [])
-    except (OSError, UnicodeDecodeError):
+            header = next(csv.reader([file.readline(LONGEST_LINE)]), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
         return False
     return any(SEED in words_of(name) for name in header)
 
@@ -50,7 +53,7 @@ def read_seed_metrics(path: Path, *, column: str | None = None) -> dict[str, See
 def _by_column(path: Path) -> dict[str, SeedValues]:
     """Return the tables of all columns that are named as measures."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader([file.readline()]), [])
+        header = next(csv.reader([file.readline(LONGEST_LINE)]), [])
     tables: dict[str, SeedValues] = {}
     for name in (name.strip() for name in header):
         if measures_in(words_of(name)):

@@ -117,6 +117,7 @@ KNOWN = frozenset({
     *MEASURES, *SPLITS, *TEST_SPLITS, *TRAINING, *DETAILS, *EPISODES, *NO_MEASURE, *NEGATED, *ALIASES,
 })  # fmt: skip
 TOP_P = ("top", "p")  # a setting of sampling
+LONGEST_WORD = 200
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 ONE_MINUS = re.compile(
     r"(?:^|(?<=[/.])|(?<=val[-_])|(?<=valid[-_])|(?<=validation[-_])|(?<=eval[-_])|(?<=test[-_]))"
@@ -147,6 +148,8 @@ def measures_in(words: tuple[str, ...]) -> list[str]:
 
 def _words_of_token(token: str) -> tuple[str, ...]:
     plain = token.lower()
+    if len(plain) > LONGEST_WORD:  # of a damaged line: the patterns below look back from every letter
+        return (plain,)
     if plain in GLUED:
         return GLUED[plain]
     if plain in KNOWN:
