@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
 from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.printed_numbers import (
@@ -59,6 +60,7 @@ VERSUS = re.compile(r"(?i)^(.*/)?(\w+?)_vs_(\w+)$")
 TOTAL = re.compile(r"(?i)^(.*/)?(?:total_loss|loss_total|loss)$")
 TERM = re.compile(r"(?i)^(?:\w+_loss|loss_\w+|denoise|nce|contrastive|kl|regulari[sz]er|penalty)$")
 GRADIENT = re.compile(r"(?i)^(.*/)?(?:grad_?E|energy_grad(?:ient)?)$")
+OF_OTHER_DATA = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING))
 OF_A_LOSS = re.compile(r"(?i)^loss_|_loss$")
 WEIGHTS = {
     "nce": "energy_loss_weight",
@@ -243,7 +245,11 @@ def _told_weight(term: str, configuration: Mapping[str, Any]) -> tuple[str, floa
 
 
 def _is_term(name: str, prefix: str) -> bool:
-    return name.startswith(prefix) and TERM.match(name[len(prefix) :]) is not None
+    """Say whether a metric may be a term of a total with a prefix: one that names no other data."""
+    rest = name.removeprefix(prefix)
+    if not name.startswith(prefix) or OF_OTHER_DATA.intersection(words_of(rest)):
+        return False
+    return TERM.match(rest) is not None
 
 
 def _division(told: Told, configuration: Mapping[str, Any]) -> tuple[str, float] | None:

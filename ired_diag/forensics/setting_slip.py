@@ -63,10 +63,15 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
     told = runs[0].configuration or {}
-    texts = [group, runs[0].name or "", *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str))]
+    texts = [runs[0].experiment, _own_variant(runs[0]), runs[0].name or "", *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str))]
     inputs = next((run.provenance.get("input_dimension") for run in runs), None)
     inputs = inputs if isinstance(inputs, int) else None
     return Member(group, runs[0].settings, "\n".join(texts), inputs, len(runs))
+
+
+def _own_variant(run: Run) -> str:
+    """Return a variant's name, unless it is made of its settings here: ``hidden=521`` is nobody's note."""
+    return "" if "=" in (run.variant or "") and run.settings else run.variant or ""
 
 
 def _of_key(key: str, members: Sequence[Member]) -> Iterator[Finding]:
