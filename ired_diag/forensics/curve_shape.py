@@ -68,6 +68,7 @@ GAINED_LITTLE = {
     True: "has come down by less than 5%, though beyond its noise",
     False: "has risen by less than 2%, though beyond its noise",
 }
+FEWEST_DIGITS = 3  # of a constant: 0.69 may be rounding
 RARE = 0.05  # of the studies without a rise: one may be accused
 FEWEST_ALIKE = 2  # runs of a group that rise together
 SURE = 10.0  # standard deviations of one evaluation: a small gain that is no luck
@@ -85,6 +86,7 @@ def find(study: Study) -> Iterator[Finding]:
     little: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
     alike_restarts: dict[tuple[str, str], list[tuple[Run, Shape]]] = defaultdict(list)
     over_fitted: dict[tuple[str, str, str | None], list[tuple[Run, OverFitting]]] = defaultdict(list)
+    constant: dict[tuple[str, str, float], list[Run]] = defaultdict(list)
     for run in study.runs:
         if run.evaluated is None:
             continue
@@ -102,6 +104,8 @@ def find(study: Study) -> Iterator[Finding]:
             over_fitted[run.group, metric, over.kept].append((run, over))
         elif shape.word == "diverged":
             yield _unless_assumed(_diverged(run, metric, series, shape), run)
+        elif shape.word in ("stuck", "no_trend") and _is_constant(series):
+            constant[run.group, metric, float(series.values[0])].append(run)
         elif shape.word == "stuck" and _has_gained_little(shape, run, series):
             little[run.group, metric, run.lower_is_better].append(run)
         elif shape.word in SEVERITY:
@@ -120,11 +124,31 @@ def find(study: Study) -> Iterator[Finding]:
                 yield _unless_assumed(
                     _of_shape(group, metric, word, part, was_stopped=part is early), part[0]
                 )
+    for (group, metric, value), runs in constant.items():
+        yield _constant(group, metric, value, runs)
     for (group, metric, lower_is_better), runs in little.items():
         seeds = listed(run.seed_label for run in runs)
         statement = f"{group}: {metric} {GAINED_LITTLE[lower_is_better]}{_few(runs)} ({seeds})."
         evidence: Evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
         yield Finding("curve_shape", "note", statement, evidence)
+
+
+def _is_constant(series: Series) -> bool:
+    """Say whether a metric of three digits or more never changes."""
+    digits = f"{abs(float(series.values[0])):.12g}".partition("e")[0].replace(".", "").strip("0")
+    return len(series) >= FEW and float(np.ptp(series.values)) == 0 and len(digits) >= FEWEST_DIGITS
+
+
+def _constant(group: str, metric: str, value: float, runs: Sequence[Run]) -> Finding:
+    count = min(len(run.evaluated[1]) for run in runs if run.evaluated)
+    statement = (
+        f"{group}: {metric} is {value:.6g} at each of {count} evaluations "
+        f"({listed(run.seed_label for run in runs)}): it never changes. Is one fixed model evaluated each time?"
+    )
+    evidence: Evidence = {"group": group, "shape": "constant", "runs": len(runs), "value": value}
+    advice = "Look at which weights the evaluation reads, and whether the metric is reset between evaluations."
+    labels = tuple(run.label for run in runs)
+    return Finding("curve_shape", "warning", statement, evidence, advice, labels)
 
 
 def _was_stopped(run: Run) -> bool:

@@ -11,6 +11,7 @@ is that with the fewest differing keys, and if they are two or more, the pair is
   because such a name only says what the switches do;
 - ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
   any two groups on these data with different words differ in something else too: the word names the rest;
+  next to a length of training it is one, since the method that it names may be in the program;
 - numbers that follow from another number of the study are one thing with it (``coupled_settings``): a rate
   that is scaled with the batch size, alpha = 2 r, a minimum rate of a tenth, a number of parameters;
 - names, notes, seeds, and how often something is logged or kept, change no result.
@@ -49,6 +50,10 @@ LABELS = frozenset(("name", "names", "group", "experiment", "exp", "exp_name", "
 # Keys that may be a choice, or only a name for what the other keys say.
 NAMES_OF_THE_REST = frozenset(
     "ablation approach arm condition config_name method scenario setup system treatment variant".split()
+)
+LENGTHS = frozenset(
+    "epochs max_epochs n_epochs num_epochs num_train_epochs max_steps num_steps total_steps train_steps "
+    "total_timesteps iterations max_iters".split()
 )
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
 
@@ -144,6 +149,8 @@ def _names_of_the_rest(settings: Sequence[Setting]) -> frozenset[str]:
 def _things(one: Setting, other: Setting, names: frozenset[str], coupled: Mapping[str, str]) -> list[str]:
     """Return the differing keys, one for each thing that was chosen."""
     keys = _without(names, _differing(one, other))
+    if len(keys) == 1 and _last_word(keys[0]) in LENGTHS:
+        keys += [key for key in _differing(one, other) if key in names]  # the rest may be in the program
     return list({coupled.get(key, key): key for key in reversed(keys) if not is_derived(key)}.values())[::-1]
 
 
