@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -160,7 +160,15 @@ def _in_tables(study: Study) -> Iterator[Finding]:
 
 def _equal_tables(study: Study) -> Iterator[Finding]:
     """Yield a finding for each two groups of single numbers that agree in every seed."""
-    columns = [(group, column) for group, runs in study.groups().items() if (column := _column(runs))]
+    tables: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        tables[run.group, run.path.name if run.of_table else ""].append(run)
+    count = Counter(group for group, _ in tables)
+    columns = [
+        (f"{group} of {file}" if count[group] > 1 else group, column)
+        for (group, file), runs in tables.items()
+        if (column := _column(runs))
+    ]
     for (a, (metric, x)), (b, (other, y)) in itertools.combinations(columns, 2):
         if metric != other or x != y or len(set(x.values())) < FEWEST_EQUAL:
             continue
