@@ -25,7 +25,10 @@ def fall(size: int) -> Array:
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.8])
 def test_correlated_noise_without_a_trend_is_rarely_a_warning(correlation: float) -> None:
     rng = np.random.default_rng(5)
-    runs = [made_run("a", seed, val_loss=fall(50) + 0.012 * correlated(50, correlation, rng)) for seed in range(60)]
+    runs = [
+        made_run("a", seed, val_loss=fall(50) + 0.012 * correlated(50, correlation, rng))
+        for seed in range(60)
+    ]
     findings = [f for run in runs for f in findings_of("curve_shape", [run]) if f.severity == "warning"]
     assert len(findings) <= 3
 

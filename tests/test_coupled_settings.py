@@ -29,7 +29,9 @@ def told(*configurations: dict[str, Any]) -> list[Finding]:
         ("width", "n_params", lambda x: 12 * x**2 + 50257 * x),
     ],
 )
-def test_a_number_that_follows_from_another_is_no_second_difference(key: str, other: str, follows: Any) -> None:
+def test_a_number_that_follows_from_another_is_no_second_difference(
+    key: str, other: str, follows: Any
+) -> None:
     assert told(*({key: x, other: follows(x), "depth": 4} for x in (32, 64, 128, 256))) == []
 
 

@@ -32,7 +32,9 @@ def test_one_of_five_seeds_with_a_tenth_of_the_rate_is_a_warning() -> None:
     assert (finding.severity, finding.evidence["run"]) == ("warning", "exp@lr=0.0001/seed2")
 
 
-@pytest.mark.parametrize("rates", [[1e-3, 1e-3, 1e-4, 1e-4, 1e-3], [1e-3, 1e-3, 2e-3, 1e-3, 1e-3], [1e-3, 1e-4]])
+@pytest.mark.parametrize(
+    "rates", [[1e-3, 1e-3, 1e-4, 1e-4, 1e-3], [1e-3, 1e-3, 2e-3, 1e-3, 1e-3], [1e-3, 1e-4]]
+)
 def test_a_sweep_over_seeds_and_a_doubled_rate_are_left_alone(rates: list[float]) -> None:
     assert findings_of("setting_slip", seeds_with("lr", rates)) == []
 
@@ -83,7 +85,8 @@ def test_camps_are_told_by_what_configurations_state(key: str) -> None:
 
 def table(group: str, values: list[float], metric: str = "test_mse") -> list[Run]:
     return [
-        replace(made_run(group, seed, metrics={metric: [value]}), of_table=True) for seed, value in enumerate(values)
+        replace(made_run(group, seed, metrics={metric: [value]}), of_table=True)
+        for seed, value in enumerate(values)
     ]
 
 

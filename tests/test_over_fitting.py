@@ -18,7 +18,7 @@ ACCURACY = 0.75 - 0.3 * np.exp(-EPOCHS / 3)
 
 
 def over_fitted(**more: np.ndarray) -> Run:
-    return made_run("bert", train_loss=FALLING, val_loss=RISING, **more)
+    return made_run("bert", metrics={"train_loss": FALLING, "val_loss": RISING, **more})
 
 
 def test_a_validation_loss_that_doubles_while_the_accuracy_stays_is_a_note() -> None:

@@ -13,7 +13,10 @@ STEPS = 200
 def terms(seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     fall = 10 ** np.linspace(0, -5, STEPS)
-    a, b = fall * np.exp(0.2 * rng.standard_normal(STEPS)), fall**1.2 * np.exp(0.2 * rng.standard_normal(STEPS))
+    a, b = (
+        fall * np.exp(0.2 * rng.standard_normal(STEPS)),
+        fall**1.2 * np.exp(0.2 * rng.standard_normal(STEPS)),
+    )
     return a, b
 
 
@@ -26,7 +29,10 @@ def test_a_weighted_sum_over_five_decades_is_left_alone(key: str) -> None:
     for seed in range(6):
         a, b = terms(seed)
         logged = {"loss": printed(a + 10 * b), "loss_pde": printed(a), "loss_bc": printed(b)}
-        assert findings_of("logged_identities", [made_run("pinn", seed, config={key: 10.0}, metrics=logged)]) == []
+        assert (
+            findings_of("logged_identities", [made_run("pinn", seed, config={key: 10.0}, metrics=logged)])
+            == []
+        )
 
 
 @pytest.mark.parametrize("term", ["loss_kl", "kl_loss"])

@@ -3,16 +3,17 @@
 Evaluations of neighbouring checkpoints scatter alike, so the noise about a plateau drifts, and its end lies
 above its best now and then. From the arrival on the floor on, m evaluations yᵢ are compared with
 
-    yᵢ = level + eᵢ,    eᵢ = φ eᵢ₋₁ + noise,    φ and the variance of e by differences of neighbours (``wander``),
+    yᵢ = level + eᵢ,    eᵢ = φ eᵢ₋₁ + noise,
 
-by the largest standardised difference between what comes after a place k and what comes before it,
+with φ and the variance of e by differences of neighbours (``wander``), by the largest standardised difference
+between what comes after a place k and what comes before it,
 
     S = max over k of (mean after k - mean before k) √(k (m - k) / m).
 
 Curves of that noise, drawn with the same φ and rounded to the same quantum, have an S that follows a Gumbel
 distribution; p is its tail. φ is taken one standard error larger than it is estimated: of few evaluations it
 is not known well. A quantised metric that ends four of its steps or less from its best level (two of 50
-samples) has no clear rise. A curve that is smoother than a random walk has no such noise, and its rise is clear.
+samples) has no clear rise. A curve that is smoother than a random walk has no such noise: its rise is clear.
 
 References: Csörgő & Horváth (1997), Limit Theorems in Change-Point Analysis, section 4.1; Gumbel (1958),
 Statistics of Extremes.
@@ -62,7 +63,7 @@ def chance_of_rise(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool
 
 
 def _is_few_grains(values: Array, left: int, *, lower_is_better: bool) -> bool:
-    """Say whether a quantised metric ends a few of its steps from its best level: a few samples of a test set."""
+    """Say whether a quantised metric ends a few of its steps, such as a few samples, from its best level."""
     grain = grain_of(values, lower_is_better=lower_is_better)
     end, size = values[left:] if left < len(values) else values[-2:], max(3, len(values) // 10)
     levels = np.median(np.lib.stride_tricks.sliding_window_view(values, min(size, len(values))), axis=1)

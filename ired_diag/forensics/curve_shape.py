@@ -143,10 +143,13 @@ def _constant(group: str, metric: str, value: float, runs: Sequence[Run]) -> Fin
     count = min(len(run.evaluated[1]) for run in runs if run.evaluated)
     statement = (
         f"{group}: {metric} is {value:.6g} at each of {count} evaluations "
-        f"({listed(run.seed_label for run in runs)}): it never changes. Is one fixed model evaluated each time?"
+        f"({listed(run.seed_label for run in runs)}): it never changes. "
+        "Is one fixed model evaluated each time?"
     )
     evidence: Evidence = {"group": group, "shape": "constant", "runs": len(runs), "value": value}
-    advice = "Look at which weights the evaluation reads, and whether the metric is reset between evaluations."
+    advice = (
+        "Look at which weights the evaluation reads, and whether the metric is reset between evaluations."
+    )
     labels = tuple(run.label for run in runs)
     return Finding("curve_shape", "warning", statement, evidence, advice, labels)
 

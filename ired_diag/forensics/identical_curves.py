@@ -9,6 +9,8 @@ With different configurations an agreement means that the keys that differ were 
 seeds in a group, that the seed was not; with neither known, that one log is there several times. Runs that
 agree are one cluster, and clusters of the same groups (one for each seed) are one finding.
 
+Where one seed of two groups agrees and their other seeds differ, one log is a copy of the other.
+
 Within a run, a validation metric that equals its training metric at every step is one number logged twice, or
 one set of data.
 
@@ -54,6 +56,7 @@ OF_BOOKKEEPING = frozenset(
     """.split()
 )
 FEWEST_TWICE = 8  # steps at which validation equals training
+FEWEST_OTHERS = 2  # seeds of two groups that differ next to one that agrees
 HALF = 0.5  # of the longer run
 MOST_KEYS = 8
 HOW_MANY = {1: "the one metric", 2: "both metrics"}
@@ -99,8 +102,34 @@ def find(study: Study) -> Iterator[Finding]:
     for cluster in _clusters([pair for pair in _same(study.runs) if _is_told(pair)]):
         sets[frozenset(run.group for pair in cluster for run in (pair.a, pair.b))] += cluster
     for pairs in sets.values():
-        yield _finding(pairs)
+        yield _copied(pairs, study) or _finding(pairs)
     yield from _logged_twice(study)
+
+
+def _copied(pairs: Sequence[Pair], study: Study) -> Finding | None:
+    """Return that one log is a copy, where the other seeds of the same two groups differ."""
+    groups = study.groups()
+    if len(pairs) != 1 or pairs[0].a.group == pairs[0].b.group or pairs[0].reach < HALF:
+        return None
+    (pair,) = pairs
+    of_a, of_b = ({run.seed: run for run in groups[run.group]} for run in (pair.a, pair.b))
+    others = [seed for seed in of_a if seed in of_b and seed not in (None, pair.a.seed, pair.b.seed)]
+    if len(others) < FEWEST_OTHERS:
+        return None
+    statement = (
+        f"{pair.a.label} and {pair.b.label} are the same log: they agree in {len(pair.agreements)} metrics "
+        f"at all {pair.steps} common steps, while {len(others)} other seeds of {pair.a.group} and "
+        f"{pair.b.group} differ. One is probably a copy: {_file(pair.a)} or {_file(pair.b)}."
+    )
+    evidence: Evidence = {"groups": f"{pair.a.group}, {pair.b.group}", "runs": 2, "evaluations": pair.steps}
+    evidence |= {"bits": pair.bits, "other_seeds": len(others)}
+    advice = "Find out which of the two files is the copy, and leave that seed out of its group."
+    labels = (pair.a.label, pair.b.label)
+    return Finding("identical_curves", "error", statement, evidence, advice, runs=labels)
+
+
+def _file(run: Run) -> str:
+    return "/".join(run.path.parts[-3:])
 
 
 def _logged_twice(study: Study) -> Iterator[Finding]:
@@ -121,8 +150,8 @@ def _logged_twice(study: Study) -> Iterator[Finding]:
         runs = [run for run, _ in cases]
         statement = (
             f"{group}: {metric} equals {train} to the last digit at all {cases[0][1]} steps "
-            f"({listed(run.seed_label for run in runs)}): the same number is logged twice, or validation uses "
-            "the training data."
+            f"({listed(run.seed_label for run in runs)}): the same number is logged twice, or "
+            "validation uses the training data."
         )
         evidence: Evidence = {"group": group, "metric": metric, "train": train, "runs": len(runs)}
         advice = f"Look at where {metric} is computed. Until then there is no validation."

@@ -236,7 +236,9 @@ def _holds_with(y: Printed, xs: Sequence[Printed], place: int, weight: float) ->
 def _told_weight(term: str, configuration: Mapping[str, Any]) -> tuple[str, float | None]:
     stem = OF_A_LOSS.sub("", term) or term
     forms = (f"{name}{end}" for name in dict.fromkeys((term, stem)) for end in ("_weight", "_coef", "_coeff"))
-    starts = (f"{start}{name}" for name in dict.fromkeys((term, stem)) for start in ("lambda_", "weight_", "w_"))
+    starts = (
+        f"{start}{name}" for name in dict.fromkeys((term, stem)) for start in ("lambda_", "weight_", "w_")
+    )
     for key in (WEIGHTS.get(term.lower(), ""), *forms, *starts):
         value = configuration.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):

@@ -13,8 +13,9 @@ where
   usual number are then enough.
 
 That is a warning. So is one seed whose setting is a power of ten times that of three or more other seeds of
-its experiment, which agree in everything. So are inputs that the log prints and that are not those of the configured rank, r². The
-only other value of a key, ten times away from the usual one, without a slip's look, is a note.
+its experiment, which agree in everything. So are inputs that the log prints and that are not those of the
+configured rank, r². The only other value of a key, ten times away from the usual one, without a slip's look,
+is a note.
 """
 
 from __future__ import annotations
@@ -66,7 +67,12 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
     told = runs[0].configuration or {}
-    texts = [runs[0].experiment, _own_variant(runs[0]), runs[0].name or "", *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str))]
+    texts = [
+        runs[0].experiment,
+        _own_variant(runs[0]),
+        runs[0].name or "",
+        *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str)),
+    ]
     inputs = next((run.provenance.get("input_dimension") for run in runs), None)
     inputs = inputs if isinstance(inputs, int) else None
     return Member(group, runs[0].settings, "\n".join(texts), inputs, len(runs))
@@ -211,7 +217,7 @@ def _finding(
 
 
 def _lone_seeds(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each seed that alone has a setting ten times that of all others of its experiment."""
+    """Yield a finding for each seed that alone has a setting ten times that of all others."""
     experiments: dict[str, list[Run]] = defaultdict(list)
     for run in study.runs:
         if run.settings and run.seed is not None and not run.of_table:
@@ -235,7 +241,8 @@ def _of_lone_seed(run: Run, key: str, others: Sequence[Run]) -> Iterator[Finding
         return
     statement = (
         f"{run.experiment}: {run.seed_label} has {key} {odd:g}, and the other {len(others)} seeds have "
-        f"{usual:g}. No name or note says why: a misplaced decimal point? They are not seeds of one experiment."
+        f"{usual:g}. No name or note says why: a misplaced decimal point? "
+        "They are not seeds of one experiment."
     )
     evidence: Evidence = {"group": run.group, "run": run.label, "key": key, "value": odd, "usual": usual}
     advice = f"Leave {run.seed_label} out, or train it again with {key} {usual:g}."

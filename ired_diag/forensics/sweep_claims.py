@@ -9,8 +9,8 @@
   equal at all common steps, the setting did not reach the program. What one device or one accumulated step
   has of it is no contradiction (``comparison.shared_load``).
 
-- A name states a value (``lr0.01``, ``bs128``: ``runs.named_values``), and the configuration, or the log where
-  no configuration states a rate, another one, while the names of other runs agree with theirs.
+- A name states a value (``lr0.01``, ``bs128``: ``runs.named_values``), and the configuration, or the log
+  where no configuration states a rate, another one, while the names of other runs agree with theirs.
 - The logged learning rate rises above the only configured one, by no whole number, no root of one, and no
   ratio of a batch size: schedules end below their peak, and scaling rules multiply it.
 
@@ -176,8 +176,8 @@ def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:
         groups = list(dict.fromkeys(m.group for pair in alike for m in pair[:2]))
         statement = (
             f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
-            f"{b.settings[key]}) and log the same {name} at all {steps} common steps: the setting did not "
-            "reach the program, or another one overrides it."
+            f"{b.settings[key]}) and log the same {name} at all {steps} common steps: the setting did "
+            "not reach the program, or another one overrides it."
         )
         evidence: Evidence = {"group": a.group, "other_group": b.group, "key": key, "metric": name}
         evidence |= {"steps": steps, "groups": len(groups)}
@@ -186,7 +186,7 @@ def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _not_as_named(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each setting that is not as names state, while the names of other runs are right."""
+    """Yield a finding for each setting that is not as names state, while other names are right."""
     keys = dict.fromkeys(key for run in study.runs for key in run.settings if _positive(run.settings[key]))
     keys |= dict.fromkeys(name for run in study.runs for name in logged_rates(run))
     told: set[str] = set()

@@ -1,13 +1,13 @@
 """Settings that follow from one another: then they are one choice.
 
-A learning rate that is scaled with the batch size, a LoRA alpha of twice the rank, a minimum rate of a tenth of
-the largest, a number of heads that grows with the width: in all configurations of a study,
+A learning rate that is scaled with the batch size, a LoRA alpha of twice the rank, a minimum rate of a tenth
+of the largest, a number of heads that grows with the width: in all configurations of a study,
 
     log b = c + β log a.
 
 Three different values of a and b on one line are no accident, whatever β is; of two values, only the usual
-scalings are taken: β = ±1 and ±1/2. A number of parameters or of operations is computed from other settings and
-never a choice of its own.
+scalings are taken: β = ±1 and ±1/2. A number of parameters or of operations is computed from other settings
+and never a choice of its own.
 
 Reference: Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.1 (the linear scaling rule).
 """

@@ -87,5 +87,10 @@ def _numbers(configuration: Mapping[str, Any], *wanted: str) -> Iterator[float]:
     for part in parts_of(configuration):
         for key, value in part.values.items():
             words, number = set(words_of(f"{part.where}/{key}")), number_of(value)
-            if words.intersection(wanted) and not OF_A_SCHEDULE & words and number is not None and number >= 0:
+            if (
+                words.intersection(wanted)
+                and not OF_A_SCHEDULE & words
+                and number is not None
+                and number >= 0
+            ):
                 yield number

@@ -38,7 +38,9 @@ def _values_in(text: str, key: str) -> list[float]:
     ([], [], [])
     """
     last = key.rpartition(".")[2].rpartition("/")[2].lower()
-    names = sorted({last, *(alias for alias in ALIASES.get(last, ()) if " " not in alias)}, key=len, reverse=True)
+    names = sorted(
+        {last, *(alias for alias in ALIASES.get(last, ()) if " " not in alias)}, key=len, reverse=True
+    )
     joined = "|".join(re.escape(name).replace("_", "[_-]?") for name in names if name)
     pattern = re.compile(rf"(?<![a-z])(?:{joined})[_=-]?{NUMBER}{END}", re.IGNORECASE)
     return [float(match["number"]) for match in pattern.finditer(text)]

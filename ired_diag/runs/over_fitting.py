@@ -81,9 +81,9 @@ def over_fitting_of(run: Run, metric: str | None = None) -> OverFitting | None:
 def _are_known(validation: Series, train: Series) -> bool:
     """Say whether two losses are long enough, finite and above 0."""
     both = (np.asarray(validation.values), np.asarray(train.values))
-    return all(len(v) >= FEWEST and bool(np.isfinite(v).all()) and float(v.min()) >= 0 for v in both) and bool(
-        both[0].min() > 0
-    )
+    return all(
+        len(v) >= FEWEST and bool(np.isfinite(v).all()) and float(v.min()) >= 0 for v in both
+    ) and bool(both[0].min() > 0)
 
 
 def _climbs(values: Array) -> bool:
