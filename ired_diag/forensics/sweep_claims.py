@@ -245,8 +245,8 @@ def _above_its_peak(study: Study) -> Iterator[Finding]:
     for (group, key, rate, peak), runs in cases.items():
         statement = (
             f"{group}: the configured {key} is {rate:g}, and the logged one reaches {peak:g}, "
-            f"{peak / rate:.3g} times as much ({listed(run.seed_label for run in runs)}): the setting did not "
-            "reach the program, or the configuration is of another run."
+            f"{peak / rate:.3g} times as much ({listed(run.seed_label for run in runs)}): the setting did "
+            "not reach the program, or the configuration is of another run."
         )
         evidence: Evidence = {"group": group, "key": key, "value": rate, "logged": peak, "runs": len(runs)}
         advice = "Report the logged rate, and look for where the program reads the setting."
