@@ -63,8 +63,6 @@ def test_errors_are_on_the_screen_before_warnings(width: int | None) -> None:
     lines = [line.text for line in screen(diagnosis, width)]
     assert len(lines) <= SCREEN
     assert any("[same_name]" in line for line in lines)
-    if width is None:
-        assert len(lines) > SCREEN - 6
 
 
 def test_names_and_rates_are_held_against_what_ran() -> None:

@@ -84,11 +84,11 @@ def screen(diagnosis: Diagnosis, width: int | None) -> list[Line]:
 
     Args:
         diagnosis: What was found.
-        width: Of the terminal; None: lines are not broken, and each counts as one.
+        width: Of the terminal; None: lines are not broken, but counted as on one of 100 characters.
     """
     clusters, footer = diagnosis.clusters, diagnosis.footer()
     all_findings = diagnosis.place.command("diagnose", "--full")
-    columns = None if width is None else max(width, NARROWEST)
+    columns = max(width or USUAL_WIDTH, NARROWEST)
     room = SCREEN - _height(footer, columns)
     shown: list[int] = []
     for place in sorted(range(len(clusters)), key=lambda place: WORST_FIRST[clusters[place].severity]):
@@ -201,8 +201,6 @@ def _rest(clusters: Sequence[Cluster], all_findings: str, width: int | None) -> 
     return [*broken([words], width), f"{INDENT}{all_findings}"]
 
 
-def _height(texts: Sequence[str], columns: int | None) -> int:
-    """Return how many lines texts take, broken or not; each is one where there is no terminal."""
-    if columns is None:
-        return len(texts)
+def _height(texts: Sequence[str], columns: int) -> int:
+    """Return how many lines of a terminal texts take, broken or not."""
     return sum(max(1, -(-len(text) // columns)) for text in texts)
