@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.curves.best import Best, best_evaluation
-from ired_diag.curves.shape import Word, shape_of
+from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.curves.spikes import find_spikes
 from ired_diag.runs.completion import Completion, completion_of
 from ired_diag.runs.direction import Direction
 from ired_diag.runs.history import Series
+from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
 
 
@@ -82,7 +83,7 @@ def verdict_of(run: Run) -> Verdict:
         run.label,
         completion,
         metric,
-        shape.word,
+        _word(shape, run),
         len(series),
         float(series.steps[-1]),
         float(series.values[-1]),
@@ -101,6 +102,12 @@ def verdict_of(run: Run) -> Verdict:
         len(shape.restarts),
         shape.ends_in_spike,
     )
+
+
+def _word(shape: Shape, run: Run) -> Word:
+    """Return what a curve did; where a model over-fits, training has not diverged."""
+    is_rise = shape.word == "diverged" and np.isfinite(shape.rise)
+    return "regressed" if is_rise and over_fitting_of(run) is not None else shape.word
 
 
 def _won(series: Series, best: Best | None, *, lower_is_better: bool) -> float | None:

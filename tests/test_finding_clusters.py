@@ -73,8 +73,9 @@ def test_a_screen_is_enough_for_600_runs_and_40_rules(width: int | None, words: 
         assert all(len(line) <= width for line in lines if "ired-diag " not in line)
     text = "\n".join(lines)
     shown = [cluster for cluster in diagnosis.clusters if f"[{cluster.rule}]" in text]
-    assert shown == diagnosis.clusters[: len(shown)]
-    hidden = sum(len(cluster.findings) for cluster in diagnosis.clusters[len(shown) :])
+    errors_first = sorted(diagnosis.clusters, key=lambda cluster: forensics.WORST_FIRST[cluster.severity])
+    assert shown == [c for c in diagnosis.clusters if c in errors_first[: len(shown)]]
+    hidden = sum(len(cluster.findings) for cluster in errors_first[len(shown) :])
     assert f"and {hidden} more findings" in text
     assert "No finding does not mean no problem; --list" in text.replace("\n", " ")
 

@@ -1,7 +1,8 @@
 """What ``ired-diag diagnose`` prints: one screen of clusters, or every finding.
 
 A screen has 60 lines. Each cluster takes what it needs: its mark, its fact, a second fact, its runs, and what
-to do. Clusters are printed whole while there is room, in their order; the findings of the others are counted.
+to do. Clusters are printed whole, in their order, while there is room; where there is too little, errors
+have it first, then warnings, and the findings of the others are counted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from app.next_command import advice_in_words
 from ired_diag.finding import Severity
 from ired_diag.finding_clusters import Cluster
 from ired_diag.folded_labels import folded
+from ired_diag.forensics import WORST_FIRST
 
 SCREEN = 60  # lines
 USUAL_WIDTH = 100  # characters, where there is no terminal
@@ -88,18 +90,24 @@ def screen(diagnosis: Diagnosis, width: int | None) -> list[Line]:
     all_findings = diagnosis.place.command("diagnose", "--full")
     columns = max(width or USUAL_WIDTH, NARROWEST)
     room = SCREEN - _height(footer, columns)
-    lines: list[Line] = []
-    shown = 0
-    for number, cluster in enumerate(clusters, start=1):
-        block = list(_block(number, cluster, diagnosis, width))
-        rest = _rest(clusters[number:], all_findings, width)
-        texts = [line.text for line in (*lines, *block)]
+    shown: list[int] = []
+    for place in sorted(range(len(clusters)), key=lambda place: WORST_FIRST[clusters[place].severity]):
+        chosen = sorted([*shown, place])
+        rest = _rest([c for i, c in enumerate(clusters) if i not in chosen], all_findings, width)
+        texts = [line.text for line in _blocks(chosen, diagnosis, width)]
         if _height([*texts, *rest], columns) > room and shown:
             break
-        lines += block
-        shown = number
-    rest = _rest(clusters[shown:], all_findings, width)
+        shown = chosen
+    lines = _blocks(shown, diagnosis, width)
+    rest = _rest([c for i, c in enumerate(clusters) if i not in shown], all_findings, width)
     return [*lines, *(Line(text) for text in (*rest, *broken(footer, width)))]
+
+
+def _blocks(places: Sequence[int], diagnosis: Diagnosis, width: int | None) -> list[Line]:
+    """Return the lines of the clusters at some places, numbered from 1."""
+    clusters = diagnosis.clusters
+    blocks = (_block(n, clusters[place], diagnosis, width) for n, place in enumerate(places, start=1))
+    return [line for block in blocks for line in block]
 
 
 def _heading(number: int, cluster: Cluster) -> str:

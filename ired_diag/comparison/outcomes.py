@@ -23,6 +23,7 @@ import numpy as np
 from ired_diag.curves.shape import Shape, divergence_of
 from ired_diag.runs.ending import LABELS
 from ired_diag.runs.history import Series
+from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
 from ired_diag.stats.success_rate import success_rate
 
@@ -135,7 +136,7 @@ def failure_of(
         return _not_finite(run, metric, series)
     if judge_shape:
         shape = divergence_of(series.steps, series.values, lower_is_better=lower_is_better)
-        if shape is not None:
+        if shape is not None and not (np.isfinite(shape.rise) and over_fitting_of(run, metric)):
             return _diverged(run, metric, series, shape, lower_is_better=lower_is_better)
     if run.ending.may_be_complete or include_incomplete:
         return None

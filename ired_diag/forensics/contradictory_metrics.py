@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.runs.evaluation_counts import name_by_folder
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import LEAST_PERCENT, PERCENT
@@ -97,7 +98,9 @@ def find(study: Study) -> Iterator[Finding]:
         place = Place(run.group, run.seed_label, run.label)
         for case in contradictions_in(run.history.series, run.configuration or {}):
             cases[run.group, case.names].append((place, case))
-    owners = [(a.experiment, a.configuration, a.results) for a in study.evaluations]
+    owners = [
+        (a.experiment or name_by_folder(a.source[0]), a.configuration, a.results) for a in study.evaluations
+    ]
     owners += [(run.group, run.configuration, run.results) for run in study.runs]
     for group, configuration, results in owners:
         for source, columns in _columns_of(results).items():

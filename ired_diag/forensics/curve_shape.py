@@ -9,7 +9,13 @@ that lost it has collapsed.
 A last evaluation that stands out alone is no divergence yet: it is a note, since a spike and the first
 evaluation of a divergence look alike. So are warm restarts, whose curve is judged by the ends of its cycles.
 So is a range test of the learning rate, which raises it exponentially until the loss explodes.
-A run that early stopping ended lies above its best, because that is why it was stopped: a note.
+A run that early stopping ended lies above its best, because that is why it was stopped: a note. Its ending
+says so, or its configured patience, which ran out at its last evaluation.
+
+Where a validation loss rises and the training loss falls on, the model over-fits (``runs.over_fitting``): a
+note where another validation metric stays as good as it was, else a warning, and no divergence. A smaller
+rise is a warning only where noise with the correlation of the curve's own rarely gives as much
+(``curves.clear_rise``): in fewer than one study of twenty, or, where half of a group's runs rise, one run.
 """
 
 from __future__ import annotations
@@ -22,13 +28,16 @@ from dataclasses import replace
 import numpy as np
 
 from ired_diag.curves.best import best_evaluation
+from ired_diag.curves.clear_rise import chance_of_rise
 from ired_diag.curves.early_means import clear_gain
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, can_go_on, listed, with_probe
 from ired_diag.runs.dead_end import dead_end_of
+from ired_diag.runs.early_stopped import was_stopped_early
 from ired_diag.runs.history import Series
+from ired_diag.runs.over_fitting import OverFitting, over_fitting_of
 from ired_diag.runs.rate_test import rate_test_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -59,6 +68,9 @@ GAINED_LITTLE = {
     True: "has come down by less than 5%, though beyond its noise",
     False: "has risen by less than 2%, though beyond its noise",
 }
+FEWEST_DIGITS = 3  # of a constant: 0.69 may be rounding
+RARE = 0.05  # of the studies without a rise: one may be accused
+FEWEST_ALIKE = 2  # runs of a group that rise together
 SURE = 10.0  # standard deviations of one evaluation: a small gain that is no luck
 ADVICE: dict[Word, str] = {
     "regressed": "Compare a checkpoint from before that, or retrain from it with one thing changed.",
@@ -73,6 +85,8 @@ def find(study: Study) -> Iterator[Finding]:
     alike: dict[tuple[str, str, bool, Word], list[Run]] = defaultdict(list)
     little: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
     alike_restarts: dict[tuple[str, str], list[tuple[Run, Shape]]] = defaultdict(list)
+    over_fitted: dict[tuple[str, str, str | None], list[tuple[Run, OverFitting]]] = defaultdict(list)
+    constant: dict[tuple[str, str, float], list[Run]] = defaultdict(list)
     for run in study.runs:
         if run.evaluated is None:
             continue
@@ -86,26 +100,111 @@ def find(study: Study) -> Iterator[Finding]:
             alike_restarts[run.group, metric].append((run, shape))
         if shape.word in LOST and (rate := rate_test_of(run)) is not None:
             yield _rate_test(run, metric, rate)
+        elif (over := _over_fitting(run, shape)) is not None:
+            over_fitted[run.group, metric, over.kept].append((run, over))
         elif shape.word == "diverged":
             yield _unless_assumed(_diverged(run, metric, series, shape), run)
+        elif shape.word in ("stuck", "no_trend") and _is_constant(series):
+            constant[run.group, metric, float(series.values[0])].append(run)
         elif shape.word == "stuck" and _has_gained_little(shape, run, series):
             little[run.group, metric, run.lower_is_better].append(run)
         elif shape.word in SEVERITY:
             alike[run.group, metric, run.lower_is_better, shape.word].append(run)
     for (group, metric), restarting in alike_restarts.items():
         yield _restarts(group, metric, restarting)
+    for (group, metric, kept), cases in over_fitted.items():
+        yield _over_fitted(group, metric, kept, cases)
     for (group, metric, _, word), runs in alike.items():
-        early = [run for run in runs if word == "regressed" and EARLY_STOP.search(run.ending.detail)]
-        for part in (early, [run for run in runs if run not in early]):
+        early = [run for run in runs if word == "regressed" and _was_stopped(run)]
+        others = [run for run in runs if run not in early]
+        if word == "regressed":
+            others = _clearly_risen(others, of=len(study.groups()[group]), runs=len(study.runs))
+        for part in (early, others):
             if part:
                 yield _unless_assumed(
                     _of_shape(group, metric, word, part, was_stopped=part is early), part[0]
                 )
+    for (group, metric, value), runs in constant.items():
+        yield _constant(group, metric, value, runs)
     for (group, metric, lower_is_better), runs in little.items():
         seeds = listed(run.seed_label for run in runs)
         statement = f"{group}: {metric} {GAINED_LITTLE[lower_is_better]}{_few(runs)} ({seeds})."
         evidence: Evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
         yield Finding("curve_shape", "note", statement, evidence)
+
+
+def _is_constant(series: Series) -> bool:
+    """Say whether a metric of three digits or more never changes."""
+    digits = f"{abs(float(series.values[0])):.12g}".partition("e")[0].replace(".", "").strip("0")
+    return len(series) >= FEW and float(np.ptp(series.values)) == 0 and len(digits) >= FEWEST_DIGITS
+
+
+def _constant(group: str, metric: str, value: float, runs: Sequence[Run]) -> Finding:
+    count = min(len(run.evaluated[1]) for run in runs if run.evaluated)
+    statement = (
+        f"{group}: {metric} is {value:.6g} at each of {count} evaluations "
+        f"({listed(run.seed_label for run in runs)}): it never changes. "
+        "Is one fixed model evaluated each time?"
+    )
+    evidence: Evidence = {"group": group, "shape": "constant", "runs": len(runs), "value": value}
+    advice = (
+        "Look at which weights the evaluation reads, and whether the metric is reset between evaluations."
+    )
+    labels = tuple(run.label for run in runs)
+    return Finding("curve_shape", "warning", statement, evidence, advice, labels)
+
+
+def _was_stopped(run: Run) -> bool:
+    return EARLY_STOP.search(run.ending.detail) is not None or was_stopped_early(run)
+
+
+def _over_fitting(run: Run, shape: Shape) -> OverFitting | None:
+    """Return how a run over-fits; of a run that early stopping ended, nothing needs to be said."""
+    if shape.word not in ("diverged", "regressed") or not np.isfinite(shape.rise):
+        return None
+    return None if shape.word == "regressed" and _was_stopped(run) else over_fitting_of(run)
+
+
+def _clearly_risen(regressed: Sequence[Run], *, of: int, runs: int) -> list[Run]:
+    """Return the runs whose rise is hardly noise.
+
+    Args:
+        regressed: Runs of a group that end above their best.
+        of: How many runs the group has.
+        runs: How many the study has.
+    """
+    several = len(regressed) >= FEWEST_ALIKE and 2 * len(regressed) >= of
+    chances = [_chance(run) for run in regressed]
+    return [
+        run
+        for run, p in zip(regressed, chances, strict=True)
+        if np.isnan(p) or p * (1 if several else runs) <= RARE
+    ]
+
+
+def _chance(run: Run) -> float:
+    if run.evaluated is None:
+        return float("nan")
+    series = run.evaluated[1]
+    return chance_of_rise(series.steps, series.values, lower_is_better=run.lower_is_better)
+
+
+def _over_fitted(
+    group: str, metric: str, kept: str | None, cases: Sequence[tuple[Run, OverFitting]]
+) -> Finding:
+    runs = [run for run, _ in cases]
+    times = float(np.median([over.times for _, over in cases]))
+    while_kept = f" and {kept} stays as good as it was" if kept else ""
+    meaning = "over-fitting or over-confidence" if kept else "over-fitting, if the training set is finite"
+    statement = (
+        f"{group}: {metric} ends at {times:.3g} times its best{_few(runs)} while {cases[0][1].train} falls"
+        f"{while_kept} ({listed(run.seed_label for run in runs)}): {meaning}."
+    )
+    evidence: Evidence = {"group": group, "shape": "over-fitted", "runs": len(runs), "times": times}
+    evidence |= {"train": cases[0][1].train, "kept": kept}
+    advice = "Report the best checkpoint, chosen on validation data, or stop training there."
+    labels = tuple(run.label for run in runs)
+    return Finding("curve_shape", "note" if kept else "warning", statement, evidence, advice, labels)
 
 
 def _unless_assumed(finding: Finding, run: Run) -> Finding:
@@ -223,7 +322,8 @@ RULE = Rule(
     ),
     near_miss=(
         "A curve with one bad evaluation in its middle; noise of 20% around a level; a loss near 0 that "
-        "changes sign; warm restarts; a range test of the learning rate."
+        "changes sign; warm restarts; a range test of the learning rate; a validation loss that rises while "
+        "the training loss falls and the accuracy stays; a run that its patience ended."
     ),
     example=(
         "validation/mse is best at step 7000 (0.1126) and ends at 1.70: diverged, with its onset at step "

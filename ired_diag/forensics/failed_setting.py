@@ -20,6 +20,7 @@ import numpy as np
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.splits import Separation, separations
@@ -53,7 +54,8 @@ def has_failed(run: Run) -> bool | None:
         return True
     if len(values) < FEWEST_EVALUATIONS:
         return None
-    return shape_of(series.steps, values, lower_is_better=run.lower_is_better).word == "diverged"
+    shape = shape_of(series.steps, values, lower_is_better=run.lower_is_better)
+    return shape.word == "diverged" and over_fitting_of(run) is None
 
 
 def splits_of(runs: Sequence[Run]) -> dict[str, list[bool]]:

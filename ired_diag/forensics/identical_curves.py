@@ -9,6 +9,11 @@ With different configurations an agreement means that the keys that differ were 
 seeds in a group, that the seed was not; with neither known, that one log is there several times. Runs that
 agree are one cluster, and clusters of the same groups (one for each seed) are one finding.
 
+Where one seed of two groups agrees and their other seeds differ, one log is a copy of the other.
+
+Within a run, a validation metric that equals its training metric at every step is one number logged twice, or
+one set of data.
+
 Where the common steps end before half of the longer run, or of what was planned, a key may act later: that is
 a note.
 """
@@ -24,6 +29,7 @@ from ired_diag.config_keys import METADATA
 from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.runs.evaluation_metric import is_of_training, training_metric
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
@@ -49,6 +55,8 @@ OF_BOOKKEEPING = frozenset(
     patience prefetch print project resume save tensorboard threads verbose wandb worker workers
     """.split()
 )
+FEWEST_TWICE = 8  # steps at which validation equals training
+FEWEST_OTHERS = 2  # seeds of two groups that differ next to one that agrees
 HALF = 0.5  # of the longer run
 MOST_KEYS = 8
 HOW_MANY = {1: "the one metric", 2: "both metrics"}
@@ -94,7 +102,61 @@ def find(study: Study) -> Iterator[Finding]:
     for cluster in _clusters([pair for pair in _same(study.runs) if _is_told(pair)]):
         sets[frozenset(run.group for pair in cluster for run in (pair.a, pair.b))] += cluster
     for pairs in sets.values():
-        yield _finding(pairs)
+        yield _copied(pairs, study) or _finding(pairs)
+    yield from _logged_twice(study)
+
+
+def _copied(pairs: Sequence[Pair], study: Study) -> Finding | None:
+    """Return that one log is a copy, where the other seeds of the same two groups differ."""
+    groups = study.groups()
+    if len(pairs) != 1 or pairs[0].a.group == pairs[0].b.group or pairs[0].reach < HALF:
+        return None
+    (pair,) = pairs
+    of_a, of_b = ({run.seed: run for run in groups[run.group]} for run in (pair.a, pair.b))
+    others = [seed for seed in of_a if seed in of_b and seed not in (None, pair.a.seed, pair.b.seed)]
+    if len(others) < FEWEST_OTHERS:
+        return None
+    statement = (
+        f"{pair.a.label} and {pair.b.label} are the same log: they agree in {len(pair.agreements)} metrics "
+        f"at all {pair.steps} common steps, while {len(others)} other seeds of {pair.a.group} and "
+        f"{pair.b.group} differ. One is probably a copy: {_file(pair.a)} or {_file(pair.b)}."
+    )
+    evidence: Evidence = {"groups": f"{pair.a.group}, {pair.b.group}", "runs": 2, "evaluations": pair.steps}
+    evidence |= {"bits": pair.bits, "other_seeds": len(others)}
+    advice = "Find out which of the two files is the copy, and leave that seed out of its group."
+    labels = (pair.a.label, pair.b.label)
+    return Finding("identical_curves", "error", statement, evidence, advice, runs=labels)
+
+
+def _file(run: Run) -> str:
+    return "/".join(run.path.parts[-3:])
+
+
+def _logged_twice(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each group whose validation metric is its training metric at every step."""
+    alike: dict[tuple[str, str, str], list[tuple[Run, int]]] = defaultdict(list)
+    for run in study.runs:
+        series = run.history.series
+        if run.evaluated is None or is_of_training(metric := run.evaluated[0], series):
+            continue
+        train = training_metric(metric, series)
+        if train is None or len(series[train]) < FEWEST_TWICE:
+            continue
+        a, b = series[metric], series[train]
+        agreement = agreement_of(a.steps, a.values, b.steps, b.values)
+        if agreement is not None and agreement.proves and agreement.steps == len(a) == len(b):
+            alike[run.group, metric, train].append((run, agreement.steps))
+    for (group, metric, train), cases in alike.items():
+        runs = [run for run, _ in cases]
+        statement = (
+            f"{group}: {metric} equals {train} to the last digit at all {cases[0][1]} steps "
+            f"({listed(run.seed_label for run in runs)}): the same number is logged twice, or "
+            "validation uses the training data."
+        )
+        evidence: Evidence = {"group": group, "metric": metric, "train": train, "runs": len(runs)}
+        advice = f"Look at where {metric} is computed. Until then there is no validation."
+        labels = tuple(run.label for run in runs)
+        yield Finding("identical_curves", "error", statement, evidence, advice, runs=labels)
 
 
 def equal_groups(study: Study) -> set[frozenset[str]]:

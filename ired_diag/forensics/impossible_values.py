@@ -32,6 +32,7 @@ from ired_diag.stats.printed_numbers import allowed, printed
 
 MEAN = re.compile(r"(?i)(?<![a-z])(?:mean|avg|average)(?![a-z])")
 FEWEST_MEANS = 5
+FEWEST_OF_A_SCALE = 3  # values on each side of a change of scale
 OFTEN = 0.5  # of the steps
 CHANGE = (50.0, 200.0)  # times: from fractions to percent
 
@@ -63,6 +64,7 @@ def find(study: Study) -> Iterator[Finding]:
         yield _beyond(metric, words, found)
     yield from _printed(study)
     yield from _two_scales(study)
+    yield from _changing_scale(study)
     yield from _means(study)
 
 
@@ -152,6 +154,48 @@ def _two_scales(study: Study) -> Iterator[Finding]:
             ratio = float(np.median([b for _, b in percents]) / np.median([b for _, b in fractions]))
             if CHANGE[0] <= ratio <= CHANGE[1]:
                 yield _mixed(name, percents, fractions)
+
+
+def _changing_scale(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each share that changes once between percent and fractions within a run."""
+    cases: dict[tuple[str, str], list[tuple[Run, int, Series]]] = defaultdict(list)
+    for run in study.runs:
+        for name, told in run.history.series.items():
+            if share_of(name) and (place := _change_of_scale(np.asarray(told.values))):
+                cases[run.group, name].append((run, place, told))
+    for (group, name), found in cases.items():
+        run, place, told = found[0]
+        statement = (
+            f"{group}: {name} is {told.values[place - 1]:.4g} at step {told.steps[place - 1]} and "
+            f"{told.values[place]:.4g} at step {told.steps[place]} of {run.seed_label}: it changes between "
+            f"percent and fractions ({listed(case[0].seed_label for case in found)})."
+        )
+        evidence: Evidence = {"group": group, "metric": name, "step": int(told.steps[place])}
+        evidence |= {"runs": len(found)}
+        advice = "Bring the values to one scale before any mean or best value of them is reported."
+        labels = tuple(case[0].label for case in found)
+        yield Finding("impossible_values", "warning", statement, evidence, advice, runs=labels)
+
+
+def _change_of_scale(values: Array) -> int:
+    """Return the place from which a share has the other scale for good; 0 where it keeps its scale.
+
+    >>> _change_of_scale(np.array([80.0, 85.0, 90.0, 0.91, 0.92, 0.93]))
+    3
+    >>> _change_of_scale(np.array([0.5, 0.8, 1.5, 20.0, 30.0, 40.0]))
+    0
+    """
+    if len(values) < 2 * FEWEST_OF_A_SCALE or not np.isfinite(values).all() or values.min() < 0:
+        return 0
+    changes = np.flatnonzero(np.diff((values > 1 + 1e-6).astype(np.int64))) + 1
+    if len(changes) != 1:
+        return 0
+    place = int(changes[0])
+    sides = (values[:place][-FEWEST_OF_A_SCALE:], values[place:][:FEWEST_OF_A_SCALE])
+    if min(map(len, sides)) < FEWEST_OF_A_SCALE:
+        return 0
+    low, high = sorted(float(np.median(side)) for side in sides)
+    return place if low > 0 and CHANGE[0] <= high / low <= CHANGE[1] else 0
 
 
 def _scale(values: Array) -> bool | None:

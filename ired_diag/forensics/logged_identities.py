@@ -5,7 +5,7 @@ Metrics whose names share a prefix are checked, each step by itself, where both 
     gap or margin = negative - positive     (of E, of mse, …; of either sign, or its size; not a constant one)
     a_vs_b        = x_a - x_b
     rmse²         = mse                     (a mean of roots may be smaller, never larger)
-    total loss    = Σ w x of its terms      (the weights w fitted; they are to be the configured ones, or 1)
+    total loss    = Σ w x of its terms      (the weights w configured, or 1, or fitted: what holds most often)
 
 A sum is an identity where one set of weights, by least absolute deviations, holds at 80% of the steps: it
 fails where it then does not hold. One that never holds has terms that are not logged, and says nothing.
@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
 from ired_diag.runs.history import Series
+from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.printed_numbers import (
@@ -59,6 +60,8 @@ VERSUS = re.compile(r"(?i)^(.*/)?(\w+?)_vs_(\w+)$")
 TOTAL = re.compile(r"(?i)^(.*/)?(?:total_loss|loss_total|loss)$")
 TERM = re.compile(r"(?i)^(?:\w+_loss|loss_\w+|denoise|nce|contrastive|kl|regulari[sz]er|penalty)$")
 GRADIENT = re.compile(r"(?i)^(.*/)?(?:grad_?E|energy_grad(?:ient)?)$")
+OF_OTHER_DATA = frozenset((*SPLITS, *TEST_SPLITS, *TRAINING))
+OF_A_LOSS = re.compile(r"(?i)^loss_|_loss$")
 WEIGHTS = {
     "nce": "energy_loss_weight",
     "contrastive": "energy_loss_weight",
@@ -193,9 +196,10 @@ def _sums(told: Told, configuration: Mapping[str, Any] | None) -> Iterator[Check
         if columns is None or len(columns[0]) < FEWEST_OF_A_SUM * (1 + len(terms) / 2):
             continue
         steps, (y, *xs) = columns
-        weights = fitted_weights(y, xs)
+        weights = _weights(y, xs, [_told_weight(_short(term), configuration or {})[1] for term in terms])
         if weights is None or np.mean((off := missed_by(y, xs, weights)) <= 0) < IDENTITY:
             continue
+        off = off - ALIKE * np.abs(y.values)
         text = f"{total} = {' + '.join(f'w {_short(term)}' for term in terms)}"
         yield Check(text, steps, off)
         for place, term in enumerate(terms):
@@ -207,6 +211,20 @@ def _sums(told: Told, configuration: Mapping[str, Any] | None) -> Iterator[Check
             yield Check(f"{text} with the configured {key} = {wanted:g}", steps, off, remark)
 
 
+def _weights(y: Printed, xs: Sequence[Printed], configured: Sequence[float | None]) -> Array | None:
+    """Return the weights of a sum: the configured ones where they hold most often, else fitted ones.
+
+    People choose round weights, and a fit misses them by what printing leaves: a fitted weight is also tried
+    as the nearest number of two to four digits.
+    """
+    fitted = fitted_weights(y, xs)
+    if fitted is None:
+        return None
+    given = np.array([1.0 if weight is None else weight for weight in configured])
+    rounded = [np.array([float(f"{weight:.{digits}g}") for weight in fitted]) for digits in (2, 3, 4)]
+    return max([given, *rounded, fitted], key=lambda weights: float(np.mean(missed_by(y, xs, weights) <= 0)))
+
+
 def _holds_with(y: Printed, xs: Sequence[Printed], place: int, weight: float) -> bool:
     """Say whether a sum holds at some of the steps, at least, with one weight given and the others free."""
     others = [x for i, x in enumerate(xs) if i != place]
@@ -216,7 +234,12 @@ def _holds_with(y: Printed, xs: Sequence[Printed], place: int, weight: float) ->
 
 
 def _told_weight(term: str, configuration: Mapping[str, Any]) -> tuple[str, float | None]:
-    for key in (WEIGHTS.get(term.lower(), ""), f"{term}_weight", f"lambda_{term}"):
+    stem = OF_A_LOSS.sub("", term) or term
+    forms = (f"{name}{end}" for name in dict.fromkeys((term, stem)) for end in ("_weight", "_coef", "_coeff"))
+    starts = (
+        f"{start}{name}" for name in dict.fromkeys((term, stem)) for start in ("lambda_", "weight_", "w_")
+    )
+    for key in (WEIGHTS.get(term.lower(), ""), *forms, *starts):
         value = configuration.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
             return key, float(value)
@@ -224,7 +247,11 @@ def _told_weight(term: str, configuration: Mapping[str, Any]) -> tuple[str, floa
 
 
 def _is_term(name: str, prefix: str) -> bool:
-    return name.startswith(prefix) and TERM.match(name[len(prefix) :]) is not None
+    """Say whether a metric may be a term of a total with a prefix: one that names no other data."""
+    rest = name.removeprefix(prefix)
+    if not name.startswith(prefix) or OF_OTHER_DATA.intersection(words_of(rest)):
+        return False
+    return TERM.match(rest) is not None
 
 
 def _division(told: Told, configuration: Mapping[str, Any]) -> tuple[str, float] | None:

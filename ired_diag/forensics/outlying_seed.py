@@ -6,7 +6,7 @@ tenth of their evaluations, as a logarithm x. Of m others with mean x̄ and sd s
     x̄ ± t(m - 1; 1 - α/2) s √(1 + 1/m),    α = 1% divided by the number of seeds,
 
 and a seed is told where it lies outside and a factor of two from their median. A run that diverged, or never
-came down, is told by its curve and not here.
+came down, is told by its curve and not here; a number of a table has no curve.
 
 Reference: Hahn & Meeker (1991), Statistical Intervals, section 4.7 (prediction of one observation).
 """
@@ -52,7 +52,7 @@ def _outliers(group: str, metric: str, runs: Sequence[tuple[Run, float]]) -> Ite
             continue
         middle, own = math.exp(float(np.median(others))), math.exp(level)
         statement = (
-            f"{group}: {run.seed_label} rests at {metric} {own:.4g}, {math.exp(away):.3g} times "
+            f"{group}: {run.seed_label} ends at {metric} {own:.4g}, {math.exp(away):.3g} times "
             f"{'above' if own > middle else 'below'} the other {len(others)} seeds ({middle:.4g}, within "
             f"{math.exp(float(np.ptp(others))) - 1:.0%} of each other): a mean over them all describes none."
         )
@@ -74,6 +74,8 @@ def _rests(run: Run) -> bool:
     if run.evaluated is None:
         return False
     series = run.evaluated[1]
+    if len(series) == 1:
+        return True  # a number of a table
     shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
     return shape.word in ("converged", "improving")
 

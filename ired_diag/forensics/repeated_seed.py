@@ -1,6 +1,6 @@
 """One seed that is counted as several.
 
-Three signs, where ``identical_curves`` (whole curves that agree) has nothing to say:
+Four signs, where ``identical_curves`` (whole curves that agree) has nothing to say:
 
 - two runs of a group are called seeds 3 and 4 by their folders or files, and their configurations or logs
   give both the same seed: a warning, or a note where only the configurations say so, which a command line may
@@ -10,6 +10,7 @@ Three signs, where ``identical_curves`` (whole curves that agree) has nothing to
   few samples (a table with a row copied): a warning where chance makes a pair in fewer than one table of a
   thousand. With values spread over a range R and printed in units u, a pair agrees with a probability of
   about u/R, and n values have n (n - 1)/2 pairs;
+- two groups of single numbers agree in every seed, three at least, with five digits each: a warning;
 - two groups with equal settings hold the same run of the same seed: a note. Where both are counted, it
   counts twice.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ NAMED = re.compile(r"(?i)(?:^|[^a-z])seed[_=-]?(\d{1,9})(?!\d)")
 FEWEST_DIGITS = 5
 BY_CHANCE = 1e-3
 FEW_POINTS = 2  # evaluations: longer curves are compared whole
+FEWEST_EQUAL = 3  # seeds of two tables that agree
 FEWEST_TWICE = 10  # values, of runs in two groups
 
 
@@ -51,6 +53,7 @@ def find(study: Study) -> Iterator[Finding]:
         yield from _named_apart(group, [run for run in runs if not run.of_table])
         yield from _equal_numbers(group, [run for run in runs if run.path not in tables])
     yield from _in_tables(study)
+    yield from _equal_tables(study)
     yield from _in_two_groups(study, told)
 
 
@@ -153,6 +156,40 @@ def _in_tables(study: Study) -> Iterator[Finding]:
                     if (group, str(finding.evidence["seeds"])) not in told:
                         yield finding
                     told.add((group, str(finding.evidence["seeds"])))
+
+
+def _equal_tables(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each two groups of single numbers that agree in every seed."""
+    tables: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        tables[run.group, run.path.name if run.of_table else ""].append(run)
+    count = Counter(group for group, _ in tables)
+    columns = [
+        (f"{group} of {file}" if count[group] > 1 else group, column)
+        for (group, file), runs in tables.items()
+        if (column := _column(runs))
+    ]
+    for (a, (metric, x)), (b, (other, y)) in itertools.combinations(columns, 2):
+        if metric != other or x != y or len(set(x.values())) < FEWEST_EQUAL:
+            continue
+        if sum(map(_digits, x.values())) < FEWEST_DIGITS * FEWEST_EQUAL:
+            continue
+        statement = (
+            f"{a} and {b} give the same {metric} for each of {len(x)} seeds, to the last digit: one is "
+            "probably a copy of the other."
+        )
+        evidence: Evidence = {"group": a, "other_group": b, "metric": metric, "runs": len(x)}
+        advice = f"Look up where the numbers of {a} and {b} come from. Until then, do not compare them."
+        yield Finding("repeated_seed", "warning", statement, evidence, advice)
+
+
+def _column(runs: Sequence[Run]) -> tuple[str, dict[str, float]] | None:
+    """Return the metric and the numbers of a group of single numbers, by seed; None of any other."""
+    judged = [(run, run.evaluated) for run in runs if run.evaluated and len(run.evaluated[1]) == 1]
+    metrics = {evaluated[0] for _, evaluated in judged}
+    if len(judged) != len(runs) or len(metrics) != 1:
+        return None
+    return metrics.pop(), {run.seed_label: float(series.values[0]) for run, (_, series) in judged}
 
 
 def tables_of(study: Study) -> list[Path]:

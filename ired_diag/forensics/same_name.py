@@ -33,10 +33,10 @@ def find(study: Study) -> Iterator[Finding]:
         if _spread(runs) >= max(FACTOR, _spread(worst.get(experiment, []))):
             worst[experiment] = sorted(runs, key=_last)
     for experiment, runs in worst.items():
-        told = ", ".join(f"{_last(run):.4g} ({run.variant}, commit {_commit(run)})" for run in runs)
+        told = ", ".join(f"{_last(run):.4g} ({_which(run)})" for run in runs)
         complete = "complete attempts" if all(run.ending.complete for run in runs) else "attempts"
         statement = (
-            f"{experiment}: {len(runs)} {complete} at {runs[0].seed_label} end {_spread(runs):.3g} "
+            f"{experiment}: {len(runs)} {complete} at seed {runs[0].seed} end {_spread(runs):.3g} "
             f"times apart: {told}. One name stands for several programs."
         )
         evidence: Evidence = {"experiment": experiment, "runs": len(runs), "factor": _spread(runs)}
@@ -55,6 +55,11 @@ def _last(run: Run) -> float:
 def _spread(runs: list[Run]) -> float:
     ends = [_last(run) for run in runs]
     return max(ends) / min(ends) if len(ends) > 1 and min(ends) > 0 else 1.0
+
+
+def _which(run: Run) -> str:
+    """Return what tells a run from others of its name: its variant, else where it lies; and its commit."""
+    return f"{run.variant or run.run_name or run.path.name}, commit {_commit(run)}"
 
 
 def _commit(run: Run) -> str:

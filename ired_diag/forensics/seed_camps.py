@@ -1,10 +1,10 @@
 """Seeds that fall into camps by commit, host, device or day: then they are not one sample.
 
 The final values of a group (the mean of the last tenth of each seed's evaluations) are split by what says
-where and when each seed ran. If that means nothing, labels may be exchanged: a permutation test gives p
-(``stats.camps``). Labels that split the seeds alike are one question (the commit changed on the day the host
-did), and Holm's correction is for all groups and questions. At 1% it is a warning, where the camps do not
-overlap; at 5% a note.
+where and when each seed ran: what its log says, else its configuration. If that means nothing, labels may be
+exchanged: a permutation test gives p (``stats.camps``). Labels that split the seeds alike are one question
+(the commit changed on the day the host did), and Holm's correction is for all groups and questions. At 1% it
+is a warning, where the camps do not overlap; at 5% a note.
 
 Eight seeds with at least two in each of two camps are the fewest: 4 against 4 reach p = 2/70 = 0.029.
 """
@@ -27,6 +27,11 @@ from ired_diag.stats.multiplicity import holm
 
 KEYS = ("git_commit", "host", "gpu", "day", "job")
 WORDS = {"git_commit": "commit", "gpu": "device"}
+STATED = {
+    "git_commit": frozenset("commit commit_hash git_commit git_hash git_sha sha revision".split()),
+    "host": frozenset("host hostname machine node nodename node_name".split()),
+    "gpu": frozenset("gpu gpu_model gpu_name gpu_type device_name".split()),
+}
 FEWEST, SMALLEST_CAMP = 8, 2  # seeds
 SURE, LIKELY = 0.01, 0.05
 
@@ -95,7 +100,15 @@ def final_value(run: Run) -> float | None:
 def _label(run: Run, key: str) -> str:
     if key == "day":
         return str(run.provenance.get("started") or "")[:10]
-    return str(run.provenance.get(key) or "")
+    return str(run.provenance.get(key) or stated_place(run, key))
+
+
+def stated_place(run: Run, key: str) -> str:
+    """Return what a configuration states as host, device or commit; nothing where it states none."""
+    for name, value in (run.configuration or {}).items():
+        if name.rpartition(".")[2].lower() in STATED.get(key, ()) and isinstance(value, str) and value:
+            return value
+    return ""
 
 
 def _finding(question: Question, *, p: float, corrected: float, asked: int) -> Finding:

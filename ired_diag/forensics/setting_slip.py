@@ -12,12 +12,15 @@ where
   number is one that people choose (a power of two, a round number) and the odd one is not. Three runs at the
   usual number are then enough.
 
-That is a warning. So are inputs that the log prints and that are not those of the configured rank, r². The
-only other value of a key, ten times away from the usual one, without a slip's look, is a note.
+That is a warning. So is one seed whose setting is a power of ten times that of three or more other seeds of
+its experiment, which agree in everything. So are inputs that the log prints and that are not those of the
+configured rank, r². The only other value of a key, ten times away from the usual one, without a slip's look,
+is a note.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,15 +61,26 @@ def find(study: Study) -> Iterator[Finding]:
     for key in keys:
         if key not in NOT_A_CHOICE:
             yield from _of_key(key, [m for m in members if number_of(m.settings.get(key)) is not None])
+    yield from _lone_seeds(study)
     yield from (_contradicted(member) for member in members if _is_contradicted(member))
 
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
     told = runs[0].configuration or {}
-    texts = [group, runs[0].name or "", *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str))]
+    texts = [
+        runs[0].experiment,
+        _own_variant(runs[0]),
+        runs[0].name or "",
+        *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str)),
+    ]
     inputs = next((run.provenance.get("input_dimension") for run in runs), None)
     inputs = inputs if isinstance(inputs, int) else None
     return Member(group, runs[0].settings, "\n".join(texts), inputs, len(runs))
+
+
+def _own_variant(run: Run) -> str:
+    """Return a variant's name, unless it is made of its settings here: ``hidden=521`` is nobody's note."""
+    return "" if "=" in (run.variant or "") and run.settings else run.variant or ""
 
 
 def _of_key(key: str, members: Sequence[Member]) -> Iterator[Finding]:
@@ -200,6 +214,49 @@ def _finding(
     evidence |= {"usual": other, "others": len(others), "inputs": inputs}
     advice = f"Compare none of these groups with the others before {key} is explained or set to {other:g}."
     return Finding("setting_slip", severity, statement, evidence, advice)
+
+
+def _lone_seeds(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each seed that alone has a setting ten times that of all others."""
+    experiments: dict[str, list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if run.settings and run.seed is not None and not run.of_table:
+            experiments[run.experiment].append(run)
+    for runs in experiments.values():
+        for run in runs if len(runs) >= FEWEST else ():
+            others = [other for other in runs if other is not run]
+            keys = {key for other in others for key in _differing(run.settings, other.settings)} - {"seed"}
+            alike = all(not _differing(others[0].settings, other.settings) - {"seed"} for other in others)
+            is_seed = len({other.seed for other in runs}) == len(runs)
+            if len(keys) == 1 and alike and is_seed and (key := keys.pop()) not in NOT_A_CHOICE:
+                yield from _of_lone_seed(run, key, others)
+
+
+def _of_lone_seed(run: Run, key: str, others: Sequence[Run]) -> Iterator[Finding]:
+    odd, usual = (number_of(other.settings.get(key)) for other in (run, others[0]))
+    told = run.configuration or {}
+    texts = [run.name or "", _own_variant(run), *(str(told[text]) for text in TEXTS if text in told)]
+    member = Member(run.group, run.settings, "\n".join(texts), None)
+    if not odd or not usual or not _is_power_of_ten(odd / usual) or _is_in_text(key, odd, member):
+        return
+    statement = (
+        f"{run.experiment}: {run.seed_label} has {key} {odd:g}, and the other {len(others)} seeds have "
+        f"{usual:g}. No name or note says why: a misplaced decimal point? "
+        "They are not seeds of one experiment."
+    )
+    evidence: Evidence = {"group": run.group, "run": run.label, "key": key, "value": odd, "usual": usual}
+    advice = f"Leave {run.seed_label} out, or train it again with {key} {usual:g}."
+    yield Finding("setting_slip", "warning", statement, evidence, advice, runs=(run.label,))
+
+
+def _is_power_of_ten(ratio: float) -> bool:
+    """Say whether a ratio is 10, 100, 1/10, and so on.
+
+    >>> _is_power_of_ten(0.1), _is_power_of_ten(1000.0), _is_power_of_ten(1.0), _is_power_of_ten(20.0)
+    (True, True, False, False)
+    """
+    power = math.log10(abs(ratio))
+    return abs(power) > 0.5 and abs(power - round(power)) < 1e-6
 
 
 def _is_contradicted(member: Member) -> bool:

@@ -11,7 +11,13 @@ is that with the fewest differing keys, and if they are two or more, the pair is
   because such a name only says what the switches do;
 - ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
   any two groups on these data with different words differ in something else too: the word names the rest;
+  next to a length of training it is one, since the method that it names may be in the program;
+- numbers that follow from another number of the study are one thing with it (``coupled_settings``): a rate
+  that is scaled with the batch size, alpha = 2 r, a minimum rate of a tenth, a number of parameters;
 - names, notes, seeds, and how often something is logged or kept, change no result.
+
+A random search varies all its knobs in all its trials, which is its method: a note. It is one where eight
+configurations or more have two keys each of which has another value in most of them.
 
 Different commits are told with the pair, and are no key: whether the code between them differs in what it
 computes is not known. ``ired-diag stats A B`` says the same of a pair that it is given.
@@ -26,7 +32,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ired_diag.comparison.seeds import DATA_KEYS
-from ired_diag.finding import Finding
+from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.idle_keys import (
     OWN_STRATEGIES,
     differing_keys,
@@ -35,6 +41,7 @@ from ired_diag.forensics.idle_keys import (
     value_of,
 )
 from ired_diag.forensics.rule import Evidence, Rule, is_of_our_program, listed
+from ired_diag.runs.coupled_settings import coupled_settings, is_derived
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -43,6 +50,10 @@ LABELS = frozenset(("name", "names", "group", "experiment", "exp", "exp_name", "
 # Keys that may be a choice, or only a name for what the other keys say.
 NAMES_OF_THE_REST = frozenset(
     "ablation approach arm condition config_name method scenario setup system treatment variant".split()
+)
+LENGTHS = frozenset(
+    "epochs max_epochs n_epochs num_epochs num_train_epochs max_steps num_steps total_steps train_steps "
+    "total_timesteps iterations max_iters".split()
 )
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
 
@@ -72,6 +83,7 @@ class Setting:
 
 
 Pair = tuple[Setting, Setting, list[str]]
+FEWEST_TRIALS = 8  # of a random search
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -80,11 +92,12 @@ def find(study: Study) -> Iterator[Finding]:
     for setting in _settings(study):
         by_data[repr([value_of(setting.configuration, key) for key in DATA_KEYS])].append(setting)
     pairs: dict[frozenset[str], Pair] = {}
+    is_search = any(_is_search(alike) for alike in by_data.values())
     for alike in by_data.values():
         for pair in _neighbours(alike):
             pairs.setdefault(frozenset({pair[0].groups[0], pair[1].groups[0]}), pair)
     if len(pairs) > MOST_PAIRS:
-        yield _many(list(pairs.values()))
+        yield _many(list(pairs.values()), is_search=is_search)
     else:
         yield from (_finding(*pair) for pair in pairs.values())
 
@@ -111,8 +124,9 @@ def _settings(study: Study) -> list[Setting]:
 def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
     """Yield each setting with its nearest of the same strategy, and of all, where several keys differ."""
     names = _names_of_the_rest(settings)
+    coupled = coupled_settings([setting.configuration for setting in settings])
     for one in settings:
-        others = [(other, _without(names, _differing(one, other))) for other in settings]
+        others = [(other, _things(one, other, names, coupled)) for other in settings]
         others = [(other, keys) for other, keys in others if other is not one]
         same = [(other, keys) for other, keys in others if _strategy(other) == _strategy(one)]
         for near in (same, others):
@@ -130,6 +144,23 @@ def _names_of_the_rest(settings: Sequence[Setting]) -> frozenset[str]:
         return frozenset()
     pairs = [_differing(one, other) for one, other in itertools.combinations(settings, 2)]
     return frozenset(key for key in worded if not any(worded.issuperset(k) for k in pairs if key in k))
+
+
+def _things(one: Setting, other: Setting, names: frozenset[str], coupled: Mapping[str, str]) -> list[str]:
+    """Return the differing keys, one for each thing that was chosen."""
+    keys = _without(names, _differing(one, other))
+    if len(keys) == 1 and _last_word(keys[0]) in LENGTHS:
+        keys += [key for key in _differing(one, other) if key in names]  # the rest may be in the program
+    return list({coupled.get(key, key): key for key in reversed(keys) if not is_derived(key)}.values())[::-1]
+
+
+def _is_search(settings: Sequence[Setting]) -> bool:
+    """Say whether configurations are trials of a search: two keys have another value in most of them."""
+    keys = {key for setting in settings for key in setting.configuration}
+    varied = [
+        key for key in keys if 2 * len({repr(s.configuration.get(key)) for s in settings}) > len(settings)
+    ]
+    return len(settings) >= FEWEST_TRIALS and len(varied) >= 2
 
 
 def _without(names: frozenset[str], keys: list[str]) -> list[str]:
@@ -195,7 +226,7 @@ def _finding(one: Setting, other: Setting, keys: list[str]) -> Finding:
     return Finding("several_differences", "warning", statement, evidence, advice)
 
 
-def _many(pairs: list[Pair]) -> Finding:
+def _many(pairs: list[Pair], *, is_search: bool) -> Finding:
     examples = listed((f"{a.title} and {b.title} ({listed(keys)})" for a, b, keys in pairs), 3)
     statement = (
         f"{len(pairs)} configurations and the one nearest to each on the same data differ in two "
@@ -204,13 +235,15 @@ def _many(pairs: list[Pair]) -> Finding:
     )
     evidence: Evidence = {"pairs": len(pairs), "fewest_keys": min(len(keys) for _, _, keys in pairs)}
     advice = "Vary one setting at a time around one configuration, which is then the baseline of all."
-    return Finding("several_differences", "warning", statement, evidence, advice)
+    severity: Severity = "note" if is_search else "warning"
+    return Finding("several_differences", severity, statement, evidence, advice)
 
 
 RULE = Rule(
     "several_differences",
     "Which comparisons differ in more than one thing?",
     find,
+    consequence="hygiene",
     refuted_by=("A third run between them, with one of the settings changed: it says which of them matters."),
     near_miss=(
         "Two groups that differ in one setting and in keys that it switches on or off; the name of a "

@@ -9,7 +9,12 @@
   equal at all common steps, the setting did not reach the program. What one device or one accumulated step
   has of it is no contradiction (``comparison.shared_load``).
 
-Both are warnings. A percentage without a sign or a word of change is no claim about a setting (10% of the
+- A name states a value (``lr0.01``, ``bs128``: ``runs.named_values``), and the configuration, or the log
+  where no configuration states a rate, another one, while the names of other runs agree with theirs.
+- The logged learning rate rises above the only configured one, by no whole number, no root of one, and no
+  ratio of a batch size: schedules end below their peak, and scaling rules multiply it.
+
+All are warnings. A percentage without a sign or a word of change is no claim about a setting (10% of the
 data), and neither is one that stands next to another word than the setting's.
 """
 
@@ -17,6 +22,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +32,8 @@ import numpy as np
 from ired_diag.comparison.shared_load import is_batch_share, ratio_is_of_counts
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.zero_learning_rate import configured_rate, logged_rates
 from ired_diag.runs.claimed_change import (
     ALIASES,
     Claim,
@@ -35,12 +42,15 @@ from ired_diag.runs.claimed_change import (
     claim_without_setting,
 )
 from ired_diag.runs.metric_words import DETAILS, TRAINING, words_of
+from ired_diag.runs.named_values import named_value
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
 from ired_diag.runs.study import Study
 
 TEXTS = ("experiment_name", "name", "run_name", *METADATA)
 FEWEST = 3  # logged steps
+FEWEST_RATES = 5  # logged rates
+ABOVE = 1.1  # times the configured rate
 OF_A_SCHEDULE = frozenset("schedule scheduler step every warmup decay min max gamma power end final".split())
 
 
@@ -69,6 +79,8 @@ def find(study: Study) -> Iterator[Finding]:
         if len(values) > 1:
             yield from _not_as_claimed(key, having)
             yield from _unheard(key, having)
+    yield from _not_as_named(study)
+    yield from _above_its_peak(study)
 
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
@@ -164,13 +176,90 @@ def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:
         groups = list(dict.fromkeys(m.group for pair in alike for m in pair[:2]))
         statement = (
             f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
-            f"{b.settings[key]}) and log the same {name} at all {steps} common steps: the setting did not "
-            "reach the program, or another one overrides it."
+            f"{b.settings[key]}) and log the same {name} at all {steps} common steps: the setting did "
+            "not reach the program, or another one overrides it."
         )
         evidence: Evidence = {"group": a.group, "other_group": b.group, "key": key, "metric": name}
         evidence |= {"steps": steps, "groups": len(groups)}
         advice = f"Take these groups as one setting of {key}, and look for where the program reads it."
         yield Finding("sweep_claims", "warning", statement, evidence, advice)
+
+
+def _not_as_named(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each setting that is not as names state, while other names are right."""
+    keys = dict.fromkeys(key for run in study.runs for key in run.settings if _positive(run.settings[key]))
+    keys |= dict.fromkeys(name for run in study.runs for name in logged_rates(run))
+    told: set[str] = set()
+    for key in keys:
+        cases = [(run, *case) for run in study.runs if (case := _named_and_actual(run, key)) is not None]
+        wrong = [case for case in cases if not math.isclose(case[1], case[2], rel_tol=0.02)]
+        right = {named for _, named, actual in cases if math.isclose(named, actual, rel_tol=0.02)}
+        wrong = [case for case in wrong if case[1] not in right and case[0].label not in told]
+        if not right or not wrong:
+            continue  # all names may be of another unit
+        told |= {run.label for run, *_ in wrong}
+        yield _misnamed(key, wrong, right=len(cases) - len(wrong))
+
+
+def _named_and_actual(run: Run, key: str) -> tuple[float, float] | None:
+    """Return the value that names state for a key, and the configured one, else the largest logged one."""
+    named = named_value(run, key)
+    if named is None or named <= 0:
+        return None
+    actual = _positive(run.settings.get(key))
+    if actual is None and key in logged_rates(run) and not any(words_of(k) == ("lr",) for k in run.settings):
+        actual = _positive(float(np.nanmax(run.history.series[key].values)))
+    if actual is None or ratio_is_of_counts(named / actual, run.configuration or {}, {}):
+        return None
+    return named, actual
+
+
+def _misnamed(key: str, wrong: Sequence[tuple[Run, float, float]], *, right: int) -> Finding:
+    run, named, actual = wrong[0]
+    runs = [case[0] for case in wrong]
+    groups = list(dict.fromkeys(run.group for run in runs))
+    source = "configured" if key in run.settings else "logged"
+    statement = (
+        f"{listed(groups)}: the name states {key} {named:g}, and the {source} {key} is {actual:g} "
+        f"({counted(len(runs), 'run')}). The names of {right} other runs agree with theirs."
+    )
+    evidence: Evidence = {"group": groups[0], "key": key, "named": named, "value": actual, "runs": len(runs)}
+    advice = f"Take these runs as {key} {actual:g}, or train them again with {named:g}."
+    labels = tuple(run.label for run in runs)
+    return Finding("sweep_claims", "warning", statement, evidence, advice, runs=labels)
+
+
+def _above_its_peak(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each configured rate above which the logged one rises, by no usual scaling."""
+    cases: dict[tuple[str, str, float, float], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        rates = [key for key in run.settings if "lr" in words_of(key) and _positive(run.settings[key])]
+        logged = [name for name in logged_rates(run) if len(run.history.series[name]) >= FEWEST_RATES]
+        setting = configured_rate(run)
+        if setting is None or len(rates) != 1 or len(logged) != 1 or rates[0] != setting[0]:
+            continue
+        values = np.asarray(run.history.series[logged[0]].values)
+        peak = float(np.max(values[np.isfinite(values)], initial=0.0))
+        if peak / setting[1] > ABOVE and not _is_scaling(peak / setting[1], run):
+            cases[run.group, *setting, peak].append(run)
+    for (group, key, rate, peak), runs in cases.items():
+        statement = (
+            f"{group}: the configured {key} is {rate:g}, and the logged one reaches {peak:g}, "
+            f"{peak / rate:.3g} times as much ({listed(run.seed_label for run in runs)}): the setting did "
+            "not reach the program, or the configuration is of another run."
+        )
+        evidence: Evidence = {"group": group, "key": key, "value": rate, "logged": peak, "runs": len(runs)}
+        advice = "Report the logged rate, and look for where the program reads the setting."
+        labels = tuple(run.label for run in runs)
+        yield Finding("sweep_claims", "warning", statement, evidence, advice, runs=labels)
+
+
+def _is_scaling(ratio: float, run: Run) -> bool:
+    """Say whether a rate is scaled in a usual way: by a whole number, its root, or the size of the batch."""
+    numbers = [number for value in run.settings.values() if (number := _positive(value)) is not None]
+    factors = [ratio, ratio**2, *(ratio * base / n for n in numbers for base in (1, 32, 64, 128, 256, 512))]
+    whole = [f for f in (ratio, ratio**2) if abs(f - round(f)) < 0.002 * f]
+    return bool(whole) or any(abs(f - 1) < 0.01 or abs(f * f - 1) < 0.01 for f in factors[2:])
 
 
 def _are_shares(key: str, a: Member, b: Member, metric: str) -> bool:

@@ -77,7 +77,9 @@ def _finding(group: str, *, key: str, rate: float, improved: bool, cases: list[t
     is_sure = not improved or rate >= VISIBLE
     severity: Severity = "warning" if is_sure else "note"
     seeds = listed(run.seed_label for run, _ in cases)
-    statement = f"{group}: {key} is {rate:g}, and {name} is 0 in all {count} logged rows ({seeds})"
+    statement = (
+        f"{group}: the configured {key} is {rate:g}, and the logged {name} is 0 in all {count} rows ({seeds})"
+    )
     if not improved:
         statement += ", while no loss comes down: nothing was trained."
     else:

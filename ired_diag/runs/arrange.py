@@ -32,6 +32,7 @@ from ired_diag.runs.identity_keys import Labelled, identity_keys
 from ired_diag.runs.place import parse_place
 from ired_diag.runs.run_names import Names, distinct_labels, path_names
 
+LONGEST_NUMBER = 8  # characters: a longer one is rounded
 MOST_DIFFERENCES = 4  # keys in the name of a variant
 LONGEST_VALUE = 24  # letters of a value there
 
@@ -199,12 +200,29 @@ def _difference(version: Version, twins: Sequence[Version]) -> str:
     others = [json.loads(twin[0]) for twin in twins]
     keys = sorted({k for knobs in [own, *others] for k in knobs})
     different = [k for k in keys if any(knobs.get(k) != own.get(k) for knobs in others)]
-    parts = [f"{k}={_brief(own.get(k))}" for k in different[:MOST_DIFFERENCES]]
+    values = {k: [knobs.get(k) for knobs in others] for k in different}
+    parts = [f"{k}={_brief(_rounded(own.get(k), values[k]))}" for k in different[:MOST_DIFFERENCES]]
     if len(different) > MOST_DIFFERENCES:
         parts.append(f"+{len(different) - MOST_DIFFERENCES}")
     if sum(twin[0] == version[0] for twin in twins) > 1:
         parts.append(f"commit={version[1]}")
     return ",".join(parts)
+
+
+def _rounded(value: object, others: Sequence[object]) -> object:
+    """Return a long number with as few digits, three at least, as tell it from others.
+
+    >>> _rounded(3.367544874824748e-05, [0.0002564580321961815]), _rounded(0.1234567, [0.1234568])
+    (3.37e-05, 0.1234567)
+    """
+    if not isinstance(value, float) or len(repr(value)) <= LONGEST_NUMBER:
+        return value
+    apart = {float(other) for other in others if isinstance(other, int | float)} - {value}
+    for digits in range(3, 17):
+        short = float(f"{value:.{digits}g}")
+        if all(float(f"{other:.{digits}g}") != short for other in apart):
+            return short
+    return value
 
 
 def _brief(value: object) -> str:

@@ -8,8 +8,10 @@ configurations that state the same data set or task.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, words_of
 from ired_diag.runs.study import Study
 
+OF_A_SEED = re.compile(r"(?i)(?:seed|run|fold|version|trial)?[_-]?\d+")
 COUNTS = frozenset(("samples", "examples"))
 AROUND_A_COUNT = frozenset(("num", "n", "number", "of", "total", "count", "size", *COUNTS))
 DATA = frozenset("dataset dataset_name task task_name data data_dir dataset_config rank ood split".split())
@@ -54,7 +57,10 @@ class SampleCount:
 
 def sample_counts(study: Study) -> Iterator[SampleCount]:
     """Yield the number of samples of each evaluation that states one."""
-    owners = [(a.experiment, a.source[0].parent.name, a.configuration, a.results) for a in study.evaluations]
+    owners = [
+        (a.experiment or name_by_folder(a.source[0]), a.source[0].parent.name, a.configuration, a.results)
+        for a in study.evaluations
+    ]
     owners += [(run.group, run.seed_label, run.configuration, run.results) for run in study.runs]
     for group, label, configuration, results in owners:
         for result in results:
@@ -80,6 +86,16 @@ def sample_counts(study: Study) -> Iterator[SampleCount]:
                     samples=int(told.values[-1]),
                     where=f"step {told.steps[-1]}",
                 )
+
+
+def name_by_folder(file: Path) -> str:
+    """Return the name of the folder that a file of results lies in, or of the one around a seed's folder.
+
+    >>> name_by_folder(Path("ours/seed3/eval_results.json")), name_by_folder(Path("bert/eval_results.json"))
+    ('ours', 'bert')
+    """
+    folder = file.parent
+    return folder.parent.name if OF_A_SEED.fullmatch(folder.name) else folder.name
 
 
 def is_sample_count(name: str) -> bool:

@@ -1,0 +1,70 @@
+"""Settings that follow from one another: then they are one choice.
+
+A learning rate that is scaled with the batch size, a LoRA alpha of twice the rank, a minimum rate of a tenth
+of the largest, a number of heads that grows with the width: in all configurations of a study,
+
+    log b = c + β log a.
+
+Three different values of a and b on one line are no accident, whatever β is; of two values, only the usual
+scalings are taken: β = ±1 and ±1/2. A number of parameters or of operations is computed from other settings
+and never a choice of its own.
+
+Reference: Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.1 (the linear scaling rule).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ired_diag.runs.setting_number import number_of
+
+DERIVED = frozenset(
+    "n_params num_params params parameters n_parameters num_parameters total_params trainable_params flops "
+    "macs model_size".split()
+)
+USUAL = (1.0, -1.0, 0.5, -0.5)
+ON_A_LINE = 0.005  # of the logarithms: rounding to three digits
+
+
+def coupled_settings(configurations: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return each coupled key with the first key that it follows from.
+
+    >>> coupled_settings([{"bs": 32, "lr": 0.1}, {"bs": 64, "lr": 0.2}, {"bs": 128, "lr": 0.4}])
+    {'lr': 'bs'}
+    """
+    keys = dict.fromkeys(key for configuration in configurations for key in configuration)
+    columns = {key: values for key in keys if (values := _logarithms(key, configurations)) is not None}
+    coupled: dict[str, str] = {}
+    for first, second in itertools.combinations(columns, 2):
+        if second not in coupled and _is_line(columns[first], columns[second]):
+            coupled[second] = coupled.get(first, first)
+    return coupled
+
+
+def is_derived(key: str) -> bool:
+    """Say whether a key is computed from other settings."""
+    return key.rpartition(".")[2].lower() in DERIVED
+
+
+def _logarithms(key: str, configurations: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+    """Return the logarithms of a key's values; None unless all are numbers above 0 and some differ."""
+    numbers = [number_of(configuration.get(key)) for configuration in configurations]
+    if any(number is None or number <= 0 for number in numbers) or len(set(numbers)) < 2:
+        return None
+    return np.array([math.log(number) for number in numbers if number is not None])
+
+
+def _is_line(x: np.ndarray, y: np.ndarray) -> bool:
+    """Say whether one column of logarithms is a line in the other."""
+    a, b = x - x[0], y - y[0]
+    place = int(np.argmax(np.abs(a)))
+    slope = float(b[place] / a[place])
+    if not np.allclose(b, slope * a, atol=ON_A_LINE, rtol=0):
+        return False
+    distinct = min(len(np.unique(np.round(v, 6))) for v in (x, y))
+    return distinct >= 3 or any(abs(slope - usual) < 0.01 for usual in USUAL)

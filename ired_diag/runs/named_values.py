@@ -1,0 +1,46 @@
+"""The value of a setting that the name of a folder, a file or a group states.
+
+``lr0.01``, ``lr_1e-3``, ``lr=3e-4``, ``bs128``: the setting's name, or its usual abbreviation, and a number
+behind it. A number with a percent sign or a word of change is a claim about another value
+(``runs.claimed_change``), and no value.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ired_diag.runs.claimed_change import ALIASES
+from ired_diag.runs.run import Run
+
+NUMBER = r"(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
+END = r"(?![a-z0-9%]|\.\d)"
+PARTS = 3  # of a path, counted from its end
+
+
+def named_value(run: Run, key: str) -> float | None:
+    """Return the value that a run's names state for a setting; None where none does, or they state several.
+
+    Args:
+        run: The run; its path, its group and its name are read.
+        key: The setting, as its configuration or its log calls it.
+    """
+    texts = [*run.path.parts[-PARTS:], run.experiment, run.name or "", run.run_name]
+    values = {value for text in texts for value in _values_in(text, key)}
+    return values.pop() if len(values) == 1 else None
+
+
+def _values_in(text: str, key: str) -> list[float]:
+    """Return the numbers behind a setting's name in a text.
+
+    >>> _values_in("sgd_lr1e-3_bs64", "learning_rate"), _values_in("run_bs128", "batch_size")
+    ([0.001], [128.0])
+    >>> _values_in("lr_plus10", "lr"), _values_in("flr0.1", "lr"), _values_in("lr10pct", "lr")
+    ([], [], [])
+    """
+    last = key.rpartition(".")[2].rpartition("/")[2].lower()
+    names = sorted(
+        {last, *(alias for alias in ALIASES.get(last, ()) if " " not in alias)}, key=len, reverse=True
+    )
+    joined = "|".join(re.escape(name).replace("_", "[_-]?") for name in names if name)
+    pattern = re.compile(rf"(?<![a-z])(?:{joined})[_=-]?{NUMBER}{END}", re.IGNORECASE)
+    return [float(match["number"]) for match in pattern.finditer(text)]
