@@ -39,7 +39,9 @@ def describe(
     threads = torch.get_num_threads() if candidates.device.type == "cpu" else 1
     problem = torch.full_like(candidates, math.nan) if problem is None else problem
     size = max(1, min(AT_A_TIME, math.ceil(len(candidates) / threads))) if threads > 1 else len(candidates)
-    pieces = zip(torch.split(candidates, size), torch.split(problem, size), strict=True)
+    pieces = list(zip(torch.split(candidates, size), torch.split(problem, size), strict=True))
+    if len(pieces) == 1:  # no thread: one that starts without memory would be waited for for ever
+        return _describe(*pieces[0], rank)
     with ThreadPoolExecutor(threads) as pool:  # LAPACK takes small matrices one by one, on one thread
         described = list(pool.map(lambda piece: _describe(piece[0], piece[1], rank), pieces))
     return {name: np.concatenate([one[name] for one in described]) for name in described[0]}
