@@ -86,7 +86,7 @@ def _other_data(bed: Bed) -> Study:
     def counted(run: Run) -> Run:
         steps = run.history.series[METRIC].steps
         told = {"validation/num_samples": Series(steps, np.full(len(steps), float(sizes[run.group])))}
-        return with_series(_told(run, task_name=run.group), told)
+        return with_series(_told(run, task_name=run.group, mining_strategy="none"), told)
 
     return changed(bed.study, counted)
 
