@@ -53,7 +53,7 @@ def test_an_intact_file_tells_its_metrics_and_how_far_training_came(tmp_path: Pa
     assert pairs(log, "loss") == LOSS
     assert pairs(log, "eval_loss") == [(100, 2.0)]
     assert sorted(log.points) == sorted({k for e in ENTRIES for k in e} - {"step"})
-    assert (log.told["max_steps"], log.told["global_step"]) == (300, 150)
+    assert (log.stated["max_steps"], log.stated["global_step"]) == (300, 150)
     assert (log.damaged, log.torn_tail) == ((), False)
 
 

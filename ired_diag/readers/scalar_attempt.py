@@ -36,7 +36,7 @@ def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
     """
     folder = path if path.is_dir() else path.parent
     foreign = find_configuration(folder)
-    configuration = _joined(log.told.get("config"), foreign.values)
+    configuration = _joined(log.stated.get("config"), foreign.values)
     names = _with_configured_seed(tuple(_names(path, log)), seed_of(configuration))
     (called,) = name_runs([names])
     stated = (configuration or {}).get("experiment_name")
@@ -47,12 +47,12 @@ def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
         source=_files(path),
         experiment=(experiment_number(name) or name) if name else called.experiment,
         name=name,
-        seed=_seed(called.seed, log.told, configuration),
+        seed=_seed(called.seed, log.stated, configuration),
         job=None,
         configuration=configuration,
         rows=(),
         evaluations=len(history.series[metric]) if metric else 0,
-        ending=_ending(configuration, log.told, history.last_step),
+        ending=_ending(configuration, log.stated, history.last_step),
         provenance={"logged_attempts": history.attempts} if history.attempts > 1 else {},
         findings=(*foreign.findings, *log.findings),
         series=history.series,
@@ -76,8 +76,8 @@ def _files(path: Path) -> tuple[Path, ...]:
 def _names(path: Path, log: ScalarLog) -> Iterator[str]:
     """Yield the names that may name the run, the nearest first."""
     for key in ("run", "experiment"):
-        if log.told.get(key):
-            yield str(log.told[key])
+        if log.stated.get(key):
+            yield str(log.stated[key])
     yield from path_names(path)
 
 
