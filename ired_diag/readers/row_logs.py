@@ -207,9 +207,9 @@ def _starts_with_each_epoch(inner: Numbers, epochs: Numbers) -> bool:
     forward = np.diff(epochs[stated]) > 0
     if not forward.any() or not np.all(epochs == np.rint(epochs)):
         return False
-    back_where_forward = float(np.mean(back[forward]))
-    forward_where_back = float(np.mean(forward[back]))
-    return back_where_forward > 0.8 and forward_where_back > 0.5
+    if float(np.mean(back[forward])) <= 0.8:
+        return False
+    return float(np.mean(forward[back])) > 0.5
 
 
 def _steps_in_epoch(inner: Numbers, epochs: Numbers) -> float:
