@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from ired_diag.json_text import parse_first_json
 from ired_diag.readers.evaluation_context import Context, context_after, context_of, model_of
@@ -266,7 +265,7 @@ class _Scan:
         self.results.extend(self.running.values())
 
     def _may_matter(self, line: bytes) -> bool:
-        """Say whether a line may hold a result, or say to what a result belongs; most lines of training do not."""
+        """Say whether a line may hold a result, or say to what it belongs; most lines of training do not."""
         if not self.trains or self.inside:
             return CANDIDATE.search(line) is not None
         if OF_TRAINING.match(line):  # first, because it is quick and most lines are such

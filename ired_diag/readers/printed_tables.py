@@ -133,7 +133,7 @@ def _columns_of_measures(rows: Rows, header: list[str], *, certain: bool) -> Ite
     names_data = any(name is not None and name.data for name in names)
     if not certain and not names_data:
         return
-    first_column = "dataset" if OF_TASKS.match(header[0]) else "model"
+    is_of_tasks = OF_TASKS.match(header[0]) is not None
     for row, cells in rows[1:]:
         if len(cells) != len(header):
             continue
@@ -143,7 +143,7 @@ def _columns_of_measures(rows: Rows, header: list[str], *, certain: bool) -> Ite
                 continue
             kind = spread_kind_in(header[place])
             number = _row(row, header[place], value, spread_kind=kind)
-            yield replace(number, **{first_column: cells[0]})
+            yield replace(number, dataset=cells[0]) if is_of_tasks else replace(number, model=cells[0])
 
 
 def _row(

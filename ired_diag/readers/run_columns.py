@@ -254,7 +254,8 @@ def _values_of_all_rows(table: RowTable, name: str) -> Sequence[object]:
     is_whole = bool(np.all(column.values == np.rint(column.values)))
     if not is_whole and normal_name(name) not in HYPERPARAMETERS:
         return []
-    return column.values.tolist()
+    values: list[object] = column.values.tolist()
+    return values
 
 
 def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, needed: bool) -> list[str]:
