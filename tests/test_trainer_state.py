@@ -188,7 +188,7 @@ def test_an_end_before_the_last_planned_step_is_told(
     tmp_path: Path, entries: list[dict[str, float]], told: dict[str, object], said: str | None
 ) -> None:
     path = saved(tmp_path / "net_seed0", 40, entries, **told)
-    ended = trainer_state.read(path).told.get("ended")
+    ended = trainer_state.read(path).stated.get("ended")
     assert said in str(ended) if said else ended is None
     (run,) = open_study(tmp_path).runs
     expected = "complete" if said or told.get("max_steps") == 40 else "cut_off"

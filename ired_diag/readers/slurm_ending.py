@@ -59,15 +59,15 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
     out, err = _last_start(out, err)
     has_bars = PROGRESS_BAR in out or PROGRESS_BAR in (err or b"")
     trained = has_bars or bool(TRAINED.search(out))
-    causes = _deaths(out, err, trained=trained)
+    deaths = _deaths(out, err, trained=trained)
     if _says_complete(out):
-        return _complete(out, causes)
+        return _complete(out, deaths)
     stop = _early_stop(out) or _early_stop(err or b"")
     if stop:
-        return Ending("complete", f"then: {causes[0].detail}" if causes else stop)
-    if causes:
-        explained = [ending for ending in causes if ending.state != "unexplained"]
-        return (explained or causes)[0]
+        return Ending("complete", f"then: {deaths[0].detail}" if deaths else stop)
+    if deaths:
+        explained = [ending for ending in deaths if ending.state != "unexplained"]
+        return (explained or deaths)[0]
     if not trained and SUMMARY.search(out) and not REPORTED_ERROR.search(out):
         return Ending("complete", "the evaluation printed its summary")
     if LAST_LINES.search(out):

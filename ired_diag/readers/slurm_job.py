@@ -77,14 +77,11 @@ def read_job(content: bytes, path: Path) -> Job:
     """
     job, task = _job_and_task(content, path)
     seed = _first(SEED_SET, content) or _first(SEED_ANNOUNCED, content)
-    provenance = _provenance(content)
-    if task is not None:
-        provenance["task"] = task
     return Job(
         job=job,
         task=task,
         seed=int(seed) if seed else None,
-        provenance=provenance | _start_and_end(content),
+        provenance=_provenance(content, task) | _start_and_end(content),
         is_sweep=SWEEP.search(content[:PREAMBLE]) is not None,
     )
 
@@ -108,7 +105,7 @@ def _job_and_task(content: bytes, path: Path) -> tuple[str | None, int | None]:
     return job, int(task) if task and is_task else None
 
 
-def _provenance(content: bytes) -> dict[str, Any]:
+def _provenance(content: bytes, task: int | None) -> dict[str, Any]:
     """Return what a log states of the code, the machine and the training."""
     ids = JOB_ID.search(content)
     texts = {
@@ -122,6 +119,8 @@ def _provenance(content: bytes) -> dict[str, Any]:
     for name, text in texts.items():
         if text:
             provenance[name] = text.decode("utf-8", "replace")
+    if task is not None:
+        provenance["task"] = task
     steps = _first(TRAINING, content)
     if steps:
         provenance["training_started"] = True
