@@ -147,7 +147,7 @@ def _of_fatal_lines(lines: Sequence[Line], fatal: Sequence[int], raised: Raised 
     """Return how a job died by the lines that no progress follows, in the order of what explains most."""
     ending = _by_kinds((causes.KERNEL,), lines, fatal) or _of_arguments(lines, fatal)
     if raised and not ending:
-        if raised.is_effect:
+        if raised.is_effect:  # of another process' death: the signal that ended that process explains it
             ending = _by_kinds(causes.SIGNALS, lines, fatal)
         ending = ending or _of_exception(raised, lines)
     return (
@@ -291,7 +291,8 @@ def _complaint(texts: Sequence[str], kind: Kind) -> str:
         place -= 1
     if place < 0 or kind.line is None:
         return ""
-    return texts[place] if kind.line.search(texts[place]) else ""
+    complaint = texts[place]
+    return complaint if kind.line.search(complaint) else ""
 
 
 def _follows_complaint(text: str, kind: Kind) -> bool:

@@ -107,14 +107,15 @@ def _account_of(attempt: Attempt, by_job: Mapping[JobKey, Ending]) -> Ending | N
 
 
 def _infer(attempts: Sequence[Attempt]) -> list[Attempt]:
-    explained: dict[str, list[Attempt]] = defaultdict(list)
+    """Return attempts; an ending that a log does not show is inferred from siblings at the same commit."""
+    explained: dict[str | None, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         is_explained = attempt.ending.state in AT_ONCE
         if attempt.commit and is_explained and _died_at_a_line(attempt):
             explained[attempt.commit].append(attempt)
     inferred = []
     for attempt in attempts:
-        siblings = explained.get(attempt.commit or "", [])
+        siblings = explained.get(attempt.commit, [])
         inferred.append(_inferred(attempt, siblings))
     return inferred
 
@@ -156,7 +157,11 @@ def _died_at_a_line(attempt: Attempt) -> bool:
 
 def _words(line: str) -> list[str]:
     """Return the words of a line; a word that holds a digit is ``#``."""
-    return ["#" if re.search(r"\d", word) else word for word in line.split()]
+    words = []
+    for word in line.split():
+        has_digit = re.search(r"\d", word)  # it may name the job
+        words.append("#" if has_digit else word)
+    return words
 
 
 def _are_alike(first: str, second: str) -> bool:

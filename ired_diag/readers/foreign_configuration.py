@@ -146,9 +146,9 @@ def _places(folder: Path) -> Iterator[Path]:
 
 def _read(path: Path) -> ForeignConfiguration | None:
     """Return what a file states; None for the configuration of a run folder of ours."""
-    is_yaml = path.suffix in (".yaml", ".yml")
+    read = _read_yaml if path.suffix in (".yaml", ".yml") else read_json_object
     try:
-        values = _read_yaml(path) if is_yaml else read_json_object(path)
+        values = read(path)
     except UnreadableFile as error:
         return ForeignConfiguration(None, path, (_not_read(error, path),))
     except NotPlain as error:
@@ -184,8 +184,10 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _not_read(reason: object, path: Path, kept: int = 0) -> Finding:
-    rest = f" {kept} plain lines of it were kept." if kept else ""
-    statement = f"The configuration next to the log was not read: {reason}{rest}"
+    """Return the finding that a configuration could not be read, but for ``kept`` plain lines."""
+    statement = f"The configuration next to the log was not read: {reason}"
+    if kept:
+        statement = f"{statement} {kept} plain lines of it were kept."
     return Finding("configuration_torn", "warning", statement, {"file": path.name, "kept": kept})
 
 

@@ -133,7 +133,9 @@ def _ending(joined: Attempt, file: Attempt) -> Ending:
     for result in file.results:
         if result.error:
             failure = failure_of(result)
-            return ending if failure == ending.detail else Ending("unexplained", failure)
+            if failure == ending.detail:
+                return ending
+            return Ending("unexplained", failure)
     has_error = any(result.error for result in joined.results)
     if ending.state == "cut_off" and not has_error:
         return Ending("complete", f"the results are in {file.source[0].name}")

@@ -78,7 +78,9 @@ def masked(crcs: Registers) -> Registers:
 def unmasked(stored: Registers) -> Registers:
     """Return the CRCs that are stored."""
     rotated = stored - np.uint32(MASK)
-    return (rotated >> np.uint32(17)) | (rotated << np.uint32(15))
+    high = rotated >> np.uint32(17)
+    low = rotated << np.uint32(15)
+    return high | low
 
 
 def crcs_of_windows(content: Bytes, width: int) -> Registers:
@@ -94,10 +96,12 @@ def _padded(content: Bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64
     """Return stretches with zeros in front and their first four bytes inverted, of shape (n, width)."""
     padded = np.zeros((len(starts), width), dtype=np.uint8)
     for row, start, length in zip(padded, starts.tolist(), lengths.tolist(), strict=True):
-        row[width - length :] = content[start : start + length]
+        end = start + length
+        row[width - length :] = content[start:end]
     for j in range(4):
         longer = np.flatnonzero(lengths > j)
-        padded[longer, width - lengths[longer] + j] ^= 0xFF
+        places = width - lengths[longer] + j
+        padded[longer, places] ^= 0xFF
     return padded
 
 
@@ -153,8 +157,12 @@ def _byte_list() -> list[int]:
 def _zeros_table(count: int) -> Registers:
     """Return what ``count`` zero bytes make of each byte of a register, of shape (4, 256)."""
     if count > LANE:
-        return _after_zeros(_zeros_table(count // 2), count // 2)
-    table = np.arange(256, dtype=np.uint32) << (8 * np.arange(4, dtype=np.uint32))[:, None]
+        half = count // 2
+        return _after_zeros(_zeros_table(half), half)
+    values = np.arange(256, dtype=np.uint32)
+    shifts = 8 * np.arange(4, dtype=np.uint32)
+    table = values << shifts[:, None]
+    zero = np.zeros(1, dtype=np.uint8)
     for _ in range(count):
-        table = _step(table, np.zeros(1, dtype=np.uint8))
+        table = _step(table, zero)
     return table

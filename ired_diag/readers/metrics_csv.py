@@ -129,7 +129,9 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     log = logs[""]
     runs = {}
     for run, points in _by_run(log.points).items():
-        stated = {**log.stated, "run": run} if run else log.stated
+        stated = dict(log.stated)
+        if run:
+            stated["run"] = run
         runs[run] = replace(log, points=_without_twins(points), stated=stated)
     return runs
 
@@ -167,8 +169,10 @@ def _read_cells(path: Path, step: str | None) -> Cells:
                 full[place] = _plain(cell, delimiter)
             cells.lines.append(number)
             cells.rows.append(full)
+    # Rows above an appended header have no cells in the columns that it adds.
     for row in cells.rows:
-        row.extend([""] * (len(cells.header) - len(row)))
+        missing = len(cells.header) - len(row)
+        row.extend([""] * missing)
     return cells
 
 
@@ -247,7 +251,7 @@ def _is_whole(last: str, cells: int, delimiter: str) -> bool:
 
 def _split(line: str, delimiter: str) -> list[str]:
     line = line.rstrip("\r")
-    if '"' not in line:
+    if '"' not in line:  # most lines: a plain split is faster than the csv module
         return line.split(delimiter)
     return next(csv.reader([line], strict=True, delimiter=delimiter))
 
@@ -371,9 +375,9 @@ def _note_of_lost_rows(lost: Counter[str], counter: str) -> Finding:
 def _share_a_column(row: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     """Say whether a column has a cell in a row and in one of the others."""
     for other in others:
-        for cell, other_cell in zip(row, other, strict=True):
-            if cell and other_cell:
-                return True
+        pairs = zip(row, other, strict=True)
+        if any(cell and other_cell for cell, other_cell in pairs):
+            return True
     return False
 
 

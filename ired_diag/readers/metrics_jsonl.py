@@ -271,10 +271,14 @@ class _Builder:
     def _table(self) -> RowTable:
         columns = {}
         for name, (rows, values) in self.numbers.items():
-            columns[name] = Column(np.array(rows, dtype=np.int64), np.array(values, dtype=np.float64))
+            columns[name] = Column(
+                rows=np.array(rows, dtype=np.int64),
+                values=np.array(values, dtype=np.float64),
+            )
+        all_rows = range(len(self.steps))
         texts = {}
         for name, by_row in self.texts.items():
-            texts[name] = [by_row.get(row, "") for row in range(len(self.steps))]
+            texts[name] = [by_row.get(row, "") for row in all_rows]
         steps = np.array(self.steps, dtype=np.int64)
         return RowTable(counter=self.counter, steps=steps, columns=columns, texts=texts)
 

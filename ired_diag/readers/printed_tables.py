@@ -143,7 +143,10 @@ def _columns_of_measures(rows: Rows, header: list[str], *, certain: bool) -> Ite
                 continue
             kind = spread_kind_in(header[place])
             number = _row(row, header[place], value, spread_kind=kind)
-            yield replace(number, dataset=cells[0]) if is_of_tasks else replace(number, model=cells[0])
+            if is_of_tasks:
+                yield replace(number, dataset=cells[0])
+            else:
+                yield replace(number, model=cells[0])
 
 
 def _row(

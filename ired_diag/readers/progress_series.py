@@ -119,13 +119,13 @@ def _series_of(bar: Bar) -> dict[str, Series]:
 
 
 def _damage(progress: Progress) -> list[Finding]:
-    if not progress.damaged:
+    damaged = progress.damaged
+    if not damaged:
         return []
-    plural = "s" if progress.damaged > 1 else ""
-    statement = (
-        f"{progress.damaged} damaged record{plural} of the progress bar could not be read and were skipped."
-    )
-    return [Finding("damaged_records", "warning", statement, {"skipped": progress.damaged})]
+    plural = "s" if damaged > 1 else ""
+    statement = f"{damaged} damaged record{plural} of the progress bar could not be read and were skipped."
+    finding = Finding("damaged_records", "warning", statement, {"skipped": damaged})
+    return [finding]
 
 
 def _others(stretches: Iterable[Stretch], progress: Progress, total: int) -> list[Finding]:
@@ -298,6 +298,7 @@ def _offsets(stretches: Sequence[Stretch], total: int) -> list[int]:
     """Return the step before the first of each stretch's epoch."""
     epochs = [stretch.epoch for stretch in stretches if stretch.epoch is not None]
     if len(epochs) == len(stretches):
+        # Epochs are counted from 0 or from 1; a log that begins with a later one goes on from a checkpoint.
         first = min(epochs)
         base = first if first <= 1 else 0
         return [(epoch - base) * total for epoch in epochs]
@@ -336,7 +337,10 @@ def _counter_with_numbers(record: bytes) -> int | None:
     if parsed is None:
         return None
     layout, tokens = parsed
-    return int(tokens["<counter>"]) if _names(layout) & tokens.keys() else None
+    has_metric = _names(layout) & tokens.keys()
+    if not has_metric:
+        return None
+    return int(tokens["<counter>"])
 
 
 def _names(layout: Layout) -> set[str]:

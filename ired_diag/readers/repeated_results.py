@@ -49,8 +49,8 @@ def is_same_number(first: EvaluationResult, second: EvaluationResult) -> bool:
     if not math.isfinite(first.value) or not math.isfinite(second.value):
         return repr(first.value) == repr(second.value)
     x, y = _on_one_scale(first, second)
-    rounding = max(_rounding(x), _rounding(y))
-    return abs(x - y) <= rounding
+    difference = abs(x - y)
+    return difference <= _rounding(x) or difference <= _rounding(y)
 
 
 def completed(first: EvaluationResult, again: EvaluationResult) -> EvaluationResult:
@@ -58,18 +58,21 @@ def completed(first: EvaluationResult, again: EvaluationResult) -> EvaluationRes
     changes: dict[str, Any] = {}
     for name in COMPLETED:
         value = getattr(again, name)
-        if value not in UNKNOWN and getattr(first, name) in UNKNOWN:
+        is_unknown = getattr(first, name) in UNKNOWN
+        if is_unknown and value not in UNKNOWN:
             changes[name] = value
-    has_numbers = first.value is not None and again.value is not None
-    if has_numbers and first.unit == again.unit:
+    if first.unit == again.unit and first.value is not None:
         changes["value"] = _with_more_digits(first.value, again.value)
-        if first.spread is not None and again.spread is not None:
+        if first.spread is not None and again.value is not None:
             changes["spread"] = _with_more_digits(first.spread, again.spread)
     return replace(first, **changes)
 
 
-def _with_more_digits(first: float | None, again: float | None) -> float | None:
-    return again if len(repr(again)) > len(repr(first)) else first
+def _with_more_digits(first: float, again: float | None) -> float:
+    """Return the number with more digits of a number and its repetition, if there is one."""
+    if again is None or len(repr(again)) <= len(repr(first)):
+        return first
+    return again
 
 
 def _is_named_alike(first: EvaluationResult, second: EvaluationResult) -> bool:
@@ -100,8 +103,9 @@ def _on_one_scale(first: EvaluationResult, second: EvaluationResult) -> tuple[fl
 def _rounding(value: float) -> float:
     """Return half a unit of the last digit that a number was printed with."""
     text = repr(value)
-    if "e" in text:
+    if "e" in text:  # Python's exponent hides how many digits were printed
         return 1e-3 * abs(value)
     _, _, decimals = text.partition(".")
     digits = decimals.rstrip("0") or "0"
-    return 0.5000001 * 10.0 ** -len(digits)
+    last_digit = 10.0 ** -len(digits)
+    return 0.5000001 * last_digit  # a little more than half, because the difference is rounded too

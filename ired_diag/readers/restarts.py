@@ -24,6 +24,7 @@ def find_restarts(table: RowTable) -> list[int]:
     restarts: list[int] = []
     begin = 0
     for row, before in sorted(candidates):
+        # A rarer metric goes back over the same restart, at a later row.
         spans_last_restart = before < begin or row <= begin
         if not spans_last_restart and not _evaluates_again(table, row):
             restarts.append(row)

@@ -65,7 +65,8 @@ class RowTable:
         for name, column in self.columns.items():
             kept = rows[column.rows]
             if kept.any():
-                columns[name] = Column(place[column.rows[kept]], column.values[kept])
+                kept_rows = column.rows[kept]
+                columns[name] = Column(place[kept_rows], column.values[kept])
         numbers = np.flatnonzero(rows).tolist()
         texts = {}
         for name, values in self.texts.items():
@@ -81,8 +82,9 @@ class RowTable:
         has_several_starts = bool(len(starts)) and int(starts.max()) > 1
         points = {}
         for name, column in self.columns.items():
-            starts_of_column = starts[column.rows] if has_several_starts else None
-            points[name] = Points(self.steps[column.rows], column.values, starts_of_column)
+            points[name] = Points(self.steps[column.rows], column.values)
+            if has_several_starts:
+                points[name] = replace(points[name], starts=starts[column.rows])
         return points
 
 

@@ -122,16 +122,14 @@ def split_runs(
         UnreadableFile: Rows contradict each other, and no column or several say whose they are.
     """
     columns = [name for name in _column_names(table) if _names_runs(table, name)]
-    parts = _partition(table, columns)
-    bare = _without(table, columns)
-    explanations = {explanation(bare.only(parts == part)) for part in np.unique(parts)}
+    explanations = _explanations(table, columns, explanation)
     if explanations - {"certain"}:
         needed = "none" in explanations
         columns += _further_columns(table, columns, path, needed=needed)
-        parts = _partition(table, columns)
     if not columns:
         single = _without(table, _constant_seeds(table))
         return [RunRows("", _constants(table, NAMED_EXPERIMENT), single)]
+    parts = _partition(table, columns)
     bare = _without(table, [*columns, *_constant_seeds(table)])
     _, first_rows = np.unique(parts, return_index=True)
     runs = []
@@ -141,6 +139,19 @@ def split_runs(
         rows = bare.only(parts == parts[first])
         runs.append(RunRows(",".join(labels), identity, rows))
     return runs
+
+
+def _explanations(
+    table: RowTable, columns: Sequence[str], explanation: Callable[[RowTable], Explanation]
+) -> set[Explanation]:
+    """Return the explanations of the runs that columns split a table into."""
+    parts = _partition(table, columns)
+    bare = _without(table, columns)
+    explanations = set()
+    for part in np.unique(parts):
+        rows = bare.only(parts == part)
+        explanations.add(explanation(rows))
+    return explanations
 
 
 def _column_names(table: RowTable) -> list[str]:
@@ -153,13 +164,12 @@ def _spread_metrics(table: RowTable) -> RowTable:
     valued = _first_named(table.columns, METRIC_VALUES)
     if named is None or valued is None:
         return table
-    values = table.columns[valued]
-    labels = np.array(table.texts[named], dtype=object)[values.rows]
-    columns = {name: column for name, column in table.columns.items() if name != valued}
-    for label in dict.fromkeys(labels.tolist()):
-        inside = labels == label
-        columns[label or valued] = Column(values.rows[inside], values.values[inside])
-    texts = {name: column for name, column in table.texts.items() if name != named}
+    columns = dict(table.columns)
+    texts = dict(table.texts)
+    values = columns.pop(valued)
+    labels = np.array(texts.pop(named), dtype=object)
+    for label, part in _by_label(values, labels).items():
+        columns[label or valued] = part
     return replace(table, columns=columns, texts=texts)
 
 
@@ -183,13 +193,24 @@ def _prefixed(table: RowTable, split: str) -> RowTable:
         if _is_identity(name) or normal_name(name) == "epoch":
             columns[name] = column
             continue
-        for word in dict.fromkeys(labels[column.rows].tolist()):
-            inside = labels[column.rows] == word
-            part = Column(column.rows[inside], column.values[inside])
+        for word, part in _by_label(column, labels).items():
             key = name if _has_word(name, word) else f"{word}/{name}"
-            columns[key] = _merged(columns[key], part) if key in columns else part
-    texts = {name: column for name, column in table.texts.items() if name != split}
+            if key in columns:
+                part = _merged(columns[key], part)
+            columns[key] = part
+    texts = dict(table.texts)
+    del texts[split]
     return replace(table, columns=columns, texts=texts)
+
+
+def _by_label(column: Column, labels: NDArray[np.object_]) -> dict[str, Column]:
+    """Return the numbers of a column by the label of their row, in the order of the rows."""
+    labels_of_column = labels[column.rows]
+    parts = {}
+    for label in dict.fromkeys(labels_of_column.tolist()):
+        inside = labels_of_column == label
+        parts[label] = Column(column.rows[inside], column.values[inside])
+    return parts
 
 
 def _has_word(name: str, word: str) -> bool:
@@ -348,7 +369,9 @@ def numbered(*keys: NDArray[Any]) -> Partition:
     for key in keys:
         _, inverse = np.unique(key, return_inverse=True)
         width = int(inverse.max(initial=0)) + 1
-        _, codes = np.unique(codes * width + inverse, return_inverse=True)
+        combined = codes * width + inverse
+        # Numbered again after each key: products of many keys would overflow.
+        _, codes = np.unique(combined, return_inverse=True)
     return codes
 
 
@@ -421,6 +444,9 @@ def _constants(table: RowTable, experiments: frozenset[str]) -> dict[str, Any]:
 
 
 def _without(table: RowTable, names: Sequence[str]) -> RowTable:
-    columns = {name: column for name, column in table.columns.items() if name not in names}
-    texts = {name: column for name, column in table.texts.items() if name not in names}
+    columns = dict(table.columns)
+    texts = dict(table.texts)
+    for name in names:
+        columns.pop(name, None)
+        texts.pop(name, None)
     return replace(table, columns=columns, texts=texts)

@@ -104,23 +104,28 @@ class _Columns:
 
     def cells(self, text: str) -> dict[str, str] | None:
         """Return the cells of a line by name, None where their number is wrong."""
-        cells = self._cells_of_fixed_width(text) if self.places else self._cells_between_bars(text)
-        if cells is None:
+        if self.places:
+            cells = self._cells_of_fixed_width(text)
+        else:
+            cells = self._cells_between_bars(text)
+        if len(cells) != len(self.names):
             return None
         return dict(zip(self.names, cells, strict=True))
 
-    def _cells_of_fixed_width(self, text: str) -> list[str] | None:
+    def _cells_of_fixed_width(self, text: str) -> list[str]:
+        """Return the cells of a line; none of a line that is empty or too long."""
         end_of_last = self.places[-1][1]
         is_too_long = len(text.rstrip()) > end_of_last
         if is_too_long or not text.strip():
-            return None
+            return []
         return [text[start:end].strip() for start, end in self.places]
 
-    def _cells_between_bars(self, text: str) -> list[str] | None:
+    def _cells_between_bars(self, text: str) -> list[str]:
         cells = text.split("|")
-        if len(cells) == len(self.names) + 1 and not cells[-1]:
+        ends_with_bar = len(cells) == len(self.names) + 1 and not cells[-1]
+        if ends_with_bar:
             cells.pop()
-        return cells if len(cells) == len(self.names) else None
+        return cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,6 +291,6 @@ def _signal(line: _Line) -> int:
         return 0
     code = int(match["code"])
     signal = int(match["signal"])
-    if not signal and 128 < code < 128 + 65:
+    if not signal and 128 < code < 128 + 65:  # signals are numbered from 1 to 64
         return code - 128
     return signal

@@ -108,16 +108,22 @@ def _join(first: Attempt, further: Attempt) -> Attempt:
     for name, further_series in further.history.series.items():
         if name not in names:
             series[name] = further_series
+    seed = first.seed
+    if seed is None:
+        seed = further.seed
+    ending = first.ending
+    if ending.state == "unknown":
+        ending = further.ending
     formats = first.format
     if further.format not in formats.split("+"):
         formats = f"{formats}+{further.format}"
     return replace(
         first,
         source=(*first.source, *further.source),
-        seed=further.seed if first.seed is None else first.seed,
+        seed=seed,
         name=first.name or further.name,
         configuration=first.configuration or further.configuration,
-        ending=further.ending if first.ending.state == "unknown" else first.ending,
+        ending=ending,
         provenance={**further.provenance, **first.provenance},
         findings=(*first.findings, *further.findings),
         series=series,

@@ -40,12 +40,15 @@ def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
     names = _with_configured_seed(tuple(_names(path, log)), seed_of(configuration))
     (place,) = name_runs([names])
     name = _configured_name(configuration)
+    experiment = place.experiment
+    if name:
+        experiment = experiment_number(name) or name
     history = log.history
     metric = evaluation_metric(history.series)
     provenance = {"logged_attempts": history.attempts} if history.attempts > 1 else {}
     return Attempt(
         source=_files(path),
-        experiment=(experiment_number(name) or name) if name else place.experiment,
+        experiment=experiment,
         name=name,
         seed=_seed(place.seed, log.stated, configuration),
         job=None,

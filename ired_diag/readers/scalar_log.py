@@ -64,8 +64,9 @@ class Points:
         if self.starts is not None:
             return self.starts
         goes_back = np.diff(self.steps) < 0
-        restarts_before = np.concatenate([[0], np.cumsum(goes_back)])[: len(self)]
-        return 1 + restarts_before.astype(np.int64)
+        restarts_before = np.zeros(len(self), dtype=np.int64)
+        restarts_before[1:] = np.cumsum(goes_back)
+        return 1 + restarts_before
 
     @property
     def series(self) -> Series:

@@ -255,7 +255,10 @@ def _entries(values: Any) -> list[tuple[Any, Any]]:
         pairs = list(values.items())
     elif isinstance(values, list):
         pairs = list(enumerate(values))
-    return pairs if all(_is_number_or_null(value) for _, value in pairs) else []
+    for _, value in pairs:
+        if not _is_number_or_null(value):
+            return []
+    return pairs
 
 
 def _is_number_or_null(value: object) -> bool:

@@ -64,7 +64,8 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
         return _complete(out, deaths)
     stop = _early_stop(out) or _early_stop(err or b"")
     if stop:
-        return Ending("complete", f"then: {deaths[0].detail}" if deaths else stop)
+        detail = f"then: {deaths[0].detail}" if deaths else stop
+        return Ending("complete", detail)
     if deaths:
         explained = [ending for ending in deaths if ending.state != "unexplained"]
         return (explained or deaths)[0]

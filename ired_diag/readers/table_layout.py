@@ -76,42 +76,68 @@ def layout_of(path: Path, text: str) -> TableLayout:
     """
     header, rows, delimiter = _cells(path, text)
     header, rows = _with_a_row_for_each_seed(header, rows)
-    named = [i for i, name in enumerate(header) if not INDEX.fullmatch(name)]
-    names = {i: normal_name(header[i]) for i in named}
-    if len(set(names.values())) < len(named):
-        raise UnreadableFile(f"{path}: a column stands twice in: {', '.join(header)}.")
+    names = _names_of_columns(path, header)
     seed = _seed_column(path, header, names)
     rows = [(number, row) for number, row in rows if not SUMMARIES.fullmatch(row[seed])]
-    others = [i for i in named if i != seed and not _says_nothing(names[i], rows, i)]
+    others = []
+    for i, name in names.items():
+        if i != seed and not _says_nothing(name, rows, i):
+            others.append(i)
     groups, numbers = _groups_and_numbers(others, names, rows)
     if groups and _repeats(rows, [seed, *groups]):
-        knobs = [i for i in numbers if names[i] in HYPERPARAMETERS and _varies(rows, i)]
-        if len(knobs) < len(numbers):
-            groups = [*groups, *knobs]
-            numbers = [i for i in numbers if i not in knobs]
+        groups, numbers = _with_knobs_as_groups(groups, numbers, names, rows)
     return TableLayout(
         header=header,
         rows=rows,
         seed=seed,
         groups=groups,
         numbers=numbers,
-        decimal_comma=delimiter != ",",
+        decimal_comma=delimiter != ",",  # between commas, a decimal comma would end the cell
     )
 
 
-def _groups_and_numbers(
-    columns: Sequence[int], names: dict[int, str], rows: Rows
+def _names_of_columns(path: Path, header: Row) -> dict[int, str]:
+    """Return the normal name of each column that has a name, by its place."""
+    names: dict[int, str] = {}
+    for i, name in enumerate(header):
+        if INDEX.fullmatch(name):
+            continue
+        normal = normal_name(name)
+        if normal in names.values():
+            raise UnreadableFile(f"{path}: a column stands twice in: {', '.join(header)}.")
+        names[i] = normal
+    return names
+
+
+def _with_knobs_as_groups(
+    groups: list[int], numbers: list[int], names: dict[int, str], rows: Rows
 ) -> tuple[list[int], list[int]]:
+    """Return groups with the hyperparameters that vary, and the other columns of numbers if any is left."""
+    knobs: list[int] = []
+    results: list[int] = []
+    for i in numbers:
+        if names[i] in HYPERPARAMETERS and _varies(rows, i):
+            knobs.append(i)
+        else:
+            results.append(i)
+    if not results:
+        return groups, numbers
+    return [*groups, *knobs], results
+
+
+def _groups_and_numbers(columns: list[int], names: dict[int, str], rows: Rows) -> tuple[list[int], list[int]]:
     """Return which columns name the experiment, and which hold numbers."""
     texts: list[int] = []
     numbers: list[int] = []
     for i in columns:
-        if names[i] in NAMES or _is_text([row[i] for _, row in rows]):
+        cells = [row[i] for _, row in rows]
+        if names[i] in NAMES or _is_text(cells):
             texts.append(i)
         else:
             numbers.append(i)
-    if not numbers and not any(names[i] in NAMES for i in texts):
-        return [], list(columns)  # their cells are not numbers: an error that names the first
+    has_named_group = any(names[i] in NAMES for i in texts)
+    if not numbers and not has_named_group:
+        return [], columns  # their cells are not numbers: an error that names the first
     return _naming(texts, names, rows), numbers
 
 
@@ -211,15 +237,20 @@ def _naming(texts: Sequence[int], names: dict[int, str], rows: Rows) -> list[int
 
 
 def _varies(rows: Rows, i: int) -> bool:
-    return any(row[i] != rows[0][1][i] for _, row in rows)
+    """Say whether a column holds different cells."""
+    cells = {row[i] for _, row in rows}
+    return len(cells) > 1
 
 
 def _repeats(rows: Rows, columns: Sequence[int]) -> bool:
     """Say whether two rows have the same cells in these columns."""
     seen: set[tuple[str, ...]] = set()
     for _, row in rows:
-        seen.add(tuple(row[i] for i in columns))
-    return len(seen) < len(rows)
+        cells = tuple(row[i] for i in columns)
+        if cells in seen:
+            return True
+        seen.add(cells)
+    return False
 
 
 def _is_text(cells: Sequence[str]) -> bool:

@@ -112,7 +112,8 @@ def accepts(path: Path) -> bool:
     if NAMED in path.name:
         return True
     with path.open("rb") as file:
-        return starts_with_record(file.read(HEAD.size))
+        head = file.read(HEAD.size)
+    return starts_with_record(head)
 
 
 def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
@@ -198,7 +199,9 @@ def _folders_of_run(folder: Path) -> list[tuple[Path, Part | Literal[""]]]:
 
 def _folders_with_events(folder: Path, depth: int) -> Iterator[Path]:
     """Yield the folders inside a folder that hold event files, sorted."""
-    for inside in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for inside in sorted(folder.iterdir()):
+        if not inside.is_dir():
+            continue
         if _event_files(inside):
             yield inside
         if depth > 1:
@@ -309,12 +312,13 @@ class _SeriesColumns:
 
     def points(self, *, several_starts: bool) -> Points:
         """Return the points as arrays; without starts where there is only one."""
-        starts = np.array(self.starts, dtype=np.int64) if several_starts else None
-        return Points(
+        points = Points(
             steps=np.array(self.steps, dtype=np.int64),
             values=np.array(self.values, dtype=np.float64),
-            starts=starts,
         )
+        if not several_starts:
+            return points
+        return replace(points, starts=np.array(self.starts, dtype=np.int64))
 
 
 @dataclass
@@ -382,8 +386,9 @@ def _log(files: Sequence[EventFile]) -> ScalarLog:
 def _damage_in(files: Sequence[EventFile]) -> Iterator[Damage]:
     """Yield the damage in files, with the name of the file where there are several."""
     for file in files:
+        name = file.path.name if len(files) > 1 else ""
         for damage in file.damaged:
-            yield replace(damage, file=file.path.name) if len(files) > 1 else damage
+            yield replace(damage, file=name)
 
 
 def _configuration(sessions: Sequence[Hparams]) -> tuple[dict[str, Any], list[Finding]]:

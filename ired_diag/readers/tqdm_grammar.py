@@ -108,7 +108,8 @@ def parse(record: bytes) -> tuple[Layout, dict[str, bytes]] | None:
     described = PAIRS.fullmatch(text)
     if not described and HAS_PAIR.search(text):
         return None
-    if match[7] is not None and not POST.fullmatch(post):
+    has_postfix = match[7] is not None
+    if has_postfix and not POST.fullmatch(post):
         return None
     before: list[tuple[bytes, bytes]] = []
     if described:

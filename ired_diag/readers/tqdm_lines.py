@@ -350,7 +350,7 @@ def _numbers_with_gaps(tokens: Sequence[bytes]) -> tuple[Array, list[int]]:
     for place, token in enumerate(tokens):
         try:
             numbers[place] = float(token)
-        except ValueError:
+        except ValueError:  # a byte was lost: the caller drops the record
             wrong_places.append(place)
     return numbers, wrong_places
 

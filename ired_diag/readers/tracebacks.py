@@ -194,10 +194,13 @@ def _terminations(lines: Sequence[Line], places: Sequence[int]) -> Iterator[Rais
         match = TERMINATE.match(lines[place].text)
         if not match:
             continue
+        text = match["type"]
         following = [lines[later].text for later in places[n + 1 : n + 3]]
         what = _what_in(following)
-        text = f"{match['type']}: {what}" if what else match["type"]
-        yield Raised(text=text, kind=kind_of_exception(text), start=place, end=place + len(following))
+        if what:
+            text = f"{text}: {what}"
+        end = place + len(following)
+        yield Raised(text=text, kind=kind_of_exception(text), start=place, end=end)
 
 
 def _what_in(texts: Sequence[str]) -> str:

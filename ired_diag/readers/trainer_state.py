@@ -262,7 +262,7 @@ def _by_entry(content: bytes, path: Path) -> tuple[list[Entry], list[Damage], bo
 
 def _is_open(content: bytes) -> bool:
     """Say whether more brackets are opened than closed: the end is missing."""
-    bare = STRING.sub(b"", content)
+    bare = STRING.sub(b"", content)  # brackets inside texts do not count
     opened = bare.count(b"{") + bare.count(b"[")
     closed = bare.count(b"}") + bare.count(b"]")
     return opened > closed
