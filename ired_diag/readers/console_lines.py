@@ -6,7 +6,7 @@ the same line:
     loss: 0.07:   8%|▊   | 8000/100000 [05:36<57:46, 26.54it/s]/job/script: line 54: 36304 Killed   python
 
 Such a line is two: the bar, and the message. ``torchrun`` and ``srun -l`` put the rank before each line; it
-is kept next to the text, so that the tracebacks of several ranks can be told apart.
+is kept next to the text, so that the tracebacks of several ranks can be distinguished.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RANK = re.compile(
     r"|\d{1,4}: (?=Traceback| |\w[\w.]*(?:Error|Exception)\b))"
 )
 LETTERS = re.compile(r"[A-Za-z]{2}")
-# A metric beside a count of steps: what a training that goes on prints.
+# A metric next to a count of steps: what a training that goes on prints.
 PROGRESS = re.compile(
     r"(?i)\b(?:epoch|step|iter(?:ation)?|batch|batches)\b\W{0,3}\d+.*\d|\d(?:it|s/it|it/s)\b|\bloss\W{1,3}\d"
 )

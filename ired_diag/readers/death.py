@@ -112,7 +112,7 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
 
 
 def death_of(path: Path) -> Ending | None:
-    """Return how the job died whose text log is at a path; None where it does not say, or is no text log.
+    """Return how the job died whose text log is at a path; None where it does not say, or is not a text log.
 
     Documents and source files speak of errors that did not happen: only names that logs have are read.
     """

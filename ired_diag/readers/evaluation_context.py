@@ -47,8 +47,8 @@ class Context:
     Attributes:
         model: Name of the model.
         model_is_named: Whether a line names it; else it is named by its checkpoint.
-        checkpoint: Its path.
-        checkpoints: Those that the configuration lists.
+        checkpoint: Path of the checkpoint.
+        checkpoints: Paths of the checkpoints that the configuration lists.
         experiment: Name of the evaluation.
         dataset: Name of the data set.
         rank: Rank of the matrices.

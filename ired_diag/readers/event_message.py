@@ -45,8 +45,8 @@ class Event:
     """An event.
 
     Attributes:
-        wall_time: In seconds since 1970.
-        step: As the writer counts them.
+        wall_time: Time in seconds since 1970.
+        step: Step, as the writer counts.
         scalars: Tag and value of each scalar, in order.
         others: The tags of values that are not scalars.
         starts: Whether a session of training starts here, which ends what was logged at this step and later.

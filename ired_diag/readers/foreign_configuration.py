@@ -59,7 +59,7 @@ class ForeignConfiguration:
     """What the files next to a log state.
 
     Attributes:
-        values: By dotted key; None where there is no file.
+        values: Values by dotted key; None where there is no file.
         path: The file.
         findings: What is odd about the file.
     """
@@ -85,7 +85,7 @@ def configuration_files(folder: Path) -> list[Path]:
 
 
 def is_configuration(path: Path) -> bool:
-    """Say whether a file is read as the configuration of a log next to it, and is no log itself."""
+    """Say whether a file is read as the configuration of a log next to it, and is not a log itself."""
     return path.name in NAMES or path.parent.name == HYDRA
 
 

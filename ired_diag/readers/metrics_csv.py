@@ -7,12 +7,12 @@
 Cells stand between commas, semicolons (then a decimal comma is one), tabs or bars. An empty cell, ``NA``,
 ``None`` and the like are a metric that was not measured at that step. ``NaN`` and ``Infinity`` are data. A
 column without one number is text: it may say whose row it is (``run_columns``), else it is left out. A line
-with more or fewer cells than the header, or whose step is no whole number, is skipped and counted; so is a
-single cell that is no number. A header in the middle of the file begins an appended session. Lines are
+with more or fewer cells than the header, or whose step is not a whole number, is skipped and counted; so is a
+single cell that is not a number. A header in the middle of the file begins an appended session. Lines are
 split before quotes are looked at: a lost quote costs its line, not the rest of the file.
 
 A row without a step belongs to the row before it: some loggers write an evaluation so. Where that row holds
-the same metric already, or there is none before, it is skipped and named.
+the same metric already, or no row stands before it, the row is skipped and named.
 
 A panel of wandb exports columns "run - metric", with the least and largest value of the bucket that a point
 stands for. The run's name is taken off the metrics'; the twins are left out where they equal the metric.
@@ -188,7 +188,7 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
     Lines of comments may stand before it; the header itself may be such a line.
 
     Raises:
-        UnreadableFile: There is none with a column that counts steps.
+        UnreadableFile: No line is a header with a column that counts steps.
     """
     reason = UnreadableFile(f"{where}: expected a header with a column that counts steps, found no line.")
     for number, line in enumerate(lines):

@@ -35,7 +35,7 @@ class TableRow:
         name: What is measured.
         value: The number, None where none was measured.
         unit: ``%`` or nothing.
-        spread: Its spread.
+        spread: Spread of the number.
         spread_kind: The kind of it.
         model: The row's model.
         dataset: The row's data set or task.
@@ -57,7 +57,7 @@ def rows_of_table(lines: Sequence[str], *, certain: bool) -> Iterator[TableRow]:
     """Yield the numbers of a table.
 
     Args:
-        lines: Its lines, with the lines that are only drawn.
+        lines: Lines of the table, with the lines that are only drawn.
         certain: Whether the table stands in an evaluation's section; else its header must say so.
     """
     rows = [(number, _cells(line)) for number, line in enumerate(lines) if not LINES.fullmatch(line)]

@@ -56,7 +56,7 @@ class Joined:
     """The series of the training bar.
 
     Attributes:
-        series: By metric.
+        series: Series by metric.
         total: The total of the bar.
         restarts: A note on what a later start of the bar has ended.
     """

@@ -20,7 +20,7 @@ def without_repeats(results: Sequence[EvaluationResult], *, last_counts: bool) -
     """Return each result once, in the order of their lines.
 
     Args:
-        results: As printed.
+        results: Results, as printed.
         last_counts: Whether another number by the same name replaces the first, as in a training that is
             evaluated after every epoch; else both are results.
     """

@@ -1,9 +1,9 @@
 """Where a training that wrote its rows into one log was started again.
 
 A metric whose step goes back was started again there. Each metric is compared with itself alone: an
-evaluation of step 100 that is written after the training row of step 120 is no restart. Nor is a single late
-row at a step that was not logged before, with the log going on behind it, nor the last row of a log that
-evaluates an earlier checkpoint once more and holds fewer metrics than were logged after it.
+evaluation of step 100 that is written after the training row of step 120 is not a restart. A single late row
+at a step that was not logged before is not a restart where the log goes on after it. Nor is the last row of a
+log that evaluates an earlier checkpoint again and holds fewer metrics than were logged after it.
 """
 
 from __future__ import annotations

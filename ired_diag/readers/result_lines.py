@@ -43,7 +43,7 @@ class PrintedNumber:
     """A number and what its line says about it.
 
     Attributes:
-        name: Its name, understood.
+        name: Name of the number, understood.
         value: The number; None where none was measured.
         unit: ``%``, ``dB`` or nothing.
         spread: What stands after ``±``, or in brackets as ``std``.

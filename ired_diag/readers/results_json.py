@@ -4,7 +4,7 @@ Read are numbers whose names are known measures (``mse_mean``, ``eval_accuracy``
 ``NaN`` and ``Infinity`` in their place, and ``"error"`` texts. ``mse_std`` is the spread of ``mse_mean``, and
 ``{"mse": {"mean": 0.2, "std": 0.1}}`` is the same. A name above numbers is a model's, unless it names data
 (``ood``), is a container's (``results``, ``models``), or the file is lm-eval's, where it is a task's.
-Settings (``config``, ``args``) say to what the numbers belong and are no results.
+Settings (``config``, ``args``) say to what the numbers belong and are not results.
 """
 
 from __future__ import annotations

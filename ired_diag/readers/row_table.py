@@ -45,7 +45,7 @@ class RowTable:
 
     Attributes:
         counter: The name of the column that counts the steps.
-        steps: Of each row, of shape (rows,).
+        steps: Step of each row, of shape (rows,).
         columns: The numbers, by name.
         texts: The texts of each row, by name; empty where a row has none.
     """

@@ -85,7 +85,7 @@ class Accounts:
     """What a dump says.
 
     Attributes:
-        jobs: In the order in which each is first listed.
+        jobs: Jobs in the order in which each is first listed.
         damaged: Numbers of the lines that could not be read, the header's being 1.
         torn_tail: Whether the last line was cut; nothing is read from it.
     """

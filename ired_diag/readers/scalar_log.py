@@ -35,7 +35,7 @@ class Damage:
     Attributes:
         where: Byte, line or entry of the file, in the log's ``unit``.
         reason: What was expected there and what was found.
-        file: Its name, where a log has several.
+        file: Name of the file, where a log has several.
     """
 
     where: int

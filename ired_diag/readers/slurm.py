@@ -155,7 +155,7 @@ class _Files:
 
     Attributes:
         path: The log.
-        content: Its bytes.
+        content: Bytes of the log.
         errors: The bytes of the ``.err`` file next to it; None where there is none.
     """
 
@@ -305,7 +305,7 @@ def _labelled(content: bytes) -> Iterator[tuple[int, int, str, list[tuple[bytes,
 
 
 def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and value of each row, up to the first line that is no row of the table."""
+    """Yield key and value of each row, up to the first line that is not a row of the table."""
     position = 0
     while match := TABLE_ROW.match(table, position):
         yield match[1], match[2]
@@ -330,7 +330,7 @@ def _is_evaluation(name: str) -> bool:
 def _rows(events: list[Event]) -> Iterator[Row]:
     """Yield a row for each step; a metric whose step goes back begins a new attempt.
 
-    A table of step 1000 that is printed after a diagnostic of step 1100 is no restart: each metric counts
+    A table of step 1000 that is printed after a diagnostic of step 1100 is not a restart: each metric counts
     for itself. A metric that is logged again at its last step replaces its value.
     """
     attempt = 1

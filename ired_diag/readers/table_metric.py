@@ -85,7 +85,7 @@ def metric_of_file(path: Path) -> str | None:
 
 
 def metric_in_names(names: Sequence[str]) -> str | None:
-    """Return the metric that all names begin or end with; None where there is none that says its direction.
+    """Return the metric that all names begin or end with; None where no such words say a direction.
 
     >>> metric_in_names(["val_accuracy_ours", "val_accuracy_base"]), metric_in_names(["a bleu", "b bleu"])
     ('val_accuracy', 'bleu')

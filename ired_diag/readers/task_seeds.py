@@ -2,7 +2,7 @@
 
 Most arrays train one configuration with the task's number as the seed, and many logs do not print the seed.
 Other arrays run a sweep: each task trains a configuration of its own. Where the tasks of one job have
-different configurations, their numbers are no seeds.
+different configurations, their numbers are not seeds.
 """
 
 from __future__ import annotations
