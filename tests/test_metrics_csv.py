@@ -50,7 +50,7 @@ def test_wandbs_export_loses_the_runs_name_and_keeps_the_bounds_that_tell_someth
     log = metrics_csv.read(path)
     assert list(log.points) == ["loss", "loss__MIN"]
     np.testing.assert_array_equal(log.points["loss"].values, [0.75, 0.5, math.nan])
-    assert log.told == {"run": "mild-sun-7"}
+    assert log.stated == {"run": "mild-sun-7"}
 
 
 def test_an_export_of_two_runs_is_two_logs(tmp_path: Path) -> None:

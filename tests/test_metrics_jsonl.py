@@ -57,7 +57,7 @@ def test_the_programs_own_history_is_read_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("nonsense", "no JSON object"),
+        ("nonsense", "not a JSON object"),
         ("[1]", "expected an object"),
         ('{"step": 1, "step": 2}', "twice"),
         ('{"loss": 1}', "no 'step'"),

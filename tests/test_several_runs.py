@@ -39,7 +39,7 @@ def test_columns_of_experiment_and_seed_make_runs(tmp_path: Path) -> None:
     rows = [(method, seed, step, loss(step, seed)) for method, seed in keys for step in STEPS]
     runs = metrics_csv.read_runs(table(tmp_path, "Method,seed,step,val_loss", rows))
     assert list(runs) == [f"Method={method},seed={seed}" for method, seed in keys]
-    assert runs["Method=y,seed=7"].told == {"experiment": "y", "seed": 7}
+    assert runs["Method=y,seed=7"].stated == {"experiment": "y", "seed": 7}
     assert [last(log) for log in runs.values()] == [{"val_loss": (40, loss(40, seed))} for _, seed in keys]
     study = open_study(tmp_path)
     assert [run.label for run in study.runs] == ["x/seed0", "x/seed7", "y/seed0", "y/seed7"]
@@ -52,7 +52,7 @@ def test_interleaved_runs_are_split_whatever_their_order(tmp_path: Path, sort: b
     rows = [(fold, epoch, loss(epoch, fold)) for fold in range(3) for epoch in range(6)]
     rows.sort(key=(lambda row: row[1]) if sort else (lambda row: row[0]))
     runs = metrics_csv.read_runs(table(tmp_path, "fold,epoch,loss", rows))
-    assert [log.told for log in runs.values()] == [{"run": f"fold{k}"} for k in range(3)]
+    assert [log.stated for log in runs.values()] == [{"run": f"fold{k}"} for k in range(3)]
     assert all(len(log.history.series["loss"]) == 6 for log in runs.values())
 
 
@@ -63,7 +63,7 @@ def test_json_lines_of_interleaved_runs_are_split(tmp_path: Path) -> None:
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     runs = metrics_jsonl.read_runs(path)
-    assert [log.told for log in runs.values()] == [{"run": "a", "seed": 0}, {"run": "b", "seed": 1}]
+    assert [log.stated for log in runs.values()] == [{"run": "a", "seed": 0}, {"run": "b", "seed": 1}]
     assert [last(log)["loss"] for log in runs.values()] == [(40, loss(40)), (40, loss(40, 1))]
 
 
@@ -89,7 +89,7 @@ def test_a_table_of_one_row_a_run_with_its_last_step_is_that_many_runs(tmp_path:
     rows = [(name, seed, 100, seed + 0.5) for name in ("a", "b") for seed in range(3)]
     assert len(metrics_csv.read_runs(table(tmp_path, "experiment,seed,epoch,mse", rows))) == 6
     runs = metrics_csv.read_runs(table(tmp_path, "seed,epoch,mse", [row[1:] for row in rows[:3]]))
-    assert [log.told for log in runs.values()] == [{"seed": seed} for seed in range(3)]
+    assert [log.stated for log in runs.values()] == [{"seed": seed} for seed in range(3)]
     with pytest.raises(UnreadableFile, match="no column says"):
         metrics_csv.read_runs(table(tmp_path, "epoch,mse", [row[2:] for row in rows]))
 
@@ -131,20 +131,20 @@ def test_a_column_of_splits_or_metrics_names_the_metric(tmp_path: Path, header: 
 
 def test_a_seed_that_is_the_same_in_every_row_is_the_seed_and_no_metric(tmp_path: Path) -> None:
     log = metrics_csv.read(table(tmp_path, "step,seed,loss", [(s, 5, loss(s)) for s in STEPS]))
-    assert (log.told, list(log.points)) == ({"seed": 5}, ["loss"])
+    assert (log.stated, list(log.points)) == ({"seed": 5}, ["loss"])
 
 
 def test_a_configuration_at_the_head_or_in_every_line_is_the_configuration(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     head = json.dumps({"config": {"lr": 0.1, "seed": 3}}) + "\n"
     path.write_text(head + "".join(json.dumps({"step": s, "loss": loss(s)}) + "\n" for s in STEPS))
-    assert metrics_jsonl.read(path).told["config"] == {"lr": 0.1, "seed": 3}
+    assert metrics_jsonl.read(path).stated["config"] == {"lr": 0.1, "seed": 3}
     assert metrics_jsonl.read(path).damaged == ()
     lines = [{"step": s, "loss": loss(s), "config": {"seed": 3, "lr": 0.1}} for s in STEPS]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     log = metrics_jsonl.read(path)
-    assert (log.told["config"], list(log.points)) == ({"lr": 0.1}, ["loss"])
-    assert log.told["seed"] == 3
+    assert (log.stated["config"], list(log.points)) == ({"lr": 0.1}, ["loss"])
+    assert log.stated["seed"] == 3
 
 
 def test_six_runs_of_five_epochs_are_six_runs(shared: Path) -> None:

@@ -203,7 +203,7 @@ def test_what_is_no_event_file_is_said_to_be_none(tmp_path: Path) -> None:
         tensorboard.read(tmp_path)
     for content in (b"", b"not a record, but long enough to hold one"):
         path.write_bytes(content)
-        with pytest.raises(UnreadableFile, match="none that is intact"):
+        with pytest.raises(UnreadableFile, match="no intact record"):
             tensorboard.read(path)
     other = tmp_path / "log.txt"
     other.write_bytes(b"Job started at")

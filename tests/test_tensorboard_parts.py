@@ -83,8 +83,8 @@ def test_hyperparameters_are_the_configuration_and_their_final_values_no_evaluat
     folder(run / "1769000000.5", hparams(values), event(0, simple("val/loss", 0.5)))
     log = tensorboard.read(run)
     assert series(log) == {"val/loss": [(step, 1.0) for step in range(0, 50, 10)]}
-    assert log.told == {"config": values}
-    assert isinstance(log.told["config"]["width"], int)
+    assert log.stated == {"config": values}
+    assert isinstance(log.stated["config"]["width"], int)
     (note,) = log.findings
     assert (note.rule, note.evidence) == ("final_values", {"val/loss": 0.5})
     (found,) = open_study(tmp_path).runs
@@ -107,7 +107,7 @@ def test_records_of_hyperparameters_that_differ_are_named(tmp_path: Path) -> Non
     for lr in (0.1, 0.01):
         folder(run / f"lr{lr}", hparams({"lr": lr, "width": 64}), event(0, simple("hparam/m", lr)))
     log = tensorboard.read(run)
-    assert log.told == {"config": {"width": 64}}
+    assert log.stated == {"config": {"width": 64}}
     assert [f.rule for f in log.findings] == ["hparams_differ", "final_values"]
     assert len(open_study(tmp_path).runs) == 1
 

@@ -53,7 +53,7 @@ def test_an_intact_file_tells_its_metrics_and_how_far_training_came(tmp_path: Pa
     assert pairs(log, "loss") == LOSS
     assert pairs(log, "eval_loss") == [(100, 2.0)]
     assert sorted(log.points) == sorted({k for e in ENTRIES for k in e} - {"step"})
-    assert (log.told["max_steps"], log.told["global_step"]) == (300, 150)
+    assert (log.stated["max_steps"], log.stated["global_step"]) == (300, 150)
     assert (log.damaged, log.torn_tail) == ((), False)
 
 
@@ -188,7 +188,7 @@ def test_an_end_before_the_last_planned_step_is_told(
     tmp_path: Path, entries: list[dict[str, float]], told: dict[str, object], said: str | None
 ) -> None:
     path = saved(tmp_path / "net_seed0", 40, entries, **told)
-    ended = trainer_state.read(path).told.get("ended")
+    ended = trainer_state.read(path).stated.get("ended")
     assert said in str(ended) if said else ended is None
     (run,) = open_study(tmp_path).runs
     expected = "complete" if said or told.get("max_steps") == 40 else "cut_off"

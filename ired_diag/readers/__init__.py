@@ -1,7 +1,7 @@
 """Readers of foreign logs: one format, one file, ``accepts`` and ``read``.
 
-Readers do not smooth, resample or drop: what a log tells twice is told twice, and what cannot be read is
-counted in a finding.
+Readers do not smooth, resample or drop: what a log states twice stays there twice, and what cannot be read
+is counted in a finding.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Reader:
     """A format.
 
     Attributes:
-        accepts: Whether a file is of this format, by its name and first 4 KiB.
-        read: What the runs in it tell. A half-written end, as a running job leaves it, is a finding.
+        accepts: Says whether a file is of this format, by its name and first 4 KiB.
+        read: Returns the runs in a file. A half-written end, as a running job leaves it, is a finding.
     """
 
     accepts: Callable[[Path], bool]
@@ -29,7 +29,7 @@ class Reader:
 
 
 def readers() -> dict[str, Reader]:
-    """Return the reader of each format, by the format's name, in the order in which they are asked."""
+    """Return the reader of each format, by the format's name, in the order in which they are tried."""
     from ired_diag.readers import (
         metrics_csv,
         metrics_jsonl,
@@ -39,15 +39,14 @@ def readers() -> dict[str, Reader]:
         trainer_state,
     )
 
-    tables = (tensorboard, trainer_state, metrics_csv, metrics_jsonl)
-    found = {
+    by_format = {
         "slurm": Reader(slurm.accepts, lambda path: [slurm.read(path)]),
         results_json.FORMAT_NAME: Reader(results_json.accepts, lambda path: [results_json.read(path)]),
     }
-    for module in tables:
-        name = module.__name__.rpartition(".")[2]
-        found[name] = Reader(module.accepts, partial(_read_scalars, module, name))
-    return found
+    for module in (tensorboard, trainer_state, metrics_csv, metrics_jsonl):
+        _, _, name = module.__name__.rpartition(".")
+        by_format[name] = Reader(module.accepts, partial(_read_scalars, module, name))
+    return by_format
 
 
 def _read_scalars(module: ModuleType, name: str, path: Path) -> list[Attempt]:

@@ -23,7 +23,7 @@ class Kind:
     """A cause, and how to recognise it.
 
     Attributes:
-        cause: Its name.
+        cause: Name of the cause.
         state: The kind of ending that it is.
         exception: Fits the text of an exception, which begins with its type.
         line: Fits a line of another program.

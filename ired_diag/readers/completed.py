@@ -27,4 +27,4 @@ def last_completion(content: bytes) -> int | None:
     last = None
     for last in COMPLETED.finditer(content):  # noqa: B007 (the last one is wanted)
         pass
-    return None if last is None else last.end()
+    return last.end() if last else None

@@ -6,7 +6,7 @@ the same line:
     loss: 0.07:   8%|▊   | 8000/100000 [05:36<57:46, 26.54it/s]/job/script: line 54: 36304 Killed   python
 
 Such a line is two: the bar, and the message. ``torchrun`` and ``srun -l`` put the rank before each line; it
-is kept next to the text, so that the tracebacks of several ranks can be told apart.
+is kept next to the text, so that the tracebacks of several ranks can be distinguished.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RANK = re.compile(
     r"|\d{1,4}: (?=Traceback| |\w[\w.]*(?:Error|Exception)\b))"
 )
 LETTERS = re.compile(r"[A-Za-z]{2}")
-# A metric beside a count of steps: what a training that goes on prints.
+# A metric next to a count of steps: what a training that goes on prints.
 PROGRESS = re.compile(
     r"(?i)\b(?:epoch|step|iter(?:ation)?|batch|batches)\b\W{0,3}\d+.*\d|\d(?:it|s/it|it/s)\b|\bloss\W{1,3}\d"
 )
@@ -56,18 +56,30 @@ def console_lines(content: bytes, *, most: int = MOST_READ) -> list[Line]:
         content: The log.
         most: How many bytes are read, from the end.
     """
-    text = COLOURS.sub("", content[-most:].decode("utf-8", "replace"))
-    return [line for piece in re.split(r"[\r\n]+", text) if piece.strip() for line in _lines_in(piece)]
+    text = content[-most:].decode("utf-8", "replace")
+    text = COLOURS.sub("", text)
+    lines: list[Line] = []
+    for piece in re.split(r"[\r\n]+", text):
+        if piece.strip():
+            lines.extend(_lines_in(piece))
+    return lines
 
 
 def _lines_in(piece: str) -> Iterator[Line]:
     """Yield the bars in a piece of a line, and the message that follows them."""
     while BAR in piece:
-        bar, closed, piece = piece.partition("]") if "]" in piece[piece.index(BAR) :] else (piece, "", "")
-        while closed and BAR not in bar:  # the bracket belongs to what stands before the bar
-            more, closed, piece = piece.partition("]")
-            bar = f"{bar}]{more}"
+        bar, piece = _split_after_bar(piece)
         yield Line(bar, is_bar=True)
-    if piece.strip() and (LETTERS.search(piece) or piece.startswith(" ")):
-        mark = RANK.match(piece)
-        yield Line(piece[mark.end() :], mark["rank"]) if mark else Line(piece)
+    is_text = LETTERS.search(piece) or piece.startswith(" ")
+    if not is_text or not piece.strip():
+        return
+    mark = RANK.match(piece)
+    yield Line(piece[mark.end() :], mark["rank"]) if mark else Line(piece)
+
+
+def _split_after_bar(piece: str) -> tuple[str, str]:
+    """Return a piece up to the bracket that closes its first bar, without that bracket, and the rest."""
+    closing = piece.find("]", piece.index(BAR))
+    if closing < 0:
+        return piece, ""
+    return piece[:closing], piece[closing + 1 :]

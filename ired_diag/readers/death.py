@@ -1,11 +1,11 @@
-"""What a job died of, as the end of a text log tells it.
+"""What a job died of, as the end of its text log says.
 
 Causes are looked for in the order in which they explain each other: a job that ran out of time is also
 "cancelled" and its program may print a traceback; a process that the kernel killed for its memory leaves
 others behind that fail to talk to it. An error that training survived (more progress follows) is not a cause.
 
 A shell script goes on after most complaints of its commands. Such a line counts as the cause only where it is
-the last word of a job that never trained. A line that reports an error in words that are not known here is
+the last word of a job that never trained. A line that reports an error in words that no pattern here has is
 quoted likewise, as the cause ``error``.
 
 A loss that is NaN at the end of the log and stays NaN is a failure, too, though the program may exit with 0.
@@ -27,7 +27,7 @@ from ired_diag.readers.tracebacks import Raised, fatal_exception, goes_on, witho
 from ired_diag.runs.ending import Ending
 
 LONGEST_DETAIL = 300
-# A line that holds none of these is not asked for a cause.
+# A line that holds none of these words names no cause.
 WORDS = (
     *("Error", "ERROR", "error:", "error -", "error!", "error]", "xception", "raceback", "atal", "FATAL"),
     *(
@@ -104,14 +104,15 @@ def death(content: bytes, *, trained: bool | None = None) -> Ending | None:
     if end is None:
         return death_in(console_lines(content), trained=trained)
     # Training came to its end: only what follows can have ended the job, or a loss that was NaN.
-    nan = loss_stays_nan(without_ignored(console_lines(content[:end])))
+    lines = without_ignored(console_lines(content[:end]))
+    nan = loss_stays_nan(lines)
     if nan:
         return Ending("failed", nan, cause="nan_loss")
     return death_in(console_lines(content[end:]), trained=True)
 
 
 def death_of(path: Path) -> Ending | None:
-    """Return how the job died whose text log is at a path; None where it does not say, or is no text log.
+    """Return how the job died whose text log is at a path; None where it does not say, or is not a text log.
 
     Documents and source files speak of errors that did not happen: only names that logs have are read.
     """
@@ -128,46 +129,55 @@ def death_of(path: Path) -> Ending | None:
 def death_in(lines: Sequence[Line], *, trained: bool | None = None) -> Ending | None:
     """Return how a job died, by the lines of its log; None where they do not say that it did."""
     lines = without_ignored(lines)
-    telling = [n for n, line in enumerate(lines) if any(word in line.text for word in WORDS)]
-    if not telling:
+    suspects = [n for n, line in enumerate(lines) if any(word in line.text for word in WORDS)]
+    if not suspects:
         return None
     if trained is None:
         trained = any(line.is_progress for line in lines)
-    by_scheduler = _by_kinds(causes.SCHEDULER, lines, telling)
+    by_scheduler = _by_kinds(causes.SCHEDULER, lines, suspects)
     raised = fatal_exception(lines)
     if by_scheduler and not (raised and _aborts_step(by_scheduler)):
         return by_scheduler
-    fatal = [n for n in telling if not goes_on(lines, n)]
-    found = (
-        _by_kinds((causes.KERNEL,), lines, fatal)
-        or _of_arguments(lines, fatal)
-        or (_by_kinds(causes.SIGNALS, lines, fatal) if raised and raised.is_effect else None)
-        or (_of_exception(raised, lines) if raised else None)
+    fatal = [n for n in suspects if not goes_on(lines, n)]
+    ending = _of_fatal_lines(lines, fatal, raised)
+    return ending or _of_last_words(lines, trained=trained)
+
+
+def _of_fatal_lines(lines: Sequence[Line], fatal: Sequence[int], raised: Raised | None) -> Ending | None:
+    """Return how a job died by the lines that no progress follows, in the order of what explains most."""
+    ending = _by_kinds((causes.KERNEL,), lines, fatal) or _of_arguments(lines, fatal)
+    if raised and not ending:
+        if raised.is_effect:  # of another process' death: the signal that ended that process explains it
+            ending = _by_kinds(causes.SIGNALS, lines, fatal)
+        ending = ending or _of_exception(raised, lines)
+    return (
+        ending
         or _by_kinds((causes.NO_SCRIPT, causes.NO_MODULE, causes.NCCL, causes.MEMORY), lines, fatal)
         or _by_kinds(causes.SIGNALS, lines, fatal)
         or _of_nan(lines, fatal)
     )
-    return found or _of_last_words(lines, trained=trained)
 
 
 def last_words(content: bytes) -> str:
-    """Return the last line of a file where it reports an error, in any words that are known; else nothing."""
+    """Return the last line of a file where it reports an error; else nothing."""
     lines = [line for line in console_lines(content[-TAIL:]) if line.text.strip() and not line.is_bar]
     if not lines:
         return ""
-    last = lines[-1]
-    kinds = (*causes.LAST_WORDS, causes.NO_SCRIPT)
-    if any(kind.line and kind.line.search(last.text) for kind in kinds):
-        return readable(last.text)
-    is_status = causes.EXIT_STATUS.search(last.text) is not None and not EXIT_ZERO.search(last.text)
-    return readable(last.text) if is_status else last_error([last])
+    text = lines[-1].text
+    for kind in (*causes.LAST_WORDS, causes.NO_SCRIPT):
+        if kind.line and kind.line.search(text):
+            return readable(text)
+    if causes.EXIT_STATUS.search(text) and not EXIT_ZERO.search(text):
+        return readable(text)
+    return last_error(lines)
 
 
 def last_error(lines: Sequence[Line]) -> str:
     """Return the last line that is not progress, where it reports an error; else nothing."""
     last = next((line.text for line in reversed(lines) if not line.is_bar), "")
-    is_error = causes.ERROR_LINE.search(last) and not causes.WARNING.search(last)
-    return readable(last) if is_error else ""
+    if not causes.ERROR_LINE.search(last) or causes.WARNING.search(last):
+        return ""
+    return readable(last)
 
 
 def loss_stays_nan(lines: Sequence[Line]) -> str:
@@ -180,23 +190,30 @@ def loss_stays_nan(lines: Sequence[Line]) -> str:
             values.setdefault(name, []).append(float(match["value"]))
             last[name] = match[0] if line.is_bar else line.text
     for name, series in values.items():
-        if all(map(math.isnan, series[-FEWEST_NAN:])) and (len(series) >= FEWEST_NAN or len(values) == 1):
+        is_long_enough = len(series) >= FEWEST_NAN or len(values) == 1
+        if is_long_enough and all(map(math.isnan, series[-FEWEST_NAN:])):
             return readable(last[name])
     return ""
 
 
 def readable(text: str) -> str:
     """Return a line as it can be quoted: on one line, printable, its beginning where it is long."""
-    text = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    return text if len(text) <= LONGEST_DETAIL else text[:LONGEST_DETAIL] + "…"
+    on_one_line = " ".join(text.split())
+    printable = "".join(filter(str.isprintable, on_one_line))
+    if len(printable) <= LONGEST_DETAIL:
+        return printable
+    return printable[:LONGEST_DETAIL] + "…"
 
 
 def _by_kinds(kinds: Iterable[Kind], lines: Sequence[Line], places: Sequence[int]) -> Ending | None:
     """Return the first kind that fits a line; the last such line is the detail."""
     for kind in kinds:
+        if kind.line is None:
+            continue
         for place in reversed(places):
-            if not lines[place].is_bar and kind.line and kind.line.search(lines[place].text):
-                return _ending(kind, lines[place].text)
+            line = lines[place]
+            if not line.is_bar and kind.line.search(line.text):
+                return _ending(kind, line.text)
     return None
 
 
@@ -206,65 +223,82 @@ def _aborts_step(ending: Ending) -> bool:
 
 
 def _of_arguments(lines: Sequence[Line], places: Sequence[int]) -> Ending | None:
-    """Return that a program refused its arguments: in known words, or in any words below its usage."""
-    if found := _by_kinds((causes.ARGUMENTS,), lines, places):
-        return found
-    usages = [n for n, line in enumerate(lines) if causes.USAGE.match(line.text)]
+    """Return that a program refused its arguments: in well-known words, or in any words below its usage."""
+    refusal = _by_kinds((causes.ARGUMENTS,), lines, places)
+    if refusal:
+        return refusal
+    usage = next((n for n, line in enumerate(lines) if causes.USAGE.match(line.text)), len(lines))
     for place in reversed(places):
-        below_usage = any(usage < place for usage in usages)
-        if below_usage and causes.PARSER_ERROR.match(lines[place].text):
-            return _ending(causes.ARGUMENTS, lines[place].text)
+        text = lines[place].text
+        if place > usage and causes.PARSER_ERROR.match(text):
+            return _ending(causes.ARGUMENTS, text)
     return None
 
 
 def _of_exception(raised: Raised, lines: Sequence[Line]) -> Ending:
-    if raised.text.startswith("KeyboardInterrupt"):
-        return Ending("cancelled", readable(raised.text))
-    if raised.text.startswith(CALLED_PROCESS):
+    text = raised.text
+    if text.startswith("KeyboardInterrupt"):
+        return Ending("cancelled", readable(text))
+    if text.startswith(CALLED_PROCESS):
         before = _of_last_words(lines[: raised.start], trained=False)
         if before and before.cause not in ("", "error"):
             return before
     is_generic = raised.kind.cause in ("traceback", "runtime_error", "assertion")
-    if is_generic and re.search(r"(?i)\bnan\b", raised.text) and loss_stays_nan(lines):
-        return Ending("failed", readable(raised.text), cause="nan_loss")
-    return _ending(raised.kind, raised.text)
+    names_nan = re.search(r"(?i)\bnan\b", text)
+    if is_generic and names_nan and loss_stays_nan(lines):
+        return Ending("failed", readable(text), cause="nan_loss")
+    return _ending(raised.kind, text)
 
 
 def _of_nan(lines: Sequence[Line], places: Sequence[int]) -> Ending | None:
     """Return that the loss was NaN: as the program reported it when it stopped, or as it printed it."""
+    report = causes.NAN_REPORT
     for place in reversed(places):
         text = lines[place].text
-        if causes.NAN_REPORT.line and causes.NAN_REPORT.line.search(text) and causes.STOPPING.search(text):
-            return _ending(causes.NAN_REPORT, text)
+        if report.line and report.line.search(text) and causes.STOPPING.search(text):
+            return _ending(report, text)
     line = loss_stays_nan(lines)
     return Ending("failed", line, cause="nan_loss") if line else None
 
 
 def _of_last_words(lines: Sequence[Line], *, trained: bool) -> Ending | None:
     """Return what the last words of a shell script say, where the job ended there."""
-    said = [line.text.rstrip() for line in lines if not causes.EXIT_STATUS.search(line.text)]
-    status = next((line.text for line in reversed(lines) if causes.EXIT_STATUS.search(line.text)), "")
+    said: list[str] = []
+    status = ""
+    for line in lines:
+        if causes.EXIT_STATUS.search(line.text):
+            status = line.text
+        else:
+            said.append(line.text.rstrip())
     last = said[-1] if said else ""
-    order_is_known = any(line.is_bar for line in lines)
-    for kind in causes.LAST_WORDS:
-        stops = not trained or (order_is_known and causes.STOPS_THE_SHELL.search(last))
-        complaint = _complaint(said, kind) if stops else ""
-        if complaint:
-            return _ending(kind, complaint)
-    if not trained and (quoted := last_error([Line(last)])):
-        return Ending("failed", quoted, cause="error")
+    order_is_certain = any(line.is_bar for line in lines)
+    stops = not trained or (order_is_certain and causes.STOPS_THE_SHELL.search(last))
+    if stops:
+        for kind in causes.LAST_WORDS:
+            complaint = _complaint(said, kind)
+            if complaint:
+                return _ending(kind, complaint)
+    error = "" if trained else last_error([Line(last)])
+    if error:
+        return Ending("failed", error, cause="error")
     return Ending("unexplained", readable(status)) if status else None
 
 
 def _complaint(texts: Sequence[str], kind: Kind) -> str:
     """Return the last line where it fits a kind; advice may follow a complaint."""
     place = len(texts) - 1
-    while place > 0 and (
-        causes.AFTERTHOUGHT.search(texts[place])
-        or (kind.cause == "git" and causes.GIT_ADVICE.search(texts[place]))
-    ):
+    while place > 0 and _follows_complaint(texts[place], kind):
         place -= 1
-    return texts[place] if place >= 0 and kind.line and kind.line.search(texts[place]) else ""
+    if place < 0 or kind.line is None:
+        return ""
+    complaint = texts[place]
+    return complaint if kind.line.search(complaint) else ""
+
+
+def _follows_complaint(text: str, kind: Kind) -> bool:
+    if causes.AFTERTHOUGHT.search(text):
+        return True
+    return kind.cause == "git" and causes.GIT_ADVICE.search(text) is not None
 
 
 def _ending(kind: Kind, text: str) -> Ending:

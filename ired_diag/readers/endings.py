@@ -1,8 +1,8 @@
-"""How attempts ended, from all that is known together: SLURM's accounts, and what befell their siblings.
+"""How attempts ended, by all files together: SLURM's accounts, and the endings of sibling jobs.
 
-**Accounts** (``sacct``) are asked where a log just stops or names no cause, or names only a traceback and
-the accounts know that memory ran out. "Completed" there means that the batch script returned 0; of a log that
-never said that training was complete it proves nothing but that the job is over.
+**Accounts** (``sacct``) count where a log just stops or names no cause, or names only a traceback and
+the accounts say that memory ran out. "Completed" there means that the batch script returned 0; of a log that
+never said that training was complete it proves only that the job is over.
 
 **Siblings**: a job that died before it logged a step died at a definite place of its program. Another job at
 the same git commit whose log ends in the same line died there too, and where its files name the cause it is
@@ -27,11 +27,13 @@ OPEN: tuple[State, ...] = ("cut_off", "unexplained", "unknown")
 AT_ONCE: tuple[State, ...] = ("traceback", "argument_error", "file_not_found", "failed")
 ALIKE = 0.5  # of all words
 
+JobKey = tuple[str, int | None]  # id of a job or an array, and the array task's number
+
 
 def settle_endings(attempts: Iterable[Attempt], accounts: Iterable[JobEnding] = ()) -> list[Attempt]:
-    """Return attempts with their endings as told by accounts, else inferred from siblings."""
-    known = {(job.job, job.task): job.ending for job in accounts}
-    return _infer([_by_accounts(attempt, known) for attempt in attempts])
+    """Return attempts with their endings as accounts state them, else inferred from siblings."""
+    by_job = {(job.job, job.task): job.ending for job in accounts}
+    return _infer([_by_accounts(attempt, by_job) for attempt in attempts])
 
 
 def with_deaths_next_to_them(attempts: Iterable[Attempt], deaths: Mapping[Path, Ending]) -> list[Attempt]:
@@ -50,80 +52,120 @@ def with_deaths_next_to_them(attempts: Iterable[Attempt], deaths: Mapping[Path, 
     logs: dict[Path, list[Path]] = defaultdict(list)
     for path in deaths:
         logs[path.parent].append(path)
-    return [_with_death(a, logs[_folder(a)], deaths, alone=tables[_folder(a)] == 1) for a in attempts]
+    with_deaths = []
+    for attempt in attempts:
+        folder = _folder(attempt)
+        log = _log_next_to(attempt, logs[folder], is_only_table=tables[folder] == 1)
+        if log is not None and attempt.ending.state == "unknown":
+            death = deaths[log]
+            ending = replace(death, detail=f"{death.detail} ({log.name})")
+            attempt = replace(attempt, ending=ending)
+        with_deaths.append(attempt)
+    return with_deaths
 
 
 def _folder(attempt: Attempt) -> Path:
     return attempt.source[0].parent
 
 
-def _with_death(
-    attempt: Attempt, logs: Sequence[Path], deaths: Mapping[Path, Ending], *, alone: bool
-) -> Attempt:
-    if attempt.ending.state != "unknown":
-        return attempt
-    same_name = [path for path in logs if path.stem == attempt.source[0].stem]
-    chosen = same_name or (list(logs) if alone else [])
-    if len(chosen) != 1:
-        return attempt
-    death = deaths[chosen[0]]
-    return replace(attempt, ending=replace(death, detail=f"{death.detail} ({chosen[0].name})"))
+def _log_next_to(attempt: Attempt, logs: Sequence[Path], *, is_only_table: bool) -> Path | None:
+    """Return the console log that belongs to a table; None where none or several may."""
+    chosen = [path for path in logs if path.stem == attempt.source[0].stem]
+    if not chosen and is_only_table:
+        chosen = list(logs)
+    return chosen[0] if len(chosen) == 1 else None
 
 
-def _by_accounts(attempt: Attempt, known: dict[tuple[str, int | None], Ending]) -> Attempt:
-    task, own = attempt.provenance.get("task"), str(attempt.provenance.get("job_id") or "")
-    keys = [(attempt.job or "", task), (own, None), (attempt.job or "", None)]
-    told = next((known[key] for key in keys if key in known), None)
-    if told is None:
+def _by_accounts(attempt: Attempt, by_job: Mapping[JobKey, Ending]) -> Attempt:
+    account = _account_of(attempt, by_job)
+    if account is None:
         return attempt
     ending = attempt.ending
     if ending.complete:
-        late = "" if told.complete or ending.detail else f"then, by sacct: {told.detail}"
-        return replace(attempt, ending=replace(ending, detail=ending.detail or late))
-    if ending.state not in OPEN and not (told.state == "out_of_memory" and ending.state == "traceback"):
+        if account.complete or ending.detail:
+            return attempt
+        detail = f"then, by sacct: {account.detail}"
+        return replace(attempt, ending=replace(ending, detail=detail))
+    explains_traceback = account.state == "out_of_memory" and ending.state == "traceback"
+    if ending.state not in OPEN and not explains_traceback:
         return attempt
-    if told.complete:
-        said = "by sacct the job completed; its log does not say that training did"
-        return replace(attempt, ending=Ending("unexplained", ending.detail or said))
-    return replace(attempt, ending=replace(told, detail=f"by sacct: {told.detail}"))
+    if account.complete:
+        detail = ending.detail or "by sacct the job completed; its log does not say that training did"
+        return replace(attempt, ending=Ending("unexplained", detail))
+    return replace(attempt, ending=replace(account, detail=f"by sacct: {account.detail}"))
+
+
+def _account_of(attempt: Attempt, by_job: Mapping[JobKey, Ending]) -> Ending | None:
+    """Return the account of an attempt's job: of its task, of its own id, or of the whole array."""
+    array = attempt.job or ""
+    task = attempt.provenance.get("task")
+    own_id = str(attempt.provenance.get("job_id") or "")
+    for key in ((array, task), (own_id, None), (array, None)):
+        if key in by_job:
+            return by_job[key]
+    return None
 
 
 def _infer(attempts: Sequence[Attempt]) -> list[Attempt]:
-    known: dict[str, list[Attempt]] = defaultdict(list)
+    """Return attempts; an ending that a log does not show is inferred from siblings at the same commit."""
+    explained: dict[str | None, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
-        if (
-            attempt.commit
-            and attempt.ending.state in AT_ONCE
-            and _died_at_once(attempt)
-            and attempt.last_line
-        ):
-            known[attempt.commit].append(attempt)
-    return [_inferred(attempt, known.get(attempt.commit or "", [])) for attempt in attempts]
+        is_explained = attempt.ending.state in AT_ONCE
+        if attempt.commit and is_explained and _died_at_a_line(attempt):
+            explained[attempt.commit].append(attempt)
+    inferred = []
+    for attempt in attempts:
+        siblings = explained.get(attempt.commit, [])
+        inferred.append(_inferred(attempt, siblings))
+    return inferred
 
 
 def _inferred(attempt: Attempt, siblings: Sequence[Attempt]) -> Attempt:
-    if attempt.ending.state != "cut_off" or not _died_at_once(attempt) or not attempt.last_line:
+    if attempt.ending.state != "cut_off" or not _died_at_a_line(attempt):
         return attempt
-    same = [s for s in siblings if _words(s.last_line) == _words(attempt.last_line)]
-    how = "the same last line" if same else "a last line alike"
-    if not same and attempt.configuration is None:
-        same = [s for s in siblings if s.configuration is None and _alike(s.last_line, attempt.last_line)]
-    if len({(sibling.ending.state, sibling.ending.cause) for sibling in same}) != 1:
+    words = _words(attempt.last_line)
+    alike = [sibling for sibling in siblings if _words(sibling.last_line) == words]
+    how = "the same last line"
+    if not alike:
+        alike = _with_similar_last_line(attempt, siblings)
+        how = "a last line alike"
+    endings = {(sibling.ending.state, sibling.ending.cause) for sibling in alike}
+    if len(endings) != 1:
         return attempt
-    first = same[0]
+    first = alike[0]
     reason = f"inferred from {first.source[0].name} (same commit, {how}): {first.ending.detail}"
-    return replace(attempt, ending=replace(first.ending, detail=reason, inferred=True))
+    ending = replace(first.ending, detail=reason, inferred=True)
+    return replace(attempt, ending=ending)
 
 
-def _died_at_once(attempt: Attempt) -> bool:
-    return not attempt.rows and not attempt.series and not attempt.provenance.get("training_started")
+def _with_similar_last_line(attempt: Attempt, siblings: Sequence[Attempt]) -> list[Attempt]:
+    if attempt.configuration is not None:
+        return []
+    similar = []
+    for sibling in siblings:
+        if sibling.configuration is None and _are_alike(sibling.last_line, attempt.last_line):
+            similar.append(sibling)
+    return similar
+
+
+def _died_at_a_line(attempt: Attempt) -> bool:
+    """Say whether a job died before it trained, after a line that says where."""
+    has_logged = attempt.rows or attempt.series
+    has_started = attempt.provenance.get("training_started")
+    return bool(attempt.last_line) and not has_logged and not has_started
 
 
 def _words(line: str) -> list[str]:
-    """Return the words of a line, those that hold a digit as ``#``."""
-    return ["#" if re.search(r"\d", word) else word for word in line.split()]
+    """Return the words of a line; a word that holds a digit is ``#``."""
+    words = []
+    for word in line.split():
+        has_digit = re.search(r"\d", word)  # it may name the job
+        words.append("#" if has_digit else word)
+    return words
 
 
-def _alike(one: str, other: str) -> bool:
-    a, b = Counter(_words(one)), Counter(_words(other))
-    return 2 * (a & b).total() >= 2 * ALIKE * max(a.total(), b.total())
+def _are_alike(first: str, second: str) -> bool:
+    words = Counter(_words(first))
+    other_words = Counter(_words(second))
+    shared = (words & other_words).total()
+    return shared >= ALIKE * max(words.total(), other_words.total())

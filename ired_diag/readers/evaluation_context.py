@@ -47,8 +47,8 @@ class Context:
     Attributes:
         model: Name of the model.
         model_is_named: Whether a line names it; else it is named by its checkpoint.
-        checkpoint: Its path.
-        checkpoints: Those that the configuration lists.
+        checkpoint: Path of the checkpoint.
+        checkpoints: Paths of the checkpoints that the configuration lists.
         experiment: Name of the evaluation.
         dataset: Name of the data set.
         rank: Rank of the matrices.
@@ -73,24 +73,31 @@ class Context:
         only = self.checkpoints[0] if len(self.checkpoints) == 1 else ""
         return replace(self, model=name, model_is_named=True, checkpoint=only)
 
-    def known(self) -> dict[str, Any]:
-        """Return what is known, by the names that an ``EvaluationResult`` has for it."""
-        names = ("model", "checkpoint", "experiment", "dataset", "rank", "ood", "n")
-        return {name: value for name in names if (value := getattr(self, name)) not in (None, "")}
+    def stated(self) -> dict[str, Any]:
+        """Return what is said, by the names that an ``EvaluationResult`` has for it."""
+        stated = {}
+        for name in ("model", "checkpoint", "experiment", "dataset", "rank", "ood", "n"):
+            value = getattr(self, name)
+            if value not in (None, ""):
+                stated[name] = value
+        return stated
 
 
 def context_of(configuration: Mapping[str, Any]) -> Context:
     """Return what a configuration, or another object of names and values, says."""
-    path = next((p for key in PATHS if isinstance(p := configuration.get(key), str) and p), "")
+    paths = (_text(configuration.get(key)) for key in PATHS)
+    path = next(filter(None, paths), "")
     listed = configuration.get("model_checkpoints")
-    rank, ood = configuration.get("rank"), configuration.get("ood")
+    rank = configuration.get("rank")
+    ood = configuration.get("ood")
+    is_rank = isinstance(rank, int) and not isinstance(rank, bool)
     return Context(
         model=model_of(path) if path else "",
         checkpoint=path,
         checkpoints=tuple(map(str, listed)) if isinstance(listed, list) else (),
         experiment=_text(configuration.get("experiment_name")),
         dataset=_text(configuration.get("dataset")),
-        rank=rank if isinstance(rank, int) and not isinstance(rank, bool) else None,
+        rank=rank if is_rank else None,
         ood=ood if isinstance(ood, bool) else None,
         evaluation_mode=bool(configuration.get("evaluation_mode")),
     )
@@ -98,33 +105,38 @@ def context_of(configuration: Mapping[str, Any]) -> Context:
 
 def context_after(context: Context, text: str) -> Context:
     """Return the context after a line."""
-    if path := CHECKPOINT.search(text):
+    path = CHECKPOINT.search(text)
+    if path:
         checkpoint = path["path"] or path["named"]
         model = context.model if context.model_is_named else model_of(checkpoint)
         context = replace(context, checkpoint=checkpoint, model=model)
-    if ood := DIFFICULTY.search(text):
+    ood = DIFFICULTY.search(text)
+    if ood:
         context = replace(context, ood=ood["ood"].lower() in ("true", "yes", "1"))
-    if (rank := RANK.search(text)) and OF_MATRICES.search(text):  # else a process of several
+    rank = RANK.search(text)
+    if rank and OF_MATRICES.search(text):  # else a process of several
         context = replace(context, rank=int(rank[1]))
-    if dataset := DATASET.match(text):
+    dataset = DATASET.match(text)
+    if dataset:
         name = "inverse" if INVERSE.match(dataset["name"]) else dataset["name"]
         rows = int(dataset["rows"]) if dataset["rows"] else context.rank
         context = replace(context, dataset=name, rank=rows)
-    if samples := SAMPLES.search(text):
+    samples = SAMPLES.search(text)
+    if samples:
         context = replace(context, n=int(samples[1] or samples[2]))
     return context
 
 
-def model_of(named: str) -> str:
+def model_of(name: str) -> str:
     """Return a model's name: a path's folder where the file is named like every other.
 
     >>> model_of("results/q103_seed3/model-100.pt"), model_of("weights/resnet50.pth"), model_of("gpt2")
     ('q103_seed3', 'resnet50', 'gpt2')
     """
-    named = named.strip().rstrip("./…").strip("'\"")
-    if not re.search(r"[/.]", named):
-        return named
-    path = Path(named)
+    name = name.strip().rstrip("./…").strip("'\"")
+    if not re.search(r"[/.]", name):
+        return name
+    path = Path(name)
     while USUAL_FILE.fullmatch(path.stem) and path.parent.name:
         path = path.parent
     return path.stem if path.suffix in WEIGHTS else path.name

@@ -22,19 +22,17 @@ def evaluation_ending(ending: Ending, printed: Printed, *, trained: bool) -> End
     """Return how a job ended, its printed results taken into account.
 
     Args:
-        ending: As its files say otherwise; a cause of death that they name stays.
-        printed: What it printed.
+        ending: The ending by all other signs; a cause of death that the files name stays.
+        printed: What the job printed.
         trained: Whether it logged steps of training.
     """
     if ending.state not in NOT_SAID or ending.inferred:
         return ending
     if printed.trains or trained:
-        is_final = printed.finished and any(result.final for result in printed.results)
-        return (
-            Ending("complete", "final results are printed")
-            if is_final and ending.state == "cut_off"
-            else ending
-        )
+        has_final_result = any(result.final for result in printed.results)
+        if printed.finished and has_final_result and ending.state == "cut_off":
+            return Ending("complete", "final results are printed")
+        return ending
     if printed.errors:
         return Ending("unexplained", failure_of(printed.errors[-1]))
     if printed.is_whole:
@@ -44,11 +42,11 @@ def evaluation_ending(ending: Ending, printed: Printed, *, trained: bool) -> End
 
 def provenance_of(printed: Printed) -> dict[str, Any]:
     """Return what a log's results say about its job."""
-    told: dict[str, Any] = {}
+    provenance: dict[str, Any] = {}
     if printed.saved_to:
-        told[SAVED_TO] = list(printed.saved_to)
+        provenance[SAVED_TO] = list(printed.saved_to)
     if printed.trains and printed.results:
-        told["training_started"] = True
+        provenance["training_started"] = True
     if printed.announced:
-        told[ANNOUNCED] = True
-    return told
+        provenance[ANNOUNCED] = True
+    return provenance

@@ -1,4 +1,4 @@
-"""The scalars in a TensorBoard event, the start of a session, and the hyperparameters of one.
+"""The scalars in a TensorBoard event, the start of a session, and the hyperparameters of a session.
 
     Event        wall_time 1 (double), step 2 (int64), summary 5, session_log 7
     SessionLog   status 1 (1: start)
@@ -10,7 +10,7 @@
 
 A scalar is a ``simple_value``, or a tensor of one number that the plugin "scalars" (or, where a log names
 none, no plugin) claims. Writers may name the plugin of a tag in its first event only. A step that is not
-told is 0: the format leaves out zeros.
+stated is 0: the format leaves out zeros.
 
 References: TensorFlow, core/util/event.proto, core/framework/summary.proto; TensorBoard,
 plugins/hparams/plugin_data.proto.
@@ -40,15 +40,15 @@ SCALARS, HPARAMS = "scalars", "hparams"
 START = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event.
+    """An event.
 
     Attributes:
-        wall_time: In seconds since 1970.
-        step: As the writer counts them.
-        scalars: By tag, in order.
-        others: The tags of what is no scalar.
+        wall_time: Time in seconds since 1970.
+        step: Step, as the writer counts.
+        scalars: Tag and value of each scalar, in order.
+        others: The tags of values that are not scalars.
         starts: Whether a session of training starts here, which ends what was logged at this step and later.
         hparams: Hyperparameters by name, where the event states those of a session.
     """
@@ -68,55 +68,79 @@ def read_event(content: bytes, start: int, end: int, plugins: dict[str, str]) ->
         content: A file.
         start: First byte of the message.
         end: The byte after its last.
-        plugins: The plugin of each tag as far as it is known; what the event tells of it is added.
+        plugins: The plugin of each tag, by the events so far; what this event says of it is added.
 
     Raises:
-        Malformed: The bytes are no event.
+        Malformed: The bytes are not an event.
     """
-    wall_time, step = 0.0, 0
+    wall_time = 0.0
+    step = 0
     scalars: list[tuple[str, float]] = []
     others: list[str] = []
-    starts, hparams = False, None
-    for key, a, b in fields(content, start, end):
+    starts = False
+    hparams = None
+    for key, first, last in fields(content, start, end):
         if key == 8 * 1 + EIGHT:
-            (wall_time,) = DOUBLE.unpack_from(content, a)
+            (wall_time,) = DOUBLE.unpack_from(content, first)
         elif key == 8 * 2 + VARINT:
-            step = signed(a)
+            step = signed(first)
         elif key == 8 * 5 + BYTES:
-            for inner, first, last in fields(content, a, b):
-                if inner == 8 * 1 + BYTES:
-                    tag, value, metadata = _value(content, first, last, plugins)
-                    if value is None:
-                        others.append(tag)
-                        if plugins.get(tag) == HPARAMS and metadata:
-                            hparams = _session_hparams(metadata) or hparams
-                    else:
-                        scalars.append((tag, value))
+            for value_first, value_last in _values(content, first, last):
+                tag, number, metadata = _value(content, value_first, value_last, plugins)
+                if number is not None:
+                    scalars.append((tag, number))
+                    continue
+                others.append(tag)
+                if plugins.get(tag) == HPARAMS and metadata:
+                    hparams = _session_hparams(metadata) or hparams
         elif key == 8 * 7 + BYTES:
-            starts = any(
-                inner == 8 * 1 + VARINT and first == START for inner, first, _ in fields(content, a, b)
-            )
-    return Event(wall_time, step, tuple(scalars), tuple(others), starts, hparams)
+            starts = _is_session_start(content, first, last)
+    return Event(
+        wall_time=wall_time,
+        step=step,
+        scalars=tuple(scalars),
+        others=tuple(others),
+        starts=starts,
+        hparams=hparams,
+    )
+
+
+def _values(content: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where each value of a Summary begins and ends."""
+    for key, first, last in fields(content, start, end):
+        if key == 8 * 1 + BYTES:
+            yield first, last
+
+
+def _is_session_start(content: bytes, start: int, end: int) -> bool:
+    for key, status, _ in fields(content, start, end):
+        if key == 8 * 1 + VARINT and status == START:
+            return True
+    return False
 
 
 def _value(
     content: bytes, start: int, end: int, plugins: dict[str, str]
 ) -> tuple[str, float | None, bytes | None]:
-    """Return tag, number and metadata of a Summary.Value; the number is None where it is no scalar."""
-    tag, number, tensor, plugin, metadata = "", None, None, None, None
-    for key, a, b in fields(content, start, end):
+    """Return tag, number and metadata of a Summary.Value; the number is None where it is not a scalar."""
+    tag = ""
+    number: float | None = None
+    tensor: tuple[int, int] | None = None
+    metadata: bytes | None = None
+    for key, first, last in fields(content, start, end):
         if key == 8 * 1 + BYTES:
-            tag = content[a:b].decode("utf-8", "backslashreplace")
+            tag = _text(content[first:last])
         elif key == 8 * 2 + FOUR:
-            (number,) = FLOAT.unpack_from(content, a)
+            (number,) = FLOAT.unpack_from(content, first)
             tensor = None
         elif key == 8 * 8 + BYTES:
-            number, tensor = None, (a, b)
+            number = None
+            tensor = (first, last)
         elif key == 8 * 9 + BYTES:
-            metadata = content[a:b]
-            plugin = _plugin(metadata)
+            metadata = content[first:last]
     if not tag:
         raise Malformed("a value without a tag")
+    plugin = _plugin(metadata) if metadata is not None else None
     if plugin:
         plugins[tag] = plugin
     if tensor and plugins.get(tag, SCALARS) == SCALARS:
@@ -124,14 +148,15 @@ def _value(
     return tag, number, metadata
 
 
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")
+
+
 @lru_cache(maxsize=256)  # writers repeat the same metadata in every event
 def _plugin(metadata: bytes) -> str | None:
     """Return the plugin that metadata name."""
-    for key, a, b in fields(metadata, 0, len(metadata)):
-        if key == 8 * 1 + BYTES:
-            for inner, first, last in fields(metadata, a, b):
-                if inner == 8 * 1 + BYTES:
-                    return metadata[first:last].decode("utf-8", "backslashreplace")
+    for name in _parts(metadata, 1, 1):
+        return _text(name)
     return None
 
 
@@ -139,39 +164,43 @@ def _session_hparams(metadata: bytes) -> tuple[tuple[str, Any], ...] | None:
     """Return the hyperparameters by name in the metadata of a session's start; None where they hold none."""
     for content in _parts(metadata, 1, 2):
         for start_info in _parts(content, 3):
-            return tuple(_hparam(entry) for entry in _parts(start_info, 1))
+            entries = _parts(start_info, 1)
+            return tuple(map(_hparam, entries))
     return None
 
 
 def _parts(content: bytes, *path: int) -> Iterator[bytes]:
     """Yield the messages under a path of field numbers."""
-    for key, a, b in fields(content, 0, len(content)):
-        if key == 8 * path[0] + BYTES:
-            if len(path) == 1:
-                yield content[a:b]
-            else:
-                yield from _parts(content[a:b], *path[1:])
+    number, *inner = path
+    for key, first, last in fields(content, 0, len(content)):
+        if key != 8 * number + BYTES:
+            continue
+        if inner:
+            yield from _parts(content[first:last], *inner)
+        else:
+            yield content[first:last]
 
 
 def _hparam(entry: bytes) -> tuple[str, Any]:
     """Return name and value of one entry of the map of hyperparameters."""
-    name, value = "", None
-    for key, a, b in fields(entry, 0, len(entry)):
+    name = ""
+    value = None
+    for key, first, last in fields(entry, 0, len(entry)):
         if key == 8 * 1 + BYTES:
-            name = entry[a:b].decode("utf-8", "backslashreplace")
+            name = _text(entry[first:last])
         elif key == 8 * 2 + BYTES:
-            value = _plain_value(entry[a:b])
+            value = _plain_value(entry[first:last])
     return name, value
 
 
 def _plain_value(content: bytes) -> Any:
     """Return a number, text or truth value; None for anything else. Whole numbers are returned as such."""
-    for key, a, b in fields(content, 0, len(content)):
+    for key, first, last in fields(content, 0, len(content)):
         if key == 8 * 2 + EIGHT:
-            (number,) = DOUBLE.unpack_from(content, a)
+            (number,) = DOUBLE.unpack_from(content, first)
             return int(number) if number.is_integer() else number
         if key == 8 * 3 + BYTES:
-            return content[a:b].decode("utf-8", "backslashreplace")
+            return _text(content[first:last])
         if key == 8 * 4 + VARINT:
-            return bool(a)
+            return bool(first)
     return None

@@ -59,7 +59,7 @@ class ForeignConfiguration:
     """What the files next to a log state.
 
     Attributes:
-        values: By dotted key; None where there is no file.
+        values: Values by dotted key; None where there is no file.
         path: The file.
         findings: What is odd about the file.
     """
@@ -71,13 +71,11 @@ class ForeignConfiguration:
 
 def find_configuration(folder: Path) -> ForeignConfiguration:
     """Return the configuration of the log in ``folder``."""
-    for place in _places(folder):
-        for name in NAMES:
-            path = place / name
-            if path.is_file():
-                configuration = _read(path)
-                if configuration is not None:
-                    return configuration
+    for path in configuration_files(folder):
+        if path.is_file():
+            configuration = _read(path)
+            if configuration is not None:
+                return configuration
     return ForeignConfiguration()
 
 
@@ -87,7 +85,7 @@ def configuration_files(folder: Path) -> list[Path]:
 
 
 def is_configuration(path: Path) -> bool:
-    """Say whether a file is read as the configuration of a log next to it, and is no log itself."""
+    """Say whether a file is read as the configuration of a log next to it, and is not a log itself."""
     return path.name in NAMES or path.parent.name == HYDRA
 
 
@@ -95,22 +93,27 @@ def seed_of(configuration: Mapping[str, Any] | None, key: str | None = None) -> 
     """Return the random seed that a configuration states.
 
     Args:
-        configuration: By dotted key.
-        key: Which key is the seed; the usual names without it. Where several keys with a usual name state
+        configuration: Values by dotted key.
+        key: The key of the seed. Default: the usual names; where several keys with a usual name state
             different numbers, none of them is taken.
 
     >>> seed_of({"seed": "3"}), seed_of({"trainer.seed": 1, "data.seed": 2}), seed_of({"seed": True})
     (3, None, None)
     """
+    configuration = configuration or {}
     if key is not None:
-        return _whole_number((configuration or {}).get(key))
-    configuration = {name.lower(): value for name, value in (configuration or {}).items()}
+        return _whole_number(configuration.get(key))
+    lower = {name.lower(): value for name, value in configuration.items()}
     for name in SEED_KEYS:
-        seed = _whole_number(configuration.get(name))
+        seed = _whole_number(lower.get(name))
         if seed is not None:
             return seed
-    nested = [value for name, value in configuration.items() if name.rpartition(".")[2] in SEED_KEYS]
-    seeds = {seed for value in nested if (seed := _whole_number(value)) is not None}
+    seeds = set()
+    for name, value in lower.items():
+        _, _, last_part = name.rpartition(".")
+        if last_part in SEED_KEYS:
+            seeds.add(_whole_number(value))
+    seeds.discard(None)
     return seeds.pop() if len(seeds) == 1 else None
 
 
@@ -143,17 +146,18 @@ def _places(folder: Path) -> Iterator[Path]:
 
 def _read(path: Path) -> ForeignConfiguration | None:
     """Return what a file states; None for the configuration of a run folder of ours."""
+    read = _read_yaml if path.suffix in (".yaml", ".yml") else read_json_object
     try:
-        values = _read_yaml(path) if path.suffix in (".yaml", ".yml") else read_json_object(path)
+        values = read(path)
     except UnreadableFile as error:
         return ForeignConfiguration(None, path, (_not_read(error, path),))
     except NotPlain as error:
         finding = _not_read(f"{path}: is not plain YAML ({error}).", path, kept=len(error.salvaged))
         return ForeignConfiguration(flatten(error.salvaged) or None, path, (finding,))
-    if path.name == "config.json" and isinstance(values.get("format"), int):
-        return None
     if path.name == OWN:
         return ForeignConfiguration(values, path)
+    if path.name == "config.json" and isinstance(values.get("format"), int):
+        return None
     return ForeignConfiguration(_with_overrides(flatten(values), path), path)
 
 
@@ -162,9 +166,12 @@ def _with_overrides(values: dict[str, Any], path: Path) -> dict[str, Any]:
     overrides = path.parent.parent / OVERRIDES
     if values or path.parent.name != HYDRA or not overrides.is_file():
         return values
-    lines = overrides.read_text(encoding="utf-8", errors="replace").splitlines()
-    pairs = [line.lstrip("- ").strip("'\" ").partition("=") for line in lines if "=" in line]
-    return read_plain_yaml("\n".join(f"{key.lstrip('+~')}: {value}" for key, _, value in pairs))
+    settings = []
+    for line in overrides.read_text(encoding="utf-8", errors="replace").splitlines():
+        if "=" in line:
+            key, _, value = line.lstrip("- ").strip("'\" ").partition("=")
+            settings.append(f"{key.lstrip('+~')}: {value}")
+    return read_plain_yaml("\n".join(settings))
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -177,8 +184,10 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _not_read(reason: object, path: Path, kept: int = 0) -> Finding:
-    rest = f" {kept} plain lines of it were kept." if kept else ""
-    statement = f"The configuration next to the log was not read: {reason}{rest}"
+    """Return the finding that a configuration could not be read, but for ``kept`` plain lines."""
+    statement = f"The configuration next to the log was not read: {reason}"
+    if kept:
+        statement = f"{statement} {kept} plain lines of it were kept."
     return Finding("configuration_torn", "warning", statement, {"file": path.name, "kept": kept})
 
 
@@ -195,16 +204,23 @@ def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _as_json(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     if isinstance(value, Mapping):
         return {str(key): _as_json(inner) for key, inner in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [_as_json(inner) for inner in value]
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    return str(value)
 
 
 def _whole_number(value: object) -> int | None:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if text.isascii() and text.isdigit() else None
+    if isinstance(value, float):
+        if not math.isfinite(value) or not value.is_integer():
+            return None
         value = int(value)
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        return None
+    return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.slurm_job import stem_without_job
@@ -23,20 +24,27 @@ def identify(attempts: Iterable[Attempt], *, seed_key: str | None = None) -> lis
 
     Args:
         attempts: All that are read together.
-        seed_key: The key of the configurations that is the seed; found by its name without it.
+        seed_key: The key of the configurations that is the seed. Default: detected by its name.
     """
     attempts = [_seeded(attempt, seed_key) for attempt in attempts]
     unnamed = [number for number, attempt in enumerate(attempts) if not _names_itself(attempt)]
     names = name_runs([_names(attempts[number]) for number in unnamed])
-    for number, called in zip(unnamed, names, strict=True):
+    for number, name in zip(unnamed, names, strict=True):
         attempt = attempts[number]
-        label = called.run if attempt.job is None else ""
-        attempts[number] = replace(attempt, experiment=called.experiment, label=label)
-    return [_with_siblings(attempt, attempts) if _died_nameless(attempt) else attempt for attempt in attempts]
+        label = name.run if attempt.job is None else ""
+        attempts[number] = replace(attempt, experiment=name.experiment, label=label)
+    identified = []
+    for attempt in attempts:
+        if _died_nameless(attempt):
+            attempt = _with_siblings(attempt, attempts)
+        identified.append(attempt)
+    return identified
 
 
 def _seeded(attempt: Attempt, key: str | None) -> Attempt:
-    seed = seed_of(attempt.configuration, key) if key is not None else None
+    if key is None:
+        return attempt
+    seed = seed_of(attempt.configuration, key)
     return attempt if seed is None else replace(attempt, seed=seed)
 
 
@@ -64,12 +72,16 @@ def _died_nameless(attempt: Attempt) -> bool:
 
 def _with_siblings(attempt: Attempt, attempts: Sequence[Attempt]) -> Attempt:
     """Return a nameless attempt in the experiment of the named logs of the same file name in its folder."""
+    own_place = _folder_and_stem(attempt)
+    experiments = set()
+    for other in attempts:
+        if other.name is not None and _folder_and_stem(other) == own_place:
+            experiments.add(other.experiment)
+    if len(experiments) != 1:
+        return attempt
+    return replace(attempt, experiment=experiments.pop())
+
+
+def _folder_and_stem(attempt: Attempt) -> tuple[Path, str]:
     path = attempt.source[0]
-    experiments = {
-        other.experiment
-        for other in attempts
-        if other.name is not None
-        and other.source[0].parent == path.parent
-        and stem_without_job(other.source[0]) == stem_without_job(path)
-    }
-    return replace(attempt, experiment=experiments.pop()) if len(experiments) == 1 else attempt
+    return path.parent, stem_without_job(path)

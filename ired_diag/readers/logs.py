@@ -1,7 +1,7 @@
 """Foreign logs, one by one or a folder of them: each file by the reader that accepts it.
 
-The event files of one folder are one run. A dump of ``sacct`` tells how jobs ended, a ``.err`` file belongs
-to the ``.out`` file beside it, and a configuration to the log beside it.
+The event files of one folder are one run. A dump of ``sacct`` says how jobs ended, a ``.err`` file belongs
+to the ``.out`` file next to it, and a configuration to the log next to it.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ LOG_SUFFIXES = (".out", ".log", ".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
 
 @dataclass
 class Logs:
-    """What logs tell.
+    """The content of logs.
 
     Attributes:
-        attempts: In the order read.
+        attempts: Attempts in the order read.
         accounts: How jobs ended, by dumps of ``sacct``.
-        skipped: Every file that is no log, with the reason.
-        unreadable: Files and folders that may not be read, with the reason.
-        read: Reads one log; ``read_log``, unless what was read before is remembered.
-        seed_key: The key of the configurations that is the seed; found by its name without it.
+        skipped: Every file that is not a log, with the reason.
+        unreadable: Files and folders that cannot be read, with the reason.
+        read: Reads a log. Default: ``read_log``; a caller may pass a function that remembers what it read.
+        seed_key: The key of the configurations that is the seed. Default: detected by its name.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Logs:
         """Read one log, or a folder of event files; what was read before is not read again.
 
         Raises:
-            UnreadableFile: It is of no format that is known, or damaged.
+            UnreadableFile: It is of no known format, or damaged.
         """
         if path.resolve() in self._read:
             return
@@ -87,11 +87,11 @@ class Logs:
         self.add_files(contents.files)
 
     def add_files(self, files: Sequence[Path], *, list_all: bool = True) -> None:
-        """Read the files of a folder, and note which are no log.
+        """Read the files of a folder, and note which are not logs.
 
         Args:
-            files: Sorted.
-            list_all: Note every file that is no log; else only those that are named like one.
+            files: The files, sorted.
+            list_all: Note every file that is not a log; else only files that are named like a log.
         """
         for path in files:
             if is_special(path):
@@ -142,7 +142,7 @@ class Logs:
         return self._run_states[output]
 
     def settled(self) -> list[Attempt]:
-        """Return the attempts, one run told in several formats joined, with the endings that are known."""
+        """Return the attempts with their endings; a run in several formats is one attempt."""
         joined = join_results(join_same_runs(join_parts(self.attempts)))
         attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
         return settle_endings(with_deaths_next_to_them(attempts, self._deaths), self.accounts)
@@ -158,15 +158,16 @@ class Logs:
             self.skipped.append(Skipped(path, str(error).removeprefix(f"{path}: ")))
 
     def _add_accounts(self, path: Path) -> None:
-        told = sacct.read(path)
-        self.accounts.extend(told.jobs)
-        if told.damaged or told.torn_tail:
-            lines = len(told.damaged) + told.torn_tail
-            self.skipped.append(Skipped(path, f"sacct's accounts were read but for {lines} damaged lines"))
+        accounts = sacct.read(path)
+        self.accounts.extend(accounts.jobs)
+        lines = len(accounts.damaged) + accounts.torn_tail
+        if lines:
+            reason = f"sacct's accounts were read but for {lines} damaged lines"
+            self.skipped.append(Skipped(path, reason))
 
 
 def read_logs(paths: Iterable[Path]) -> Logs:
-    """Return what files and folders tell; a file named by itself must be readable.
+    """Return the content of files and folders; a file named by itself must be readable.
 
     Raises:
         UnreadableFile: A named file is of no known format, or damaged.
@@ -181,23 +182,23 @@ def read_logs(paths: Iterable[Path]) -> Logs:
 
 
 def is_read_with_log(path: Path) -> bool:
-    """Say whether a file is the ``.err`` of a log beside it, and is read with that log."""
+    """Say whether a file is the ``.err`` of a log next to it, and is read with that log."""
     return path.suffix == ".err" and path.with_suffix(".out").is_file()
 
 
 def read_log(path: Path) -> list[Attempt]:
-    """Return the runs that a foreign log tells, read by the first reader that accepts it.
+    """Return the runs in a foreign log, read by the first reader that accepts it.
 
     Args:
         path: A log, or a folder of event files.
 
     Raises:
-        UnreadableFile: It is of no format that is known, or damaged.
+        UnreadableFile: It is of no known format, or damaged.
     """
-    known = readers()
+    by_format = readers()
     if path.is_dir():
-        return known["tensorboard"].read(path)
-    for reader in known.values():
+        return by_format["tensorboard"].read(path)
+    for reader in by_format.values():
         try:
             accepted = reader.accepts(path)
         except OSError as error:
@@ -206,9 +207,10 @@ def read_log(path: Path) -> list[Attempt]:
             return reader.read(path)
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty.")
-    if death := death_of(path):
+    death = death_of(path)
+    if death:
         raise DiedWithoutMetrics(f"{path}: {death.label}: {death.detail}")
-    raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(known)}).")
+    raise UnreadableFile(f"{path}: is not a log of a known format ({', '.join(by_format)}).")
 
 
 def _is_named_like_a_log(path: Path) -> bool:
@@ -217,7 +219,10 @@ def _is_named_like_a_log(path: Path) -> bool:
 
 def _alone(death: Ending | None) -> str:
     """Return what to say of a ``.err`` file without its ``.out`` file."""
-    return "has no .out file next to it" + (f"; {death.label}: {death.detail}" if death else "")
+    reason = "has no .out file next to it"
+    if death is None:
+        return reason
+    return f"{reason}; {death.label}: {death.detail}"
 
 
 def _accepts_accounts(path: Path) -> bool:

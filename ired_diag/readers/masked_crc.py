@@ -49,30 +49,38 @@ def masked_crcs(content: Bytes, starts: NDArray[np.int64], lengths: NDArray[np.i
         size = max(1, BATCH >> exponent)
         for first in range(0, len(rows), size):
             batch = rows[first : first + size]
-            crcs[batch] = _crcs(_padded(content, starts[batch], lengths[batch], 1 << exponent))
+            padded = _padded(content, starts[batch], lengths[batch], 1 << exponent)
+            crcs[batch] = _crcs(padded)
     # What is left of the start where a message is too short to take it up.
-    crcs ^= (np.uint64(0xFFFFFFFF) >> (8 * np.minimum(lengths, 4)).astype(np.uint64)).astype(np.uint32)
+    bits_taken_up = (8 * np.minimum(lengths, 4)).astype(np.uint64)
+    rest_of_start = np.uint64(0xFFFFFFFF) >> bits_taken_up
+    crcs ^= rest_of_start.astype(np.uint32)
     return masked(~crcs)
 
 
 def masked_crc(message: bytes) -> int:
     """Return the masked CRC32C of one short message."""
-    table, register = _byte_list(), 0xFFFFFFFF
+    table = _byte_list()
+    register = 0xFFFFFFFF
     for byte in message:
         register = table[(register ^ byte) & 0xFF] ^ (register >> 8)
     crc = register ^ 0xFFFFFFFF
-    return (((crc >> 15) | (crc << 17)) + MASK) & 0xFFFFFFFF
+    rotated = (crc >> 15) | (crc << 17)
+    return (rotated + MASK) & 0xFFFFFFFF
 
 
 def masked(crcs: Registers) -> Registers:
     """Return CRCs as TFRecord files store them."""
-    return ((crcs >> np.uint32(15)) | (crcs << np.uint32(17))) + np.uint32(MASK)
+    rotated = (crcs >> np.uint32(15)) | (crcs << np.uint32(17))
+    return rotated + np.uint32(MASK)
 
 
 def unmasked(stored: Registers) -> Registers:
     """Return the CRCs that are stored."""
     rotated = stored - np.uint32(MASK)
-    return (rotated >> np.uint32(17)) | (rotated << np.uint32(15))
+    high = rotated >> np.uint32(17)
+    low = rotated << np.uint32(15)
+    return high | low
 
 
 def crcs_of_windows(content: Bytes, width: int) -> Registers:
@@ -88,10 +96,12 @@ def _padded(content: Bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64
     """Return stretches with zeros in front and their first four bytes inverted, of shape (n, width)."""
     padded = np.zeros((len(starts), width), dtype=np.uint8)
     for row, start, length in zip(padded, starts.tolist(), lengths.tolist(), strict=True):
-        row[width - length :] = content[start : start + length]
+        end = start + length
+        row[width - length :] = content[start:end]
     for j in range(4):
         longer = np.flatnonzero(lengths > j)
-        padded[longer, width - lengths[longer] + j] ^= 0xFF
+        places = width - lengths[longer] + j
+        padded[longer, places] ^= 0xFF
     return padded
 
 
@@ -101,24 +111,30 @@ def _crcs(padded: Bytes) -> Registers:
     register = np.zeros(columns.shape[1], dtype=np.uint32)
     for column in columns:
         register = _step(register, column)
-    lanes, zeros = register.reshape(len(padded), -1), LANE
+    lanes = register.reshape(len(padded), -1)
+    zeros = LANE
     while lanes.shape[1] > 1:
-        lanes = _after_zeros(lanes[:, 0::2], zeros) ^ lanes[:, 1::2]
+        left = lanes[:, 0::2]
+        right = lanes[:, 1::2]
+        lanes = _after_zeros(left, zeros) ^ right
         zeros *= 2
     return lanes[:, 0]
 
 
 def _step(register: Registers, byte: Bytes) -> Registers:
-    found: Registers = _byte_table()[(register ^ byte) & 0xFF] ^ (register >> np.uint32(8))
-    return found
+    """Return registers after a further byte."""
+    looked_up = _byte_table()[(register ^ byte) & 0xFF]
+    after: Registers = looked_up ^ (register >> np.uint32(8))
+    return after
 
 
 def _after_zeros(register: Registers, count: int) -> Registers:
     """Return registers after ``count`` zero bytes; the count is LANE times a power of two."""
-    found = np.zeros_like(register)
+    after = np.zeros_like(register)
     for k, table in enumerate(_zeros_table(count)):
-        found ^= table[(register >> np.uint32(8 * k)) & 0xFF]
-    return found
+        byte = (register >> np.uint32(8 * k)) & 0xFF
+        after ^= table[byte]
+    return after
 
 
 @cache
@@ -126,7 +142,9 @@ def _byte_table() -> Registers:
     """Return what each byte makes of an empty register, of shape (256,)."""
     table: Registers = np.arange(256, dtype=np.uint32)
     for _ in range(8):
-        table = (table >> np.uint32(1)) ^ ((table & np.uint32(1)) * np.uint32(POLYNOMIAL))
+        lowest_bit = table & np.uint32(1)
+        shifted = table >> np.uint32(1)
+        table = shifted ^ (lowest_bit * np.uint32(POLYNOMIAL))
     return table
 
 
@@ -139,8 +157,12 @@ def _byte_list() -> list[int]:
 def _zeros_table(count: int) -> Registers:
     """Return what ``count`` zero bytes make of each byte of a register, of shape (4, 256)."""
     if count > LANE:
-        return _after_zeros(_zeros_table(count // 2), count // 2)
-    table = np.arange(256, dtype=np.uint32) << (8 * np.arange(4, dtype=np.uint32))[:, None]
+        half = count // 2
+        return _after_zeros(_zeros_table(half), half)
+    values = np.arange(256, dtype=np.uint32)
+    shifts = 8 * np.arange(4, dtype=np.uint32)
+    table = values << shifts[:, None]
+    zero = np.zeros(1, dtype=np.uint8)
     for _ in range(count):
-        table = _step(table, np.zeros(1, dtype=np.uint8))
+        table = _step(table, zero)
     return table

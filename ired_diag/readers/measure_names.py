@@ -66,18 +66,18 @@ COUNTED = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MeasureName:
     """A name, understood.
 
     Attributes:
-        data: On which data: ``test``, ``ood``, …; empty where the name does not say.
+        data: The data: ``test``, ``ood``, …; empty where the name does not say.
         measure: What is measured: ``accuracy``.
         note: What stood in brackets.
-        spread_kind: The kind of spread that the number is, where it is one.
+        spread_kind: The kind of spread, where the number is a spread.
         final: Whether it is called final.
-        n: The number of samples that the name tells.
-        certain: Whether a word of it is a known measure.
+        n: The number of samples in the name.
+        certain: Whether a word of it is a well-known measure.
     """
 
     data: str
@@ -105,26 +105,46 @@ def measure_name(text: str) -> MeasureName | None:
     >>> measure_name("mse_std").spread_kind, measure_name("learning rate")
     ('standard deviation', None)
     """
-    notes = [(a or b).strip() for a, b in BRACKETS.findall(text)]
-    counted = COUNTED.search(text)
     words = _words(BRACKETS.sub(" ", text))
-    if not words or any(OTHER.fullmatch(word) for word in words if word not in FILLING):
+    if not words or any(map(_is_other, words)):
         return None
-    data = [DATA[word] for word in words if word in DATA]
-    kind = SPREADS.get(words[-1], "") if len(words) > 1 else ""
-    kept = [word for word in words if not (word in DATA or word in FILLING or word.isdigit())]
-    kept = kept[:-1] if kind else kept
+    kept = [word for word in words if not _is_filling(word)]
+    spread_kind = SPREADS.get(words[-1], "") if len(words) > 1 else ""
+    if spread_kind:
+        kept = kept[:-1]
     if not kept or len(kept) > 4:
         return None
+    data = [DATA[word] for word in words if word in DATA]
+    counted = COUNTED.search(text)
     return MeasureName(
         data=data[0] if data else "",
         measure="_".join(kept),
-        note=", ".join(note for note in notes if note),
-        spread_kind=kind,
+        note=_note_in(text),
+        spread_kind=spread_kind,
         final="final" in words,
         n=int(counted[1]) if counted else None,
-        certain=any(MEASURE.fullmatch(word) for word in kept),
+        certain=any(map(MEASURE.fullmatch, kept)),
     )
+
+
+def _is_other(word: str) -> bool:
+    """Say whether a word is of settings, time or training."""
+    return word not in FILLING and OTHER.fullmatch(word) is not None
+
+
+def _is_filling(word: str) -> bool:
+    """Say whether a word does not name a measure."""
+    return word in DATA or word in FILLING or word.isdigit()
+
+
+def _note_in(text: str) -> str:
+    """Return what stands in brackets."""
+    notes = []
+    for in_parentheses, in_square_brackets in BRACKETS.findall(text):
+        note = (in_parentheses or in_square_brackets).strip()
+        if note:
+            notes.append(note)
+    return ", ".join(notes)
 
 
 def spread_kind_in(text: str) -> str:
@@ -133,14 +153,19 @@ def spread_kind_in(text: str) -> str:
     >>> spread_kind_in("mean ± std"), spread_kind_in("95% CI"), spread_kind_in("MSE")
     ('standard deviation', 'confidence interval', '')
     """
-    return next((kind for kind, pattern in KIND_OF_SPREAD if pattern.search(text)), "")
+    for kind, pattern in KIND_OF_SPREAD:
+        if pattern.search(text):
+            return kind
+    return ""
 
 
 def data_in(text: str) -> str:
-    """Return the data that a header names: ``OOD Evaluation`` tells ``ood``; empty where it names none."""
-    named = [DATA[word] for word in _words(text) if word in DATA]
-    certain = [name for name in named if name in OF_A_FINISHED_MODEL]
-    return (certain or [""])[0]
+    """Return the data that a header names (``OOD Evaluation``: ``ood``); empty where it names none."""
+    for word in _words(text):
+        data = DATA.get(word, "")
+        if data in OF_A_FINISHED_MODEL:
+            return data
+    return ""
 
 
 def _words(text: str) -> list[str]:

@@ -7,12 +7,12 @@
 Cells stand between commas, semicolons (then a decimal comma is one), tabs or bars. An empty cell, ``NA``,
 ``None`` and the like are a metric that was not measured at that step. ``NaN`` and ``Infinity`` are data. A
 column without one number is text: it may say whose row it is (``run_columns``), else it is left out. A line
-with more or fewer cells than the header, or whose step is no whole number, is skipped and counted; so is a
-single cell that is no number. A header in the middle of the file begins an appended session. Lines are
+with more or fewer cells than the header, or whose step is not a whole number, is skipped and counted; so is a
+single cell that is not a number. A header in the middle of the file begins an appended session. Lines are
 split before quotes are looked at: a lost quote costs its line, not the rest of the file.
 
 A row without a step belongs to the row before it: some loggers write an evaluation so. Where that row holds
-the same metric already, or there is none before, it is skipped and named.
+the same metric already, or no row stands before it, the row is skipped and named.
 
 A panel of wandb exports columns "run - metric", with the least and largest value of the bucket that a point
 stands for. The run's name is taken off the metrics'; the twins are left out where they equal the metric.
@@ -44,22 +44,22 @@ NOT_MEASURED = frozenset(("", "na", "n/a", "#n/a", "null", "none", "nil", "<na>"
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Cells:
     """The rows of a table as texts.
 
     Attributes:
         header: The names of the columns, each once.
-        again: The columns whose name stood there before, with that name.
-        lines: Of each row its line in the file.
-        rows: Of each row its cells.
-        damaged: The lines that are no rows.
+        repeated: The columns whose name stood there before, with that name.
+        lines: The line in the file of each row.
+        rows: The cells of each row.
+        damaged: The lines that are not rows.
         torn: A last line that is only half written.
         notes: What was read in one of several ways.
     """
 
     header: list[str]
-    again: dict[str, str]
+    repeated: dict[str, str]
     lines: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     damaged: list[Damage] = field(default_factory=list)
@@ -82,15 +82,15 @@ def accepts(path: Path) -> bool:
 
 
 def read(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) -> ScalarLog:
-    """Return the metrics of the one run in a table.
+    """Return the metrics of the only run in a table.
 
     Args:
         path: The file.
         allow_torn_tail: Drop a half-written last line.
-        step: The column that counts the steps, where it is not one of the usual names.
+        step: The column that counts the steps. Default: detected by its name.
 
     Raises:
-        UnreadableFile: It is no such table, or its last line is torn.
+        UnreadableFile: It is not such a table, or its last line is torn.
         DiagError: It is an export of several runs; ``read_runs`` reads them.
     """
     runs = read_runs(path, allow_torn_tail=allow_torn_tail, step=step)
@@ -107,10 +107,10 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     Args:
         path: The file.
         allow_torn_tail: Drop a half-written last line.
-        step: The column that counts the steps, where it is not one of the usual names.
+        step: The column that counts the steps. Default: detected by its name.
 
     Raises:
-        UnreadableFile: It is no such table, its last line is torn, or it is unclear whose its rows are.
+        UnreadableFile: It is not such a table, its last line is torn, or it is unclear whose its rows are.
     """
     cells = _read_cells(path, step)
     if cells.torn and not allow_torn_tail:
@@ -126,12 +126,14 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     )
     if list(logs) != [""]:
         return logs
-    (log,) = logs.values()
-    runs = _by_run(log.points)
-    return {
-        run: replace(log, points=_without_twins(points), told={**log.told, "run": run} if run else log.told)
-        for run, points in runs.items()
-    }
+    log = logs[""]
+    runs = {}
+    for run, points in _by_run(log.points).items():
+        stated = dict(log.stated)
+        if run:
+            stated["run"] = run
+        runs[run] = replace(log, points=_without_twins(points), stated=stated)
+    return runs
 
 
 def _read_cells(path: Path, step: str | None) -> Cells:
@@ -142,7 +144,8 @@ def _read_cells(path: Path, step: str | None) -> Cells:
         raise unreadable(path, error) from error
     lines = text.split("\n")
     first, delimiter, names = _find_header(lines, step, str(path))
-    cells = Cells(*_unique_names(names))
+    header, repeated = _unique_names(names)
+    cells = Cells(header=header, repeated=repeated)
     if not _is_whole(lines[-1], len(names), delimiter):
         cells.torn = lines.pop()
     counters = set(step_keys(names, step, str(path)))
@@ -155,7 +158,7 @@ def _read_cells(path: Path, step: str | None) -> Cells:
         except csv.Error as error:
             cells.damaged.append(Damage(number, f"a line that is not CSV ({error})"))
             continue
-        if counters & {cell.strip() for cell in row} and not any(map(_is_numeric, row)):
+        if _is_header(row, counters):
             columns = _appended_header(row, cells)
         elif len(row) != len(columns):
             reason = f"a line of {len(row)} cells where the header has {len(columns)}"
@@ -166,9 +169,17 @@ def _read_cells(path: Path, step: str | None) -> Cells:
                 full[place] = _plain(cell, delimiter)
             cells.lines.append(number)
             cells.rows.append(full)
+    # Rows above an appended header have no cells in the columns that it adds.
     for row in cells.rows:
-        row.extend([""] * (len(cells.header) - len(row)))
+        missing = len(cells.header) - len(row)
+        row.extend([""] * missing)
     return cells
+
+
+def _is_header(row: Sequence[str], counters: set[str]) -> bool:
+    """Say whether a row names a column that counts steps, and holds no number."""
+    names_counter = any(cell.strip() in counters for cell in row)
+    return names_counter and not any(map(_is_numeric, row))
 
 
 def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[int, str, list[str]]:
@@ -177,7 +188,7 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
     Lines of comments may stand before it; the header itself may be such a line.
 
     Raises:
-        UnreadableFile: There is none with a column that counts steps.
+        UnreadableFile: No line is a header with a column that counts steps.
     """
     reason = UnreadableFile(f"{where}: expected a header with a column that counts steps, found no line.")
     for number, line in enumerate(lines):
@@ -185,18 +196,20 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
             continue
         bare = re.sub(r"^\s*#+\s*", "", line)
         for delimiter in DELIMITERS:
-            try:  # the reason of the first delimiter is the one to tell
+            try:
                 names = [name.strip() for name in _split(bare, delimiter)]
                 step_keys(names, step, where)
             except csv.Error as error:
                 reason = UnreadableFile(f"{where}:{number + 1}: expected the names of columns ({error}).")
             except UnreadableFile as error:
-                reason = error if delimiter == DELIMITERS[0] else reason
+                if delimiter == DELIMITERS[0]:  # the usual one: its reason explains most
+                    reason = error
             else:
                 is_markdown = delimiter == "|" and "" in names
                 if len(names) > 1 and not is_markdown:
                     return number, delimiter, names
-        if bare == line:
+        is_comment = bare != line
+        if not is_comment:
             break
     raise reason
 
@@ -204,26 +217,30 @@ def _find_header(lines: Sequence[str], step: str | None, where: str) -> tuple[in
 def _unique_names(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return names of columns, repeated ones with a number (loss, loss.2), and which were repeated."""
     unique: list[str] = []
-    again = {}
+    repeated: dict[str, str] = {}
     for name in names:
-        number, free = 2, name
+        free = name
+        number = 2
         while free in unique or (free != name and free in names):
-            number, free = number + 1, f"{name}.{number}"
+            free = f"{name}.{number}"
+            number += 1
         if free != name:
-            again[free] = name
+            repeated[free] = name
         unique.append(free)
-    return unique, again
+    return unique, repeated
 
 
 def _appended_header(row: Sequence[str], cells: Cells) -> list[int]:
     """Return the column of each cell below a header in the middle of a file; new names become columns."""
     names, _ = _unique_names([cell.strip() for cell in row])
-    cells.header.extend(name for name in names if name not in cells.header)
+    for name in names:
+        if name not in cells.header:
+            cells.header.append(name)
     return [cells.header.index(name) for name in names]
 
 
 def _is_whole(last: str, cells: int, delimiter: str) -> bool:
-    """Say whether a last line without a newline is told to its end: only a closing quote proves it."""
+    """Say whether a last line without a newline is complete: only a closing quote proves it."""
     if not last.strip():
         return True
     try:
@@ -233,16 +250,19 @@ def _is_whole(last: str, cells: int, delimiter: str) -> bool:
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    if '"' not in line:
-        return line.rstrip("\r").split(delimiter)
-    return next(csv.reader([line.rstrip("\r")], strict=True, delimiter=delimiter))
+    line = line.rstrip("\r")
+    if '"' not in line:  # most lines: a plain split is faster than the csv module
+        return line.split(delimiter)
+    return next(csv.reader([line], strict=True, delimiter=delimiter))
 
 
 def _plain(cell: str, delimiter: str) -> str:
     """Return a cell, empty where it says that nothing was measured, with a decimal point."""
     if not cell[:1].isdigit() and cell.strip().lower() in NOT_MEASURED:
         return ""
-    return cell.replace(",", ".") if delimiter != "," and DECIMAL_COMMA.fullmatch(cell) else cell
+    if delimiter != "," and DECIMAL_COMMA.fullmatch(cell):
+        return cell.replace(",", ".")
+    return cell
 
 
 def _is_numeric(cell: str) -> bool:
@@ -255,15 +275,12 @@ def _is_numeric(cell: str) -> bool:
 
 def _table(cells: Cells, step: str | None, path: Path) -> tuple[RowTable, dict[str, int]]:
     """Return the rows with a step in columns, and how many texts stand in columns without a number."""
-    keys = step_keys(cells.header, step, str(path))
-    places = {key: cells.header.index(key) for key in keys}
-    stated = {key: [row[place] for row in cells.rows if row[place]] for key, place in places.items()}
-    counter = choose_step_key(keys, stated)
-    steps = _steps(cells, places[counter], counter)
+    counter = _counter(cells, step, path)
+    steps = _steps(cells, cells.header.index(counter), counter)
     _check_counter(cells, counter, path)
     columns: dict[str, Column] = {}
     texts: dict[str, list[str]] = {}
-    left_out = {}
+    left_out: dict[str, int] = {}
     for place, name in enumerate(cells.header):
         if name == counter:
             continue
@@ -274,14 +291,33 @@ def _table(cells: Cells, step: str | None, path: Path) -> tuple[RowTable, dict[s
         elif wrong:
             texts[name] = [row[place] for row in cells.rows]
             left_out[name] = len(wrong)
-    return RowTable(counter, np.array(steps, dtype=np.int64), _merge_twins(columns, cells), texts), left_out
+    table = RowTable(
+        counter=counter,
+        steps=np.array(steps, dtype=np.int64),
+        columns=_merge_twins(columns, cells),
+        texts=texts,
+    )
+    return table, left_out
+
+
+def _counter(cells: Cells, step: str | None, path: Path) -> str:
+    """Return the column that counts the steps."""
+    keys = step_keys(cells.header, step, str(path))
+    stated: dict[str, list[str]] = {}
+    for key in keys:
+        place = cells.header.index(key)
+        stated[key] = [row[place] for row in cells.rows if row[place]]
+    return choose_step_key(keys, stated)
 
 
 def _check_counter(cells: Cells, counter: str, path: Path) -> None:
     """Refuse two columns of one name that count different steps: which metric belongs to which is unknown."""
-    for name in [name for name, first in cells.again.items() if first == counter]:
+    own = cells.header.index(counter)
+    for name, first in cells.repeated.items():
+        if first != counter:
+            continue
         place = cells.header.index(name)
-        if [row[place] for row in cells.rows] != [row[cells.header.index(counter)] for row in cells.rows]:
+        if any(row[place] != row[own] for row in cells.rows):
             raise UnreadableFile(f"{path}: expected one column {counter!r}, found two that differ.")
         for row in cells.rows:
             row[place] = ""
@@ -312,28 +348,41 @@ def _steps(cells: Cells, place: int, counter: str) -> list[int]:
             continue
         lines.append(number)
         rows.append(row)
-    cells.lines, cells.rows = lines, rows
+    cells.lines = lines
+    cells.rows = rows
     if taken:
-        rows_are = "1 row without a step is" if taken == 1 else f"{taken} rows without a step are"
-        statement = f"{rows_are} read at the step of the row before."
-        cells.notes.append(Finding("rows_without_step", "note", statement, {"rows": taken}))
+        cells.notes.append(_note_of_taken_steps(taken))
     if lost:
-        listed = ", ".join(lost)
-        statement = (
-            f"Rows without {counter!r}, which counts the steps, and without a row before that could state it "
-            f"were skipped; lost are {lost.total()} values of {listed}."
-        )
-        evidence: dict[str, float | int | str | bool | None] = {"values": lost.total(), "metrics": listed}
-        cells.notes.append(Finding("rows_without_step", "warning", statement, evidence))
+        cells.notes.append(_note_of_lost_rows(lost, counter))
     return steps
 
 
+def _note_of_taken_steps(rows: int) -> Finding:
+    rows_are = "1 row without a step is" if rows == 1 else f"{rows} rows without a step are"
+    statement = f"{rows_are} read at the step of the row before."
+    return Finding("rows_without_step", "note", statement, {"rows": rows})
+
+
+def _note_of_lost_rows(lost: Counter[str], counter: str) -> Finding:
+    listed = ", ".join(lost)
+    statement = (
+        f"Rows without {counter!r}, which counts the steps, and without a row before that could state it "
+        f"were skipped; lost are {lost.total()} values of {listed}."
+    )
+    return Finding("rows_without_step", "warning", statement, {"values": lost.total(), "metrics": listed})
+
+
 def _share_a_column(row: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    return any(cell and other[i] for other in others for i, cell in enumerate(row))
+    """Say whether a column has a cell in a row and in one of the others."""
+    for other in others:
+        pairs = zip(row, other, strict=True)
+        if any(cell and other_cell for cell, other_cell in pairs):
+            return True
+    return False
 
 
 def _column(cells: Cells, place: int) -> tuple[Column, list[Damage]]:
-    """Return the numbers of a column, and its cells that are no numbers."""
+    """Return the numbers of a column, and its cells that are not numbers."""
     name = cells.header[place]
     numbers: list[int] = []
     values: list[float] = []
@@ -347,27 +396,33 @@ def _column(cells: Cells, place: int) -> tuple[Column, list[Damage]]:
             numbers.append(i)
         except ValueError as error:
             wrong.append(Damage(cells.lines[i], f"{name}: {error}"))
-    return Column(np.array(numbers, dtype=np.int64), np.array(values, dtype=np.float64)), wrong
+    column = Column(
+        rows=np.array(numbers, dtype=np.int64),
+        values=np.array(values, dtype=np.float64),
+    )
+    return column, wrong
 
 
 def _merge_twins(columns: dict[str, Column], cells: Cells) -> dict[str, Column]:
     """Return columns without those that repeat one of the same name; one that differs is kept and named."""
     kept = {}
     for name, column in columns.items():
-        first = columns.get(cells.again.get(name, ""))
-        if first is not None and _equal(first, column):
+        original = cells.repeated.get(name)
+        if original is None:
+            kept[name] = column
+            continue
+        first = columns.get(original)
+        if first is not None and _are_equal(first, column):
             continue
         kept[name] = column
-        if name in cells.again:
-            statement = (
-                f"Two columns are named {cells.again[name]!r} and differ; the second is read as {name!r}."
-            )
-            cells.notes.append(Finding("columns_of_one_name", "warning", statement, {"column": name}))
+        statement = f"Two columns are named {original!r} and differ; the second is read as {name!r}."
+        cells.notes.append(Finding("columns_of_one_name", "warning", statement, {"column": name}))
     return kept
 
 
-def _equal(one: Column, other: Column) -> bool:
-    return np.array_equal(one.rows, other.rows) and np.array_equal(one.values, other.values, equal_nan=True)
+def _are_equal(first: Column, second: Column) -> bool:
+    same_rows = np.array_equal(first.rows, second.rows)
+    return same_rows and np.array_equal(first.values, second.values, equal_nan=True)
 
 
 def _by_run(points: Mapping[str, Points]) -> dict[str, dict[str, Points]]:
@@ -375,18 +430,25 @@ def _by_run(points: Mapping[str, Points]) -> dict[str, dict[str, Points]]:
     if not points or not all(BETWEEN in name for name in points):
         return {"": dict(points)}
     runs: dict[str, dict[str, Points]] = {}
-    for name, told in points.items():
+    for name, points_of_metric in points.items():
         run, _, metric = name.rpartition(BETWEEN)
-        runs.setdefault(run, {})[metric] = told
+        runs.setdefault(run, {})[metric] = points_of_metric
     return runs
 
 
 def _without_twins(points: Mapping[str, Points]) -> dict[str, Points]:
     """Return metrics without the bounds of their buckets, where a bucket holds one value."""
     kept = {}
-    for name, told in points.items():
-        metric = next((points.get(name.removesuffix(twin)) for twin in TWINS if name.endswith(twin)), None)
-        same = metric is not None and metric.steps.tolist() == told.steps.tolist()
-        if metric is None or not same or metric.values.tobytes() != told.values.tobytes():
-            kept[name] = told
+    for name, bound in points.items():
+        metric = None
+        for twin in TWINS:
+            if name.endswith(twin):
+                metric = points.get(name.removesuffix(twin))
+        if metric is None or not _are_identical(metric, bound):
+            kept[name] = bound
     return kept
+
+
+def _are_identical(first: Points, second: Points) -> bool:
+    same_steps = first.steps.tolist() == second.steps.tolist()
+    return same_steps and first.values.tobytes() == second.values.tobytes()

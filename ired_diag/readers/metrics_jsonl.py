@@ -2,12 +2,13 @@
 
     {"step": 100, "loss": 0.71, "eval": {"loss": 0.68}}
 
-An object within is told as ``eval/loss``. ``NaN``, ``Infinity`` and the same as texts are data; ``null`` is a
-metric not told. Texts, lists and truth values are no metrics: a text may say whose row it is
-(``run_columns``), all else is left out. A line that is no object, that names a key twice, or without a
-whole number as its step is skipped and counted. A line without a step belongs to the line before it, unless
-that holds the same metric already; one at the head of the log that holds an object ``config`` states the
-configuration. A last line without a newline is read if it is a whole object, else it is torn.
+A value in an object within is named ``eval/loss``. ``NaN``, ``Infinity`` and the same as texts are data;
+``null`` is a metric that was not measured. Texts, lists and truth values are not metrics: a text may say
+whose row it is (``run_columns``), all else is left out. A line that is not an object, that names a key twice,
+or whose step is not a whole number is skipped and counted. A line without a step belongs to the line before
+it, unless that line holds the same metric already. A line at the head of the log that holds an object
+``config`` states the configuration. A last line without a newline is read if it is a whole object, else it
+is torn.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ HEAD = 4096
 NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 CONFIGURATIONS = ("config", "hparams", "hyperparameters", "args", "params")
 
-Entry = tuple[int, Mapping[str, Any]]  # line or entry of the file, what it tells
+Entry = tuple[int, Mapping[str, Any]]  # line or place in the file, what stands there
+NamedValue = tuple[str, Any, float | None]  # name, value, and the number that the value is
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Entries:
     Attributes:
         table: The rows with a step.
         damaged: The entries that were skipped.
-        left_out: How often each name stands with what is no number.
+        left_out: How often each name stands with what is not a number.
         config: The configuration that the log states.
         notes: What was read in one of several ways.
     """
@@ -68,15 +70,15 @@ def accepts(path: Path) -> bool:
 
 
 def read(path: Path, *, allow_torn_tail: bool = False, step: str | None = None) -> ScalarLog:
-    """Return the metrics of the one run in a log.
+    """Return the metrics of the only run in a log.
 
     Args:
         path: The file.
         allow_torn_tail: Drop a half-written last line.
-        step: The key that counts the steps, where it is not one of the usual names.
+        step: The key that counts the steps. Default: detected by its name.
 
     Raises:
-        UnreadableFile: It is no such log, or its last line is torn.
+        UnreadableFile: It is not such a log, or its last line is torn.
         DiagError: Several runs stand in it; ``read_runs`` reads them.
     """
     runs = read_runs(path, allow_torn_tail=allow_torn_tail, step=step)
@@ -91,10 +93,10 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
     Args:
         path: The file.
         allow_torn_tail: Drop a half-written last line.
-        step: The key that counts the steps, where it is not one of the usual names.
+        step: The key that counts the steps. Default: detected by its name.
 
     Raises:
-        UnreadableFile: It is no such log, its last line is torn, or it is unclear whose its lines are.
+        UnreadableFile: It is not such a log, its last line is torn, or it is unclear whose its lines are.
     """
     try:
         lines = path.read_bytes().split(b"\n")
@@ -114,30 +116,30 @@ def read_runs(path: Path, *, allow_torn_tail: bool = False, step: str | None = N
                 shown = line[:60].decode("utf-8", "replace")
                 raise UnreadableFile(torn_message(f"{path}:{number}", shown)) from error
             if not torn:
-                damaged.append(Damage(number, f"a line that is no JSON object ({error})"))
+                damaged.append(Damage(number, f"a line that is not a JSON object ({error})"))
     if not entries:
         raise UnreadableFile(f"{path}: expected a JSON object on each line, found none.")
-    found = read_entries(entries, step, str(path))
+    columns = read_entries(entries, step, str(path))
     return logs_of(
-        found.table,
+        columns.table,
         path,
-        damaged=[*damaged, *found.damaged],
+        damaged=[*damaged, *columns.damaged],
         torn_tail=torn,
-        left_out=found.left_out,
-        config=found.config,
-        notes=found.notes,
+        left_out=columns.left_out,
+        config=columns.config,
+        notes=columns.notes,
     )
 
 
 def read_object(text: bytes, *, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
-    """Return the JSON object that a text is; a ``ValueError`` where it is none."""
+    """Return the JSON object in a text; a ``ValueError`` where the text is not an object."""
     try:
-        told = parse_json(text, object_pairs_hook=_unique, most_bytes=most_bytes)
+        value = parse_json(text, object_pairs_hook=_unique, most_bytes=most_bytes)
     except UnicodeDecodeError as error:
         raise ValueError("bytes that are not UTF-8") from error
-    if not isinstance(told, dict):
-        raise ValueError(f"expected an object, found {str(told)[:40]!r}")
-    return told
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, found {str(value)[:40]!r}")
+    return value
 
 
 def read_entries(entries: Sequence[Entry], step: str | None, where: str) -> Entries:
@@ -145,75 +147,140 @@ def read_entries(entries: Sequence[Entry], step: str | None, where: str) -> Entr
 
     Args:
         entries: Each with its line or place in the file.
-        step: The key that counts the steps, where it is not one of the usual names.
+        step: The key that counts the steps. Default: detected by its name.
         where: The file, for the message.
 
     Raises:
         UnreadableFile: No entry states a step.
     """
-    names = {name: None for _, entry in entries for name in entry}
-    keys = step_keys(names, step, where)
-    stated = {key: [entry[key] for _, entry in entries if entry.get(key) is not None] for key in keys}
-    counter = choose_step_key(keys, stated)
-    found = Entries(RowTable(counter, np.zeros(0, dtype=np.int64), {}, {}))
-    steps: list[int] = []
-    numbers: dict[str, tuple[list[int], list[float]]] = {}
-    texts: dict[str, dict[int, str]] = {}
-    left_out: Counter[str] = Counter()
-    taken = 0
+    builder = _Builder(counter=_counter(entries, step, where))
     for number, entry in entries:
-        if counter not in entry and not steps and (config := _configuration(entry)):
-            found.config |= config
-            continue
+        builder.add(number, entry)
+    return builder.entries()
+
+
+def _counter(entries: Sequence[Entry], step: str | None, where: str) -> str:
+    """Return the key that counts the steps."""
+    names: dict[str, None] = {}
+    for _, entry in entries:
+        names |= dict.fromkeys(entry)
+    keys = step_keys(names, step, where)
+    stated: dict[str, list[Any]] = {}
+    for key in keys:
+        stated[key] = [entry[key] for _, entry in entries if entry.get(key) is not None]
+    return choose_step_key(keys, stated)
+
+
+@dataclass(kw_only=True)
+class _Builder:
+    """The columns of a log, built entry by entry.
+
+    Attributes:
+        counter: The key that counts the steps.
+        steps: The step of each row.
+        numbers: Rows and values of each metric.
+        texts: The texts of each name, by row.
+        left_out: How often each name stands with what is not a number.
+        damaged: The entries that were skipped.
+        config: The configuration that the log states.
+        taken: How many entries take the step of the entry before.
+    """
+
+    counter: str
+    steps: list[int] = field(default_factory=list)
+    numbers: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+    texts: dict[str, dict[int, str]] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    damaged: list[Damage] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+    taken: int = 0
+
+    def add(self, number: int, entry: Mapping[str, Any]) -> None:
+        """Add an entry; ``number`` is its line or place in the file."""
+        if self.counter not in entry and not self.steps:
+            config = _configuration(entry)
+            if config:
+                self.config |= config
+                return
         try:
-            values = [(name, value, _number(value)) for name, value in _flat(entry) if name != counter]
-            steps.append(_step_of(entry, counter, values, steps, numbers))
+            values = list(self._values(entry))
+            step = self._step_of(entry, values)
         except (ValueError, OverflowError) as error:
-            found.damaged.append(Damage(number, str(error)))
-            continue
-        row = len(steps) - 1
-        taken += entry.get(counter) is None
+            self.damaged.append(Damage(number, str(error)))
+            return
+        self.taken += entry.get(self.counter) is None
+        row = len(self.steps)
+        self.steps.append(step)
         for name, value, scalar in values:
             if scalar is not None:
-                rows, column = numbers.setdefault(name, ([], []))
+                rows, column = self.numbers.setdefault(name, ([], []))
                 rows.append(row)
                 column.append(scalar)
                 continue
-            left_out[name] += 1
+            self.left_out[name] += 1
             if isinstance(value, str):
-                texts.setdefault(name, {})[row] = value
-    columns = {
-        n: Column(np.array(r, dtype=np.int64), np.array(v, dtype=np.float64)) for n, (r, v) in numbers.items()
-    }
-    dense = {name: [by_row.get(row, "") for row in range(len(steps))] for name, by_row in texts.items()}
-    found.table = RowTable(counter, np.array(steps, dtype=np.int64), columns, dense)
-    found.left_out = dict(left_out)
-    if taken:
-        are = "1 entry without a step is" if taken == 1 else f"{taken} entries without a step are"
-        statement = f"{are} read at the step of the entry before."
-        found.notes.append(Finding("rows_without_step", "note", statement, {"rows": taken}))
-    return found
+                self.texts.setdefault(name, {})[row] = value
 
+    def _values(self, entry: Mapping[str, Any]) -> Iterator[NamedValue]:
+        """Yield name, value and number of all but the step."""
+        for name, value in _flat(entry):
+            if name != self.counter:
+                yield name, value, _number(value)
 
-def _step_of(
-    entry: Mapping[str, Any],
-    counter: str,
-    values: Sequence[tuple[str, Any, float | None]],
-    steps: Sequence[int],
-    numbers: Mapping[str, tuple[list[int], list[float]]],
-) -> int:
-    """Return the step of an entry, its own or that of the entry before; else a ``ValueError``."""
-    if entry.get(counter) is not None:
-        return step_in(entry[counter])
-    names = [name for name, _, scalar in values if scalar is not None]
-    row = len(steps) - 1
-    while row > 0 and steps[row - 1] == steps[-1]:
-        row -= 1
-    if not steps or not names or any(name in numbers and numbers[name][0][-1] >= row for name in names):
-        if counter in entry:
-            return step_in(entry[counter])
-        raise ValueError(f"no {counter!r}, which counts the steps, next to {', '.join(names[:4]) or 'it'}")
-    return steps[-1]
+    def _step_of(self, entry: Mapping[str, Any], values: Sequence[NamedValue]) -> int:
+        """Return the step of an entry, its own or that of the entry before; else a ``ValueError``."""
+        if entry.get(self.counter) is not None:
+            return step_in(entry[self.counter])
+        names = [name for name, _, scalar in values if scalar is not None]
+        if self.steps and names and not self._are_logged_at_last_step(names):
+            return self.steps[-1]
+        if self.counter in entry:
+            return step_in(entry[self.counter])
+        listed = ", ".join(names[:4]) or "it"
+        raise ValueError(f"no {self.counter!r}, which counts the steps, next to {listed}")
+
+    def _are_logged_at_last_step(self, names: Sequence[str]) -> bool:
+        """Say whether the last step already has one of these metrics."""
+        first_row = len(self.steps) - 1
+        while first_row > 0 and self.steps[first_row - 1] == self.steps[-1]:
+            first_row -= 1
+        for name in names:
+            if name in self.numbers:
+                rows, _ = self.numbers[name]
+                if rows[-1] >= first_row:
+                    return True
+        return False
+
+    def entries(self) -> Entries:
+        """Return what the entries hold, in columns."""
+        notes = []
+        if self.taken:
+            are = (
+                "1 entry without a step is" if self.taken == 1 else f"{self.taken} entries without a step are"
+            )
+            statement = f"{are} read at the step of the entry before."
+            notes.append(Finding("rows_without_step", "note", statement, {"rows": self.taken}))
+        return Entries(
+            table=self._table(),
+            damaged=self.damaged,
+            left_out=dict(self.left_out),
+            config=self.config,
+            notes=notes,
+        )
+
+    def _table(self) -> RowTable:
+        columns = {}
+        for name, (rows, values) in self.numbers.items():
+            columns[name] = Column(
+                rows=np.array(rows, dtype=np.int64),
+                values=np.array(values, dtype=np.float64),
+            )
+        all_rows = range(len(self.steps))
+        texts = {}
+        for name, by_row in self.texts.items():
+            texts[name] = [by_row.get(row, "") for row in all_rows]
+        steps = np.array(self.steps, dtype=np.int64)
+        return RowTable(counter=self.counter, steps=steps, columns=columns, texts=texts)
 
 
 def _configuration(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,25 +291,28 @@ def _configuration(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _number(told: object) -> float | None:
-    """Return the number that a value is, None where it is none."""
-    if isinstance(told, str):
-        return NUMBERS.get(told)
-    return None if isinstance(told, bool) or not isinstance(told, int | float) else float(told)
+def _number(value: object) -> float | None:
+    """Return the number that a value is, None where it is not a number."""
+    if isinstance(value, str):
+        return NUMBERS.get(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
 
 
 def _flat(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield name and value of all that is told, objects within included; nothing for ``null``."""
+    """Yield name and value of everything in an entry, objects within included; nothing for ``null``."""
     for name, value in entry.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}/")
         elif value is not None:
-            # A lone half of a character pair can be told in JSON, but never printed.
+            # JSON can hold a lone half of a character pair, which cannot be printed.
             yield f"{prefix}{name}".encode("utf-8", "replace").decode(), value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told = dict(pairs)
-    if len(told) < len(pairs):
+    """Return an object of JSON; a key that stands twice is an error, not the loss of the first."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise ValueError("a key stands twice in one object")
-    return told
+    return values

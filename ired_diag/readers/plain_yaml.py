@@ -81,14 +81,19 @@ def _value_of_key(node: yaml.Node) -> Any:
 
 
 def _value(node: yaml.Node, budget: _Budget) -> Any:
+    """Return a node as plain data; each node that is unfolded is taken from the budget."""
     budget.nodes -= 1
     if budget.nodes < 0:
         raise _TooLarge
     if isinstance(node, yaml.MappingNode):
-        return _merged({_key(key): _value(value, budget) for key, value in node.value})
+        values = {}
+        for key, value in node.value:
+            values[_key(key)] = _value(value, budget)
+        return _merged(values)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, budget) for item in node.value]
-    if node.style is not None or node.tag.startswith("tag:yaml.org,2002:str"):
+    is_quoted = node.style is not None
+    if is_quoted or node.tag.startswith("tag:yaml.org,2002:str"):
         return _number_without_a_point(node)
     return _scalar(node.value)
 
@@ -104,13 +109,18 @@ def _merged(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(node: yaml.Node) -> str:
-    return str(node.value) if isinstance(node, yaml.ScalarNode) else TOO_LARGE
+    if not isinstance(node, yaml.ScalarNode):
+        return TOO_LARGE
+    return str(node.value)
 
 
 def _number_without_a_point(node: yaml.Node) -> Any:
     """Return a text; a bare ``1e-3``, which YAML 1.1 takes for a text, is a number to everyone else."""
     text = str(node.value)
-    return float(text) if node.style is None and NUMBER.fullmatch(text) else text
+    is_bare = node.style is None
+    if is_bare and NUMBER.fullmatch(text):
+        return float(text)
+    return text
 
 
 def _scalar(text: str) -> Any:

@@ -7,8 +7,8 @@ training and is left to the readers of training logs, and so is ``Validation los
 training.
 
 ``Batch 300: current MSE = 0.213`` is a running value; it counts, with its batch, where no final value of that
-model follows. What a summary repeats is given once, with the line where it was printed first. To what a
-result belongs is told by the lines before it (``evaluation_context``).
+model follows. What a summary repeats is given once, with the line where it was printed first. The lines
+before a result say to what it belongs (``evaluation_context``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from ired_diag.json_text import parse_first_json
 from ired_diag.readers.evaluation_context import Context, context_after, context_of, model_of
@@ -101,6 +100,7 @@ ANNOUNCED = re.compile(
 )
 LOG_NAMED = re.compile(r"(?i)eval|test|results?|log|output|stdout|score")
 END = 1 << 16  # bytes
+DATA_BY_OOD = {True: "ood", False: "id", None: ""}
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ class Printed:
     @property
     def is_whole(self) -> bool:
         """Whether the evaluation came to its end and printed what it measured: a summary is an end."""
-        return self.finished and any(not result.error for result in self.results)
+        has_number = any(not result.error for result in self.results)
+        return self.finished and has_number
 
     @property
     def errors(self) -> list[EvaluationResult]:
@@ -141,20 +142,24 @@ def read_results(content: bytes, path: Path) -> Printed:
     """
     whole = content[: content.rfind(b"\n") + 1]
     trains = _shows_training(whole)
-    announced = not trains and any(
-        ANNOUNCED.match(line) for line in _lines_with(whole, b"valuation", b"eval")
-    )
+    announced = not trains and _announces_evaluation(whole)
     if not _may_hold_results(whole):
         return Printed(trains=trains, announced=announced)
-    scan = _Scan(path, trains=trains)
+    scan = _Scan(path=path, trains=trains)
     scan.read(whole)
+    results = without_repeats(scan.results, last_counts=trains)
     return Printed(
-        results=tuple(without_repeats(scan.results, last_counts=trains)),
+        results=tuple(results),
         trains=trains,
         announced=announced,
         saved_to=tuple(dict.fromkeys(scan.saved_to)),
         finished=bool(scan.results) and not scan.begun,
     )
+
+
+def _announces_evaluation(content: bytes) -> bool:
+    lines = _lines_holding(content, b"valuation", b"eval")
+    return any(ANNOUNCED.match(_message(line)) for line in lines)
 
 
 def _shows_training(content: bytes) -> bool:
@@ -186,9 +191,11 @@ def read_job_results(out: bytes, errors: bytes | None, path: Path) -> Printed:
         return printed
     logged = read_results(errors, path.with_suffix(".err"))
     trains = printed.trains or logged.trains
-    if trains and not any(result.final for result in logged.results):
+    has_final_result = any(result.final for result in logged.results)
+    if trains and not has_final_result:
         return replace(printed, trains=trains, announced=False)
-    return replace(logged, trains=trains, announced=(printed.announced or logged.announced) and not trains)
+    announced = (printed.announced or logged.announced) and not trains
+    return replace(logged, trains=trains, announced=announced)
 
 
 def is_evaluation_log(path: Path) -> bool:
@@ -208,29 +215,22 @@ def _lines_holding(content: bytes, *words: bytes) -> Iterator[bytes]:
     for word in words:
         at = content.find(word)
         while at >= 0:
+            start = content.rfind(b"\n", 0, at) + 1
             end = content.find(b"\n", at)
-            end = len(content) if end < 0 else end
-            yield content[content.rfind(b"\n", 0, at) + 1 : end]
-            at = content.find(word, end)
-
-
-def _lines_with(content: bytes, *words: bytes) -> Iterator[str]:
-    """Yield the messages of the lines that hold one of some words."""
-    for word in words:
-        at = content.find(word)
-        while at >= 0:
-            start, end = content.rfind(b"\n", 0, at) + 1, content.find(b"\n", at)
-            yield _message(content[start:end])
+            if end < 0:
+                end = len(content)
+            yield content[start:end]
             at = content.find(word, end)
 
 
 def _message(line: bytes) -> str:
     """Return a line without what logging puts before it, and as a terminal shows it last."""
-    shown = line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace")
-    return PREFIX.sub("", shown).strip()
+    _, _, last_drawn = line.rstrip(b"\r").rpartition(b"\r")
+    text = last_drawn.decode("utf-8", "replace")
+    return PREFIX.sub("", text).strip()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Scan:
     """The lines of one log, read from the top."""
 
@@ -265,25 +265,32 @@ class _Scan:
         self.results.extend(self.running.values())
 
     def _may_matter(self, line: bytes) -> bool:
-        """Say whether a line may hold a result, or say to what one belongs; most lines of training do not."""
-        if self.trains and not self.inside:
-            if OF_TRAINING.match(line):  # first, because it is quick and most lines are such
-                return False
-            return line.startswith(b"Config") or AMID_TRAINING.search(line) is not None
-        return CANDIDATE.search(line) is not None
+        """Say whether a line may hold a result, or say to what it belongs; most lines of training do not."""
+        if not self.trains or self.inside:
+            return CANDIDATE.search(line) is not None
+        if OF_TRAINING.match(line):  # first, because it is quick and most lines are such
+            return False
+        return line.startswith(b"Config") or AMID_TRAINING.search(line) is not None
 
     def _read_configuration(self, lines: Sequence[bytes], index: int) -> int:
         """Take the configuration that begins on a line; return the line after it."""
         text = b"\n".join(lines[index : index + 2000]).decode("utf-8", "replace")
         start = text.find("{")
-        try:
-            block, end = parse_first_json(text[start:]) if start >= 0 else (None, 0)
-        except ValueError:
-            return index + 1
+        block: object = None
+        length = 0
+        if start >= 0:
+            try:
+                block, length = parse_first_json(text[start:])
+            except ValueError:
+                return index + 1
         if isinstance(block, dict):
             self.context = context_of(block)
-            self.inside, self.in_summary, self.data, self.spread_kind = False, False, "", ""
-        return index + text[: start + end].count("\n") + 1
+            self.inside = False
+            self.in_summary = False
+            self.data = ""
+            self.spread_kind = ""
+        newlines = text[: start + length].count("\n")
+        return index + newlines + 1
 
     def _read_table(self, lines: Sequence[bytes], index: int) -> int:
         """Read the table that begins on a line; return the line after it."""
@@ -297,94 +304,137 @@ class _Scan:
 
     def _add_table_row(self, row: TableRow, line: int) -> None:
         name = measure_name(row.name)
-        if name is None or not name.certain or not (self.inside or row.is_test or self._says_so(name)):
+        if name is None or not name.certain:
+            return
+        if not (self.inside or row.is_test or self._says_so(name)):
             return
         number = PrintedNumber(
-            name=name, value=row.value, unit=row.unit, spread=row.spread, spread_kind=row.spread_kind
+            name=name,
+            value=row.value,
+            unit=row.unit,
+            spread=row.spread,
+            spread_kind=row.spread_kind,
         )
-        own = {"model": row.model, "dataset": row.dataset}
-        self._add(number, line, **{key: value for key, value in own.items() if value})
+        own = {}
+        if row.model:
+            own["model"] = row.model
+        if row.dataset:
+            own["dataset"] = row.dataset
+        self._add(number, line, **own)
 
     def _read_line(self, message: str, line: int) -> None:
         text = BULLET.sub("", message)
         self._take_context(text)
         if self._read_error(message, line) or self._read_header(text):
             return
-        if self.inside and not self.trains and (running := running_number(text)):
+        running = running_number(text) if self.inside and not self.trains else None
+        if running:
             self._add_running(running, line)
-        elif not (COUNTS_TRAINING.search(text) or TRAIN_SECTION.search(text)):
-            ticked = bool(TICK.match(message))
-            for number in numbers_in(text):
-                if self._is_result(number, ticked=ticked):
-                    self._add(number, line)
+            return
+        if COUNTS_TRAINING.search(text) or TRAIN_SECTION.search(text):
+            return
+        is_ticked = bool(TICK.match(message))
+        for number in numbers_in(text):
+            if self._is_result(number, ticked=is_ticked):
+                self._add(number, line)
 
     def _take_context(self, text: str) -> None:
         """Take what a line says; the number of samples may follow the results of its section."""
-        before, self.context = self.context, context_after(self.context, text)
-        if self.context.n != before.n:
-            section = self.results[self.first_of_section :]
-            self.results[self.first_of_section :] = [
-                replace(result, n=result.n or self.context.n) for result in section
-            ]
+        samples_before = self.context.n
+        self.context = context_after(self.context, text)
+        samples = self.context.n
+        if samples == samples_before:
+            return
+        for place in range(self.first_of_section, len(self.results)):
+            result = self.results[place]
+            self.results[place] = replace(result, n=result.n or samples)
 
     def _read_error(self, message: str, line: int) -> bool:
         error = ERROR.match(message)
         if not error or not (self.inside or self.context.evaluation_mode):
             return False
-        if not (error["mark"] or error["model"] or self.in_summary):
-            return False  # a message of the program's, not what stands in place of a result
-        own = {"model": error["model"]} if error["model"] else {}
-        told = {**self.context.known(), **own, "error": error["error"].strip(), "line": line}
-        self.results.append(EvaluationResult(**told, metric="", value=None, source=self.path))
+        stands_for_result = error["mark"] or error["model"] or self.in_summary
+        if not stands_for_result:
+            return False
+        stated = self.context.stated()
+        if error["model"]:
+            stated["model"] = error["model"]
+        result = EvaluationResult(
+            **stated,
+            metric="",
+            value=None,
+            error=error["error"].strip(),
+            line=line,
+            source=self.path,
+        )
+        self.results.append(result)
         self.begun = False
         return True
 
     def _read_header(self, text: str) -> bool:
-        """Take what a header says, and say whether the line is one; a line with a result is none."""
+        """Take what a header says, and say whether the line is a header; a line with a result is not."""
         if TRAIN_SECTION.search(text) and not has_number(text):
             self.inside = False
             return True
-        if saved := SAVED.search(text):
-            self.saved_to.extend([] if "config" in Path(saved[1]).name else [saved[1]])
+        saved = SAVED.search(text)
+        if saved:
+            is_configuration = "config" in Path(saved[1]).name
+            if not is_configuration:
+                self.saved_to.append(saved[1])
             return True
         bare = text.strip("=*#~- \t")
-        return self._begins_evaluation(bare) or (not has_number(bare) and self._begins_section(text, bare))
+        if self._begins_evaluation(bare):
+            return True
+        return not has_number(bare) and self._begins_section(text, bare)
 
     def _begins_evaluation(self, bare: str) -> bool:
         model = EVALUATING_MODEL.match(bare)
         if model and (model["name"] or (model["named"] and self.inside)):
-            self.context = self.context.of_model(model_of(model["name"] or model["named"]))
-            self.inside, self.in_summary, self.begun = True, False, True
-            return True
-        if (evaluating := EVALUATING.match(bare)) and not PROGRESS_BAR.search(bare):
-            name = evaluating["name"]
-            self._enter(bare if " " in name else bare[: evaluating.start("name")], name)
+            name = model_of(model["name"] or model["named"])
+            self.context = self.context.of_model(name)
+            self.inside = True
+            self.in_summary = False
             self.begun = True
             return True
-        return False
+        evaluating = EVALUATING.match(bare)
+        if not evaluating or PROGRESS_BAR.search(bare):
+            return False
+        name = evaluating["name"]
+        is_phrase = " " in name
+        header = bare if is_phrase else bare[: evaluating.start("name")]
+        self._enter(header, name)
+        self.begun = True
+        return True
 
     def _begins_section(self, text: str, bare: str) -> bool:
-        if summary := SUMMARY.search(bare):
+        summary = SUMMARY.search(bare)
+        if summary:
             name = summary["name"] or ""
-            self._enter(bare.removesuffix(name) if name else bare, name)
+            self._enter(bare.removesuffix(name), name)
             self.in_summary = bool(name) or "summary" in bare.lower()
             return True
-        if bare != text and HEADED.match(bare) and not self.trains:
+        is_framed = bare != text
+        if is_framed and HEADED.match(bare) and not self.trains:
             self._enter(bare, "")
             return True
-        if self.in_summary and (head := MODEL_HEAD.match(text)):
-            known = self.context.model == head["name"]
-            self.context = self.context if known else self.context.of_model(head["name"])
-            return True
-        return False
+        head = MODEL_HEAD.match(text) if self.in_summary else None
+        if not head:
+            return False
+        if self.context.model != head["name"]:
+            self.context = self.context.of_model(head["name"])
+        return True
 
     def _enter(self, header: str, name: str) -> None:
         """Begin a section; its header may name the data, the kind of spreads and the number of samples."""
-        self.inside, self.in_summary = True, False
-        self.data, self.spread_kind, self.n = data_in(header), spread_kind_in(header), samples_in(header)
+        self.inside = True
+        self.in_summary = False
+        self.data = data_in(header)
+        self.spread_kind = spread_kind_in(header)
+        self.n = samples_in(header)
         self.first_of_section = len(self.results)
-        if not self.context.experiment and re.fullmatch(r"[\w.@=+/-]+", name.strip()):
-            self.context = replace(self.context, experiment=name.strip())
+        name = name.strip()
+        if not self.context.experiment and re.fullmatch(r"[\w.@=+/-]+", name):
+            self.context = replace(self.context, experiment=name)
 
     def _is_result(self, number: PrintedNumber, *, ticked: bool) -> bool:
         marked = number.marked or ticked
@@ -394,12 +444,15 @@ class _Scan:
 
     def _says_so(self, name: MeasureName) -> bool:
         """Say whether a name itself makes a result of a line outside any section."""
-        of_finished = name.data in OF_A_FINISHED_MODEL or (bool(name.data) and name.final)
-        without_colon = "@" in name.measure
-        return of_finished or ((bool(name.data) or without_colon) and not self.trains)
+        names_data = bool(name.data)
+        if name.data in OF_A_FINISHED_MODEL or (names_data and name.final):
+            return True
+        has_no_colon = "@" in name.measure
+        return not self.trains and (names_data or has_no_colon)
 
     def _add_running(self, number: PrintedNumber, line: int) -> None:
-        result = replace(self._result_of(number, line), batches=number.batch, last_batch=number.batch)
+        result = self._result_of(number, line)
+        result = replace(result, batches=number.batch, last_batch=number.batch)
         self.running[result.experiment, result.model, result.measure] = result
         self.begun = True
 
@@ -409,7 +462,9 @@ class _Scan:
             self._add_spread(result, number.name.spread_kind)
             return
         running = self.running.pop((result.experiment, result.model, result.measure), None)
-        self.results.append(replace(result, last_batch=running.last_batch) if running else result)
+        if running:
+            result = replace(result, last_batch=running.last_batch)
+        self.results.append(result)
         self.begun = self.begun and bool(self.running)
 
     def _add_spread(self, spread: EvaluationResult, kind: str) -> None:
@@ -422,19 +477,20 @@ class _Scan:
                 return
 
     def _result_of(self, number: PrintedNumber, line: int, **own: str) -> EvaluationResult:
-        name, known = number.name, self.context.known() | own
-        ood = known.get("ood")
-        data = name.data or self.data or {True: "ood", False: "id", None: ""}[ood]
+        """Return a number as a result of the model and the data that the lines before it name."""
+        name = number.name
+        stated = self.context.stated() | own
+        data = name.data or self.data or DATA_BY_OOD[stated.get("ood")]
         if data in ("ood", "id"):
-            known["ood"] = data == "ood"
-        if n := number.n or self.n:
-            known["n"] = n
-        kind: dict[str, Any] = {}
+            stated["ood"] = data == "ood"
+        samples = number.n or self.n
+        if samples:
+            stated["n"] = samples
         if number.spread is not None:
-            kind = {"spread": number.spread, "spread_kind": number.spread_kind or self.spread_kind}
+            stated["spread"] = number.spread
+            stated["spread_kind"] = number.spread_kind or self.spread_kind
         return EvaluationResult(
-            **known,
-            **kind,
+            **stated,
             metric=replace(name, data=data).metric,
             value=number.value,
             unit=number.unit,

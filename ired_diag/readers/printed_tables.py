@@ -8,7 +8,7 @@ with the spread in a column of its own (``|Tasks|…|Metric| |Value| |Stderr|`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ired_diag.readers.measure_names import measure_name, spread_kind_in
@@ -23,16 +23,19 @@ TEST_METRIC = re.compile(r"(?i)\btest metric\b|\btest results?\b")
 OF_TASKS = re.compile(r"(?i)^(?:tasks?|data ?sets?|benchmarks?|groups?)$")
 
 
+Rows = Sequence[tuple[int, list[str]]]  # line and cells
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableRow:
-    """One number of a table.
+    """A number of a table.
 
     Attributes:
         row: The line of the table, from 0.
         name: What is measured.
         value: The number, None where none was measured.
         unit: ``%`` or nothing.
-        spread: Its spread.
+        spread: Spread of the number.
         spread_kind: The kind of it.
         model: The row's model.
         dataset: The row's data set or task.
@@ -54,18 +57,19 @@ def rows_of_table(lines: Sequence[str], *, certain: bool) -> Iterator[TableRow]:
     """Yield the numbers of a table.
 
     Args:
-        lines: Its lines, with the lines that are only drawn.
+        lines: Lines of the table, with the lines that are only drawn.
         certain: Whether the table stands in an evaluation's section; else its header must say so.
     """
     rows = [(number, _cells(line)) for number, line in enumerate(lines) if not LINES.fullmatch(line)]
     if not rows:
         return
-    header = rows[0][1]
-    is_test = bool(TEST_METRIC.search(lines[rows[0][0]]))
+    first, header = rows[0]
+    is_test = bool(TEST_METRIC.search(lines[first]))
     lower = [cell.lower() for cell in header]
+    names = [measure_name(cell) for cell in header[1:]]
     if "metric" in lower and "value" in lower and len(header) > 2:
         yield from _metric_and_value(rows, lower)
-    elif any((name := measure_name(cell)) and name.certain for cell in header[1:]):
+    elif any(name and name.certain for name in names):
         yield from _columns_of_measures(rows, header, certain=certain)
     elif len(header) == 2 and (certain or is_test):
         yield from _names_and_values(rows, is_test)
@@ -73,69 +77,90 @@ def rows_of_table(lines: Sequence[str], *, certain: bool) -> Iterator[TableRow]:
 
 def _cells(line: str) -> list[str]:
     cells = [cell.strip() for cell in CELL.split(line.strip())]
-    return cells[1:-1] if len(cells) > 2 and not cells[0] and not cells[-1] else cells
+    is_framed = len(cells) > 2 and not cells[0] and not cells[-1]
+    return cells[1:-1] if is_framed else cells
 
 
-def _names_and_values(rows: Sequence[tuple[int, list[str]]], is_test: bool) -> Iterator[TableRow]:
+def _names_and_values(rows: Rows, is_test: bool) -> Iterator[TableRow]:
     kind = spread_kind_in(" ".join(rows[0][1]))
     for row, cells in rows:
-        if len(cells) == 2 and (value := VALUE.fullmatch(cells[1])):
+        value = VALUE.fullmatch(cells[1]) if len(cells) == 2 else None
+        if value:
             yield _row(row, cells[0], value, spread_kind=kind, is_test=is_test)
 
 
-def _metric_and_value(rows: Sequence[tuple[int, list[str]]], header: list[str]) -> Iterator[TableRow]:
-    spread_at = next((place for place, cell in enumerate(header) if spread_kind_in(cell)), None)
-    task_at = next((place for place, cell in enumerate(header) if OF_TASKS.match(cell)), None)
+def _metric_and_value(rows: Rows, header: list[str]) -> Iterator[TableRow]:
+    metric_at = header.index("metric")
+    value_at = header.index("value")
+    spread_at = _first_place(header, lambda cell: bool(spread_kind_in(cell)))
+    task_at = _first_place(header, lambda cell: bool(OF_TASKS.match(cell)))
     task = ""
     for row, cells in rows[1:]:
-        if len(cells) != len(header) or not (value := VALUE.fullmatch(cells[header.index("value")])):
+        value = VALUE.fullmatch(cells[value_at]) if len(cells) == len(header) else None
+        if not value:
             continue
         if task_at is not None:
             task = cells[task_at].lstrip("- ") or task
-        spread = VALUE.fullmatch(cells[spread_at]) if spread_at is not None else None
-        name = cells[header.index("metric")]
-        yield TableRow(
+        number = TableRow(
             row=row,
-            name=name,
+            name=cells[metric_at],
             value=_float(value["value"]),
             unit=value["unit"] or "",
-            spread=_float(spread["value"]) if spread else None,
-            spread_kind=spread_kind_in(header[spread_at]) if spread and spread_at is not None else "",
             dataset=task,
             is_test=True,
         )
+        if spread_at is not None:
+            number = _with_spread(number, cells[spread_at], spread_kind_in(header[spread_at]))
+        yield number
 
 
-def _columns_of_measures(
-    rows: Sequence[tuple[int, list[str]]], header: list[str], *, certain: bool
-) -> Iterator[TableRow]:
+def _with_spread(number: TableRow, cell: str, kind: str) -> TableRow:
+    spread = VALUE.fullmatch(cell)
+    if not spread:
+        return number
+    return replace(number, spread=_float(spread["value"]), spread_kind=kind)
+
+
+def _first_place(cells: Sequence[str], fits: Callable[[str], bool]) -> int | None:
+    for place, cell in enumerate(cells):
+        if fits(cell):
+            return place
+    return None
+
+
+def _columns_of_measures(rows: Rows, header: list[str], *, certain: bool) -> Iterator[TableRow]:
     names = [measure_name(cell) for cell in header]
-    of_tasks = bool(OF_TASKS.match(header[0]))
-    if not (certain or any(name is not None and name.data for name in names)):
+    names_data = any(name is not None and name.data for name in names)
+    if not certain and not names_data:
         return
+    is_of_tasks = OF_TASKS.match(header[0]) is not None
     for row, cells in rows[1:]:
         if len(cells) != len(header):
             continue
         for place in range(1, len(cells)):
-            if names[place] is None or not (value := VALUE.fullmatch(cells[place])):
+            value = VALUE.fullmatch(cells[place])
+            if names[place] is None or not value:
                 continue
-            number = _row(row, header[place], value, spread_kind=spread_kind_in(header[place]))
-            yield replace(number, dataset=cells[0]) if of_tasks else replace(number, model=cells[0])
+            kind = spread_kind_in(header[place])
+            number = _row(row, header[place], value, spread_kind=kind)
+            if is_of_tasks:
+                yield replace(number, dataset=cells[0])
+            else:
+                yield replace(number, model=cells[0])
 
 
 def _row(
     row: int, name: str, value: re.Match[str], *, spread_kind: str = "", is_test: bool = False
 ) -> TableRow:
-    spread = None if value["spread"] is None else _float(value["spread"])
-    return TableRow(
+    number = TableRow(
         row=row,
         name=name,
         value=_float(value["value"]),
         unit=value["unit"] or "",
-        spread=spread,
-        spread_kind=spread_kind if spread is not None else "",
         is_test=is_test,
     )
+    spread = _float(value["spread"]) if value["spread"] else None
+    return number if spread is None else replace(number, spread=spread, spread_kind=spread_kind)
 
 
 def _float(text: str) -> float | None:

@@ -1,4 +1,4 @@
-"""The training series that progress bars draw: one series a name, over the steps of the whole training.
+"""The training series that progress bars draw: a series for each name, over the steps of the whole training.
 
 A bar that counts to the end of training is read as ``tqdm_lines`` returns it. A bar that starts again with
 each epoch (``Epoch 3:  50%|…| 25/50 [.., loss=0.1]``) is cut into epochs, and its steps are counted
@@ -19,7 +19,7 @@ drawing at each counter is read.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,9 +37,8 @@ from ired_diag.runs.history import Series
 
 BAR = re.compile(rb"([^|\r\n]*?)(\d{1,3})%\|[^|\r\n]*\| *(\d{1,18})/([1-9]\d{0,17}) \[")
 EPOCH = re.compile(rb"(?i)\bep(?:och)?s?\b\D{0,3}(\d{1,9})")
-COLON_IN_TITLE = re.compile(
-    rb"(?i)\b(ep(?:och)?s?):(?= *\[)"
-)  # "Epoch: [3/10]: " is no pair of name and number
+# "Epoch: [3/10]: " is not a pair of name and number.
+COLON_IN_TITLE = re.compile(rb"(?i)\b(ep(?:och)?s?):(?= *\[)")
 EVALUATION = re.compile(
     rb"(?i)(?<![a-z])(?:val|valid|validation|validating|validate|eval|evaluation|evaluating|evaluate|dev|test|testing"
     rb"|sanity|predict|predicting|prediction|inference|sampling)(?![a-z])"
@@ -48,6 +47,8 @@ NEARLY_ALL = 0.9  # of its total: a bar drawn so far was drawn to its end, give 
 NOT_METRICS = (ELAPSED, RATE, "v_num")  # Lightning shows the number of its version
 
 Kind = tuple[bool, int]  # whether the bar evaluates, its total
+Steps = NDArray[np.int64]
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Joined:
     """The series of the training bar.
 
     Attributes:
-        series: By metric.
+        series: Series by metric.
         total: The total of the bar.
         restarts: A note on what a later start of the bar has ended.
     """
@@ -67,7 +68,7 @@ class Joined:
 
 @dataclass
 class Stretch:
-    """The records of one bar from one of its beginnings to the next."""
+    """The records of a bar from one of its beginnings to the next."""
 
     kind: Kind
     epoch: int | None
@@ -94,33 +95,50 @@ def read(path: Path) -> tuple[dict[str, Series], list[Finding]]:
     findings = _damage(progress)
     if not progress.bars:
         return {}, findings
-    main = progress.bars[0]
-    if len(progress.bars) == 1 and main.steps[0] == 1 and np.all(np.diff(main.steps) > 0):
-        columns = {name: values for name, values in main.columns.items() if name not in NOT_METRICS}
-        return {_name(name): Points(main.steps, column).series for name, column in columns.items()}, findings
+    if len(progress.bars) == 1 and _only_rises(progress.bars[0]):
+        return _series_of(progress.bars[0]), findings
     stretches = _stretches(records or _records(path))
     joined = _joined(stretches)
     if not joined.series:
         return {}, findings
-    return joined.series, [*findings, *joined.restarts, *_others(stretches, progress, joined.total)]
+    others = _others(stretches, progress, joined.total)
+    return joined.series, [*findings, *joined.restarts, *others]
+
+
+def _only_rises(bar: Bar) -> bool:
+    return bool(bar.steps[0] == 1 and np.all(np.diff(bar.steps) > 0))
+
+
+def _series_of(bar: Bar) -> dict[str, Series]:
+    """Return the metrics of a bar that counts to the end of training."""
+    series = {}
+    for name, values in bar.columns.items():
+        if name not in NOT_METRICS:
+            series[_name(name)] = Points(bar.steps, values).series
+    return series
 
 
 def _damage(progress: Progress) -> list[Finding]:
-    if not progress.damaged:
+    damaged = progress.damaged
+    if not damaged:
         return []
-    records = f"{progress.damaged} damaged record{'s' if progress.damaged > 1 else ''}"
-    statement = f"{records} of the progress bar could not be read and were skipped."
-    return [Finding("damaged_records", "warning", statement, {"skipped": progress.damaged})]
+    plural = "s" if damaged > 1 else ""
+    statement = f"{damaged} damaged record{plural} of the progress bar could not be read and were skipped."
+    finding = Finding("damaged_records", "warning", statement, {"skipped": damaged})
+    return [finding]
 
 
 def _others(stretches: Iterable[Stretch], progress: Progress, total: int) -> list[Finding]:
-    """Return which bars with numbers are not part of the series, if any are not."""
-    evaluating = sorted({kind[1] for kind in (s.kind for s in stretches) if kind[0]})
-    totals = {bar.total for bar in progress.bars if bar.total != total}
-    others = sorted(totals | {n for n in evaluating if any(bar.total == n for bar in progress.bars)})
+    """Return which bars with numbers are not part of the series, if there are any."""
+    totals = {bar.total for bar in progress.bars}
+    others = totals - {total}
+    for stretch in stretches:
+        evaluates, total_of_bar = stretch.kind
+        if evaluates and total_of_bar in totals:
+            others.add(total_of_bar)
     if not others:
         return []
-    listed = ", ".join(map(str, others))
+    listed = ", ".join(map(str, sorted(others)))
     statement = (
         f"Further progress bars, of evaluations or with another total, are not read (totals: {listed})."
     )
@@ -146,13 +164,15 @@ def _stretches(records: Iterable[bytes]) -> list[Stretch]:
             if latest is not None and LOOKS_CUT.search(record):
                 latest.records.append(record)
             continue
-        title, counter = match[1], int(match[3])
+        title = match[1]
+        counter = int(match[3])
         kind = EVALUATION.search(title) is not None, int(match[4])
-        found = EPOCH.search(title)
-        epoch = int(found[1]) if found else None
+        stated = EPOCH.search(title)
+        epoch = int(stated[1]) if stated else None
         latest = current.get(kind)
         if latest is None or counter < latest.last or epoch != latest.epoch:
-            latest = current[kind] = Stretch(kind, epoch)
+            latest = Stretch(kind, epoch)
+            current[kind] = latest
             stretches.append(latest)
         latest.last = counter
         latest.records.append(record)
@@ -161,45 +181,89 @@ def _stretches(records: Iterable[bytes]) -> list[Stretch]:
 
 def _joined(stretches: Sequence[Stretch]) -> Joined:
     """Return the series of the training bar, counted through its epochs."""
-    bars = [(stretch, _bars_of(stretch)) for stretch in stretches if not stretch.kind[0]]
-    sizes: dict[int, int] = defaultdict(int)
-    for stretch, read_bars in bars:
-        sizes[stretch.kind[1]] += sum(len(bar.steps) for bar in read_bars)
-    if not any(sizes.values()):
+    training = [stretch for stretch in stretches if not stretch.kind[0]]
+    bars = [_bars_of(stretch) for stretch in training]
+    total = _busiest_total(training, bars)
+    if total is None:
         return Joined({}, 0, [])
-    total = max(sizes, key=lambda n: sizes[n])
-    chosen = [(stretch, read_bars) for stretch, read_bars in bars if stretch.kind[1] == total]
-    late = _is_late([stretch for stretch, _ in chosen])
-    if late:
-        chosen = [(stretch, _late_bars(stretch)) for stretch, _ in chosen]
-    offsets = _offsets([stretch for stretch, _ in chosen], total)
-    parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.float64], int]]] = defaultdict(list)
-    restarts: list[int] = []
-    highest = 0
-    for offset, (_, read_bars) in zip(offsets, chosen, strict=True):
-        own = [bar.steps for bar in read_bars if len(bar.steps)]
-        if not own:
-            continue
-        first = offset + min(int(steps[0]) for steps in own)
-        if first < highest:
-            restarts.append(first)
-        for bar in read_bars:
+    chosen = []
+    for stretch, bars_of_stretch in zip(training, bars, strict=True):
+        if stretch.kind[1] == total:
+            chosen.append((stretch, bars_of_stretch))
+    stretches_of_bar = [stretch for stretch, _ in chosen]
+    if _is_late(stretches_of_bar):
+        chosen = [(stretch, _late_bars(stretch)) for stretch in stretches_of_bar]
+    offsets = _offsets(stretches_of_bar, total)
+    joining = _Joining()
+    for offset, (_, bars_of_stretch) in zip(offsets, chosen, strict=True):
+        joining.add(offset, bars_of_stretch)
+    series, ended = joining.series()
+    return Joined(series, total, _restart_note(joining.restarts, ended))
+
+
+def _busiest_total(stretches: Sequence[Stretch], bars: Sequence[Sequence[Bar]]) -> int | None:
+    """Return the total of the bar with most records; None where no bar has any."""
+    sizes: Counter[int] = Counter()
+    for stretch, bars_of_stretch in zip(stretches, bars, strict=True):
+        sizes[stretch.kind[1]] += sum(len(bar.steps) for bar in bars_of_stretch)
+    if not sizes.total():
+        return None
+    return max(sizes, key=lambda total: sizes[total])
+
+
+@dataclass
+class _Joining:
+    """The points of a bar, joined from its stretches.
+
+    Attributes:
+        parts: The points of each metric, with the start of training that drew them.
+        restarts: The first step of each later start of the bar.
+        highest: The last step of the stretch before.
+    """
+
+    parts: dict[str, list[Points]] = field(default_factory=lambda: defaultdict(list))
+    restarts: list[int] = field(default_factory=list)
+    highest: int = 0
+
+    def add(self, offset: int, bars: Sequence[Bar]) -> None:
+        """Add the bars of a stretch whose steps are counted from ``offset``."""
+        drawn = [bar for bar in bars if len(bar.steps)]
+        if not drawn:
+            return
+        first = offset + min(int(bar.steps[0]) for bar in drawn)
+        if first < self.highest:
+            self.restarts.append(first)
+        for bar in bars:
             for name, values in bar.columns.items():
                 if name not in NOT_METRICS:
-                    steps, kept = _of_epoch(name, bar.steps, values)
-                    parts[name].append((offset + steps, kept, len(restarts) + 1))
-        highest = offset + max(int(steps[-1]) for steps in own)
-    series: dict[str, Series] = {}
-    ended = 0
-    for name, pieces in parts.items():
-        steps = np.concatenate([piece[0] for piece in pieces])
-        values = np.concatenate([piece[1] for piece in pieces])
-        starts = np.concatenate([np.full(len(piece[0]), piece[2], dtype=np.int64) for piece in pieces])
-        lasting = Points(steps, values, starts).lasting(restarts)
-        ended += len(steps) - len(lasting)
-        if len(lasting):
-            series[_name(name)] = lasting.series
-    return Joined(series, total, _restart_note(restarts, ended))
+                    self._add_column(name, offset, bar.steps, values)
+        self.highest = offset + max(int(bar.steps[-1]) for bar in drawn)
+
+    def _add_column(self, name: str, offset: int, steps: Steps, values: Values) -> None:
+        steps, values = _of_epoch(name, steps, values)
+        starts = np.full(len(steps), len(self.restarts) + 1, dtype=np.int64)
+        self.parts[name].append(Points(offset + steps, values, starts))
+
+    def series(self) -> tuple[dict[str, Series], int]:
+        """Return the series by metric, and how many points a later start has ended."""
+        series: dict[str, Series] = {}
+        ended = 0
+        for name, parts in self.parts.items():
+            points = _concatenated(parts)
+            lasting = points.lasting(self.restarts)
+            ended += len(points) - len(lasting)
+            if len(lasting):
+                series[_name(name)] = lasting.series
+        return series, ended
+
+
+def _concatenated(parts: Sequence[Points]) -> Points:
+    starts = [part.starts for part in parts if part.starts is not None]
+    return Points(
+        steps=np.concatenate([part.steps for part in parts]),
+        values=np.concatenate([part.values for part in parts]),
+        starts=np.concatenate(starts),
+    )
 
 
 def _restart_note(restarts: Sequence[int], ended: int) -> list[Finding]:
@@ -213,34 +277,38 @@ def _restart_note(restarts: Sequence[int], ended: int) -> list[Finding]:
     return [Finding("log_restarted", "note", statement, {"values": ended, "from_step": restarts[-1]})]
 
 
-def _of_epoch(
-    name: str, steps: NDArray[np.int64], values: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _of_epoch(name: str, steps: Steps, values: Values) -> tuple[Steps, Values]:
     """Return the points of one epoch: where a value is only shown again, its first showing.
 
     What stands at the counter 0 of a bar that states its numbers late was drawn for the epoch before.
     """
-    if EVALUATION.search(name.encode().replace(b"_", b" ")):
+    if _names_evaluation(name):
         kept = np.append(True, values[1:] != values[:-1])[: len(values)]
     else:
         kept = steps > 0
     return steps[kept], values[kept]
 
 
+def _names_evaluation(name: str) -> bool:
+    words = name.encode().replace(b"_", b" ")
+    return EVALUATION.search(words) is not None
+
+
 def _offsets(stretches: Sequence[Stretch], total: int) -> list[int]:
     """Return the step before the first of each stretch's epoch."""
-    epochs = [stretch.epoch for stretch in stretches]
-    if all(epoch is not None for epoch in epochs):
-        numbers = [epoch for epoch in epochs if epoch is not None]
-        base = min(numbers) if min(numbers) <= 1 else 0
-        return [(epoch - base) * total for epoch in numbers]
-    offsets, offset = [], 0
-    for number, stretch in enumerate(stretches):
+    epochs = [stretch.epoch for stretch in stretches if stretch.epoch is not None]
+    if len(epochs) == len(stretches):
+        # Epochs are counted from 0 or from 1; a log that begins with a later one goes on from a checkpoint.
+        first = min(epochs)
+        base = first if first <= 1 else 0
+        return [(epoch - base) * total for epoch in epochs]
+    offsets: list[int] = []
+    offset = 0
+    for number, stretch in enumerate(stretches, start=1):
         offsets.append(offset)
-        following = stretches[number + 1] if number + 1 < len(stretches) else None
-        is_next_epoch = following is not None and _first_counter(following) < NEARLY_ALL * total
-        if stretch.is_complete and is_next_epoch:
-            offset += total
+        if number < len(stretches) and stretch.is_complete:
+            is_next_epoch = _first_counter(stretches[number]) < NEARLY_ALL * total
+            offset += total if is_next_epoch else 0
     return offsets
 
 
@@ -257,42 +325,57 @@ def _is_late(stretches: Iterable[Stretch]) -> bool:
     """Say whether a bar moves its counter before it states numbers: its first drawing states none."""
     for stretch in stretches:
         for place, record in enumerate(stretch.records):
-            told = parse(record)
-            if told and (told[0].text or told[0].post) and set(told[1]) & _names(told[0]):
-                return place > 0 and int(told[1]["<counter>"]) > _first_counter(stretch)
+            counter = _counter_with_numbers(record)
+            if counter is not None:
+                return place > 0 and counter > _first_counter(stretch)
     return False
 
 
+def _counter_with_numbers(record: bytes) -> int | None:
+    """Return the counter of a record that states a metric; None of other records."""
+    parsed = parse(record)
+    if parsed is None:
+        return None
+    layout, tokens = parsed
+    has_metric = _names(layout) & tokens.keys()
+    if not has_metric:
+        return None
+    return int(tokens["<counter>"])
+
+
 def _names(layout: Layout) -> set[str]:
-    """Return the names of the numbers in a bar's layout."""
-    named = {name.decode("utf-8", "backslashreplace") for name in (*layout.text, *layout.post)}
-    return named - set(NOT_METRICS)
+    """Return the names of the metrics in a bar's layout."""
+    names = set()
+    for name in (*layout.text, *layout.post):
+        names.add(name.decode("utf-8", "backslashreplace"))
+    return names - set(NOT_METRICS)
 
 
 def _late_bars(stretch: Stretch) -> list[Bar]:
-    """Return a bar a name: of each counter the last drawing, which belongs to that step."""
+    """Return a bar for each name, with the last drawing at each counter, which belongs to that step."""
     columns: dict[str, dict[int, float]] = defaultdict(dict)
     for record in stretch.records:
-        told = parse(record)
-        if told is None:
+        parsed = parse(record)
+        if parsed is None:
             continue
-        for name in _names(told[0]):
+        layout, tokens = parsed
+        for name in _names(layout):
             try:
-                columns[name][int(told[1]["<counter>"])] = float(told[1][name])
+                columns[name][int(tokens["<counter>"])] = float(tokens[name])
             except ValueError:  # damaged, and counted where the whole file is read
                 continue
-    return [
-        Bar(
-            stretch.kind[1],
-            np.array(sorted(points), dtype=np.int64),
-            {name: np.array([points[step] for step in sorted(points)], dtype=np.float64)},
-        )
-        for name, points in columns.items()
-    ]
+    bars = []
+    for name, points in columns.items():
+        steps = sorted(points)
+        values = np.array([points[step] for step in steps], dtype=np.float64)
+        bars.append(Bar(stretch.kind[1], np.array(steps, dtype=np.int64), {name: values}))
+    return bars
 
 
 def _name(name: str) -> str:
-    """Return the name of the metric: one whose own name states a split keeps it."""
-    words = re.split(r"[^a-z]+", name.lower())
-    stated = {"train", "training"} & set(words) or EVALUATION.search(name.encode().replace(b"_", b" "))
-    return name if stated else f"train/{name}"
+    """Return the name of the metric; a name that states a split stays as it is."""
+    words = set(re.split(r"[^a-z]+", name.lower()))
+    states_training = words & {"train", "training"}
+    if states_training or _names_evaluation(name):
+        return name
+    return f"train/{name}"

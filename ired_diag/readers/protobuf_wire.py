@@ -3,7 +3,7 @@
     key = number · 8 + wire type;    wire type 0 a varint, 1 eight bytes, 2 a length and its bytes, 5 four
 
 A varint holds seven bits a byte, the lowest first; the highest bit says that more follow. A negative whole
-number is told as its 64-bit complement, in ten bytes.
+number is written as its 64-bit complement, in ten bytes.
 
 Reference: protobuf.dev, Encoding.
 """
@@ -22,7 +22,7 @@ Field = tuple[int, int, int]  # key; a varint and 0, or the first byte and the b
 
 
 class Malformed(ValueError):
-    """Bytes that are no message."""
+    """Bytes that are not a message."""
 
 
 def fields(content: bytes, start: int, end: int) -> Iterator[Field]:
@@ -33,7 +33,7 @@ def fields(content: bytes, start: int, end: int) -> Iterator[Field]:
     """
     position = start
     while position < end:
-        key = content[position]  # most keys and lengths are one byte: told here, for speed
+        key = content[position]  # most keys and lengths are one byte: decoded here, for speed
         position += 1
         if key >= 0x80:
             key, position = varint(content, position - 1, end)
@@ -77,5 +77,5 @@ def varint(content: bytes, position: int, end: int) -> tuple[int, int]:
 
 
 def signed(number: int) -> int:
-    """Return the whole number, maybe negative, that a varint of 64 bits tells."""
+    """Return the whole number, maybe negative, in a varint of 64 bits."""
     return number - WORD if number >= WORD // 2 else number

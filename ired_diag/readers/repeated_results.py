@@ -1,4 +1,4 @@
-"""Results that are told twice: by an evaluation and in its summary, by a log and in its results file.
+"""Results that are given twice: by an evaluation and in its summary, by a log and in its results file.
 
 Two numbers are the same where they agree to the last digit of the one that is printed with fewer.
 """
@@ -20,7 +20,7 @@ def without_repeats(results: Sequence[EvaluationResult], *, last_counts: bool) -
     """Return each result once, in the order of their lines.
 
     Args:
-        results: As printed.
+        results: Results, as printed.
         last_counts: Whether another number by the same name replaces the first, as in a training that is
             evaluated after every epoch; else both are results.
     """
@@ -29,7 +29,8 @@ def without_repeats(results: Sequence[EvaluationResult], *, last_counts: bool) -
         named_alike = [place for place, other in enumerate(kept) if _is_named_alike(other, result)]
         same = [place for place in named_alike if is_same_number(kept[place], result)]
         if same:
-            kept[same[0]] = completed(kept[same[0]], result)
+            first = same[0]
+            kept[first] = completed(kept[first], result)
         elif last_counts and named_alike:
             kept[named_alike[-1]] = result
         else:
@@ -37,47 +38,64 @@ def without_repeats(results: Sequence[EvaluationResult], *, last_counts: bool) -
     return sorted(kept, key=lambda result: result.line or 0)
 
 
-def is_same_number(a: EvaluationResult, b: EvaluationResult) -> bool:
+def is_same_number(first: EvaluationResult, second: EvaluationResult) -> bool:
     """Say whether two results give the same number, or the same error."""
-    if a.error or b.error or a.partial != b.partial:
-        return a.error == b.error and a.partial == b.partial
-    if a.value is None or b.value is None:
-        return a.value is b.value
-    if not math.isfinite(a.value) or not math.isfinite(b.value):
-        return repr(a.value) == repr(b.value)
-    x, y = _scaled(a, b)
-    return abs(x - y) <= max(_rounding(x), _rounding(y))
+    if first.partial != second.partial:
+        return False
+    if first.error or second.error:
+        return first.error == second.error
+    if first.value is None or second.value is None:
+        return first.value is second.value
+    if not math.isfinite(first.value) or not math.isfinite(second.value):
+        return repr(first.value) == repr(second.value)
+    x, y = _on_one_scale(first, second)
+    difference = abs(x - y)
+    return difference <= _rounding(x) or difference <= _rounding(y)
 
 
 def completed(first: EvaluationResult, again: EvaluationResult) -> EvaluationResult:
     """Return a result with what only its repetition says: more digits, a spread, the number of samples."""
-    changes: dict[str, Any] = {
-        name: getattr(again, name)
-        for name in COMPLETED
-        if getattr(first, name) in UNKNOWN and getattr(again, name) not in UNKNOWN
-    }
-    if first.unit == again.unit and first.value is not None and again.value is not None:
-        if len(repr(again.value)) > len(repr(first.value)):
-            changes["value"] = again.value
-        if first.spread is not None and again.spread is not None:
-            changes["spread"] = max(first.spread, again.spread, key=lambda spread: len(repr(spread)))
+    changes: dict[str, Any] = {}
+    for name in COMPLETED:
+        value = getattr(again, name)
+        is_unknown = getattr(first, name) in UNKNOWN
+        if is_unknown and value not in UNKNOWN:
+            changes[name] = value
+    if first.unit == again.unit and first.value is not None:
+        changes["value"] = _with_more_digits(first.value, again.value)
+        if first.spread is not None and again.value is not None:
+            changes["spread"] = _with_more_digits(first.spread, again.spread)
     return replace(first, **changes)
 
 
-def _is_named_alike(a: EvaluationResult, b: EvaluationResult) -> bool:
+def _with_more_digits(first: float, again: float | None) -> float:
+    """Return the number with more digits of a number and its repetition, if there is one."""
+    if again is None or len(repr(again)) <= len(repr(first)):
+        return first
+    return again
+
+
+def _is_named_alike(first: EvaluationResult, second: EvaluationResult) -> bool:
     """Say whether two results may be one: a summary may leave out the model, or what stands in brackets."""
-    if (a.experiment, a.metric, a.dataset) != (b.experiment, b.metric, b.dataset):
+    own = (first.experiment, first.metric, first.dataset)
+    if own != (second.experiment, second.metric, second.dataset):
         return False
-    same_model = a.model == b.model or (is_same_number(a, b) and not (a.model and b.model))
-    return same_model and (a.note == b.note or not (a.note and b.note))
+    has_both_notes = first.note and second.note
+    if has_both_notes and first.note != second.note:
+        return False
+    if first.model == second.model:
+        return True
+    has_both_models = first.model and second.model
+    return not has_both_models and is_same_number(first, second)
 
 
-def _scaled(a: EvaluationResult, b: EvaluationResult) -> tuple[float, float]:
-    """Return both values, a share as a percentage where the other is one."""
-    x, y = float(a.value or 0), float(b.value or 0)
-    if a.unit == "%" and not b.unit and abs(y) <= 1:
+def _on_one_scale(first: EvaluationResult, second: EvaluationResult) -> tuple[float, float]:
+    """Return both values; a share becomes a percentage where the other is a percentage."""
+    x = float(first.value or 0)
+    y = float(second.value or 0)
+    if first.unit == "%" and not second.unit and abs(y) <= 1:
         return x, 100 * y
-    if b.unit == "%" and not a.unit and abs(x) <= 1:
+    if second.unit == "%" and not first.unit and abs(x) <= 1:
         return 100 * x, y
     return x, y
 
@@ -85,6 +103,9 @@ def _scaled(a: EvaluationResult, b: EvaluationResult) -> tuple[float, float]:
 def _rounding(value: float) -> float:
     """Return half a unit of the last digit that a number was printed with."""
     text = repr(value)
-    if "e" in text:
+    if "e" in text:  # Python's exponent hides how many digits were printed
         return 1e-3 * abs(value)
-    return 0.5000001 * 10.0 ** -len(text.partition(".")[2].rstrip("0") or "0")
+    _, _, decimals = text.partition(".")
+    digits = decimals.rstrip("0") or "0"
+    last_digit = 10.0 ** -len(digits)
+    return 0.5000001 * last_digit  # a little more than half, because the difference is rounded too

@@ -43,7 +43,7 @@ class PrintedNumber:
     """A number and what its line says about it.
 
     Attributes:
-        name: Its name, understood.
+        name: Name of the number, understood.
         value: The number; None where none was measured.
         unit: ``%``, ``dB`` or nothing.
         spread: What stands after ``±``, or in brackets as ``std``.
@@ -71,35 +71,51 @@ def has_number(text: str) -> bool:
 def numbers_in(text: str) -> Iterator[PrintedNumber]:
     """Yield the numbers of a line; those of settings, times and training are left out."""
     masked, brackets = _masked(text)
-    pairs = [*PAIR.finditer(masked)]
-    label = data_in(masked[: pairs[0].start()]) if pairs else ""
+    pairs = list(PAIR.finditer(masked))
+    if not pairs:
+        yield from _accuracies_in(text)
+        return
+    label = data_in(masked[: pairs[0].start()])
     for pair in pairs:
         name = measure_name(_unmasked(pair["name"], brackets))
         if name is not None and not SO_FAR.search(pair["name"]):
-            yield _number_of(pair, replace(name, data=name.data or label), brackets)
-    if not pairs and "[" not in text:  # with one, a line of progress
-        for text_of_name, value in ACC_AT.findall(text):
-            if name := measure_name(text_of_name):
-                yield PrintedNumber(name=name, value=float_of(value), unit="%")
+            named = replace(name, data=name.data or label)
+            yield _number_of(pair, named, brackets)
+
+
+def _accuracies_in(text: str) -> Iterator[PrintedNumber]:
+    """Yield the accuracies ``Acc@1 76.1`` of a line; a line with square brackets shows progress."""
+    if "[" in text:
+        return
+    for text_of_name, value in ACC_AT.findall(text):
+        name = measure_name(text_of_name)
+        if name:
+            yield PrintedNumber(name=name, value=float_of(value), unit="%")
 
 
 def running_number(text: str) -> PrintedNumber | None:
-    """Return the running value that a line tells, None where it tells none.
+    """Return the running value that a line states, None where it states none.
 
     >>> number = running_number("Batch 300: current MSE = 0.213")
     >>> number.name.measure, number.value, number.batch
     ('mse', 0.213, 300)
     """
     running = RUNNING.search(text)
-    name = measure_name(running["name"] or running["so_far"]) if running else None
-    if running is None or name is None:
+    if running is None:
         return None
-    value, unit = float_of(running["value"]), running["unit"] or ""
-    return PrintedNumber(name=name, value=value, unit=unit, batch=int(running["at"]))
+    name = measure_name(running["name"] or running["so_far"])
+    if name is None:
+        return None
+    return PrintedNumber(
+        name=name,
+        value=float_of(running["value"]),
+        unit=running["unit"] or "",
+        batch=int(running["at"]),
+    )
 
 
 def samples_in(text: str) -> int | None:
-    """Return the number of samples that a text tells: ``n=1024``, ``5632 matrices``."""
+    """Return the number of samples that a text states: ``n=1024``, ``5632 matrices``."""
     samples = SAMPLES.search(text)
     return int(samples[1] or samples[2]) if samples else None
 
@@ -114,22 +130,32 @@ def float_of(text: str) -> float | None:
 
 def _number_of(pair: re.Match[str], name: MeasureName, brackets: Sequence[str]) -> PrintedNumber:
     rest = _unmasked(pair["rest"] or "", brackets)
-    spread = pair["spread"] or (within[1] if (within := WITHIN.search(rest)) else None)
     number = PrintedNumber(
         name=name,
         value=float_of(pair["value"]),
         unit=pair["unit"] or "",
-        spread=None if spread is None else float_of(spread),
-        spread_kind=spread_kind_in(rest) or spread_kind_in(name.note) if spread is not None else "",
         n=samples_in(rest) or name.n,
         marked=pair["spread"] is not None or "@" in MASKED.sub("", pair["name"]),
     )
-    return _as_percentage(number, int(pair["of"])) if pair["of"] else number
+    spread = pair["spread"] or _spread_in(rest)
+    if spread is not None:
+        kind = spread_kind_in(rest) or spread_kind_in(name.note)
+        number = replace(number, spread=float_of(spread), spread_kind=kind)
+    if pair["of"]:
+        return _as_percentage(number, int(pair["of"]))
+    return number
+
+
+def _spread_in(text: str) -> str | None:
+    within = WITHIN.search(text)
+    return within[1] if within else None
 
 
 def _as_percentage(number: PrintedNumber, of: int) -> PrintedNumber:
     """Return ``9921/10000`` as 99.21% of 10000 samples."""
-    value = None if number.value is None or not of else 100 * number.value / of
+    value = None
+    if number.value is not None and of:
+        value = 100 * number.value / of
     return replace(number, value=value, unit="%", n=of)
 
 
@@ -138,10 +164,13 @@ def _masked(text: str) -> tuple[str, list[str]]:
     brackets: list[str] = []
 
     def mask(match: re.Match[str]) -> str:
+        """Keep a bracket and return its placeholder."""
+        number = len(brackets)
         brackets.append(match[0])
-        return f"\x00{len(brackets) - 1}\x00"
+        return f"\x00{number}\x00"
 
-    return BRACKETS.sub(mask, text.replace("\x00", "")), brackets
+    masked = BRACKETS.sub(mask, text.replace("\x00", ""))
+    return masked, brackets
 
 
 def _unmasked(text: str, brackets: Sequence[str]) -> str:

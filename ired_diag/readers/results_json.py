@@ -4,14 +4,14 @@ Read are numbers whose names are known measures (``mse_mean``, ``eval_accuracy``
 ``NaN`` and ``Infinity`` in their place, and ``"error"`` texts. ``mse_std`` is the spread of ``mse_mean``, and
 ``{"mse": {"mean": 0.2, "std": 0.1}}`` is the same. A name above numbers is a model's, unless it names data
 (``ood``), is a container's (``results``, ``models``), or the file is lm-eval's, where it is a task's.
-Settings (``config``, ``args``) say to what the numbers belong and are no results.
+Settings (``config``, ``args``) say to what the numbers belong and are not results.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ NUMBERS_AS_WORDS = {
 }
 SEED = re.compile(r"(?i)(?:^|[^a-z])seed[_=-]?(\d{1,9})(?!\d)")
 LM_EVAL = ("n-shot", "versions", "lm_eval_version")
+DATA_BY_OOD = {True: "ood", False: "id", None: ""}
 
 
 def accepts(path: Path) -> bool:
@@ -71,10 +72,10 @@ def accepts(path: Path) -> bool:
 
 
 def read(path: Path) -> Attempt:
-    """Return the evaluation that a results file tells of.
+    """Return the evaluation in a results file.
 
     Raises:
-        UnreadableFile: It is no JSON object, or holds no number by the name of a measure.
+        UnreadableFile: It is not a JSON object, or holds no number by the name of a measure.
     """
     try:
         content = read_json(path)
@@ -87,34 +88,41 @@ def read(path: Path) -> Attempt:
         raise UnreadableFile(
             f"{path}: holds no number by the name of a known measure, such as mse or accuracy."
         )
-    configuration = next(
-        (content[key] for key in ("config", "configuration") if isinstance(content.get(key), dict)), None
-    )
+    configuration = _object(content, "config")
+    if configuration is None:
+        configuration = _object(content, "configuration")
     name = next((result.experiment for result in results if result.experiment), "")
-    errors = [result for result in results if result.error]
     return Attempt(
         source=(path,),
-        experiment=experiment_number(name)
-        or name
-        or experiment_number(path.stem)
-        or path.resolve().parent.name,
+        experiment=_experiment(name, path),
         name=name or None,
         seed=_seed(content, configuration, path),
         job=None,
         configuration=configuration,
         rows=(),
         evaluations=0,
-        ending=Ending("unexplained", failure_of(errors[0]))
-        if errors
-        else Ending("complete", "a results file"),
+        ending=_ending(results),
         format=FORMAT_NAME,
         results=results,
     )
 
 
+def _experiment(name: str, path: Path) -> str:
+    numbered = experiment_number(name) or name or experiment_number(path.stem)
+    return numbered or path.resolve().parent.name
+
+
+def _ending(results: Sequence[EvaluationResult]) -> Ending:
+    for result in results:
+        if result.error:
+            return Ending("unexplained", failure_of(result))
+    return Ending("complete", "a results file")
+
+
 def failure_of(result: EvaluationResult) -> str:
     """Return an error as a summary prints it: ``q230: ERROR - no such key``."""
-    return f"{result.model}: ERROR - {result.error}" if result.model else f"ERROR - {result.error}"
+    failure = f"ERROR - {result.error}"
+    return f"{result.model}: {failure}" if result.model else failure
 
 
 def results_in(content: Mapping[str, Any], path: Path) -> tuple[EvaluationResult, ...]:
@@ -127,6 +135,21 @@ def results_in(content: Mapping[str, Any], path: Path) -> tuple[EvaluationResult
     collected = _Collected(path, of_tasks=any(key in content for key in LM_EVAL))
     collected.read(content, Context(), "")
     return tuple(collected.results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where in a file an object stands.
+
+    Attributes:
+        context: What is said of the numbers in it.
+        data: The data that a name above it says, such as ``ood``.
+        first: Place of the first result of the object among all results.
+    """
+
+    context: Context
+    data: str
+    first: int = 0
 
 
 @dataclass
@@ -142,30 +165,41 @@ class _Collected:
 
         Args:
             node: The object.
-            above: What is known from where it stands.
+            above: What is said of it by the objects above.
             data: The data that a name above it says, such as ``ood``.
         """
-        context, data = _context(node, above), _split(node) or data
-        first = len(self.results)
+        place = _Place(
+            context=_context(node, above),
+            data=_split(node) or data,
+            first=len(self.results),
+        )
         for key, value in node.items():
-            if key in SETTINGS:
-                continue
-            if isinstance(value, Mapping):
-                self._enter(key, value, context, data)
-            elif isinstance(value, list):
-                for item in value:
-                    if isinstance(item, Mapping):
-                        self.read(item, context, data)
-            elif key.lower() == "error" and isinstance(value, str) and value:
-                self._append(context, metric="", value=None, error=value)
-            elif _is_number(value) and (name := measure_name(key)) and name.certain:
-                self._add(name, _number(value), context, data, first)
+            if key not in SETTINGS:
+                self._read_value(key, value, place)
 
-    def _enter(self, key: str, value: Mapping[str, Any], context: Context, data: str) -> None:
+    def _read_value(self, key: str, value: Any, place: _Place) -> None:
+        if isinstance(value, Mapping):
+            self._enter(key, value, place)
+        elif isinstance(value, list):
+            for item in value:
+                if isinstance(item, Mapping):
+                    self.read(item, place.context, place.data)
+        elif key.lower() == "error" and isinstance(value, str) and value:
+            self._append(place.context, metric="", value=None, error=value)
+        elif _is_number(value):
+            name = measure_name(key)
+            if name and name.certain:
+                self._add(name, _number(value), place)
+
+    def _enter(self, key: str, value: Mapping[str, Any], place: _Place) -> None:
         """Read an object by what its name is: a measure, data, a container, a task or a model."""
+        context = place.context
+        data = place.data
         name = measure_name(key)
-        if name is not None and name.certain and any(map(_is_number, value.values())):
-            self._read_measure(name, value, _context(value, context), data)
+        has_numbers = any(map(_is_number, value.values()))
+        if name is not None and name.certain and has_numbers:
+            inner = _Place(context=_context(value, context), data=data, first=len(self.results))
+            self._read_measure(name, value, inner)
         elif key.lower() in CONTAINERS:
             self.read(value, context, data)
         elif key.lower() in DATA:
@@ -175,44 +209,72 @@ class _Collected:
         else:
             self.read(value, context.of_model(model_of(key)), data)
 
-    def _read_measure(self, name: MeasureName, value: Mapping[str, Any], context: Context, data: str) -> None:
+    def _read_measure(self, name: MeasureName, value: Mapping[str, Any], place: _Place) -> None:
         """Read ``{"mean": …, "std": …, "n": …}``, or a number for each kind of data."""
-        first = len(self.results)
         for key, item in value.items():
             if not _is_number(item):
                 continue
             role = measure_name(f"{name.measure}_{key}")
+            spread_kind = role.spread_kind if role else ""
             if key.lower() in DATA:
-                self._add(replace(name, data=DATA[key.lower()]), _number(item), context, data, first)
-            elif key.lower() in MEANS or (role is not None and role.spread_kind):
-                kind = role.spread_kind if role else ""
-                self._add(replace(name, spread_kind=kind), _number(item), context, data, first)
+                named = replace(name, data=DATA[key.lower()])
+                self._add(named, _number(item), place)
+            elif key.lower() in MEANS or spread_kind:
+                named = replace(name, spread_kind=spread_kind)
+                self._add(named, _number(item), place)
 
-    def _add(self, name: MeasureName, value: float | None, context: Context, data: str, first: int) -> None:
-        """Add a number, or give it as the spread to that one of its object that it belongs to."""
-        data = name.data or data or {True: "ood", False: "id", None: ""}[context.ood]
+    def _add(self, name: MeasureName, value: float | None, place: _Place) -> None:
+        """Add a number, or give it as the spread to that result of its object that it belongs to."""
+        data = name.data or place.data or DATA_BY_OOD[place.context.ood]
         metric = replace(name, data=data).metric
-        if not name.spread_kind:
-            own = {"ood": data == "ood"} if data in ("ood", "id") else {}
-            self._append(context, metric=metric, value=value, final=name.final, note=name.note, **own)
+        if name.spread_kind:
+            self._add_spread(metric, value, name.spread_kind, first=place.first)
             return
-        for place in range(first, len(self.results)):
-            if self.results[place].metric == metric:
-                self.results[place] = replace(self.results[place], spread=value, spread_kind=name.spread_kind)
+        own = {"ood": data == "ood"} if data in ("ood", "id") else {}
+        self._append(place.context, metric=metric, value=value, final=name.final, note=name.note, **own)
 
-    def _append(self, context: Context, **told: Any) -> None:
-        self.results.append(EvaluationResult(**{**context.known(), **told, "source": self.path}))
+    def _add_spread(self, metric: str, spread: float | None, kind: str, *, first: int) -> None:
+        for place in range(first, len(self.results)):
+            result = self.results[place]
+            if result.metric == metric:
+                self.results[place] = replace(result, spread=spread, spread_kind=kind)
+
+    def _append(self, context: Context, **stated: Any) -> None:
+        fields = {**context.stated(), **stated, "source": self.path}
+        self.results.append(EvaluationResult(**fields))
 
 
 def _context(node: Mapping[str, Any], above: Context) -> Context:
-    """Return what is known of the numbers in an object, from it and from what stands above it."""
-    parts: list[Mapping[str, Any]] = [node[key] for key in DESCRIBING if _object(node, key) is not None]
+    """Return what is said of the numbers in an object, by it and by what stands above it."""
     context = above
-    for part in (*parts, node):
-        context = replace(context, **context_of(part).known())
-    named = next((name for key in NAMES if isinstance(name := node.get(key), str) and name), "")
-    counted = next((n for key in SAMPLES if type(n := node.get(key)) is int and n > 0), context.n)
-    return replace(context, model=model_of(named) if named else context.model, n=counted)
+    for key in DESCRIBING:
+        part = _object(node, key)
+        if part is not None:
+            context = replace(context, **context_of(part).stated())
+    context = replace(context, **context_of(node).stated())
+    model = _first_text(node, NAMES)
+    samples = _first_count(node, SAMPLES)
+    return replace(
+        context,
+        model=model_of(model) if model else context.model,
+        n=context.n if samples is None else samples,
+    )
+
+
+def _first_text(node: Mapping[str, Any], keys: Sequence[str]) -> str:
+    for key in keys:
+        value = node.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def _first_count(node: Mapping[str, Any], keys: Sequence[str]) -> int | None:
+    for key in keys:
+        value = node.get(key)
+        if type(value) is int and value > 0:
+            return value
+    return None
 
 
 def _split(node: Mapping[str, Any]) -> str:
@@ -233,15 +295,19 @@ def _is_number(value: object) -> bool:
 
 
 def _number(value: Any) -> float | None:
+    if value is None:
+        return None
     if isinstance(value, str):
         return NUMBERS_AS_WORDS[value.strip().lower()]
-    return None if value is None else float(value)
+    return float(value)
 
 
 def _seed(content: Mapping[str, Any], configuration: Mapping[str, Any] | None, path: Path) -> int | None:
-    for told in (content.get("seed"), (configuration or {}).get("seed")):
-        if isinstance(told, int) and not isinstance(told, bool):
-            return told
-    names = (path.stem, path.resolve().parent.name)
-    named = next((match for name in names if (match := SEED.search(name))), None)
-    return int(named[1]) if named else None
+    for seed in (content.get("seed"), (configuration or {}).get("seed")):
+        if isinstance(seed, int) and not isinstance(seed, bool):
+            return seed
+    for name in (path.stem, path.resolve().parent.name):
+        match = SEED.search(name)
+        if match:
+            return int(match[1])
+    return None

@@ -1,6 +1,6 @@
 """The logs of the runs in one table: whose a row is, which step it is of, which start of training wrote it.
 
-Three ways in which a step stands again are told apart:
+A step may stand in several rows for three reasons:
 
     several runs     a column says whose row it is (``run_columns``); without one the log is refused
     epochs           the step counts within an epoch and starts again with each: steps are counted through
@@ -44,6 +44,8 @@ BATCHES = frozenset(
     """.split()
 )
 
+Numbers = NDArray[np.float64]
+
 
 def logs_of(
     table: RowTable,
@@ -62,16 +64,16 @@ def logs_of(
         path: The file, for the message.
         damaged: What was skipped in the file.
         torn_tail: Whether the end of the file is only half written.
-        left_out: What is no number, by name.
+        left_out: How often a value that is not a number stands in the file, by name.
         config: The hyperparameters that the file states.
         notes: Findings of the reader.
 
     Raises:
         UnreadableFile: It holds several runs, and no column says whose a row is.
     """
-    runs = split_runs(name_metrics(table), path, explanation=_explanation)
+    by_place = tuple(sorted(damaged, key=lambda damage: damage.where))
     logs = {}
-    for run in runs:
+    for run in split_runs(name_metrics(table), path, explanation=_explanation):
         rows, own_config = _without_configuration(run.table)
         identity = dict(run.identity)
         if config or own_config:
@@ -80,11 +82,11 @@ def logs_of(
         restarts = find_restarts(rows)
         starts = starts_of(len(rows), restarts)
         logs[run.name] = ScalarLog(
-            rows.points(starts),
-            tuple(sorted(damaged, key=lambda damage: damage.where)),
-            torn_tail,
-            left_out,
-            identity,
+            points=rows.points(starts),
+            damaged=by_place,
+            torn_tail=torn_tail,
+            left_out=left_out,
+            stated=identity,
             restarts=tuple(int(rows.steps[row]) for row in restarts),
             notes=(*notes, *count_notes, *_repeated(rows, starts)),
         )
@@ -97,13 +99,20 @@ def _without_configuration(table: RowTable) -> tuple[RowTable, dict[str, Any]]:
     for name, column in table.columns.items():
         if CONFIGURED.match(name) and len(np.unique(column.values)) == 1:
             value = float(column.values[0])
-            config[CONFIGURED.sub("", name)] = int(value) if value.is_integer() else value
-    columns = {n: c for n, c in table.columns.items() if CONFIGURED.sub("", n) not in config or n in config}
+            config[_key_in_configuration(name)] = int(value) if value.is_integer() else value
+    columns = {}
+    for name, column in table.columns.items():
+        if _key_in_configuration(name) not in config or name in config:
+            columns[name] = column
     for name, texts in table.texts.items():
         values = set(texts) - {""}
         if CONFIGURED.match(name) and len(values) == 1:
-            config[CONFIGURED.sub("", name)] = values.pop()
+            config[_key_in_configuration(name)] = values.pop()
     return replace(table, columns=columns), config
+
+
+def _key_in_configuration(name: str) -> str:
+    return CONFIGURED.sub("", name)
 
 
 def _explanation(table: RowTable) -> Explanation:
@@ -116,9 +125,11 @@ def _explanation(table: RowTable) -> Explanation:
     repeated = contradictions(rows, numbered(starts, rows.steps))
     steps = len(np.unique(rows.steps))
     is_often = repeated >= FEWEST_REPEATED and repeated > MOST_REPEATED * steps
-    if is_often or (repeated == steps and len(rows) > FEWEST_REPEATED):
+    is_everywhere = repeated == steps and len(rows) > FEWEST_REPEATED
+    if is_often or is_everywhere:
         return "none"
-    if _look_like_runs([rows.steps[starts == start] for start in np.unique(starts)]):
+    steps_by_start = [rows.steps[starts == start] for start in np.unique(starts)]
+    if _look_like_runs(steps_by_start):
         return "none"
     is_from_scratch = any(rows.steps[row] <= rows.steps[0] for row in restarts)
     return "possible" if is_from_scratch else "certain"
@@ -131,38 +142,36 @@ def _look_like_runs(parts: Sequence[NDArray[np.int64]]) -> bool:
     """
     if len(parts) < 3:
         return False
-    same = all(np.array_equal(np.unique(part), np.unique(parts[0])) for part in parts[1:])
-    if same and len(np.unique(parts[0])) > 1:
+    steps = [np.unique(part) for part in parts]
+    cover_the_same = all(np.array_equal(other, steps[0]) for other in steps[1:])
+    if cover_the_same and len(steps[0]) > 1:
         return True
-    return float(np.median([len(part) for part in parts])) < FEWEST_ROWS
+    median_rows = float(np.median([len(part) for part in parts]))
+    return median_rows < FEWEST_ROWS
 
 
 def _repeated(table: RowTable, starts: NDArray[np.int64]) -> list[Finding]:
-    """Return that some steps hold several rows that differ, if some do."""
+    """Return a finding that some steps hold several rows that differ, if so."""
     repeated = contradictions(table, numbered(starts, table.steps))
     if not repeated:
         return []
-    steps = f"{repeated} step{'s stand' if repeated > 1 else ' stands'}"
+    steps = "1 step stands" if repeated == 1 else f"{repeated} steps stand"
     statement = f"{steps} in several rows with different values; the last row of a step counts."
     return [Finding("repeated_steps", "note", statement, {"steps": repeated})]
 
 
 def through_epochs(table: RowTable) -> tuple[RowTable, list[Finding]]:
     """Return rows whose steps are counted through all epochs, where the log counts them within each epoch."""
-    batches = _batch_column(table)
-    epochs = epoch_column(table)
-    if batches is not None and normal_name(table.counter) == "epoch":
-        inner, outer = batches, table.steps.astype(np.float64)
-    elif epochs is not None:
-        inner, outer = table.steps.astype(np.float64), epochs
-    else:
+    counts = _counts_and_epochs(table)
+    if counts is None:
         return table, []
-    if not _starts_with_each_epoch(inner, outer):
+    inner, epochs = counts
+    if not _starts_with_each_epoch(inner, epochs):
         return table, []
-    length = _steps_in_epoch(inner, outer)
-    first = outer.min() if outer.min() <= 1 else 0.0
+    length = _steps_in_epoch(inner, epochs)
+    first = epochs.min() if epochs.min() <= 1 else 0.0
     filled = np.where(np.isnan(inner), _last_before(inner), inner)
-    steps = np.rint((outer - first) * length + filled).astype(np.int64)
+    steps = np.rint((epochs - first) * length + filled).astype(np.int64)
     statement = (
         f"The log counts steps within each epoch; they are counted through here: {length:g} steps an epoch."
     )
@@ -170,35 +179,49 @@ def through_epochs(table: RowTable) -> tuple[RowTable, list[Finding]]:
     return replace(table, steps=steps), [note]
 
 
-def _batch_column(table: RowTable) -> NDArray[np.float64] | None:
+def _counts_and_epochs(table: RowTable) -> tuple[Numbers, Numbers] | None:
+    """Return the count within an epoch and the epoch of each row; None where the log does not hold both."""
+    batches = _batch_column(table)
+    steps = table.steps.astype(np.float64)
+    if batches is not None and normal_name(table.counter) == "epoch":
+        return batches, steps
+    epochs = epoch_column(table)
+    return None if epochs is None else (steps, epochs)
+
+
+def _batch_column(table: RowTable) -> Numbers | None:
     """Return the number of the batch within the epoch of each row, NaN where a row has none."""
     for name, column in table.columns.items():
-        if normal_name(name) in BATCHES and np.all(column.values == np.rint(column.values)):
+        is_whole = np.all(column.values == np.rint(column.values))
+        if normal_name(name) in BATCHES and is_whole:
             batches = np.full(len(table), np.nan)
             batches[column.rows] = column.values
             return batches
     return None
 
 
-def _starts_with_each_epoch(inner: NDArray[np.float64], outer: NDArray[np.float64]) -> bool:
+def _starts_with_each_epoch(inner: Numbers, epochs: Numbers) -> bool:
     """Say whether a count goes back where, and only where, the epoch goes on."""
-    told = ~np.isnan(inner)
-    back = np.diff(inner[told]) < 0
-    forward = np.diff(outer[told]) > 0
-    if not forward.any() or not np.all(outer == np.rint(outer)):
+    stated = ~np.isnan(inner)
+    back = np.diff(inner[stated]) < 0
+    forward = np.diff(epochs[stated]) > 0
+    if not forward.any() or not np.all(epochs == np.rint(epochs)):
         return False
-    return float(np.mean(back[forward])) > 0.8 and float(np.mean(forward[back])) > 0.5
+    if float(np.mean(back[forward])) <= 0.8:
+        return False
+    return float(np.mean(forward[back])) > 0.5
 
 
-def _steps_in_epoch(inner: NDArray[np.float64], outer: NDArray[np.float64]) -> float:
+def _steps_in_epoch(inner: Numbers, epochs: Numbers) -> float:
     """Return how many steps an epoch has: from its first to its last count, and on to the next first."""
-    told = ~np.isnan(inner)
-    gaps = np.diff(inner[told])
-    interval = float(np.median(gaps[gaps > 0])) if np.any(gaps > 0) else 1.0
+    stated = ~np.isnan(inner)
+    gaps = np.diff(inner[stated])
+    rises = gaps[gaps > 0]
+    interval = float(np.median(rises)) if len(rises) else 1.0
     return float(np.nanmax(inner) - np.nanmin(inner)) + interval
 
 
-def _last_before(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _last_before(values: Numbers) -> Numbers:
     """Return at each place the last number at or before it, 0 where there is none."""
     places = np.where(np.isnan(values), 0, np.arange(len(values)))
     last = values[np.maximum.accumulate(places)]

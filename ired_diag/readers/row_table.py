@@ -9,7 +9,9 @@ contradict each other.
 
 from __future__ import annotations
 
+import math
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -26,6 +28,9 @@ CLOCK = re.compile(
 )
 
 
+Values = Mapping[str, float]  # of a row, by metric
+
+
 @dataclass(frozen=True)
 class Column:
     """The numbers of one name: the ``rows`` that hold them, increasing, and the ``values``, of shape (n,)."""
@@ -40,7 +45,7 @@ class RowTable:
 
     Attributes:
         counter: The name of the column that counts the steps.
-        steps: Of each row, of shape (rows,).
+        steps: Step of each row, of shape (rows,).
         columns: The numbers, by name.
         texts: The texts of each row, by name; empty where a row has none.
     """
@@ -60,9 +65,12 @@ class RowTable:
         for name, column in self.columns.items():
             kept = rows[column.rows]
             if kept.any():
-                columns[name] = Column(place[column.rows[kept]], column.values[kept])
+                kept_rows = column.rows[kept]
+                columns[name] = Column(place[kept_rows], column.values[kept])
         numbers = np.flatnonzero(rows).tolist()
-        texts = {name: [values[i] for i in numbers] for name, values in self.texts.items()}
+        texts = {}
+        for name, values in self.texts.items():
+            texts[name] = [values[i] for i in numbers]
         return replace(self, steps=self.steps[rows], columns=columns, texts=texts)
 
     def points(self, starts: NDArray[np.int64]) -> dict[str, Points]:
@@ -71,11 +79,13 @@ class RowTable:
         Args:
             starts: The number, from 1, of the start of training that logged each row, of shape (rows,).
         """
-        several = bool(len(starts)) and int(starts.max()) > 1
-        return {
-            name: Points(self.steps[c.rows], c.values, starts[c.rows] if several else None)
-            for name, c in self.columns.items()
-        }
+        has_several_starts = bool(len(starts)) and int(starts.max()) > 1
+        points = {}
+        for name, column in self.columns.items():
+            points[name] = Points(self.steps[column.rows], column.values)
+            if has_several_starts:
+                points[name] = replace(points[name], starts=starts[column.rows])
+        return points
 
 
 def contradictions(table: RowTable, position: NDArray[np.int64]) -> int:
@@ -86,35 +96,51 @@ def contradictions(table: RowTable, position: NDArray[np.int64]) -> int:
         position: A number for each row, of shape (rows,): the step, or whatever stands for it and for the
             run.
     """
-    order = np.argsort(position, kind="stable")
-    ranked = position[order]
-    again = np.flatnonzero(ranked[1:] == ranked[:-1])
-    if not len(again):
-        return 0
-    repeated = np.unique(ranked[again])
-    wanted = np.isin(position, repeated)
-    values: dict[int, dict[str, float]] = {row: {} for row in np.flatnonzero(wanted).tolist()}
+    groups = _rows_of_repeated_positions(table, position)
+    informative: set[str] = set()
+    for rows in groups:
+        for row, following in pairwise(rows):
+            informative |= _differing(row, following)
+    return sum(_has_contradiction(rows, informative) for rows in groups)
+
+
+def _rows_of_repeated_positions(table: RowTable, position: NDArray[np.int64]) -> list[list[Values]]:
+    """Return the values of the rows at each position that has several rows; clocks are left out."""
+    ranked = np.sort(position)
+    repeated = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
+    if not len(repeated):
+        return []
+    is_repeated = np.isin(position, repeated)
+    values: dict[int, dict[str, float]] = {row: {} for row in np.flatnonzero(is_repeated).tolist()}
     for name, column in table.columns.items():
         if CLOCK.search(name):
             continue
-        inside = wanted[column.rows]
-        for row, value in zip(column.rows[inside].tolist(), column.values[inside].tolist(), strict=True):
+        inside = is_repeated[column.rows]
+        rows = column.rows[inside].tolist()
+        for row, value in zip(rows, column.values[inside].tolist(), strict=True):
             values[row][name] = value
-    at: dict[int, list[dict[str, float]]] = {}
+    groups: dict[int, list[Values]] = defaultdict(list)
     for row, row_values in values.items():
-        at.setdefault(int(position[row]), []).append(row_values)
-    pairs = [pair for rows in at.values() for pair in pairwise(rows)]
-    informative = set[str]().union(*(_differing(*pair) for pair in pairs))
-    return sum(any(_contradict(*pair, informative) for pair in pairwise(rows)) for rows in at.values())
+        groups[int(position[row])].append(row_values)
+    return list(groups.values())
 
 
-def _differing(one: Mapping[str, float], other: Mapping[str, float]) -> set[str]:
-    """Return the names of metrics that two rows state differently; NaN is no other value than NaN."""
-    shared = one.keys() & other.keys()
-    return {n for n in shared if one[n] != other[n] and (one[n] == one[n] or other[n] == other[n])}
+def _has_contradiction(rows: Sequence[Values], informative: set[str]) -> bool:
+    return any(_contradict(row, following, informative) for row, following in pairwise(rows))
 
 
-def _contradict(one: Mapping[str, float], other: Mapping[str, float], informative: set[str]) -> bool:
+def _differing(first: Values, second: Values) -> set[str]:
+    """Return the names of metrics that two rows state differently; NaN does not differ from NaN."""
+    names = set()
+    for name in first.keys() & second.keys():
+        both_nan = math.isnan(first[name]) and math.isnan(second[name])
+        if first[name] != second[name] and not both_nan:
+            names.add(name)
+    return names
+
+
+def _contradict(first: Values, second: Values, informative: set[str]) -> bool:
     """Say whether two rows differ in at least half of the informative metrics that both state."""
-    shared = one.keys() & other.keys() & informative
-    return bool(shared) and 2 * len(_differing(one, other)) >= len(shared)
+    shared = first.keys() & second.keys() & informative
+    differing = _differing(first, second)
+    return bool(shared) and 2 * len(differing) >= len(shared)

@@ -15,7 +15,7 @@ is part of the metric's name and splits nothing: ``val/loss``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -65,6 +65,7 @@ MAIN_SPLITS = frozenset(
 )
 METRIC_NAMES = ("metric", "metric_name", "tag", "variable", "measure", "quantity", "key", "name")
 METRIC_VALUES = ("value", "values", "metric_value", "score")
+NUMBER = re.compile(r"[-+.\d]+(?:e[-+]?\d+)?")
 
 Partition = NDArray[np.int64]
 # Whether restarts explain rows that contradict each other; from the first step on, they may.
@@ -73,10 +74,10 @@ Explanation = Literal["certain", "possible", "none"]
 
 @dataclass(frozen=True)
 class RunRows:
-    """The rows of one run.
+    """The rows of a run.
 
     Attributes:
-        name: What the columns say of it, together; empty where a log holds one run.
+        name: What the columns say of the run, together; empty where a log holds a single run.
         identity: The same as ``run``, ``experiment`` and ``seed``, as far as they are stated.
         table: Its rows, without the columns that say whose they are.
     """
@@ -97,10 +98,11 @@ def normal_name(name: str) -> str:
 
 
 def name_metrics(table: RowTable) -> RowTable:
-    """Return a table with a column a metric, where texts in a column name the split or the metric."""
+    """Return a table with a column for each metric, where texts in a column name the split or the metric."""
     table = _spread_metrics(table)
     for name, values in table.texts.items():
-        words = {value.strip().lower() for value in values if value.strip()}
+        words = {value.strip().lower() for value in values}
+        words.discard("")
         if words and words <= SPLITS and words & MAIN_SPLITS:
             return _prefixed(table, name)
     return table
@@ -119,39 +121,67 @@ def split_runs(
     Raises:
         UnreadableFile: Rows contradict each other, and no column or several say whose they are.
     """
-    columns = [name for name in [*table.texts, *table.columns] if _names_runs(table, name)]
-    parts = _partition(table, columns)
-    bare = _without(table, columns)
-    explanations = {explanation(bare.only(parts == part)) for part in np.unique(parts)}
+    columns = [name for name in _column_names(table) if _names_runs(table, name)]
+    explanations = _explanations(table, columns, explanation)
     if explanations - {"certain"}:
-        columns += _further_columns(table, columns, path, needed="none" in explanations)
-        parts = _partition(table, columns)
+        needed = "none" in explanations
+        columns += _further_columns(table, columns, path, needed=needed)
     if not columns:
-        return [RunRows("", _constants(table, NAMED_EXPERIMENT), _without(table, _constant_seeds(table)))]
+        single = _without(table, _constant_seeds(table))
+        return [RunRows("", _constants(table, NAMED_EXPERIMENT), single)]
+    parts = _partition(table, columns)
     bare = _without(table, [*columns, *_constant_seeds(table)])
-    first_rows = [int(np.flatnonzero(parts == part)[0]) for part in np.unique(parts)]
+    _, first_rows = np.unique(parts, return_index=True)
     runs = []
-    for first in sorted(first_rows):
-        identity = {**_constants(table, EXPERIMENTS), **_identity(table, columns, first)}
-        name = ",".join(f"{column}={_label(table, column, first)}" for column in columns)
-        runs.append(RunRows(name, identity, bare.only(parts == parts[first])))
+    for first in sorted(first_rows.tolist()):
+        identity = _constants(table, EXPERIMENTS) | _identity(table, columns, first)
+        labels = [f"{column}={_label(table, column, first)}" for column in columns]
+        rows = bare.only(parts == parts[first])
+        runs.append(RunRows(",".join(labels), identity, rows))
     return runs
 
 
+def _explanations(
+    table: RowTable, columns: Sequence[str], explanation: Callable[[RowTable], Explanation]
+) -> set[Explanation]:
+    """Return the explanations of the runs that columns split a table into."""
+    parts = _partition(table, columns)
+    bare = _without(table, columns)
+    explanations = set()
+    for part in np.unique(parts):
+        rows = bare.only(parts == part)
+        explanations.add(explanation(rows))
+    return explanations
+
+
+def _column_names(table: RowTable) -> list[str]:
+    return [*table.texts, *table.columns]
+
+
 def _spread_metrics(table: RowTable) -> RowTable:
-    """Return a table with a column a metric, where one column names the metric and one holds its value."""
-    named = next((n for key in METRIC_NAMES for n in table.texts if normal_name(n) == key), None)
-    valued = next((n for key in METRIC_VALUES for n in table.columns if normal_name(n) == key), None)
+    """Return a table with a column for each metric, where a column names the metric and another its value."""
+    named = _first_named(table.texts, METRIC_NAMES)
+    valued = _first_named(table.columns, METRIC_VALUES)
     if named is None or valued is None:
         return table
-    labels, values = np.array(table.texts[named], dtype=object), table.columns[valued]
-    spread = {}
-    for label in dict.fromkeys(labels[values.rows].tolist()):
-        inside = labels[values.rows] == label
-        spread[label or valued] = Column(values.rows[inside], values.values[inside])
-    others = {name: column for name, column in table.columns.items() if name != valued}
-    texts = {name: column for name, column in table.texts.items() if name != named}
-    return replace(table, columns={**others, **spread}, texts=texts)
+    columns = dict(table.columns)
+    texts = dict(table.texts)
+    values = columns.pop(valued)
+    labels = np.array(texts.pop(named), dtype=object)
+    for label, part in _by_label(values, labels).items():
+        columns[label or valued] = part
+    return replace(table, columns=columns, texts=texts)
+
+
+def _first_named(names: Iterable[str], choices: Sequence[str]) -> str | None:
+    """Return the first of the names that is the first of the choices which any of them is."""
+    by_normal_name: dict[str, str] = {}
+    for name in names:
+        by_normal_name.setdefault(normal_name(name), name)
+    for choice in choices:
+        if choice in by_normal_name:
+            return by_normal_name[choice]
+    return None
 
 
 def _prefixed(table: RowTable, split: str) -> RowTable:
@@ -163,20 +193,35 @@ def _prefixed(table: RowTable, split: str) -> RowTable:
         if _is_identity(name) or normal_name(name) == "epoch":
             columns[name] = column
             continue
-        for word in dict.fromkeys(labels[column.rows].tolist()):
-            inside = labels[column.rows] == word
-            has_word = not word or re.search(rf"(?i)(?:^|[^a-z]){word}(?:$|[^a-z])", name)
-            key = name if has_word else f"{word}/{name}"
-            columns[key] = _merged(columns.get(key), Column(column.rows[inside], column.values[inside]))
-    return replace(table, columns=columns, texts={n: t for n, t in table.texts.items() if n != split})
+        for word, part in _by_label(column, labels).items():
+            key = name if _has_word(name, word) else f"{word}/{name}"
+            if key in columns:
+                part = _merged(columns[key], part)
+            columns[key] = part
+    texts = dict(table.texts)
+    del texts[split]
+    return replace(table, columns=columns, texts=texts)
 
 
-def _merged(one: Column | None, other: Column) -> Column:
-    if one is None:
-        return other
-    rows = np.concatenate([one.rows, other.rows])
+def _by_label(column: Column, labels: NDArray[np.object_]) -> dict[str, Column]:
+    """Return the numbers of a column by the label of their row, in the order of the rows."""
+    labels_of_column = labels[column.rows]
+    parts = {}
+    for label in dict.fromkeys(labels_of_column.tolist()):
+        inside = labels_of_column == label
+        parts[label] = Column(column.rows[inside], column.values[inside])
+    return parts
+
+
+def _has_word(name: str, word: str) -> bool:
+    return not word or re.search(rf"(?i)(?:^|[^a-z]){word}(?:$|[^a-z])", name) is not None
+
+
+def _merged(first: Column, second: Column) -> Column:
+    rows = np.concatenate([first.rows, second.rows])
+    values = np.concatenate([first.values, second.values])
     order = np.argsort(rows, kind="stable")
-    return Column(rows[order], np.concatenate([one.values, other.values])[order])
+    return Column(rows[order], values[order])
 
 
 def _is_identity(name: str) -> bool:
@@ -189,38 +234,49 @@ def _names_runs(table: RowTable, name: str) -> bool:
     Where the steps only rise through the file and each value stands in one block, a resumed training changed
     it.
     """
-    known = SEEDS | RUNS | (EXPERIMENTS if name in table.texts else frozenset())
-    if normal_name(name) not in known or not _is_candidate(table, name):
+    well_known = SEEDS | RUNS
+    if name in table.texts:
+        well_known |= EXPERIMENTS
+    if normal_name(name) not in well_known or not _is_candidate(table, name):
         return False
     codes = _codes(table, name)
     changes = np.diff(codes) != 0
     is_in_blocks = int(np.sum(changes)) == len(np.unique(codes)) - 1
     rises = np.diff(table.steps)
-    return not (is_in_blocks and bool(np.all(rises >= 0)) and bool(np.all(rises[changes] > 0)))
+    never_falls = bool(np.all(rises >= 0))
+    rises_at_changes = bool(np.all(rises[changes] > 0))
+    return not (is_in_blocks and never_falls and rises_at_changes)
 
 
 def _is_candidate(table: RowTable, name: str) -> bool:
     """Say whether every row has a value of a column, a whole one if a number, and rows share values.
 
-    In a table of one row a run, whose rows stand at the same steps, no two rows of a known column share one.
+    In a table with a row for each run, whose rows stand at the same steps, no two rows share a value of a
+    well-known column.
     """
-    if name in table.texts:
-        values: list[object] = list(table.texts[name])
-        if not all(values):
-            return False
-    else:
-        column = table.columns[name]
-        if len(column.rows) != len(table) or not np.all(np.isfinite(column.values)):
-            return False
-        is_whole = bool(np.all(column.values == np.rint(column.values)))
-        if not is_whole and normal_name(name) not in HYPERPARAMETERS:
-            return False
-        values = column.values.tolist()
+    values = _values_of_all_rows(table, name)
     distinct = len(set(values))
-    if 1 < distinct <= len(values) / 2:
+    if distinct < 2:
+        return False
+    if distinct <= len(values) / 2:
         return True
-    is_one_row_a_run = _is_identity(name) and 2 * len(np.unique(table.steps)) <= len(table)
-    return distinct > 1 and is_one_row_a_run and bool(contradictions(table, table.steps))
+    has_row_for_each_run = 2 * len(np.unique(table.steps)) <= len(table)
+    return _is_identity(name) and has_row_for_each_run and bool(contradictions(table, table.steps))
+
+
+def _values_of_all_rows(table: RowTable, name: str) -> Sequence[object]:
+    """Return a column's values; none where a row has none, or has a number that names nothing."""
+    if name in table.texts:
+        texts = table.texts[name]
+        return texts if all(texts) else []
+    column = table.columns[name]
+    if len(column.rows) != len(table) or not np.all(np.isfinite(column.values)):
+        return []
+    is_whole = bool(np.all(column.values == np.rint(column.values)))
+    if not is_whole and normal_name(name) not in HYPERPARAMETERS:
+        return []
+    values: list[object] = column.values.tolist()
+    return values
 
 
 def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, needed: bool) -> list[str]:
@@ -228,48 +284,61 @@ def _further_columns(table: RowTable, columns: Sequence[str], path: object, *, n
 
     Args:
         table: The rows of a log.
-        columns: Those that are known to say it.
+        columns: The columns that already say it in part.
         path: The log, for the message.
-        needed: Whether the rows cannot be read without; else there may be none.
+        needed: Whether the rows cannot be read without further columns; else there may be none.
 
     Raises:
         UnreadableFile: There are none although they are needed, or several that disagree.
     """
-    candidates = [
-        name
-        for name in [*table.texts, *table.columns]
-        if name not in columns
-        and normal_name(name) not in NEVER_RUNS
-        and (name in table.texts or normal_name(name) in EXPERIMENTS | HYPERPARAMETERS)
-        and _is_candidate(table, name)
-    ]
+    candidates = []
+    for name in _column_names(table):
+        if name not in columns and _may_name_runs(table, name) and _is_candidate(table, name):
+            candidates.append(name)
     sufficient = [name for name in candidates if _tells_apart(table, [*columns, name])]
     partitions = {_partition(table, [*columns, name]).tobytes() for name in sufficient}
     if len(partitions) == 1:
         return sufficient[:1]
-    if not sufficient and not needed:
-        return []
-    if not sufficient and candidates and _tells_apart(table, [*columns, *candidates]):
-        return candidates
-    place = contradictions(table, _places(table, columns))
-    unclear = sufficient or _unclear(table, columns)
+    if not sufficient:
+        if not needed:
+            return []
+        if candidates and _tells_apart(table, [*columns, *candidates]):
+            return candidates
+    raise _unclear_rows(table, columns, path, unclear=sufficient or _unclear(table, columns))
+
+
+def _may_name_runs(table: RowTable, name: str) -> bool:
+    normal = normal_name(name)
+    if normal in NEVER_RUNS:
+        return False
+    return name in table.texts or normal in EXPERIMENTS | HYPERPARAMETERS
+
+
+def _unclear_rows(
+    table: RowTable, columns: Sequence[str], path: object, *, unclear: Sequence[str]
+) -> UnreadableFile:
+    """Return the error that it is unclear whose the rows are."""
+    steps = contradictions(table, _places(table, columns))
     reason = "no column says whose they are"
     if unclear:
-        listed = ", ".join(repr(name) for name in unclear)
-        reason = f"it is unclear whose they are (column{'s' if len(unclear) > 1 else ''} {listed}?)"
-    raise UnreadableFile(
-        f"{path}: expected one row for each step of a run, found {place} steps with several rows that "
+        listed = ", ".join(map(repr, unclear))
+        plural = "s" if len(unclear) > 1 else ""
+        reason = f"it is unclear whose they are (column{plural} {listed}?)"
+    return UnreadableFile(
+        f"{path}: expected one row for each step of a run, found {steps} steps with several rows that "
         f"differ, and {reason}. Several runs in one file need a column named 'run', 'experiment' or 'seed'."
     )
 
 
 def _unclear(table: RowTable, columns: Sequence[str]) -> list[str]:
     """Return the columns of numbers that may say whose a row is, but whose names do not say so."""
-    return [
-        name
-        for name in table.columns
-        if name not in columns and _is_candidate(table, name) and _tells_apart(table, [*columns, name])
-    ]
+    unclear = []
+    for name in table.columns:
+        if name in columns or not _is_candidate(table, name):
+            continue
+        if _tells_apart(table, [*columns, name]):
+            unclear.append(name)
+    return unclear
 
 
 def _tells_apart(table: RowTable, columns: Sequence[str]) -> bool:
@@ -289,7 +358,8 @@ def epoch_column(table: RowTable) -> NDArray[np.float64] | None:
     """Return the epoch of each row, of shape (rows,), where every row states it next to a step."""
     for name, column in table.columns.items():
         if normal_name(name) == "epoch" and len(column.rows) == len(table):
-            return column.values if np.all(np.isfinite(column.values)) else None
+            is_finite = np.all(np.isfinite(column.values))
+            return column.values if is_finite else None
     return None
 
 
@@ -298,7 +368,10 @@ def numbered(*keys: NDArray[Any]) -> Partition:
     codes = np.zeros(len(keys[0]), dtype=np.int64)
     for key in keys:
         _, inverse = np.unique(key, return_inverse=True)
-        _, codes = np.unique(codes * (int(inverse.max(initial=0)) + 1) + inverse, return_inverse=True)
+        width = int(inverse.max(initial=0)) + 1
+        combined = codes * width + inverse
+        # Numbered again after each key: products of many keys would overflow.
+        _, codes = np.unique(combined, return_inverse=True)
     return codes
 
 
@@ -309,10 +382,13 @@ def _partition(table: RowTable, columns: Sequence[str]) -> Partition:
 
 
 def _codes(table: RowTable, name: str) -> Partition:
+    """Return a number for each value of a column, of shape (rows,)."""
     if name in table.columns:
-        return np.unique(table.columns[name].values, return_inverse=True)[1]
-    first: dict[str, int] = {}
-    return np.array([first.setdefault(text, len(first)) for text in table.texts[name]], dtype=np.int64)
+        _, codes = np.unique(table.columns[name].values, return_inverse=True)
+        return codes
+    texts = table.texts[name]
+    number = {text: n for n, text in enumerate(dict.fromkeys(texts))}
+    return np.array([number[text] for text in texts], dtype=np.int64)
 
 
 def _label(table: RowTable, name: str, row: int) -> str:
@@ -323,30 +399,35 @@ def _label(table: RowTable, name: str, row: int) -> str:
 
 def _identity(table: RowTable, columns: Sequence[str], row: int) -> dict[str, Any]:
     """Return run, experiment and seed of a row, as far as columns state them."""
-    parts: dict[str, list[str]] = {"run": [], "experiment": []}
+    runs: list[str] = []
+    experiments: list[str] = []
     identity: dict[str, Any] = {}
     for name in columns:
-        label, normal = _label(table, name, row), normal_name(name)
+        label = _label(table, name, row)
+        normal = normal_name(name)
+        is_number = NUMBER.fullmatch(label) is not None
         if normal in SEEDS and re.fullmatch(r"\d{1,18}", label):
             identity["seed"] = int(label)
-            continue
-        kind = "run" if normal in RUNS | SEEDS else "experiment"
-        is_number = re.fullmatch(r"[-+.\d]+(?:e[-+]?\d+)?", label) is not None
-        separator = "" if kind == "run" else "="
-        parts[kind].append(f"{normal}{separator}{label}" if is_number else label)
-    return identity | {kind: ",".join(labels) for kind, labels in parts.items() if labels}
+        elif normal in RUNS | SEEDS:
+            runs.append(f"{normal}{label}" if is_number else label)
+        else:
+            experiments.append(f"{normal}={label}" if is_number else label)
+    if runs:
+        identity["run"] = ",".join(runs)
+    if experiments:
+        identity["experiment"] = ",".join(experiments)
+    return identity
 
 
 def _constant_seeds(table: RowTable) -> list[str]:
-    """Return the columns that state one and the same seed in every row."""
-    return [
-        name
-        for name, column in table.columns.items()
-        if normal_name(name) in SEEDS
-        and len(np.unique(column.values)) == 1
-        and float(column.values[0]).is_integer()
-        and column.values[0] >= 0
-    ]
+    """Return the columns that state the same seed in every row."""
+    names = []
+    for name, column in table.columns.items():
+        if normal_name(name) in SEEDS and len(np.unique(column.values)) == 1:
+            seed = float(column.values[0])
+            if seed.is_integer() and seed >= 0:
+                names.append(name)
+    return names
 
 
 def _constants(table: RowTable, experiments: frozenset[str]) -> dict[str, Any]:
@@ -356,12 +437,16 @@ def _constants(table: RowTable, experiments: frozenset[str]) -> dict[str, Any]:
         identity["seed"] = int(table.columns[name].values[0])
     for name, texts in table.texts.items():
         values = set(texts)
-        if normal_name(name) in experiments and len(values) == 1 and all(values):
+        is_constant = len(values) == 1 and all(values)
+        if normal_name(name) in experiments and is_constant:
             identity["experiment"] = texts[0].strip()
     return identity
 
 
 def _without(table: RowTable, names: Sequence[str]) -> RowTable:
-    columns = {name: column for name, column in table.columns.items() if name not in names}
-    texts = {name: column for name, column in table.texts.items() if name not in names}
+    columns = dict(table.columns)
+    texts = dict(table.texts)
+    for name in names:
+        columns.pop(name, None)
+        texts.pop(name, None)
     return replace(table, columns=columns, texts=texts)

@@ -16,8 +16,8 @@ where each column stands, and what does not fit is cut and marked with a plus si
     123_4.batch       batch CANCELLED+     0:15
 
 ``123_4`` is task 4 of array 123, ``123+0`` part 0 of a job of several parts, what stands after the dot a
-step. The ending is that of the job's own line. A step is asked only where the job's state says less: a job
-that FAILED with a step out of memory ran out of memory; one that FAILED by a signal was killed by it. A job
+step. The ending is that of the job's own line. The steps count only where the job's state says less: a job
+that FAILED with a step out of memory ran out of memory; a job that FAILED by a signal was killed by it. A job
 that is listed twice (it was requeued) ended as its last line says.
 
 Reference: SLURM 23.11, ``sacct`` manual, "Job state codes" and "Job accounting fields".
@@ -67,7 +67,7 @@ CAUSES: dict[State, Cause] = {
 
 @dataclass(frozen=True)
 class JobEnding:
-    """How one job, or one task of an array, ended.
+    """How a job, or a task of an array, ended.
 
     Attributes:
         job: The job's id, which is the array's where there is one.
@@ -85,7 +85,7 @@ class Accounts:
     """What a dump says.
 
     Attributes:
-        jobs: In the order in which each is first listed.
+        jobs: Jobs in the order in which each is first listed.
         damaged: Numbers of the lines that could not be read, the header's being 1.
         torn_tail: Whether the last line was cut; nothing is read from it.
     """
@@ -105,24 +105,53 @@ class _Columns:
     def cells(self, text: str) -> dict[str, str] | None:
         """Return the cells of a line by name, None where their number is wrong."""
         if self.places:
-            cells = [text[start:end].strip() for start, end in self.places]
-            is_cut = len(text.rstrip()) > self.places[-1][1]
-            return None if is_cut or not text.strip() else dict(zip(self.names, cells, strict=True))
+            cells = self._cells_of_fixed_width(text)
+        else:
+            cells = self._cells_between_bars(text)
+        if len(cells) != len(self.names):
+            return None
+        return dict(zip(self.names, cells, strict=True))
+
+    def _cells_of_fixed_width(self, text: str) -> list[str]:
+        """Return the cells of a line; none of a line that is empty or too long."""
+        end_of_last = self.places[-1][1]
+        is_too_long = len(text.rstrip()) > end_of_last
+        if is_too_long or not text.strip():
+            return []
+        return [text[start:end].strip() for start, end in self.places]
+
+    def _cells_between_bars(self, text: str) -> list[str]:
         cells = text.split("|")
-        if len(cells) == len(self.names) + 1 and not cells[-1]:
+        ends_with_bar = len(cells) == len(self.names) + 1 and not cells[-1]
+        if ends_with_bar:
             cells.pop()
-        return dict(zip(self.names, cells, strict=True)) if len(cells) == len(self.names) else None
+        return cells
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Line:
-    """A line: the job, the step (None for the job itself), its state, in SLURM's word too, and exit code."""
+    """A line of a dump.
+
+    Attributes:
+        job: The job's id and the array task's number.
+        step: The step; None for the job itself.
+        state: The state that the line says.
+        word: The same in SLURM's word.
+        exit_code: Status and signal, as ``1:0``.
+    """
 
     job: tuple[str, int | None]
     step: str | None
     state: State
     word: str
     exit_code: str
+
+    @property
+    def detail(self) -> str:
+        """The state and the exit code in words."""
+        if not self.exit_code:
+            return self.word
+        return f"{self.word}, exit code {self.exit_code}"
 
 
 def accepts(path: Path) -> bool:
@@ -144,22 +173,28 @@ def read(path: Path) -> Accounts:
         raise unreadable(path, error) from error
     lines = content.decode("utf-8", "replace").split("\n")
     columns = _columns(lines)
-    if missing := [name for name in REQUIRED if columns.names.count(name) != 1]:
-        raise UnreadableFile(
-            f"{path}: expected a first line that names the column {missing[0]!r} once, as `sacct -P -o "
-            f"JobID,JobName,State,ExitCode` writes it, found {lines[0][:80]!r}."
-        )
-    of_job: dict[tuple[str, int | None], list[_Line]] = {}
+    for name in REQUIRED:
+        if columns.names.count(name) != 1:
+            raise UnreadableFile(
+                f"{path}: expected a first line that names the column {name!r} once, as `sacct -P -o "
+                f"JobID,JobName,State,ExitCode` writes it, found {lines[0][:80]!r}."
+            )
+    lines_of_job: dict[tuple[str, int | None], list[_Line]] = {}
     damaged = []
     *whole, tail = lines
     for number, text in enumerate(whole[1:], start=2):
         line = _line(text.rstrip("\r"), columns)
         if line:
-            of_job.setdefault(line.job, []).append(line)
+            lines_of_job.setdefault(line.job, []).append(line)
         elif not _says_nothing(text):
             damaged.append(number)
-    jobs = tuple(JobEnding(*job, ending) for job, of in of_job.items() if (ending := _ending(of)))
-    return Accounts(jobs, tuple(damaged), bool(whole) and bool(tail.strip()))
+    jobs = []
+    for (job, task), of_job in lines_of_job.items():
+        ending = _ending(of_job)
+        if ending:
+            jobs.append(JobEnding(job=job, task=task, ending=ending))
+    torn_tail = bool(whole) and bool(tail.strip())
+    return Accounts(tuple(jobs), tuple(damaged), torn_tail)
 
 
 def _says_nothing(text: str) -> bool:
@@ -184,11 +219,20 @@ def _line(text: str, columns: _Columns) -> _Line | None:
     if cells is None:
         return None
     job = JOB.fullmatch(_uncut_job(cells["JobID"]))
-    state, exit_code = _state(cells["State"]), cells.get("ExitCode", "")
-    if not job or state is None or (exit_code and not EXIT_CODE.fullmatch(exit_code)):
+    state = _state(cells["State"])
+    exit_code = cells.get("ExitCode", "")
+    if not job or state is None:
+        return None
+    if exit_code and not EXIT_CODE.fullmatch(exit_code):
         return None
     task = None if job["task"] is None else int(job["task"])
-    return _Line((job["job"], task), job["step"], state, cells["State"], exit_code)
+    return _Line(
+        job=(job["job"], task),
+        step=job["step"],
+        state=state,
+        word=cells["State"],
+        exit_code=exit_code,
+    )
 
 
 def _uncut_job(text: str) -> str:
@@ -200,31 +244,44 @@ def _state(word: str) -> State | None:
     """Return the state that a word means; a word that was cut means the only state that begins so."""
     if CANCELLED_BY.fullmatch(word):
         return "cancelled"
-    if word.removesuffix("+") in STATES:
-        return STATES[word.removesuffix("+")]
-    if not word.endswith("+") or len(word) < 3:
+    start = word.removesuffix("+")
+    if start in STATES:
+        return STATES[start]
+    if start == word or len(word) < 3:
         return None
-    begun = {state for name, state in STATES.items() if name.startswith(word[:-1])}
-    begun |= {"cancelled"} if "CANCELLED by ".startswith(word[:-1]) else set()
+    begun = {state for name, state in STATES.items() if name.startswith(start)}
+    if "CANCELLED by ".startswith(start):
+        begun.add("cancelled")
     return begun.pop() if len(begun) == 1 else None
 
 
 def _ending(lines: list[_Line]) -> Ending | None:
     """Return how a job ended by its own last line and the steps; None where only steps are listed."""
-    own = [place for place, line in enumerate(lines) if line.step is None]
-    if not own:
+    own_places = [place for place, line in enumerate(lines) if line.step is None]
+    if not own_places:
         return None
-    line, steps = lines[own[-1]], lines[own[-1] + 1 :]
-    detail = _detail(line)
+    line = lines[own_places[-1]]
+    steps = lines[own_places[-1] + 1 :]
+    if line.state == "complete":
+        return Ending("complete")
     if line.state == "unexplained":
-        starved = next((step for step in steps if step.state == "out_of_memory"), None)
-        if starved:
-            detail = f"{detail}; step {starved.step}: {_detail(starved)}"
+        explained = _ending_by_steps(line, steps)
+        if explained:
+            return explained
+    return Ending(line.state, line.detail, cause=CAUSES.get(line.state, ""))
+
+
+def _ending_by_steps(line: _Line, steps: list[_Line]) -> Ending | None:
+    """Return why a job failed: a step ran out of memory, or a signal ended the job."""
+    for step in steps:
+        if step.state == "out_of_memory":
+            detail = f"{line.detail}; step {step.step}: {step.detail}"
             return Ending("out_of_memory", detail, cause="oom_killer")
-        if _signal(line):
-            cause: Cause = "segfault" if _signal(line) == 11 else ""
-            return Ending("killed", detail, cause=cause)
-    return Ending(line.state, "" if line.state == "complete" else detail, cause=CAUSES.get(line.state, ""))
+    signal = _signal(line)
+    if not signal:
+        return None
+    cause: Cause = "segfault" if signal == 11 else ""
+    return Ending("killed", line.detail, cause=cause)
 
 
 def _signal(line: _Line) -> int:
@@ -232,9 +289,8 @@ def _signal(line: _Line) -> int:
     match = EXIT_CODE.fullmatch(line.exit_code)
     if not match:
         return 0
-    code, signal = int(match["code"]), int(match["signal"])
-    return signal or (code - 128 if 128 < code < 128 + 65 else 0)
-
-
-def _detail(line: _Line) -> str:
-    return f"{line.word}, exit code {line.exit_code}" if line.exit_code else line.word
+    code = int(match["code"])
+    signal = int(match["signal"])
+    if not signal and 128 < code < 128 + 65:  # signals are numbered from 1 to 64
+        return code - 128
+    return signal

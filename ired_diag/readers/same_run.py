@@ -1,9 +1,9 @@
-"""One run told in several formats: a job's output, TensorBoard's events and a table of the same training.
+"""A run in several formats: a job's output, TensorBoard's events and a table of the same training.
 
-Two logs tell one run where their evaluations agree at all common steps, three or more that are not all
-equal, to a single-precision number's rounding, their formats differ, and neither seed nor configuration
-says otherwise. A trainer that saves its state with every checkpoint tells the run many times in one format:
-the states that agree with the longest are that run. Logs of one format that agree are different runs that
+Two logs hold the same run where their formats differ, their evaluations agree at all common steps (three or
+more that are not all equal, to a single-precision number's rounding), and neither seed nor configuration says
+otherwise. A trainer that saves its state with every checkpoint writes the run many times in one format: the
+states that agree with the longest are that run. Logs of one format that agree are different runs that
 computed the same, and are left for a rule to find.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.config_keys import METADATA
 from ired_diag.runs.attempt import Attempt
@@ -22,29 +23,32 @@ from ired_diag.runs.history import Series
 FEWEST = 3  # evaluations
 ROUNDING = 1e-5  # relative: a float32 printed with six digits
 SAVED_OFTEN = "trainer_state"
-BEST_TOLD = ("slurm",)  # the format whose word on job and ending counts
+BEST_INFORMED = ("slurm",)  # the format whose word on job and ending counts
+
+Values = NDArray[np.float64]
 
 
 def join_same_runs(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Return attempts, those that tell one run joined into one."""
+    """Return attempts; those that hold the same run are joined into one."""
     attempts = list(attempts)
     formats = {attempt.format for attempt in attempts}
     if len(formats) < 2 and formats != {SAVED_OFTEN}:
         return attempts
     joined: list[tuple[Attempt, Series | None]] = []
-    for attempt in sorted(attempts, key=_most_telling):
-        own = _evaluations(attempt)
-        for place, (other, series) in enumerate(joined):
-            if own is not None and series is not None and _is_same(attempt, own, other, series):
-                joined[place] = (_join(other, attempt), series)
+    for attempt in sorted(attempts, key=_least_informative):
+        evaluations = _evaluations(attempt)
+        for place, (other, other_evaluations) in enumerate(joined):
+            if _may_be_same(attempt, other) and _agree(evaluations, other_evaluations):
+                joined[place] = (_join(other, attempt), other_evaluations)
                 break
         else:
-            joined.append((attempt, own))
+            joined.append((attempt, evaluations))
     return [attempt for attempt, _ in joined]
 
 
-def _most_telling(attempt: Attempt) -> tuple[bool, bool, int]:
-    return attempt.format not in BEST_TOLD, attempt.configuration is None, -attempt.evaluations
+def _least_informative(attempt: Attempt) -> tuple[bool, bool, int]:
+    """Return a sort key: the attempt that says most about the job comes first."""
+    return attempt.format not in BEST_INFORMED, attempt.configuration is None, -attempt.evaluations
 
 
 def _evaluations(attempt: Attempt) -> Series | None:
@@ -53,48 +57,75 @@ def _evaluations(attempt: Attempt) -> Series | None:
     return history.series[metric] if metric else None
 
 
-def _is_same(one: Attempt, own: Series, other: Attempt, its: Series) -> bool:
-    formats = set(one.format.split("+")) & set(other.format.split("+"))
-    if formats - {SAVED_OFTEN} or (None not in (one.seed, other.seed) and one.seed != other.seed):
+def _may_be_same(first: Attempt, second: Attempt) -> bool:
+    """Say whether neither format, seed nor configuration says that two attempts are different runs."""
+    shared_formats = set(first.format.split("+")) & set(second.format.split("+"))
+    if shared_formats - {SAVED_OFTEN}:
         return False
-    if one.configuration and other.configuration and _knobs(one) != _knobs(other):
+    has_seeds = first.seed is not None and second.seed is not None
+    if has_seeds and first.seed != second.seed:
         return False
-    return _agree(own, its)
+    if first.configuration and second.configuration:
+        return _knobs(first) == _knobs(second)
+    return True
 
 
 def _knobs(attempt: Attempt) -> dict[str, object]:
-    return {k: v for k, v in (attempt.configuration or {}).items() if k not in (*METADATA, "seed")}
+    knobs = dict(attempt.configuration or {})
+    for name in (*METADATA, "seed"):
+        knobs.pop(name, None)
+    return knobs
 
 
-def _agree(one: Series, other: Series) -> bool:
+def _agree(first: Series | None, second: Series | None) -> bool:
     """Say whether two series agree at all common steps, which are nearly all of the shorter one's."""
-    if min(len(one), len(other)) < FEWEST or one.steps[0] != other.steps[0]:
+    if first is None or second is None:
         return False
-    if not np.isclose(one.values[0], other.values[0], rtol=ROUNDING, atol=0, equal_nan=True):
+    shorter = min(len(first), len(second))
+    if shorter < FEWEST or first.steps[0] != second.steps[0]:
         return False
-    _, i, j = np.intersect1d(one.steps, other.steps, return_indices=True)
-    a, b = one.values[i], other.values[j]
-    enough = len(a) >= max(FEWEST, 0.9 * min(len(one), len(other)))
-    finite = a[np.isfinite(a)]
-    varied = len(finite) > 1 and bool(np.ptp(finite) > 0)
-    return bool(enough and varied and np.allclose(a, b, rtol=ROUNDING, atol=0, equal_nan=True))
+    if not _are_close(first.values[:1], second.values[:1]):
+        return False
+    _, places, other_places = np.intersect1d(first.steps, second.steps, return_indices=True)
+    values = first.values[places]
+    if len(values) < max(FEWEST, 0.9 * shorter):
+        return False
+    finite = values[np.isfinite(values)]
+    is_varied = len(finite) > 1 and bool(np.ptp(finite) > 0)
+    return is_varied and _are_close(values, second.values[other_places])
 
 
-def _join(told: Attempt, further: Attempt) -> Attempt:
-    """Return the attempt that two logs tell together; where both speak, the first counts."""
-    ending = further.ending if told.ending.state == "unknown" else told.ending
-    known = {name for row in told.rows for name in row.values} | told.series.keys()
-    new = {name: series for name, series in further.history.series.items() if name not in known}
-    formats = told.format if further.format in told.format.split("+") else f"{told.format}+{further.format}"
+def _are_close(first: Values, second: Values) -> bool:
+    return bool(np.allclose(first, second, rtol=ROUNDING, atol=0, equal_nan=True))
+
+
+def _join(first: Attempt, further: Attempt) -> Attempt:
+    """Return the attempt that two logs hold together; where both speak, the first counts."""
+    names = set(first.series)
+    for row in first.rows:
+        names.update(row.values)
+    series = dict(first.series)
+    for name, further_series in further.history.series.items():
+        if name not in names:
+            series[name] = further_series
+    seed = first.seed
+    if seed is None:
+        seed = further.seed
+    ending = first.ending
+    if ending.state == "unknown":
+        ending = further.ending
+    formats = first.format
+    if further.format not in formats.split("+"):
+        formats = f"{formats}+{further.format}"
     return replace(
-        told,
-        source=(*told.source, *further.source),
-        seed=further.seed if told.seed is None else told.seed,
-        name=told.name or further.name,
-        configuration=told.configuration or further.configuration,
+        first,
+        source=(*first.source, *further.source),
+        seed=seed,
+        name=first.name or further.name,
+        configuration=first.configuration or further.configuration,
         ending=ending,
-        provenance={**further.provenance, **told.provenance},
-        findings=(*told.findings, *further.findings),
-        series={**told.series, **new},
+        provenance={**further.provenance, **first.provenance},
+        findings=(*first.findings, *further.findings),
+        series=series,
         format=formats,
     )

@@ -36,30 +36,38 @@ def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
     """
     folder = path if path.is_dir() else path.parent
     foreign = find_configuration(folder)
-    configuration = _joined(log.told.get("config"), foreign.values)
+    configuration = _joined(log.stated.get("config"), foreign.values)
     names = _with_configured_seed(tuple(_names(path, log)), seed_of(configuration))
-    (called,) = name_runs([names])
-    stated = (configuration or {}).get("experiment_name")
-    name = stated if isinstance(stated, str) and stated else None
+    (place,) = name_runs([names])
+    name = _configured_name(configuration)
+    experiment = place.experiment
+    if name:
+        experiment = experiment_number(name) or name
     history = log.history
     metric = evaluation_metric(history.series)
+    provenance = {"logged_attempts": history.attempts} if history.attempts > 1 else {}
     return Attempt(
         source=_files(path),
-        experiment=(experiment_number(name) or name) if name else called.experiment,
+        experiment=experiment,
         name=name,
-        seed=_seed(called.seed, log.told, configuration),
+        seed=_seed(place.seed, log.stated, configuration),
         job=None,
         configuration=configuration,
         rows=(),
         evaluations=len(history.series[metric]) if metric else 0,
-        ending=_ending(configuration, log.told, history.last_step),
-        provenance={"logged_attempts": history.attempts} if history.attempts > 1 else {},
+        ending=_ending(configuration, log.stated, history.last_step),
+        provenance=provenance,
         findings=(*foreign.findings, *log.findings),
         series=history.series,
         format=format,
         names=names,
-        label=called.run,
+        label=place.run,
     )
+
+
+def _configured_name(configuration: Mapping[str, Any] | None) -> str | None:
+    name = (configuration or {}).get("experiment_name")
+    return name if isinstance(name, str) and name else None
 
 
 def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -76,8 +84,8 @@ def _files(path: Path) -> tuple[Path, ...]:
 def _names(path: Path, log: ScalarLog) -> Iterator[str]:
     """Yield the names that may name the run, the nearest first."""
     for key in ("run", "experiment"):
-        if log.told.get(key):
-            yield str(log.told[key])
+        if log.stated.get(key):
+            yield str(log.stated[key])
     yield from path_names(path)
 
 
@@ -108,14 +116,21 @@ def _seed(
     return seed_of(configuration)
 
 
-def _ending(configuration: Mapping[str, Any] | None, told: Mapping[str, Any], last: int | None) -> Ending:
-    """Return that a run is complete where it was to make so many steps and has; else nothing is known."""
-    if told.get("ended"):
-        return Ending("complete", str(told["ended"]))
-    planned = [told.get(key) for key in STEPS] + [(configuration or {}).get(key) for key in STEPS]
-    steps = next((n for n in planned if isinstance(n, int) and not isinstance(n, bool) and n > 0), None)
+def _ending(configuration: Mapping[str, Any] | None, stated: Mapping[str, Any], last: int | None) -> Ending:
+    """Return that a run is complete where it reached its planned steps; else the ending is unknown."""
+    if stated.get("ended"):
+        return Ending("complete", str(stated["ended"]))
+    steps = _planned_steps(stated) or _planned_steps(configuration or {})
     if steps is None or last is None:
         return Ending("unknown")
     if last >= steps:
         return Ending("complete")
     return Ending("cut_off", f"step {last} of {steps}")
+
+
+def _planned_steps(values: Mapping[str, Any]) -> int | None:
+    for key in STEPS:
+        steps = values.get(key)
+        if isinstance(steps, int) and not isinstance(steps, bool) and steps > 0:
+            return steps
+    return None

@@ -11,6 +11,7 @@ that is logged several times, the last value counts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -23,18 +24,18 @@ from ired_diag.runs.history import History, Row, Series
 
 Unit = Literal["byte", "line", "entry"]
 
-MOST_TOLD = 5
+MOST_LISTED = 5  # damaged places, or steps of restarts
 NEVER = np.iinfo(np.int64).max  # a step that no log reaches
 
 
 @dataclass(frozen=True)
 class Damage:
-    """One record, line or cell that was skipped.
+    """A record, line or cell that was skipped.
 
     Attributes:
         where: Byte, line or entry of the file, in the log's ``unit``.
         reason: What was expected there and what was found.
-        file: Its name, where a log has several.
+        file: Name of the file, where a log has several.
     """
 
     where: int
@@ -44,7 +45,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Points:
-    """One metric: ``steps`` and ``values`` of shape (n,), in the order of the log.
+    """The points of a metric: ``steps`` and ``values`` of shape (n,), in the order of the log.
 
     ``starts`` holds the number, from 1, of the start of training that logged each point, where the log
     shows it.
@@ -62,15 +63,19 @@ class Points:
         """The number, from 1, of the attempt that logged each point, of shape (n,)."""
         if self.starts is not None:
             return self.starts
-        return 1 + np.concatenate([[0], np.cumsum(np.diff(self.steps) < 0)])[: len(self)].astype(np.int64)
+        goes_back = np.diff(self.steps) < 0
+        restarts_before = np.zeros(len(self), dtype=np.int64)
+        restarts_before[1:] = np.cumsum(goes_back)
+        return 1 + restarts_before
 
     @property
     def series(self) -> Series:
         """The metric over increasing steps; of a step that is logged several times, the last value."""
         order = np.argsort(self.steps, kind="stable")
         steps = self.steps[order]
-        last = np.append(steps[1:] != steps[:-1], True)[: len(steps)]
-        return Series(steps[last], self.values[order][last])
+        values = self.values[order]
+        is_last = np.append(steps[1:] != steps[:-1], True)[: len(steps)]
+        return Series(steps[is_last], values[is_last])
 
     def lasting(self, restarts: Sequence[int]) -> Points:
         """Return the points that no later start has ended.
@@ -80,21 +85,23 @@ class Points:
         """
         if self.starts is None or not restarts:
             return self
-        ends = np.append(np.minimum.accumulate(np.array(restarts[::-1], dtype=np.int64))[::-1], NEVER)
+        latest_first = np.array(restarts[::-1], dtype=np.int64)
+        lowest_later = np.minimum.accumulate(latest_first)[::-1]
+        ends = np.append(lowest_later, NEVER)
         kept = self.steps < ends[self.starts - 1]
         return Points(self.steps[kept], self.values[kept], self.starts[kept])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScalarLog:
-    """What a log of scalars holds.
+    """The content of a log of scalars.
 
     Attributes:
-        points: By name of the metric.
+        points: Points by name of the metric.
         damaged: What was skipped, in the order of the log.
         torn_tail: Whether the log's end is only half written.
-        left_out: What is intact and no scalar (histograms, texts), by name: how often it stands there.
-        told: What else the log says of its run, by name: ``run``, ``experiment``, ``seed``, ``config``,
+        left_out: How often a name stands with an intact value that is not a scalar (a histogram, a text).
+        stated: What else the log says of its run, by name: ``run``, ``experiment``, ``seed``, ``config``,
             ``ended``.
         unit: What ``Damage.where`` counts.
         restarts: The first step of the second and each further start of training.
@@ -105,7 +112,7 @@ class ScalarLog:
     damaged: tuple[Damage, ...] = ()
     torn_tail: bool = False
     left_out: Mapping[str, int] = field(default_factory=dict)
-    told: Mapping[str, Any] = field(default_factory=dict)
+    stated: Mapping[str, Any] = field(default_factory=dict)
     unit: Unit = "line"
     restarts: tuple[int, ...] = ()
     notes: tuple[Finding, ...] = ()
@@ -113,46 +120,64 @@ class ScalarLog:
     @property
     def attempts(self) -> int:
         """How many attempts logged it: those of the metric that was started again most often."""
-        return max((int(p.attempts.max()) for p in self.points.values() if len(p)), default=1)
+        most = 1
+        for points in self.points.values():
+            if len(points):
+                most = max(most, int(points.attempts.max()))
+        return most
 
     @property
     def history(self) -> History:
         """Every metric as a series; a later start of training ends what the earlier ones logged after it."""
-        lasting = {name: points.lasting(self.restarts) for name, points in self.points.items()}
-        series = {name: points.series for name, points in lasting.items() if len(points)}
-        where = tuple(damage.where for damage in self.damaged)
-        return History(series, self.attempts, where, self.torn_tail)
+        series: dict[str, Series] = {}
+        for name, points in self.points.items():
+            lasting = points.lasting(self.restarts)
+            if len(lasting):
+                series[name] = lasting.series
+        damaged_places = tuple(damage.where for damage in self.damaged)
+        return History(series, self.attempts, damaged_places, self.torn_tail)
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """The points as one row an attempt and step, as an ``Attempt`` holds them."""
-        told: dict[tuple[int, int], dict[str, float]] = {}
+        """The points as a row for each attempt and step, as an ``Attempt`` holds them."""
+        values_at: dict[tuple[int, int], dict[str, float]] = defaultdict(dict)
         for name, points in self.points.items():
-            listed = (points.attempts.tolist(), points.steps.tolist(), points.values.tolist())
-            for attempt, step, value in zip(*listed, strict=True):
-                told.setdefault((attempt, step), {})[name] = value
-        return tuple(Row(step, told[attempt, step], attempt) for attempt, step in sorted(told))
+            attempts = points.attempts.tolist()
+            steps = points.steps.tolist()
+            for attempt, step, value in zip(attempts, steps, points.values.tolist(), strict=True):
+                values_at[attempt, step][name] = value
+        rows = []
+        for attempt, step in sorted(values_at):
+            rows.append(Row(step, values_at[attempt, step], attempt))
+        return tuple(rows)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is odd about the file, for the run's findings."""
-        found = []
+        findings = []
         if self.damaged:
-            n, first = len(self.damaged), self.damaged[0]
-            where = ", ".join(f"{d.file} {self.unit} {d.where}".strip() for d in self.damaged[:MOST_TOLD])
-            statement = f"{n} damaged place{'s' if n != 1 else ''} of the log skipped: {first.reason}."
-            found.append(Finding("damaged_records", "warning", statement, {"skipped": n, "first": where}))
+            findings.append(self._damage_finding())
         if self.torn_tail:
             statement = "The log's end is only half written; nothing was read from it."
-            found.append(Finding("torn_tail", "note", statement))
-        return (*found, *self._restart_findings(), *self.notes)
+            findings.append(Finding("torn_tail", "note", statement))
+        return (*findings, *self._restart_findings(), *self.notes)
+
+    def _damage_finding(self) -> Finding:
+        n = len(self.damaged)
+        places = []
+        for damage in self.damaged[:MOST_LISTED]:
+            places.append(f"{damage.file} {self.unit} {damage.where}".strip())
+        plural = "s" if n != 1 else ""
+        reason = self.damaged[0].reason
+        statement = f"{n} damaged place{plural} of the log skipped: {reason}."
+        evidence: dict[str, Any] = {"skipped": n, "first": ", ".join(places)}
+        return Finding("damaged_records", "warning", statement, evidence)
 
     def _restart_findings(self) -> list[Finding]:
-        """Return that a later start ended what an earlier one had logged, if one did."""
-        ended = {
-            name: len(points) - len(points.lasting(self.restarts)) for name, points in self.points.items()
-        }
-        lost = sum(ended.values())
+        """Return a finding that a later start ended what an earlier start had logged, if so."""
+        lost = 0
+        for points in self.points.values():
+            lost += len(points) - len(points.lasting(self.restarts))
         if not lost:
             return []
         times = "once" if len(self.restarts) == 1 else f"{len(self.restarts)} times"
@@ -160,21 +185,22 @@ class ScalarLog:
             f"Training was started again {times}, last from step {self.restarts[-1]}: {lost} values that an "
             "earlier start had logged from there on are left out."
         )
-        steps = ", ".join(map(str, self.restarts[:MOST_TOLD]))
-        return [Finding("log_restarted", "note", statement, {"values": lost, "from_steps": steps})]
+        steps = ", ".join(map(str, self.restarts[:MOST_LISTED]))
+        evidence: dict[str, Any] = {"values": lost, "from_steps": steps}
+        return [Finding("log_restarted", "note", statement, evidence)]
 
     def with_notes(self, *notes: Finding) -> ScalarLog:
         """Return the log with further findings of its reader."""
         return replace(self, notes=(*self.notes, *notes))
 
 
-def points_of(told: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> dict[str, Points]:
+def points_of(columns: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> dict[str, Points]:
     """Return the points of each metric from lists of its steps and values.
 
     >>> points_of({"loss": ([1, 2, 1], [0.5, 0.4, 0.6])})["loss"].attempts.tolist()
     [1, 1, 2]
     """
-    return {
-        name: Points(np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64))
-        for name, (steps, values) in told.items()
-    }
+    points = {}
+    for name, (steps, values) in columns.items():
+        points[name] = Points(np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64))
+    return points

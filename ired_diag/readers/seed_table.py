@@ -12,9 +12,9 @@ JSON, one entry an experiment: a list (the seeds are its positions), an object b
     {"q101": [0.00970, 0.00971], "q102": {"0": 0.00981}, "q103": {"values": [0.00979]}}
 
 An empty cell of a long table, and ``null``, are a seed without a value. In a wide table an empty cell may be
-a seed that only another column has, and which is none of this experiment. ``nan`` and ``inf`` are values: of
-a training that broke down. Rows of means and the like are left out, and so are entries
-of a JSON file that hold no numbers (a title, published tests).
+a seed that only another column has, and that does not belong to this experiment. ``nan`` and ``inf`` are
+values: of a training that broke down. Rows of means and the like are left out, and so are entries of a JSON
+file that hold no numbers (a title, published tests).
 """
 
 from __future__ import annotations
@@ -45,22 +45,29 @@ def read_seed_table(path: Path, *, column: str | None = None) -> SeedValues:
 
     Args:
         path: A ``.csv`` or ``.json`` file.
-        column: Of a long CSV with several columns of numbers: which one.
+        column: The column to read of a long CSV with several columns of numbers.
 
     Raises:
         UnreadableFile: The file is missing or not such a table; the message names line or entry.
     """
     text = _text(path)
-    found = _from_json(path, text) if path.suffix.lower() == ".json" else _from_csv(path, text, column)
-    if not found:
+    if path.suffix.lower() == ".json":
+        table = _from_json(path, text)
+    else:
+        table = _from_csv(path, text, column)
+    if not table:
         raise UnreadableFile(f"{path}: holds no experiment with a value for each seed.")
-    return found
+    return table
 
 
 def columns_of_table(path: Path) -> list[str]:
-    """Return the columns of numbers of a long table, each a metric; none of a wide one, and of JSON."""
-    layout = layout_of(path, _text(path)) if path.suffix.lower() == ".csv" else None
-    return [layout.header[i] for i in layout.numbers] if layout and layout.groups else []
+    """Return the columns of numbers of a long table, each a metric; none of a wide table, and of JSON."""
+    if path.suffix.lower() != ".csv":
+        return []
+    layout = layout_of(path, _text(path))
+    if not layout.groups:
+        return []
+    return [layout.header[i] for i in layout.numbers]
 
 
 def metric_of_table(path: Path, groups: Sequence[str]) -> str | None:
@@ -89,42 +96,55 @@ def _text(path: Path) -> str:
 
 def _from_csv(path: Path, text: str, column: str | None) -> SeedValues:
     layout = layout_of(path, text)
-    return _from_long(path, layout, column) if layout.groups else _from_wide(path, layout, column)
+    if layout.groups:
+        return _from_long(path, layout, column)
+    return _from_wide(path, layout, column)
 
 
 def _from_long(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
     place = _column_of(path, layout, column)
-    found: SeedValues = {}
+    table: SeedValues = {}
     for number, row in layout.rows:
         where = f"{path}, row {number}"
-        group = "/".join(filter(None, (row[i] for i in layout.groups)))
-        _put(found, group, _seed_in(layout, row, where), _cell(layout, row, place, where), where)
-    return found
+        names = [row[i] for i in layout.groups if row[i]]
+        seed = _seed_in(layout, row, where)
+        value = _cell(layout, row, place, where)
+        _put(table, "/".join(names), seed, value, where=where)
+    return table
 
 
 def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValues:
+    groups = _groups_of_columns(path, layout, column)
+    table: SeedValues = {name: {} for name in groups.values()}
+    hint = _hint_at_knobs(layout)
+    for number, row in layout.rows:
+        where = f"{path}, row {number}"
+        seed = _seed_in(layout, row, where)
+        for i, group in groups.items():
+            value = _cell(layout, row, i, where)
+            _put(table, group, seed, value, where=where, hint=hint)
+    kept = _without_seeds_of_others(table)
+    return {group: values for group, values in kept.items() if values}
+
+
+def _groups_of_columns(path: Path, layout: TableLayout, column: str | None) -> dict[int, str]:
+    """Return the experiment of each column of a wide table; with ``column``, the file is the experiment."""
     names = {i: layout.header[i] for i in layout.numbers}
     if column in names.values():
-        names = {i: path.stem for i, name in names.items() if name == column}
-    elif len(names) > 1 and all(METRIC.fullmatch(normal_name(name)) for name in names.values()):
+        return {i: path.stem for i, name in names.items() if name == column}
+    if len(names) > 1 and all(METRIC.fullmatch(normal_name(name)) for name in names.values()):
         raise UnreadableFile(
             f"{path}: the columns {', '.join(names.values())} are named as metrics, and no column names the "
             "experiment, such as a column 'method'. To read one of them as the results of one experiment: "
             "--metric NAME."
         )
-    found: SeedValues = {name: {} for name in names.values()}
-    hint = _hint_at_knobs(layout)
-    for number, row in layout.rows:
-        where = f"{path}, row {number}"
-        seed = _seed_in(layout, row, where)
-        for i, group in names.items():
-            _put(found, group, seed, _cell(layout, row, i, where), where, hint)
-    return {group: values for group, values in _without_seeds_of_others(found).items() if values}
+    return names
 
 
 def _hint_at_knobs(layout: TableLayout) -> str:
-    """Return what to do where a column of hyperparameters is taken for results: seeds are there twice."""
-    knobs = [layout.header[i] for i in layout.numbers if normal_name(layout.header[i]) in HYPERPARAMETERS]
+    """Return what to do where a column of hyperparameters is taken for results and seeds stand twice."""
+    names = [layout.header[i] for i in layout.numbers]
+    knobs = [name for name in names if normal_name(name) in HYPERPARAMETERS]
     if not knobs:
         return ""
     return (
@@ -140,45 +160,51 @@ def _without_seeds_of_others(columns: SeedValues) -> SeedValues:
     Where a column has fewer values than another, at seeds that all stand in that one too, and lacks less than
     half, what it lacks was lost: each other layout is that of groups with seeds of their own.
     """
-    filled = {
-        group: {seed for seed, value in values.items() if value is not None}
-        for group, values in columns.items()
-    }
-    anywhere = set[int]().union(*filled.values())
+    filled: dict[str, set[int]] = {}
+    anywhere: set[int] = set()
+    for group, values in columns.items():
+        filled[group] = {seed for seed, value in values.items() if value is not None}
+        anywhere |= filled[group]
     kept: SeedValues = {}
     for group, values in columns.items():
-        has_lost = any(
-            filled[group] < other and len(other) < 2 * len(filled[group]) for other in filled.values()
-        )
-        kept[group] = {
-            seed: value
-            for seed, value in values.items()
-            if value is not None or has_lost or seed not in anywhere
-        }
+        has_lost_values = any(_lacks_few_of(filled[group], other) for other in filled.values())
+        kept[group] = {}
+        for seed, value in values.items():
+            if value is not None or has_lost_values or seed not in anywhere:
+                kept[group][seed] = value
     return kept
+
+
+def _lacks_few_of(own: set[int], other: set[int]) -> bool:
+    return own < other and len(other) < 2 * len(own)
 
 
 def _column_of(path: Path, layout: TableLayout, column: str | None) -> int:
     """Return the column of numbers of a long table."""
-    header, others = layout.header, layout.numbers
-    named = [i for i in others if header[i] == column]
-    named = named or [i for i in others if column and normal_name(header[i]) == normal_name(column)]
-    if named or len(others) == 1:
-        return (named or others)[0]
-    if not others:
+    header = layout.header
+    numbers = layout.numbers
+    named = [i for i in numbers if header[i] == column]
+    if column and not named:
+        named = [i for i in numbers if normal_name(header[i]) == normal_name(column)]
+    if named:
+        return named[0]
+    if len(numbers) == 1:
+        return numbers[0]
+    if not numbers:
         raise UnreadableFile(
             f"{path}: {layout.words}; no other column holds numbers. Expected one number in each row, found "
             f"the columns: {', '.join(header)}."
         )
-    known = ", ".join(header[i] for i in others)
+    choices = ", ".join(header[i] for i in numbers)
     raise UnreadableFile(
-        f"{path}: {layout.words}; which column is compared? Name one with --metric; there is: {known}."
+        f"{path}: {layout.words}; which column is compared? Name one with --metric; there is: {choices}."
     )
 
 
 def _seed_in(layout: TableLayout, row: list[str], where: str) -> int:
-    cell, name = row[layout.seed], layout.header[layout.seed]
+    cell = row[layout.seed]
     if not cell:
+        name = layout.header[layout.seed]
         raise UnreadableFile(
             f"{where}: the column {name!r}, taken as the seed, is empty. Give each row a whole number there, "
             "or leave the row out."
@@ -204,21 +230,22 @@ def _from_json(path: Path, text: str) -> SeedValues:
         raise UnreadableFile(f"{path}: is not JSON ({error}).") from error
     if not isinstance(content, Mapping):
         raise UnreadableFile(f"{path}: is not an object with an entry for each experiment.")
-    found: SeedValues = {}
+    table: SeedValues = {}
     for group, entry in content.items():
+        where = f"{path}, entry {group!r}"
         values = entry.get("values", entry) if isinstance(entry, Mapping) else entry
         for seed, value in _entries(values):
-            where = f"{path}, entry {group!r}"
-            _put(found, group, _seed(seed, where), _number(value, where), where)
-    return found
+            seed_number = _seed(seed, where)
+            _put(table, group, seed_number, _number(value, where), where=where)
+    return table
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object of JSON; a name that stands twice is an error, not the loss of the first."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise ValueError("a name stands twice in one object")
-    return found
+    return values
 
 
 def _entries(values: Any) -> list[tuple[Any, Any]]:
@@ -228,30 +255,45 @@ def _entries(values: Any) -> list[tuple[Any, Any]]:
         pairs = list(values.items())
     elif isinstance(values, list):
         pairs = list(enumerate(values))
-    numbers = all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for _, v in pairs)
-    return pairs if numbers else []
+    for _, value in pairs:
+        if not _is_number_or_null(value):
+            return []
+    return pairs
 
 
-def _put(found: SeedValues, group: str, seed: int, value: float | None, where: str, hint: str = "") -> None:
+def _is_number_or_null(value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    return value is None or isinstance(value, int | float)
+
+
+def _put(
+    table: SeedValues, group: str, seed: int, value: float | None, *, where: str, hint: str = ""
+) -> None:
+    """Add a value to a table; a group without a name, or a seed that is there already, is an error."""
     if not group:
         raise UnreadableFile(f"{where}: names no experiment.")
-    if seed in found.setdefault(group, {}):
+    values = table.setdefault(group, {})
+    if seed in values:
         raise UnreadableFile(f"{where}: seed {seed} of {group} is there twice.{hint}")
-    found[group][seed] = value
+    values[seed] = value
 
 
-def _seed(told: object, where: str) -> int:
-    text = re.sub(r"^(?:seed|run|trial|fold|rep)[\s_-]*|\.0+$", "", str(told).strip().lower())
+def _seed(stated: object, where: str) -> int:
+    text = str(stated).strip().lower()
+    text = re.sub(r"^(?:seed|run|trial|fold|rep)[\s_-]*|\.0+$", "", text)
     try:
         return int(text)
     except ValueError as error:
-        raise UnreadableFile(f"{where}: the seed {told!r} is not a whole number.") from error
+        raise UnreadableFile(f"{where}: the seed {stated!r} is not a whole number.") from error
 
 
-def _number(told: object, where: str) -> float | None:
-    """Return a number; one that no statistic can use counts as infinite, as in a run."""
-    text = "" if told is None else str(told).strip()
+def _number(stated: object, where: str) -> float | None:
+    """Return a number; a number that no statistic can use counts as infinite, as in a run."""
+    text = "" if stated is None else str(stated).strip()
+    if not text:
+        return None
     try:
-        return bounded_value(float(text)) if text else None
+        return bounded_value(float(text))
     except ValueError as error:
-        raise UnreadableFile(f"{where}: {told!r} is not a number.") from error
+        raise UnreadableFile(f"{where}: {stated!r} is not a number.") from error

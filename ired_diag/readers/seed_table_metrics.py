@@ -38,16 +38,18 @@ def read_seed_metrics(path: Path, *, column: str | None = None) -> dict[str, See
         column: The only metric to read.
 
     Raises:
-        UnreadableFile: It is no such table; the message is that of the table read as one metric.
+        UnreadableFile: It is not such a table; the message is that of the table read as one metric.
     """
     try:
         table = read_seed_table(path, column=column)
     except UnreadableFile:
-        tables = {} if column or path.suffix.lower() != ".csv" else _by_column(path)
+        may_hold_several = not column and path.suffix.lower() == ".csv"
+        tables = _by_column(path) if may_hold_several else {}
         if not tables:
             raise
         return tables
-    return {column or metric_of_table(path, list(table)) or UNNAMED: table}
+    metric = column or metric_of_table(path, list(table)) or UNNAMED
+    return {metric: table}
 
 
 def _by_column(path: Path) -> dict[str, SeedValues]:

@@ -1,4 +1,4 @@
-"""SLURM's ``.out`` files, with the ``.err`` beside them.
+"""SLURM's ``.out`` files, with the ``.err`` files next to them.
 
 What is read: the lines that a batch script prints about the job, the training script's configuration
 block, its two evaluation tables, and its diagnostics,
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,20 +70,22 @@ Event = tuple[int, int, dict[str, float]]  # position in the file, step, metrics
 def accepts(path: Path) -> bool:
     """Say whether ``path`` is a SLURM output file, by its first 4 KiB: text, and named or written so.
 
-    A ``.err`` file is one where it stands alone and holds progress bars, in its first MiB.
+    A ``.err`` file is accepted where it stands alone and holds progress bars, in its first MiB.
     """
-    if path.suffix == ".err" and path.with_suffix(".out").is_file():
+    is_err = path.suffix == ".err"
+    is_out = path.suffix == ".out"
+    errors = path.with_suffix(".err")
+    if is_err and path.with_suffix(".out").is_file():
         return False
     with path.open("rb") as file:
-        head = file.read(HEAD if path.suffix != ".err" else HEAD_OF_BARS)
+        head = file.read(HEAD_OF_BARS if is_err else HEAD)
     if not head:
-        errors = path.with_suffix(".err")
-        return path.suffix == ".out" and errors.is_file() and errors.stat().st_size > 0
+        return is_out and errors.is_file() and errors.stat().st_size > 0
     if b"\0" in head[:HEAD]:
         return False
-    if path.suffix == ".out":
+    if is_out:
         return True
-    if path.suffix != ".err" and (MARKERS.search(head) is not None or is_evaluation_log(path)):
+    if not is_err and (MARKERS.search(head) is not None or is_evaluation_log(path)):
         return True
     return DRAWN_BAR.search(head) is not None
 
@@ -94,31 +97,30 @@ def read(path: Path) -> Attempt:
         DiedWithoutMetrics: The files say what the job died of, and nothing of a training.
         UnreadableFile: The file is missing, empty, binary, or says nothing of a training job.
     """
-    beside = path.with_suffix(".err")
-    errors = _read_bytes(beside) if path.suffix != ".err" and beside.is_file() else None
-    content = _read_bytes(path)
+    files = _read_files(path)
+    content = files.content
     if b"\0" in content[:HEAD]:
         raise UnreadableFile(f"{path}: expected a text log, found binary data.")
     whole = content[: content.rfind(b"\n") + 1]
     job = slurm_job.read_job(whole, path)
-    printed = read_job_results(content, errors, path)
+    printed = read_job_results(content, files.errors, path)
     configuration, findings = _configuration(whole, path)
-    events, unreadable = _events(whole)
+    events, unreadable_values = _events(whole)
     rows = tuple(_rows(events))
-    series, notes = _progress(path, content, beside, errors)
+    series, notes = _progress(files)
     findings.extend(notes)
-    evaluated = bool(printed.results) and not printed.trains
-    if not (events or configuration is not None or series or evaluated or MARKERS.search(content)):
+    only_evaluates = bool(printed.results) and not printed.trains
+    says_something = events or configuration is not None or series or only_evaluates
+    if not says_something and not MARKERS.search(content):
         if printed.results:
             raise UnreadableFile(
                 f"{path}: shows training in lines of no known format, and prints {printed.results[-1].words}."
             )
-        return _died_before_training(path, content, errors, job)
-    if evaluated:  # a block for each part of an evaluation, and each is used
+        return _died_before_training(files, job)
+    if only_evaluates:  # a block for each part of an evaluation, and each is used
         findings = [finding for finding in findings if finding.rule != "several_configurations"]
-    if unreadable:
-        statement = f"{unreadable} logged values are no numbers and were left out."
-        findings.append(Finding("values_not_numbers", "warning", statement, {"values": unreadable}))
+    if unreadable_values:
+        findings.append(_left_out_values(unreadable_values))
     if len(whole) < len(content):
         statement = "The last line is only half written; nothing was read from it."
         findings.append(Finding("torn_tail", "note", statement, {"bytes": len(content)}))
@@ -126,10 +128,10 @@ def read(path: Path) -> Attempt:
     if seed is None and job.task is not None and not job.is_sweep:
         seed = job.task
         job.provenance[SEED_IS_TASK] = True
-    named = (configuration or {}).get("experiment_name")
-    name = named if isinstance(named, str) and named else None
+    name = _configured_name(configuration)
+    ending = find_ending(content, files.errors)
     return Attempt(
-        source=(path, beside) if errors is not None else (path,),
+        source=files.paths,
         experiment=_experiment(name, path),
         name=name,
         seed=seed,
@@ -137,7 +139,7 @@ def read(path: Path) -> Attempt:
         configuration=configuration,
         rows=rows,
         evaluations=_evaluations(rows),
-        ending=evaluation_ending(find_ending(content, errors), printed, trained=bool(events)),
+        ending=evaluation_ending(ending, printed, trained=bool(events)),
         provenance=job.provenance | provenance_of(printed),
         findings=tuple(findings),
         series=series,
@@ -147,34 +149,86 @@ def read(path: Path) -> Attempt:
     )
 
 
-def _progress(
-    path: Path, content: bytes, beside: Path, errors: bytes | None
-) -> tuple[dict[str, Series], list[Finding]]:
+@dataclass(frozen=True)
+class _Files:
+    """The files of a job.
+
+    Attributes:
+        path: The log.
+        content: Bytes of the log.
+        errors: The bytes of the ``.err`` file next to it; None where there is none.
+    """
+
+    path: Path
+    content: bytes
+    errors: bytes | None
+
+    @property
+    def error_path(self) -> Path:
+        """The path of the ``.err`` file."""
+        return self.path.with_suffix(".err")
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that are there."""
+        return (self.path,) if self.errors is None else (self.path, self.error_path)
+
+
+def _read_files(path: Path) -> _Files:
+    errors = None
+    error_path = path.with_suffix(".err")
+    if path.suffix != ".err" and error_path.is_file():
+        errors = _read_bytes(error_path)
+    return _Files(path, _read_bytes(path), errors)
+
+
+def _left_out_values(values: int) -> Finding:
+    statement = f"{values} logged values are no numbers and were left out."
+    return Finding("values_not_numbers", "warning", statement, {"values": values})
+
+
+def _configured_name(configuration: dict[str, Any] | None) -> str | None:
+    name = (configuration or {}).get("experiment_name")
+    return name if isinstance(name, str) and name else None
+
+
+def _progress(files: _Files) -> tuple[dict[str, Series], list[Finding]]:
     """Return what the progress bars say of training: those of the ``.err`` file, else of the log itself."""
     findings: list[Finding] = []
-    for file, text in ((beside, errors), (path, content)):
-        if text and PROGRESS_BAR in text:
-            series, notes = progress_series.read(file)
+    for path, content in ((files.error_path, files.errors), (files.path, files.content)):
+        if content and PROGRESS_BAR in content:
+            series, notes = progress_series.read(path)
             findings.extend(notes)
             if series:
                 return series, findings
     return {}, findings
 
 
-def _died_before_training(path: Path, content: bytes, errors: bytes | None, job: slurm_job.Job) -> Attempt:
+def _died_before_training(files: _Files, job: slurm_job.Job) -> Attempt:
     """Return the attempt of a job that died in its batch script, before anything of a training was logged."""
-    source = (path,) if errors is None else (path, path.with_suffix(".err"))
-    seed = job.seed if job.seed is not None or job.is_sweep else job.task
-    ending = find_ending(content, errors)
-    experiment = _experiment(None, path)
+    path = files.path
+    seed = job.seed
+    if seed is None and not job.is_sweep:
+        seed = job.task
+    ending = find_ending(files.content, files.errors)
     attempt = Attempt(
-        source, experiment, None, seed, job.job, None, (), 0, ending, job.provenance, format="slurm"
+        source=files.paths,
+        experiment=_experiment(None, path),
+        name=None,
+        seed=seed,
+        job=job.job,
+        configuration=None,
+        rows=(),
+        evaluations=0,
+        ending=ending,
+        provenance=job.provenance,
+        format="slurm",
     )
     if attempt.never_started:
         return attempt
     if ending.cause:
         raise DiedWithoutMetrics(f"{path}: {ending.label}: {ending.detail}")
-    if not content.strip():
+    if not files.content.strip():
         raise UnreadableFile(f"{path}: is empty: the job wrote nothing, or its log was not copied whole.")
     raise UnreadableFile(
         f"{path}: expected the log of a training job (a configuration block, evaluation tables, or "
@@ -206,33 +260,39 @@ def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, l
     if len(starts) > 1:
         statement = f"The log holds {len(starts)} configuration blocks; the first is used."
         findings.append(Finding("several_configurations", "warning", statement, {"blocks": len(starts)}))
+    first = content[starts[0] : starts[0] + MOST_BYTES]
     try:
-        text = content[starts[0] : starts[0] + MOST_BYTES].decode("utf-8", "replace")
-        block, _ = parse_first_json(text)
+        block, _ = parse_first_json(first.decode("utf-8", "replace"))
         if not isinstance(block, dict):
             raise ValueError("a list, where an object is expected")
-        return block, findings
     except ValueError:
         statement = "The configuration block is cut or damaged and was not read."
         findings.append(Finding("configuration_torn", "warning", statement, {"file": path.name}))
         return None, findings
+    return block, findings
 
 
 def _events(content: bytes) -> tuple[list[Event], int]:
-    """Return every evaluation and diagnostic in the order of the file, and how many values are no numbers."""
-    events, unreadable = [], 0
-    for at, step, label, pairs in sorted(_labelled(content)):
+    """Return every evaluation and diagnostic in file order, and how many values are not numbers."""
+    events: list[Event] = []
+    unreadable_values = 0
+    for position, step, label, pairs in sorted(_labelled(content)):
         values = {}
         for key, text in pairs:
+            name = f"{label}/{key.decode('utf-8', 'replace')}"
             try:
-                if b"_" in text:  # a number to Python, not to a logger
-                    raise ValueError
-                values[f"{label}/{key.decode('utf-8', 'replace')}"] = float(text)
+                values[name] = _number(text)
             except ValueError:
-                unreadable += 1
+                unreadable_values += 1
         if values:
-            events.append((at, step, values))
-    return events, unreadable
+            events.append((position, step, values))
+    return events, unreadable_values
+
+
+def _number(text: bytes) -> float:
+    if b"_" in text:  # a number to Python, not to a logger
+        raise ValueError(text)
+    return float(text)
 
 
 def _labelled(content: bytes) -> Iterator[tuple[int, int, str, list[tuple[bytes, bytes]]]]:
@@ -245,7 +305,7 @@ def _labelled(content: bytes) -> Iterator[tuple[int, int, str, list[tuple[bytes,
 
 
 def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and value of each row, up to the first line that is no row of the table."""
+    """Yield key and value of each row, up to the first line that is not a row of the table."""
     position = 0
     while match := TABLE_ROW.match(table, position):
         yield match[1], match[2]
@@ -255,27 +315,42 @@ def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _evaluations(rows: Sequence[Row]) -> int:
     """Return at how many steps an evaluation stands that no later start has ended."""
     if rows and rows[-1].attempt == 1:
-        return sum(any("DIAG/" not in name for name in row.values) for row in rows)
-    series = History.of(rows).series
-    return len({step for name, s in series.items() if "DIAG/" not in name for step in s.steps.tolist()})
+        return sum(any(map(_is_evaluation, row.values)) for row in rows)
+    steps: set[int] = set()
+    for name, series in History.of(rows).series.items():
+        if _is_evaluation(name):
+            steps.update(series.steps.tolist())
+    return len(steps)
+
+
+def _is_evaluation(name: str) -> bool:
+    return "DIAG/" not in name
 
 
 def _rows(events: list[Event]) -> Iterator[Row]:
-    """Yield a row a step; a metric whose step goes back begins a new attempt.
+    """Yield a row for each step; a metric whose step goes back begins a new attempt.
 
-    A table of step 1000 that is printed after a diagnostic of step 1100 is no restart: each metric counts
+    A table of step 1000 that is printed after a diagnostic of step 1100 is not a restart: each metric counts
     for itself. A metric that is logged again at its last step replaces its value.
     """
     attempt = 1
     rows: dict[int, dict[str, float]] = {}
     last: dict[str, int] = {}
     for _, step, values in events:
-        if any(step < last[name] for name in values if name in last):
-            yield from (Row(at, rows[at], attempt) for at in rows)
-            attempt, rows, last = attempt + 1, {}, {}
+        goes_back = any(step < last.get(name, step) for name in values)
+        if goes_back:
+            yield from _rows_of_attempt(rows, attempt)
+            attempt += 1
+            rows = {}
+            last = {}
         rows.setdefault(step, {}).update(values)
         last |= dict.fromkeys(values, step)
-    yield from (Row(at, rows[at], attempt) for at in rows)
+    yield from _rows_of_attempt(rows, attempt)
+
+
+def _rows_of_attempt(rows: dict[int, dict[str, float]], attempt: int) -> Iterator[Row]:
+    for step, values in rows.items():
+        yield Row(step, values, attempt)
 
 
 def _experiment(name: str | None, path: Path) -> str:

@@ -1,6 +1,6 @@
 """How a SLURM job ended, as far as its two files say.
 
-The ``.err`` file is asked first: what stands there and is not progress is the reason, whatever program
+The ``.err`` file counts first: what stands there and is not progress is the reason, whatever program
 wrote it. Training that printed its last line is complete whatever the files say after it; what they say then
 is kept as the detail. So is training that stopped early, and an evaluation that printed its summary.
 
@@ -57,24 +57,38 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
         err: The ``.err`` file next to it, if there is one; some jobs write both streams into ``.out``.
     """
     out, err = _last_start(out, err)
-    trained = bool(TRAINED.search(out)) or PROGRESS_BAR in out or (err is not None and PROGRESS_BAR in err)
-    deaths = [] if err is None else [death(err, trained=trained)]
-    deaths.append(death(out[-OUT_TAIL:], trained=trained))
-    found = [ending for ending in deaths if ending]
+    has_bars = PROGRESS_BAR in out or PROGRESS_BAR in (err or b"")
+    trained = has_bars or bool(TRAINED.search(out))
+    deaths = _deaths(out, err, trained=trained)
     if _says_complete(out):
-        return _complete(out, found)
-    if stop := _early_stop(out) or _early_stop(err or b""):
-        return Ending("complete", f"then: {found[0].detail}" if found else stop)
-    if not found and not trained and SUMMARY.search(out) and not REPORTED_ERROR.search(out):
+        return _complete(out, deaths)
+    stop = _early_stop(out) or _early_stop(err or b"")
+    if stop:
+        detail = f"then: {deaths[0].detail}" if deaths else stop
+        return Ending("complete", detail)
+    if deaths:
+        explained = [ending for ending in deaths if ending.state != "unexplained"]
+        return (explained or deaths)[0]
+    if not trained and SUMMARY.search(out) and not REPORTED_ERROR.search(out):
         return Ending("complete", "the evaluation printed its summary")
-    if found:
-        return next((one for one in found if one.state != "unexplained"), found[0])
     if LAST_LINES.search(out):
         detail = _reported_error(out) or "the script reached its end without finishing training"
         return Ending("unexplained", detail)
-    quoted = last_words(err) if err and trained else ""
-    quoted = quoted or (last_words(out[-OUT_TAIL:]) if trained else "")
-    return Ending("cut_off", f"last error line: {quoted}" if quoted else "")
+    words = _last_words(out, err) if trained else ""
+    return Ending("cut_off", f"last error line: {words}" if words else "")
+
+
+def _deaths(out: bytes, err: bytes | None, *, trained: bool) -> list[Ending]:
+    """Return what the error stream, and then the output, say that the job died of."""
+    deaths = [death(out[-OUT_TAIL:], trained=trained)]
+    if err is not None:
+        deaths.insert(0, death(err, trained=trained))
+    return [ending for ending in deaths if ending]
+
+
+def _last_words(out: bytes, err: bytes | None) -> str:
+    """Return the last line of the error stream, or of the output, where it reports an error."""
+    return last_words(err or b"") or last_words(out[-OUT_TAIL:])
 
 
 def _says_complete(out: bytes) -> bool:
@@ -83,14 +97,16 @@ def _says_complete(out: bytes) -> bool:
     A batch script that prints its own last lines may print "Training completed!" after a failure too: of such
     a log only the words of the study's program count.
     """
-    return COMPLETE.search(out) is not None or (not LAST_LINES.search(out) and says_complete(out))
+    if COMPLETE.search(out):
+        return True
+    return not LAST_LINES.search(out) and says_complete(out)
 
 
-def _complete(out: bytes, found: Sequence[Ending]) -> Ending:
+def _complete(out: bytes, deaths: Sequence[Ending]) -> Ending:
     """Return that training is complete, with what went wrong after it, or a loss that ended as NaN."""
-    if found and found[0].cause == "nan_loss":
-        return Ending("complete", found[0].detail, cause="nan_loss")
-    after = found[0].detail if found else _reported_error(out)
+    if deaths and deaths[0].cause == "nan_loss":
+        return Ending("complete", deaths[0].detail, cause="nan_loss")
+    after = deaths[0].detail if deaths else _reported_error(out)
     return Ending("complete", f"then: {after}" if after else "")
 
 
@@ -100,17 +116,24 @@ def _last_start(out: bytes, err: bytes | None) -> tuple[bytes, bytes | None]:
         return out, err
     starts = _starts(out)
     cancellations = len(CANCELLED.findall(err or b""))
+    is_restarted = len(starts) > cancellations > 0
     later_out = _since_cancellation(out, is_restarted=False)
-    later_err = err and _since_cancellation(err, is_restarted=len(starts) > cancellations > 0)
-    if later_out is out and later_err != err and len(starts) > 1:
-        return out[starts[-1] :], later_err
+    later_err = err and _since_cancellation(err, is_restarted=is_restarted)
+    only_err_was_cut = later_out is out and later_err != err
+    if only_err_was_cut and len(starts) > 1:
+        later_out = out[starts[-1] :]
     return later_out, later_err
 
 
 def _starts(out: bytes) -> list[int]:
     """Return where a job was started: each start prints some of these lines, each once."""
-    places = [[m.start() for m in re.finditer(rb"^" + re.escape(line), out, re.MULTILINE)] for line in STARTS]
-    return max(places, key=len)
+    most: list[int] = []
+    for line in STARTS:
+        pattern = re.compile(rb"^" + re.escape(line), re.MULTILINE)
+        places = [match.start() for match in pattern.finditer(out)]
+        if len(places) > len(most):
+            most = places
+    return most
 
 
 def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
@@ -121,9 +144,12 @@ def _since_cancellation(content: bytes, *, is_restarted: bool) -> bytes:
     if last is None:
         return content
     rest = content[last.end() :]
-    may_continue = bool(causes.REQUEUED.search(last[0].decode("utf-8", "replace")))
-    continues = may_continue and any(line.is_progress for line in console_lines(rest))
-    return rest if is_restarted or continues or STARTED.search(rest) else content
+    if is_restarted or STARTED.search(rest):
+        return rest
+    is_requeued = causes.REQUEUED.search(last[0].decode("utf-8", "replace"))
+    if is_requeued and any(line.is_progress for line in console_lines(rest)):
+        return rest
+    return content
 
 
 def _early_stop(content: bytes) -> str:
@@ -131,17 +157,22 @@ def _early_stop(content: bytes) -> str:
     if not any(word in content for word in STOP_WORDS):
         return ""
     for match in reversed(list(EARLY_STOP.finditer(content))):
-        if not NOT_A_STOP.search(match[0]) and not EVALUATED.search(content, match.end()):
+        is_no_stop = NOT_A_STOP.search(match[0])
+        if not is_no_stop and not EVALUATED.search(content, match.end()):
             return readable(match[0].decode("utf-8", "replace"))
     return ""
 
 
 def _reported_error(out: bytes) -> str:
-    found = REPORTED_ERROR.findall(out)
-    return readable(_line_around(found[-1], out)) if found else ""
+    errors = REPORTED_ERROR.findall(out)
+    if not errors:
+        return ""
+    return readable(_line_around(errors[-1], out))
 
 
 def _line_around(part: bytes, content: bytes) -> str:
     at = content.rfind(part)
-    start = max(content.rfind(b"\n", 0, at), content.rfind(b"\r", 0, at)) + 1
+    newline = content.rfind(b"\n", 0, at)
+    redraw = content.rfind(b"\r", 0, at)
+    start = max(newline, redraw) + 1
     return content[start : at + len(part)].decode("utf-8", "replace")

@@ -50,12 +50,12 @@ PREAMBLE = 1 << 14  # bytes in which a batch script says what it starts
 
 @dataclass(frozen=True)
 class Job:
-    """A job as its log tells it.
+    """A job as its log describes it.
 
     Attributes:
-        job: The id in the file name, which is the array's where there is one; else the logged one.
+        job: The id in the file name, which is the array's where there is one; else the logged id.
         task: The array task's number.
-        seed: The seed that was set, else the one that was announced.
+        seed: The seed that was set, else the seed that was announced.
         provenance: Everything else that the log states, by name.
         is_sweep: Whether the log says that the task is a configuration of a sweep, so that its number is not
             a seed.
@@ -69,41 +69,79 @@ class Job:
 
 
 def read_job(content: bytes, path: Path) -> Job:
-    """Return what a log and its file name tell of the job.
+    """Return what a log and its file name say of the job.
 
     Args:
         content: The ``.out`` file.
         path: Its path; only the name is used.
     """
-    ids = JOB_ID.search(content)
-    logged_job = (ids[2] or ids[1]).decode() if ids else None
-    logged_task = (ids and ids[3]) or _first(TASK_ID, content)
-    named = FILE_NAME.match(path.name) or _name_with(logged_job, path)
-    job = named["job"] if named else logged_job
-    task = named["task"] if named and named["task"] else logged_task and logged_task.decode()
-    task = None if task == NO_TASK else task
+    job, task = _job_and_task(content, path)
     seed = _first(SEED_SET, content) or _first(SEED_ANNOUNCED, content)
-    told = {
-        "job_id": ids and ids[1],
+    return Job(
+        job=job,
+        task=task,
+        seed=int(seed) if seed else None,
+        provenance=_provenance(content, task) | _start_and_end(content),
+        is_sweep=SWEEP.search(content[:PREAMBLE]) is not None,
+    )
+
+
+def _job_and_task(content: bytes, path: Path) -> tuple[str | None, int | None]:
+    """Return the id of the job or array, and the array task's number: from the file name, else as logged."""
+    job: str | None = None
+    task: str | None = None
+    ids = JOB_ID.search(content)
+    logged_task = _first(TASK_ID, content)
+    if ids:
+        job = (ids[2] or ids[1]).decode()
+        logged_task = ids[3] or logged_task
+    if logged_task:
+        task = logged_task.decode()
+    named = FILE_NAME.match(path.name) or _name_with(job, path)
+    if named:
+        job = named["job"]
+        task = named["task"] or task
+    is_task = task is not None and task != NO_TASK
+    return job, int(task) if task and is_task else None
+
+
+def _provenance(content: bytes, task: int | None) -> dict[str, Any]:
+    """Return what a log states of the code, the machine and the training."""
+    ids = JOB_ID.search(content)
+    texts = {
+        "job_id": ids[1] if ids else None,
         "git_commit": _first(COMMIT, content) or _first(COMMIT_SHORT, content),
         "git_url": _first(REPOSITORY, content),
         "host": _first(HOST, content),
         "gpu": _first(GPU, content),
     }
-    provenance: dict[str, Any] = {k: v.decode("utf-8", "replace") for k, v in told.items() if v}
+    provenance: dict[str, Any] = {}
+    for name, text in texts.items():
+        if text:
+            provenance[name] = text.decode("utf-8", "replace")
     if task is not None:
-        provenance["task"] = int(task)
-    if steps := _first(TRAINING, content):
+        provenance["task"] = task
+    steps = _first(TRAINING, content)
+    if steps:
         provenance["training_started"] = True
         provenance["train_steps"] = int(steps)
-    if inputs := _first(INPUTS, content):
+    inputs = _first(INPUTS, content)
+    if inputs:
         provenance["input_dimension"] = int(inputs)
-    for name, pattern in (("started", STARTED), ("ended", ENDED)):
-        dates = pattern.findall(content)
-        if dates and (date := parse_date(dates[-1 if name == "ended" else 0].decode("utf-8", "replace"))):
-            provenance[name], provenance["time_zone"] = date
-    number = None if task is None else int(task)
-    return Job(job, number, int(seed) if seed else None, provenance, bool(SWEEP.search(content[:PREAMBLE])))
+    return provenance
+
+
+def _start_and_end(content: bytes) -> dict[str, Any]:
+    """Return when a job started and ended, and the zone of the clock, as far as its log says."""
+    times: dict[str, Any] = {}
+    started = STARTED.findall(content)[:1]
+    ended = ENDED.findall(content)[-1:]
+    for name, dates in (("started", started), ("ended", ended)):
+        for text in dates:
+            date = parse_date(text.decode("utf-8", "replace"))
+            if date:
+                times[name], times["time_zone"] = date
+    return times
 
 
 def _name_with(job: str | None, path: Path) -> re.Match[str] | None:
@@ -120,11 +158,12 @@ def stem_without_job(path: Path) -> str:
     ('sweep_lr', 'notes')
     """
     named = FILE_NAME.match(path.name)
-    return named["stem"] if named and named["stem"] else path.stem
+    stem = named["stem"] if named else ""
+    return stem or path.stem
 
 
 def parse_date(text: str) -> tuple[str, str] | None:
-    """Return a date as (ISO 8601 without zone, name of the zone), or None where it is none.
+    """Return a date as (ISO 8601 without zone, name of the zone), or None where the text is not a date.
 
     The zone stays a name: "EST" is the clock that the cluster showed, and no offset is made up for it.
 
@@ -133,19 +172,20 @@ def parse_date(text: str) -> tuple[str, str] | None:
     >>> parse_date("Sat 24 Jan 2026 01:00:00 PM EST")
     ('2026-01-24T13:00:00', 'EST')
     """
-    found = next((match for pattern in DATES if (match := pattern.search(text))), None)
-    if not found:
+    parts = DATES[0].search(text) or DATES[1].search(text)
+    if not parts:
         return None
-    first, second = found["day"].split()
+    first, second = parts["day"].split()
     month, day = (second, first) if first.isdigit() else (first, second)
-    clock = "%I:%M:%S %p" if found["half"] else "%H:%M:%S"
-    told = f"{month} {day} {found['year']} {found['clock']}{found['half'] or ''}"
+    half = parts["half"] or ""
+    clock = "%I:%M:%S %p" if half else "%H:%M:%S"
+    date = f"{month} {day} {parts['year']} {parts['clock']}{half}"
     try:
-        return datetime.strptime(told, f"%b %d %Y {clock}").isoformat(), found["zone"]
+        return datetime.strptime(date, f"%b %d %Y {clock}").isoformat(), parts["zone"]
     except ValueError:
         return None
 
 
 def _first(pattern: re.Pattern[bytes], content: bytes) -> bytes | None:
-    found = pattern.search(content)
-    return found[1] if found else None
+    match = pattern.search(content)
+    return match[1] if match else None

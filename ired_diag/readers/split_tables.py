@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ired_diag.finding import Finding
 from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import Series
@@ -33,20 +34,25 @@ TABLES = ("metrics_csv", "metrics_jsonl")
 
 
 def join_parts(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Return attempts, the tables of the parts of one run joined into one."""
+    """Return attempts; the tables of the parts of one run are joined into one."""
     attempts = list(attempts)
     folders: dict[tuple[Path, str, int | None], list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         if _part(attempt):
-            folders[attempt.source[0].parent, attempt.format, attempt.seed].append(attempt)
+            folder = attempt.source[0].parent
+            folders[folder, attempt.format, attempt.seed].append(attempt)
     joined: dict[int, Attempt | None] = {}
     for members in folders.values():
-        parts = [_part(member) for member in members]
-        if len(members) > 1 and len(set(parts)) == len(parts):
+        parts = {_part(member) for member in members}
+        if len(members) > 1 and len(parts) == len(members):
             joined |= {id(member): None for member in members}
             joined[id(members[0])] = _join(members)
-    chosen = [joined.get(id(attempt), attempt) for attempt in attempts]
-    return [attempt for attempt in chosen if attempt is not None]
+    kept = []
+    for attempt in attempts:
+        run = joined.get(id(attempt), attempt)
+        if run is not None:
+            kept.append(run)
+    return kept
 
 
 def _part(attempt: Attempt) -> str:
@@ -54,23 +60,31 @@ def _part(attempt: Attempt) -> str:
     stem = attempt.source[0].stem
     if attempt.format not in TABLES or is_name(stem):
         return ""
-    parts = {PARTS[word] for word in re.findall(r"[a-z]+", stem.lower()) if word in PARTS}
+    parts = {PARTS[word] for word in _words(stem) & PARTS.keys()}
     return parts.pop() if len(parts) == 1 else ""
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", name.lower()))
 
 
 def _join(members: Sequence[Attempt]) -> Attempt:
     series: dict[str, Series] = {}
+    source: list[Path] = []
+    findings: list[Finding] = []
     for member in members:
         part = _part(member)
         for name, values in member.series.items():
-            words = set(re.findall(r"[a-z]+", name.lower()))
-            series[name if words & PARTS.keys() else f"{part}/{name}"] = values
+            states_part = _words(name) & PARTS.keys()
+            series[name if states_part else f"{part}/{name}"] = values
+        source.extend(member.source)
+        findings.extend(member.findings)
     metric = evaluation_metric(series)
     first = next((member for member in members if member.configuration), members[0])
     return replace(
         first,
-        source=tuple(path for member in members for path in member.source),
+        source=tuple(source),
         series=series,
         evaluations=len(series[metric]) if metric else 0,
-        findings=tuple(finding for member in members for finding in member.findings),
+        findings=tuple(findings),
     )

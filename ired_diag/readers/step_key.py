@@ -60,28 +60,38 @@ def step_keys(names: Collection[str], chosen: str | None, where: str) -> list[st
         where: The file, for the message.
 
     Raises:
-        UnreadableFile: None of the known keys is there, or not the chosen one.
+        UnreadableFile: None of the usual keys is there, or not the chosen key.
 
     >>> step_keys(["epoch", "Global Step", "loss"], None, "log.csv")
     ['Global Step', 'epoch']
     """
     if chosen is not None:
-        found = [name for name in names if name == chosen]
+        keys = [name for name in names if name == chosen]
     else:
-        plain = {name: re.sub(r"[\s-]+", "_", name.strip().lower()) for name in names}
-        found = [name for key in STEP_KEYS for name in names if plain[name] == key]
-    if found:
-        return found
-    listed = ", ".join(repr(name) for name in list(names)[:12]) or "none"
-    known = chosen if chosen is not None else ", ".join(STEP_KEYS)
-    raise UnreadableFile(f"{where}: expected a column or key that counts steps ({known}), found {listed}.")
+        keys = _usual_keys(names)
+    if keys:
+        return keys
+    listed = ", ".join(map(repr, list(names)[:12])) or "none"
+    expected = chosen if chosen is not None else ", ".join(STEP_KEYS)
+    raise UnreadableFile(f"{where}: expected a column or key that counts steps ({expected}), found {listed}.")
+
+
+def _usual_keys(names: Collection[str]) -> list[str]:
+    """Return the names that usually count steps, in the order of ``STEP_KEYS``."""
+    keys = []
+    for name in names:
+        plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+        if plain in STEP_KEYS:
+            keys.append((STEP_KEYS.index(plain), name))
+    keys.sort(key=lambda key: key[0])
+    return [name for _, name in keys]
 
 
 def find_step_key(names: Collection[str], chosen: str | None, where: str) -> str:
     """Return the name of the key that counts the steps, by its name alone.
 
     Raises:
-        UnreadableFile: None of the known keys is there, or not the chosen one.
+        UnreadableFile: None of the usual keys is there, or not the chosen key.
 
     >>> find_step_key(["epoch", "Step", "loss"], None, "log.csv")
     'Step'
@@ -112,38 +122,39 @@ def _is_step(value: object) -> bool:
 
 
 def number_in(text: str) -> float:
-    """Return the number that a text is; a ``ValueError`` where it is none, or too large to be one.
+    """Return the number in a text; a ``ValueError`` where the text is not a number, or too large.
 
     >>> number_in("-Infinity"), number_in("1e-3")
     (-inf, 0.001)
     """
     if not NUMBER.fullmatch(text):
-        raise ValueError(f"{text[:40]!r} is no number")
+        raise ValueError(f"{text[:40]!r} is not a number")
     value = float(text)
     if math.isinf(value) and "inf" not in text.lower():
         raise ValueError(f"{text[:40]!r} is too large")
     return value
 
 
-def step_in(told: object) -> int:
-    """Return the step that a number or a text tells; a ``ValueError`` where it is no whole number.
+def step_in(value: object) -> int:
+    """Return the step that a number or a text states; a ``ValueError`` where it is not a whole number.
 
     >>> step_in("3"), step_in(40.0)
     (3, 40)
     """
-    if isinstance(told, str):
-        text = told.strip()
-        told = int(text) if re.fullmatch(r"[-+]?[0-9]{1,19}", text) else number_in(text)
-    if isinstance(told, float) and told.is_integer() and abs(told) <= MAX_EXACT:
-        told = int(told)
-    if type(told) is not int or abs(told) > MAX_STEP:
-        raise ValueError(f"the step {str(told)[:40]!r} is no whole number")
-    return told
+    step = value
+    if isinstance(value, str):
+        text = value.strip()
+        step = int(text) if re.fullmatch(r"[-+]?[0-9]{1,19}", text) else number_in(text)
+    if isinstance(step, float) and step.is_integer() and abs(step) <= MAX_EXACT:
+        step = int(step)
+    if type(step) is not int or abs(step) > MAX_STEP:
+        raise ValueError(f"the step {str(step)[:40]!r} is not a whole number")
+    return step
 
 
-def torn_message(where: str, found: str) -> str:
+def torn_message(where: str, end: str) -> str:
     """Return the message for a log whose end is only half written."""
     return (
-        f"{where}: expected a whole line, found {found!r}. If a killed job tore the last line, pass "
+        f"{where}: expected a whole line, found {end!r}. If a killed job tore the last line, pass "
         "allow_torn_tail=True (command line: --allow-torn-tail)."
     )

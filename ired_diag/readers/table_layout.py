@@ -35,6 +35,7 @@ INDEX = re.compile(r"(?:unnamed: \d+)?", re.IGNORECASE)  # pandas' name of a col
 NAMES = frozenset((*EXPERIMENTS, "name"))
 
 Row = list[str]
+Rows = Sequence[tuple[int, Row]]  # each with its number in the file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class TableLayout:
     """
 
     header: Row
-    rows: Sequence[tuple[int, Row]]
+    rows: Rows
     seed: int
     groups: Sequence[int]
     numbers: Sequence[int]
@@ -60,38 +61,84 @@ class TableLayout:
     @property
     def words(self) -> str:
         """What was taken for what: ``'seed' is taken as the seed and 'method' as the experiment``."""
-        groups = " and ".join(repr(self.header[i]) for i in self.groups)
         taken = f"{self.header[self.seed]!r} is taken as the seed"
-        return f"{taken} and {groups} as the experiment" if groups else taken
+        if not self.groups:
+            return taken
+        groups = " and ".join(repr(self.header[i]) for i in self.groups)
+        return f"{taken} and {groups} as the experiment"
 
 
 def layout_of(path: Path, text: str) -> TableLayout:
     """Return the columns of a table by what they are.
 
     Raises:
-        UnreadableFile: It is no table, or no column says the seed; the message names its columns.
+        UnreadableFile: It is not a table, or no column says the seed; the message names its columns.
     """
-    header, rows, delimiter = _with_a_row_for_each_seed(*_cells(path, text))
-    kept = [i for i, name in enumerate(header) if not INDEX.fullmatch(name)]
-    names = {i: normal_name(header[i]) for i in kept}
-    if len(set(names.values())) < len(kept):
-        raise UnreadableFile(f"{path}: a column stands twice in: {', '.join(header)}.")
+    header, rows, delimiter = _cells(path, text)
+    header, rows = _with_a_row_for_each_seed(header, rows)
+    names = _names_of_columns(path, header)
     seed = _seed_column(path, header, names)
     rows = [(number, row) for number, row in rows if not SUMMARIES.fullmatch(row[seed])]
-    decimal_comma = delimiter != ","
-    others = [i for i in kept if i != seed and not _says_nothing(names[i], rows, i)]
-    texts = [i for i in others if names[i] in NAMES or _is_text([row[i] for _, row in rows])]
-    numbers = [i for i in others if i not in texts]
-    groups = _naming(texts, names, rows)
-    if not numbers and not any(names[i] in NAMES for i in texts):
-        numbers, groups = others, []  # their cells are no numbers: an error that names the first
+    others = []
+    for i, name in names.items():
+        if i != seed and not _says_nothing(name, rows, i):
+            others.append(i)
+    groups, numbers = _groups_and_numbers(others, names, rows)
     if groups and _repeats(rows, [seed, *groups]):
-        varied = [i for i in numbers if names[i] in HYPERPARAMETERS and _varies(rows, i)]
-        if len(varied) < len(numbers):
-            groups, numbers = [*groups, *varied], [i for i in numbers if i not in varied]
+        groups, numbers = _with_knobs_as_groups(groups, numbers, names, rows)
     return TableLayout(
-        header=header, rows=rows, seed=seed, groups=groups, numbers=numbers, decimal_comma=decimal_comma
+        header=header,
+        rows=rows,
+        seed=seed,
+        groups=groups,
+        numbers=numbers,
+        decimal_comma=delimiter != ",",  # between commas, a decimal comma would end the cell
     )
+
+
+def _names_of_columns(path: Path, header: Row) -> dict[int, str]:
+    """Return the normal name of each column that has a name, by its place."""
+    names: dict[int, str] = {}
+    for i, name in enumerate(header):
+        if INDEX.fullmatch(name):
+            continue
+        normal = normal_name(name)
+        if normal in names.values():
+            raise UnreadableFile(f"{path}: a column stands twice in: {', '.join(header)}.")
+        names[i] = normal
+    return names
+
+
+def _with_knobs_as_groups(
+    groups: list[int], numbers: list[int], names: dict[int, str], rows: Rows
+) -> tuple[list[int], list[int]]:
+    """Return groups with the hyperparameters that vary, and the other columns of numbers if any is left."""
+    knobs: list[int] = []
+    results: list[int] = []
+    for i in numbers:
+        if names[i] in HYPERPARAMETERS and _varies(rows, i):
+            knobs.append(i)
+        else:
+            results.append(i)
+    if not results:
+        return groups, numbers
+    return [*groups, *knobs], results
+
+
+def _groups_and_numbers(columns: list[int], names: dict[int, str], rows: Rows) -> tuple[list[int], list[int]]:
+    """Return which columns name the experiment, and which hold numbers."""
+    texts: list[int] = []
+    numbers: list[int] = []
+    for i in columns:
+        cells = [row[i] for _, row in rows]
+        if names[i] in NAMES or _is_text(cells):
+            texts.append(i)
+        else:
+            numbers.append(i)
+    has_named_group = any(names[i] in NAMES for i in texts)
+    if not numbers and not has_named_group:
+        return [], columns  # their cells are not numbers: an error that names the first
+    return _naming(texts, names, rows), numbers
 
 
 def number_of(text: str, *, decimal_comma: bool = False) -> float | None:
@@ -117,42 +164,53 @@ def _cells(path: Path, text: str) -> tuple[Row, list[tuple[int, Row]], str]:
     """Return the header, the rows with their numbers, and the delimiter: comma, semicolon or tab."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
+    rows: list[Row] = []
     try:
-        read = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(map(str.strip, row))]
+        for cells in csv.reader(io.StringIO(text), delimiter=delimiter):
+            row = [cell.strip() for cell in cells]
+            if any(row):
+                rows.append(row)
     except csv.Error as error:
         raise UnreadableFile(f"{path}: is not CSV ({error}).") from error
-    header, *others = [[cell.strip() for cell in row] for row in read] or [[]]
-    for number, row in enumerate(others, start=2):
+    if not rows:
+        return [], [], delimiter
+    header, *others = rows
+    numbered = list(enumerate(others, start=2))
+    for number, row in numbered:
         if len(row) != len(header):
             raise UnreadableFile(f"{path}, row {number}: has {len(row)} cells, the first line {len(header)}.")
-    return header, list(enumerate(others, start=2)), delimiter
+    return header, numbered, delimiter
 
 
-def _with_a_row_for_each_seed(
-    header: Row, rows: list[tuple[int, Row]], delimiter: str
-) -> tuple[Row, list[tuple[int, Row]], str]:
+def _with_a_row_for_each_seed(header: Row, rows: list[tuple[int, Row]]) -> tuple[Row, list[tuple[int, Row]]]:
     """Return a table with a row for each seed, where it has a column for each: ``seed_0``, ``seed_1`` …."""
-    seeds = [i for i, name in enumerate(header) if SEED_OF_COLUMN.fullmatch(name)]
-    others = [i for i, name in enumerate(header) if i not in seeds and not INDEX.fullmatch(name)]
-    others = [i for i in others if not SUMMARIES.fullmatch(header[i])]
-    if len(seeds) < 2 or not others or any(normal_name(header[i]) in SEEDS | RUNS for i in others):
-        return header, rows, delimiter
-    long = [
-        (number, [*(row[i] for i in others), header[place], row[place]])
-        for number, row in rows
-        for place in seeds
-    ]
-    return [*(header[i] for i in others), "seed", "value"], long, delimiter
+    seeds: list[int] = []
+    others: list[int] = []
+    for i, name in enumerate(header):
+        if SEED_OF_COLUMN.fullmatch(name):
+            seeds.append(i)
+        elif not INDEX.fullmatch(name) and not SUMMARIES.fullmatch(name):
+            others.append(i)
+    has_seed_column = any(normal_name(header[i]) in SEEDS | RUNS for i in others)
+    if len(seeds) < 2 or not others or has_seed_column:
+        return header, rows
+    long = []
+    for number, row in rows:
+        kept = [row[i] for i in others]
+        for place in seeds:
+            long.append((number, [*kept, header[place], row[place]]))
+    names = [header[i] for i in others]
+    return [*names, "seed", "value"], long
 
 
 def _seed_column(path: Path, header: Row, names: dict[int, str]) -> int:
     bare = {i: NUMBER_OF.sub("", name) for i, name in names.items()}
-    for named, known in ((names, SEEDS), (bare, SEEDS), (names, RUNS), (bare, RUNS)):
-        found = [i for i, name in named.items() if name in known]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            which = ", ".join(header[i] for i in found)
+    for columns, choices in ((names, SEEDS), (bare, SEEDS), (names, RUNS), (bare, RUNS)):
+        places = [i for i, name in columns.items() if name in choices]
+        if len(places) == 1:
+            return places[0]
+        if places:
+            which = ", ".join(header[i] for i in places)
             raise UnreadableFile(
                 f"{path}: which column says the seed? There are {which}. Rename one to 'seed'."
             )
@@ -162,30 +220,43 @@ def _seed_column(path: Path, header: Row, names: dict[int, str]) -> int:
     )
 
 
-def _says_nothing(name: str, rows: Sequence[tuple[int, Row]], i: int) -> bool:
-    """Say whether a column is about where a row comes from, or empty but for its name."""
-    return name in NEVER_RUNS and not (rows and all(_is_number(row[i]) for _, row in rows))
+def _says_nothing(name: str, rows: Rows, i: int) -> bool:
+    """Say whether a column is about where a row comes from, and does not hold a number in every row."""
+    if name not in NEVER_RUNS:
+        return False
+    return not rows or not all(_is_number(row[i]) for _, row in rows)
 
 
-def _naming(texts: Sequence[int], names: dict[int, str], rows: Sequence[tuple[int, Row]]) -> list[int]:
-    """Return which columns of texts name the experiment: those that vary; of none that does, the first."""
+def _naming(texts: Sequence[int], names: dict[int, str], rows: Rows) -> list[int]:
+    """Return which columns of texts name the experiment: those that vary; if none varies, the first."""
     varied = [i for i in texts if _varies(rows, i)]
-    return varied or [*[i for i in texts if names[i] in NAMES], *texts][:1]
+    if varied:
+        return varied
+    well_known = [i for i in texts if names[i] in NAMES]
+    return [*well_known, *texts][:1]
 
 
-def _varies(rows: Sequence[tuple[int, Row]], i: int) -> bool:
-    return len({row[i] for _, row in rows}) > 1
+def _varies(rows: Rows, i: int) -> bool:
+    """Say whether a column holds different cells."""
+    cells = {row[i] for _, row in rows}
+    return len(cells) > 1
 
 
-def _repeats(rows: Sequence[tuple[int, Row]], columns: Sequence[int]) -> bool:
-    keys = [tuple(row[i] for i in columns) for _, row in rows]
-    return len(set(keys)) < len(keys)
+def _repeats(rows: Rows, columns: Sequence[int]) -> bool:
+    """Say whether two rows have the same cells in these columns."""
+    seen: set[tuple[str, ...]] = set()
+    for _, row in rows:
+        cells = tuple(row[i] for i in columns)
+        if cells in seen:
+            return True
+        seen.add(cells)
+    return False
 
 
 def _is_text(cells: Sequence[str]) -> bool:
     """Say whether a column has texts and no number."""
-    told = [cell for cell in cells if cell.lower() not in MISSING]
-    return bool(told) and not any(map(_is_number, told))
+    filled = [cell for cell in cells if cell.lower() not in MISSING]
+    return bool(filled) and not any(map(_is_number, filled))
 
 
 def _is_number(cell: str) -> bool:

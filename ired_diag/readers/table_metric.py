@@ -16,7 +16,6 @@ a file whose whole name is a metric of the other.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,12 +68,13 @@ def metric_of_columns(path: Path, columns: Sequence[str]) -> str | None:
     if metric is None:
         _refuse_two_directions(path, columns)
         return metric_of_file(path)
-    lower, of_file = lower_by_name(metric), lower_by_name(path.stem)
-    whole = WORDS_OF_METRICS.issuperset(words_of(path.stem))
-    if whole and of_file is not None and of_file != lower:
+    lower = lower_by_name(metric)
+    lower_by_file = lower_by_name(path.stem)
+    file_is_metric = WORDS_OF_METRICS.issuperset(words_of(path.stem))
+    if file_is_metric and lower_by_file not in (None, lower):
         raise UnreadableFile(
             f"{path}: its columns are named after {metric} ({_direction(lower)}), the file after {path.stem} "
-            f"({_direction(of_file)}). Say what the numbers are: --metric NAME."
+            f"({_direction(lower_by_file)}). Say what the numbers are: --metric NAME."
         )
     return metric
 
@@ -85,7 +85,7 @@ def metric_of_file(path: Path) -> str | None:
 
 
 def metric_in_names(names: Sequence[str]) -> str | None:
-    """Return the metric that all names begin or end with; None where there is none that says its direction.
+    """Return the metric that all names begin or end with; None where no such words say a direction.
 
     >>> metric_in_names(["val_accuracy_ours", "val_accuracy_base"]), metric_in_names(["a bleu", "b bleu"])
     ('val_accuracy', 'bleu')
@@ -95,17 +95,25 @@ def metric_in_names(names: Sequence[str]) -> str | None:
     words = [words_of(name) for name in names]
     if not words:
         return None
-    first, last = _before_hyperparameter(_common_start(words)), _common_end(words)
-    alike = first if len(set(words)) == 1 else first + last
+    first = _before_hyperparameter(_common_start(words))
+    last = _common_end(words)
+    are_equal = len(set(words)) == 1
+    alike = first if are_equal else first + last
     for choice in (alike, first, last, _shared_measures(words)):
-        if choice and lower_by_name("_".join(choice)) is not None:
-            return "_".join(choice)
+        metric = "_".join(choice)
+        if metric and lower_by_name(metric) is not None:
+            return metric
     return None
 
 
 def _common_start(names: Sequence[Words]) -> Words:
-    columns = zip(*names, strict=False)
-    return tuple(words[0] for words in itertools.takewhile(lambda words: len(set(words)) == 1, columns))
+    """Return the words that all names begin with."""
+    shared = []
+    for words in zip(*names, strict=False):
+        if len(set(words)) > 1:
+            break
+        shared.append(words[0])
+    return tuple(shared)
 
 
 def _common_end(names: Sequence[Words]) -> Words:
@@ -113,9 +121,10 @@ def _common_end(names: Sequence[Words]) -> Words:
 
 
 def _before_hyperparameter(words: Words) -> Words:
-    bare = [word.rstrip("0123456789") for word in words]
-    places = [place for place, word in enumerate(bare) if word in HYPERPARAMETERS]
-    return words[: places[0]] if places else words
+    for place, word in enumerate(words):
+        if word.rstrip("0123456789") in HYPERPARAMETERS:
+            return words[:place]
+    return words
 
 
 def _shared_measures(names: Sequence[Words]) -> Words:

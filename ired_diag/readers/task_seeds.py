@@ -2,7 +2,7 @@
 
 Most arrays train one configuration with the task's number as the seed, and many logs do not print the seed.
 Other arrays run a sweep: each task trains a configuration of its own. Where the tasks of one job have
-different configurations, their numbers are no seeds.
+different configurations, their numbers are not seeds.
 """
 
 from __future__ import annotations
@@ -25,17 +25,23 @@ def without_sweep_seeds(attempts: Iterable[Attempt]) -> list[Attempt]:
     for attempt in attempts:
         if SEED_IS_TASK in attempt.provenance and attempt.configuration is not None:
             versions[attempt.job].add(_version(attempt))
-    return [_without_seed(a) if len(versions.get(a.job, ())) > 1 else a for a in attempts]
+    kept = []
+    for attempt in attempts:
+        is_sweep = len(versions.get(attempt.job, ())) > 1
+        kept.append(_without_seed(attempt) if is_sweep else attempt)
+    return kept
 
 
 def _without_seed(attempt: Attempt) -> Attempt:
     if SEED_IS_TASK not in attempt.provenance:
         return attempt
-    provenance = {key: value for key, value in attempt.provenance.items() if key != SEED_IS_TASK}
+    provenance = dict(attempt.provenance)
+    del provenance[SEED_IS_TASK]
     return replace(attempt, seed=None, provenance=provenance)
 
 
 def _version(attempt: Attempt) -> str:
-    configuration = attempt.configuration or {}
-    knobs = {key: value for key, value in configuration.items() if key not in (*METADATA, "seed")}
+    knobs = dict(attempt.configuration or {})
+    for name in (*METADATA, "seed"):
+        knobs.pop(name, None)
     return json.dumps(knobs, sort_keys=True, default=str)

@@ -50,40 +50,51 @@ def number_in_tensor(content: bytes, start: int, end: int) -> float | None:
     """Return the number in the tensor at ``content[start:end]``; None of a tensor that is not one number.
 
     Raises:
-        Malformed: The bytes are no tensor, or not as many values as its shape says.
+        Malformed: The bytes are not a tensor, or not as many values as its shape says.
     """
-    kind, raw = 0, b""
+    kind = 0
+    raw = b""
     shape: tuple[int, int] | None = None
     lists: list[tuple[int, int, int]] = []
-    for key, a, b in fields(content, start, end):
+    for key, first, last in fields(content, start, end):
         if key == 8 * 1 + VARINT:
-            kind = a
+            kind = first
         elif key == 8 * 2 + BYTES:
-            shape = (a, b)
+            shape = (first, last)
         elif key == 8 * 4 + BYTES:
-            raw = content[a:b]
+            raw = content[first:last]
         else:
-            lists.append((key, a, b))
+            lists.append((key, first, last))
     if kind not in TYPES or (shape and not _is_one(content, *shape)):
         return None
     if raw:
         return _from_bytes(raw, kind)
-    values = [value for key, a, b in lists for value in _listed(content, key, a, b, kind)]
+    values: list[float] = []
+    for key, first, last in lists:
+        values.extend(_listed(content, key, first, last, kind))
     if len(values) > 1:
         raise Malformed(f"{len(values)} values in a tensor of one number")
     return values[0] if values else 0.0
 
 
 def _is_one(content: bytes, start: int, end: int) -> bool:
-    """Say whether a shape is that of one number: its rank is known and every extent is 1."""
-    for key, a, b in fields(content, start, end):
-        if key == 8 * 2 + BYTES:
-            sizes = [size for inner, size, _ in fields(content, a, b) if inner == 8 * 1 + VARINT]
-            if sizes[-1:] != [1]:
-                return False
-        elif key == 8 * 3 + VARINT and a:
+    """Say whether a shape is that of one number: its rank is stated and every extent is 1."""
+    for key, first, last in fields(content, start, end):
+        is_unknown_rank = key == 8 * 3 + VARINT and first
+        if is_unknown_rank:
+            return False
+        if key == 8 * 2 + BYTES and _extent(content, first, last) != 1:
             return False
     return True
+
+
+def _extent(content: bytes, start: int, end: int) -> int | None:
+    """Return the size of a dimension, None where it is not stated."""
+    extent = None
+    for key, size, _ in fields(content, start, end):
+        if key == 8 * 1 + VARINT:
+            extent = size
+    return extent
 
 
 def _from_bytes(raw: bytes, kind: int) -> float:
@@ -100,19 +111,30 @@ def _listed(content: bytes, key: int, start: int, end: int, kind: int) -> Iterat
     if key == 8 * number + wire:
         yield _value(content, start, kind, wire)
     elif key == 8 * number + BYTES:
-        size = {FOUR: 4, EIGHT: 8}.get(wire)
-        if size and (end - start) % size:
-            raise Malformed("packed numbers that end in the middle of one")
+        for at in _packed(content, start, end, wire):
+            yield _value(content, at, kind, wire)
+
+
+def _packed(content: bytes, start: int, end: int, wire: int) -> Iterator[int]:
+    """Yield where each packed number stands, or of varints the number itself."""
+    if wire == VARINT:
         position = start
         while position < end:
-            at, position = (position, position + size) if size else varint(content, position, end)
-            yield _value(content, at, kind, wire)
+            number, position = varint(content, position, end)
+            yield number
+        return
+    size = 4 if wire == FOUR else 8
+    if (end - start) % size:
+        raise Malformed("packed numbers that end in the middle of one")
+    yield from range(start, end, size)
 
 
 def _value(content: bytes, at: int, kind: int, wire: int) -> float:
     """Return a value: ``at`` is where it stands, or of a varint the number itself."""
     if wire != VARINT:
-        return float((FLOAT if wire == FOUR else DOUBLE).unpack_from(content, at)[0])
+        layout = FLOAT if wire == FOUR else DOUBLE
+        (number,) = layout.unpack_from(content, at)
+        return float(number)
     if kind in (BFLOAT16, HALF):
         return _from_pattern(at, kind)
     return float(at if kind == UINT64 else signed(at))
@@ -123,4 +145,8 @@ def _from_pattern(bits: int, kind: int) -> float:
     if bits >> 16:
         raise Malformed("more than sixteen bits in a half")
     packed = struct.pack("<H", bits)
-    return float(struct.unpack("<e", packed)[0] if kind == HALF else FLOAT.unpack(b"\0\0" + packed)[0])
+    if kind == HALF:
+        (number,) = struct.unpack("<e", packed)
+    else:
+        (number,) = FLOAT.unpack(b"\0\0" + packed)
+    return float(number)

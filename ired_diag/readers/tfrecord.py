@@ -63,7 +63,12 @@ def find_records(content: bytes) -> Records:
     for start in starts[~intact].tolist():
         damaged.append(Damage(start - HEAD.size, "a record whose data do not fit their checksum"))
     damaged.sort(key=lambda damage: damage.where)
-    return Records(starts[intact], lengths[intact], tuple(damaged), torn_at)
+    return Records(
+        starts=starts[intact],
+        lengths=lengths[intact],
+        damaged=tuple(damaged),
+        torn_at=torn_at,
+    )
 
 
 def _walk(content: bytes) -> tuple[list[tuple[int, int]], list[Damage], int | None]:
@@ -71,36 +76,46 @@ def _walk(content: bytes) -> tuple[list[tuple[int, int]], list[Damage], int | No
     places: list[tuple[int, int]] = []
     damaged: list[Damage] = []
     crcs: dict[int, int] = {}  # by length: a log has few lengths
-    position, size = 0, len(content)
+    position = 0
+    size = len(content)
     while size - position >= HEAD.size:
         length, crc = HEAD.unpack_from(content, position)
         if length not in crcs:
             crcs[length] = masked_crc(content[position : position + 8])
-        sound = crc == crcs[length]
-        end = position + HEAD.size + length + TAIL
-        if sound and end <= size:
-            places.append((position + HEAD.size, length))
+        is_sound = crc == crcs[length]
+        start = position + HEAD.size
+        end = start + length + TAIL
+        if is_sound and end <= size:
+            places.append((start, length))
             position = end
             continue
         following = _next_record(content, position + 1, whole=True)
-        if following is None and (sound or not content[position:].strip(b"\0")):
+        if following is not None:
+            damaged.append(Damage(position, "no record where one should begin"))
+            position = following
+            continue
+        if is_sound or _are_zeros(content, position):
             return places, damaged, position
         damaged.append(Damage(position, "no record where one should begin"))
-        if following is None:
-            return places, damaged, _next_record(content, position + 1, whole=False)
-        position = following
-    return places, damaged, position if position < size else None
+        return places, damaged, _next_record(content, position + 1, whole=False)
+    torn_at = position if position < size else None
+    return places, damaged, torn_at
+
+
+def _are_zeros(content: bytes, start: int) -> bool:
+    return not content[start:].strip(b"\0")
 
 
 def _next_record(content: bytes, start: int, *, whole: bool) -> int | None:
-    """Return the next offset where a length fits its CRC, and, if asked, the record fits the file."""
+    """Return the next offset where a length fits its CRC and, with ``whole``, the record fits the file."""
     for first, window in _windows(content, start):
-        fits = crcs_of_windows(window[: -HEAD.size + 8], 8) == _numbers_at(
-            window, np.arange(8, len(window) - 3)
-        )
-        for offset in (first + np.flatnonzero(fits)).tolist():
+        crcs = crcs_of_windows(window[: -HEAD.size + 8], 8)
+        stored = _numbers_at(window, np.arange(8, len(window) - 3))
+        fitting = first + np.flatnonzero(crcs == stored)
+        for offset in fitting.tolist():
             (length,) = struct.unpack_from("<Q", content, offset)
-            if not whole or offset + HEAD.size + length + TAIL <= len(content):
+            end = offset + HEAD.size + length + TAIL
+            if not whole or end <= len(content):
                 return int(offset)
     return None
 
@@ -117,7 +132,8 @@ def _windows(content: bytes, start: int) -> Iterator[tuple[int, Bytes]]:
 
 def _numbers_at(view: Bytes, offsets: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Return the little-endian 32-bit number at each offset."""
-    found = np.zeros(len(offsets), dtype=np.uint32)
+    numbers = np.zeros(len(offsets), dtype=np.uint32)
     for k in range(4):
-        found |= view[offsets + k].astype(np.uint32) << np.uint32(8 * k)
-    return found
+        byte = view[offsets + k].astype(np.uint32)
+        numbers |= byte << np.uint32(8 * k)
+    return numbers

@@ -20,7 +20,7 @@ ELAPSED, RATE = "elapsed (s)", "rate (1/s)"
 
 # Sets of plain ranges and possessive repeats: each is one tight loop of the matcher.
 NAME = rb"[A-Za-z_][^\s:=|,\]]*+"
-NUMBER = rb"[-0-9ni][-+.0-9einfa]*+"  # whether it is one, float() says
+NUMBER = rb"[-0-9ni][-+.0-9einfa]*+"  # float() decides whether it is a number
 TITLE = rb"(?:[^|\r\n:=]*?:? )??"
 PLAIN = rb"(?:[^|\r\n:=]*+: ++| *+)"
 INSIDE = rb"[^\s:=|,\]]"  # of a run of letters without a separator
@@ -34,12 +34,12 @@ RECORD = re.compile(
     rb"(?:([^|\r\n]*): ++| *+)"
     + BAR % (rb"([1-9][0-9]{0,17}+)", b"(%b)" % CLOCK, b"(%b)" % SPEED, rb"(?:, ([^|\r\n\]]*+))?+")
 )
-# Searches in text that may be of any length begin only where a run of letters does: one that may begin at
-# each letter takes the square of the length of a run.
+# Searches in text of any length begin only where a run of letters begins: a search that may begin at each
+# letter takes a time that grows with the square of the length of the run.
 HAS_PAIR = re.compile(rb"(?<!%b)[^\s:=|,\]A-Za-z_]*+%b[:=] ?+%b(?![^\s,])" % (INSIDE, NAME, NUMBER))
 STRICT_CLOCK = re.compile(rb"(?:(\d+):)?(\d+):([0-5]\d)")
 STRICT_SPEED = re.compile(rb"(\d+\.?\d*)(s/)?")
-# A record that is no bar, and yet has a part of one: it was cut, or bytes of it were lost.
+# A record that is not a bar but has a part of a bar: it was cut, or bytes of it were lost.
 LOOKS_CUT = re.compile(
     rb"%%\||(?<!\w)[^\W\d]*+\d\w*+/s[,\]]|\ds/\w++[,\]]|\A%b[:=] ?-?(?:\d|nan|inf)[^\s:]*+(?!\S)" % NAME
 )
@@ -57,75 +57,112 @@ class Layout:
 @lru_cache(maxsize=256)
 def keys(layout: Layout, chosen: frozenset[str] | None) -> tuple[str, ...]:
     """Return what the groups of a layout's pattern hold, in their order."""
-    text = ["<text>", *(n for n in map(_told, layout.text) if _wants(chosen, n))] if layout.text else []
-    post = ["<post>", *(n for n in map(_told, layout.post) if _wants(chosen, n))] if layout.post else []
-    clock = [key for key in (ELAPSED, RATE) if _wants(chosen, key)]
-    return (*text, "<percent>", "<counter>", *clock, *post)
+    text = _chosen_names(layout.text, chosen)
+    post = _chosen_names(layout.post, chosen)
+    result: list[str] = []
+    if layout.text:
+        result += ["<text>", *text]
+    result += ["<percent>", "<counter>"]
+    result += [key for key in (ELAPSED, RATE) if _is_chosen(key, chosen)]
+    if layout.post:
+        result += ["<post>", *post]
+    return tuple(result)
+
+
+def _chosen_names(names: tuple[bytes, ...], chosen: frozenset[str] | None) -> list[str]:
+    decoded = map(_decoded, names)
+    return [name for name in decoded if _is_chosen(name, chosen)]
 
 
 @lru_cache(maxsize=256)
 def pattern(layout: Layout, chosen: frozenset[str] | None) -> re.Pattern[bytes]:
     """Return the pattern of a separator and a bar's record, with a group for each of its keys."""
+    text = PLAIN
+    if layout.text:
+        text = rb"(%b%b): ++" % (TITLE, _pattern_of_pairs(layout.text, chosen))
+    post = b""
+    if layout.post:
+        post = rb", (%b)" % _pattern_of_pairs(layout.post, chosen)
+    elapsed = _group(CLOCK, captures=_is_chosen(ELAPSED, chosen))
+    rate = _group(SPEED, captures=_is_chosen(RATE, chosen))
+    bar = BAR % (layout.total, elapsed, rate, post)
+    return re.compile(rb"[\r\n]" + text + bar + rb"(?![^\r\n])")
 
-    def pairs(names: tuple[bytes, ...]) -> bytes:
-        values = (_group(NUMBER, _wants(chosen, _told(name))) for name in names)
-        return rb",? ".join(
-            re.escape(name) + rb"[:=] ?+" + value for name, value in zip(names, values, strict=True)
-        )
 
-    text = rb"(%b%b): ++" % (TITLE, pairs(layout.text)) if layout.text else PLAIN
-    post = rb", (%b)" % pairs(layout.post) if layout.post else b""
-    clock = _group(CLOCK, _wants(chosen, ELAPSED)), _group(SPEED, _wants(chosen, RATE))
-    return re.compile(rb"[\r\n]" + text + BAR % (layout.total, *clock, post) + rb"(?![^\r\n])")
+def _pattern_of_pairs(names: tuple[bytes, ...], chosen: frozenset[str] | None) -> bytes:
+    """Return the pattern of pairs of these names and numbers; the numbers of chosen names are groups."""
+    pairs = []
+    for name in names:
+        value = _group(NUMBER, captures=_is_chosen(_decoded(name), chosen))
+        pairs.append(re.escape(name) + rb"[:=] ?+" + value)
+    return rb",? ".join(pairs)
 
 
 def parse(record: bytes) -> tuple[Layout, dict[str, bytes]] | None:
-    """Return a record's layout and tokens, None where it is no bar or tells other than named numbers."""
+    """Return a record's layout and tokens, None where it is not a bar or its texts hold unnamed numbers."""
     match = RECORD.fullmatch(record)
     if not match:
         return None
-    text, post = match[1] or b"", match[7] or b""
-    told = PAIRS.fullmatch(text)
-    named = PAIR.findall(told["pairs"]) if told else []
-    if (not told and HAS_PAIR.search(text)) or (match[7] is not None and not POST.fullmatch(post)):
+    text = match[1] or b""
+    post = match[7] or b""
+    described = PAIRS.fullmatch(text)
+    if not described and HAS_PAIR.search(text):
         return None
-    after = PAIR.findall(post)
-    if after and not told and re.search(rb"[:=]", text):
+    has_postfix = match[7] is not None
+    if has_postfix and not POST.fullmatch(post):
         return None
-    layout = Layout(tuple(name for name, _ in named), tuple(name for name, _ in after), match[4])
-    tokens = {_told(name): value for name, value in named + after}
-    if len(tokens) < len(named) + len(after):
+    before: list[tuple[bytes, bytes]] = []
+    if described:
+        before = PAIR.findall(described["pairs"])
+    after: list[tuple[bytes, bytes]] = PAIR.findall(post)
+    if after and not described and re.search(rb"[:=]", text):
         return None
-    tokens |= {"<text>": text, "<percent>": match[2], "<counter>": match[3]}
-    return layout, tokens | {ELAPSED: match[5], RATE: match[6], "<post>": post}
+    tokens = {_decoded(name): value for name, value in before + after}
+    if len(tokens) < len(before) + len(after):
+        return None
+    tokens["<text>"] = text
+    tokens["<percent>"] = match[2]
+    tokens["<counter>"] = match[3]
+    tokens[ELAPSED] = match[5]
+    tokens[RATE] = match[6]
+    tokens["<post>"] = post
+    layout = Layout(_names_of(before), _names_of(after), match[4])
+    return layout, tokens
+
+
+def _names_of(pairs: list[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
+    return tuple(name for name, _ in pairs)
 
 
 def seconds(clock: bytes) -> float:
-    """Return the seconds of h:mm:ss or mm:ss; NaN where it is neither."""
-    told = STRICT_CLOCK.fullmatch(clock)
-    if not told:
+    """Return the seconds of h:mm:ss or mm:ss; NaN for any other text."""
+    parts = STRICT_CLOCK.fullmatch(clock)
+    if not parts:
         return math.nan
-    return 3600.0 * int(told[1] or 0) + 60.0 * int(told[2]) + int(told[3])
+    hours = int(parts[1] or 0)
+    minutes = int(parts[2])
+    return 3600.0 * hours + 60.0 * minutes + int(parts[3])
 
 
 def per_second(speed: bytes) -> float:
-    """Return a rate, told by the second or, where it is below one, as seconds a step; NaN without one."""
-    told = STRICT_SPEED.match(speed)
-    if not told:
+    """Return steps per second, of a text in steps per second or in seconds per step; NaN without a number."""
+    parts = STRICT_SPEED.match(speed)
+    if not parts:
         return math.nan
-    value = float(told[1])
-    if not told[2]:
+    value = float(parts[1])
+    is_seconds_a_step = parts[2]
+    if not is_seconds_a_step:
         return value
     return 1 / value if value else math.inf
 
 
-def _told(name: bytes) -> str:
+def _decoded(name: bytes) -> str:
     return name.decode("utf-8", "backslashreplace")
 
 
-def _wants(chosen: frozenset[str] | None, key: str) -> bool:
+def _is_chosen(key: str, chosen: frozenset[str] | None) -> bool:
     return chosen is None or key in chosen
 
 
-def _group(pattern: bytes, captures: bool) -> bytes:
+def _group(pattern: bytes, *, captures: bool) -> bytes:
     return b"(%b)" % pattern if captures else pattern

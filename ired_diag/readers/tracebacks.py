@@ -12,8 +12,9 @@ by more progress.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ired_diag.readers.causes import EFFECTS, Kind, kind_of_exception
@@ -62,10 +63,13 @@ class Raised:
 
 def fatal_exception(lines: Sequence[Line]) -> Raised | None:
     """Return the exception that ended a program, None where no exception did."""
-    raised = [one for one in _all(lines) if not goes_on(lines, one.end)]
-    if not raised:
+    fatal = [raised for raised in _all(lines) if not goes_on(lines, raised.end)]
+    if not fatal:
         return None
-    return next((one for one in reversed(raised) if not one.is_effect), raised[0])
+    for raised in reversed(fatal):
+        if not raised.is_effect:
+            return raised
+    return fatal[0]
 
 
 def without_ignored(lines: Sequence[Line]) -> list[Line]:
@@ -74,12 +78,18 @@ def without_ignored(lines: Sequence[Line]) -> list[Line]:
     texts = [line.text for line in lines]
     skip_until = 0
     for n, line in enumerate(lines):
-        if n >= skip_until and SURVIVED.match(line.text) and HEAD.search("".join(texts[n + 1 : n + 2])):
+        if n >= skip_until and _begins_ignored_traceback(texts, n):
             at = _exception_line(texts, n + 2, len(texts))
             skip_until = n + 2 if at is None else at + 1
         if n >= skip_until:
             kept.append(line)
     return kept
+
+
+def _begins_ignored_traceback(texts: Sequence[str], n: int) -> bool:
+    if not SURVIVED.match(texts[n]) or n + 1 == len(texts):
+        return False
+    return HEAD.search(texts[n + 1]) is not None
 
 
 def goes_on(lines: Sequence[Line], place: int) -> bool:
@@ -94,32 +104,42 @@ def goes_on(lines: Sequence[Line], place: int) -> bool:
 
 def _all(lines: Sequence[Line]) -> list[Raised]:
     """Return the root of each error that is printed, in the order of their ends."""
-    ranks = dict.fromkeys(line.rank for line in lines if not line.is_bar)
-    found: list[Raised] = []
-    for rank in ranks:
-        places = [n for n, line in enumerate(lines) if line.rank == rank and not line.is_bar]
-        found += _roots(_tracebacks(lines, places), lines, places)
-        found += _terminations(lines, places)
-    return sorted(found, key=lambda one: one.end) or _without_traceback(lines)
+    places_of_rank: dict[str, list[int]] = defaultdict(list)
+    for n, line in enumerate(lines):
+        if not line.is_bar:
+            places_of_rank[line.rank].append(n)
+    errors: list[Raised] = []
+    for places in places_of_rank.values():
+        errors += _roots(_tracebacks(lines, places), lines, places)
+        errors += _terminations(lines, places)
+    errors.sort(key=lambda raised: raised.end)
+    return errors or _without_traceback(lines)
 
 
 def _tracebacks(lines: Sequence[Line], places: Sequence[int]) -> Iterator[Raised]:
     """Yield what each traceback of one rank ends in."""
     texts = [IN_GROUP.sub("", lines[place].text) for place in places]
     starts = [n for n, text in enumerate(texts) if HEAD.search(text)]
-    for n, until in pairwise([*starts, len(texts)]):
-        at = _exception_line(texts, n + 1, until)
-        message = texts[at : min(until, at + LONGEST_MESSAGE)] if at is not None else [texts[n].strip()]
-        yield Raised(message[0].strip(), _kind(message), places[n], places[n if at is None else at])
+    for start, until in pairwise([*starts, len(texts)]):
+        at = _exception_line(texts, start + 1, until)
+        if at is None:
+            at = start
+            message = [texts[start].strip()]
+        else:
+            message = texts[at : min(until, at + LONGEST_MESSAGE)]
+        yield Raised(text=message[0].strip(), kind=_kind(message), start=places[start], end=places[at])
 
 
 def _exception_line(texts: Sequence[str], start: int, until: int) -> int | None:
     """Return the line of the exception: the first after the frames, unless something else stands there."""
-    inner = [n for n in range(start, until) if texts[n][:1] not in " \t"]
-    if inner and EXCEPTION.match(texts[inner[0]]):
-        return inner[0]
-    named = next((n for n in inner if NAMED_ERROR.match(texts[n])), None)
-    return named if named is not None else next((n for n in inner if EXCEPTION.match(texts[n])), None)
+    unindented = [n for n in range(start, until) if texts[n][:1] not in " \t"]
+    if unindented and EXCEPTION.match(texts[unindented[0]]):
+        return unindented[0]
+    for pattern in (NAMED_ERROR, EXCEPTION):
+        for n in unindented:
+            if pattern.match(texts[n]):
+                return n
+    return None
 
 
 def _kind(message: Sequence[str]) -> Kind:
@@ -136,44 +156,71 @@ def _kind(message: Sequence[str]) -> Kind:
     return kind
 
 
-def _roots(raised: Iterator[Raised], lines: Sequence[Line], places: Sequence[int]) -> Iterator[Raised]:
+def _roots(errors: Iterator[Raised], lines: Sequence[Line], places: Sequence[int]) -> Iterator[Raised]:
     """Yield the root of each chain of tracebacks."""
-    texts = {place: lines[place].text.strip() for place in places}
-    links = {place: text for place, text in texts.items() if text in (DIRECT, HANDLING)}
+    links: dict[int, str] = {}
+    for place in places:
+        text = lines[place].text.strip()
+        if text in (DIRECT, HANDLING):
+            links[place] = text
     root: Raised | None = None
-    for one in raised:
-        if root is None:
-            root = one
-            continue
-        link = next((text for place, text in links.items() if root.end < place < one.start), None)
-        if link is None:
-            yield root
-            root = one
+    for raised in errors:
+        link = ""
+        if root is not None:
+            link = _link_between(root, raised, links)
+        if root is None or link == "":
+            if root is not None:
+                yield root
+            root = raised
         elif link == HANDLING and root.kind.cause not in UNEXPECTED:
-            root = one
+            root = raised
         else:
-            root = Raised(root.text, root.kind, root.start, one.end)
+            root = replace(root, end=raised.end)
     if root is not None:
         yield root
+
+
+def _link_between(first: Raised, second: Raised, links: Mapping[int, str]) -> str:
+    """Return the sentence that joins two tracebacks; empty where none does."""
+    for place, text in links.items():
+        if first.end < place < second.start:
+            return text
+    return ""
 
 
 def _terminations(lines: Sequence[Line], places: Sequence[int]) -> Iterator[Raised]:
     """Yield what C++ says of exceptions that nobody caught."""
     for n, place in enumerate(places):
-        if match := TERMINATE.match(lines[place].text):
-            following = [lines[p].text for p in places[n + 1 : n + 3]]
-            what = next((said["message"] for text in following if (said := WHAT.match(text))), "")
-            text = f"{match['type']}: {what}" if what else match["type"]
-            yield Raised(text, kind_of_exception(text), place, place + len(following))
+        match = TERMINATE.match(lines[place].text)
+        if not match:
+            continue
+        text = match["type"]
+        following = [lines[later].text for later in places[n + 1 : n + 3]]
+        what = _what_in(following)
+        if what:
+            text = f"{text}: {what}"
+        end = place + len(following)
+        yield Raised(text=text, kind=kind_of_exception(text), start=place, end=end)
+
+
+def _what_in(texts: Sequence[str]) -> str:
+    """Return the message of a C++ exception; empty where there is none."""
+    for text in texts:
+        match = WHAT.match(text)
+        if match:
+            return match["message"]
+    return ""
 
 
 def _without_traceback(lines: Sequence[Line]) -> list[Raised]:
-    """Return an exception that is named near the end without a traceback before it."""
+    """Return the exceptions that are named near the end without a traceback before them."""
     places = [n for n, line in enumerate(lines) if not line.is_bar][-LAST_LINES:]
-    found = []
-    for place in places:
+    errors = []
+    for n, place in enumerate(places):
         match = NAMED_ERROR.match(lines[place].text)
         if match:
-            message = [match["error"], *(lines[n].text for n in places if n > place)]
-            found.append(Raised(match["error"].strip(), _kind(message[:LONGEST_MESSAGE]), place, place))
-    return found
+            following = [lines[later].text for later in places[n + 1 :]]
+            message = [match["error"], *following][:LONGEST_MESSAGE]
+            raised = Raised(text=match["error"].strip(), kind=_kind(message), start=place, end=place)
+            errors.append(raised)
+    return errors

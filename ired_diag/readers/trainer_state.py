@@ -14,8 +14,10 @@ counts, or a checkpoint's that goes on from it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,13 @@ import numpy as np
 
 from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.readers.metrics_jsonl import Entry, read_entries, read_object
-from ired_diag.readers.scalar_log import Damage, ScalarLog
+from ired_diag.readers.scalar_log import Damage, Points, ScalarLog
 from ired_diag.readers.step_key import torn_message
 
 HEAD = 4096
 NAME = "trainer_state.json"
 CHECKPOINT = re.compile(r"checkpoint-\d+")
+KEYS_AT_HEAD = (b'"best_metric"', b'"best_global_step"', b'"global_step"')
 FINAL = ("train_", "total_flos")  # what the trainer logs once, when training ends
 LIST = re.compile(rb'"log_history"\s*:\s*\[')
 ENTRY = re.compile(rb"\{[^{}]*\}")
@@ -38,58 +41,72 @@ CLOSING = re.compile(rb"\s*\]\s*[,}]")
 
 
 def accepts(path: Path) -> bool:
-    """Say whether ``path`` is a trainer's state: an object named or begun as one."""
+    """Say whether ``path`` is a trainer's state: an object with the name, or the first keys, of one."""
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head.lstrip().startswith(b"{"):
         return False
-    keys = (b'"log_history"', b'"best_metric"', b'"best_global_step"', b'"global_step"')
-    return path.name == NAME or (b'"log_history"' in head or all(k in head for k in keys[1:]))
+    if path.name == NAME or b'"log_history"' in head:
+        return True
+    return all(key in head for key in KEYS_AT_HEAD)
 
 
 def read(path: Path, *, allow_torn_tail: bool = False) -> ScalarLog:
-    """Return the metrics of a trainer's state; what else it says of the run is in ``told``.
+    """Return the metrics of a trainer's state; what else it says of the run is in ``stated``.
 
     Args:
         path: The file.
         allow_torn_tail: Read a file that ends within its list, up to the last whole entry.
 
     Raises:
-        UnreadableFile: It is no such file, or its end is missing.
+        UnreadableFile: It is not such a file, or its end is missing.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
     torn = False
+    state: dict[str, Any] = {}
     try:
-        entries, damaged, told = _whole(content)
+        entries, damaged, state = _whole(content)
     except ValueError:
         entries, damaged, torn = _by_entry(content, path)
-        told = {}
     if torn and not allow_torn_tail:
-        raise UnreadableFile(torn_message(f"{path}, end", content[-60:].decode("utf-8", "replace")))
+        tail = content[-60:].decode("utf-8", "replace")
+        raise UnreadableFile(torn_message(f"{path}, end", tail))
+    log = ScalarLog(points={}, damaged=tuple(damaged), torn_tail=torn, stated=state, unit="entry")
     if not entries:
-        return ScalarLog({}, tuple(damaged), torn, {}, told, "entry")
-    found = read_entries(entries, "step", str(path))
-    starts = np.ones(len(found.table), dtype=np.int64)
-    damaged = sorted([*damaged, *found.damaged], key=lambda damage: damage.where)
-    if ended := _end_of_training(entries, told):
-        told["ended"] = ended
-    points = found.table.points(starts)
-    return ScalarLog(points, tuple(damaged), torn, found.left_out, told, "entry", notes=tuple(found.notes))
+        return log
+    columns = read_entries(entries, "step", str(path))
+    damaged = sorted([*damaged, *columns.damaged], key=lambda damage: damage.where)
+    ended = _end_of_training(entries, state)
+    if ended:
+        state["ended"] = ended
+    starts = np.ones(len(columns.table), dtype=np.int64)
+    return replace(
+        log,
+        points=columns.table.points(starts),
+        damaged=tuple(damaged),
+        left_out=columns.left_out,
+        notes=tuple(columns.notes),
+    )
 
 
 def _end_of_training(entries: Sequence[Entry], state: Mapping[str, Any]) -> str:
     """Return what says that training ended before its last planned step; empty where nothing does."""
-    last, planned = state.get("global_step"), state.get("max_steps")
-    if not isinstance(last, int) or (isinstance(planned, int) and last >= planned):
+    last = state.get("global_step")
+    planned = state.get("max_steps")
+    if not isinstance(last, int):
         return ""
-    where = f"at step {last} of {planned}" if isinstance(planned, int) else f"at step {last}"
-    if patience := _patience_used_up(state):
+    where = f"at step {last}"
+    if isinstance(planned, int):
+        if last >= planned:
+            return ""
+        where = f"{where} of {planned}"
+    patience = _patience_used_up(state)
+    if patience:
         return f"early stopping {where}: no improvement in {patience} evaluations"
-    reports = [i for i, (_, entry) in enumerate(entries) if "train_runtime" in entry]
-    if reports and not any("loss" in entry for _, entry in entries[reports[-1] + 1 :]):
+    if _reports_run_time(entries):
         return f"training ended {where}: the trainer reports its total run time (train_runtime)"
     control = _callback(state, "TrainerControl").get("args")
     if isinstance(control, Mapping) and control.get("should_training_stop") is True:
@@ -97,44 +114,66 @@ def _end_of_training(entries: Sequence[Entry], state: Mapping[str, Any]) -> str:
     return ""
 
 
+def _reports_run_time(entries: Sequence[Entry]) -> bool:
+    """Say whether the trainer reports its total run time, with no training loss after it."""
+    reported = False
+    for _, entry in entries:
+        if "train_runtime" in entry:
+            reported = True
+        elif "loss" in entry:
+            reported = False
+    return reported
+
+
 def _patience_used_up(state: Mapping[str, Any]) -> int | None:
     """Return the patience of an early stopping callback whose counter has reached it."""
     callback = _callback(state, "EarlyStoppingCallback")
-    settings, counts = callback.get("args"), callback.get("attributes")
+    settings = callback.get("args")
+    counts = callback.get("attributes")
     if not isinstance(settings, Mapping) or not isinstance(counts, Mapping):
         return None
-    patience, counter = settings.get("early_stopping_patience"), counts.get("early_stopping_patience_counter")
-    if isinstance(patience, int) and isinstance(counter, int) and 0 < patience <= counter:
-        return patience
-    return None
+    patience = settings.get("early_stopping_patience")
+    counter = counts.get("early_stopping_patience_counter")
+    if not isinstance(patience, int) or not isinstance(counter, int):
+        return None
+    return patience if 0 < patience <= counter else None
 
 
 def _callback(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return what a callback of this name saved of itself; it may stand in a list of several."""
+    """Return what a callback of this name saved of itself; it may be in a list of several."""
     callbacks = state.get("stateful_callbacks")
-    saved = callbacks.get(name) if isinstance(callbacks, Mapping) else None
+    if not isinstance(callbacks, Mapping):
+        return {}
+    saved = callbacks.get(name)
     if isinstance(saved, list):
         saved = saved[0] if saved else None
     return saved if isinstance(saved, Mapping) else {}
 
 
 def state_of_run(path: Path) -> Path:
-    """Return the state that stands for the run of a checkpoint's state: of all in one output folder, one.
+    """Return the state that stands for the run of a checkpoint's state: one of all in an output folder.
 
     Args:
-        path: A ``trainer_state.json``; where it is in no checkpoint's folder, it stands for itself.
+        path: A ``trainer_state.json``; where it is not in a checkpoint's folder, it stands for itself.
     """
-    inside = CHECKPOINT.fullmatch(path.parent.name)
-    output = path.parent.parent if inside else path.parent
+    output = path.parent
+    if CHECKPOINT.fullmatch(path.parent.name):
+        output = path.parent.parent
     own = output / NAME
-    saved = [p for p in output.glob(f"checkpoint-*/{NAME}") if CHECKPOINT.fullmatch(p.parent.name)]
+    saved = [
+        state for state in output.glob(f"checkpoint-*/{NAME}") if CHECKPOINT.fullmatch(state.parent.name)
+    ]
     if not saved or path.name != NAME:
         return path
-    logs = {p: log for p in (own, *saved) if p.is_file() and (log := _read_if_possible(p)) is not None}
-    by_length = sorted(logs, key=lambda p: _global_step(logs[p]))
+    logs: dict[Path, ScalarLog] = {}
+    for candidate in (own, *saved):
+        log = _read_if_possible(candidate) if candidate.is_file() else None
+        if log is not None:
+            logs[candidate] = log
+    by_length = sorted(logs, key=lambda candidate: _global_step(logs[candidate]))
     if own not in logs:
         return by_length[-1] if by_length else path
-    longer = [p for p in by_length if _goes_on_from(logs[own], logs[p])]
+    longer = [candidate for candidate in by_length if _goes_on_from(logs[own], logs[candidate])]
     return longer[-1] if longer else own
 
 
@@ -146,8 +185,10 @@ def _read_if_possible(path: Path) -> ScalarLog | None:
 
 
 def _global_step(log: ScalarLog) -> int:
-    step = log.told.get("global_step")
-    return step if isinstance(step, int) else log.history.last_step or 0
+    step = log.stated.get("global_step")
+    if isinstance(step, int):
+        return step
+    return log.history.last_step or 0
 
 
 def _goes_on_from(own: ScalarLog, other: ScalarLog) -> bool:
@@ -155,31 +196,39 @@ def _goes_on_from(own: ScalarLog, other: ScalarLog) -> bool:
     if _global_step(other) <= _global_step(own):
         return False
     for name, points in own.points.items():
-        known = dict(zip(points.steps.tolist(), points.values.tolist(), strict=True))
-        again = other.points.get(name)
-        if again is None:
+        later = other.points.get(name)
+        if later is None:
             if name.startswith(FINAL):
                 continue
             return False
-        later = dict(zip(again.steps.tolist(), again.values.tolist(), strict=True))
-        if any(later.get(step, value) != value and value == value for step, value in known.items()):
+        if not _holds_points(later, points):
+            return False
+    return True
+
+
+def _holds_points(later: Points, earlier: Points) -> bool:
+    """Say whether ``later`` holds each point of ``earlier``; a point that is NaN may be missing."""
+    values = dict(zip(later.steps.tolist(), later.values.tolist(), strict=True))
+    for step, value in zip(earlier.steps.tolist(), earlier.values.tolist(), strict=True):
+        if not math.isnan(value) and values.get(step, value) != value:
             return False
     return True
 
 
 def _whole(content: bytes) -> tuple[list[Entry], list[Damage], dict[str, Any]]:
-    """Return entries, what in the list is none, and the rest of an intact file; else a ``ValueError``."""
-    told = read_object(content, most_bytes=len(content))
-    listed = told.pop("log_history", None)
+    """Return the entries, the damage in their list, and the rest of an intact file; else a ``ValueError``."""
+    state = read_object(content, most_bytes=len(content))
+    listed = state.pop("log_history", None)
     if not isinstance(listed, list):
         raise ValueError("no list of entries")
-    entries: list[Entry] = [(i, entry) for i, entry in enumerate(listed, start=1) if isinstance(entry, dict)]
-    damaged = [
-        Damage(i, "an entry that is no object")
-        for i, entry in enumerate(listed, start=1)
-        if not isinstance(entry, dict)
-    ]
-    return entries, damaged, told
+    entries: list[Entry] = []
+    damaged: list[Damage] = []
+    for number, entry in enumerate(listed, start=1):
+        if isinstance(entry, dict):
+            entries.append((number, entry))
+        else:
+            damaged.append(Damage(number, "an entry that is not an object"))
+    return entries, damaged, state
 
 
 def _by_entry(content: bytes, path: Path) -> tuple[list[Entry], list[Damage], bool]:
@@ -189,7 +238,8 @@ def _by_entry(content: bytes, path: Path) -> tuple[list[Entry], list[Damage], bo
         raise UnreadableFile(f"{path}: expected a JSON object with the list 'log_history', found none.")
     entries: list[Entry] = []
     damaged: list[Damage] = []
-    position, number = opening.end(), 0
+    position = opening.end()
+    number = 0
     for match in ENTRY.finditer(content, position):
         number += 1
         gap = content[position : match.start()]
@@ -197,19 +247,22 @@ def _by_entry(content: bytes, path: Path) -> tuple[list[Entry], list[Damage], bo
             break
         position = match.end()
         if BETWEEN.fullmatch(gap) is None:
-            damaged.append(Damage(number, "bytes between two entries that are none"))
+            damaged.append(Damage(number, "bytes between two entries that are not an entry"))
             number += 1
         try:
             entries.append((number, read_object(match[0])))
         except ValueError as error:
-            damaged.append(Damage(number, f"an entry that is no JSON object ({error})"))
-    torn = not CLOSING.match(content, position) or (not damaged and _is_open(content))
+            damaged.append(Damage(number, f"an entry that is not a JSON object ({error})"))
+    is_closed = CLOSING.match(content, position) is not None
+    torn = not is_closed or (not damaged and _is_open(content))
     if not torn and not damaged:
-        damaged.append(Damage(number + 1, "the rest of the file is no JSON"))
+        damaged.append(Damage(number + 1, "the rest of the file is not JSON"))
     return entries, damaged, torn
 
 
 def _is_open(content: bytes) -> bool:
-    """Say whether more is opened than closed: the end is missing."""
-    bare = STRING.sub(b"", content)
-    return sum(map(bare.count, (b"{", b"["))) > sum(map(bare.count, (b"}", b"]")))
+    """Say whether more brackets are opened than closed: the end is missing."""
+    bare = STRING.sub(b"", content)  # brackets inside texts do not count
+    opened = bare.count(b"{") + bare.count(b"[")
+    closed = bare.count(b"}") + bare.count(b"]")
+    return opened > closed
