@@ -75,7 +75,7 @@ def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreemen
     if not len(steps) or not np.array_equal(x, y, equal_nan=True):
         return None
     bits, units = _told_by(x[np.isfinite(x)])
-    return Agreement(len(steps), int(steps[-1]), bits, units)
+    return Agreement(steps=len(steps), last=int(steps[-1]), bits=bits, units=units)
 
 
 def _told_by(values: Array) -> tuple[float, float]:

@@ -32,7 +32,7 @@ FALLING = 4  # evaluations
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Best:
     """The best evaluation, beside the level that it is one draw from.
 
@@ -85,7 +85,16 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     around = curve.values[valley.arrival : end]
     around = around[np.isfinite(around)]
     if len(around) < FEWEST or not valley.arrival <= index < end:
-        return Best(index, at, value, value, len(around), np.nan, np.nan, is_lucky=False)
+        return Best(
+            index=index,
+            step=at,
+            value=value,
+            level=value,
+            evaluations=len(around),
+            expected=np.nan,
+            chance=np.nan,
+            is_lucky=False,
+        )
     level, spread = _level(around)
     sign = -1.0 if lower_is_better else 1.0
     shape = shape_of(steps, values, lower_is_better=lower_is_better)
@@ -93,13 +102,13 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     expected = level - sign * spread * float(ndtri(0.625 / (len(around) + 0.25)))
     chance = _chance(sign * (value - level), spread, len(around))
     return Best(
-        index,
-        at,
-        value,
-        level,
-        len(around),
-        expected,
-        chance,
+        index=index,
+        step=at,
+        value=value,
+        level=level,
+        evaluations=len(around),
+        expected=expected,
+        chance=chance,
         is_lucky=chance > CHANCE and not trend and not _continues_a_fall(sized, index),
     )
 

@@ -92,7 +92,13 @@ def _shared_window(
         drifts_from = rest.drifts_from if np.isinf(drifts_from) else max(drifts_from, rest.drifts_from)
     if short := _too_short(curves, start):
         return CommonPlateau(None, (), short)
-    return _without_drift(curves, groups, start, drifts_from, lower_is_better=lower_is_better)
+    return _without_drift(
+        curves=curves,
+        groups=groups,
+        start=start,
+        drifts_from=drifts_from,
+        lower_is_better=lower_is_better,
+    )
 
 
 def _without_drift(

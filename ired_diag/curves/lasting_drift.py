@@ -112,7 +112,15 @@ def suspects(drifts: Mapping[int, Drift], *, lower_is_better: bool = True) -> li
     alone = []
     for number, drift in several.items():
         better = (drift.bias > 0) == lower_is_better
-        alone.append(Suspect((number,), drift, CLEAR if better else CLEAR_WORSE, better, bool(pairs)))
+        alone.append(
+            Suspect(
+                groups=(number,),
+                drift=drift,
+                clear=CLEAR if better else CLEAR_WORSE,
+                better=better,
+                compared=bool(pairs),
+            )
+        )
     return alone + apart
 
 

@@ -101,7 +101,7 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         y[finite], slope = x * unit, unit
     else:
         gained = True
-        y[finite], slope = _in_ratios(known, scale, grain, lower_is_better)
+        y[finite], slope = _in_ratios(values=known, scale=scale, grain=grain, lower_is_better=lower_is_better)
     return Curve(
         steps=at,
         values=given,

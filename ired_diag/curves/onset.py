@@ -20,10 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ired_diag.curves.lasting_rise import valley_of
-from ired_diag.curves.nats import FACTOR, Curve, curve_of
+from ired_diag.curves.nats import FACTOR, Curve
 from ired_diag.curves.valley import Valley
 
 WITHIN = 4.0  # σ²: the 95% point of χ² with one degree of freedom, 3.84, rounded up
@@ -49,25 +48,6 @@ class Onset:
     high: float
 
 
-def onset_of_rise(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Onset | None:
-    """Return since when a curve has been above its best level for good; None where it is not.
-
-    Whether that is more than noise, and how much, is the verdict of ``shape``.
-
-    Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,).
-        lower_is_better: The direction in which the curve improves.
-
-    >>> onset_of_rise([1300, 1500, 1600, 1700], [0.0729, 0.0712, 0.0754, 0.0818])
-    Onset(index=2, step=1600.0, low=1500.0, high=1600.0)
-    """
-    curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    if not np.isfinite(curve.y).any():
-        return at_evaluation(curve, 0) if len(curve) else None
-    return onset_in(curve, valley_of(curve))
-
-
 def onset_in(curve: Curve, valley: Valley) -> Onset | None:
     """Return the onset of a curve whose valley is known."""
     if valley.left >= len(curve):
@@ -85,7 +65,7 @@ def onset_in(curve: Curve, valley: Valley) -> Onset | None:
 def at_evaluation(curve: Curve, index: int) -> Onset:
     """Return the onset that is sure to be at one evaluation: from there on nothing is finite."""
     step = float(curve.steps[index])
-    return Onset(index, step, float(curve.steps[max(0, index - 1)]), step)
+    return Onset(index=index, step=step, low=float(curve.steps[max(0, index - 1)]), high=step)
 
 
 def _hinges(curve: Curve, valley: Valley) -> tuple[NDArray[np.intp], Array]:

@@ -19,10 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ired_diag.curves.nats import Curve, curve_of
-from ired_diag.curves.valley import Valley, find_valley, noise_of, widening
+from ired_diag.curves.nats import Curve
+from ired_diag.curves.valley import Valley, noise_of, widening
 
 FEWEST = 4  # evaluations under a line
 FEWEST_BENT = 12  # evaluations under a parabola that leaves its noise
@@ -44,22 +44,6 @@ class Pace:
     gain: float
     error: float
     clear: bool
-
-
-def pace_at_end(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Pace:
-    """Return how fast a curve improves at its end.
-
-    Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,), one of them finite.
-        lower_is_better: The direction in which the curve improves.
-
-    >>> pace = pace_at_end([0, 1, 2, 3], [8.0, 4.0, 2.0, 1.0])
-    >>> round(float(pace.gain / np.log(2)), 9), pace.clear
-    (3.0, True)
-    """
-    curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    return pace_of(curve, find_valley(curve.y, grain=curve.grain))
 
 
 def pace_of(curve: Curve, valley: Valley) -> Pace:

@@ -45,7 +45,7 @@ SUDDEN = 5.0  # times what the curve came down in the evaluations before
 GROWTH = 1.6  # from one tail length to the next
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rest:
     """Where a curve rests.
 
@@ -76,27 +76,34 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
     """
     y, n = valley.y, len(curve)
     if n < FEWEST:
-        return Rest(None, f"{n} evaluation{'s' if n != 1 else ''}: at least {FEWEST} are needed")
+        return Rest(index=None, reason=f"{n} evaluation{'s' if n != 1 else ''}: at least {FEWEST} are needed")
     sigma = max(valley.sigma, valley.wander.sd)
-    arrival, faded = _faded(curve, valley, sigma, BIAS)
+    arrival, faded = _faded(curve=curve, valley=valley, sigma=sigma, bias=BIAS)
     early = n - round(LATE * n)  # a jump at the end would count as noise
     noise = _noise_after(y[arrival:early] if early - arrival >= 2 * FEWEST else y[arrival:], sigma)
     most = max(arrival, min(arrival + (n - arrival) // 2, n - FEWEST))
     factor = np.sqrt(1 + np.log(among))
-    start = _without_descent(y, min(faded, most), noise, ABOVE * factor)
+    start = _without_descent(y=y, start=min(faded, most), noise=noise, above=ABOVE * factor)
     if n - start < FEWEST:
         return _too_late(y, sigma)
     span = curve.steps[-1] - curve.steps[0]
     if curve.steps[-1] - curve.steps[start] < SHORTEST * span:
         return Rest(
-            None,
-            f"it rests too late: only {n - start} evaluations in the last {100 * SHORTEST:g}% of its steps",
+            index=None,
+            reason=f"it rests too late: only {n - start} evaluations in the last {100 * SHORTEST:g}% of its steps",
         )
     tail, change, errors = _different_tail(y[start:], noise, DIFFERENT * factor)
     if tail:
         reason = f"its last {tail} evaluations are {'worse' if change > 0 else 'better'} than those before"
-        return Rest(None, reason, start, tail, change, errors)
-    return Rest(start, start=start)
+        return Rest(
+            index=None,
+            reason=reason,
+            start=start,
+            tail=tail,
+            tail_change=change,
+            tail_errors=errors,
+        )
+    return Rest(index=start, start=start)
 
 
 def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: float = 1.0) -> int:
@@ -108,7 +115,9 @@ def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: 
         bias: By which share of its standard error it may bias the mean of what follows.
         coarser: How many times the noise of this curve counts as the noise into which it fades.
     """
-    return _faded(curve, valley, coarser * max(valley.sigma, valley.wander.sd), bias)[1]
+    return _faded(curve=curve, valley=valley, sigma=coarser * max(valley.sigma, valley.wander.sd), bias=bias)[
+        1
+    ]
 
 
 def _too_late(y: Array, sigma: float) -> Rest:
@@ -116,16 +125,20 @@ def _too_late(y: Array, sigma: float) -> Rest:
     n = len(y)
     reason = f"it rests too late: fewer than {FEWEST} evaluations are left"
     if n < 2 * FEWEST:
-        return Rest(None, reason)
+        return Rest(index=None, reason=reason)
     before, end = float(np.median(y[n // 2 : n - round(LATE * n)])), float(np.median(y[-2:]))
     above = np.flatnonzero(y > (before + end) / 2)
     last = n - 1 - int(above[-1]) if len(above) else n
     if last == 0 or last > LATE * n:
-        return Rest(None, reason)
+        return Rest(index=None, reason=reason)
     calm = y[n // 2 : n - last - 1]
     descent = float(np.median(calm[: len(calm) // 2]) - np.median(calm[len(calm) // 2 :]))
     sudden = before - end > max(DIFFERENT * sigma, SUDDEN * descent)
-    return Rest(None, reason, tail=last, tail_change=end - before) if sudden else Rest(None, reason)
+    return (
+        Rest(index=None, reason=reason, tail=last, tail_change=end - before)
+        if sudden
+        else Rest(index=None, reason=reason)
+    )
 
 
 def _noise_after(y: Array, sigma: float) -> Wander:

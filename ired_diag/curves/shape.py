@@ -68,7 +68,7 @@ REASONS: dict[Word, str] = {
     "unstable": "unstable: it swings by 1.5 times and more",
 }
 
-NO_REST = Rest(None, "too few evaluations")
+NO_REST = Rest(index=None, reason="too few evaluations")
 
 Array = NDArray[np.float64]
 
@@ -105,7 +105,7 @@ class Shape:
 SINGLE = Shape(
     word="too_short",
     pace=Pace(0.0, np.inf, clear=False),
-    rest=Rest(None, "1 evaluation: at least 10 are needed"),
+    rest=Rest(index=None, reason="1 evaluation: at least 10 are needed"),
 )
 
 
@@ -124,7 +124,7 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     finite = np.flatnonzero(np.isfinite(curve.y))
     if not len(curve):
-        return Shape(word="too_short", rest=Rest(None, "0 evaluations: at least 10 are needed"))
+        return Shape(word="too_short", rest=Rest(index=None, reason="0 evaluations: at least 10 are needed"))
     if not len(finite):
         return _not_finite(curve, 0, Shape(word="diverged", rest=NO_REST))
     ends_finite = bool(finite[-1] == len(curve) - 1)
@@ -155,8 +155,8 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         at = tuple(curve.steps[list(restarts)].tolist())
         noise = noise_at_ends(curve.y, restarts)
         word = _word_of_cycles(cycle_ends(curve.y, restarts), noise)
-        return replace(seen, word=word, rest=Rest(None, "its cycles restart"), restarts=at)
-    return _judged(curve, valley, seen, among)
+        return replace(seen, word=word, rest=Rest(index=None, reason="its cycles restart"), restarts=at)
+    return _judged(curve=curve, valley=valley, seen=seen, among=among)
 
 
 def _of_long_curve(judged: Shape, curve: Curve, length: int) -> Shape:
@@ -231,14 +231,14 @@ def _may_rise(y: Array) -> bool:
 
 
 def _not_finite(curve: Curve, index: int, seen: Shape) -> Shape:
-    rest = Rest(None, "diverged: its last evaluations are not finite")
+    rest = Rest(index=None, reason="diverged: its last evaluations are not finite")
     return replace(seen, onset=at_evaluation(curve, index), rise=np.inf, rest=rest)
 
 
 def _judged(curve: Curve, valley: Valley, seen: Shape, among: int) -> Shape:
     """Return the shape of a curve that ends finite and has no cycles."""
     rest, spike = rest_of(curve, valley, among=among), ends_in_spike(curve)
-    word = _word(curve, valley, seen, rest)
+    word = _word(curve=curve, valley=valley, seen=seen, rest=rest)
     if word in RESTING and rest.tail_change < -FAINT:
         word = "improving"  # its end says why it does not rest
     elif word in RESTING and rest.tail_change >= SEEN:
@@ -280,7 +280,7 @@ def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
         return "regressed"
     if not hovers and _is_unstable(curve, valley):
         return "unstable"
-    if recovers or is_improving(curve, valley, seen.pace, rest):
+    if recovers or is_improving(curve=curve, valley=valley, pace=seen.pace, rest=rest):
         return "improving"
     if n < FEWEST_AT_REST:
         return "too_short"

@@ -64,7 +64,13 @@ def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     high, noise = _far_above(curve.y, middle)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], high, [False]]).astype(int)))
     return tuple(
-        _spike(curve, middle, noise, int(first), int(end))
+        _spike(
+            curve=curve,
+            middle=middle,
+            noise=noise,
+            first=int(first),
+            end=int(end),
+        )
         for first, end in zip(edges[::2], edges[1::2], strict=True)
     )
 
@@ -178,4 +184,6 @@ def _spike(curve: Curve, middle: Array, noise: float, first: int, end: int) -> S
     back = np.flatnonzero(curve.y[end:] <= level + max(2 * noise, SEEN))
     recovered = float(curve.steps[end + back[0]]) if len(back) else None
     rise = float(curve.y[top] - middle[top])
-    return Spike(float(curve.steps[top]), float(curve.values[top]), rise, recovered)
+    return Spike(
+        step=float(curve.steps[top]), value=float(curve.values[top]), rise=rise, recovered_step=recovered
+    )

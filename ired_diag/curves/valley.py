@@ -44,7 +44,7 @@ HUMP_GAIN = 8.0  # times less is left: noise that is called a hump takes away a 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Valley:
     """Where a curve is lowest, and how it leaves.
 
@@ -125,7 +125,17 @@ def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
     floor = min(floor, float(clean[best]) + NEAR * sigma)
     back = np.flatnonzero(median_of_three(clean) <= floor + BACK * sigma)
     left = 1 + max(best, int(back[-1]) if len(back) else 0)
-    found = Valley(clean, fit, best, floor, int(near[0]), left, sigma, correlation, wander_of(clean, fit))
+    found = Valley(
+        y=clean,
+        fit=fit,
+        best=best,
+        floor=floor,
+        arrival=int(near[0]),
+        left=left,
+        sigma=sigma,
+        correlation=correlation,
+        wander=wander_of(clean, fit),
+    )
     clear = found.rise > CLEAR * max(sigma * found.inflation, _unfitted(found))
     return replace(found, rises=bool(len(y) - left >= 2 and clear))
 

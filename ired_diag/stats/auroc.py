@@ -37,7 +37,7 @@ from ired_diag.stats.summary import CONFIDENCE
 BOUNDARY = 1e-12  # how near to 0 or 1 an end of Newcombe's interval is looked for
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Auroc:
     """An area under the ROC curve.
 
@@ -75,25 +75,6 @@ def placements(positive: ArrayLike, negative: ArrayLike) -> tuple[NDArray[np.flo
     return below, above
 
 
-def auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float = CONFIDENCE) -> Auroc:
-    """Return the area of two independent samples.
-
-    Args:
-        positive: Scores, of shape (m,); NaN is left out and said in ``reason``.
-        negative: Scores, of shape (n,).
-        confidence: Of the interval.
-    """
-    scores = [np.asarray(s, dtype=np.float64) for s in (positive, negative)]
-    x, y = (s[~np.isnan(s)] for s in scores)
-    lost = sum(map(len, scores)) - len(x) - len(y)
-    reason = f"{lost} scores are not numbers" if lost else ""
-    if min(len(x), len(y)) < 2:
-        return _undefined(len(x), reason or f"{len(x)} and {len(y)} scores: at least 2 of each are needed")
-    below, above = placements(x, y)
-    variance = float(below.var(ddof=1)) / len(x) + float(above.var(ddof=1)) / len(y)
-    return _with_interval(float(below.mean()), math.sqrt(variance), len(x), len(y), confidence, reason)
-
-
 def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float = CONFIDENCE) -> Auroc:
     """Return the mean area over strata, each comparing all positives with all negatives of that stratum.
 
@@ -119,7 +100,14 @@ def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float 
         row[keep] = (below + above - 2 * areas[-1]) * n / keep.sum()
     mean = influence.mean(axis=0)
     se = math.sqrt(float((mean**2).sum()) / (n * (n - 1)))
-    return _with_interval(float(np.mean(areas)), se, n, n, confidence, reason)
+    return _with_interval(
+        area=float(np.mean(areas)),
+        se=se,
+        m=n,
+        n=n,
+        confidence=confidence,
+        reason=reason,
+    )
 
 
 def _with_interval(area: float, se: float, m: int, n: int, confidence: float, reason: str) -> Auroc:
@@ -127,9 +115,16 @@ def _with_interval(area: float, se: float, m: int, n: int, confidence: float, re
     if 0 < area < 1 and se > BOUNDARY:
         half = z * se / (area * (1 - area))
         low, high = (float(special.expit(special.logit(area) + side * half)) for side in (-1, 1))
-        return Auroc(area, low, high, se, m, reason)
+        return Auroc(
+            area=area,
+            low=low,
+            high=high,
+            se=se,
+            n=m,
+            reason=reason,
+        )
     told = "no overlap or no spread: Newcombe's interval"
-    return Auroc(area, *_newcombe(area, m, n, z), se, m, f"{reason}; {told}" if reason else told)
+    return Auroc(area, *_newcombe(area=area, m=m, n=n, z=z), se, m, f"{reason}; {told}" if reason else told)
 
 
 def _newcombe(area: float, m: int, n: int, z: float) -> tuple[float, float]:
@@ -143,4 +138,11 @@ def _newcombe(area: float, m: int, n: int, z: float) -> tuple[float, float]:
 
 
 def _undefined(n: int, reason: str) -> Auroc:
-    return Auroc(math.nan, math.nan, math.nan, math.nan, n, reason)
+    return Auroc(
+        area=math.nan,
+        low=math.nan,
+        high=math.nan,
+        se=math.nan,
+        n=n,
+        reason=reason,
+    )

@@ -68,9 +68,21 @@ def coverage_of(interval: str, n: int, skewness: float = 0.0) -> Coverage:
         raise ValueError(f"no interval {interval!r}; simulated are {', '.join(intervals())}")
     sizes, skewnesses = table["sizes"], table["skewness"]
     if n < sizes[0]:
-        return Coverage(math.nan, math.nan, n, skewness, f"simulated from n = {sizes[0]} on")
+        return Coverage(
+            coverage=math.nan,
+            standard_error=math.nan,
+            n=n,
+            skewness=skewness,
+            reason=f"simulated from n = {sizes[0]} on",
+        )
     if not size <= skewnesses[-1]:
-        return Coverage(math.nan, math.nan, n, skewness, f"simulated up to a skewness of {skewnesses[-1]:g}")
+        return Coverage(
+            coverage=math.nan,
+            standard_error=math.nan,
+            n=n,
+            skewness=skewness,
+            reason=f"simulated up to a skewness of {skewnesses[-1]:g}",
+        )
     coverage, error = (
         float(np.interp(n, sizes, [np.interp(size, skewnesses, row) for row in table[what][interval]]))
         for what in ("coverage", "standard_error")
@@ -78,7 +90,13 @@ def coverage_of(interval: str, n: int, skewness: float = 0.0) -> Coverage:
     reason = f"simulated up to n = {sizes[-1]}" if n > sizes[-1] else ""
     if coverage == 0:
         reason = f"{n} values have no such interval"
-    return Coverage(coverage, error, n, skewness, reason)
+    return Coverage(
+        coverage=coverage,
+        standard_error=error,
+        n=n,
+        skewness=skewness,
+        reason=reason,
+    )
 
 
 def indicated_coverage(interval: str, values: ArrayLike) -> Coverage:
@@ -88,7 +106,13 @@ def indicated_coverage(interval: str, values: ArrayLike) -> Coverage:
     if not defect and is_constant(x, scale=np.abs(x).max()):
         defect = "all values are equal: no skewness"
     if defect:
-        return Coverage(math.nan, math.nan, len(x), math.nan, defect)
+        return Coverage(
+            coverage=math.nan,
+            standard_error=math.nan,
+            n=len(x),
+            skewness=math.nan,
+            reason=defect,
+        )
     told = coverage_of(interval, len(x), float(stats.skew(x, bias=False)))
     note = f"a skewness of {told.skewness:.2g} of {len(x)} values is badly known"
     return replace(told, reason="; ".join(filter(None, (told.reason, note))))

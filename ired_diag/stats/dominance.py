@@ -40,7 +40,7 @@ from ired_diag.stats.defects import as_sample, defect_of
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dominance:
     """How often a exceeds b.
 
@@ -77,13 +77,33 @@ def dominance(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     x, y = as_sample(a), as_sample(b)
     if defect := defect_of(x, y):
         nan = math.nan
-        return Dominance(nan, nan, nan, nan, nan, nan, len(x), len(y), defect)
+        return Dominance(
+            delta=nan,
+            delta_low=nan,
+            delta_high=nan,
+            a12=nan,
+            a12_low=nan,
+            a12_high=nan,
+            n_a=len(x),
+            n_b=len(y),
+            reason=defect,
+        )
     signs = np.sign(x[:, None] - y[None, :])
     delta, z = float(signs.mean()), float(stats.norm.isf((1 - confidence) / 2))
-    ends = _feng_cliff(signs, delta, z), _newcombe((delta + 1) / 2, len(x), len(y), z)
+    ends = _feng_cliff(signs, delta, z), _newcombe(a12=(delta + 1) / 2, n_a=len(x), n_b=len(y), z=z)
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     reason = "all values are equal" if not signs.any() else ""
-    return Dominance(delta, low, high, (delta + 1) / 2, (low + 1) / 2, (high + 1) / 2, len(x), len(y), reason)
+    return Dominance(
+        delta=delta,
+        delta_low=low,
+        delta_high=high,
+        a12=(delta + 1) / 2,
+        a12_low=(low + 1) / 2,
+        a12_high=(high + 1) / 2,
+        n_a=len(x),
+        n_b=len(y),
+        reason=reason,
+    )
 
 
 def _feng_cliff(signs: NDArray[np.float64], delta: float, z: float) -> tuple[float, float]:
@@ -100,7 +120,7 @@ def _feng_cliff(signs: NDArray[np.float64], delta: float, z: float) -> tuple[flo
 
 def _newcombe(a12: float, n_a: int, n_b: int, z: float) -> tuple[float, float]:
     """Return the interval of δ; V is the same for A and 1 - A, so one end gives the other."""
-    low, low_of_rest = (_newcombe_low(share, n_a, n_b, z) for share in (a12, 1 - a12))
+    low, low_of_rest = (_newcombe_low(a12=share, n_a=n_a, n_b=n_b, z=z) for share in (a12, 1 - a12))
     return 2 * low - 1, 1 - 2 * low_of_rest
 
 

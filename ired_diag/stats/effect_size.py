@@ -24,7 +24,7 @@ from ired_diag.stats.noncentral import noncentrality_interval
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect:
     """A paired effect.
 
@@ -65,13 +65,49 @@ def paired_effect(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     reason = f"{left_out} of {len(given)} differences are not finite" if left_out else ""
     nan = math.nan
     if n < 2:
-        return Effect(nan, nan, nan, nan, nan, nan, n, reason or f"{n} pairs: at least 2 are needed")
+        return Effect(
+            mean=nan,
+            mean_low=nan,
+            mean_high=nan,
+            d=nan,
+            d_low=nan,
+            d_high=nan,
+            n=n,
+            reason=reason or f"{n} pairs: at least 2 are needed",
+        )
     mean, sd = float(x.mean()), float(x.std(ddof=1))
     if not x.any():
-        return Effect(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, n, reason)
+        return Effect(
+            mean=0.0,
+            mean_low=0.0,
+            mean_high=0.0,
+            d=0.0,
+            d_low=0.0,
+            d_high=0.0,
+            n=n,
+            reason=reason,
+        )
     if sd <= ROUNDING * abs(mean):
-        return Effect(mean, mean, mean, nan, nan, nan, n, reason or SAME_AMOUNT)
+        return Effect(
+            mean=mean,
+            mean_low=mean,
+            mean_high=mean,
+            d=nan,
+            d_low=nan,
+            d_high=nan,
+            n=n,
+            reason=reason or SAME_AMOUNT,
+        )
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
     root = math.sqrt(n)
     low, high = noncentrality_interval(root * mean / sd, n - 1, confidence=confidence)
-    return Effect(mean, mean - half, mean + half, mean / sd, low / root, high / root, n, reason)
+    return Effect(
+        mean=mean,
+        mean_low=mean - half,
+        mean_high=mean + half,
+        d=mean / sd,
+        d_low=low / root,
+        d_high=high / root,
+        n=n,
+        reason=reason,
+    )

@@ -25,7 +25,7 @@ FEWEST = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EffectiveSize:
     """An effective sample size.
 
@@ -63,14 +63,35 @@ def effective_size(log_weights: ArrayLike, *, confidence: float = CONFIDENCE) ->
     reason = f"{lost} of {logs.size} weights are not numbers" if lost else ""
     largest = float(np.max(logs, where=told, initial=-math.inf))
     if not math.isfinite(largest):
-        return EffectiveSize(math.nan, math.nan, math.nan, math.nan, n, reason or "no weight is above 0")
+        return EffectiveSize(
+            size=math.nan,
+            share=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=reason or "no weight is above 0",
+        )
     w = np.exp(np.where(told, logs, -math.inf) - largest)[:, told.any(axis=0)]
     a, b = w.sum(axis=0), (w**2).sum(axis=0)
     size = float(a.sum() ** 2 / b.sum())
     share = size / count
     if size < FEWEST or n < 2:
         few = f"{size:.3g} effective observations are too few for an interval"
-        return EffectiveSize(size, share, math.nan, math.nan, n, f"{reason}; {few}" if reason else few)
+        return EffectiveSize(
+            size=size,
+            share=share,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=f"{reason}; {few}" if reason else few,
+        )
     se = float((2 * a / a.mean() - b / b.mean()).std(ddof=1)) / math.sqrt(n)
     factor = math.exp(float(stats.norm.isf((1 - confidence) / 2)) * se)
-    return EffectiveSize(size, share, share / factor, min(1.0, share * factor), n, reason)
+    return EffectiveSize(
+        size=size,
+        share=share,
+        low=share / factor,
+        high=min(1.0, share * factor),
+        n=n,
+        reason=reason,
+    )

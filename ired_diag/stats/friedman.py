@@ -58,7 +58,7 @@ class ChiSquared:
     f_p: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Friedman:
     """Friedman's test of k groups over n seeds.
 
@@ -137,8 +137,17 @@ def friedman(
     w, p = corrected.chi2 / (n * (k - 1)), _exact_p(rows, round(4 * s))
     method: Literal["exact", "Monte Carlo"] = "Monte Carlo" if p is None else "exact"
     if p is None:
-        p = _monte_carlo_p(rows, round(4 * s), draws, seed)
-    return Friedman(ranked.mean_ranks, uncorrected, corrected, w, p, method, n, k)
+        p = _monte_carlo_p(rows=rows, observed=round(4 * s), draws=draws, seed=seed)
+    return Friedman(
+        mean_ranks=ranked.mean_ranks,
+        uncorrected=uncorrected,
+        tie_corrected=corrected,
+        w=w,
+        p=p,
+        method=method,
+        n=n,
+        k=k,
+    )
 
 
 def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
@@ -157,20 +166,26 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
     if n < 2 or k < 2 or not np.isfinite(means).all():
         nowhere = np.full((k, k), math.nan)
         reason = f"{n} seeds and {k} groups: mean ranks of at least 2 of each are needed"
-        return Nemenyi(math.nan, nowhere, np.zeros((k, k), dtype=np.bool_), alpha, reason)
+        return Nemenyi(
+            critical_difference=math.nan,
+            p=nowhere,
+            differs=np.zeros((k, k), dtype=np.bool_),
+            alpha=alpha,
+            reason=reason,
+        )
     unit = math.sqrt(k * (k + 1) / (12 * n))
     apart = np.abs(means[:, None] - means)
     p = np.clip(stats.studentized_range.sf(apart / unit, k, np.inf), 0.0, 1.0)
     difference = float(stats.studentized_range.isf(alpha, k, np.inf)) * unit
-    return Nemenyi(difference, p, apart >= difference, alpha)
+    return Nemenyi(critical_difference=difference, p=p, differs=apart >= difference, alpha=alpha)
 
 
 def _chi_squared(chi2: float, n: int, k: int) -> ChiSquared:
     p, rest = float(stats.chi2.sf(chi2, k - 1)), n * (k - 1) - chi2
     if rest <= 1e-12 * chi2:
-        return ChiSquared(chi2, p, math.inf, math.nan)
+        return ChiSquared(chi2=chi2, p=p, f=math.inf, f_p=math.nan)
     f = (n - 1) * chi2 / rest
-    return ChiSquared(chi2, p, f, float(stats.f.sf(f, k - 1, (k - 1) * (n - 1))))
+    return ChiSquared(chi2=chi2, p=p, f=f, f_p=float(stats.f.sf(f, k - 1, (k - 1) * (n - 1))))
 
 
 def _exact_p(rows: Integers, observed: int) -> float | None:
@@ -217,5 +232,15 @@ def _monte_carlo_p(rows: Integers, observed: int, draws: int, seed: int) -> floa
 
 
 def _undefined(n: int, k: int, reason: str) -> Friedman:
-    nowhere = ChiSquared(math.nan, math.nan, math.nan, math.nan)
-    return Friedman(np.full(k, math.nan), nowhere, nowhere, math.nan, math.nan, "none", n, k, reason)
+    nowhere = ChiSquared(chi2=math.nan, p=math.nan, f=math.nan, f_p=math.nan)
+    return Friedman(
+        mean_ranks=np.full(k, math.nan),
+        uncorrected=nowhere,
+        tie_corrected=nowhere,
+        w=math.nan,
+        p=math.nan,
+        method="none",
+        n=n,
+        k=k,
+        reason=reason,
+    )

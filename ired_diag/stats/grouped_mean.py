@@ -35,14 +35,43 @@ def grouped_mean(means: ArrayLike, counts: ArrayLike, *, confidence: float = CON
     m, c = m[c > 0], c[c > 0]
     nan, n = math.nan, int(c.sum())
     if n == 0:
-        return Summary(0, nan, nan, nan, nan, nan, nan, confidence, "no values")
+        return Summary(
+            n=0,
+            mean=nan,
+            sd=nan,
+            low=nan,
+            high=nan,
+            minimum=nan,
+            maximum=nan,
+            confidence=confidence,
+            reason="no values",
+        )
     mean = float(c @ m / n)
     if len(m) == 1:
         reason = "one group has no spread"
-        return Summary(n, mean, nan, nan, nan, float(m[0]), float(m[0]), confidence, reason)
+        return Summary(
+            n=n,
+            mean=mean,
+            sd=nan,
+            low=nan,
+            high=nan,
+            minimum=float(m[0]),
+            maximum=float(m[0]),
+            confidence=confidence,
+            reason=reason,
+        )
     sd = math.sqrt(float(c @ (m - mean) ** 2) / (len(m) - 1))
     half = float(stats.t.ppf((1 + confidence) / 2, len(m) - 1)) * sd / math.sqrt(n)
-    return Summary(n, mean, sd, mean - half, mean + half, float(m.min()), float(m.max()), confidence)
+    return Summary(
+        n=n,
+        mean=mean,
+        sd=sd,
+        low=mean - half,
+        high=mean + half,
+        minimum=float(m.min()),
+        maximum=float(m.max()),
+        confidence=confidence,
+    )
 
 
 class GroupMeans:

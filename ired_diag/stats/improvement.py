@@ -30,7 +30,7 @@ from ired_diag.stats.dominance import dominance
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Improvement:
     """How often a is better than b.
 
@@ -98,7 +98,15 @@ def improvement_paired(
     wins, losses, ties = _count(y - x if lower_is_better else x - y)
     probability = (wins + ties / 2) / len(x)
     low, high = _wilson(probability, len(x), confidence)
-    return Improvement(probability, low, high, wins, losses, ties, confidence)
+    return Improvement(
+        probability=probability,
+        low=low,
+        high=high,
+        wins=wins,
+        losses=losses,
+        ties=ties,
+        confidence=confidence,
+    )
 
 
 def _count(gains: np.ndarray) -> tuple[int, int, int]:
@@ -115,4 +123,13 @@ def _wilson(p: float, n: int, confidence: float) -> tuple[float, float]:
 
 
 def _undefined(confidence: float, reason: str) -> Improvement:
-    return Improvement(math.nan, math.nan, math.nan, 0, 0, 0, confidence, reason)
+    return Improvement(
+        probability=math.nan,
+        low=math.nan,
+        high=math.nan,
+        wins=0,
+        losses=0,
+        ties=0,
+        confidence=confidence,
+        reason=reason,
+    )

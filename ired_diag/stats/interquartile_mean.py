@@ -28,7 +28,7 @@ LEAST_SCORES = 4  # with fewer, nothing is left out
 BLOCK = 4_000_000  # values drawn at a time: 32 MB
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InterquartileMean:
     """An interquartile mean and its interval.
 
@@ -69,14 +69,37 @@ def interquartile_mean(
     x = given.reshape(len(given), -1) if given.size else given.reshape(0, 1)
     (seeds, tasks), left_out = x.shape, x.size // 4
     if defect := defect_of(x.ravel(), fewest=LEAST_SCORES) or defect_of(x[:, 0]):
-        return InterquartileMean(math.nan, math.nan, math.nan, seeds, tasks, left_out, defect)
+        return InterquartileMean(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            seeds=seeds,
+            tasks=tasks,
+            left_out=left_out,
+            reason=defect,
+        )
     value = float(middle_mean(x.reshape(1, -1))[0])
     if (np.ptp(x, axis=0) <= ROUNDING * np.abs(x).max()).all():
         reason = "no spread to draw from"
-        return InterquartileMean(value, math.nan, math.nan, seeds, tasks, left_out, reason)
+        return InterquartileMean(
+            value=value,
+            low=math.nan,
+            high=math.nan,
+            seeds=seeds,
+            tasks=tasks,
+            left_out=left_out,
+            reason=reason,
+        )
     drawn = _resampled(x, draws, np.random.default_rng(seed))
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return InterquartileMean(value, float(low), float(high), seeds, tasks, left_out)
+    return InterquartileMean(
+        value=value,
+        low=float(low),
+        high=float(high),
+        seeds=seeds,
+        tasks=tasks,
+        left_out=left_out,
+    )
 
 
 def middle_mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:

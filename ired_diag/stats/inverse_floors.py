@@ -62,7 +62,8 @@ def inverse_floors(
     rng = np.random.default_rng(SEED)
     count = 2 * math.ceil(min(MOST, max(FEWEST, ENTRIES // rank**2)) / (2 * CHUNK)) * CHUNK
     train, test = (
-        [_drawn(rank, own, weight, rng) for _ in range(count // (2 * CHUNK))] for own in (fitted, epsilon)
+        [_drawn(rank=rank, epsilon=own, weight=weight, rng=rng) for _ in range(count // (2 * CHUNK))]
+        for own in (fitted, epsilon)
     )
     answers = (np.zeros(4), _mean_inverse(train), _linear(train))
     names = ("zero", "mean_inverse", "linear")

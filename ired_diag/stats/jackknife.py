@@ -62,7 +62,7 @@ def jackknife_interval(replicates: Replicates, *, confidence: float = CONFIDENCE
         confidence: Of the interval.
     """
     if not np.isfinite(replicates).all():
-        return Interval(math.nan, math.nan, math.nan, "not a finite number")
+        return Interval(value=math.nan, low=math.nan, high=math.nan, reason="not a finite number")
     half = _quantile(replicates, confidence) * math.sqrt(covariance(replicates, replicates))
     value = float(replicates[0])
     return Interval(value, value - half, value + half)
@@ -77,12 +77,12 @@ def ratio_interval(above: Replicates, below: Replicates, *, confidence: float = 
         confidence: Of the interval, and of the test of the denominator.
     """
     if not (np.isfinite(above).all() and np.isfinite(below).all()):
-        return Interval(math.nan, math.nan, math.nan, "not a finite number")
+        return Interval(value=math.nan, low=math.nan, high=math.nan, reason="not a finite number")
     s, g, t2 = above[0], below[0], _quantile(above, confidence) ** 2
     ss, sg, gg = covariance(above, above), covariance(above, below), covariance(below, below)
     square = g * g - t2 * gg
     if g <= 0 or square <= 0:
-        return Interval(math.nan, math.nan, math.nan, UNSURE_DIVISOR)
+        return Interval(value=math.nan, low=math.nan, high=math.nan, reason=UNSURE_DIVISOR)
     middle = s * g - t2 * sg
     root = math.sqrt(max(0.0, middle * middle - square * (s * s - t2 * ss)))
     return Interval(float(s / g), float((middle - root) / square), float((middle + root) / square))

@@ -17,7 +17,7 @@ from ired_diag.stats.summary import summarise
 ALL = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AtLevel:
     """A mean or share of problems with its 95% interval.
 
@@ -55,4 +55,12 @@ def by_level(values: NDArray[np.float64], *, share: bool = False, smallest: bool
 def _at(level: int, values: NDArray[np.float64], share: bool) -> AtLevel:
     told = values[~np.isnan(values)]
     found = share_of(told) if share else summarise(told)
-    return AtLevel(level, found.mean, found.low, found.high, found.n, len(values) - len(told), found.reason)
+    return AtLevel(
+        level=level,
+        mean=found.mean,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        lost=len(values) - len(told),
+        reason=found.reason,
+    )

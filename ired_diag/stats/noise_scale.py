@@ -112,13 +112,13 @@ def shared_part(kept: Products, size: int, batch_size: int) -> Interval:
     """Return V over V + tr Σ/B: the part of a batch's noise that a larger batch keeps. Cut at 0 and 1."""
     shared, own = shared_variance(kept), covariance_trace(kept, size) / batch_size
     found = ratio_interval(shared, shared + own)
-    return _cut(found, 0.0, 1.0, "the noise at this batch size is not told from 0")
+    return _cut(found=found, least=0.0, most=1.0, reason="the noise at this batch size is not told from 0")
 
 
 def noise_scale(kept: Products, size: int) -> Interval:
     """Return B_simple = tr Σ / |G|², in samples; NaN where |G|² is not told from 0."""
     found = ratio_interval(covariance_trace(kept, size), true_product(kept))
-    return _cut(found, 0.0, math.inf, "the mean gradient is not told from 0")
+    return _cut(found=found, least=0.0, most=math.inf, reason="the mean gradient is not told from 0")
 
 
 def norm(kept: Products) -> Interval:
@@ -127,7 +127,9 @@ def norm(kept: Products) -> Interval:
     value, low, high = (
         v if math.isnan(v) else math.sqrt(max(0.0, v)) for v in (squared.value, squared.low, squared.high)
     )
-    return Interval(value, low, high, squared.reason or ("" if low > 0 else "not told from 0"))
+    return Interval(
+        value=value, low=low, high=high, reason=squared.reason or ("" if low > 0 else "not told from 0")
+    )
 
 
 def cosine(both: Products, one: Products, other: Products, *, confidence: float = CONFIDENCE) -> Interval:
@@ -145,17 +147,19 @@ def cosine(both: Products, one: Products, other: Products, *, confidence: float 
     lengths = [true_product(one), true_product(other)]
     for length in lengths:
         if not np.isfinite(length).all():
-            return Interval(math.nan, math.nan, math.nan, "not a finite number")
+            return Interval(value=math.nan, low=math.nan, high=math.nan, reason="not a finite number")
         if not jackknife_interval(length).low > 0 or (length <= 0).any():
-            return Interval(math.nan, math.nan, math.nan, "a gradient is not told from 0")
+            return Interval(
+                value=math.nan, low=math.nan, high=math.nan, reason="a gradient is not told from 0"
+            )
     replicates = true_product(both) / np.sqrt(lengths[0] * lengths[1])
-    return _cut(jackknife_interval(replicates, confidence=confidence), -1.0, 1.0, "")
+    return _cut(found=jackknife_interval(replicates, confidence=confidence), least=-1.0, most=1.0, reason="")
 
 
 def _cut(found: Interval, least: float, most: float, reason: str) -> Interval:
     """Return an interval cut at the ends of what can be, its reason in the words of the quantity."""
     if math.isnan(found.value):
         told = reason if found.reason == UNSURE_DIVISOR else found.reason
-        return Interval(math.nan, math.nan, math.nan, told)
+        return Interval(value=math.nan, low=math.nan, high=math.nan, reason=told)
     value, low, high = (min(most, max(least, end)) for end in (found.value, found.low, found.high))
-    return Interval(value, low, high, found.reason)
+    return Interval(value=value, low=low, high=high, reason=found.reason)

@@ -69,7 +69,7 @@ class RunNoise:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NoiseSplit:
     """The spread of a group of runs, split.
 
@@ -129,12 +129,16 @@ def run_noise(values: ArrayLike) -> RunNoise:
     v = np.asarray(values, dtype=np.float64)
     k = len(v)
     if k < 3:
-        return RunNoise(math.nan, math.nan, k, f"{k} evaluations: at least 3 are needed")
+        return RunNoise(
+            sd=math.nan, autocorrelation=math.nan, n=k, reason=f"{k} evaluations: at least 3 are needed"
+        )
     if not np.isfinite(v).all():
-        return RunNoise(math.nan, math.nan, k, "an evaluation is not finite")
+        return RunNoise(sd=math.nan, autocorrelation=math.nan, n=k, reason="an evaluation is not finite")
     residuals = detrended(v)
     if np.abs(residuals).max() <= _rounding(v):
-        return RunNoise(0.0, math.nan, k, "no noise: the evaluations lie on a line")
+        return RunNoise(
+            sd=0.0, autocorrelation=math.nan, n=k, reason="no noise: the evaluations lie on a line"
+        )
     square = float(residuals @ residuals)
     return RunNoise(math.sqrt(square / (k - 2)), float(residuals[1:] @ residuals[:-1]) / square, k)
 
@@ -152,25 +156,36 @@ def split_noise(
     given = [np.asarray(run, dtype=np.float64) for run in runs]
     n = len(given)
     if reason := _lacking(given):
-        return NoiseSplit(n, math.nan, confidence=confidence, reason=reason)
+        return NoiseSplit(seeds=n, evaluations=math.nan, confidence=confidence, reason=reason)
     k, centre = _typical([len(run) for run in given]), float(np.concatenate(given).mean())
     means = np.array([(run - centre).mean() for run in given])
     residuals = [run - run.mean() for run in given]
     if max(np.abs(each).max() for each in residuals) <= _rounding(np.concatenate(given)):
         reason, seed_sd = "no evaluation noise: every run is constant", float(means.std(ddof=1))
-        return NoiseSplit(n, k, seed_sd, 0.0, confidence=confidence, reason=reason)
+        return NoiseSplit(
+            seeds=n,
+            evaluations=k,
+            seed_sd=seed_sd,
+            evaluation_sd=0.0,
+            confidence=confidence,
+            reason=reason,
+        )
     noise = standard_error_of_mean(residuals, min(map(len, given)), correlation=correlation)
     told = [each.autocorrelation for each in map(run_noise, given) if not each.reason]
     unsplit = NoiseSplit(
-        n,
-        k,
+        seeds=n,
+        evaluations=k,
         autocorrelation=float(np.mean(told)) if told else math.nan,
         confidence=confidence,
         reason=noise.reason or ("" if correlation is not None else _too_slow(noise)),
         correlation=noise.correlation,
         effective_evaluations=noise.effective,
     )
-    return unsplit if unsplit.reason else _split(unsplit, means, [len(run) for run in given], noise)
+    return (
+        unsplit
+        if unsplit.reason
+        else _split(unsplit=unsplit, means=means, sizes=[len(run) for run in given], noise=noise)
+    )
 
 
 def _split(unsplit: NoiseSplit, means: Array, sizes: Sequence[int], noise: LongRun) -> NoiseSplit:

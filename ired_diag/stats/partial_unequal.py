@@ -58,7 +58,7 @@ def partially_paired_unequal(
     """
     both, x, y = arrays_of_design(pairs, only_a, only_b)
     if reason := defect_of_pairs(both, x, y):
-        return without_comparison(both, x, y, reason)
+        return without_comparison(pairs=both, only_a=x, only_b=y, reason=reason)
     fit = fit_unequal(both, x, y)
     difference, error = float(fit.difference), math.sqrt(float(fit.variance))
     n = both.shape[1] + len(x) + len(y)

@@ -157,7 +157,7 @@ def partially_paired(
     """
     both, x, y = arrays_of_design(pairs, only_a, only_b)
     if reason := defect_of_pairs(both, x, y):
-        return without_comparison(both, x, y, reason)
+        return without_comparison(pairs=both, only_a=x, only_b=y, reason=reason)
     centre = float(np.concatenate([both.ravel(), x, y]).mean())
     scale = float(np.abs(np.concatenate([both.ravel(), x, y]) - centre).max())
     fit = fit_reml(sums_of((both - centre) / scale, (x - centre) / scale, (y - centre) / scale))
@@ -287,7 +287,14 @@ def t_test_of_estimate(difference: float, error: float, df: float, *, n: int, co
     t = difference / error
     half = float(special.stdtrit(df, (1 + confidence) / 2)) * error
     p = 2 * float(special.stdtr(df, -abs(t)))
-    return TTest(t, df, p, difference - half, difference + half, n)
+    return TTest(
+        t=t,
+        df=df,
+        p=p,
+        low=difference - half,
+        high=difference + half,
+        n=n,
+    )
 
 
 def arrays_of_design(pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike) -> tuple[Array, Array, Array]:
@@ -307,7 +314,15 @@ def without_comparison(pairs: Array, only_a: Array, only_b: Array, reason: str) 
         shared=shared,
         only_a=len(only_a),
         only_b=len(only_b),
-        test=TTest(nan, nan, nan, nan, nan, shared + len(only_a) + len(only_b), reason),
+        test=TTest(
+            t=nan,
+            df=nan,
+            p=nan,
+            low=nan,
+            high=nan,
+            n=shared + len(only_a) + len(only_b),
+            reason=reason,
+        ),
     )
 
 

@@ -34,7 +34,7 @@ DRAWS = 19_999
 BATCH = 2_000_000  # values drawn at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PermutationTest:
     """One permutation test of a - b.
 
@@ -78,13 +78,35 @@ def sign_flip(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0) 
     smallest = smallest_paired_p(n)
     if n <= EXACT_PAIRS:
         p = _as_far(_all_signs(n) @ d, d.sum(), rounding, mirrored=True) / 2**n
-        return PermutationTest(float(d.mean()), p, smallest, n, 2**n, "exact")
+        return PermutationTest(
+            difference=float(d.mean()),
+            p=p,
+            smallest_p=smallest,
+            n=n,
+            arrangements=2**n,
+            method="exact",
+        )
 
     def flip(count: int, rng: np.random.Generator) -> Sample:
         return (1 - 2 * rng.integers(0, 2, size=(count, n))) @ d
 
-    p = _monte_carlo(flip, d.sum(), rounding, draws, n, seed, mirrored=True)
-    return PermutationTest(float(d.mean()), p, max(smallest, 1 / (draws + 1)), n, draws, "Monte Carlo")
+    p = _monte_carlo(
+        draw=flip,
+        observed=d.sum(),
+        rounding=rounding,
+        draws=draws,
+        n=n,
+        seed=seed,
+        mirrored=True,
+    )
+    return PermutationTest(
+        difference=float(d.mean()),
+        p=p,
+        smallest_p=max(smallest, 1 / (draws + 1)),
+        n=n,
+        arrangements=draws,
+        method="Monte Carlo",
+    )
 
 
 def two_samples(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> PermutationTest:
@@ -112,16 +134,38 @@ def two_samples(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0
     rounding, smallest = _rounding(x, y), smallest_two_sample_p(len(x), len(y))
     if (splits := math.comb(n, k)) <= EXACT_SPLITS:
         p = _as_far(_all_splits(n, k) @ pooled, observed, rounding, mirrored=mirrored) / splits
-        return PermutationTest(difference, min(1.0, p), smallest, n, splits, "exact")
+        return PermutationTest(
+            difference=difference,
+            p=min(1.0, p),
+            smallest_p=smallest,
+            n=n,
+            arrangements=splits,
+            method="exact",
+        )
 
     def split(count: int, rng: np.random.Generator) -> Sample:
         shuffled = rng.permuted(np.broadcast_to(pooled, (count, n)), axis=1)
         sums: Sample = shuffled[:, :k].sum(axis=1)
         return sums
 
-    p = _monte_carlo(split, observed, rounding, draws, n, seed, mirrored=mirrored)
+    p = _monte_carlo(
+        draw=split,
+        observed=observed,
+        rounding=rounding,
+        draws=draws,
+        n=n,
+        seed=seed,
+        mirrored=mirrored,
+    )
     smallest = max(smallest, (1 if mirrored else 2) / (draws + 1))
-    return PermutationTest(difference, p, smallest, n, draws, "Monte Carlo")
+    return PermutationTest(
+        difference=difference,
+        p=p,
+        smallest_p=smallest,
+        n=n,
+        arrangements=draws,
+        method="Monte Carlo",
+    )
 
 
 def _rounding(x: Sample, y: Sample) -> float:
@@ -176,4 +220,12 @@ def _batches(draws: int, n: int) -> Iterator[int]:
 
 
 def _undefined(n: int, reason: str) -> PermutationTest:
-    return PermutationTest(math.nan, math.nan, math.nan, n, 0, "none", reason)
+    return PermutationTest(
+        difference=math.nan,
+        p=math.nan,
+        smallest_p=math.nan,
+        n=n,
+        arrangements=0,
+        method="none",
+        reason=reason,
+    )

@@ -37,7 +37,7 @@ CONFIDENCE = 0.95
 LARGEST = 1e6  # noncentrality up to which scipy's series holds; the power is 1 long before
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeedsNeeded:
     """Seeds that a t test needs for a power, and what it could show with those at hand.
 
@@ -141,7 +141,13 @@ def paired_seeds_needed(
         alpha: Level of the two-sided test.
     """
     mean = paired_difference(a, b)
-    return _needed(mean, _Noise(mean.standard_error * math.sqrt(max(mean.n, 1))), margin, power, alpha)
+    return _needed(
+        mean=mean,
+        noise=_Noise(mean.standard_error * math.sqrt(max(mean.n, 1))),
+        margin=margin,
+        power=power,
+        alpha=alpha,
+    )
 
 
 def seeds_needed(
@@ -156,7 +162,13 @@ def seeds_needed(
         power: To be reached.
         alpha: Level of the two-sided test.
     """
-    return _needed(mean, _Noise(sd), margin, power, alpha)
+    return _needed(
+        mean=mean,
+        noise=_Noise(sd),
+        margin=margin,
+        power=power,
+        alpha=alpha,
+    )
 
 
 def two_sample_seeds_needed(
@@ -173,17 +185,40 @@ def two_sample_seeds_needed(
     """
     mean = welch_difference(a, b)
     if mean.reason:
-        return _needed(mean, _Noise(math.nan), margin, power, alpha)
+        return _needed(
+            mean=mean,
+            noise=_Noise(math.nan),
+            margin=margin,
+            power=power,
+            alpha=alpha,
+        )
     sds = np.array([np.std(np.asarray(v, dtype=np.float64), ddof=1) for v in (a, b)])
     shares = sds / sds.max()
     share = float((shares**2).sum() ** 2 / (shares**4).sum())
-    return _needed(mean, _Noise(float(np.hypot(*sds)), share), margin, power, alpha)
+    return _needed(
+        mean=mean,
+        noise=_Noise(float(np.hypot(*sds)), share),
+        margin=margin,
+        power=power,
+        alpha=alpha,
+    )
 
 
 def _needed(mean: MeanDifference, noise: _Noise, margin: float, power: float, alpha: float) -> SeedsNeeded:
     d, se, df, nan = mean.difference, mean.standard_error, mean.df, math.nan
     if mean.reason:
-        return SeedsNeeded(nan, nan, nan, nan, nan, nan, nan, nan, mean.n, mean.reason)
+        return SeedsNeeded(
+            detectable=nan,
+            power_at_margin=nan,
+            at_margin=nan,
+            at_margin_low=nan,
+            at_margin_high=nan,
+            at_observed=nan,
+            at_observed_low=nan,
+            at_observed_high=nan,
+            n=mean.n,
+            reason=mean.reason,
+        )
 
     def seeds(difference: float, stretch: float = 1.0) -> float:
         return seeds_for(difference, noise.sd * stretch, df_share=noise.share, power=power, alpha=alpha)

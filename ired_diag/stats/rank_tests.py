@@ -62,18 +62,30 @@ def mann_whitney(a: ArrayLike, b: ArrayLike) -> RankTest:
     x, y = as_sample(a), as_sample(b)
     n = len(x) + len(y)
     if defect := defect_of(x, y, fewest=1):
-        return RankTest(math.nan, math.nan, n, "none", defect)
+        return RankTest(
+            statistic=math.nan,
+            p=math.nan,
+            n=n,
+            method="none",
+            reason=defect,
+        )
     ranks = stats.rankdata(np.concatenate([x, y]))
     statistic = float(ranks[: len(x)].sum()) - len(x) * (len(x) + 1) / 2
     if np.ptp(ranks) == 0:
-        return RankTest(statistic, math.nan, n, "none", "all values are equal")
+        return RankTest(
+            statistic=statistic,
+            p=math.nan,
+            n=n,
+            method="none",
+            reason="all values are equal",
+        )
     tied = _tied(ranks)
     if tied and math.comb(n, len(x)) <= EXACT_SPLITS:
         p = two_samples(ranks[: len(x)], ranks[len(x) :]).p
-        return RankTest(statistic, p, n, "exact")
+        return RankTest(statistic=statistic, p=p, n=n, method="exact")
     exact = not tied and max(len(x), len(y)) <= LARGEST_EXACT
     p = float(stats.mannwhitneyu(x, y, method="exact" if exact else "asymptotic").pvalue)
-    return RankTest(statistic, p, n, "exact" if exact else "normal approximation")
+    return RankTest(statistic=statistic, p=p, n=n, method="exact" if exact else "normal approximation")
 
 
 def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
@@ -84,21 +96,45 @@ def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
     """
     x, y = as_sample(a), as_sample(b)
     if defect := defect_of(x, y, fewest=1, paired=True):
-        return RankTest(math.nan, math.nan, min(len(x), len(y)), "none", defect)
+        return RankTest(
+            statistic=math.nan,
+            p=math.nan,
+            n=min(len(x), len(y)),
+            method="none",
+            reason=defect,
+        )
     differences = _differences(x, y)
     d = differences[differences != 0]
     n, equal = len(d), len(x) - len(d)
     if n == 0:
-        return RankTest(math.nan, math.nan, 0, "none", "the two of every pair are equal")
+        return RankTest(
+            statistic=math.nan,
+            p=math.nan,
+            n=0,
+            method="none",
+            reason="the two of every pair are equal",
+        )
     ranks = stats.rankdata(np.abs(d))
     statistic = float(ranks[d > 0].sum())
     reason = f"{equal} of {len(x)} pairs are equal and left out" if equal else ""
     tied = _tied(ranks)
     if tied and n <= EXACT_PAIRS:
-        return RankTest(statistic, sign_flip(np.sign(d) * ranks, np.zeros(n)).p, n, "exact", reason)
+        return RankTest(
+            statistic=statistic,
+            p=sign_flip(np.sign(d) * ranks, np.zeros(n)).p,
+            n=n,
+            method="exact",
+            reason=reason,
+        )
     exact = not tied and n <= LARGEST_EXACT
     p = float(stats.wilcoxon(np.sign(d) * ranks, correction=True, method="exact" if exact else "auto").pvalue)
-    return RankTest(statistic, p, n, "exact" if exact else "normal approximation", reason)
+    return RankTest(
+        statistic=statistic,
+        p=p,
+        n=n,
+        method="exact" if exact else "normal approximation",
+        reason=reason,
+    )
 
 
 def _differences(x: Sample, y: Sample) -> Sample:

@@ -45,4 +45,6 @@ def rank_groups(values: ArrayLike, *, lower_is_better: bool = True) -> Ranks:
     best = ranks == ranks.min(axis=1, keepdims=True)
     alone = best.sum(axis=1) == 1
     wins = (best & alone[:, None]).sum(axis=0)
-    return Ranks(ranks, ranks.mean(axis=0), wins.astype(np.int64), int((~alone).sum()))
+    return Ranks(
+        ranks=ranks, mean_ranks=ranks.mean(axis=0), wins=wins.astype(np.int64), ties=int((~alone).sum())
+    )

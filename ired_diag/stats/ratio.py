@@ -69,7 +69,7 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, confidence: 
     if mean == 0:
         return _nan(len(x), "the mean below the line is 0")
     value = float(x.mean() / mean)
-    return _interval(value, (x - value * y) / mean, confidence, reason)
+    return _interval(value=value, influence=(x - value * y) / mean, confidence=confidence, reason=reason)
 
 
 def squared_correlation(
@@ -90,8 +90,19 @@ def squared_correlation(
     if s_xx <= 0 or s_yy <= 0:
         return _nan(len(a), "one of them does not vary")
     value = s_xy**2 / (s_xx * s_yy)
-    told = _interval(value, 2 * s_xy * a / (s_xx * s_yy) - value * (b / s_xx + c / s_yy), confidence, reason)
-    return Ratio(told.value, max(told.low, 0.0), min(told.high, 1.0), told.n, told.reason)
+    told = _interval(
+        value=value,
+        influence=2 * s_xy * a / (s_xx * s_yy) - value * (b / s_xx + c / s_yy),
+        confidence=confidence,
+        reason=reason,
+    )
+    return Ratio(
+        value=told.value,
+        low=max(told.low, 0.0),
+        high=min(told.high, 1.0),
+        n=told.n,
+        reason=told.reason,
+    )
 
 
 def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
@@ -107,7 +118,13 @@ def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
     value = x.mean / y.mean
     spread = math.hypot(*(s.sd / (math.sqrt(s.n) * s.mean) for s in (x, y)))
     reach = math.exp(float(stats.norm.ppf((1 + x.confidence) / 2)) * spread)
-    return Ratio(value, value / reach, value * reach, n, x.reason or y.reason)
+    return Ratio(
+        value=value,
+        low=value / reach,
+        high=value * reach,
+        n=n,
+        reason=x.reason or y.reason,
+    )
 
 
 def _finite(*columns: ArrayLike) -> tuple[NDArray[np.float64], str]:
@@ -121,13 +138,31 @@ def _finite(*columns: ArrayLike) -> tuple[NDArray[np.float64], str]:
 def _interval(value: float, influence: NDArray[np.float64], confidence: float, reason: str) -> Ratio:
     n = len(influence)
     if n < 2:
-        return Ratio(value, math.nan, math.nan, n, reason or "one value has no spread")
+        return Ratio(
+            value=value,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=reason or "one value has no spread",
+        )
     sd = float(influence.std(ddof=1))
     reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
     if sd > 0 and n <= 25 * float(np.mean(((influence - influence.mean()) / sd) ** 3)) ** 2:
         reason = "; ".join(filter(None, (reason, FEW_DECIDE)))
-    return Ratio(value, value - reach, value + reach, n, reason)
+    return Ratio(
+        value=value,
+        low=value - reach,
+        high=value + reach,
+        n=n,
+        reason=reason,
+    )
 
 
 def _nan(n: int, reason: str) -> Ratio:
-    return Ratio(math.nan, math.nan, math.nan, n, reason or "no values")
+    return Ratio(
+        value=math.nan,
+        low=math.nan,
+        high=math.nan,
+        n=n,
+        reason=reason or "no values",
+    )

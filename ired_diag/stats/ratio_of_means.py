@@ -50,9 +50,22 @@ def paired_ratio_of_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CON
     # Of x = r y + e: with e in place of x, what both have in common costs no digits.
     e = x - ratio * y
     if is_constant(e, scale=float(np.abs(x).max())):
-        return Ratio(ratio, math.nan, math.nan, n, SAME_RATIO)
+        return Ratio(
+            value=ratio,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=SAME_RATIO,
+        )
     (ee, ey), (_, yy) = np.cov(e, y) / n
-    return _fieller(ratio, float(y.mean()), (float(ee), float(ey), float(yy)), n - 1, n, confidence)
+    return _fieller(
+        ratio=ratio,
+        below=float(y.mean()),
+        covariance=(float(ee), float(ey), float(yy)),
+        df=n - 1,
+        n=n,
+        confidence=confidence,
+    )
 
 
 def ratio_of_two_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> Ratio:
@@ -65,12 +78,25 @@ def ratio_of_two_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFID
         return _undefined(n, UNSURE_DIVISOR)
     ratio = float(x.mean() / y.mean())
     if _unvaried(x) and _unvaried(y):
-        return Ratio(ratio, math.nan, math.nan, n, SAME_RATIO)
+        return Ratio(
+            value=ratio,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=SAME_RATIO,
+        )
     xx, yy = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
     own = np.array([xx, ratio**2 * yy])
     df = float(own.sum() ** 2 / (own**2 / [len(x) - 1, len(y) - 1]).sum())
     # The residual e = x - r y of independent means has variance xx + r² yy and covariance -r yy with y.
-    return _fieller(ratio, float(y.mean()), (float(own.sum()), -ratio * yy, yy), df, n, confidence)
+    return _fieller(
+        ratio=ratio,
+        below=float(y.mean()),
+        covariance=(float(own.sum()), -ratio * yy, yy),
+        df=df,
+        n=n,
+        confidence=confidence,
+    )
 
 
 def _fieller(
@@ -84,10 +110,18 @@ def _fieller(
     t2 = float(stats.t.ppf((1 + confidence) / 2, df)) ** 2
     square = below**2 - t2 * yy
     if square <= 0:
-        return Ratio(ratio, math.nan, math.nan, n, UNSURE_DIVISOR)
+        return Ratio(
+            value=ratio,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=UNSURE_DIVISOR,
+        )
     middle = -t2 * ey
     root = math.sqrt(middle**2 + square * t2 * ee)
-    return Ratio(ratio, ratio + (middle - root) / square, ratio + (middle + root) / square, n)
+    return Ratio(
+        value=ratio, low=ratio + (middle - root) / square, high=ratio + (middle + root) / square, n=n
+    )
 
 
 def _unvaried(x: Sample) -> bool:
@@ -95,4 +129,10 @@ def _unvaried(x: Sample) -> bool:
 
 
 def _undefined(n: int, reason: str) -> Ratio:
-    return Ratio(math.nan, math.nan, math.nan, n, reason)
+    return Ratio(
+        value=math.nan,
+        low=math.nan,
+        high=math.nan,
+        n=n,
+        reason=reason,
+    )

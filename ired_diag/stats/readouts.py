@@ -67,7 +67,7 @@ def best(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -
     if reason := _lacking(v):
         return _none(reason)
     where = int(np.argmin(v) if lower_is_better else np.argmax(v))
-    return Readout(float(v[where]), float(s[where]), float(s[where]), 1)
+    return Readout(value=float(v[where]), first=float(s[where]), last=float(s[where]), n=1)
 
 
 def mean_of_last(steps: ArrayLike, values: ArrayLike, k: int) -> Readout:
@@ -118,7 +118,7 @@ def area_under_curve(steps: ArrayLike, values: ArrayLike) -> Readout:
     if reason := _lacking(v):
         return _none(reason)
     area = float(np.trapezoid(v, s)) / float(s[-1] - s[0])
-    return Readout(area, float(s[0]), float(s[-1]), len(v))
+    return Readout(value=area, first=float(s[0]), last=float(s[-1]), n=len(v))
 
 
 def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
@@ -133,7 +133,7 @@ def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
 def _mean(s: Array, v: Array) -> Readout:
     if reason := _lacking(v):
         return _none(reason)
-    return Readout(float(v.mean()), float(s[0]), float(s[-1]), len(v))
+    return Readout(value=float(v.mean()), first=float(s[0]), last=float(s[-1]), n=len(v))
 
 
 def _lacking(v: Array) -> str:
@@ -145,4 +145,10 @@ def _lacking(v: Array) -> str:
 
 
 def _none(reason: str) -> Readout:
-    return Readout(math.nan, math.nan, math.nan, 0, reason)
+    return Readout(
+        value=math.nan,
+        first=math.nan,
+        last=math.nan,
+        n=0,
+        reason=reason,
+    )

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ired_diag.stats.summary import summarise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """How much results changed.
 
@@ -66,16 +66,16 @@ def change_of(change: ArrayLike, size: ArrayLike, size_after: ArrayLike, *, tole
     mean, lost = summarise(known), len(relative) - len(known)
     beyond = (relative > tolerance) | (np.isnan(relative) & np.isfinite(s))
     return Change(
-        mean.mean,
-        mean.low,
-        mean.high,
-        float(np.median(known)) if len(known) else math.nan,
-        mean.maximum,
-        root_mean_square(c),
-        float(ratio),
-        float(beyond.mean()) if len(beyond) else math.nan,
-        len(relative),
-        f"{lost} of {len(relative)} changes are not finite" if lost else mean.reason,
+        relative=mean.mean,
+        relative_low=mean.low,
+        relative_high=mean.high,
+        median=float(np.median(known)) if len(known) else math.nan,
+        worst=mean.maximum,
+        rms=root_mean_square(c),
+        size_ratio=float(ratio),
+        beyond=float(beyond.mean()) if len(beyond) else math.nan,
+        n=len(relative),
+        reason=f"{lost} of {len(relative)} changes are not finite" if lost else mean.reason,
     )
 
 

@@ -60,11 +60,23 @@ def share_of(values: ArrayLike, *, answers: int = 1, confidence: float = CONFIDE
     n, lost = len(x), len(given) - len(x)
     reason = f"{lost} of {len(given)} values are not numbers" if lost else ""
     if n == 0:
-        return Share(math.nan, math.nan, math.nan, 0, reason or "no values")
+        return Share(
+            mean=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n=0,
+            reason=reason or "no values",
+        )
     p = float(x.mean())
     spread = float(x.var(ddof=1)) / n if n > 1 else 0.0
     size = min(p * (1 - p) / spread, n * answers) if spread > 0 else n
     z = float(stats.norm.isf((1 - confidence) / 2))
     centre = (p + z**2 / (2 * size)) / (1 + z**2 / size)
     half = z * math.sqrt(p * (1 - p) / size + z**2 / (4 * size**2)) / (1 + z**2 / size)
-    return Share(p, max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)), n, reason)
+    return Share(
+        mean=p,
+        low=max(0.0, min(p, centre - half)),
+        high=min(1.0, max(p, centre + half)),
+        n=n,
+        reason=reason,
+    )

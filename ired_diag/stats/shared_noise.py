@@ -40,7 +40,7 @@ TINY = float(np.finfo(np.float64).tiny)
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SharedNoise:
     """Whether two groups' runs fluctuate together.
 
@@ -86,12 +86,28 @@ def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAW
     by_seed = np.diag(table)
     same = float(by_seed.mean())
     if n == 1:
-        return SharedNoise(same, math.nan, math.nan, True, 1, (same,), reason or "1 seed has no others")
+        return SharedNoise(
+            same=same,
+            different=math.nan,
+            p=math.nan,
+            exact=True,
+            n=1,
+            by_seed=(same,),
+            reason=reason or "1 seed has no others",
+        )
     different = float((table.sum() - by_seed.sum()) / (n * (n - 1)))
     exact = n <= EXACT_UP_TO
     orders = _all_orders(n) if exact else _drawn_orders(n, draws, seed)
     p = max(_share_as_alike(t, orders, exact) for t in (table, table.T))
-    return SharedNoise(same, different, p, exact, n, tuple(by_seed.tolist()), reason)
+    return SharedNoise(
+        same=same,
+        different=different,
+        p=p,
+        exact=exact,
+        n=n,
+        by_seed=tuple(by_seed.tolist()),
+        reason=reason,
+    )
 
 
 def _usable(x: Array, y: Array) -> tuple[Array, Array, str]:
@@ -125,4 +141,12 @@ def _share_as_alike(table: Array, orders: NDArray[np.intp], exact: bool) -> floa
 
 
 def _none(n: int, reason: str) -> SharedNoise:
-    return SharedNoise(math.nan, math.nan, math.nan, False, n, (), reason)
+    return SharedNoise(
+        same=math.nan,
+        different=math.nan,
+        p=math.nan,
+        exact=False,
+        n=n,
+        by_seed=(),
+        reason=reason,
+    )

@@ -59,10 +59,28 @@ def slope_of(x: ArrayLike, y: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     a, b = finite - finite.mean(axis=1, keepdims=True) if n else finite
     spread = float(a @ a)
     if spread == 0:
-        return Slope(math.nan, math.nan, math.nan, n, reason or f"{n} points at one place have no slope")
+        return Slope(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=reason or f"{n} points at one place have no slope",
+        )
     value = float(a @ b) / spread
     if n < FEWEST:
-        return Slope(value, math.nan, math.nan, n, reason or f"{n} points have no interval: 3 are needed")
+        return Slope(
+            value=value,
+            low=math.nan,
+            high=math.nan,
+            n=n,
+            reason=reason or f"{n} points have no interval: 3 are needed",
+        )
     error = math.sqrt(float(np.sum((b - value * a) ** 2)) / ((n - 2) * spread))
     half = float(stats.t.ppf((1 + confidence) / 2, n - 2)) * error
-    return Slope(value, value - half, value + half, n, reason)
+    return Slope(
+        value=value,
+        low=value - half,
+        high=value + half,
+        n=n,
+        reason=reason,
+    )

@@ -79,11 +79,6 @@ class SdRatio:
     reason: str = ""
 
 
-def levene(*samples: ArrayLike) -> SpreadTest:
-    """Return Levene's test, about the means, of two or more samples, each of shape (n,)."""
-    return _spread_test(samples, "mean")
-
-
 def brown_forsythe(*samples: ArrayLike) -> SpreadTest:
     """Return the Brown-Forsythe test, about the medians, of two or more samples, each of shape (n,)."""
     return _spread_test(samples, "median")
@@ -105,13 +100,25 @@ def sd_ratio(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     if not defect and any(is_constant(v, scale=np.abs(v).max()) for v in (x, y)):
         defect = "a sample is constant"
     if defect:
-        return SdRatio(math.nan, math.nan, math.nan, confidence, defect)
+        return SdRatio(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            confidence=confidence,
+            reason=defect,
+        )
     value = float(x.std(ddof=1) / y.std(ddof=1))
     z = float(stats.norm.isf((1 - confidence) / 2))
     if defect := defect_of(x, y, fewest=max(SMALLEST, math.floor(z) + 1)):
-        return SdRatio(value, math.nan, math.nan, confidence, defect)
+        return SdRatio(
+            value=value,
+            low=math.nan,
+            high=math.nan,
+            confidence=confidence,
+            reason=defect,
+        )
     low, high = _log_ends(x / x.std(ddof=1), y / y.std(ddof=1), z)
-    return SdRatio(value, value * math.exp(low), value * math.exp(high), confidence)
+    return SdRatio(value=value, low=value * math.exp(low), high=value * math.exp(high), confidence=confidence)
 
 
 def _log_ends(x: Sample, y: Sample, z: float) -> tuple[float, float]:
@@ -143,7 +150,7 @@ def _spread_test(samples: Sequence[ArrayLike], centre: Literal["mean", "median"]
     given = [as_sample(sample) for sample in samples]
     df = (len(given) - 1, sum(map(len, given)) - len(given))
     if defect := _defect_of_spreads(given, centre):
-        return SpreadTest(math.nan, df, math.nan, defect)
+        return SpreadTest(f=math.nan, df=df, p=math.nan, reason=defect)
     result = stats.levene(*given, center=centre)
     return SpreadTest(float(result.statistic), df, float(result.pvalue))
 

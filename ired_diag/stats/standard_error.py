@@ -52,9 +52,15 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     difference = x - y
     mean = float(difference.mean())
     if is_constant(difference, scale=float(np.abs([x, y]).max())):
-        return MeanDifference(mean, math.nan, math.nan, len(x), SAME_AMOUNT)
+        return MeanDifference(
+            difference=mean,
+            standard_error=math.nan,
+            df=math.nan,
+            n=len(x),
+            reason=SAME_AMOUNT,
+        )
     error = float(difference.std(ddof=1)) / math.sqrt(len(x))
-    return MeanDifference(mean, error, float(len(x) - 1), len(x))
+    return MeanDifference(difference=mean, standard_error=error, df=float(len(x) - 1), n=len(x))
 
 
 def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
@@ -67,11 +73,17 @@ def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     difference = float(x.mean() - y.mean())
     parts = np.array([mean_variance(x), mean_variance(y)])
     if not parts.any():
-        return MeanDifference(difference, math.nan, math.nan, n, CONSTANT)
+        return MeanDifference(
+            difference=difference,
+            standard_error=math.nan,
+            df=math.nan,
+            n=n,
+            reason=CONSTANT,
+        )
     # As shares, so that squares of small variances do not underflow.
     shares = parts / parts.sum()
     df = 1 / float((shares**2 / [len(x) - 1, len(y) - 1]).sum())
-    return MeanDifference(difference, math.sqrt(parts.sum()), df, n)
+    return MeanDifference(difference=difference, standard_error=math.sqrt(parts.sum()), df=df, n=n)
 
 
 def mean_variance(x: NDArray[np.float64]) -> float:
@@ -88,4 +100,10 @@ def _broken(x: NDArray[np.float64]) -> str:
 
 
 def _undefined(n: int, reason: str) -> MeanDifference:
-    return MeanDifference(math.nan, math.nan, math.nan, n, reason)
+    return MeanDifference(
+        difference=math.nan,
+        standard_error=math.nan,
+        df=math.nan,
+        n=n,
+        reason=reason,
+    )

@@ -23,7 +23,7 @@ from ired_diag.stats.defects import is_constant
 CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """A sample in brief.
 
@@ -64,11 +64,40 @@ def summarise(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
     x = np.asarray(values, dtype=np.float64)
     n, nan = len(x), math.nan
     if n == 0:
-        return Summary(0, nan, nan, nan, nan, nan, nan, confidence, "no values")
+        return Summary(
+            n=0,
+            mean=nan,
+            sd=nan,
+            low=nan,
+            high=nan,
+            minimum=nan,
+            maximum=nan,
+            confidence=confidence,
+            reason="no values",
+        )
     mean, minimum, maximum = float(x.mean()), float(x.min()), float(x.max())
     if n == 1:
         reason = "one value has no spread"
-        return Summary(1, mean, nan, nan, nan, minimum, maximum, confidence, reason)
+        return Summary(
+            n=1,
+            mean=mean,
+            sd=nan,
+            low=nan,
+            high=nan,
+            minimum=minimum,
+            maximum=maximum,
+            confidence=confidence,
+            reason=reason,
+        )
     sd = 0.0 if is_constant(x, scale=float(np.abs(x).max())) else float(x.std(ddof=1))
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
-    return Summary(n, mean, sd, mean - half, mean + half, minimum, maximum, confidence)
+    return Summary(
+        n=n,
+        mean=mean,
+        sd=sd,
+        low=mean - half,
+        high=mean + half,
+        minimum=minimum,
+        maximum=maximum,
+        confidence=confidence,
+    )

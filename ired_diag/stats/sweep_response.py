@@ -37,7 +37,7 @@ DRAWS = 10_000
 SAME = 64 * np.finfo(np.float64).eps  # means closer than this, relatively, differ by rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SweepResponse:
     """The answer of a metric to a knob.
 
@@ -100,7 +100,18 @@ def sweep_response(
     reason = "; ".join(filter(None, (reason, chosen.reason)))
     optimism = chosen.honest - chosen.apparent
     times_best = chosen.times_best
-    return SweepResponse(x, curve, chosen.best, apparent, honest, optimism, times_best, trend, n, reason)
+    return SweepResponse(
+        knob=x,
+        curve=curve,
+        best=chosen.best,
+        apparent=apparent,
+        honest=honest,
+        optimism=optimism,
+        times_best=times_best,
+        trend=trend,
+        n=n,
+        reason=reason,
+    )
 
 
 @dataclass(frozen=True)
@@ -118,12 +129,24 @@ def _choose(table: NDArray[np.float64], draws: int, seed: int) -> _Choice:
     settings, n = table.shape
     unknown = np.full(settings, math.nan)
     if min(settings, n) == 0:
-        return _Choice(-1, math.nan, math.nan, unknown, "no complete seed" if settings else "no settings")
+        return _Choice(
+            best=-1,
+            apparent=math.nan,
+            honest=math.nan,
+            times_best=unknown,
+            reason="no complete seed" if settings else "no settings",
+        )
     means = table.mean(axis=1)
     best = int(_best(means[None])[0].argmax())
     apparent = float(means[best])
     if n == 1:
-        return _Choice(best, apparent, math.nan, unknown, "one seed cannot both choose and judge")
+        return _Choice(
+            best=best,
+            apparent=apparent,
+            honest=math.nan,
+            times_best=unknown,
+            reason="one seed cannot both choose and judge",
+        )
     return _Choice(best, apparent, *_nested(table, draws, seed))
 
 

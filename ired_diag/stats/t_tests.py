@@ -23,7 +23,7 @@ from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, is_constant
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TTest:
     """One t test of a - b.
 
@@ -95,8 +95,23 @@ def _test(difference: float, error: float, *, df: float, n: int, confidence: flo
     """
     t, half = difference / error, float(special.stdtrit(df, (1 + confidence) / 2)) * error
     p = 2 * float(special.stdtr(df, -abs(t)))
-    return TTest(t, float(df), p, difference - half, difference + half, n)
+    return TTest(
+        t=t,
+        df=float(df),
+        p=p,
+        low=difference - half,
+        high=difference + half,
+        n=n,
+    )
 
 
 def _undefined(n: int, reason: str) -> TTest:
-    return TTest(math.nan, math.nan, math.nan, math.nan, math.nan, n, reason)
+    return TTest(
+        t=math.nan,
+        df=math.nan,
+        p=math.nan,
+        low=math.nan,
+        high=math.nan,
+        n=n,
+        reason=reason,
+    )

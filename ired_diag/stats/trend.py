@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trend:
     """Page's test of a trend.
 
@@ -64,12 +64,26 @@ def page_trend(knob: ArrayLike, values: ArrayLike) -> Trend:
     wrong = _cannot(n, m) or ("" if np.isfinite(x).all() else "the knob is not finite")
     wrong = wrong or ("" if (np.diff(x[order]) > 0).all() else "two settings have one value of the knob")
     if wrong:
-        return Trend(math.nan, math.nan, math.nan, "", n, "; ".join(filter(None, (wrong, lost))))
+        return Trend(
+            rho=math.nan,
+            statistic=math.nan,
+            p=math.nan,
+            method="",
+            n=n,
+            reason="; ".join(filter(None, (wrong, lost))),
+        )
     rising, falling = stats.page_trend_test(table), stats.page_trend_test(table[:, ::-1])
     statistic = float(rising.statistic)
     rho = 12 * statistic / (n * m * (m**2 - 1)) - 3 * (m + 1) / (m - 1)
     p = min(1.0, 2 * min(float(rising.pvalue), float(falling.pvalue)))
-    return Trend(rho, statistic, p, str(rising.method), n, lost)
+    return Trend(
+        rho=rho,
+        statistic=statistic,
+        p=p,
+        method=str(rising.method),
+        n=n,
+        reason=lost,
+    )
 
 
 def complete_seeds(values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -41,7 +41,7 @@ CHUNK = 100  # draws at a time: 16 MB of weights at 20,000 samples
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TwoLevel:
     """The difference a - b of mean errors, uncertain by seeds and by samples.
 
@@ -99,11 +99,40 @@ def two_level_bootstrap(
     reason = _broken(x, y, paired)
     if reason:
         nan, seeds, samples = math.nan, (len(x), len(y)), x.shape[1]
-        return TwoLevel(nan, nan, nan, nan, nan, nan, nan, nan, nan, seeds, samples, reason)
+        return TwoLevel(
+            difference=nan,
+            low=nan,
+            high=nan,
+            bootstrap_error=nan,
+            standard_error=nan,
+            from_seeds=nan,
+            from_samples=nan,
+            from_both=nan,
+            df=nan,
+            seeds=seeds,
+            samples=samples,
+            reason=reason,
+        )
     # One canonical order, so that swapping a and b mirrors the draws.
     if _rank(y) < _rank(x):
-        return _mirrored(_bootstrap(y, x, paired, seed, draws, confidence))
-    return _bootstrap(x, y, paired, seed, draws, confidence)
+        return _mirrored(
+            _bootstrap(
+                x=y,
+                y=x,
+                paired=paired,
+                seed=seed,
+                draws=draws,
+                confidence=confidence,
+            )
+        )
+    return _bootstrap(
+        x=x,
+        y=y,
+        paired=paired,
+        seed=seed,
+        draws=draws,
+        confidence=confidence,
+    )
 
 
 def _bootstrap(x: Array, y: Array, paired: bool, seed: int, draws: int, confidence: float) -> TwoLevel:
@@ -113,7 +142,20 @@ def _bootstrap(x: Array, y: Array, paired: bool, seed: int, draws: int, confiden
     difference = float(sum(group.mean() for group in groups))
     if theory.total <= (16 * np.finfo(np.float64).eps * float(np.abs([x.mean(), y.mean()]).max())) ** 2:
         nan, reason = math.nan, "the difference is the same for every seed and sample"
-        return TwoLevel(difference, nan, nan, 0.0, 0.0, 0.0, 0.0, 0.0, nan, counts, samples, reason)
+        return TwoLevel(
+            difference=difference,
+            low=nan,
+            high=nan,
+            bootstrap_error=0.0,
+            standard_error=0.0,
+            from_seeds=0.0,
+            from_samples=0.0,
+            from_both=0.0,
+            df=nan,
+            seeds=counts,
+            samples=samples,
+            reason=reason,
+        )
     drawn = _draws(groups, np.random.default_rng(seed), draws)
     tail = (1 - confidence) / 2
     stretch = float(stats.t.isf(tail, theory.df) / stats.norm.isf(tail))
@@ -173,7 +215,7 @@ def _normal_theory(groups: list[Array]) -> _Theory:
     # The parts are estimates, some cut off at 0: never fewer than the smaller group has by itself.
     least = float(min(len(group) - 1 for group in groups))
     df = max(total**2 / squares, least) if squares > 0 else math.nan
-    return _Theory(seeds, samples_alone, sum(both), df)
+    return _Theory(seeds=seeds, samples=samples_alone, both=sum(both), df=df)
 
 
 def _residual(group: Array) -> float:
