@@ -68,10 +68,13 @@ def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreemen
     0.0
     """
     if np.array_equal(a_steps, b_steps):
-        steps, x, y = a_steps, np.asarray(a), np.asarray(b)
+        steps = a_steps
+        x = np.asarray(a)
+        y = np.asarray(b)
     else:
         steps, i, j = np.intersect1d(a_steps, b_steps, return_indices=True)
-        x, y = np.asarray(a)[i], np.asarray(b)[j]
+        x = np.asarray(a)[i]
+        y = np.asarray(b)[j]
     if not len(steps) or not np.array_equal(x, y, equal_nan=True):
         return None
     bits, units = _told_by(x[np.isfinite(x)])

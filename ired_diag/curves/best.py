@@ -80,7 +80,8 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     # by the values: neighbouring floats can have one logarithm
     sized = np.where(np.isfinite(curve.y), curve.values if lower_is_better else -curve.values, np.inf)
     index = int(np.argmin(sized))
-    at, value = float(curve.steps[index]), float(curve.values[index])
+    at = float(curve.steps[index])
+    value = float(curve.values[index])
     end = valley.left if valley.rises else len(curve)
     around = curve.values[valley.arrival : end]
     around = around[np.isfinite(around)]

@@ -34,7 +34,10 @@ def clear_gain(y: Array) -> float:
     noise = wander_of(late, np.zeros(len(late)))
     if noise.correlation < CORRELATED / np.sqrt(len(late)):
         noise = Wander(float(late.std(ddof=1)), 0.0)
-    level, error, count, gain = float(late.mean()), noise.error_of_mean(len(late)), 1.0, 0.0
+    level = float(late.mean())
+    error = noise.error_of_mean(len(late))
+    count = 1.0
+    gain = 0.0
     while count <= n // 4:
         m = round(count)
         above = float(y[:m].mean()) - level

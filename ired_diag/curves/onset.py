@@ -54,30 +54,44 @@ def onset_in(curve: Curve, valley: Valley) -> Onset | None:
         return None
     bends, sums = _hinges(curve, valley)
     late = bends >= valley.best
-    index = int(bends[late][np.argmin(sums[late])]) + 1
+    bend = int(bends[late][np.argmin(sums[late])])
+    index = bend + 1
     room = WITHIN * (valley.sigma * valley.inflation) ** 2
     likely = bends[sums <= sums.min() + room]
-    low = min(int(likely[0]), index - 1)
+    low = min(int(likely[0]), bend)
     high = max(index, int(likely[-1]) + 1)
-    return Onset(index, *(float(curve.steps[i]) for i in (index, low, high)))
+    steps = curve.steps
+    return Onset(index, step=float(steps[index]), low=float(steps[low]), high=float(steps[high]))
 
 
 def at_evaluation(curve: Curve, index: int) -> Onset:
     """Return the onset that is sure to be at one evaluation: from there on nothing is finite."""
+    before = max(0, index - 1)
     step = float(curve.steps[index])
-    return Onset(index=index, step=step, low=float(curve.steps[max(0, index - 1)]), high=step)
+    return Onset(index, step=step, low=float(curve.steps[before]), high=step)
 
 
 def _hinges(curve: Curve, valley: Valley) -> tuple[NDArray[np.intp], Array]:
     """Return the places of possible bends, and the residual sum of squares of the hinge at each."""
-    half = valley.floor + min(valley.rise / 2, max(FACTOR, valley.sigma * 8))
-    above = np.flatnonzero(valley.fit[valley.last_near :] >= half)
-    end = min(len(curve), valley.last_near + (int(above[0]) if len(above) else 0) + 2)
-    start = max(valley.arrival, end - MOST)
-    t, y = curve.steps[start:end], valley.y[start:end]
+    start, end = _under_hinge(curve, valley)
+    t = curve.steps[start:end]
+    y = valley.y[start:end]
+    y = y - y.mean()
     bends = np.arange(start, min(valley.last_near + 1, end - 1))
     ramps = np.maximum(0.0, t - curve.steps[bends, None])
     ramps -= ramps.mean(axis=1, keepdims=True)
-    y = y - y.mean()
-    slopes = np.maximum(0.0, ramps @ y / np.sum(ramps**2, axis=1))
-    return bends, np.sum((y - slopes[:, None] * ramps) ** 2, axis=1)
+    slopes = ramps @ y / np.sum(ramps**2, axis=1)
+    slopes = np.maximum(0.0, slopes)
+    residuals = y - slopes[:, None] * ramps
+    return bends, np.sum(residuals**2, axis=1)
+
+
+def _under_hinge(curve: Curve, valley: Valley) -> tuple[int, int]:
+    """Return the first evaluation that the hinge is fitted to, and the one after the last."""
+    height = min(valley.rise / 2, max(FACTOR, valley.sigma * 8))
+    above = np.flatnonzero(valley.fit[valley.last_near :] >= valley.floor + height)
+    climbed = 0
+    if len(above):
+        climbed = int(above[0])
+    end = min(len(curve), valley.last_near + climbed + 2)
+    return max(valley.arrival, end - MOST), end

@@ -28,7 +28,8 @@ def median(values: Array) -> float:
     """
     ordered = values.copy()
     ordered.sort()
-    half, last = len(ordered) // 2, ordered[-1]
+    half = len(ordered) // 2
+    last = ordered[-1]
     if last != last:  # NaN is sorted last
         return float(last)
     middle = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -52,10 +52,12 @@ def pace_of(curve: Curve, valley: Valley) -> Pace:
     third = _line(curve.steps, valley, n // 3)
     if third.clear or third.gain <= 0:
         return third
-    half, longest = (_line(curve.steps, valley, size) for size in (n // 2, 2 * n // 3))
+    half = _line(curve.steps, valley, n // 2)
     if half.clear and third.gain > half.gain / 2:
         return half
-    if longest.clear and half.gain > longest.gain / 2 and third.gain > longest.gain / 4:
+    longest = _line(curve.steps, valley, 2 * n // 3)
+    still_fast = half.gain > longest.gain / 2 and third.gain > longest.gain / 4
+    if longest.clear and still_fast:
         return longest
     return third
 
@@ -69,12 +71,16 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     size = min(len(steps), max(FEWEST, wanted))
     if size < 2:
         return Pace(0.0, np.inf, clear=False)
-    t, y = steps[-size:] - steps[-size:].mean(), valley.y[-size:]
-    span, spread = steps[-1] - steps[0], float((t**2).sum())
+    t = steps[-size:] - steps[-size:].mean()
+    y = valley.y[-size:]
+    span = steps[-1] - steps[0]
+    spread = float((t**2).sum())
     gain = -float((t * y).sum()) / spread * span
-    error = valley.sigma * valley.inflation / np.sqrt(spread) * span
+    noise = valley.sigma * valley.inflation
+    error = noise / np.sqrt(spread) * span
     if gain > CLEAR * error:  # the larger noise can only make it less clear
-        error = max(error, _noise_about_parabola(t, y) / np.sqrt(spread) * span)
+        noise = _noise_about_parabola(t, y)
+        error = max(error, noise / np.sqrt(spread) * span)
     return Pace(float(gain), float(error), clear=bool(gain > CLEAR * error))
 
 
@@ -83,6 +89,8 @@ def _noise_about_parabola(t: Array, y: Array) -> float:
     if len(t) < FEWEST_BENT:
         return 0.0
     t = t / np.abs(t).max()
-    basis = np.linalg.qr(np.stack([np.ones_like(t), t, t**2], axis=1))[0]
-    sigma, correlation = noise_of(y - basis @ (basis.T @ y), levels=basis.shape[1])
+    powers = np.stack([np.ones_like(t), t, t**2], axis=1)
+    basis = np.linalg.qr(powers)[0]
+    residuals = y - basis @ (basis.T @ y)
+    sigma, correlation = noise_of(residuals, levels=basis.shape[1])
     return sigma * widening(correlation)

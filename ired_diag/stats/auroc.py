@@ -68,7 +68,8 @@ def placements(positive: ArrayLike, negative: ArrayLike) -> tuple[NDArray[np.flo
     >>> [v.tolist() for v in placements([2.0, 3.0], [1.0, 2.0])]
     [[0.75, 1.0], [1.0, 0.75]]
     """
-    x, y = np.asarray(positive, dtype=np.float64), np.asarray(negative, dtype=np.float64)
+    x = np.asarray(positive, dtype=np.float64)
+    y = np.asarray(negative, dtype=np.float64)
     together = stats.rankdata(np.concatenate([x, y]))
     below = (together[: len(x)] - stats.rankdata(x)) / len(y)
     above = 1 - (together[len(x) :] - stats.rankdata(y)) / len(x)
@@ -86,14 +87,17 @@ def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float 
     >>> paired_auroc([2.0, 3.0, 4.0], [1.0, 2.0, 0.0]).area  # 8 of 9 pairs, and a tie
     0.9444444444444445
     """
-    x, y = np.atleast_2d(np.asarray(positive, np.float64)), np.atleast_2d(np.asarray(negative, np.float64))
+    x = np.atleast_2d(np.asarray(positive, np.float64))
+    y = np.atleast_2d(np.asarray(negative, np.float64))
     told = ~(np.isnan(x) | np.isnan(y))
     lost = int((~told).sum())
     reason = f"{lost} of {told.size} pairs are not numbers" if lost else ""
-    strata, n = told.sum(axis=1) > 0, int((told.sum(axis=0) > 0).sum())
+    strata = told.sum(axis=1) > 0
+    n = int((told.sum(axis=0) > 0).sum())
     if n < 2:
         return _undefined(n, reason or f"{n} pairs: at least 2 are needed")
-    areas, influence = [], np.zeros((int(strata.sum()), x.shape[1]))
+    areas = []
+    influence = np.zeros((int(strata.sum()), x.shape[1]))
     for row, keep, a, b in zip(influence, told[strata], x[strata], y[strata], strict=True):
         below, above = placements(a[keep], b[keep])
         areas.append(float(below.mean()))

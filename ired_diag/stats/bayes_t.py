@@ -96,7 +96,8 @@ def posterior_of_mean(mean: MeanDifference, *, rope: float, confidence: float = 
     """Return the posterior of a difference of means with one standard error: a scaled t around it."""
     if mean.reason:
         return _undefined(difference=mean.difference, rope=rope, n=mean.n, reason=mean.reason)
-    wide, narrow = _ScaledT(mean.standard_error, mean.df), _ScaledT(0.0, 1.0)
+    wide = _ScaledT(mean.standard_error, mean.df)
+    narrow = _ScaledT(0.0, 1.0)
     return _posterior(
         difference=mean.difference,
         wide=wide,
@@ -138,7 +139,8 @@ def _posterior(
     difference: float, wide: _ScaledT, narrow: _ScaledT, rope: float, n: int, confidence: float
 ) -> Posterior:
     half = _half_width(wide, narrow, confidence)
-    low, high = difference - half, difference + half
+    low = difference - half
+    high = difference + half
     if not 0 < rope < math.inf:
         reason = f"the ROPE must be positive and finite, found {rope:g}"
         return Posterior(

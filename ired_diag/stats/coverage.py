@@ -63,10 +63,12 @@ def coverage_of(interval: str, n: int, skewness: float = 0.0) -> Coverage:
     >>> bool(abs(coverage_of("t", 10).coverage - 0.95) < 0.005)
     True
     """
-    table, size = _table(), abs(skewness)
+    table = _table()
+    size = abs(skewness)
     if interval not in table["coverage"]:
         raise ValueError(f"no interval {interval!r}; simulated are {', '.join(intervals())}")
-    sizes, skewnesses = table["sizes"], table["skewness"]
+    sizes = table["sizes"]
+    skewnesses = table["skewness"]
     if n < sizes[0]:
         return Coverage(
             coverage=math.nan,

@@ -88,7 +88,8 @@ def split_half_overlap(reference: NDArray[Any], candidates: NDArray[Any], *, k: 
     parts = slice(0, half), slice(half, 2 * half)
     found = []
     for here, there in (parts, parts[::-1]):
-        x, y = reference[here], candidates[there]
+        x = reference[here]
+        y = candidates[there]
         across = cdist(x, y)
         density, coverage = density_and_coverage(cdist(x, x), across, k=k)
         found.append((density, coverage, density_and_coverage(cdist(y, y), across.T, k=k)[1]))

@@ -61,7 +61,8 @@ def paired_effect(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     """
     given = np.asarray(differences, dtype=np.float64)
     x = given[np.isfinite(given)]
-    n, left_out = len(x), len(given) - len(x)
+    n = len(x)
+    left_out = len(given) - len(x)
     reason = f"{left_out} of {len(given)} differences are not finite" if left_out else ""
     nan = math.nan
     if n < 2:
@@ -75,7 +76,8 @@ def paired_effect(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> 
             n=n,
             reason=reason or f"{n} pairs: at least 2 are needed",
         )
-    mean, sd = float(x.mean()), float(x.std(ddof=1))
+    mean = float(x.mean())
+    sd = float(x.std(ddof=1))
     if not x.any():
         return Effect(
             mean=0.0,

@@ -59,7 +59,9 @@ def effective_size(log_weights: ArrayLike, *, confidence: float = CONFIDENCE) ->
     """
     logs = np.atleast_2d(np.asarray(log_weights, dtype=np.float64))
     told = ~np.isnan(logs)
-    count, lost, n = int(told.sum()), int((~told).sum()), int(told.any(axis=0).sum())
+    count = int(told.sum())
+    lost = int((~told).sum())
+    n = int(told.any(axis=0).sum())
     reason = f"{lost} of {logs.size} weights are not numbers" if lost else ""
     largest = float(np.max(logs, where=told, initial=-math.inf))
     if not math.isfinite(largest):
@@ -72,7 +74,8 @@ def effective_size(log_weights: ArrayLike, *, confidence: float = CONFIDENCE) ->
             reason=reason or "no weight is above 0",
         )
     w = np.exp(np.where(told, logs, -math.inf) - largest)[:, told.any(axis=0)]
-    a, b = w.sum(axis=0), (w**2).sum(axis=0)
+    a = w.sum(axis=0)
+    b = (w**2).sum(axis=0)
     size = float(a.sum() ** 2 / b.sum())
     share = size / count
     if size < FEWEST or n < 2:

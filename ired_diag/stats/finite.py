@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.stats.defects import left_out
 from ired_diag.stats.summary import CONFIDENCE, Summary, summarise
 
 Cube = NDArray[np.float64]  # of any number of axes
@@ -25,8 +26,10 @@ def summarise_finite(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Su
     """
     x = np.asarray(values, dtype=np.float64)
     finite = x[np.isfinite(x)]
-    told, left_out = summarise(finite, confidence=confidence), len(x) - len(finite)
-    return replace(told, reason=f"{left_out} of {len(x)} are not finite") if left_out else told
+    summary = summarise(finite, confidence=confidence)
+    if len(finite) == len(x):
+        return summary
+    return replace(summary, reason=left_out(len(x) - len(finite), len(x), "are not finite"))
 
 
 def quotient(a: ArrayLike, b: ArrayLike) -> Cube:
@@ -36,9 +39,9 @@ def quotient(a: ArrayLike, b: ArrayLike) -> Cube:
     [0.5, nan]
     """
     above, below = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
-    found: Cube = np.full(above.shape, math.nan)
-    np.divide(above, below, out=found, where=below != 0)
-    return found
+    ratio: Cube = np.full(above.shape, math.nan)
+    np.divide(above, below, out=ratio, where=below != 0)
+    return ratio
 
 
 def mean_of_finite(values: Cube) -> Cube:
@@ -48,4 +51,5 @@ def mean_of_finite(values: Cube) -> Cube:
     [2.0, nan]
     """
     finite = np.isfinite(values)
-    return quotient(np.where(finite, values, 0.0).sum(axis=0), finite.sum(axis=0))
+    sums = np.where(finite, values, 0.0).sum(axis=0)
+    return quotient(sums, finite.sum(axis=0))

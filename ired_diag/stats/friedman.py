@@ -134,7 +134,8 @@ def friedman(
     s = float(((ranked.ranks - (k + 1) / 2).sum(axis=0) ** 2).sum())
     uncorrected = _chi_squared(12 * s / (n * k * (k + 1)), n, k)
     corrected = _chi_squared((k - 1) * s / spread, n, k)
-    w, p = corrected.chi2 / (n * (k - 1)), _exact_p(rows, round(4 * s))
+    w = corrected.chi2 / (n * (k - 1))
+    p = _exact_p(rows, round(4 * s))
     method: Literal["exact", "Monte Carlo"] = "Monte Carlo" if p is None else "exact"
     if p is None:
         p = _monte_carlo_p(rows=rows, observed=round(4 * s), draws=draws, seed=seed)
@@ -181,7 +182,8 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
 
 
 def _chi_squared(chi2: float, n: int, k: int) -> ChiSquared:
-    p, rest = float(stats.chi2.sf(chi2, k - 1)), n * (k - 1) - chi2
+    p = float(stats.chi2.sf(chi2, k - 1))
+    rest = n * (k - 1) - chi2
     if rest <= 1e-12 * chi2:
         return ChiSquared(chi2=chi2, p=p, f=math.inf, f_p=math.nan)
     f = (n - 1) * chi2 / rest
@@ -222,7 +224,8 @@ def _distribution(rows: tuple[tuple[int, ...], ...]) -> tuple[Integers, Array] |
 
 
 def _monte_carlo_p(rows: Integers, observed: int, draws: int, seed: int) -> float:
-    rng, as_far = np.random.default_rng(seed), 0
+    rng = np.random.default_rng(seed)
+    as_far = 0
     size = max(1, BATCH // rows.size)
     for start in range(0, draws, size):
         shape = (min(size, draws - start), *rows.shape)

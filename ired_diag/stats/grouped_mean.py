@@ -31,9 +31,12 @@ def grouped_mean(means: ArrayLike, counts: ArrayLike, *, confidence: float = CON
     >>> grouped_mean([1.0, 4.0], [2, 1]).mean
     2.0
     """
-    m, c = np.asarray(means, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    m, c = m[c > 0], c[c > 0]
-    nan, n = math.nan, int(c.sum())
+    m = np.asarray(means, dtype=np.float64)
+    c = np.asarray(counts, dtype=np.float64)
+    m = m[c > 0]
+    c = c[c > 0]
+    nan = math.nan
+    n = int(c.sum())
     if n == 0:
         return Summary(
             n=0,

@@ -85,12 +85,14 @@ def _mean_inverse(train: list[tuple[Array, Array]]) -> Array:
 def _linear(train: list[tuple[Array, Array]]) -> Array:
     """Return the coefficients of the best equivariant linear map."""
     product = square = 0.0
-    normal, right = np.zeros((3, 3)), np.zeros(3)
+    normal = np.zeros((3, 3))
+    right = np.zeros(3)
     for a, y in train:
         off = ~np.eye(a.shape[1], dtype=bool)
         product += float((a[:, off] * y[:, off]).sum())
         square += float((a[:, off] ** 2).sum())
-        x, target = _diagonal(a), np.einsum("nii->ni", y).ravel()
+        x = _diagonal(a)
+        target = np.einsum("nii->ni", y).ravel()
         normal += x.T @ x
         right += x.T @ target
     b, c, d = np.linalg.lstsq(normal, right, rcond=None)[0]
@@ -108,7 +110,8 @@ def _scored(name: str, answer: Array, test: list[tuple[Array, Array]]) -> Floor:
     errors = []
     for a, y in test:
         predicted = answer[0] * a
-        n, rank = len(a), a.shape[1]
+        n = len(a)
+        rank = a.shape[1]
         places = np.arange(rank)
         predicted[:, places, places] = (_diagonal(a) @ answer[1:4]).reshape(n, rank)
         errors.append(((predicted - y) ** 2).mean(axis=(1, 2)))

@@ -48,19 +48,22 @@ def by_level(values: NDArray[np.float64], *, share: bool = False, smallest: bool
         share: They are 0 or 1: the interval is that of a share.
         smallest: The worst is the smallest.
     """
-    worst = (np.min if smallest else np.max)(values, axis=0)
-    return [_at(ALL, worst, share), *(_at(level, some, share) for level, some in enumerate(values))]
+    worst_of = np.min if smallest else np.max
+    rows = [_at(ALL, worst_of(values, axis=0), share)]
+    for level, own in enumerate(values):
+        rows.append(_at(level, own, share))
+    return rows
 
 
 def _at(level: int, values: NDArray[np.float64], share: bool) -> AtLevel:
-    told = values[~np.isnan(values)]
-    found = share_of(told) if share else summarise(told)
+    finite = values[~np.isnan(values)]
+    summary = share_of(finite) if share else summarise(finite)
     return AtLevel(
         level=level,
-        mean=found.mean,
-        low=found.low,
-        high=found.high,
-        n=found.n,
-        lost=len(values) - len(told),
-        reason=found.reason,
+        mean=summary.mean,
+        low=summary.low,
+        high=summary.high,
+        n=summary.n,
+        lost=len(values) - len(finite),
+        reason=summary.reason,
     )

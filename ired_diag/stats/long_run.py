@@ -128,7 +128,8 @@ def _df(total: int, phi: float, slope: float) -> float:
 @functools.lru_cache(maxsize=256)
 def expected_sums(k: int, coefficients: int) -> tuple[Array, Array]:
     """Return tr(M A M Σ) and tr(M Σ) for each φ of ``GRID``: expected Σ rₜ rₜ₊₁ and Σ rₜ², where σ = 1."""
-    products, squares = (k - 1) * GRID, np.full_like(GRID, float(k))
+    products = (k - 1) * GRID
+    squares = np.full_like(GRID, float(k))
     for q in _orthonormal(k, coefficients):
         neighbours = np.zeros(k)
         neighbours[1:] += q[:-1] / 2

@@ -48,5 +48,6 @@ def pooled_cosine(error: ArrayLike, rms: ArrayLike) -> Array:
         error: Mean squared error an element, of shape (n,).
         rms: Root mean square of the elements of predictions or of targets, likewise.
     """
-    e, r = np.asarray(error, dtype=np.float64), np.asarray(rms, dtype=np.float64)
+    e = np.asarray(error, dtype=np.float64)
+    r = np.asarray(rms, dtype=np.float64)
     return np.asarray(np.sqrt(np.maximum(0.0, 1 - e / np.maximum(r**2, np.finfo(float).tiny))))

@@ -157,11 +157,13 @@ def split_noise(
     n = len(given)
     if reason := _lacking(given):
         return NoiseSplit(seeds=n, evaluations=math.nan, confidence=confidence, reason=reason)
-    k, centre = _typical([len(run) for run in given]), float(np.concatenate(given).mean())
+    k = _typical([len(run) for run in given])
+    centre = float(np.concatenate(given).mean())
     means = np.array([(run - centre).mean() for run in given])
     residuals = [run - run.mean() for run in given]
     if max(np.abs(each).max() for each in residuals) <= _rounding(np.concatenate(given)):
-        reason, seed_sd = "no evaluation noise: every run is constant", float(means.std(ddof=1))
+        reason = "no evaluation noise: every run is constant"
+        seed_sd = float(means.std(ddof=1))
         return NoiseSplit(
             seeds=n,
             evaluations=k,
@@ -191,11 +193,14 @@ def split_noise(
 def _split(unsplit: NoiseSplit, means: Array, sizes: Sequence[int], noise: LongRun) -> NoiseSplit:
     """Return the split, its analysis of variance filled in."""
     worth = np.array([effective_count(size, noise.correlation) for size in sizes])
-    k, df = _typical(worth), (len(means) - 1, noise.df)
+    k = _typical(worth)
+    df = (len(means) - 1, noise.df)
     within = noise.sd**2
     between = float(worth @ (means - worth @ means / worth.sum()) ** 2) / df[0]
-    f, tail = between / within, (1 - unsplit.confidence) / 2
-    low, high = f / float(special.fdtri(*df, 1 - tail)), f / float(special.fdtri(*df, tail))
+    f = between / within
+    tail = (1 - unsplit.confidence) / 2
+    low = f / float(special.fdtri(*df, 1 - tail))
+    high = f / float(special.fdtri(*df, tail))
     icc, low, high = ((x - 1) / (x + k - 1) for x in (f, low, high))
     return replace(
         unsplit,

@@ -85,7 +85,8 @@ def power_of(noncentrality: float, df: float, *, alpha: float = ALPHA) -> float:
     >>> round(power_of(0.0, 9.0), 12)
     0.05
     """
-    delta, critical = min(abs(noncentrality), LARGEST), float(stats.t.isf(alpha / 2, df))
+    delta = min(abs(noncentrality), LARGEST)
+    critical = float(stats.t.isf(alpha / 2, df))
     upper = float(stats.nct.sf(critical, df, delta)) if delta > 0 else alpha / 2
     # NaN where so little is left of the far tail that the series has no digits for it.
     lower = float(stats.nct.cdf(-critical, df, delta)) if delta > 0 else alpha / 2
@@ -121,7 +122,8 @@ def seeds_for(
     while not enough(high):
         if high >= MOST_SEEDS:
             return math.inf
-        low, high = high, min(MOST_SEEDS, high + 4)
+        low = high
+        high = min(MOST_SEEDS, high + 4)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -105,7 +105,8 @@ def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
         )
     differences = _differences(x, y)
     d = differences[differences != 0]
-    n, equal = len(d), len(x) - len(d)
+    n = len(d)
+    equal = len(x) - len(d)
     if n == 0:
         return RankTest(
             statistic=math.nan,

@@ -46,7 +46,8 @@ def paired_ratio_of_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CON
         return _undefined(min(len(x), len(y)), defect)
     if y.mean() == 0:
         return _undefined(len(x), UNSURE_DIVISOR)
-    ratio, n = float(x.mean() / y.mean()), len(x)
+    ratio = float(x.mean() / y.mean())
+    n = len(x)
     # Of x = r y + e: with e in place of x, what both have in common costs no digits.
     e = x - ratio * y
     if is_constant(e, scale=float(np.abs(x).max())):
@@ -85,7 +86,8 @@ def ratio_of_two_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFID
             n=n,
             reason=SAME_RATIO,
         )
-    xx, yy = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
+    xx = float(x.var(ddof=1)) / len(x)
+    yy = float(y.var(ddof=1)) / len(y)
     own = np.array([xx, ratio**2 * yy])
     df = float(own.sum() ** 2 / (own**2 / [len(x) - 1, len(y) - 1]).sum())
     # The residual e = x - r y of independent means has variance xx + r² yy and covariance -r yy with y.

@@ -122,7 +122,8 @@ def area_under_curve(steps: ArrayLike, values: ArrayLike) -> Readout:
 
 
 def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
-    s, v = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    s = np.asarray(steps, dtype=np.float64)
+    v = np.asarray(values, dtype=np.float64)
     if s.shape != v.shape:
         raise ValueError(f"a curve needs as many steps as values, found {len(s)} and {len(v)}")
     if (s[1:] <= s[:-1]).any():

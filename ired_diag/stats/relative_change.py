@@ -63,7 +63,8 @@ def change_of(change: ArrayLike, size: ArrayLike, size_after: ArrayLike, *, tole
         relative = np.where(c == 0, 0.0, c / s)
         ratio = np.float64(root_mean_square(after)) / root_mean_square(s)
     known = relative[np.isfinite(relative)]
-    mean, lost = summarise(known), len(relative) - len(known)
+    mean = summarise(known)
+    lost = len(relative) - len(known)
     beyond = (relative > tolerance) | (np.isnan(relative) & np.isfinite(s))
     return Change(
         relative=mean.mean,

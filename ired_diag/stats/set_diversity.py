@@ -80,9 +80,11 @@ def set_diversity(
         return Diversity(reason=f"{broken} of {n} candidates are not finite")
     if n < 2:
         return Diversity(reason="one point has no pairs")
-    root, pairs = math.sqrt(dim), pdist(points) / math.sqrt(dim)
+    root = math.sqrt(dim)
+    pairs = pdist(points) / math.sqrt(dim)
     whole = bool(np.isfinite(control).all())
-    rank, displacement_rank = effective_rank(points), effective_rank(points - origins)
+    rank = effective_rank(points)
+    displacement_rank = effective_rank(points - origins)
     similar = gaussian_kernel(squareform(pairs), bandwidth) if bandwidth > 0 else None
     overlap = split_half_overlap(control, points) if whole and n >= FEWEST else NO_OVERLAP
     reasons = {

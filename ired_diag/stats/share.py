@@ -57,7 +57,8 @@ def share_of(values: ArrayLike, *, answers: int = 1, confidence: float = CONFIDE
     """
     given = np.asarray(values, dtype=np.float64)
     x = given[~np.isnan(given)]
-    n, lost = len(x), len(given) - len(x)
+    n = len(x)
+    lost = len(given) - len(x)
     reason = f"{lost} of {len(given)} values are not numbers" if lost else ""
     if n == 0:
         return Share(

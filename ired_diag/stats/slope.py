@@ -54,7 +54,8 @@ def slope_of(x: ArrayLike, y: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     """
     points = np.array([x, y], dtype=np.float64).reshape(2, -1)
     finite = points[:, np.isfinite(points).all(axis=0)]
-    n, lost = finite.shape[1], points.shape[1] - finite.shape[1]
+    n = finite.shape[1]
+    lost = points.shape[1] - finite.shape[1]
     reason = f"{lost} of {points.shape[1]} points are not finite" if lost else ""
     a, b = finite - finite.mean(axis=1, keepdims=True) if n else finite
     spread = float(a @ a)

@@ -35,7 +35,8 @@ def spectral_density(
         quadratures: Nodes and weights of each start vector, each of shape (k,), k as it may be.
     """
     every = np.concatenate([nodes for nodes, _ in quadratures])
-    low, high = float(every.min()), float(every.max())
+    low = float(every.min())
+    high = float(every.max())
     width = (high - low) / RESOLUTION or max(abs(low), 1.0) / RESOLUTION
     reach = MARGIN * width
     points = math.ceil((high - low + 2 * reach) / width * PER_WIDTH) + 1

@@ -75,7 +75,9 @@ def summarise(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
             confidence=confidence,
             reason="no values",
         )
-    mean, minimum, maximum = float(x.mean()), float(x.min()), float(x.max())
+    mean = float(x.mean())
+    minimum = float(x.min())
+    maximum = float(x.max())
     if n == 1:
         reason = "one value has no spread"
         return Summary(

@@ -86,14 +86,17 @@ def sweep_response(
         draws: How often seeds are drawn.
         confidence: Of the intervals.
     """
-    x, y = np.asarray(knob, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    x = np.asarray(knob, dtype=np.float64)
+    y = np.asarray(values, dtype=np.float64)
     order = np.argsort(x, kind="stable")
-    x, y = x[order], y[order]
+    x = x[order]
+    y = y[order]
     curve = [summarise_finite(row, confidence=confidence) for row in y]
     trend = page_trend(x, y)
     complete = complete_seeds(y)
     table = y[:, complete]
-    n, lost = table.shape[1], int((~complete).sum())
+    n = table.shape[1]
+    lost = int((~complete).sum())
     reason = f"{lost} of {len(complete)} seeds lack a setting" if lost else ""
     chosen = _choose(table if lower_is_better else -table, draws, seed)
     apparent, honest = (v if lower_is_better else -v for v in (chosen.apparent, chosen.honest))

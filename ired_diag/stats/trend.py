@@ -55,7 +55,8 @@ def page_trend(knob: ArrayLike, values: ArrayLike) -> Trend:
     >>> page_trend([1.0, 2.0, 4.0], [[1.0, 2.0], [2.0, 3.0], [3.0, 9.0]]).rho
     1.0
     """
-    x, y = np.asarray(knob, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    x = np.asarray(knob, dtype=np.float64)
+    y = np.asarray(values, dtype=np.float64)
     order = np.argsort(x, kind="stable")
     complete = complete_seeds(y)
     table = y[order][:, complete].T
@@ -72,7 +73,8 @@ def page_trend(knob: ArrayLike, values: ArrayLike) -> Trend:
             n=n,
             reason="; ".join(filter(None, (wrong, lost))),
         )
-    rising, falling = stats.page_trend_test(table), stats.page_trend_test(table[:, ::-1])
+    rising = stats.page_trend_test(table)
+    falling = stats.page_trend_test(table[:, ::-1])
     statistic = float(rising.statistic)
     rho = 12 * statistic / (n * m * (m**2 - 1)) - 3 * (m + 1) / (m - 1)
     p = min(1.0, 2 * min(float(rising.pvalue), float(falling.pvalue)))

@@ -27,7 +27,8 @@ def whole_walk(moves: Mapping[str, Cube]) -> dict[str, Cube]:
         moves: What is told of each move, of shape (levels, steps + 1, samples); move 0 is the clamp's. The
             names are those of ``ired_diag.model.clamped_walk``.
     """
-    steps, net = moves["length"][:, 1:], moves["net"][:, -1]
+    steps = moves["length"][:, 1:]
+    net = moves["net"][:, -1]
     reach = STILL * moves["distance"][:, 0]
     kept = (moves["accepted"][:, 1:] > 0).any(axis=1)
     known = np.isfinite(net) & np.isfinite(moves["energy_change"]).all(axis=1)

@@ -88,7 +88,9 @@ def worst_rank_test(
     """
     x, y = (_scores(*group, lower_is_better) for group in ((a, failed_a), (b, failed_b)))
     n_a, n_b = len(x), len(y)
-    probability, p, reason = math.nan, math.nan, _defect(x, y)
+    probability = math.nan
+    p = math.nan
+    reason = _defect(x, y)
     method: Literal["exact", "normal", ""] = ""
     if not reason:
         scores, place = np.unique(np.concatenate([x, y]), return_inverse=True)
@@ -114,7 +116,9 @@ def worst_rank_test(
 
 def _smallest_p(finished: tuple[int, int], failed: tuple[int, int]) -> float:
     """Return the p where all finished seeds of one group are better than all of the other, all different."""
-    n_a, n_b, lost = finished[0] + failed[0], finished[1] + failed[1], sum(failed)
+    n_a = finished[0] + failed[0]
+    n_b = finished[1] + failed[1]
+    lost = sum(failed)
     if not n_a or not n_b:
         return math.nan
     if not lost:
