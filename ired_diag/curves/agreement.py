@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.printed_numbers import printed
 
 MOST_BITS = 20.0  # a step: more digits than a float32 holds are not more evidence
@@ -27,7 +28,6 @@ ENOUGH_BITS = 30.0  # one in a billion
 ENOUGH_UNITS = 100.0  # a change of the curve by 1% moves its last digit
 FEWEST = 3  # common steps
 
-Array = NDArray[np.float64]
 Steps = NDArray[np.int64]
 
 

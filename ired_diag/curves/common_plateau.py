@@ -24,6 +24,7 @@ from ired_diag.curves.lasting_drift import Suspect, evident_drift, is_free_of_dr
 from ired_diag.curves.mean_curve import Steps, rest_of_mean
 from ired_diag.curves.rest import FEWEST
 from ired_diag.curves.shape import Shape, shape_of
+from ired_diag.stats.arrays import as_floats
 
 SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve by so much
 LITTLE = 0.15  # nats: a seed that would win more with as many steps again does not rest
@@ -63,7 +64,7 @@ def common_plateau(
     """
     arrays = []
     for steps, values in curves:
-        arrays.append((np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)))
+        arrays.append((as_floats(steps), as_floats(values)))
     if not arrays:
         return _no_plateau("no curves")
     count = len(arrays)

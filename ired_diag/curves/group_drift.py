@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.curves.order_statistics import median, usual_size
-from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING, Array
+from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING
 from ired_diag.curves.wander import Wander
+from ired_diag.stats.arrays import Array
 
 SPIKE = 8.0  # usual sizes
 ROUNDING = 1e-12  # of the largest value: a line through equal numbers has a slope of rounding

@@ -16,17 +16,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.curves.nats import Curve
 from ired_diag.curves.shift import with_hidden_rise
 from ired_diag.curves.valley import Valley, find_valley
+from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations before the dip: the sd of fewer is not known to 25%
 DEEP = 4.0  # standard deviations
 FLAT = 1.5  # standard deviations between two parts of one level
-
-Array = NDArray[np.float64]
 
 
 def valley_of(curve: Curve) -> Valley:

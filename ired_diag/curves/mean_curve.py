@@ -25,7 +25,8 @@ from ired_diag.curves.coarse import coarse
 from ired_diag.curves.group_drift import group_drift
 from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
-from ired_diag.curves.valley import Array, find_valley
+from ired_diag.curves.valley import find_valley
+from ired_diag.stats.arrays import Array
 
 BIAS = 0.01  # standard errors of the mean of what follows, by its noise: a descent of which nothing is left
 MOST_BIAS = 0.3  # standard errors of the mean over seeds: a bias by less does no harm

@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ired_diag.curves.early_means import clear_gain
 from ired_diag.curves.grain import grain_of
 from ired_diag.curves.order_statistics import median
+from ired_diag.stats.arrays import Array, as_floats
 
 Scale = Literal["ratio", "error", "gain"]
 
@@ -40,8 +41,6 @@ CLEAR = 3.0  # scatters: a gain that is no luck
 LEAST_GAIN = 1e-9  # of the range: of less, no square can be taken
 NORMAL_MAD = 0.6745  # median size of a standard normal
 LARGEST = 1e150
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +83,8 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     >>> curve_of([1, 2, 3], [1.0, 2.0, float("nan")]).y.round(3).tolist()
     [0.0, 0.693, inf]
     """
-    places = np.asarray(steps, dtype=np.float64)
-    numbers = np.asarray(values, dtype=np.float64)
+    places = as_floats(steps)
+    numbers = as_floats(values)
     if places.shape != numbers.shape or places.ndim != 1:
         raise ValueError(f"a curve needs as many steps as values, found {places.shape} and {numbers.shape}")
     if not (places[1:] > places[:-1]).all():

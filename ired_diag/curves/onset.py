@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 
 from ired_diag.curves.nats import FACTOR, Curve
 from ired_diag.curves.valley import Valley
+from ired_diag.stats.arrays import Array
 
 WITHIN = 4.0  # σ²: the 95% point of χ² with one degree of freedom, 3.84, rounded up
 MOST = 400  # evaluations under a hinge: more than that only tell the same of the floor
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ired_diag.stats.arrays import Array
 
 KEPT = 0.9
 TRIMMED_SD = 0.789  # sd of a standard normal's middle 90%
-
-Array = NDArray[np.float64]
 
 
 def median(values: Array) -> float:

@@ -19,16 +19,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.curves.nats import Curve
 from ired_diag.curves.valley import Valley, noise_of, widening
+from ired_diag.stats.arrays import Array
 
 FEWEST = 4  # evaluations under a line
 FEWEST_BENT = 12  # evaluations under a parabola that leaves its noise
 CLEAR = 4.0  # standard errors: a gain that is no chance, on a window that was chosen by no test
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

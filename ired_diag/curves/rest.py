@@ -30,8 +30,9 @@ import numpy as np
 
 from ired_diag.curves.nats import Curve
 from ired_diag.curves.order_statistics import mean, median
-from ired_diag.curves.valley import Array, Valley
+from ired_diag.curves.valley import Valley
 from ired_diag.curves.wander import Wander, wander_of
+from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations at rest: the sd of fewer is not known to 25%
 SHORTEST = 0.05  # of the steps: many evaluations in a short time are no rest
@@ -97,14 +98,14 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
         share = f"the last {100 * SHORTEST:g}% of its steps"
         return _never(f"it rests too late: only {n - start} evaluations in {share}")
     tail = _different_tail(y[start:], noise, DIFFERENT * factor)
-    if tail.count == 0:
+    if tail.size == 0:
         return Rest(index=start, start=start)
     direction = "worse" if tail.change > 0 else "better"
     return Rest(
         index=None,
-        reason=f"its last {tail.count} evaluations are {direction} than those before",
+        reason=f"its last {tail.size} evaluations are {direction} than those before",
         start=start,
-        tail=tail.count,
+        tail=tail.size,
         tail_change=tail.change,
         tail_errors=tail.errors,
     )
@@ -207,17 +208,17 @@ def _without_descent(y: Array, *, start: int, noise: Wander, above: float) -> in
 
 
 class _Tail(NamedTuple):
-    """The last evaluations that differ most clearly from those before; a count of 0 where none do."""
+    """The last evaluations that differ most clearly from those before; a size of 0 where none do."""
 
     clarity: float
-    count: int
+    size: int
     change: float
     errors: float
 
 
 def _different_tail(y: Array, noise: Wander, different: float) -> _Tail:
     n, size = len(y), 2.0
-    clearest = _Tail(1.0, count=0, change=0.0, errors=0.0)
+    clearest = _Tail(1.0, size=0, change=0.0, errors=0.0)
     while size <= n // 2:
         count = round(size)
         tail = _tail_of(y, count, noise=noise, different=different)
@@ -238,4 +239,4 @@ def _tail_of(y: Array, count: int, *, noise: Wander, different: float) -> _Tail:
     errors = np.inf
     if error > 0:
         errors = abs(change) / float(error)
-    return _Tail(clarity, count=count, change=change, errors=errors)
+    return _Tail(clarity, size=count, change=change, errors=errors)

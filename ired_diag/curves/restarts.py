@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ired_diag.curves.order_statistics import median, usual_size
-from ired_diag.curves.valley import Array
+from ired_diag.stats.arrays import Array
 
 FEWEST = 2  # restarts that make a schedule
 SHORTEST = 4  # evaluations of a cycle

@@ -48,6 +48,7 @@ from ired_diag.curves.restarts import cycle_ends, noise_at_ends, restarts_in
 from ired_diag.curves.rise import is_divergence, is_recovering, is_regression
 from ired_diag.curves.spikes import ends_in_spike
 from ired_diag.curves.valley import Valley
+from ired_diag.stats.arrays import Array
 
 Word = Literal[
     "converged", "improving", "diverged", "regressed", "stuck", "no_trend", "unstable", "too_short"
@@ -69,8 +70,6 @@ REASONS: dict[Word, str] = {
 }
 
 NO_REST = Rest(index=None, reason="too few evaluations")
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

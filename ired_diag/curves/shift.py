@@ -19,8 +19,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ired_diag.curves.valley import Array, Valley, noise_of, widening
+from ired_diag.curves.valley import Valley, noise_of, widening
 from ired_diag.curves.wander import wander_of
+from ired_diag.stats.arrays import Array
 
 CLEAR = 5.0
 FEWEST = 5  # evaluations on each side

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.order_statistics import median, usual_size
+from ired_diag.stats.arrays import Array
 
 HALF = 2  # evaluations to each side
 FAR = 5.0  # standard deviations of what is left when the running median is taken away
@@ -27,8 +28,6 @@ SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
 AROUND, LONGEST_LOW = 5, 3  # evaluations around some that are low in a row, and at most so many of these
 LONE = 3.0  # ranges of four neighbours: six standard deviations of white noise
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from ired_diag.curves.order_statistics import distinct, median, usual_size
 from ired_diag.curves.roughness import roughness
 from ired_diag.curves.spikes import middle_of_three, without_spikes
 from ired_diag.curves.wander import Wander, wander_of
+from ired_diag.stats.arrays import Array
 
 NEAR = 3.0  # σ above the best: the floor's evaluations
 BACK = 2.0  # σ above the floor: the curve is back
@@ -40,8 +40,6 @@ MOST_CORRELATED = 0.95
 OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
 FEWEST_BEFORE_HUMP, FEWEST_AFTER_HUMP = 2, 8  # evaluations on its two sides
 HUMP_GAIN = 8.0  # times less is left: noise that is called a hump takes away a half at most
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,9 +31,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.standard_error import (
     MeanDifference,
     mean_variance,
@@ -122,7 +123,7 @@ def two_sample_posterior(
     mean = welch_difference(a, b)
     if mean.reason:
         return _undefined(difference=mean.difference, rope=rope, n=mean.n, reason=mean.reason)
-    samples = (np.asarray(v, dtype=np.float64) for v in (a, b))
+    samples = (as_floats(v) for v in (a, b))
     parts = (_ScaledT(math.sqrt(mean_variance(x)), len(x) - 1) for x in samples)
     narrow, wide = sorted(parts, key=lambda part: (part.scale, part.df))
     return _posterior(
@@ -177,7 +178,7 @@ def _below(c: float, wide: _ScaledT, narrow: _ScaledT) -> float:
 
 
 @functools.cache
-def _quantiles(df: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _quantiles(df: float) -> tuple[Array, Array]:
     """Return weights and quantiles of T at the nodes of the integral over z."""
     z = np.linspace(-8.5, 8.5, NODES)
     # The upper half by symmetry: near 1, Φ has no digits left for the quantile.

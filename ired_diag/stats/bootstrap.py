@@ -23,8 +23,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.defects import ROUNDING, as_sample, defect_of
-from ired_diag.stats.resampling import Array, Resampled, resampled_difference, resampled_mean
+from ired_diag.stats.resampling import Resampled, resampled_difference, resampled_mean
 from ired_diag.stats.summary import CONFIDENCE
 
 Method = Literal["studentised"]

@@ -7,9 +7,11 @@ flatter what it belongs to. Who wants it dropped does so before, and says so.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Sample = NDArray[np.float64]
+from ired_diag.stats.arrays import Array, as_floats
+
+Sample = Array
 ROUNDING = 16 * np.finfo(np.float64).eps
 CONSTANT = "both samples are constant"
 SAME_AMOUNT = "all pairs differ by the same amount"
@@ -18,7 +20,7 @@ SMALLEST_SPREAD = 1e-150  # its square is 1e-300, close to the smallest number
 
 def as_sample(values: ArrayLike) -> Sample:
     """Return values as an array of shape (n,)."""
-    return np.asarray(values, dtype=np.float64).reshape(-1)
+    return as_floats(values).reshape(-1)
 
 
 def defect_of(*samples: Sample, fewest: int = 2, paired: bool = False) -> str:

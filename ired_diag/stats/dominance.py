@@ -33,10 +33,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from numpy.typing import ArrayLike
+from scipy import optimize
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.defects import as_sample, defect_of
+from ired_diag.stats.quantiles import normal_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 
@@ -80,7 +82,7 @@ def dominance(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> 
         return _dominance(nan, low=nan, high=nan, n_a=len(x), n_b=len(y), reason=defect)
     signs = np.sign(x[:, None] - y[None, :])
     delta = float(signs.mean())
-    z = float(stats.norm.isf((1 - confidence) / 2))
+    z = normal_quantile(confidence)
     cliff = _feng_cliff(signs, delta, z)
     newcombe = _newcombe((delta + 1) / 2, n_a=len(x), n_b=len(y), z=z)
     return _dominance(
@@ -108,7 +110,7 @@ def _dominance(delta: float, *, low: float, high: float, n_a: int, n_b: int, rea
     )
 
 
-def _feng_cliff(signs: NDArray[np.float64], delta: float, z: float) -> tuple[float, float]:
+def _feng_cliff(signs: Array, delta: float, z: float) -> tuple[float, float]:
     n_a, n_b = signs.shape
     if abs(delta) == 1:
         smaller = min(n_a, n_b)

@@ -18,8 +18,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.bootstrap import DRAWS
 from ired_diag.stats.defects import ROUNDING, defect_of
 from ired_diag.stats.summary import CONFIDENCE
@@ -65,7 +66,7 @@ def interquartile_mean(
     >>> interquartile_mean([1.0, 2.0, 3.0, 4.0, 1000.0], seed=0).value
     3.0
     """
-    given = np.asarray(scores, dtype=np.float64)
+    given = as_floats(scores)
     x = given.reshape(len(given), -1) if given.size else given.reshape(0, 1)
     (seeds, tasks), left_out = x.shape, x.size // 4
     if defect := defect_of(x.ravel(), fewest=LEAST_SCORES) or defect_of(x[:, 0]):
@@ -102,14 +103,14 @@ def interquartile_mean(
     )
 
 
-def middle_mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def middle_mean(rows: Array) -> Array:
     """Return the mean of the middle half of each row, of shape (rows, n)."""
     n = rows.shape[-1]
-    middle: NDArray[np.float64] = np.sort(rows, axis=-1)[..., n // 4 : n - n // 4].mean(axis=-1)
+    middle: Array = np.sort(rows, axis=-1)[..., n // 4 : n - n // 4].mean(axis=-1)
     return middle
 
 
-def _resampled(x: NDArray[np.float64], draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _resampled(x: Array, draws: int, rng: np.random.Generator) -> Array:
     seeds, tasks = x.shape
     block = max(1, BLOCK // x.size)
     parts = []

@@ -20,12 +20,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.summary import CONFIDENCE
 
-Replicates = NDArray[np.float64]
+Replicates = Array
 FEWEST = 3  # observations: with one left out, two must be there to be told apart
 UNSURE_DIVISOR = "what it is divided by is not told from 0"
 
@@ -49,7 +50,7 @@ def replicates_of_mean(values: ArrayLike) -> Replicates:
     >>> replicates_of_mean([0.0, 3.0, 6.0]).tolist()
     [3.0, 4.5, 3.0, 1.5]
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = as_floats(values)
     total = x.sum()
     n = len(x)
     return np.concatenate([[total / n], (total - x) / (n - 1)])

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 
@@ -40,7 +40,7 @@ class AtLevel:
     reason: str
 
 
-def by_level(values: NDArray[np.float64], *, share: bool = False, smallest: bool = False) -> list[AtLevel]:
+def by_level(values: Array, *, share: bool = False, smallest: bool = False) -> list[AtLevel]:
     """Return means, or shares, over problems: at the worst level of each, then level by level.
 
     Args:
@@ -55,7 +55,7 @@ def by_level(values: NDArray[np.float64], *, share: bool = False, smallest: bool
     return rows
 
 
-def _at(level: int, values: NDArray[np.float64], share: bool) -> AtLevel:
+def _at(level: int, values: Array, share: bool) -> AtLevel:
     finite = values[~np.isnan(values)]
     summary = share_of(finite) if share else summarise(finite)
     return AtLevel(

@@ -18,9 +18,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from ired_diag.stats.arrays import Array
 
 
 def holm(p: ArrayLike) -> Array:

@@ -35,8 +35,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.jackknife import (
     UNSURE_DIVISOR,
     Interval,
@@ -47,8 +47,6 @@ from ired_diag.stats.jackknife import (
     replicates_of_mean,
 )
 from ired_diag.stats.summary import CONFIDENCE
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.partially_paired import (
     Fit,
     PartialPairs,
@@ -37,7 +38,6 @@ from ired_diag.stats.partially_paired import (
 )
 from ired_diag.stats.summary import CONFIDENCE
 
-Array = NDArray[np.float64]
 FEW_SHARED, MANY_OTHERS = 3, 4  # a group of so many seeds, all shared, against one with so many others
 
 

@@ -44,14 +44,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import SAME_AMOUNT, is_constant
 from ired_diag.stats.summary import CONFIDENCE
 from ired_diag.stats.t_tests import TTest, paired, undefined_test
 
-Array = NDArray[np.float64]
 GRID = np.linspace(-9.0, 9.0, 73)  # of z: |ρ| up to 1 - 3e-8
 NEWTON_STEPS = 8
 STEP = 1e-4  # of z, for the second derivative
@@ -343,9 +343,9 @@ def t_test_of_estimate(difference: float, error: float, df: float, *, n: int, co
 
 def arrays_of_design(pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike) -> tuple[Array, Array, Array]:
     """Return the numbers of two groups as arrays of shape (2, shared), (n_a,) and (n_b,)."""
-    shared = np.asarray(pairs, dtype=np.float64).reshape(2, -1)
-    x = np.asarray(only_a, dtype=np.float64).reshape(-1)
-    y = np.asarray(only_b, dtype=np.float64).reshape(-1)
+    shared = as_floats(pairs).reshape(2, -1)
+    x = as_floats(only_a).reshape(-1)
+    y = as_floats(only_b).reshape(-1)
     return shared, x, y
 
 

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ired_diag.stats.arrays import Array
 
 ROUNDINGS = 8.0  # of the terms' own precision, in units
 PRECISIONS = (8, 11, 24)  # bits of bfloat16, float16 and float32
 PASSES = 30
 MOST_PLACES = 300  # 10^308 is the largest power of ten that a double holds
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

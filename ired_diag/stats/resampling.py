@@ -25,9 +25,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ired_diag.stats.arrays import Array
 
 
 @dataclass(frozen=True)

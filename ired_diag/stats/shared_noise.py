@@ -30,14 +30,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.noise_split import detrended
 
 EXACT_UP_TO = 7  # seeds: 5,040 assignments
 DRAWS = 10_000
 FEWEST = 4  # evaluations: residuals of three about a line are one pattern
 TINY = float(np.finfo(np.float64).tiny)
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +72,8 @@ def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAW
         seed: Of the drawn assignments.
         draws: How many, where there are too many to take all.
     """
-    x = np.asarray(a, dtype=np.float64)
-    y = np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.shape != y.shape or x.ndim != 2:
         raise ValueError(f"expected two groups of (seeds, evaluations), found {x.shape} and {y.shape}")
     if x.shape[1] < FEWEST:

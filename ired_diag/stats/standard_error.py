@@ -12,8 +12,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, is_constant
 
 
@@ -42,8 +43,8 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     >>> paired_difference([1.0, 3.0], [0.0, 0.0])
     MeanDifference(difference=2.0, standard_error=1.0, df=1.0, n=2, reason='')
     """
-    x = np.asarray(a, dtype=np.float64)
-    y = np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.shape != y.shape:
         reason = f"pairs need two samples of one size, found {len(x)} and {len(y)}"
         return _undefined(len(x) + len(y), reason)
@@ -60,8 +61,8 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
 
 def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     """Return the mean difference of two samples of shapes (n_a,) and (n_b,), their variances unequal."""
-    x = np.asarray(a, dtype=np.float64)
-    y = np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     n = len(x) + len(y)
     if reason := _defect(x) or _defect(y):
         return _undefined(n, reason)
@@ -75,14 +76,14 @@ def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     return MeanDifference(difference=difference, standard_error=math.sqrt(parts.sum()), df=df, n=n)
 
 
-def mean_variance(x: NDArray[np.float64]) -> float:
+def mean_variance(x: Array) -> float:
     """Return the variance of the mean of n ≥ 2 values; 0 where they vary by rounding only."""
     if is_constant(x, scale=float(np.abs(x).max())):
         return 0.0
     return float(x.var(ddof=1)) / len(x)
 
 
-def _defect(x: NDArray[np.float64]) -> str:
+def _defect(x: Array) -> str:
     """Say why a sample has no mean with a spread; empty where it has."""
     lost = len(x) - int(np.isfinite(x).sum())
     if lost:

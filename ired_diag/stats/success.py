@@ -14,7 +14,7 @@ is a single number and taken at its word. What is NaN is unknown.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Met = Literal["yes", "no", "unknown"]
@@ -71,30 +71,28 @@ def success_criteria(
 
 def _below(name: str, interval: Interval, threshold: float, *, percent: bool = False) -> Criterion:
     low, high = interval
-    if math.isnan(low) or math.isnan(high):
-        return Criterion(
-            name=name,
-            met="unknown",
-            low=low,
-            high=high,
-            threshold=threshold,
-            reason="there is no 95% interval",
-        )
-    met: Met = "yes" if high < threshold else "no" if low >= threshold else "unknown"
-    ends, limit = (
-        (f"{100 * low:.3g}% to {100 * high:.3g}%", f"{100 * threshold:g}%")
-        if percent
-        else (f"{low:.4g} to {high:.4g}", f"{threshold:g}")
-    )
-    lies = {"yes": "lies below", "no": "does not reach below", "unknown": "holds"}[met]
-    return Criterion(
+    criterion = Criterion(
         name=name,
-        met=met,
+        met="unknown",
         low=low,
         high=high,
         threshold=threshold,
-        reason=f"the 95% interval, {ends}, {lies} {limit}",
+        reason="there is no 95% interval",
     )
+    if math.isnan(low) or math.isnan(high):
+        return criterion
+    if percent:
+        ends = f"{100 * low:.3g}% to {100 * high:.3g}%"
+        limit = f"{100 * threshold:g}%"
+    else:
+        ends = f"{low:.4g} to {high:.4g}"
+        limit = f"{threshold:g}"
+    lies = f"the 95% interval, {ends},"
+    if high < threshold:
+        return replace(criterion, met="yes", reason=f"{lies} lies below {limit}")
+    if low >= threshold:
+        return replace(criterion, met="no", reason=f"{lies} does not reach below {limit}")
+    return replace(criterion, reason=f"{lies} holds {limit}")
 
 
 def _no_divergence(diverged: int, runs: int) -> Criterion:

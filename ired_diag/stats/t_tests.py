@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from ired_diag.stats.arrays import as_floats
 from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, is_constant
 from ired_diag.stats.summary import CONFIDENCE
 
@@ -58,8 +59,8 @@ def welch(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTes
 
 def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTest:
     """Return the paired test of two samples of shape (n,), the i-th of each belonging together."""
-    x = np.asarray(a, dtype=np.float64)
-    y = np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.shape != y.shape:
         raise ValueError(f"pairs need two samples of one size, found {len(x)} and {len(y)}")
     n = len(x)
@@ -74,8 +75,8 @@ def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTe
 
 
 def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidence: float) -> TTest:
-    x = np.asarray(a, dtype=np.float64)
-    y = np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     n = len(x) + len(y)
     if min(len(x), len(y)) < 2:
         return undefined_test(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")

@@ -30,15 +30,14 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.summary import CONFIDENCE
 
 DRAWS = 2000
 CHUNK = 100  # draws at a time: 16 MB of weights at 20,000 samples
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +92,8 @@ def two_level_bootstrap(
         draws: How often both levels are drawn.
         confidence: Of the interval.
     """
-    x = np.asarray(a, dtype=np.float64)
-    y = np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.ndim != 2 or y.ndim != 2:
         raise ValueError(f"errors must be of shape (seeds, samples), found {x.shape} and {y.shape}")
     if reason := _defect(x, y, paired):
