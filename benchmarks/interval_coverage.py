@@ -21,13 +21,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
-from ired_diag.stats.bootstrap import Method, bca_ends, studentised_ends
+from ired_diag.stats.bootstrap import CLOSE, column_quantiles, studentised_ends
 from ired_diag.stats.interquartile_mean import interquartile_mean
 from ired_diag.stats.resampling import (
     Resampled,
@@ -148,8 +148,24 @@ def _resampled_log_ratio(x: Array, y: Array) -> tuple[float, Resampled]:
     return 0.0, resampled_log_ratio(x, y, draws=RESAMPLES, seed=0)
 
 
+def bca_ends(resampled: Resampled, confidence: float = 0.95) -> Array:
+    """Return both ends of the BCa interval (Efron 1987) of each of k sets of data, of shape (2, k).
+
+    With z₀ = Φ⁻¹(share of θ* below θ) and a the acceleration, the ends are the quantiles of θ* at
+    Φ(z₀ + (z₀ + z_α) / (1 - a (z₀ + z_α))).
+    """
+    close = CLOSE * resampled.error
+    below = (resampled.deviations < -close).mean(axis=0)
+    above = (resampled.deviations > close).mean(axis=0)
+    bias = special.ndtri((1 + below - above) / 2)
+    z = special.ndtri(np.array([[(1 - confidence) / 2], [(1 + confidence) / 2]]))
+    with np.errstate(invalid="ignore"):
+        levels = special.ndtr(bias + (bias + z) / (1 - resampled.acceleration * (bias + z)))
+    return resampled.value + column_quantiles(resampled.deviations, levels)
+
+
 def _bootstrap(
-    method: Method, resample: Callable[[Array, Array], tuple[float, Resampled]]
+    method: Literal["bca", "studentised"], resample: Callable[[Array, Array], tuple[float, Resampled]]
 ) -> Callable[[Cell], Held]:
     ends = {"bca": bca_ends, "studentised": studentised_ends}[method]
 

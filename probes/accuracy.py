@@ -277,7 +277,14 @@ def _summary(row: dict[str, float]) -> Summary:
     n, mean, nan = int(row["n"]), float(row["mean"]), math.nan
     sd = float(row["standard_error"]) * math.sqrt(n)
     return Summary(
-        n, mean, sd, float(row["mean_low"]), float(row["mean_high"]), nan, nan, reason=str(row["reason"])
+        n=n,
+        mean=mean,
+        sd=sd,
+        low=float(row["mean_low"]),
+        high=float(row["mean_high"]),
+        minimum=nan,
+        maximum=nan,
+        reason=str(row["reason"]),
     )
 
 

@@ -87,7 +87,15 @@ COMPARISON_COLUMNS = (
 TOLERANCE = 2.0**-24  # float32's unit roundoff
 MUST_NOT_MATTER = ("batch size", "order", "device")
 MOST = 2048  # problems: all outcomes are held, and one batch holds all problems
-NO_EFFECT = Effect(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan, 0)
+NO_EFFECT = Effect(
+    mean=math.nan,
+    mean_low=math.nan,
+    mean_high=math.nan,
+    d=math.nan,
+    d_low=math.nan,
+    d_high=math.nan,
+    n=0,
+)
 FLOOR = 1e-17  # below float64's rounding: where no change at all is drawn on a logarithmic axis
 
 WORDS = {

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import integrate, stats
 
 from ired_diag.stats.bayes_t import Posterior, paired_posterior, two_sample_posterior
-from ired_diag.stats.equivalence import paired_equivalence
+from ired_diag.stats.equivalence import two_one_sided
+from ired_diag.stats.standard_error import paired_difference
 
 POSTERIORS: tuple[Callable[..., Posterior], ...] = (paired_posterior, two_sample_posterior)
 
@@ -39,7 +40,7 @@ def test_pairs_follow_a_scaled_t(scale: float) -> None:
 
 def test_outside_probabilities_of_pairs_are_the_one_sided_p_values() -> None:
     got = paired_posterior(SLEEP_1, SLEEP_2, rope=1.5)
-    tested = paired_equivalence(SLEEP_1, SLEEP_2, margin=1.5)
+    tested = two_one_sided(paired_difference(SLEEP_1, SLEEP_2), 1.5)
     assert (got.below, got.above) == pytest.approx((tested.p_lower, tested.p_upper), rel=1e-10)
 
 

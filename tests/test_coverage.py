@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from benchmarks import interval_coverage
-from ired_diag.stats.bootstrap import bootstrap_mean
+from ired_diag.stats.bootstrap import bootstrap_difference
 from ired_diag.stats.coverage import coverage_of, holds, indicated_coverage, intervals
 from ired_diag.stats.ratio_of_means import ratio_of_two_means
 
@@ -81,8 +81,10 @@ def test_the_scripts_intervals_are_the_tools(rng: np.random.Generator) -> None:
     cell = interval_coverage.Cell(x, y, 0.0)
     told = [ratio_of_two_means(a, b) for a, b in zip(x.T, y.T, strict=True)]
     assert [t.low <= 1 <= t.high for t in told] == interval_coverage._fieller(cell).tolist()
-    means = [bootstrap_mean(a, seed=0, draws=999) for a in x.T]
-    assert [m.low <= 1 <= m.high for m in means] == interval_coverage.INTERVALS["bca_mean"][0](cell).tolist()
+    zero = np.zeros(len(x))
+    means = [bootstrap_difference(a, zero, paired=True, seed=0, draws=999) for a in x.T]
+    held = interval_coverage.INTERVALS["studentised_mean"][0](cell)
+    assert [mean.low <= 1 <= mean.high for mean in means] == held.tolist()
 
 
 def test_bca_is_refused_at_ten_seeds_and_at_three_nothing_but_t_like_intervals_holds() -> None:

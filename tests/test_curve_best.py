@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from ired_diag.curves.best import best_evaluation
-from ired_diag.curves.pace import pace_at_end
-from ired_diag.curves.threshold import TimeTo, time_to
+from ired_diag.curves.nats import curve_of
+from ired_diag.curves.pace import Pace, pace_of
+from ired_diag.curves.valley import find_valley
 from ired_diag.readers import slurm
+
+
+def pace_at_end(steps: ArrayLike, values: ArrayLike) -> Pace:
+    curve = curve_of(steps, values)
+    return pace_of(curve, find_valley(curve.y, grain=curve.grain))
 
 
 def test_the_best_of_a_noisy_plateau_is_called_lucky_and_lies_where_order_statistics_say() -> None:
@@ -99,13 +106,3 @@ def test_the_error_of_the_pace_is_its_scatter_over_repetitions() -> None:
     paces = [pace_at_end(k, np.exp(2 * np.exp(-k / 5) + 0.05 * rng.normal(size=120))) for _ in range(300)]
     assert np.median([p.error for p in paces]) == pytest.approx(np.std([p.gain for p in paces]), rel=0.25)
     assert sum(p.clear for p in paces) <= 3
-
-
-def test_a_threshold_is_touched_reached_and_kept() -> None:
-    values = [9.0, 1.0, 8.0, 1.0, 1.0, 1.0, 7.0, 7.0, 1.0, 1.0]
-    assert time_to(range(10), values, 2.0) == TimeTo(1.0, 2.0, 8.0)
-    assert time_to(range(10), values, 0.5) == TimeTo(None, None, None)
-    assert time_to([], [], 0.5) == TimeTo(None, None, None)
-    up = time_to(range(4), [0.1, 0.5, 0.9, 0.95], 0.9, lower_is_better=False)
-    assert up == TimeTo(2.0, 2.0, 2.0)
-    assert time_to(range(3), [np.nan, 1.0, 1.0], 1.0) == TimeTo(1.0, 1.0, 1.0)

@@ -8,12 +8,19 @@ from numpy.typing import NDArray
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
 
-from ired_diag.curves.pace import pace_at_end
+from ired_diag.curves.nats import curve_of
+from ired_diag.curves.pace import Pace, pace_of
 from ired_diag.curves.roughness import roughness
 from ired_diag.curves.shape import shape_of
+from ired_diag.curves.valley import find_valley
 from ired_diag.curves.wander import Wander, wander_of
 
 Array = NDArray[np.float64]
+
+
+def pace_at_end(steps: Array, values: Array) -> Pace:
+    curve = curve_of(steps, values)
+    return pace_of(curve, find_valley(curve.y, grain=curve.grain))
 
 
 def autoregressive(rng: np.random.Generator, count: int, *, sd: float, phi: float) -> Array:

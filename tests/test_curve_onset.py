@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.nats import curve_of
-from ired_diag.curves.onset import onset_of_rise
+from ired_diag.curves.onset import Onset, at_evaluation, onset_in
 from ired_diag.curves.valley import find_valley
 
 NOISES = (0.002, 0.01, 0.03, 0.06, 0.1)
 Array = NDArray[np.float64]
+
+
+def onset_of_rise(steps: ArrayLike, values: ArrayLike) -> Onset | None:
+    curve = curve_of(steps, values)
+    return onset_in(curve, valley_of(curve))
 
 
 def diverging(rng: np.random.Generator, kind: str) -> tuple[Array, int]:
@@ -74,13 +80,12 @@ def test_without_noise_the_onset_is_the_evaluation_after_the_best() -> None:
 
 def test_a_curve_that_never_leaves_its_best_level_has_no_onset() -> None:
     assert onset_of_rise(range(20), np.linspace(3, 1, 20)) is None
-    assert onset_of_rise([], []) is None
 
 
-def test_a_curve_without_a_finite_value_rises_from_its_start() -> None:
-    found = onset_of_rise([10, 20], [np.nan, np.inf])
-    assert found is not None
-    assert (found.index, found.low, found.high) == (0, 10.0, 10.0)
+def test_the_onset_at_an_evaluation_begins_after_the_one_before() -> None:
+    curve = curve_of([10, 20], [np.nan, np.inf])
+    assert at_evaluation(curve, 0) == Onset(0, step=10.0, low=10.0, high=10.0)
+    assert at_evaluation(curve, 1) == Onset(1, step=20.0, low=10.0, high=20.0)
 
 
 def test_the_fall_and_rise_is_the_closest_one_by_a_slow_search() -> None:

@@ -117,7 +117,13 @@ def test_a_known_correlation_is_the_f_test_of_the_effective_number(rng: np.rando
 
 def test_the_predicted_error_of_slow_noise_is_that_of_groups_so_drawn() -> None:
     rng = np.random.default_rng(11)
-    truth = NoiseSplit(5, 40, seed_sd=0.0, evaluation_sd=1.0, correlation=0.7)
+    truth = NoiseSplit(
+        seeds=5,
+        evaluations=40,
+        seed_sd=0.0,
+        evaluation_sd=1.0,
+        correlation=0.7,
+    )
     for k in (1, 40, 80):
         means = autoregressive(rng, 0.7, (2000, 5, k)).mean(axis=(1, 2))
         predicted = predicted_standard_error(truth, seeds=5, evaluations=k)
@@ -142,7 +148,10 @@ def test_the_interval_holds_the_truth_in_95_of_100(icc: float) -> None:
 
 
 def test_the_predicted_standard_error_is_that_of_groups_so_drawn() -> None:
-    rng, truth = np.random.default_rng(7), NoiseSplit(10, 80, seed_sd=0.5, evaluation_sd=1.0)
+    rng, truth = (
+        np.random.default_rng(7),
+        NoiseSplit(seeds=10, evaluations=80, seed_sd=0.5, evaluation_sd=1.0),
+    )
     for n, k in ((10, 1), (10, 20), (40, 1)):
         means = [simulated(rng, 0.5, 1.0, n, k).mean() for _ in range(1500)]
         predicted = predicted_standard_error(truth, seeds=n, evaluations=k)

@@ -132,7 +132,15 @@ def no_partial_test(sample: Sample) -> TTest:
 
 def _without_test(reason: str) -> TTest:
     nan = math.nan
-    return TTest(nan, nan, nan, nan, nan, 0, reason)
+    return TTest(
+        t=nan,
+        df=nan,
+        p=nan,
+        low=nan,
+        high=nan,
+        n=0,
+        reason=reason,
+    )
 
 
 def mean_difference_of(sample: Sample, estimator: Estimator) -> MeanDifference:
@@ -152,7 +160,17 @@ def _equivalence(
     found = two_one_sided(mean, margin)
     if failed:
         nan = math.nan
-        return Equivalence(mean.difference, margin, nan, nan, nan, nan, nan, mean.n, AMONG_FINISHED)
+        return Equivalence(
+            difference=mean.difference,
+            margin=margin,
+            p_lower=nan,
+            p_upper=nan,
+            p=nan,
+            low=nan,
+            high=nan,
+            n=mean.n,
+            reason=AMONG_FINISHED,
+        )
     if math.isnan(margin) and not mean.reason:
         return replace(found, reason=f"{no_share}, so that {given.text} of a mean says nothing")
     return found

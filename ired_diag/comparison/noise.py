@@ -43,7 +43,9 @@ def noise_of(windows: Windows, reason: str) -> GroupNoise:
     """
     if not windows:
         nan = math.nan
-        return GroupNoise(NoiseSplit(0, nan, reason=reason or "no plateau"), nan, nan, nan, nan)
+        return GroupNoise(
+            NoiseSplit(seeds=0, evaluations=nan, reason=reason or "no plateau"), nan, nan, nan, nan
+        )
     finite = [window[np.isfinite(window)] for window in windows.values()]
     split = split_noise(finite)
     n, k = len(finite), min(map(len, finite))
@@ -67,7 +69,15 @@ def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -
     lengths = {len(group[seed]) for group in (a, b) for seed in both}
     if not both or len(lengths) > 1:
         reason = "evaluations on the plateau are not the same" if both else "no seed in common on a plateau"
-        return SharedNoise(math.nan, math.nan, math.nan, False, len(both), (), reason)
+        return SharedNoise(
+            same=math.nan,
+            different=math.nan,
+            p=math.nan,
+            exact=False,
+            n=len(both),
+            by_seed=(),
+            reason=reason,
+        )
     x, y = (np.array([group[seed] for seed in both]) for group in (a, b))
     finite = np.isfinite(x).all(axis=0) & np.isfinite(y).all(axis=0)
     return shared_noise(x[:, finite], y[:, finite], seed=draw)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from ired_diag.comparison.sample import Array, Question, Sample
-from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference
+from ired_diag.stats.bootstrap import BootstrapInterval, bootstrap_difference, without_bootstrap
 from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
 from ired_diag.stats.pairing_design import Estimator, is_partial
 from ired_diag.stats.permutation import PermutationTest, sign_flip, two_samples
@@ -85,14 +85,10 @@ def _interval(sample: Sample, estimator: Estimator) -> tuple[str, Array]:
 def _bootstrap(sample: Sample, question: Question, estimator: Estimator) -> BootstrapInterval:
     """Return the studentised interval where it holds."""
     if is_partial(estimator):
-        return _without_bootstrap("there is none of partly shared seeds")
+        return without_bootstrap("there is none of partly shared seeds")
     together = estimator == "paired"
     n = len(_interval(sample, estimator)[1])
     if not holds("studentised_mean" if together else "studentised_difference", n):
-        return _without_bootstrap(f"at n = {n} its simulated coverage is not known to hold")
+        return without_bootstrap(f"at n = {n} its simulated coverage is not known to hold")
     a, b = sample.pairs if together else (sample.a, sample.b)
-    return bootstrap_difference(a, b, paired=together, seed=question.draw, method="studentised")
-
-
-def _without_bootstrap(reason: str) -> BootstrapInterval:
-    return BootstrapInterval(math.nan, math.nan, math.nan, "studentised", 0, reason)
+    return bootstrap_difference(a, b, paired=together, seed=question.draw)

@@ -20,7 +20,15 @@ def posterior_of(sample: Sample, deciding: Deciding) -> Posterior:
     margin, estimator, nan = deciding.margin, deciding.estimator, math.nan
     if any(sample.failed):
         return Posterior(
-            deciding.difference, margin, nan, nan, nan, nan, nan, deciding.mean.n, AMONG_FINISHED
+            difference=deciding.difference,
+            rope=margin,
+            below=nan,
+            inside=nan,
+            above=nan,
+            low=nan,
+            high=nan,
+            n=deciding.mean.n,
+            reason=AMONG_FINISHED,
         )
     if estimator == "paired":
         return paired_posterior(*sample.pairs, rope=margin)
@@ -33,7 +41,18 @@ def power_of_seeds(sample: Sample, deciding: Deciding) -> SeedsNeeded:
     """Return what these seeds can show, and how many would be needed."""
     margin, estimator, nan = deciding.margin, deciding.estimator, math.nan
     if any(sample.failed):
-        return SeedsNeeded(nan, nan, nan, nan, nan, nan, nan, nan, deciding.mean.n, AMONG_FINISHED)
+        return SeedsNeeded(
+            detectable=nan,
+            power_at_margin=nan,
+            at_margin=nan,
+            at_margin_low=nan,
+            at_margin_high=nan,
+            at_observed=nan,
+            at_observed_low=nan,
+            at_observed_high=nan,
+            n=deciding.mean.n,
+            reason=AMONG_FINISHED,
+        )
     if estimator == "paired":
         return paired_seeds_needed(*sample.pairs, margin=margin)
     if is_partial(estimator):

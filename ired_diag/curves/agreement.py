@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.printed_numbers import printed
 
 MOST_BITS = 20.0  # a step: more digits than a float32 holds are not more evidence
@@ -27,7 +28,6 @@ ENOUGH_BITS = 30.0  # one in a billion
 ENOUGH_UNITS = 100.0  # a change of the curve by 1% moves its last digit
 FEWEST = 3  # common steps
 
-Array = NDArray[np.float64]
 Steps = NDArray[np.int64]
 
 
@@ -68,14 +68,17 @@ def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreemen
     0.0
     """
     if np.array_equal(a_steps, b_steps):
-        steps, x, y = a_steps, np.asarray(a), np.asarray(b)
+        steps = a_steps
+        x = np.asarray(a)
+        y = np.asarray(b)
     else:
         steps, i, j = np.intersect1d(a_steps, b_steps, return_indices=True)
-        x, y = np.asarray(a)[i], np.asarray(b)[j]
+        x = np.asarray(a)[i]
+        y = np.asarray(b)[j]
     if not len(steps) or not np.array_equal(x, y, equal_nan=True):
         return None
     bits, units = _told_by(x[np.isfinite(x)])
-    return Agreement(len(steps), int(steps[-1]), bits, units)
+    return Agreement(steps=len(steps), last=int(steps[-1]), bits=bits, units=units)
 
 
 def _told_by(values: Array) -> tuple[float, float]:

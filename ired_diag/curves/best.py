@@ -18,21 +18,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import RESTING, shape_of
+from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations on a level: the sd of fewer is not known to 25%
 CHANCE = 0.01
 FALLING = 4  # evaluations
 
-Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Best:
     """The best evaluation, beside the level that it is one draw from.
 
@@ -76,31 +75,38 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     if len(finite) < len(curve) and finite[-1] == len(curve) - 1:  # judged without its gaps, as its shape is
         best = best_evaluation(curve.steps[finite], curve.values[finite], lower_is_better=lower_is_better)
         return None if best is None else replace(best, index=int(finite[best.index]))
+    sign = -1.0 if lower_is_better else 1.0
+    # By the values: neighbouring floats can have one logarithm.
+    cost = np.where(np.isfinite(curve.y), -sign * curve.values, np.inf)
+    index = int(np.argmin(cost))
+    value = float(curve.values[index])
     valley = valley_of(curve)
-    # by the values: neighbouring floats can have one logarithm
-    sized = np.where(np.isfinite(curve.y), curve.values if lower_is_better else -curve.values, np.inf)
-    index = int(np.argmin(sized))
-    at, value = float(curve.steps[index]), float(curve.values[index])
     end = valley.left if valley.rises else len(curve)
     around = curve.values[valley.arrival : end]
     around = around[np.isfinite(around)]
-    if len(around) < FEWEST or not valley.arrival <= index < end:
-        return Best(index, at, value, value, len(around), np.nan, np.nan, is_lucky=False)
+    n = len(around)
+    alone = Best(
+        index=index,
+        step=float(curve.steps[index]),
+        value=value,
+        level=value,
+        evaluations=n,
+        expected=np.nan,
+        chance=np.nan,
+        is_lucky=False,
+    )
+    if n < FEWEST or not valley.arrival <= index < end:
+        return alone
     level, spread = _level(around)
-    sign = -1.0 if lower_is_better else 1.0
+    chance = _chance(sign * (value - level), spread, n)
     shape = shape_of(steps, values, lower_is_better=lower_is_better)
-    trend = shape.word not in RESTING or bool(shape.restarts)  # the low points of cycles are no luck
-    expected = level - sign * spread * float(ndtri(0.625 / (len(around) + 0.25)))
-    chance = _chance(sign * (value - level), spread, len(around))
-    return Best(
-        index,
-        at,
-        value,
-        level,
-        len(around),
-        expected,
-        chance,
-        is_lucky=chance > CHANCE and not trend and not _continues_a_fall(sized, index),
+    rests = shape.word in RESTING and not shape.restarts  # the low points of cycles are no luck
+    return replace(
+        alone,
+        level=level,
+        expected=level - sign * spread * float(ndtri(0.625 / (n + 0.25))),
+        chance=chance,
+        is_lucky=chance > CHANCE and rests and not _continues_a_fall(cost, index),
     )
 
 

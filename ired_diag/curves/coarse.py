@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ired_diag.curves.valley import Array
+from ired_diag.stats.arrays import Array
 
 LONG = 2000  # evaluations
 BLOCKS = 1000

@@ -24,6 +24,7 @@ from ired_diag.curves.lasting_drift import Suspect, evident_drift, is_free_of_dr
 from ired_diag.curves.mean_curve import Steps, rest_of_mean
 from ired_diag.curves.rest import FEWEST
 from ired_diag.curves.shape import Shape, shape_of
+from ired_diag.stats.arrays import as_floats
 
 SLOW = 4.0  # standard errors of the pace: one curve of many may seem to improve by so much
 LITTLE = 0.15  # nats: a seed that would win more with as many steps again does not rest
@@ -61,46 +62,66 @@ def common_plateau(
     >>> common_plateau([(range(30), [1.0, 2.0] * 15), (range(5), [1.0] * 5)]).reason
     'curve 1: 5 evaluations: at least 10 are needed'
     """
-    given = [(np.asarray(s, dtype=np.float64), np.asarray(v, dtype=np.float64)) for s, v in curves]
-    if not given:
-        return CommonPlateau(None, (), "no curves")
-    many = len(given)
-    shapes = [shape_of(s, v, lower_is_better=lower_is_better, among=many) for s, v in given]
-    starts = [_start_of(shape, many) for shape in shapes]
-    lacking = [f"curve {i}: {shapes[i].rest.reason}" for i, start in enumerate(starts) if start is None]
-    if lacking:
-        return CommonPlateau(None, (), "; ".join(lacking))
-    latest = max(float(s[start]) for (s, _), start in zip(given, starts, strict=True) if start is not None)
-    numbers = np.zeros(many, dtype=np.intp) if groups is None else np.asarray(groups, dtype=np.intp)
-    return _shared_window(given, numbers, latest, lower_is_better=lower_is_better)
+    arrays = []
+    for steps, values in curves:
+        arrays.append((as_floats(steps), as_floats(values)))
+    if not arrays:
+        return _no_plateau("no curves")
+    count = len(arrays)
+    latest = -np.inf
+    reasons = []
+    for i, (steps, values) in enumerate(arrays):
+        shape = shape_of(steps, values, lower_is_better=lower_is_better, among=count)
+        start = _start_of(shape, count)
+        if start is None:
+            reasons.append(f"curve {i}: {shape.rest.reason}")
+        else:
+            latest = max(latest, float(steps[start]))
+    if reasons:
+        return _no_plateau("; ".join(reasons))
+    numbers = np.zeros(count, dtype=np.intp)
+    if groups is not None:
+        numbers = np.asarray(groups, dtype=np.intp)
+    return _shared_window(arrays, numbers, latest, lower_is_better=lower_is_better)
+
+
+def _no_plateau(reason: str) -> CommonPlateau:
+    return CommonPlateau(None, (), reason)
 
 
 def _shared_window(
     curves: Sequence[Steps], numbers: NDArray[np.intp], latest: float, *, lower_is_better: bool
 ) -> CommonPlateau:
     """Return the window from ``latest`` on, or from later on, if no group drifts in it."""
-    groups = {n: np.flatnonzero(numbers == n).tolist() for n in np.unique(numbers).tolist()}
+    groups = {}
+    for number in np.unique(numbers).tolist():
+        groups[number] = np.flatnonzero(numbers == number).tolist()
     start, drifts_from = latest, np.inf
     among = sum(len(members) > 1 for members in groups.values())
     for number, members in groups.items():
-        rest = rest_of_mean([curves[i] for i in members], lower_is_better=lower_is_better, among=among)
+        own = [curves[i] for i in members]
+        rest = rest_of_mean(own, lower_is_better=lower_is_better, among=among)
         if rest is None:
             continue
         if rest.reason:
-            return CommonPlateau(None, (), f"group {number}: {rest.reason}")
+            return _no_plateau(f"group {number}: {rest.reason}")
         start = max(start, rest.start)
-        drifts_from = rest.drifts_from if np.isinf(drifts_from) else max(drifts_from, rest.drifts_from)
+        if np.isinf(drifts_from):
+            drifts_from = rest.drifts_from
+        drifts_from = max(drifts_from, rest.drifts_from)
     if short := _too_short(curves, start):
-        return CommonPlateau(None, (), short)
-    return _without_drift(curves, groups, start, drifts_from, lower_is_better=lower_is_better)
+        return _no_plateau(short)
+    return _without_drift(
+        curves, groups, start=start, drifts_from=drifts_from, lower_is_better=lower_is_better
+    )
 
 
 def _without_drift(
     curves: Sequence[Steps],
     groups: Mapping[int, Sequence[int]],
+    *,
     start: float,
     drifts_from: float,
-    *,
     lower_is_better: bool,
 ) -> CommonPlateau:
     """Return the window from ``start`` on, or the first later one in which an evident drift is over."""
@@ -116,32 +137,42 @@ def _without_drift(
         window = _suspects(curves, groups, later, lower_is_better=lower_is_better)
         if window and is_free_of_drift(window, longest):
             return _window(curves, later)
-    return CommonPlateau(None, (), reason)
+    return _no_plateau(reason)
 
 
 def _window(curves: Sequence[Steps], start: float) -> CommonPlateau:
     """Return the window from the first evaluation of any curve at ``start`` or later."""
-    indices = tuple(int(np.searchsorted(steps, start)) for steps, _ in curves)
-    first = min(float(steps[index]) for (steps, _), index in zip(curves, indices, strict=True))
-    return CommonPlateau(first, indices)
+    indices = []
+    firsts = []
+    for steps, _ in curves:
+        index = int(np.searchsorted(steps, start))
+        indices.append(index)
+        firsts.append(float(steps[index]))
+    return CommonPlateau(min(firsts), tuple(indices))
 
 
 def _too_short(curves: Sequence[Steps], start: float) -> str:
     """Say which curve has too few evaluations from a step on; empty where none has."""
     left = [len(steps) - int(np.searchsorted(steps, start)) for steps, _ in curves]
-    short = int(np.argmin(left))
-    return f"curve {short} has too few evaluations after step {start:g}" if left[short] < FEWEST else ""
+    shortest = int(np.argmin(left))
+    if left[shortest] >= FEWEST:
+        return ""
+    return f"curve {shortest} has too few evaluations after step {start:g}"
 
 
 def _suspects(
     curves: Sequence[Steps], groups: Mapping[int, Sequence[int]], first: float, *, lower_is_better: bool
 ) -> list[Suspect]:
     """Return how the groups drift from a step on; nothing where a curve has too few evaluations."""
-    windows = [values[np.searchsorted(steps, first) :] for steps, values in curves]
-    windows = [window[np.isfinite(window)] for window in windows]
+    windows = []
+    for steps, values in curves:
+        window = values[np.searchsorted(steps, first) :]
+        windows.append(window[np.isfinite(window)])
     if min(map(len, windows)) < FEWEST:
         return []
-    drifts = {number: group_drift([windows[i] for i in members]) for number, members in groups.items()}
+    drifts = {}
+    for number, members in groups.items():
+        drifts[number] = group_drift([windows[i] for i in members])
     return suspects(drifts, lower_is_better=lower_is_better)
 
 
@@ -150,5 +181,8 @@ def _start_of(shape: Shape, many: int) -> int | None:
     rest, pace = shape.rest, shape.pace
     if rest.index is not None or rest.start is None or rest.tail or pace is None:
         return rest.index
-    chance = pace.gain <= SLOW * np.sqrt(1 + np.log(many)) * pace.error
-    return rest.start if shape.word == "improving" and chance and pace.gain <= LITTLE else None
+    wide = SLOW * np.sqrt(1 + np.log(many)) * pace.error
+    hardly_improves = pace.gain <= wide and pace.gain <= LITTLE
+    if shape.word == "improving" and hardly_improves:
+        return rest.start
+    return None

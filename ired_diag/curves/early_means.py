@@ -9,16 +9,14 @@ more than chance (``wander``), the largest of these differences counts from four
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.curves.wander import Wander, wander_of
+from ired_diag.stats.arrays import Array
 
 CLEAR = 4.0  # standard errors, the largest of some five looks
 FEWEST = 16  # evaluations: half of them tell the noise
 CORRELATED = 2.0  # standard errors 1/√n of a correlation
 GROWTH = 1.6  # from one number of early evaluations to the next
-
-Array = NDArray[np.float64]
 
 
 def clear_gain(y: Array) -> float:
@@ -34,7 +32,10 @@ def clear_gain(y: Array) -> float:
     noise = wander_of(late, np.zeros(len(late)))
     if noise.correlation < CORRELATED / np.sqrt(len(late)):
         noise = Wander(float(late.std(ddof=1)), 0.0)
-    level, error, count, gain = float(late.mean()), noise.error_of_mean(len(late)), 1.0, 0.0
+    level = float(late.mean())
+    error = noise.error_of_mean(len(late))
+    count = 1.0
+    gain = 0.0
     while count <= n // 4:
         m = round(count)
         above = float(y[:m].mean()) - level

@@ -35,19 +35,31 @@ ENDS = 5  # evaluations
 def has_gained(curve: Curve, valley: Valley) -> bool:
     """Say whether a curve has won something that is worth a word, beyond its noise."""
     won = float(valley.y[0]) - valley.floor
-    least = FAINT if curve.higher_is_better else SEEN
-    first, best = curve.values[0], float(np.nanmax(curve.values))
-    if curve.higher_is_better and 0 <= first < PERCENT and 1 < best < PERCENT:
-        won = max(won, float(np.log((PERCENT - first) / (PERCENT - best))))
+    least = SEEN
+    if curve.higher_is_better:
+        least = FAINT
+        won = max(won, _won_in_per_cent(curve))
     surely = won >= SURELY * valley.sigma and won >= SEEN / 2
     if surely or won >= max(least, CLEAR * valley.sigma):
         return True
     return clear_gain(curve.y[np.isfinite(curve.y)]) >= least
 
 
+def _won_in_per_cent(curve: Curve) -> float:
+    """Return by how many nats the errors fell if the metric is in per cent; -∞ where it cannot be."""
+    first = curve.values[0]
+    best = float(np.nanmax(curve.values))
+    if 0 <= first < PERCENT and 1 < best < PERCENT:
+        return float(np.log((PERCENT - first) / (PERCENT - best)))
+    return -np.inf
+
+
 def is_at_its_bound(curve: Curve) -> bool:
     """Say whether a metric that is bounded by 1 is there: nothing is left to gain."""
-    return curve.scale == "error" and float(np.median(curve.values[len(curve) // 2 :])) == 1.0
+    if curve.scale != "error":
+        return False
+    second_half = curve.values[len(curve) // 2 :]
+    return float(np.median(second_half)) == 1.0
 
 
 def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) -> bool:
@@ -67,12 +79,15 @@ def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) ->
             pace = at_rest
     won = float(valley.y[0]) - valley.floor
     worth = min(SEEN, max(SHARE_GAINED * won, FAINT))
-    return pace.clear and pace.gain - SURE * pace.error >= worth and _is_seen(curve, pace)
+    is_sure = pace.gain - SURE * pace.error >= worth
+    return pace.clear and is_sure and _is_seen(curve, pace)
 
 
 def _is_seen(curve: Curve, pace: Pace) -> bool:
     """Say whether a metric that is bounded by 1 wins enough in its own unit, and not only in errors."""
     if curve.scale != "error":
         return True
-    end = float(np.median(curve.values[np.isfinite(curve.values)][-ENDS:]))
-    return bool((1 - end) * -np.expm1(-pace.gain) >= OWN * abs(end))
+    finite = curve.values[np.isfinite(curve.values)]
+    end = float(np.median(finite[-ENDS:]))
+    wins = (1 - end) * -np.expm1(-pace.gain)
+    return bool(wins >= OWN * abs(end))

@@ -13,15 +13,13 @@ Reference: Widrow & Kollár (2008), Quantization Noise, section 1.1.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.curves.order_statistics import distinct
+from ired_diag.stats.arrays import Array
 
 FEWEST = 8  # values: three numbers lie on a lattice by chance
 REPEATED = 0.7  # at most this share of the best values is distinct
 OFF_LATTICE = 0.05  # of a step: more than rounding in float32
-
-Array = NDArray[np.float64]
 
 
 def grain_of(values: Array, *, lower_is_better: bool) -> float:

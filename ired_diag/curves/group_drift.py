@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.curves.order_statistics import median, usual_size
-from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING, Array
+from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING
 from ired_diag.curves.wander import Wander
+from ired_diag.stats.arrays import Array
 
 SPIKE = 8.0  # usual sizes
 ROUNDING = 1e-12  # of the largest value: a line through equal numbers has a slope of rounding
@@ -68,17 +69,24 @@ def group_drift(windows: Sequence[Array]) -> Drift:
     Args:
         windows: The finite evaluations of each run in the window, evenly spaced, 3 and more of each.
     """
-    windows = [_without_spikes(window) for window in windows]
-    noise = pooled_noise(windows)
-    errors = [np.sqrt(3) * noise.error_of_mean(len(window)) for window in windows]
-    runs = len(windows)
-    means = np.array([window.mean() for window in windows])
+    cut = [_without_spikes(window) for window in windows]
+    noise = pooled_noise(cut)
+    runs = len(cut)
+    sizes, means, biases, errors = [], [], [], []
+    for window in cut:
+        sizes.append(len(window))
+        means.append(window.mean())
+        biases.append(_bias(window))
+        errors.append(np.sqrt(3) * noise.error_of_mean(len(window)))
+    spread = 0.0
+    if runs > 1:
+        spread = float(np.std(means, ddof=1) / np.sqrt(runs))
     return Drift(
-        bias=float(np.mean([_bias(window) for window in windows])),
+        bias=float(np.mean(biases)),
         error=float(np.sqrt(np.mean(np.square(errors)) / runs)),
-        spread=float(means.std(ddof=1) / np.sqrt(runs)) if runs > 1 else 0.0,
-        level=float(abs(means.mean())),
-        length=float(np.mean([len(window) for window in windows])),
+        spread=spread,
+        level=float(abs(np.mean(means))),
+        length=float(np.mean(sizes)),
         runs=runs,
     )
 
@@ -87,14 +95,17 @@ def _bias(window: Array) -> float:
     """Return half of what the line through a window comes down over it; 0 where that is rounding."""
     backwards = np.linspace(0.5, -0.5, len(window))
     bias = float(backwards @ window) / float(backwards @ backwards) / 2
-    return bias if abs(bias) > ROUNDING * np.abs(window).max() else 0.0
+    rounding = ROUNDING * np.abs(window).max()
+    return bias if abs(bias) > rounding else 0.0
 
 
 def _without_spikes(window: Array) -> Array:
     """Return a window with what is far from its median cut there: one spike is no drift."""
     middle = median(window)
     far = SPIKE * usual_size(window - middle)
-    return np.clip(window, middle - far, middle + far) if far > 0 else window
+    if far == 0:
+        return window
+    return np.clip(window, middle - far, middle + far)
 
 
 def pooled_noise(windows: Sequence[Array]) -> Wander:
@@ -105,18 +116,26 @@ def pooled_noise(windows: Sequence[Array]) -> Wander:
     """
     squares = products = 0.0
     for window in windows:
-        t = np.arange(len(window)) - (len(window) - 1) / 2
-        left = window - window.mean()
-        left = left - t * float(t @ left) / float(t @ t)
-        usual = usual_size(left[left != 0])
-        left = np.clip(left, -OUTLYING * usual, OUTLYING * usual)
-        squares += float(left @ left)
-        products += float(left[1:] @ left[:-1])
+        residuals = _about_line(window)
+        squares += float(residuals @ residuals)
+        products += float(residuals[1:] @ residuals[:-1])
     if squares == 0:
         return Wander(0.0, 0.0)
     total = sum(map(len, windows))
     length = total / len(windows)
     correlation = products / squares
-    correlation = min(max(correlation + (2 + 4 * correlation) / length, 0.0), MOST_CORRELATED)
-    lost = min(2 * (1 + correlation) / (1 - correlation) / length, MOST_LOST)
-    return Wander(float(np.sqrt(squares / total / (1 - lost))), correlation)
+    correlation += (2 + 4 * correlation) / length
+    correlation = min(max(correlation, 0.0), MOST_CORRELATED)
+    lost = 2 * (1 + correlation) / (1 - correlation) / length
+    variance = squares / total / (1 - min(lost, MOST_LOST))
+    return Wander(float(np.sqrt(variance)), correlation)
+
+
+def _about_line(window: Array) -> Array:
+    """Return what a window differs by from its line, cut at five usual sizes."""
+    t = np.arange(len(window)) - (len(window) - 1) / 2
+    residuals = window - window.mean()
+    slope_by_squares = float(t @ residuals)
+    residuals = residuals - t * slope_by_squares / float(t @ t)
+    usual = usual_size(residuals[residuals != 0])
+    return np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)

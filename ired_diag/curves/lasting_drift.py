@@ -70,7 +70,9 @@ class Suspect:
 
     @property
     def _allowed(self) -> float:
-        return SHARE * self.drift.spread if self.compared else OF_MARGIN * self.drift.level
+        if self.compared:
+            return SHARE * self.drift.spread
+        return OF_MARGIN * self.drift.level
 
     @property
     def evident(self) -> bool:
@@ -85,7 +87,9 @@ class Suspect:
             return f"group {first}: it still drifts apart from group {other[0]}"
         way = "improves" if self.better else "gets worse"
         reason = f"group {first}: its mean over seeds still {way} slowly"
-        return f"{reason}, enough to bias a comparison" if self.compared else reason
+        if self.compared:
+            reason += ", enough to bias a comparison"
+        return reason
 
     def is_over(self, before: Suspect) -> bool:
         """Say whether a drift that was evident before is over in this later window."""
@@ -93,9 +97,12 @@ class Suspect:
         if abs(now.bias) + SURELY * now.error <= self._allowed:
             return True
         ratio = now.length / then.length
-        error = np.sqrt(max(0.0, now.error**2 - (ratio * then.error) ** 2))
+        added = now.error**2 - (ratio * then.error) ** 2
+        error = np.sqrt(max(0.0, added))
         excess = (ratio * then.bias - now.bias) * np.sign(then.bias)
-        return bool(excess > BENT * error) and (self.harmless or abs(now.bias) <= SMALL * now.error)
+        is_bent = bool(excess > BENT * error)
+        is_small = self.harmless or abs(now.bias) <= SMALL * now.error
+        return is_bent and is_small
 
 
 def suspects(drifts: Mapping[int, Drift], *, lower_is_better: bool = True) -> list[Suspect]:
@@ -105,25 +112,42 @@ def suspects(drifts: Mapping[int, Drift], *, lower_is_better: bool = True) -> li
         drifts: Of each group, by its number.
         lower_is_better: The direction in which the metric improves.
     """
-    several = {number: drift for number, drift in drifts.items() if drift.runs > 1}
-    pairs = list(itertools.combinations(several.items(), 2))
-    clear = float(ndtri(1 - CHANCE / 2 / max(1, len(pairs))))
-    apart = [Suspect((i, j), a.apart_from(b), clear) for (i, a), (j, b) in pairs]
+    several = {}
+    for number, drift in drifts.items():
+        if drift.runs > 1:
+            several[number] = drift
+    pairs = list(itertools.combinations(several, 2))
     alone = []
     for number, drift in several.items():
         better = (drift.bias > 0) == lower_is_better
-        alone.append(Suspect((number,), drift, CLEAR if better else CLEAR_WORSE, better, bool(pairs)))
+        suspect = Suspect(
+            groups=(number,),
+            drift=drift,
+            clear=CLEAR if better else CLEAR_WORSE,
+            better=better,
+            compared=bool(pairs),
+        )
+        alone.append(suspect)
+    clear = float(ndtri(1 - CHANCE / 2 / max(1, len(pairs))))
+    apart = []
+    for i, j in pairs:
+        apart.append(Suspect((i, j), several[i].apart_from(several[j]), clear))
     return alone + apart
 
 
 def evident_drift(window: Sequence[Suspect]) -> str:
     """Return the reason of the first drift that is evident in a window; empty where none is."""
-    return next((suspect.reason for suspect in window if suspect.evident), "")
+    for suspect in window:
+        if suspect.evident:
+            return suspect.reason
+    return ""
 
 
 def is_free_of_drift(window: Sequence[Suspect], longer: Sequence[Suspect]) -> bool:
     """Say whether all drifts that are evident in a longer window are over, and no other is evident."""
-    return all(
-        now.is_over(before) if before.evident else not now.evident
-        for now, before in zip(window, longer, strict=True)
-    )
+    for now, before in zip(window, longer, strict=True):
+        if before.evident and not now.is_over(before):
+            return False
+        if now.evident and not before.evident:
+            return False
+    return True

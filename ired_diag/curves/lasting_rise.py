@@ -16,17 +16,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.curves.nats import Curve
 from ired_diag.curves.shift import with_hidden_rise
 from ired_diag.curves.valley import Valley, find_valley
+from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations before the dip: the sd of fewer is not known to 25%
 DEEP = 4.0  # standard deviations
 FLAT = 1.5  # standard deviations between two parts of one level
-
-Array = NDArray[np.float64]
 
 
 def valley_of(curve: Curve) -> Valley:
@@ -46,13 +44,17 @@ def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
     level = float(np.median(valley.y[valley.left :]))
     reached = int(np.argmax(valley.y <= level))
     before = _finite(curve.values[reached : valley.arrival])
+    during = _finite(curve.values[valley.arrival : valley.left])
     after = _finite(curve.values[valley.left :])
     if len(before) < FEWEST or not len(after):
         return False
-    noise, usual, end = float(before.std()), float(np.median(before)), float(np.median(after))
-    first, second = (float(np.median(half)) for half in np.array_split(before, 2))
-    dip = end - float(np.median(_finite(curve.values[valley.arrival : valley.left])))
-    is_flat = abs(first - second) < FLAT * noise and abs(end - usual) < FLAT * noise
+    noise = float(before.std())
+    end = float(np.median(after))
+    halves = np.array_split(before, 2)
+    change_before = float(np.median(halves[0])) - float(np.median(halves[1]))
+    change_after = end - float(np.median(before))
+    dip = end - float(np.median(during))
+    is_flat = abs(change_before) < FLAT * noise and abs(change_after) < FLAT * noise
     return is_flat and abs(dip) < DEEP * noise
 
 

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from ired_diag.curves.nats import FACTOR
 from ired_diag.curves.order_statistics import median
-from ired_diag.curves.valley import Array
+from ired_diag.stats.arrays import Array
 
 FEWEST = 3  # evaluations: fewer may be a spike
 BLOCKS = 20
@@ -29,10 +29,15 @@ def late_jump(y: Array, length: int) -> tuple[int, float]:
     """
     before = y[-(BLOCKS + 2) * length : -2 * length]
     low, level, high = np.quantile(before, [0.25, 0.5, 0.75])
-    far = max(FACTOR, FAR * float(high - low) / (2 * float(ndtri(0.75))))
+    spread = float(high - low) / (2 * float(ndtri(0.75)))
+    far = max(FACTOR, FAR * spread)
     off = y[-2 * length :] - level
     if off[-1] == 0:
         return 0, 0.0
+    count = len(off)
     inside = np.flatnonzero(off * np.sign(off[-1]) <= far)
-    count = len(off) - 1 - int(inside[-1]) if len(inside) else len(off)
-    return (count, float(median(off[-count:]))) if count >= FEWEST else (0, 0.0)
+    if len(inside):
+        count = len(off) - 1 - int(inside[-1])
+    if count < FEWEST:
+        return 0, 0.0
+    return count, float(median(off[-count:]))

@@ -25,7 +25,8 @@ from ired_diag.curves.coarse import coarse
 from ired_diag.curves.group_drift import group_drift
 from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.rest import FEWEST, faded_descent, rest_of
-from ired_diag.curves.valley import Array, find_valley
+from ired_diag.curves.valley import find_valley
+from ired_diag.stats.arrays import Array
 
 BIAS = 0.01  # standard errors of the mean of what follows, by its noise: a descent of which nothing is left
 MOST_BIAS = 0.3  # standard errors of the mean over seeds: a bias by less does no harm
@@ -63,33 +64,46 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
     mean = mean_curve(curves, lower_is_better=lower_is_better)
     if mean is None:
         return None
-    if tail := rest_of(mean, find_valley(mean.y, grain=mean.grain), among=among).tail:
+    rest = rest_of(mean, find_valley(mean.y, grain=mean.grain), among=among)
+    if rest.tail:
         return RestOfMean(
-            reason=f"in the last {tail} evaluations the mean over seeds is not what it was before"
+            reason=f"in the last {rest.tail} evaluations the mean over seeds is not what it was before"
         )
     mean = _in_blocks(mean)
     valley = find_valley(mean.y, grain=mean.grain)
-    most = MOST_BIAS * max(1.0, _spread_in_errors(curves))
-    settled, soonest, arrival = (faded_descent(mean, valley, bias=bias) for bias in (BIAS, most, ANY_BIAS))
+    harmless = MOST_BIAS * max(1.0, _spread_in_errors(curves))
+    settled = faded_descent(mean, valley, bias=BIAS)
+    soonest = faded_descent(mean, valley, bias=harmless)
+    last = len(mean) - FEWEST
     start = min(settled, soonest + (len(mean) - soonest) // 2)
-    if len(mean) - start < FEWEST:
-        start = max(soonest, len(mean) - FEWEST)
-    if len(mean) - start < FEWEST:
+    if start > last:
+        start = max(soonest, last)
+    if start > last:
         return RestOfMean(reason="its mean over seeds settles too late")
     seeds = len(curves)
-    for_one = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=float(np.sqrt(seeds)))
-    shows_drift = min(for_one, len(mean) - 1) if start == settled else min(for_one, arrival)
-    return RestOfMean(float(mean.steps[start]), float(mean.steps[shows_drift]))
+    coarser = float(np.sqrt(seeds))
+    shows_drift = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=coarser)
+    if start == settled:
+        latest = len(mean) - 1
+    else:
+        latest = faded_descent(mean, valley, bias=ANY_BIAS)
+    first_of_drift = min(shows_drift, latest)
+    return RestOfMean(float(mean.steps[start]), float(mean.steps[first_of_drift]))
 
 
 def _spread_in_errors(curves: Sequence[Steps]) -> float:
     """Return the standard error over seeds of the mean of the last evaluations, in those of its noise."""
-    ends = [values[np.isfinite(values)][-FEWEST:] for _, values in curves]
-    ends = [end for end in ends if len(end) == FEWEST]
+    ends = []
+    for _, values in curves:
+        end = values[np.isfinite(values)][-FEWEST:]
+        if len(end) == FEWEST:
+            ends.append(end)
     if len(ends) < 2:
         return 1.0
     drift = group_drift(ends)
-    return float(np.sqrt(3) * drift.spread / drift.error) if drift.error > 0 else 1.0
+    if drift.error > 0:
+        return float(np.sqrt(3) * drift.spread / drift.error)
+    return 1.0
 
 
 def mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | None:
@@ -99,10 +113,13 @@ def mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | Non
         shared = np.intersect1d(shared, steps)
     if len(curves) < 2 or len(shared) < FEWEST_OF_MEAN:
         return None
-    values = np.array([values[np.searchsorted(steps, shared)] for steps, values in curves])
-    kept = np.isfinite(values)
-    counts = kept.sum(axis=0)
-    sums = np.where(kept, values, 0.0).sum(axis=0)
+    rows = []
+    for steps, values in curves:
+        rows.append(values[np.searchsorted(steps, shared)])
+    table = np.array(rows)
+    finite = np.isfinite(table)
+    counts = finite.sum(axis=0)
+    sums = np.where(finite, table, 0.0).sum(axis=0)
     mean = np.full(len(shared), np.nan)
     np.divide(sums, counts, out=mean, where=counts > 0)
     return curve_of(shared, mean, lower_is_better=lower_is_better)

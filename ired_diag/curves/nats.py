@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ired_diag.curves.early_means import clear_gain
 from ired_diag.curves.grain import grain_of
 from ired_diag.curves.order_statistics import median
+from ired_diag.stats.arrays import Array, as_floats
 
 Scale = Literal["ratio", "error", "gain"]
 
@@ -42,8 +43,6 @@ NORMAL_MAD = 0.6745  # median size of a standard normal
 LARGEST = 1e150
 SMALLEST = 1e-150  # of less, a curve without ratios has no unit: its inverse is infinite
 TINY = float(np.finfo(np.float64).tiny)  # the smallest value whose inverse is finite
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,27 +85,29 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     >>> curve_of([1, 2, 3], [1.0, 2.0, float("nan")]).y.round(3).tolist()
     [0.0, 0.693, inf]
     """
-    at, given = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    if at.shape != given.shape or at.ndim != 1:
-        raise ValueError(f"a curve needs as many steps as values, found {at.shape} and {given.shape}")
-    if not (at[1:] > at[:-1]).all():
+    places = as_floats(steps)
+    numbers = as_floats(values)
+    if places.shape != numbers.shape or places.ndim != 1:
+        raise ValueError(f"a curve needs as many steps as values, found {places.shape} and {numbers.shape}")
+    if not (places[1:] > places[:-1]).all():
         raise ValueError("the steps of a curve must increase; sort them, and keep one value a step")
-    finite = np.isfinite(given)
-    given = np.where(finite, np.clip(given, -LARGEST, LARGEST), given)  # sums of the largest floats overflow
-    y = np.full(len(given), np.inf)
-    known = given[finite]
-    grain = grain_of(known, lower_is_better=lower_is_better)
-    scale = _scale_of(known, grain, lower_is_better)
+    finite = np.isfinite(numbers)
+    cut = np.clip(numbers, -LARGEST, LARGEST)  # sums of the largest floats overflow
+    numbers = np.where(finite, cut, numbers)
+    x = numbers[finite]
+    grain = grain_of(x, lower_is_better=lower_is_better)
+    scale = _scale_of(x, grain, lower_is_better)
+    gained = True
+    y = np.full(len(numbers), np.inf)
     if scale == "gain":
-        x = known if lower_is_better else -known
-        unit, gained = _unit_of_gains(x)
-        y[finite], slope = x * unit, unit
+        x = x if lower_is_better else -x
+        slope, gained = _unit_of_gains(x)
+        y[finite] = x * slope
     else:
-        gained = True
-        y[finite], slope = _in_ratios(known, scale, grain, lower_is_better)
+        y[finite], slope = _in_ratios(x, scale=scale, grain=grain, lower_is_better=lower_is_better)
     return Curve(
-        steps=at,
-        values=given,
+        steps=places,
+        values=numbers,
         y=y,
         scale=scale,
         grain=grain / 2 * slope,
@@ -118,20 +119,24 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
 def _scale_of(values: Array, grain: float, lower_is_better: bool) -> Scale:
     if not len(values):
         return "gain"
-    lowest, highest = values.min(), values.max()
+    lowest = values.min()
+    highest = values.max()
     if not lower_is_better and 0 < highest <= 1:
         return "error"
-    if lowest > 0 or (highest < 0 and not lower_is_better) or (lowest == 0 and grain and lower_is_better):
+    negative_rises = highest < 0 and not lower_is_better
+    quantised_to_zero = lowest == 0 and grain and lower_is_better
+    if lowest > 0 or negative_rises or quantised_to_zero:
         return "ratio"
     return "gain"
 
 
-def _in_ratios(values: Array, scale: Scale, grain: float, lower_is_better: bool) -> tuple[Array, float]:
+def _in_ratios(values: Array, *, scale: Scale, grain: float, lower_is_better: bool) -> tuple[Array, float]:
     """Return values in nats, lower is better, and how many nats a unit is at the best of them."""
     if scale == "error":
         error = 1 - values
-        least = float(error[error > 0].min(initial=1.0))
-        offset = GRAINS * grain or (0.0 if (error > 0).all() else least)
+        offset = GRAINS * grain
+        if offset == 0 and not (error > 0).all():
+            offset = float(error[error > 0].min(initial=1.0))
         return np.log(error + offset), 1 / max(TINY, float(error.min()) + offset)
     if not lower_is_better and values[0] > 0:
         return -np.log(values), 1 / max(TINY, float(values.max()))
@@ -144,9 +149,12 @@ def _rounding_floor(size: Array, grain: float) -> float:
     """Return three times the level of a curve that rests a few grains above 0; 0 of any other."""
     if grain == 0:
         return 0.0
-    best = np.sort(size)[: max(1, len(size) // 3)]
-    level = median(best)
-    return FLOOR_LEVELS * level if level <= FEW_GRAINS * grain and best[-1] >= WIDE * best[0] else 0.0
+    lowest_third = np.sort(size)[: max(1, len(size) // 3)]
+    level = median(lowest_third)
+    is_wide = lowest_third[-1] >= WIDE * lowest_third[0]
+    if level <= FEW_GRAINS * grain and is_wide:
+        return FLOOR_LEVELS * level
+    return 0.0
 
 
 def _unit_of_gains(x: Array) -> tuple[float, bool]:
@@ -155,14 +163,25 @@ def _unit_of_gains(x: Array) -> tuple[float, bool]:
     if largest < SMALLEST:
         return 0.0, False
     x = x / largest  # differences of the largest floats would overflow
-    level, start = _best_level(x), median(x[:3])
-    arrival = int(np.argmax(x <= level + ARRIVED * (start - level))) if start > level else 0
-    gained = median(x[:arrival]) - level if arrival else 0.0
+    gained = _gained(x)
     scatter = _scatter(x)
     unit = max(gained, SCATTERS * scatter, LEAST_GAIN * float(np.ptp(x)))
     if unit <= 0:
         return 0.0, False
-    return FACTOR / unit / largest, gained > CLEAR * scatter or clear_gain(x) > 0
+    is_clear = gained > CLEAR * scatter or clear_gain(x) > 0
+    return FACTOR / unit / largest, is_clear
+
+
+def _gained(x: Array) -> float:
+    """Return how far the values before the arrival lie above the best level; 0 where there are none."""
+    level = _best_level(x)
+    start = median(x[:3])
+    if start <= level:
+        return 0.0
+    arrival = int(np.argmax(x <= level + ARRIVED * (start - level)))
+    if arrival == 0:
+        return 0.0
+    return median(x[:arrival]) - level
 
 
 def _best_level(x: Array) -> float:
@@ -170,12 +189,16 @@ def _best_level(x: Array) -> float:
     size = max(3, len(x) // 10)
     if len(x) <= size:
         return float(x.min())
-    pieces = [x[start : start + size] for start in range(0, len(x) - size + 1, max(1, size // 2))]
-    return float(min(median(piece) for piece in [*pieces, x[-size:]]))
+    levels = [median(x[-size:])]
+    for start in range(0, len(x) - size + 1, max(1, size // 2)):
+        levels.append(median(x[start : start + size]))
+    return float(min(levels))
 
 
 def _scatter(x: Array) -> float:
     """Return the standard deviation of one value, by the median size of what is not 0 of the differences."""
     differences = np.abs(np.diff(x))
     differences = differences[differences > 0]
-    return float(median(differences) / (NORMAL_MAD * np.sqrt(2))) if len(differences) else 0.0
+    if not len(differences):
+        return 0.0
+    return float(median(differences) / (NORMAL_MAD * np.sqrt(2)))

@@ -20,16 +20,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ired_diag.curves.lasting_rise import valley_of
-from ired_diag.curves.nats import FACTOR, Curve, curve_of
+from ired_diag.curves.nats import FACTOR, Curve
 from ired_diag.curves.valley import Valley
+from ired_diag.stats.arrays import Array
 
 WITHIN = 4.0  # σ²: the 95% point of χ² with one degree of freedom, 3.84, rounded up
 MOST = 400  # evaluations under a hinge: more than that only tell the same of the floor
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,55 +47,50 @@ class Onset:
     high: float
 
 
-def onset_of_rise(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Onset | None:
-    """Return since when a curve has been above its best level for good; None where it is not.
-
-    Whether that is more than noise, and how much, is the verdict of ``shape``.
-
-    Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,).
-        lower_is_better: The direction in which the curve improves.
-
-    >>> onset_of_rise([1300, 1500, 1600, 1700], [0.0729, 0.0712, 0.0754, 0.0818])
-    Onset(index=2, step=1600.0, low=1500.0, high=1600.0)
-    """
-    curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    if not np.isfinite(curve.y).any():
-        return at_evaluation(curve, 0) if len(curve) else None
-    return onset_in(curve, valley_of(curve))
-
-
 def onset_in(curve: Curve, valley: Valley) -> Onset | None:
     """Return the onset of a curve whose valley is known."""
     if valley.left >= len(curve):
         return None
     bends, sums = _hinges(curve, valley)
     late = bends >= valley.best
-    index = int(bends[late][np.argmin(sums[late])]) + 1
+    bend = int(bends[late][np.argmin(sums[late])])
+    index = bend + 1
     room = WITHIN * (valley.sigma * valley.inflation) ** 2
     likely = bends[sums <= sums.min() + room]
-    low = min(int(likely[0]), index - 1)
+    low = min(int(likely[0]), bend)
     high = max(index, int(likely[-1]) + 1)
-    return Onset(index, *(float(curve.steps[i]) for i in (index, low, high)))
+    steps = curve.steps
+    return Onset(index, step=float(steps[index]), low=float(steps[low]), high=float(steps[high]))
 
 
 def at_evaluation(curve: Curve, index: int) -> Onset:
     """Return the onset that is sure to be at one evaluation: from there on nothing is finite."""
+    before = max(0, index - 1)
     step = float(curve.steps[index])
-    return Onset(index, step, float(curve.steps[max(0, index - 1)]), step)
+    return Onset(index, step=step, low=float(curve.steps[before]), high=step)
 
 
 def _hinges(curve: Curve, valley: Valley) -> tuple[NDArray[np.intp], Array]:
     """Return the places of possible bends, and the residual sum of squares of the hinge at each."""
-    half = valley.floor + min(valley.rise / 2, max(FACTOR, valley.sigma * 8))
-    above = np.flatnonzero(valley.fit[valley.last_near :] >= half)
-    end = min(len(curve), valley.last_near + (int(above[0]) if len(above) else 0) + 2)
-    start = max(valley.arrival, end - MOST)
-    t, y = curve.steps[start:end], valley.y[start:end]
+    start, end = _under_hinge(curve, valley)
+    t = curve.steps[start:end]
+    y = valley.y[start:end]
+    y = y - y.mean()
     bends = np.arange(start, min(valley.last_near + 1, end - 1))
     ramps = np.maximum(0.0, t - curve.steps[bends, None])
     ramps -= ramps.mean(axis=1, keepdims=True)
-    y = y - y.mean()
-    slopes = np.maximum(0.0, ramps @ y / np.sum(ramps**2, axis=1))
-    return bends, np.sum((y - slopes[:, None] * ramps) ** 2, axis=1)
+    slopes = ramps @ y / np.sum(ramps**2, axis=1)
+    slopes = np.maximum(0.0, slopes)
+    residuals = y - slopes[:, None] * ramps
+    return bends, np.sum(residuals**2, axis=1)
+
+
+def _under_hinge(curve: Curve, valley: Valley) -> tuple[int, int]:
+    """Return the first evaluation that the hinge is fitted to, and the one after the last."""
+    height = min(valley.rise / 2, max(FACTOR, valley.sigma * 8))
+    above = np.flatnonzero(valley.fit[valley.last_near :] >= valley.floor + height)
+    climbed = 0
+    if len(above):
+        climbed = int(above[0])
+    end = min(len(curve), valley.last_near + climbed + 2)
+    return max(valley.arrival, end - MOST), end

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ired_diag.stats.arrays import Array
 
 KEPT = 0.9
 TRIMMED_SD = 0.789  # sd of a standard normal's middle 90%
-
-Array = NDArray[np.float64]
 
 
 def median(values: Array) -> float:
@@ -28,7 +27,8 @@ def median(values: Array) -> float:
     """
     ordered = values.copy()
     ordered.sort()
-    half, last = len(ordered) // 2, ordered[-1]
+    half = len(ordered) // 2
+    last = ordered[-1]
     if last != last:  # NaN is sorted last
         return float(last)
     middle = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

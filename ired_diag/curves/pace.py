@@ -19,16 +19,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from ired_diag.curves.nats import Curve, curve_of
-from ired_diag.curves.valley import Valley, find_valley, noise_of, widening
+from ired_diag.curves.nats import Curve
+from ired_diag.curves.valley import Valley, noise_of, widening
+from ired_diag.stats.arrays import Array
 
 FEWEST = 4  # evaluations under a line
 FEWEST_BENT = 12  # evaluations under a parabola that leaves its noise
 CLEAR = 4.0  # standard errors: a gain that is no chance, on a window that was chosen by no test
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -46,32 +44,18 @@ class Pace:
     clear: bool
 
 
-def pace_at_end(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Pace:
-    """Return how fast a curve improves at its end.
-
-    Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,), one of them finite.
-        lower_is_better: The direction in which the curve improves.
-
-    >>> pace = pace_at_end([0, 1, 2, 3], [8.0, 4.0, 2.0, 1.0])
-    >>> round(float(pace.gain / np.log(2)), 9), pace.clear
-    (3.0, True)
-    """
-    curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    return pace_of(curve, find_valley(curve.y, grain=curve.grain))
-
-
 def pace_of(curve: Curve, valley: Valley) -> Pace:
     """Return how fast a curve improves at its end, its valley being known."""
     n = len(curve)
     third = _line(curve.steps, valley, n // 3)
     if third.clear or third.gain <= 0:
         return third
-    half, longest = (_line(curve.steps, valley, size) for size in (n // 2, 2 * n // 3))
+    half = _line(curve.steps, valley, n // 2)
     if half.clear and third.gain > half.gain / 2:
         return half
-    if longest.clear and half.gain > longest.gain / 2 and third.gain > longest.gain / 4:
+    longest = _line(curve.steps, valley, 2 * n // 3)
+    still_fast = half.gain > longest.gain / 2 and third.gain > longest.gain / 4
+    if longest.clear and still_fast:
         return longest
     return third
 
@@ -85,12 +69,16 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     size = min(len(steps), max(FEWEST, wanted))
     if size < 2:
         return Pace(0.0, np.inf, clear=False)
-    t, y = steps[-size:] - steps[-size:].mean(), valley.y[-size:]
-    span, spread = steps[-1] - steps[0], float((t**2).sum())
+    t = steps[-size:] - steps[-size:].mean()
+    y = valley.y[-size:]
+    span = steps[-1] - steps[0]
+    spread = float((t**2).sum())
     gain = -float((t * y).sum()) / spread * span
-    error = valley.sigma * valley.inflation / np.sqrt(spread) * span
+    noise = valley.sigma * valley.inflation
+    error = noise / np.sqrt(spread) * span
     if gain > CLEAR * error:  # the larger noise can only make it less clear
-        error = max(error, _noise_about_parabola(t, y) / np.sqrt(spread) * span)
+        noise = _noise_about_parabola(t, y)
+        error = max(error, noise / np.sqrt(spread) * span)
     return Pace(float(gain), float(error), clear=bool(gain > CLEAR * error))
 
 
@@ -99,6 +87,8 @@ def _noise_about_parabola(t: Array, y: Array) -> float:
     if len(t) < FEWEST_BENT:
         return 0.0
     t = t / np.abs(t).max()
-    basis = np.linalg.qr(np.stack([np.ones_like(t), t, t**2], axis=1))[0]
-    sigma, correlation = noise_of(y - basis @ (basis.T @ y), levels=basis.shape[1])
+    powers = np.stack([np.ones_like(t), t, t**2], axis=1)
+    basis = np.linalg.qr(powers)[0]
+    residuals = y - basis @ (basis.T @ y)
+    sigma, correlation = noise_of(residuals, levels=basis.shape[1])
     return sigma * widening(correlation)

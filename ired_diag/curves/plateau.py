@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ired_diag.curves.shape import shape_of
+from ired_diag.stats.arrays import as_floats
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def plateau_start(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     >>> plateau_start(range(43), curve)
     Plateau(index=3, step=3.0, reason='')
     """
-    at = np.asarray(steps, dtype=np.float64)
+    at = as_floats(steps)
     rest = shape_of(at, values, lower_is_better=lower_is_better).rest
     return (
         Plateau(None, None, rest.reason) if rest.index is None else Plateau(rest.index, float(at[rest.index]))

@@ -23,14 +23,16 @@ regression with time series errors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ired_diag.curves.nats import Curve
 from ired_diag.curves.order_statistics import mean, median
-from ired_diag.curves.valley import Array, Valley
+from ired_diag.curves.valley import Valley
 from ired_diag.curves.wander import Wander, wander_of
+from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations at rest: the sd of fewer is not known to 25%
 SHORTEST = 0.05  # of the steps: many evaluations in a short time are no rest
@@ -45,7 +47,7 @@ SUDDEN = 5.0  # times what the curve came down in the evaluations before
 GROWTH = 1.6  # from one tail length to the next
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rest:
     """Where a curve rests.
 
@@ -76,27 +78,41 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
     """
     y, n = valley.y, len(curve)
     if n < FEWEST:
-        return Rest(None, f"{n} evaluation{'s' if n != 1 else ''}: at least {FEWEST} are needed")
+        plural = "" if n == 1 else "s"
+        return _never(f"{n} evaluation{plural}: at least {FEWEST} are needed")
     sigma = max(valley.sigma, valley.wander.sd)
-    arrival, faded = _faded(curve, valley, sigma, BIAS)
+    arrival, faded = _faded(curve, valley, sigma=sigma, bias=BIAS)
     early = n - round(LATE * n)  # a jump at the end would count as noise
-    noise = _noise_after(y[arrival:early] if early - arrival >= 2 * FEWEST else y[arrival:], sigma)
-    most = max(arrival, min(arrival + (n - arrival) // 2, n - FEWEST))
+    calm = y[arrival:]
+    if early - arrival >= 2 * FEWEST:
+        calm = y[arrival:early]
+    noise = _noise_after(calm, sigma)
+    middle = arrival + (n - arrival) // 2
+    latest = max(arrival, min(middle, n - FEWEST))
     factor = np.sqrt(1 + np.log(among))
-    start = _without_descent(y, min(faded, most), noise, ABOVE * factor)
+    start = _without_descent(y, start=min(faded, latest), noise=noise, above=ABOVE * factor)
     if n - start < FEWEST:
         return _too_late(y, sigma)
     span = curve.steps[-1] - curve.steps[0]
     if curve.steps[-1] - curve.steps[start] < SHORTEST * span:
-        return Rest(
-            None,
-            f"it rests too late: only {n - start} evaluations in the last {100 * SHORTEST:g}% of its steps",
-        )
-    tail, change, errors = _different_tail(y[start:], noise, DIFFERENT * factor)
-    if tail:
-        reason = f"its last {tail} evaluations are {'worse' if change > 0 else 'better'} than those before"
-        return Rest(None, reason, start, tail, change, errors)
-    return Rest(start, start=start)
+        share = f"the last {100 * SHORTEST:g}% of its steps"
+        return _never(f"it rests too late: only {n - start} evaluations in {share}")
+    tail = _different_tail(y[start:], noise, DIFFERENT * factor)
+    if tail.size == 0:
+        return Rest(index=start, start=start)
+    direction = "worse" if tail.change > 0 else "better"
+    return Rest(
+        index=None,
+        reason=f"its last {tail.size} evaluations are {direction} than those before",
+        start=start,
+        tail=tail.size,
+        tail_change=tail.change,
+        tail_errors=tail.errors,
+    )
+
+
+def _never(reason: str) -> Rest:
+    return Rest(index=None, reason=reason)
 
 
 def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: float = 1.0) -> int:
@@ -108,48 +124,65 @@ def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: 
         bias: By which share of its standard error it may bias the mean of what follows.
         coarser: How many times the noise of this curve counts as the noise into which it fades.
     """
-    return _faded(curve, valley, coarser * max(valley.sigma, valley.wander.sd), bias)[1]
+    sigma = coarser * max(valley.sigma, valley.wander.sd)
+    _, faded = _faded(curve, valley, sigma=sigma, bias=bias)
+    return faded
 
 
 def _too_late(y: Array, sigma: float) -> Rest:
     """Return that a curve has not rested for long enough, and whether a sudden drop late on is why."""
     n = len(y)
-    reason = f"it rests too late: fewer than {FEWEST} evaluations are left"
+    never = _never(f"it rests too late: fewer than {FEWEST} evaluations are left")
     if n < 2 * FEWEST:
-        return Rest(None, reason)
-    before, end = float(np.median(y[n // 2 : n - round(LATE * n)])), float(np.median(y[-2:]))
+        return never
+    half = n // 2
+    before = float(np.median(y[half : n - round(LATE * n)]))
+    end = float(np.median(y[-2:]))
     above = np.flatnonzero(y > (before + end) / 2)
-    last = n - 1 - int(above[-1]) if len(above) else n
+    last = n
+    if len(above):
+        last = n - 1 - int(above[-1])
     if last == 0 or last > LATE * n:
-        return Rest(None, reason)
-    calm = y[n // 2 : n - last - 1]
-    descent = float(np.median(calm[: len(calm) // 2]) - np.median(calm[len(calm) // 2 :]))
-    sudden = before - end > max(DIFFERENT * sigma, SUDDEN * descent)
-    return Rest(None, reason, tail=last, tail_change=end - before) if sudden else Rest(None, reason)
+        return never
+    calm = y[half : n - last - 1]
+    first_half = calm[: len(calm) // 2]
+    second_half = calm[len(calm) // 2 :]
+    descent = float(np.median(first_half) - np.median(second_half))
+    if before - end > max(DIFFERENT * sigma, SUDDEN * descent):
+        return replace(never, tail=last, tail_change=end - before)
+    return never
 
 
 def _noise_after(y: Array, sigma: float) -> Wander:
     """Return the noise of what follows the arrival, by neighbours; white where they are too few."""
     noise = wander_of(y, np.zeros(len(y)))
-    return noise if noise.sd > 0 else Wander(sigma, 0.0)
+    if noise.sd > 0:
+        return noise
+    return Wander(sigma, 0.0)
 
 
-def _faded(curve: Curve, valley: Valley, sigma: float, bias: float) -> tuple[int, int]:
+def _faded(curve: Curve, valley: Valley, *, sigma: float, bias: float) -> tuple[int, int]:
     """Return the arrival, and the first evaluation after what is left of the descent has faded."""
-    y = valley.y
+    y, steps = valley.y, curve.steps
     sigma = max(sigma, FINE)
-    reach = max(float(y.min()) + NEAR * sigma, median(y[-(len(y) // 3) :]) + sigma)
-    arrival = int(np.argmax(y <= reach))
+    lowest = float(y.min()) + NEAR * sigma
+    level = median(y[-(len(y) // 3) :]) + sigma
+    arrival = int(np.argmax(y <= max(lowest, level)))
+    begin = 0
     high = np.flatnonzero(y[:arrival] > valley.floor + HIGH * sigma)
-    begin = int(high[-1]) + 1 if len(high) else 0
-    descent, count = curve.steps[arrival] - curve.steps[begin], arrival - begin
+    if len(high):
+        begin = int(high[-1]) + 1
+    descent = steps[arrival] - steps[begin]
+    count = arrival - begin
     left = max(1, len(y) - arrival)
-    times = np.log(count / np.log(HIGH) / (bias * np.sqrt(left))) if count else 0.0
-    faded = curve.steps[arrival] + max(0.0, times) * descent / np.log(HIGH)
-    return arrival, int(np.searchsorted(curve.steps, faded))
+    times = 0.0
+    if count:
+        times = np.log(count / np.log(HIGH) / (bias * np.sqrt(left)))
+    faded = steps[arrival] + max(0.0, times) * descent / np.log(HIGH)
+    return arrival, int(np.searchsorted(steps, faded))
 
 
-def _without_descent(y: Array, start: int, noise: Wander, above: float) -> int:
+def _without_descent(y: Array, *, start: int, noise: Wander, above: float) -> int:
     """Return the first evaluation from ``start`` on after which no first block lies above what follows."""
     n = len(y)
     starts = np.arange(start, n - FEWEST + 1)
@@ -160,30 +193,50 @@ def _without_descent(y: Array, start: int, noise: Wander, above: float) -> int:
     block = 3
     while block <= (n - start) // 2:
         end = n - max(2 * block, FEWEST) + 1  # of the starts that leave room
-        sums_before, sums_at_end = sums[start:end], sums[start + block : end + block]
-        after = n - starts[: end - start] - block
-        first = (sums_at_end - sums_before) / block
+        room = end - start
+        sums_at_end = sums[start + block : end + block]
+        after = n - starts[:room] - block
+        first = (sums_at_end - sums[start:end]) / block
+        following = (sums[n] - sums_at_end) / after
         error = np.hypot(noise.error_of_mean(block), noise.errors_of_means(after))
-        excess = first - (sums[n] - sums_at_end) / after
-        descending[: end - start] |= excess > np.maximum(above * error, LEAST)
+        descending[:room] |= first - following > np.maximum(above * error, LEAST)
         block *= 2
     settled = np.flatnonzero(~descending)
-    return int(starts[settled[0]]) if len(settled) else n
+    if not len(settled):
+        return n
+    return int(starts[settled[0]])
 
 
-def _different_tail(y: Array, noise: Wander, different: float) -> tuple[int, float, float]:
-    """Return how many last evaluations differ most clearly from those before, by how much, how surely."""
-    n, size, clearest = len(y), 2.0, (1.0, 0, 0.0, 0.0)
+class _Tail(NamedTuple):
+    """The last evaluations that differ most clearly from those before; a size of 0 where none do."""
+
+    clarity: float
+    size: int
+    change: float
+    errors: float
+
+
+def _different_tail(y: Array, noise: Wander, different: float) -> _Tail:
+    n, size = len(y), 2.0
+    clearest = _Tail(1.0, size=0, change=0.0, errors=0.0)
     while size <= n // 2:
         count = round(size)
-        before, end = y[: n - count], y[n - count :]
-        deviations = end - mean(before)
-        extreme = int(np.abs(deviations).argmax())
-        kept = np.concatenate([deviations[:extreme], deviations[extreme + 1 :]])
-        error = np.hypot(noise.error_of_mean(len(kept)), noise.error_of_mean(len(before)))
-        change = mean(kept)
-        clear = abs(change) / max(different * error, LEAST)
-        errors = abs(change) / float(error) if error > 0 else np.inf
-        clearest = max(clearest, (clear, count, change, errors))
+        tail = _tail_of(y, count, noise=noise, different=different)
+        clearest = max(clearest, tail)
         size *= GROWTH
-    return clearest[1:]
+    return clearest
+
+
+def _tail_of(y: Array, count: int, *, noise: Wander, different: float) -> _Tail:
+    before = y[:-count]
+    end = y[-count:]
+    deviations = end - mean(before)
+    extreme = int(np.abs(deviations).argmax())
+    kept = np.concatenate([deviations[:extreme], deviations[extreme + 1 :]])
+    error = np.hypot(noise.error_of_mean(len(kept)), noise.error_of_mean(len(before)))
+    change = mean(kept)
+    clarity = abs(change) / max(different * error, LEAST)
+    errors = np.inf
+    if error > 0:
+        errors = abs(change) / float(error)
+    return _Tail(clarity, size=count, change=change, errors=errors)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ired_diag.curves.order_statistics import median, usual_size
-from ired_diag.curves.valley import Array
+from ired_diag.stats.arrays import Array
 
 FEWEST = 2  # restarts that make a schedule
 SHORTEST = 4  # evaluations of a cycle
@@ -32,21 +32,35 @@ def restarts_in(y: Array) -> tuple[int, ...]:
     """
     if len(y) < 3 * SHORTEST or not np.isfinite(y).all():
         return ()
+    starts = _cycle_starts(y)
+    if not starts:
+        return ()
+    ends = [*starts[1:], len(y)]
+    restarts = []
+    for start, end in zip(starts[:-1], ends[:-1], strict=True):
+        if _comes_back(y, start, end):
+            restarts.append(start)
+    last = starts[-1]
+    cut_short = bool(restarts) and len(y) - last < last - restarts[-1]
+    if _comes_back(y, last, len(y)) or cut_short:
+        restarts.append(last)
+    if len(restarts) < max(FEWEST, len(starts) - 1):
+        return ()
+    return tuple(restarts)
+
+
+def _cycle_starts(y: Array) -> list[int]:
+    """Return where the curve jumps far above its level, at least a cycle apart."""
     differences = np.diff(y)
     least = max(JUMP * usual_size(differences), SEEN)
     jumps = np.flatnonzero(differences > least) + 1
-    jumps = jumps[[bool(y[jump] - median(y[max(0, jump - END) : jump]) > least) for jump in jumps]]
     starts: list[int] = []
     for jump in jumps.tolist():
-        if jump - (starts[-1] if starts else 0) >= SHORTEST:
+        level = median(y[max(0, jump - END) : jump])
+        previous = starts[-1] if starts else 0
+        if y[jump] - level > least and jump - previous >= SHORTEST:
             starts.append(jump)
-    if not starts:
-        return ()
-    *complete, last = zip(starts, [*starts[1:], len(y)], strict=True)
-    restarts = [start for start, end in complete if _comes_back(y, start, end)]
-    if _comes_back(y, *last) or (restarts and len(y) - last[0] < last[0] - restarts[-1]):
-        restarts.append(last[0])
-    return tuple(restarts) if len(restarts) >= FEWEST and len(restarts) >= len(starts) - 1 else ()
+    return starts
 
 
 def cycle_ends(y: Array, restarts: tuple[int, ...]) -> Array:
@@ -56,7 +70,10 @@ def cycle_ends(y: Array, restarts: tuple[int, ...]) -> Array:
         y: A curve in nats, of shape (n,).
         restarts: The first evaluation of each cycle after the first.
     """
-    return np.array([median(y[max(0, end - END) : end]) for end in _ends(y, restarts)])
+    levels = []
+    for end in _ends(y, restarts):
+        levels.append(median(y[max(0, end - END) : end]))
+    return np.array(levels)
 
 
 def noise_at_ends(y: Array, restarts: tuple[int, ...]) -> float:
@@ -66,14 +83,19 @@ def noise_at_ends(y: Array, restarts: tuple[int, ...]) -> float:
         y: A curve in nats, of shape (n,).
         restarts: The first evaluation of each cycle after the first.
     """
-    differences = [np.diff(y[max(0, end - END - 1) : end]) for end in _ends(y, restarts)]
+    differences = []
+    for end in _ends(y, restarts):
+        differences.append(np.diff(y[max(0, end - END - 1) : end]))
     return usual_size(np.concatenate(differences)) / float(np.sqrt(2))
 
 
 def _ends(y: Array, restarts: tuple[int, ...]) -> list[int]:
     """Return where each cycle ends; a last one that was cut short is left out."""
-    starts, ends = [0, *restarts], [*restarts, len(y)]
-    return ends[:-1] if ends[-1] - starts[-1] < 0.9 * (ends[-2] - starts[-2]) else ends
+    bounds = [0, *restarts, len(y)]
+    lengths = np.diff(bounds)
+    if lengths[-1] < 0.9 * lengths[-2]:
+        return bounds[1:-1]
+    return bounds[1:]
 
 
 def _comes_back(y: Array, start: int, end: int) -> bool:
@@ -82,7 +104,8 @@ def _comes_back(y: Array, start: int, end: int) -> bool:
         return False
     level = median(y[max(0, start - END) : start])
     jump = float(y[start] - level)
-    return bool(
-        np.min(y[start : start + END]) > level + STILL_UP * jump
-        and np.min(y[max(start, end - END) : end]) < level + (1 - BACK) * jump
-    )
+    lowest_after = np.min(y[start : start + END])
+    lowest_at_end = np.min(y[max(start, end - END) : end])
+    stays_up = lowest_after > level + STILL_UP * jump
+    is_back = lowest_at_end < level + (1 - BACK) * jump
+    return bool(stays_up and is_back)

@@ -46,8 +46,10 @@ def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
         return _is_beyond_all(curve, valley)
     if curve.scale != "error":
         return True
-    end = curve.values[-(1 + (len(curve) - valley.left) // 3) :]
-    return bool(np.median(end) <= np.nanmax(curve.values) / np.exp(FACTOR))
+    last_third = (len(curve) - valley.left) // 3
+    end = np.median(curve.values[-(1 + last_third) :])
+    best = np.nanmax(curve.values)
+    return bool(end <= best / np.exp(FACTOR))
 
 
 def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
@@ -58,12 +60,14 @@ def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
         valley: Of the same curve, with a lasting rise.
         hovers: Whether the metric is negative or crosses 0, and has gained nothing.
     """
-    rise, won = valley.rise, float(valley.y[0]) - valley.floor
+    rise = valley.rise
+    won = float(valley.y[0]) - valley.floor
     if hovers:
         return rise - SURE * valley.rise_error >= FACTOR
     if max(won, rise) < FAINT or not _is_seen(curve, valley):
         return False
-    surely = rise >= SURELY * valley.sigma * valley.inflation and rise >= SHARE_LOST_SURELY * won
+    least = SURELY * valley.sigma * valley.inflation
+    surely = rise >= least and rise >= SHARE_LOST_SURELY * won
     return surely or rise >= min(SEEN, SHARE_LOST * won)
 
 
@@ -71,27 +75,35 @@ def _is_beyond_all(curve: Curve, valley: Valley) -> bool:
     """Say whether a metric without a natural 0 rose by three times what its values were."""
     before = curve.values[: valley.left]
     usual = float(np.median(np.abs(before[np.isfinite(before)])))
-    rise = abs(float(np.median(curve.values[valley.left :])) - float(np.nanmedian(before)))
+    end = float(np.median(curve.values[valley.left :]))
+    rise = abs(end - float(np.nanmedian(before)))
     return rise >= BEYOND * usual
 
 
 def _is_seen(curve: Curve, valley: Valley) -> bool:
     """Say whether a metric that is bounded by 1 has lost in its own unit, and not only in errors."""
-    if curve.scale != "error":
+    if curve.scale != "error" or valley.left <= valley.arrival:
         return True
-    before, end = curve.values[: valley.left], curve.values[valley.left :]
-    level = float(np.nanmedian(before[valley.arrival :])) if len(before) > valley.arrival else np.nan
-    return bool(not np.isfinite(level) or level - float(np.nanmedian(end)) >= OWN * abs(level))
+    level = float(np.nanmedian(curve.values[valley.arrival : valley.left]))
+    if not np.isfinite(level):
+        return True
+    end = float(np.nanmedian(curve.values[valley.left :]))
+    return level - end >= OWN * abs(level)
 
 
 def is_recovering(valley: Valley) -> bool:
     """Say whether a curve that rose has come down from there by half already, and still comes down."""
     after = valley.y[valley.best :]
-    falling = after[int(np.argmax(after)) :]
+    top = int(np.argmax(after))
+    falling = after[top:]
     if len(falling) < FEWEST_FALLING:
         return False
     third = len(falling) // 3
-    middle, end = median(falling[-2 * third : -third]), median(falling[-third:])
-    noise = valley.wander.error_of_mean(third) if valley.wander.sd else valley.sigma
-    half = valley.floor + (float(falling[0]) - valley.floor) / 2
+    middle = median(falling[-2 * third : -third])
+    end = median(falling[-third:])
+    noise = valley.sigma
+    if valley.wander.sd:
+        noise = valley.wander.error_of_mean(third)
+    height = float(falling[0]) - valley.floor
+    half = valley.floor + height / 2
     return end < half and middle - end > max(CLEAR * noise, FAINT)

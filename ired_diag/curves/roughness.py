@@ -17,14 +17,12 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.curves.order_statistics import median
+from ired_diag.stats.arrays import Array
 
 ORDER = 3
 NORMAL_MAD = 0.6745  # median size of a standard normal
-
-Array = NDArray[np.float64]
 
 
 def roughness(y: Array, best: int) -> float:

@@ -48,6 +48,7 @@ from ired_diag.curves.restarts import cycle_ends, noise_at_ends, restarts_in
 from ired_diag.curves.rise import is_divergence, is_recovering, is_regression
 from ired_diag.curves.spikes import ends_in_spike
 from ired_diag.curves.valley import Valley
+from ired_diag.stats.arrays import Array
 
 Word = Literal[
     "converged", "improving", "diverged", "regressed", "stuck", "no_trend", "unstable", "too_short"
@@ -68,9 +69,7 @@ REASONS: dict[Word, str] = {
     "unstable": "unstable: it swings by 1.5 times and more",
 }
 
-NO_REST = Rest(None, "too few evaluations")
-
-Array = NDArray[np.float64]
+NO_REST = Rest(index=None, reason="too few evaluations")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +104,7 @@ class Shape:
 SINGLE = Shape(
     word="too_short",
     pace=Pace(0.0, np.inf, clear=False),
-    rest=Rest(None, "1 evaluation: at least 10 are needed"),
+    rest=Rest(index=None, reason="1 evaluation: at least 10 are needed"),
 )
 
 
@@ -122,41 +121,50 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     'diverged'
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    finite = np.flatnonzero(np.isfinite(curve.y))
     if not len(curve):
-        return Shape(word="too_short", rest=Rest(None, "0 evaluations: at least 10 are needed"))
+        return Shape(word="too_short", rest=Rest(index=None, reason="0 evaluations: at least 10 are needed"))
+    finite = np.flatnonzero(np.isfinite(curve.y))
     if not len(finite):
         return _not_finite(curve, 0, Shape(word="diverged", rest=NO_REST))
+    length = block_length(len(curve))
     ends_finite = bool(finite[-1] == len(curve) - 1)
     if ends_finite and len(finite) < len(curve):
-        judged = shape_of(
+        shape = shape_of(
             curve.steps[finite], curve.values[finite], lower_is_better=lower_is_better, among=among
         )
-        return _with_gaps(judged, finite)
-    if (length := block_length(len(curve))) > 1 and ends_finite:
-        short = coarse(curve.steps, curve.values, length)
-        judged = shape_of(*short, lower_is_better=lower_is_better, among=among)
-        return _of_long_curve(judged, curve, length)
+        return _with_gaps(shape, finite)
+    if ends_finite and length > 1:
+        block_steps, medians = coarse(curve.steps, curve.values, length)
+        shape = shape_of(block_steps, medians, lower_is_better=lower_is_better, among=among)
+        return _of_long_curve(shape, curve, length)
     if len(curve) == 1:
         return SINGLE
+    return _of_curve(curve, lost=int(finite[-1]) + 1, among=among)
+
+
+def _of_curve(curve: Curve, *, lost: int, among: int) -> Shape:
+    """Return the shape of a curve of two evaluations or more, not finite from evaluation ``lost`` on."""
     valley = valley_of(curve)
-    seen = Shape(
+    shape = Shape(
         word="diverged",
         won=float(valley.y[0]) - valley.floor,
         noise=valley.sigma,
         pace=pace_of(curve, valley),
         rest=NO_REST,
     )
-    lost = int(finite[-1]) + 1
     if lost < len(curve):
-        return _not_finite(curve, lost, seen)
+        return _not_finite(curve, lost, shape)
     restarts = restarts_in(curve.y)
-    if restarts:
-        at = tuple(curve.steps[list(restarts)].tolist())
-        noise = noise_at_ends(curve.y, restarts)
-        word = _word_of_cycles(cycle_ends(curve.y, restarts), noise)
-        return replace(seen, word=word, rest=Rest(None, "its cycles restart"), restarts=at)
-    return _judged(curve, valley, seen, among)
+    if not restarts:
+        return _judged(curve, valley, shape, among=among)
+    noise = noise_at_ends(curve.y, restarts)
+    ends = cycle_ends(curve.y, restarts)
+    return replace(
+        shape,
+        word=_word_of_cycles(ends, noise),
+        rest=Rest(index=None, reason="its cycles restart"),
+        restarts=tuple(curve.steps[list(restarts)].tolist()),
+    )
 
 
 def _of_long_curve(judged: Shape, curve: Curve, length: int) -> Shape:
@@ -173,7 +181,9 @@ def _of_long_curve(judged: Shape, curve: Curve, length: int) -> Shape:
     reason = rest.reason.replace(f"its last {rest.tail} ", f"its last {tail} ")
     rest = replace(rest, index=place(rest.index), start=place(rest.start), tail=tail, reason=reason)
     shape = replace(judged, rest=rest, onset=onset, ends_in_spike=ends_in_spike(curve))
-    return shape if shape.word == "diverged" else _with_late_jump(shape, curve, length)
+    if shape.word == "diverged":
+        return shape
+    return _with_late_jump(shape, curve, length)
 
 
 def _with_late_jump(shape: Shape, curve: Curve, length: int) -> Shape:
@@ -181,7 +191,8 @@ def _with_late_jump(shape: Shape, curve: Curve, length: int) -> Shape:
     count, size = late_jump(curve.y, length)
     if not count:
         return shape
-    reason = f"its last {count} evaluations are {'worse' if size > 0 else 'better'} than those before"
+    direction = "worse" if size > 0 else "better"
+    reason = f"its last {count} evaluations are {direction} than those before"
     rest = replace(shape.rest, index=None, reason=reason, tail=count, tail_change=size)
     if size < 0:
         return replace(shape, word="improving", rest=rest)
@@ -211,14 +222,22 @@ def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
         lower_is_better: The direction in which the curve improves.
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    if len(curve) and block_length(len(curve)) == 1 and np.isfinite(curve.y).all():
-        if len(curve) < FEWEST or not (_may_rise(curve.y) or restarts_in(curve.y)):
-            return None
-        valley = valley_of(curve)
-        if not valley.rises and not restarts_in(curve.y):
-            return None  # only what rises, or ends not finite, diverges
+    if _cannot_diverge(curve):
+        return None
     shape = shape_of(steps, values, lower_is_better=lower_is_better)
     return shape if shape.word == "diverged" else None
+
+
+def _cannot_diverge(curve: Curve) -> bool:
+    """Say whether a short look shows that a curve neither rises nor ends not finite."""
+    n = len(curve)
+    if n == 0 or block_length(n) > 1 or not np.isfinite(curve.y).all():
+        return False
+    if n < FEWEST:
+        return True
+    if restarts_in(curve.y):
+        return False
+    return not _may_rise(curve.y) or not valley_of(curve).rises
 
 
 def _may_rise(y: Array) -> bool:
@@ -227,60 +246,67 @@ def _may_rise(y: Array) -> bool:
     A rise is judged by its last third, in which a spike is cut to what stood at most 12 evaluations before.
     """
     n = len(y)
-    return n < LONG_ENOUGH or bool(y[n // 2 :].max() - y.min() >= FACTOR)
+    if n < LONG_ENOUGH:
+        return True
+    rise = y[n // 2 :].max() - y.min()
+    return bool(rise >= FACTOR)
 
 
 def _not_finite(curve: Curve, index: int, seen: Shape) -> Shape:
-    rest = Rest(None, "diverged: its last evaluations are not finite")
+    rest = Rest(index=None, reason="diverged: its last evaluations are not finite")
     return replace(seen, onset=at_evaluation(curve, index), rise=np.inf, rest=rest)
 
 
-def _judged(curve: Curve, valley: Valley, seen: Shape, among: int) -> Shape:
+def _judged(curve: Curve, valley: Valley, seen: Shape, *, among: int) -> Shape:
     """Return the shape of a curve that ends finite and has no cycles."""
-    rest, spike = rest_of(curve, valley, among=among), ends_in_spike(curve)
-    word = _word(curve, valley, seen, rest)
-    if word in RESTING and rest.tail_change < -FAINT:
-        word = "improving"  # its end says why it does not rest
-    elif word in RESTING and rest.tail_change >= SEEN:
-        word = "regressed"
-    elif word not in RESTING:
+    rest = rest_of(curve, valley, among=among)
+    word = _word(curve, valley, seen, rest=rest)
+    if word not in RESTING:
         rest = replace(rest, index=None, reason=REASONS.get(word, rest.reason))
-    rising = word in ("diverged", "regressed")
-    return replace(
-        seen,
-        word=word,
-        onset=(onset_in(curve, valley) or at_evaluation(curve, len(curve) - rest.tail)) if rising else None,
-        rise=max(valley.rise, rest.tail_change) if rising else 0.0,
-        rest=rest,
-        ends_in_spike=spike,
-    )
+    elif rest.tail_change < -FAINT:
+        word = "improving"  # its end says why it does not rest
+    elif rest.tail_change >= SEEN:
+        word = "regressed"
+    shape = replace(seen, word=word, rest=rest, ends_in_spike=ends_in_spike(curve))
+    if word not in ("diverged", "regressed"):
+        return shape
+    onset = onset_in(curve, valley)
+    if onset is None:
+        onset = at_evaluation(curve, len(curve) - rest.tail)
+    return replace(shape, onset=onset, rise=max(valley.rise, rest.tail_change))
 
 
 def _word_of_cycles(ends: Array, noise: float) -> Word:
     """Return the verdict on a schedule with warm restarts, by the ends of its cycles and their noise."""
-    change = float(ends[-1] - ends[:-1].min()) if len(ends) > 1 else 0.0
+    change = 0.0
+    if len(ends) > 1:
+        change = float(ends[-1] - ends[:-1].min())
     least = max(SEEN, CLEAR_OF_CYCLES * noise)
     if change >= max(FACTOR, least):
         return "diverged"
-    return "regressed" if change >= least else "improving" if change <= -least else "converged"
+    if change >= least:
+        return "regressed"
+    if change <= -least:
+        return "improving"
+    return "converged"
 
 
-def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
+def _word(curve: Curve, valley: Valley, seen: Shape, *, rest: Rest) -> Word:
     n = len(curve)
     if n < FEWEST:
         return "too_short"
     if n < FEWEST_FOR_A_RISE:
-        return "improving" if (np.diff(valley.y) <= -SEEN).all() else "too_short"
+        only_falls = (np.diff(valley.y) <= -SEEN).all()
+        return "improving" if only_falls else "too_short"
     hovers = curve.scale == "gain" and not curve.gained
     recovers = valley.rises and is_recovering(valley)
-    rises = valley.rises and not recovers
-    if rises and is_divergence(curve, valley, hovers=hovers) and _is_sure(valley, "diverged"):
-        return "diverged"
-    if rises and is_regression(curve, valley, hovers=hovers) and _is_sure(valley, "regressed"):
-        return "regressed"
+    if valley.rises and not recovers:
+        rising = _word_of_rise(curve, valley, hovers=hovers)
+        if rising is not None:
+            return rising
     if not hovers and _is_unstable(curve, valley):
         return "unstable"
-    if recovers or is_improving(curve, valley, seen.pace, rest):
+    if recovers or is_improving(curve, valley, pace=seen.pace, rest=rest):
         return "improving"
     if n < FEWEST_AT_REST:
         return "too_short"
@@ -289,16 +315,28 @@ def _word(curve: Curve, valley: Valley, seen: Shape, rest: Rest) -> Word:
     return "no_trend" if curve.scale == "gain" else "stuck"
 
 
+def _word_of_rise(curve: Curve, valley: Valley, *, hovers: bool) -> Word | None:
+    """Return the verdict on a lasting rise; None where it is too small or not sure."""
+    if is_divergence(curve, valley, hovers=hovers) and _is_sure(valley, "diverged"):
+        return "diverged"
+    if is_regression(curve, valley, hovers=hovers) and _is_sure(valley, "regressed"):
+        return "regressed"
+    return None
+
+
 def _is_sure(valley: Valley, word: Word) -> bool:
     """Say whether a rise among few evaluations is more than noise, of which so few tell nothing."""
     if len(valley.y) >= FEWEST_AT_REST:
         return True
     up = np.diff(valley.y) > 0
-    in_a_row = len(up) - 1 - int(np.flatnonzero(~up)[-1]) if not up.all() else len(up)
-    only_falls_before = bool(not up[: len(up) - in_a_row].any())
+    in_a_row = len(up)
+    if not up.all():
+        in_a_row = len(up) - 1 - int(np.flatnonzero(~up)[-1])
     if word == "diverged":
         return in_a_row >= 3 and valley.rise >= LEAST_OF_FEW
-    return in_a_row >= 4 or (in_a_row == 3 and only_falls_before and len(up) >= 6)
+    only_falls_before = not up[: len(up) - in_a_row].any()
+    is_one_valley = in_a_row == 3 and len(up) >= 6 and bool(only_falls_before)
+    return in_a_row >= 4 or is_one_valley
 
 
 def _is_unstable(curve: Curve, valley: Valley) -> bool:
@@ -307,24 +345,32 @@ def _is_unstable(curve: Curve, valley: Valley) -> bool:
     if not _is_far_from_fit(curve.y, valley) or _swings(curve.y[finite]) < SWINGS:
         return False
     values = curve.values[finite]
-    return curve.scale != "error" or values.min() <= 0 or _swings(-np.log(values)) >= SWINGS
+    if curve.scale != "error" or values.min() <= 0:
+        return True
+    return _swings(-np.log(values)) >= SWINGS
 
 
 def _is_far_from_fit(y: Array, valley: Valley) -> bool:
     """Say whether a tenth of the evaluations is 1.5 times above the closest curve that falls and rises."""
-    return bool(np.mean((y - valley.fit >= FACTOR) & np.isfinite(y)) >= 0.1)
+    far = (y - valley.fit >= FACTOR) & np.isfinite(y)
+    return bool(np.mean(far) >= 0.1)
 
 
 def _swings(y: Array) -> int:
     """Return how often a curve rises by 1.5 times and then falls by as much."""
-    swings, rising, turn = 0, False, np.inf
+    swings = 0
+    rising = False
+    turn = np.inf
     for value in y.tolist():
         if rising:
             turn = max(turn, value)
             if value <= turn - FACTOR:
-                swings, rising, turn = swings + 1, False, value
+                swings += 1
+                rising = False
+                turn = value
         else:
             turn = min(turn, value)
             if value >= turn + FACTOR:
-                rising, turn = True, value
+                rising = True
+                turn = value
     return swings

@@ -19,8 +19,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ired_diag.curves.valley import Array, Valley, noise_of, widening
+from ired_diag.curves.valley import Valley, noise_of, widening
 from ired_diag.curves.wander import wander_of
+from ired_diag.stats.arrays import Array
 
 CLEAR = 5.0
 FEWEST = 5  # evaluations on each side
@@ -28,32 +29,43 @@ FEWEST = 5  # evaluations on each side
 
 def with_hidden_rise(valley: Valley) -> Valley:
     """Return a valley with the rise that its means tell of, where single evaluations do not tell of one."""
-    y, first = valley.y[valley.arrival :], valley.arrival
+    first = valley.arrival
+    y = valley.y[first:]
     n = len(y)
-    before = np.arange(max(FEWEST, valley.best + 1 - first), n - FEWEST + 1)
+    earliest = max(FEWEST, valley.best + 1 - first)
+    before = np.arange(earliest, n - FEWEST + 1)
     if valley.rises or valley.sigma == 0 or not len(before):
         return valley
+    after = n - before
     sums = np.cumsum(y)
-    low, high = sums[before - 1] / before, (sums[-1] - sums[before - 1]) / (n - before)
-    noise = valley.sigma * valley.inflation * np.sqrt(1 / before + 1 / (n - before))
-    split = int(np.argmax((high - low) / noise))
-    size, shift = int(before[split]), float((high - low)[split])
+    low = sums[before - 1] / before
+    high = (sums[-1] - sums[before - 1]) / after
+    shifts = high - low
+    noise = valley.sigma * valley.inflation * np.sqrt(1 / before + 1 / after)
+    split = int(np.argmax(shifts / noise))
+    shift = float(shifts[split])
     if not shift > CLEAR * float(noise[split]):
         return valley
-    found = replace(valley, left=first + size, floor=float(low[split]), rises=True)
+    size = int(before[split])
+    rising = replace(valley, left=first + size, floor=float(low[split]), rises=True)
     step = np.where(np.arange(n) < size, low[split], high[split])
-    clear = shift > CLEAR * max(_error(y - step, size), _wandering(y, step, size))
-    return found if clear and found.rise > shift / 2 else valley
+    error = max(_error(y - step, size), _wandering(y, step, size))
+    if shift > CLEAR * error and rising.rise > shift / 2:
+        return rising
+    return valley
 
 
 def _error(residuals: Array, before: int) -> float:
     """Return the standard error of the shift by what its two means leave."""
     n = len(residuals)
     sigma, correlation = noise_of(residuals, levels=2)
-    return float(sigma * widening(correlation) * np.sqrt(1 / before + 1 / (n - before)))
+    scale = np.sqrt(1 / before + 1 / (n - before))
+    return float(sigma * widening(correlation) * scale)
 
 
 def _wandering(y: Array, step: Array, before: int) -> float:
     """Return the standard error of the shift by how neighbours on each side differ."""
     noise = wander_of(y, step)
-    return float(np.hypot(noise.error_of_mean(before), noise.error_of_mean(len(y) - before)))
+    error_before = noise.error_of_mean(before)
+    error_after = noise.error_of_mean(len(y) - before)
+    return float(np.hypot(error_before, error_after))

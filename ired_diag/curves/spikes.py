@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.order_statistics import median, usual_size
+from ired_diag.stats.arrays import Array
 
 HALF = 2  # evaluations to each side
 FAR = 5.0  # standard deviations of what is left when the running median is taken away
@@ -27,8 +28,6 @@ SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
 AROUND, LONGEST_LOW = 5, 3  # evaluations around some that are low in a row, and at most so many of these
 LONE = 3.0  # ranges of four neighbours: six standard deviations of white noise
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,20 +61,25 @@ def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     middle = running_median(curve.y)
     high, noise = _far_above(curve.y, middle)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], high, [False]]).astype(int)))
-    return tuple(
-        _spike(curve, middle, noise, int(first), int(end))
-        for first, end in zip(edges[::2], edges[1::2], strict=True)
-    )
+    padded = np.concatenate([[False], high, [False]])
+    edges = np.flatnonzero(np.diff(padded.astype(int))).tolist()
+    spikes = []
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        spikes.append(_spike(curve, middle, noise=noise, first=first, end=end))
+    return tuple(spikes)
 
 
 def ends_in_spike(curve: Curve) -> bool:
     """Say whether the last evaluation alone is far worse than those before: a spike, or a rise begins."""
-    y, before = curve.y[:-1], curve.y[-2 * HALF - 2 : -1]
+    y = curve.y[:-1]
+    before = curve.y[-2 * HALF - 2 : -1]
     if len(before) <= 2 * HALF or not np.isfinite(before).all():
         return False
-    above, least = float(curve.y[-1]) - median(before), max(SEEN, LONE * float(np.ptp(before)))
-    return above > least and above > FAR * _far_above(y, running_median(y))[1]
+    above = float(curve.y[-1]) - median(before)
+    if above <= max(SEEN, LONE * float(np.ptp(before))):
+        return False
+    _, noise = _far_above(y, running_median(y))
+    return above > FAR * noise
 
 
 def without_spikes(y: Array) -> Array:
@@ -92,12 +96,15 @@ def without_spikes(y: Array) -> Array:
     cut = np.where(high, middle, y)
     low, around_low = _far_below(y)
     cut = np.where(low, around_low, cut)
-    if len(y) > 2 * HALF:
-        a, b, value, c, d = _neighbours(np.minimum(cut, np.finfo(float).max / 8))
-        least = np.minimum(np.minimum(a, b), np.minimum(c, d))
-        range_around = np.maximum(np.maximum(a, b), np.maximum(c, d)) - least
-        lone = np.flatnonzero(least - value > LONE * range_around)
-        cut[lone + HALF] = [median(np.array([a[i], b[i], c[i], d[i]])) for i in lone]
+    if len(y) <= 2 * HALF:
+        return cut
+    largest = np.finfo(float).max / 8
+    a, b, value, c, d = _neighbours(np.minimum(cut, largest))
+    neighbours = np.stack([a, b, c, d])
+    least = neighbours.min(axis=0)
+    width = neighbours.max(axis=0) - least
+    for i in np.flatnonzero(least - value > LONE * width).tolist():
+        cut[i + HALF] = median(neighbours[:, i])
     return cut
 
 
@@ -107,13 +114,14 @@ def running_median(y: Array) -> Array:
     The window stays symmetric, so that an end is its own median and a descent is left as it is.
     """
     n = len(y)
+    middle = y.copy()
     if n < 3:
-        return y.copy()
-    out = y.copy()
-    out[1], out[-2] = median(y[:3]), median(y[-3:])
+        return middle
+    middle[1] = median(y[:3])
+    middle[-2] = median(y[-3:])
     if n > 2 * HALF:
-        out[HALF:-HALF] = _middle_of_five(*_neighbours(y))
-    return out
+        middle[HALF:-HALF] = _middle_of_five(*_neighbours(y))
+    return middle
 
 
 def _neighbours(y: Array) -> tuple[Array, Array, Array, Array, Array]:
@@ -123,7 +131,9 @@ def _neighbours(y: Array) -> tuple[Array, Array, Array, Array, Array]:
 
 def middle_of_three(a: Array, b: Array, c: Array) -> Array:
     """Return the median of three values each, ten times as fast as sorting them."""
-    return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+    smaller = np.minimum(a, b)
+    larger = np.maximum(a, b)
+    return np.maximum(smaller, np.minimum(larger, c))
 
 
 def _middle_of_five(a: Array, b: Array, c: Array, d: Array, e: Array) -> Array:
@@ -147,35 +157,54 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     Single values count beside the median of three; two or three in a row beside the level before and after
     them, where that is one level: the bottom of a valley has its slopes around it.
     """
-    middle, low = y.copy(), np.zeros(len(y), dtype=bool)
+    middle = y.copy()
+    nothing = np.zeros(len(y), dtype=bool)
     if len(y) < FEWEST_LOW or not np.isfinite(y).all():
-        return low, middle
+        return nothing, middle
     middle[1:-1] = middle_of_three(y[:-2], y[1:-1], y[2:])
-    noise = usual_size(middle - y)
+    depth = middle - y
+    noise = usual_size(depth)
     if noise == 0:
-        return low, middle
+        return nothing, middle
     far = max(LOW * noise, SEEN)
-    low = middle - y > far
+    low = depth > far
     low[:2] = False
-    low[2:] &= (middle - y)[2:] > 2 * np.abs(np.diff(y))[:-1]  # else it only continues a descent
-    falls = (middle[1:] - middle[:-1] < -far).nonzero()[0] + 1
+    # A fall of half the depth before it only continues a descent.
+    low[2:] &= depth[2:] > 2 * np.abs(np.diff(y))[:-1]
+    _fill_short_falls(middle, low, far)
+    return low, middle
+
+
+def _fill_short_falls(middle: Array, low: NDArray[np.bool_], far: float) -> None:
+    """Mark two or three low evaluations in a row, and put the level before them in their place."""
+    falls = np.flatnonzero(np.diff(middle) < -far) + 1
     for fall in falls.tolist():
         before = median(middle[max(0, fall - AROUND) : fall])
-        following = middle[fall : fall + LONGEST_LOW + 1].tolist()
-        back = next((i for i, value in enumerate(following) if value > before - far), -1)
-        after = middle[fall + back :][:AROUND] if back >= 0 else middle[:0]
+        following = middle[fall : fall + LONGEST_LOW + 1]
+        recovered = np.flatnonzero(following > before - far)
+        if not len(recovered):
+            continue
+        end = fall + int(recovered[0])
+        after = middle[end : end + AROUND]
         if len(after) == AROUND and abs(median(after) - before) <= far / 2:
-            low[fall : fall + back] = True
-            middle[fall : fall + back] = before
-    return np.asarray(low), middle
+            low[fall:end] = True
+            middle[fall:end] = before
 
 
-def _spike(curve: Curve, middle: Array, noise: float, first: int, end: int) -> Spike:
+def _spike(curve: Curve, middle: Array, *, noise: float, first: int, end: int) -> Spike:
     """Return the spike that evaluations ``first`` to ``end - 1`` make."""
     top = first + int(np.argmax(curve.y[first:end]))
     before = curve.y[max(0, first - 2 * HALF - 1) : first]
-    level = float(np.sort(before)[(len(before) - 1) // 2]) if len(before) else float(middle[top])
+    level = float(middle[top])
+    if len(before):
+        level = float(np.sort(before)[(len(before) - 1) // 2])
+    recovered = None
     back = np.flatnonzero(curve.y[end:] <= level + max(2 * noise, SEEN))
-    recovered = float(curve.steps[end + back[0]]) if len(back) else None
-    rise = float(curve.y[top] - middle[top])
-    return Spike(float(curve.steps[top]), float(curve.values[top]), rise, recovered)
+    if len(back):
+        recovered = float(curve.steps[end + back[0]])
+    return Spike(
+        step=float(curve.steps[top]),
+        value=float(curve.values[top]),
+        rise=float(curve.y[top] - middle[top]),
+        recovered_step=recovered,
+    )

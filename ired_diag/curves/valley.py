@@ -24,13 +24,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
 from ired_diag.curves.order_statistics import distinct, median, usual_size
 from ired_diag.curves.roughness import roughness
 from ired_diag.curves.spikes import middle_of_three, without_spikes
 from ired_diag.curves.wander import Wander, wander_of
+from ired_diag.stats.arrays import Array
 
 NEAR = 3.0  # σ above the best: the floor's evaluations
 BACK = 2.0  # σ above the floor: the curve is back
@@ -41,10 +41,8 @@ OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
 FEWEST_BEFORE_HUMP, FEWEST_AFTER_HUMP = 2, 8  # evaluations on its two sides
 HUMP_GAIN = 8.0  # times less is left: noise that is called a hump takes away a half at most
 
-Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Valley:
     """Where a curve is lowest, and how it leaves.
 
@@ -82,7 +80,10 @@ class Valley:
         """The last evaluation that correlated noise could put where it is, were there no rise yet."""
         reach = self.floor + CLEAR * self.sigma * np.sqrt(self.inflation)
         near = np.flatnonzero(median_of_three(self.y) <= reach)
-        return max(self.left - 1, int(near[-1]) if len(near) else 0)
+        last = 0
+        if len(near):
+            last = int(near[-1])
+        return max(self.left - 1, last)
 
     @property
     def rise(self) -> float:
@@ -112,22 +113,39 @@ def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
     Raises:
         ValueError: No value is finite.
     """
-    known = y[np.isfinite(y)]
-    if not len(known):
+    finite = y[np.isfinite(y)]
+    if not len(finite):
         raise ValueError("a curve without a finite value has no valley")
-    clean = np.minimum(without_spikes(y), known.max())
+    clean = np.minimum(without_spikes(y), finite.max())
     best = int(np.argmin(clean))
+    lowest = float(clean[best])
     fit = _closest_fit(clean, best)
-    sigma, correlation = max(_noise(clean - fit, fit), _noise((clean - fit)[: best + 1], fit[: best + 1]))
+    residuals = clean - fit
+    whole = _noise(residuals, fit)
+    descent = _noise(residuals[: best + 1], fit[: best + 1])
+    sigma, correlation = max(whole, descent)
     sigma = max(sigma, grain)
     near = np.flatnonzero(clean <= clean[best] + NEAR * sigma)
     floor = median(clean[near[0] : near[-1] + 1])
-    floor = min(floor, float(clean[best]) + NEAR * sigma)
+    floor = min(floor, lowest + NEAR * sigma)
     back = np.flatnonzero(median_of_three(clean) <= floor + BACK * sigma)
-    left = 1 + max(best, int(back[-1]) if len(back) else 0)
-    found = Valley(clean, fit, best, floor, int(near[0]), left, sigma, correlation, wander_of(clean, fit))
-    clear = found.rise > CLEAR * max(sigma * found.inflation, _unfitted(found))
-    return replace(found, rises=bool(len(y) - left >= 2 and clear))
+    last_back = best
+    if len(back):
+        last_back = max(best, int(back[-1]))
+    valley = Valley(
+        y=clean,
+        fit=fit,
+        best=best,
+        floor=floor,
+        arrival=int(near[0]),
+        left=last_back + 1,
+        sigma=sigma,
+        correlation=correlation,
+        wander=wander_of(clean, fit),
+    )
+    noise = max(sigma * valley.inflation, _unfitted(valley))
+    lasting = len(y) - valley.left >= 2
+    return replace(valley, rises=bool(lasting and valley.rise > CLEAR * noise))
 
 
 def _third(count: int) -> int:
@@ -138,7 +156,9 @@ def _third(count: int) -> int:
 def _unfitted(valley: Valley) -> float:
     """Return the noise that the fit cannot tell of, because it leaves too little."""
     free = len(valley.y) - distinct(valley.fit)
-    return roughness(valley.y, valley.best) if free < FEWEST_FREE else 0.0
+    if free >= FEWEST_FREE:
+        return 0.0
+    return roughness(valley.y, valley.best)
 
 
 def _closest_fit(y: Array, best: int) -> Array:
@@ -146,12 +166,19 @@ def _closest_fit(y: Array, best: int) -> Array:
     plain = _fall_and_rise(y, best)
     if best < FEWEST_AFTER_HUMP:
         return plain
-    top = int(np.argmax(y[:best] - np.minimum.accumulate(y[:best])))  # the highest above what came before
+    above_lowest_before = y[:best] - np.minimum.accumulate(y[:best])
+    top = int(np.argmax(above_lowest_before))
     before = int(np.argmin(y[: top + 1]))
     if top - before < FEWEST_BEFORE_HUMP or best - top < FEWEST_AFTER_HUMP:
         return plain
-    hump = np.concatenate([_fall_and_rise(y[: top + 1], before)[:-1], _fall_and_rise(y[top:], best - top)])
-    return hump if HUMP_GAIN * np.sum((y - hump) ** 2) < np.sum((y - plain) ** 2) else plain
+    climb = _fall_and_rise(y[: top + 1], before)
+    descent = _fall_and_rise(y[top:], best - top)
+    hump = np.concatenate([climb[:-1], descent])
+    left_by_hump = np.sum((y - hump) ** 2)
+    left_by_plain = np.sum((y - plain) ** 2)
+    if HUMP_GAIN * left_by_hump < left_by_plain:
+        return hump
+    return plain
 
 
 def _fall_and_rise(y: Array, best: int) -> Array:
@@ -187,4 +214,5 @@ def median_of_three(y: Array) -> Array:
     """Return the median of each value and its two neighbours; the ends are kept."""
     if len(y) < 3:
         return y
-    return np.concatenate([y[:1], middle_of_three(y[:-2], y[1:-1], y[2:]), y[-1:]])
+    inside = middle_of_three(y[:-2], y[1:-1], y[2:])
+    return np.concatenate([y[:1], inside, y[-1:]])

@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.curves.order_statistics import mean, usual_size
+from ired_diag.stats.arrays import Array
 
 FEWEST = 8  # pairs: of fewer, a mean square is not known to 50%
 MOST_CORRELATED = 0.95
 OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
 
-Array = NDArray[np.float64]
 Count = TypeVar("Count", float, Array)
 
 

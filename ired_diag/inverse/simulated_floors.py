@@ -21,14 +21,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ired_diag.stats.arrays import Array
 
 SEED = 20_261_121
 ENTRIES = 8_000_000  # of all matrices drawn
 MOST, FEWEST = 20_000, 1_000  # matrices
 CHUNK = 1_000
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,58 +57,73 @@ def inverse_floors(
         weight: w.
         fitted_epsilon: ε of the matrices that the predictors are fitted on. Default: the same.
     """
-    fitted = epsilon if fitted_epsilon is None else fitted_epsilon
+    if fitted_epsilon is None:
+        fitted_epsilon = epsilon
     rng = np.random.default_rng(SEED)
-    count = 2 * math.ceil(min(MOST, max(FEWEST, ENTRIES // rank**2)) / (2 * CHUNK)) * CHUNK
-    train, test = (
-        [_drawn(rank, own, weight, rng) for _ in range(count // (2 * CHUNK))] for own in (fitted, epsilon)
+    matrices = min(MOST, max(FEWEST, ENTRIES // rank**2))
+    chunks = math.ceil(matrices / (2 * CHUNK))
+    train = [_drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng) for _ in range(chunks)]
+    test = [_drawn(rank, epsilon=epsilon, weight=weight, rng=rng) for _ in range(chunks)]
+    return (
+        _scored("zero", np.zeros(4), test),
+        _scored("mean_inverse", _mean_inverse(train), test),
+        _scored("linear", _linear(train), test),
     )
-    answers = (np.zeros(4), _mean_inverse(train), _linear(train))
-    names = ("zero", "mean_inverse", "linear")
-    return tuple(_scored(name, answer, test) for name, answer in zip(names, answers, strict=True))
 
 
-def _drawn(rank: int, epsilon: float, weight: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def _drawn(rank: int, *, epsilon: float, weight: float, rng: np.random.Generator) -> tuple[Array, Array]:
     root = rng.uniform(-1, 1, (CHUNK, rank, rank))
-    a = weight * (root @ root.transpose(0, 2, 1)) + epsilon * np.eye(rank)
+    product = root @ root.transpose(0, 2, 1)
+    a = weight * product + epsilon * np.eye(rank)
     return a, np.linalg.inv(a).astype(np.float64)
 
 
 def _mean_inverse(train: list[tuple[Array, Array]]) -> Array:
     """Return the coefficients (a, b, c, d) of the best multiple of I."""
-    mean = np.mean([np.trace(y, axis1=1, axis2=2).mean() / y.shape[1] for _, y in train])
-    return np.array([0.0, 0.0, 0.0, float(mean)])
+    means = []
+    for _, y in train:
+        trace = np.trace(y, axis1=1, axis2=2)
+        means.append(trace.mean() / y.shape[1])
+    return np.array([0.0, 0.0, 0.0, float(np.mean(means))])
 
 
 def _linear(train: list[tuple[Array, Array]]) -> Array:
     """Return the coefficients of the best equivariant linear map."""
     product = square = 0.0
-    normal, right = np.zeros((3, 3)), np.zeros(3)
+    normal = np.zeros((3, 3))
+    right = np.zeros(3)
     for a, y in train:
         off = ~np.eye(a.shape[1], dtype=bool)
-        product += float((a[:, off] * y[:, off]).sum())
-        square += float((a[:, off] ** 2).sum())
-        x, target = _diagonal(a), np.einsum("nii->ni", y).ravel()
+        a_off = a[:, off]
+        product += float((a_off * y[:, off]).sum())
+        square += float((a_off**2).sum())
+        x = _diagonal(a)
+        target = np.einsum("nii->ni", y).ravel()
         normal += x.T @ x
         right += x.T @ target
     b, c, d = np.linalg.lstsq(normal, right, rcond=None)[0]
-    return np.array([product / square if square else 0.0, b, c, d])
+    slope = product / square if square else 0.0
+    return np.array([slope, b, c, d])
 
 
 def _diagonal(a: Array) -> Array:
     """Return what enters the diagonal of an answer, of shape (count · rank, 3)."""
     diagonal = np.einsum("nii->ni", a)
-    trace = np.broadcast_to(diagonal.sum(axis=1, keepdims=True), diagonal.shape)
-    return np.stack([diagonal.ravel(), trace.ravel(), np.ones(diagonal.size)], axis=1)
+    trace = diagonal.sum(axis=1, keepdims=True)
+    traces = np.broadcast_to(trace, diagonal.shape)
+    ones = np.ones(diagonal.size)
+    return np.stack([diagonal.ravel(), traces.ravel(), ones], axis=1)
 
 
 def _scored(name: str, answer: Array, test: list[tuple[Array, Array]]) -> Floor:
     errors = []
     for a, y in test:
-        predicted = answer[0] * a
         n, rank = len(a), a.shape[1]
         places = np.arange(rank)
-        predicted[:, places, places] = (_diagonal(a) @ answer[1:4]).reshape(n, rank)
+        predicted = answer[0] * a
+        diagonal = _diagonal(a) @ answer[1:4]
+        predicted[:, places, places] = diagonal.reshape(n, rank)
         errors.append(((predicted - y) ** 2).mean(axis=(1, 2)))
     each = np.concatenate(errors)
-    return Floor(name, float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each))))
+    error = float(each.std(ddof=1) / math.sqrt(len(each)))
+    return Floor(name, mse=float(each.mean()), standard_error=error)

@@ -29,15 +29,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.defects import joined, left_out
+from ired_diag.stats.quantiles import normal_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 BOUNDARY = 1e-12  # how near to 0 or 1 an end of Newcombe's interval is looked for
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Auroc:
     """An area under the ROC curve.
 
@@ -58,7 +61,7 @@ class Auroc:
     reason: str = ""
 
 
-def placements(positive: ArrayLike, negative: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def placements(positive: ArrayLike, negative: ArrayLike) -> tuple[Array, Array]:
     """Return the share of negatives below each positive, and of positives above each negative; ties half.
 
     Args:
@@ -68,30 +71,14 @@ def placements(positive: ArrayLike, negative: ArrayLike) -> tuple[NDArray[np.flo
     >>> [v.tolist() for v in placements([2.0, 3.0], [1.0, 2.0])]
     [[0.75, 1.0], [1.0, 0.75]]
     """
-    x, y = np.asarray(positive, dtype=np.float64), np.asarray(negative, dtype=np.float64)
-    together = stats.rankdata(np.concatenate([x, y]))
-    below = (together[: len(x)] - stats.rankdata(x)) / len(y)
-    above = 1 - (together[len(x) :] - stats.rankdata(y)) / len(x)
+    x = as_floats(positive)
+    y = as_floats(negative)
+    ranks = stats.rankdata(np.concatenate([x, y]))
+    ranks_x = ranks[: len(x)]
+    ranks_y = ranks[len(x) :]
+    below = (ranks_x - stats.rankdata(x)) / len(y)
+    above = 1 - (ranks_y - stats.rankdata(y)) / len(x)
     return below, above
-
-
-def auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float = CONFIDENCE) -> Auroc:
-    """Return the area of two independent samples.
-
-    Args:
-        positive: Scores, of shape (m,); NaN is left out and said in ``reason``.
-        negative: Scores, of shape (n,).
-        confidence: Of the interval.
-    """
-    scores = [np.asarray(s, dtype=np.float64) for s in (positive, negative)]
-    x, y = (s[~np.isnan(s)] for s in scores)
-    lost = sum(map(len, scores)) - len(x) - len(y)
-    reason = f"{lost} scores are not numbers" if lost else ""
-    if min(len(x), len(y)) < 2:
-        return _undefined(len(x), reason or f"{len(x)} and {len(y)} scores: at least 2 of each are needed")
-    below, above = placements(x, y)
-    variance = float(below.var(ddof=1)) / len(x) + float(above.var(ddof=1)) / len(y)
-    return _with_interval(float(below.mean()), math.sqrt(variance), len(x), len(y), confidence, reason)
 
 
 def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float = CONFIDENCE) -> Auroc:
@@ -105,42 +92,72 @@ def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float 
     >>> paired_auroc([2.0, 3.0, 4.0], [1.0, 2.0, 0.0]).area  # 8 of 9 pairs, and a tie
     0.9444444444444445
     """
-    x, y = np.atleast_2d(np.asarray(positive, np.float64)), np.atleast_2d(np.asarray(negative, np.float64))
-    told = ~(np.isnan(x) | np.isnan(y))
-    lost = int((~told).sum())
-    reason = f"{lost} of {told.size} pairs are not numbers" if lost else ""
-    strata, n = told.sum(axis=1) > 0, int((told.sum(axis=0) > 0).sum())
+    x = np.atleast_2d(as_floats(positive))
+    y = np.atleast_2d(as_floats(negative))
+    valid = ~(np.isnan(x) | np.isnan(y))
+    lost = int((~valid).sum())
+    reason = left_out(lost, valid.size, "pairs are not numbers")
+    n = int(valid.any(axis=0).sum())
     if n < 2:
         return _undefined(n, reason or f"{n} pairs: at least 2 are needed")
-    areas, influence = [], np.zeros((int(strata.sum()), x.shape[1]))
-    for row, keep, a, b in zip(influence, told[strata], x[strata], y[strata], strict=True):
-        below, above = placements(a[keep], b[keep])
-        areas.append(float(below.mean()))
-        row[keep] = (below + above - 2 * areas[-1]) * n / keep.sum()
-    mean = influence.mean(axis=0)
-    se = math.sqrt(float((mean**2).sum()) / (n * (n - 1)))
-    return _with_interval(float(np.mean(areas)), se, n, n, confidence, reason)
+    areas, influences = [], []
+    for stratum in np.flatnonzero(valid.any(axis=1)).tolist():
+        kept = valid[stratum]
+        below, above = placements(x[stratum, kept], y[stratum, kept])
+        area = float(below.mean())
+        influence = np.zeros(x.shape[1])
+        influence[kept] = (below + above - 2 * area) * n / kept.sum()
+        areas.append(area)
+        influences.append(influence)
+    mean = np.array(influences).mean(axis=0)
+    variance = float((mean**2).sum()) / (n * (n - 1))
+    estimate = _Estimate(float(np.mean(areas)), se=math.sqrt(variance), n=n)
+    return _with_interval(estimate, confidence, reason)
 
 
-def _with_interval(area: float, se: float, m: int, n: int, confidence: float, reason: str) -> Auroc:
-    z = float(stats.norm.isf((1 - confidence) / 2))
+@dataclass(frozen=True)
+class _Estimate:
+    """An area of n pairs with its standard error."""
+
+    area: float
+    se: float
+    n: int
+
+
+def _with_interval(estimate: _Estimate, confidence: float, reason: str) -> Auroc:
+    area, se, n = estimate.area, estimate.se, estimate.n
+    z = normal_quantile(confidence)
     if 0 < area < 1 and se > BOUNDARY:
+        centre = special.logit(area)
         half = z * se / (area * (1 - area))
-        low, high = (float(special.expit(special.logit(area) + side * half)) for side in (-1, 1))
-        return Auroc(area, low, high, se, m, reason)
-    told = "no overlap or no spread: Newcombe's interval"
-    return Auroc(area, *_newcombe(area, m, n, z), se, m, f"{reason}; {told}" if reason else told)
+        low = float(special.expit(centre - half))
+        high = float(special.expit(centre + half))
+    else:
+        low, high = _newcombe(area, n, z)
+        reason = joined(reason, "no overlap or no spread: Newcombe's interval")
+    return Auroc(area=area, low=low, high=high, se=se, n=n, reason=reason)
 
 
-def _newcombe(area: float, m: int, n: int, z: float) -> tuple[float, float]:
-    def off(theta: float) -> float:
-        inner = 1 + ((m + n) / 2 - 1) * ((1 - theta) / (2 - theta) + theta / (1 + theta))
-        return (area - theta) ** 2 - z**2 * theta * (1 - theta) * inner / (m * n)
+def _newcombe(area: float, n: int, z: float) -> tuple[float, float]:
+    def distance(theta: float) -> float:
+        shares = (1 - theta) / (2 - theta) + theta / (1 + theta)
+        inner = 1 + (n - 1) * shares
+        return (area - theta) ** 2 - z**2 * theta * (1 - theta) * inner / (n * n)
 
-    low = 0.0 if area <= 0 else float(optimize.brentq(off, 0.0, min(area, 1 - BOUNDARY)))
-    high = 1.0 if area >= 1 else float(optimize.brentq(off, max(area, BOUNDARY), 1.0))
+    low, high = 0.0, 1.0
+    if area > 0:
+        low = float(optimize.brentq(distance, 0.0, min(area, 1 - BOUNDARY)))
+    if area < 1:
+        high = float(optimize.brentq(distance, max(area, BOUNDARY), 1.0))
     return low, high
 
 
 def _undefined(n: int, reason: str) -> Auroc:
-    return Auroc(math.nan, math.nan, math.nan, math.nan, n, reason)
+    return Auroc(
+        area=math.nan,
+        low=math.nan,
+        high=math.nan,
+        se=math.nan,
+        n=n,
+        reason=reason,
+    )

@@ -31,9 +31,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.standard_error import (
     MeanDifference,
     mean_variance,
@@ -45,7 +46,7 @@ from ired_diag.stats.summary import CONFIDENCE
 NODES = 2001  # a step of 0.0085 in z
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Posterior:
     """What is known of a difference of means a - b.
 
@@ -95,9 +96,17 @@ def paired_posterior(a: ArrayLike, b: ArrayLike, *, rope: float, confidence: flo
 def posterior_of_mean(mean: MeanDifference, *, rope: float, confidence: float = CONFIDENCE) -> Posterior:
     """Return the posterior of a difference of means with one standard error: a scaled t around it."""
     if mean.reason:
-        return _undefined(mean.difference, rope, mean.n, mean.reason)
-    wide, narrow = _ScaledT(mean.standard_error, mean.df), _ScaledT(0.0, 1.0)
-    return _posterior(mean.difference, wide, narrow, rope, mean.n, confidence)
+        return _undefined(difference=mean.difference, rope=rope, n=mean.n, reason=mean.reason)
+    wide = _ScaledT(mean.standard_error, mean.df)
+    narrow = _ScaledT(0.0, 1.0)
+    return _posterior(
+        difference=mean.difference,
+        wide=wide,
+        narrow=narrow,
+        rope=rope,
+        n=mean.n,
+        confidence=confidence,
+    )
 
 
 def two_sample_posterior(
@@ -113,24 +122,51 @@ def two_sample_posterior(
     """
     mean = welch_difference(a, b)
     if mean.reason:
-        return _undefined(mean.difference, rope, mean.n, mean.reason)
-    samples = (np.asarray(v, dtype=np.float64) for v in (a, b))
+        return _undefined(difference=mean.difference, rope=rope, n=mean.n, reason=mean.reason)
+    samples = (as_floats(v) for v in (a, b))
     parts = (_ScaledT(math.sqrt(mean_variance(x)), len(x) - 1) for x in samples)
     narrow, wide = sorted(parts, key=lambda part: (part.scale, part.df))
-    return _posterior(mean.difference, wide, narrow, rope, mean.n, confidence)
+    return _posterior(
+        difference=mean.difference,
+        wide=wide,
+        narrow=narrow,
+        rope=rope,
+        n=mean.n,
+        confidence=confidence,
+    )
 
 
 def _posterior(
     difference: float, wide: _ScaledT, narrow: _ScaledT, rope: float, n: int, confidence: float
 ) -> Posterior:
     half = _half_width(wide, narrow, confidence)
-    low, high = difference - half, difference + half
+    low = difference - half
+    high = difference + half
     if not 0 < rope < math.inf:
         reason = f"the ROPE must be positive and finite, found {rope:g}"
-        return Posterior(difference, rope, math.nan, math.nan, math.nan, low, high, n, reason)
+        return Posterior(
+            difference=difference,
+            rope=rope,
+            below=math.nan,
+            inside=math.nan,
+            above=math.nan,
+            low=low,
+            high=high,
+            n=n,
+            reason=reason,
+        )
     below = _below(-rope - difference, wide, narrow)
     above = _below(difference - rope, wide, narrow)  # symmetric: above c is below -c
-    return Posterior(difference, rope, below, max(0.0, 1 - (below + above)), above, low, high, n)
+    return Posterior(
+        difference=difference,
+        rope=rope,
+        below=below,
+        inside=max(0.0, 1 - (below + above)),
+        above=above,
+        low=low,
+        high=high,
+        n=n,
+    )
 
 
 def _below(c: float, wide: _ScaledT, narrow: _ScaledT) -> float:
@@ -142,7 +178,7 @@ def _below(c: float, wide: _ScaledT, narrow: _ScaledT) -> float:
 
 
 @functools.cache
-def _quantiles(df: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _quantiles(df: float) -> tuple[Array, Array]:
     """Return weights and quantiles of T at the nodes of the integral over z."""
     z = np.linspace(-8.5, 8.5, NODES)
     # The upper half by symmetry: near 1, Φ has no digits left for the quantile.
@@ -165,4 +201,14 @@ def _half_width(wide: _ScaledT, narrow: _ScaledT, confidence: float) -> float:
 
 def _undefined(difference: float, rope: float, n: int, reason: str) -> Posterior:
     nan = math.nan
-    return Posterior(difference, rope, nan, nan, nan, nan, nan, n, reason)
+    return Posterior(
+        difference=difference,
+        rope=rope,
+        below=nan,
+        inside=nan,
+        above=nan,
+        low=nan,
+        high=nan,
+        n=n,
+        reason=reason,
+    )

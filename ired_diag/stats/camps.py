@@ -18,12 +18,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import ROUNDING
 
 MOST_EXACT = 200_000  # assignments
 DRAWS = 19_999
-
-Array = NDArray[np.float64]
 
 
 def camps_p(values: Sequence[float], labels: Sequence[object], *, draws: int = DRAWS, seed: int = 0) -> float:
@@ -38,24 +37,35 @@ def camps_p(values: Sequence[float], labels: Sequence[object], *, draws: int = D
     >>> camps_p([1, 2, 3, 11, 12, 13], list("aaabbb"))
     0.1
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = as_floats(values)
     x = x - x.mean()
-    code = np.unique([repr(label) for label in labels], return_inverse=True)[1]
+    names = [repr(label) for label in labels]
+    code = np.unique(names, return_inverse=True)[1]
     sizes = np.bincount(code)
     if len(sizes) < 2:
         return 1.0
-    observed = float((np.bincount(code, weights=x) ** 2 / sizes).sum())
+    observed = _between(x, code, sizes)
     least = observed * (1 - len(x) * ROUNDING) - np.finfo(float).tiny
-    if len(sizes) == 2 and math.comb(len(x), int(sizes[0])) <= MOST_EXACT:
-        return float(np.mean(_of_two(x, int(sizes[0])) >= least))
+    first_size = int(sizes[0])
+    if len(sizes) == 2 and math.comb(len(x), first_size) <= MOST_EXACT:
+        return float(np.mean(_of_two(x, first_size) >= least))
     rng = np.random.default_rng(seed)
-    drawn = [float((np.bincount(rng.permutation(code), weights=x) ** 2 / sizes).sum()) for _ in range(draws)]
-    return float((1 + sum(one >= least for one in drawn)) / (1 + draws))
+    as_far = 0
+    for _ in range(draws):
+        as_far += int(_between(x, rng.permutation(code), sizes) >= least)
+    return float((1 + as_far) / (1 + draws))
+
+
+def _between(x: Array, code: NDArray[np.intp], sizes: NDArray[np.intp]) -> float:
+    """Return the sum of squares between the groups of centred values."""
+    sums = np.bincount(code, weights=x)
+    return float((sums**2 / sizes).sum())
 
 
 def _of_two(x: Array, size: int) -> Array:
     """Return the statistic of every split of centred values in two, the first of some size."""
-    chosen = itertools.chain.from_iterable(itertools.combinations(range(len(x)), size))
+    combinations = itertools.combinations(range(len(x)), size)
+    chosen = itertools.chain.from_iterable(combinations)
     places = np.fromiter(chosen, dtype=np.int64).reshape(-1, size)
     sums = x[places].sum(axis=1)
     return np.asarray(sums**2 / size + sums**2 / (len(x) - size))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -27,7 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from ired_diag.stats.defects import as_sample, defect_of, is_constant
+from ired_diag.stats.defects import as_sample, defect_of, is_constant, joined
 
 LEAST = 0.935  # of a nominal 0.95: what falls below it is refused
 TABLE = "interval_coverage.json"
@@ -63,35 +64,51 @@ def coverage_of(interval: str, n: int, skewness: float = 0.0) -> Coverage:
     >>> bool(abs(coverage_of("t", 10).coverage - 0.95) < 0.005)
     True
     """
-    table, size = _table(), abs(skewness)
+    table = _table()
+    size = abs(skewness)
     if interval not in table["coverage"]:
         raise ValueError(f"no interval {interval!r}; simulated are {', '.join(intervals())}")
     sizes, skewnesses = table["sizes"], table["skewness"]
+    unknown = Coverage(math.nan, standard_error=math.nan, n=n, skewness=skewness)
     if n < sizes[0]:
-        return Coverage(math.nan, math.nan, n, skewness, f"simulated from n = {sizes[0]} on")
+        return replace(unknown, reason=f"simulated from n = {sizes[0]} on")
     if not size <= skewnesses[-1]:
-        return Coverage(math.nan, math.nan, n, skewness, f"simulated up to a skewness of {skewnesses[-1]:g}")
-    coverage, error = (
-        float(np.interp(n, sizes, [np.interp(size, skewnesses, row) for row in table[what][interval]]))
-        for what in ("coverage", "standard_error")
-    )
-    reason = f"simulated up to n = {sizes[-1]}" if n > sizes[-1] else ""
+        return replace(unknown, reason=f"simulated up to a skewness of {skewnesses[-1]:g}")
+    coverage = _interpolated(table["coverage"][interval], n, size)
+    reason = ""
     if coverage == 0:
         reason = f"{n} values have no such interval"
-    return Coverage(coverage, error, n, skewness, reason)
+    elif n > sizes[-1]:
+        reason = f"simulated up to n = {sizes[-1]}"
+    return Coverage(
+        coverage,
+        standard_error=_interpolated(table["standard_error"][interval], n, size),
+        n=n,
+        skewness=skewness,
+        reason=reason,
+    )
+
+
+def _interpolated(rows: Sequence[Sequence[float]], n: int, skewness: float) -> float:
+    """Return the value between simulated sizes, one row each, and skewnesses, one column each."""
+    table = _table()
+    at_sizes = [np.interp(skewness, table["skewness"], row) for row in rows]
+    return float(np.interp(n, table["sizes"], at_sizes))
 
 
 def indicated_coverage(interval: str, values: ArrayLike) -> Coverage:
     """Return the coverage at the skewness of a sample of shape (n,): an indication, no more."""
     x = as_sample(values)
+    n = len(x)
     defect = defect_of(x, fewest=3)
     if not defect and is_constant(x, scale=np.abs(x).max()):
         defect = "all values are equal: no skewness"
     if defect:
-        return Coverage(math.nan, math.nan, len(x), math.nan, defect)
-    told = coverage_of(interval, len(x), float(stats.skew(x, bias=False)))
-    note = f"a skewness of {told.skewness:.2g} of {len(x)} values is badly known"
-    return replace(told, reason="; ".join(filter(None, (told.reason, note))))
+        nan = math.nan
+        return Coverage(nan, standard_error=nan, n=n, skewness=nan, reason=defect)
+    coverage = coverage_of(interval, n, float(stats.skew(x, bias=False)))
+    note = f"a skewness of {coverage.skewness:.2g} of {n} values is badly known"
+    return replace(coverage, reason=joined(coverage.reason, note))
 
 
 def holds(interval: str, n: int) -> bool:

@@ -73,21 +73,6 @@ def density_and_coverage(
     return float(inside.sum() / (k * candidates)), float(inside.any(axis=1).mean())
 
 
-def expected_coverage(points: int, candidates: int, *, k: int = NEIGHBOURS) -> float:
-    """Return the expected coverage of candidates that are drawn as the reference was.
-
-    Args:
-        points: N, above k.
-        candidates: M.
-        k: Which nearest neighbour a ball reaches.
-
-    >>> expected_coverage(2, 1, k=1)
-    0.5
-    """
-    nearest = np.arange(1, k + 1)
-    return float(1 - np.prod((points - nearest) / (points + candidates - nearest)))
-
-
 def split_half_overlap(reference: NDArray[Any], candidates: NDArray[Any], *, k: int = NEIGHBOURS) -> Overlap:
     """Return the overlap of matched sets: half of one against the other half of the other, and vice versa.
 
@@ -103,7 +88,8 @@ def split_half_overlap(reference: NDArray[Any], candidates: NDArray[Any], *, k: 
     parts = slice(0, half), slice(half, 2 * half)
     found = []
     for here, there in (parts, parts[::-1]):
-        x, y = reference[here], candidates[there]
+        x = reference[here]
+        y = candidates[there]
         across = cdist(x, y)
         density, coverage = density_and_coverage(cdist(x, x), across, k=k)
         found.append((density, coverage, density_and_coverage(cdist(y, y), across.T, k=k)[1]))

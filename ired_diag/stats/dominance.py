@@ -33,14 +33,16 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from numpy.typing import ArrayLike
+from scipy import optimize
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.defects import as_sample, defect_of
+from ired_diag.stats.quantiles import normal_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dominance:
     """How often a exceeds b.
 
@@ -70,46 +72,77 @@ class Dominance:
 def dominance(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> Dominance:
     """Return Cliff's δ and A of two samples of shapes (n_a,) and (n_b,).
 
-    >>> told = dominance([4.0, 5.0, 6.0], [1.0, 2.0, 5.0])
-    >>> round(told.delta, 6), round(told.a12, 6)
+    >>> result = dominance([4.0, 5.0, 6.0], [1.0, 2.0, 5.0])
+    >>> round(result.delta, 6), round(result.a12, 6)
     (0.666667, 0.833333)
     """
     x, y = as_sample(a), as_sample(b)
     if defect := defect_of(x, y):
         nan = math.nan
-        return Dominance(nan, nan, nan, nan, nan, nan, len(x), len(y), defect)
+        return _dominance(nan, low=nan, high=nan, n_a=len(x), n_b=len(y), reason=defect)
     signs = np.sign(x[:, None] - y[None, :])
-    delta, z = float(signs.mean()), float(stats.norm.isf((1 - confidence) / 2))
-    ends = _feng_cliff(signs, delta, z), _newcombe((delta + 1) / 2, len(x), len(y), z)
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    reason = "all values are equal" if not signs.any() else ""
-    return Dominance(delta, low, high, (delta + 1) / 2, (low + 1) / 2, (high + 1) / 2, len(x), len(y), reason)
+    delta = float(signs.mean())
+    z = normal_quantile(confidence)
+    cliff = _feng_cliff(signs, delta, z)
+    newcombe = _newcombe((delta + 1) / 2, n_a=len(x), n_b=len(y), z=z)
+    return _dominance(
+        delta,
+        low=min(cliff[0], newcombe[0]),
+        high=max(cliff[1], newcombe[1]),
+        n_a=len(x),
+        n_b=len(y),
+        reason="" if signs.any() else "all values are equal",
+    )
 
 
-def _feng_cliff(signs: NDArray[np.float64], delta: float, z: float) -> tuple[float, float]:
+def _dominance(delta: float, *, low: float, high: float, n_a: int, n_b: int, reason: str) -> Dominance:
+    """Return δ and its interval, and the same as A = (δ + 1) / 2."""
+    return Dominance(
+        delta=delta,
+        delta_low=low,
+        delta_high=high,
+        a12=(delta + 1) / 2,
+        a12_low=(low + 1) / 2,
+        a12_high=(high + 1) / 2,
+        n_a=n_a,
+        n_b=n_b,
+        reason=reason,
+    )
+
+
+def _feng_cliff(signs: Array, delta: float, z: float) -> tuple[float, float]:
     n_a, n_b = signs.shape
     if abs(delta) == 1:
-        bound = (min(n_a, n_b) - z * z) / (min(n_a, n_b) + z * z)
+        smaller = min(n_a, n_b)
+        bound = (smaller - z * z) / (smaller + z * z)
         return (bound, 1.0) if delta > 0 else (-1.0, -bound)
-    s_a, s_b = signs.mean(axis=1).var(ddof=1), signs.mean(axis=0).var(ddof=1)
-    square = z * z * float((n_b - 1) * s_a + (n_a - 1) * s_b + signs.var(ddof=1)) / signs.size
+    s_a = signs.mean(axis=1).var(ddof=1)
+    s_b = signs.mean(axis=0).var(ddof=1)
+    variances = float((n_b - 1) * s_a + (n_a - 1) * s_b + signs.var(ddof=1))
+    square = z * z * variances / signs.size
     rest = 1 - delta**2
     half = math.sqrt(square * (rest**2 + square))
-    return (delta * rest - half) / (rest + square), (delta * rest + half) / (rest + square)
+    low = (delta * rest - half) / (rest + square)
+    high = (delta * rest + half) / (rest + square)
+    return low, high
 
 
-def _newcombe(a12: float, n_a: int, n_b: int, z: float) -> tuple[float, float]:
+def _newcombe(a12: float, *, n_a: int, n_b: int, z: float) -> tuple[float, float]:
     """Return the interval of δ; V is the same for A and 1 - A, so one end gives the other."""
-    low, low_of_rest = (_newcombe_low(share, n_a, n_b, z) for share in (a12, 1 - a12))
+    low = _newcombe_low(a12, n_a=n_a, n_b=n_b, z=z)
+    low_of_rest = _newcombe_low(1 - a12, n_a=n_a, n_b=n_b, z=z)
     return 2 * low - 1, 1 - 2 * low_of_rest
 
 
-def _newcombe_low(a12: float, n_a: int, n_b: int, z: float) -> float:
-    beside = (n_a + n_b) / 2 - 1
+def _newcombe_low(a12: float, *, n_a: int, n_b: int, z: float) -> float:
+    if a12 <= 0:
+        return 0.0
+    others = (n_a + n_b) / 2 - 1
 
-    def off(true: float) -> float:
-        variance = true * (1 - true) * (1 + beside * ((1 - true) / (2 - true) + true / (1 + true)))
+    def distance(true: float) -> float:
+        shares = (1 - true) / (2 - true) + true / (1 + true)
+        variance = true * (1 - true) * (1 + others * shares)
         return (a12 - true) ** 2 - z * z * variance / (n_a * n_b)
 
     # At A = 1 the estimate itself solves the equation: the end is the other root, well below it.
-    return float(optimize.brentq(off, 0.0, min(a12, 1 - 1e-9))) if a12 > 0 else 0.0
+    return float(optimize.brentq(distance, 0.0, min(a12, 1 - 1e-9)))

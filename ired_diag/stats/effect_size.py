@@ -13,18 +13,19 @@ Intervals; Hedges & Olkin (1985), section 5.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
-from ired_diag.stats.defects import ROUNDING, SAME_AMOUNT
+from ired_diag.stats.arrays import as_floats
+from ired_diag.stats.defects import ROUNDING, SAME_AMOUNT, left_out
 from ired_diag.stats.noncentral import noncentrality_interval
+from ired_diag.stats.quantiles import t_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect:
     """A paired effect.
 
@@ -59,19 +60,43 @@ def paired_effect(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     >>> paired_effect([0.0, 0.0, 0.0]).d
     0.0
     """
-    given = np.asarray(differences, dtype=np.float64)
-    x = given[np.isfinite(given)]
-    n, left_out = len(x), len(given) - len(x)
-    reason = f"{left_out} of {len(given)} differences are not finite" if left_out else ""
-    nan = math.nan
+    values = as_floats(differences)
+    x = values[np.isfinite(values)]
+    n = len(x)
+    reason = left_out(len(values) - n, len(values), "differences are not finite")
     if n < 2:
-        return Effect(nan, nan, nan, nan, nan, nan, n, reason or f"{n} pairs: at least 2 are needed")
-    mean, sd = float(x.mean()), float(x.std(ddof=1))
+        return _effect(math.nan, n=n, reason=reason or f"{n} pairs: at least 2 are needed")
     if not x.any():
-        return Effect(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, n, reason)
+        none = _effect(0.0, n=n, reason=reason)
+        return replace(none, d=0.0, d_low=0.0, d_high=0.0)
+    mean = float(x.mean())
+    sd = float(x.std(ddof=1))
     if sd <= ROUNDING * abs(mean):
-        return Effect(mean, mean, mean, nan, nan, nan, n, reason or SAME_AMOUNT)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
+        return _effect(mean, n=n, reason=reason or SAME_AMOUNT)
     root = math.sqrt(n)
+    half = t_quantile(confidence, n - 1) * sd / root
     low, high = noncentrality_interval(root * mean / sd, n - 1, confidence=confidence)
-    return Effect(mean, mean - half, mean + half, mean / sd, low / root, high / root, n, reason)
+    return Effect(
+        mean=mean,
+        mean_low=mean - half,
+        mean_high=mean + half,
+        d=mean / sd,
+        d_low=low / root,
+        d_high=high / root,
+        n=n,
+        reason=reason,
+    )
+
+
+def _effect(mean: float, *, n: int, reason: str) -> Effect:
+    """Return the effect of differences that are all alike: without a d."""
+    return Effect(
+        mean=mean,
+        mean_low=mean,
+        mean_high=mean,
+        d=math.nan,
+        d_low=math.nan,
+        d_high=math.nan,
+        n=n,
+        reason=reason,
+    )

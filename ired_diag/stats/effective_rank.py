@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
+from ired_diag.stats.arrays import as_floats
+
 
 def effective_rank(samples: NDArray[Any]) -> float:
     """Return the effective rank of samples about their mean; NaN where they are all the same.
@@ -33,7 +35,7 @@ def effective_rank(samples: NDArray[Any]) -> float:
     >>> round(effective_rank(np.array([[3.0, 0], [-3, 0], [0, 3], [0, -3]])), 12)
     2.0
     """
-    x = np.asarray(samples, np.float64)
+    x = as_floats(samples)
     values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
     # The mean is rounded: what is left of equal samples is not 0, but of this size.
     values = np.where(values > max(x.shape) * np.finfo(np.float64).eps * np.linalg.norm(x), values, 0.0)

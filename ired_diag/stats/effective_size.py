@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from ired_diag.stats.arrays import as_floats
+from ired_diag.stats.defects import joined, left_out
+from ired_diag.stats.quantiles import normal_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 FEWEST = (
@@ -25,7 +27,7 @@ FEWEST = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EffectiveSize:
     """An effective sample size.
 
@@ -47,7 +49,7 @@ class EffectiveSize:
 
 
 def effective_size(log_weights: ArrayLike, *, confidence: float = CONFIDENCE) -> EffectiveSize:
-    """Return the effective sample size of weights told by their logarithms.
+    """Return the effective sample size of weights given by their logarithms.
 
     Args:
         log_weights: Of shape (n,) or (strata, n), each column a subject; -inf for a weight of 0. A NaN is
@@ -57,20 +59,34 @@ def effective_size(log_weights: ArrayLike, *, confidence: float = CONFIDENCE) ->
     >>> round(effective_size([-1000.0, -1000.0, -2000.0]).size, 12)
     2.0
     """
-    logs = np.atleast_2d(np.asarray(log_weights, dtype=np.float64))
-    told = ~np.isnan(logs)
-    count, lost, n = int(told.sum()), int((~told).sum()), int(told.any(axis=0).sum())
-    reason = f"{lost} of {logs.size} weights are not numbers" if lost else ""
-    largest = float(np.max(logs, where=told, initial=-math.inf))
+    logs = np.atleast_2d(as_floats(log_weights))
+    valid = ~np.isnan(logs)
+    subjects = valid.any(axis=0)
+    count = int(valid.sum())
+    n = int(subjects.sum())
+    reason = left_out(logs.size - count, logs.size, "weights are not numbers")
+    largest = float(np.max(logs, where=valid, initial=-math.inf))
+    nan = math.nan
     if not math.isfinite(largest):
-        return EffectiveSize(math.nan, math.nan, math.nan, math.nan, n, reason or "no weight is above 0")
-    w = np.exp(np.where(told, logs, -math.inf) - largest)[:, told.any(axis=0)]
-    a, b = w.sum(axis=0), (w**2).sum(axis=0)
+        reason = reason or "no weight is above 0"
+        return EffectiveSize(size=nan, share=nan, low=nan, high=nan, n=n, reason=reason)
+    w = np.exp(np.where(valid, logs, -math.inf) - largest)[:, subjects]
+    a = w.sum(axis=0)
+    b = (w**2).sum(axis=0)
     size = float(a.sum() ** 2 / b.sum())
     share = size / count
     if size < FEWEST or n < 2:
         few = f"{size:.3g} effective observations are too few for an interval"
-        return EffectiveSize(size, share, math.nan, math.nan, n, f"{reason}; {few}" if reason else few)
-    se = float((2 * a / a.mean() - b / b.mean()).std(ddof=1)) / math.sqrt(n)
-    factor = math.exp(float(stats.norm.isf((1 - confidence) / 2)) * se)
-    return EffectiveSize(size, share, share / factor, min(1.0, share * factor), n, reason)
+        return EffectiveSize(size=size, share=share, low=nan, high=nan, n=n, reason=joined(reason, few))
+    influence = 2 * a / a.mean() - b / b.mean()
+    error = float(influence.std(ddof=1)) / math.sqrt(n)
+    z = normal_quantile(confidence)
+    factor = math.exp(z * error)
+    return EffectiveSize(
+        size=size,
+        share=share,
+        low=share / factor,
+        high=min(1.0, share * factor),
+        n=n,
+        reason=reason,
+    )

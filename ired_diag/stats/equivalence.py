@@ -19,25 +19,22 @@ Reference: Schuirmann (1987), A comparison of the two one-sided tests procedure 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 
-from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
+from ired_diag.stats.standard_error import MeanDifference
 
-SHARE = 0.01  # of b's mean: what the study calls too small to matter
 ALPHA = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Equivalence:
     """Two one-sided tests of a - b.
 
     Attributes:
         difference: Mean of a minus mean of b.
-        margin: Half-width of the zone of no matter, in the unit of the data.
+        margin: Half-width of the zone that is too small to matter, in the unit of the data.
         p_lower: One-sided p against a difference of -margin or less.
         p_upper: One-sided p against a difference of margin or more.
         p: Of equivalence, the larger of the two; small means equivalent.
@@ -58,51 +55,40 @@ class Equivalence:
     reason: str = ""
 
 
-def paired_equivalence(
-    a: ArrayLike, b: ArrayLike, *, margin: float | None = None, share: float = SHARE, alpha: float = ALPHA
-) -> Equivalence:
-    """Return the two one-sided tests of pairs.
-
-    Args:
-        a: Of shape (n,).
-        b: Of the same shape, the i-th belonging to a's i-th.
-        margin: In the unit of the data; None takes ``share`` of the mean of b.
-        share: Margin as a share of the mean of b.
-        alpha: Level of each one-sided test.
-    """
-    return two_one_sided(paired_difference(a, b), _margin(b, margin, share), alpha)
-
-
-def welch_equivalence(
-    a: ArrayLike, b: ArrayLike, *, margin: float | None = None, share: float = SHARE, alpha: float = ALPHA
-) -> Equivalence:
-    """Return the two one-sided tests of two samples of shapes (n_a,) and (n_b,), their variances unequal.
-
-    Args:
-        a: Of shape (n_a,).
-        b: Of shape (n_b,).
-        margin: In the unit of the data; None takes ``share`` of the mean of b.
-        share: Margin as a share of the mean of b.
-        alpha: Level of each one-sided test.
-    """
-    return two_one_sided(welch_difference(a, b), _margin(b, margin, share), alpha)
-
-
-def _margin(b: ArrayLike, margin: float | None, share: float) -> float:
-    reference = np.asarray(b, dtype=np.float64)
-    if margin is not None:
-        return float(margin)
-    return share * abs(float(reference.mean())) if len(reference) else math.nan
-
-
 def two_one_sided(mean: MeanDifference, margin: float, alpha: float = ALPHA) -> Equivalence:
     """Return the two one-sided tests of a difference of means against a margin in its unit."""
-    d, se, df, nan = mean.difference, mean.standard_error, mean.df, math.nan
+    difference, error, df = mean.difference, mean.standard_error, mean.df
     if mean.reason:
-        return Equivalence(d, margin, nan, nan, nan, nan, nan, mean.n, mean.reason)
-    half = float(stats.t.isf(alpha, df)) * se
+        return _untested(mean, margin=margin, reason=mean.reason)
+    half = float(stats.t.isf(alpha, df)) * error
+    low = difference - half
+    high = difference + half
     if not 0 < margin < math.inf:
         reason = f"the margin must be positive and finite, found {margin:g}"
-        return Equivalence(d, margin, nan, nan, nan, d - half, d + half, mean.n, reason)
-    lower, upper = float(stats.t.sf((d + margin) / se, df)), float(stats.t.cdf((d - margin) / se, df))
-    return Equivalence(d, margin, lower, upper, max(lower, upper), d - half, d + half, mean.n)
+        return replace(_untested(mean, margin=margin, reason=reason), low=low, high=high)
+    p_lower = float(stats.t.sf((difference + margin) / error, df))
+    p_upper = float(stats.t.cdf((difference - margin) / error, df))
+    return Equivalence(
+        difference=difference,
+        margin=margin,
+        p_lower=p_lower,
+        p_upper=p_upper,
+        p=max(p_lower, p_upper),
+        low=low,
+        high=high,
+        n=mean.n,
+    )
+
+
+def _untested(mean: MeanDifference, *, margin: float, reason: str) -> Equivalence:
+    return Equivalence(
+        difference=mean.difference,
+        margin=margin,
+        p_lower=math.nan,
+        p_upper=math.nan,
+        p=math.nan,
+        low=math.nan,
+        high=math.nan,
+        n=mean.n,
+        reason=reason,
+    )

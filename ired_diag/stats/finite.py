@@ -6,11 +6,13 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.defects import left_out
 from ired_diag.stats.summary import CONFIDENCE, Summary, summarise
 
-Cube = NDArray[np.float64]  # of any number of axes
+Cube = Array  # of any number of axes
 
 
 def summarise_finite(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
@@ -23,10 +25,12 @@ def summarise_finite(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Su
     >>> summarise_finite([1.0, 3.0, float("nan")]).reason
     '1 of 3 are not finite'
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = as_floats(values)
     finite = x[np.isfinite(x)]
-    told, left_out = summarise(finite, confidence=confidence), len(x) - len(finite)
-    return replace(told, reason=f"{left_out} of {len(x)} are not finite") if left_out else told
+    summary = summarise(finite, confidence=confidence)
+    if len(finite) == len(x):
+        return summary
+    return replace(summary, reason=left_out(len(x) - len(finite), len(x), "are not finite"))
 
 
 def quotient(a: ArrayLike, b: ArrayLike) -> Cube:
@@ -35,10 +39,10 @@ def quotient(a: ArrayLike, b: ArrayLike) -> Cube:
     >>> quotient([1.0, 1.0], [2.0, 0.0]).tolist()
     [0.5, nan]
     """
-    above, below = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
-    found: Cube = np.full(above.shape, math.nan)
-    np.divide(above, below, out=found, where=below != 0)
-    return found
+    above, below = np.broadcast_arrays(as_floats(a), as_floats(b))
+    ratio: Cube = np.full(above.shape, math.nan)
+    np.divide(above, below, out=ratio, where=below != 0)
+    return ratio
 
 
 def mean_of_finite(values: Cube) -> Cube:
@@ -48,4 +52,5 @@ def mean_of_finite(values: Cube) -> Cube:
     [2.0, nan]
     """
     finite = np.isfinite(values)
-    return quotient(np.where(finite, values, 0.0).sum(axis=0), finite.sum(axis=0))
+    sums = np.where(finite, values, 0.0).sum(axis=0)
+    return quotient(sums, finite.sum(axis=0))

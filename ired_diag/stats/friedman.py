@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.ranks import rank_groups
 
 DRAWS = 19_999
@@ -37,7 +38,6 @@ BATCH = 2_000_000  # values drawn at once
 OUTCOMES = 100_000  # of one more seed that are followed: all seeds together take some tenths of a second
 SHUFFLED_GROUPS = 5  # 5! = 120 orders of one seed's ranks; 6! are too many to follow over seeds
 
-Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
@@ -58,7 +58,7 @@ class ChiSquared:
     f_p: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Friedman:
     """Friedman's test of k groups over n seeds.
 
@@ -119,7 +119,7 @@ def friedman(
     >>> test.w, round(test.uncorrected.chi2, 12), round(test.p, 12) == round(1 / 36, 12)
     (1.0, 6.0, True)
     """
-    table = np.asarray(values, dtype=np.float64)
+    table = as_floats(values)
     n, k = table.shape if table.ndim == 2 else (0, 0)
     if n < 2 or k < 2:
         return _undefined(n, k, f"{n} seeds and {k} groups: at least 2 of each are needed")
@@ -134,11 +134,21 @@ def friedman(
     s = float(((ranked.ranks - (k + 1) / 2).sum(axis=0) ** 2).sum())
     uncorrected = _chi_squared(12 * s / (n * k * (k + 1)), n, k)
     corrected = _chi_squared((k - 1) * s / spread, n, k)
-    w, p = corrected.chi2 / (n * (k - 1)), _exact_p(rows, round(4 * s))
+    w = corrected.chi2 / (n * (k - 1))
+    p = _exact_p(rows, round(4 * s))
     method: Literal["exact", "Monte Carlo"] = "Monte Carlo" if p is None else "exact"
     if p is None:
-        p = _monte_carlo_p(rows, round(4 * s), draws, seed)
-    return Friedman(ranked.mean_ranks, uncorrected, corrected, w, p, method, n, k)
+        p = _monte_carlo_p(rows=rows, observed=round(4 * s), draws=draws, seed=seed)
+    return Friedman(
+        mean_ranks=ranked.mean_ranks,
+        uncorrected=uncorrected,
+        tie_corrected=corrected,
+        w=w,
+        p=p,
+        method=method,
+        n=n,
+        k=k,
+    )
 
 
 def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
@@ -152,35 +162,44 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
     >>> round(nemenyi([3.143, 2.000, 2.893, 1.964], 14).critical_difference, 2)
     1.25
     """
-    means = np.asarray(mean_ranks, dtype=np.float64).reshape(-1)
+    means = as_floats(mean_ranks).reshape(-1)
     k = len(means)
     if n < 2 or k < 2 or not np.isfinite(means).all():
         nowhere = np.full((k, k), math.nan)
         reason = f"{n} seeds and {k} groups: mean ranks of at least 2 of each are needed"
-        return Nemenyi(math.nan, nowhere, np.zeros((k, k), dtype=np.bool_), alpha, reason)
+        return Nemenyi(
+            critical_difference=math.nan,
+            p=nowhere,
+            differs=np.zeros((k, k), dtype=np.bool_),
+            alpha=alpha,
+            reason=reason,
+        )
     unit = math.sqrt(k * (k + 1) / (12 * n))
     apart = np.abs(means[:, None] - means)
     p = np.clip(stats.studentized_range.sf(apart / unit, k, np.inf), 0.0, 1.0)
     difference = float(stats.studentized_range.isf(alpha, k, np.inf)) * unit
-    return Nemenyi(difference, p, apart >= difference, alpha)
+    return Nemenyi(critical_difference=difference, p=p, differs=apart >= difference, alpha=alpha)
 
 
 def _chi_squared(chi2: float, n: int, k: int) -> ChiSquared:
-    p, rest = float(stats.chi2.sf(chi2, k - 1)), n * (k - 1) - chi2
+    p = float(stats.chi2.sf(chi2, k - 1))
+    rest = n * (k - 1) - chi2
     if rest <= 1e-12 * chi2:
-        return ChiSquared(chi2, p, math.inf, math.nan)
+        return ChiSquared(chi2=chi2, p=p, f=math.inf, f_p=math.nan)
     f = (n - 1) * chi2 / rest
-    return ChiSquared(chi2, p, f, float(stats.f.sf(f, k - 1, (k - 1) * (n - 1))))
+    f_p = float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
+    return ChiSquared(chi2=chi2, p=p, f=f, f_p=f_p)
 
 
 def _exact_p(rows: Integers, observed: int) -> float | None:
     """Return the share of outcomes with Σ Rⱼ² ≥ ``observed``; None where they are too many."""
     if rows.shape[1] > SHUFFLED_GROUPS:
         return None
-    told = _distribution(tuple(sorted(map(tuple, rows.tolist()))))
-    if told is None:
+    canonical = tuple(sorted(map(tuple, rows.tolist())))
+    distribution = _distribution(canonical)
+    if distribution is None:
         return None
-    squares, shares = told
+    squares, shares = distribution
     return float(shares[squares >= observed].sum())
 
 
@@ -192,7 +211,7 @@ def _distribution(rows: tuple[tuple[int, ...], ...]) -> tuple[Integers, Array] |
     are followed, which are k! times fewer.
     """
     width = 2 * sum(max(row) for row in rows) + 1
-    places = width ** np.arange(len(rows[0]) - 1, dtype=np.int64)  # the last sum is told by the others
+    places = width ** np.arange(len(rows[0]) - 1, dtype=np.int64)  # the last sum follows from the others
     sums: Integers = np.array([rows[0]], dtype=np.int64)
     shares: Array = np.ones(1)
     for row in rows[1:]:
@@ -200,22 +219,37 @@ def _distribution(rows: tuple[tuple[int, ...], ...]) -> tuple[Integers, Array] |
         if len(sums) * len(orders) > OUTCOMES:
             return None
         outcomes = np.sort(sums[:, None, :] + orders, axis=2).reshape(-1, len(row))
-        _, first, same = np.unique(outcomes[:, :-1] @ places, return_index=True, return_inverse=True)
-        shares = np.bincount(same, np.repeat(shares / len(orders), len(orders))).astype(np.float64)
+        codes = outcomes[:, :-1] @ places
+        _, first, code = np.unique(codes, return_index=True, return_inverse=True)
+        share_of_order = np.repeat(shares / len(orders), len(orders))
+        shares = np.bincount(code, share_of_order).astype(np.float64)
         sums = outcomes[first]
     return (sums**2).sum(axis=1), shares
 
 
 def _monte_carlo_p(rows: Integers, observed: int, draws: int, seed: int) -> float:
-    rng, as_far = np.random.default_rng(seed), 0
+    rng = np.random.default_rng(seed)
+    as_far = 0
     size = max(1, BATCH // rows.size)
     for start in range(0, draws, size):
-        shape = (min(size, draws - start), *rows.shape)
-        sums = rng.permuted(np.broadcast_to(rows, shape), axis=2).sum(axis=1)
-        as_far += int(((sums**2).sum(axis=1) >= observed).sum())
+        count = min(size, draws - start)
+        copies = np.broadcast_to(rows, (count, *rows.shape))
+        sums = rng.permuted(copies, axis=2).sum(axis=1)
+        squares = (sums**2).sum(axis=1)
+        as_far += int((squares >= observed).sum())
     return (as_far + 1) / (draws + 1)
 
 
 def _undefined(n: int, k: int, reason: str) -> Friedman:
-    nowhere = ChiSquared(math.nan, math.nan, math.nan, math.nan)
-    return Friedman(np.full(k, math.nan), nowhere, nowhere, math.nan, math.nan, "none", n, k, reason)
+    nowhere = ChiSquared(chi2=math.nan, p=math.nan, f=math.nan, f_p=math.nan)
+    return Friedman(
+        mean_ranks=np.full(k, math.nan),
+        uncorrected=nowhere,
+        tie_corrected=nowhere,
+        w=math.nan,
+        p=math.nan,
+        method="none",
+        n=n,
+        k=k,
+        reason=reason,
+    )

@@ -12,12 +12,14 @@ Reference: Law & Kelton (2000), Simulation Modeling and Analysis, section 9.5.3 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from ired_diag.stats.summary import CONFIDENCE, Summary
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.quantiles import t_quantile
+from ired_diag.stats.summary import CONFIDENCE, Summary, no_summary
 
 
 def grouped_mean(means: ArrayLike, counts: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
@@ -31,18 +33,28 @@ def grouped_mean(means: ArrayLike, counts: ArrayLike, *, confidence: float = CON
     >>> grouped_mean([1.0, 4.0], [2, 1]).mean
     2.0
     """
-    m, c = np.asarray(means, dtype=np.float64), np.asarray(counts, dtype=np.float64)
-    m, c = m[c > 0], c[c > 0]
-    nan, n = math.nan, int(c.sum())
+    m = as_floats(means)
+    c = as_floats(counts)
+    m = m[c > 0]
+    c = c[c > 0]
+    n = int(c.sum())
     if n == 0:
-        return Summary(0, nan, nan, nan, nan, nan, nan, confidence, "no values")
+        return no_summary("no values", confidence=confidence)
     mean = float(c @ m / n)
-    if len(m) == 1:
-        reason = "one group has no spread"
-        return Summary(n, mean, nan, nan, nan, float(m[0]), float(m[0]), confidence, reason)
-    sd = math.sqrt(float(c @ (m - mean) ** 2) / (len(m) - 1))
-    half = float(stats.t.ppf((1 + confidence) / 2, len(m) - 1)) * sd / math.sqrt(n)
-    return Summary(n, mean, sd, mean - half, mean + half, float(m.min()), float(m.max()), confidence)
+    summary = replace(
+        no_summary("one group has no spread", confidence=confidence),
+        n=n,
+        mean=mean,
+        minimum=float(m.min()),
+        maximum=float(m.max()),
+    )
+    groups = len(m)
+    if groups == 1:
+        return summary
+    squares = float(c @ (m - mean) ** 2)
+    sd = math.sqrt(squares / (groups - 1))
+    half = t_quantile(confidence, groups - 1) * sd / math.sqrt(n)
+    return replace(summary, sd=sd, low=mean - half, high=mean + half, reason="")
 
 
 class GroupMeans:
@@ -64,15 +76,16 @@ class GroupMeans:
         self.first = np.arange(0, observations, self._size)
         self._count, self._total = np.zeros((2, quantities, len(self.first)))
 
-    def add(self, first: int, values: NDArray[np.float64]) -> None:
+    def add(self, first: int, values: Array) -> None:
         """Take in values of shape (quantities, count), the first of them of observation ``first``."""
         group = (first + np.arange(values.shape[1])) // self._size
-        member = (group[:, None] == np.arange(len(self.first))).astype(np.float64)
-        told = np.isfinite(values)
-        self._count += told @ member
-        self._total += np.where(told, values, 0.0) @ member
+        groups = np.arange(len(self.first))
+        member = (group[:, None] == groups).astype(np.float64)
+        finite = np.isfinite(values)
+        self._count += finite @ member
+        self._total += np.where(finite, values, 0.0) @ member
 
-    def means(self) -> NDArray[np.float64]:
+    def means(self) -> Array:
         """Return the mean of each quantity in each group, of shape (quantities, groups); NaN of none."""
         mean = np.full_like(self._total, math.nan)
         np.divide(self._total, self._count, out=mean, where=self._count > 0)

@@ -31,7 +31,7 @@ from ired_diag.stats.noncentral import noncentrality_interval
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StandardisedDifference:
     """A difference a - b in units of a standard deviation.
 
@@ -71,7 +71,14 @@ def two_sample_effect(
     df = n_a + n_b - 2
     pooled = math.sqrt(((n_a - 1) * x.var(ddof=1) + (n_b - 1) * y.var(ddof=1)) / df)
     d = float(x.mean() - y.mean()) / pooled
-    return _effect(d, df, n_a * n_b / (n_a + n_b), n_a, n_b, confidence)
+    return _effect(
+        d=d,
+        df=df,
+        m=n_a * n_b / (n_a + n_b),
+        n_a=n_a,
+        n_b=n_b,
+        confidence=confidence,
+    )
 
 
 def paired_samples_effect(
@@ -86,7 +93,14 @@ def paired_samples_effect(
     if is_constant(difference, scale=max(np.abs(x).max(), np.abs(y).max())):
         return _undefined(n_a, n_b, SAME_AMOUNT)
     d = float(difference.mean() / difference.std(ddof=1))
-    return _effect(d, n_a - 1, n_a, n_a, n_b, confidence)
+    return _effect(
+        d=d,
+        df=n_a - 1,
+        m=n_a,
+        n_a=n_a,
+        n_b=n_b,
+        confidence=confidence,
+    )
 
 
 def bias_correction(df: int) -> float:
@@ -105,8 +119,24 @@ def _effect(d: float, df: int, m: float, n_a: int, n_b: int, confidence: float) 
         end / math.sqrt(m) for end in noncentrality_interval(d * math.sqrt(m), df, confidence=confidence)
     )
     reason = "two pairs: the bias of d is infinite" if df == 1 else ""
-    return StandardisedDifference(d, bias_correction(df) * d, low, high, n_a, n_b, reason)
+    return StandardisedDifference(
+        d=d,
+        g=bias_correction(df) * d,
+        low=low,
+        high=high,
+        n_a=n_a,
+        n_b=n_b,
+        reason=reason,
+    )
 
 
 def _undefined(n_a: int, n_b: int, reason: str) -> StandardisedDifference:
-    return StandardisedDifference(math.nan, math.nan, math.nan, math.nan, n_a, n_b, reason)
+    return StandardisedDifference(
+        d=math.nan,
+        g=math.nan,
+        low=math.nan,
+        high=math.nan,
+        n_a=n_a,
+        n_b=n_b,
+        reason=reason,
+    )

@@ -23,14 +23,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ired_diag.stats.defects import as_sample, defect_of
 from ired_diag.stats.dominance import dominance
+from ired_diag.stats.quantiles import normal_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Improvement:
     """How often a is better than b.
 
@@ -69,12 +69,23 @@ def improvement_unpaired(
     >>> improvement_unpaired([1.0, 2.0], [2.0, 3.0]).probability
     0.875
     """
-    first, second = (as_sample(b), as_sample(a)) if lower_is_better else (as_sample(a), as_sample(b))
-    told = dominance(first, second, confidence=confidence)
-    if math.isnan(told.a12):
-        return _undefined(confidence, told.reason)
-    counts = _count(first[:, None] - second)
-    return Improvement(told.a12, told.a12_low, told.a12_high, *counts, confidence, told.reason)
+    x, y = as_sample(a), as_sample(b)
+    if lower_is_better:
+        x, y = y, x
+    effect = dominance(x, y, confidence=confidence)
+    if math.isnan(effect.a12):
+        return _undefined(confidence, effect.reason)
+    wins, losses, ties = _count(x[:, None] - y)
+    return Improvement(
+        probability=effect.a12,
+        low=effect.a12_low,
+        high=effect.a12_high,
+        wins=wins,
+        losses=losses,
+        ties=ties,
+        confidence=confidence,
+        reason=effect.reason,
+    )
 
 
 def improvement_paired(
@@ -88,31 +99,54 @@ def improvement_paired(
         lower_is_better: Whether the smaller value is the better one.
         confidence: Of the interval.
 
-    >>> told = improvement_paired([1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 4.0, 4.0])
-    >>> told.wins, told.losses, told.ties, told.probability
+    >>> result = improvement_paired([1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 4.0, 4.0])
+    >>> result.wins, result.losses, result.ties, result.probability
     (3, 0, 1, 0.875)
     """
     x, y = as_sample(a), as_sample(b)
     if defect := defect_of(x, y, fewest=1, paired=True):
         return _undefined(confidence, defect)
-    wins, losses, ties = _count(y - x if lower_is_better else x - y)
+    gains = y - x if lower_is_better else x - y
+    wins, losses, ties = _count(gains)
     probability = (wins + ties / 2) / len(x)
     low, high = _wilson(probability, len(x), confidence)
-    return Improvement(probability, low, high, wins, losses, ties, confidence)
+    return Improvement(
+        probability=probability,
+        low=low,
+        high=high,
+        wins=wins,
+        losses=losses,
+        ties=ties,
+        confidence=confidence,
+    )
 
 
 def _count(gains: np.ndarray) -> tuple[int, int, int]:
     """Return how many are above, below and at 0."""
-    return int((gains > 0).sum()), int((gains < 0).sum()), int((gains == 0).sum())
+    wins = int((gains > 0).sum())
+    losses = int((gains < 0).sum())
+    return wins, losses, int((gains == 0).sum())
 
 
 def _wilson(p: float, n: int, confidence: float) -> tuple[float, float]:
-    z = float(stats.norm.isf((1 - confidence) / 2))
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    z = normal_quantile(confidence)
+    stretch = 1 + z**2 / n
+    centre = (p + z**2 / (2 * n)) / stretch
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / stretch
     # At 0 and 1 the formula gives them exactly, but for rounding.
-    return (0.0 if p == 0 else centre - half), (1.0 if p == 1 else centre + half)
+    low = 0.0 if p == 0 else centre - half
+    high = 1.0 if p == 1 else centre + half
+    return low, high
 
 
 def _undefined(confidence: float, reason: str) -> Improvement:
-    return Improvement(math.nan, math.nan, math.nan, 0, 0, 0, confidence, reason)
+    return Improvement(
+        probability=math.nan,
+        low=math.nan,
+        high=math.nan,
+        wins=0,
+        losses=0,
+        ties=0,
+        confidence=confidence,
+        reason=reason,
+    )

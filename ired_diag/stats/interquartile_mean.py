@@ -18,8 +18,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.bootstrap import DRAWS
 from ired_diag.stats.defects import ROUNDING, defect_of
 from ired_diag.stats.summary import CONFIDENCE
@@ -28,7 +29,7 @@ LEAST_SCORES = 4  # with fewer, nothing is left out
 BLOCK = 4_000_000  # values drawn at a time: 32 MB
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class InterquartileMean:
     """An interquartile mean and its interval.
 
@@ -65,28 +66,51 @@ def interquartile_mean(
     >>> interquartile_mean([1.0, 2.0, 3.0, 4.0, 1000.0], seed=0).value
     3.0
     """
-    given = np.asarray(scores, dtype=np.float64)
+    given = as_floats(scores)
     x = given.reshape(len(given), -1) if given.size else given.reshape(0, 1)
     (seeds, tasks), left_out = x.shape, x.size // 4
     if defect := defect_of(x.ravel(), fewest=LEAST_SCORES) or defect_of(x[:, 0]):
-        return InterquartileMean(math.nan, math.nan, math.nan, seeds, tasks, left_out, defect)
+        return InterquartileMean(
+            value=math.nan,
+            low=math.nan,
+            high=math.nan,
+            seeds=seeds,
+            tasks=tasks,
+            left_out=left_out,
+            reason=defect,
+        )
     value = float(middle_mean(x.reshape(1, -1))[0])
     if (np.ptp(x, axis=0) <= ROUNDING * np.abs(x).max()).all():
         reason = "no spread to draw from"
-        return InterquartileMean(value, math.nan, math.nan, seeds, tasks, left_out, reason)
+        return InterquartileMean(
+            value=value,
+            low=math.nan,
+            high=math.nan,
+            seeds=seeds,
+            tasks=tasks,
+            left_out=left_out,
+            reason=reason,
+        )
     drawn = _resampled(x, draws, np.random.default_rng(seed))
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return InterquartileMean(value, float(low), float(high), seeds, tasks, left_out)
+    return InterquartileMean(
+        value=value,
+        low=float(low),
+        high=float(high),
+        seeds=seeds,
+        tasks=tasks,
+        left_out=left_out,
+    )
 
 
-def middle_mean(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def middle_mean(rows: Array) -> Array:
     """Return the mean of the middle half of each row, of shape (rows, n)."""
     n = rows.shape[-1]
-    middle: NDArray[np.float64] = np.sort(rows, axis=-1)[..., n // 4 : n - n // 4].mean(axis=-1)
+    middle: Array = np.sort(rows, axis=-1)[..., n // 4 : n - n // 4].mean(axis=-1)
     return middle
 
 
-def _resampled(x: NDArray[np.float64], draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _resampled(x: Array, draws: int, rng: np.random.Generator) -> Array:
     seeds, tasks = x.shape
     block = max(1, BLOCK // x.size)
     parts = []

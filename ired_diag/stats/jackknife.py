@@ -20,12 +20,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.summary import CONFIDENCE
 
-Replicates = NDArray[np.float64]
+Replicates = Array
 FEWEST = 3  # observations: with one left out, two must be there to be told apart
 UNSURE_DIVISOR = "what it is divided by is not told from 0"
 
@@ -49,8 +50,9 @@ def replicates_of_mean(values: ArrayLike) -> Replicates:
     >>> replicates_of_mean([0.0, 3.0, 6.0]).tolist()
     [3.0, 4.5, 3.0, 1.5]
     """
-    x = np.asarray(values, dtype=np.float64)
-    total, n = x.sum(), len(x)
+    x = as_floats(values)
+    total = x.sum()
+    n = len(x)
     return np.concatenate([[total / n], (total - x) / (n - 1)])
 
 
@@ -62,10 +64,16 @@ def jackknife_interval(replicates: Replicates, *, confidence: float = CONFIDENCE
         confidence: Of the interval.
     """
     if not np.isfinite(replicates).all():
-        return Interval(math.nan, math.nan, math.nan, "not a finite number")
-    half = _quantile(replicates, confidence) * math.sqrt(covariance(replicates, replicates))
+        return no_interval("not a finite number")
+    error = math.sqrt(covariance(replicates, replicates))
+    half = _quantile(replicates, confidence) * error
     value = float(replicates[0])
     return Interval(value, value - half, value + half)
+
+
+def no_interval(reason: str) -> Interval:
+    """Return an interval without numbers, and the reason why it has none."""
+    return Interval(value=math.nan, low=math.nan, high=math.nan, reason=reason)
 
 
 def ratio_interval(above: Replicates, below: Replicates, *, confidence: float = CONFIDENCE) -> Interval:
@@ -77,21 +85,30 @@ def ratio_interval(above: Replicates, below: Replicates, *, confidence: float = 
         confidence: Of the interval, and of the test of the denominator.
     """
     if not (np.isfinite(above).all() and np.isfinite(below).all()):
-        return Interval(math.nan, math.nan, math.nan, "not a finite number")
-    s, g, t2 = above[0], below[0], _quantile(above, confidence) ** 2
-    ss, sg, gg = covariance(above, above), covariance(above, below), covariance(below, below)
+        return no_interval("not a finite number")
+    s = above[0]
+    g = below[0]
+    t2 = _quantile(above, confidence) ** 2
+    ss = covariance(above, above)
+    sg = covariance(above, below)
+    gg = covariance(below, below)
     square = g * g - t2 * gg
     if g <= 0 or square <= 0:
-        return Interval(math.nan, math.nan, math.nan, UNSURE_DIVISOR)
+        return no_interval(UNSURE_DIVISOR)
     middle = s * g - t2 * sg
-    root = math.sqrt(max(0.0, middle * middle - square * (s * s - t2 * ss)))
-    return Interval(float(s / g), float((middle - root) / square), float((middle + root) / square))
+    discriminant = middle * middle - square * (s * s - t2 * ss)
+    root = math.sqrt(max(0.0, discriminant))
+    low = float((middle - root) / square)
+    high = float((middle + root) / square)
+    return Interval(float(s / g), low, high)
 
 
-def covariance(one: Replicates, other: Replicates) -> float:
+def covariance(first: Replicates, second: Replicates) -> float:
     """Return the jackknife's covariance of two estimates from the same n observations."""
-    a, b = one[1:] - one[1:].mean(), other[1:] - other[1:].mean()
-    return float((len(a) - 1) / len(a) * (a @ b))
+    a = first[1:] - first[1:].mean()
+    b = second[1:] - second[1:].mean()
+    n = len(a)
+    return float((n - 1) / n * (a @ b))
 
 
 def _quantile(replicates: Replicates, confidence: float) -> float:

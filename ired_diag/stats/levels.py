@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 
 ALL = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AtLevel:
     """A mean or share of problems with its 95% interval.
 
@@ -40,7 +40,7 @@ class AtLevel:
     reason: str
 
 
-def by_level(values: NDArray[np.float64], *, share: bool = False, smallest: bool = False) -> list[AtLevel]:
+def by_level(values: Array, *, share: bool = False, smallest: bool = False) -> list[AtLevel]:
     """Return means, or shares, over problems: at the worst level of each, then level by level.
 
     Args:
@@ -48,11 +48,22 @@ def by_level(values: NDArray[np.float64], *, share: bool = False, smallest: bool
         share: They are 0 or 1: the interval is that of a share.
         smallest: The worst is the smallest.
     """
-    worst = (np.min if smallest else np.max)(values, axis=0)
-    return [_at(ALL, worst, share), *(_at(level, some, share) for level, some in enumerate(values))]
+    worst_of = np.min if smallest else np.max
+    rows = [_at(ALL, worst_of(values, axis=0), share)]
+    for level, own in enumerate(values):
+        rows.append(_at(level, own, share))
+    return rows
 
 
-def _at(level: int, values: NDArray[np.float64], share: bool) -> AtLevel:
-    told = values[~np.isnan(values)]
-    found = share_of(told) if share else summarise(told)
-    return AtLevel(level, found.mean, found.low, found.high, found.n, len(values) - len(told), found.reason)
+def _at(level: int, values: Array, share: bool) -> AtLevel:
+    finite = values[~np.isnan(values)]
+    summary = share_of(finite) if share else summarise(finite)
+    return AtLevel(
+        level=level,
+        mean=summary.mean,
+        low=summary.low,
+        high=summary.high,
+        n=summary.n,
+        lost=len(values) - len(finite),
+        reason=summary.reason,
+    )

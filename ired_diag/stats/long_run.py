@@ -36,10 +36,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import signal
 
-Array = NDArray[np.float64]
+from ired_diag.stats.arrays import Array, as_floats
+
 CAP = 0.98  # of the correlation: 100 evaluations are then worth about 1.6
 GRID = np.linspace(0.0, CAP, 197)
 REACH = 1400  # lags: 0.98^1400 is below the rounding of 1
@@ -83,19 +83,27 @@ def standard_error_of_mean(
     >>> round(standard_error_of_mean([noise], 20).effective, 2)
     2.71
     """
-    series = [np.asarray(residuals, dtype=np.float64) for residuals in residual_series]
-    total = sum(len(residuals) for residuals in series) - coefficients * len(series)
+    series = [as_floats(residuals) for residuals in residual_series]
+    total = sum(map(len, series)) - coefficients * len(series)
     if reason := _defect(series, total):
         nan = math.nan
         return LongRun(sd=nan, correlation=nan, effective=nan, standard_error=nan, df=nan, reason=reason)
-    sums = [expected_sums(len(residuals), coefficients) for residuals in series]
-    products, squares = np.sum(sums, axis=0)
-    square = sum(float(residuals @ residuals) for residuals in series)
-    product = sum(float(residuals[1:] @ residuals[:-1]) for residuals in series)
-    expected = products / squares
-    estimate = float(np.interp(product / square, expected, GRID))
-    phi = estimate if correlation is None else correlation
-    slope = float(np.interp(phi, GRID, np.gradient(expected, GRID)))
+    products = np.zeros_like(GRID)
+    squares = np.zeros_like(GRID)
+    product = square = 0.0
+    for residuals in series:
+        expected_products, expected_squares = expected_sums(len(residuals), coefficients)
+        products = products + expected_products
+        squares = squares + expected_squares
+        product += float(residuals[1:] @ residuals[:-1])
+        square += float(residuals @ residuals)
+    ratios = products / squares
+    phi = correlation
+    df = float(total)
+    if phi is None:
+        phi = float(np.interp(product / square, ratios, GRID))
+        slope = float(np.interp(phi, GRID, np.gradient(ratios, GRID)))
+        df = _df(total, phi, slope)
     sd = math.sqrt(square / float(np.interp(phi, GRID, squares)))
     effective = effective_count(count, phi)
     return LongRun(
@@ -103,7 +111,7 @@ def standard_error_of_mean(
         correlation=phi,
         effective=effective,
         standard_error=sd / math.sqrt(effective),
-        df=float(total) if correlation is not None else _df(total, phi, slope),
+        df=df,
     )
 
 
@@ -116,26 +124,30 @@ def effective_count(count: int, correlation: float) -> float:
     k, phi = count, correlation
     if phi == 0.0 or k == 1:
         return float(k)
-    lags = phi * (k * (1 - phi) - (1 - phi**k)) / (k * (1 - phi) ** 2)  # Σ (1 - j/k) φʲ
+    decay = 1 - phi
+    lags = phi * (k * decay - (1 - phi**k)) / (k * decay**2)  # Σ (1 - j/k) φʲ
     return k / (1 + 2 * lags)
 
 
 def _df(total: int, phi: float, slope: float) -> float:
     """Return the degrees of freedom of a squared standard error whose correlation was estimated."""
-    return total / (1 + 2 * (1 + phi) / (1 - phi) / slope**2)
+    inflation = (1 + phi) / (1 - phi)
+    return total / (1 + 2 * inflation / slope**2)
 
 
 @functools.lru_cache(maxsize=256)
 def expected_sums(k: int, coefficients: int) -> tuple[Array, Array]:
     """Return tr(M A M Σ) and tr(M Σ) for each φ of ``GRID``: expected Σ rₜ rₜ₊₁ and Σ rₜ², where σ = 1."""
-    products, squares = (k - 1) * GRID, np.full_like(GRID, float(k))
+    products = (k - 1) * GRID
+    squares = np.full_like(GRID, float(k))
     for q in _orthonormal(k, coefficients):
         neighbours = np.zeros(k)
         neighbours[1:] += q[:-1] / 2
         neighbours[:-1] += q[1:] / 2
         own = _form(q, q)
+        mixed = _form(neighbours, q)
         squares = squares - own
-        products = products - 2 * _form(neighbours, q) + float(neighbours @ q) * own
+        products = products - 2 * mixed + float(neighbours @ q) * own
     return products, squares
 
 
@@ -152,9 +164,12 @@ def _form(x: Array, y: Array) -> Array:
 
 def _orthonormal(k: int, coefficients: int) -> list[Array]:
     """Return what was taken off, as vectors of length 1: a constant, and a slope."""
+    constant: Array = np.ones(k)
     slope: Array = np.arange(k, dtype=np.float64) - (k - 1) / 2
-    vectors: list[Array] = [np.ones(k), slope][:coefficients]
-    return [vector / math.sqrt(float(vector @ vector)) for vector in vectors]
+    vectors = []
+    for vector in [constant, slope][:coefficients]:
+        vectors.append(vector / math.sqrt(float(vector @ vector)))
+    return vectors
 
 
 def _defect(series: Sequence[Array], total: int) -> str:

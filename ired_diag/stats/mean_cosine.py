@@ -17,9 +17,9 @@ The bound holds for any batch, whatever the samples. Where all norms are equal (
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from ired_diag.stats.arrays import Array, as_floats
 
 
 def least_error(cosine: ArrayLike, mean_norm: ArrayLike, rms: ArrayLike) -> Array:
@@ -33,9 +33,13 @@ def least_error(cosine: ArrayLike, mean_norm: ArrayLike, rms: ArrayLike) -> Arra
     >>> least_error([0.0, 1.0, -1.0], [1.0] * 3, [1.0] * 3).round(12).tolist()
     [0.5, 0.0, 1.0]
     """
-    c, m, r = (np.asarray(column, dtype=np.float64) for column in (cosine, mean_norm, rms))
-    scatter = np.arccos(np.clip(m / np.maximum(r, np.finfo(float).tiny), 0.0, 1.0))
-    angle = np.maximum(0.0, np.arccos(np.clip(c, -1.0, 1.0)) / 2 - scatter)
+    c = as_floats(cosine)
+    m = as_floats(mean_norm)
+    r = as_floats(rms)
+    ratio = m / np.maximum(r, np.finfo(float).tiny)
+    scatter = np.arccos(np.clip(ratio, 0.0, 1.0))
+    between_means = np.arccos(np.clip(c, -1.0, 1.0)) / 2
+    angle = np.maximum(0.0, between_means - scatter)
     return np.asarray((r * np.sin(angle)) ** 2)
 
 
@@ -48,5 +52,7 @@ def pooled_cosine(error: ArrayLike, rms: ArrayLike) -> Array:
         error: Mean squared error an element, of shape (n,).
         rms: Root mean square of the elements of predictions or of targets, likewise.
     """
-    e, r = np.asarray(error, dtype=np.float64), np.asarray(rms, dtype=np.float64)
-    return np.asarray(np.sqrt(np.maximum(0.0, 1 - e / np.maximum(r**2, np.finfo(float).tiny))))
+    e = as_floats(error)
+    r = as_floats(rms)
+    relative = e / np.maximum(r**2, np.finfo(float).tiny)
+    return np.asarray(np.sqrt(np.maximum(0.0, 1 - relative)))

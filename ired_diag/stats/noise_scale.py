@@ -35,24 +35,23 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.jackknife import (
     UNSURE_DIVISOR,
     Interval,
     Replicates,
     jackknife_interval,
+    no_interval,
     ratio_interval,
     replicates_of_mean,
 )
 from ired_diag.stats.summary import CONFIDENCE
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Products:
-    """What is kept of the gradients a_r, b_r of K batches, each of shape (K,).
+    """What is stored of the gradients a_r, b_r of K batches, each of shape (K,).
 
     Attributes:
         own: a_r·b_r, within a batch: what its samples share is in it.
@@ -69,93 +68,107 @@ class Products:
         return len(self.own)
 
 
-def true_product(kept: Products) -> Replicates:
+def true_product(products: Products) -> Replicates:
     """Return A·B of the mean gradients A and B without bias: the mean of a_r·b_s over all r ≠ s.
 
     >>> same = Products(np.full(4, 3.0), np.full(4, 3.0), np.zeros(4))
     >>> true_product(same).tolist()
     [3.0, 3.0, 3.0, 3.0, 3.0]
     """
-    n, own, whole = len(kept), kept.own, kept.whole
+    n = len(products)
+    own = products.own
+    whole = products.whole
     pairs = n * whole.sum() - own.sum()
     without = pairs - 2 * n * whole + 2 * own
-    return np.concatenate([[pairs / (n * (n - 1))], without / ((n - 1) * (n - 2))])
+    mean = pairs / (n * (n - 1))
+    means_without = without / ((n - 1) * (n - 2))
+    return np.concatenate([[mean], means_without])
 
 
-def covariance_trace(kept: Products, size: int) -> Replicates:
+def covariance_trace(products: Products, size: int) -> Replicates:
     """Return tr Σ of a single sample's gradient, without what a batch shares.
 
     Args:
-        kept: Products of a gradient with itself.
+        products: Products of a gradient with itself.
         size: Samples in a batch, m.
     """
-    return size * replicates_of_mean(kept.scatter)
+    return size * replicates_of_mean(products.scatter)
 
 
-def squared_norm_at(kept: Products, size: int, batch_size: int) -> Replicates:
+def squared_norm_at(products: Products, size: int, batch_size: int) -> Replicates:
     """Return E|g_B|², what a batch of another size has, noise and all.
 
     Args:
-        kept: Products of a gradient with itself, in batches of ``size``.
+        products: Products of a gradient with itself, in batches of ``size``.
         size: Samples in a batch, m.
         batch_size: B.
     """
-    return replicates_of_mean(kept.own - (1 - size / batch_size) * kept.scatter)
+    return replicates_of_mean(products.own - (1 - size / batch_size) * products.scatter)
 
 
-def shared_variance(kept: Products) -> Replicates:
+def shared_variance(products: Products) -> Replicates:
     """Return V, the variance that no batch size averages away; about 0 where a batch shares nothing."""
-    return replicates_of_mean(kept.own - kept.scatter) - true_product(kept)
+    return replicates_of_mean(products.own - products.scatter) - true_product(products)
 
 
-def shared_part(kept: Products, size: int, batch_size: int) -> Interval:
+def shared_part(products: Products, size: int, batch_size: int) -> Interval:
     """Return V over V + tr Σ/B: the part of a batch's noise that a larger batch keeps. Cut at 0 and 1."""
-    shared, own = shared_variance(kept), covariance_trace(kept, size) / batch_size
-    found = ratio_interval(shared, shared + own)
-    return _cut(found, 0.0, 1.0, "the noise at this batch size is not told from 0")
+    shared = shared_variance(products)
+    own = covariance_trace(products, size) / batch_size
+    ratio = ratio_interval(shared, shared + own)
+    return _cut(ratio, least=0.0, most=1.0, reason="the noise at this batch size is not told from 0")
 
 
-def noise_scale(kept: Products, size: int) -> Interval:
+def noise_scale(products: Products, size: int) -> Interval:
     """Return B_simple = tr Σ / |G|², in samples; NaN where |G|² is not told from 0."""
-    found = ratio_interval(covariance_trace(kept, size), true_product(kept))
-    return _cut(found, 0.0, math.inf, "the mean gradient is not told from 0")
+    ratio = ratio_interval(covariance_trace(products, size), true_product(products))
+    return _cut(ratio, least=0.0, most=math.inf, reason="the mean gradient is not told from 0")
 
 
-def norm(kept: Products) -> Interval:
+def norm(products: Products) -> Interval:
     """Return |G|, its interval cut at 0."""
-    squared = jackknife_interval(true_product(kept))
-    value, low, high = (
-        v if math.isnan(v) else math.sqrt(max(0.0, v)) for v in (squared.value, squared.low, squared.high)
-    )
-    return Interval(value, low, high, squared.reason or ("" if low > 0 else "not told from 0"))
+    squared = jackknife_interval(true_product(products))
+    low = _root(squared.low)
+    reason = squared.reason
+    if not reason and not low > 0:
+        reason = "not told from 0"
+    return Interval(_root(squared.value), low=low, high=_root(squared.high), reason=reason)
 
 
-def cosine(both: Products, one: Products, other: Products, *, confidence: float = CONFIDENCE) -> Interval:
+def _root(squared: float) -> float:
+    """Return the square root, 0 of a negative number; NaN of NaN."""
+    if math.isnan(squared):
+        return squared
+    return math.sqrt(max(0.0, squared))
+
+
+def cosine(cross: Products, first: Products, second: Products, *, confidence: float = CONFIDENCE) -> Interval:
     """Return the cosine between two mean gradients; NaN where one of them is not told from 0.
 
     Noise does not draw it towards 0, as it does the cosine of two batches' gradients, nor do samples that
     the two share draw it towards theirs. Estimate and interval are cut at ±1.
 
     Args:
-        both: Products of the one with the other.
-        one: Products of the one with itself.
-        other: Of the other.
+        cross: Products of the first gradient with the second.
+        first: Products of the first gradient with itself.
+        second: Products of the second gradient with itself.
         confidence: Of the interval.
     """
-    lengths = [true_product(one), true_product(other)]
+    lengths = [true_product(first), true_product(second)]
     for length in lengths:
         if not np.isfinite(length).all():
-            return Interval(math.nan, math.nan, math.nan, "not a finite number")
+            return no_interval("not a finite number")
         if not jackknife_interval(length).low > 0 or (length <= 0).any():
-            return Interval(math.nan, math.nan, math.nan, "a gradient is not told from 0")
-    replicates = true_product(both) / np.sqrt(lengths[0] * lengths[1])
-    return _cut(jackknife_interval(replicates, confidence=confidence), -1.0, 1.0, "")
+            return no_interval("a gradient is not told from 0")
+    replicates = true_product(cross) / np.sqrt(lengths[0] * lengths[1])
+    interval = jackknife_interval(replicates, confidence=confidence)
+    return _cut(interval, least=-1.0, most=1.0, reason="")
 
 
-def _cut(found: Interval, least: float, most: float, reason: str) -> Interval:
+def _cut(interval: Interval, *, least: float, most: float, reason: str) -> Interval:
     """Return an interval cut at the ends of what can be, its reason in the words of the quantity."""
-    if math.isnan(found.value):
-        told = reason if found.reason == UNSURE_DIVISOR else found.reason
-        return Interval(math.nan, math.nan, math.nan, told)
-    value, low, high = (min(most, max(least, end)) for end in (found.value, found.low, found.high))
-    return Interval(value, low, high, found.reason)
+    if math.isnan(interval.value):
+        unsure = interval.reason == UNSURE_DIVISOR
+        return no_interval(reason if unsure else interval.reason)
+    value, low, high = np.clip([interval.value, interval.low, interval.high], least, most).tolist()
+    return Interval(value, low=low, high=high, reason=interval.reason)

@@ -42,13 +42,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.defects import left_out
 from ired_diag.stats.long_run import CAP, LongRun, effective_count, standard_error_of_mean
 from ired_diag.stats.summary import CONFIDENCE
 
-Array = NDArray[np.float64]
 FEWEST_EFFECTIVE = 3.0  # independent evaluations that one run's are worth
 
 
@@ -69,7 +70,7 @@ class RunNoise:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NoiseSplit:
     """The spread of a group of runs, split.
 
@@ -113,10 +114,12 @@ def detrended(values: ArrayLike) -> Array:
     >>> detrended([1.0, 2.0, 3.0]).tolist()
     [0.0, 0.0, 0.0]
     """
-    v = np.asarray(values, dtype=np.float64)
+    v = as_floats(values)
+    k = v.shape[-1]
     v = v - v.mean(axis=-1, keepdims=True)
-    x = np.arange(v.shape[-1]) - (v.shape[-1] - 1) / 2
-    residuals: Array = v - np.multiply.outer(v @ x, x) / max(float(x @ x), 1.0)
+    x = np.arange(k) - (k - 1) / 2
+    slopes_by_square = np.multiply.outer(v @ x, x)
+    residuals: Array = v - slopes_by_square / max(float(x @ x), 1.0)
     return residuals
 
 
@@ -126,17 +129,20 @@ def run_noise(values: ArrayLike) -> RunNoise:
     Args:
         values: Evaluations on the plateau, evenly spaced, of shape (k,).
     """
-    v = np.asarray(values, dtype=np.float64)
+    v = as_floats(values)
     k = len(v)
+    nan = math.nan
     if k < 3:
-        return RunNoise(math.nan, math.nan, k, f"{k} evaluations: at least 3 are needed")
+        return RunNoise(sd=nan, autocorrelation=nan, n=k, reason=f"{k} evaluations: at least 3 are needed")
     if not np.isfinite(v).all():
-        return RunNoise(math.nan, math.nan, k, "an evaluation is not finite")
+        return RunNoise(sd=nan, autocorrelation=nan, n=k, reason="an evaluation is not finite")
     residuals = detrended(v)
     if np.abs(residuals).max() <= _rounding(v):
-        return RunNoise(0.0, math.nan, k, "no noise: the evaluations lie on a line")
-    square = float(residuals @ residuals)
-    return RunNoise(math.sqrt(square / (k - 2)), float(residuals[1:] @ residuals[:-1]) / square, k)
+        reason = "no noise: the evaluations lie on a line"
+        return RunNoise(sd=0.0, autocorrelation=nan, n=k, reason=reason)
+    squares = float(residuals @ residuals)
+    products = float(residuals[1:] @ residuals[:-1])
+    return RunNoise(sd=math.sqrt(squares / (k - 2)), autocorrelation=products / squares, n=k)
 
 
 def split_noise(
@@ -149,46 +155,68 @@ def split_noise(
         confidence: Of the interval of the ICC.
         correlation: φ where it is known (0: independent evaluations). Default: estimated from all runs.
     """
-    given = [np.asarray(run, dtype=np.float64) for run in runs]
-    n = len(given)
-    if reason := _lacking(given):
-        return NoiseSplit(n, math.nan, confidence=confidence, reason=reason)
-    k, centre = _typical([len(run) for run in given]), float(np.concatenate(given).mean())
-    means = np.array([(run - centre).mean() for run in given])
-    residuals = [run - run.mean() for run in given]
-    if max(np.abs(each).max() for each in residuals) <= _rounding(np.concatenate(given)):
-        reason, seed_sd = "no evaluation noise: every run is constant", float(means.std(ddof=1))
-        return NoiseSplit(n, k, seed_sd, 0.0, confidence=confidence, reason=reason)
-    noise = standard_error_of_mean(residuals, min(map(len, given)), correlation=correlation)
-    told = [each.autocorrelation for each in map(run_noise, given) if not each.reason]
-    unsplit = NoiseSplit(
-        n,
-        k,
-        autocorrelation=float(np.mean(told)) if told else math.nan,
-        confidence=confidence,
-        reason=noise.reason or ("" if correlation is not None else _too_slow(noise)),
+    arrays = [as_floats(run) for run in runs]
+    n = len(arrays)
+    if reason := _lacking(arrays):
+        return NoiseSplit(seeds=n, evaluations=math.nan, confidence=confidence, reason=reason)
+    sizes = [len(run) for run in arrays]
+    together = np.concatenate(arrays)
+    centre = float(together.mean())
+    means = np.array([(run - centre).mean() for run in arrays])
+    residuals = [run - run.mean() for run in arrays]
+    unsplit = NoiseSplit(seeds=n, evaluations=_typical(sizes), confidence=confidence)
+    if np.abs(np.concatenate(residuals)).max() <= _rounding(together):
+        return replace(
+            unsplit,
+            seed_sd=float(means.std(ddof=1)),
+            evaluation_sd=0.0,
+            reason="no evaluation noise: every run is constant",
+        )
+    noise = standard_error_of_mean(residuals, min(sizes), correlation=correlation)
+    reason = noise.reason
+    if not reason and correlation is None:
+        reason = _too_slow(noise)
+    unsplit = replace(
+        unsplit,
+        autocorrelation=_mean_autocorrelation(arrays),
+        reason=reason,
         correlation=noise.correlation,
         effective_evaluations=noise.effective,
     )
-    return unsplit if unsplit.reason else _split(unsplit, means, [len(run) for run in given], noise)
+    if reason:
+        return unsplit
+    return _split(unsplit, means, sizes=sizes, noise=noise)
 
 
-def _split(unsplit: NoiseSplit, means: Array, sizes: Sequence[int], noise: LongRun) -> NoiseSplit:
+def _mean_autocorrelation(runs: Sequence[Array]) -> float:
+    """Return the mean autocorrelation of the runs that have one; NaN where none has."""
+    values = []
+    for run in runs:
+        noise = run_noise(run)
+        if not noise.reason:
+            values.append(noise.autocorrelation)
+    return float(np.mean(values)) if values else math.nan
+
+
+def _split(unsplit: NoiseSplit, means: Array, *, sizes: Sequence[int], noise: LongRun) -> NoiseSplit:
     """Return the split, its analysis of variance filled in."""
     worth = np.array([effective_count(size, noise.correlation) for size in sizes])
-    k, df = _typical(worth), (len(means) - 1, noise.df)
+    k = _typical(worth)
+    df = (len(means) - 1, noise.df)
+    mean = worth @ means / worth.sum()
     within = noise.sd**2
-    between = float(worth @ (means - worth @ means / worth.sum()) ** 2) / df[0]
-    f, tail = between / within, (1 - unsplit.confidence) / 2
-    low, high = f / float(special.fdtri(*df, 1 - tail)), f / float(special.fdtri(*df, tail))
-    icc, low, high = ((x - 1) / (x + k - 1) for x in (f, low, high))
+    between = float(worth @ (means - mean) ** 2) / df[0]
+    f = between / within
+    tail = (1 - unsplit.confidence) / 2
+    f_low = f / float(special.fdtri(*df, 1 - tail))
+    f_high = f / float(special.fdtri(*df, tail))
     return replace(
         unsplit,
         seed_sd=math.sqrt(max(0.0, (between - within) / k)),
         evaluation_sd=noise.sd,
-        icc=icc,
-        low=low,
-        high=high,
+        icc=(f - 1) / (f + k - 1),
+        low=(f_low - 1) / (f_low + k - 1),
+        high=(f_high - 1) / (f_high + k - 1),
         p=float(special.fdtrc(*df, f)),
         effective_evaluations=k,
     )
@@ -196,8 +224,9 @@ def _split(unsplit: NoiseSplit, means: Array, sizes: Sequence[int], noise: LongR
 
 def _typical(sizes: ArrayLike) -> float:
     """Return the size that equal runs would have with the same expected mean square."""
-    k = np.asarray(sizes, dtype=np.float64)
-    return float((k.sum() - k @ k / k.sum()) / (len(k) - 1))
+    k = as_floats(sizes)
+    total = k.sum()
+    return float((total - k @ k / total) / (len(k) - 1))
 
 
 def _too_slow(noise: LongRun) -> str:
@@ -220,19 +249,25 @@ def predicted_standard_error(split: NoiseSplit, *, seeds: int, evaluations: int)
     """
     if seeds < 1 or evaluations < 1:
         raise ValueError(f"expected at least one seed and evaluation, got {seeds!r} and {evaluations!r}")
-    correlation = 0.0 if math.isnan(split.correlation) else split.correlation
+    correlation = split.correlation
+    if math.isnan(correlation):
+        correlation = 0.0
     worth = effective_count(evaluations, correlation)
-    return math.sqrt((split.seed_sd**2 + split.evaluation_sd**2 / worth) / seeds)
+    variance = split.seed_sd**2 + split.evaluation_sd**2 / worth
+    return math.sqrt(variance / seeds)
 
 
 def _lacking(runs: Sequence[Array]) -> str:
     """Say why a group cannot be split."""
-    if len(runs) < 2:
-        return f"{len(runs)} seed{'s' if len(runs) != 1 else ''}: at least 2 are needed"
-    if min(len(run) for run in runs) < 3:
-        return f"a run has {min(len(run) for run in runs)} evaluations: at least 3 are needed"
-    bad = sum(not np.isfinite(run).all() for run in runs)
-    return f"{bad} of {len(runs)} runs have an evaluation that is not finite" if bad else ""
+    n = len(runs)
+    if n < 2:
+        plural = "" if n == 1 else "s"
+        return f"{n} seed{plural}: at least 2 are needed"
+    shortest = min(len(run) for run in runs)
+    if shortest < 3:
+        return f"a run has {shortest} evaluations: at least 3 are needed"
+    broken = sum(not np.isfinite(run).all() for run in runs)
+    return left_out(broken, n, "runs have an evaluation that is not finite")
 
 
 def _rounding(v: Array) -> float:

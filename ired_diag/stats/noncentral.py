@@ -18,9 +18,9 @@ import functools
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.summary import CONFIDENCE
 
 LARGE = 1000  # from here on T is normal with variance 1 + t²/2df to three digits
@@ -40,24 +40,29 @@ def noncentrality_interval(t: float, df: int, *, confidence: float = CONFIDENCE)
     (-1.959964, 1.959964)
     """
     tail = (1 - confidence) / 2
-    spread = float(stats.norm.isf(tail)) * math.sqrt(1 + t * t / (2 * df))
+    z = float(stats.norm.isf(tail))
+    spread = z * math.sqrt(1 + t * t / (2 * df))
     if df >= LARGE:
         return t - spread, t + spread
     weight, scale = _chi_over_root(df)
 
-    def off(noncentrality: float, probability: float) -> float:
-        return float(weight @ special.ndtr(t * scale - noncentrality)) - probability
+    def distance(noncentrality: float, probability: float) -> float:
+        below = special.ndtr(t * scale - noncentrality)
+        return float(weight @ below) - probability
 
     reach = 3 * spread + 1
-    low, high = (optimize.brentq(off, t - reach, t + reach, args=(p,)) for p in (1 - tail, tail))
+    low = optimize.brentq(distance, t - reach, t + reach, args=(1 - tail,))
+    high = optimize.brentq(distance, t - reach, t + reach, args=(tail,))
     return float(low), float(high)
 
 
 @functools.cache
-def _chi_over_root(df: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _chi_over_root(df: int) -> tuple[Array, Array]:
     """Return probabilities and values of √(χ²/df) at the nodes of an integral over its normal score."""
     z = np.linspace(-8.5, 8.5, NODES)
-    below = stats.chi2.ppf(special.ndtr(z[z < 0]), df)
-    above = stats.chi2.isf(special.ndtr(-z[z >= 0]), df)
+    lower, upper = z[z < 0], z[z >= 0]
+    below = stats.chi2.ppf(special.ndtr(lower), df)
+    above = stats.chi2.isf(special.ndtr(-upper), df)
+    squares = np.concatenate([below, above])
     weight = np.exp(-(z**2) / 2)
-    return weight / weight.sum(), np.sqrt(np.concatenate([below, above]) / df)
+    return weight / weight.sum(), np.sqrt(squares / df)

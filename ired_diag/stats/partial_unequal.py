@@ -25,8 +25,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array
 from ired_diag.stats.partially_paired import (
     Fit,
     PartialPairs,
@@ -37,7 +38,6 @@ from ired_diag.stats.partially_paired import (
 )
 from ired_diag.stats.summary import CONFIDENCE
 
-Array = NDArray[np.float64]
 FEW_SHARED, MANY_OTHERS = 3, 4  # a group of so many seeds, all shared, against one with so many others
 
 
@@ -56,17 +56,18 @@ def partially_paired_unequal(
     >>> round(result.difference, 3), round(result.test.df, 2)
     (-1.125, 2.27)
     """
-    both, x, y = arrays_of_design(pairs, only_a, only_b)
-    if reason := defect_of_pairs(both, x, y):
-        return without_comparison(both, x, y, reason)
-    fit = fit_unequal(both, x, y)
-    difference, error = float(fit.difference), math.sqrt(float(fit.variance))
-    n = both.shape[1] + len(x) + len(y)
+    shared, x, y = arrays_of_design(pairs, only_a, only_b)
+    if reason := defect_of_pairs(shared, x, y):
+        return without_comparison(shared, x, y, reason=reason)
+    fit = fit_unequal(shared, x, y)
+    difference = float(fit.difference)
+    error = math.sqrt(float(fit.variance))
+    n = shared.shape[1] + len(x) + len(y)
     return PartialPairs(
         difference=difference,
         standard_error=error,
         correlation=float(fit.correlation),
-        shared=both.shape[1],
+        shared=shared.shape[1],
         only_a=len(x),
         only_b=len(y),
         test=t_test_of_estimate(difference, error, float(fit.df), n=n, confidence=confidence),
@@ -81,21 +82,26 @@ def fit_unequal(pairs: Array, only_a: Array, only_b: Array) -> Fit:
         only_a: Of shape (..., n_a).
         only_b: Of shape (..., n_b).
     """
-    m, singles = pairs.shape[-1], only_a.shape[-1] + only_b.shape[-1]
-    groups = [np.concatenate([pairs[..., i, :], only], axis=-1) for i, only in enumerate((only_a, only_b))]
-    sizes = [group.shape[-1] for group in groups]
-    variances = [group.var(axis=-1, ddof=1) for group in groups]
-    parts = [variance / size for variance, size in zip(variances, sizes, strict=True)]
+    m = pairs.shape[-1]
+    a = np.concatenate([pairs[..., 0, :], only_a], axis=-1)
+    b = np.concatenate([pairs[..., 1, :], only_b], axis=-1)
+    n_a = a.shape[-1]
+    n_b = b.shape[-1]
+    variance_a = a.var(axis=-1, ddof=1)
+    variance_b = b.var(axis=-1, ddof=1)
+    part_a = variance_a / n_a
+    part_b = variance_b / n_b
     correlation = _correlation(pairs)
-    shared = 2 * correlation * np.sqrt(variances[0] * variances[1]) * m / (sizes[0] * sizes[1])
-    scale = sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
-    welch = (parts[0] + parts[1]) ** 2 / np.where(scale > 0, scale, math.nan)
+    shared = 2 * correlation * np.sqrt(variance_a * variance_b) * m / (n_a * n_b)
+    scale = part_a**2 / (n_a - 1) + part_b**2 / (n_b - 1)
+    welch = (part_a + part_b) ** 2 / np.where(scale > 0, scale, math.nan)
+    singles = n_a + n_b - 2 * m
     df = (m - 1) + (welch - m + 1) * singles / (singles + 2 * m)
     if is_conservative(m, only_a.shape[-1], only_b.shape[-1]):
         df = np.minimum(df, m - 1.0)
     return Fit(
-        difference=groups[0].mean(axis=-1) - groups[1].mean(axis=-1),
-        variance=parts[0] + parts[1] - shared,
+        difference=a.mean(axis=-1) - b.mean(axis=-1),
+        variance=part_a + part_b - shared,
         correlation=correlation,
         df=df,
     )
@@ -108,7 +114,10 @@ def is_conservative(shared: int, only_a: int, only_b: int) -> bool:
 
 def _correlation(pairs: Array) -> Array:
     """Return Pearson's correlation of pairs; 0 where one side is constant."""
-    x, y = (pairs[..., i, :] - pairs[..., i, :].mean(axis=-1, keepdims=True) for i in (0, 1))
+    x = pairs[..., 0, :]
+    y = pairs[..., 1, :]
+    x = x - x.mean(axis=-1, keepdims=True)
+    y = y - y.mean(axis=-1, keepdims=True)
     scale = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
     correlation: Array = (x * y).sum(axis=-1) / np.where(scale > 0, scale, 1.0)
     return correlation

@@ -44,14 +44,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import SAME_AMOUNT, is_constant
 from ired_diag.stats.summary import CONFIDENCE
-from ired_diag.stats.t_tests import TTest, paired
+from ired_diag.stats.t_tests import TTest, paired, undefined_test
 
-Array = NDArray[np.float64]
 GRID = np.linspace(-9.0, 9.0, 73)  # of z: |ρ| up to 1 - 3e-8
 NEWTON_STEPS = 8
 STEP = 1e-4  # of z, for the second derivative
@@ -155,23 +155,26 @@ def partially_paired(
     >>> round(result.difference, 3), round(result.test.df, 2)
     (-1.125, 3.96)
     """
-    both, x, y = arrays_of_design(pairs, only_a, only_b)
-    if reason := defect_of_pairs(both, x, y):
-        return without_comparison(both, x, y, reason)
-    centre = float(np.concatenate([both.ravel(), x, y]).mean())
-    scale = float(np.abs(np.concatenate([both.ravel(), x, y]) - centre).max())
-    fit = fit_reml(sums_of((both - centre) / scale, (x - centre) / scale, (y - centre) / scale))
-    difference, error = scale * float(fit.difference), scale * math.sqrt(float(fit.variance))
+    shared, x, y = arrays_of_design(pairs, only_a, only_b)
+    if reason := defect_of_pairs(shared, x, y):
+        return without_comparison(shared, x, y, reason=reason)
+    numbers = np.concatenate([shared.ravel(), x, y])
+    centre = float(numbers.mean())
+    scale = float(np.abs(numbers - centre).max())
+    sums = sums_of((shared - centre) / scale, (x - centre) / scale, (y - centre) / scale)
+    fit = fit_reml(sums)
+    difference = scale * float(fit.difference)
+    error = scale * math.sqrt(float(fit.variance))
     if len(x) or len(y):
-        n = both.shape[1] + len(x) + len(y)
+        n = shared.shape[1] + len(x) + len(y)
         test = t_test_of_estimate(difference, error, float(fit.df), n=n, confidence=confidence)
     else:
-        test = paired(both[0], both[1], confidence=confidence)
+        test = paired(shared[0], shared[1], confidence=confidence)
     return PartialPairs(
         difference=difference,
         standard_error=error,
         correlation=float(fit.correlation),
-        shared=both.shape[1],
+        shared=shared.shape[1],
         only_a=len(x),
         only_b=len(y),
         test=test,
@@ -186,43 +189,49 @@ def sums_of(pairs: Array, only_a: Array, only_b: Array) -> Sums:
         only_a: Of shape (..., n_a).
         only_b: Of shape (..., n_b).
     """
-    differences, sums = pairs[..., 0, :] - pairs[..., 1, :], pairs[..., 0, :] + pairs[..., 1, :]
-    means = [_mean(numbers) for numbers in (differences, sums, only_a, only_b)]
-    squares = [
-        np.sum((numbers - mean[..., None]) ** 2, axis=-1)
-        for numbers, mean in zip((differences, sums, only_a, only_b), means, strict=True)
-    ]
+    a = pairs[..., 0, :]
+    b = pairs[..., 1, :]
+    mean_d, squares_d = _mean_and_squares(a - b)
+    mean_s, squares_s = _mean_and_squares(a + b)
+    mean_a, squares_a = _mean_and_squares(only_a)
+    mean_b, squares_b = _mean_and_squares(only_b)
     return Sums(
         m=pairs.shape[-1],
         n_a=only_a.shape[-1],
         n_b=only_b.shape[-1],
-        squares_d=squares[0],
-        squares_s=squares[1],
-        squares=squares[2] + squares[3],
-        mean_d=means[0],
-        mean_s=means[1],
-        mean_a=means[2],
-        mean_b=means[3],
+        squares_d=squares_d,
+        squares_s=squares_s,
+        squares=squares_a + squares_b,
+        mean_d=mean_d,
+        mean_s=mean_s,
+        mean_a=mean_a,
+        mean_b=mean_b,
     )
 
 
 def fit_reml(sums: Sums) -> Fit:
     """Return the REML estimates of one study or of many at once."""
-    table = _profile(GRID.reshape(-1, *[1] * sums.mean_d.ndim), sums).objective
+    grid = GRID.reshape(-1, *[1] * sums.mean_d.ndim)
+    table = _profile(grid, sums).objective
     start = GRID[np.argmin(table, axis=0)]
-    z, spacing = start, GRID[1] - GRID[0]
+    spacing = GRID[1] - GRID[0]
+    z = start
     for _ in range(NEWTON_STEPS):
         curvature = _curvature(z, sums)
-        step = np.where(curvature > 0, _profile(z, sums).score / np.where(curvature > 0, curvature, 1.0), 0.0)
+        rises = curvature > 0
+        score = _profile(z, sums).score
+        step = np.where(rises, score / np.where(rises, curvature, 1.0), 0.0)
         z = np.clip(z - step, start - spacing, start + spacing)
-    best, curvature = _profile(z, sums), _curvature(z, sums)
-    numbers, (factor, factor_slope) = 2 * sums.m + sums.n_a + sums.n_b, _factor(z, sums)
+    best = _profile(z, sums)
+    curvature = _curvature(z, sums)
+    factor, factor_slope = _factor(z, sums)
+    free = 2 * sums.m + sums.n_a + sums.n_b - 2
     slope = best.quadratic_slope + factor_slope
     from_correlation = slope**2 / np.where(curvature > 0, curvature, math.nan)
-    df = 1 / (1 / (numbers - 2) + from_correlation)
+    df = 1 / (1 / free + from_correlation)
     return Fit(
         difference=_difference_of_means(sums),
-        variance=best.quadratic / (numbers - 2) * factor,
+        variance=best.quadratic / free * factor,
         correlation=np.tanh(z),
         df=np.where(np.isnan(df), sums.m - 1.0, df),
     )
@@ -238,48 +247,83 @@ def _difference_of_means(sums: Sums) -> Array:
 
 def _factor(z: Array, sums: Sums) -> tuple[Array, Array]:
     """Return h and ∂ log h / ∂z, with 1 - ρ = 2 / (1 + u) at u = exp 2z."""
-    minus, plus = 2 / (1 + np.exp(2 * z)), 2 / (1 + np.exp(-2 * z))
+    minus = 2 / (1 + np.exp(2 * z))
+    plus = 2 / (1 + np.exp(-2 * z))
     spread = sums.n_a + sums.n_b + 2 * sums.m * minus
     factor = spread / ((sums.m + sums.n_a) * (sums.m + sums.n_b))
-    return factor, -2 * sums.m * minus * plus / spread
+    slope = -2 * sums.m * minus * plus / spread
+    return factor, slope
 
 
 def _profile(z: Array, sums: Sums) -> _Profile:
     """Return the profile likelihood, with 1/(1 - ρ) = (1 + u)/2 and 1/(1 + ρ) = (1 + 1/u)/2 at u = exp 2z."""
-    m, singles, numbers = sums.m, sums.n_a + sums.n_b, 2 * sums.m + sums.n_a + sums.n_b
+    m, n_a, n_b = sums.m, sums.n_a, sums.n_b
+    free = 2 * m + n_a + n_b - 2
     u = np.exp(2 * z)
-    weight_d, weight_s = m * (1 + u) / 4, m * (1 + 1 / u) / 4
-    of_difference, of_sum, of_both = weight_d + singles / 4, weight_s + singles / 4, (sums.n_a - sums.n_b) / 4
-    determinant = of_difference * of_sum - of_both**2
-    right_d = weight_d * sums.mean_d + (sums.n_a * sums.mean_a - sums.n_b * sums.mean_b) / 2
-    right_s = weight_s * sums.mean_s + (sums.n_a * sums.mean_a + sums.n_b * sums.mean_b) / 2
-    delta = (of_sum * right_d - of_both * right_s) / determinant
-    total = (of_difference * right_s - of_both * right_d) / determinant
+    means = _gls_means(u, sums)
+    delta, total = means.difference, means.sum
     about_d = sums.squares_d + m * (sums.mean_d - delta) ** 2
     about_s = sums.squares_s + m * (sums.mean_s - total) ** 2
-    about_a = sums.n_a * (sums.mean_a - (total + delta) / 2) ** 2
-    about_b = sums.n_b * (sums.mean_b - (total - delta) / 2) ** 2
-    q = about_d * (1 + u) / 4 + about_s * (1 + 1 / u) / 4 + sums.squares + about_a + about_b
+    about_a = n_a * (sums.mean_a - (total + delta) / 2) ** 2
+    about_b = n_b * (sums.mean_b - (total - delta) / 2) ** 2
+    of_pairs = about_d * (1 + u) / 4 + about_s * (1 + 1 / u) / 4
+    q = of_pairs + sums.squares + about_a + about_b
     q_slope = (about_d * u - about_s / u) / (2 * q)
-    determinant_slope = m / 2 * (u * of_sum - of_difference / u) / determinant
+    log_q = free * np.log(q)
+    log_pairs = 2 * m * np.log(np.cosh(z))
+    slope_of_pairs = 2 * m * np.tanh(z)
     return _Profile(
         quadratic=q,
         quadratic_slope=q_slope,
-        objective=(numbers - 2) * np.log(q) - 2 * m * np.log(np.cosh(z)) + np.log(determinant),
-        score=(numbers - 2) * q_slope - 2 * m * np.tanh(z) + determinant_slope,
+        objective=log_q - log_pairs + np.log(means.determinant),
+        score=free * q_slope - slope_of_pairs + means.determinant_slope,
+    )
+
+
+@dataclass(frozen=True)
+class _Means:
+    """The GLS means at one z: difference and sum of the two, and the determinant of their information."""
+
+    difference: Array
+    sum: Array
+    determinant: Array
+    determinant_slope: Array  # of its logarithm, in z
+
+
+def _gls_means(u: Array, sums: Sums) -> _Means:
+    m, n_a, n_b = sums.m, sums.n_a, sums.n_b
+    weight_d = m * (1 + u) / 4
+    weight_s = m * (1 + 1 / u) / 4
+    of_difference = weight_d + (n_a + n_b) / 4
+    of_sum = weight_s + (n_a + n_b) / 4
+    mixed = (n_a - n_b) / 4
+    determinant = of_difference * of_sum - mixed**2
+    total_a = n_a * sums.mean_a
+    total_b = n_b * sums.mean_b
+    right_d = weight_d * sums.mean_d + (total_a - total_b) / 2
+    right_s = weight_s * sums.mean_s + (total_a + total_b) / 2
+    slope = m / 2 * (u * of_sum - of_difference / u)
+    return _Means(
+        difference=(of_sum * right_d - mixed * right_s) / determinant,
+        sum=(of_difference * right_s - mixed * right_d) / determinant,
+        determinant=determinant,
+        determinant_slope=slope / determinant,
     )
 
 
 def _curvature(z: Array, sums: Sums) -> Array:
     """Return the second derivative of -2 log L."""
-    curvature: Array = (_profile(z + STEP, sums).score - _profile(z - STEP, sums).score) / (2 * STEP)
+    above = _profile(z + STEP, sums).score
+    below = _profile(z - STEP, sums).score
+    curvature: Array = (above - below) / (2 * STEP)
     return curvature
 
 
-def _mean(numbers: Array) -> Array:
-    """Return means along the last axis; 0 of no numbers."""
+def _mean_and_squares(numbers: Array) -> tuple[Array, Array]:
+    """Return means along the last axis, 0 of no numbers, and the sums of squares about them."""
     mean: Array = numbers.sum(axis=-1) / max(numbers.shape[-1], 1)
-    return mean
+    squares: Array = np.sum((numbers - mean[..., None]) ** 2, axis=-1)
+    return mean, squares
 
 
 def t_test_of_estimate(difference: float, error: float, df: float, *, n: int, confidence: float) -> TTest:
@@ -287,27 +331,36 @@ def t_test_of_estimate(difference: float, error: float, df: float, *, n: int, co
     t = difference / error
     half = float(special.stdtrit(df, (1 + confidence) / 2)) * error
     p = 2 * float(special.stdtr(df, -abs(t)))
-    return TTest(t, df, p, difference - half, difference + half, n)
+    return TTest(
+        t=t,
+        df=df,
+        p=p,
+        low=difference - half,
+        high=difference + half,
+        n=n,
+    )
 
 
 def arrays_of_design(pairs: ArrayLike, only_a: ArrayLike, only_b: ArrayLike) -> tuple[Array, Array, Array]:
     """Return the numbers of two groups as arrays of shape (2, shared), (n_a,) and (n_b,)."""
-    both = np.asarray(pairs, dtype=np.float64).reshape(2, -1)
-    x, y = (np.asarray(only, dtype=np.float64).reshape(-1) for only in (only_a, only_b))
-    return both, x, y
+    shared = as_floats(pairs).reshape(2, -1)
+    x = as_floats(only_a).reshape(-1)
+    y = as_floats(only_b).reshape(-1)
+    return shared, x, y
 
 
-def without_comparison(pairs: Array, only_a: Array, only_b: Array, reason: str) -> PartialPairs:
+def without_comparison(pairs: Array, only_a: Array, only_b: Array, *, reason: str) -> PartialPairs:
     """Return the result for two groups that cannot be compared: NaN, with the reason."""
-    nan, shared = math.nan, pairs.shape[1]
+    shared = pairs.shape[1]
+    n = shared + len(only_a) + len(only_b)
     return PartialPairs(
-        difference=nan,
-        standard_error=nan,
-        correlation=nan,
+        difference=math.nan,
+        standard_error=math.nan,
+        correlation=math.nan,
         shared=shared,
         only_a=len(only_a),
         only_b=len(only_b),
-        test=TTest(nan, nan, nan, nan, nan, shared + len(only_a) + len(only_b), reason),
+        test=undefined_test(n, reason),
     )
 
 

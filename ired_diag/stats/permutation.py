@@ -34,7 +34,7 @@ DRAWS = 19_999
 BATCH = 2_000_000  # values drawn at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PermutationTest:
     """One permutation test of a - b.
 
@@ -74,17 +74,31 @@ def sign_flip(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0) 
     n = len(x)
     if defect := defect_of(x, y, fewest=1, paired=True):
         return _undefined(min(n, len(y)), defect)
-    d, rounding = x - y, _rounding(x, y)
+    d = x - y
     smallest = smallest_paired_p(n)
+    shared = _Observed(sum=d.sum(), rounding=_rounding(x, y), mirrored=True)
     if n <= EXACT_PAIRS:
-        p = _as_far(_all_signs(n) @ d, d.sum(), rounding, mirrored=True) / 2**n
-        return PermutationTest(float(d.mean()), p, smallest, n, 2**n, "exact")
+        return PermutationTest(
+            difference=float(d.mean()),
+            p=_as_far(_all_signs(n) @ d, shared) / 2**n,
+            smallest_p=smallest,
+            n=n,
+            arrangements=2**n,
+            method="exact",
+        )
 
     def flip(count: int, rng: np.random.Generator) -> Sample:
-        return (1 - 2 * rng.integers(0, 2, size=(count, n))) @ d
+        signs = 1 - 2 * rng.integers(0, 2, size=(count, n))
+        return signs @ d
 
-    p = _monte_carlo(flip, d.sum(), rounding, draws, n, seed, mirrored=True)
-    return PermutationTest(float(d.mean()), p, max(smallest, 1 / (draws + 1)), n, draws, "Monte Carlo")
+    return PermutationTest(
+        difference=float(d.mean()),
+        p=_monte_carlo(flip, shared, draws=draws, n=n, seed=seed),
+        smallest_p=max(smallest, 1 / (draws + 1)),
+        n=n,
+        arrangements=draws,
+        method="Monte Carlo",
+    )
 
 
 def two_samples(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0) -> PermutationTest:
@@ -101,27 +115,50 @@ def two_samples(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0
     (3.0, 0.1, 0.1)
     """
     x, y = as_sample(a), as_sample(b)
-    n, k = len(x) + len(y), min(len(x), len(y))
+    n = len(x) + len(y)
+    k = min(len(x), len(y))
     if defect := defect_of(x, y, fewest=1):
         return _undefined(n, defect)
     # About the pooled mean the difference is proportional to the smaller sample's sum. Sorting makes random
     # splits the same whichever sample is called a.
     pooled = np.sort(np.concatenate([x, y]))
-    mean, difference, mirrored = pooled.mean(), float(x.mean() - y.mean()), len(x) == len(y)
-    pooled, observed = pooled - mean, float(((x if len(x) <= len(y) else y) - mean).sum())
-    rounding, smallest = _rounding(x, y), smallest_two_sample_p(len(x), len(y))
-    if (splits := math.comb(n, k)) <= EXACT_SPLITS:
-        p = _as_far(_all_splits(n, k) @ pooled, observed, rounding, mirrored=mirrored) / splits
-        return PermutationTest(difference, min(1.0, p), smallest, n, splits, "exact")
+    mean = pooled.mean()
+    pooled = pooled - mean
+    smaller = x if len(x) <= len(y) else y
+    equal_sizes = len(x) == len(y)
+    observed = _Observed(
+        sum=float((smaller - mean).sum()),
+        rounding=_rounding(x, y),
+        mirrored=equal_sizes,
+    )
+    difference = float(x.mean() - y.mean())
+    smallest = smallest_two_sample_p(len(x), len(y))
+    splits = math.comb(n, k)
+    if splits <= EXACT_SPLITS:
+        p = _as_far(_all_splits(n, k) @ pooled, observed) / splits
+        return PermutationTest(
+            difference=difference,
+            p=min(1.0, p),
+            smallest_p=smallest,
+            n=n,
+            arrangements=splits,
+            method="exact",
+        )
 
     def split(count: int, rng: np.random.Generator) -> Sample:
         shuffled = rng.permuted(np.broadcast_to(pooled, (count, n)), axis=1)
         sums: Sample = shuffled[:, :k].sum(axis=1)
         return sums
 
-    p = _monte_carlo(split, observed, rounding, draws, n, seed, mirrored=mirrored)
-    smallest = max(smallest, (1 if mirrored else 2) / (draws + 1))
-    return PermutationTest(difference, p, smallest, n, draws, "Monte Carlo")
+    fewest_drawn = 1 if equal_sizes else 2
+    return PermutationTest(
+        difference=difference,
+        p=_monte_carlo(split, observed, draws=draws, n=n, seed=seed),
+        smallest_p=max(smallest, fewest_drawn / (draws + 1)),
+        n=n,
+        arrangements=draws,
+        method="Monte Carlo",
+    )
 
 
 def _rounding(x: Sample, y: Sample) -> float:
@@ -133,7 +170,8 @@ def _rounding(x: Sample, y: Sample) -> float:
 @functools.lru_cache(maxsize=4)
 def _all_signs(n: int) -> Sample:
     """Return all vectors of n signs, of shape (2ⁿ, n)."""
-    return (1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)).astype(np.float64)
+    bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
+    return (1 - 2 * bits).astype(np.float64)
 
 
 @functools.lru_cache(maxsize=2)
@@ -145,27 +183,37 @@ def _all_splits(n: int, k: int) -> Sample:
     return splits
 
 
-def _as_far(sums: Sample, observed: float, rounding: float, *, mirrored: bool) -> int:
+@dataclass(frozen=True)
+class _Observed:
+    """The observed sum, how far equal sums may differ, and whether each arrangement has its mirror image."""
+
+    sum: float
+    rounding: float
+    mirrored: bool
+
+
+def _as_far(sums: Sample, observed: _Observed) -> int:
     """Return how many sums are as far out: on both sides if ``mirrored``, else twice the smaller tail."""
-    if mirrored:
-        return int((np.abs(sums) >= abs(observed) - rounding).sum())
-    return 2 * int(min((sums >= observed - rounding).sum(), (sums <= observed + rounding).sum()))
+    if observed.mirrored:
+        return int((np.abs(sums) >= abs(observed.sum) - observed.rounding).sum())
+    above = (sums >= observed.sum - observed.rounding).sum()
+    below = (sums <= observed.sum + observed.rounding).sum()
+    return 2 * int(min(above, below))
 
 
 def _monte_carlo(
     draw: Callable[[int, np.random.Generator], Sample],
-    observed: float,
-    rounding: float,
+    observed: _Observed,
+    *,
     draws: int,
     n: int,
     seed: int,
-    *,
-    mirrored: bool,
 ) -> float:
     rng = np.random.default_rng(seed)
     sums = np.concatenate([draw(count, rng) for count in _batches(draws, n)])
-    # The observed arrangement is one more draw; it is twice one where a tail is doubled.
-    as_far = _as_far(sums, observed, rounding, mirrored=mirrored) + (1 if mirrored else 2)
+    # The observed arrangement is one more draw; it counts twice where a tail is doubled.
+    own = 1 if observed.mirrored else 2
+    as_far = _as_far(sums, observed) + own
     return min(1.0, as_far / (draws + 1))
 
 
@@ -176,4 +224,12 @@ def _batches(draws: int, n: int) -> Iterator[int]:
 
 
 def _undefined(n: int, reason: str) -> PermutationTest:
-    return PermutationTest(math.nan, math.nan, math.nan, n, 0, "none", reason)
+    return PermutationTest(
+        difference=math.nan,
+        p=math.nan,
+        smallest_p=math.nan,
+        n=n,
+        arrangements=0,
+        method="none",
+        reason=reason,
+    )

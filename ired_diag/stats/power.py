@@ -22,12 +22,13 @@ References: Cohen (1988), Statistical Power Analysis, section 2; Hoenig & Heisey
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
+from ired_diag.stats.arrays import as_floats
 from ired_diag.stats.standard_error import MeanDifference, paired_difference, welch_difference
 
 POWER = 0.8
@@ -37,7 +38,7 @@ CONFIDENCE = 0.95
 LARGEST = 1e6  # noncentrality up to which scipy's series holds; the power is 1 long before
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeedsNeeded:
     """Seeds that a t test needs for a power, and what it could show with those at hand.
 
@@ -85,11 +86,16 @@ def power_of(noncentrality: float, df: float, *, alpha: float = ALPHA) -> float:
     >>> round(power_of(0.0, 9.0), 12)
     0.05
     """
-    delta, critical = min(abs(noncentrality), LARGEST), float(stats.t.isf(alpha / 2, df))
-    upper = float(stats.nct.sf(critical, df, delta)) if delta > 0 else alpha / 2
+    delta = min(abs(noncentrality), LARGEST)
+    critical = float(stats.t.isf(alpha / 2, df))
+    if delta == 0:
+        return alpha
+    upper = float(stats.nct.sf(critical, df, delta))
+    lower = float(stats.nct.cdf(-critical, df, delta))
     # NaN where so little is left of the far tail that the series has no digits for it.
-    lower = float(stats.nct.cdf(-critical, df, delta)) if delta > 0 else alpha / 2
-    return upper + (0.0 if math.isnan(lower) else lower)
+    if math.isnan(lower):
+        return upper
+    return upper + lower
 
 
 def seeds_for(
@@ -112,19 +118,26 @@ def seeds_for(
     effect = abs(difference) / sd
 
     def enough(n: int) -> bool:
-        return power_of(effect * math.sqrt(n), df_share * (n - 1), alpha=alpha) >= power
+        noncentrality = effect * math.sqrt(n)
+        return power_of(noncentrality, df_share * (n - 1), alpha=alpha) >= power
 
     z = float(stats.norm.isf(alpha / 2) + stats.norm.ppf(power))
-    by_normal = (z / effect) ** 2 if effect else math.inf  # of which t asks for a little more, never less
+    by_normal = math.inf
+    if effect:
+        by_normal = (z / effect) ** 2  # t needs a little more than the normal distribution, never less
     high = max(2, math.ceil(min(MOST_SEEDS, by_normal)))
     low = max(1, high - 2)
     while not enough(high):
         if high >= MOST_SEEDS:
             return math.inf
-        low, high = high, min(MOST_SEEDS, high + 4)
+        low = high
+        high = min(MOST_SEEDS, high + 4)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
+        if enough(middle):
+            high = middle
+        else:
+            low = middle
     return float(high)
 
 
@@ -141,7 +154,8 @@ def paired_seeds_needed(
         alpha: Level of the two-sided test.
     """
     mean = paired_difference(a, b)
-    return _needed(mean, _Noise(mean.standard_error * math.sqrt(max(mean.n, 1))), margin, power, alpha)
+    sd = mean.standard_error * math.sqrt(max(mean.n, 1))
+    return _needed(mean, _Noise(sd), margin=margin, power=power, alpha=alpha)
 
 
 def seeds_needed(
@@ -156,7 +170,7 @@ def seeds_needed(
         power: To be reached.
         alpha: Level of the two-sided test.
     """
-    return _needed(mean, _Noise(sd), margin, power, alpha)
+    return _needed(mean, _Noise(sd), margin=margin, power=power, alpha=alpha)
 
 
 def two_sample_seeds_needed(
@@ -173,37 +187,70 @@ def two_sample_seeds_needed(
     """
     mean = welch_difference(a, b)
     if mean.reason:
-        return _needed(mean, _Noise(math.nan), margin, power, alpha)
-    sds = np.array([np.std(np.asarray(v, dtype=np.float64), ddof=1) for v in (a, b)])
+        return _unknown(mean.n, mean.reason)
+    sd_a = np.std(as_floats(a), ddof=1)
+    sd_b = np.std(as_floats(b), ddof=1)
+    sds = np.array([sd_a, sd_b])
     shares = sds / sds.max()
     share = float((shares**2).sum() ** 2 / (shares**4).sum())
-    return _needed(mean, _Noise(float(np.hypot(*sds)), share), margin, power, alpha)
+    noise = _Noise(float(np.hypot(sd_a, sd_b)), share)
+    return _needed(mean, noise, margin=margin, power=power, alpha=alpha)
 
 
-def _needed(mean: MeanDifference, noise: _Noise, margin: float, power: float, alpha: float) -> SeedsNeeded:
-    d, se, df, nan = mean.difference, mean.standard_error, mean.df, math.nan
+def _needed(mean: MeanDifference, noise: _Noise, *, margin: float, power: float, alpha: float) -> SeedsNeeded:
+    d, error, df = mean.difference, mean.standard_error, mean.df
     if mean.reason:
-        return SeedsNeeded(nan, nan, nan, nan, nan, nan, nan, nan, mean.n, mean.reason)
+        return _unknown(mean.n, mean.reason)
 
     def seeds(difference: float, stretch: float = 1.0) -> float:
-        return seeds_for(difference, noise.sd * stretch, df_share=noise.share, power=power, alpha=alpha)
+        sd = noise.sd * stretch
+        return seeds_for(difference, sd, df_share=noise.share, power=power, alpha=alpha)
 
-    half = float(stats.t.isf((1 - CONFIDENCE) / 2, df)) * se
-    observed = seeds(d), seeds(abs(d) + half), seeds(max(0.0, abs(d) - half))
-    detectable = _detectable(df, power, alpha) * se
+    half = float(stats.t.isf((1 - CONFIDENCE) / 2, df)) * error
+    needed = replace(
+        _unknown(mean.n, f"the margin must be positive and finite, found {margin:g}"),
+        detectable=_detectable(df, power, alpha) * error,
+        at_observed=seeds(d),
+        at_observed_low=seeds(abs(d) + half),
+        at_observed_high=seeds(max(0.0, abs(d) - half)),
+    )
     if not 0 < margin < math.inf:
-        reason = f"the margin must be positive and finite, found {margin:g}"
-        return SeedsNeeded(detectable, nan, nan, nan, nan, *observed, mean.n, reason)
-    tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
-    least, most = (math.sqrt(df / float(stats.chi2.isf(tail, df))) for tail in tails)
-    at_hand = power_of(margin / se, df, alpha=alpha)
-    at_margin = seeds(margin), seeds(margin, least), seeds(margin, most)
-    return SeedsNeeded(detectable, at_hand, *at_margin, *observed, mean.n)
+        return needed
+    # The ends of the χ² interval of the spread, as factors.
+    least = math.sqrt(df / float(stats.chi2.isf((1 - CONFIDENCE) / 2, df)))
+    most = math.sqrt(df / float(stats.chi2.isf((1 + CONFIDENCE) / 2, df)))
+    return replace(
+        needed,
+        power_at_margin=power_of(margin / error, df, alpha=alpha),
+        at_margin=seeds(margin),
+        at_margin_low=seeds(margin, least),
+        at_margin_high=seeds(margin, most),
+        reason="",
+    )
+
+
+def _unknown(n: int, reason: str) -> SeedsNeeded:
+    return SeedsNeeded(
+        detectable=math.nan,
+        power_at_margin=math.nan,
+        at_margin=math.nan,
+        at_margin_low=math.nan,
+        at_margin_high=math.nan,
+        at_observed=math.nan,
+        at_observed_low=math.nan,
+        at_observed_high=math.nan,
+        n=n,
+        reason=reason,
+    )
 
 
 def _detectable(df: float, power: float, alpha: float) -> float:
     """Return the true difference, in standard errors, that a test shows with the power."""
+
+    def missing(delta: float) -> float:
+        return power_of(delta, df, alpha=alpha) - power
+
     far = float(stats.t.isf(alpha / 2, df))
-    while power_of(far, df, alpha=alpha) < power:
+    while missing(far) < 0:
         far *= 2
-    return float(optimize.brentq(lambda delta: power_of(delta, df, alpha=alpha) - power, 0.0, far))
+    return float(optimize.brentq(missing, 0.0, far))

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ired_diag.stats.arrays import Array
 
 ROUNDINGS = 8.0  # of the terms' own precision, in units
 PRECISIONS = (8, 11, 24)  # bits of bfloat16, float16 and float32
 PASSES = 30
 MOST_PLACES = 300  # 10^308 is the largest power of ten that a double holds
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,29 @@ def _unit(values: Array) -> Array:
     >>> _unit(np.array([0.25, 1.5, 120.125])).tolist()
     [0.001, 0.001, 0.001]
     """
-    known = values[values != 0]
-    if not len(known):
+    nonzero = values[values != 0]
+    if not len(nonzero):
         return np.zeros(len(values))
-    exponents = np.floor(np.log10(np.abs(known)))
-    decimals = next((d for d in range(16) if _is_whole(known * 10.0**d)), None)
-    digits = next((s for s in range(1, 16) if _is_whole(_shifted(known, s - 1 - exponents))), None)
-    fixed = 0.0 if decimals is None else 10.0**-decimals
-    sizes = np.floor(np.log10(np.maximum(np.abs(values), np.abs(known).min())))
-    relative = np.zeros(len(values)) if digits is None else 10.0 ** (sizes + 1 - digits)
-    return np.maximum(fixed, relative)
+    sizes = np.floor(np.log10(np.maximum(np.abs(values), np.abs(nonzero).min())))
+    return np.maximum(_unit_of_decimals(nonzero), _units_of_digits(nonzero, sizes))
+
+
+def _unit_of_decimals(nonzero: Array) -> float:
+    """Return the unit of the fewest decimals that hold all values; 0 where 15 are too few."""
+    for decimals in range(16):
+        if _is_whole(nonzero * 10.0**decimals):
+            return 10.0**-decimals
+    return 0.0
+
+
+def _units_of_digits(nonzero: Array, sizes: Array) -> Array:
+    """Return each value's unit by the fewest significant digits that hold all; 0 where 15 are too few."""
+    exponents = np.floor(np.log10(np.abs(nonzero)))
+    for digits in range(1, 16):
+        if _is_whole(_shifted(nonzero, digits - 1 - exponents)):
+            units: Array = 10.0 ** (sizes + 1 - digits)
+            return units
+    return np.zeros(len(sizes))
 
 
 def _shifted(values: Array, places: Array) -> Array:
@@ -73,18 +85,22 @@ def _shifted(values: Array, places: Array) -> Array:
     [25.0, 3.0]
     """
     first = np.minimum(places, MOST_PLACES)
-    return np.asarray(values * 10.0**first * 10.0 ** (places - first))
+    shifted: Array = values * 10.0**first * 10.0 ** (places - first)
+    return shifted
 
 
 def _is_whole(x: Array) -> bool:
-    return bool((np.abs(x - np.rint(x)) <= 4 * np.finfo(float).eps * np.abs(x) + 1e-12).all())
+    distance = np.abs(x - np.rint(x))
+    rounding = 4 * np.finfo(float).eps * np.abs(x) + 1e-12
+    return bool((distance <= rounding).all())
 
 
 def _epsilon(values: Array, unit: Array) -> float:
     """Return the unit roundoff of the fewest bits that hold all values, as far as they are printed."""
     fractions, exponents = np.frexp(values)
     for bits in PRECISIONS:
-        held = np.ldexp(np.rint(np.ldexp(fractions, bits)), exponents - bits)
+        mantissas = np.rint(np.ldexp(fractions, bits))
+        held = np.ldexp(mantissas, exponents - bits)
         if (np.abs(held - values) <= unit / 2).all():
             return 2.0**-bits
     return 2.0 ** -PRECISIONS[-1]
@@ -92,29 +108,37 @@ def _epsilon(values: Array, unit: Array) -> float:
 
 def allowed(*columns: Printed) -> Array:
     """Return what printing and arithmetic may leave of a sum that should be 0."""
-    return sum(
-        (c.unit / 2 + ROUNDINGS * c.epsilon * np.abs(c.values) for c in columns),
-        start=np.zeros(len(columns[0].values)),
-    )
+    total = np.zeros(len(columns[0].values))
+    for column in columns:
+        arithmetic = ROUNDINGS * column.epsilon * np.abs(column.values)
+        total = total + (column.unit / 2 + arithmetic)
+    return total
 
 
 def fitted_weights(y: Printed, xs: Sequence[Printed]) -> Array | None:
     """Return the weights of least absolute deviation, by reweighted least squares; None if not unique."""
     x = np.stack([column.values for column in xs], axis=1)
     sizes = np.abs(x).max(axis=0)
-    if not (sizes > 0).all() or np.linalg.matrix_rank(x / sizes, tol=1e-6 * len(x) ** 0.5) < len(xs):
+    if not (sizes > 0).all():
         return None
-    scaled, floor = x / sizes, allowed(y, *xs) + np.finfo(float).tiny
+    scaled = x / sizes
+    if np.linalg.matrix_rank(scaled, tol=1e-6 * len(x) ** 0.5) < len(xs):
+        return None
+    floor = allowed(y, *xs) + np.finfo(float).tiny
     w = np.ones(len(x))
     for _ in range(PASSES):
         root = np.sqrt(w)
         weights = np.linalg.lstsq(scaled * root[:, None], y.values * root, rcond=None)[0]
-        w = 1 / np.maximum(np.abs(y.values - scaled @ weights) / floor, 1.0)
+        missed = np.abs(y.values - scaled @ weights)
+        w = 1 / np.maximum(missed / floor, 1.0)
     return np.asarray(weights / sizes)
 
 
 def missed_by(y: Printed, xs: Sequence[Printed], weights: Array) -> Array:
     """Return by how much a weighted sum misses the total, beyond rounding."""
-    missed = y.values - sum(w * x.values for w, x in zip(weights, xs, strict=True))
-    terms = [Printed(w * x.values, abs(w) * x.unit, x.epsilon) for w, x in zip(weights, xs, strict=True)]
-    return np.asarray(np.abs(missed) - 2 * allowed(y, *terms))  # the weights are rounded as well
+    terms = []
+    for weight, x in zip(weights, xs, strict=True):
+        terms.append(Printed(weight * x.values, abs(weight) * x.unit, x.epsilon))
+    missed = np.abs(y.values - sum(term.values for term in terms))
+    rounding = 2 * allowed(y, *terms)  # twice: the weights are rounded as well
+    return np.asarray(missed - rounding)

@@ -17,11 +17,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
 
-def spearman(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+
+def spearman(x: ArrayLike, y: ArrayLike) -> Array:
     """Return Spearman's ρ of each group, of shape (groups,).
 
     NaN where x or y has a NaN or takes one value only.
@@ -33,16 +35,18 @@ def spearman(x: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
     >>> spearman([[1.0, 2.0, 3.0]], [[1.0, 4.0, 9.0]]).tolist()
     [1.0]
     """
-    a, b = (_centred_ranks(np.asarray(v, dtype=np.float64)) for v in (x, y))
+    a = _centred_ranks(as_floats(x))
+    b = _centred_ranks(as_floats(y))
     size = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
-    rho: NDArray[np.float64] = np.full(size.shape, math.nan)
-    np.divide((a * b).sum(axis=-1), size, out=rho, where=size > 0)
+    product = (a * b).sum(axis=-1)
+    rho: Array = np.full(size.shape, math.nan)
+    np.divide(product, size, out=rho, where=size > 0)
     return np.clip(rho, -1.0, 1.0)
 
 
 def concordance(
     x: ArrayLike, y: ArrayLike, *, further_than: float = 1.0, closer_than: float = math.inf
-) -> NDArray[np.float64]:
+) -> Array:
     """Return how often x orders a pair of each group as y does, of shape (groups,); ties of x count half.
 
     NaN where a group has no pair to order, or has a NaN.
@@ -50,31 +54,38 @@ def concordance(
     Args:
         x: Of shape (groups, n).
         y: Of the same shape.
-        further_than: Only pairs are asked in which the larger y is more than this many times the smaller.
+        further_than: Only pairs count in which the larger y is more than this many times the smaller.
         closer_than: And at most this many times.
 
     >>> concordance([[1.0, 2.0, 3.0]], [[1.0, 3.0, 2.0]]).round(3).tolist()
     [0.667]
     """
-    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    a = as_floats(x)
+    b = as_floats(y)
     broken = np.isnan(a).any(axis=-1) | np.isnan(b).any(axis=-1)
     i, j = np.triu_indices(a.shape[-1], k=1)
-    small, large = np.minimum(b[:, i], b[:, j]), np.maximum(b[:, i], b[:, j])
-    asked = b[:, i] != b[:, j]
+    a_i = a[:, i]
+    a_j = a[:, j]
+    b_i = b[:, i]
+    b_j = b[:, j]
+    small = np.minimum(b_i, b_j)
+    large = np.maximum(b_i, b_j)
+    counts = b_i != b_j
     if further_than > 1:
-        asked &= large > further_than * small
+        counts &= large > further_than * small
     if closer_than < math.inf:
-        asked &= large <= closer_than * small
+        counts &= large <= closer_than * small
     # As comparisons, not differences: two infinities are a tie.
-    sign = (a[:, i] > a[:, j]).astype(np.float64) - (a[:, i] < a[:, j])
-    right = 0.5 * (1 + sign * np.where(b[:, i] > b[:, j], 1, -1))
-    share: NDArray[np.float64] = np.full(len(a), math.nan)
-    count = asked.sum(axis=-1)
-    np.divide((right * asked).sum(axis=-1), count, out=share, where=(count > 0) & ~broken)
+    sign = (a_i > a_j).astype(np.float64) - (a_i < a_j)
+    expected = np.where(b_i > b_j, 1, -1)
+    right = 0.5 * (1 + sign * expected)
+    pairs = counts.sum(axis=-1)
+    share: Array = np.full(len(a), math.nan)
+    np.divide((right * counts).sum(axis=-1), pairs, out=share, where=(pairs > 0) & ~broken)
     return share
 
 
-def share_below(values: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
+def share_below(values: ArrayLike, reference: ArrayLike) -> Array:
     """Return the share of each group's values that lie below its reference, of shape (groups,); ties half.
 
     Args:
@@ -84,16 +95,18 @@ def share_below(values: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
     >>> share_below([[1.0, 2.0, 3.0, float("nan")]], [[2.0]]).tolist()
     [0.5]
     """
-    a, b = np.asarray(values, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    count = (~(np.isnan(a) | np.isnan(b))).sum(axis=-1)
+    a = as_floats(values)
+    b = as_floats(reference)
+    missing = np.isnan(a) | np.isnan(b)
+    count = (~missing).sum(axis=-1)
     below = ((a < b) + 0.5 * (a == b)).sum(axis=-1)
-    share: NDArray[np.float64] = np.full(len(a), math.nan)
+    share: Array = np.full(len(a), math.nan)
     np.divide(below, count, out=share, where=count > 0)
     return share
 
 
-def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _centred_ranks(values: Array) -> Array:
     """Return ranks less their mean, ties averaged; NaN along a group that has one."""
     ranks = stats.rankdata(values, axis=-1, nan_policy="propagate")
-    centred: NDArray[np.float64] = ranks - ranks.mean(axis=-1, keepdims=True)
+    centred: Array = ranks - ranks.mean(axis=-1, keepdims=True)
     return centred

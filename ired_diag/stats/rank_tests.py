@@ -19,14 +19,14 @@ Nonparametric Statistical Methods, sections 3.1 and 4.1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from ired_diag.stats.defects import Sample, as_sample, defect_of
+from ired_diag.stats.defects import Sample, as_sample, defect_of, left_out
 from ired_diag.stats.permutation import EXACT_PAIRS, EXACT_SPLITS, sign_flip, two_samples
 
 LARGEST_EXACT = 50  # values a sample; beyond, the normal approximation is within 5% of a p near 0.05
@@ -62,18 +62,21 @@ def mann_whitney(a: ArrayLike, b: ArrayLike) -> RankTest:
     x, y = as_sample(a), as_sample(b)
     n = len(x) + len(y)
     if defect := defect_of(x, y, fewest=1):
-        return RankTest(math.nan, math.nan, n, "none", defect)
+        return _untested(n, defect)
     ranks = stats.rankdata(np.concatenate([x, y]))
-    statistic = float(ranks[: len(x)].sum()) - len(x) * (len(x) + 1) / 2
+    ranks_x = ranks[: len(x)]
+    statistic = float(ranks_x.sum()) - len(x) * (len(x) + 1) / 2
     if np.ptp(ranks) == 0:
-        return RankTest(statistic, math.nan, n, "none", "all values are equal")
+        return replace(_untested(n, "all values are equal"), statistic=statistic)
     tied = _tied(ranks)
     if tied and math.comb(n, len(x)) <= EXACT_SPLITS:
-        p = two_samples(ranks[: len(x)], ranks[len(x) :]).p
-        return RankTest(statistic, p, n, "exact")
-    exact = not tied and max(len(x), len(y)) <= LARGEST_EXACT
-    p = float(stats.mannwhitneyu(x, y, method="exact" if exact else "asymptotic").pvalue)
-    return RankTest(statistic, p, n, "exact" if exact else "normal approximation")
+        p = two_samples(ranks_x, ranks[len(x) :]).p
+        return RankTest(statistic=statistic, p=p, n=n, method="exact")
+    if tied or max(len(x), len(y)) > LARGEST_EXACT:
+        p = float(stats.mannwhitneyu(x, y, method="asymptotic").pvalue)
+        return RankTest(statistic=statistic, p=p, n=n, method="normal approximation")
+    p = float(stats.mannwhitneyu(x, y, method="exact").pvalue)
+    return RankTest(statistic=statistic, p=p, n=n, method="exact")
 
 
 def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
@@ -84,29 +87,39 @@ def wilcoxon(a: ArrayLike, b: ArrayLike) -> RankTest:
     """
     x, y = as_sample(a), as_sample(b)
     if defect := defect_of(x, y, fewest=1, paired=True):
-        return RankTest(math.nan, math.nan, min(len(x), len(y)), "none", defect)
+        return _untested(min(len(x), len(y)), defect)
     differences = _differences(x, y)
     d = differences[differences != 0]
-    n, equal = len(d), len(x) - len(d)
+    n = len(d)
     if n == 0:
-        return RankTest(math.nan, math.nan, 0, "none", "the two of every pair are equal")
+        return _untested(0, "the two of every pair are equal")
+    reason = left_out(len(x) - n, len(x), "pairs are equal and left out")
     ranks = stats.rankdata(np.abs(d))
+    signed = np.sign(d) * ranks
     statistic = float(ranks[d > 0].sum())
-    reason = f"{equal} of {len(x)} pairs are equal and left out" if equal else ""
     tied = _tied(ranks)
     if tied and n <= EXACT_PAIRS:
-        return RankTest(statistic, sign_flip(np.sign(d) * ranks, np.zeros(n)).p, n, "exact", reason)
-    exact = not tied and n <= LARGEST_EXACT
-    p = float(stats.wilcoxon(np.sign(d) * ranks, correction=True, method="exact" if exact else "auto").pvalue)
-    return RankTest(statistic, p, n, "exact" if exact else "normal approximation", reason)
+        p = sign_flip(signed, np.zeros(n)).p
+        return RankTest(statistic=statistic, p=p, n=n, method="exact", reason=reason)
+    if tied or n > LARGEST_EXACT:
+        p = float(stats.wilcoxon(signed, correction=True, method="auto").pvalue)
+        return RankTest(statistic=statistic, p=p, n=n, method="normal approximation", reason=reason)
+    p = float(stats.wilcoxon(signed, correction=True, method="exact").pvalue)
+    return RankTest(statistic=statistic, p=p, n=n, method="exact", reason=reason)
+
+
+def _untested(n: int, reason: str) -> RankTest:
+    return RankTest(statistic=math.nan, p=math.nan, n=n, method="none", reason=reason)
 
 
 def _differences(x: Sample, y: Sample) -> Sample:
     """Return x - y to 13 digits of the largest value, so that 1.1 - 0.9 and 0.3 - 0.1 are a tie."""
+    differences = x - y
     scale = max(np.abs(x).max(), np.abs(y).max())
     if scale < 1e-280:  # rounding would need a power of ten that is no float
-        return x - y
-    return np.round(x - y, 12 - math.floor(math.log10(scale)))
+        return differences
+    exponent = math.floor(math.log10(scale))
+    return np.round(differences, 12 - exponent)
 
 
 def _tied(ranks: Sample) -> bool:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -24,8 +26,8 @@ class Ranks:
         ties: In how many seeds several groups are best.
     """
 
-    ranks: NDArray[np.float64]
-    mean_ranks: NDArray[np.float64]
+    ranks: Array
+    mean_ranks: Array
     wins: NDArray[np.int64]
     ties: int
 
@@ -40,9 +42,11 @@ def rank_groups(values: ArrayLike, *, lower_is_better: bool = True) -> Ranks:
     >>> rank_groups([[1.0, 2.0], [3.0, 3.0]]).mean_ranks.tolist()
     [1.25, 1.75]
     """
-    table = np.asarray(values, dtype=np.float64)
+    table = as_floats(values)
     ranks = stats.rankdata(table if lower_is_better else -table, axis=1)
     best = ranks == ranks.min(axis=1, keepdims=True)
     alone = best.sum(axis=1) == 1
     wins = (best & alone[:, None]).sum(axis=0)
-    return Ranks(ranks, ranks.mean(axis=0), wins.astype(np.int64), int((~alone).sum()))
+    return Ranks(
+        ranks=ranks, mean_ranks=ranks.mean(axis=0), wins=wins.astype(np.int64), ties=int((~alone).sum())
+    )

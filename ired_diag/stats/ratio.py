@@ -21,12 +21,15 @@ Vaart (1998), Asymptotic Statistics, section 3.1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ired_diag.stats.arrays import Array
+from ired_diag.stats.defects import joined, left_out
+from ired_diag.stats.quantiles import t_quantile
 from ired_diag.stats.summary import CONFIDENCE, Summary
 
 FEW_DECIDE = "few units decide it: the interval may be too short"
@@ -64,12 +67,13 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, confidence: 
     """
     (x, y), reason = _finite(numerator, denominator)
     if len(x) == 0:
-        return _nan(0, reason)
+        return _undefined(0, reason)
     mean = y.mean()
     if mean == 0:
-        return _nan(len(x), "the mean below the line is 0")
+        return _undefined(len(x), "the mean below the line is 0")
     value = float(x.mean() / mean)
-    return _interval(value, (x - value * y) / mean, confidence, reason)
+    influence = (x - value * y) / mean
+    return _interval(value, influence, confidence=confidence, reason=reason)
 
 
 def squared_correlation(
@@ -79,19 +83,22 @@ def squared_correlation(
 
     Args:
         xy: Products of deviations, summed within each unit, of shape (n,).
-        xx: Squares of the one's deviations.
-        yy: Of the other's.
+        xx: Squares of the deviations of x, likewise.
+        yy: Squares of the deviations of y, likewise.
         confidence: Of the interval.
     """
     (a, b, c), reason = _finite(xy, xx, yy)
     if len(a) == 0:
-        return _nan(0, reason)
-    s_xy, s_xx, s_yy = (float(values.mean()) for values in (a, b, c))
+        return _undefined(0, reason)
+    s_xy = float(a.mean())
+    s_xx = float(b.mean())
+    s_yy = float(c.mean())
     if s_xx <= 0 or s_yy <= 0:
-        return _nan(len(a), "one of them does not vary")
+        return _undefined(len(a), "one of them does not vary")
     value = s_xy**2 / (s_xx * s_yy)
-    told = _interval(value, 2 * s_xy * a / (s_xx * s_yy) - value * (b / s_xx + c / s_yy), confidence, reason)
-    return Ratio(told.value, max(told.low, 0.0), min(told.high, 1.0), told.n, told.reason)
+    influence = 2 * s_xy * a / (s_xx * s_yy) - value * (b / s_xx + c / s_yy)
+    ratio = _interval(value, influence, confidence=confidence, reason=reason)
+    return replace(ratio, low=max(ratio.low, 0.0), high=min(ratio.high, 1.0))
 
 
 def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
@@ -103,31 +110,38 @@ def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
     """
     n = min(x.n, y.n)
     if not (x.mean > 0 and y.mean > 0):
-        return _nan(n, x.reason or y.reason or "needs two positive means")
+        return _undefined(n, x.reason or y.reason or "needs two positive means")
     value = x.mean / y.mean
-    spread = math.hypot(*(s.sd / (math.sqrt(s.n) * s.mean) for s in (x, y)))
-    reach = math.exp(float(stats.norm.ppf((1 + x.confidence) / 2)) * spread)
-    return Ratio(value, value / reach, value * reach, n, x.reason or y.reason)
+    error_x = x.sd / (math.sqrt(x.n) * x.mean)
+    error_y = y.sd / (math.sqrt(y.n) * y.mean)
+    z = float(stats.norm.ppf((1 + x.confidence) / 2))
+    reach = math.exp(z * math.hypot(error_x, error_y))
+    return Ratio(value, low=value / reach, high=value * reach, n=n, reason=x.reason or y.reason)
 
 
-def _finite(*columns: ArrayLike) -> tuple[NDArray[np.float64], str]:
+def _finite(*columns: ArrayLike) -> tuple[Array, str]:
     """Return the columns where every one is finite, of shape (columns, n), and why others are left out."""
     values = np.array(columns, dtype=np.float64)
     keep: NDArray[np.bool_] = np.all(np.isfinite(values), axis=0, keepdims=True)[0]
-    left_out = int((~keep).sum())
-    return values[:, keep], f"{left_out} of {len(keep)} are not finite" if left_out else ""
+    lost = int((~keep).sum())
+    return values[:, keep], left_out(lost, len(keep), "are not finite")
 
 
-def _interval(value: float, influence: NDArray[np.float64], confidence: float, reason: str) -> Ratio:
+def _interval(value: float, influence: Array, *, confidence: float, reason: str) -> Ratio:
     n = len(influence)
     if n < 2:
-        return Ratio(value, math.nan, math.nan, n, reason or "one value has no spread")
+        nan = math.nan
+        return Ratio(value, low=nan, high=nan, n=n, reason=reason or "one value has no spread")
     sd = float(influence.std(ddof=1))
-    reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
-    if sd > 0 and n <= 25 * float(np.mean(((influence - influence.mean()) / sd) ** 3)) ** 2:
-        reason = "; ".join(filter(None, (reason, FEW_DECIDE)))
-    return Ratio(value, value - reach, value + reach, n, reason)
+    reach = t_quantile(confidence, n - 1) * sd / math.sqrt(n)
+    if sd > 0:
+        scores = (influence - influence.mean()) / sd
+        skewness = float(np.mean(scores**3))
+        if n <= 25 * skewness**2:
+            reason = joined(reason, FEW_DECIDE)
+    return Ratio(value, low=value - reach, high=value + reach, n=n, reason=reason)
 
 
-def _nan(n: int, reason: str) -> Ratio:
-    return Ratio(math.nan, math.nan, math.nan, n, reason or "no values")
+def _undefined(n: int, reason: str) -> Ratio:
+    nan = math.nan
+    return Ratio(nan, low=nan, high=nan, n=n, reason=reason or "no values")

@@ -21,13 +21,14 @@ the Maximum Safe Dose Level for Heteroscedastic Data (the degrees of freedom).
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ired_diag.stats.defects import Sample, as_sample, defect_of, is_constant
 from ired_diag.stats.jackknife import UNSURE_DIVISOR
+from ired_diag.stats.quantiles import t_quantile
 from ired_diag.stats.ratio import Ratio
 from ired_diag.stats.summary import CONFIDENCE
 
@@ -43,16 +44,19 @@ def paired_ratio_of_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CON
     """
     x, y = as_sample(a), as_sample(b)
     if defect := defect_of(x, y, paired=True):
-        return _undefined(min(len(x), len(y)), defect)
-    if y.mean() == 0:
-        return _undefined(len(x), UNSURE_DIVISOR)
-    ratio, n = float(x.mean() / y.mean()), len(x)
+        return _undefined(math.nan, min(len(x), len(y)), defect)
+    n = len(x)
+    mean = float(y.mean())
+    if mean == 0:
+        return _undefined(math.nan, n, UNSURE_DIVISOR)
+    ratio = float(x.mean() / y.mean())
     # Of x = r y + e: with e in place of x, what both have in common costs no digits.
     e = x - ratio * y
     if is_constant(e, scale=float(np.abs(x).max())):
-        return Ratio(ratio, math.nan, math.nan, n, SAME_RATIO)
-    (ee, ey), (_, yy) = np.cov(e, y) / n
-    return _fieller(ratio, float(y.mean()), (float(ee), float(ey), float(yy)), n - 1, n, confidence)
+        return _undefined(ratio, n, SAME_RATIO)
+    (ee, ey), (_, yy) = (np.cov(e, y) / n).tolist()
+    variances = _Variances(ee=ee, ey=ey, yy=yy)
+    return _fieller(ratio, mean, variances, df=n - 1, n=n, confidence=confidence)
 
 
 def ratio_of_two_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> Ratio:
@@ -60,39 +64,48 @@ def ratio_of_two_means(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFID
     x, y = as_sample(a), as_sample(b)
     n = min(len(x), len(y))
     if defect := defect_of(x, y):
-        return _undefined(n, defect)
-    if y.mean() == 0:
-        return _undefined(n, UNSURE_DIVISOR)
+        return _undefined(math.nan, n, defect)
+    mean = float(y.mean())
+    if mean == 0:
+        return _undefined(math.nan, n, UNSURE_DIVISOR)
     ratio = float(x.mean() / y.mean())
     if _unvaried(x) and _unvaried(y):
-        return Ratio(ratio, math.nan, math.nan, n, SAME_RATIO)
-    xx, yy = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
-    own = np.array([xx, ratio**2 * yy])
-    df = float(own.sum() ** 2 / (own**2 / [len(x) - 1, len(y) - 1]).sum())
+        return _undefined(ratio, n, SAME_RATIO)
+    xx = float(x.var(ddof=1)) / len(x)
+    yy = float(y.var(ddof=1)) / len(y)
+    parts = np.array([xx, ratio**2 * yy])
+    squares = parts**2 / [len(x) - 1, len(y) - 1]
+    df = float(parts.sum() ** 2 / squares.sum())
     # The residual e = x - r y of independent means has variance xx + r² yy and covariance -r yy with y.
-    return _fieller(ratio, float(y.mean()), (float(own.sum()), -ratio * yy, yy), df, n, confidence)
+    variances = _Variances(ee=float(parts.sum()), ey=-ratio * yy, yy=yy)
+    return _fieller(ratio, mean, variances, df=df, n=n, confidence=confidence)
 
 
-def _fieller(
-    ratio: float, below: float, covariance: tuple[float, float, float], df: float, n: int, confidence: float
-) -> Ratio:
-    """Return the interval from the (co)variances of the means of e = x - ratio y and of y.
+@dataclass(frozen=True)
+class _Variances:
+    """The (co)variances of the means of e = x - ratio y and of y."""
 
-    With δ = ρ - ratio the set is δ² ȳ² ≤ t² (v_ee - 2 δ v_ey + δ² v_yy).
-    """
-    ee, ey, yy = covariance
-    t2 = float(stats.t.ppf((1 + confidence) / 2, df)) ** 2
-    square = below**2 - t2 * yy
+    ee: float
+    ey: float
+    yy: float
+
+
+def _fieller(ratio: float, below: float, v: _Variances, *, df: float, n: int, confidence: float) -> Ratio:
+    """Return the interval: with δ = ρ - ratio the set is δ² ȳ² ≤ t² (v_ee - 2 δ v_ey + δ² v_yy)."""
+    t2 = t_quantile(confidence, df) ** 2
+    square = below**2 - t2 * v.yy
     if square <= 0:
-        return Ratio(ratio, math.nan, math.nan, n, UNSURE_DIVISOR)
-    middle = -t2 * ey
-    root = math.sqrt(middle**2 + square * t2 * ee)
-    return Ratio(ratio, ratio + (middle - root) / square, ratio + (middle + root) / square, n)
+        return _undefined(ratio, n, UNSURE_DIVISOR)
+    middle = -t2 * v.ey
+    root = math.sqrt(middle**2 + square * t2 * v.ee)
+    low = ratio + (middle - root) / square
+    high = ratio + (middle + root) / square
+    return Ratio(ratio, low=low, high=high, n=n)
 
 
 def _unvaried(x: Sample) -> bool:
     return is_constant(x, scale=float(np.abs(x).max()))
 
 
-def _undefined(n: int, reason: str) -> Ratio:
-    return Ratio(math.nan, math.nan, math.nan, n, reason)
+def _undefined(ratio: float, n: int, reason: str) -> Ratio:
+    return Ratio(ratio, low=math.nan, high=math.nan, n=n, reason=reason)

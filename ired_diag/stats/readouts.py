@@ -18,9 +18,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.defects import left_out
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,10 @@ def best(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -
     """
     s, v = _curve(steps, values)
     if reason := _lacking(v):
-        return _none(reason)
-    where = int(np.argmin(v) if lower_is_better else np.argmax(v))
-    return Readout(float(v[where]), float(s[where]), float(s[where]), 1)
+        return _undefined(reason)
+    index = int(np.argmin(v)) if lower_is_better else int(np.argmax(v))
+    step = float(s[index])
+    return Readout(value=float(v[index]), first=step, last=step, n=1)
 
 
 def mean_of_last(steps: ArrayLike, values: ArrayLike, k: int) -> Readout:
@@ -82,7 +84,7 @@ def mean_of_last(steps: ArrayLike, values: ArrayLike, k: int) -> Readout:
     if k < 1:
         raise ValueError(f"expected a mean of at least 1 evaluation, got k = {k!r}")
     if len(v) < k:
-        return _none(f"the curve has {len(v)} of the {k} evaluations needed")
+        return _undefined(f"the curve has {len(v)} of the {k} evaluations needed")
     return _mean(s[-k:], v[-k:])
 
 
@@ -96,7 +98,7 @@ def plateau_mean(steps: ArrayLike, values: ArrayLike, start: int | None) -> Read
     """
     s, v = _curve(steps, values)
     if start is None:
-        return _none("no plateau")
+        return _undefined("no plateau")
     if not 0 <= start < max(len(v), 1):
         raise ValueError(f"expected a plateau that starts at one of {len(v)} evaluations, got {start!r}")
     return _mean(s[start:], v[start:])
@@ -114,15 +116,19 @@ def area_under_curve(steps: ArrayLike, values: ArrayLike) -> Readout:
     """
     s, v = _curve(steps, values)
     if len(v) == 1:
-        return _none("one evaluation has no area under it")
+        return _undefined("one evaluation has no area under it")
     if reason := _lacking(v):
-        return _none(reason)
-    area = float(np.trapezoid(v, s)) / float(s[-1] - s[0])
-    return Readout(area, float(s[0]), float(s[-1]), len(v))
+        return _undefined(reason)
+    first = float(s[0])
+    last = float(s[-1])
+    span = float(s[-1] - s[0])
+    area = float(np.trapezoid(v, s)) / span
+    return Readout(value=area, first=first, last=last, n=len(v))
 
 
 def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
-    s, v = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    s = as_floats(steps)
+    v = as_floats(values)
     if s.shape != v.shape:
         raise ValueError(f"a curve needs as many steps as values, found {len(s)} and {len(v)}")
     if (s[1:] <= s[:-1]).any():
@@ -132,17 +138,26 @@ def _curve(steps: ArrayLike, values: ArrayLike) -> tuple[Array, Array]:
 
 def _mean(s: Array, v: Array) -> Readout:
     if reason := _lacking(v):
-        return _none(reason)
-    return Readout(float(v.mean()), float(s[0]), float(s[-1]), len(v))
+        return _undefined(reason)
+    first = float(s[0])
+    last = float(s[-1])
+    return Readout(value=float(v.mean()), first=first, last=last, n=len(v))
 
 
 def _lacking(v: Array) -> str:
     """Say why these evaluations give no number."""
+    if not len(v):
+        return "no evaluations"
     lost = int((~np.isfinite(v)).sum())
-    if lost:
-        return f"{lost} of {len(v)} evaluations {'is' if lost == 1 else 'are'} not finite"
-    return "" if len(v) else "no evaluations"
+    verb = "is" if lost == 1 else "are"
+    return left_out(lost, len(v), f"evaluations {verb} not finite")
 
 
-def _none(reason: str) -> Readout:
-    return Readout(math.nan, math.nan, math.nan, 0, reason)
+def _undefined(reason: str) -> Readout:
+    return Readout(
+        value=math.nan,
+        first=math.nan,
+        last=math.nan,
+        n=0,
+        reason=reason,
+    )

@@ -11,12 +11,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.defects import left_out
 from ired_diag.stats.summary import summarise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """How much results changed.
 
@@ -58,32 +60,39 @@ def change_of(change: ArrayLike, size: ArrayLike, size_after: ArrayLike, *, tole
     >>> change.relative, change.worst, change.size_ratio, change.beyond
     (0.125, 0.25, 1.25, 0.5)
     """
-    c, s, after = (np.asarray(values, dtype=np.float64) for values in (change, size, size_after))
+    c = as_floats(change)
+    s = as_floats(size)
+    after = as_floats(size_after)
+    n = len(c)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(c == 0, 0.0, c / s)
         ratio = np.float64(root_mean_square(after)) / root_mean_square(s)
-    known = relative[np.isfinite(relative)]
-    mean, lost = summarise(known), len(relative) - len(known)
-    beyond = (relative > tolerance) | (np.isnan(relative) & np.isfinite(s))
+    finite = relative[np.isfinite(relative)]
+    mean = summarise(finite)
+    lost = left_out(n - len(finite), n, "changes are not finite")
+    lost_result = np.isnan(relative) & np.isfinite(s)
+    beyond = (relative > tolerance) | lost_result
     return Change(
-        mean.mean,
-        mean.low,
-        mean.high,
-        float(np.median(known)) if len(known) else math.nan,
-        mean.maximum,
-        root_mean_square(c),
-        float(ratio),
-        float(beyond.mean()) if len(beyond) else math.nan,
-        len(relative),
-        f"{lost} of {len(relative)} changes are not finite" if lost else mean.reason,
+        relative=mean.mean,
+        relative_low=mean.low,
+        relative_high=mean.high,
+        median=float(np.median(finite)) if len(finite) else math.nan,
+        worst=mean.maximum,
+        rms=root_mean_square(c),
+        size_ratio=float(ratio),
+        beyond=float(beyond.mean()) if n else math.nan,
+        n=n,
+        reason=lost or mean.reason,
     )
 
 
-def root_mean_square(values: NDArray[np.float64]) -> float:
+def root_mean_square(values: Array) -> float:
     """Return √(mean of squares); NaN of none.
 
     >>> root_mean_square(np.array([3.0, 4.0, 5.0, 0.0])) == 12.5**0.5
     True
     """
+    if not len(values):
+        return math.nan
     with np.errstate(over="ignore"):
-        return math.sqrt(np.mean(values**2)) if len(values) else math.nan
+        return math.sqrt(np.mean(values**2))

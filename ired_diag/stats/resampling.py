@@ -5,9 +5,9 @@ variance of its mean are
 
     x̄* = x̄ + Σ w_i c_i,        v* = (Σ w_i c_i² - (Σ w_i c_i)²) / (n - 1),
 
-so all resamples are two matrix products. What is kept of an estimate θ are its deviations θ* - θ, taken from
-the centred values: no digits are lost where the spread is small beside the mean. A ratio is kept as its
-logarithm; so the ratio turned over is the same with the sign changed.
+so all resamples are two matrix products. Stored of an estimate θ are its deviations θ* - θ, taken from
+the centred values: no digits are lost where the spread is small next to the mean. A ratio is stored as
+its logarithm; the inverse ratio is then the same with the opposite sign.
 
 Two samples are drawn from two streams of weights, in half of the resamples (first, second), in the other half
 (second, first): a and b have the same part in it, and swapping them mirrors all deviations exactly.
@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ired_diag.stats.arrays import Array
 
 
 @dataclass(frozen=True)
@@ -50,76 +50,105 @@ class Resampled:
 
 def resampled_mean(x: Array, *, draws: int, seed: int) -> Resampled:
     """Return the resampled mean of x, of shape (n, k)."""
-    n, centre = len(x), x.mean(axis=0)
-    deviations, variances = _moments(_weights(n, draws, seed, 0), x - centre)
-    return _resampled(centre, deviations, variances, [x - centre])
+    centre = x.mean(axis=0)
+    centred = x - centre
+    weights = _weights(len(x), draws=draws, seed=seed, stream=0)
+    deviations, variances = _moments(weights, centred)
+    return _resampled(centre, deviations=deviations, variances=variances, influences=[centred])
 
 
 def resampled_difference(x: Array, y: Array, *, draws: int, seed: int) -> Resampled:
     """Return the resampled difference of the means of x, of shape (n_x, k), and y, of shape (n_y, k)."""
-    centres, (d, v) = _centres(x, y), _two_streams(x - x.mean(axis=0), y - y.mean(axis=0), draws, seed)
-    influences = [x - centres[0], centres[1] - y]
-    return _resampled(centres[0] - centres[1], d[0] - d[1], v[0] + v[1], influences)
+    centre_x = x.mean(axis=0)
+    centre_y = y.mean(axis=0)
+    p = x - centre_x
+    q = y - centre_y
+    drawn_x, drawn_y = _two_streams(p, q, draws=draws, seed=seed)
+    return _resampled(
+        centre_x - centre_y,
+        deviations=drawn_x.deviations - drawn_y.deviations,
+        variances=drawn_x.variances + drawn_y.variances,
+        influences=[p, -q],
+    )
 
 
 def resampled_log_ratio(x: Array, y: Array, *, draws: int, seed: int) -> Resampled:
     """Return the resampled log ratio of the means of two samples, as in ``resampled_difference``."""
-    centres = _centres(x, y)
-    p, q = x / centres[0] - 1, y / centres[1] - 1
-    d, v = _two_streams(p, q, draws, seed)
+    centre_x = x.mean(axis=0)
+    centre_y = y.mean(axis=0)
+    p = x / centre_x - 1
+    q = y / centre_y - 1
+    drawn_x, drawn_y = _two_streams(p, q, draws=draws, seed=seed)
     with np.errstate(invalid="ignore", divide="ignore"):
-        deviations = np.log1p(d[0]) - np.log1p(d[1])
-        variances = v[0] / (1 + d[0]) ** 2 + v[1] / (1 + d[1]) ** 2
-        return _resampled(np.log(centres[0] / centres[1]), deviations, variances, [p, -q])
+        log_x = np.log1p(drawn_x.deviations)
+        log_y = np.log1p(drawn_y.deviations)
+        relative_x = drawn_x.variances / (1 + drawn_x.deviations) ** 2
+        relative_y = drawn_y.variances / (1 + drawn_y.deviations) ** 2
+        return _resampled(
+            np.log(centre_x / centre_y),
+            deviations=log_x - log_y,
+            variances=relative_x + relative_y,
+            influences=[p, -q],
+        )
 
 
-def resampled_log_ratio_of_pairs(x: Array, y: Array, *, draws: int, seed: int) -> Resampled:
-    """Return the resampled log ratio of the means of pairs, x and y of shape (n, k)."""
-    n, centres = len(x), _centres(x, y)
-    p, q = x / centres[0] - 1, y / centres[1] - 1
-    weights = _weights(n, draws, seed, 0)
-    (dp, vp), (dq, vq) = _moments(weights, p), _moments(weights, q)
-    covariance = (weights @ (p * q) - dp * dq) / (n - 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        deviations = np.log1p(dp) - np.log1p(dq)
-        variances = vp / (1 + dp) ** 2 + vq / (1 + dq) ** 2 - 2 * covariance / ((1 + dp) * (1 + dq))
-        return _resampled(np.log(centres[0] / centres[1]), deviations, variances, [p - q])
+class _Moments(NamedTuple):
+    """The mean of each resample about the sample's mean, and the estimated variance of that mean."""
+
+    deviations: Array
+    variances: Array
 
 
-def _centres(x: Array, y: Array) -> tuple[Array, Array]:
-    return x.mean(axis=0), y.mean(axis=0)
-
-
-def _moments(weights: Array, centred: Array) -> tuple[Array, Array]:
-    """Return the mean of each resample, and the estimated variance of that mean."""
+def _moments(weights: Array, centred: Array) -> _Moments:
     means = weights @ centred
-    return means, np.maximum(weights @ centred**2 - means**2, 0.0) / (len(centred) - 1)
+    spread = np.maximum(weights @ centred**2 - means**2, 0.0)
+    return _Moments(means, spread / (len(centred) - 1))
 
 
-def _two_streams(p: Array, q: Array, draws: int, seed: int) -> tuple[list[Array], list[Array]]:
-    """Return means, then variances, of both samples: half of the draws from each stream."""
+def _two_streams(p: Array, q: Array, *, draws: int, seed: int) -> tuple[_Moments, _Moments]:
+    """Return the moments of both samples: half of the draws from each stream."""
     half = (draws + 1) // 2
-    parts = [
-        [_moments(_weights(len(sample), half, seed, stream), sample) for stream in streams]
-        for sample, streams in ((p, (0, 1)), (q, (1, 0)))
-    ]
-    means, variances = ([np.concatenate([part[i] for part in both]) for both in parts] for i in (0, 1))
-    return means, variances
+    return (
+        _of_streams(p, (0, 1), draws=half, seed=seed),
+        _of_streams(q, (1, 0), draws=half, seed=seed),
+    )
 
 
-def _resampled(value: Array, deviations: Array, variances: Array, influences: list[Array]) -> Resampled:
-    square = sum((u**2).sum(axis=0) / len(u) ** 2 for u in influences)
-    cube = sum((u**3).sum(axis=0) / len(u) ** 3 for u in influences)
-    error = np.sqrt(sum((u**2).sum(axis=0) / (len(u) * (len(u) - 1)) for u in influences))
+def _of_streams(centred: Array, streams: tuple[int, int], *, draws: int, seed: int) -> _Moments:
+    parts = []
+    for stream in streams:
+        weights = _weights(len(centred), draws=draws, seed=seed, stream=stream)
+        parts.append(_moments(weights, centred))
+    means, variances = zip(*parts, strict=True)
+    return _Moments(np.concatenate(means), np.concatenate(variances))
+
+
+def _resampled(value: Array, *, deviations: Array, variances: Array, influences: list[Array]) -> Resampled:
+    square = np.zeros_like(value)
+    cube = np.zeros_like(value)
+    variance = np.zeros_like(value)
+    for u in influences:
+        n = len(u)
+        squares = (u**2).sum(axis=0)
+        square += squares / n**2
+        cube += (u**3).sum(axis=0) / n**3
+        variance += squares / (n * (n - 1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        acceleration = cube / (6 * np.asarray(square) ** 1.5)
-    return Resampled(value, error, deviations, np.sqrt(np.maximum(variances, 0.0)), acceleration)
+        acceleration = cube / (6 * square**1.5)
+    return Resampled(
+        value=value,
+        error=np.sqrt(variance),
+        deviations=deviations,
+        errors=np.sqrt(np.maximum(variances, 0.0)),
+        acceleration=acceleration,
+    )
 
 
 @functools.lru_cache(maxsize=8)
-def _weights(n: int, draws: int, seed: int, stream: int) -> Array:
+def _weights(n: int, *, draws: int, seed: int, stream: int) -> Array:
     """Return the weights of resamples, of shape (draws, n); read-only, as they are shared."""
-    counts = np.random.default_rng([seed, stream]).multinomial(n, np.full(n, 1 / n), size=draws)
+    rng = np.random.default_rng([seed, stream])
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=draws)
     weights = counts / n
     weights.setflags(write=False)
     return weights

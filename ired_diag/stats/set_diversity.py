@@ -26,7 +26,7 @@ FEWEST = 2 * (NEIGHBOURS + 1)  # points for density and coverage: a ball reaches
 NO_OVERLAP = Overlap(NAN, NAN, NAN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Diversity:
     """The diversity of a set of n points; distances are RMS per entry.
 
@@ -80,9 +80,11 @@ def set_diversity(
         return Diversity(reason=f"{broken} of {n} candidates are not finite")
     if n < 2:
         return Diversity(reason="one point has no pairs")
-    root, pairs = math.sqrt(dim), pdist(points) / math.sqrt(dim)
+    root = math.sqrt(dim)
+    pairs = pdist(points) / math.sqrt(dim)
     whole = bool(np.isfinite(control).all())
-    rank, displacement_rank = effective_rank(points), effective_rank(points - origins)
+    rank = effective_rank(points)
+    displacement_rank = effective_rank(points - origins)
     similar = gaussian_kernel(squareform(pairs), bandwidth) if bandwidth > 0 else None
     overlap = split_half_overlap(control, points) if whole and n >= FEWEST else NO_OVERLAP
     reasons = {
@@ -93,13 +95,13 @@ def set_diversity(
         f"density and coverage need {FEWEST} problems": n < FEWEST,
     }
     return Diversity(
-        float(np.linalg.norm(np.diff(points, axis=0), axis=1).mean()) / root,
-        float(pairs.mean()),
-        rank,
-        displacement_rank,
-        NAN if similar is None else vendi_score(similar),
-        overlap.density,
-        overlap.coverage,
-        overlap.reverse_coverage,
-        "; ".join(reason for reason, holds in reasons.items() if holds),
+        consecutive=float(np.linalg.norm(np.diff(points, axis=0), axis=1).mean()) / root,
+        pairs=float(pairs.mean()),
+        effective_rank=rank,
+        displacement_rank=displacement_rank,
+        vendi=NAN if similar is None else vendi_score(similar),
+        density=overlap.density,
+        coverage=overlap.coverage,
+        reverse_coverage=overlap.reverse_coverage,
+        reason="; ".join(reason for reason, holds in reasons.items() if holds),
     )

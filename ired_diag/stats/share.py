@@ -19,8 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from ired_diag.stats.arrays import as_floats
+from ired_diag.stats.defects import left_out
+from ired_diag.stats.quantiles import normal_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 
@@ -55,16 +57,26 @@ def share_of(values: ArrayLike, *, answers: int = 1, confidence: float = CONFIDE
     >>> share.mean, round(share.low, 3), round(share.high, 3)
     (1.0, 0.722, 1.0)
     """
-    given = np.asarray(values, dtype=np.float64)
-    x = given[~np.isnan(given)]
-    n, lost = len(x), len(given) - len(x)
-    reason = f"{lost} of {len(given)} values are not numbers" if lost else ""
+    shares = as_floats(values)
+    x = shares[~np.isnan(shares)]
+    n = len(x)
+    reason = left_out(len(shares) - n, len(shares), "values are not numbers")
     if n == 0:
-        return Share(math.nan, math.nan, math.nan, 0, reason or "no values")
+        nan = math.nan
+        return Share(mean=nan, low=nan, high=nan, n=0, reason=reason or "no values")
     p = float(x.mean())
+    size: float = n
     spread = float(x.var(ddof=1)) / n if n > 1 else 0.0
-    size = min(p * (1 - p) / spread, n * answers) if spread > 0 else n
-    z = float(stats.norm.isf((1 - confidence) / 2))
-    centre = (p + z**2 / (2 * size)) / (1 + z**2 / size)
-    half = z * math.sqrt(p * (1 - p) / size + z**2 / (4 * size**2)) / (1 + z**2 / size)
-    return Share(p, max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)), n, reason)
+    if spread > 0:
+        size = min(p * (1 - p) / spread, n * answers)
+    z = normal_quantile(confidence)
+    stretch = 1 + z**2 / size
+    centre = (p + z**2 / (2 * size)) / stretch
+    half = z * math.sqrt(p * (1 - p) / size + z**2 / (4 * size**2)) / stretch
+    return Share(
+        mean=p,
+        low=max(0.0, min(p, centre - half)),
+        high=min(1.0, max(p, centre + half)),
+        n=n,
+        reason=reason,
+    )

@@ -25,11 +25,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.noise_split import detrended
 
 EXACT_UP_TO = 7  # seeds: 5,040 assignments
@@ -37,10 +38,8 @@ DRAWS = 10_000
 FEWEST = 4  # evaluations: residuals of three about a line are one pattern
 TINY = float(np.finfo(np.float64).tiny)
 
-Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SharedNoise:
     """Whether two groups' runs fluctuate together.
 
@@ -73,38 +72,62 @@ def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAW
         seed: Of the drawn assignments.
         draws: How many, where there are too many to take all.
     """
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.shape != y.shape or x.ndim != 2:
         raise ValueError(f"expected two groups of (seeds, evaluations), found {x.shape} and {y.shape}")
     if x.shape[1] < FEWEST:
-        return _none(len(x), f"{x.shape[1]} evaluations: at least {FEWEST} are needed")
+        return _undefined(len(x), f"{x.shape[1]} evaluations: at least {FEWEST} are needed")
     u, v, reason = _usable(x, y)
     n = len(u)
     if n == 0:
-        return _none(0, reason or "no seeds")
+        return _undefined(0, reason or "no seeds")
     table = u @ v.T
     by_seed = np.diag(table)
     same = float(by_seed.mean())
     if n == 1:
-        return SharedNoise(same, math.nan, math.nan, True, 1, (same,), reason or "1 seed has no others")
+        alone = _undefined(1, reason or "1 seed has no others")
+        return replace(alone, same=same, exact=True, by_seed=(same,))
     different = float((table.sum() - by_seed.sum()) / (n * (n - 1)))
     exact = n <= EXACT_UP_TO
-    orders = _all_orders(n) if exact else _drawn_orders(n, draws, seed)
-    p = max(_share_as_alike(t, orders, exact) for t in (table, table.T))
-    return SharedNoise(same, different, p, exact, n, tuple(by_seed.tolist()), reason)
+    if exact:
+        orders = _all_orders(n)
+    else:
+        orders = _drawn_orders(n, draws, seed)
+    by_row = _share_as_alike(table, orders, exact)
+    by_column = _share_as_alike(table.T, orders, exact)
+    return SharedNoise(
+        same=same,
+        different=different,
+        p=max(by_row, by_column),
+        exact=exact,
+        n=n,
+        by_seed=tuple(by_seed.tolist()),
+        reason=reason,
+    )
 
 
 def _usable(x: Array, y: Array) -> tuple[Array, Array, str]:
     """Return the residuals of both groups, each row of length 1, where both curves of a seed have any."""
     finite = np.isfinite(x).all(axis=1) & np.isfinite(y).all(axis=1)
-    scaled = [z[finite] / np.maximum(np.abs(z[finite]).max(axis=1, keepdims=True), TINY) for z in (x, y)]
-    residuals = [detrended(z) for z in scaled]
-    lengths = [np.linalg.norm(r, axis=1, keepdims=True) for r in residuals]
+    residuals_x, lengths_x = _residuals(x[finite])
+    residuals_y, lengths_y = _residuals(y[finite])
     rounding = 16 * np.finfo(np.float64).eps * math.sqrt(x.shape[1])
-    noisy = (np.minimum(*lengths) > rounding).ravel()
-    u, v = (r[noisy] / size[noisy] for r, size in zip(residuals, lengths, strict=True))
-    lost = len(x) - len(u)
-    return u, v, f"{lost} of {len(x)} seeds have a curve that is not finite or has no noise" if lost else ""
+    noisy = (np.minimum(lengths_x, lengths_y) > rounding).ravel()
+    u = residuals_x[noisy] / lengths_x[noisy]
+    v = residuals_y[noisy] / lengths_y[noisy]
+    reason = ""
+    if len(u) < len(x):
+        lost = f"{len(x) - len(u)} of {len(x)} seeds"
+        reason = f"{lost} have a curve that is not finite or has no noise"
+    return u, v, reason
+
+
+def _residuals(curves: Array) -> tuple[Array, Array]:
+    """Return the detrended curves, scaled to a largest value of 1, and their lengths."""
+    largest = np.abs(curves).max(axis=1, keepdims=True)
+    residuals = detrended(curves / np.maximum(largest, TINY))
+    return residuals, np.linalg.norm(residuals, axis=1, keepdims=True)
 
 
 def _all_orders(n: int) -> NDArray[np.intp]:
@@ -120,9 +143,20 @@ def _share_as_alike(table: Array, orders: NDArray[np.intp], exact: bool) -> floa
     """Return the share of assignments that are at least as alike as the true one."""
     n = len(table)
     alike = table.ravel()[orders + n * np.arange(n)].mean(axis=1)
-    hits = int((alike >= np.diag(table).mean() - 1e-12).sum())  # of numbers near 1
-    return hits / len(orders) if exact else (1 + hits) / (1 + len(orders))
+    observed = np.diag(table).mean()
+    hits = int((alike >= observed - 1e-12).sum())  # 1e-12: rounding of numbers near 1
+    if exact:
+        return hits / len(orders)
+    return (1 + hits) / (1 + len(orders))
 
 
-def _none(n: int, reason: str) -> SharedNoise:
-    return SharedNoise(math.nan, math.nan, math.nan, False, n, (), reason)
+def _undefined(n: int, reason: str) -> SharedNoise:
+    return SharedNoise(
+        same=math.nan,
+        different=math.nan,
+        p=math.nan,
+        exact=False,
+        n=n,
+        by_seed=(),
+        reason=reason,
+    )

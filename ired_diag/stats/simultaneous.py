@@ -40,5 +40,6 @@ def simultaneous_interval(test: TTest, intervals: int, *, confidence: float = 0.
     alone, together = (
         float(special.stdtrit(test.df, 1 - (1 - confidence) / (2 * k))) for k in (1, intervals)
     )
-    middle, half = (test.low + test.high) / 2, (test.high - test.low) / 2 * together / alone
+    middle = (test.low + test.high) / 2
+    half = (test.high - test.low) / 2 * together / alone
     return middle - half, middle + half

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from ired_diag.stats.defects import left_out
+from ired_diag.stats.quantiles import t_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 FEWEST = 3  # points: two lie on a line, whatever they are
@@ -54,15 +55,22 @@ def slope_of(x: ArrayLike, y: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     """
     points = np.array([x, y], dtype=np.float64).reshape(2, -1)
     finite = points[:, np.isfinite(points).all(axis=0)]
-    n, lost = finite.shape[1], points.shape[1] - finite.shape[1]
-    reason = f"{lost} of {points.shape[1]} points are not finite" if lost else ""
-    a, b = finite - finite.mean(axis=1, keepdims=True) if n else finite
+    n, total = finite.shape[1], points.shape[1]
+    reason = left_out(total - n, total, "points are not finite")
+    if n == 0:
+        return _no_interval(math.nan, n, reason or f"{n} points at one place have no slope")
+    a, b = finite - finite.mean(axis=1, keepdims=True)
     spread = float(a @ a)
     if spread == 0:
-        return Slope(math.nan, math.nan, math.nan, n, reason or f"{n} points at one place have no slope")
+        return _no_interval(math.nan, n, reason or f"{n} points at one place have no slope")
     value = float(a @ b) / spread
     if n < FEWEST:
-        return Slope(value, math.nan, math.nan, n, reason or f"{n} points have no interval: 3 are needed")
-    error = math.sqrt(float(np.sum((b - value * a) ** 2)) / ((n - 2) * spread))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 2)) * error
-    return Slope(value, value - half, value + half, n, reason)
+        return _no_interval(value, n, reason or f"{n} points have no interval: 3 are needed")
+    residuals = b - value * a
+    variance = float(np.sum(residuals**2)) / ((n - 2) * spread)
+    half = t_quantile(confidence, n - 2) * math.sqrt(variance)
+    return Slope(value=value, low=value - half, high=value + half, n=n, reason=reason)
+
+
+def _no_interval(value: float, n: int, reason: str) -> Slope:
+    return Slope(value=value, low=math.nan, high=math.nan, n=n, reason=reason)

@@ -17,36 +17,41 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ired_diag.stats.arrays import Array
 
 RESOLUTION = 100  # widths σ in the range of the nodes
 MARGIN = 5  # widths beyond the outermost node: what lies farther out is 6e-7 of all
 PER_WIDTH = 2  # points of the grid in a width: the trapezoid rule is then exact to rounding
 
-Quadrature = tuple[NDArray[np.float64], NDArray[np.float64]]
+Quadrature = tuple[Array, Array]
 
 
 def spectral_density(
     quadratures: Sequence[Quadrature],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+) -> tuple[Array, Array, float]:
     """Return the places x, of shape (points,), the density there, and the width σ.
 
     Args:
         quadratures: Nodes and weights of each start vector, each of shape (k,), k as it may be.
     """
     every = np.concatenate([nodes for nodes, _ in quadratures])
-    low, high = float(every.min()), float(every.max())
-    width = (high - low) / RESOLUTION or max(abs(low), 1.0) / RESOLUTION
+    low = float(every.min())
+    high = float(every.max())
+    width = (high - low) / RESOLUTION
+    if width == 0:
+        width = max(abs(low), 1.0) / RESOLUTION
     reach = MARGIN * width
     points = math.ceil((high - low + 2 * reach) / width * PER_WIDTH) + 1
     x = np.linspace(low - reach, high + reach, points)
-    return x, np.mean([blurred(x, *quadrature, width) for quadrature in quadratures], axis=0), width
+    densities = []
+    for nodes, weights in quadratures:
+        densities.append(blurred(x, nodes, weights, width=width))
+    return x, np.mean(densities, axis=0), width
 
 
-def blurred(
-    x: NDArray[np.float64], nodes: NDArray[np.float64], weights: NDArray[np.float64], width: float
-) -> NDArray[np.float64]:
+def blurred(x: Array, nodes: Array, weights: Array, width: float) -> Array:
     """Return Σ_i w_i N(x; θ_i, σ²), of the shape of ``x``."""
     z = (x[:, None] - nodes) / width
-    gauss: NDArray[np.float64] = np.exp(-(z**2) / 2) / (math.sqrt(2 * math.pi) * width)
+    gauss: Array = np.exp(-(z**2) / 2) / (math.sqrt(2 * math.pi) * width)
     return gauss @ weights

@@ -12,7 +12,7 @@ Multiple Test Procedure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -60,35 +60,41 @@ def separations(failed: Sequence[bool], splits: Mapping[str, Sequence[bool]]) ->
     (4, 0, 0.0286)
     """
     outcome = np.asarray(failed, dtype=bool)
-    named: dict[tuple[bool, ...], list[str]] = {}
+    partitions: dict[tuple[bool, ...], list[str]] = {}
     for name, side in splits.items():
         oriented = _towards_failure(np.asarray(side, dtype=bool), outcome)
         if 0 < sum(oriented) < len(outcome):
-            named.setdefault(oriented, []).append(name)
-    counts = [_counts(np.array(side), outcome) for side in named]
-    ps = [fisher_p(*count) for count in counts]
-    adjusted = holm(ps).tolist() if ps else []
-    found = [
-        Separation(
+            partitions.setdefault(oriented, []).append(name)
+    if not partitions:
+        return []
+    separations = []
+    for partition, names in partitions.items():
+        failed_here, size, failed_there, other_size = _counts(np.array(partition), outcome)
+        separation = Separation(
             names=tuple(names),
-            side=side,
-            failed=a,
-            size=m,
-            other_failed=b,
-            other_size=k,
-            p=p,
-            adjusted=corrected,
-            tried=len(named),
+            side=partition,
+            failed=failed_here,
+            size=size,
+            other_failed=failed_there,
+            other_size=other_size,
+            p=fisher_p(failed_here, size, other_failed=failed_there, other_size=other_size),
+            adjusted=1.0,
+            tried=len(partitions),
         )
-        for (side, names), (a, m, b, k), p, corrected in zip(named.items(), counts, ps, adjusted, strict=True)
-    ]
-    return sorted(found, key=lambda one: (one.p, -len(one.names)))
+        separations.append(separation)
+    adjusted = holm([separation.p for separation in separations]).tolist()
+    corrected = []
+    for separation, p in zip(separations, adjusted, strict=True):
+        corrected.append(replace(separation, adjusted=p))
+    return sorted(corrected, key=lambda split: (split.p, -len(split.names)))
 
 
 @lru_cache(maxsize=4096)
 def fisher_p(failed: int, size: int, other_failed: int, other_size: int) -> float:
     """Return the two-sided p value of Fisher's exact test of two shares of failures."""
-    table = np.array([[failed, size - failed], [other_failed, other_size - other_failed]])
+    failures = [failed, other_failed]
+    successes = [size - failed, other_size - other_failed]
+    table = np.array([failures, successes]).T
     return float(fisher_exact(table)[1])
 
 
@@ -96,9 +102,12 @@ def _towards_failure(side: np.ndarray, outcome: np.ndarray) -> tuple[bool, ...]:
     """Return the same partition with the larger share of failures on its first side."""
     if not 0 < side.sum() < len(side):
         return tuple(side.tolist())
-    is_worse = outcome[side].mean() >= outcome[~side].mean()
-    return tuple((side if is_worse else ~side).tolist())
+    if outcome[side].mean() < outcome[~side].mean():
+        side = ~side
+    return tuple(side.tolist())
 
 
 def _counts(side: np.ndarray, outcome: np.ndarray) -> tuple[int, int, int, int]:
-    return int(outcome[side].sum()), int(side.sum()), int(outcome[~side].sum()), int((~side).sum())
+    failed = int(outcome[side].sum())
+    other_failed = int(outcome[~side].sum())
+    return failed, int(side.sum()), other_failed, int((~side).sum())

@@ -1,7 +1,7 @@
 """Do two samples spread alike? Tests of equal variances, and the ratio of the sds with an interval.
 
-    Levene:           one-way ANOVA of |xᵢ - mean of its sample|
-    Brown-Forsythe:   the same about the median, which keeps its level for skewed data too
+    Brown-Forsythe:   one-way ANOVA of |xᵢ - median of its sample|; about means it is Levene's test, which
+                      does not keep its level for skewed data
 
 The ratio ρ of the sds has an interval by Bonett's test: it holds all ρ for which a/ρ and b, with variances
 s² and one kurtosis γ, do not differ,
@@ -31,13 +31,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from ired_diag.stats.defects import Sample, as_sample, defect_of, is_constant
+from ired_diag.stats.quantiles import normal_quantile
 from ired_diag.stats.summary import CONFIDENCE
 
 SMALLEST = 5  # values a sample that Bonett's interval needs to hold
@@ -79,14 +79,15 @@ class SdRatio:
     reason: str = ""
 
 
-def levene(*samples: ArrayLike) -> SpreadTest:
-    """Return Levene's test, about the means, of two or more samples, each of shape (n,)."""
-    return _spread_test(samples, "mean")
-
-
 def brown_forsythe(*samples: ArrayLike) -> SpreadTest:
     """Return the Brown-Forsythe test, about the medians, of two or more samples, each of shape (n,)."""
-    return _spread_test(samples, "median")
+    arrays = [as_sample(sample) for sample in samples]
+    groups = len(arrays)
+    df = (groups - 1, sum(map(len, arrays)) - groups)
+    if defect := _defect_of_spreads(arrays):
+        return SpreadTest(f=math.nan, df=df, p=math.nan, reason=defect)
+    result = stats.levene(*arrays, center="median")
+    return SpreadTest(float(result.statistic), df, float(result.pvalue))
 
 
 def sd_ratio(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> SdRatio:
@@ -101,63 +102,85 @@ def sd_ratio(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     2.0
     """
     x, y = as_sample(a), as_sample(b)
-    defect = defect_of(x, y)
-    if not defect and any(is_constant(v, scale=np.abs(v).max()) for v in (x, y)):
-        defect = "a sample is constant"
-    if defect:
-        return SdRatio(math.nan, math.nan, math.nan, confidence, defect)
-    value = float(x.std(ddof=1) / y.std(ddof=1))
-    z = float(stats.norm.isf((1 - confidence) / 2))
+    if defect := defect_of(x, y) or _constant_sample(x, y):
+        return _no_ratio(math.nan, confidence, defect)
+    sd_x, sd_y = x.std(ddof=1), y.std(ddof=1)
+    value = float(sd_x / sd_y)
+    z = normal_quantile(confidence)
     if defect := defect_of(x, y, fewest=max(SMALLEST, math.floor(z) + 1)):
-        return SdRatio(value, math.nan, math.nan, confidence, defect)
-    low, high = _log_ends(x / x.std(ddof=1), y / y.std(ddof=1), z)
-    return SdRatio(value, value * math.exp(low), value * math.exp(high), confidence)
+        return _no_ratio(value, confidence, defect)
+    low, high = _log_ends(x / sd_x, y / sd_y, z)
+    return SdRatio(
+        value=value,
+        low=value * math.exp(low),
+        high=value * math.exp(high),
+        confidence=confidence,
+    )
+
+
+def _constant_sample(*samples: Sample) -> str:
+    for sample in samples:
+        if is_constant(sample, scale=np.abs(sample).max()):
+            return "a sample is constant"
+    return ""
+
+
+def _no_ratio(value: float, confidence: float, reason: str) -> SdRatio:
+    return SdRatio(value=value, low=math.nan, high=math.nan, confidence=confidence, reason=reason)
 
 
 def _log_ends(x: Sample, y: Sample, z: float) -> tuple[float, float]:
     """Return the ends of ln ρ that Bonett's test leaves for two samples of sd 1."""
     n_x, n_y = len(x), len(y)
-    fourth_x, fourth_y = (float(((v - _trimmed_mean(v)) ** 4).sum()) for v in (x, y))
+    fourth_x = _fourth_moment(x)
+    fourth_y = _fourth_moment(y)
     centre = math.log(n_x / (n_x - z) * (n_y - z) / n_y) / 2
 
-    def off(log_ratio: float) -> float:
+    def distance(log_ratio: float) -> float:
         square = math.exp(-2 * log_ratio)
-        kurtosis = (n_x + n_y) * (fourth_x * square**2 + fourth_y) / ((n_x - 1) * square + n_y - 1) ** 2
-        error = (kurtosis - (n_x - 3) / n_x) / (n_x - 1) + (kurtosis - (n_y - 3) / n_y) / (n_y - 1)
-        return abs(log_ratio - centre) - z * math.sqrt(error) / 2
+        fourth = fourth_x * square**2 + fourth_y
+        kurtosis = (n_x + n_y) * fourth / ((n_x - 1) * square + n_y - 1) ** 2
+        error_x = (kurtosis - (n_x - 3) / n_x) / (n_x - 1)
+        error_y = (kurtosis - (n_y - 3) / n_y) / (n_y - 1)
+        return abs(log_ratio - centre) - z * math.sqrt(error_x + error_y) / 2
 
     reach = 1.0
-    while min(off(centre - reach), off(centre + reach)) < 0:
+    while min(distance(centre - reach), distance(centre + reach)) < 0:
         reach += 1.0
-    low, high = (optimize.brentq(off, centre, centre + side, xtol=1e-13) for side in (-reach, reach))
+    low = optimize.brentq(distance, centre, centre - reach, xtol=1e-13)
+    high = optimize.brentq(distance, centre, centre + reach, xtol=1e-13)
     return float(low), float(high)
+
+
+def _fourth_moment(x: Sample) -> float:
+    """Return the sum of fourth powers about the trimmed mean."""
+    return float(((x - _trimmed_mean(x)) ** 4).sum())
 
 
 def _trimmed_mean(x: Sample) -> float:
     """Return the mean without 1/(2√(n - 4)) of the values at each end; of five values, the median."""
-    cut = min(int(len(x) / (2 * math.sqrt(len(x) - 4))), (len(x) - 1) // 2)
-    return float(np.sort(x)[cut : len(x) - cut].mean())
+    n = len(x)
+    share = int(n / (2 * math.sqrt(n - 4)))
+    cut = min(share, (n - 1) // 2)
+    return float(np.sort(x)[cut : n - cut].mean())
 
 
-def _spread_test(samples: Sequence[ArrayLike], centre: Literal["mean", "median"]) -> SpreadTest:
-    given = [as_sample(sample) for sample in samples]
-    df = (len(given) - 1, sum(map(len, given)) - len(given))
-    if defect := _defect_of_spreads(given, centre):
-        return SpreadTest(math.nan, df, math.nan, defect)
-    result = stats.levene(*given, center=centre)
-    return SpreadTest(float(result.statistic), df, float(result.pvalue))
-
-
-def _defect_of_spreads(samples: Sequence[Sample], centre: Literal["mean", "median"]) -> str:
+def _defect_of_spreads(samples: Sequence[Sample]) -> str:
     if len(samples) < 2:
         return "at least 2 samples are needed"
     if defect := defect_of(*samples, fewest=3):
         return defect
-    scales = [float(np.abs(x).max()) for x in samples]
-    if all(is_constant(x, scale=scale) for x, scale in zip(samples, scales, strict=True)):
+    if _all_constant(samples, samples):
         return "all samples are constant"
-    middle = np.mean if centre == "mean" else np.median
-    spreads = [np.abs(x - middle(x)) for x in samples]
-    if all(is_constant(x, scale=scale) for x, scale in zip(spreads, scales, strict=True)):
-        return f"in each sample all values lie equally far from the {centre}"
+    spreads = [np.abs(x - np.median(x)) for x in samples]
+    if _all_constant(spreads, samples):
+        return "in each sample all values lie equally far from the median"
     return ""
+
+
+def _all_constant(arrays: Sequence[Sample], samples: Sequence[Sample]) -> bool:
+    """Say whether each array varies only by the rounding of its sample's values."""
+    for array, sample in zip(arrays, samples, strict=True):
+        if not is_constant(array, scale=float(np.abs(sample).max())):
+            return False
+    return True

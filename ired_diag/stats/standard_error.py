@@ -9,11 +9,12 @@ References: Student (1908); Welch (1947); Satterthwaite (1946).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, is_constant
 
 
@@ -42,50 +43,62 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     >>> paired_difference([1.0, 3.0], [0.0, 0.0])
     MeanDifference(difference=2.0, standard_error=1.0, df=1.0, n=2, reason='')
     """
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.shape != y.shape:
-        return _undefined(len(x) + len(y), f"pairs need two samples of one size, found {len(x)} and {len(y)}")
+        reason = f"pairs need two samples of one size, found {len(x)} and {len(y)}"
+        return _undefined(len(x) + len(y), reason)
     # Not of x - y: infinity less infinity warns.
-    reason = _broken(np.where(np.isfinite(y), x, math.nan))
-    if reason:
+    if reason := _defect(np.where(np.isfinite(y), x, math.nan)):
         return _undefined(len(x), reason)
     difference = x - y
     mean = float(difference.mean())
     if is_constant(difference, scale=float(np.abs([x, y]).max())):
-        return MeanDifference(mean, math.nan, math.nan, len(x), SAME_AMOUNT)
+        return replace(_undefined(len(x), SAME_AMOUNT), difference=mean)
     error = float(difference.std(ddof=1)) / math.sqrt(len(x))
-    return MeanDifference(mean, error, float(len(x) - 1), len(x))
+    return MeanDifference(difference=mean, standard_error=error, df=float(len(x) - 1), n=len(x))
 
 
 def welch_difference(a: ArrayLike, b: ArrayLike) -> MeanDifference:
     """Return the mean difference of two samples of shapes (n_a,) and (n_b,), their variances unequal."""
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     n = len(x) + len(y)
-    reason = _broken(x) or _broken(y)
-    if reason:
+    if reason := _defect(x) or _defect(y):
         return _undefined(n, reason)
     difference = float(x.mean() - y.mean())
     parts = np.array([mean_variance(x), mean_variance(y)])
     if not parts.any():
-        return MeanDifference(difference, math.nan, math.nan, n, CONSTANT)
+        return replace(_undefined(n, CONSTANT), difference=difference)
     # As shares, so that squares of small variances do not underflow.
     shares = parts / parts.sum()
     df = 1 / float((shares**2 / [len(x) - 1, len(y) - 1]).sum())
-    return MeanDifference(difference, math.sqrt(parts.sum()), df, n)
+    return MeanDifference(difference=difference, standard_error=math.sqrt(parts.sum()), df=df, n=n)
 
 
-def mean_variance(x: NDArray[np.float64]) -> float:
+def mean_variance(x: Array) -> float:
     """Return the variance of the mean of n ≥ 2 values; 0 where they vary by rounding only."""
-    return 0.0 if is_constant(x, scale=float(np.abs(x).max())) else float(x.var(ddof=1)) / len(x)
+    if is_constant(x, scale=float(np.abs(x).max())):
+        return 0.0
+    return float(x.var(ddof=1)) / len(x)
 
 
-def _broken(x: NDArray[np.float64]) -> str:
+def _defect(x: Array) -> str:
     """Say why a sample has no mean with a spread; empty where it has."""
     lost = len(x) - int(np.isfinite(x).sum())
     if lost:
         return f"{lost} of {len(x)} values are not finite"
-    return f"{len(x)} value{'s' if len(x) != 1 else ''}: at least 2 are needed" if len(x) < 2 else ""
+    if len(x) < 2:
+        plural = "" if len(x) == 1 else "s"
+        return f"{len(x)} value{plural}: at least 2 are needed"
+    return ""
 
 
 def _undefined(n: int, reason: str) -> MeanDifference:
-    return MeanDifference(math.nan, math.nan, math.nan, n, reason)
+    return MeanDifference(
+        difference=math.nan,
+        standard_error=math.nan,
+        df=math.nan,
+        n=n,
+        reason=reason,
+    )

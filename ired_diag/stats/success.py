@@ -14,7 +14,7 @@ is a single number and taken at its word. What is NaN is unknown.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Met = Literal["yes", "no", "unknown"]
@@ -24,7 +24,7 @@ BETTER = -0.05  # relative change of the MSE that counts as success
 COST = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Criterion:
     """One criterion and how a remedy meets it.
 
@@ -71,34 +71,81 @@ def success_criteria(
 
 def _below(name: str, interval: Interval, threshold: float, *, percent: bool = False) -> Criterion:
     low, high = interval
-    if math.isnan(low) or math.isnan(high):
-        return Criterion(name, "unknown", low, high, threshold, "there is no 95% interval")
-    met: Met = "yes" if high < threshold else "no" if low >= threshold else "unknown"
-    ends, limit = (
-        (f"{100 * low:.3g}% to {100 * high:.3g}%", f"{100 * threshold:g}%")
-        if percent
-        else (f"{low:.4g} to {high:.4g}", f"{threshold:g}")
+    criterion = Criterion(
+        name=name,
+        met="unknown",
+        low=low,
+        high=high,
+        threshold=threshold,
+        reason="there is no 95% interval",
     )
-    lies = {"yes": "lies below", "no": "does not reach below", "unknown": "holds"}[met]
-    return Criterion(name, met, low, high, threshold, f"the 95% interval, {ends}, {lies} {limit}")
+    if math.isnan(low) or math.isnan(high):
+        return criterion
+    if percent:
+        ends = f"{100 * low:.3g}% to {100 * high:.3g}%"
+        limit = f"{100 * threshold:g}%"
+    else:
+        ends = f"{low:.4g} to {high:.4g}"
+        limit = f"{threshold:g}"
+    lies = f"the 95% interval, {ends},"
+    if high < threshold:
+        return replace(criterion, met="yes", reason=f"{lies} lies below {limit}")
+    if low >= threshold:
+        return replace(criterion, met="no", reason=f"{lies} does not reach below {limit}")
+    return replace(criterion, reason=f"{lies} holds {limit}")
 
 
 def _no_divergence(diverged: int, runs: int) -> Criterion:
     name = "no divergence"
     if runs < 1:
-        return Criterion(name, "unknown", math.nan, math.nan, 0.0, "there are no runs to count")
+        return Criterion(
+            name=name,
+            met="unknown",
+            low=math.nan,
+            high=math.nan,
+            threshold=0.0,
+            reason="there are no runs to count",
+        )
     share = diverged / runs
     if diverged:
         reason = f"{diverged} of {runs} runs diverged"
-        return Criterion(name, "no", share, share, 0.0, reason)
+        return Criterion(
+            name=name,
+            met="no",
+            low=share,
+            high=share,
+            threshold=0.0,
+            reason=reason,
+        )
     most = 1 - 0.05 ** (1 / runs)
     reason = f"0 of {runs} runs diverged; the rate can still be as high as {100 * most:.2g}%"
-    return Criterion(name, "yes", 0.0, 0.0, 0.0, reason)
+    return Criterion(
+        name=name,
+        met="yes",
+        low=0.0,
+        high=0.0,
+        threshold=0.0,
+        reason=reason,
+    )
 
 
 def _cheap(cost: float) -> Criterion:
     name = "less than twice the cost"
     if not math.isfinite(cost) or cost <= 0:
-        return Criterion(name, "unknown", cost, cost, COST, "the cost is not known")
+        return Criterion(
+            name=name,
+            met="unknown",
+            low=cost,
+            high=cost,
+            threshold=COST,
+            reason="the cost is not known",
+        )
     met: Met = "yes" if cost < COST else "no"
-    return Criterion(name, met, cost, cost, COST, f"it costs {cost:.3g} times as much")
+    return Criterion(
+        name=name,
+        met=met,
+        low=cost,
+        high=cost,
+        threshold=COST,
+        reason=f"it costs {cost:.3g} times as much",
+    )

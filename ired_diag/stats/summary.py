@@ -12,18 +12,19 @@ Reference: Student (1908), The Probable Error of a Mean; Moore, McCabe (2017), s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from ired_diag.stats.arrays import as_floats
 from ired_diag.stats.defects import is_constant
+from ired_diag.stats.quantiles import t_quantile
 
 CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """A sample in brief.
 
@@ -61,14 +62,36 @@ def summarise(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
     >>> summary.mean, summary.sd
     (2.0, 1.0)
     """
-    x = np.asarray(values, dtype=np.float64)
-    n, nan = len(x), math.nan
+    x = as_floats(values)
+    n = len(x)
     if n == 0:
-        return Summary(0, nan, nan, nan, nan, nan, nan, confidence, "no values")
-    mean, minimum, maximum = float(x.mean()), float(x.min()), float(x.max())
+        return no_summary("no values", confidence=confidence)
+    summary = replace(
+        no_summary("one value has no spread", confidence=confidence),
+        n=n,
+        mean=float(x.mean()),
+        minimum=float(x.min()),
+        maximum=float(x.max()),
+    )
     if n == 1:
-        reason = "one value has no spread"
-        return Summary(1, mean, nan, nan, nan, minimum, maximum, confidence, reason)
-    sd = 0.0 if is_constant(x, scale=float(np.abs(x).max())) else float(x.std(ddof=1))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
-    return Summary(n, mean, sd, mean - half, mean + half, minimum, maximum, confidence)
+        return summary
+    sd = 0.0
+    if not is_constant(x, scale=float(np.abs(x).max())):
+        sd = float(x.std(ddof=1))
+    half = t_quantile(confidence, n - 1) * sd / math.sqrt(n)
+    return replace(summary, sd=sd, low=summary.mean - half, high=summary.mean + half, reason="")
+
+
+def no_summary(reason: str, *, confidence: float) -> Summary:
+    """Return the summary of no values, and the reason why its numbers are NaN."""
+    return Summary(
+        n=0,
+        mean=math.nan,
+        sd=math.nan,
+        low=math.nan,
+        high=math.nan,
+        minimum=math.nan,
+        maximum=math.nan,
+        confidence=confidence,
+        reason=reason,
+    )

@@ -27,8 +27,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.defects import joined, left_out
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.summary import CONFIDENCE, Summary
 from ired_diag.stats.trend import Trend, complete_seeds, page_trend
@@ -37,7 +39,7 @@ DRAWS = 10_000
 SAME = 64 * np.finfo(np.float64).eps  # means closer than this, relatively, differ by rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SweepResponse:
     """The answer of a metric to a knob.
 
@@ -54,13 +56,13 @@ class SweepResponse:
         reason: Why something is NaN or left out.
     """
 
-    knob: NDArray[np.float64]
+    knob: Array
     curve: Sequence[Summary]
     best: int
     apparent: float
     honest: float
     optimism: float
-    times_best: NDArray[np.float64]
+    times_best: Array
     trend: Trend
     n: int
     reason: str = ""
@@ -86,21 +88,28 @@ def sweep_response(
         draws: How often seeds are drawn.
         confidence: Of the intervals.
     """
-    x, y = np.asarray(knob, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    x = as_floats(knob)
+    y = as_floats(values)
     order = np.argsort(x, kind="stable")
-    x, y = x[order], y[order]
-    curve = [summarise_finite(row, confidence=confidence) for row in y]
-    trend = page_trend(x, y)
+    x = x[order]
+    y = y[order]
     complete = complete_seeds(y)
     table = y[:, complete]
-    n, lost = table.shape[1], int((~complete).sum())
-    reason = f"{lost} of {len(complete)} seeds lack a setting" if lost else ""
-    chosen = _choose(table if lower_is_better else -table, draws, seed)
-    apparent, honest = (v if lower_is_better else -v for v in (chosen.apparent, chosen.honest))
-    reason = "; ".join(filter(None, (reason, chosen.reason)))
-    optimism = chosen.honest - chosen.apparent
-    times_best = chosen.times_best
-    return SweepResponse(x, curve, chosen.best, apparent, honest, optimism, times_best, trend, n, reason)
+    sign = 1.0 if lower_is_better else -1.0
+    choice = _choose(sign * table, draws, seed)
+    lost = left_out(int((~complete).sum()), len(complete), "seeds lack a setting")
+    return SweepResponse(
+        knob=x,
+        curve=[summarise_finite(row, confidence=confidence) for row in y],
+        best=choice.best,
+        apparent=sign * choice.apparent,
+        honest=sign * choice.honest,
+        optimism=choice.honest - choice.apparent,
+        times_best=choice.times_best,
+        trend=page_trend(x, y),
+        n=table.shape[1],
+        reason=joined(lost, choice.reason),
+    )
 
 
 @dataclass(frozen=True)
@@ -110,24 +119,36 @@ class _Choice:
     best: int
     apparent: float
     honest: float
-    times_best: NDArray[np.float64]
+    times_best: Array
     reason: str = ""
 
 
-def _choose(table: NDArray[np.float64], draws: int, seed: int) -> _Choice:
+def _choose(table: Array, draws: int, seed: int) -> _Choice:
     settings, n = table.shape
     unknown = np.full(settings, math.nan)
     if min(settings, n) == 0:
-        return _Choice(-1, math.nan, math.nan, unknown, "no complete seed" if settings else "no settings")
+        return _Choice(
+            best=-1,
+            apparent=math.nan,
+            honest=math.nan,
+            times_best=unknown,
+            reason="no complete seed" if settings else "no settings",
+        )
     means = table.mean(axis=1)
     best = int(_best(means[None])[0].argmax())
     apparent = float(means[best])
     if n == 1:
-        return _Choice(best, apparent, math.nan, unknown, "one seed cannot both choose and judge")
+        return _Choice(
+            best=best,
+            apparent=apparent,
+            honest=math.nan,
+            times_best=unknown,
+            reason="one seed cannot both choose and judge",
+        )
     return _Choice(best, apparent, *_nested(table, draws, seed))
 
 
-def _nested(table: NDArray[np.float64], draws: int, seed: int) -> tuple[float, NDArray[np.float64]]:
+def _nested(table: Array, draws: int, seed: int) -> tuple[float, Array]:
     """Return the honest mean of the lowest setting and how often each is the lowest."""
     n = table.shape[1]
     rng = np.random.default_rng(seed)
@@ -137,14 +158,16 @@ def _nested(table: NDArray[np.float64], draws: int, seed: int) -> tuple[float, N
     undrawn = (drawn == 0).astype(np.float64)
     left = undrawn.sum(axis=1)
     judged = (chosen * (undrawn @ table.T)).sum(axis=1)
-    # A draw of every seed leaves none to judge by; it tells of the choice only.
+    # A draw of every seed leaves none to judge by; it shows only the choice.
     judges = left > 0
-    honest = float((judged[judges] / left[judges]).mean()) if judges.any() else math.nan
+    honest = math.nan
+    if judges.any():
+        honest = float((judged[judges] / left[judges]).mean())
     return honest, chosen.mean(axis=0)
 
 
-def _best(means: NDArray[np.float64]) -> NDArray[np.float64]:
+def _best(means: Array) -> Array:
     """Return 1 for the lowest mean of each row and those that differ from it by rounding, else 0."""
     lowest = means.min(axis=1, keepdims=True)
     near = means <= lowest + SAME * np.abs(means).max(axis=1, keepdims=True)
-    return np.asarray(near, dtype=np.float64)
+    return as_floats(near)

@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from ired_diag.stats.arrays import as_floats
 from ired_diag.stats.defects import CONSTANT, SAME_AMOUNT, is_constant
 from ired_diag.stats.summary import CONFIDENCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TTest:
     """One t test of a - b.
 
@@ -58,34 +59,42 @@ def welch(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTes
 
 def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> TTest:
     """Return the paired test of two samples of shape (n,), the i-th of each belonging together."""
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.shape != y.shape:
         raise ValueError(f"pairs need two samples of one size, found {len(x)} and {len(y)}")
-    n, difference = len(x), x - y
+    n = len(x)
     if n < 2:
-        return _undefined(n, f"{n} pair{'s' if n != 1 else ''}: at least 2 are needed")
+        plural = "" if n == 1 else "s"
+        return undefined_test(n, f"{n} pair{plural}: at least 2 are needed")
+    difference = x - y
     if is_constant(difference, scale=np.abs([*x, *y]).max()):
-        return _undefined(n, SAME_AMOUNT)
+        return undefined_test(n, SAME_AMOUNT)
     error = float(difference.std(ddof=1)) / math.sqrt(n)
     return _test(float(difference.mean()), error, df=n - 1, n=n, confidence=confidence)
 
 
 def _two_samples(a: ArrayLike, b: ArrayLike, *, equal_variances: bool, confidence: float) -> TTest:
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     n = len(x) + len(y)
     if min(len(x), len(y)) < 2:
-        return _undefined(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")
+        return undefined_test(n, f"{len(x)} and {len(y)} values: at least 2 of each are needed")
     if is_constant(x, scale=np.abs(x).max()) and is_constant(y, scale=np.abs(y).max()):
-        return _undefined(n, CONSTANT)
-    sizes, variances = np.array([len(x), len(y)]), np.array([x.var(ddof=1), y.var(ddof=1)])
+        return undefined_test(n, CONSTANT)
+    sizes = np.array([len(x), len(y)])
+    variances = np.array([x.var(ddof=1), y.var(ddof=1)])
     if equal_variances:
         df = float(n - 2)
-        square = float((sizes - 1) @ variances) / df * float((1 / sizes).sum())
+        pooled = float((sizes - 1) @ variances) / df
+        square = pooled * float((1 / sizes).sum())
     else:
         parts = variances / sizes
         square = float(parts.sum())
-        df = 1 / float(((parts / square) ** 2 / (sizes - 1)).sum())  # shares: squares could underflow
-    return _test(float(x.mean() - y.mean()), math.sqrt(square), df=df, n=n, confidence=confidence)
+        shares = parts / square  # squares of the parts themselves could underflow
+        df = 1 / float((shares**2 / (sizes - 1)).sum())
+    difference = float(x.mean() - y.mean())
+    return _test(difference, math.sqrt(square), df=df, n=n, confidence=confidence)
 
 
 def _test(difference: float, error: float, *, df: float, n: int, confidence: float) -> TTest:
@@ -93,10 +102,26 @@ def _test(difference: float, error: float, *, df: float, n: int, confidence: flo
 
     ``scipy.stats.ttest_ind`` and its interval give the same numbers and take ten times as long.
     """
-    t, half = difference / error, float(special.stdtrit(df, (1 + confidence) / 2)) * error
-    p = 2 * float(special.stdtr(df, -abs(t)))
-    return TTest(t, float(df), p, difference - half, difference + half, n)
+    t = difference / error
+    half = float(special.stdtrit(df, (1 + confidence) / 2)) * error
+    return TTest(
+        t=t,
+        df=float(df),
+        p=2 * float(special.stdtr(df, -abs(t))),
+        low=difference - half,
+        high=difference + half,
+        n=n,
+    )
 
 
-def _undefined(n: int, reason: str) -> TTest:
-    return TTest(math.nan, math.nan, math.nan, math.nan, math.nan, n, reason)
+def undefined_test(n: int, reason: str) -> TTest:
+    """Return a test without numbers, and the reason why it has none."""
+    return TTest(
+        t=math.nan,
+        df=math.nan,
+        p=math.nan,
+        low=math.nan,
+        high=math.nan,
+        n=n,
+        reason=reason,
+    )

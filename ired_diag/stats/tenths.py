@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.stats.arrays import Array
+
 TENTHS = 10
 
 
-def tenths(order_by: NDArray[np.float64]) -> tuple[list[NDArray[np.intp]], str]:
+def tenths(order_by: Array) -> tuple[list[NDArray[np.intp]], str]:
     """Return the places of the observations in each tenth, the smallest first, and why there are none.
 
     Args:

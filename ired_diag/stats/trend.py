@@ -23,8 +23,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
+from ired_diag.stats.defects import joined, left_out
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Trend:
     """Page's test of a trend.
 
@@ -55,24 +58,32 @@ def page_trend(knob: ArrayLike, values: ArrayLike) -> Trend:
     >>> page_trend([1.0, 2.0, 4.0], [[1.0, 2.0], [2.0, 3.0], [3.0, 9.0]]).rho
     1.0
     """
-    x, y = np.asarray(knob, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    x = as_floats(knob)
+    y = as_floats(values)
     order = np.argsort(x, kind="stable")
     complete = complete_seeds(y)
     table = y[order][:, complete].T
     n, m = table.shape
-    lost = f"{len(complete) - n} of {len(complete)} seeds lack a setting" if n < len(complete) else ""
-    wrong = _cannot(n, m) or ("" if np.isfinite(x).all() else "the knob is not finite")
-    wrong = wrong or ("" if (np.diff(x[order]) > 0).all() else "two settings have one value of the knob")
-    if wrong:
-        return Trend(math.nan, math.nan, math.nan, "", n, "; ".join(filter(None, (wrong, lost))))
-    rising, falling = stats.page_trend_test(table), stats.page_trend_test(table[:, ::-1])
+    lost = left_out(len(complete) - n, len(complete), "seeds lack a setting")
+    if defect := _defect(n, m, x[order]):
+        nan = math.nan
+        return Trend(rho=nan, statistic=nan, p=nan, method="", n=n, reason=joined(defect, lost))
+    rising = stats.page_trend_test(table)
+    falling = stats.page_trend_test(table[:, ::-1])
     statistic = float(rising.statistic)
     rho = 12 * statistic / (n * m * (m**2 - 1)) - 3 * (m + 1) / (m - 1)
-    p = min(1.0, 2 * min(float(rising.pvalue), float(falling.pvalue)))
-    return Trend(rho, statistic, p, str(rising.method), n, lost)
+    smaller = min(float(rising.pvalue), float(falling.pvalue))
+    return Trend(
+        rho=rho,
+        statistic=statistic,
+        p=min(1.0, 2 * smaller),
+        method=str(rising.method),
+        n=n,
+        reason=lost,
+    )
 
 
-def complete_seeds(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def complete_seeds(values: Array) -> NDArray[np.bool_]:
     """Return which seeds have every setting, of shape (seeds,).
 
     Args:
@@ -81,7 +92,15 @@ def complete_seeds(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(values).all(axis=0))
 
 
-def _cannot(n: int, m: int) -> str:
+def _defect(n: int, m: int, knob: Array) -> str:
+    """Say why there is no test of n seeds and m settings, in rising order of the knob."""
     if m < 3:
         return f"{m} settings: at least 3 are needed"
-    return f"{n} complete seed{'s' if n != 1 else ''}: at least 2 are needed" if n < 2 else ""
+    if n < 2:
+        plural = "" if n == 1 else "s"
+        return f"{n} complete seed{plural}: at least 2 are needed"
+    if not np.isfinite(knob).all():
+        return "the knob is not finite"
+    if not (np.diff(knob) > 0).all():
+        return "two settings have one value of the knob"
+    return ""

@@ -30,18 +30,17 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.summary import CONFIDENCE
 
 DRAWS = 2000
 CHUNK = 100  # draws at a time: 16 MB of weights at 20,000 samples
 
-Array = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TwoLevel:
     """The difference a - b of mean errors, uncertain by seeds and by samples.
 
@@ -93,34 +92,71 @@ def two_level_bootstrap(
         draws: How often both levels are drawn.
         confidence: Of the interval.
     """
-    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    x = as_floats(a)
+    y = as_floats(b)
     if x.ndim != 2 or y.ndim != 2:
         raise ValueError(f"errors must be of shape (seeds, samples), found {x.shape} and {y.shape}")
-    reason = _broken(x, y, paired)
-    if reason:
-        nan, seeds, samples = math.nan, (len(x), len(y)), x.shape[1]
-        return TwoLevel(nan, nan, nan, nan, nan, nan, nan, nan, nan, seeds, samples, reason)
+    if reason := _defect(x, y, paired):
+        return _undefined(x, y, reason)
     # One canonical order, so that swapping a and b mirrors the draws.
-    if _rank(y) < _rank(x):
-        return _mirrored(_bootstrap(y, x, paired, seed, draws, confidence))
-    return _bootstrap(x, y, paired, seed, draws, confidence)
+    swapped = _rank(y) < _rank(x)
+    if swapped:
+        x, y = y, x
+    result = _bootstrap(x, y, paired=paired, seed=seed, draws=draws, confidence=confidence)
+    return _mirrored(result) if swapped else result
 
 
-def _bootstrap(x: Array, y: Array, paired: bool, seed: int, draws: int, confidence: float) -> TwoLevel:
+def _undefined(x: Array, y: Array, reason: str) -> TwoLevel:
+    return TwoLevel(
+        difference=math.nan,
+        low=math.nan,
+        high=math.nan,
+        bootstrap_error=math.nan,
+        standard_error=math.nan,
+        from_seeds=math.nan,
+        from_samples=math.nan,
+        from_both=math.nan,
+        df=math.nan,
+        seeds=(len(x), len(y)),
+        samples=x.shape[1],
+        reason=reason,
+    )
+
+
+def _bootstrap(x: Array, y: Array, *, paired: bool, seed: int, draws: int, confidence: float) -> TwoLevel:
     groups = [x - y] if paired else [x, -y]
     theory = _normal_theory(groups)
-    counts, samples = (len(x), len(y)), x.shape[1]
     difference = float(sum(group.mean() for group in groups))
-    if theory.total <= (16 * np.finfo(np.float64).eps * float(np.abs([x.mean(), y.mean()]).max())) ** 2:
-        nan, reason = math.nan, "the difference is the same for every seed and sample"
-        return TwoLevel(difference, nan, nan, 0.0, 0.0, 0.0, 0.0, 0.0, nan, counts, samples, reason)
+    largest = float(np.abs([x.mean(), y.mean()]).max())
+    rounding = 16 * np.finfo(np.float64).eps * largest
+    if theory.total <= rounding**2:
+        return replace(
+            _undefined(x, y, "the difference is the same for every seed and sample"),
+            difference=difference,
+            bootstrap_error=0.0,
+            standard_error=0.0,
+            from_seeds=0.0,
+            from_samples=0.0,
+            from_both=0.0,
+        )
     drawn = _draws(groups, np.random.default_rng(seed), draws)
     tail = (1 - confidence) / 2
     stretch = float(stats.t.isf(tail, theory.df) / stats.norm.isf(tail))
-    low, high = (difference + stretch * np.quantile(drawn - difference, [tail, 1 - tail])).tolist()
-    error, parts = math.sqrt(theory.total), (theory.seeds, theory.samples, theory.both)
-    spread = float(drawn.std(ddof=1))
-    return TwoLevel(difference, low, high, spread, error, *parts, theory.df, counts, samples)
+    quantiles = np.quantile(drawn - difference, [tail, 1 - tail])
+    low, high = (difference + stretch * quantiles).tolist()
+    return TwoLevel(
+        difference=difference,
+        low=low,
+        high=high,
+        bootstrap_error=float(drawn.std(ddof=1)),
+        standard_error=math.sqrt(theory.total),
+        from_seeds=theory.seeds,
+        from_samples=theory.samples,
+        from_both=theory.both,
+        df=theory.df,
+        seeds=(len(x), len(y)),
+        samples=x.shape[1],
+    )
 
 
 def _draws(groups: list[Array], rng: np.random.Generator, draws: int) -> Array:
@@ -139,9 +175,12 @@ def _draws(groups: list[Array], rng: np.random.Generator, draws: int) -> Array:
 
 def _weights(n: int, rng: np.random.Generator, draws: int) -> Array:
     """Return how often each of n came up in n, stretched about 1, of shape (draws, n)."""
-    # Counting indices is faster than a multinomial draw where n is many thousands.
-    counts = [np.bincount(rng.integers(0, n, n, dtype=np.int32), minlength=n) for _ in range(draws)]
-    return 1 + math.sqrt(n / (n - 1)) * (np.array(counts, dtype=np.float64) - 1)
+    counts = np.empty((draws, n))
+    for row in counts:
+        # Counting indices is faster than a multinomial draw where n is many thousands.
+        indices = rng.integers(0, n, n, dtype=np.int32)
+        row[:] = np.bincount(indices, minlength=n)
+    return 1 + math.sqrt(n / (n - 1)) * (counts - 1)
 
 
 @dataclass(frozen=True)
@@ -161,37 +200,46 @@ class _Theory:
 def _normal_theory(groups: list[Array]) -> _Theory:
     """Return the parts of the variance of a sum of group means whose samples are shared."""
     samples = groups[0].shape[1]
-    columns = sum((group.mean(axis=0) for group in groups), np.zeros(samples))
-    by_seed = [float(group.mean(axis=1).var(ddof=1)) / len(group) for group in groups]
-    both = [_residual(group) / group.size for group in groups]
+    columns = np.zeros(samples)
+    seeds = both = squares = 0.0
+    for group in groups:
+        columns = columns + group.mean(axis=0)
+        rows = float(group.mean(axis=1).var(ddof=1)) / len(group)
+        rest = _residual(group) / group.size
+        seeds += max(0.0, rows - rest)
+        both += rest
+        squares += rows**2 / (len(group) - 1)
     by_sample = float(columns.var(ddof=1)) / samples
-    seeds = sum(max(0.0, rows - rest) for rows, rest in zip(by_seed, both, strict=True))
-    samples_alone = max(0.0, by_sample - sum(both))
-    total = seeds + samples_alone + sum(both)
-    spread = [variance**2 / (len(g) - 1) for g, variance in zip(groups, by_seed, strict=True)]
-    squares = sum(spread) + by_sample**2 / (samples - 1)
-    # The parts are estimates, some cut off at 0: never fewer than the smaller group has by itself.
-    least = float(min(len(group) - 1 for group in groups))
-    df = max(total**2 / squares, least) if squares > 0 else math.nan
-    return _Theory(seeds, samples_alone, sum(both), df)
+    samples_alone = max(0.0, by_sample - both)
+    total = seeds + samples_alone + both
+    squares += by_sample**2 / (samples - 1)
+    df = math.nan
+    if squares > 0:
+        # The parts are estimates, some cut off at 0: never fewer than the smaller group has by itself.
+        least = float(min(len(group) - 1 for group in groups))
+        df = max(total**2 / squares, least)
+    return _Theory(seeds=seeds, samples=samples_alone, both=both, df=df)
 
 
 def _residual(group: Array) -> float:
     """Return the mean square of what row and column means leave of a group."""
-    rest = group - group.mean(axis=1, keepdims=True) - group.mean(axis=0) + group.mean()
     seeds, samples = group.shape
+    by_seed = group.mean(axis=1, keepdims=True)
+    by_sample = group.mean(axis=0)
+    rest = group - by_seed - by_sample + group.mean()
     return float(np.sum(rest**2) / ((seeds - 1) * (samples - 1)))
 
 
-def _broken(x: Array, y: Array, paired: bool) -> str:
+def _defect(x: Array, y: Array, paired: bool) -> str:
     if x.shape[1] != y.shape[1]:
         return f"a and b must share their samples, found {x.shape[1]} and {y.shape[1]}"
     if paired and len(x) != len(y):
         return f"pairs need as many seeds of a as of b, found {len(x)} and {len(y)}"
     if min(len(x), len(y), x.shape[1]) < 2:
         return f"{len(x)} and {len(y)} seeds, {x.shape[1]} samples: at least 2 of each are needed"
-    lost = x.size + y.size - int(np.isfinite(x).sum() + np.isfinite(y).sum())
-    return f"{lost} of {x.size + y.size} errors are not finite" if lost else ""
+    size = x.size + y.size
+    lost = size - int(np.isfinite(x).sum() + np.isfinite(y).sum())
+    return f"{lost} of {size} errors are not finite" if lost else ""
 
 
 def _rank(group: Array) -> tuple[int, float, bytes]:

@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
+from ired_diag.stats.arrays import Array, as_floats
 
-def gaussian_kernel(distances: NDArray[Any], bandwidth: float) -> NDArray[np.float64]:
+
+def gaussian_kernel(distances: NDArray[Any], bandwidth: float) -> Array:
     """Return exp(-d² / 2h²) of each distance.
 
     Args:
@@ -33,7 +35,7 @@ def gaussian_kernel(distances: NDArray[Any], bandwidth: float) -> NDArray[np.flo
     """
     if not bandwidth > 0:
         raise ValueError(f"expected a bandwidth above 0, got {bandwidth!r}")
-    similarity: NDArray[np.float64] = np.exp(-0.5 * (np.asarray(distances, np.float64) / bandwidth) ** 2)
+    similarity: Array = np.exp(-0.5 * (as_floats(distances) / bandwidth) ** 2)
     return similarity
 
 
@@ -46,5 +48,5 @@ def vendi_score(kernel: NDArray[Any]) -> float:
     >>> round(vendi_score(np.eye(4)), 12), round(vendi_score(np.ones((4, 4))), 12)
     (4.0, 1.0)
     """
-    shares = np.linalg.eigvalsh(np.asarray(kernel, np.float64) / len(kernel))
+    shares = np.linalg.eigvalsh(as_floats(kernel) / len(kernel))
     return float(np.exp(entr(shares.clip(min=0.0)).sum()))  # rounding takes eigenvalues of 0 below it

@@ -74,20 +74,21 @@ def judge(
     if math.isnan(low) or math.isnan(high):
         return Verdict("undecided", False, f"the difference {' - '.join(names)} has no 95% interval")
     if low > high or interval_90[0] > interval_90[1]:
-        ends = f"{_told(interval_95)} (95%), {_told(interval_90)} (90%)"
+        ends = f"{_ends(interval_95)} (95%), {_ends(interval_90)} (90%)"
         return Verdict("undecided", False, f"an interval ends before it begins: {ends}")
-    wide = _told(interval_95)
+    wide = f"the 95% interval of the difference, {_ends(interval_95)}"
     inside = 0 < margin < math.inf and -margin < interval_90[0] and interval_90[1] < margin
     size = _size(inside, interval_90, margin)
+    a, b = names
     if low > 0 or high < 0:
         good = (high < 0) == lower_is_better
         decision: Decision = "better" if good else "worse"
-        told = f"{names[0]} is {decision} than {names[1]}: the 95% interval of the difference, {wide}"
-        return Verdict(decision, inside, f"{told}, excludes 0; {size}")
-    both = " and ".join(names)
-    told = f"{both} are equivalent" if inside else f"whether {both} differ is undecided"
-    told = f"{told}: the 95% interval of the difference, {wide}, holds 0, and {size}"
-    return Verdict("equivalent" if inside else "undecided", inside, told)
+        return Verdict(decision, inside, f"{a} is {decision} than {b}: {wide}, excludes 0; {size}")
+    if inside:
+        reason = f"{a} and {b} are equivalent: {wide}, holds 0, and {size}"
+        return Verdict("equivalent", True, reason)
+    reason = f"whether {a} and {b} differ is undecided: {wide}, holds 0, and {size}"
+    return Verdict("undecided", False, reason)
 
 
 def correct(
@@ -102,20 +103,26 @@ def correct(
         pairs: How many pairs of groups there are.
         names: Of a and of b, for the sentence.
     """
-    if verdict.decision == "identical":
+    decision = verdict.decision
+    if decision == "identical":
         return verdict
     small = verdict.smaller_than_margin and p_equivalence <= ALPHA
-    if verdict.decision in ("better", "worse") and p <= ALPHA:
-        return Verdict(verdict.decision, small, verdict.reason)
-    both, after = " and ".join(names), f"after correction for {pairs} pairs"
-    if small and verdict.decision != "equivalent":
-        told = f"{both} are equivalent: not shown to differ {after} (p = {p:.2g}), and inside the margin"
-        return Verdict("equivalent", small, f"{told} (p = {p_equivalence:.2g})")
-    if small or verdict.decision == "undecided":
-        return Verdict(verdict.decision, small, verdict.reason)
-    kind, value = ("equivalent", p_equivalence) if verdict.decision == "equivalent" else ("different", p)
-    told = f"whether {both} differ is undecided: not shown to be {kind} {after} (p = {value:.2g})"
-    return Verdict("undecided", small, told)
+    unchanged = Verdict(decision, small, verdict.reason)
+    if decision == "undecided" and not small:
+        return unchanged
+    if decision in ("better", "worse") and p <= ALPHA:
+        return unchanged
+    if decision == "equivalent" and small:
+        return unchanged
+    groups = " and ".join(names)
+    after = f"after correction for {pairs} pairs"
+    if small:
+        reason = f"{groups} are equivalent: not shown to differ {after} (p = {p:.2g}), and inside the margin"
+        return Verdict("equivalent", True, f"{reason} (p = {p_equivalence:.2g})")
+    shown = f"different {after} (p = {p:.2g})"
+    if decision == "equivalent":
+        shown = f"equivalent {after} (p = {p_equivalence:.2g})"
+    return Verdict("undecided", False, f"whether {groups} differ is undecided: not shown to be {shown}")
 
 
 def _size(inside: bool, interval: Interval, margin: float) -> str:
@@ -125,8 +132,8 @@ def _size(inside: bool, interval: Interval, margin: float) -> str:
     if math.isnan(interval[0]) or math.isnan(interval[1]):
         return "there is no 90% interval to compare with the margin"
     lies = "lies" if inside else "does not lie"
-    return f"the 90% interval, {_told(interval)}, {lies} inside the margin ±{margin:.4g}"
+    return f"the 90% interval, {_ends(interval)}, {lies} inside the margin ±{margin:.4g}"
 
 
-def _told(interval: Interval) -> str:
+def _ends(interval: Interval) -> str:
     return f"{interval[0]:.4g} to {interval[1]:.4g}"

@@ -1,4 +1,4 @@
-"""What is told of whole walks: how far, how straight, how much lower, how much nearer.
+"""Summaries of whole walks: how far, how straight, how much lower, how much nearer.
 
 Of each walk with moves of lengths ℓ_1 … ℓ_K after its clamped start:
 
@@ -21,26 +21,30 @@ STILL = 1e-3  # of the distance to the right answer: a shorter net move is none
 
 
 def whole_walk(moves: Mapping[str, Cube]) -> dict[str, Cube]:
-    """Return what is told of whole walks, each of shape (levels, samples); NaN where nothing is to tell.
+    """Return the summaries of whole walks, each of shape (levels, samples); NaN where there is none.
 
     Args:
-        moves: What is told of each move, of shape (levels, steps + 1, samples); move 0 is the clamp's. The
+        moves: The measures of each move, of shape (levels, steps + 1, samples); move 0 is the clamp's. The
             names are those of ``ired_diag.model.clamped_walk``.
     """
-    steps, net = moves["length"][:, 1:], moves["net"][:, -1]
-    reach = STILL * moves["distance"][:, 0]
-    kept = (moves["accepted"][:, 1:] > 0).any(axis=1)
-    known = np.isfinite(net) & np.isfinite(moves["energy_change"]).all(axis=1)
+    length, distance = moves["length"], moves["distance"]
+    changes = moves["energy_change"]
+    steps = length[:, 1:]
+    net = moves["net"][:, -1]
+    reach = STILL * distance[:, 0]
+    accepted = (moves["accepted"][:, 1:] > 0).any(axis=1)
+    clamped = accepted & (length[:, 0] > reach)
+    finite = np.isfinite(net) & np.isfinite(changes).all(axis=1)
     return {
         # Of the changes, not of the energies: those are large, and rounded when they were stored.
-        "energy_change": moves["energy_change"][:, 1:].sum(axis=1),
-        "moved": np.where(known, net > reach, math.nan),
-        "clamped": np.where(known, kept & (moves["length"][:, 0] > reach), math.nan),
+        "energy_change": changes[:, 1:].sum(axis=1),
+        "moved": np.where(finite, net > reach, math.nan),
+        "clamped": np.where(finite, clamped, math.nan),
         "net": net,
         "straightness": quotient(net, steps.sum(axis=1)),
         "coherence": quotient(net, np.sqrt((steps**2).sum(axis=1))),
         "turn": mean_of_finite(np.moveaxis(moves["turn"], 1, 0)),
         "down": moves["down"][:, -1],
         "toward": moves["toward"][:, -1],
-        "distance_ratio": quotient(moves["distance"][:, -1], moves["distance"][:, 0]),
+        "distance_ratio": quotient(distance[:, -1], distance[:, 0]),
     }

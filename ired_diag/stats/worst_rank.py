@@ -29,16 +29,16 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.smallest_p import smallest_two_sample_p
 
-Array = NDArray[np.float64]
 EXACT_UP_TO = 60  # seeds of both groups
 
 
@@ -86,55 +86,79 @@ def worst_rank_test(
     >>> worst_rank_test([1, 2, 3, 4, 5], [6, 7, 8], failed_a=0, failed_b=2, lower_is_better=True).p
     0.007936507936507936
     """
-    x, y = (_scores(*group, lower_is_better) for group in ((a, failed_a), (b, failed_b)))
+    x = _scores(a, failed_a, lower_is_better)
+    y = _scores(b, failed_b, lower_is_better)
     n_a, n_b = len(x), len(y)
-    probability, p, reason = math.nan, math.nan, _defect(x, y)
-    method: Literal["exact", "normal", ""] = ""
-    if not reason:
-        scores, place = np.unique(np.concatenate([x, y]), return_inverse=True)
-        ties = tuple(np.bincount(place, minlength=len(scores)).tolist())
-        rank_sum = int(_doubled_ranks(ties)[place[:n_a]].sum())
-        probability = (rank_sum / 2 - n_a * (n_a + 1) / 2) / (n_a * n_b)
-        exact = n_a + n_b <= EXACT_UP_TO
-        p = _exact_p(ties, n_a, rank_sum) if exact else _normal_p(ties, n_a, rank_sum)
-        method = "exact" if exact else "normal"
-    return WorstRank(
-        p=p,
-        probability=probability,
-        better="a" if probability > 0.5 else "b" if probability < 0.5 else "neither",
+    smallest = _smallest_p((n_a - failed_a, n_b - failed_b), (failed_a, failed_b))
+    untested = WorstRank(
+        p=math.nan,
+        probability=math.nan,
+        better="neither",
         n_a=n_a,
         n_b=n_b,
         failed_a=failed_a,
         failed_b=failed_b,
-        smallest_p=_smallest_p((n_a - failed_a, n_b - failed_b), (failed_a, failed_b)),
-        method=method,
-        reason=reason,
+        smallest_p=smallest,
+        method="",
     )
+    if reason := _defect(x, y):
+        return replace(untested, reason=reason)
+    scores, place = np.unique(np.concatenate([x, y]), return_inverse=True)
+    ties = tuple(np.bincount(place, minlength=len(scores)).tolist())
+    rank_sum = int(_doubled_ranks(ties)[place[:n_a]].sum())
+    probability = (rank_sum / 2 - n_a * (n_a + 1) / 2) / (n_a * n_b)
+    return replace(
+        untested,
+        p=_p_of(ties, n_a, rank_sum),
+        probability=probability,
+        better=_better(probability),
+        method="exact" if n_a + n_b <= EXACT_UP_TO else "normal",
+    )
+
+
+def _better(probability: float) -> Literal["a", "b", "neither"]:
+    if probability > 0.5:
+        return "a"
+    if probability < 0.5:
+        return "b"
+    return "neither"
+
+
+def _p_of(ties: tuple[int, ...], n_a: int, rank_sum: int) -> float:
+    if sum(ties) <= EXACT_UP_TO:
+        return _exact_p(ties, n_a, rank_sum)
+    return _normal_p(ties, n_a, rank_sum)
 
 
 def _smallest_p(finished: tuple[int, int], failed: tuple[int, int]) -> float:
     """Return the p where all finished seeds of one group are better than all of the other, all different."""
-    n_a, n_b, lost = finished[0] + failed[0], finished[1] + failed[1], sum(failed)
+    n_a = finished[0] + failed[0]
+    n_b = finished[1] + failed[1]
+    lost = sum(failed)
     if not n_a or not n_b:
         return math.nan
     if not lost:
         return smallest_two_sample_p(n_a, n_b)
     ties = (lost, *[1] * sum(finished))
     ranks = _doubled_ranks(ties)
-    ends = [ranks[len(ranks) - finished[0] :], ranks[1 : 1 + finished[0]]]
-    sums = [int(failed[0] * ranks[0] + end.sum()) for end in ends]
-    of_sum = _exact_p if n_a + n_b <= EXACT_UP_TO else _normal_p
-    return min(of_sum(ties, n_a, rank_sum) for rank_sum in sums)
+    best = ranks[len(ranks) - finished[0] :]
+    worst = ranks[1 : 1 + finished[0]]
+    of_failed = failed[0] * ranks[0]
+    where_best = _p_of(ties, n_a, int(of_failed + best.sum()))
+    where_worst = _p_of(ties, n_a, int(of_failed + worst.sum()))
+    return min(where_best, where_worst)
 
 
 def _scores(values: ArrayLike, failed: int, lower_is_better: bool) -> Array:
     """Return one score a seed, larger is better, -inf for a failed one."""
     if failed < 0:
         raise ValueError(f"expected a number of failed seeds of at least 0, got {failed!r}")
-    numbers = np.asarray(values, dtype=np.float64).reshape(-1)
+    numbers = as_floats(values).reshape(-1)
     if not np.isfinite(numbers).all():
         raise ValueError("expected finite numbers: count a seed that is not finite among the failed ones")
-    return np.concatenate([-numbers if lower_is_better else numbers, np.full(failed, -math.inf)])
+    if lower_is_better:
+        numbers = -numbers
+    return np.concatenate([numbers, np.full(failed, -math.inf)])
 
 
 def _defect(x: Array, y: Array) -> str:
@@ -157,10 +181,12 @@ def _doubled_ranks(ties: tuple[int, ...]) -> NDArray[np.int64]:
 def _choices(ties: tuple[int, ...], n_a: int) -> Array:
     """Return how many choices of n_a seeds have each doubled rank sum."""
     weights = np.repeat(_doubled_ranks(ties), ties)
-    choices = np.zeros((n_a + 1, int(weights.sum()) + 1))
+    sums = int(weights.sum()) + 1
+    choices = np.zeros((n_a + 1, sums))
     choices[0, 0] = 1.0
     for w in weights.tolist():
-        choices[1:, w:] += choices[:-1, : choices.shape[1] - w].copy()
+        without = choices[:-1, : sums - w].copy()
+        choices[1:, w:] += without
     counts: Array = choices[n_a]
     return counts
 
@@ -179,5 +205,7 @@ def _normal_p(ties: tuple[int, ...], n_a: int, rank_sum: int) -> float:
     variance = n_a * (n - n_a) / 12 * (n + 1 - tied)
     if variance == 0:
         return 1.0
-    off = max(0.0, abs(rank_sum / 2 - n_a * (n + 1) / 2) - 0.5)
-    return min(1.0, 2 * float(stats.norm.sf(off / math.sqrt(variance))))
+    expected = n_a * (n + 1) / 2
+    distance = abs(rank_sum / 2 - expected) - 0.5
+    z = max(0.0, distance) / math.sqrt(variance)
+    return min(1.0, 2 * float(stats.norm.sf(z)))

@@ -1,0 +1,17 @@
+"""Arrays of numbers: the type that statistics take and return, in double precision."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def as_floats(values: ArrayLike) -> Array:
+    """Return values as an array of their own shape.
+
+    >>> as_floats([1, 2]).tolist()
+    [1.0, 2.0]
+    """
+    return np.asarray(values, dtype=np.float64)

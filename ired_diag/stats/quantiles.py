@@ -1,0 +1,23 @@
+"""Quantiles that two-sided intervals reach to: Student's t and the standard normal distribution."""
+
+from __future__ import annotations
+
+from scipy import stats
+
+
+def normal_quantile(confidence: float) -> float:
+    """Return how many standard errors a normal interval reaches to each side.
+
+    >>> round(normal_quantile(0.95), 6)
+    1.959964
+    """
+    return float(stats.norm.isf((1 - confidence) / 2))
+
+
+def t_quantile(confidence: float, df: float) -> float:
+    """Return how many standard errors a t interval with df degrees of freedom reaches to each side.
+
+    >>> round(t_quantile(0.95, 9), 6)
+    2.262157
+    """
+    return float(stats.t.ppf((1 + confidence) / 2, df))
