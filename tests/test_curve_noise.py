@@ -102,7 +102,7 @@ def test_strongly_correlated_healthy_noise_of_20_percent_seldom_diverges() -> No
 def test_a_slow_gain_within_noise_is_seen_by_a_longer_line_and_a_rest_is_not_taken_for_one() -> None:
     rng = np.random.default_rng(4)
     n, seen, at_rest = 60, 0, 0
-    k = np.arange(n)
+    k = np.arange(n, dtype=np.float64)
     for _ in range(200):
         noise = 0.1 * rng.normal(size=n)
         seen += pace_at_end(k, np.exp(-0.9 * k / n + noise)).clear

@@ -138,4 +138,5 @@ def _about_line(window: Array) -> Array:
     slope_by_squares = float(t @ residuals)
     residuals = residuals - t * slope_by_squares / float(t @ t)
     usual = usual_size(residuals[residuals != 0])
-    return np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
+    cut: Array = np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
+    return cut
