@@ -115,6 +115,9 @@ def command(
     if stop_on_trouble and not all(_is_complete(one.folder) for one in planned):
         click.get_current_context().exit(EXIT_CHECK_FAILED)
     first, place = (shlex.quote(str(path)) for path in (planned[0].folder, runs))
+    if planned[0].task_file is not None:
+        click.echo(f"Next: ired-diag ls --runs {place}")
+        return
     click.echo(f"Next: ired-diag probe conditioning {first}, or: ired-diag ls --runs {place}")
 
 

@@ -87,10 +87,13 @@ class Workers:
         if self._processes == 1:
             yield from ((job, measure(job.questions)) for job in jobs)
             return
-        waiting: deque[tuple[SomeJob, Future[bytes] | None]] = deque()
+        waiting: deque[tuple[SomeJob, Future[bytes] | list[Measured]]] = deque()
         for job in jobs:
-            told = pickle.dumps(job.questions) if job.questions else None
-            waiting.append((job, None if told is None else self._pool.submit(_measure_there, told)))
+            content = _pickled(job.questions)
+            if content is None:  # functions of a user's own file: they can be called here alone
+                waiting.append((job, list(measure(job.questions))))
+            else:
+                waiting.append((job, self._pool.submit(_measure_there, content)))
             if len(waiting) >= self._processes + AHEAD:
                 yield _taken(*waiting.popleft())
         while waiting:
@@ -126,9 +129,18 @@ class Workers:
             then()
 
 
-def _taken(job: SomeJob, future: Future[bytes] | None) -> tuple[SomeJob, Iterable[Measured]]:
-    measured: list[Measured] = [] if future is None else pickle.loads(_result(future))
-    return job, measured
+def _taken(job: SomeJob, measured: Future[bytes] | list[Measured]) -> tuple[SomeJob, Iterable[Measured]]:
+    return job, measured if isinstance(measured, list) else pickle.loads(_result(measured))
+
+
+def _pickled(questions: Sequence[Question]) -> bytes | None:
+    """Return questions as a worker can be sent them; None where there are none, or they cannot be sent."""
+    if not questions:
+        return None
+    try:
+        return pickle.dumps(questions)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
 
 
 def _result(future: Future[Result]) -> Result:
