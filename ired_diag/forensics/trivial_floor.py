@@ -167,7 +167,8 @@ def _end(run: Run, metric: Metric) -> float:
     if series is None or not len(series.values) or lower_is_better is metric.higher_is_better:
         return math.nan
     values = np.asarray(series.values, dtype=np.float64)
-    return float(values[-max(1, len(values) // 10) :].mean())
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinities of both signs: NaN, and not judged
+        return float(values[-max(1, len(values) // 10) :].mean())
 
 
 RULE = Rule(
