@@ -124,7 +124,7 @@ def _settings(study: Study) -> list[Setting]:
 def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
     """Yield each setting with its nearest of the same strategy, and of all, where several keys differ."""
     names = _names_of_the_rest(settings)
-    coupled = coupled_settings([setting.configuration for setting in settings])
+    coupled = coupled_settings([_without_names(setting.configuration) for setting in settings])
     for one in settings:
         others = [(other, _things(one, other, names, coupled)) for other in settings]
         others = [(other, keys) for other, keys in others if other is not one]
@@ -144,6 +144,11 @@ def _names_of_the_rest(settings: Sequence[Setting]) -> frozenset[str]:
         return frozenset()
     pairs = [_differing(one, other) for one, other in itertools.combinations(settings, 2)]
     return frozenset(key for key in worded if not any(worded.issuperset(k) for k in pairs if key in k))
+
+
+def _without_names(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration without the keys that name a method: a name follows from no other setting."""
+    return {key: value for key, value in configuration.items() if _last_word(key) not in NAMES_OF_THE_REST}
 
 
 def _things(one: Setting, other: Setting, names: frozenset[str], coupled: Mapping[str, str]) -> list[str]:

@@ -15,12 +15,12 @@ Controlling the False Discovery Rate, section 3.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ired_diag.stats.arrays import Array
+Array = NDArray[np.float64]
 
 
 def holm(p: ArrayLike) -> Array:
@@ -32,7 +32,7 @@ def holm(p: ArrayLike) -> Array:
     >>> holm([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
-    return _adjusted(p, method="holm")
+    return _adjust(p, lambda ordered: np.maximum.accumulate(np.arange(len(ordered), 0, -1) * ordered))
 
 
 def benjamini_hochberg(p: ArrayLike) -> Array:
@@ -44,17 +44,22 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     >>> benjamini_hochberg([0.25, 1.0, 0.25, 0.5]).tolist()
     [0.5, 1.0, 0.5, 0.6666666666666666]
     """
-    return _adjusted(p, method="fdr_bh")
+
+    def from_the_largest(ordered: Array) -> Array:
+        scaled = ordered * len(ordered) / np.arange(1, len(ordered) + 1)
+        return np.minimum.accumulate(scaled[::-1])[::-1]
+
+    return _adjust(p, from_the_largest)
 
 
-def _adjusted(p: ArrayLike, *, method: Literal["holm", "fdr_bh"]) -> Array:
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted = np.array(p, dtype=np.float64)
-    answered = ~np.isnan(adjusted)
-    values = adjusted[answered]
+def _adjust(p: ArrayLike, adjust_ordered: Callable[[Array], Array]) -> Array:
+    given = np.asarray(p, dtype=np.float64)
+    adjusted, answered = given.copy(), ~np.isnan(given)
+    values = given[answered]
     if ((values < 0) | (values > 1)).any():
         raise ValueError(f"p values lie between 0 and 1, found {values.min()!r} to {values.max()!r}")
-    if len(values):
-        adjusted[answered] = multipletests(values, method=method)[1]
+    order = np.argsort(values, kind="stable")
+    result = np.empty_like(values)
+    result[order] = np.minimum(adjust_ordered(values[order]), 1.0)
+    adjusted[answered] = result
     return adjusted
