@@ -69,15 +69,15 @@ def test_an_export_of_two_runs_is_two_logs(tmp_path: Path) -> None:
     [
         ("1,2,3,4", "4 cells"),
         ("1", "1 cells"),
-        ("x,1,2", "'x' is no number"),
-        ("1.5,1,2", "no whole number"),
-        ("99999999999999999999,1,2", "no whole number"),
-        ("nan,1,2", "no whole number"),
+        ("x,1,2", "'x' is not a number"),
+        ("1.5,1,2", "not a whole number"),
+        ("99999999999999999999,1,2", "not a whole number"),
+        ("nan,1,2", "not a whole number"),
         ('"1,1,2', "not CSV"),
-        ("1,1_0,2", "a: '1_0' is no number"),
+        ("1,1_0,2", "a: '1_0' is not a number"),
         ("1,1e999,2", "too large"),
-        ("1,1\0,2", "is no number"),
-        ("1,٣,2", "is no number"),
+        ("1,1\0,2", "is not a number"),
+        ("1,٣,2", "is not a number"),
     ],
 )
 def test_a_damaged_line_is_skipped_and_counted(tmp_path: Path, line: str, reason: str) -> None:
