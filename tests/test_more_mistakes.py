@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_camps_are_told_by_what_configurations_state(key: str) -> None:
 
 def table(group: str, values: list[float], metric: str = "test_mse") -> list[Run]:
     return [
-        replace(made_run(group, seed, metrics={metric: [value]}), of_table=True)
+        replace(made_run(group, seed, metrics={metric: [value]}), of_table=True, path=Path(f"{group}.csv"))
         for seed, value in enumerate(values)
     ]
 
