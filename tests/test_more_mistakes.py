@@ -86,7 +86,7 @@ def test_camps_are_told_by_what_configurations_state(key: str) -> None:
 
 def table(group: str, values: list[float], metric: str = "test_mse") -> list[Run]:
     return [
-        replace(made_run(group, seed, metrics={metric: [value]}), of_table=True, path=Path(f"{group}.csv"))
+        replace(made_run(group, seed, metrics={metric: [value]}), of_table=True)
         for seed, value in enumerate(values)
     ]
 
@@ -98,12 +98,21 @@ def test_a_seed_of_a_table_at_chance_among_good_ones_is_a_warning() -> None:
     assert findings_of("outlying_seed", table("ours", [91.5, 90.9, 91.3, 88.0, 91.3], "accuracy")) == []
 
 
-def test_two_tables_with_the_same_numbers_are_a_warning() -> None:
+def written(folder: Path, group: str, values: list[float]) -> list[Run]:
+    """Return the runs of a table of one number a seed, and write the table."""
+    path = folder / f"{group}.csv"
+    rows = "".join(f"{seed},{value}\n" for seed, value in enumerate(values))
+    path.write_text(f"seed,test_mse\n{rows}")
+    return [replace(run, path=path) for run in table(group, values)]
+
+
+def test_two_tables_with_the_same_numbers_are_a_warning(tmp_path: Path) -> None:
     values = [0.2249942, 0.2335339, 0.200024, 0.1620585]
-    (finding,) = findings_of("repeated_seed", [*table("a", values), *table("b", values)])
+    first, second = written(tmp_path, "a", values), written(tmp_path, "b", values)
+    (finding,) = findings_of("repeated_seed", [*first, *second])
     assert finding.severity == "warning"
-    other = [*values[:-1], 0.1620586]
-    assert findings_of("repeated_seed", [*table("a", values), *table("b", other)]) == []
+    other = written(tmp_path, "b", [*values[:-1], 0.1620586])
+    assert findings_of("repeated_seed", [*first, *other]) == []
 
 
 def configured(method: str, **config: Any) -> list[Run]:
