@@ -134,7 +134,8 @@ def test_no_escape_of_a_stranger_reaches_a_terminal(hostile: Path, arguments: li
 def test_json_on_a_terminal_is_whole_and_says_every_character(hostile: Path) -> None:
     _, shown = on_a_terminal(["ls", "--json", "."], hostile)
     content = json.loads(shown)
-    assert {run["experiment"] for run in content["runs"]} == {f"first{ESCAPE}", f"second{ESCAPE}", f"q902{ESCAPE}"}
+    experiments = {f"{name}{ESCAPE}" for name in ("first", "second", "q902")}
+    assert {run["experiment"] for run in content["runs"]} == experiments
     names = {Path(line["path"]).name for line in content["skipped"]}
     assert names == {f"notes{ESCAPE}.txt", os.fsdecode(b"caf\xe9\x9b2J.log")}
 
