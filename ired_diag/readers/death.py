@@ -302,4 +302,9 @@ def _follows_complaint(text: str, kind: Kind) -> bool:
 
 
 def _ending(kind: Kind, text: str) -> Ending:
-    return Ending(kind.state, readable(text), kind.inferred, kind.cause)
+    return Ending(
+        state=kind.state,
+        detail=readable(text),
+        inferred=kind.inferred,
+        cause=kind.cause,
+    )

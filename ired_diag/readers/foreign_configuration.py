@@ -188,7 +188,7 @@ def _not_read(reason: object, path: Path, kept: int = 0) -> Finding:
     statement = f"The configuration next to the log was not read: {reason}"
     if kept:
         statement = f"{statement} {kept} plain lines of it were kept."
-    return Finding("configuration_torn", "warning", statement, {"file": path.name, "kept": kept})
+    return Finding("configuration_torn", "warning", statement, evidence={"file": path.name, "kept": kept})
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

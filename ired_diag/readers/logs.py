@@ -34,7 +34,7 @@ NOT_OPENED = "is a pipe, a socket, a device or a link to itself, and was not ope
 LOG_SUFFIXES = (".out", ".log", ".csv", ".tsv", ".jsonl", ".ndjson", ".txt")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Logs:
     """The content of logs.
 

@@ -360,7 +360,7 @@ def _steps(cells: Cells, place: int, counter: str) -> list[int]:
 def _note_of_taken_steps(rows: int) -> Finding:
     rows_are = "1 row without a step is" if rows == 1 else f"{rows} rows without a step are"
     statement = f"{rows_are} read at the step of the row before."
-    return Finding("rows_without_step", "note", statement, {"rows": rows})
+    return Finding("rows_without_step", "note", statement, evidence={"rows": rows})
 
 
 def _note_of_lost_rows(lost: Counter[str], counter: str) -> Finding:
@@ -369,7 +369,9 @@ def _note_of_lost_rows(lost: Counter[str], counter: str) -> Finding:
         f"Rows without {counter!r}, which counts the steps, and without a row before that could state it "
         f"were skipped; lost are {lost.total()} values of {listed}."
     )
-    return Finding("rows_without_step", "warning", statement, {"values": lost.total(), "metrics": listed})
+    return Finding(
+        "rows_without_step", "warning", statement, evidence={"values": lost.total(), "metrics": listed}
+    )
 
 
 def _share_a_column(row: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
@@ -416,7 +418,7 @@ def _merge_twins(columns: dict[str, Column], cells: Cells) -> dict[str, Column]:
             continue
         kept[name] = column
         statement = f"Two columns are named {original!r} and differ; the second is read as {name!r}."
-        cells.notes.append(Finding("columns_of_one_name", "warning", statement, {"column": name}))
+        cells.notes.append(Finding("columns_of_one_name", "warning", statement, evidence={"column": name}))
     return kept
 
 

@@ -259,7 +259,7 @@ class _Builder:
                 "1 entry without a step is" if self.taken == 1 else f"{self.taken} entries without a step are"
             )
             statement = f"{are} read at the step of the entry before."
-            notes.append(Finding("rows_without_step", "note", statement, {"rows": self.taken}))
+            notes.append(Finding("rows_without_step", "note", statement, evidence={"rows": self.taken}))
         return Entries(
             table=self._table(),
             damaged=self.damaged,

@@ -124,7 +124,7 @@ def _damage(progress: Progress) -> list[Finding]:
         return []
     plural = "s" if damaged > 1 else ""
     statement = f"{damaged} damaged record{plural} of the progress bar could not be read and were skipped."
-    finding = Finding("damaged_records", "warning", statement, {"skipped": damaged})
+    finding = Finding("damaged_records", "warning", statement, evidence={"skipped": damaged})
     return [finding]
 
 
@@ -142,7 +142,7 @@ def _others(stretches: Iterable[Stretch], progress: Progress, total: int) -> lis
     statement = (
         f"Further progress bars, of evaluations or with another total, are not read (totals: {listed})."
     )
-    return [Finding("progress_bars_not_read", "note", statement, {"totals": listed})]
+    return [Finding("progress_bars_not_read", "note", statement, evidence={"totals": listed})]
 
 
 def _records(path: Path) -> list[bytes]:
@@ -274,7 +274,9 @@ def _restart_note(restarts: Sequence[int], ended: int) -> list[Finding]:
         f"The progress bar was started again {times}, last from step {restarts[-1]}: {ended} values that an "
         "earlier start had drawn from there on are left out."
     )
-    return [Finding("log_restarted", "note", statement, {"values": ended, "from_step": restarts[-1]})]
+    return [
+        Finding("log_restarted", "note", statement, evidence={"values": ended, "from_step": restarts[-1]})
+    ]
 
 
 def _of_epoch(name: str, steps: Steps, values: Values) -> tuple[Steps, Values]:

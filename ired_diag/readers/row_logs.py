@@ -157,7 +157,7 @@ def _repeated(table: RowTable, starts: NDArray[np.int64]) -> list[Finding]:
         return []
     steps = "1 step stands" if repeated == 1 else f"{repeated} steps stand"
     statement = f"{steps} in several rows with different values; the last row of a step counts."
-    return [Finding("repeated_steps", "note", statement, {"steps": repeated})]
+    return [Finding("repeated_steps", "note", statement, evidence={"steps": repeated})]
 
 
 def through_epochs(table: RowTable) -> tuple[RowTable, list[Finding]]:
@@ -175,7 +175,7 @@ def through_epochs(table: RowTable) -> tuple[RowTable, list[Finding]]:
     statement = (
         f"The log counts steps within each epoch; they are counted through here: {length:g} steps an epoch."
     )
-    note = Finding("steps_within_epochs", "note", statement, {"steps_per_epoch": float(length)})
+    note = Finding("steps_within_epochs", "note", statement, evidence={"steps_per_epoch": float(length)})
     return replace(table, steps=steps), [note]
 
 

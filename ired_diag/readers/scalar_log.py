@@ -134,8 +134,12 @@ class ScalarLog:
             lasting = points.lasting(self.restarts)
             if len(lasting):
                 series[name] = lasting.series
-        damaged_places = tuple(damage.where for damage in self.damaged)
-        return History(series, self.attempts, damaged_places, self.torn_tail)
+        return History(
+            series=series,
+            attempts=self.attempts,
+            bad_lines=tuple(damage.where for damage in self.damaged),
+            torn_tail=self.torn_tail,
+        )
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -171,7 +175,7 @@ class ScalarLog:
         reason = self.damaged[0].reason
         statement = f"{n} damaged place{plural} of the log skipped: {reason}."
         evidence: dict[str, Any] = {"skipped": n, "first": ", ".join(places)}
-        return Finding("damaged_records", "warning", statement, evidence)
+        return Finding("damaged_records", "warning", statement, evidence=evidence)
 
     def _restart_findings(self) -> list[Finding]:
         """Return a finding that a later start ended what an earlier start had logged, if so."""
@@ -187,7 +191,7 @@ class ScalarLog:
         )
         steps = ", ".join(map(str, self.restarts[:MOST_LISTED]))
         evidence: dict[str, Any] = {"values": lost, "from_steps": steps}
-        return [Finding("log_restarted", "note", statement, evidence)]
+        return [Finding("log_restarted", "note", statement, evidence=evidence)]
 
     def with_notes(self, *notes: Finding) -> ScalarLog:
         """Return the log with further findings of its reader."""

@@ -108,8 +108,8 @@ def _from_long(path: Path, layout: TableLayout, column: str | None) -> SeedValue
         where = f"{path}, row {number}"
         names = [row[i] for i in layout.groups if row[i]]
         seed = _seed_in(layout, row, where)
-        value = _cell(layout, row, place, where)
-        _put(table, "/".join(names), seed, value, where=where)
+        value = _cell(layout, row, place, where=where)
+        _put(table, group="/".join(names), seed=seed, value=value, where=where)
     return table
 
 
@@ -121,8 +121,8 @@ def _from_wide(path: Path, layout: TableLayout, column: str | None) -> SeedValue
         where = f"{path}, row {number}"
         seed = _seed_in(layout, row, where)
         for i, group in groups.items():
-            value = _cell(layout, row, i, where)
-            _put(table, group, seed, value, where=where, hint=hint)
+            value = _cell(layout, row, i, where=where)
+            _put(table, group=group, seed=seed, value=value, where=where, hint=hint)
     kept = _without_seeds_of_others(table)
     return {group: values for group, values in kept.items() if values}
 
@@ -212,7 +212,7 @@ def _seed_in(layout: TableLayout, row: list[str], where: str) -> int:
     return _seed(cell, where)
 
 
-def _cell(layout: TableLayout, row: list[str], i: int, where: str) -> float | None:
+def _cell(layout: TableLayout, row: list[str], i: int, *, where: str) -> float | None:
     try:
         value = number_of(row[i], decimal_comma=layout.decimal_comma)
         return None if value is None else bounded_value(value)
@@ -235,8 +235,13 @@ def _from_json(path: Path, text: str) -> SeedValues:
         where = f"{path}, entry {group!r}"
         values = entry.get("values", entry) if isinstance(entry, Mapping) else entry
         for seed, value in _entries(values):
-            seed_number = _seed(seed, where)
-            _put(table, group, seed_number, _number(value, where), where=where)
+            _put(
+                table,
+                group=group,
+                seed=_seed(seed, where),
+                value=_number(value, where),
+                where=where,
+            )
     return table
 
 
@@ -268,7 +273,7 @@ def _is_number_or_null(value: object) -> bool:
 
 
 def _put(
-    table: SeedValues, group: str, seed: int, value: float | None, *, where: str, hint: str = ""
+    table: SeedValues, *, group: str, seed: int, value: float | None, where: str, hint: str = ""
 ) -> None:
     """Add a value to a table; a group without a name, or a seed that is there already, is an error."""
     if not group:

@@ -123,7 +123,7 @@ def read(path: Path) -> Attempt:
         findings.append(_left_out_values(unreadable_values))
     if len(whole) < len(content):
         statement = "The last line is only half written; nothing was read from it."
-        findings.append(Finding("torn_tail", "note", statement, {"bytes": len(content)}))
+        findings.append(Finding("torn_tail", "note", statement, evidence={"bytes": len(content)}))
     seed = _seed(job, configuration, path)
     if seed is None and job.task is not None and not job.is_sweep:
         seed = job.task
@@ -184,7 +184,7 @@ def _read_files(path: Path) -> _Files:
 
 def _left_out_values(values: int) -> Finding:
     statement = f"{values} logged values are no numbers and were left out."
-    return Finding("values_not_numbers", "warning", statement, {"values": values})
+    return Finding("values_not_numbers", "warning", statement, evidence={"values": values})
 
 
 def _configured_name(configuration: dict[str, Any] | None) -> str | None:
@@ -259,7 +259,9 @@ def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, l
     findings = []
     if len(starts) > 1:
         statement = f"The log holds {len(starts)} configuration blocks; the first is used."
-        findings.append(Finding("several_configurations", "warning", statement, {"blocks": len(starts)}))
+        findings.append(
+            Finding("several_configurations", "warning", statement, evidence={"blocks": len(starts)})
+        )
     first = content[starts[0] : starts[0] + MOST_BYTES]
     try:
         block, _ = parse_first_json(first.decode("utf-8", "replace"))
@@ -267,7 +269,7 @@ def _configuration(content: bytes, path: Path) -> tuple[dict[str, Any] | None, l
             raise ValueError("a list, where an object is expected")
     except ValueError:
         statement = "The configuration block is cut or damaged and was not read."
-        findings.append(Finding("configuration_torn", "warning", statement, {"file": path.name}))
+        findings.append(Finding("configuration_torn", "warning", statement, evidence={"file": path.name}))
         return None, findings
     return block, findings
 

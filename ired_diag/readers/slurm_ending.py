@@ -75,7 +75,8 @@ def find_ending(out: bytes, err: bytes | None) -> Ending:
         detail = _reported_error(out) or "the script reached its end without finishing training"
         return Ending("unexplained", detail)
     words = _last_words(out, err) if trained else ""
-    return Ending("cut_off", f"last error line: {words}" if words else "")
+    detail = f"last error line: {words}" if words else ""
+    return Ending("cut_off", detail)
 
 
 def _deaths(out: bytes, err: bytes | None, *, trained: bool) -> list[Ending]:
@@ -107,7 +108,8 @@ def _complete(out: bytes, deaths: Sequence[Ending]) -> Ending:
     if deaths and deaths[0].cause == "nan_loss":
         return Ending("complete", deaths[0].detail, cause="nan_loss")
     after = deaths[0].detail if deaths else _reported_error(out)
-    return Ending("complete", f"then: {after}" if after else "")
+    detail = f"then: {after}" if after else ""
+    return Ending("complete", detail)
 
 
 def _last_start(out: bytes, err: bytes | None) -> tuple[bytes, bytes | None]:

@@ -71,7 +71,7 @@ def number_in_tensor(content: bytes, start: int, end: int) -> float | None:
         return _from_bytes(raw, kind)
     values: list[float] = []
     for key, first, last in lists:
-        values.extend(_listed(content, key, first, last, kind))
+        values.extend(_listed(content, key, first, last, kind=kind))
     if len(values) > 1:
         raise Malformed(f"{len(values)} values in a tensor of one number")
     return values[0] if values else 0.0
@@ -105,7 +105,7 @@ def _from_bytes(raw: bytes, kind: int) -> float:
     return _from_pattern(number, kind) if kind == BFLOAT16 else float(number)
 
 
-def _listed(content: bytes, key: int, start: int, end: int, kind: int) -> Iterator[float]:
+def _listed(content: bytes, key: int, start: int, end: int, *, kind: int) -> Iterator[float]:
     """Yield the values in a field, if it is the one that lists values of this kind."""
     _, number, wire = TYPES[kind]
     if key == 8 * number + wire:

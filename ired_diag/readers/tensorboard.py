@@ -411,10 +411,10 @@ def _configuration(sessions: Sequence[Hparams]) -> tuple[dict[str, Any], list[Fi
         f"The run holds {len(records)} records of hyperparameters that differ in {', '.join(differing)}; "
         "these are not read as its configuration."
     )
-    return agreed, [Finding("hparams_differ", "note", statement, {"records": len(records)})]
+    return agreed, [Finding("hparams_differ", "note", statement, evidence={"records": len(records)})]
 
 
 def _final_values(final: dict[str, float]) -> Finding:
     listed = ", ".join(f"{tag} = {value:.6g}" for tag, value in final.items())
     statement = f"The record of hyperparameters also states final values, which belong to no step: {listed}."
-    return Finding("final_values", "note", statement, dict(final))
+    return Finding("final_values", "note", statement, evidence=dict(final))
