@@ -85,7 +85,9 @@ def read_event(content: bytes, start: int, end: int, plugins: dict[str, str]) ->
         elif key == 8 * 2 + VARINT:
             step = signed(first)
         elif key == 8 * 5 + BYTES:
-            for value_first, value_last in _values(content, first, last):
+            for value_key, value_first, value_last in fields(content, first, last):
+                if value_key != 8 * 1 + BYTES:
+                    continue
                 tag, number, metadata = _value(content, value_first, value_last, plugins)
                 if number is not None:
                     scalars.append((tag, number))
@@ -103,13 +105,6 @@ def read_event(content: bytes, start: int, end: int, plugins: dict[str, str]) ->
         starts=starts,
         hparams=hparams,
     )
-
-
-def _values(content: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield where each value of a Summary begins and ends."""
-    for key, first, last in fields(content, start, end):
-        if key == 8 * 1 + BYTES:
-            yield first, last
 
 
 def _is_session_start(content: bytes, start: int, end: int) -> bool:
