@@ -5,7 +5,7 @@ than values usually do (Hampel's identifier, upwards only), and by 5% at least. 
 spike. It is recovered at the first later evaluation that is back at the median of the five before it, within
 the noise and 5%.
 
-A lasting rise is none: there the median rises too.
+A lasting rise is not a spike: there the median rises too.
 
 References: Hampel (1974), The influence curve and its role in robust estimation; Davies & Gather (1993), The
 identification of multiple outliers.
@@ -35,8 +35,8 @@ class Spike:
     """A short excursion.
 
     Attributes:
-        step: Where it is highest.
-        value: How high, in the curve's unit.
+        step: Step at which it is highest.
+        value: Highest value, in the curve's unit.
         rise: How much worse than around it, in nats; infinite where the value is not finite.
         recovered_step: The first step back at the level before; None while it is not.
     """
@@ -51,9 +51,9 @@ def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     """Return the spikes of a curve, in order.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,).
-        lower_is_better: The direction in which the curve improves.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of shape (n,).
+        lower_is_better: Whether lower values are better.
 
     >>> find_spikes(range(7), [1.0, 1.0, 1.0, 8.0, 1.0, 1.0, 1.0])[0].recovered_step
     4.0
@@ -89,7 +89,7 @@ def without_spikes(y: Array) -> Array:
     range: a mistake of the evaluation, where the bottom of a steep valley has its slopes around it.
 
     Args:
-        y: Of shape (n,), lower is better, +∞ where not finite.
+        y: Curve of shape (n,), lower is better, +∞ where not finite.
     """
     middle = running_median(y)
     high, _ = _far_above(y, middle)
@@ -154,7 +154,7 @@ def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
 def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     """Return where values are far below those around them, and what takes their place.
 
-    Single values count beside the median of three; two or three in a row beside the level before and after
+    Single values are compared with the median of three; two or three in a row with the level before and after
     them, where that is one level: the bottom of a valley has its slopes around it.
     """
     middle = y.copy()

@@ -54,10 +54,10 @@ class Posterior:
         difference: Posterior median, the difference of the sample means.
         rope: Half-width of the region of practical equivalence, in the unit of the data.
         below: Probability of a difference below -rope.
-        inside: Of one between -rope and rope.
-        above: Of one above rope.
+        inside: Probability of a difference between -rope and rope.
+        above: Probability of a difference above rope.
         low: Lower end of the credible interval.
-        high: Its upper end.
+        high: Upper end of the interval.
         n: Number of pairs, or of both samples together.
         reason: Why something is NaN.
     """
@@ -85,10 +85,10 @@ def paired_posterior(a: ArrayLike, b: ArrayLike, *, rope: float, confidence: flo
     """Return the posterior of the mean of paired differences.
 
     Args:
-        a: Of shape (n,).
-        b: Of the same shape, the i-th belonging to a's i-th.
+        a: Values of the first group, of shape (n,).
+        b: Values of the second group, of the same shape, the i-th belonging to a's i-th.
         rope: Half-width of the region of practical equivalence, in the unit of the data, positive.
-        confidence: Of the credible interval.
+        confidence: Probability of the credible interval.
     """
     return posterior_of_mean(paired_difference(a, b), rope=rope, confidence=confidence)
 
@@ -115,10 +115,10 @@ def two_sample_posterior(
     """Return the Behrens-Fisher posterior of a difference of means.
 
     Args:
-        a: Of shape (n_a,).
-        b: Of shape (n_b,).
+        a: Values of the first group, of shape (n_a,).
+        b: Values of the second group, of shape (n_b,).
         rope: Half-width of the region of practical equivalence, in the unit of the data, positive.
-        confidence: Of the credible interval.
+        confidence: Probability of the credible interval.
     """
     mean = welch_difference(a, b)
     if mean.reason:

@@ -7,9 +7,10 @@ Within each of n seeds the k groups have ranks r, with rank sums Rⱼ. From S = 
     Iman-Davenport:  F = (n - 1) χ² / (n (k - 1) - χ²),                 df k - 1 and (k - 1)(n - 1)
     Kendall:         W = χ² / (n (k - 1)),                              1: all seeds rank alike; 0: by chance
 
-Demšar's χ² and F have no correction for ties, so both forms are told. χ² is rough for few seeds, F is better.
-The exact p is that of S (so of either χ² and of W) when each seed's ranks are shuffled by themselves: all
-outcomes are added up seed after seed where they are few, else shuffles are drawn and p = (b + 1)/(m + 1).
+Demšar's χ² and F have no correction for ties, so both forms are reported. χ² is rough for few seeds, F is
+better. The exact p is that of S (so of either χ² and of W) when each seed's ranks are shuffled by
+themselves: all outcomes are added up seed after seed where they are few, else shuffles are drawn and p = (b
++ 1)/(m + 1).
 
 Nemenyi: two groups differ if their mean ranks do by at least CD = q √(k(k + 1)/6n), where q √2 is the upper
 α point of the studentised range of k normals. It is meant for after a significant Friedman test.
@@ -63,7 +64,7 @@ class Friedman:
     """Friedman's test of k groups over n seeds.
 
     Attributes:
-        mean_ranks: Of shape (k,), 1 the best.
+        mean_ranks: Mean rank of each group, of shape (k,); 1 is the best.
         uncorrected: Friedman's own form, which Demšar uses.
         tie_corrected: The form that scipy prints.
         w: Kendall's W, tie-corrected.
@@ -91,8 +92,8 @@ class Nemenyi:
 
     Attributes:
         critical_difference: Mean ranks this far apart, or farther, differ.
-        p: Of shape (k, k), for each two groups, corrected for there being k; 1 on the diagonal.
-        differs: Of shape (k, k), whether they differ.
+        p: P value of each two groups, of shape (k, k), corrected for their number; 1 on the diagonal.
+        differs: Whether two groups differ, of shape (k, k).
         alpha: Chance of any false alarm.
         reason: Why the numbers are NaN.
     """
@@ -110,10 +111,10 @@ def friedman(
     """Return Friedman's test and Kendall's W.
 
     Args:
-        values: Of shape (seeds, groups).
+        values: Results of shape (seeds, groups).
         lower_is_better: Whether rank 1 is the smallest value.
         draws: Random shuffles where the exact p is out of reach.
-        seed: Of their random stream.
+        seed: Random seed.
 
     >>> test = friedman([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
     >>> test.w, round(test.uncorrected.chi2, 12), round(test.p, 12) == round(1 / 36, 12)
@@ -155,7 +156,7 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
     """Return Nemenyi's critical difference and verdicts.
 
     Args:
-        mean_ranks: Of shape (k,), over ``n`` seeds.
+        mean_ranks: Mean rank of each group over ``n`` seeds, of shape (k,).
         n: Number of seeds.
         alpha: Chance of any false alarm among all pairs.
 

@@ -39,7 +39,7 @@ class StandardisedDifference:
         d: The difference over the sd of the sample.
         g: The same without bias; NaN where there is one degree of freedom.
         low: Lower end of the interval of the true δ.
-        high: Its upper end.
+        high: Upper end of the interval.
         n_a: Size of a.
         n_b: Size of b.
         reason: Why something is NaN.

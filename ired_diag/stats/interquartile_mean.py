@@ -36,7 +36,7 @@ class InterquartileMean:
     Attributes:
         value: The mean of the middle half.
         low: Lower end of the bootstrap interval.
-        high: Upper end.
+        high: Upper end of the interval.
         seeds: Scores of each task.
         tasks: Number of tasks.
         left_out: How many scores the value leaves out on each side.
@@ -59,9 +59,9 @@ def interquartile_mean(
 
     Args:
         scores: Of shape (seeds,) or (seeds, tasks), tasks in one unit.
-        seed: Of the resamples.
+        seed: Random seed of the resamples.
         draws: Number of resamples.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> interquartile_mean([1.0, 2.0, 3.0, 4.0, 1000.0], seed=0).value
     3.0
