@@ -124,27 +124,30 @@ def friedman(
     n, k = table.shape if table.ndim == 2 else (0, 0)
     if n < 2 or k < 2:
         return _undefined(n, k, f"{n} seeds and {k} groups: at least 2 of each are needed")
-    if lost := int((~np.isfinite(table)).sum()):
+    lost = int((~np.isfinite(table)).sum())
+    if lost:
         return _undefined(n, k, f"{lost} of {table.size} values are not finite")
     ranked = rank_groups(table, lower_is_better=lower_is_better)
     # Twice the distance from the middle rank, so that ties stay integers.
-    rows = np.sort(np.rint(2 * ranked.ranks - (k + 1)).astype(np.int64), axis=1)
+    doubled = np.rint(2 * ranked.ranks - (k + 1)).astype(np.int64)
+    rows = np.sort(doubled, axis=1)
     spread = float((rows**2).sum()) / 4
     if spread == 0:
         return _undefined(n, k, "in every seed all groups are equal")
-    s = float(((ranked.ranks - (k + 1) / 2).sum(axis=0) ** 2).sum())
-    uncorrected = _chi_squared(12 * s / (n * k * (k + 1)), n, k)
+    sums = (ranked.ranks - (k + 1) / 2).sum(axis=0)
+    s = float((sums**2).sum())
+    observed = round(4 * s)
     corrected = _chi_squared((k - 1) * s / spread, n, k)
-    w = corrected.chi2 / (n * (k - 1))
-    p = _exact_p(rows, round(4 * s))
-    method: Literal["exact", "Monte Carlo"] = "Monte Carlo" if p is None else "exact"
+    method: Literal["exact", "Monte Carlo"] = "exact"
+    p = _exact_p(rows, observed)
     if p is None:
-        p = _monte_carlo_p(rows=rows, observed=round(4 * s), draws=draws, seed=seed)
+        method = "Monte Carlo"
+        p = _monte_carlo_p(rows, observed=observed, draws=draws, seed=seed)
     return Friedman(
         mean_ranks=ranked.mean_ranks,
-        uncorrected=uncorrected,
+        uncorrected=_chi_squared(12 * s / (n * k * (k + 1)), n, k),
         tie_corrected=corrected,
-        w=w,
+        w=corrected.chi2 / (n * (k - 1)),
         p=p,
         method=method,
         n=n,
