@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import toeplitz
 from scipy.signal import lfilter
 
@@ -18,7 +18,7 @@ from ired_diag.curves.wander import Wander, wander_of
 Array = NDArray[np.float64]
 
 
-def pace_at_end(steps: Array, values: Array) -> Pace:
+def pace_at_end(steps: ArrayLike, values: ArrayLike) -> Pace:
     curve = curve_of(steps, values)
     return pace_of(curve, find_valley(curve.y, grain=curve.grain))
 

@@ -122,7 +122,7 @@ def test_planted_norms_cosines_noise_and_clip_are_found() -> None:
         (unit(-1.2, 1.6), "it pulls against the denoising term", "warning"),
         (unit(1.2, 1.6), "it pulls with the denoising term", "note"),
         (unit(0.0, 2.0), "it is not seen to pull with or against the denoising term", "note"),
-        (unit(0.0), "a gradient is not told from 0", "note"),
+        (unit(0.0), "a gradient cannot be distinguished from 0", "note"),
     ],
 )
 def test_the_sentence_says_whether_terms_fight(nce: Tensor, said: str, severity: str) -> None:
@@ -232,7 +232,7 @@ def test_gradients_of_0_have_no_direction_and_no_noise_scale(network_subject: Ma
     table = PROBE(replace(subject, energy=replace(network, parameters=zeros)))
     comparison = PROBE.comparison(table)
     assert of(comparison, "total", "norm")[0] == 0
-    assert of(comparison, "nce", "cosine", versus="denoise")[3] == "a gradient is not told from 0"
+    assert of(comparison, "nce", "cosine", versus="denoise")[3] == "a gradient cannot be distinguished from 0"
     assert of(comparison, "nce", "share")[3] == "divided by a length of 0"
     assert "The noise scale cannot be told" in PROBE.conclude(table, comparison).statement
     assert PROBE.figure(table).panels

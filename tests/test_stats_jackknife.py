@@ -44,7 +44,7 @@ def test_a_divisor_not_told_from_0_gives_nan_and_says_so(rng: np.random.Generato
     below = replicates_of_mean(noise - noise.mean() + 0.01)
     found = ratio_interval(replicates_of_mean(np.ones(10)), below)
     assert math.isnan(found.value)
-    assert found.reason == "what it is divided by is not told from 0"
+    assert found.reason == "what it is divided by cannot be distinguished from 0"
     assert math.isnan(ratio_interval(replicates_of_mean(np.ones(10)), -replicates_of_mean(np.ones(10))).value)
 
 

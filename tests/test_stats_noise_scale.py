@@ -125,8 +125,8 @@ def test_pure_noise_has_no_noise_scale_and_no_direction(rng: np.random.Generator
         kept = of(samples(rng, direction(0.0)))
         found = noise.noise_scale(kept, SIZE)
         if math.isnan(found.value):
-            assert found.reason == "the mean gradient is not told from 0"
-            assert noise.cosine(kept, kept, kept).reason == "a gradient is not told from 0"
+            assert found.reason == "the mean gradient cannot be distinguished from 0"
+            assert noise.cosine(kept, kept, kept).reason == "a gradient cannot be distinguished from 0"
             assert noise.norm(kept).low == 0
         else:
             told += 1

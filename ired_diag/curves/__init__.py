@@ -1,1 +1,1 @@
-"""One learning curve in, what its shape tells out: where it rests, and why it does not."""
+"""One learning curve in, what its shape says out: where it rests, and why it does not."""

@@ -2,8 +2,8 @@
 
 Two programs can print the same digits without computing the same. A constant proves nothing. A loss printed
 with four digits that stays near its start proves nothing either: runs that draw the same data print the same
-noise while no parameter has an effect yet. So equality is weighed by what it tells. With u the unit of the
-last printed place and v the common values, a curve tells
+noise while no parameter has an effect yet. So equality is weighed by its information. With u the unit of the
+last printed place and v the common values, a curve carries
 
     bits = Σ log2(1 + |v_i - v_{i-1}| / u),    at most 20 a step,
 
@@ -38,7 +38,7 @@ class Agreement:
     Attributes:
         steps: How many steps they share.
         last: The last of these.
-        bits: What their equality tells.
+        bits: How much information their equality carries.
         units: The range of the common values, in units of the last printed place.
     """
 
@@ -57,10 +57,10 @@ def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreemen
     """Return how far two curves agree; None where they differ at a common step, or share none.
 
     Args:
-        a_steps: Of one curve, of shape (n,), increasing.
-        a: Its values, of shape (n,).
-        b_steps: Of the other, of shape (m,).
-        b: Its values, of shape (m,).
+        a_steps: Steps of the first curve, of shape (n,), increasing.
+        a: Values of the first curve, of shape (n,).
+        b_steps: Steps of the second curve, of shape (m,), increasing.
+        b: Values of the second curve, of shape (m,).
 
     >>> steps = np.arange(4)
     >>> agreement_of(steps, np.array([0.25, 0.5, 0.25, 1.0]), steps, np.array([0.25, 0.5, 0.25, 2.0]))

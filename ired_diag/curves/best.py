@@ -33,12 +33,12 @@ FALLING = 4  # evaluations
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """The best evaluation, beside the level that it is one draw from.
+    """The best evaluation, next to the level that it is one draw from.
 
     Attributes:
-        index: Its place; the first of equals.
-        step: Its step.
-        value: As logged, in the curve's unit.
+        index: Index of the best evaluation; the first of equals.
+        step: Step of the best evaluation.
+        value: Best value as logged, in the curve's unit.
         level: The median of the evaluations around it, from the arrival on the floor to the start of a
             lasting rise; the value itself where they are fewer than ten.
         evaluations: How many those are.
@@ -61,9 +61,9 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     """Return the best evaluation of a curve; None where no value is finite.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,), in any unit; what is not finite is never best.
-        lower_is_better: The direction in which the curve improves.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of shape (n,), in any unit; what is not finite is never best.
+        lower_is_better: Whether lower values are better.
 
     >>> best_evaluation([1000, 2000, 3000], [0.3, 0.1, 0.2]).step
     2000.0

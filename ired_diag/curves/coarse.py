@@ -29,8 +29,8 @@ def coarse(steps: Array, values: Array, length: int) -> tuple[Array, Array]:
     """Return the last step and the median of each block; a first, shorter block is left out.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,); NaN and infinities are left out where the block has a number.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of shape (n,); NaN and infinities are left out where the block has a number.
         length: Evaluations of a block.
     """
     first = len(steps) % length

@@ -55,9 +55,9 @@ def common_plateau(
     """Return the window in which all curves rest, so that all of them are read in one window.
 
     Args:
-        curves: Of each the steps and values, as ``plateau_start`` takes them.
-        groups: Of each curve the number of its group, whose seeds it is one of. Default: one group.
-        lower_is_better: The direction in which the curves improve.
+        curves: Steps and values of each curve, as ``plateau_start`` takes them.
+        groups: Number of each curve's group; the curves of a group are its seeds. Default: one group.
+        lower_is_better: Whether lower values are better.
 
     >>> common_plateau([(range(30), [1.0, 2.0] * 15), (range(5), [1.0] * 5)]).reason
     'curve 1: 5 evaluations: at least 10 are needed'

@@ -23,7 +23,7 @@ def clear_gain(y: Array) -> float:
     """Return by how much early means lie above the mean of the second half; 0 where that is not clear.
 
     Args:
-        y: Of shape (n,), finite, lower is better.
+        y: Curve of shape (n,), finite, lower is better.
     """
     n = len(y)
     if n < FEWEST:

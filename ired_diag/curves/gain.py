@@ -66,9 +66,9 @@ def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) ->
     """Say whether as many steps again would win something worth a word, and the rest does not deny it.
 
     Args:
-        curve: In nats.
-        valley: Of the same curve.
-        pace: At its end.
+        curve: Curve in nats.
+        valley: Valley of the same curve.
+        pace: Pace at its end.
         rest: Where it rests, if it does.
     """
     if pace is None or not pace.clear:

@@ -26,7 +26,7 @@ def grain_of(values: Array, *, lower_is_better: bool) -> float:
     """Return the step of the lattice on which a curve's values lie; 0 where they lie on none.
 
     Args:
-        values: Of shape (n,), finite.
+        values: Values of shape (n,), finite.
         lower_is_better: Which end of the values is the best.
 
     >>> round(grain_of(np.array([0.5, 0.42, 0.46, 0.42, 0.44, 0.42, 0.42, 0.44]), lower_is_better=True), 9)

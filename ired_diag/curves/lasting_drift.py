@@ -50,8 +50,8 @@ class Suspect:
     """A group that may drift, or a pair of groups that may drift apart.
 
     Attributes:
-        groups: Its number, or the two numbers.
-        drift: That of the group, or the difference of both.
+        groups: Number of the group, or the two numbers.
+        drift: Drift of the group, or the difference of both.
         clear: From how many standard errors on it is no chance.
         better: Whether the group improves.
         compared: Whether its mean is compared with another group's.
@@ -109,8 +109,8 @@ def suspects(drifts: Mapping[int, Drift], *, lower_is_better: bool = True) -> li
     """Return all groups and pairs of groups with their drifts.
 
     Args:
-        drifts: Of each group, by its number.
-        lower_is_better: The direction in which the metric improves.
+        drifts: Drift of each group, by its number.
+        lower_is_better: Whether lower values are better.
     """
     several = {}
     for number, drift in drifts.items():

@@ -31,7 +31,7 @@ def valley_of(curve: Curve) -> Valley:
     """Return the valley of a curve of which at least one value is finite.
 
     Args:
-        curve: In nats.
+        curve: Curve in nats.
     """
     valley = with_hidden_rise(find_valley(curve.y, grain=curve.grain))
     if not valley.rises or not _is_out_of_a_dip(curve, valley):

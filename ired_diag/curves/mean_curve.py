@@ -58,7 +58,7 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
 
     Args:
         curves: Steps and values of each seed.
-        lower_is_better: The direction in which the curves improve.
+        lower_is_better: Whether lower values are better.
         among: How many groups are judged together.
     """
     mean = mean_curve(curves, lower_is_better=lower_is_better)

@@ -50,7 +50,7 @@ class Curve:
     """A curve that is ready to be judged.
 
     Attributes:
-        steps: Of shape (n,), increasing.
+        steps: Steps of the evaluations, of shape (n,), increasing.
         values: As given, of shape (n,); finite ones beyond 1e150 are cut there.
         y: The same in nats, lower is better; +∞ where the value is not finite.
         scale: On which scale y is.
@@ -75,9 +75,9 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     """Return a curve in nats.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,), in any unit; NaN and infinities are data.
-        lower_is_better: The direction in which the curve improves.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of shape (n,), in any unit; NaN and infinities are data.
+        lower_is_better: Whether lower values are better.
 
     Raises:
         ValueError: The two differ in shape, or the steps do not increase.

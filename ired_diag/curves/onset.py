@@ -1,6 +1,6 @@
 """The onset of a lasting rise: since when has a curve been leaving its best level, and how surely?
 
-The last evaluation that is back at the floor (``valley``) tells it only as well as noise allows: that can be
+The last evaluation that is back at the floor (``valley``) shows it only as well as noise allows: that can be
 deep in a slow rise, or a lucky low before it. So a hinge is fitted from the arrival on the floor up to half
 of the rise (or 1.5 times or 8σ, whichever is more, if that is less), over every evaluation τ as its bend,
 
@@ -36,7 +36,7 @@ class Onset:
 
     Attributes:
         index: The first evaluation of the rise.
-        step: Its step.
+        step: Step of that evaluation.
         low: The earliest step at which the rise may have begun.
         high: The latest.
     """

@@ -20,7 +20,7 @@ def median(values: Array) -> float:
     """Return ``float(np.median(values))``; NaN where a value is NaN.
 
     Args:
-        values: Of shape (n,), n ≥ 1.
+        values: Values of shape (n,), n ≥ 1.
 
     >>> median(np.array([3.0, 1.0, 2.0])), median(np.array([4.0, 1.0]))
     (2.0, 2.5)
@@ -39,7 +39,7 @@ def mean(values: Array) -> float:
     """Return ``float(np.mean(values))``.
 
     Args:
-        values: Of shape (n,), n ≥ 1.
+        values: Values of shape (n,), n ≥ 1.
     """
     return float(values.sum()) / len(values)
 
@@ -48,7 +48,7 @@ def distinct(values: Array) -> int:
     """Return how many values differ from each other, ``len(np.unique(values))``.
 
     Args:
-        values: Of shape (n,), n ≥ 1, without NaN.
+        values: Values of shape (n,), n ≥ 1, without NaN.
     """
     ordered = values.copy()
     ordered.sort()

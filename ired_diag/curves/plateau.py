@@ -21,7 +21,7 @@ class Plateau:
 
     Attributes:
         index: The first evaluation on the plateau; None without a plateau.
-        step: Its step.
+        step: Step of that evaluation.
         reason: Why there is no plateau.
     """
 
@@ -34,9 +34,9 @@ def plateau_start(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     """Return where a curve's plateau starts.
 
     Args:
-        steps: Of shape (n,), increasing.
+        steps: Steps of the evaluations, of shape (n,), increasing.
         values: Of shape (n,); what is not finite counts as worse than all others.
-        lower_is_better: The direction in which the curve improves.
+        lower_is_better: Whether lower values are better.
 
     >>> curve = [9.0, 3.0, 2.0] + [0.9, 1.1] * 20
     >>> plateau_start(range(43), curve)

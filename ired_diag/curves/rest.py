@@ -11,7 +11,7 @@ mean of m neighbouring evaluations under them:
     start      the first evaluation from there on after which no block of m = 3, 6, 12 … lies above all that
                follows by 2.7 standard errors
     enough     ten evaluations at least, over 5% of the steps at least
-    tail       the rest is none where the last m = 2, 3, 5, 8 … evaluations differ from those before by four
+    tail       there is no rest where the last m = 2, 3, 5, 8 … evaluations differ from those before by four
                standard errors and by 0.2%: the most extreme of them is left out, for it may be a spike
 
 Correlated noise makes e(m) larger and the test slower; it is no reason to refuse a rest. A drift too small
@@ -72,8 +72,8 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
     """Return where a curve rests.
 
     Args:
-        curve: In nats.
-        valley: Of the same curve.
+        curve: Curve in nats.
+        valley: Valley of the same curve.
         among: How many curves are judged together: the more, the likelier one of them differs by chance.
     """
     y, n = valley.y, len(curve)
@@ -119,8 +119,8 @@ def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: 
     """Return the first evaluation at which an exponential descent has faded; n where none is left.
 
     Args:
-        curve: In nats.
-        valley: Of the same curve.
+        curve: Curve in nats.
+        valley: Valley of the same curve.
         bias: By which share of its standard error it may bias the mean of what follows.
         coarser: How many times the noise of this curve counts as the noise into which it fades.
     """

@@ -33,8 +33,8 @@ def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
     """Say whether a lasting rise is by 1.5 times or more, surely, and in the metric's own unit as well.
 
     Args:
-        curve: In nats.
-        valley: Of the same curve, with a lasting rise.
+        curve: Curve in nats.
+        valley: Valley of the same curve, with a lasting rise.
         hovers: Whether the metric hovers around 0 and has gained nothing.
     """
     rise = valley.rise
@@ -56,8 +56,8 @@ def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
     """Say whether a lasting rise is worth a word.
 
     Args:
-        curve: In nats.
-        valley: Of the same curve, with a lasting rise.
+        curve: Curve in nats.
+        valley: Valley of the same curve, with a lasting rise.
         hovers: Whether the metric is negative or crosses 0, and has gained nothing.
     """
     rise = valley.rise

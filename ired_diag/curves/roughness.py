@@ -29,7 +29,7 @@ def roughness(y: Array, best: int) -> float:
     """Return the standard deviation of one evaluation by third differences; 0 where there are none.
 
     Args:
-        y: Of shape (n,), finite.
+        y: Curve of shape (n,), finite.
         best: The place of its lowest value.
 
     >>> roughness(np.arange(9.0) ** 2, 0)

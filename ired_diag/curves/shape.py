@@ -112,9 +112,9 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     """Return the shape of a learning curve.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,), in any unit; NaN and infinities are data.
-        lower_is_better: The direction in which the curve improves.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of shape (n,), in any unit; NaN and infinities are data.
+        lower_is_better: Whether lower values are better.
         among: How many curves are judged together: the more, the likelier one of them drifts by chance.
 
     >>> shape_of(range(6), [4.0, 2.0, 1.0, 2.0, 4.0, 8.0]).word
@@ -217,9 +217,9 @@ def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     """Return the shape of a curve that diverged; None of any other, mostly in a tenth of the time.
 
     Args:
-        steps: As ``shape_of`` takes them.
-        values: Likewise.
-        lower_is_better: The direction in which the curve improves.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of shape (n,).
+        lower_is_better: Whether lower values are better.
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if _cannot_diverge(curve):

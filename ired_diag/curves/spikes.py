@@ -5,7 +5,7 @@ than values usually do (Hampel's identifier, upwards only), and by 5% at least. 
 spike. It is recovered at the first later evaluation that is back at the median of the five before it, within
 the noise and 5%.
 
-A lasting rise is none: there the median rises too.
+A lasting rise is not a spike: there the median rises too.
 
 References: Hampel (1974), The influence curve and its role in robust estimation; Davies & Gather (1993), The
 identification of multiple outliers.
@@ -35,8 +35,8 @@ class Spike:
     """A short excursion.
 
     Attributes:
-        step: Where it is highest.
-        value: How high, in the curve's unit.
+        step: Step at which it is highest.
+        value: Highest value, in the curve's unit.
         rise: How much worse than around it, in nats; infinite where the value is not finite.
         recovered_step: The first step back at the level before; None while it is not.
     """
@@ -51,9 +51,9 @@ def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     """Return the spikes of a curve, in order.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,).
-        lower_is_better: The direction in which the curve improves.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of shape (n,).
+        lower_is_better: Whether lower values are better.
 
     >>> find_spikes(range(7), [1.0, 1.0, 1.0, 8.0, 1.0, 1.0, 1.0])[0].recovered_step
     4.0
@@ -89,7 +89,7 @@ def without_spikes(y: Array) -> Array:
     range: a mistake of the evaluation, where the bottom of a steep valley has its slopes around it.
 
     Args:
-        y: Of shape (n,), lower is better, +∞ where not finite.
+        y: Curve of shape (n,), lower is better, +∞ where not finite.
     """
     middle = running_median(y)
     high, _ = _far_above(y, middle)
@@ -133,13 +133,18 @@ def middle_of_three(a: Array, b: Array, c: Array) -> Array:
     """Return the median of three values each, ten times as fast as sorting them."""
     smaller = np.minimum(a, b)
     larger = np.maximum(a, b)
-    return np.maximum(smaller, np.minimum(larger, c))
+    not_largest = np.minimum(larger, c)
+    return np.maximum(smaller, not_largest)
 
 
 def _middle_of_five(a: Array, b: Array, c: Array, d: Array, e: Array) -> Array:
     """Return the median of five values each: neither the least of four nor their largest is it."""
-    low = np.maximum(np.minimum(a, b), np.minimum(c, d))
-    high = np.minimum(np.maximum(a, b), np.maximum(c, d))
+    lower = np.minimum(a, b)
+    upper = np.maximum(a, b)
+    other_lower = np.minimum(c, d)
+    other_upper = np.maximum(c, d)
+    low = np.maximum(lower, other_lower)
+    high = np.minimum(upper, other_upper)
     return middle_of_three(e, low, high)
 
 
@@ -154,23 +159,23 @@ def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
 def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     """Return where values are far below those around them, and what takes their place.
 
-    Single values count beside the median of three; two or three in a row beside the level before and after
+    Single values are compared with the median of three; two or three in a row with the level before and after
     them, where that is one level: the bottom of a valley has its slopes around it.
     """
     middle = y.copy()
-    nothing = np.zeros(len(y), dtype=bool)
+    low = np.zeros(len(y), dtype=bool)
     if len(y) < FEWEST_LOW or not np.isfinite(y).all():
-        return nothing, middle
+        return low, middle
     middle[1:-1] = middle_of_three(y[:-2], y[1:-1], y[2:])
     depth = middle - y
     noise = usual_size(depth)
     if noise == 0:
-        return nothing, middle
+        return low, middle
     far = max(LOW * noise, SEEN)
-    low = depth > far
-    low[:2] = False
-    # A fall of half the depth before it only continues a descent.
-    low[2:] &= depth[2:] > 2 * np.abs(np.diff(y))[:-1]
+    # A fall of half the depth just before shows that it only continues a descent.
+    fall_before = np.abs(np.diff(y))[:-1]
+    stands_out = depth[2:] > 2 * fall_before
+    low[2:] = (depth[2:] > far) & stands_out
     _fill_short_falls(middle, low, far)
     return low, middle
 
@@ -194,14 +199,16 @@ def _fill_short_falls(middle: Array, low: NDArray[np.bool_], far: float) -> None
 def _spike(curve: Curve, middle: Array, *, noise: float, first: int, end: int) -> Spike:
     """Return the spike that evaluations ``first`` to ``end - 1`` make."""
     top = first + int(np.argmax(curve.y[first:end]))
-    before = curve.y[max(0, first - 2 * HALF - 1) : first]
     level = float(middle[top])
+    before = curve.y[max(0, first - 2 * HALF - 1) : first]
     if len(before):
-        level = float(np.sort(before)[(len(before) - 1) // 2])
+        lower_middle = (len(before) - 1) // 2
+        level = float(np.sort(before)[lower_middle])
     recovered = None
     back = np.flatnonzero(curve.y[end:] <= level + max(2 * noise, SEEN))
     if len(back):
-        recovered = float(curve.steps[end + back[0]])
+        place = end + int(back[0])
+        recovered = float(curve.steps[place])
     return Spike(
         step=float(curve.steps[top]),
         value=float(curve.values[top]),

@@ -54,7 +54,7 @@ class Valley:
         arrival: The first evaluation on the floor.
         left: The first evaluation of the rise that lasts; n where there is none.
         sigma: The standard deviation of one evaluation.
-        correlation: That of one evaluation's noise with the next one's, at least 0.
+        correlation: Correlation of one evaluation's noise with the next one's, at least 0.
         wander: Both by neighbours on one level of the fit.
         rises: Whether two evaluations at least have left, and their level is above the noise of one.
     """
@@ -107,7 +107,7 @@ def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
     """Return the valley of a curve in nats.
 
     Args:
-        y: Of shape (n,), n ≥ 1, lower is better; +∞ (not finite) counts as the worst value that is.
+        y: Curve of shape (n,), n ≥ 1, lower is better; +∞ counts as the worst finite value.
         grain: The least noise of one evaluation that a quantised metric can have.
 
     Raises:
@@ -194,7 +194,7 @@ def _noise(residuals: Array, fit: Array) -> tuple[float, float]:
 def noise_of(residuals: Array, *, levels: int) -> tuple[float, float]:
     """Return the standard deviation of a fit's residuals, widened for its levels, and their correlation."""
     n = len(residuals)
-    usual = usual_size(residuals[residuals != 0])  # a level of one value fits it exactly, and tells nothing
+    usual = usual_size(residuals[residuals != 0])  # a level of one value fits it exactly, and says nothing
     r = np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
     squares = float((r**2).sum())
     if squares == 0:

@@ -64,7 +64,7 @@ def wander_of(y: Array, fit: Array) -> Wander:
     """Return how the noise of a curve wanders; none where too few neighbours share a level.
 
     Args:
-        y: Of shape (n,), finite.
+        y: Curve of shape (n,), finite.
         fit: Its levels, of shape (n,).
     """
     first, second = (_mean_square(y, fit, lag) for lag in (1, 2))

@@ -37,7 +37,7 @@ class Floor:
     Attributes:
         name: ``zero``, ``mean_inverse`` or ``linear``.
         mse: Mean squared error per entry.
-        standard_error: Of that mean.
+        standard_error: Standard error of the mean squared error.
     """
 
     name: str

@@ -46,8 +46,8 @@ class Auroc:
 
     Attributes:
         area: Between 0 and 1; ½ where the scores say nothing.
-        low: Lower end of its interval.
-        high: Upper end.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
         se: DeLong's standard error.
         n: Positives; of pairs, their number.
         reason: Why something is NaN, left out, or not by DeLong's formula.
@@ -86,8 +86,8 @@ def paired_auroc(positive: ArrayLike, negative: ArrayLike, *, confidence: float 
 
     Args:
         positive: Scores, of shape (n,) or (strata, n): each column a subject, the unit of independence.
-        negative: Of the same shape. A pair with a NaN is left out and said in ``reason``.
-        confidence: Of the interval.
+        negative: Scores of the same shape. A pair with a NaN is left out; ``reason`` says how many.
+        confidence: Confidence level of the interval.
 
     >>> paired_auroc([2.0, 3.0, 4.0], [1.0, 2.0, 0.0]).area  # 8 of 9 pairs, and a tie
     0.9444444444444445

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,10 +54,10 @@ class Posterior:
         difference: Posterior median, the difference of the sample means.
         rope: Half-width of the region of practical equivalence, in the unit of the data.
         below: Probability of a difference below -rope.
-        inside: Of one between -rope and rope.
-        above: Of one above rope.
+        inside: Probability of a difference between -rope and rope.
+        above: Probability of a difference above rope.
         low: Lower end of the credible interval.
-        high: Its upper end.
+        high: Upper end of the interval.
         n: Number of pairs, or of both samples together.
         reason: Why something is NaN.
     """
@@ -85,10 +85,10 @@ def paired_posterior(a: ArrayLike, b: ArrayLike, *, rope: float, confidence: flo
     """Return the posterior of the mean of paired differences.
 
     Args:
-        a: Of shape (n,).
-        b: Of the same shape, the i-th belonging to a's i-th.
+        a: Values of the first group, of shape (n,).
+        b: Values of the second group, of the same shape, the i-th belonging to a's i-th.
         rope: Half-width of the region of practical equivalence, in the unit of the data, positive.
-        confidence: Of the credible interval.
+        confidence: Probability of the credible interval.
     """
     return posterior_of_mean(paired_difference(a, b), rope=rope, confidence=confidence)
 
@@ -115,16 +115,18 @@ def two_sample_posterior(
     """Return the Behrens-Fisher posterior of a difference of means.
 
     Args:
-        a: Of shape (n_a,).
-        b: Of shape (n_b,).
+        a: Values of the first group, of shape (n_a,).
+        b: Values of the second group, of shape (n_b,).
         rope: Half-width of the region of practical equivalence, in the unit of the data, positive.
-        confidence: Of the credible interval.
+        confidence: Probability of the credible interval.
     """
     mean = welch_difference(a, b)
     if mean.reason:
         return _undefined(difference=mean.difference, rope=rope, n=mean.n, reason=mean.reason)
-    samples = (as_floats(v) for v in (a, b))
-    parts = (_ScaledT(math.sqrt(mean_variance(x)), len(x) - 1) for x in samples)
+    parts = []
+    for sample in (a, b):
+        x = as_floats(sample)
+        parts.append(_ScaledT(math.sqrt(mean_variance(x)), len(x) - 1))
     narrow, wide = sorted(parts, key=lambda part: (part.scale, part.df))
     return _posterior(
         difference=mean.difference,
@@ -137,36 +139,28 @@ def two_sample_posterior(
 
 
 def _posterior(
-    difference: float, wide: _ScaledT, narrow: _ScaledT, rope: float, n: int, confidence: float
+    difference: float,
+    *,
+    wide: _ScaledT,
+    narrow: _ScaledT,
+    rope: float,
+    n: int,
+    confidence: float,
 ) -> Posterior:
     half = _half_width(wide, narrow, confidence)
-    low = difference - half
-    high = difference + half
+    posterior = replace(
+        _undefined(
+            difference, rope=rope, n=n, reason=f"the ROPE must be positive and finite, found {rope:g}"
+        ),
+        low=difference - half,
+        high=difference + half,
+    )
     if not 0 < rope < math.inf:
-        reason = f"the ROPE must be positive and finite, found {rope:g}"
-        return Posterior(
-            difference=difference,
-            rope=rope,
-            below=math.nan,
-            inside=math.nan,
-            above=math.nan,
-            low=low,
-            high=high,
-            n=n,
-            reason=reason,
-        )
+        return posterior
     below = _below(-rope - difference, wide, narrow)
     above = _below(difference - rope, wide, narrow)  # symmetric: above c is below -c
-    return Posterior(
-        difference=difference,
-        rope=rope,
-        below=below,
-        inside=max(0.0, 1 - (below + above)),
-        above=above,
-        low=low,
-        high=high,
-        n=n,
-    )
+    inside = max(0.0, 1 - (below + above))
+    return replace(posterior, below=below, inside=inside, above=above, reason="")
 
 
 def _below(c: float, wide: _ScaledT, narrow: _ScaledT) -> float:
@@ -174,7 +168,8 @@ def _below(c: float, wide: _ScaledT, narrow: _ScaledT) -> float:
     if narrow.scale == 0:
         return float(special.stdtr(wide.df, c / wide.scale))
     weight, q = _quantiles(narrow.df)
-    return float(weight @ special.stdtr(wide.df, (c - narrow.scale * q) / wide.scale))
+    t = (c - narrow.scale * q) / wide.scale
+    return float(weight @ special.stdtr(wide.df, t))
 
 
 @functools.cache
@@ -190,25 +185,29 @@ def _quantiles(df: float) -> tuple[Array, Array]:
 def _half_width(wide: _ScaledT, narrow: _ScaledT, confidence: float) -> float:
     """Return how far the credible interval reaches from its centre."""
     tail = (1 - confidence) / 2
-    near, far = ((part.scale * float(stats.t.isf(tail, part.df))) for part in (wide, narrow))
+    of_wide = wide.scale * float(stats.t.isf(tail, wide.df))
+    of_narrow = narrow.scale * float(stats.t.isf(tail, narrow.df))
     if narrow.scale == 0:
-        return near
-    unit = near + far
+        return of_wide
+    unit = of_wide + of_narrow
+
+    def excess(share: float) -> float:
+        return _below(-share * unit, wide, narrow) - tail
+
     # In units of the sum of both reaches, which is never exceeded.
-    share = optimize.brentq(lambda x: _below(-x * unit, wide, narrow) - tail, 0.0, 1.01, xtol=1e-14)
+    share = optimize.brentq(excess, 0.0, 1.01, xtol=1e-14)
     return float(share) * unit
 
 
-def _undefined(difference: float, rope: float, n: int, reason: str) -> Posterior:
-    nan = math.nan
+def _undefined(difference: float, *, rope: float, n: int, reason: str) -> Posterior:
     return Posterior(
         difference=difference,
         rope=rope,
-        below=nan,
-        inside=nan,
-        above=nan,
-        low=nan,
-        high=nan,
+        below=math.nan,
+        inside=math.nan,
+        above=math.nan,
+        low=math.nan,
+        high=math.nan,
         n=n,
         reason=reason,
     )

@@ -66,12 +66,12 @@ def bootstrap_difference(
     """Return mean(a) - mean(b) and its interval.
 
     Args:
-        a: Of shape (n_a,).
-        b: Of shape (n_b,).
+        a: Values of the first group, of shape (n_a,).
+        b: Values of the second group, of shape (n_b,).
         paired: Whether the i-th values belong together; pairs are then drawn as pairs.
         seed: Random seed of the resamples.
         draws: Number of resamples.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
     """
     x, y = as_sample(a), as_sample(b)
     if defect := defect_of(x, y, paired=paired):

@@ -29,10 +29,10 @@ def camps_p(values: Sequence[float], labels: Sequence[object], *, draws: int = D
     """Return how likely labels without meaning separate values as well as the observed ones; 1 for one label.
 
     Args:
-        values: Of shape (n,), finite.
-        labels: One a value.
+        values: Values of shape (n,), finite.
+        labels: Label of each value.
         draws: How many assignments are drawn where they are not enumerated.
-        seed: Of these draws.
+        seed: Random seed of the draws.
 
     >>> camps_p([1, 2, 3, 11, 12, 13], list("aaabbb"))
     0.1

@@ -40,9 +40,9 @@ class Coverage:
 
     Attributes:
         coverage: Between 0 and 1; sets of data without an interval count as not held.
-        standard_error: Of the simulation.
+        standard_error: Standard error of the simulated coverage.
         n: Values of each sample.
-        skewness: Of the population.
+        skewness: Skewness of the population.
         reason: Why it is NaN, or what it is the coverage of instead.
     """
 
@@ -57,9 +57,9 @@ def coverage_of(interval: str, n: int, skewness: float = 0.0) -> Coverage:
     """Return the simulated coverage of a 95% interval, interpolated between simulated n and skewnesses.
 
     Args:
-        interval: Its name, one of ``intervals()``.
+        interval: Name of the interval, one of ``intervals()``.
         n: Values of each sample; above the largest simulated, that one's coverage is returned and said.
-        skewness: Of the population; its sign does not matter.
+        skewness: Skewness of the population; its sign does not matter.
 
     >>> bool(abs(coverage_of("t", 10).coverage - 0.95) < 0.005)
     True

@@ -38,9 +38,9 @@ class Overlap:
     """How candidates and a reference overlap.
 
     Attributes:
-        density: Of the candidates, against the reference.
-        coverage: Of the reference by the candidates.
-        reverse_coverage: Of the candidates by the reference.
+        density: Density of the candidates, against the reference.
+        coverage: Coverage of the reference by the candidates.
+        reverse_coverage: Coverage of the candidates by the reference.
     """
 
     density: float

@@ -48,11 +48,11 @@ class Dominance:
 
     Attributes:
         delta: Cliff's δ, from -1 (all of a below b) to 1.
-        delta_low: Lower end of its interval.
-        delta_high: Upper end.
+        delta_low: Lower end of the interval.
+        delta_high: Upper end of the interval.
         a12: Vargha & Delaney's A, from 0 to 1.
-        a12_low: Lower end of its interval.
-        a12_high: Upper end.
+        a12_low: Lower end of the interval.
+        a12_high: Upper end of the interval.
         n_a: Size of a.
         n_b: Size of b.
         reason: Why something is NaN, or says little.

@@ -32,10 +32,10 @@ class Effect:
     Attributes:
         mean: Mean difference, in the unit of the data.
         mean_low: Lower end of its t interval.
-        mean_high: Upper end.
+        mean_high: Upper end of the interval.
         d: Mean difference over the sd of the differences; 0 where all are 0.
-        d_low: Lower end of its interval.
-        d_high: Upper end.
+        d_low: Lower end of the interval.
+        d_high: Upper end of the interval.
         n: Number of pairs.
         reason: Why something is NaN.
     """
@@ -55,7 +55,7 @@ def paired_effect(differences: ArrayLike, *, confidence: float = CONFIDENCE) -> 
 
     Args:
         differences: Of shape (n,); pairs that are not finite are left out and said in ``reason``.
-        confidence: Of both intervals.
+        confidence: Confidence level of both intervals.
 
     >>> paired_effect([0.0, 0.0, 0.0]).d
     0.0

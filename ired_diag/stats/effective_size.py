@@ -35,8 +35,8 @@ class EffectiveSize:
         size: ESS.
         share: ESS over the number of weights.
         low: Lower end of the share's interval.
-        high: Upper end.
-        n: Subjects.
+        high: Upper end of the interval.
+        n: Number of subjects.
         reason: Why something is NaN or left out.
     """
 
@@ -54,7 +54,7 @@ def effective_size(log_weights: ArrayLike, *, confidence: float = CONFIDENCE) ->
     Args:
         log_weights: Of shape (n,) or (strata, n), each column a subject; -inf for a weight of 0. A NaN is
             left out and said in ``reason``.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> round(effective_size([-1000.0, -1000.0, -2000.0]).size, 12)
     2.0

@@ -37,9 +37,9 @@ class Equivalence:
         margin: Half-width of the zone that is too small to matter, in the unit of the data.
         p_lower: One-sided p against a difference of -margin or less.
         p_upper: One-sided p against a difference of margin or more.
-        p: Of equivalence, the larger of the two; small means equivalent.
+        p: P value of equivalence, the larger of the two; small means equivalent.
         low: Lower end of the (1 - 2 alpha) interval of the difference.
-        high: Its upper end.
+        high: Upper end of the interval.
         n: Number of pairs, or of both samples together.
         reason: Why something is NaN.
     """

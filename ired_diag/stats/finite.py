@@ -19,8 +19,8 @@ def summarise_finite(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Su
     """Return mean, sd and t interval of the finite values.
 
     Args:
-        values: Of shape (n,); those that are not finite are left out, and ``reason`` says how many.
-        confidence: Of the interval.
+        values: Values of shape (n,); those that are not finite are left out, and ``reason`` says how many.
+        confidence: Confidence level of the interval.
 
     >>> summarise_finite([1.0, 3.0, float("nan")]).reason
     '1 of 3 are not finite'

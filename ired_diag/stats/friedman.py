@@ -7,9 +7,10 @@ Within each of n seeds the k groups have ranks r, with rank sums Rⱼ. From S = 
     Iman-Davenport:  F = (n - 1) χ² / (n (k - 1) - χ²),                 df k - 1 and (k - 1)(n - 1)
     Kendall:         W = χ² / (n (k - 1)),                              1: all seeds rank alike; 0: by chance
 
-Demšar's χ² and F have no correction for ties, so both forms are told. χ² is rough for few seeds, F is better.
-The exact p is that of S (so of either χ² and of W) when each seed's ranks are shuffled by themselves: all
-outcomes are added up seed after seed where they are few, else shuffles are drawn and p = (b + 1)/(m + 1).
+Demšar's χ² and F have no correction for ties, so both forms are reported. χ² is rough for few seeds, F is
+better. The exact p is that of S (so of either χ² and of W) when each seed's ranks are shuffled by
+themselves: all outcomes are added up seed after seed where they are few, else shuffles are drawn and p = (b
++ 1)/(m + 1).
 
 Nemenyi: two groups differ if their mean ranks do by at least CD = q √(k(k + 1)/6n), where q √2 is the upper
 α point of the studentised range of k normals. It is meant for after a significant Friedman test.
@@ -63,7 +64,7 @@ class Friedman:
     """Friedman's test of k groups over n seeds.
 
     Attributes:
-        mean_ranks: Of shape (k,), 1 the best.
+        mean_ranks: Mean rank of each group, of shape (k,); 1 is the best.
         uncorrected: Friedman's own form, which Demšar uses.
         tie_corrected: The form that scipy prints.
         w: Kendall's W, tie-corrected.
@@ -91,8 +92,8 @@ class Nemenyi:
 
     Attributes:
         critical_difference: Mean ranks this far apart, or farther, differ.
-        p: Of shape (k, k), for each two groups, corrected for there being k; 1 on the diagonal.
-        differs: Of shape (k, k), whether they differ.
+        p: P value of each two groups, of shape (k, k), corrected for their number; 1 on the diagonal.
+        differs: Whether two groups differ, of shape (k, k).
         alpha: Chance of any false alarm.
         reason: Why the numbers are NaN.
     """
@@ -110,10 +111,10 @@ def friedman(
     """Return Friedman's test and Kendall's W.
 
     Args:
-        values: Of shape (seeds, groups).
+        values: Results of shape (seeds, groups).
         lower_is_better: Whether rank 1 is the smallest value.
         draws: Random shuffles where the exact p is out of reach.
-        seed: Of their random stream.
+        seed: Random seed.
 
     >>> test = friedman([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
     >>> test.w, round(test.uncorrected.chi2, 12), round(test.p, 12) == round(1 / 36, 12)
@@ -123,27 +124,30 @@ def friedman(
     n, k = table.shape if table.ndim == 2 else (0, 0)
     if n < 2 or k < 2:
         return _undefined(n, k, f"{n} seeds and {k} groups: at least 2 of each are needed")
-    if lost := int((~np.isfinite(table)).sum()):
+    lost = int((~np.isfinite(table)).sum())
+    if lost:
         return _undefined(n, k, f"{lost} of {table.size} values are not finite")
     ranked = rank_groups(table, lower_is_better=lower_is_better)
     # Twice the distance from the middle rank, so that ties stay integers.
-    rows = np.sort(np.rint(2 * ranked.ranks - (k + 1)).astype(np.int64), axis=1)
+    doubled = np.rint(2 * ranked.ranks - (k + 1)).astype(np.int64)
+    rows = np.sort(doubled, axis=1)
     spread = float((rows**2).sum()) / 4
     if spread == 0:
         return _undefined(n, k, "in every seed all groups are equal")
-    s = float(((ranked.ranks - (k + 1) / 2).sum(axis=0) ** 2).sum())
-    uncorrected = _chi_squared(12 * s / (n * k * (k + 1)), n, k)
+    sums = (ranked.ranks - (k + 1) / 2).sum(axis=0)
+    s = float((sums**2).sum())
+    observed = round(4 * s)
     corrected = _chi_squared((k - 1) * s / spread, n, k)
-    w = corrected.chi2 / (n * (k - 1))
-    p = _exact_p(rows, round(4 * s))
-    method: Literal["exact", "Monte Carlo"] = "Monte Carlo" if p is None else "exact"
+    method: Literal["exact", "Monte Carlo"] = "exact"
+    p = _exact_p(rows, observed)
     if p is None:
-        p = _monte_carlo_p(rows=rows, observed=round(4 * s), draws=draws, seed=seed)
+        method = "Monte Carlo"
+        p = _monte_carlo_p(rows, observed=observed, draws=draws, seed=seed)
     return Friedman(
         mean_ranks=ranked.mean_ranks,
-        uncorrected=uncorrected,
+        uncorrected=_chi_squared(12 * s / (n * k * (k + 1)), n, k),
         tie_corrected=corrected,
-        w=w,
+        w=corrected.chi2 / (n * (k - 1)),
         p=p,
         method=method,
         n=n,
@@ -155,7 +159,7 @@ def nemenyi(mean_ranks: ArrayLike, n: int, *, alpha: float = 0.05) -> Nemenyi:
     """Return Nemenyi's critical difference and verdicts.
 
     Args:
-        mean_ranks: Of shape (k,), over ``n`` seeds.
+        mean_ranks: Mean rank of each group over ``n`` seeds, of shape (k,).
         n: Number of seeds.
         alpha: Chance of any false alarm among all pairs.
 

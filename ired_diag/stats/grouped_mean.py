@@ -28,7 +28,7 @@ def grouped_mean(means: ArrayLike, counts: ArrayLike, *, confidence: float = CON
     Args:
         means: Mean of each group, of shape (groups,).
         counts: Number of observations in each; groups of none are left out.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> grouped_mean([1.0, 4.0], [2, 1]).mean
     2.0

@@ -20,7 +20,7 @@ Reference: Hedges (1981), Distribution Theory for Glass's Estimator of Effect Si
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +39,7 @@ class StandardisedDifference:
         d: The difference over the sd of the sample.
         g: The same without bias; NaN where there is one degree of freedom.
         low: Lower end of the interval of the true δ.
-        high: Its upper end.
+        high: Upper end of the interval.
         n_a: Size of a.
         n_b: Size of b.
         reason: Why something is NaN.
@@ -69,16 +69,11 @@ def two_sample_effect(
     if is_constant(x, scale=np.abs(x).max()) and is_constant(y, scale=np.abs(y).max()):
         return _undefined(n_a, n_b, CONSTANT)
     df = n_a + n_b - 2
-    pooled = math.sqrt(((n_a - 1) * x.var(ddof=1) + (n_b - 1) * y.var(ddof=1)) / df)
+    squares = (n_a - 1) * x.var(ddof=1) + (n_b - 1) * y.var(ddof=1)
+    pooled = math.sqrt(squares / df)
     d = float(x.mean() - y.mean()) / pooled
-    return _effect(
-        d=d,
-        df=df,
-        m=n_a * n_b / (n_a + n_b),
-        n_a=n_a,
-        n_b=n_b,
-        confidence=confidence,
-    )
+    effect = _undefined(n_a, n_b, "")
+    return _with_interval(effect, d, df=df, m=n_a * n_b / (n_a + n_b), confidence=confidence)
 
 
 def paired_samples_effect(
@@ -86,21 +81,15 @@ def paired_samples_effect(
 ) -> StandardisedDifference:
     """Return the effect in pairs of shape (n,), in units of the spread of their differences."""
     x, y = as_sample(a), as_sample(b)
-    n_a, n_b = len(x), len(y)
+    n = len(x)
     if defect := defect_of(x, y, paired=True):
-        return _undefined(n_a, n_b, defect)
+        return _undefined(n, len(y), defect)
     difference = x - y
-    if is_constant(difference, scale=max(np.abs(x).max(), np.abs(y).max())):
-        return _undefined(n_a, n_b, SAME_AMOUNT)
+    scale = max(np.abs(x).max(), np.abs(y).max())
+    if is_constant(difference, scale=scale):
+        return _undefined(n, n, SAME_AMOUNT)
     d = float(difference.mean() / difference.std(ddof=1))
-    return _effect(
-        d=d,
-        df=n_a - 1,
-        m=n_a,
-        n_a=n_a,
-        n_b=n_b,
-        confidence=confidence,
-    )
+    return _with_interval(_undefined(n, n, ""), d, df=n - 1, m=n, confidence=confidence)
 
 
 def bias_correction(df: int) -> float:
@@ -111,22 +100,23 @@ def bias_correction(df: int) -> float:
     """
     if df < 2:
         return math.nan
-    return math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2) - math.log(df / 2) / 2)
+    log_ratio = special.gammaln(df / 2) - special.gammaln((df - 1) / 2)
+    return math.exp(log_ratio - math.log(df / 2) / 2)
 
 
-def _effect(d: float, df: int, m: float, n_a: int, n_b: int, confidence: float) -> StandardisedDifference:
-    low, high = (
-        end / math.sqrt(m) for end in noncentrality_interval(d * math.sqrt(m), df, confidence=confidence)
-    )
-    reason = "two pairs: the bias of d is infinite" if df == 1 else ""
-    return StandardisedDifference(
+def _with_interval(
+    effect: StandardisedDifference, d: float, *, df: int, m: float, confidence: float
+) -> StandardisedDifference:
+    """Return the effect of d, with g and the interval of δ, of √m times a noncentral t."""
+    root = math.sqrt(m)
+    low, high = noncentrality_interval(d * root, df, confidence=confidence)
+    return replace(
+        effect,
         d=d,
         g=bias_correction(df) * d,
-        low=low,
-        high=high,
-        n_a=n_a,
-        n_b=n_b,
-        reason=reason,
+        low=low / root,
+        high=high / root,
+        reason="two pairs: the bias of d is infinite" if df == 1 else "",
     )
 
 

@@ -36,12 +36,12 @@ class Improvement:
 
     Attributes:
         probability: Ties count half.
-        low: Lower end of its interval.
-        high: Its upper end.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
         wins: In how many pairs a is better.
-        losses: In how many b is.
-        ties: In how many they are equal.
-        confidence: Of the interval.
+        losses: In how many pairs b is better.
+        ties: In how many pairs they are equal.
+        confidence: Confidence level of the interval.
         reason: Why something is NaN, or says little.
     """
 
@@ -64,7 +64,7 @@ def improvement_unpaired(
         a: One sample, of shape (n_a,).
         b: The other, of shape (n_b,).
         lower_is_better: Whether the smaller value is the better one.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> improvement_unpaired([1.0, 2.0], [2.0, 3.0]).probability
     0.875
@@ -97,7 +97,7 @@ def improvement_paired(
         a: One sample, of shape (n,).
         b: The other, of the same shape, the i-th of each belonging together.
         lower_is_better: Whether the smaller value is the better one.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> result = improvement_paired([1.0, 2.0, 3.0, 4.0], [2.0, 3.0, 4.0, 4.0])
     >>> result.wins, result.losses, result.ties, result.probability

@@ -15,7 +15,7 @@ section 4.3 (IQM) and 4.1 (stratified bootstrap).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,7 +36,7 @@ class InterquartileMean:
     Attributes:
         value: The mean of the middle half.
         low: Lower end of the bootstrap interval.
-        high: Upper end.
+        high: Upper end of the interval.
         seeds: Scores of each task.
         tasks: Number of tasks.
         left_out: How many scores the value leaves out on each side.
@@ -59,62 +59,53 @@ def interquartile_mean(
 
     Args:
         scores: Of shape (seeds,) or (seeds, tasks), tasks in one unit.
-        seed: Of the resamples.
+        seed: Random seed of the resamples.
         draws: Number of resamples.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> interquartile_mean([1.0, 2.0, 3.0, 4.0, 1000.0], seed=0).value
     3.0
     """
-    given = as_floats(scores)
-    x = given.reshape(len(given), -1) if given.size else given.reshape(0, 1)
-    (seeds, tasks), left_out = x.shape, x.size // 4
-    if defect := defect_of(x.ravel(), fewest=LEAST_SCORES) or defect_of(x[:, 0]):
-        return InterquartileMean(
-            value=math.nan,
-            low=math.nan,
-            high=math.nan,
-            seeds=seeds,
-            tasks=tasks,
-            left_out=left_out,
-            reason=defect,
-        )
-    value = float(middle_mean(x.reshape(1, -1))[0])
-    if (np.ptp(x, axis=0) <= ROUNDING * np.abs(x).max()).all():
-        reason = "no spread to draw from"
-        return InterquartileMean(
-            value=value,
-            low=math.nan,
-            high=math.nan,
-            seeds=seeds,
-            tasks=tasks,
-            left_out=left_out,
-            reason=reason,
-        )
-    drawn = _resampled(x, draws, np.random.default_rng(seed))
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return InterquartileMean(
-        value=value,
-        low=float(low),
-        high=float(high),
+    values = as_floats(scores)
+    x = values.reshape(len(values), -1) if values.size else values.reshape(0, 1)
+    seeds, tasks = x.shape
+    mean = InterquartileMean(
+        value=math.nan,
+        low=math.nan,
+        high=math.nan,
         seeds=seeds,
         tasks=tasks,
-        left_out=left_out,
+        left_out=x.size // 4,
     )
+    if defect := defect_of(x.ravel(), fewest=LEAST_SCORES) or defect_of(x[:, 0]):
+        return replace(mean, reason=defect)
+    value = float(middle_mean(x.reshape(1, -1))[0])
+    rounding = ROUNDING * np.abs(x).max()
+    if (np.ptp(x, axis=0) <= rounding).all():
+        return replace(mean, value=value, reason="no spread to draw from")
+    drawn = _resampled(x, draws, np.random.default_rng(seed))
+    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(drawn, levels).tolist()
+    return replace(mean, value=value, low=low, high=high)
 
 
 def middle_mean(rows: Array) -> Array:
     """Return the mean of the middle half of each row, of shape (rows, n)."""
     n = rows.shape[-1]
-    middle: Array = np.sort(rows, axis=-1)[..., n // 4 : n - n // 4].mean(axis=-1)
+    cut = n // 4
+    ordered = np.sort(rows, axis=-1)
+    middle: Array = ordered[..., cut : n - cut].mean(axis=-1)
     return middle
 
 
 def _resampled(x: Array, draws: int, rng: np.random.Generator) -> Array:
     seeds, tasks = x.shape
+    columns = np.arange(tasks)
     block = max(1, BLOCK // x.size)
     parts = []
     for first in range(0, draws, block):
-        chosen = rng.integers(seeds, size=(min(block, draws - first), seeds, tasks))
-        parts.append(middle_mean(x[chosen, np.arange(tasks)].reshape(len(chosen), -1)))
+        count = min(block, draws - first)
+        chosen = rng.integers(seeds, size=(count, seeds, tasks))
+        scores = x[chosen, columns].reshape(count, -1)
+        parts.append(middle_mean(scores))
     return np.concatenate(parts)

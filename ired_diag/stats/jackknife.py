@@ -7,8 +7,9 @@ With θ an estimate from n independent observations and θ_i the same without th
 *Replicates* are the estimate and its n values with one observation left out, as one array of shape (n + 1,):
 any function of several estimates is then a function of their arrays.
 
-A ratio θ/φ has an interval of its own, Fieller's: those ρ for which θ - ρφ is not told from 0. Where φ itself
-is not told from 0 they have no end, and there is no interval: no more is known than that φ is small.
+A ratio θ/φ has an interval of its own, Fieller's: those ρ for which θ - ρφ cannot be distinguished from 0.
+Where φ itself cannot be distinguished from 0 they have no end, and there is no interval: no more is known
+than that φ is small.
 
 References: Efron & Stein (1981), The Jackknife Estimate of Variance; Fieller (1954), Some Problems in
 Interval Estimation, section 2.
@@ -27,8 +28,8 @@ from ired_diag.stats.arrays import Array, as_floats
 from ired_diag.stats.summary import CONFIDENCE
 
 Replicates = Array
-FEWEST = 3  # observations: with one left out, two must be there to be told apart
-UNSURE_DIVISOR = "what it is divided by is not told from 0"
+FEWEST = 3  # observations: with one left out, two must be left to differ
+UNSURE_DIVISOR = "what it is divided by cannot be distinguished from 0"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def replicates_of_mean(values: ArrayLike) -> Replicates:
     """Return the replicates of a mean.
 
     Args:
-        values: Of shape (n,), n > 1.
+        values: Observations of shape (n,), n > 1.
 
     >>> replicates_of_mean([0.0, 3.0, 6.0]).tolist()
     [3.0, 4.5, 3.0, 1.5]
@@ -60,8 +61,8 @@ def jackknife_interval(replicates: Replicates, *, confidence: float = CONFIDENCE
     """Return the estimate and its interval.
 
     Args:
-        replicates: Of shape (n + 1,), the estimate first.
-        confidence: Of the interval.
+        replicates: Replicates of shape (n + 1,), the estimate first.
+        confidence: Confidence level of the interval.
     """
     if not np.isfinite(replicates).all():
         return no_interval("not a finite number")
@@ -81,8 +82,8 @@ def ratio_interval(above: Replicates, below: Replicates, *, confidence: float = 
 
     Args:
         above: Replicates of the numerator, of shape (n + 1,).
-        below: Those of the denominator, from the same observations.
-        confidence: Of the interval, and of the test of the denominator.
+        below: Replicates of the denominator, from the same observations.
+        confidence: Confidence level of the interval, and of the test of the denominator.
     """
     if not (np.isfinite(above).all() and np.isfinite(below).all()):
         return no_interval("not a finite number")

@@ -3,7 +3,7 @@
     skill = 1 - error / reference error:    above 0 the reference is beaten, below 0 it is better.
 
 Each reference is judged by the interval of its own skill: beaten where all of it lies above 0, better where
-all of it lies below, not told apart where it holds 0. The rung is the best of those that are beaten.
+all of it lies below, not distinguished where it holds 0. The rung is the best of those that are beaten.
 
 Reference: Murphy (1988), Skill Scores Based on the Mean Square Error, section 2.
 """
@@ -46,5 +46,5 @@ class Standing:
 
     @property
     def beside(self) -> list[str]:
-        """The references that it is not told apart from."""
+        """The references that it cannot be distinguished from."""
         return [name for name, (_, low, high) in self.skill.items() if low <= 0 <= high]

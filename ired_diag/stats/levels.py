@@ -23,9 +23,9 @@ class AtLevel:
 
     Attributes:
         level: Which; -1 for the worst of each problem.
-        mean: Of the problems that have a number.
-        low: Lower end of its interval.
-        high: Upper end.
+        mean: Mean of the problems that have a number.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
         n: Problems that have a number.
         lost: Problems that have none.
         reason: Why something is NaN.
@@ -44,7 +44,7 @@ def by_level(values: Array, *, share: bool = False, smallest: bool = False) -> l
     """Return means, or shares, over problems: at the worst level of each, then level by level.
 
     Args:
-        values: Of shape (levels, problems), NaN where there is none.
+        values: Numbers of shape (levels, problems); NaN where a problem has none.
         share: They are 0 or 1: the interval is that of a share.
         smallest: The worst is the smallest.
     """

@@ -54,7 +54,7 @@ class LongRun:
         sd: Standard deviation of one evaluation, σ.
         correlation: φ, from 0 to ``CAP``.
         effective: How many independent evaluations the mean is worth, k_eff.
-        standard_error: Of the mean, σ / √k_eff.
+        standard_error: Standard error of the mean, σ / √k_eff.
         df: Degrees of freedom of its square.
         reason: Why the numbers are NaN, where they are.
     """

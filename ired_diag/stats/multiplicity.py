@@ -27,7 +27,7 @@ def holm(p: ArrayLike) -> Array:
     """Return Holm's adjusted p values.
 
     Args:
-        p: Of any shape, between 0 and 1 or NaN.
+        p: P values, of any shape, between 0 and 1 or NaN.
 
     >>> holm([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
@@ -39,7 +39,7 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     """Return Benjamini and Hochberg's adjusted p values.
 
     Args:
-        p: Of any shape, between 0 and 1 or NaN.
+        p: P values, of any shape, between 0 and 1 or NaN.
 
     >>> benjamini_hochberg([0.25, 1.0, 0.25, 0.5]).tolist()
     [0.5, 1.0, 0.5, 0.6666666666666666]

@@ -116,13 +116,14 @@ def shared_part(products: Products, size: int, batch_size: int) -> Interval:
     shared = shared_variance(products)
     own = covariance_trace(products, size) / batch_size
     ratio = ratio_interval(shared, shared + own)
-    return _cut(ratio, least=0.0, most=1.0, reason="the noise at this batch size is not told from 0")
+    reason = "the noise at this batch size cannot be distinguished from 0"
+    return _cut(ratio, least=0.0, most=1.0, reason=reason)
 
 
 def noise_scale(products: Products, size: int) -> Interval:
-    """Return B_simple = tr Σ / |G|², in samples; NaN where |G|² is not told from 0."""
+    """Return B_simple = tr Σ / |G|², in samples; NaN where |G|² cannot be distinguished from 0."""
     ratio = ratio_interval(covariance_trace(products, size), true_product(products))
-    return _cut(ratio, least=0.0, most=math.inf, reason="the mean gradient is not told from 0")
+    return _cut(ratio, least=0.0, most=math.inf, reason="the mean gradient cannot be distinguished from 0")
 
 
 def norm(products: Products) -> Interval:
@@ -131,7 +132,7 @@ def norm(products: Products) -> Interval:
     low = _root(squared.low)
     reason = squared.reason
     if not reason and not low > 0:
-        reason = "not told from 0"
+        reason = "it cannot be distinguished from 0"
     return Interval(_root(squared.value), low=low, high=_root(squared.high), reason=reason)
 
 
@@ -143,7 +144,7 @@ def _root(squared: float) -> float:
 
 
 def cosine(cross: Products, first: Products, second: Products, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return the cosine between two mean gradients; NaN where one of them is not told from 0.
+    """Return the cosine between two mean gradients; NaN where one of them cannot be distinguished from 0.
 
     Noise does not draw it towards 0, as it does the cosine of two batches' gradients, nor do samples that
     the two share draw it towards theirs. Estimate and interval are cut at ±1.
@@ -152,14 +153,14 @@ def cosine(cross: Products, first: Products, second: Products, *, confidence: fl
         cross: Products of the first gradient with the second.
         first: Products of the first gradient with itself.
         second: Products of the second gradient with itself.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
     """
     lengths = [true_product(first), true_product(second)]
     for length in lengths:
         if not np.isfinite(length).all():
             return no_interval("not a finite number")
         if not jackknife_interval(length).low > 0 or (length <= 0).any():
-            return no_interval("a gradient is not told from 0")
+            return no_interval("a gradient cannot be distinguished from 0")
     replicates = true_product(cross) / np.sqrt(lengths[0] * lengths[1])
     interval = jackknife_interval(replicates, confidence=confidence)
     return _cut(interval, least=-1.0, most=1.0, reason="")

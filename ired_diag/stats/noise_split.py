@@ -22,9 +22,9 @@ evaluations enter as k = (K - Σ kᵢ² / K) / (n - 1), K = Σ kᵢ, with the ef
 is then approximate.
 
 The split is withheld where the evaluations of a run are worth fewer than ``FEWEST_EFFECTIVE`` independent
-ones, or φ is at its cap: differences between seeds cannot then be told from slow noise. In 1,000 simulated
-groups a cell of 3, 5 and 10 seeds without differences, k = 10 to 100 and φ = 0 to 0.7, the interval excludes
-0 from below in at most 3.4% (2.5% are expected), and p ≤ 0.05 in at most 5.6%.
+ones, or φ is at its cap: differences between seeds cannot then be distinguished from slow noise. In 1,000
+simulated groups a cell of 3, 5 and 10 seeds without differences, k = 10 to 100 and φ = 0 to 0.7, the
+interval excludes 0 from below in at most 3.4% (2.5% are expected), and p ≤ 0.05 in at most 5.6%.
 
 The interval takes seeds and evaluations to be normal, and the correlation to fall as φʲ; spikes make it
 approximate. σ_e holds all that changes from one evaluation to the next, the model too: more samples in each
@@ -59,7 +59,7 @@ class RunNoise:
 
     Attributes:
         sd: √(Σ r² / (k - 2)), r the residuals.
-        autocorrelation: Of the residuals at lag 1.
+        autocorrelation: Autocorrelation of the residuals at lag 1.
         n: Number of evaluations k.
         reason: Why something is NaN.
     """
@@ -80,11 +80,11 @@ class NoiseSplit:
         seed_sd: σ_s, 0 where the estimate of its square is negative.
         evaluation_sd: σ_e.
         icc: ICC(1), which may be negative.
-        low: Lower end of its interval.
-        high: Upper end.
-        p: Of the F test that seeds do not differ.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        p: P value of the F test that seeds do not differ.
         autocorrelation: At lag 1, mean over the runs; of detrended white noise it is about -2/k.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
         reason: Why something is NaN.
         correlation: φ, of successive evaluations, free of that bias and at least 0.
         effective_evaluations: How many independent evaluations those of one run are worth, k_eff.
@@ -109,7 +109,7 @@ def detrended(values: ArrayLike) -> Array:
     """Return what evenly spaced values differ by from their least-squares line.
 
     Args:
-        values: Of shape (..., k), k ≥ 1; the line is along the last axis.
+        values: Values of shape (..., k), k ≥ 1; the line is along the last axis.
 
     >>> detrended([1.0, 2.0, 3.0]).tolist()
     [0.0, 0.0, 0.0]
@@ -152,7 +152,7 @@ def split_noise(
 
     Args:
         runs: For each seed its evaluations on the plateau, of shape (k,), evenly spaced in the same window.
-        confidence: Of the interval of the ICC.
+        confidence: Confidence level of the interval of the ICC.
         correlation: φ where it is known (0: independent evaluations). Default: estimated from all runs.
     """
     arrays = [as_floats(run) for run in runs]
@@ -243,7 +243,7 @@ def predicted_standard_error(split: NoiseSplit, *, seeds: int, evaluations: int)
     """Return the standard error that a group's mean would have; NaN where the split is.
 
     Args:
-        split: Of the group as it is.
+        split: Split of the group as it is.
         seeds: How many seeds it would have, n.
         evaluations: How many evaluations on each seed's plateau, k, as far apart as they are.
     """

@@ -33,7 +33,7 @@ def noncentrality_interval(t: float, df: int, *, confidence: float = CONFIDENCE)
     Args:
         t: The observed statistic, finite.
         df: Its degrees of freedom, at least 1.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> low, high = noncentrality_interval(0.0, 9)
     >>> round(low, 6), round(high, 6)

@@ -49,8 +49,8 @@ def partially_paired_unequal(
     Args:
         pairs: Numbers of the shared seeds, of shape (2, shared): those of a, then those of b.
         only_a: Numbers of the seeds that only a has, of shape (n,), which may be empty.
-        only_b: Of b.
-        confidence: Of the interval of the difference.
+        only_b: Numbers of the seeds that only b has, likewise.
+        confidence: Confidence level of the interval of the difference.
 
     >>> result = partially_paired_unequal([[1.0, 2.0, 4.0], [2.0, 3.5, 5.0]], [2.5], [])
     >>> round(result.difference, 3), round(result.test.df, 2)
@@ -78,9 +78,9 @@ def fit_unequal(pairs: Array, only_a: Array, only_b: Array) -> Fit:
     """Return the estimates of one study or of many at once.
 
     Args:
-        pairs: Of shape (..., 2, shared), 2 or more.
-        only_a: Of shape (..., n_a).
-        only_b: Of shape (..., n_b).
+        pairs: Numbers of the shared seeds, of shape (..., 2, shared), 2 or more.
+        only_a: Numbers of the seeds that only a has, of shape (..., n_a).
+        only_b: Numbers of the seeds that only b has, of shape (..., n_b).
     """
     m = pairs.shape[-1]
     a = np.concatenate([pairs[..., 0, :], only_a], axis=-1)

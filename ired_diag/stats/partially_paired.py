@@ -63,12 +63,12 @@ class PartialPairs:
 
     Attributes:
         difference: Mean of all numbers of a minus mean of all numbers of b.
-        standard_error: Of the difference.
-        correlation: Of the two numbers of a seed, ρ.
+        standard_error: Standard error of the difference.
+        correlation: Correlation of the two numbers of a seed, ρ.
         shared: Seeds that both groups have.
         only_a: Seeds that only a has.
         only_b: Seeds that only b has.
-        test: Of the difference; its n counts each seed once.
+        test: Test of the difference; its n counts each seed once.
     """
 
     difference: float
@@ -89,12 +89,12 @@ class Sums:
         n_a: Seeds that only a has.
         n_b: Seeds that only b has.
         squares_d: Σ (d - d̄)², d the differences of the pairs.
-        squares_s: Of their sums.
-        squares: Of the other seeds about their groups' means.
+        squares_s: The same for the sums of the pairs.
+        squares: The same for the other seeds, about their groups' means.
         mean_d: Mean difference of the pairs.
-        mean_s: Mean sum.
+        mean_s: Mean sum of the pairs.
         mean_a: Mean of the seeds that only a has; 0 without any.
-        mean_b: Of b.
+        mean_b: Mean of the seeds that only b has; 0 without any.
     """
 
     m: int
@@ -114,7 +114,7 @@ class Fit:
     """The REML estimates. Each array has shape (...,), one entry a study.
 
     Attributes:
-        difference: Of the plain means.
+        difference: Difference of the plain means.
         variance: The square of its standard error, C.
         correlation: ρ.
         df: Degrees of freedom after Satterthwaite.
@@ -148,8 +148,8 @@ def partially_paired(
     Args:
         pairs: Numbers of the shared seeds, of shape (2, shared): those of a, then those of b.
         only_a: Numbers of the seeds that only a has, of shape (n,), which may be empty.
-        only_b: Of b.
-        confidence: Of the interval of the difference.
+        only_b: Numbers of the seeds that only b has, likewise.
+        confidence: Confidence level of the interval of the difference.
 
     >>> result = partially_paired([[1.0, 2.0, 4.0], [2.0, 3.5, 5.0]], [2.5], [])
     >>> round(result.difference, 3), round(result.test.df, 2)
@@ -185,9 +185,9 @@ def sums_of(pairs: Array, only_a: Array, only_b: Array) -> Sums:
     """Return what the likelihood needs.
 
     Args:
-        pairs: Of shape (..., 2, shared).
-        only_a: Of shape (..., n_a).
-        only_b: Of shape (..., n_b).
+        pairs: Numbers of the shared seeds, of shape (..., 2, shared).
+        only_a: Numbers of the seeds that only a has, of shape (..., n_a).
+        only_b: Numbers of the seeds that only b has, of shape (..., n_b).
     """
     a = pairs[..., 0, :]
     b = pairs[..., 1, :]

@@ -64,7 +64,7 @@ def sign_flip(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0) 
         a: One sample.
         b: The other.
         draws: Random sign vectors for more than 14 pairs.
-        seed: Of their random stream.
+        seed: Random seed.
 
     >>> test = sign_flip([2.0, 3.0, 4.0], [1.0, 1.0, 1.0])
     >>> test.difference, test.p, test.smallest_p
@@ -108,7 +108,7 @@ def two_samples(a: ArrayLike, b: ArrayLike, *, draws: int = DRAWS, seed: int = 0
         a: One sample.
         b: The other.
         draws: Random splits where there are more than 200,000.
-        seed: Of their random stream.
+        seed: Random seed.
 
     >>> test = two_samples([4.0, 5.0, 6.0], [1.0, 2.0, 3.0])
     >>> test.difference, test.p, test.smallest_p

@@ -12,9 +12,10 @@ The smallest detectable difference is the Δ at which the power is 80%: it depen
 the difference that was seen. The number of seeds n is that of pairs, or of each of two samples of one size.
 
 "Seeds needed at the observed difference" goes in a circle: its power is a function of the p value, and the
-difference that was noticed is mostly too large. So it comes with the numbers at both ends of the 95% interval
-of the difference (infinite where that holds 0), and beside it the number needed to show a difference as large
-as the margin, which is chosen and not observed, with the 95% χ² interval of the spread. Read the second.
+difference that was noticed is mostly too large. So it comes with the numbers at both ends of the 95%
+interval of the difference (infinite where that holds 0), and next to it the number needed to show a
+difference as large as the margin, which is chosen and not observed, with the 95% χ² interval of the spread.
+Read the second.
 
 References: Cohen (1988), Statistical Power Analysis, section 2; Hoenig & Heisey (2001), The Abuse of Power.
 """
@@ -33,7 +34,7 @@ from ired_diag.stats.standard_error import MeanDifference, paired_difference, we
 
 POWER = 0.8
 ALPHA = 0.05
-MOST_SEEDS = 1_000_000  # more are told as infinitely many
+MOST_SEEDS = 1_000_000  # more are reported as infinitely many
 CONFIDENCE = 0.95
 LARGEST = 1e6  # noncentrality up to which scipy's series holds; the power is 1 long before
 
@@ -47,7 +48,7 @@ class SeedsNeeded:
         power_at_margin: Power of the seeds at hand where the true difference is the margin.
         at_margin: Seeds needed to show a true difference as large as the margin.
         at_margin_low: The same where the spread is as small as its interval allows.
-        at_margin_high: Where it is as large.
+        at_margin_high: The same where the spread is as large as its interval allows.
         at_observed: Seeds needed where the observed difference is the true one; circular, see above.
         at_observed_low: The same at the end of the difference's interval farther from 0.
         at_observed_high: At the nearer end; infinite where the interval holds 0.
@@ -105,9 +106,9 @@ def seeds_for(
 
     Args:
         difference: True difference, in the unit of ``sd``.
-        sd: Of one seed's difference: that of pairs, or √(s_a² + s_b²) of two samples.
+        sd: Standard deviation of one seed's difference: that of pairs, or √(s_a² + s_b²) of two samples.
         df_share: Degrees of freedom over n - 1: 1 of pairs, 2 of samples with equal variances.
-        power: To be reached.
+        power: Power to reach.
         alpha: Level of the two-sided test.
 
     >>> seeds_for(1.0, 1.0), seeds_for(0.0, 1.0)
@@ -147,10 +148,10 @@ def paired_seeds_needed(
     """Return what pairs could show and how many are needed.
 
     Args:
-        a: Of shape (n,).
-        b: Of the same shape, the i-th belonging to a's i-th.
+        a: Values of the first group, of shape (n,).
+        b: Values of the second group, of the same shape, the i-th belonging to a's i-th.
         margin: True difference that matters, in the unit of the data, positive.
-        power: To be reached.
+        power: Power to reach.
         alpha: Level of the two-sided test.
     """
     mean = paired_difference(a, b)
@@ -165,9 +166,9 @@ def seeds_needed(
 
     Args:
         mean: With its standard error.
-        sd: Of the difference of a pair of seeds, in the unit of the data.
+        sd: Standard deviation of the difference of a pair of seeds, in the unit of the data.
         margin: True difference that matters, in the same unit, positive.
-        power: To be reached.
+        power: Power to reach.
         alpha: Level of the two-sided test.
     """
     return _needed(mean, _Noise(sd), margin=margin, power=power, alpha=alpha)
@@ -179,10 +180,10 @@ def two_sample_seeds_needed(
     """Return what two samples could show and how many seeds each needs, their variances unequal.
 
     Args:
-        a: Of shape (n_a,).
-        b: Of shape (n_b,).
+        a: Values of the first group, of shape (n_a,).
+        b: Values of the second group, of shape (n_b,).
         margin: True difference that matters, in the unit of the data, positive.
-        power: To be reached.
+        power: Power to reach.
         alpha: Level of the two-sided test.
     """
     mean = welch_difference(a, b)

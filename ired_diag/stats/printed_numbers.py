@@ -27,8 +27,8 @@ class Printed:
     """Numbers as they were printed.
 
     Attributes:
-        values: Of shape (n,).
-        unit: Of each value's last printed place.
+        values: Numbers of shape (n,).
+        unit: Unit of each value's last printed place.
         epsilon: The relative precision that the values were computed in.
     """
 
@@ -41,7 +41,7 @@ def printed(values: Array) -> Printed:
     """Return numbers with the place and the precision that they show.
 
     Args:
-        values: Of shape (n,), finite.
+        values: Numbers of shape (n,), finite.
     """
     unit = _unit(values)
     return Printed(values, unit, _epsilon(values, unit))

@@ -29,8 +29,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Array:
     NaN where x or y has a NaN or takes one value only.
 
     Args:
-        x: Of shape (groups, n).
-        y: Of the same shape.
+        x: First values, of shape (groups, n).
+        y: Second values, of the same shape.
 
     >>> spearman([[1.0, 2.0, 3.0]], [[1.0, 4.0, 9.0]]).tolist()
     [1.0]
@@ -52,8 +52,8 @@ def concordance(
     NaN where a group has no pair to order, or has a NaN.
 
     Args:
-        x: Of shape (groups, n).
-        y: Of the same shape.
+        x: First values, of shape (groups, n).
+        y: Second values, of the same shape.
         further_than: Only pairs count in which the larger y is more than this many times the smaller.
         closer_than: And at most this many times.
 
@@ -89,8 +89,8 @@ def share_below(values: ArrayLike, reference: ArrayLike) -> Array:
     """Return the share of each group's values that lie below its reference, of shape (groups,); ties half.
 
     Args:
-        values: Of shape (groups, n); a NaN is left out, and a group of NaN has none.
-        reference: Of shape (groups, 1).
+        values: Values of shape (groups, n); a NaN is left out, and a group of NaN has no share.
+        reference: Reference of each group, of shape (groups, 1).
 
     >>> share_below([[1.0, 2.0, 3.0, float("nan")]], [[2.0]]).tolist()
     [0.5]

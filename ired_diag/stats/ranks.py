@@ -20,8 +20,8 @@ class Ranks:
     """How groups rank over seeds.
 
     Attributes:
-        ranks: Of shape (seeds, groups), 1 the best.
-        mean_ranks: Of shape (groups,).
+        ranks: Rank of each group within each seed, of shape (seeds, groups); 1 is the best.
+        mean_ranks: Mean rank of each group, of shape (groups,).
         wins: How often each group is the only best of its seed, of shape (groups,).
         ties: In how many seeds several groups are best.
     """
@@ -36,7 +36,7 @@ def rank_groups(values: ArrayLike, *, lower_is_better: bool = True) -> Ranks:
     """Return the ranks of groups within seeds.
 
     Args:
-        values: Of shape (seeds, groups), finite.
+        values: Results of shape (seeds, groups), finite.
         lower_is_better: Whether rank 1 is the smallest value.
 
     >>> rank_groups([[1.0, 2.0], [3.0, 3.0]]).mean_ranks.tolist()

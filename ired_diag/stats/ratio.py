@@ -11,8 +11,8 @@ R² = S_xy² / (S_xx S_yy), each S the mean of a product that belongs to one uni
 
 Two means of different units are independent: on the logarithm, se² = (se_x / x̄)² + (se_y / ȳ)².
 
-Where a few units decide a mean, such an interval is too short. Cochran's rule tells: with G the skewness of
-the u_i, it wants n > 25 G²; where it does not hold, ``reason`` says so.
+Where a few units decide a mean, such an interval is too short. Cochran's rule says when: with G the
+skewness of the u_i, it wants n > 25 G²; where it does not hold, ``reason`` says so.
 
 Reference: Cochran (1977), Sampling Techniques, sections 2.15 (skewness) and 6.3 (ratios); van der
 Vaart (1998), Asymptotic Statistics, section 3.1.
@@ -41,8 +41,8 @@ class Ratio:
 
     Attributes:
         value: The ratio.
-        low: Lower end of its interval.
-        high: Upper end.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
         n: Number of units.
         reason: Why something is NaN or left out.
     """
@@ -58,9 +58,9 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, confidence: 
     """Return the ratio of the means of paired values.
 
     Args:
-        numerator: Of shape (n,); pairs that are not finite are left out and said in ``reason``.
-        denominator: Of the same shape.
-        confidence: Of the interval.
+        numerator: Values of shape (n,); pairs that are not finite are left out; ``reason`` says how many.
+        denominator: Values of the same shape.
+        confidence: Confidence level of the interval.
 
     >>> ratio_of_means([1.0, 2.0, 3.0], [2.0, 4.0, 6.0])
     Ratio(value=0.5, low=0.5, high=0.5, n=3, reason='')
@@ -82,10 +82,10 @@ def squared_correlation(
     """Return R² of the sums of products that each unit adds; its interval ends at 0 and 1.
 
     Args:
-        xy: Products of deviations, summed within each unit, of shape (n,).
+        xy: Products of the deviations of x and y, summed within each unit, of shape (n,).
         xx: Squares of the deviations of x, likewise.
         yy: Squares of the deviations of y, likewise.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
     """
     (a, b, c), reason = _finite(xy, xx, yy)
     if len(a) == 0:
@@ -105,7 +105,7 @@ def ratio_of_independent_means(x: Summary, y: Summary) -> Ratio:
     """Return the ratio of the means of two samples of different units, both positive.
 
     Args:
-        x: Above the line.
+        x: Summary of the numerator.
         y: Below it; the normal's quantile stands for Student's: meant for some hundred units.
     """
     n = min(x.n, y.n)

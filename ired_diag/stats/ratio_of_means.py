@@ -1,6 +1,6 @@
 """Ratio of two means with Fieller's interval: how many per cent one group is above the other.
 
-The interval of ρ = μ_a / μ_b holds those ρ for which mean(a) - ρ mean(b) is not told from 0,
+The interval of ρ = μ_a / μ_b holds those ρ for which mean(a) - ρ mean(b) cannot be distinguished from 0,
 
     (x̄ - ρ ȳ)² ≤ t² (v_xx - 2 ρ v_xy + ρ² v_yy),
 
@@ -10,9 +10,10 @@ of freedom of x̄ - r ȳ at the observed r = x̄/ȳ:
 
     df = (v_xx + r² v_yy)² / (v_xx²/(n_a - 1) + (r² v_yy)²/(n_b - 1)).
 
-Where ȳ itself is not told from 0 the set has no end, and there is no interval: then the data say only that
-the divisor is small. ``ratio`` has the interval by the delta method, which needs many units; with few values
-this one is to be used. Swapping a and b turns the interval over, where both means are told from 0.
+Where ȳ itself cannot be distinguished from 0 the set has no end, and there is no interval: then the data
+say only that the divisor is small. ``ratio`` has the interval by the delta method, which needs many units;
+with few values this one is to be used. Swapping a and b turns the interval over, where both means can be
+distinguished from 0.
 
 References: Fieller (1954), Some Problems in Interval Estimation, section 2; Tamhane & Logan (2004), Finding
 the Maximum Safe Dose Level for Heteroscedastic Data (the degrees of freedom).

@@ -47,8 +47,8 @@ def last(steps: ArrayLike, values: ArrayLike) -> Readout:
     """Return the last evaluation.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of the same shape.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of the same shape.
 
     >>> last([10, 20], [0.5, 0.25])
     Readout(value=0.25, first=20.0, last=20.0, n=1, reason='')
@@ -60,8 +60,9 @@ def best(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -
     """Return the best evaluation, with the step at which it first occurs.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of the same shape; one that is not finite could have been the best, or diverged: NaN.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of the same shape; one that is not finite could have been the
+            best, or diverged: NaN.
         lower_is_better: Whether the smallest value is the best.
     """
     s, v = _curve(steps, values)
@@ -76,8 +77,8 @@ def mean_of_last(steps: ArrayLike, values: ArrayLike, k: int) -> Readout:
     """Return the mean of the last k evaluations.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of the same shape.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of the same shape.
         k: From 1 to n; NaN with a reason where the curve is shorter.
     """
     s, v = _curve(steps, values)
@@ -92,8 +93,8 @@ def plateau_mean(steps: ArrayLike, values: ArrayLike, start: int | None) -> Read
     """Return the mean of all evaluations from the plateau's first one on.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of the same shape.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of the same shape.
         start: Index of that evaluation, None where there is no plateau.
     """
     s, v = _curve(steps, values)
@@ -108,8 +109,8 @@ def area_under_curve(steps: ArrayLike, values: ArrayLike) -> Readout:
     """Return the area under the curve over the span of its steps, in the unit of the values.
 
     Args:
-        steps: Of shape (n,), increasing; spacings may differ.
-        values: Of the same shape.
+        steps: Steps of the evaluations, of shape (n,), increasing; spacings may differ.
+        values: Values of the evaluations, of the same shape.
 
     >>> area_under_curve([0, 1, 3], [4.0, 2.0, 2.0]).value  # (3 + 4) / 3
     2.3333333333333335

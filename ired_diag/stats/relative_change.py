@@ -25,9 +25,9 @@ class Change:
     Attributes:
         relative: Mean relative change of those that are finite.
         relative_low: Lower end of its 95% t interval.
-        relative_high: Upper end.
-        median: Their median.
-        worst: The largest of them.
+        relative_high: Upper end of the interval.
+        median: Median of the finite relative changes.
+        worst: Largest finite relative change.
         rms: Root mean square of all changes.
         size_ratio: Root mean square of the results after over that before.
         beyond: Share of results beyond the tolerance; one that became no number is.
@@ -54,7 +54,7 @@ def change_of(change: ArrayLike, size: ArrayLike, size_after: ArrayLike, *, tole
         change: c_i, of shape (n,).
         size: s_i before, of the same shape.
         size_after: s_i after.
-        tolerance: Of a relative change.
+        tolerance: Largest relative change that is accepted.
 
     >>> change = change_of([0.0, 1.0], [0.0, 4.0], [0.0, 5.0], tolerance=0.1)
     >>> change.relative, change.worst, change.size_ratio, change.beyond

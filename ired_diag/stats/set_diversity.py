@@ -4,7 +4,7 @@ Each point belongs to an origin that it was displaced from; points differ becaus
 the displacement is the doing of what moved them. A control, displaced as far in random directions, gives the
 kernel of the Vendi score its bandwidth, and the region that density and coverage speak of.
 
-Formulas and references: ``effective_rank``, ``vendi`` and ``density_coverage``, beside this file.
+Formulas and references: ``effective_rank``, ``vendi`` and ``density_coverage`` in this folder.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Diversity:
     Attributes:
         consecutive: Mean distance between a point and the next one.
         pairs: Mean distance over all pairs.
-        effective_rank: Of the points about their mean, at most min(n - 1, dim).
+        effective_rank: Effective rank of the points about their mean, at most min(n - 1, dim).
         displacement_rank: Effective rank of point minus origin.
         vendi: Vendi score, between 1 and n, under a Gaussian kernel.
-        density: Against the control.
-        coverage: Of the control by the points.
-        reverse_coverage: Of the points by the control.
+        density: Density of the points against the control.
+        coverage: Coverage of the control by the points.
+        reverse_coverage: Coverage of the points by the control.
         reason: Why something is NaN.
     """
 
@@ -57,7 +57,7 @@ def median_distance(points: NDArray[Any]) -> float:
     """Return the median distance between two points, RMS per entry; NaN of one point, or of NaN.
 
     Args:
-        points: Of shape (n, dim).
+        points: Points of shape (n, dim).
     """
     distances = pdist(points) / math.sqrt(points.shape[1])
     return float(np.median(distances)) if len(distances) and np.isfinite(distances).all() else NAN
@@ -69,10 +69,10 @@ def set_diversity(
     """Return the diversity of points.
 
     Args:
-        points: Of shape (n, dim), of independent origins, in any order.
-        origins: Of the same shape.
-        control: Of the same shape; row i has the origin of point i.
-        bandwidth: Of the Vendi score's kernel, RMS per entry; NaN and 0 give no score.
+        points: Points of shape (n, dim), of independent origins, in any order.
+        origins: Origin of each point, of the same shape.
+        control: Control points, of the same shape; row i has the origin of point i.
+        bandwidth: Bandwidth of the Vendi score's kernel, RMS per entry; NaN and 0 give no score.
     """
     n, dim = points.shape
     broken = int((~np.isfinite(points).all(axis=1)).sum())

@@ -32,8 +32,8 @@ class Share:
 
     Attributes:
         mean: Between 0 and 1; NaN without subjects.
-        low: Lower end of its interval.
-        high: Upper end.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
         n: Subjects.
         reason: Why something is NaN or left out.
     """
@@ -51,7 +51,7 @@ def share_of(values: ArrayLike, *, answers: int = 1, confidence: float = CONFIDE
     Args:
         values: Of shape (n,), each subject's share, between 0 and 1; NaN is left out and said.
         answers: How many answers each share is the mean of.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> share = share_of([1.0] * 10)
     >>> share.mean, round(share.low, 3), round(share.high, 3)

@@ -7,13 +7,13 @@ two groups' plateau curves about their least-squares lines, and r_ij Pearson's c
 
 Were the seeds' labels of no account, every assignment π of the b to the a would be as likely as the true
 one: p is the share of assignments whose mean of r_iπ(i) is at least ``same``. It is one-sided: samples in
-common make curves alike, never opposite. Up to 7 seeds all assignments are taken; beyond, drawn ones with
-p = (1 + hits) / (1 + draws), once for π of the b and once of the a, and the larger p is told: swapping the
-groups then changes nothing.
+common make curves alike, never opposite. Up to 7 seeds all assignments are taken; beyond, drawn ones with p
+= (1 + hits) / (1 + draws), once for π of the b and once of the a, and the larger p is reported: swapping
+the groups then changes nothing.
 
 Why lines, and why Pearson. What all runs have in common, as the end of a descent, correlates unequal seeds as
 well: each run's line is taken off, and unequal seeds show what is left of it. Pearson's r is the one that the
-variance of a difference holds, var(a - b) = var a + var b - 2 r sd_a sd_b, and so tells what pairing gains.
+variance of a difference holds, var(a - b) = var a + var b - 2 r sd_a sd_b, and so shows what pairing gains.
 Spikes count in it as they do in means: those that one run has alone lower it (in the study's none and random
 groups it is 0.49, and 0.62 between ranks).
 
@@ -63,13 +63,14 @@ class SharedNoise:
 
 
 def shared_noise(a: ArrayLike, b: ArrayLike, *, seed: int = 0, draws: int = DRAWS) -> SharedNoise:
-    """Return how alike the fluctuations of equal seeds are, beside those of unequal seeds.
+    """Return how alike the fluctuations of equal seeds are, next to those of unequal seeds.
 
     Args:
         a: Plateau curves of shape (seeds, evaluations), evenly spaced.
-        b: Of the same shape; row i has the seed of row i of ``a``, column j its step. Seeds with a curve that
-            is not finite, or without noise, are left out and said in ``reason``.
-        seed: Of the drawn assignments.
+        b: Values of the second group, of the same shape; row i has the seed of row i of ``a``, column j its
+            step. Seeds with a curve that is not finite, or without noise, are left out and said in
+            ``reason``.
+        seed: Random seed of the drawn assignments.
         draws: How many, where there are too many to take all.
     """
     x = as_floats(a)

@@ -29,8 +29,8 @@ class Slope:
 
     Attributes:
         value: b, in y's unit over x's; NaN below two points.
-        low: Lower end of its interval; NaN below three points.
-        high: Upper end.
+        low: Lower end of the interval; NaN below three points.
+        high: Upper end of the interval.
         n: Number of points.
         reason: Why something is NaN or left out.
     """
@@ -46,9 +46,9 @@ def slope_of(x: ArrayLike, y: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     """Return the slope of y against x.
 
     Args:
-        x: Of shape (n,).
-        y: Of the same shape; points that are not finite are left out and said in ``reason``.
-        confidence: Of the interval.
+        x: Places of the points, of shape (n,).
+        y: Values of the same shape; points that are not finite are left out; ``reason`` says how many.
+        confidence: Confidence level of the interval.
 
     >>> slope_of([0.0, 1.0, 2.0], [1.0, 3.0, 5.0])
     Slope(value=2.0, low=2.0, high=2.0, n=3, reason='')

@@ -7,7 +7,7 @@ An exact test counts arrangements. The most extreme one and its mirror image are
 
 where no values are tied; ties only make it larger. Below that no data can take it, whatever the effect: with
 5 pairs p ≥ 0.0625, and 5% is out of reach. The two-sided p is twice the smaller one-sided one, at most 1. A
-Monte Carlo test with m draws has p ≥ 1 / (m + 1) besides.
+Monte Carlo test with m draws has p ≥ 1 / (m + 1) as well.
 
 References: Ernst (2004), Permutation Methods: A Basis for Exact Inference; Phipson & Smyth (2010),
 Permutation P-values Should Never Be Zero.

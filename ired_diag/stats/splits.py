@@ -32,7 +32,7 @@ class Separation:
         size: How many they are.
         other_failed: How many of the others failed.
         other_size: How many the others are.
-        p: Of Fisher's exact test.
+        p: P value of Fisher's exact test.
         adjusted: The same after Holm's correction.
         tried: How many different splits were.
     """

@@ -67,8 +67,8 @@ class SdRatio:
     Attributes:
         value: The ratio.
         low: Lower end of Bonett's interval.
-        high: Its upper end.
-        confidence: Of the interval.
+        high: Upper end of the interval.
+        confidence: Confidence level of the interval.
         reason: Why something is NaN.
     """
 
@@ -96,7 +96,7 @@ def sd_ratio(a: ArrayLike, b: ArrayLike, *, confidence: float = CONFIDENCE) -> S
     Args:
         a: One sample, of shape (n_a,).
         b: The other, of shape (n_b,).
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> sd_ratio([2.0, 4.0, 6.0, 8.0, 12.0], [1.0, 2.0, 3.0, 4.0, 6.0]).value
     2.0

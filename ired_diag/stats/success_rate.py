@@ -27,11 +27,11 @@ class SuccessRate:
     """A rate of success with its exact interval.
 
     Attributes:
-        successes: How many succeeded.
-        n: Of how many.
-        rate: Their share.
-        low: Lower end of its interval.
-        high: Upper end.
+        successes: Number of runs that succeeded.
+        n: Number of runs.
+        rate: Share of successes.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
         reason: Why the numbers are NaN, where they are.
     """
 
@@ -49,7 +49,7 @@ def success_rate(successes: int, n: int, *, confidence: float = CONFIDENCE) -> S
     Args:
         successes: How many runs succeeded.
         n: How many runs there are.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
 
     >>> rate = success_rate(5, 5)
     >>> rate.rate, round(rate.low, 3), rate.high

@@ -29,14 +29,14 @@ class Summary:
     """A sample in brief.
 
     Attributes:
-        n: Its size.
-        mean: x̄.
+        n: Number of values.
+        mean: Mean of the values.
         sd: Standard deviation, n - 1 in the denominator; NaN for one value.
         low: Lower end of the t interval of the mean; NaN for one value.
-        high: Its upper end.
+        high: Upper end of the interval.
         minimum: The smallest value.
         maximum: The largest.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
         reason: Why something is NaN.
     """
 
@@ -55,8 +55,8 @@ def summarise(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Summary:
     """Return mean, sd and t interval of a sample.
 
     Args:
-        values: Of shape (n,), finite.
-        confidence: Of the interval, between 0 and 1.
+        values: Values of shape (n,), finite.
+        confidence: Confidence level of the interval, between 0 and 1.
 
     >>> summary = summarise([1.0, 2.0, 3.0])
     >>> summary.mean, summary.sd

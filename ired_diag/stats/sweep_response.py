@@ -80,13 +80,13 @@ def sweep_response(
     """Return curve, best setting with its optimism, and trend of a sweep.
 
     Args:
-        knob: Of shape (settings,), in any order.
+        knob: Values of the knob, of shape (settings,), in any order.
         values: Of shape (settings, seeds); NaN where a run is missing. The curve takes every run, the rest
             only seeds that have all settings.
-        seed: Of the draws.
-        lower_is_better: The direction.
+        seed: Random seed of the draws.
+        lower_is_better: Whether lower values are better.
         draws: How often seeds are drawn.
-        confidence: Of the intervals.
+        confidence: Confidence level of the intervals.
     """
     x = as_floats(knob)
     y = as_floats(values)

@@ -33,7 +33,7 @@ class TTest:
         df: Degrees of freedom.
         p: Two-sided p value.
         low: Lower end of the confidence interval of the difference.
-        high: Its upper end.
+        high: Upper end of the interval.
         n: Number of pairs, or of both samples together.
         reason: Why the numbers are NaN, where they are.
     """

@@ -52,8 +52,8 @@ def page_trend(knob: ArrayLike, values: ArrayLike) -> Trend:
     """Return Page's test.
 
     Args:
-        knob: Of shape (settings,), all different, in any order.
-        values: Of shape (settings, seeds); seeds that lack a setting are left out and said.
+        knob: Values of the knob, of shape (settings,), all different, in any order.
+        values: Results, of shape (settings, seeds); seeds without all settings are left out and counted.
 
     >>> page_trend([1.0, 2.0, 4.0], [[1.0, 2.0], [2.0, 3.0], [3.0, 9.0]]).rho
     1.0
@@ -87,7 +87,7 @@ def complete_seeds(values: Array) -> NDArray[np.bool_]:
     """Return which seeds have every setting, of shape (seeds,).
 
     Args:
-        values: Of shape (settings, seeds); NaN where a run is missing.
+        values: Results, of shape (settings, seeds); NaN where a run is missing.
     """
     return np.asarray(np.isfinite(values).all(axis=0))
 

@@ -10,7 +10,7 @@ with v shared by a and b, and u too where their seeds are pairs. Drawn weights h
 variance; u and v are stretched about 1 by √(n/(n-1)) to mend it. The interval takes the draws' percentiles
 and stretches them about the difference by t_ν / z, because few seeds do not know their spread well.
 
-The normal theory beside it, r_i and c_j the row and column means of a - b and MS the mean square of what
+The normal theory next to it, r_i and c_j the row and column means of a - b and MS the mean square of what
 they leave,
 
     variance = σ_seed²/n + σ_sample²/N + σ_both²/(n N),
@@ -47,12 +47,12 @@ class TwoLevel:
     Attributes:
         difference: Mean of a minus mean of b.
         low: Lower end of its bootstrap interval.
-        high: Its upper end.
+        high: Upper end of the interval.
         bootstrap_error: Standard deviation of the draws.
-        standard_error: Of the normal theory.
+        standard_error: Standard error by the normal theory.
         from_seeds: Variance of the difference that more seeds would lessen, σ_seed²/n.
-        from_samples: That more samples would lessen, σ_sample²/N.
-        from_both: That either would lessen, σ_both²/(n N).
+        from_samples: Variance of the difference that more samples would lessen, σ_sample²/N.
+        from_both: Variance of the difference that either would lessen, σ_both²/(n N).
         df: Satterthwaite's degrees of freedom of the standard error.
         seeds: Number of seeds of a and of b.
         samples: Number of samples.
@@ -86,11 +86,11 @@ def two_level_bootstrap(
 
     Args:
         a: Errors, of shape (seeds_a, samples).
-        b: Of shape (seeds_b, samples), of the same samples in the same order.
+        b: Values of the second group, of shape (seeds_b, samples), of the same samples in the same order.
         paired: Whether the i-th seed of a and of b belong together.
-        seed: Of the draws.
+        seed: Random seed of the draws.
         draws: How often both levels are drawn.
-        confidence: Of the interval.
+        confidence: Confidence level of the interval.
     """
     x = as_floats(a)
     y = as_floats(b)

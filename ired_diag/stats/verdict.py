@@ -39,7 +39,7 @@ class Verdict:
     """What a comparison of a with b comes to.
 
     Attributes:
-        decision: Of a in comparison with b.
+        decision: Decision on a in comparison with b.
         smaller_than_margin: Whether the 90% interval shows that the difference is smaller than the margin.
         reason: Why, in one sentence with the numbers.
     """
@@ -65,7 +65,7 @@ def judge(
         margin: What is too small to matter, in the same unit; without one (NaN, or not positive) nothing is
             equivalent or smaller than it.
         lower_is_better: Whether a negative difference is good for a.
-        names: Of a and of b, for the sentence.
+        names: Names of a and b, for the sentence.
 
     >>> judge(interval_95=(0.1, 0.3), interval_90=(0.12, 0.28), margin=0.2).decision
     'worse'
@@ -97,11 +97,11 @@ def correct(
     """Return the verdict on one of several pairs of groups, after correction for their number.
 
     Args:
-        verdict: By the pair's own intervals.
+        verdict: Verdict by the pair's own intervals.
         p: Adjusted p value of the test of a difference.
         p_equivalence: Adjusted p value of the test of equivalence.
         pairs: How many pairs of groups there are.
-        names: Of a and of b, for the sentence.
+        names: Names of a and b, for the sentence.
     """
     decision = verdict.decision
     if decision == "identical":

@@ -51,9 +51,9 @@ class WorstRank:
         probability: That a seed of a is better than one of b, ties counted half.
         better: The group whose seeds are better more often; "neither" at a probability of ½.
         n_a: Seeds of a, failed ones included.
-        n_b: Of b.
+        n_b: Seeds of b, failed ones included.
         failed_a: How many of them failed.
-        failed_b: Of b.
+        failed_b: How many seeds of b failed.
         smallest_p: The smallest p that groups of these sizes can reach with these failures.
         method: How p was computed.
         reason: Why p is NaN, where it is.
@@ -78,9 +78,9 @@ def worst_rank_test(
 
     Args:
         a: Numbers of the seeds of a that did not fail, of shape (n,), which may be empty.
-        b: Of b.
+        b: Numbers of the seeds of b that did not fail, likewise.
         failed_a: How many further seeds of a failed.
-        failed_b: Of b.
+        failed_b: How many seeds of b failed.
         lower_is_better: Direction of the numbers.
 
     >>> worst_rank_test([1, 2, 3, 4, 5], [6, 7, 8], failed_a=0, failed_b=2, lower_is_better=True).p
