@@ -29,7 +29,16 @@ def made_run(experiment: int, seed: int, evaluations: int, rng: np.random.Genera
     rows = [Row(1000 * (i + 1), {METRIC: float(value)}) for i, value in enumerate(values)]
     name = f"q{experiment}"
     data = {"rank": 20, "ood": False}
-    return Run(name, None, None, seed, Path(name), data, History.of(rows), Ending("complete"))
+    return Run(
+        experiment=name,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(name),
+        configuration=data,
+        history=History.of(rows),
+        ending=Ending("complete"),
+    )
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ from benchmarks.near_miss import NearMiss
 from benchmarks.planted_fault import Bed
 from benchmarks.planted_in_files import any_run, reread, without_tensors
 from benchmarks.planted_study import any_group, changed
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.find import METRICS
@@ -53,16 +52,13 @@ def _evaluation_with_a_warning(bed: Bed) -> Study:
     """The log of an evaluation stops after its result and a library's warning that names an exception."""
     told = {"experiment_name": "an_evaluation", "evaluation_mode": True}
     result = EvaluationResult(metric="id/mse", value=0.001, source=Path("an_evaluation.out"), line=7)
-    attempt = Attempt(
-        (Path("an_evaluation.out"),),
-        "an_evaluation",
-        "an_evaluation",
-        None,
-        "17",
-        told,
-        (),
-        0,
-        Ending("cut_off", A_WARNING),
+    attempt = Run(
+        path=Path("an_evaluation.out"),
+        experiment="an_evaluation",
+        name="an_evaluation",
+        configuration=told,
+        ending=Ending("cut_off", A_WARNING),
+        provenance={"job": "17"},
         results=(result,),
     )
     return replace(bed.study, evaluations=(attempt,))

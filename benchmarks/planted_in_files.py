@@ -14,7 +14,6 @@ from typing import Any
 from benchmarks.planted_fault import Bed, Fault, Planted
 from benchmarks.planted_study import any_group
 from ired_diag.open import open_study
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.run import Run
@@ -152,7 +151,14 @@ def _failed_evaluation(bed: Bed) -> Planted:
         return bed.study, name
     told = {"experiment_name": name, "evaluation_mode": True}
     ending = Ending("complete", AN_ERROR)
-    attempt = Attempt((Path(f"{name}.out"),), name, name, None, "17", told, (), 0, ending)
+    attempt = Run(
+        path=Path(f"{name}.out"),
+        experiment=name,
+        name=name,
+        configuration=told,
+        ending=ending,
+        provenance={"job": "17"},
+    )
     return replace(bed.study, evaluations=(attempt,)), name
 
 

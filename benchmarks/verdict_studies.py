@@ -133,7 +133,16 @@ def runs_of(name: str, curves: Array, *, configuration: Mapping[str, Any] | None
 def run_of(name: str, seed: int, series: Series, configuration: Mapping[str, Any] | None) -> Run:
     """Return one complete run."""
     history = History({METRIC: series})
-    return Run(name, None, None, seed, Path(name), configuration, history, Ending("complete"))
+    return Run(
+        experiment=name,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(name),
+        configuration=configuration,
+        history=history,
+        ending=Ending("complete"),
+    )
 
 
 def partly_shared(

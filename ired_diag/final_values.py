@@ -114,7 +114,18 @@ def _runs_with_all_metrics(path: Path) -> list[Run]:
 def _run_of(path: Path, name: str, seed: int, values: dict[str, float], *, metric: str | None = None) -> Run:
     """Return the run that stands for the numbers of one seed in a table."""
     history = History.of([Row(0, values)] if values else [])
-    return Run(name, None, None, seed, path, None, history, Ending("complete"), metric=metric, of_table=True)
+    return Run(
+        experiment=name,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=path,
+        configuration=None,
+        history=history,
+        ending=Ending("complete"),
+        metric=metric,
+        of_table=True,
+    )
 
 
 def _in_two_tables(name: str, first: Path, second: Path) -> AmbiguousName:

@@ -14,11 +14,11 @@ from ired_diag.errors import CannotWrite, NotFound, UnreadableFile
 from ired_diag.json_object import read_json_object
 from ired_diag.open import arrange_training, unstarted_among
 from ired_diag.readers.logs import read_logs
-from ired_diag.runs.arrange import ArrangedRun
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.evaluation_store import write_evaluations
 from ired_diag.runs.files import ELSEWHERE, check_listable, exists
 from ired_diag.runs.find import RESULTS_CONFIG, Unreadable
+from ired_diag.runs.job_kind import only_evaluates
+from ired_diag.runs.run import Run
 from ired_diag.runs.store import (
     attempt_folders,
     check_writable,
@@ -41,14 +41,14 @@ Identity = tuple[str | None, int | None]  # full name, seed
 class ImportedRun:
     """A run, the folder it was written to, and its results folder, if one was joined."""
 
-    run: ArrangedRun
+    run: Run
     folder: Path
     results: Path | None = None
 
     @property
     def logs(self) -> set[str]:
         """Every file that it and its earlier attempts were read from."""
-        return {str(p.resolve()) for a in (self.run.attempt, *self.run.earlier) for p in a.source}
+        return {str(path.resolve()) for record in (self.run, *self.run.attempts) for path in record.sources}
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Imported:
     runs: tuple[ImportedRun, ...]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()
-    evaluations: tuple[Attempt, ...] = ()
+    evaluations: tuple[Run, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def attempts(self) -> int:
         """How many earlier attempts stand beside the runs."""
-        return sum(len(one.run.earlier) for one in self.runs)
+        return sum(len(one.run.attempts) for one in self.runs)
 
 
 def import_logs(
@@ -105,7 +105,7 @@ def import_logs(
     results, notes = _join(arranged, checkpoints) if checkpoints else ({}, [])
     planned = _planned(arranged, runs, results)
     check_writable(runs)
-    evaluated = [path for attempt in [*evaluations, *unstarted] for path in attempt.source]
+    evaluated = [path for attempt in [*evaluations, *unstarted] for path in attempt.sources]
     _make_way(planned, runs, evaluated=evaluated, replace=replace)
     logs = set().union(*(one.logs for one in planned))
     for done, one in enumerate(planned):
@@ -139,7 +139,7 @@ def _saying_what_is_whole(done: int, total: int) -> Iterator[None]:
 
 def _read(
     sources: Sequence[Path],
-) -> tuple[list[ArrangedRun], list[Attempt], list[Attempt], list[Skipped], list[Unreadable]]:
+) -> tuple[list[Run], list[Run], list[Run], list[Skipped], list[Unreadable]]:
     """Return the runs, the evaluations, the jobs that never started, and the files that are none of these.
 
     Last are the files and folders that may not be read.
@@ -158,7 +158,7 @@ def _read(
     skipped += logs.skipped
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts)
-    evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
+    evaluations = [attempt for attempt in attempts if only_evaluates(attempt)]
     unstarted = unstarted_among(attempts, listed)
     if not arranged and not evaluations:
         first = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "the folder is empty"
@@ -166,13 +166,11 @@ def _read(
             first = logs.unreadable[0].statement
         files = f"{len(skipped)} file{'s' if len(skipped) != 1 else ''}"
         raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run ({files}; {first}).")
-    skipped.extend(skip for skip in listed if skip.path in {a.source[0] for a in unstarted})
+    skipped.extend(skip for skip in listed if skip.path in {a.path for a in unstarted})
     return arranged, evaluations, unstarted, skipped, logs.unreadable
 
 
-def _planned(
-    arranged: Sequence[ArrangedRun], runs: Path, results: Mapping[Identity, Path]
-) -> list[ImportedRun]:
+def _planned(arranged: Sequence[Run], runs: Path, results: Mapping[Identity, Path]) -> list[ImportedRun]:
     """Return each run with a folder of its own: where names are equal, a number tells them apart."""
     planned: dict[Path, ImportedRun] = {}
     for run in arranged:
@@ -242,11 +240,11 @@ def _drop_stale_attempts(folder: Path, written: Sequence[Path], logs: set[str], 
             shutil.rmtree(attempt)
 
 
-def _identity(run: ArrangedRun) -> Identity:
-    return run.attempt.name, run.attempt.seed
+def _identity(run: Run) -> Identity:
+    return run.name, run.seed
 
 
-def _join(arranged: Sequence[ArrangedRun], checkpoints: Path) -> tuple[Mapping[Identity, Path], list[str]]:
+def _join(arranged: Sequence[Run], checkpoints: Path) -> tuple[Mapping[Identity, Path], list[str]]:
     """Return the results folder of each experiment and seed that names one run and one folder."""
     joined: dict[Identity, Path] = {}
     notes: list[str] = []

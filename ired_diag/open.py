@@ -12,16 +12,16 @@ from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile
 from ired_diag.json_object import read_json_object
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.logs import NOT_OPENED, Logs, is_read_with_log, read_log
-from ired_diag.runs.arrange import ArrangedRun, arrange
-from ired_diag.runs.attempt import Attempt, experiment_number
+from ired_diag.runs.arrange import arrange
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations, read_evaluation
 from ired_diag.runs.files import check_listable, exists, is_special
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, SEED_FOLDER, Contents, Unreadable, contents_of
-from ired_diag.runs.history import History, Row
+from ired_diag.runs.job_kind import never_started, only_evaluates
+from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.range_of_numbers import within_range
 from ired_diag.runs.regroup import Grouping, grouped_by
-from ired_diag.runs.run import EarlierAttempt, Run
+from ired_diag.runs.run import Run
 from ired_diag.runs.store import find_checkpoints, read_run
 from ired_diag.runs.study import Skipped, Study
 from ired_diag.runs.unreadable_run import unreadable_run
@@ -29,7 +29,7 @@ from ired_diag.runs.unreadable_run import unreadable_run
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 
 ReadFolder = Callable[[Path], Run]
-ReadLog = Callable[[Path], Sequence[Attempt]]
+ReadLog = Callable[[Path], Sequence[Run]]
 
 
 def open_run(path: Path | str) -> Run:
@@ -93,7 +93,7 @@ def open_study(
     runs, skipped, logs = opened.runs, opened.skipped, opened.logs
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.not_compared)
-    evaluations = [attempt for attempt in attempts if attempt.only_evaluates]
+    evaluations = [attempt for attempt in attempts if only_evaluates(attempt)]
     unstarted = unstarted_among(attempts, listed)
     stored = _stored_evaluations(given, [*evaluations, *unstarted], skipped)
     listed.extend(_unstarted(a) if a.format == UNSTARTED else _as_skipped(a) for a in stored)
@@ -163,11 +163,11 @@ def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
     opened.logs.add_files(files, list_all=not contents.runs)
 
 
-def unstarted_among(attempts: Iterable[Attempt], listed: Iterable[Skipped]) -> list[Attempt]:
+def unstarted_among(attempts: Iterable[Run], listed: Iterable[Skipped]) -> list[Run]:
     """Return the jobs that died before training started and are listed as neither a run nor a try at one."""
     files = {skipped.path for skipped in listed}
-    died = [attempt for attempt in attempts if attempt.never_started and not attempt.only_evaluates]
-    return [attempt for attempt in died if attempt.source[0] in files]
+    died = [attempt for attempt in attempts if never_started(attempt) and not only_evaluates(attempt)]
+    return [attempt for attempt in died if attempt.path in files]
 
 
 def _imported_logs(runs: Iterable[Run]) -> set[str]:
@@ -189,8 +189,8 @@ def with_grouping(run: Run, grouping: Grouping) -> Run:
 
 
 def arrange_training(
-    attempts: Iterable[Attempt], *, ignored_keys: Iterable[str] = ()
-) -> tuple[list[ArrangedRun], list[Skipped]]:
+    attempts: Iterable[Run], *, ignored_keys: Iterable[str] = ()
+) -> tuple[list[Run], list[Skipped]]:
     """Return the runs among attempts, and a line for each attempt that is neither a run nor a try at one.
 
     Those are jobs that evaluate and do not train, and jobs that died before their program started where no
@@ -202,39 +202,35 @@ def arrange_training(
     """
     training, listed = [], []
     for attempt in attempts:
-        if attempt.only_evaluates:
+        if only_evaluates(attempt):
             listed.append(_as_skipped(attempt))
         else:
             training.append(attempt)
     runs = []
     for run in arrange(training, ignored_keys=ignored_keys):
-        if run.attempt.never_started:
-            listed.extend(map(_unstarted, (*run.earlier, run.attempt)))
+        if never_started(run):
+            listed.extend(map(_unstarted, (*run.attempts, run)))
         else:
             runs.append(run)
     return runs, listed
 
 
-def _unstarted(attempt: Attempt) -> Skipped:
+def _unstarted(attempt: Run) -> Skipped:
     ending = attempt.ending
     detail = f": {ending.detail}" if ending.detail else ""
-    return Skipped(attempt.source[0], f"a job that ended before training started; {ending.label}{detail}")
+    return Skipped(attempt.path, f"a job that ended before training started; {ending.label}{detail}")
 
 
-def _as_skipped(attempt: Attempt) -> Skipped:
+def _as_skipped(attempt: Run) -> Skipped:
     """Return how an evaluation is listed among the files that are no runs."""
     detail = f" ({attempt.ending.detail})" if attempt.ending.detail else ""
-    return Skipped(
-        attempt.source[0], f"an evaluation's log, it trains nothing; {attempt.ending.label}{detail}"
-    )
+    return Skipped(attempt.path, f"an evaluation's log, it trains nothing; {attempt.ending.label}{detail}")
 
 
-def _stored_evaluations(
-    given: Sequence[Path], in_place: Sequence[Attempt], skipped: list[Skipped]
-) -> list[Attempt]:
+def _stored_evaluations(given: Sequence[Path], in_place: Sequence[Run], skipped: list[Skipped]) -> list[Run]:
     """Return the evaluations that runs folders hold and that are not read from their logs too."""
-    from_logs = {attempt.source[0].resolve() for attempt in in_place}
-    stored: dict[Path, Attempt] = {}
+    from_logs = {attempt.path.resolve() for attempt in in_place}
+    stored: dict[Path, Run] = {}
     for path in [file for root in given for file in find_evaluations(root)]:
         try:
             evaluation = read_evaluation(path)
@@ -243,31 +239,19 @@ def _stored_evaluations(
                 raise
             skipped.append(Skipped(path, str(error).removeprefix(f"{path}: ")))
             continue
-        if evaluation.source[0].resolve() not in from_logs:
+        if evaluation.path.resolve() not in from_logs:
             stored[path.resolve()] = evaluation
     return list(stored.values())
 
 
-def run_in_place(arranged: ArrangedRun) -> Run:
-    """Return the run that a foreign log is, without writing anything."""
-    attempt = arranged.attempt
-    number = len(arranged.earlier)
-    rows = [Row(r.step, r.values, r.attempt + number) for r in attempt.rows]
-    history, odd = within_range(History.of(rows).joined(attempt.series))
-    return Run(
-        experiment=arranged.experiment,
-        name=attempt.name,
-        variant=arranged.variant,
-        seed=attempt.seed,
-        path=attempt.source[0],
-        configuration=attempt.configuration,
-        history=history,
-        ending=attempt.ending,
-        provenance={"job": attempt.job, **attempt.provenance},
-        attempts=tuple(map(_earlier, arranged.earlier)),
-        findings=(*attempt.findings, *odd),
-        run_name=arranged.run_name or (attempt.label if attempt.seed is None else ""),
-        results=attempt.results,
+def run_in_place(run: Run) -> Run:
+    """Return the run that a log of another program is, its numbers within the range of computation."""
+    history, odd = within_range(run.history)
+    return replace(
+        run,
+        history=replace(history, attempts=history.attempts + len(run.attempts)),
+        provenance={"job": run.job, **run.provenance},
+        findings=(*run.findings, *odd),
     )
 
 
@@ -289,7 +273,6 @@ def open_results(folder: Path) -> Run:
         seed=seed if isinstance(seed, int) else None,
         path=folder,
         configuration=configuration,
-        history=History(),
         ending=Ending("complete" if trained else "no_log"),
         checkpoints=checkpoints,
     )
@@ -302,9 +285,9 @@ def _with_metrics(run: Run, folder: Path) -> Run:
     logs.add_folder(folder)
     settled = logs.settled()
     run = replace(
-        run, results=tuple(r for attempt in settled if attempt.only_evaluates for r in attempt.results)
+        run, results=tuple(r for attempt in settled if only_evaluates(attempt) for r in attempt.results)
     )
-    told = [attempt for attempt in settled if not attempt.only_evaluates]
+    told = [attempt for attempt in settled if not only_evaluates(attempt)]
     if len(told) != 1:
         return run
     (attempt,) = told
@@ -334,8 +317,14 @@ def _open_checkpoint(path: Path) -> Run:
     configuration = _results_configuration(path.parent)
     name = _name_in(configuration)
     experiment = (experiment_number(name) or name) if name else path.stem
-    history, ending = History(), Ending("no_log")
-    return Run(experiment, name, None, None, path, configuration, history, ending, checkpoints=(path,))
+    return Run(
+        experiment=experiment,
+        path=path,
+        name=name,
+        configuration=configuration,
+        ending=Ending("no_log"),
+        checkpoints=(path,),
+    )
 
 
 def _results_configuration(folder: Path) -> dict[str, Any] | None:
@@ -361,14 +350,3 @@ def _open_run_folders(root: Path, contents: Contents, opened: _Opened, read_fold
             if len(contents.runs) == 1 and not contents.files:
                 raise
             opened.skipped.append(Skipped(folder, str(error).removeprefix(f"{folder}: ")))
-
-
-def _earlier(attempt: Attempt) -> EarlierAttempt:
-    return EarlierAttempt(
-        attempt.source[0],
-        attempt.job,
-        attempt.ending,
-        attempt.evaluations,
-        attempt.provenance.get("started"),
-        attempt.findings,
-    )

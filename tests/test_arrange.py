@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ired_diag.runs.arrange import ArrangedRun, arrange
-from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.arrange import arrange
 from ired_diag.runs.ending import Ending, State
-from ired_diag.runs.history import Series
+from ired_diag.runs.history import History, Series
+from ired_diag.runs.run import Run
 
 A, B = "a" * 40, "b" * 40
 
@@ -31,35 +31,35 @@ def attempt(
     commit: str | None = A,
     task: int = 0,
     **knobs: Any,
-) -> Attempt:
+) -> Run:
     """An attempt of experiment q900 that started on the day which is its job's number."""
-    provenance = {"git_commit": commit, "started": f"2026-01-{job:02}T00:00:00"} if job else {}
-    return Attempt(
-        source=(Path(f"q900_{70000000 + (job or 0)}_{task}.out"),),
+    path = Path(f"q900_{70000000 + (job or 0)}_{task}.out")
+    provenance: dict[str, object] = {}
+    if job:
+        provenance = {"job": str(job), "git_commit": commit, "started": f"2026-01-{job:02}T00:00:00"}
+    return Run(
+        path=path,
+        sources=(path,),
         experiment="q900",
         name=name,
         seed=seed,
-        job=None if job is None else str(job),
         configuration=None if name is None else {"experiment_name": name, "seed": seed, **knobs},
-        rows=(),
         evaluations=evaluations,
         ending=Ending(state),
         provenance=provenance,
     )
 
 
-def cut(job: int, **told: Any) -> Attempt:
+def cut(job: int, **told: Any) -> Run:
     return attempt(job, **{"state": "cut_off", "evaluations": 1, **told})
 
 
-def untrained(job: int, **told: Any) -> Attempt:
+def untrained(job: int, **told: Any) -> Run:
     return cut(job, **{"evaluations": 0, "name": None, **told})
 
 
-def summary(runs: list[ArrangedRun]) -> list[Summary]:
-    return [
-        (run.experiment, run.variant, str(run.attempt.job), [str(a.job) for a in run.earlier]) for run in runs
-    ]
+def summary(runs: list[Run]) -> list[Summary]:
+    return [(run.experiment, run.variant, str(run.job), [str(a.job) for a in run.attempts]) for run in runs]
 
 
 def test_no_attempts_make_no_runs() -> None:
@@ -87,25 +87,25 @@ def test_without_a_complete_attempt_the_one_that_got_furthest_is_the_run() -> No
 
 def test_each_seed_is_a_run_in_the_order_of_numbers() -> None:
     runs = arrange([attempt(1, seed=seed, task=seed) for seed in (10, 9, 0)])
-    assert [run.attempt.seed for run in runs] == [0, 9, 10]
+    assert [run.seed for run in runs] == [0, 9, 10]
     assert {run.variant for run in runs} == {None}
 
 
 def test_a_log_that_just_stops_before_the_run_ended_without_a_reason() -> None:
     (run,) = arrange([cut(1), attempt(2), cut(3)])
-    before, after = run.earlier
+    before, after = run.attempts
     assert before.ending == Ending("unexplained", "the seed was started again by job 2")
     assert after.ending == Ending("cut_off")
 
 
 def test_a_superseded_log_with_a_cause_keeps_it() -> None:
     (run,) = arrange([cut(1, state="out_of_memory"), attempt(2)])
-    assert [a.ending for a in run.earlier] == [Ending("out_of_memory")]
+    assert [a.ending for a in run.attempts] == [Ending("out_of_memory")]
 
 
 def test_the_run_itself_keeps_its_ending() -> None:
     (run,) = arrange([cut(1), cut(2, evaluations=5)])
-    assert run.attempt.ending == Ending("cut_off")
+    assert run.ending == Ending("cut_off")
 
 
 def test_attempts_at_different_commits_are_variants_named_by_their_job() -> None:
@@ -140,39 +140,40 @@ def test_the_short_commit_is_the_same_commit() -> None:
 def test_attempts_without_a_seed_are_runs_of_their_own() -> None:
     runs = arrange([attempt(1, seed=None), cut(2, seed=None), attempt(3, seed=None), cut(4, seed=None)])
     assert summary(runs) == [("q900", None, job, []) for job in "1234"]
-    assert [run.attempt.seed_label for run in runs] == [f"unseeded-{job}" for job in "1234"]
+    assert [run.seed_label for run in runs] == [f"unseeded-{job}" for job in "1234"]
 
 
 def test_two_logs_of_one_job_and_task_are_tries_at_one_run() -> None:
-    first = replace(cut(1), job="7", seed=None, provenance={"task": 3})
-    again = replace(attempt(2), job="7", seed=None, provenance={"task": 3}, source=(Path("again.out"),))
+    task = {"job": "7", "task": 3}
+    first = replace(cut(1), seed=None, provenance=task)
+    again = replace(attempt(2), seed=None, provenance=task, path=Path("again.out"))
     (run,) = arrange([again, first])
-    assert (run.attempt, run.earlier[0].source) == (again, first.source)
+    assert (run.path, [earlier.path for earlier in run.attempts]) == (again.path, [first.path])
 
 
 def test_the_same_seed_in_another_folder_is_another_run() -> None:
-    here, there = attempt(1), replace(attempt(2), source=(Path("other/2_0.out"),))
+    here, there = attempt(1), replace(attempt(2), path=Path("other/2_0.out"))
     runs = arrange([here, there])
-    assert [(run.label, run.earlier) for run in runs] == [("1-seed0", ()), ("2-seed0", ())]
+    assert [(run.seed_label, run.attempts) for run in runs] == [("1-seed0", ()), ("2-seed0", ())]
 
 
 def test_numbered_folders_of_one_seed_are_tries_only_where_the_later_one_got_further() -> None:
-    def version(number: int, last: int, seed: int | None = 42) -> Attempt:
+    def version(number: int, last: int, seed: int | None = 42) -> Run:
         source = Path(f"x/version_{number}/metrics.csv")
         series = {"val_loss": Series(np.array([1, last]), np.array([1.0, 0.5]))}
-        made = replace(cut(1, seed=seed), source=(source,), job=None, provenance={}, series=series)
-        return replace(made, label=f"version_{number}")
+        made = replace(cut(1, seed=seed), path=source, sources=(source,), provenance={})
+        return replace(made, history=History(series), file_label=f"version_{number}")
 
     retried = arrange([version(0, 40), version(1, 100)])
-    assert [(run.label, len(run.earlier)) for run in retried] == [("seed42", 1)]
+    assert [(run.seed_label, len(run.attempts)) for run in retried] == [("seed42", 1)]
     other_curve = replace(
-        version(1, 100), series={"val_loss": Series(np.array([1, 100]), np.array([0.9, 0.4]))}
+        version(1, 100), history=History({"val_loss": Series(np.array([1, 100]), np.array([0.9, 0.4]))})
     )
-    assert [run.label for run in arrange([version(0, 40), other_curve])] == ["version_0", "version_1"]
+    assert [run.seed_label for run in arrange([version(0, 40), other_curve])] == ["version_0", "version_1"]
     repeated = arrange([version(0, 100), version(1, 100), version(2, 100)])
-    assert [run.label for run in repeated] == ["version_0", "version_1", "version_2"]
+    assert [run.seed_label for run in repeated] == ["version_0", "version_1", "version_2"]
     unseeded = arrange([version(0, 40, None), version(1, 100, None)])
-    assert [run.label for run in unseeded] == ["version_0", "version_1"]
+    assert [run.seed_label for run in unseeded] == ["version_0", "version_1"]
 
 
 def test_a_key_that_is_ignored_makes_no_variant() -> None:
@@ -211,9 +212,9 @@ def test_attempts_of_a_seed_that_never_trained_are_one_run_without_evaluation() 
         ("q900", None, "4", ["2"]),
         ("q900", None, "3", []),
     ]
-    assert [run.attempt.evaluations for run in runs] == [3, 0, 0]
-    assert runs[1].earlier[0].ending.state == "unexplained"
-    assert runs[1].attempt.ending.state == "cut_off"
+    assert [run.evaluations for run in runs] == [3, 0, 0]
+    assert runs[1].attempts[0].ending.state == "unexplained"
+    assert runs[1].ending.state == "cut_off"
 
 
 def test_a_number_with_several_full_names_is_several_experiments() -> None:
@@ -235,15 +236,15 @@ def test_a_nameless_attempt_goes_with_the_name_that_was_started_next() -> None:
 
 
 def test_a_nameless_attempt_without_a_log_of_its_file_name_stays_with_the_number() -> None:
-    other = replace(untrained(4, seed=None), source=(Path("q900_sweep_70000004_1.out"),))
+    other = replace(untrained(4, seed=None), path=Path("q900_sweep_70000004_1.out"))
     runs = arrange([attempt(1, name="q900_energy"), attempt(2, name="q900_gradient"), other])
-    assert [(run.experiment, run.attempt.job) for run in runs if run.attempt is other] == [("q900", "4")]
+    assert [(run.experiment, run.job) for run in runs if run.path == other.path] == [("q900", "4")]
 
 
 def test_tasks_of_one_job_that_never_got_far_are_no_tries_at_each_other() -> None:
-    tasks = [replace(untrained(4, seed=None, task=n), provenance={"task": n}) for n in (1, 2)]
+    tasks = [replace(untrained(4, seed=None, task=n), provenance={"job": "4", "task": n}) for n in (1, 2)]
     runs = arrange([attempt(1, seed=0), *tasks])
-    assert [(run.label, run.earlier) for run in runs if run.attempt.seed is None] == [
+    assert [(run.seed_label, run.attempts) for run in runs if run.seed is None] == [
         ("unseeded-4_1", ()),
         ("unseeded-4_2", ()),
     ]
@@ -294,9 +295,9 @@ ATTEMPTS = st.lists(
 def test_every_attempt_is_in_one_place_whatever_the_order(told: list[dict[str, Any]], shuffle: Any) -> None:
     attempts = [attempt(job, **one) for job, one in enumerate(told, start=1)]
     runs = arrange(attempts)
-    placed = [a.job for run in runs for a in (run.attempt, *run.earlier)]
+    placed = [a.job for run in runs for a in (run, *run.attempts)]
     assert sorted(placed, key=str) == sorted((a.job for a in attempts), key=str)
-    places = [(run.experiment, run.variant, run.attempt.seed_label) for run in runs]
+    places = [(run.experiment, run.variant, run.seed_label) for run in runs]
     assert len(set(places)) == len(places)
     shuffle.shuffle(attempts)
     assert arrange(attempts) == runs
@@ -306,8 +307,8 @@ def test_every_attempt_is_in_one_place_whatever_the_order(told: list[dict[str, A
 def test_retries_are_of_the_same_seed_and_never_better(told: list[dict[str, Any]]) -> None:
     attempts = [attempt(job, **one) for job, one in enumerate(told, start=1)]
     for run in arrange(attempts):
-        for earlier in run.earlier:
-            assert earlier.seed in (None, run.attempt.seed)
-            assert earlier.evaluations <= run.attempt.evaluations or not earlier.ending.complete
-            if earlier.order < run.attempt.order:
+        for earlier in run.attempts:
+            assert earlier.seed in (None, run.seed)
+            assert earlier.evaluations <= run.evaluations or not earlier.ending.complete
+            if earlier.start_order < run.start_order:
                 assert earlier.ending.state != "cut_off"

@@ -34,16 +34,16 @@ def study_of(samples: Mapping[str, Sequence[float]], **keys: Any) -> Study:
     strategies = ("none", "random", "adversarial", "mixed")
     runs = [
         Run(
-            group,
-            None,
-            None,
-            seed,
-            Path(f"/{group}/{seed}"),
-            {"mining_strategy": strategies[number % 4], **keys},
-            History.of(
+            experiment=group,
+            name=None,
+            variant=None,
+            seed=seed,
+            path=Path(f"/{group}/{seed}"),
+            configuration={"mining_strategy": strategies[number % 4], **keys},
+            history=History.of(
                 [Row(step, {METRIC: v}) for step, v in ((1, 9 * value), (2, 0.9 * value), (3, value))]
             ),
-            Ending("complete"),
+            ending=Ending("complete"),
         )
         for number, (group, values) in enumerate(samples.items())
         for seed, value in enumerate(values)

@@ -29,9 +29,10 @@ def study_of(values: Mapping[str, Sequence[float]], metric: str) -> Study:
     """Return runs that end at the given values, one a seed."""
     return Study.of(
         Run(
-            group, None, None, seed, Path(f"/{group}/{seed}"), {"optimizer": group},
-            History.of([Row(step, {metric: v}) for step, v in ((500, 1.6 * value), (1000, value))]),
-            Ending("complete"),
+            experiment=group, name=None, variant=None, seed=seed,
+            path=Path(f"/{group}/{seed}"), configuration={"optimizer": group},
+            history=History.of([Row(step, {metric: v}) for step, v in ((500, 1.6 * value), (1000, value))]),
+            ending=Ending("complete"),
         )
         for group, finals in values.items()
         for seed, value in enumerate(finals)

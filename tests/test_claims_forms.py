@@ -20,9 +20,10 @@ MUON = (0.42471, 0.40993, 0.40736, 0.42683, 0.41038, 0.40633, 0.43107, 0.40944)
 def study_of(metric: str, **groups: tuple[float, ...]) -> Study:
     return Study.of([
         Run(
-            group, None, None, seed, Path(f"/{group}/{seed}"), {"optimizer": group},
-            History.of([Row(step, {metric: v}) for step, v in ((1000, value + 0.1), (2000, value))]),
-            Ending("complete"),
+            experiment=group, name=None, variant=None, seed=seed,
+            path=Path(f"/{group}/{seed}"), configuration={"optimizer": group},
+            history=History.of([Row(step, {metric: v}) for step, v in ((1000, value + 0.1), (2000, value))]),
+            ending=Ending("complete"),
         )
         for group, values in groups.items()
         for seed, value in enumerate(values)

@@ -34,9 +34,12 @@ def study_of(samples: Mapping[str, Array], metric: str) -> Study:
     """Return runs that end at the given values."""
     runs = [
         Run(
-            group, None, None, seed, Path(f"/{group}/{seed}"), {"optimizer": group},
-            History.of([Row(step, {metric: float(v)}) for step, v in ((100, 3 * value), (200, value))]),
-            Ending("complete"),
+            experiment=group, name=None, variant=None, seed=seed,
+            path=Path(f"/{group}/{seed}"), configuration={"optimizer": group},
+            history=History.of(
+                [Row(step, {metric: float(v)}) for step, v in ((100, 3 * value), (200, value))]
+            ),
+            ending=Ending("complete"),
         )
         for group, values in samples.items()
         for seed, value in enumerate(values)
@@ -336,7 +339,19 @@ def logs_of(folder: Path) -> tuple[Study, Array, list[str]]:
         found = re.findall(r"step:(\d+)/\d+ val_loss:([\d.]+)", path.read_text())
         history = History.of([Row(int(step), {"val_loss": float(value)}) for step, value in found])
         job = {"job": path.stem}
-        runs.append(Run(folder.name, None, None, None, path, None, history, Ending("complete"), job))
+        runs.append(
+            Run(
+                experiment=folder.name,
+                name=None,
+                variant=None,
+                seed=None,
+                path=path,
+                configuration=None,
+                history=history,
+                ending=Ending("complete"),
+                provenance=job,
+            )
+        )
     last = np.array([run.history.series["val_loss"].values[-1] for run in runs])
     return Study.of(runs), last, [run.path.name for run in runs]
 

@@ -81,9 +81,12 @@ def accuracies(_: Path) -> Study:
     """Return the accuracies, from the curves of runs."""
     return Study.of([
         Run(
-            name, None, None, seed, Path(f"/{name}/{seed}"), {"model": name},
-            History.of([Row(s, {"test_accuracy": float(v)}) for s, v in ((100, value - 5), (200, value))]),
-            Ending("complete"),
+            experiment=name, name=None, variant=None, seed=seed,
+            path=Path(f"/{name}/{seed}"), configuration={"model": name},
+            history=History.of(
+                [Row(s, {"test_accuracy": float(v)}) for s, v in ((100, value - 5), (200, value))]
+            ),
+            ending=Ending("complete"),
         )
         for name, x in ACC.items()
         for seed, value in enumerate(x)

@@ -24,9 +24,12 @@ def study() -> Study:
     groups = {"baseline": BASELINE, "dropout": DROPOUT, "muon": MUON}
     return Study.of([
         Run(
-            group, None, None, seed, Path(f"/{group}/{seed}"), {"optimizer": group},
-            History.of([Row(step, {"val_loss": v}) for step, v in ((1000, value + 0.1), (2000, value))]),
-            Ending("complete"),
+            experiment=group, name=None, variant=None, seed=seed,
+            path=Path(f"/{group}/{seed}"), configuration={"optimizer": group},
+            history=History.of(
+                [Row(step, {"val_loss": v}) for step, v in ((1000, value + 0.1), (2000, value))]
+            ),
+            ending=Ending("complete"),
         )
         for group, values in groups.items()
         for seed, value in enumerate(values)

@@ -29,7 +29,18 @@ def group(name: str, steps: Array, *, seeds: int = 3) -> list[Run]:
     for seed in range(seeds):
         values = curve(steps, 10 * seed + len(name))
         rows = [Row(int(s), {"val_loss": float(v)}) for s, v in zip(steps, values, strict=True)]
-        found.append(Run(name, None, None, seed, Path(name), None, History.of(rows), Ending("complete")))
+        found.append(
+            Run(
+                experiment=name,
+                name=None,
+                variant=None,
+                seed=seed,
+                path=Path(name),
+                configuration=None,
+                history=History.of(rows),
+                ending=Ending("complete"),
+            )
+        )
     return found
 
 
@@ -137,7 +148,16 @@ def test_the_best_of_many_evaluations_no_longer_flatters() -> None:
                 for _ in range(3)
             ]
             groups[name] = [
-                Run(name, None, None, seed, Path(name), None, History.of(r), Ending("complete"))
+                Run(
+                    experiment=name,
+                    name=None,
+                    variant=None,
+                    seed=seed,
+                    path=Path(name),
+                    configuration=None,
+                    history=History.of(r),
+                    ending=Ending("complete"),
+                )
                 for seed, r in enumerate(rows)
             ]
         one = compare(groups, readout="best").groups

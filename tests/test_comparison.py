@@ -32,7 +32,15 @@ def run(
     provenance = {"job": f"77{seed}"}
     history, ending = History.of(rows), Ending(state)
     return Run(
-        experiment, None, None, seed, Path(experiment), configuration, history, ending, provenance=provenance
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(experiment),
+        configuration=configuration,
+        history=history,
+        ending=ending,
+        provenance=provenance,
     )
 
 

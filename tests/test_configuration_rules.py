@@ -17,7 +17,6 @@ from ired_diag.forensics import idle_keys, quoted_number, several_differences
 from ired_diag.forensics.idle_keys import differing_keys, idle_keys_of, moved_settings, value_of
 from ired_diag.forensics.quoted_number import quoted_in
 from ired_diag.open import open_study
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
@@ -46,15 +45,15 @@ def run(
     told = {**(BASE if config is None else config), **keys}
     rows = [Row(1000 * (i + 1), {"validation/mse": v}) for i, v in enumerate(values)]
     return Run(
-        experiment,
-        None,
-        None,
-        seed,
-        Path(experiment),
-        told,
-        History.of(rows),
-        Ending("complete"),
-        {"git_commit": commit},
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(experiment),
+        configuration=told,
+        history=History.of(rows),
+        ending=Ending("complete"),
+        provenance={"git_commit": commit},
     )
 
 
@@ -313,8 +312,12 @@ def test_a_number_called_ours_is_held_against_what_runs_measured(
 
 
 def test_the_notes_of_an_evaluation_are_read_too() -> None:
-    attempt = Attempt(
-        (Path("x.out"),), "e", None, 0, "1", {"notes": PAPER.format("0.2063")}, (), 0, Ending("unexplained")
+    attempt = Run(
+        path=Path("x.out"),
+        experiment="e",
+        seed=0,
+        configuration={"notes": PAPER.format("0.2063")},
+        ending=Ending("unexplained"),
     )
     (finding,) = quoted_number.find(Study.of([run("a")], evaluations=[attempt]))
     assert (finding.severity, finding.evidence["group"]) == ("warning", "e")

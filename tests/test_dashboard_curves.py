@@ -36,7 +36,16 @@ def make_run(group: str, seed: int, **metrics: np.ndarray) -> Run:
         name.replace("__", "/"): Series(np.arange(1, len(v) + 1) * 10, v) for name, v in metrics.items()
     }
     place = Path(f"/nowhere/{group}/{seed}")
-    return Run(group, None, None, seed, place, None, History(series), Ending("complete"))
+    return Run(
+        experiment=group,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=place,
+        configuration=None,
+        history=History(series),
+        ending=Ending("complete"),
+    )
 
 
 def snapshot_of(*runs: Run, version: int = 1) -> Snapshot:

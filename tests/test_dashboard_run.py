@@ -69,7 +69,16 @@ def open_run(ask: Ask, client: Any, label: str) -> tuple[str, dict[str, Any]]:
 
 
 def run_of(config: dict[str, Any] | None, **series: Series) -> Run:
-    return Run("q", None, None, 0, Path("/nowhere"), config, History(series), Ending("complete"))
+    return Run(
+        experiment="q",
+        name=None,
+        variant=None,
+        seed=0,
+        path=Path("/nowhere"),
+        configuration=config,
+        history=History(series),
+        ending=Ending("complete"),
+    )
 
 
 def test_the_page_tells_state_verdict_provenance_and_configuration(

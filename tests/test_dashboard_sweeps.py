@@ -48,7 +48,16 @@ def groups(**told: Mapping[str, Any]) -> dict[str, list[Run]]:
     """Return a group of two seeds for each configuration, all of one experiment."""
     return {
         f"q9@{name}": [
-            Run("q9", None, name, seed, Path(), {**knobs, "seed": seed}, History(), Ending("complete"))
+            Run(
+                experiment="q9",
+                name=None,
+                variant=name,
+                seed=seed,
+                path=Path(),
+                configuration={**knobs, "seed": seed},
+                history=History(),
+                ending=Ending("complete"),
+            )
             for seed in range(2)
         ]
         for name, knobs in told.items()

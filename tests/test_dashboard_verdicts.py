@@ -20,7 +20,16 @@ def run(name: str = "q901", *, n: int = 2000, rise: float = 0.0) -> Run:
     x = np.arange(1, n + 1)
     y = 1 / x + 0.01 * (1 + rise * (x > n // 2) * (x - n // 2) / n)
     history = History({"validation/mse": Series(x, y)})
-    return Run(name, None, None, 0, Path(name), None, history, Ending("complete"))
+    return Run(
+        experiment=name,
+        name=None,
+        variant=None,
+        seed=0,
+        path=Path(name),
+        configuration=None,
+        history=history,
+        ending=Ending("complete"),
+    )
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Run]:

@@ -28,7 +28,17 @@ def run_of(name: str, seed: int, final: float) -> Run:
     """Return a run whose last evaluation is given."""
     rows = [Row(1000 * (i + 1), {"val_loss": value}) for i, value in enumerate((2.0, final))]
     history, config = History.of(rows), {"dataset": "cifar10"}
-    return Run(name, None, None, seed, Path(name), config, history, Ending("complete"), provenance={})
+    return Run(
+        experiment=name,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(name),
+        configuration=config,
+        history=history,
+        ending=Ending("complete"),
+        provenance={},
+    )
 
 
 def compared(**finals: Sequence[float]) -> Comparison:

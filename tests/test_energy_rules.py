@@ -36,7 +36,16 @@ def run(
         Row(100 * (i + 1), {name: float(values[i]) for name, values in metrics.items()})
         for i in range(length)
     ]
-    return Run(experiment, None, None, seed, Path("x"), config, History.of(rows), Ending(state))
+    return Run(
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path("x"),
+        configuration=config,
+        history=History.of(rows),
+        ending=Ending(state),
+    )
 
 
 def found(rule: str, runs: Run | Sequence[Run]) -> list[Finding]:

@@ -251,7 +251,7 @@ def test_the_real_evaluations_are_read(shared: Path) -> None:
         "q225_tam_ctl_full_100k": "zero",
         "q242_hard_state_replay_unc_100k": "linear",
     }
-    ends = {a.source[0].name: a.ending.complete for a in study.evaluations}
+    ends = {a.path.name: a.ending.complete for a in study.evaluations}
     assert ends["ired_q242_ood_eval_63288305.out"]
     assert sum(ends.values()) == 1
 

@@ -42,7 +42,16 @@ def run(
 ) -> Run:
     rows = [Row(100 * (i + 1), {METRIC: float(v)}) for i, v in enumerate(values)]
     ending = Ending(state, cause=cause)
-    return Run(group, None, None, seed, Path(group), {"dataset": "cifar10"}, History.of(rows), ending)
+    return Run(
+        experiment=group,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(group),
+        configuration={"dataset": "cifar10"},
+        history=History.of(rows),
+        ending=ending,
+    )
 
 
 def group(name: str, *, level: float = 0.5, seeds: int = 5) -> list[Run]:
@@ -191,14 +200,14 @@ def test_where_all_groups_diverged_they_are_compared_as_they_ended_and_it_is_sai
 def test_an_assumed_direction_makes_no_seed_diverged() -> None:
     rising = [
         Run(
-            r.experiment,
-            None,
-            None,
-            r.seed,
-            r.path,
-            None,
-            History({"foo": r.history.series[METRIC]}),
-            r.ending,
+            experiment=r.experiment,
+            name=None,
+            variant=None,
+            seed=r.seed,
+            path=r.path,
+            configuration=None,
+            history=History({"foo": r.history.series[METRIC]}),
+            ending=r.ending,
         )
         for r in (broken("a", seed, "diverged") for seed in range(3))
     ]
@@ -236,7 +245,16 @@ def test_seeds_kept_although_they_did_not_finish_are_neither_successes_nor_failu
 
 def test_runs_that_never_logged_the_metric_are_no_failures() -> None:
     runs = group("h")
-    silent = Run("h", None, None, 9, Path("h"), None, History(), Ending("complete"))
+    silent = Run(
+        experiment="h",
+        name=None,
+        variant=None,
+        seed=9,
+        path=Path("h"),
+        configuration=None,
+        history=History(),
+        ending=Ending("complete"),
+    )
     found = compare({"h": [*runs, silent], "k": group("k")})
     assert found.left_out == ["h: 1 of 6 seeds has no val_loss and is left out: seed9."]
     assert found.groups[0].outcomes.attempted == 5

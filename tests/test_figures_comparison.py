@@ -38,14 +38,14 @@ def run(experiment: str, seed: int | None, values: Sequence[float], **config: An
     configuration, told = {"rank": 20, "ood": False, **config}, {"job": f"77{seed}"}
     path = Path(experiment)
     return Run(
-        experiment,
-        None,
-        None,
-        seed,
-        path,
-        configuration,
-        History.of(rows),
-        Ending("complete"),
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=path,
+        configuration=configuration,
+        history=History.of(rows),
+        ending=Ending("complete"),
         provenance=told,
     )
 

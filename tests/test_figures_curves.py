@@ -46,7 +46,16 @@ def run_of(
 ) -> Run:
     curve = values if isinstance(values, Series) else series(values)
     history = History({metric: curve})
-    return Run(group, None, None, seed, Path(group), told, history, Ending("complete"))
+    return Run(
+        experiment=group,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(group),
+        configuration=told,
+        history=history,
+        ending=Ending("complete"),
+    )
 
 
 def group_of(

@@ -31,7 +31,16 @@ def run_of(
     positive: Sequence[float], negative: Sequence[float], seed: int = 0, names: tuple[str, str] = NAMES
 ) -> Run:
     history = History({names[0]: series(positive), names[1]: series(negative)})
-    return Run("q1", None, None, seed, Path("q1"), None, history, Ending("complete"))
+    return Run(
+        experiment="q1",
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path("q1"),
+        configuration=None,
+        history=history,
+        ending=Ending("complete"),
+    )
 
 
 def own_lines(figure: FigureData, panel: int = 0) -> list[Line]:
@@ -137,7 +146,16 @@ def test_a_band_that_reaches_below_zero_is_said_to_be_cut_on_a_logarithmic_axis(
 
 
 def test_runs_without_energies_are_named_and_none_at_all_is_an_error_with_the_next_command() -> None:
-    silent = Run("q2", None, None, 0, Path("q2"), None, History({"loss": series([1.0])}), Ending("complete"))
+    silent = Run(
+        experiment="q2",
+        name=None,
+        variant=None,
+        seed=0,
+        path=Path("q2"),
+        configuration=None,
+        history=History({"loss": series([1.0])}),
+        ending=Ending("complete"),
+    )
     figure = energy_gaps({"q1": [run_of([1.0], [2.0])], "q2": [silent]})
     assert "left out: q2/seed0" in figure.method
     assert figure.order == ("q1", "q2")

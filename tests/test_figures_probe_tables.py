@@ -30,7 +30,17 @@ HEADLINE = {"key": "gap_adversarial", "label": "mean gap (nat)", "low": "", "hig
 
 def run_at(folder: Path, group: str = "q1", seed: int = 0, *, checkpoints: int = 1) -> Run:
     files = tuple(folder / f"step-{i}.safetensors" for i in range(checkpoints))
-    return Run(group, None, None, seed, folder, None, History(), Ending("complete"), checkpoints=files)
+    return Run(
+        experiment=group,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=folder,
+        configuration=None,
+        history=History(),
+        ending=Ending("complete"),
+        checkpoints=files,
+    )
 
 
 def put(

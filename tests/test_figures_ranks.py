@@ -34,14 +34,14 @@ def run(experiment: str, seed: int | None, values: Sequence[float]) -> Run:
     configuration, told = {"rank": 20, "ood": False}, {"job": f"77{seed}"}
     path = Path(experiment)
     return Run(
-        experiment,
-        None,
-        None,
-        seed,
-        path,
-        configuration,
-        History.of(rows),
-        Ending("complete"),
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=path,
+        configuration=configuration,
+        history=History.of(rows),
+        ending=Ending("complete"),
         provenance=told,
     )
 

@@ -27,14 +27,14 @@ def sweep(table: dict[float, list[float]], *, lower_is_better: bool = True) -> C
         variant = f"{KNOB}={value:g}"
         groups[f"q301@{variant}"] = [
             Run(
-                "q301",
-                None,
-                variant,
-                seed,
-                Path("q301"),
-                {KNOB: value},
-                History.of([Row(1000, {"validation/mse": reading})]),
-                Ending("complete"),
+                experiment="q301",
+                name=None,
+                variant=variant,
+                seed=seed,
+                path=Path("q301"),
+                configuration={KNOB: value},
+                history=History.of([Row(1000, {"validation/mse": reading})]),
+                ending=Ending("complete"),
             )
             for seed, reading in enumerate(readings)
         ]

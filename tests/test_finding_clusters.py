@@ -30,14 +30,14 @@ WIDTHS = (100, 80, None)
 def study_of(groups: int, seeds: int) -> Study:
     return Study.of(
         Run(
-            f"q{group}",
-            None,
-            None,
-            seed,
-            Path(f"q{group}/seed{seed}"),
-            None,
-            History.of([]),
-            Ending("complete"),
+            experiment=f"q{group}",
+            name=None,
+            variant=None,
+            seed=seed,
+            path=Path(f"q{group}/seed{seed}"),
+            configuration=None,
+            history=History.of([]),
+            ending=Ending("complete"),
         )
         for group in range(groups)
         for seed in range(seeds)

@@ -173,7 +173,7 @@ def test_the_event_files_of_a_folder_are_one_run(tmp_path: Path) -> None:
         (path := as_events(tmp_path, part)).rename(path.with_name(f"{NAME}.{number}"))
     (run,) = open_study(tmp_path).runs
     assert len(run.history.series["validation/mse"]) == 60
-    assert len(read_log(tmp_path)[0].source) == 2
+    assert len(read_log(tmp_path)[0].sources) == 2
 
 
 def test_a_published_curve_without_a_validation_is_judged_by_its_loss(tmp_path: Path) -> None:

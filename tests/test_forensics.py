@@ -25,7 +25,7 @@ from ired_diag.forensics.identical_curves import Pair, _clusters
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending, State
 from ired_diag.runs.history import History, Row, Series
-from ired_diag.runs.run import EarlierAttempt, Run
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.verdict import verdict_of
 
@@ -38,23 +38,23 @@ def run(
     train: Sequence[float] = (),
     state: State = "complete",
     variant: str | None = None,
-    attempts: tuple[EarlierAttempt, ...] = (),
+    attempts: tuple[Run, ...] = (),
     **config: Any,
 ) -> Run:
     rows = [Row(1000 * (i + 1), {"validation/mse": float(v)}) for i, v in enumerate(values)]
     rows += [Row(1000 * (i + 1), {"train/mse_error": float(v)}) for i, v in enumerate(train)]
     configuration = {"experiment_name": experiment, "rank": 20, "mining_strategy": "none", **config}
     return Run(
-        experiment,
-        None,
-        variant,
-        seed,
-        Path(experiment),
-        configuration,
-        History.of(rows),
-        Ending(state),
-        {"git_commit": f"commit of {variant}"},
-        attempts,
+        experiment=experiment,
+        name=None,
+        variant=variant,
+        seed=seed,
+        path=Path(experiment),
+        configuration=configuration,
+        history=History.of(rows),
+        ending=Ending(state),
+        provenance={"git_commit": f"commit of {variant}"},
+        attempts=attempts,
     )
 
 
@@ -199,7 +199,9 @@ def test_one_name_with_results_far_apart_is_found_at_any_scale(
 
 
 def test_incomplete_and_repeated_runs_are_counted_by_cause() -> None:
-    again = EarlierAttempt(Path("x"), "1", Ending("out_of_memory"), 3)
+    again = Run(
+        experiment="a", path=Path("x"), ending=Ending("out_of_memory"), provenance={"job": "1"}, evaluations=3
+    )
     runs = [
         run("a", 0, [1, 2]),
         run("a", 1, [1], state="cut_off", train_steps=2000),

@@ -50,10 +50,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def accounted(imported: Imported) -> Counter[Path]:
-    attempts = (a for one in imported.runs for a in (one.run.attempt, *one.run.earlier))
-    evaluated = (path for attempt in imported.evaluations for path in attempt.source)
+    attempts = (a for one in imported.runs for a in (one.run, *one.run.attempts))
+    evaluated = (path for attempt in imported.evaluations for path in attempt.sources)
     return Counter(
-        [*(p for a in attempts for p in a.source), *evaluated, *(s.path for s in imported.skipped)]
+        [*(p for a in attempts for p in a.sources), *evaluated, *(s.path for s in imported.skipped)]
     )
 
 
@@ -100,7 +100,7 @@ def test_every_real_file_is_a_run_an_attempt_or_skipped_with_a_reason(real: Real
     assert accounted(real.imported) == files_of(real.logs)
     assert (len(real.imported.runs), real.imported.attempts, len(real.imported.skipped)) == (73, 64, 0)
     (evaluation,) = real.imported.evaluations
-    assert evaluation.source[0].name == "ired_q245_steps_63515507_0.out"
+    assert evaluation.path.name == "ired_q245_steps_63515507_0.out"
     assert len(real.study.runs) == 73
     assert sum(len(run.attempts) for run in real.study.runs) == 64
 

@@ -9,9 +9,9 @@ import pytest
 
 from ired_diag.open import open_study
 from ired_diag.readers.endings import settle_endings
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending, State
-from ired_diag.runs.history import Row
+from ired_diag.runs.history import History, Row
+from ired_diag.runs.run import Run
 
 
 def attempt(
@@ -22,18 +22,16 @@ def attempt(
     commit: str = "abcdef1",
     rows: tuple[Row, ...] = (),
     configured: bool = False,
-) -> Attempt:
-    return Attempt(
-        (Path(name),),
-        "q1",
-        None,
-        0,
-        "1",
-        {} if configured else None,
-        rows,
-        0,
-        Ending(state, "why" if state != "cut_off" else ""),
-        {"git_commit": commit},
+) -> Run:
+    return Run(
+        path=Path(name),
+        sources=(Path(name),),
+        experiment="q1",
+        seed=0,
+        configuration={} if configured else None,
+        history=History.of(rows),
+        ending=Ending(state, "why" if state != "cut_off" else ""),
+        provenance={"job": "1", "git_commit": commit},
         last_line=line,
     )
 
@@ -59,9 +57,9 @@ def test_the_cause_is_inferred_from_the_same_line_at_the_same_commit_and_names_i
             "like the other, but further", "Starting the program with adversarial seed 0...", configured=True
         ),
     ],
-    ids=lambda a: str(a.source[0]),
+    ids=lambda a: str(a.path),
 )
-def test_nothing_is_inferred_otherwise(other: Attempt) -> None:
+def test_nothing_is_inferred_otherwise(other: Run) -> None:
     assert settle_endings([DEAD, other])[1].ending == other.ending
 
 

@@ -301,12 +301,12 @@ EARLIER: dict[str, tuple[State, Cause]] = {
 
 def test_every_ending_of_the_studys_further_logs_is_right(shared: Path) -> None:
     attempts = read_logs([shared / "ired_logs_2"]).settled()
-    assert {a.source[0].stem: (a.ending.state, a.ending.cause) for a in attempts} == STUDY
+    assert {a.path.stem: (a.ending.state, a.ending.cause) for a in attempts} == STUDY
 
 
 def test_the_endings_of_the_studys_first_logs_stay(shared: Path) -> None:
     attempts = read_logs([shared / "ired_logs"]).settled()
-    said = {a.source[0].stem: (a.ending.state, a.ending.cause) for a in attempts if not a.ending.inferred}
+    said = {a.path.stem: (a.ending.state, a.ending.cause) for a in attempts if not a.ending.inferred}
     plain = {"complete", "cut_off"}
     assert {name: ending for name, ending in said.items() if ending[0] not in plain} == EARLIER
     states = [a.ending.state for a in attempts]

@@ -18,7 +18,6 @@ from app.cli.demo import sample_runs
 from ired_diag.forensics import empty_state, evaluation_as_training, failed_evaluation
 from ired_diag.forensics.empty_state import content_of
 from ired_diag.open import open_run, open_study
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending, State
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
@@ -41,25 +40,32 @@ def run(
     rows = [Row(1000 * (i + 1), {"validation/mse": 1.0}) for i in range(steps)]
     provenance = {"training_started": True, "train_steps": 5000} if started else {}
     return Run(
-        experiment,
-        None,
-        None,
-        seed,
-        Path(experiment),
-        {"rank": 20, **keys},
-        History.of(rows),
-        ending or Ending("complete"),
-        provenance,
-        (),
-        checkpoints,
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(experiment),
+        configuration={"rank": 20, **keys},
+        history=History.of(rows),
+        ending=ending or Ending("complete"),
+        provenance=provenance,
+        attempts=(),
+        checkpoints=checkpoints,
     )
 
 
-def evaluation(state: State, detail: str = "", *, job: str = "7", seed: int = 0) -> Attempt:
-    return Attempt((Path(f"{job}.out"),), "e", None, seed, job, EVALUATION, (), 0, Ending(state, detail))
+def evaluation(state: State, detail: str = "", *, job: str = "7", seed: int = 0) -> Run:
+    return Run(
+        path=Path(f"{job}.out"),
+        experiment="e",
+        seed=seed,
+        configuration=EVALUATION,
+        ending=Ending(state, detail),
+        provenance={"job": job},
+    )
 
 
-def of_evaluations(*attempts: Attempt) -> list[tuple[str, int]]:
+def of_evaluations(*attempts: Run) -> list[tuple[str, int]]:
     findings = failed_evaluation.find(Study.of([run("a")], evaluations=attempts))
     return [(finding.severity, int(finding.evidence["jobs"] or 0)) for finding in findings]
 

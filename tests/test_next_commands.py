@@ -104,7 +104,16 @@ def test_a_group_is_compared_only_with_one_of_the_same_metric(tmp_path: Path) ->
         history = History.of([Row(attempt=0, step=1, values={metric: 1.0})])
         ending = Ending("complete")
         return [
-            Run(group, None, None, seed, tmp_path / group / str(seed), None, history, ending)
+            Run(
+                experiment=group,
+                name=None,
+                variant=None,
+                seed=seed,
+                path=tmp_path / group / str(seed),
+                configuration=None,
+                history=history,
+                ending=ending,
+            )
             for seed in range(seeds)
         ]
 
@@ -179,7 +188,17 @@ def test_a_training_starts_from_a_checkpoint_that_is_there(
 ) -> None:
     files = tuple(tmp_path / "checkpoints" / f"step-{step:09d}.safetensors" for step in (3000, 6000, 9000))
     history = History.of([])
-    run_of_q1 = Run("q1", None, None, 0, tmp_path, None, history, Ending("complete"), checkpoints=files)
+    run_of_q1 = Run(
+        experiment="q1",
+        name=None,
+        variant=None,
+        seed=0,
+        path=tmp_path,
+        configuration=None,
+        history=history,
+        ending=Ending("complete"),
+        checkpoints=files,
+    )
     study = Study.of([run_of_q1])
     finding = Finding("curve_shape", "error", "q1/seed0: diverged.", {"run": "q1/seed0"}, advice)
     command = command_of_fact(fact_of(finding, study), study, Place(runs=tmp_path))

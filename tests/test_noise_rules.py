@@ -31,7 +31,15 @@ def run(
     """Return a run that was evaluated every 1000 steps."""
     rows = [Row(1000 * (i + 1), {"validation/mse": float(v)}) for i, v in enumerate(values)]
     return Run(
-        experiment, None, None, seed, Path(experiment), config, History.of(rows), Ending(state), told or {}
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(experiment),
+        configuration=config,
+        history=History.of(rows),
+        ending=Ending(state),
+        provenance=told or {},
     )
 
 

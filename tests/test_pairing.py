@@ -26,14 +26,14 @@ def runs(name: str, configs: Sequence[Mapping[str, Any] | None], *, seeded: bool
     rng = np.random.default_rng([ord(name), len(configs)])
     return [
         Run(
-            name,
-            None,
-            None,
-            seed if seeded else None,
-            Path(name),
-            config,
-            History.of([Row(1, {"val_loss": 1 + rng.random()})]),
-            Ending("complete"),
+            experiment=name,
+            name=None,
+            variant=None,
+            seed=seed if seeded else None,
+            path=Path(name),
+            configuration=config,
+            history=History.of([Row(1, {"val_loss": 1 + rng.random()})]),
+            ending=Ending("complete"),
             provenance={"job": f"{name}{seed}"},
         )
         for seed, config in enumerate(configs)

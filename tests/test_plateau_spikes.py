@@ -26,7 +26,16 @@ def curve(group: int, seed: int) -> Array:
 
 def run(name: str, seed: int, values: Array) -> Run:
     rows = [Row(100 * (i + 1), {"val_loss": float(v)}) for i, v in enumerate(values)]
-    return Run(name, None, None, seed, Path(name), None, History.of(rows), Ending("complete"))
+    return Run(
+        experiment=name,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(name),
+        configuration=None,
+        history=History.of(rows),
+        ending=Ending("complete"),
+    )
 
 
 def compared(*places: int, factor: float = 30.0) -> Comparison:

@@ -19,7 +19,18 @@ def group(name: str, *, n: int, tau: float) -> list[Run]:
         rng = np.random.default_rng([n, seed])
         values = 0.5 + 3 * np.exp(-np.arange(n) / tau) + 0.01 * rng.standard_normal(n)
         rows = [Row(100 * (i + 1), {"val_loss": float(v)}) for i, v in enumerate(values)]
-        runs.append(Run(name, None, None, seed, Path(name), None, History.of(rows), Ending("complete")))
+        runs.append(
+            Run(
+                experiment=name,
+                name=None,
+                variant=None,
+                seed=seed,
+                path=Path(name),
+                configuration=None,
+                history=History.of(rows),
+                ending=Ending("complete"),
+            )
+        )
     return runs
 
 

@@ -33,14 +33,14 @@ def compared(
         numbers = np.full(4, np.nan) if name in failed else 1 + 0.3 * place + 0.1 * rng.standard_normal(4)
         groups[name] = [
             Run(
-                name,
-                None,
-                None,
-                seed,
-                Path(name),
-                configuration,
-                History.of([Row(0, {"val_loss": float(v)})]),
-                Ending("complete"),
+                experiment=name,
+                name=None,
+                variant=None,
+                seed=seed,
+                path=Path(name),
+                configuration=configuration,
+                history=History.of([Row(0, {"val_loss": float(v)})]),
+                ending=Ending("complete"),
             )
             for seed, v in enumerate(numbers)
         ]

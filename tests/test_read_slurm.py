@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.readers import slurm
-from ired_diag.runs.attempt import Attempt
-from ired_diag.runs.history import History
+from ired_diag.runs.run import Run
 
 LogWriter = Callable[..., Path]
 Told = dict[str, dict[int, float]]
@@ -32,8 +31,8 @@ NVIDIA_SMI = """GPU info:
 """
 
 
-def told(attempt: Attempt) -> Told:
-    series = History.of(attempt.rows).series
+def told(attempt: Run) -> Told:
+    series = attempt.history.series
     return {name: dict(zip(s.steps.tolist(), s.values.tolist(), strict=True)) for name, s in series.items()}
 
 
@@ -42,12 +41,12 @@ def table(step: int, label: str, **rows: object) -> str:
     return "\n".join([*lines, *(f"{key}  {value}" for key, value in rows.items()), "---  ------"]) + "\n"
 
 
-def read_text(path: Path, text: str) -> Attempt:
+def read_text(path: Path, text: str) -> Run:
     path.write_bytes(text.encode())
     return slurm.read(path)
 
 
-def rules(attempt: Attempt) -> set[str]:
+def rules(attempt: Run) -> set[str]:
     return {finding.rule for finding in attempt.findings}
 
 
@@ -99,7 +98,7 @@ def test_diagnostic_lines_become_metrics_named_by_tag_and_key(tmp_path: Path) ->
         "TAM-CTL-DIAG/mse_pos": {100: 1.25},
     }
     assert attempt.evaluations == 0
-    assert len(attempt.rows) == 1
+    assert len(attempt.history.rows()) == 1
 
 
 @settings(deadline=None)
@@ -137,7 +136,7 @@ def test_a_step_back_begins_an_attempt_that_ends_what_was_logged_from_there_on(w
     path = write_log(1001, evaluations=[(1000, 9, 8), (2000, 7, 6), (3000, 5, 4)], complete=False)
     path.write_text(path.read_text() + table(1000, "Train", mse_error=3) + table(2000, "Train", mse_error=2))
     attempt = slurm.read(path)
-    assert [(row.step, row.attempt) for row in attempt.rows] == [
+    assert [(row.step, row.attempt) for row in attempt.history.rows()] == [
         (1000, 1),
         (2000, 1),
         (3000, 1),
@@ -152,8 +151,8 @@ def test_a_step_back_begins_an_attempt_that_ends_what_was_logged_from_there_on(w
 def test_a_metric_logged_again_at_its_step_replaces_its_value(tmp_path: Path) -> None:
     first = table(10, "Train", mse=1) + table(10, "ID: Validation", mse=2)
     attempt = read_text(tmp_path / "a.out", first + table(10, "Train", mse=3))
-    assert [dict(row.values) for row in attempt.rows] == [{"train/mse": 3.0, "validation/mse": 2.0}]
-    assert [row.attempt for row in attempt.rows] == [1]
+    assert [dict(row.values) for row in attempt.history.rows()] == [{"train/mse": 3.0, "validation/mse": 2.0}]
+    assert [row.attempt for row in attempt.history.rows()] == [1]
     assert told(attempt) == {"train/mse": {10: 3.0}, "validation/mse": {10: 2.0}}
 
 
@@ -332,6 +331,7 @@ def test_host_gpu_commit_steps_and_dates_are_told(write_log: LogWriter) -> None:
     lines = "Git URL: https://example.org/repo.git\n" + NVIDIA_SMI
     attempt = read_text(path, lines + path.read_text().replace("Job ID: 1\n", "Job ID: 77\n"))
     assert attempt.provenance == {
+        "job": "1001",
         "job_id": "77",
         "git_commit": "c11bf8dabf1b991cdf33",
         "git_url": "https://example.org/repo.git",
@@ -359,9 +359,13 @@ def test_the_short_commit_stands_in_where_the_whole_one_is_not_told(tmp_path: Pa
 
 def test_the_err_file_beside_is_a_source_too(write_log: LogWriter) -> None:
     alone, paired = slurm.read(write_log(1001)), slurm.read(write_log(1002, err=""))
-    assert [p.name for p in alone.source] == ["ired_q900_synthetic_1001.out"]
-    assert [p.suffix for p in paired.source] == [".out", ".err"]
-    assert replace(alone, source=(), job=None) == replace(paired, source=(), job=None)
+    assert [p.name for p in alone.sources] == ["ired_q900_synthetic_1001.out"]
+    assert [p.suffix for p in paired.sources] == [".out", ".err"]
+    assert _without_files(alone) == _without_files(paired)
+
+
+def _without_files(run: Run) -> Run:
+    return replace(run, path=Path(), sources=(), provenance={**run.provenance, "job": None})
 
 
 def test_the_real_logs_read_as_a_line_by_line_twin_reads_them(shared: Path) -> None:
@@ -370,4 +374,7 @@ def test_the_real_logs_read_as_a_line_by_line_twin_reads_them(shared: Path) -> N
     for path in logs:
         attempt = slurm.read(path)
         assert attempt.history.attempts == 1, path.name
-        np.testing.assert_equal(told(attempt), read_line_by_line(path), err_msg=path.name)
+        expected = read_line_by_line(path)
+        series = told(attempt)
+        np.testing.assert_equal({name: series[name] for name in expected}, expected, err_msg=path.name)
+        assert all(name.startswith("train/") for name in series.keys() - expected.keys())  # progress bars

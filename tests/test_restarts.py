@@ -12,7 +12,6 @@ import pytest
 from ired_diag.open import open_run
 from ired_diag.readers import metrics_csv, metrics_jsonl, slurm
 from ired_diag.readers.scalar_log import ScalarLog
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.history import History, Row, Series, to_jsonl
 
 
@@ -117,8 +116,8 @@ def test_rows_that_are_stored_and_read_back_hold_the_same_history(tmp_path: Path
     path.write_text(evaluation(10, 1.0) + evaluation(20, 1.0) + evaluation(10, 2.0) + evaluation(15, 3.0))
     attempt = slurm.read(path)
     bar = Series(np.arange(1, 16), np.arange(1.0, 16.0))
-    both = Attempt(**{**vars(attempt), "series": {"train/loss": bar}})
-    again = History.of(both.all_rows())
-    assert again.series == both.history.series
-    assert to_jsonl(both.all_rows()).count(b"train/loss") == 15
-    assert Row(12, {"train/loss": 12.0}, 2) in list(both.all_rows())
+    both = attempt.history.joined({"train/loss": bar})
+    again = History.of(both.rows())
+    assert again == both
+    assert to_jsonl(both.rows()).count(b"train/loss") == 15
+    assert Row(12, {"train/loss": 12.0}, 2) in both.rows()

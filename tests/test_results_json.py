@@ -12,6 +12,7 @@ import pytest
 from ired_diag.errors import UnreadableFile
 from ired_diag.open import open_run, open_study
 from ired_diag.readers.results_json import accepts, read
+from ired_diag.runs.job_kind import only_evaluates
 from ired_diag.runs.study import Study
 from tests.conftest import LogWriter
 from tests.test_printed_results import FINAL, STUDY, SUMMARY
@@ -57,7 +58,7 @@ def test_results_nested_by_model_with_nan_null_and_errors_are_read(tmp_path: Pat
     assert math.isnan(b.value)
     assert math.isnan(accuracy.value)
     assert (error.model, error.error) == ("c", "no such key")
-    assert attempt.only_evaluates
+    assert only_evaluates(attempt)
     assert (attempt.ending.state, attempt.ending.detail) == ("unexplained", "c: ERROR - no such key")
 
 
@@ -124,7 +125,7 @@ def test_a_file_is_the_log_s_that_names_it_or_is_named_as_it(tmp_path: Path, pla
     mse = evaluation.results[0]
     assert (mse.n, mse.spread, mse.spread_kind) == (1024, 0.08128433, "standard deviation")
     assert mse.where.startswith("eval_4242.out:")
-    assert [path.name for path in evaluation.source] == ["eval_4242.out", Path(place).name]
+    assert [path.name for path in evaluation.sources] == ["eval_4242.out", Path(place).name]
 
 
 def test_the_file_of_each_seed_goes_to_its_job_and_a_doubtful_one_to_none(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_the_file_of_each_seed_goes_to_its_job_and_a_doubtful_one_to_none(tmp_pa
             {"q800_full": {"mse": 0.2 + seed / 100 + 1e-4}},
         )
     write(tmp_path / "elsewhere/q900_ood_results.json", {"q800_full": {"mse": 0.5}})
-    sources = {a.source[0].name: len(a.source) for a in open_study(tmp_path).evaluations}
+    sources = {a.path.name: len(a.sources) for a in open_study(tmp_path).evaluations}
     assert sources == {"eval_4242_0.out": 2, "eval_4242_1.out": 2, "q900_ood_results.json": 1}
 
 

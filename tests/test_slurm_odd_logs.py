@@ -35,7 +35,7 @@ def test_tables_and_diagnostics_behind_a_progress_bar_are_read(tmp_path: Path, g
         "Validation Result @ Iteration 1000; Milestone = 1 (ID: Validation)\n---  ---\nmse  0.5\n---  ---\n"
     )
     attempt = slurm.read(log(tmp_path, f"{BAR}{gap}{table}{BAR}{gap}[CD-DIAG step=1100] E_pos=2.5\n"))
-    assert [(row.step, dict(row.values)) for row in attempt.rows] == [
+    assert [(row.step, dict(row.values)) for row in attempt.history.rows()] == [
         (1000, {"validation/mse": 0.5}),
         (1100, {"CD-DIAG/E_pos": 2.5}),
     ]
@@ -51,12 +51,12 @@ def test_numbers_beyond_all_bounds_and_nesting_without_end_are_survived(tmp_path
     long, deep = "9" * 5000, "{" + '"a":{' * 50_000
     text = f"Setting random seed: {long}\nConfiguration: {deep}\n[CD-DIAG step={long}] a=1\n"
     attempt = slurm.read(log(tmp_path, text))
-    assert (attempt.seed, attempt.configuration, attempt.rows) == (None, None, ())
+    assert (attempt.seed, attempt.configuration, attempt.history.rows()) == (None, None, [])
 
 
 def test_a_number_with_an_underscore_is_no_number(tmp_path: Path) -> None:
     attempt = slurm.read(log(tmp_path, "[CD-DIAG step=1] a=1_0 b=2\n"))
-    assert dict(attempt.rows[0].values) == {"CD-DIAG/b": 2.0}
+    assert dict(attempt.history.rows()[0].values) == {"CD-DIAG/b": 2.0}
 
 
 @pytest.mark.parametrize(

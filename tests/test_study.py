@@ -37,7 +37,17 @@ def run(
     ending = Ending("complete" if complete else "cut_off")
     provenance = {"job": job, "git_commit": commit}
     path = Path(f"{experiment}-{variant}-{seed}-{job}")
-    return Run(experiment, name, variant, seed, path, None, History(), ending, provenance)
+    return Run(
+        experiment=experiment,
+        name=name,
+        variant=variant,
+        seed=seed,
+        path=path,
+        configuration=None,
+        history=History(),
+        ending=ending,
+        provenance=provenance,
+    )
 
 
 def labels(runs: list[Run] | tuple[Run, ...]) -> list[str]:

@@ -373,7 +373,7 @@ def test_the_bar_beside_a_log_gives_the_run_its_training_loss(write_log: Callabl
     loss = attempt.history.series["train/loss"]
     assert loss.steps.tolist() == list(range(1, 3001))
     np.testing.assert_allclose(loss.values, 2 - (loss.steps - 1) / 3000, atol=1e-6)
-    assert (alone.series, attempt.evaluations) == ({}, alone.evaluations)
-    stored = {(row.step, name): value for row in attempt.all_rows() for name, value in row.values.items()}
+    assert ("train/loss" in alone.history.series, attempt.evaluations) == (False, alone.evaluations)
+    stored = {(row.step, name): value for row in attempt.history.rows() for name, value in row.values.items()}
     assert stored[3000, "train/loss"] == loss.values[-1]
     assert stored[3000, "validation/mse"] == 0.0102

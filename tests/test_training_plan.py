@@ -13,7 +13,7 @@ from ired_diag import experiments
 from ired_diag.errors import AmbiguousName, CannotWrite, DiagError, NotFound, WrongConfiguration
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.open import open_study
-from ired_diag.runs.attempt import experiment_number
+from ired_diag.runs.labels import experiment_number
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.plan import PlannedRun, plan
 from ired_diag.training.run_files import last_checkpoint

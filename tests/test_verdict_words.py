@@ -30,14 +30,14 @@ STUDY = {"rank": 20, "ood": False}
 def run(experiment: str, seed: int, values: Sequence[float], metric: str, **config: Any) -> Run:
     rows = [Row(1000 * (i + 1), {metric: value}) for i, value in enumerate(values)]
     return Run(
-        experiment,
-        None,
-        None,
-        seed,
-        Path(experiment),
-        config,
-        History.of(rows),
-        Ending("complete"),
+        experiment=experiment,
+        name=None,
+        variant=None,
+        seed=seed,
+        path=Path(experiment),
+        configuration=config,
+        history=History.of(rows),
+        ending=Ending("complete"),
         provenance={},
     )
 

@@ -43,12 +43,12 @@ def print_table(study: Study) -> None:
         click.echo("No evaluation has printed or saved a result here.")
     for attempt in study.evaluations:
         detail = f": {attempt.ending.detail}" if attempt.ending.detail else ""
-        click.echo(f"{attempt.source[0].name}: {attempt.ending.label}{detail}")
+        click.echo(f"{attempt.path.name}: {attempt.ending.label}{detail}")
         for result in attempt.results:
             if result.error and result.error not in attempt.ending.detail:
                 click.echo(f"{result.where}: {result.model or 'a model'}: {result.words}")
         for finding in attempt.findings:
-            click.echo(f"{attempt.source[0].name}: {finding.severity}: {finding.statement}")
+            click.echo(f"{attempt.path.name}: {finding.severity}: {finding.statement}")
 
 
 def as_dicts(study: Study) -> list[dict[str, object]]:
@@ -62,7 +62,7 @@ def as_dicts(study: Study) -> list[dict[str, object]]:
             "run": None,
             "state": attempt.ending.state,
             "detail": attempt.ending.detail,
-            "sources": attempt.source,
+            "sources": attempt.sources,
             "results": attempt.results,
             "findings": attempt.findings,
         }

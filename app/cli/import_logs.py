@@ -50,14 +50,14 @@ def _as_dict(imported: Imported) -> dict[str, object]:
             {
                 "experiment": one.run.experiment,
                 "variant": one.run.variant,
-                "seed": one.run.attempt.seed,
-                "state": one.run.attempt.ending.state,
+                "seed": one.run.seed,
+                "state": one.run.ending.state,
                 "folder": one.folder,
-                "source": one.run.attempt.source,
+                "source": one.run.sources,
                 "checkpoints": one.results,
                 "attempts": [
-                    {"source": a.source, "state": a.ending.state, "detail": a.ending.detail}
-                    for a in one.run.earlier
+                    {"source": a.sources, "state": a.ending.state, "detail": a.ending.detail}
+                    for a in one.run.attempts
                 ],
             }
             for one in imported.runs
@@ -65,7 +65,7 @@ def _as_dict(imported: Imported) -> dict[str, object]:
         "evaluations": [
             {
                 "experiment": a.experiment,
-                "source": a.source,
+                "source": a.sources,
                 "state": a.ending.state,
                 "detail": a.ending.detail,
                 "results": a.results,
@@ -84,7 +84,7 @@ def _print(imported: Imported, runs: Path) -> None:
         run = one.run
         name = f"{run.experiment}@{run.variant}" if run.variant else run.experiment
         counts = groups.setdefault(name, [0, 0, 0, 0])
-        told = (1, run.attempt.ending.complete, len(run.earlier), one.results is not None)
+        told = (1, run.ending.complete, len(run.attempts), one.results is not None)
         for place, count in enumerate(told):
             counts[place] += int(count)
     rows = [(name, *map(str, counts)) for name, counts in groups.items()]

@@ -130,7 +130,7 @@ def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
     for run in study.runs:
         for finding in run.findings:
             click.echo(f"{run.label}: {finding.severity}: {finding.statement}")
-    evaluated = {attempt.source[0] for attempt in study.evaluations}
+    evaluated = {attempt.path for attempt in study.evaluations}
     for skipped in study.skipped:
         if skipped.path not in evaluated:
             click.echo(f"not a run: {visible_line(output.shorten(skipped.path))}: {skipped.reason}")

@@ -31,7 +31,6 @@ from ired_diag.grouping import open_arguments
 from ired_diag.open import open_study
 from ired_diag.readers.foreign_configuration import configuration_files
 from ired_diag.readers.logs import read_log
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.completion import completion_of
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
@@ -161,7 +160,7 @@ class Catalog:
             folder, tree(folder), lambda path: read_run(path, read_metrics=self.follower.read)
         )
 
-    def _attempts(self, path: Path) -> Sequence[Attempt]:
+    def _attempts(self, path: Path) -> Sequence[Run]:
         return self.logs.get(path, _state_of_log(path), read_log)
 
     def _entries(self, study: Study) -> dict[str, Entry]:

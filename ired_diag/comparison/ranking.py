@@ -18,7 +18,7 @@ import numpy as np
 from ired_diag.comparison.pairing import obstacle_in_data
 from ired_diag.comparison.readouts import Values
 from ired_diag.comparison.seeds import Members
-from ired_diag.runs.attempt import is_seed_label
+from ired_diag.runs.labels import is_seed_label
 from ired_diag.stats.friedman import Friedman, Nemenyi, friedman, nemenyi
 from ired_diag.stats.ranks import rank_groups
 

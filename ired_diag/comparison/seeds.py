@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ired_diag.comparison.outcomes import Failure
 from ired_diag.config_keys import METADATA
-from ired_diag.runs.attempt import is_seed_label
+from ired_diag.runs.labels import is_seed_label
 
 DATA_KEYS = ("dataset", "rank", "ood")
 APART = (*METADATA, "experiment_name", "seed")  # what may differ without a word

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison import Comparison, Group, PairOfGroups
-from ired_diag.runs.attempt import is_seed_label
+from ired_diag.runs.labels import is_seed_label
 
 REVERSED = {"better": "worse", "worse": "better"}
 SMALLEST_BASELINE = 1e-150  # a percentage of less may be no floating number

@@ -98,9 +98,7 @@ def find(study: Study) -> Iterator[Finding]:
         place = Place(run.group, run.seed_label, run.label)
         for case in contradictions_in(run.history.series, run.configuration or {}):
             cases[run.group, case.names].append((place, case))
-    owners = [
-        (a.experiment or name_by_folder(a.source[0]), a.configuration, a.results) for a in study.evaluations
-    ]
+    owners = [(a.experiment or name_by_folder(a.path), a.configuration, a.results) for a in study.evaluations]
     owners += [(run.group, run.configuration, run.results) for run in study.runs]
     for group, configuration, results in owners:
         for source, columns in _columns_of(results).items():

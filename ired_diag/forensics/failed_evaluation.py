@@ -21,7 +21,6 @@ from collections.abc import Iterator
 
 from ired_diag.finding import Finding, Severity
 from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, listed
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import State
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -43,7 +42,7 @@ STOPPED: tuple[State, ...] = ("time_limit", "cancelled", "killed")  # from outsi
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for evaluations that failed alike, and for each group with an error after training."""
-    evaluations: dict[tuple[str, State, str], list[Attempt]] = defaultdict(list)
+    evaluations: dict[tuple[str, State, str], list[Run]] = defaultdict(list)
     for attempt in study.evaluations:
         ending = attempt.ending
         evaluations[attempt.experiment, ending.state, ending.detail].append(attempt)
@@ -60,7 +59,7 @@ def find(study: Study) -> Iterator[Finding]:
         yield _after_training(group, detail, runs)
 
 
-def _failed(experiment: str, attempts: list[Attempt]) -> Finding:
+def _failed(experiment: str, attempts: list[Run]) -> Finding:
     ending = attempts[0].ending
     ran_through = ending.state not in BY_AN_ERROR
     if ran_through:
@@ -80,7 +79,7 @@ def _failed(experiment: str, attempts: list[Attempt]) -> Finding:
     return Finding("failed_evaluation", "error", f"{statement.rstrip('.')}.", evidence, advice)
 
 
-def _cut_off(experiment: str, attempts: list[Attempt]) -> Finding:
+def _cut_off(experiment: str, attempts: list[Run]) -> Finding:
     statement = (
         f"{experiment}: the log of an evaluation just stops ({_jobs(attempts)}): it may still be running, "
         f"and {_so_far(attempts)}."
@@ -92,12 +91,12 @@ def _cut_off(experiment: str, attempts: list[Attempt]) -> Finding:
     return Finding("failed_evaluation", severity, statement, _evidence(experiment, attempts), advice)
 
 
-def _so_far(attempts: list[Attempt]) -> str:
+def _so_far(attempts: list[Run]) -> str:
     measured = _measured(attempts)
     return f"printed so far: {measured}" if measured else "no result is printed"
 
 
-def _measured(attempts: list[Attempt]) -> str:
+def _measured(attempts: list[Run]) -> str:
     """Return what evaluations measured, as far as they came."""
     return listed(result.words for attempt in attempts for result in attempt.results if not result.error)
 
@@ -113,14 +112,14 @@ def _after_training(group: str, detail: str, runs: list[Run]) -> Finding:
     return Finding("failed_evaluation", "warning", statement, evidence, advice)
 
 
-def _jobs(attempts: list[Attempt]) -> str:
+def _jobs(attempts: list[Run]) -> str:
     told = [
         f"job {a.job}, {a.seed_label}" if a.job and a.seed is not None else a.seed_label for a in attempts
     ]
     return listed(dict.fromkeys(told))
 
 
-def _evidence(experiment: str, attempts: list[Attempt]) -> Evidence:
+def _evidence(experiment: str, attempts: list[Run]) -> Evidence:
     ending = attempts[0].ending
     return {
         "experiment": experiment,
@@ -128,7 +127,7 @@ def _evidence(experiment: str, attempts: list[Attempt]) -> Evidence:
         "state": ending.state,
         "results": sum(not result.error for attempt in attempts for result in attempt.results),
         "detail": ending.detail,
-        "file": attempts[0].source[0].name,
+        "file": attempts[0].path.name,
     }
 
 

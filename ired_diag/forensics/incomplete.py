@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.completion import completion_of, note_on_unknown
 from ired_diag.runs.ending import LABELS, Ending
 from ired_diag.runs.planned_steps import planned_steps, stopped_early
@@ -33,7 +32,7 @@ def find(study: Study) -> Iterator[Finding]:
         yield from _incomplete(group, runs)
         yield from _unknown(group, runs)
         yield from _again(group, runs)
-    unstarted: dict[tuple[str, Ending], list[Attempt]] = defaultdict(list)
+    unstarted: dict[tuple[str, Ending], list[Run]] = defaultdict(list)
     for attempt in study.unstarted:
         unstarted[attempt.experiment, attempt.ending].append(attempt)
     for (experiment, ending), attempts in unstarted.items():
@@ -109,7 +108,7 @@ def _again(group: str, runs: list[Run]) -> Iterator[Finding]:
     yield Finding("incomplete", "note", statement, evidence, ADVICE)
 
 
-def _without_run(experiment: str, ending: Ending, attempts: list[Attempt]) -> Finding:
+def _without_run(experiment: str, ending: Ending, attempts: list[Run]) -> Finding:
     jobs = "1 job" if len(attempts) == 1 else f"{len(attempts)} jobs"
     died = ending.state not in ("cut_off", "unknown", "no_log")
     what = "died before training started" if died else "logged no training yet"
@@ -123,7 +122,7 @@ def _without_run(experiment: str, ending: Ending, attempts: list[Attempt]) -> Fi
         "jobs": len(attempts),
         "state": ending.state,
         "cause": ending.cause,
-        "file": attempts[0].source[0].name,
+        "file": attempts[0].path.name,
     }
     advice = "Mend what the line says, then submit the job again." if ending.detail else ADVICE
     return Finding("incomplete", "warning" if died else "note", statement, evidence, advice)

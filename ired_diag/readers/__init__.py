@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Reader:
     """
 
     accepts: Callable[[Path], bool]
-    read: Callable[[Path], list[Attempt]]
+    read: Callable[[Path], list[Run]]
 
 
 def readers() -> dict[str, Reader]:
@@ -49,11 +49,11 @@ def readers() -> dict[str, Reader]:
     return by_format
 
 
-def _read_scalars(module: ModuleType, name: str, path: Path) -> list[Attempt]:
-    from ired_diag.readers.scalar_attempt import attempt_of
+def _read_scalars(module: ModuleType, name: str, path: Path) -> list[Run]:
+    from ired_diag.readers.scalar_attempt import run_of
 
     if hasattr(module, "read_runs"):
         logs = list(module.read_runs(path, allow_torn_tail=True).values())
     else:
         logs = [module.read(path, allow_torn_tail=True)]
-    return [attempt_of(path, log, format=name) for log in logs]
+    return [run_of(path, log, format=name) for log in logs]

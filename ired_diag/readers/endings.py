@@ -20,8 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.readers.sacct import JobEnding
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending, State
+from ired_diag.runs.run import Run
 
 OPEN: tuple[State, ...] = ("cut_off", "unexplained", "unknown")
 AT_ONCE: tuple[State, ...] = ("traceback", "argument_error", "file_not_found", "failed")
@@ -30,13 +30,13 @@ ALIKE = 0.5  # of all words
 JobKey = tuple[str, int | None]  # id of a job or an array, and the array task's number
 
 
-def settle_endings(attempts: Iterable[Attempt], accounts: Iterable[JobEnding] = ()) -> list[Attempt]:
+def settle_endings(attempts: Iterable[Run], accounts: Iterable[JobEnding] = ()) -> list[Run]:
     """Return attempts with their endings as accounts state them, else inferred from siblings."""
     by_job = {(job.job, job.task): job.ending for job in accounts}
     return _infer([_by_accounts(attempt, by_job) for attempt in attempts])
 
 
-def with_deaths_next_to_them(attempts: Iterable[Attempt], deaths: Mapping[Path, Ending]) -> list[Attempt]:
+def with_deaths_next_to_them(attempts: Iterable[Run], deaths: Mapping[Path, Ending]) -> list[Run]:
     """Return attempts; a table of metrics without an end has that of the console log next to it.
 
     That is the log of the same name in its folder, else the only one in a folder with one table.
@@ -64,19 +64,19 @@ def with_deaths_next_to_them(attempts: Iterable[Attempt], deaths: Mapping[Path, 
     return with_deaths
 
 
-def _folder(attempt: Attempt) -> Path:
-    return attempt.source[0].parent
+def _folder(attempt: Run) -> Path:
+    return attempt.path.parent
 
 
-def _log_next_to(attempt: Attempt, logs: Sequence[Path], *, is_only_table: bool) -> Path | None:
+def _log_next_to(attempt: Run, logs: Sequence[Path], *, is_only_table: bool) -> Path | None:
     """Return the console log that belongs to a table; None where none or several may."""
-    chosen = [path for path in logs if path.stem == attempt.source[0].stem]
+    chosen = [path for path in logs if path.stem == attempt.path.stem]
     if not chosen and is_only_table:
         chosen = list(logs)
     return chosen[0] if len(chosen) == 1 else None
 
 
-def _by_accounts(attempt: Attempt, by_job: Mapping[JobKey, Ending]) -> Attempt:
+def _by_accounts(attempt: Run, by_job: Mapping[JobKey, Ending]) -> Run:
     account = _account_of(attempt, by_job)
     if account is None:
         return attempt
@@ -95,7 +95,7 @@ def _by_accounts(attempt: Attempt, by_job: Mapping[JobKey, Ending]) -> Attempt:
     return replace(attempt, ending=replace(account, detail=f"by sacct: {account.detail}"))
 
 
-def _account_of(attempt: Attempt, by_job: Mapping[JobKey, Ending]) -> Ending | None:
+def _account_of(attempt: Run, by_job: Mapping[JobKey, Ending]) -> Ending | None:
     """Return the account of an attempt's job: of its task, of its own id, or of the whole array."""
     array = attempt.job or ""
     task = attempt.provenance.get("task")
@@ -106,9 +106,9 @@ def _account_of(attempt: Attempt, by_job: Mapping[JobKey, Ending]) -> Ending | N
     return None
 
 
-def _infer(attempts: Sequence[Attempt]) -> list[Attempt]:
+def _infer(attempts: Sequence[Run]) -> list[Run]:
     """Return attempts; an ending that a log does not show is inferred from siblings at the same commit."""
-    explained: dict[str | None, list[Attempt]] = defaultdict(list)
+    explained: dict[str | None, list[Run]] = defaultdict(list)
     for attempt in attempts:
         is_explained = attempt.ending.state in AT_ONCE
         if attempt.commit and is_explained and _died_at_a_line(attempt):
@@ -120,7 +120,7 @@ def _infer(attempts: Sequence[Attempt]) -> list[Attempt]:
     return inferred
 
 
-def _inferred(attempt: Attempt, siblings: Sequence[Attempt]) -> Attempt:
+def _inferred(attempt: Run, siblings: Sequence[Run]) -> Run:
     if attempt.ending.state != "cut_off" or not _died_at_a_line(attempt):
         return attempt
     words = _words(attempt.last_line)
@@ -133,12 +133,12 @@ def _inferred(attempt: Attempt, siblings: Sequence[Attempt]) -> Attempt:
     if len(endings) != 1:
         return attempt
     first = alike[0]
-    reason = f"inferred from {first.source[0].name} (same commit, {how}): {first.ending.detail}"
+    reason = f"inferred from {first.path.name} (same commit, {how}): {first.ending.detail}"
     ending = replace(first.ending, detail=reason, inferred=True)
     return replace(attempt, ending=ending)
 
 
-def _with_similar_last_line(attempt: Attempt, siblings: Sequence[Attempt]) -> list[Attempt]:
+def _with_similar_last_line(attempt: Run, siblings: Sequence[Run]) -> list[Run]:
     if attempt.configuration is not None:
         return []
     similar = []
@@ -148,9 +148,9 @@ def _with_similar_last_line(attempt: Attempt, siblings: Sequence[Attempt]) -> li
     return similar
 
 
-def _died_at_a_line(attempt: Attempt) -> bool:
+def _died_at_a_line(attempt: Run) -> bool:
     """Say whether a job died before it trained, after a line that says where."""
-    has_logged = attempt.rows or attempt.series
+    has_logged = attempt.history.series
     has_started = attempt.provenance.get("training_started")
     return bool(attempt.last_line) and not has_logged and not has_started
 

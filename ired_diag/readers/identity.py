@@ -13,13 +13,14 @@ from pathlib import Path
 
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.slurm_job import stem_without_job
-from ired_diag.runs.attempt import Attempt, experiment_number
+from ired_diag.runs.labels import experiment_number
+from ired_diag.runs.run import Run
 from ired_diag.runs.run_names import name_runs, path_names
 
 SLURM = "slurm"
 
 
-def identify(attempts: Iterable[Attempt], *, seed_key: str | None = None) -> list[Attempt]:
+def identify(attempts: Iterable[Run], *, seed_key: str | None = None) -> list[Run]:
     """Return attempts with their experiment, label and seed.
 
     Args:
@@ -32,7 +33,7 @@ def identify(attempts: Iterable[Attempt], *, seed_key: str | None = None) -> lis
     for number, name in zip(unnamed, names, strict=True):
         attempt = attempts[number]
         label = name.run if attempt.job is None else ""
-        attempts[number] = replace(attempt, experiment=name.experiment, label=label)
+        attempts[number] = replace(attempt, experiment=name.experiment, file_label=label)
     identified = []
     for attempt in attempts:
         if _died_nameless(attempt):
@@ -41,36 +42,36 @@ def identify(attempts: Iterable[Attempt], *, seed_key: str | None = None) -> lis
     return identified
 
 
-def _seeded(attempt: Attempt, key: str | None) -> Attempt:
+def _seeded(attempt: Run, key: str | None) -> Run:
     if key is None:
         return attempt
     seed = seed_of(attempt.configuration, key)
     return attempt if seed is None else replace(attempt, seed=seed)
 
 
-def _names_itself(attempt: Attempt) -> bool:
+def _names_itself(attempt: Run) -> bool:
     """Say whether a log's configuration, or its file in the study's manner, names its experiment."""
     if attempt.name is not None:
         return True
-    return _is_slurm(attempt) and experiment_number(attempt.source[0].name) is not None
+    return _is_slurm(attempt) and experiment_number(attempt.path.name) is not None
 
 
-def _names(attempt: Attempt) -> tuple[str, ...]:
+def _names(attempt: Run) -> tuple[str, ...]:
     if not _is_slurm(attempt):
         return attempt.names
-    path = attempt.source[0]
+    path = attempt.path
     return stem_without_job(path), *path_names(path)[1:]
 
 
-def _is_slurm(attempt: Attempt) -> bool:
+def _is_slurm(attempt: Run) -> bool:
     return attempt.format.split("+")[0] == SLURM
 
 
-def _died_nameless(attempt: Attempt) -> bool:
+def _died_nameless(attempt: Run) -> bool:
     return _is_slurm(attempt) and attempt.name is None and not attempt.evaluations
 
 
-def _with_siblings(attempt: Attempt, attempts: Sequence[Attempt]) -> Attempt:
+def _with_siblings(attempt: Run, attempts: Sequence[Run]) -> Run:
     """Return a nameless attempt in the experiment of the named logs of the same file name in its folder."""
     own_place = _folder_and_stem(attempt)
     experiments = set()
@@ -82,6 +83,6 @@ def _with_siblings(attempt: Attempt, attempts: Sequence[Attempt]) -> Attempt:
     return replace(attempt, experiment=experiments.pop())
 
 
-def _folder_and_stem(attempt: Attempt) -> tuple[Path, str]:
-    path = attempt.source[0]
+def _folder_and_stem(attempt: Run) -> tuple[Path, str]:
+    path = attempt.path
     return path.parent, stem_without_job(path)

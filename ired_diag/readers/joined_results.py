@@ -18,22 +18,23 @@ from pathlib import Path, PurePosixPath
 from ired_diag.readers.evaluation_ending import NOT_SAID, SAVED_TO
 from ired_diag.readers.repeated_results import UNKNOWN, completed, is_same_number
 from ired_diag.readers.results_json import FORMAT_NAME, failure_of
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.job_kind import only_evaluates
+from ired_diag.runs.run import Run
 
 OF_RESULTS = re.compile(r"(?i)(?:[_.-]*(?:evaluation|eval|test|results?|scores?|metrics|summary))*")
 OF_THE_MODEL = ("model", "checkpoint", "experiment", "dataset", "rank", "ood")
 
 
-def join_results(attempts: Iterable[Attempt]) -> list[Attempt]:
+def join_results(attempts: Iterable[Run]) -> list[Run]:
     """Return attempts; results files are joined to the jobs that wrote them."""
     attempts = list(attempts)
     logs = [attempt for attempt in attempts if attempt.format != FORMAT_NAME]
     files = [attempt for attempt in attempts if attempt.format == FORMAT_NAME]
-    unjoined: list[Attempt] = []
+    unjoined: list[Run] = []
     for file in files:
-        owner = _owner(file.source[0], logs)
+        owner = _owner(file.path, logs)
         if owner is None:
             unjoined.append(file)
         else:
@@ -70,7 +71,7 @@ def _place_of_twin(saved: EvaluationResult, merged: Sequence[EvaluationResult]) 
     return None
 
 
-def _owner(path: Path, logs: Sequence[Attempt]) -> int | None:
+def _owner(path: Path, logs: Sequence[Run]) -> int | None:
     """Return the place of the job that wrote a results file, None where none or several may have."""
     shared_parts = [_common_parts(path, log) for log in logs]
     most = max(shared_parts, default=0)
@@ -80,9 +81,9 @@ def _owner(path: Path, logs: Sequence[Attempt]) -> int | None:
     neighbours: list[int] = []
     named: list[int] = []
     for place, log in enumerate(logs):
-        if log.source[0].resolve().parent == folder:
+        if log.path.resolve().parent == folder:
             neighbours.append(place)
-            if _is_named_after(path.stem, log.source[0].stem):
+            if _is_named_after(path.stem, log.path.stem):
                 named.append(place)
     if named:
         return _only(named)
@@ -101,7 +102,7 @@ def _is_named_after(name: str, log: str) -> bool:
     return name.startswith(log) and OF_RESULTS.fullmatch(name, len(log)) is not None
 
 
-def _common_parts(path: Path, log: Attempt) -> int:
+def _common_parts(path: Path, log: Run) -> int:
     """Return how many parts at the end of a path a log names too; 0 where the names differ."""
     own = path.resolve().parts[::-1]
     most = 0
@@ -116,19 +117,19 @@ def _common_parts(path: Path, log: Attempt) -> int:
     return most
 
 
-def _joined(log: Attempt, file: Attempt) -> Attempt:
+def _joined(log: Run, file: Run) -> Run:
     joined = replace(
         log,
         results=merged_results(log.results, file.results),
-        source=(*log.source, *file.source),
+        sources=(*log.sources, *file.sources),
     )
     return replace(joined, ending=_ending(joined, file))
 
 
-def _ending(joined: Attempt, file: Attempt) -> Ending:
+def _ending(joined: Run, file: Run) -> Ending:
     """Return how a job ended whose results file is there: a cause of death that its log names stays."""
     ending = joined.ending
-    if not joined.only_evaluates or ending.state not in (*NOT_SAID, "complete"):
+    if not only_evaluates(joined) or ending.state not in (*NOT_SAID, "complete"):
         return ending
     for result in file.results:
         if result.error:
@@ -138,7 +139,7 @@ def _ending(joined: Attempt, file: Attempt) -> Ending:
             return Ending("unexplained", failure)
     has_error = any(result.error for result in joined.results)
     if ending.state == "cut_off" and not has_error:
-        return Ending("complete", f"the results are in {file.source[0].name}")
+        return Ending("complete", f"the results are in {file.path.name}")
     return ending
 
 

@@ -23,11 +23,11 @@ from ired_diag.readers.sacct import JobEnding
 from ired_diag.readers.same_run import join_same_runs
 from ired_diag.readers.split_tables import join_parts
 from ired_diag.readers.task_seeds import without_sweep_seeds
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_store import SUFFIX
 from ired_diag.runs.files import is_special
 from ired_diag.runs.find import Unreadable, contents_of
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Skipped
 
 NOT_OPENED = "is a pipe, a socket, a device or a link to itself, and was not opened"
@@ -47,11 +47,11 @@ class Logs:
         seed_key: The key of the configurations that is the seed. Default: detected by its name.
     """
 
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Run] = field(default_factory=list)
     accounts: list[JobEnding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
-    read: Callable[[Path], Sequence[Attempt]] | None = None
+    read: Callable[[Path], Sequence[Run]] | None = None
     seed_key: str | None = None
     _deaths: dict[Path, Ending] = field(default_factory=dict)
     _read: set[Path] = field(default_factory=set)
@@ -141,7 +141,7 @@ class Logs:
             self._run_states[output] = trainer_state.state_of_run(path)
         return self._run_states[output]
 
-    def settled(self) -> list[Attempt]:
+    def settled(self) -> list[Run]:
         """Return the attempts with their endings; a run in several formats is one attempt."""
         joined = join_results(join_same_runs(join_parts(self.attempts)))
         attempts = identify(without_sweep_seeds(joined), seed_key=self.seed_key)
@@ -186,7 +186,7 @@ def is_read_with_log(path: Path) -> bool:
     return path.suffix == ".err" and path.with_suffix(".out").is_file()
 
 
-def read_log(path: Path) -> list[Attempt]:
+def read_log(path: Path) -> list[Run]:
     """Return the runs in a foreign log, read by the first reader that accepts it.
 
     Args:

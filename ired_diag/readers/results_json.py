@@ -20,9 +20,10 @@ from ired_diag.errors import UnreadableFile
 from ired_diag.json_text import read_json
 from ired_diag.readers.evaluation_context import Context, context_of, model_of
 from ired_diag.readers.measure_names import DATA, MeasureName, measure_name
-from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.labels import experiment_number
+from ired_diag.runs.run import Run
 
 FORMAT_NAME = "results_json"
 HEAD = 4096
@@ -71,7 +72,7 @@ def accepts(path: Path) -> bool:
     return head.lstrip()[:1] == b"{" and not (LINES.search(head) or OF_TRAINING.search(head))
 
 
-def read(path: Path) -> Attempt:
+def read(path: Path) -> Run:
     """Return the evaluation in a results file.
 
     Raises:
@@ -92,15 +93,13 @@ def read(path: Path) -> Attempt:
     if configuration is None:
         configuration = _object(content, "configuration")
     name = next((result.experiment for result in results if result.experiment), "")
-    return Attempt(
-        source=(path,),
+    return Run(
+        path=path,
+        sources=(path,),
         experiment=_experiment(name, path),
         name=name or None,
         seed=_seed(content, configuration, path),
-        job=None,
         configuration=configuration,
-        rows=(),
-        evaluations=0,
         ending=_ending(results),
         format=FORMAT_NAME,
         results=results,

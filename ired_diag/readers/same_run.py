@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.config_keys import METADATA
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.history import Series
+from ired_diag.runs.run import Run
 
 FEWEST = 3  # evaluations
 ROUNDING = 1e-5  # relative: a float32 printed with six digits
@@ -28,13 +28,13 @@ BEST_INFORMED = ("slurm",)  # the format whose word on job and ending counts
 Values = NDArray[np.float64]
 
 
-def join_same_runs(attempts: Iterable[Attempt]) -> list[Attempt]:
+def join_same_runs(attempts: Iterable[Run]) -> list[Run]:
     """Return attempts; those that hold the same run are joined into one."""
     attempts = list(attempts)
     formats = {attempt.format for attempt in attempts}
     if len(formats) < 2 and formats != {SAVED_OFTEN}:
         return attempts
-    joined: list[tuple[Attempt, Series | None]] = []
+    joined: list[tuple[Run, Series | None]] = []
     for attempt in sorted(attempts, key=_least_informative):
         evaluations = _evaluations(attempt)
         for place, (other, other_evaluations) in enumerate(joined):
@@ -46,18 +46,18 @@ def join_same_runs(attempts: Iterable[Attempt]) -> list[Attempt]:
     return [attempt for attempt, _ in joined]
 
 
-def _least_informative(attempt: Attempt) -> tuple[bool, bool, int]:
+def _least_informative(attempt: Run) -> tuple[bool, bool, int]:
     """Return a sort key: the attempt that says most about the job comes first."""
     return attempt.format not in BEST_INFORMED, attempt.configuration is None, -attempt.evaluations
 
 
-def _evaluations(attempt: Attempt) -> Series | None:
+def _evaluations(attempt: Run) -> Series | None:
     history = attempt.history
     metric = evaluation_metric(history.series)
     return history.series[metric] if metric else None
 
 
-def _may_be_same(first: Attempt, second: Attempt) -> bool:
+def _may_be_same(first: Run, second: Run) -> bool:
     """Say whether neither format, seed nor configuration says that two attempts are different runs."""
     shared_formats = set(first.format.split("+")) & set(second.format.split("+"))
     if shared_formats - {SAVED_OFTEN}:
@@ -70,7 +70,7 @@ def _may_be_same(first: Attempt, second: Attempt) -> bool:
     return True
 
 
-def _knobs(attempt: Attempt) -> dict[str, object]:
+def _knobs(attempt: Run) -> dict[str, object]:
     knobs = dict(attempt.configuration or {})
     for name in (*METADATA, "seed"):
         knobs.pop(name, None)
@@ -99,15 +99,8 @@ def _are_close(first: Values, second: Values) -> bool:
     return bool(np.allclose(first, second, rtol=ROUNDING, atol=0, equal_nan=True))
 
 
-def _join(first: Attempt, further: Attempt) -> Attempt:
+def _join(first: Run, further: Run) -> Run:
     """Return the attempt that two logs hold together; where both speak, the first counts."""
-    names = set(first.series)
-    for row in first.rows:
-        names.update(row.values)
-    series = dict(first.series)
-    for name, further_series in further.history.series.items():
-        if name not in names:
-            series[name] = further_series
     seed = first.seed
     if seed is None:
         seed = further.seed
@@ -119,13 +112,13 @@ def _join(first: Attempt, further: Attempt) -> Attempt:
         formats = f"{formats}+{further.format}"
     return replace(
         first,
-        source=(*first.source, *further.source),
+        sources=(*first.sources, *further.sources),
         seed=seed,
         name=first.name or further.name,
         configuration=first.configuration or further.configuration,
         ending=ending,
         provenance={**further.provenance, **first.provenance},
         findings=(*first.findings, *further.findings),
-        series=series,
+        history=replace(first.history, series={**further.history.series, **first.history.series}),
         format=formats,
     )

@@ -17,17 +17,19 @@ from typing import Any
 from ired_diag.readers import tensorboard
 from ired_diag.readers.foreign_configuration import find_configuration, flatten, seed_of
 from ired_diag.readers.scalar_log import ScalarLog
-from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
+from ired_diag.runs.history import History
+from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.place import is_name, parse_place
+from ired_diag.runs.run import Run
 from ired_diag.runs.run_names import name_runs, path_names
 
 STEPS = ("train_steps", "max_steps", "trainer.max_steps")  # of this project, Hugging Face, Lightning
 
 
-def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
-    """Return the attempt that a log of scalars is of.
+def run_of(path: Path, log: ScalarLog, *, format: str) -> Run:
+    """Return the run that a log of scalars records.
 
     Args:
         path: The log, or the folder of its files.
@@ -46,22 +48,22 @@ def attempt_of(path: Path, log: ScalarLog, *, format: str) -> Attempt:
     history = log.history
     metric = evaluation_metric(history.series)
     provenance = {"logged_attempts": history.attempts} if history.attempts > 1 else {}
-    return Attempt(
-        source=_files(path),
+    sources = tuple(tensorboard.files_of_run(path))
+    return Run(
+        path=sources[0],
+        sources=sources,
         experiment=experiment,
         name=name,
         seed=_seed(place.seed, log.stated, configuration),
-        job=None,
         configuration=configuration,
-        rows=(),
+        history=History(history.series),  # what an earlier start logged is left out by the reader
         evaluations=len(history.series[metric]) if metric else 0,
         ending=_ending(configuration, log.stated, history.last_step),
         provenance=provenance,
         findings=(*foreign.findings, *log.findings),
-        series=history.series,
         format=format,
         names=names,
-        label=place.run,
+        file_label=place.run,
     )
 
 
@@ -75,10 +77,6 @@ def _joined(stated: object, values: dict[str, Any] | None) -> dict[str, Any] | N
     if not isinstance(stated, Mapping):
         return values
     return flatten(stated) | (values or {})
-
-
-def _files(path: Path) -> tuple[Path, ...]:
-    return tuple(tensorboard.files_of_run(path))
 
 
 def _names(path: Path, log: ScalarLog) -> Iterator[str]:

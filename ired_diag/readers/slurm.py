@@ -22,7 +22,7 @@ file or a text log that holds bars is read alone too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,11 @@ from ired_diag.readers.evaluation_ending import evaluation_ending, provenance_of
 from ired_diag.readers.printed_results import is_evaluation_log, read_job_results
 from ired_diag.readers.slurm_ending import find_ending
 from ired_diag.readers.task_seeds import SEED_IS_TASK
-from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.history import History, Row, Series
+from ired_diag.runs.job_kind import never_started
+from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.place import parse_place
+from ired_diag.runs.run import Run
 
 HEAD, HEAD_OF_BARS = 4096, 1 << 20
 PROGRESS_BAR = b"%|"
@@ -90,7 +92,7 @@ def accepts(path: Path) -> bool:
     return DRAWN_BAR.search(head) is not None
 
 
-def read(path: Path) -> Attempt:
+def read(path: Path) -> Run:
     """Return what one job's ``.out`` file, and the ``.err`` file next to it, say.
 
     Raises:
@@ -106,7 +108,7 @@ def read(path: Path) -> Attempt:
     printed = read_job_results(content, files.errors, path)
     configuration, findings = _configuration(whole, path)
     events, unreadable_values = _events(whole)
-    rows = tuple(_rows(events))
+    printed_history = History.of(_rows(events))
     series, notes = _progress(files)
     findings.extend(notes)
     only_evaluates = bool(printed.results) and not printed.trains
@@ -130,19 +132,18 @@ def read(path: Path) -> Attempt:
         job.provenance[SEED_IS_TASK] = True
     name = _configured_name(configuration)
     ending = find_ending(content, files.errors)
-    return Attempt(
-        source=files.paths,
+    return Run(
+        path=files.path,
+        sources=files.paths,
         experiment=_experiment(name, path),
         name=name,
         seed=seed,
-        job=job.job,
         configuration=configuration,
-        rows=rows,
-        evaluations=_evaluations(rows),
+        history=printed_history.joined(series),
+        evaluations=_evaluations(printed_history),
         ending=evaluation_ending(ending, printed, trained=bool(events)),
         provenance=job.provenance | provenance_of(printed),
         findings=tuple(findings),
-        series=series,
         format="slurm",
         last_line=_last_line(whole),
         results=printed.results,
@@ -204,28 +205,24 @@ def _progress(files: _Files) -> tuple[dict[str, Series], list[Finding]]:
     return {}, findings
 
 
-def _died_before_training(files: _Files, job: slurm_job.Job) -> Attempt:
-    """Return the attempt of a job that died in its batch script, before anything of a training was logged."""
+def _died_before_training(files: _Files, job: slurm_job.Job) -> Run:
+    """Return the record of a job that died in its batch script, before anything of a training was logged."""
     path = files.path
     seed = job.seed
     if seed is None and not job.is_sweep:
         seed = job.task
     ending = find_ending(files.content, files.errors)
-    attempt = Attempt(
-        source=files.paths,
+    run = Run(
+        path=path,
+        sources=files.paths,
         experiment=_experiment(None, path),
-        name=None,
         seed=seed,
-        job=job.job,
-        configuration=None,
-        rows=(),
-        evaluations=0,
         ending=ending,
         provenance=job.provenance,
         format="slurm",
     )
-    if attempt.never_started:
-        return attempt
+    if never_started(run):
+        return run
     if ending.cause:
         raise DiedWithoutMetrics(f"{path}: {ending.label}: {ending.detail}")
     if not files.content.strip():
@@ -314,12 +311,10 @@ def _table_rows(table: bytes) -> Iterator[tuple[bytes, bytes]]:
         position = match.end()
 
 
-def _evaluations(rows: Sequence[Row]) -> int:
+def _evaluations(history: History) -> int:
     """Return at how many steps an evaluation stands that no later start has ended."""
-    if rows and rows[-1].attempt == 1:
-        return sum(any(map(_is_evaluation, row.values)) for row in rows)
     steps: set[int] = set()
-    for name, series in History.of(rows).series.items():
+    for name, series in history.series.items():
         if _is_evaluation(name):
             steps.update(series.steps.tolist())
     return len(steps)

@@ -81,7 +81,7 @@ def read_job(content: bytes, path: Path) -> Job:
         job=job,
         task=task,
         seed=int(seed) if seed else None,
-        provenance=_provenance(content, task) | _start_and_end(content),
+        provenance=_provenance(content, job=job, task=task) | _start_and_end(content),
         is_sweep=SWEEP.search(content[:PREAMBLE]) is not None,
     )
 
@@ -105,7 +105,7 @@ def _job_and_task(content: bytes, path: Path) -> tuple[str | None, int | None]:
     return job, int(task) if task and is_task else None
 
 
-def _provenance(content: bytes, task: int | None) -> dict[str, Any]:
+def _provenance(content: bytes, *, job: str | None, task: int | None) -> dict[str, Any]:
     """Return what a log states of the code, the machine and the training."""
     ids = JOB_ID.search(content)
     texts = {
@@ -116,6 +116,8 @@ def _provenance(content: bytes, task: int | None) -> dict[str, Any]:
         "gpu": _first(GPU, content),
     }
     provenance: dict[str, Any] = {}
+    if job is not None:
+        provenance["job"] = job
     for name, text in texts.items():
         if text:
             provenance[name] = text.decode("utf-8", "replace")

@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.finding import Finding
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.evaluation_metric import evaluation_metric
-from ired_diag.runs.history import Series
+from ired_diag.runs.history import History, Series
 from ired_diag.runs.place import is_name
+from ired_diag.runs.run import Run
 
 PARTS = {
     "train": "train",
@@ -33,15 +33,15 @@ PARTS = {
 TABLES = ("metrics_csv", "metrics_jsonl")
 
 
-def join_parts(attempts: Iterable[Attempt]) -> list[Attempt]:
+def join_parts(attempts: Iterable[Run]) -> list[Run]:
     """Return attempts; the tables of the parts of one run are joined into one."""
     attempts = list(attempts)
-    folders: dict[tuple[Path, str, int | None], list[Attempt]] = defaultdict(list)
+    folders: dict[tuple[Path, str, int | None], list[Run]] = defaultdict(list)
     for attempt in attempts:
         if _part(attempt):
-            folder = attempt.source[0].parent
+            folder = attempt.path.parent
             folders[folder, attempt.format, attempt.seed].append(attempt)
-    joined: dict[int, Attempt | None] = {}
+    joined: dict[int, Run | None] = {}
     for members in folders.values():
         parts = {_part(member) for member in members}
         if len(members) > 1 and len(parts) == len(members):
@@ -55,9 +55,9 @@ def join_parts(attempts: Iterable[Attempt]) -> list[Attempt]:
     return kept
 
 
-def _part(attempt: Attempt) -> str:
+def _part(attempt: Run) -> str:
     """Return the part of the data that a table's file name says, where it says nothing else; else nothing."""
-    stem = attempt.source[0].stem
+    stem = attempt.path.stem
     if attempt.format not in TABLES or is_name(stem):
         return ""
     parts = {PARTS[word] for word in _words(stem) & PARTS.keys()}
@@ -68,23 +68,24 @@ def _words(name: str) -> set[str]:
     return set(re.findall(r"[a-z]+", name.lower()))
 
 
-def _join(members: Sequence[Attempt]) -> Attempt:
+def _join(members: Sequence[Run]) -> Run:
     series: dict[str, Series] = {}
     source: list[Path] = []
     findings: list[Finding] = []
     for member in members:
         part = _part(member)
-        for name, values in member.series.items():
+        for name, values in member.history.series.items():
             states_part = _words(name) & PARTS.keys()
             series[name if states_part else f"{part}/{name}"] = values
-        source.extend(member.source)
+        source.extend(member.sources)
         findings.extend(member.findings)
     metric = evaluation_metric(series)
     first = next((member for member in members if member.configuration), members[0])
     return replace(
         first,
-        source=tuple(source),
-        series=series,
+        path=source[0],
+        sources=tuple(source),
+        history=History(series),
         evaluations=len(series[metric]) if metric else 0,
         findings=tuple(findings),
     )

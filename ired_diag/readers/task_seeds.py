@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ired_diag.config_keys import METADATA
-from ired_diag.runs.attempt import Attempt
+from ired_diag.runs.run import Run
 
 SEED_IS_TASK = "seed_is_array_task"  # in the provenance of an attempt
 
 
-def without_sweep_seeds(attempts: Iterable[Attempt]) -> list[Attempt]:
+def without_sweep_seeds(attempts: Iterable[Run]) -> list[Run]:
     """Return attempts; where the tasks of a job differ in their configuration, without seeds by task."""
     attempts = list(attempts)
     versions: dict[str | None, set[str]] = defaultdict(set)
@@ -32,7 +32,7 @@ def without_sweep_seeds(attempts: Iterable[Attempt]) -> list[Attempt]:
     return kept
 
 
-def _without_seed(attempt: Attempt) -> Attempt:
+def _without_seed(attempt: Run) -> Run:
     if SEED_IS_TASK not in attempt.provenance:
         return attempt
     provenance = dict(attempt.provenance)
@@ -40,7 +40,7 @@ def _without_seed(attempt: Attempt) -> Attempt:
     return replace(attempt, seed=None, provenance=provenance)
 
 
-def _version(attempt: Attempt) -> str:
+def _version(attempt: Run) -> str:
     knobs = dict(attempt.configuration or {})
     for name in (*METADATA, "seed"):
         knobs.pop(name, None)

@@ -21,15 +21,15 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.history import Series
 from ired_diag.runs.identity_keys import Labelled, identity_keys
 from ired_diag.runs.place import parse_place
+from ired_diag.runs.run import Run
 from ired_diag.runs.run_names import Names, distinct_labels, path_names
 
 LONGEST_NUMBER = 8  # characters: a longer one is rounded
@@ -39,81 +39,67 @@ LONGEST_VALUE = 24  # letters of a value there
 Version = tuple[str, str | None]  # configuration, commit
 
 
-@dataclass(frozen=True)
-class ArrangedRun:
-    """A run among attempts.
-
-    Attributes:
-        experiment: Number or full name: what its seeds share.
-        variant: The job, or the settings, that name its variant, where the experiment has several.
-        attempt: The attempt that is the run.
-        earlier: The retries, earliest first.
-        run_name: What it is called among the runs of its variant, where its seed or its job does not say.
-    """
-
-    experiment: str
-    variant: str | None
-    attempt: Attempt
-    earlier: tuple[Attempt, ...]
-    run_name: str = ""
-
-    @property
-    def label(self) -> str:
-        """What it is called among the runs of its variant: ``seed0``, ``version_3``, ``unseeded-4711``."""
-        return self.run_name or self.attempt.seed_label
-
-
-def arrange(attempts: Iterable[Attempt], *, ignored_keys: Iterable[str] = ()) -> list[ArrangedRun]:
-    """Return the runs that attempts make, sorted by experiment, variant and seed.
+def arrange(records: Iterable[Run], *, ignored_keys: Iterable[str] = ()) -> list[Run]:
+    """Return the runs among the records of logs, sorted by experiment, variant and seed.
 
     Args:
-        attempts: All that are read together.
+        records: One for each log, of all that are read together.
         ignored_keys: Keys of the configurations that make no variant, besides those that only identify a run.
     """
     ignored_keys = frozenset(ignored_keys)
-    families: dict[str, list[Attempt]] = defaultdict(list)
-    for attempt in attempts:
-        families[attempt.experiment].append(attempt)
-    runs = [
-        run
-        for number, members in families.items()
-        for experiment, named in _by_full_name(number, members).items()
-        for run in _arrange_experiment(experiment, named, ignored_keys)
-    ]
+    families: dict[str, list[Run]] = defaultdict(list)
+    for record in records:
+        families[record.experiment].append(record)
+    runs: list[Run] = []
+    for number, members in families.items():
+        for experiment, named in _by_full_name(number, members).items():
+            runs.extend(_arrange_experiment(experiment, named, ignored_keys))
     return sorted(_with_distinct_names(runs), key=_reading_order)
 
 
-def _reading_order(run: ArrangedRun) -> tuple[str, str, int, str, str]:
-    seed = -1 if run.attempt.seed is None else run.attempt.seed
-    return run.experiment, run.variant or "", seed, run.label, str(run.attempt.source[0])
+def _reading_order(run: Run) -> tuple[str, str, int, str, str]:
+    seed = -1 if run.seed is None else run.seed
+    return run.experiment, run.variant or "", seed, run.seed_label, str(run.path)
 
 
-def _with_distinct_names(runs: Sequence[ArrangedRun]) -> list[ArrangedRun]:
+def _with_distinct_names(runs: Sequence[Run]) -> list[Run]:
     """Name the runs of one variant that have the same seed by what else distinguishes them."""
-    groups: dict[tuple[str, str | None], list[ArrangedRun]] = defaultdict(list)
+    groups: dict[tuple[str, str | None], list[Run]] = defaultdict(list)
     for run in runs:
         groups[run.experiment, run.variant].append(run)
-    named: list[ArrangedRun] = []
+    named: list[Run] = []
     for members in groups.values():
-        attempts = [run.attempt for run in members]
-        labels = [attempt.seed_label for attempt in attempts]
+        labels = [run.seed_label for run in members]
         alternatives: list[list[Names]] = [
-            [(attempt.label,) if attempt.label else () for attempt in attempts],
-            [_job_and_task(attempt) if attempt.seed is None else () for attempt in attempts],
-            [(f"{attempt.job}-{attempt.seed_label}",) if attempt.job else () for attempt in attempts],
-            [path_names(attempt.source[0]) for attempt in attempts],
+            [_file_label(run) for run in members],
+            [_job_and_task(run) for run in members],
+            [_job_and_label(run) for run in members],
+            [path_names(run.path) for run in members],
         ]
         for run, label, name in zip(members, labels, distinct_labels(labels, alternatives), strict=True):
-            named.append(run if name == label else replace(run, run_name=name))
+            is_named_by_file = run.seed is None and run.file_label
+            if name != label or is_named_by_file:
+                run = replace(run, run_name=name)
+            named.append(run)
     return named
 
 
-def _job_and_task(attempt: Attempt) -> Names:
-    task = attempt.provenance.get("task")
-    return () if attempt.job is None or task is None else (f"unseeded-{attempt.job}_{task}",)
+def _file_label(run: Run) -> Names:
+    return (run.file_label,) if run.file_label else ()
 
 
-def _by_full_name(number: str, members: Sequence[Attempt]) -> dict[str, list[Attempt]]:
+def _job_and_task(run: Run) -> Names:
+    task = run.provenance.get("task")
+    if run.seed is not None or run.job is None or task is None:
+        return ()
+    return (f"unseeded-{run.job}_{task}",)
+
+
+def _job_and_label(run: Run) -> Names:
+    return (f"{run.job}-{run.seed_label}",) if run.job else ()
+
+
+def _by_full_name(number: str, members: Sequence[Run]) -> dict[str, list[Run]]:
     """Split a number's attempts by full name where it has several.
 
     A nameless one goes with its neighbour among the logs of the same file name; without such a log, it stays
@@ -123,7 +109,7 @@ def _by_full_name(number: str, members: Sequence[Attempt]) -> dict[str, list[Att
     names = {a.name for a in named}
     if len(names) <= 1:
         return {number: list(members)}
-    split: dict[str, list[Attempt]] = defaultdict(list)
+    split: dict[str, list[Run]] = defaultdict(list)
     for attempt in members:
         alike = [other for other in named if _file_name(other) == _file_name(attempt)]
         if attempt.name:
@@ -133,47 +119,45 @@ def _by_full_name(number: str, members: Sequence[Attempt]) -> dict[str, list[Att
     return split
 
 
-def _file_name(attempt: Attempt) -> str:
+def _file_name(attempt: Run) -> str:
     """Return the name of a log without the numbers of its job."""
-    return parse_place(attempt.source[0].stem).name
+    return parse_place(attempt.path.stem).name
 
 
-def _neighbour(attempt: Attempt, others: Sequence[Attempt]) -> Attempt:
+def _neighbour(attempt: Run, others: Sequence[Run]) -> Run:
     """Return the one of ``others`` that was started next after ``attempt``, else the last before it."""
-    ordered = sorted(others, key=lambda a: a.order)
-    return next((a for a in ordered if a.order >= attempt.order), ordered[-1])
+    ordered = sorted(others, key=lambda a: a.start_order)
+    return next((a for a in ordered if a.start_order >= attempt.start_order), ordered[-1])
 
 
-def _arrange_experiment(
-    experiment: str, members: Sequence[Attempt], ignored_keys: frozenset[str]
-) -> list[ArrangedRun]:
+def _arrange_experiment(experiment: str, members: Sequence[Run], ignored_keys: frozenset[str]) -> list[Run]:
     trained = [a for a in members if a.evaluations or a.job is None]
     untrained = [a for a in members if not (a.evaluations or a.job is None)]
     identifying = ignored_keys | identity_keys(
-        Labelled(a.configuration, a.seed, a.label) for a in members if a.configuration
+        Labelled(a.configuration, a.seed, a.file_label) for a in members if a.configuration
     )
-    versions: dict[Version, list[Attempt]] = defaultdict(list)
+    versions: dict[Version, list[Run]] = defaultdict(list)
     for attempt in trained:
         versions[_version(attempt, identifying)].append(attempt)
     labels = _variant_labels(versions)
-    runs = [
-        ArrangedRun(experiment, labels[version], chosen, tuple(retries))
-        for version, same in versions.items()
-        for chosen, retries in _split_retries(same)
-    ]
+    runs: list[Run] = []
+    for version, same in versions.items():
+        for chosen, retries in _split_retries(same):
+            variant = labels[version]
+            runs.append(replace(chosen, experiment=experiment, variant=variant, attempts=tuple(retries)))
     return _attach_untrained(experiment, runs, untrained)
 
 
-def _version(attempt: Attempt, identifying: frozenset[str]) -> Version:
+def _version(attempt: Run, identifying: frozenset[str]) -> Version:
     knobs = {k: v for k, v in (attempt.configuration or {}).items() if k not in identifying}
     return json.dumps(knobs, sort_keys=True), attempt.commit
 
 
-def _variant_labels(versions: dict[Version, list[Attempt]]) -> dict[Version, str | None]:
+def _variant_labels(versions: dict[Version, list[Run]]) -> dict[Version, str | None]:
     """Name each version by its last job, or by what differs; where one job ran several, by both."""
     if len(versions) <= 1:
         return dict.fromkeys(versions)
-    jobs = {version: max(same, key=lambda a: a.order).job for version, same in versions.items()}
+    jobs = {version: max(same, key=lambda a: a.start_order).job for version, same in versions.items()}
     labels: dict[Version, str | None] = {}
     for version, job in jobs.items():
         twins = [other for other, its_job in jobs.items() if its_job == job]
@@ -230,47 +214,52 @@ def _brief(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def _split_retries(same: Sequence[Attempt]) -> list[tuple[Attempt, list[Attempt]]]:
+def _split_retries(same: Sequence[Run]) -> list[tuple[Run, list[Run]]]:
     """Return the run or runs among trained attempts of one version, each with its retries."""
-    tries: dict[object, list[Attempt]] = defaultdict(list)
+    tries: dict[object, list[Run]] = defaultdict(list)
     for attempt in same:
         tries[_tries_key(attempt)].append(attempt)
-    runs: list[tuple[Attempt, list[Attempt]]] = []
+    runs: list[tuple[Run, list[Run]]] = []
     for members in tries.values():
         if members[0].job is None:
             runs.extend(_split_numbered(members))
         else:
-            *retries, chosen = sorted(members, key=lambda a: (a.ending.complete, a.evaluations, a.order))
+            *retries, chosen = sorted(members, key=_usefulness)
             runs.append((chosen, retries))
     return runs
 
 
-def _tries_key(attempt: Attempt) -> object:
+def _usefulness(record: Run) -> tuple[bool, int, tuple[str, int]]:
+    """Return a sort key: the record that counts as the run comes last."""
+    return record.ending.complete, record.evaluations, record.start_order
+
+
+def _tries_key(attempt: Run) -> object:
     """Return what tries at one run share: job and task, or seed and place; else the log itself."""
     if attempt.seed is None and attempt.job is not None and "task" in attempt.provenance:
         return "task", attempt.job, attempt.provenance["task"]
     if attempt.seed is None:
-        return "log", attempt.source
+        return "log", attempt.sources
     return "seed", attempt.seed, attempt.job is None, _place(attempt)
 
 
-def _place(attempt: Attempt) -> Path:
+def _place(attempt: Run) -> Path:
     """Return the folder in which another try at the same run would be."""
-    folder = attempt.source[0].parent
+    folder = attempt.path.parent
     return folder if _number_of(attempt) is None else folder.parent
 
 
-def _number_of(attempt: Attempt) -> int | None:
+def _number_of(attempt: Run) -> int | None:
     """Return the number of the folder that was made for this try, where its program numbers them."""
-    number = re.fullmatch(r"version_(\d+)", attempt.source[0].parent.name)
+    number = re.fullmatch(r"version_(\d+)", attempt.path.parent.name)
     return int(number[1]) if number else None
 
 
-def _split_numbered(members: Sequence[Attempt]) -> list[tuple[Attempt, list[Attempt]]]:
+def _split_numbered(members: Sequence[Run]) -> list[tuple[Run, list[Run]]]:
     """Return runs and their retries among logs of one seed: a try that got less far before a later one."""
     if any(_number_of(attempt) is None for attempt in members):
         return [(attempt, []) for attempt in members]
-    runs: list[tuple[Attempt, list[Attempt]]] = []
+    runs: list[tuple[Run, list[Run]]] = []
     for attempt in sorted(members, key=lambda a: _number_of(a) or 0):
         earlier = runs[-1] if runs else None
         if earlier is not None and _is_repeated_by(earlier[0], attempt):
@@ -280,7 +269,7 @@ def _split_numbered(members: Sequence[Attempt]) -> list[tuple[Attempt, list[Atte
     return runs
 
 
-def _is_repeated_by(earlier: Attempt, later: Attempt) -> bool:
+def _is_repeated_by(earlier: Run, later: Run) -> bool:
     """Say whether a later log goes on after an earlier one, or repeats its values and goes further."""
     if earlier.ending.complete or _reach(earlier) >= _reach(later):
         return False
@@ -299,35 +288,36 @@ def _begins_alike(earlier: Series, later: Series) -> bool:
     return len(i) > 0 and np.array_equal(earlier.values[i], later.values[j], equal_nan=True)
 
 
-def _reach(attempt: Attempt) -> int:
+def _reach(attempt: Run) -> int:
     return attempt.history.last_step or 0
 
 
-def _attach_untrained(
-    experiment: str, runs: list[ArrangedRun], untrained: Sequence[Attempt]
-) -> list[ArrangedRun]:
-    """Give each attempt that never logged an evaluation to the run it was a try at."""
-    retries: dict[int, list[Attempt]] = defaultdict(list)
-    orphans: dict[object, list[Attempt]] = defaultdict(list)
-    for attempt in untrained:
-        same_seed = [run for run in runs if _may_be_a_try_at(run.attempt, attempt)]
+def _attach_untrained(experiment: str, runs: Sequence[Run], untrained: Sequence[Run]) -> list[Run]:
+    """Give each record that never logged an evaluation to the run that it was an attempt at."""
+    retries: list[list[Run]] = [list(run.attempts) for run in runs]
+    orphans: dict[object, list[Run]] = defaultdict(list)
+    for record in untrained:
+        same_seed = [place for place, run in enumerate(runs) if _may_be_a_try_at(run, record)]
         if same_seed:
-            heir = _neighbour(attempt, [r.attempt for r in same_seed])
-            retries[id(heir)].append(attempt)
+            heir = _neighbour(record, [runs[place] for place in same_seed])
+            place = next(place for place in same_seed if runs[place] is heir)
+            retries[place].append(record)
         else:
-            orphans[_orphans_key(attempt)].append(attempt)
-    complete = [
-        replace(run, earlier=_close([*run.earlier, *retries[id(run.attempt)]], run.attempt)) for run in runs
-    ]
+            orphans[_orphans_key(record)].append(record)
+    arranged = []
+    for run, earlier in zip(runs, retries, strict=True):
+        arranged.append(replace(run, attempts=_close(earlier, run)))
     for tries in orphans.values():
-        *before, last = sorted(tries, key=lambda a: a.order)
-        complete.append(ArrangedRun(experiment, None, last, _close(before, last)))
-    return complete
+        *earlier, last = sorted(tries, key=lambda record: record.start_order)
+        arranged.append(
+            replace(last, experiment=experiment, variant=None, attempts=_close(earlier, last)),
+        )
+    return arranged
 
 
-def _may_be_a_try_at(run: Attempt, attempt: Attempt) -> bool:
+def _may_be_a_try_at(run: Run, attempt: Run) -> bool:
     """Say whether an attempt without an evaluation may be a try at a run: same folder, and seed or task."""
-    if run.source[0].parent != attempt.source[0].parent:
+    if run.path.parent != attempt.path.parent:
         return False
     if attempt.seed is not None:
         return attempt.seed == run.seed
@@ -335,20 +325,20 @@ def _may_be_a_try_at(run: Attempt, attempt: Attempt) -> bool:
     return task is None or task == run.provenance.get("task")
 
 
-def _orphans_key(attempt: Attempt) -> object:
+def _orphans_key(attempt: Run) -> object:
     """Return what tries at a run that never logged an evaluation share: the seed, or the array task."""
     if attempt.seed is not None:
         return "seed", attempt.seed
     return "task", attempt.provenance.get("task")
 
 
-def _close(earlier: Sequence[Attempt], run: Attempt) -> tuple[Attempt, ...]:
+def _close(earlier: Sequence[Run], run: Run) -> tuple[Run, ...]:
     """Return retries in order; those that just stop before the run began are known to have ended."""
-    return tuple(_closed(a, run) for a in sorted(earlier, key=lambda a: a.order))
+    return tuple(_closed(a, run) for a in sorted(earlier, key=lambda a: a.start_order))
 
 
-def _closed(attempt: Attempt, run: Attempt) -> Attempt:
-    if attempt.order >= run.order:
+def _closed(attempt: Run, run: Run) -> Run:
+    if attempt.start_order >= run.start_order:
         return attempt
     ending = attempt.ending.superseded_by(run.job or "?", seeded=attempt.seed is not None)
     return replace(attempt, ending=ending)

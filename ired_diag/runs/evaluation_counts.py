@@ -58,7 +58,7 @@ class SampleCount:
 def sample_counts(study: Study) -> Iterator[SampleCount]:
     """Yield the number of samples of each evaluation that states one."""
     owners = [
-        (a.experiment or name_by_folder(a.source[0]), a.source[0].parent.name, a.configuration, a.results)
+        (a.experiment or name_by_folder(a.path), a.path.parent.name, a.configuration, a.results)
         for a in study.evaluations
     ]
     owners += [(run.group, run.seed_label, run.configuration, run.results) for run in study.runs]

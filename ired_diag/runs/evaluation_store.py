@@ -15,11 +15,12 @@ from pathlib import Path
 
 from ired_diag.errors import UnreadableFile
 from ired_diag.json_object import read_json_object
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.files import check_format, why_unlistable, write_atomically
+from ired_diag.runs.job_kind import only_evaluates
+from ired_diag.runs.run import Run
 from ired_diag.runs.store import (
-    attempt_content,
     folder_name,
+    record_content,
     sources_in,
 )
 from ired_diag.runs.stored_values import (
@@ -44,7 +45,7 @@ def find_evaluations(root: Path) -> list[Path]:
     return sorted([*(root / FOLDER).glob(f"*{SUFFIX}"), *root.glob(f"*{SUFFIX}")])
 
 
-def read_evaluation(path: Path) -> Attempt:
+def read_evaluation(path: Path) -> Run:
     """Return a stored evaluation, or a job that never started.
 
     Its sources are the files that it was imported from.
@@ -60,15 +61,13 @@ def read_evaluation(path: Path) -> Attempt:
     provenance = dict(provenance_of(told, path))
     sources = sources_in(provenance) or [str(path)]
     provenance.pop("sources", None)
-    return Attempt(
-        source=tuple(map(Path, sources)),
+    return Run(
+        path=Path(sources[0]),
+        sources=tuple(map(Path, sources)),
         experiment=required_text(told, "experiment", path),
         name=value_of_type(told, "name", str, path),
         seed=value_of_type(told, "seed", int, path),
-        job=provenance.pop("job", None),
         configuration=value_of_type(told, "config", dict, path),
-        rows=(),
-        evaluations=0,
         ending=ending_of(told, path),
         provenance=provenance,
         findings=tuple(findings_of(told, path)),
@@ -77,7 +76,7 @@ def read_evaluation(path: Path) -> Attempt:
     )
 
 
-def write_evaluations(evaluations: Iterable[Attempt], runs: Path, *, read: Iterable[Path]) -> list[Path]:
+def write_evaluations(evaluations: Iterable[Run], runs: Path, *, read: Iterable[Path]) -> list[Path]:
     """Write evaluations into a runs folder and return their files.
 
     Args:
@@ -93,8 +92,8 @@ def write_evaluations(evaluations: Iterable[Attempt], runs: Path, *, read: Itera
     written: list[Path] = []
     for attempt in evaluations:
         path = _free_name(attempt, runs / FOLDER, taken={*kept, *written})
-        kind = EVALUATION if attempt.only_evaluates else UNSTARTED
-        content = {**attempt_content(attempt, attempt.experiment, None), "kind": kind}
+        kind = EVALUATION if only_evaluates(attempt) else UNSTARTED
+        content = {**record_content(attempt, attempt.experiment), "kind": kind}
         write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
         written.append(path)
     for path in find_evaluations(runs):
@@ -108,7 +107,7 @@ def _of_other_logs(runs: Path, logs: set[str]) -> set[Path]:
     kept = set()
     for path in find_evaluations(runs):
         try:
-            sources = [str(source.resolve()) for source in read_evaluation(path).source]
+            sources = [str(source.resolve()) for source in read_evaluation(path).sources]
         except UnreadableFile:
             kept.add(path)
             continue
@@ -117,9 +116,9 @@ def _of_other_logs(runs: Path, logs: set[str]) -> set[Path]:
     return kept
 
 
-def _free_name(attempt: Attempt, folder: Path, *, taken: set[Path]) -> Path:
+def _free_name(attempt: Run, folder: Path, *, taken: set[Path]) -> Path:
     """Return a file for an evaluation: named by its log, and by the log's path where two have one name."""
-    source = attempt.source[0]
+    source = attempt.path
     path = folder / f"{folder_name(source.stem)}{SUFFIX}"
     if path in taken:
         digest = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]

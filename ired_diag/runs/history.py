@@ -68,30 +68,39 @@ class History:
         attempts: How many attempts told it.
         bad_lines: Line numbers of the file that could not be read.
         torn_tail: Whether the last line is only half written.
+        starts: The step of the first row of each attempt within one log, by its number.
+        replaced: Rows that a later attempt within the log logged again; an import keeps them.
     """
 
     series: Mapping[str, Series] = field(default_factory=dict)
     attempts: int = 1
     bad_lines: tuple[int, ...] = ()
     torn_tail: bool = False
+    starts: Mapping[int, int] = field(default_factory=dict, compare=False, repr=False)
+    replaced: tuple[Row, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def of(cls, rows: Iterable[Row], *, bad_lines: tuple[int, ...] = (), torn_tail: bool = False) -> History:
         """Return the history that rows tell, in their order."""
-        told: dict[str, dict[int, float]] = {}
-        ordered = sorted(rows, key=lambda r: r.attempt)  # stable: within an attempt the last wins
-        attempts = max(1, max((row.attempt for row in ordered), default=1))
-        ends = _ends_of({row.attempt: row.step for row in reversed(ordered)})
+        values_of: dict[str, dict[int, float]] = {}
+        replaced: list[Row] = []
+        ordered = sorted(rows, key=lambda row: row.attempt)  # stable: within an attempt the last wins
+        starts = {row.attempt: row.step for row in reversed(ordered)}
+        ends = _ends_of(starts)
         for row in ordered:
             if row.step >= ends[row.attempt]:
+                replaced.append(row)
                 continue
             for name, value in row.values.items():
-                told.setdefault(name, {})[row.step] = value
-        series = {}
-        for name, values in told.items():
-            steps = np.array(sorted(values), dtype=np.int64)
-            series[name] = Series(steps, np.array([values[s] for s in steps.tolist()], dtype=np.float64))
-        return cls(series, attempts, bad_lines, torn_tail)
+                values_of.setdefault(name, {})[row.step] = value
+        return cls(
+            series={name: _series_of(values) for name, values in values_of.items()},
+            attempts=max(1, *starts) if starts else 1,
+            bad_lines=bad_lines,
+            torn_tail=torn_tail,
+            starts=starts,
+            replaced=tuple(replaced),
+        )
 
     def joined(self, series: Mapping[str, Series]) -> History:
         """Return the history with further metrics; a metric that it has already stays as it is."""
@@ -101,6 +110,29 @@ class History:
     def last_step(self) -> int | None:
         """The last step at which anything was logged."""
         return max((int(s.steps[-1]) for s in self.series.values() if len(s)), default=None)
+
+    def rows(self) -> list[Row]:
+        """Return the rows that tell this history, by attempt: ``History.of`` of them is equal to it."""
+        values_at: dict[int, dict[str, float]] = {}
+        for name, series in self.series.items():
+            for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+                values_at.setdefault(step, {})[name] = value
+        rows = [Row(step, values, self._attempt_at(step)) for step, values in values_at.items()]
+        rows.extend(self.replaced)
+        # The first row of an attempt says from which step on it ended what was logged before.
+        return sorted(rows, key=lambda row: (row.attempt, row.step != self.starts.get(row.attempt), row.step))
+
+    def _attempt_at(self, step: int) -> int:
+        """Return the number of the last attempt that started at a step or before it."""
+        begun = [attempt for attempt, start in self.starts.items() if start <= step]
+        return max(begun, default=min(self.starts, default=1))
+
+
+def _series_of(values: Mapping[int, float]) -> Series:
+    """Return the series of the values at each step."""
+    steps = np.array(sorted(values), dtype=np.int64)
+    in_order = [values[step] for step in steps.tolist()]
+    return Series(steps, np.array(in_order, dtype=np.float64))
 
 
 def _ends_of(begins: Mapping[int, int]) -> dict[int, int]:

@@ -1,7 +1,13 @@
-"""A run: one seed of one experiment."""
+"""A run: one seed of one experiment, as the files of one job or one run folder record it.
+
+There is one record from the reader to the comparison. A reader fills in what a log states; ``arrange`` says
+which of several runs of a seed counts, which others were attempts at it (``Run.attempts``), and what each is
+called; a run folder keeps all of it.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ired_diag.finding import Finding
-from ired_diag.runs.attempt import is_seed_label, label_of
 from ired_diag.runs.configured_metric import configured_metric
 from ired_diag.runs.dead_end import as_judged
 from ired_diag.runs.direction import Direction, direction_of
@@ -17,18 +22,7 @@ from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_metric import evaluation_metric
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import History, Series
-
-
-@dataclass(frozen=True)
-class EarlierAttempt:
-    """An attempt at the same seed that is not the run: where it is, and how it ended."""
-
-    path: Path
-    job: str | None
-    ending: Ending
-    evaluations: int
-    started: str | None = None
-    findings: tuple[Finding, ...] = ()
+from ired_diag.runs.labels import is_seed_label, label_of
 
 
 @dataclass(frozen=True)
@@ -39,44 +33,52 @@ class RecordedMetric:
     higher_is_better: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One seed of one experiment.
 
     Attributes:
-        experiment: Its number (``q101``), else its full name.
-        name: The configuration's ``experiment_name``, where one is told.
-        variant: What tells this run's variant from the others of its experiment, where there are several.
-        seed: The random seed, where one is told.
-        path: The run folder, or the foreign log.
-        configuration: The configuration as it was told, unchecked.
+        experiment: Number of the experiment (``q101``), else its full name, else the stem of the file.
+        name: The configuration's ``experiment_name``, where it states one.
+        variant: What distinguishes the variant of this run from the others of its experiment, if any.
+        seed: The random seed, where it is recorded.
+        path: The run folder, or the log of another program.
+        configuration: The configuration as recorded, unchecked.
         history: What was logged.
-        ending: How it ended.
-        provenance: Job, commit, host, GPU, start, end, sources.
-        attempts: Earlier attempts at the same seed.
+        ending: How the run ended.
+        provenance: Job, commit, host, GPU, start, end, and the like.
+        attempts: Earlier attempts at the same seed, the earliest first.
         checkpoints: Checkpoint files, the earliest first.
-        findings: What is odd about its files.
-        metric: The metric that the user judges it by; None: the one of its configuration, else by name.
-        run_name: What it is called among the runs of its group, where seed or job do not say.
+        findings: What is odd about the files.
+        metric: The metric that the user chose to judge the run by; None: configuration or name decide.
+        run_name: Name of the run within its group, where seed and job do not distinguish it.
         identity_keys: Keys of the configuration that only identify the run, or that the user ignores.
-        higher_is_better: What the user says of the metric's direction; None: configuration and name tell.
-        results: What an evaluation after training measured, as printed or saved.
-        of_table: Whether it stands for one number of a table, and has no log.
-        task: The name of the task that it was trained on; empty where it is not recorded.
-        recorded_metric: What its trainer recorded that it is judged by: name and direction.
-        paired_by: Keys of the configuration that its task says name the data.
+        higher_is_better: Direction of the metric that the user chose; None: configuration and name decide.
+        results: What an evaluation of a finished model measured, as printed or saved.
+        of_table: Whether the run stands for one number of a table, and has no log.
+        task: The name of the task that the run was trained on; empty where it is not recorded.
+        recorded_metric: The metric that the trainer recorded as the one to judge by.
+        paired_by: Keys of the configuration that, by its task, determine the data.
+        sources: The files that the run was read from, the log first.
+        format: Name of the reader; empty for a run folder.
+        evaluations: Number of steps with an evaluation that no later start replaced; without one, nothing
+            can be said of the result.
+        last_line: The last line of the log that holds a word.
+        names: Names of the file and the folders above it, the nearest first, where the log names no
+            experiment.
+        file_label: What distinguishes the run among those of its experiment by its files, without a seed.
     """
 
     experiment: str
-    name: str | None
-    variant: str | None
-    seed: int | None
     path: Path
-    configuration: Mapping[str, Any] | None
-    history: History
     ending: Ending
+    name: str | None = None
+    variant: str | None = None
+    seed: int | None = None
+    configuration: Mapping[str, Any] | None = None
+    history: History = field(default_factory=History)
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    attempts: tuple[EarlierAttempt, ...] = ()
+    attempts: tuple[Run, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
     metric: str | None = None
@@ -88,6 +90,36 @@ class Run:
     task: str = ""
     recorded_metric: RecordedMetric | None = None
     paired_by: tuple[str, ...] = ()
+    sources: tuple[Path, ...] = ()
+    format: str = ""
+    evaluations: int = 0
+    last_line: str = ""
+    names: tuple[str, ...] = ()
+    file_label: str = ""
+
+    @property
+    def job(self) -> str | None:
+        """The id of the (array) job, where it is recorded."""
+        job = self.provenance.get("job")
+        return None if job is None else str(job)
+
+    @property
+    def started(self) -> str | None:
+        """When the run started, as recorded."""
+        started = self.provenance.get("started")
+        return None if started is None else str(started)
+
+    @property
+    def commit(self) -> str | None:
+        """The git commit, in the seven characters that every log gives."""
+        commit = self.provenance.get("git_commit")
+        return str(commit)[:7] if commit else None
+
+    @property
+    def start_order(self) -> tuple[str, int]:
+        """When the run started, as a key to sort by; jobs without a date sort by their id."""
+        digits = re.sub(r"\D", "", self.job or "")
+        return self.started or "", int(digits or 0)
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:
@@ -141,7 +173,7 @@ class Run:
     @property
     def seed_label(self) -> str:
         """What it is called among the runs of its group: ``seed0``, ``version_3``, ``unseeded-<job>``."""
-        return self.run_name or label_of(self.seed, "", self.provenance.get("job"))
+        return self.run_name or label_of(self.seed, self.file_label, self.job)
 
     @property
     def is_called_by_its_seed(self) -> bool:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ from typing import Any
 from ired_diag.errors import CannotWrite, NotReadable, UnreadableFile
 from ired_diag.finding import Finding
 from ired_diag.json_object import read_json_object
-from ired_diag.runs.arrange import ArrangedRun
-from ired_diag.runs.attempt import Attempt
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import as_json
 from ired_diag.runs.files import (
@@ -35,7 +33,7 @@ from ired_diag.runs.files import (
 from ired_diag.runs.find import ATTEMPTS, CONFIG, METRICS, Unreadable, contents_of
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.runs.range_of_numbers import within_range
-from ired_diag.runs.run import EarlierAttempt, RecordedMetric, Run
+from ired_diag.runs.run import RecordedMetric, Run
 from ired_diag.runs.stored_values import (
     ending_of,
     findings_of,
@@ -65,15 +63,15 @@ def folder_name(name: str) -> str:
     return f"{plain.encode()[: LONGEST_FOLDER_NAME - 9].decode(errors='ignore')}-{digest}"
 
 
-def run_folder(runs: Path, run: ArrangedRun) -> Path:
+def run_folder(runs: Path, run: Run) -> Path:
     """Return where a run belongs under the runs folder."""
     folder = runs / folder_name(run.experiment)
     if run.variant:
         folder /= folder_name(f"job={run.variant}")
-    return folder / folder_name(run.label)
+    return folder / folder_name(run.seed_label)
 
 
-def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) -> list[Path]:
+def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Path]:
     """Write an imported run and its earlier attempts, and return the attempts' folders.
 
     ``config.json`` is written last: a folder without it is no run yet.
@@ -86,14 +84,14 @@ def write_run(run: ArrangedRun, folder: Path, *, results: Path | None = None) ->
     Raises:
         CannotWrite: The folder cannot be written.
     """
-    places = [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.earlier)]
-    for number, (place, attempt) in enumerate(zip(places, run.earlier, strict=True), start=1):
-        _write_attempt(attempt, place, number, attempt_content(attempt, run.experiment, None))
-    told = attempt_content(run.attempt, run.experiment, run.variant)
-    told["run_name"] = run.run_name or (run.attempt.label if run.attempt.seed is None else "")
+    places = [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.attempts)]
+    for number, (place, attempt) in enumerate(zip(places, run.attempts, strict=True), start=1):
+        _write_record(attempt, place, number, record_content(attempt, run.experiment))
+    content = record_content(run, run.experiment)
+    content["run_name"] = run.run_name
     if results is not None:
-        told["checkpoints"] = str(results.resolve())
-    _write_attempt(run.attempt, folder, len(run.earlier) + 1, told)
+        content["checkpoints"] = str(results.resolve())
+    _write_record(run, folder, len(run.attempts) + 1, content)
     return places
 
 
@@ -219,32 +217,40 @@ def find_checkpoints(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in (*ours, *theirs, *final) if not is_special(path))
 
 
-def _write_attempt(attempt: Attempt, folder: Path, number: int, told: Mapping[str, Any]) -> None:
-    rows = (Row(r.step, r.values, number + r.attempt - 1) for r in attempt.all_rows())
+def _write_record(run: Run, folder: Path, number: int, content: Mapping[str, Any]) -> None:
+    """Write the two files of a run or of an earlier attempt at it.
+
+    Args:
+        run: What to write.
+        folder: Where.
+        number: Of the attempt, from 1; a log in which training started again uses further numbers.
+        content: What ``config.json`` says.
+    """
+    rows = [Row(row.step, row.values, number + row.attempt - 1) for row in run.history.rows()]
     write_atomically(folder / METRICS, to_jsonl(rows))
-    # The age of its log, by which a job that may still run is told from one that was copied.
-    changed = attempt.source[0].stat().st_mtime_ns
+    # The age of the log shows whether the job may still be running.
+    changed = run.path.stat().st_mtime_ns
     os.utime(folder / METRICS, ns=(changed, changed))
-    write_atomically(folder / CONFIG, (json.dumps(told, indent=2) + "\n").encode())
+    write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def attempt_content(attempt: Attempt, experiment: str, variant: str | None) -> dict[str, Any]:
-    """Return what ``config.json`` says of an attempt, or an evaluation's file."""
+def record_content(run: Run, experiment: str) -> dict[str, Any]:
+    """Return what ``config.json`` says of a run or an attempt, or the file of an evaluation."""
     return {
         "format": FORMAT,
         "experiment": experiment,
-        "name": attempt.name,
-        "variant": variant,
-        "seed": attempt.seed,
-        "config": attempt.configuration,
-        "evaluations": attempt.evaluations,
-        "ending": asdict(attempt.ending),
-        "findings": [asdict(finding) for finding in attempt.findings],
-        "results": [as_json(result) for result in attempt.results],
+        "name": run.name,
+        "variant": run.variant,
+        "seed": run.seed,
+        "config": run.configuration,
+        "evaluations": run.evaluations,
+        "ending": asdict(run.ending),
+        "findings": [asdict(finding) for finding in run.findings],
+        "results": [as_json(result) for result in run.results],
         "provenance": {
-            "job": attempt.job,
-            **attempt.provenance,
-            "sources": [_source(path) for path in attempt.source],
+            "job": run.job,
+            **run.provenance,
+            "sources": [_source(path) for path in run.sources],
         },
     }
 
@@ -258,37 +264,40 @@ def _source(path: Path) -> dict[str, Any]:
     }
 
 
-def _attempt_names(attempts: tuple[Attempt, ...]) -> list[str]:
+def _attempt_names(attempts: Sequence[Run]) -> list[str]:
     """Return a folder name for each attempt: its job, with the task where a job tried twice."""
     names: list[str] = []
     for attempt in attempts:
-        name = attempt.job or attempt.source[0].stem
+        name = attempt.job or attempt.path.stem
         if name in names:
             name = f"{name}_{attempt.provenance.get('task', len(names))}"
         names.append(name if name not in names else f"{name}_{len(names)}")
     return names
 
 
-def _read_attempts(folder: Path) -> list[EarlierAttempt]:
-    found = []
-    for attempt in attempt_folders(folder):
-        path = attempt / CONFIG
+def _read_attempts(folder: Path) -> list[Run]:
+    """Return the earlier attempts in a run folder, the earliest first; their histories are not read."""
+    attempts = []
+    for place in attempt_folders(folder):
+        path = place / CONFIG
         try:
-            told = read_json_object(path)
+            content = read_json_object(path)
         except NotReadable:
             continue  # a finding names it: unreadable_parts
-        provenance = provenance_of(told, path)
-        found.append(
-            EarlierAttempt(
-                attempt,
-                provenance.get("job"),
-                ending_of(told, path),
-                value_of_type(told, "evaluations", int, path) or 0,
-                provenance.get("started"),
-                tuple(findings_of(told, path)),
+        attempts.append(
+            Run(
+                experiment=value_of_type(content, "experiment", str, path) or "",
+                path=place,
+                name=value_of_type(content, "name", str, path),
+                seed=value_of_type(content, "seed", int, path),
+                configuration=value_of_type(content, "config", dict, path),
+                ending=ending_of(content, path),
+                provenance=provenance_of(content, path),
+                evaluations=value_of_type(content, "evaluations", int, path) or 0,
+                findings=tuple(findings_of(content, path)),
             )
         )
-    return sorted(found, key=lambda a: (a.started or "", a.job or ""))
+    return sorted(attempts, key=lambda attempt: (attempt.started or "", attempt.job or ""))
 
 
 def _findings_of_history(history: History, path: Path) -> list[Finding]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
-from ired_diag.runs.attempt import Attempt, experiment_number
 from ired_diag.runs.completion import complete_by_siblings
 from ired_diag.runs.distinct import with_distinct_names, with_identity_keys
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.find import Unreadable
 from ired_diag.runs.judged import judge_runs
+from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.run import Run
 
 MOST_NAMES = 12
@@ -44,8 +44,8 @@ class Study:
 
     runs: tuple[Run, ...]
     skipped: tuple[Skipped, ...] = ()
-    evaluations: tuple[Attempt, ...] = ()
-    unstarted: tuple[Attempt, ...] = ()
+    evaluations: tuple[Run, ...] = ()
+    unstarted: tuple[Run, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
 
     @classmethod
@@ -53,8 +53,8 @@ class Study:
         cls,
         runs: Iterable[Run],
         skipped: Iterable[Skipped] = (),
-        evaluations: Iterable[Attempt] = (),
-        unstarted: Iterable[Attempt] = (),
+        evaluations: Iterable[Run] = (),
+        unstarted: Iterable[Run] = (),
         unreadable: Iterable[Unreadable] = (),
     ) -> Study:
         """Return a study: variants and runs named, and runs complete that end like their siblings."""

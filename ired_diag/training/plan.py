@@ -14,9 +14,9 @@ from ired_diag.config import TrainingConfig
 from ired_diag.errors import CannotWrite, DiagError, NotFound
 from ired_diag.experiments.sweep import Variant, names_of, pick, set_knobs, split_name, varied
 from ired_diag.json_object import read_json_object
-from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.find import CONFIG
+from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.store import folder_name
 from ired_diag.task import Task
 from ired_diag.training.fork import Fork

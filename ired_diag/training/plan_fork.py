@@ -12,10 +12,10 @@ from ired_diag import tasks
 from ired_diag.config import TrainingConfig, with_settings
 from ired_diag.errors import DiagError, NotFound, NotReadable, UnreadableFile, WrongConfiguration
 from ired_diag.json_object import read_json_object
-from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.checkpoint import read_checkpoint
 from ired_diag.runs.files import exists, is_file
 from ired_diag.runs.find import CONFIG, Unreadable
+from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.run import Run
 from ired_diag.runs.store import find_runs, read_run
 from ired_diag.runs.study import Study

@@ -20,12 +20,12 @@ from ired_diag.config import TrainingConfig
 from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
 from ired_diag.json_object import read_json_object
-from ired_diag.runs.attempt import experiment_number
 from ired_diag.runs.code_version import code_commit
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.files import ELSEWHERE, FORMAT, write_atomically
 from ired_diag.runs.find import CONFIG, METRICS
 from ired_diag.runs.history import Row, to_jsonl
+from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.stored_values import ending_of, findings_of, provenance_of, value_of_type
 from ired_diag.runs.trainer1d import write_torch_file
 from ired_diag.runs.weights_file import write_weights

@@ -1,0 +1,34 @@
+"""What a job was: a training, an evaluation of a finished model, or dead before its program started."""
+
+from __future__ import annotations
+
+import re
+
+from ired_diag.runs.ending import Cause
+from ired_diag.runs.run import Run
+
+BY_SCRIPT: tuple[Cause, ...] = ("git", "shell", "error")
+BY_SCRIPT_OR_PROGRAM: tuple[Cause, ...] = ("file_not_found", "permission")
+EXCEPTION = re.compile(r"(?:inferred from [^:]*: )?[\w.]+(?:Error|Exception)\b")
+
+
+def only_evaluates(run: Run) -> bool:
+    """Say whether a job was an evaluation and not a training.
+
+    It logged no step of training, and its configuration asks for an evaluation, its log announces one, or it
+    printed what one measured.
+    """
+    if run.history.series or run.provenance.get("training_started"):
+        return False
+    if (run.configuration or {}).get("evaluation_mode"):
+        return True
+    return bool(run.results) or bool(run.provenance.get("evaluation_announced"))
+
+
+def never_started(run: Run) -> bool:
+    """Say whether a job died in its batch script, before the program that trains was started."""
+    if run.history.series or run.configuration or run.provenance.get("training_started"):
+        return False
+    if run.ending.cause in BY_SCRIPT:
+        return True
+    return run.ending.cause in BY_SCRIPT_OR_PROGRAM and not EXCEPTION.match(run.ending.detail)

@@ -1,0 +1,39 @@
+"""What a run and its experiment are called, by seed, job and file name."""
+
+from __future__ import annotations
+
+import re
+
+NUMBER = re.compile(r"(?:^|[_\-])(q\d+)(?=$|[_\-.])")
+
+
+def label_of(seed: int | None, label: str, job: object) -> str:
+    """Return what a run is called among the runs of its experiment.
+
+    >>> label_of(3, "version_0", None), label_of(None, "version_0", None), label_of(None, "", "4711")
+    ('seed3', 'version_0', 'unseeded-4711')
+    """
+    if seed is not None:
+        return f"seed{seed}"
+    return label or (f"unseeded-{job}" if job else "unseeded")
+
+
+def is_seed_label(label: str) -> bool:
+    """Say whether a run is called by its seed, so that a run of the same label in another group is its pair.
+
+    >>> is_seed_label("seed3"), is_seed_label("4711-seed3"), is_seed_label("seedling")
+    (True, False, False)
+    """
+    return re.fullmatch(r"seed\d+", label) is not None
+
+
+def experiment_number(name: str) -> str | None:
+    """Return the number in an experiment's or a file's name.
+
+    >>> experiment_number("q101_multiseed_baseline"), experiment_number("ired_q103_seed%a_5_1.out")
+    ('q101', 'q103')
+    >>> experiment_number("sequel") is None
+    True
+    """
+    match = NUMBER.search(name)
+    return match[1] if match else None
