@@ -5,9 +5,9 @@ Of each complete run, the plateau starts where ``curves.plateau`` finds it. The 
     share = (last step - start of the plateau) / last step,
 
 is taken for the share of its time, which holds for steps of equal length; hours are given where the job's
-start and end are known. A group is reported where the mean share is 60% or more. All groups are one finding, the
-largest share first. A drift below the noise of one evaluation stays unseen, and seeds that are compared on a
-plateau need some of it: this is no proof that the steps were wasted.
+start and end are known. A group is reported where the mean share is 60% or more. All groups are one finding,
+the largest share first. A drift below the noise of one evaluation stays unseen, and seeds that are compared
+on a plateau need some of it: this is no proof that the steps were wasted.
 """
 
 from __future__ import annotations

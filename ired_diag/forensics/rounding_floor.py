@@ -105,7 +105,7 @@ def _is_at_rest(values: Array) -> bool:
     """Say whether the medians of the two halves are equal, or less than a factor of ten apart."""
     halves = np.array_split(values, 2)
     low, high = sorted(float(np.median(half)) for half in halves)
-    return low == high or 0 < low and high <= AT_REST * low
+    return low == high or (0 < low and high <= AT_REST * low)
 
 
 def _is_error(metric: str) -> bool:
