@@ -105,11 +105,6 @@ def _note(group: str, runs: list[Run], open_runs: list[Run], statement: str) -> 
 
 
 def _part_of(part: list[Run], runs: list[Run]) -> str:
-    """Return in words how many of a group's runs a part has.
-
-    >>> _part_of([], [])
-    '0 of 0 runs'
-    """
     return f"{len(part)} of {counted(len(runs), 'run')}"
 
 

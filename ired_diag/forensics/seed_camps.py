@@ -70,10 +70,14 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _questions(group: str, runs: Sequence[Run]) -> Iterator[Question]:
     """Yield each different split of a group's seeds."""
-    ended = [run for run in runs if final_value(run) is not None]
+    ended: list[tuple[Run, float]] = []
+    for run in runs:
+        value = final_value(run)
+        if value is not None:
+            ended.append((run, value))
     keys_of: dict[tuple[tuple[int, int], ...], list[str]] = defaultdict(list)
     for key in KEYS:
-        split = _split_by(key, ended)
+        split = _split_by([_label(run, key) for run, _ in ended])
         if split:
             keys_of[split].append(key)
     for split, keys in keys_of.items():
@@ -81,15 +85,14 @@ def _questions(group: str, runs: Sequence[Run]) -> Iterator[Question]:
         yield Question(
             group=group,
             keys=tuple(keys),
-            runs=tuple(chosen),
-            labels=tuple(_label(run, keys[0]) for run in chosen),
-            values=tuple(final_value(run) or 0.0 for run in chosen),
+            runs=tuple(run for run, _ in chosen),
+            labels=tuple(_label(run, keys[0]) for run, _ in chosen),
+            values=tuple(value for _, value in chosen),
         )
 
 
-def _split_by(key: str, runs: Sequence[Run]) -> tuple[tuple[int, int], ...]:
+def _split_by(labels: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Return the place and the camp of each seed that is in a camp; nothing where there are too few."""
-    labels = [_label(run, key) for run in runs]
     sizes = Counter(filter(None, labels))
     camps = [label for label, size in sizes.items() if size >= SMALLEST_CAMP]
     split = []
