@@ -32,8 +32,8 @@ import numpy as np
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, listed, seeds_in_words
-from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.metric_words import DETAILS, NEGATED, SPLITS, TEST_SPLITS, words_of
+from ired_diag.runs.owned_results import OwnedResult, owned_results
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -98,31 +98,21 @@ class Lost(NamedTuple):
     validation: float
 
 
-class Owner(NamedTuple):
-    """What a result belongs to: the group and the configuration."""
-
-    group: str
-    configuration: Mapping[str, Any]
-
-
-Key = tuple[str, str, Chance]
-
-
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group, metric and level of chance that its results do not beat."""
-    cases: dict[Key, list[Case]] = defaultdict(list)
+    cases: dict[tuple[str, str, Chance], list[Case]] = defaultdict(list)
     for run in study.runs:
         if run.ending.may_be_complete:
             for metric, chance, value in _ends_at_chance(run):
                 cases[run.group, metric, chance].append(Case(run.seed_label, value))
     yield from _tests_at_chance(study)
-    for owner, result in _results_of(study):
-        case = _result_at_chance(owner, result)
-        if case is not None:
-            key, value = case
-            cases[key].append(Case(result.where, value))
-    for (group, metric, chance), at_chance in cases.items():
-        yield _finding(group, metric, chance=chance, cases=at_chance)
+    for owned in owned_results(study):
+        at_chance = _result_at_chance(owned)
+        if at_chance is not None:
+            chance, value = at_chance
+            cases[owned.group, owned.result.metric, chance].append(Case(owned.result.where, value))
+    for (group, metric, chance), results in cases.items():
+        yield _finding(group, metric, chance=chance, cases=results)
 
 
 def _ends_at_chance(run: Run) -> Iterator[tuple[str, Chance, float]]:
@@ -137,19 +127,10 @@ def _ends_at_chance(run: Run) -> Iterator[tuple[str, Chance, float]]:
         yield metric, chance, value
 
 
-def _results_of(study: Study) -> Iterator[tuple[Owner, EvaluationResult]]:
-    """Yield what evaluations measured, each with its group and configuration."""
-    for attempt in study.evaluations:
-        for result in attempt.results:
-            yield Owner(attempt.experiment, attempt.configuration or {}), result
-    for run in study.runs:
-        for result in run.results:
-            yield Owner(run.group, run.configuration or {}), result
-
-
-def _result_at_chance(owner: Owner, result: EvaluationResult) -> tuple[Key, float] | None:
-    """Return the case that a printed or saved result belongs to, and its value; None if it beats chance."""
-    chance = chance_of(result.metric, owner.configuration)
+def _result_at_chance(owned: OwnedResult) -> tuple[Chance, float] | None:
+    """Return what chance reaches in a printed or saved result, and its value; None if it beats chance."""
+    result = owned.result
+    chance = chance_of(result.metric, owned.configuration)
     if chance is None or chance.is_met_from_both_sides or result.value is None or result.partial:
         return None
     value = result.value
@@ -157,7 +138,7 @@ def _result_at_chance(owner: Owner, result: EvaluationResult) -> tuple[Key, floa
         value = value / 100
     if not _is_at_chance(value, chance):
         return None
-    return (owner.group, result.metric, chance), value
+    return chance, value
 
 
 def chance_of(metric: str, configuration: Mapping[str, Any]) -> Chance | None:

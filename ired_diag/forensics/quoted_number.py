@@ -6,11 +6,11 @@ that looks like a result belongs to the word of origin before it in its sentence
 
     ours:   our, ours, we, baseline            the paper's:   paper, table, published, reported, literature
 
-A result is a decimal of three significant digits or more. It is not one where a sign of comparison stands before
-it (a target), where a word for a setting does (learning rate, scale, …), where a unit follows, or where the
-configuration itself holds the number. A run reproduces a number where the last, smallest or largest value of
-one of its series, or the mean of its last tenth, agrees with it to the digits given. Of the numbers called
-ours that no run reproduces,
+A result is a decimal of three significant digits or more. It is not one where a sign of comparison stands
+before it (a target), where a word for a setting does (learning rate, scale, …), where a unit follows, or
+where the configuration itself holds the number. A run reproduces a number where the last, smallest or largest
+value of one of its series, or the mean of its last tenth, agrees with it to the digits given. Of the numbers
+called ours that no run reproduces,
 
 - one that equals a number of the paper's in the same text, to the last digit, is a warning: that is what a
   copied number looks like;
