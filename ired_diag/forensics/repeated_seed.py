@@ -33,7 +33,6 @@ from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import Evidence, Rule, labels_of, listed, seeds_in_words
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
-
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
