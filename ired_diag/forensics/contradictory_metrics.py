@@ -12,8 +12,8 @@
   may have other terms (label smoothing, penalties): there the perplexity must lie far below, and nothing is
   said where the configuration or the log has such terms.
 
-Reported are contradictions beyond rounding at half of the common steps or more. Printed results of one file are
-held against each other too.
+Reported are contradictions beyond rounding at half of the common steps or more. Printed results of one file
+are compared with each other too.
 
 References: van Rijsbergen (1979), Information Retrieval, chapter 7; Jelinek et al. (1977), Perplexity.
 """

@@ -20,7 +20,7 @@ import numpy as np
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed
-from ired_diag.forensics.seed_camps import final_value
+from ired_diag.forensics.seed_camps import final_values
 from ired_diag.runs.metric_words import measures_in, words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
@@ -44,7 +44,7 @@ def _of_one_run(groups: Mapping[str, Sequence[Run]]) -> Iterator[Finding]:
         return
     for group in baselines:
         metric = judged_metric(groups[group][0])
-        finals = _final_values(groups[group])
+        finals = final_values(groups[group])
         others = _groups_of_several(groups, without=baselines, metric=metric)
         if len(groups[group]) == 1 and finals and others:
             yield _finding(group, metric, value=finals[0], others=others)
@@ -56,7 +56,7 @@ def _groups_of_several(
     """Return the final values of each further group with enough runs that the same metric judges."""
     others = {}
     for group, runs in groups.items():
-        values = _final_values(runs)
+        values = final_values(runs)
         is_comparable = group not in without and judged_metric(runs[0]) == metric
         if is_comparable and len(values) >= FEWEST:
             others[group] = values
@@ -68,11 +68,6 @@ def is_baseline(group: str, run: Run) -> bool:
     configuration = run.configuration or {}
     experiment = str(configuration.get("experiment_name") or "")
     return any(BASELINE.search(name) for name in (group, run.name or "", experiment))
-
-
-def _final_values(runs: Sequence[Run]) -> list[float]:
-    values = [final_value(run) for run in runs]
-    return [value for value in values if value is not None]
 
 
 def _finding(group: str, metric: str, *, value: float, others: Mapping[str, Sequence[float]]) -> Finding:

@@ -116,6 +116,12 @@ def final_value(run: Run) -> float | None:
     return float(late.mean())
 
 
+def final_values(runs: Sequence[Run]) -> list[float]:
+    """Return the final value of each run that has one."""
+    values = [final_value(run) for run in runs]
+    return [value for value in values if value is not None]
+
+
 def _label(run: Run, key: str) -> str:
     if key == "day":
         return str(run.provenance.get("started") or "")[:10]
