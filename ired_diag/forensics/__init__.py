@@ -21,19 +21,21 @@ FRAME = "rule"
 
 def names() -> list[str]:
     """Return the names of the rules."""
-    return sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name != FRAME)
+    modules = [module.name for module in pkgutil.iter_modules(__path__)]
+    return sorted(name for name in modules if name != FRAME)
 
 
 def load(name: str) -> Rule:
     """Return a rule."""
-    found: Rule = importlib.import_module(f"{__name__}.{name}").RULE
-    return found
+    module = importlib.import_module(f"{__name__}.{name}")
+    rule: Rule = module.RULE
+    return rule
 
 
 def theory(name: str) -> str:
     """Return what a rule looks for, in words and formulas: what its file says at its head."""
-    text = importlib.import_module(f"{__name__}.{name}").__doc__ or ""
-    return inspect.cleandoc(text).replace("``", "")
+    module = importlib.import_module(f"{__name__}.{name}")
+    return inspect.cleandoc(module.__doc__ or "").replace("``", "")
 
 
 def diagnose(study: Study, rules: Sequence[Rule] | None = None) -> list[Finding]:
@@ -41,8 +43,15 @@ def diagnose(study: Study, rules: Sequence[Rule] | None = None) -> list[Finding]
 
     Args:
         study: The runs.
-        rules: Which; all without it.
+        rules: The rules to apply. Default: all.
     """
-    chosen = [load(name) for name in names()] if rules is None else rules
-    found = [finding for rule in chosen for finding in rule.find(study)]
-    return sorted(found, key=lambda finding: (WORST_FIRST[finding.severity], finding.rule))
+    if rules is None:
+        rules = [load(name) for name in names()]
+    findings: list[Finding] = []
+    for rule in rules:
+        findings.extend(rule.find(study))
+    return sorted(findings, key=_worst_first)
+
+
+def _worst_first(finding: Finding) -> tuple[int, str]:
+    return WORST_FIRST[finding.severity], finding.rule

@@ -17,7 +17,8 @@ Work, section 3 (results depend on how many are tried).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,50 +36,104 @@ FEWEST_SEEDS = 3
 MOST_RUNS = 0.5
 
 
+@dataclass(frozen=True, kw_only=True)
+class Luck:
+    """By how much the best evaluations of a group are better than its level, and why.
+
+    Attributes:
+        level: Mean over the runs of the level of their last evaluations.
+        expected: Distance of the best from the level that noise alone explains, mean over the lucky runs.
+        gained: The same distance as it was observed.
+        seed_sd: Standard deviation of the levels of the runs; NaN where there are too few.
+        evaluations: Number of evaluations on the level, median over the lucky runs.
+        runs: Number of runs with a best evaluation.
+        lucky_runs: Number of runs whose best evaluation is explained by noise.
+    """
+
+    level: float
+    expected: float
+    gained: float
+    seed_sd: float
+    evaluations: int
+    runs: int
+    lucky_runs: int
+
+
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose best evaluations are luck that matters."""
-    told = {finding.evidence["group"] for finding in evaluation_noise.find(study)}
-    told |= groups_of_rounding(study)
+    reported = {finding.evidence["group"] for finding in evaluation_noise.find(study)}
+    reported |= groups_of_rounding(study)
     for group, runs in study.groups().items():
-        best = [found for run in runs if (found := _best(run))]
-        lucky = [one for one in best if one.is_lucky]
-        if group not in told and len(lucky) > MOST_RUNS * len(best):
-            yield from _of(group, best, lucky, lower_is_better=runs[0].lower_is_better)
+        if group in reported:
+            continue
+        bests = _bests_of(runs)
+        lucky = [best for best in bests if best.is_lucky]
+        if len(lucky) > MOST_RUNS * len(bests):
+            yield from _finding_on_luck(group, bests, lucky, lower_is_better=runs[0].lower_is_better)
 
 
-def _of(group: str, best: list[Best], lucky: list[Best], *, lower_is_better: bool) -> Iterator[Finding]:
-    levels = np.array([one.level for one in best])
-    expected = float(np.mean([abs(one.expected - one.level) for one in lucky]))
-    gained = float(np.mean([abs(one.value - one.level) for one in lucky]))
+def _bests_of(runs: Sequence[Run]) -> list[Best]:
+    bests = [_best_of(run) for run in runs]
+    return [best for best in bests if best is not None]
+
+
+def _finding_on_luck(
+    group: str, bests: list[Best], lucky: list[Best], *, lower_is_better: bool
+) -> Iterator[Finding]:
+    """Yield a finding where the gain that luck explains is large enough to change a comparison."""
+    levels = np.array([best.level for best in bests])
+    expected = float(np.mean([abs(best.expected - best.level) for best in lucky]))
     level = float(np.mean(levels))
-    seed_sd = float(np.std(levels, ddof=1)) if len(levels) >= FEWEST_SEEDS else np.nan
-    if not (expected > seed_sd or expected > MATTERS * abs(level)):
-        return
-    side = "below" if lower_is_better else "above"
-    lies = f"lies {gained:.2g} {side} the level" if gained > 0 else "is equal to the level"
-    tried = int(np.median([one.evaluations for one in lucky]))
-    beside = f", and the levels of the seeds differ by {seed_sd:.2g}" if seed_sd > 0 else ""
+    seed_sd = np.nan
+    if len(levels) >= FEWEST_SEEDS:
+        seed_sd = float(np.std(levels, ddof=1))
+    if expected > seed_sd or expected > MATTERS * abs(level):
+        numbers = Luck(
+            level=level,
+            expected=expected,
+            gained=float(np.mean([abs(best.value - best.level) for best in lucky])),
+            seed_sd=seed_sd,
+            evaluations=int(np.median([best.evaluations for best in lucky])),
+            runs=len(bests),
+            lucky_runs=len(lucky),
+        )
+        yield _finding(group, numbers, side="below" if lower_is_better else "above")
+
+
+def _finding(group: str, luck: Luck, *, side: str) -> Finding:
+    lies = "is equal to the level"
+    if luck.gained > 0:
+        lies = f"lies {luck.gained:.2g} {side} the level"
+    spread = ""
+    if luck.seed_sd > 0:
+        spread = f", and the levels of the seeds differ by {luck.seed_sd:.2g}"
     statement = (
-        f"{group}: in {len(lucky)} of {len(best)} runs the best evaluation is explained by noise: it "
-        f"{lies} of the last {tried} evaluations or so, and the best of so many is "
-        f"expected to lie {expected:.2g} {side} it by luck alone{beside}. Its checkpoint may be no better "
-        "than its neighbours."
+        f"{group}: in {luck.lucky_runs} of {luck.runs} runs the best evaluation is explained by noise: it "
+        f"{lies} of the last {luck.evaluations} evaluations or so, and the best of so many is "
+        f"expected to lie {luck.expected:.2g} {side} it by luck alone{spread}. Its checkpoint may be no "
+        "better than its neighbours."
     )
     evidence: Evidence = {
         "group": group,
-        "runs": len(best),
-        "lucky_runs": len(lucky),
-        "evaluations": tried,
-        "level": level,
-        "gained": gained,
-        "expected": expected,
-        "seed_sd": None if seed_sd != seed_sd else seed_sd,
+        "runs": luck.runs,
+        "lucky_runs": luck.lucky_runs,
+        "evaluations": luck.evaluations,
+        "level": luck.level,
+        "gained": luck.gained,
+        "expected": luck.expected,
+        "seed_sd": None if np.isnan(luck.seed_sd) else luck.seed_sd,
     }
     advice = f"Report plateau means, or evaluate the chosen checkpoint again: ired-diag stats {group} OTHER"
-    yield Finding("best_of_many", "note", statement, evidence, advice)
+    return Finding(
+        rule="best_of_many",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
-def _best(run: Run) -> Best | None:
+def _best_of(run: Run) -> Best | None:
     if not run.ending.may_be_complete or not run.evaluated:
         return None
     metric, series = run.evaluated
@@ -88,9 +143,9 @@ def _best(run: Run) -> Best | None:
 
 
 RULE = Rule(
-    "best_of_many",
-    "Is the best checkpoint only the luckiest of many?",
-    find,
+    name="best_of_many",
+    question="Is the best checkpoint only the luckiest of many?",
+    find=find,
     refuted_by=(
         "The chosen checkpoint is evaluated again, on fresh data, and is better than its neighbours by more "
         "than the noise of one evaluation."

@@ -30,9 +30,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, listed, seeds_in_words
 from ired_diag.runs.metric_words import DETAILS, NEGATED, SPLITS, TEST_SPLITS, words_of
+from ired_diag.runs.owned_results import OwnedResult, owned_results
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -48,6 +49,9 @@ CLASSES = (
 )
 TOKENS = ("vocab_size", "n_vocab", "vocabulary_size", "nvocab")
 ACCURACY = frozenset(("accuracy", "acc"))
+EVALUATED = frozenset((*SPLITS, *TEST_SPLITS))
+AROUND = frozenset((*EVALUATED, *DETAILS))  # words of a name that do not say what is measured
+MOST_OF_A_FRACTION = 1.5  # an accuracy above it is in percent
 FEWEST = 10  # evaluations
 FEWEST_OF_A_LOSS = 5  # a level that is met from both sides is met by chance more rarely
 CLOSE, OF_ONE = 0.01, 0.005
@@ -62,12 +66,12 @@ MOST_TIMES = 1.25  # chance: what a test may reach and still be at it
 
 
 class Chance(NamedTuple):
-    """What chance reaches: the value, whether less is better, how near is no better, and in words.
+    """What chance reaches in a metric.
 
     Attributes:
-        value: The value.
-        lower_is_better: Whether less is better.
-        margin: How near is no better.
+        value: The level.
+        lower_is_better: Whether a smaller value of the metric is better.
+        margin: Distance from the level within which a result is no better.
         words: The level in words.
         is_met_from_both_sides: Whether a value beyond the level is another quantity, and not at chance.
     """
@@ -86,27 +90,55 @@ class Case(NamedTuple):
     value: float
 
 
+class Lost(NamedTuple):
+    """A run whose accuracy on test data is at chance: it, and its accuracies on test and validation data."""
+
+    run: Run
+    test: float
+    validation: float
+
+
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group, metric and level of chance that its results do not beat."""
     cases: dict[tuple[str, str, Chance], list[Case]] = defaultdict(list)
     for run in study.runs:
-        for metric in run.history.series if run.ending.may_be_complete else ():
-            chance = chance_of(metric, run.configuration or {})
-            value = _end(run, metric, chance) if chance else None
-            if chance and value is not None and not (chance.is_met_from_both_sides and _has_learned(run)):
+        if run.ending.may_be_complete:
+            for metric, chance, value in _ends_at_chance(run):
                 cases[run.group, metric, chance].append(Case(run.seed_label, value))
     yield from _tests_at_chance(study)
-    owners = [(a.experiment, a.configuration, a.results) for a in study.evaluations]
-    owners += [(run.group, run.configuration, run.results) for run in study.runs]
-    for group, configuration, results in owners:
-        for result in results:
-            chance = chance_of(result.metric, configuration or {})
-            if chance and result.value is not None and not (result.partial or chance.is_met_from_both_sides):
-                value = result.value / 100 if result.unit == "%" else result.value
-                if _fails(value, chance):
-                    cases[group, result.metric, chance].append(Case(result.where, value))
-    for (group, metric, chance), found in cases.items():
-        yield _finding(group, metric, chance=chance, cases=found)
+    for owned in owned_results(study):
+        at_chance = _result_at_chance(owned)
+        if at_chance is not None:
+            chance, value = at_chance
+            cases[owned.group, owned.result.metric, chance].append(Case(owned.result.where, value))
+    for (group, metric, chance), results in cases.items():
+        yield _finding(group, metric, chance=chance, cases=results)
+
+
+def _ends_at_chance(run: Run) -> Iterator[tuple[str, Chance, float]]:
+    """Yield each metric of a run that ends at chance, with the level and the end."""
+    for metric in run.history.series:
+        chance = chance_of(metric, run.configuration or {})
+        if chance is None:
+            continue
+        value = _end_at_chance(run, metric, chance)
+        if value is None or (chance.is_met_from_both_sides and _has_learned(run)):
+            continue
+        yield metric, chance, value
+
+
+def _result_at_chance(owned: OwnedResult) -> tuple[Chance, float] | None:
+    """Return what chance reaches in a printed or saved result, and its value; None if it beats chance."""
+    result = owned.result
+    chance = chance_of(result.metric, owned.configuration)
+    if chance is None or chance.is_met_from_both_sides or result.value is None or result.partial:
+        return None
+    value = result.value
+    if result.unit == "%":
+        value = value / 100
+    if not _is_at_chance(value, chance):
+        return None
+    return chance, value
 
 
 def chance_of(metric: str, configuration: Mapping[str, Any]) -> Chance | None:
@@ -117,106 +149,148 @@ def chance_of(metric: str, configuration: Mapping[str, Any]) -> Chance | None:
     >>> chance_of("val_acc", {}), chance_of("value_loss", {"num_classes": 10})
     (None, None)
     """
-    around = (*SPLITS, *TEST_SPLITS, *DETAILS)
-    named = [word for word in words_of(metric) if word not in around]
-    named = [word for word in named if word != "loss"] or named  # ce_loss, nll_loss
-    if len(named) != 1 or NEGATED.intersection(words_of(metric)):
+    measure = _measure_of(metric)
+    if measure is None:
         return None
-    (measure,) = named
     if measure in ("r2", "explainedvariance"):
-        return Chance(0.0, False, OF_ONE, "the mean of the answers has 0")
+        return _above(0.0, OF_ONE, "the mean of the answers has 0")
     if measure == "auroc":
-        return Chance(0.5, False, OF_ONE, "any constant has 0.5")
-    classes, tokens = (_whole(configuration, keys) for keys in (CLASSES, TOKENS))
-    if classes and measure in ("accuracy", "acc"):
-        words = f"guessing among {classes} classes has {1 / classes:.3g}"
-        return Chance(1 / classes, False, CLOSE / classes, words)
+        return _above(0.5, OF_ONE, "any constant has 0.5")
+    classes = _whole_number(configuration, CLASSES)
+    tokens = _whole_number(configuration, TOKENS)
+    if classes and measure in ACCURACY:
+        share = 1 / classes
+        return _above(share, CLOSE / classes, f"guessing among {classes} classes has {share:.3g}")
     if classes and measure in ("ce", "crossentropy", "nll"):
         level = math.log(classes)
-        return Chance(level, True, CLOSE * level, f"equal probability for {classes} classes has {level:.3g}")
+        return _below(level, f"equal probability for {classes} classes has {level:.3g}")
     if tokens and measure in ("perplexity", "ppl"):
-        words = f"equal probability for {tokens} tokens has {tokens}"
-        return Chance(float(tokens), True, CLOSE * tokens, words)
-    if (classes or tokens) and measure == "loss":
-        count, what = (classes, "classes") if classes else (tokens, "tokens")
-        level = math.log(count)
-        words = f"a cross-entropy with equal probability for {count} {what} is {level:.4g}"
-        return Chance(level, True, CLOSE * level, words, is_met_from_both_sides=True)
+        return _below(float(tokens), f"equal probability for {tokens} tokens has {tokens}")
+    if measure == "loss" and classes:
+        return _cross_entropy(classes, "classes")
+    if measure == "loss" and tokens:
+        return _cross_entropy(tokens, "tokens")
     return None
 
 
-def _whole(configuration: Mapping[str, Any], keys: tuple[str, ...]) -> int:
-    values = {v for k, v in configuration.items() if k.rpartition(".")[2] in keys}
-    whole = [v for v in values if isinstance(v, int) and not isinstance(v, bool) and v > 1]
-    return whole[0] if len(whole) == len(values) == 1 else 0
-
-
-def _end(run: Run, metric: str, chance: Chance) -> float | None:
-    """Return the last tenth of an evaluation that was never better than chance; None of any other metric."""
-    words, judged = words_of(metric), run.evaluated[0] if run.evaluated else ""
-    values = np.asarray(run.history.series[metric].values, dtype=np.float64)
-    if (
-        len(values) < (FEWEST_OF_A_LOSS if chance.is_met_from_both_sides else FEWEST)
-        or not np.isfinite(values).all()
-        or not (metric == judged or {*SPLITS, *TEST_SPLITS}.intersection(words))
-    ):
+def _measure_of(metric: str) -> str | None:
+    """Return the one word of a metric's name that says what it measures; None where there are several."""
+    words = words_of(metric)
+    measures = [word for word in words if word not in AROUND]
+    measures = [word for word in measures if word != "loss"] or measures  # ce_loss, nll_loss
+    if len(measures) != 1 or NEGATED.intersection(words):
         return None
-    if ("accuracy" in words or "acc" in words) and np.nanmax(values, initial=0.0) > 1.5:
+    return measures[0]
+
+
+def _above(level: float, margin: float, words: str) -> Chance:
+    return Chance(value=level, lower_is_better=False, margin=margin, words=words)
+
+
+def _below(level: float, words: str) -> Chance:
+    return Chance(value=level, lower_is_better=True, margin=CLOSE * level, words=words)
+
+
+def _cross_entropy(count: int, what: str) -> Chance:
+    """Return the level of a loss that may be a cross-entropy: beyond it, it is another loss."""
+    level = math.log(count)
+    words = f"a cross-entropy with equal probability for {count} {what} is {level:.4g}"
+    return _below(level, words)._replace(is_met_from_both_sides=True)
+
+
+def _whole_number(configuration: Mapping[str, Any], keys: tuple[str, ...]) -> int:
+    """Return the number above 1 that all of the configured keys state; 0 where there is no such number."""
+    values = {value for key, value in configuration.items() if key.rpartition(".")[2] in keys}
+    if len(values) != 1:
+        return 0
+    value = values.pop()
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole and value > 1 else 0
+
+
+def _end_at_chance(run: Run, metric: str, chance: Chance) -> float | None:
+    """Return the last tenth of an evaluation that was never better than chance; None of any other metric."""
+    words = words_of(metric)
+    values = np.asarray(run.history.series[metric].values, dtype=np.float64)
+    fewest = FEWEST_OF_A_LOSS if chance.is_met_from_both_sides else FEWEST
+    if len(values) < fewest or not np.isfinite(values).all():
+        return None
+    if metric != judged_metric(run) and EVALUATED.isdisjoint(words):
+        return None
+    if ACCURACY.intersection(words) and values.max() > MOST_OF_A_FRACTION:
         values = values / 100
-    tenths = np.array_split(values, min(10, len(values)))
     noise = float(np.median(np.abs(np.diff(values, n=2)))) * ROBUST  # a trend is no noise
-    errors = [ERRORS * noise / math.sqrt(len(part)) for part in tenths]
-    within = [
-        _fails(float(part.mean()), chance, slack=error) for part, error in zip(tenths, errors, strict=True)
-    ]
-    last_fails = _fails(float(values[-1]), chance, slack=ERRORS * noise)
-    return float(tenths[-1].mean()) if all(within) and last_fails else None
+    tenths = np.array_split(values, min(10, len(values)))
+    for part in tenths:
+        error = ERRORS * noise / math.sqrt(len(part))
+        if not _is_at_chance(float(part.mean()), chance, slack=error):
+            return None
+    if not _is_at_chance(float(values[-1]), chance, slack=ERRORS * noise):
+        return None
+    return float(tenths[-1].mean())
 
 
-def _fails(value: float, chance: Chance, *, slack: float = 0.0) -> bool:
+def _is_at_chance(value: float, chance: Chance, *, slack: float = 0.0) -> bool:
     if not math.isfinite(value):
         return False
-    off = chance.value - value if chance.lower_is_better else value - chance.value
     if chance.is_met_from_both_sides:
-        return abs(off) <= chance.margin
-    return off <= chance.margin + slack
+        return abs(chance.value - value) <= chance.margin
+    gain = value - chance.value
+    if chance.lower_is_better:
+        gain = chance.value - value
+    return gain <= chance.margin + slack
 
 
 def _has_learned(run: Run) -> bool:
     """Say whether an accuracy beats chance: a loss that is as large is that of a model that is too sure."""
-    for name in run.history.series:
-        chance = chance_of(name, run.configuration or {})
-        value = _last_share(run, name) if ACCURACY.intersection(words_of(name)) else None
-        if chance and value is not None and value > chance.value + TOO_SURE * (1 - chance.value):
+    for name, chance in _accuracies(run):
+        value = _last_share(run, name)
+        if value is not None and value > chance.value + TOO_SURE * (1 - chance.value):
             return True
     return False
 
 
+def _accuracies(run: Run) -> list[tuple[str, Chance]]:
+    """Return the logged accuracies, each with what chance reaches, where that is known."""
+    accuracies = []
+    for name in run.history.series:
+        chance = chance_of(name, run.configuration or {})
+        if chance is not None and _is_accuracy(name):
+            accuracies.append((name, chance))
+    return accuracies
+
+
+def _is_accuracy(metric: str) -> bool:
+    return not ACCURACY.isdisjoint(words_of(metric))
+
+
 def _tests_at_chance(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and test whose accuracy is at chance next to a good validation."""
-    cases: dict[tuple[str, str, str, Chance], list[tuple[Run, float, float]]] = defaultdict(list)
+    cases: dict[tuple[str, str, str, Chance], list[Lost]] = defaultdict(list)
     for run in study.runs:
-        for metric, validation, chance in _tests(run):
-            test, good = (_last_share(run, name) for name in (metric, validation))
-            if test is not None and good is not None and _is_lost(test, good, chance.value):
-                cases[run.group, metric, validation, chance].append((run, test, good))
-    for (group, metric, validation, chance), lost in cases.items():
-        yield _lost(group, metric, validation, chance=chance, cases=lost)
+        for metric, validation_metric, chance in _tests(run):
+            test = _last_share(run, metric)
+            validation = _last_share(run, validation_metric)
+            if test is None or validation is None:
+                continue
+            if _is_lost(test, validation, chance.value):
+                lost = Lost(run=run, test=test, validation=validation)
+                cases[run.group, metric, validation_metric, chance].append(lost)
+    for (_, metric, validation_metric, chance), lost_runs in cases.items():
+        yield _finding_on_test(metric, validation_metric, chance=chance, cases=lost_runs)
 
 
 def _tests(run: Run) -> Iterator[tuple[str, str, Chance]]:
     """Yield each accuracy on test data with that on validation data, and what chance reaches."""
-    series, configuration = run.history.series, run.configuration or {}
-    accuracies = [
-        (name, chance)
-        for name in series
-        if (chance := chance_of(name, configuration)) and ACCURACY.intersection(words_of(name))
-    ]
-    validations = [name for name, _ in accuracies if _is_of(SPLITS, name) and not _is_of(TEST_SPLITS, name)]
-    if len(validations) == 1:
-        for name, chance in accuracies:
-            if _is_of(TEST_SPLITS, name) and len(series[name]) < FEWEST:
-                yield name, validations[0], chance
+    accuracies = _accuracies(run)
+    tests = [(name, chance) for name, chance in accuracies if _is_of(TEST_SPLITS, name)]
+    others = [name for name, _ in accuracies if not _is_of(TEST_SPLITS, name)]
+    validations = [name for name in others if _is_of(SPLITS, name)]
+    if len(validations) != 1:
+        return
+    for name, chance in tests:
+        if len(run.history.series[name]) < FEWEST:
+            yield name, validations[0], chance
 
 
 def _is_of(splits: tuple[str, ...], metric: str) -> bool:
@@ -228,12 +302,12 @@ def _last_share(run: Run, metric: str) -> float | None:
     values = np.asarray(run.history.series[metric].values, dtype=np.float64)
     if not len(values) or not math.isfinite(values[-1]):
         return None
-    is_percent = any(
-        np.nanmax(told.values, initial=0.0) > 1.5
-        for name, told in run.history.series.items()
-        if ACCURACY.intersection(words_of(name))
-    )
-    return float(values[-1]) / (100 if is_percent else 1)
+    largest = 0.0
+    for name, series in run.history.series.items():
+        if _is_accuracy(name):
+            largest = max(largest, np.nanmax(series.values, initial=0.0))
+    last = float(values[-1])
+    return last / 100 if largest > MOST_OF_A_FRACTION else last
 
 
 def _is_lost(test: float, validation: float, chance: float) -> bool:
@@ -243,42 +317,66 @@ def _is_lost(test: float, validation: float, chance: float) -> bool:
     (True, False, False)
     """
     gained = validation - chance
-    return gained >= GOOD * (1 - chance) and test <= min(chance + KEPT * gained, MOST_TIMES * chance)
+    most = min(chance + KEPT * gained, MOST_TIMES * chance)
+    return gained >= GOOD * (1 - chance) and test <= most
 
 
-def _lost(
-    group: str, metric: str, validation: str, *, chance: Chance, cases: list[tuple[Run, float, float]]
-) -> Finding:
-    _, test, good = cases[0]
-    outside = "ood" in words_of(metric)
-    seeds = listed(run.seed_label for run, *_ in cases)
+def _finding_on_test(metric: str, validation_metric: str, *, chance: Chance, cases: list[Lost]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = [case.run for case in cases]
+    is_ood = "ood" in words_of(metric)
+    honest = "; so does an honest failure on these data" if is_ood else ""
     statement = (
-        f"{group}: {metric} is {test:.4g} ({seeds}), at chance ({chance.words}), next to a {validation} of "
-        f"{good:.4g}. Weights that were not loaded, other preprocessing or permuted labels look like that"
+        f"{group}: {metric} is {first.test:.4g} ({seeds_in_words(runs)}), at chance ({chance.words}), next "
+        f"to a {validation_metric} of {first.validation:.4g}. Weights that were not loaded, other "
+        f"preprocessing or permuted labels look like that{honest}."
     )
-    statement += "; so does an honest failure on these data." if outside else "."
-    evidence: Evidence = {"group": group, "metric": metric, "value": test, "chance": chance.value}
-    evidence |= {"validation": good, "results": len(cases), "lower_is_better": False}
-    advice = f"Evaluate the checkpoint on the validation data with the program that gave {metric}."
-    runs = tuple(run.label for run, *_ in cases)
-    return Finding("chance_level", "note" if outside else "warning", statement, evidence, advice, runs=runs)
+    evidence: Evidence = {
+        "group": group,
+        "metric": metric,
+        "value": first.test,
+        "chance": chance.value,
+        "validation": first.validation,
+        "results": len(cases),
+        "lower_is_better": False,
+    }
+    return Finding(
+        rule="chance_level",
+        severity="note" if is_ood else "warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Evaluate the checkpoint on the validation data with the program that gave {metric}.",
+        runs=labels_of(runs),
+    )
 
 
 def _finding(group: str, metric: str, *, chance: Chance, cases: list[Case]) -> Finding:
     values = [case.value for case in cases]
-    spread = f"{min(values):.4g}" if min(values) == max(values) else f"{min(values):.4g} to {max(values):.4g}"
-    outside = "ood" in words_of(metric)
-    severity: Severity = "note" if outside else "warning"
-    statement = (
-        f"{group}: {metric} is {spread} ({listed(case.where for case in cases)}), no better than chance: "
-        f"{chance.words}."
-    )
-    if not outside:
+    low, high = min(values), max(values)
+    spread = f"{low:.4g}"
+    if low != high:
+        spread = f"{low:.4g} to {high:.4g}"
+    places = listed(case.where for case in cases)
+    statement = f"{group}: {metric} is {spread} ({places}), no better than chance: {chance.words}."
+    is_ood = "ood" in words_of(metric)
+    if not is_ood:
         statement += " Were the weights loaded, and do the labels belong to their inputs?"
-    evidence: Evidence = {"group": group, "metric": metric, "value": values[0], "chance": chance.value}
-    evidence |= {"results": len(cases), "lower_is_better": chance.lower_is_better}
-    advice = "Evaluate the checkpoint on its own training data: there it must beat chance."
-    return Finding("chance_level", severity, statement, evidence, advice)
+    evidence: Evidence = {
+        "group": group,
+        "metric": metric,
+        "value": values[0],
+        "chance": chance.value,
+        "results": len(cases),
+        "lower_is_better": chance.lower_is_better,
+    }
+    return Finding(
+        rule="chance_level",
+        severity="note" if is_ood else "warning",
+        statement=statement,
+        evidence=evidence,
+        advice="Evaluate the checkpoint on its own training data: there it must beat chance.",
+    )
 
 
 RULE = Rule(

@@ -12,8 +12,8 @@
   may have other terms (label smoothing, penalties): there the perplexity must lie far below, and nothing is
   said where the configuration or the log has such terms.
 
-Told are contradictions beyond rounding at half of the common steps or more. Printed results of one file are
-held against each other too.
+Reported are contradictions beyond rounding at half of the common steps or more. Printed results of one file
+are compared with each other too.
 
 References: van Rijsbergen (1979), Information Retrieval, chapter 7; Jelinek et al. (1977), Perplexity.
 """
@@ -69,9 +69,9 @@ class Contradiction(NamedTuple):
         words: What is wrong, with the numbers of the worst step.
         reason: Why it is impossible.
         step: The worst step.
-        share: Of the common steps.
+        share: Share of the common steps at which they contradict each other.
         of: Number of the common steps.
-        beyond: By how much at the worst step.
+        beyond: By how much they do at the worst step.
     """
 
     names: tuple[str, ...]
@@ -94,18 +94,25 @@ class Place(NamedTuple):
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and each set of metrics that contradict each other."""
     cases: dict[tuple[str, tuple[str, ...]], list[tuple[Place, Contradiction]]] = defaultdict(list)
+    for place, columns, configuration in _rows(study):
+        for contradiction in contradictions_in(columns, configuration):
+            cases[place.group, contradiction.names].append((place, contradiction))
+    for contradictions in cases.values():
+        yield _finding(contradictions)
+
+
+def _rows(study: Study) -> Iterator[tuple[Place, Columns, Mapping[str, Any]]]:
+    """Yield what was logged by runs, then what evaluations and runs printed or saved as results."""
     for run in study.runs:
         place = Place(run.group, run.seed_label, run.label)
-        for case in contradictions_in(run.history.series, run.configuration or {}):
-            cases[run.group, case.names].append((place, case))
-    owners = [(a.experiment or name_by_folder(a.path), a.configuration, a.results) for a in study.evaluations]
-    owners += [(run.group, run.configuration, run.results) for run in study.runs]
-    for group, configuration, results in owners:
-        for source, columns in _columns_of(results).items():
-            for case in contradictions_in(columns, configuration or {}):
-                cases[group, case.names].append((Place(group, source, ""), case))
-    for (group, _), found in cases.items():
-        yield _finding(group, found)
+        yield place, run.history.series, run.configuration or {}
+    for attempt in study.evaluations:
+        name = attempt.experiment or name_by_folder(attempt.path)
+        for source, columns in _columns_of(attempt.results).items():
+            yield Place(name, source, ""), columns, attempt.configuration or {}
+    for run in study.runs:
+        for source, columns in _columns_of(run.results).items():
+            yield Place(run.group, source, ""), columns, run.configuration or {}
 
 
 def contradictions_in(columns: Columns, configuration: Mapping[str, Any]) -> Iterator[Contradiction]:
@@ -120,59 +127,75 @@ def contradictions_in(columns: Columns, configuration: Mapping[str, Any]) -> Ite
 
 
 def _of_f1(columns: Columns, names: Triple) -> Iterator[Contradiction]:
-    steps, (f1, precision, recall) = _at_common_steps(columns, names)
-    scale = _scale(f1, precision, recall)
+    """Yield a contradiction where F1 lies outside of what precision and recall allow."""
+    steps, values = _at_common_steps(columns, names)
+    scale = _scale(*values)
     if scale is None:
         return
-    f1, precision, recall = f1 / scale, precision / scale, recall / scale
+    f1, precision, recall = (column / scale for column in values)
     total = precision + recall
     harmonic = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
-    off = np.maximum(f1 - harmonic, total - 1 - f1) - SHARE_SLACK
-    if (worst := _worst(off)) is None:
+    excess = np.maximum(f1 - harmonic, total - 1 - f1) - SHARE_SLACK
+    worst = _worst(excess)
+    if worst is None:
         return
-    p, r, low = precision[worst], recall[worst], max(0.0, float(total[worst]) - 1)
+    lowest = max(0.0, float(total[worst]) - 1)
     words = (
-        f"{names.f1} is {f1[worst] * scale:.4g}, and {names.precision} {p * scale:.4g} and {names.recall} "
-        f"{r * scale:.4g} allow {low * scale:.4g} to {harmonic[worst] * scale:.4g}"
+        f"{names.f1} is {f1[worst] * scale:.4g}, and {names.precision} {precision[worst] * scale:.4g} and "
+        f"{names.recall} {recall[worst] * scale:.4g} allow {lowest * scale:.4g} to "
+        f"{harmonic[worst] * scale:.4g}"
     )
     reason = "the three are not of the same predictions, threshold or average over classes"
-    yield _contradiction(names, words, reason, steps=steps, off=off, worst=worst)
+    yield _contradiction(names, words, reason, steps=steps, excess=excess, worst=worst)
 
 
 def _of_top(columns: Columns, names: TopPair) -> Iterator[Contradiction]:
+    """Yield a contradiction where more answers are right less often."""
     steps, (narrow, wide) = _at_common_steps(columns, names)
     scale = _scale(narrow, wide)
     if scale is None:
         return
-    off = (narrow - wide) / scale - TOP_SLACK
-    if (worst := _worst(off)) is not None:
-        words = f"{names.wide} is {wide[worst]:.4g}, below {names.narrow}, {narrow[worst]:.4g}"
-        reason = "who is right with fewer answers is right with more; one of them is another quantity"
-        yield _contradiction(names, words, reason, steps=steps, off=off, worst=worst)
+    excess = (narrow - wide) / scale - TOP_SLACK
+    worst = _worst(excess)
+    if worst is None:
+        return
+    words = f"{names.wide} is {wide[worst]:.4g}, below {names.narrow}, {narrow[worst]:.4g}"
+    reason = "who is right with fewer answers is right with more; one of them is another quantity"
+    yield _contradiction(names, words, reason, steps=steps, excess=excess, worst=worst)
 
 
 def _of_perplexity(columns: Columns, pair: PerplexityPair) -> Iterator[Contradiction]:
+    """Yield a contradiction where a perplexity lies below the exponential of its cross-entropy."""
     names = (pair.perplexity, *pair.losses)
     steps, (perplexity, loss) = _at_common_steps(columns, names)
-    known = (perplexity > 0) & (loss > 0) & (loss < LARGEST)
-    steps, perplexity, loss = steps[known], perplexity[known], loss[known]
+    usable = (perplexity > 0) & (loss > 0) & (loss < LARGEST)
+    steps, perplexity, loss = steps[usable], perplexity[usable], loss[usable]
     if not len(steps):
         return
     nats = np.log(perplexity)
     ratio = float(np.median(nats / loss))
-    in_bits = abs(ratio / math.log(2) - 1) <= IN_BITS
-    if in_bits or ratio < OF_A_SUM or (ratio > OTHER_TERMS and not pair.is_cross_entropy):
+    if not _is_judged(ratio, is_cross_entropy=pair.is_cross_entropy):
         return
-    off = loss * (1 - LOSS_SLACK) - nats
-    if (worst := _worst(off)) is not None:
-        words = (
-            f"{names[0]} is {perplexity[worst]:.4g}, below exp({names[1]}) = exp({loss[worst]:.4g}) = "
-            f"{np.exp(loss[worst]):.4g}"
-        )
-        reason = "a mean of exponentials is never below the exponential of the mean"
-        if not pair.is_cross_entropy:
-            reason += ", unless the loss has terms besides the cross-entropy in nats"
-        yield _contradiction(names, words, reason, steps=steps, off=off, worst=worst)
+    excess = loss * (1 - LOSS_SLACK) - nats
+    worst = _worst(excess)
+    if worst is None:
+        return
+    words = (
+        f"{names[0]} is {perplexity[worst]:.4g}, below exp({names[1]}) = exp({loss[worst]:.4g}) = "
+        f"{np.exp(loss[worst]):.4g}"
+    )
+    reason = "a mean of exponentials is never below the exponential of the mean"
+    if not pair.is_cross_entropy:
+        reason += ", unless the loss has terms besides the cross-entropy in nats"
+    yield _contradiction(names, words, reason, steps=steps, excess=excess, worst=worst)
+
+
+def _is_judged(ratio: float, *, is_cross_entropy: bool) -> bool:
+    """Say whether a loss is a mean in nats, by the median of ln(perplexity) over it."""
+    is_in_bits = abs(ratio / math.log(2) - 1) <= IN_BITS
+    is_a_sum = ratio < OF_A_SUM
+    may_have_other_terms = ratio > OTHER_TERMS and not is_cross_entropy
+    return not (is_in_bits or is_a_sum or may_have_other_terms)
 
 
 def _has_other_terms(columns: Columns, pair: PerplexityPair, configuration: Mapping[str, Any]) -> bool:
@@ -180,7 +203,8 @@ def _has_other_terms(columns: Columns, pair: PerplexityPair, configuration: Mapp
     settings = {key.rpartition(".")[2].lower(): value for key, value in configuration.items()}
     if any(settings.get(key) for key in SMOOTHING):
         return True
-    return any(OTHER_LOSSES.intersection(words_of(name)) for name in columns if name not in pair.losses)
+    others = [name for name in columns if name not in pair.losses]
+    return any(OTHER_LOSSES.intersection(words_of(name)) for name in others)
 
 
 def _columns_of(results: tuple[EvaluationResult, ...]) -> dict[str, dict[str, Series]]:
@@ -191,14 +215,20 @@ def _columns_of(results: tuple[EvaluationResult, ...]) -> dict[str, dict[str, Se
             table = tables[result.source, result.model, result.checkpoint, result.data]
             table[result.metric].append(result.value)
     columns: dict[str, dict[str, Series]] = {}
-    for number, ((source, model, *_), table) in enumerate(tables.items()):
-        where = f"{source.name}{f', {model}' if model else ''}"
-        key = where if where not in columns else f"{where} ({number + 1})"
-        step = np.zeros(1, dtype=np.int64)
-        columns[key] = {
-            name: Series(step, np.array(values)) for name, values in table.items() if len(values) == 1
-        }
+    for number, ((source, model, *_), table) in enumerate(tables.items(), start=1):
+        where = source.name
+        if model:
+            where = f"{source.name}, {model}"
+        if where in columns:
+            where = f"{where} ({number})"
+        columns[where] = _single_row(table)
     return columns
+
+
+def _single_row(table: Mapping[str, list[float]]) -> dict[str, Series]:
+    """Return each metric that has one value, as a column of one row."""
+    step = np.zeros(1, dtype=np.int64)
+    return {name: Series(step, np.array(values)) for name, values in table.items() if len(values) == 1}
 
 
 def _at_common_steps(columns: Columns, names: tuple[str, ...]) -> tuple[NDArray[np.int64], list[Array]]:
@@ -206,48 +236,75 @@ def _at_common_steps(columns: Columns, names: tuple[str, ...]) -> tuple[NDArray[
     steps = np.asarray(columns[names[0]].steps)
     for name in names[1:]:
         steps = np.intersect1d(steps, columns[name].steps)
-    values = [
-        np.asarray(columns[name].values, dtype=np.float64)[np.searchsorted(columns[name].steps, steps)]
-        for name in names
-    ]
+    values = []
+    for name in names:
+        places = np.searchsorted(columns[name].steps, steps)
+        values.append(np.asarray(columns[name].values, dtype=np.float64)[places])
     finite = np.isfinite(np.stack(values)).all(axis=0)
     return steps[finite], [column[finite] for column in values]
 
 
 def _scale(*shares: Array) -> float | None:
     """Return 1 where shares are fractions, 100 where they are percent, and None where they are mixed."""
-    if not len(shares[0]) or min(float(share.min()) for share in shares) < 0:
+    if not len(shares[0]) or np.min(shares) < 0:
         return None
-    percent = [float(share.max()) > LEAST_PERCENT for share in shares]
-    if all(percent):
-        return PERCENT if max(float(share.max()) for share in shares) <= PERCENT else None
-    return None if any(percent) or max(float(share.max()) for share in shares) > 1 else 1.0
+    largest = np.max(shares, axis=1)
+    if (largest > LEAST_PERCENT).all():
+        return PERCENT if largest.max() <= PERCENT else None
+    if (largest > LEAST_PERCENT).any() or largest.max() > 1:
+        return None
+    return 1.0
 
 
-def _worst(off: Array) -> int | None:
+def _worst(excess: Array) -> int | None:
     """Return where a bound fails most; None where it fails at fewer than half of the steps."""
-    return int(np.argmax(off)) if len(off) and np.mean(off > 0) >= OFTEN else None
+    if not len(excess) or np.mean(excess > 0) < OFTEN:
+        return None
+    return int(np.argmax(excess))
 
 
 def _contradiction(
-    names: tuple[str, ...], words: str, reason: str, *, steps: NDArray[np.int64], off: Array, worst: int
+    names: tuple[str, ...], words: str, reason: str, *, steps: NDArray[np.int64], excess: Array, worst: int
 ) -> Contradiction:
-    share, beyond = float(np.mean(off > 0)), float(off[worst])
-    return Contradiction(tuple(names), words, reason, int(steps[worst]), share, len(off), beyond)
+    return Contradiction(
+        names=tuple(names),
+        words=words,
+        reason=reason,
+        step=int(steps[worst]),
+        share=float(np.mean(excess > 0)),
+        of=len(excess),
+        beyond=float(excess[worst]),
+    )
 
 
-def _finding(group: str, cases: list[tuple[Place, Contradiction]]) -> Finding:
+def _finding(cases: list[tuple[Place, Contradiction]]) -> Finding:
     place, worst = max(cases, key=lambda case: case[1].beyond)
-    where = f"at step {worst.step} of {place.words}" if place.label else f"in {place.words}"
-    often = f" ({100 * worst.share:.3g}% of {worst.of} common steps)" if place.label else ""
-    places = list(dict.fromkeys(one.words for one, _ in cases))
-    more = f" Likewise in {listed(places)}." if len(places) > 1 else ""
-    statement = f"{group}: {worst.words} {where}{often}: {worst.reason}.{more}"
-    evidence: Evidence = {"group": group, "metrics": ", ".join(worst.names), "step": worst.step}
-    evidence |= {"share": worst.share, "steps": worst.of, "beyond": worst.beyond, "places": len(places)}
-    advice = f"Look at where {' and '.join(worst.names[:2])} are computed before either is reported."
-    labels = tuple(dict.fromkeys(one.label for one, _ in cases if one.label))
-    return Finding("contradictory_metrics", "warning", statement, evidence, advice, runs=labels)
+    where = f"in {place.words}"
+    if place.label:
+        percent = 100 * worst.share
+        where = f"at step {worst.step} of {place.words} ({percent:.3g}% of {worst.of} common steps)"
+    statement = f"{place.group}: {worst.words} {where}: {worst.reason}."
+    places = list(dict.fromkeys(other.words for other, _ in cases))
+    if len(places) > 1:
+        statement += f" Likewise in {listed(places)}."
+    evidence: Evidence = {
+        "group": place.group,
+        "metrics": ", ".join(worst.names),
+        "step": worst.step,
+        "share": worst.share,
+        "steps": worst.of,
+        "beyond": worst.beyond,
+        "places": len(places),
+    }
+    labels = [other.label for other, _ in cases if other.label]
+    return Finding(
+        rule="contradictory_metrics",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Look at where {' and '.join(worst.names[:2])} are computed before either is reported.",
+        runs=tuple(dict.fromkeys(labels)),
+    )
 
 
 RULE = Rule(

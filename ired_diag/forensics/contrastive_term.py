@@ -25,13 +25,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, seeds_in_words, with_probe
 from ired_diag.runs.contrastive_metrics import (
     contrastive_loss,
     is_another_loss,
@@ -49,135 +51,206 @@ CHANCE = math.log(2)  # nat, of one negative
 FEWEST = 10  # logged steps
 
 Array = NDArray[np.float64]
-Cases = list[tuple[Run, float, float]]  # share of the steps, and the median loss
+Kind = Literal["equal", "saturated", "inverted"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run whose contrastive term looks wrong.
+
+    Attributes:
+        run: The run.
+        share: The share of the logged steps at which it does.
+        median: The median of the loss, or of the term times its weight; NaN where it is not logged.
+    """
+
+    run: Run
+    share: float
+    median: float
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose contrastive term has nothing to say, or is not obeyed."""
-    equal, saturated, inverted = (defaultdict[str, Cases](list) for _ in range(3))
+    cases: dict[tuple[Kind, str], list[Case]] = defaultdict(list)
     for run in study.runs:
-        in_use = is_contrasted(run)
-        same = 0.0 if in_use is False else _share_equal(run)
-        loss = _late_loss(run) if in_use else np.array([])
-        middle = float(np.median(loss)) if len(loss) else math.nan
-        if same >= NEARLY_ALL:
-            equal[run.group].append((run, same, middle))
-        elif len(loss) and np.mean(loss < NO_PULL) >= NEARLY_ALL:
-            saturated[run.group].append((run, float(np.mean(loss < NO_PULL)), middle))
-        elif len(loss) and np.mean(loss > CHANCE) >= NEARLY_ALL and middle > 2 * CHANCE:
-            inverted[run.group].append((run, float(np.mean(loss > CHANCE)), middle))
-    yield from _equal(equal)
-    yield from _saturated(saturated)
-    yield from _inverted(inverted)
+        kind, case = _judge(run)
+        if kind is not None:
+            cases[kind, run.group].append(case)
+    for wanted, finding_on in FINDING_ON.items():
+        for (kind, group), of_group in cases.items():
+            if kind == wanted:
+                yield finding_on(group, of_group)
     yield from _switched_off(study)
+
+
+def _judge(run: Run) -> tuple[Kind | None, Case]:
+    """Return what is wrong with the energies or the loss of a run, and at which share of its steps."""
+    in_use = is_contrasted(run)
+    equal = 0.0
+    if in_use is not False:
+        equal = _share_equal(run)
+    if in_use:
+        loss = _late_loss(run)
+    else:
+        loss = np.array([])
+    if not len(loss):
+        return ("equal" if equal >= NEARLY_ALL else None), Case(run, equal, math.nan)
+    median = float(np.median(loss))
+    low = float(np.mean(loss < NO_PULL))
+    high = float(np.mean(loss > CHANCE))
+    if equal >= NEARLY_ALL:
+        return "equal", Case(run, equal, median)
+    if low >= NEARLY_ALL:
+        return "saturated", Case(run, low, median)
+    if high >= NEARLY_ALL and median > 2 * CHANCE:
+        return "inverted", Case(run, high, median)
+    return None, Case(run, 0.0, median)
 
 
 def _switched_off(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose configuration switches the term off, and whose log has it."""
-    cases: dict[tuple[str, str, str], Cases] = defaultdict(list)
+    cases: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
     for run in study.runs:
-        switch, term = off_switch(run.configuration or {}), weighted_term(run)
-        if switch is None or term is None or is_another_loss(run.configuration or {}):
+        configuration = run.configuration or {}
+        switch = off_switch(configuration)
+        term = weighted_term(run)
+        if switch is None or term is None or is_another_loss(configuration):
             continue
-        name, values = term[0], np.abs(term[1].values[np.isfinite(term[1].values)])
-        if len(values) >= FEWEST and np.mean(values > 0) >= MOSTLY:
-            case = (run, float(np.mean(values > 0)), float(np.median(values)))
+        name, series = term
+        sizes = np.abs(_finite(series.values))
+        if len(sizes) >= FEWEST and np.mean(sizes > 0) >= MOSTLY:
+            case = Case(run, share=float(np.mean(sizes > 0)), median=float(np.median(sizes)))
             cases[run.group, switch, name].append(case)
-    for (group, switch, name), found in cases.items():
+    for (group, switch, name), of_group in cases.items():
         statement = (
             f"{group}: {switch}, and the log has the contrastive term times its weight: {name} is not 0 at "
-            f"{_share(found)} of the logged steps, {found[0][2]:.3g} in the median ({_labels(found)}). "
+            f"{_shares(of_group)} of the logged steps, {of_group[0].median:.3g} in the median "
+            f"({seeds_in_words(_runs_of(of_group))}). "
             "Either the switch is not what switches it, or what is logged is not part of the loss."
         )
         advice = "Look at what the program adds to its loss before these runs are called free of the term."
-        yield _finding(group, found, "warning", statement, advice)
+        yield _finding(group, of_group, severity="warning", statement=statement, advice=advice)
 
 
-def _equal(equal: Mapping[str, Cases]) -> Iterator[Finding]:
-    for group, cases in equal.items():
-        statement = (
-            f"{group}: the energy of negatives equals that of positives to the last digit at {_share(cases)} "
-            f"of the logged steps ({_labels(cases)}): the negatives are the positives, or none were mined."
-        )
-        known = all(is_contrasted(run) for run, *_ in cases)
-        if not known:
-            statement += " Whether the loss uses them is unknown."
-        advice = with_probe("Look at where negatives are made", "mining_dynamics", _runs(cases))
-        yield _finding(group, cases, "error" if known else "note", statement, advice)
+def _on_equal(group: str, cases: list[Case]) -> Finding:
+    runs = _runs_of(cases)
+    statement = (
+        f"{group}: the energy of negatives equals that of positives to the last digit at {_shares(cases)} "
+        f"of the logged steps ({seeds_in_words(runs)}): the negatives are the positives, or none were mined."
+    )
+    severity: Severity = "error"
+    if not all(map(is_contrasted, runs)):
+        severity = "note"
+        statement += " Whether the loss uses them is unknown."
+    advice = with_probe("Look at where negatives are made", "mining_dynamics", runs)
+    return _finding(group, cases, severity=severity, statement=statement, advice=advice)
 
 
-def _saturated(saturated: Mapping[str, Cases]) -> Iterator[Finding]:
-    for group, cases in saturated.items():
-        statement = (
-            f"{group}: the contrastive loss is below {NO_PULL} nat at {_share(cases)} of the logged steps of "
-            f"the later half ({_labels(cases)}), so that the mean weight of its gradient is below 1%: it "
-            "teaches nothing, or little, any more."
-        )
-        advice = with_probe("Look at the energies by noise level", "energy_gap", _runs(cases))
-        yield _finding(group, cases, "warning", statement, advice)
+def _on_saturated(group: str, cases: list[Case]) -> Finding:
+    runs = _runs_of(cases)
+    statement = (
+        f"{group}: the contrastive loss is below {NO_PULL} nat at {_shares(cases)} of the logged steps of "
+        f"the later half ({seeds_in_words(runs)}), so that the mean weight of its gradient is below 1%: it "
+        "teaches nothing, or little, any more."
+    )
+    advice = with_probe("Look at the energies by noise level", "energy_gap", runs)
+    return _finding(group, cases, severity="warning", statement=statement, advice=advice)
 
 
-def _inverted(inverted: Mapping[str, Cases]) -> Iterator[Finding]:
-    for group, cases in inverted.items():
-        low, high = (end(middle for *_, middle in cases) for end in (min, max))
-        median = f"{low:.3g}" if len(cases) == 1 else f"{low:.3g} to {high:.3g}"
-        statement = (
-            f"{group}: the contrastive loss is above log 2 at {_share(cases)} of the logged steps of the "
-            f"later half, in the median {median} nat ({_labels(cases)}): worse than energies that say "
-            "nothing. Some negatives lie far below their positives."
-        )
-        advice = with_probe("See whether some negatives are right answers", "false_negatives", _runs(cases))
-        yield _finding(group, cases, "warning", statement, advice)
+def _on_inverted(group: str, cases: list[Case]) -> Finding:
+    runs = _runs_of(cases)
+    medians = [case.median for case in cases]
+    median = f"{min(medians):.3g}"
+    if len(cases) > 1:
+        median = f"{min(medians):.3g} to {max(medians):.3g}"
+    statement = (
+        f"{group}: the contrastive loss is above log 2 at {_shares(cases)} of the logged steps of the "
+        f"later half, in the median {median} nat ({seeds_in_words(runs)}): worse than energies that say "
+        "nothing. Some negatives lie far below their positives."
+    )
+    advice = with_probe("See whether some negatives are right answers", "false_negatives", runs)
+    return _finding(group, cases, severity="warning", statement=statement, advice=advice)
 
 
 def _share_equal(run: Run) -> float:
     """Return at which share of the steps both energies are equal; 0 where they are few, or constant."""
-    gap, energy = _gap(run), positive_energy(run.history)
-    if len(gap) < FEWEST or energy is None or not np.ptp(energy[1].values[np.isfinite(energy[1].values)]) > 0:
+    gap = _gap(run)
+    energy = positive_energy(run.history)
+    if len(gap) < FEWEST or energy is None:
+        return 0.0
+    _, series = energy
+    if not np.ptp(_finite(series.values)) > 0:
         return 0.0
     return float(np.mean(gap == 0))
 
 
 def _late_loss(run: Run) -> Array:
     """Return the later half of the contrastive loss, or of its bound; nothing where it is too short."""
-    logged, gap = contrastive_loss(run), _gap(run)
-    values = np.logaddexp(0, -gap) if logged is None else logged.values
-    finite = values[np.isfinite(values)]
-    if logged is None:
-        finite = np.where(finite > CHANCE, finite, CHANCE)  # a bound from below says nothing below chance
-    return finite[len(finite) // 2 :] if len(gap) and len(finite) >= FEWEST else np.array([])
+    gap = _gap(run)
+    logged = contrastive_loss(run)
+    if logged is not None:
+        loss = _finite(logged.values)
+    else:
+        bound = np.logaddexp(0, -gap)
+        loss = np.maximum(bound, CHANCE)  # a bound from below says nothing below chance
+    if not len(gap) or len(loss) < FEWEST:
+        return np.array([])
+    return loss[len(loss) // 2 :]
 
 
 def _gap(run: Run) -> Array:
     """Return E⁻ - E⁺ at the steps where both are logged and finite; nothing where they are not."""
-    found = energy_gap(run.history)
-    return np.array([]) if found is None else found[1].values[np.isfinite(found[1].values)]
+    gap = energy_gap(run.history)
+    if gap is None:
+        return np.array([])
+    _, series = gap
+    return _finite(series.values)
 
 
-def _finding(group: str, cases: Cases, severity: Severity, statement: str, advice: str) -> Finding:
-    shares, losses = [share for _, share, _ in cases], [middle for *_, middle in cases]
-    evidence: Evidence = {"group": group, "runs": len(cases), "smallest_share": min(shares)}
-    evidence |= {"median_loss": None if math.isnan(losses[0]) else float(np.median(losses))}
-    return Finding("contrastive_term", severity, statement, evidence, advice)
+def _finite(values: Array) -> Array:
+    return values[np.isfinite(values)]
 
 
-def _share(cases: Cases) -> str:
-    low, high = (100 * end(share for _, share, _ in cases) for end in (min, max))
-    return f"{low:.0f}%" if round(low) == round(high) else f"{low:.0f} to {high:.0f}%"
+def _finding(group: str, cases: list[Case], *, severity: Severity, statement: str, advice: str) -> Finding:
+    medians = [case.median for case in cases]
+    evidence: Evidence = {
+        "group": group,
+        "runs": len(cases),
+        "smallest_share": min(case.share for case in cases),
+        "median_loss": None if math.isnan(medians[0]) else float(np.median(medians)),
+    }
+    return Finding(
+        rule="contrastive_term",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
-def _labels(cases: Cases) -> str:
-    return listed(run.seed_label for run, *_ in cases)
+FINDING_ON: dict[Kind, Callable[[str, list[Case]], Finding]] = {
+    "equal": _on_equal,
+    "saturated": _on_saturated,
+    "inverted": _on_inverted,
+}
 
 
-def _runs(cases: Cases) -> list[Run]:
-    return [run for run, *_ in cases]
+def _shares(cases: list[Case]) -> str:
+    percents = [100 * case.share for case in cases]
+    low, high = min(percents), max(percents)
+    if round(low) == round(high):
+        return f"{low:.0f}%"
+    return f"{low:.0f} to {high:.0f}%"
+
+
+def _runs_of(cases: list[Case]) -> list[Run]:
+    return [case.run for case in cases]
 
 
 RULE = Rule(
-    "contrastive_term",
-    "Does the contrastive term still teach anything?",
-    find,
+    name="contrastive_term",
+    question="Does the contrastive term still teach anything?",
+    find=find,
     consequence="conclusion",
     refuted_by=(
         "The weights 1 - e^-L of single samples at one noise level: if they are above 1%, the term teaches. "

@@ -21,8 +21,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, listed, seeds_in_words
 from ired_diag.runs.dead_end import FEWEST, DeadEnd, dead_end_of
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import LOWER, TRAINING, measures_in, words_of
@@ -42,25 +42,26 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and metric of which a constant stands in place of a number."""
     alike: dict[Key, list[tuple[Run, int]]] = defaultdict(list)
     for run in study.runs:
-        by_witness: dict[str, dict[str, DeadEnd]] = defaultdict(dict)
-        for metric, dead in dead_ends_of(run).items():
-            by_witness[dead.witness][metric] = dead
-        for witness, ends in by_witness.items():
-            first = next(iter(ends.values()))
-            alike[run.group, tuple(ends), first.value, witness].append((run, first.step))
-    for (group, metrics, value, witness), cases in alike.items():
-        yield _finding(group, metrics, value=value, witness=witness, cases=cases)
+        ends = dead_ends_of(run)
+        witnesses = dict.fromkeys(end.witness for end in ends.values())
+        for witness in witnesses:
+            metrics = [metric for metric, end in ends.items() if end.witness == witness]
+            first = ends[metrics[0]]
+            alike[run.group, tuple(metrics), first.value, witness].append((run, first.step))
+    for (_, metrics_at_rest, value, witness), cases in alike.items():
+        yield _finding(cases, metrics_at_rest, value=value, witness=witness)
 
 
 def dead_ends_of(run: Run) -> dict[str, DeadEnd]:
     """Return, by metric, since when a constant stands in place of a number; no witness where none says so."""
     series = run.history.series
-    judged = run.evaluated[0] if run.evaluated else ""
+    judged = judged_metric(run)
     names = [name for name in series if name == judged or _is_training_loss(name)]
-    dead = {name: _dead_end(series, name) for name in names}
-    parts = [name for name in series if name not in names and _is_loss(name) and _moves(series[name])]
-    dead |= {name: dead_end_of(series, name) for name in parts}
-    return {name: end for name, end in dead.items() if end is not None}
+    ends = {name: _dead_end(series, name) for name in names}
+    for name in series:
+        if name not in ends and _is_loss(name) and _moves(series[name]):
+            ends[name] = dead_end_of(series, name)
+    return {name: end for name, end in ends.items() if end is not None}
 
 
 def _dead_end(series: Mapping[str, Series], name: str) -> DeadEnd | None:
@@ -72,18 +73,19 @@ def _never_alive(series: Mapping[str, Series], name: str) -> DeadEnd | None:
     values = np.asarray(series[name].values)
     if len(values) < FEWEST or not np.isfinite(values[0]) or (values != values[0]).any():
         return None
-    if any(_moves(other) for other_name, other in series.items() if measures_in(words_of(other_name))):
+    measured = [other for other in series if measures_in(words_of(other))]
+    if any(_moves(series[other]) for other in measured):
         return None  # something is learned: the two are columns that nobody fills
-    for other_name, other in series.items():
-        telling = other_name != name and TELLING.intersection(words_of(other_name))
-        if telling and len(other) >= FEWEST and not np.isfinite(other.values).any():
-            return DeadEnd(int(series[name].steps[0]), float(values[0]), other_name)
+    for other, other_series in series.items():
+        is_telling = other != name and TELLING.intersection(words_of(other))
+        if is_telling and len(other_series) >= FEWEST and not np.isfinite(other_series.values).any():
+            return DeadEnd(step=int(series[name].steps[0]), value=float(values[0]), witness=other)
     return None
 
 
 def _moves(series: Series) -> bool:
     finite = series.values[np.isfinite(series.values)]
-    return len(finite) > 0 and bool((finite != finite[0]).any())
+    return bool((finite != finite[:1]).any())
 
 
 def _replaced(series: Series, name: str) -> DeadEnd | None:
@@ -91,18 +93,28 @@ def _replaced(series: Series, name: str) -> DeadEnd | None:
     values = np.asarray(series.values, dtype=np.float64)
     if not _is_loss(name) or len(values) < 2 * FEWEST_ALONE or not np.isfinite(values).all():
         return None
-    moved = np.flatnonzero(values != values[-1])
+    constant = float(values[-1])
+    moved = np.flatnonzero(values != constant)
     first = int(moved[-1]) + 1 if len(moved) else 0
-    before, constant = values[:first], float(values[-1])
-    if len(before) < FEWEST_ALONE or len(values) - first < FEWEST_ALONE or _digits(constant) > SHORT:
+    before = values[:first]
+    repeated = len(values) - first
+    if min(len(before), repeated) < FEWEST_ALONE or _digits(constant) > SHORT:
         return None
-    late = before[-FEWEST_ALONE:]
-    many = np.median([_digits(value) for value in late.tolist()]) >= DIGITS
-    jumps = abs(before[-1] - constant) > NEAR * np.median(np.abs(late - constant)) > 0
-    far = np.median(np.abs(late - constant)) > 3 * np.median(np.abs(np.diff(late)))
-    if not (many and jumps and far) or constant in before:
+    if constant in before or not _jumps_to(constant, before[-FEWEST_ALONE:]):
         return None
-    return DeadEnd(int(series.steps[first]), constant, "")
+    return DeadEnd(step=int(series.steps[first]), value=constant, witness="")
+
+
+def _jumps_to(constant: float, late: Array) -> bool:
+    """Say whether values of many digits jump to a constant instead of approaching it."""
+    digits = [_digits(value) for value in late.tolist()]
+    if np.median(digits) < DIGITS:
+        return False
+    distance = np.median(np.abs(late - constant))
+    last_distance = abs(late[-1] - constant)
+    usual_step = np.median(np.abs(np.diff(late)))
+    jumps = last_distance > NEAR * distance > 0
+    return bool(jumps and distance > 3 * usual_step)
 
 
 def _digits(value: float) -> int:
@@ -111,7 +123,9 @@ def _digits(value: float) -> int:
     >>> [_digits(value) for value in (0.0, 0.1, 1.5, 0.0123)]
     [0, 1, 2, 3]
     """
-    return len(f"{value:.12g}".partition("e")[0].replace(".", "").replace("-", "").strip("0"))
+    mantissa = f"{value:.12g}".partition("e")[0]
+    digits = mantissa.replace(".", "").replace("-", "")
+    return len(digits.strip("0"))
 
 
 def _is_loss(name: str) -> bool:
@@ -124,30 +138,46 @@ def _is_training_loss(name: str) -> bool:
 
 
 def _finding(
-    group: str, metrics: tuple[str, ...], *, value: float, witness: str, cases: list[tuple[Run, int]]
+    cases: list[tuple[Run, int]], metrics: tuple[str, ...], *, value: float, witness: str
 ) -> Finding:
-    steps = sorted(step for _, step in cases)
-    where = f"step {steps[0]}" if steps[0] == steps[-1] else f"steps {steps[0]} to {steps[-1]}"
-    statement = f"{group}: {metrics[0]} is logged as {value:g} from {where} on to the end"
-    severity: Severity = "error" if witness else "warning"
+    runs = [run for run, _ in cases]
+    steps = [step for _, step in cases]
+    first, last = min(steps), max(steps)
+    where = f"step {first}"
+    if first != last:
+        where = f"steps {first} to {last}"
+    reason = (
+        ", after values of many digits from which it jumps: the constant stands in place of something "
+        "else (some trainers write it for NaN), or the loss is clipped and gives no gradient"
+    )
     if witness:
-        statement += f", while {witness} is not finite: the constant stands in place of NaN"
-    else:
-        statement += (
-            ", after values of many digits from which it jumps: the constant stands in place of something "
-            "else (some trainers write it for NaN), or the loss is clipped and gives no gradient"
-        )
-    statement += f" ({listed(run.seed_label for run, _ in cases)}). These values are no results."
+        reason = f", while {witness} is not finite: the constant stands in place of NaN"
+    statement = (
+        f"{runs[0].group}: {metrics[0]} is logged as {value:g} from {where} on to the end{reason} "
+        f"({seeds_in_words(runs)}). These values are no results."
+    )
     if len(metrics) > 1:
         statement += f" The same holds for {listed(metrics[1:])}."
-    evidence: Evidence = {"group": group, "metric": metrics[0], "runs": len(cases), "step": steps[0]}
-    evidence |= {"last_step": steps[-1], "logged_as": value, "witness": witness or None}
+    evidence: Evidence = {
+        "group": runs[0].group,
+        "metric": metrics[0],
+        "runs": len(runs),
+        "step": first,
+        "last_step": last,
+        "logged_as": value,
+        "witness": witness or None,
+    }
     advice = (
-        f"Leave these values out. Train again from a checkpoint before step {steps[0]}, and stop at the "
+        f"Leave these values out. Train again from a checkpoint before step {first}, and stop at the "
         "first value that is not finite."
     )
     return Finding(
-        "dead_run", severity, statement, evidence, advice, runs=tuple(run.label for run, _ in cases)
+        rule="dead_run",
+        severity="error" if witness else "warning",
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+        runs=labels_of(runs),
     )
 
 

@@ -2,14 +2,14 @@
 
 A PyTorch file is a zip archive with one entry ``…/data/<n>`` a tensor; a safetensors file begins with the
 length of its header (8 bytes, little-endian) and the header, JSON that names each tensor with its place. Both
-directories are read, and no tensor, no pickle. A state is told where
+directories are read, and no tensor, no pickle. A state is reported where
 
 - the file has no bytes, or holds no tensor, or none with a byte in it;
 - its tensors have less than 1% of the bytes of the median of the other files of the run: what is left may
   be a counter. A state of one network and one with its average and its optimiser's memory differ by 4 times.
 
 The study's forks wrote such a ``final_model.pt``: the filter by which its keys were chosen matched none.
-A file that ends early is told as a warning. Files in PyTorch's format from before 1.6 are not looked into.
+A file that ends early is a warning. Files in PyTorch's format from before 1.6 are not looked into.
 
 References: the comment on the file format in ``torch/serialization.py``; the safetensors specification.
 """
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.json_text import parse_json
 from ired_diag.runs.study import Study
 
@@ -43,10 +43,10 @@ class Content:
 
     Attributes:
         path: The file.
-        size: Its bytes.
-        tensors: How many it names; None where it cannot be told.
-        payload: Their bytes together.
-        damage: Why its directory cannot be read, if it cannot.
+        size: Its size in bytes.
+        tensors: Number of tensors that it names; None where that is unknown.
+        payload: Size of all tensors in bytes.
+        damage: Why its directory cannot be read; empty where it can.
     """
 
     path: Path
@@ -55,27 +55,44 @@ class Content:
     payload: int = 0
     damage: str = ""
 
+    @property
+    def name(self) -> str:
+        """The file with its folder."""
+        return "/".join(self.path.parts[-2:])
+
+    @property
+    def in_words(self) -> str:
+        """The file with its size and its tensors."""
+        tensors = counted(self.tensors or 0, "tensor")
+        return f"{self.name} ({self.size} bytes, {tensors} of {self.payload} bytes)"
+
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group with empty states, and one for each with damaged files."""
-    seen: set[Path] = set()
     empty: dict[str, list[Content]] = defaultdict(list)
     damaged: dict[str, list[Content]] = defaultdict(list)
+    for group, content, others in _contents(study):
+        if content.damage:
+            damaged[group].append(content)
+        elif _is_empty(content, others):
+            empty[group].append(content)
+    for group, contents in empty.items():
+        yield _finding_on_empty(group, contents)
+    for group, contents in damaged.items():
+        yield _finding_on_damaged(group, contents)
+
+
+def _contents(study: Study) -> Iterator[tuple[str, Content, list[Content]]]:
+    """Yield each checkpoint file once: the group of its run, its content, and the other files of the run."""
+    places: set[Path] = set()
     for run in study.runs:
         contents = [content_of(path) for path in run.checkpoints]
         for content in contents:
             place = content.path.resolve()
-            if place in seen:
-                continue
-            seen.add(place)
-            if content.damage:
-                damaged[run.group].append(content)
-            elif _is_empty(content, contents):
-                empty[run.group].append(content)
-    for group, found in empty.items():
-        yield _empty(group, found)
-    for group, found in damaged.items():
-        yield _damaged(group, found)
+            if place not in places:
+                others = [other for other in contents if other.path != content.path]
+                yield run.group, content, others
+            places.add(place)
 
 
 def content_of(path: Path) -> Content:
@@ -85,87 +102,111 @@ def content_of(path: Path) -> Content:
         with path.open("rb") as file:
             start = file.read(len(ZIP))
         if size == 0:
-            return Content(path, 0, 0)
+            return Content(path, size=0, tensors=0)
         if path.suffix == ".safetensors":
-            return _safetensors(path, size)
-        return _zip(path, size) if start == ZIP else Content(path, size, None)
+            return _content_of_safetensors(path, size)
+        if start == ZIP:
+            return _content_of_zip(path, size)
     except OSError as error:
-        return Content(path, 0, None, damage=error.strerror or str(error))
+        return Content(path, size=0, tensors=None, damage=error.strerror or str(error))
+    return Content(path, size, tensors=None)
 
 
-def _zip(path: Path, size: int) -> Content:
+def _content_of_zip(path: Path, size: int) -> Content:
     try:
         with zipfile.ZipFile(path) as archive:
-            sizes = [entry.file_size for entry in archive.infolist() if TENSOR.search(entry.filename)]
+            entries = archive.infolist()
     except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError):
-        return Content(path, size, None, damage="it ends before its directory")
-    return Content(path, size, len(sizes), sum(sizes))
+        return Content(path, size, tensors=None, damage="it ends before its directory")
+    sizes = [entry.file_size for entry in entries if TENSOR.search(entry.filename)]
+    return Content(path, size, tensors=len(sizes), payload=sum(sizes))
 
 
-def _safetensors(path: Path, size: int) -> Content:
+def _content_of_safetensors(path: Path, size: int) -> Content:
+    length, header = _header_of(path, size)
+    try:
+        entries = parse_json(header, most_bytes=MOST_OF_HEADER)
+        names = [name for name in entries if name != "__metadata__"]
+        ends = [int(entries[name]["data_offsets"][1]) for name in names]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return Content(path, size, tensors=None, damage="its header cannot be read")
+    payload = max(ends, default=0)
+    damage = ""
+    if LENGTH.size + length + payload > size:
+        damage = "it ends before its last tensor"
+    return Content(path, size, tensors=len(ends), payload=payload, damage=damage)
+
+
+def _header_of(path: Path, size: int) -> tuple[int, bytes]:
+    """Return the stated length of a header, and the header; no bytes where it is cut or too long."""
     with path.open("rb") as file:
         start = file.read(LENGTH.size)
-        length = LENGTH.unpack(start)[0] if len(start) == LENGTH.size else size
-        header = file.read(length) if length <= min(size, MOST_OF_HEADER) else b""
-    try:
-        told = parse_json(header, most_bytes=MOST_OF_HEADER)
-        ends = [int(told[name]["data_offsets"][1]) for name in told if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError, IndexError):
-        return Content(path, size, None, damage="its header cannot be read")
-    payload = max(ends, default=0)
-    short = "" if LENGTH.size + length + payload <= size else "it ends before its last tensor"
-    return Content(path, size, len(ends), payload, short)
+        if len(start) < LENGTH.size:
+            return size, b""
+        (length,) = LENGTH.unpack(start)
+        if length > min(size, MOST_OF_HEADER):
+            return length, b""
+        return length, file.read(length)
 
 
-def _is_empty(content: Content, of_run: Sequence[Content]) -> bool:
+def _is_empty(content: Content, others: Sequence[Content]) -> bool:
+    """Say whether a file holds no tensor with bytes, or far fewer bytes than the other files of its run."""
     if content.tensors is None:
         return False
-    others = [other.payload for other in of_run if other.payload and other.path != content.path]
-    return not content.payload or bool(others and content.payload < SMALL * statistics.median(others))
+    if not content.payload:
+        return True
+    payloads = [other.payload for other in others if other.payload]
+    return bool(payloads) and content.payload < SMALL * statistics.median(payloads)
 
 
-def _empty(group: str, found: list[Content]) -> Finding:
-    first = found[0]
-    statement = (
-        f"{group}: {len(found)} saved {'state holds' if len(found) == 1 else 'states hold'} no weights: "
-        f"{listed(_told(content) for content in found)}. Nothing of the network was kept."
-    )
+def _finding_on_empty(group: str, contents: list[Content]) -> Finding:
+    first = contents[0]
+    states = "1 saved state holds"
+    if len(contents) > 1:
+        states = f"{len(contents)} saved states hold"
+    files = listed(content.in_words for content in contents)
     evidence: Evidence = {
         "group": group,
-        "files": len(found),
+        "files": len(contents),
         "file": str(first.path),
         "bytes": first.size,
         "tensors": first.tensors,
         "tensor_bytes": first.payload,
     }
-    advice = "Use another checkpoint of the run, and look at which keys the code that saves selects."
-    return Finding("empty_state", "error", statement, evidence, advice)
-
-
-def _damaged(group: str, found: list[Content]) -> Finding:
-    told = listed(f"{_name(content.path)} ({content.damage})" for content in found)
-    statement = (
-        f"{group}: {len(found)} saved {'state is' if len(found) == 1 else 'states are'} not whole: {told}."
+    return Finding(
+        rule="empty_state",
+        severity="error",
+        statement=f"{group}: {states} no weights: {files}. Nothing of the network was kept.",
+        evidence=evidence,
+        advice="Use another checkpoint of the run, and look at which keys the code that saves selects.",
     )
-    evidence: Evidence = {"group": group, "files": len(found), "file": str(found[0].path)}
-    evidence["bytes"] = found[0].size
-    advice = "A job that died while saving leaves such a file: use the checkpoint before it."
-    return Finding("empty_state", "warning", statement, evidence, advice)
 
 
-def _told(content: Content) -> str:
-    tensors = f"{content.tensors} tensor{'s' if content.tensors != 1 else ''} of {content.payload} bytes"
-    return f"{_name(content.path)} ({content.size} bytes, {tensors})"
-
-
-def _name(path: Path) -> str:
-    return "/".join(path.parts[-2:])
+def _finding_on_damaged(group: str, contents: list[Content]) -> Finding:
+    first = contents[0]
+    states = "1 saved state is"
+    if len(contents) > 1:
+        states = f"{len(contents)} saved states are"
+    files = listed(f"{content.name} ({content.damage})" for content in contents)
+    evidence: Evidence = {
+        "group": group,
+        "files": len(contents),
+        "file": str(first.path),
+        "bytes": first.size,
+    }
+    return Finding(
+        rule="empty_state",
+        severity="warning",
+        statement=f"{group}: {states} not whole: {files}.",
+        evidence=evidence,
+        advice="A job that died while saving leaves such a file: use the checkpoint before it.",
+    )
 
 
 RULE = Rule(
-    "empty_state",
-    "Do the saved states hold weights?",
-    find,
+    name="empty_state",
+    question="Do the saved states hold weights?",
+    find=find,
     consequence="compute",
     refuted_by=(
         "The file is loaded and holds every weight that the model names, or it is meant to hold a counter "

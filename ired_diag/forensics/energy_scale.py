@@ -25,13 +25,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, listed, with_probe
 from ired_diag.runs.energy_metrics import energy_metrics, together
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
@@ -55,7 +56,23 @@ LOSS = re.compile(r"(?i)(?:\w+_)?(?:loss|denoise|mse(?:_error)?)$")
 Kind = Literal[
     "overflow", "runaway", "in_step", "grown", "collapse", "constant", "dead_prediction", "dead_gradient"
 ]
-Told = list[tuple[Run, str, float]]  # with the metric's name and one number
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What one metric of a run says about its energies, predictions or gradients.
+
+    Attributes:
+        kind: What is wrong.
+        metric: Name of the metric.
+        number: The number that says how far.
+    """
+
+    kind: Kind
+    metric: str
+    number: float
+
+
 Array = NDArray[np.float64]
 
 SEVERITY: dict[Kind, Severity] = {
@@ -83,140 +100,219 @@ REMEDIES = "Hold the energies: regularise or bound them, normalise the head, cli
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and each thing that its energies or predictions do."""
-    told: dict[tuple[str, Kind], Told] = defaultdict(list)
+    cases: dict[tuple[str, Kind], list[tuple[Run, Sign]]] = defaultdict(list)
     for group, runs in study.groups().items():
         complete = [run for run in runs if run.ending.may_be_complete]
         for run in complete or runs:  # early in training every energy grows: those that ended tell more
-            for kind, metric, number in (*_of_energies(run), *_of_predictions(run), *_of_gradients(run)):
-                told[group, kind].append((run, metric, number))
-    for (group, kind), cases in told.items():
-        yield _finding(group, kind, cases)
+            for sign in _signs_of(run):
+                cases[group, sign.kind].append((run, sign))
+    for (group, kind), signs in cases.items():
+        yield _finding(group, kind, signs)
 
 
-def _finding(group: str, kind: Kind, cases: Told) -> Finding:
-    numbers = [number for *_, number in cases]
+def _signs_of(run: Run) -> Iterator[Sign]:
+    yield from _of_energies(run)
+    yield from _of_predictions(run)
+    yield from _of_gradients(run)
+
+
+def _finding(group: str, kind: Kind, cases: list[tuple[Run, Sign]]) -> Finding:
+    runs = [run for run, _ in cases]
+    numbers = [sign.number for _, sign in cases]
     low, high = min(numbers), max(numbers)
-    between = " to ".join(dict.fromkeys(map(_number, (low, high))))
-    meaning = MEANING[kind].format(numbers=between)
-    metrics = listed(sorted({metric for _, metric, _ in cases}))
-    seeds = listed(dict.fromkeys(run.seed_label for run, *_ in cases))
-    evidence: Evidence = {"group": group, "kind": kind, "metric": metrics, "runs": len(cases)}
-    evidence |= {"lowest": low, "highest": high}
+    ends = dict.fromkeys([_number_in_words(low), _number_in_words(high)])
+    meaning = MEANING[kind].format(numbers=" to ".join(ends))
+    metrics = listed(sorted({sign.metric for _, sign in cases}))
+    seeds = listed(dict.fromkeys(run.seed_label for run in runs))
+    evidence: Evidence = {
+        "group": group,
+        "kind": kind,
+        "metric": metrics,
+        "runs": len(cases),
+        "lowest": low,
+        "highest": high,
+    }
     probe = "gradients" if kind.startswith("dead") else "energy_scale"
-    words = REMEDIES if kind in ("overflow", "runaway") else "Look at where it is computed"
-    advice = with_probe(words, probe, [run for run, *_ in cases])
-    statement = f"{group}: {metrics} {meaning} ({seeds})."
-    labels = tuple(dict.fromkeys(run.label for run, *_ in cases))
-    return Finding("energy_scale", SEVERITY[kind], statement, evidence, advice, labels)
+    words = "Look at where it is computed"
+    if kind in ("overflow", "runaway"):
+        words = REMEDIES
+    return Finding(
+        rule="energy_scale",
+        severity=SEVERITY[kind],
+        statement=f"{group}: {metrics} {meaning} ({seeds}).",
+        evidence=evidence,
+        advice=with_probe(words, probe, runs),
+        runs=labels_of(runs),
+    )
 
 
-def _of_energies(run: Run) -> Iterator[tuple[Kind, str, float]]:
-    told = run.history.series
-    for found in energy_metrics(told):
-        name, series = found.positive, told[found.positive]
+def _of_energies(run: Run) -> Iterator[Sign]:
+    """Yield what is wrong with each logged energy of positives."""
+    logged = run.history.series
+    for metrics in energy_metrics(logged):
+        series = logged[metrics.positive]
         if len(series) < FEWEST:
             continue
-        positive: Array = _values(series)
-        other: Array | None = None
-        if found.negative is not None:
-            _, positive, other = together(series, told[found.negative])
         sizes = _values(series)
         if (sizes == sizes[0]).all():
             if sizes[0] != 0:  # logs print 0 for what they do not compute
-                yield "constant", name, float(sizes[0])
+                yield Sign("constant", metrics.positive, float(sizes[0]))
             continue
         unit = np.abs(sizes[np.isfinite(sizes)]).max(initial=TINY)  # sums of the largest floats overflow
-        positive, other = positive / unit, None if other is None else other / unit
-        if verdict := _collapse(positive, other) or _growth(sizes / unit, positive, other):
-            yield verdict[0], name, verdict[1]
+        positive = sizes
+        negative: Array | None = None
+        if metrics.negative is not None:
+            _, positive, of_negatives = together(series, logged[metrics.negative])
+            negative = of_negatives / unit
+        verdict = _collapse(positive / unit, negative) or _growth(sizes / unit, positive / unit, negative)
+        if verdict is not None:
+            kind, number = verdict
+            yield Sign(kind, metrics.positive, number)
 
 
 def _growth(sizes: Array, positive: Array, negative: Array | None) -> tuple[Kind, float] | None:
     """Return what the size of energies does, and by how many times it grew."""
-    finite = np.isfinite(sizes)
-    known = np.abs(sizes[finite])
-    some = known[known > 0]
-    if len(known) < FEWEST or not len(some):
+    is_finite = np.isfinite(sizes)
+    finite = np.abs(sizes[is_finite])
+    nonzero = finite[finite > 0]
+    if len(finite) < FEWEST or not len(nonzero):
         return None
-    tenth = max(3, len(known) // 10)
-    early, late = float(np.median(some[:3])), float(np.median(known[-tenth:]))
-    middle = float(np.median(known[len(known) // 2 :][:tenth]))
+    tenth = max(3, len(finite) // 10)
+    half = len(finite) // 2
+    early = float(np.median(nonzero[:3]))
+    middle = float(np.median(finite[half : half + tenth]))
+    late = float(np.median(finite[-tenth:]))
     growth = late / early
     if growth < GROWN:
         return None
-    if not finite[-tenth:].any():
+    if not is_finite[-tenth:].any():
         return "overflow", growth
-    gap = 0.0 if negative is None else _median(np.abs(negative[-tenth:] - positive[-tenth:]))
     if late < STILL * middle:
         return "grown", growth
-    return ("runaway" if late >= OFFSET * gap else "in_step"), growth
+    gap = 0.0
+    if negative is not None:
+        gap = _median_of_finite(np.abs(negative[-tenth:] - positive[-tenth:]))
+    if late < OFFSET * gap:
+        return "in_step", growth
+    return "runaway", growth
 
 
 def _collapse(positive: Array, negative: Array | None) -> tuple[Kind, float] | None:
-    if len(positive) < FEWEST or not np.isfinite(positive).all():
+    """Return by how many times the gap of energies shrank, where both energies became one constant."""
+    if negative is None or len(positive) < FEWEST:
         return None
-    if negative is None or not np.isfinite(negative).all():
+    if not np.isfinite(positive).all() or not np.isfinite(negative).all():
         return None
-    third, tenth = len(positive) // 3, max(3, len(positive) // 10)
+    third = len(positive) // 3
+    tenth = max(3, len(positive) // 10)
+    before = _spreads(positive[:third], negative[:third])
+    after = _spreads(positive[-tenth:], negative[-tenth:])
+    if (before > 0).all() and (after <= VANISHED * before).all():
+        return "collapse", float(after[-1] / before[-1])
+    return None
+
+
+def _spreads(positive: Array, negative: Array) -> Array:
+    """Return the interquartile range of both energies and the median of their gap."""
     gap = np.abs(negative - positive)
-    before = [_range(positive[:third]), _range(negative[:third]), _median(gap[:third])]
-    after = [_range(positive[-tenth:]), _range(negative[-tenth:]), _median(gap[-tenth:])]
-    if not all(b > 0 and a <= VANISHED * b for b, a in zip(before, after, strict=True)):
-        return None
-    return "collapse", after[2] / before[2]
+    return np.array([_range(positive), _range(negative), _median_of_finite(gap)])
 
 
-def _of_predictions(run: Run) -> Iterator[tuple[Kind, str, float]]:
-    told = run.history.series
-    for name, series in told.items():
-        found = PREDICTION.match(name)
-        if not found or len(series) < FEWEST:
+def _of_predictions(run: Run) -> Iterator[Sign]:
+    """Yield each logged size of predictions that is constant, or far below that of their targets."""
+    for name, series in run.history.series.items():
+        match = PREDICTION.match(name)
+        if match is None or len(series) < FEWEST:
             continue
-        target = next(
-            (told[t] for w in ("tgt", "target") if (t := f"{found[1]}{w}{found[2] or ''}") in told), None
-        )
-        late = _values(series)[len(series) // 2 :]
+        prefix, size_word = match[1], match[2] or ""
+        target = _target_of(run, prefix, size_word)
+        late = _second_half(_values(series))
         if target is not None:
-            size, wanted = (np.abs(x[len(x) // 2 :]) for x in together(series, target)[1:])
-            known = np.isfinite(size) & np.isfinite(wanted) & (wanted > 0)
-            if known.sum() >= FEWEST // 2 and np.mean(size[known] <= DEAD * wanted[known]) >= NEARLY_ALL:
-                yield "dead_prediction", name, _median(size[known] / wanted[known])
-        elif (found[2] or "_norm") in SIZES and late[0] != 0 and (late == late[0]).all():
-            yield "constant", name, float(late[0])
+            ratio = _ratio_to_target(series, target)
+            if ratio is not None:
+                yield Sign("dead_prediction", name, ratio)
+        elif (size_word or "_norm") in SIZES and late[0] != 0 and (late == late[0]).all():
+            yield Sign("constant", name, float(late[0]))
 
 
-def _of_gradients(run: Run) -> Iterator[tuple[Kind, str, float]]:
-    told = run.history.series
-    for name, series in told.items():
-        found = GRADIENT.match(name)
-        if not found or len(series) < FEWEST or not np.isfinite(_values(series)).all():
+def _target_of(run: Run, prefix: str, size_word: str) -> Series | None:
+    """Return the logged size of targets that belongs to a size of predictions."""
+    for word in ("tgt", "target"):
+        series = run.history.series.get(f"{prefix}{word}{size_word}")
+        if series is not None:
+            return series
+    return None
+
+
+def _ratio_to_target(prediction: Series, target: Series) -> float | None:
+    """Return the size of predictions over that of their targets where it is nearly nothing, else None."""
+    _, predicted, wanted = together(prediction, target)
+    predicted = np.abs(_second_half(predicted))
+    wanted = np.abs(_second_half(wanted))
+    usable = np.isfinite(predicted) & np.isfinite(wanted) & (wanted > 0)
+    if usable.sum() < FEWEST // 2:
+        return None
+    predicted, wanted = predicted[usable], wanted[usable]
+    if np.mean(predicted <= DEAD * wanted) < NEARLY_ALL:
+        return None
+    return _median_of_finite(predicted / wanted)
+
+
+def _of_gradients(run: Run) -> Iterator[Sign]:
+    """Yield each gradient norm that vanishes though no loss next to it came down."""
+    for name, series in run.history.series.items():
+        match = GRADIENT.match(name)
+        if match is None or len(series) < FEWEST or not np.isfinite(_values(series)).all():
             continue
-        losses = [s for n, s in told.items() if n.startswith(found[1]) and LOSS.match(n[len(found[1]) :])]
-        fell = [_late_over_early(_values(loss)) < FELL for loss in losses if len(loss) >= FEWEST]
         ratio = _late_over_early(np.abs(_values(series)))
-        if ratio <= VANISHED and fell and not any(fell):
-            yield "dead_gradient", name, ratio
+        if not ratio <= VANISHED:  # NaN, too
+            continue
+        losses = _losses_next_to(run, match[1])
+        if losses and not any(_late_over_early(loss) < FELL for loss in losses):
+            yield Sign("dead_gradient", name, ratio)
+
+
+def _losses_next_to(run: Run, prefix: str) -> list[Array]:
+    """Return the values of each loss that is logged by a prefix, and often enough."""
+    losses = []
+    for name, series in run.history.series.items():
+        is_loss = name.startswith(prefix) and LOSS.match(name[len(prefix) :])
+        if is_loss and len(series) >= FEWEST:
+            losses.append(_values(series))
+    return losses
 
 
 def _late_over_early(values: Array) -> float:
     """Return the median of the later half over that of the first three; NaN where that is 0."""
-    scaled = values / np.abs(values[np.isfinite(values)]).max(initial=TINY)
-    early = _median(scaled[:3])
-    return _median(scaled[len(values) // 2 :]) / early if early > 0 else np.nan
+    largest = np.abs(values[np.isfinite(values)]).max(initial=TINY)
+    scaled = values / largest
+    early = _median_of_finite(scaled[:3])
+    late = _median_of_finite(_second_half(scaled))
+    if early <= 0:
+        return np.nan
+    return late / early
 
 
-def _number(x: float) -> str:
+def _second_half(values: Array) -> Array:
+    return values[len(values) // 2 :]
+
+
+def _number_in_words(number: float) -> str:
     """Return three digits, and whole numbers as a person writes them."""
-    return f"{x:,.0f}" if 1000 <= abs(x) < 1e6 else f"{x:.3g}"
+    if 1000 <= abs(number) < 1e6:
+        return f"{number:,.0f}"
+    return f"{number:.3g}"
 
 
 def _values(series: Series) -> Array:
     return np.asarray(series.values, dtype=np.float64)
 
 
-def _median(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if len(known) else 0.0
+def _median_of_finite(values: Array) -> float:
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 0.0
+    return float(np.median(finite))
 
 
 def _range(values: Array) -> float:
@@ -225,9 +321,9 @@ def _range(values: Array) -> float:
 
 
 RULE = Rule(
-    "energy_scale",
-    "Do energies run away or collapse, or predictions die?",
-    find,
+    name="energy_scale",
+    question="Do energies run away or collapse, or predictions die?",
+    find=find,
     refuted_by=(
         "The energies are logged in another unit from some step on, or only their differences matter: the "
         "gap grows with them."

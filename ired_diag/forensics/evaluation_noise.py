@@ -10,8 +10,7 @@ Where every run ends at a floor of rounding (``rounding_floor``), there is no no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +18,12 @@ from numpy.typing import NDArray
 from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.finding import Finding
 from ired_diag.forensics.rounding_floor import groups_of_rounding
-from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.forensics.rule import Evidence, Rule, labels_of
 from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
-from ired_diag.stats.noise_split import split_noise
+from ired_diag.stats.noise_split import NoiseSplit, split_noise
 
 MOST = 0.2  # of the ICC's upper end
 FEWEST = 3  # seeds
@@ -42,25 +41,43 @@ def find(study: Study) -> Iterator[Finding]:
                 continue  # single batches scatter by themselves: that is no evaluation
             groups[run.group, metric, run.lower_is_better].append((run, series))
     rounded = groups_of_rounding(study)
-    for (group, _, lower_is_better), members in groups.items():
+    for (group, *_), members in groups.items():
         if len(members) >= FEWEST and group not in rounded:
-            labels = tuple(run.label for run, _ in members)
-            for finding in _of(group, [series for _, series in members], lower_is_better=lower_is_better):
-                yield replace(finding, runs=labels)
+            yield from _noise_of(members)
 
 
-def _of(group: str, series: list[Series], *, lower_is_better: bool) -> Iterator[Finding]:
-    plateau = common_plateau([(one.steps, one.values) for one in series], lower_is_better=lower_is_better)
+def _noise_of(members: Sequence[tuple[Run, Series]]) -> Iterator[Finding]:
+    """Yield a finding where the seeds of a group differ by evaluation noise alone."""
+    lower_is_better = members[0][0].lower_is_better
+    curves = [(series.steps, series.values) for _, series in members]
+    plateau = common_plateau(curves, lower_is_better=lower_is_better)
     if plateau.step is None:
         return
-    windows = [_usual(np.asarray(s.values)[i:]) for s, i in zip(series, plateau.indices, strict=True)]
+    windows = []
+    for (_, values), index in zip(curves, plateau.indices, strict=True):
+        window = np.asarray(values)[index:]
+        windows.append(_without_spikes(window))
     split = split_noise(windows)
     if split.reason or not split.high < MOST:
         return
-    best = [window.min() if lower_is_better else window.max() for window in windows]
-    gained = float(np.mean([abs(window.mean() - one) for window, one in zip(windows, best, strict=True)]))
+    gained = _gain_of_best(windows, lower_is_better=lower_is_better)
+    runs = [run for run, _ in members]
+    yield _finding(runs, split, from_step=plateau.step, gained=gained)
+
+
+def _gain_of_best(windows: Sequence[NDArray[np.float64]], *, lower_is_better: bool) -> float:
+    """Return how far the best evaluation of a run lies from its mean, on average over runs."""
+    gains = []
+    for window in windows:
+        best = window.min() if lower_is_better else window.max()
+        gains.append(abs(window.mean() - best))
+    return float(np.mean(gains))
+
+
+def _finding(runs: Sequence[Run], split: NoiseSplit, *, from_step: float, gained: float) -> Finding:
+    group = runs[0].group
     statement = (
-        f"{group}: on the plateau (from step {plateau.step:g}) one evaluation scatters by "
+        f"{group}: on the plateau (from step {from_step:g}) one evaluation scatters by "
         f"{split.evaluation_sd:.3g}, seeds by {split.seed_sd:.3g} (intraclass correlation {split.icc:.2f}, "
         f"{split.low:.2f} to {split.high:.2f}, {split.seeds} seeds): the spread of the seeds at one step is "
         f"evaluation noise, and the best evaluation is luck worth {gained:.2g}."
@@ -75,22 +92,30 @@ def _of(group: str, series: list[Series], *, lower_is_better: bool) -> Iterator[
         "seeds": split.seeds,
         "best_from_mean": gained,
     }
-    advice = f"Compare plateaus, not last or best evaluations: ired-diag stats {group} OTHER"
-    yield Finding("evaluation_noise", "warning", statement, evidence, advice)
+    return Finding(
+        rule="evaluation_noise",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Compare plateaus, not last or best evaluations: ired-diag stats {group} OTHER",
+        runs=labels_of(runs),
+    )
 
 
-def _usual(window: NDArray[np.float64]) -> NDArray[np.float64]:
+def _without_spikes(window: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return evaluations without spikes: one of 30 times the level makes all else look like noise."""
     finite = window[np.isfinite(window)]
-    away = np.abs(finite - np.median(finite))
-    usual = MAD_TO_SD * float(np.median(away))
-    return finite[away <= SPIKE * usual] if usual > 0 else finite
+    distances = np.abs(finite - np.median(finite))
+    sd = MAD_TO_SD * float(np.median(distances))
+    if sd <= 0:
+        return finite
+    return finite[distances <= SPIKE * sd]
 
 
 RULE = Rule(
-    "evaluation_noise",
-    "Is the spread between seeds evaluation noise?",
-    find,
+    name="evaluation_noise",
+    question="Is the spread between seeds evaluation noise?",
+    find=find,
     consequence="conclusion",
     refuted_by=(
         "The same checkpoints, evaluated again on other data, keep their order: then the seeds do differ."

@@ -25,10 +25,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ired_diag.finding import Finding, Severity
+from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.evaluation_counts import SampleCount, is_sample_count, sample_counts
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.owned_results import owned_results
 from ired_diag.runs.study import Study
 
 EXACT = (
@@ -58,8 +59,8 @@ class Used:
         result: The result.
         key: The key that says how many there should be.
         configured: Its value.
-        used: What was used: exactly so many, or a bound.
-        words: The same in words.
+        used: The number of samples used: exactly, or a bound.
+        words: The number of samples used, in words.
     """
 
     result: EvaluationResult
@@ -68,107 +69,159 @@ class Used:
     used: int
     words: str
 
+    @property
+    def is_more(self) -> bool:
+        """Whether more samples were used than configured."""
+        return self.used > self.configured
+
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each key and value that evaluations did not obey, by more or by fewer samples."""
-    owners = [(a.experiment, a.configuration, a.results) for a in study.evaluations]
-    owners += [(run.group, run.configuration, run.results) for run in study.runs]
     cases: dict[tuple[str, int, bool], list[tuple[str, Used]]] = defaultdict(list)
-    for group, configuration, results in owners:
-        for result in results:
-            if not result.error and (used := used_otherwise(result, configuration or {})) is not None:
-                cases[used.key, used.configured, used.used > used.configured].append((group, used))
+    reported: set[tuple[str, str]] = set()
+    for owned in owned_results(study):
+        if owned.result.error:
+            continue
+        used = used_otherwise(owned.result, owned.configuration)
+        if used is not None:
+            cases[used.key, used.configured, used.is_more].append((owned.group, used))
+            reported.add((owned.group, owned.result.where))
     yield from map(_finding, cases.values())
-    told = {(group, used.result.where) for found in cases.values() for group, used in found}
-    yield from _fewer_than_siblings([c for c in sample_counts(study) if (c.group, c.where) not in told])
+    others = [count for count in sample_counts(study) if (count.group, count.where) not in reported]
+    yield from _fewer_than_siblings(others)
 
 
 def used_otherwise(result: EvaluationResult, configuration: Mapping[str, Any]) -> Used | None:
     """Return how many samples a result rests on, where the configuration asks for another number."""
-    key, configured = _whole(configuration, (*EXACT, *AT_MOST))
-    if configured is None:
+    key, configured = _first_whole_number(configuration, (*EXACT, *AT_MOST))
+    if not configured:
         return None
     if result.n is not None:
-        differs = result.n > configured or (result.n < configured and key in EXACT)
-        return Used(result, key, configured, result.n, f"{result.n} samples") if differs else None
+        if result.n > configured or (result.n < configured and key in EXACT):
+            return Used(result, key, configured, used=result.n, words=f"{result.n} samples")
+        return None
     if result.last_batch is None:
         return None
-    name, size = _whole(configuration, BATCH_SIZES)
-    before = result.last_batch - 1
-    if before > configured:
-        words = f"more than {before} samples, since it reached batch {result.last_batch}"
-        words += f" (about {result.last_batch * size:.3g} samples at {name} {size})" if size else ""
-        return Used(result, key, configured, before, words)
-    if size and not result.partial and key in EXACT and 2 * result.last_batch * size < configured:
-        words = f"about {result.last_batch * size} samples, {result.last_batch} batches of {size}"
-        return Used(result, key, configured, result.last_batch * size, words)
+    size_key, size = _first_whole_number(configuration, BATCH_SIZES)
+    least = result.last_batch - 1
+    at_most = result.last_batch * size
+    if least > configured:
+        words = f"more than {least} samples, since it reached batch {result.last_batch}"
+        if size:
+            words += f" (about {at_most:.3g} samples at {size_key} {size})"
+        return Used(result, key, configured, used=least, words=words)
+    if size and not result.partial and key in EXACT and 2 * at_most < configured:
+        words = f"about {at_most} samples, {result.last_batch} batches of {size}"
+        return Used(result, key, configured, used=at_most, words=words)
     return None
 
 
-def _whole(configuration: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, int | None]:
-    """Return the first of some keys that has a positive whole number, and the number."""
+def _first_whole_number(configuration: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[str, int]:
+    """Return the first of the keys that has a positive whole number, and the number; 0 without one."""
     for key in keys:
         value = configuration.get(key)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return key, value
-    return "", None
+    return "", 0
 
 
 def _finding(cases: list[tuple[str, Used]]) -> Finding:
-    groups, used = list(dict.fromkeys(group for group, _ in cases)), cases[0][1]
-    places = listed(dict.fromkeys(one.result.where for _, one in cases))
-    where = used.result.where if len(groups) == 1 else f"the first of {len(groups)} evaluations"
-    more = used.used > used.configured
-    consequence = (
-        "the key has no effect, and the evaluation takes as much longer"
-        if more
-        else "the result is less certain than the configuration promises"
-    )
+    groups = list(dict.fromkeys(group for group, _ in cases))
+    places = listed(dict.fromkeys(case.result.where for _, case in cases))
+    used = cases[0][1]
+    where = used.result.where
+    of_which = ""
+    if len(groups) > 1:
+        where = f"the first of {len(groups)} evaluations"
+        of_which = f" ({places})"
+    consequence = "the result is less certain than the configuration promises"
+    if used.is_more:
+        consequence = "the key has no effect, and the evaluation takes as much longer"
     statement = (
         f"{listed(groups)}: {used.key} is {used.configured}, and {where} used {used.words}: {consequence}"
-        f"{f' ({places})' if len(groups) > 1 else ''}."
+        f"{of_which}."
     )
-    evidence: Evidence = {"group": groups[0], "groups": ", ".join(groups), "key": used.key}
-    evidence |= {"configured": used.configured, "used": used.used, "used_is_bound": used.result.n is None}
-    evidence |= {"results": len(cases), "last_batch": used.result.last_batch}
-    advice = f"Look at where the program reads {used.key}, and report the number that was used."
-    return Finding("evaluation_samples", "warning", statement, evidence, advice)
+    evidence: Evidence = {
+        "group": groups[0],
+        "groups": ", ".join(groups),
+        "key": used.key,
+        "configured": used.configured,
+        "used": used.used,
+        "used_is_bound": used.result.n is None,
+        "results": len(cases),
+        "last_batch": used.result.last_batch,
+    }
+    return Finding(
+        rule="evaluation_samples",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Look at where the program reads {used.key}, and report the number that was used.",
+    )
 
 
 def _fewer_than_siblings(counts: Sequence[SampleCount]) -> Iterator[Finding]:
-    """Yield a finding for each set of siblings of which some rest on fewer samples than the others."""
+    """Yield a finding for each set of siblings of which a part rests on fewer samples than the others."""
     families: dict[tuple[str, tuple[tuple[str, str], ...]], list[SampleCount]] = defaultdict(list)
     for count in counts:
         families[count.metric, count.data].append(count)
-    told: set[tuple[str, str, int]] = set()
+    # Each metric of a file has the same number of samples: it is reported once.
+    reported: set[tuple[str, str, int]] = set()
     for family in families.values():
-        usual, having = Counter(count.samples for count in family).most_common(1)[0]
-        parts = {count.parts for count in family if count.samples == usual}
-        fewer = [c for c in family if c.samples < FEWER * usual and c.parts in parts]
-        fewer = [c for c in fewer if (c.group, c.label, c.samples) not in told]
-        if having >= FEWEST_SIBLINGS and having >= USUAL * len(family) and fewer:
-            told |= {
-                (c.group, c.label, c.samples) for c in fewer
-            }  # each metric of a file has the same number
-            yield _fewer(fewer, usual=usual, others=[c for c in family if c.samples == usual])
+        samples = Counter(count.samples for count in family)
+        usual, size = samples.most_common(1)[0]
+        fewer = [count for count in _those_with_fewer(family, usual) if _identity(count) not in reported]
+        if fewer and size >= FEWEST_SIBLINGS and size >= USUAL * len(family):
+            reported.update(map(_identity, fewer))
+            yield _fewer(fewer, usual=usual, others=_those_with(family, usual))
+
+
+def _those_with(family: Sequence[SampleCount], samples: int) -> list[SampleCount]:
+    return [count for count in family if count.samples == samples]
+
+
+def _those_with_fewer(family: Sequence[SampleCount], usual: int) -> list[SampleCount]:
+    """Return the counts that are clearly below the usual one, and of the same parts of the data."""
+    parts = {count.parts for count in _those_with(family, usual)}
+    comparable = [count for count in family if count.parts in parts]
+    return [count for count in comparable if count.samples < FEWER * usual]
+
+
+def _identity(count: SampleCount) -> tuple[str, str, int]:
+    return count.group, count.label, count.samples
 
 
 def _fewer(fewer: Sequence[SampleCount], *, usual: int, others: Sequence[SampleCount]) -> Finding:
     first = fewer[0]
-    is_sure = bool(first.data) or all(c.group in {other.group for other in others} for c in fewer)
-    severity: Severity = "warning" if is_sure else "note"
-    is_logged = is_sample_count(first.metric)
-    used, on = (f"is {first.samples}", "") if is_logged else (f"rests on {first.samples} samples", "on ")
-    labels = listed(dict.fromkeys(f"{c.label}, {c.where}" for c in fewer))
+    groups = {other.group for other in others}
+    is_sure = bool(first.data) or all(count.group in groups for count in fewer)
+    rests = f"rests on {first.samples} samples"
+    usually = f"on {usual}"
+    if is_sample_count(first.metric):
+        rests = f"is {first.samples}"
+        usually = f"{usual}"
+    labels = dict.fromkeys(f"{count.label}, {count.where}" for count in fewer)
+    siblings = dict.fromkeys(f"{count.group} {count.label}" for count in others)
     statement = (
-        f"{first.group}: {first.metric} {used} ({labels}), and {on}{usual} in {len(others)} siblings "
-        f"({listed(dict.fromkeys(f'{c.group} {c.label}' for c in others))}). No setting asks for fewer: "
+        f"{first.group}: {first.metric} {rests} ({listed(labels)}), and {usually} in {len(others)} siblings "
+        f"({listed(siblings)}). No setting asks for fewer: "
         "these are not the same samples, and the number is less certain."
     )
-    evidence: Evidence = {"group": first.group, "metric": first.metric, "used": first.samples}
-    evidence |= {"usual": usual, "siblings": len(others), "results": len(fewer)}
-    advice = "Evaluate again on all samples before this result is compared with the others."
-    return Finding("evaluation_samples", severity, statement, evidence, advice)
+    evidence: Evidence = {
+        "group": first.group,
+        "metric": first.metric,
+        "used": first.samples,
+        "usual": usual,
+        "siblings": len(others),
+        "results": len(fewer),
+    }
+    return Finding(
+        rule="evaluation_samples",
+        severity="warning" if is_sure else "note",
+        statement=statement,
+        evidence=evidence,
+        advice="Evaluate again on all samples before this result is compared with the others.",
+    )
 
 
 RULE = Rule(

@@ -19,9 +19,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, listed
+from ired_diag.finding import Finding
+from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, listed, seeds_in_words
 from ired_diag.runs.ending import State
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -42,6 +43,12 @@ STOPPED: tuple[State, ...] = ("time_limit", "cancelled", "killed")  # from outsi
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for evaluations that failed alike, and for each group with an error after training."""
+    yield from _of_evaluations(study)
+    yield from _after_trainings(study)
+
+
+def _of_evaluations(study: Study) -> Iterator[Finding]:
+    """Yield a finding for evaluations of an experiment that ended with the same words."""
     evaluations: dict[tuple[str, State, str], list[Run]] = defaultdict(list)
     for attempt in study.evaluations:
         ending = attempt.ending
@@ -51,11 +58,16 @@ def find(study: Study) -> Iterator[Finding]:
             yield _cut_off(experiment, attempts)
         elif state in BY_AN_ERROR or AN_ERROR.search(detail):
             yield _failed(experiment, attempts)
-    afterwards: dict[tuple[str, str], list[Run]] = defaultdict(list)
+
+
+def _after_trainings(study: Study) -> Iterator[Finding]:
+    """Yield a finding for the complete runs of a group whose files hold the same error."""
+    runs_of: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for run in study.runs:
-        if run.ending.complete and run.ending.detail.startswith(AFTERWARDS):
-            afterwards[run.group, run.ending.detail.removeprefix(AFTERWARDS)].append(run)
-    for (group, detail), runs in afterwards.items():
+        detail = run.ending.detail
+        if run.ending.complete and detail.startswith(AFTERWARDS):
+            runs_of[run.group, detail.removeprefix(AFTERWARDS)].append(run)
+    for (group, detail), runs in runs_of.items():
         yield _after_training(group, detail, runs)
 
 
@@ -69,14 +81,26 @@ def _failed(experiment: str, attempts: list[Run]) -> Finding:
     else:
         how = f"did not finish ({ending.label})"
     measured = _measured(attempts)
-    gave = f"gave only a part of its results: {measured}" if measured else "measured nothing"
-    statement = f"{experiment}: an evaluation {how} and {gave} ({_jobs(attempts)}): {ending.detail}"
-    evidence = _evidence(experiment, attempts) | {"reached_last_line": ran_through}
-    advice = "Throw away its results file, mend the error and evaluate again"
-    is_of_our_model = any(key in (attempts[0].configuration or {}) for key in OF_OUR_MODEL)
-    command = "; whether the checkpoint can be read is shown by: ired-diag probe accuracy CHECKPOINT"
-    advice += command if is_of_our_model else "."
-    return Finding("failed_evaluation", "error", f"{statement.rstrip('.')}.", evidence, advice)
+    result = "measured nothing"
+    if measured:
+        result = f"gave only a part of its results: {measured}"
+    statement = f"{experiment}: an evaluation {how} and {result} ({_jobs(attempts)}): {ending.detail}"
+    return Finding(
+        rule="failed_evaluation",
+        severity="error",
+        statement=f"{statement.rstrip('.')}.",
+        evidence=_evidence_of(attempts) | {"reached_last_line": ran_through},
+        advice=_advice_to_repeat(attempts[0]),
+    )
+
+
+def _advice_to_repeat(attempt: Run) -> str:
+    words = "Throw away its results file, mend the error and evaluate again"
+    configuration = attempt.configuration or {}
+    if any(key in configuration for key in OF_OUR_MODEL):
+        command = "ired-diag probe accuracy CHECKPOINT"
+        return f"{words}; whether the checkpoint can be read is shown by: {command}"
+    return f"{words}."
 
 
 def _cut_off(experiment: str, attempts: list[Run]) -> Finding:
@@ -84,57 +108,78 @@ def _cut_off(experiment: str, attempts: list[Run]) -> Finding:
         f"{experiment}: the log of an evaluation just stops ({_jobs(attempts)}): it may still be running, "
         f"and {_so_far(attempts)}."
     )
-    advice = "See whether the job still runs, and evaluate again if it does not."
-    results = [result for attempt in attempts for result in attempt.results if not result.error]
+    results = _results_of(attempts)
     is_whole = bool(results) and not any(result.partial for result in results)
-    severity: Severity = "note" if is_whole else "warning"
-    return Finding("failed_evaluation", severity, statement, _evidence(experiment, attempts), advice)
+    return Finding(
+        rule="failed_evaluation",
+        severity="note" if is_whole else "warning",
+        statement=statement,
+        evidence=_evidence_of(attempts),
+        advice="See whether the job still runs, and evaluate again if it does not.",
+    )
 
 
 def _so_far(attempts: list[Run]) -> str:
     measured = _measured(attempts)
-    return f"printed so far: {measured}" if measured else "no result is printed"
+    if measured:
+        return f"printed so far: {measured}"
+    return "no result is printed"
 
 
 def _measured(attempts: list[Run]) -> str:
     """Return what evaluations measured, as far as they came."""
-    return listed(result.words for attempt in attempts for result in attempt.results if not result.error)
+    return listed(result.words for result in _results_of(attempts))
+
+
+def _results_of(attempts: list[Run]) -> list[EvaluationResult]:
+    """Return the results of evaluations that are numbers, without those that are errors."""
+    results: list[EvaluationResult] = []
+    for attempt in attempts:
+        results.extend(result for result in attempt.results if not result.error)
+    return results
 
 
 def _after_training(group: str, detail: str, runs: list[Run]) -> Finding:
     statement = (
         f"{group}: training is complete, but the job's files hold an error too "
-        f"({listed(run.seed_label for run in runs)}): {detail.rstrip('.')}. What the job does after "
+        f"({seeds_in_words(runs)}): {detail.rstrip('.')}. What the job does after "
         "training, such as a final evaluation or copying its files, may not have happened."
     )
-    evidence: Evidence = {"group": group, "runs": len(runs), "detail": detail}
-    advice = "See that the checkpoints are there and can be read: ired-diag ls --attempts"
-    return Finding("failed_evaluation", "warning", statement, evidence, advice)
+    return Finding(
+        rule="failed_evaluation",
+        severity="warning",
+        statement=statement,
+        evidence={"group": group, "runs": len(runs), "detail": detail},
+        advice="See that the checkpoints are there and can be read: ired-diag ls --attempts",
+    )
 
 
 def _jobs(attempts: list[Run]) -> str:
-    told = [
-        f"job {a.job}, {a.seed_label}" if a.job and a.seed is not None else a.seed_label for a in attempts
-    ]
-    return listed(dict.fromkeys(told))
+    return listed(dict.fromkeys(map(_job_in_words, attempts)))
 
 
-def _evidence(experiment: str, attempts: list[Run]) -> Evidence:
-    ending = attempts[0].ending
+def _job_in_words(attempt: Run) -> str:
+    if attempt.job and attempt.seed is not None:
+        return f"job {attempt.job}, {attempt.seed_label}"
+    return attempt.seed_label
+
+
+def _evidence_of(attempts: list[Run]) -> Evidence:
+    first = attempts[0]
     return {
-        "experiment": experiment,
+        "experiment": first.experiment,
         "jobs": len(attempts),
-        "state": ending.state,
-        "results": sum(not result.error for attempt in attempts for result in attempt.results),
-        "detail": ending.detail,
-        "file": attempts[0].path.name,
+        "state": first.ending.state,
+        "results": len(_results_of(attempts)),
+        "detail": first.ending.detail,
+        "file": first.path.name,
     }
 
 
 RULE = Rule(
-    "failed_evaluation",
-    "Did an evaluation come to its end with an error inside?",
-    find,
+    name="failed_evaluation",
+    question="Did an evaluation come to its end with an error inside?",
+    find=find,
     consequence="compute",
     refuted_by="The results file of that job, written after the error, with a number for every model.",
     near_miss=(

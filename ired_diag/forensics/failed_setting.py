@@ -12,6 +12,7 @@ a cause.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed
 from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -35,11 +36,19 @@ MOST_VALUES = 24  # of a key; with more it identifies runs
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding where a setting separates the runs that failed from the healthy ones."""
-    judged = [(run, outcome) for run in study.runs if (outcome := has_failed(run)) is not None]
-    runs, failed = [run for run, _ in judged], [outcome for _, outcome in judged]
-    if min(sum(failed), len(failed) - sum(failed)) < FEWEST:
+    runs: list[Run] = []
+    failed: list[bool] = []
+    for run in study.runs:
+        outcome = has_failed(run)
+        if outcome is not None:
+            runs.append(run)
+            failed.append(outcome)
+    failures = sum(failed)
+    healthy = len(failed) - failures
+    if min(failures, healthy) < FEWEST:
         return
-    best = next(iter(separations(failed, splits_of(runs))), None)
+    ranked = separations(failed, splits_of(runs))
+    best = next(iter(ranked), None)
     if best is not None and best.adjusted <= ALPHA:
         yield _finding(best, runs, failed)
 
@@ -60,19 +69,25 @@ def has_failed(run: Run) -> bool | None:
 
 def splits_of(runs: Sequence[Run]) -> dict[str, list[bool]]:
     """Return by its words each split that a setting, the commit or the host makes among runs."""
-    told: list[Mapping[str, Any]] = [_properties(run) for run in runs]
+    properties = [_properties(run) for run in runs]
+    keys = dict.fromkeys(itertools.chain.from_iterable(properties))
     splits: dict[str, list[bool]] = {}
-    for key in dict.fromkeys(key for properties in told for key in properties):
-        values: list[Any] = [properties.get(key) for properties in told]
-        different = {repr(value): value for value in values}
-        if not 1 < len(different) <= MOST_VALUES:
-            continue
-        for text in different:
-            splits[f"{key} = {text}"] = [repr(value) == text for value in values]
-        numbers = [value for value in values if _is_number(value)]
-        if len(numbers) == len(values):
-            for bound in sorted(set(numbers))[1:-2]:
-                splits[f"{key} > {bound!r}"] = [value > bound for value in numbers]
+    for key in keys:
+        splits |= _splits_by(key, [of_run.get(key) for of_run in properties])
+    return splits
+
+
+def _splits_by(key: str, values: Sequence[Any]) -> dict[str, list[bool]]:
+    """Return the splits by one key: each value or another, and, of numbers, above each value or not."""
+    texts = [repr(value) for value in values]
+    splits: dict[str, list[bool]] = {}
+    if not 1 < len(set(texts)) <= MOST_VALUES:
+        return splits
+    for text in dict.fromkeys(texts):
+        splits[f"{key} = {text}"] = [other == text for other in texts]
+    if all(map(_is_number, values)):
+        for bound in sorted(set(values))[1:-2]:
+            splits[f"{key} > {bound!r}"] = [value > bound for value in values]
     return splits
 
 
@@ -86,31 +101,51 @@ def _is_number(value: object) -> bool:
 
 
 def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> Finding:
-    names = _names(best, runs)
-    groups = dict.fromkeys(run.group for run, outcome in zip(runs, failed, strict=True) if outcome)
+    names = _names_of_split(best, runs)
+    runs_that_failed = list(itertools.compress(runs, failed))
+    groups = dict.fromkeys(run.group for run in runs_that_failed)
     statement = (
-        f"{sum(failed)} of {len(failed)} runs diverged ({listed(groups)}). With {names[0]} it is "
+        f"{len(runs_that_failed)} of {len(failed)} runs diverged ({listed(groups)}). With {names[0]} it is "
         f"{best.failed} of {best.size}, without {best.other_failed} of {best.other_size} "
         f"(Fisher's exact p = {best.p:.2g}, and {best.adjusted:.2g} after Holm's correction for "
         f"{counted(best.tried, 'split')})."
     )
     if len(names) > 1:
-        statement += f" The same runs also have: {listed(dict.fromkeys(names[1:]))}."
-    evidence: Evidence = {"setting": names[0], "failed": best.failed, "size": best.size}
-    evidence |= {"other_failed": best.other_failed, "other_size": best.other_size, "p": best.p}
-    evidence |= {"p_holm": best.adjusted, "splits": best.tried, "same_split": len(names)}
-    advice = "Train one of the runs that failed again with this setting alone changed."
-    labels = tuple(run.label for run, outcome in zip(runs, failed, strict=True) if outcome)
+        others = dict.fromkeys(names[1:])
+        statement += f" The same runs also have: {listed(others)}."
+    evidence: Evidence = {
+        "setting": names[0],
+        "failed": best.failed,
+        "size": best.size,
+        "other_failed": best.other_failed,
+        "other_size": best.other_size,
+        "p": best.p,
+        "p_holm": best.adjusted,
+        "splits": best.tried,
+        "same_split": len(names),
+    }
     severity: Severity = "warning" if best.adjusted < SURE else "note"
-    return Finding("failed_setting", severity, statement, evidence, advice, runs=labels)
+    return Finding(
+        rule="failed_setting",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice="Train one of the runs that failed again with this setting alone changed.",
+        runs=labels_of(runs_that_failed),
+    )
 
 
-def _names(best: Separation, runs: Sequence[Run]) -> list[str]:
+def _names_of_split(best: Separation, runs: Sequence[Run]) -> list[str]:
     """Return the settings of a split's first side; ``not lr = 0.1`` where no one value stands for it."""
     splits = splits_of(runs)
     direct = [name for name in best.names if tuple(splits[name]) == best.side]
-    keys = {name.split(" ")[0] for name in direct}
-    return direct + [f"not {name}" for name in best.names if name.split(" ")[0] not in keys]
+    direct_keys = set(map(_key_of, direct))
+    negated = [name for name in best.names if _key_of(name) not in direct_keys]
+    return direct + [f"not {name}" for name in negated]
+
+
+def _key_of(split: str) -> str:
+    return split.split(" ")[0]
 
 
 RULE = Rule(

@@ -7,11 +7,11 @@ runs of a group is told once, with the first as an example.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -22,20 +22,37 @@ def find(study: Study) -> Iterator[Finding]:
     for run in study.runs:
         for finding in run.findings:
             kinds[run.group, finding.rule, finding.severity].append((run, finding))
-    for (group, kind, _), told in kinds.items():
-        run, first = told[0]
-        runs = list(dict.fromkeys(one.seed_label for one, _ in told))
-        where = run.label if len(runs) == 1 else f"{group} ({listed(runs)}), the first"
-        evidence = {**first.evidence, "group": group, "kind": kind, "runs": len(runs), "file": run.path.name}
-        advice = first.advice or f"See it with: ired-diag ls {run.path}"
-        statement = f"{where}: {first.statement[0].lower()}{first.statement[1:]}"
-        yield replace(first, rule="files_read", statement=statement, evidence=evidence, advice=advice)
+    for cases in kinds.values():
+        yield _finding(cases)
+
+
+def _finding(cases: Sequence[tuple[Run, Finding]]) -> Finding:
+    """Return the first of the same findings on several runs of a group, with the names of all of them."""
+    run, first = cases[0]
+    seeds = list(dict.fromkeys(run.seed_label for run, _ in cases))
+    where = run.label
+    if len(seeds) > 1:
+        where = f"{run.group} ({listed(seeds)}), the first"
+    evidence: Evidence = {
+        **first.evidence,
+        "group": run.group,
+        "kind": first.rule,
+        "runs": len(seeds),
+        "file": run.path.name,
+    }
+    return replace(
+        first,
+        rule="files_read",
+        statement=f"{where}: {first.statement[0].lower()}{first.statement[1:]}",
+        evidence=evidence,
+        advice=first.advice or f"See it with: ired-diag ls {run.path}",
+    )
 
 
 RULE = Rule(
-    "files_read",
-    "Could the files be read whole?",
-    find,
+    name="files_read",
+    question="Could the files be read whole?",
+    find=find,
     consequence="hygiene",
     refuted_by=("The file is read whole by the program that wrote it; the skipped lines hold no number."),
     near_miss=(

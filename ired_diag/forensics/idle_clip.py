@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, listed
@@ -38,17 +39,17 @@ FEWEST = 20  # logged norms
 BELOW = 0.5  # of the threshold
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Idle:
     """A group whose clipping never clipped.
 
     Attributes:
-        group: Its name.
+        group: Name of the group.
         key: The key of the threshold.
         threshold: Its value.
         metric: The logged norm.
-        largest: The largest of all.
-        norms: How many were logged.
+        largest: The largest logged norm.
+        norms: Number of logged norms.
         settings: The configuration without the threshold.
     """
 
@@ -63,34 +64,59 @@ class Idle:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose clipping never clipped, and each pair that differs in it alone."""
-    idle = [one for group, runs in study.groups().items() if (one := _idle(group, runs)) is not None]
+    groups = itertools.starmap(_idle, study.groups().items())
+    idle = [group for group in groups if group is not None]
     paired: set[str] = set()
     for a, b in itertools.combinations(idle, 2):
         if a.threshold != b.threshold and a.settings == b.settings:
             paired |= {a.group, b.group}
-            yield _pair(a, b)
+            yield _finding_on_pair(a, b)
     alike: dict[tuple[str, float, str], list[Idle]] = defaultdict(list)
-    for one in idle:
-        if one.group not in paired:
-            alike[one.key, one.threshold, one.metric].append(one)
-    yield from map(_alone, alike.values())
+    for group in idle:
+        if group.group not in paired:
+            alike[group.key, group.threshold, group.metric].append(group)
+    yield from map(_finding_on_groups, alike.values())
 
 
 def _idle(group: str, runs: list[Run]) -> Idle | None:
-    clips = {clip for run in runs for clip in [clip_of(run.configuration or {})]}
-    if len(clips) != 1 or None in clips:
+    clip = _clip_of_all(runs)
+    if clip is None:
         return None
-    (clip,) = clips
-    key, threshold = clip or ("", 0.0)
-    metric = next((name for name in runs[0].history.series if is_gradient_norm(name)), "")
-    logged = [run.history.series[metric].values for run in runs if metric in run.history.series]
-    values = np.concatenate(logged) if logged else np.zeros(0)
-    if len(logged) < len(runs) or len(values) < FEWEST or not np.isfinite(values).all():
+    key, threshold = clip
+    metric = next(filter(is_gradient_norm, runs[0].history.series), "")
+    norms = _values_of_all(runs, metric)
+    if len(norms) < FEWEST or not np.isfinite(norms).all():
         return None
-    if values.max() >= BELOW * threshold or values.max() <= 0:
+    largest = float(norms.max())
+    if largest >= BELOW * threshold or largest <= 0:
         return None
-    settings = {k: v for k, v in runs[0].settings.items() if k != key}
-    return Idle(group, key, threshold, metric, float(values.max()), len(values), settings)
+    settings = dict(runs[0].settings)
+    settings.pop(key, None)
+    return Idle(
+        group=group,
+        key=key,
+        threshold=threshold,
+        metric=metric,
+        largest=largest,
+        norms=len(norms),
+        settings=settings,
+    )
+
+
+def _clip_of_all(runs: Sequence[Run]) -> tuple[str, float] | None:
+    """Return the key and the threshold that all runs clip at; None where they differ or do not clip."""
+    clips = {clip_of(run.configuration or {}) for run in runs}
+    if len(clips) != 1:
+        return None
+    return clips.pop()
+
+
+def _values_of_all(runs: Sequence[Run], metric: str) -> NDArray[np.float64]:
+    """Return all values of a metric; none where a run does not log it."""
+    histories = [run.history.series for run in runs]
+    if not all(metric in series for series in histories):
+        return np.zeros(0)
+    return np.concatenate([series[metric].values for series in histories])
 
 
 def clip_of(configuration: Mapping[str, Any]) -> tuple[str, float] | None:
@@ -99,16 +125,21 @@ def clip_of(configuration: Mapping[str, Any]) -> tuple[str, float] | None:
     >>> clip_of({"trainer.max_grad_norm": 1.0}), clip_of({"gradient_clip_val": 0})
     (('trainer.max_grad_norm', 1.0), None)
     """
-    by_value = any("algorithm" in key and value == "value" for key, value in configuration.items())
-    clips = [
-        (key, float(value))
-        for key, value in configuration.items()
-        if key.rpartition(".")[2].lower() in CLIPS
-        and isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and 0 < value < np.inf
-    ]
-    return clips[0] if len(clips) == 1 and not by_value else None
+    clips = []
+    for key, value in configuration.items():
+        if "algorithm" in key and value == "value":
+            return None  # each component is clipped by itself
+        if key.rpartition(".")[2].lower() in CLIPS and _is_threshold(value):
+            clips.append((key, float(value)))
+    if len(clips) != 1:
+        return None
+    return clips[0]
+
+
+def _is_threshold(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value < np.inf
 
 
 def is_gradient_norm(name: str) -> bool:
@@ -123,7 +154,7 @@ def is_gradient_norm(name: str) -> bool:
     return bool(of_gradient and of_norm) and NORM.issuperset(words)
 
 
-def _alone(groups: Sequence[Idle]) -> Finding:
+def _finding_on_groups(groups: Sequence[Idle]) -> Finding:
     worst = max(groups, key=lambda idle: idle.largest)
     norms = sum(idle.norms for idle in groups)
     statement = (
@@ -134,25 +165,37 @@ def _alone(groups: Sequence[Idle]) -> Finding:
     advice = (
         "Say nothing about the effect of clipping from these runs; to see one, clip below the median norm."
     )
-    evidence = _evidence(worst) | {"norms": norms, "groups": len(groups)}
-    return Finding("idle_clip", "note", statement, evidence, advice)
+    return Finding(
+        rule="idle_clip",
+        severity="note",
+        statement=statement,
+        evidence=_evidence_of(worst) | {"norms": norms, "groups": len(groups)},
+        advice=advice,
+    )
 
 
-def _pair(a: Idle, b: Idle) -> Finding:
+def _finding_on_pair(a: Idle, b: Idle) -> Finding:
     statement = (
         f"{a.group} and {b.group} differ only in {a.key} ({a.threshold:g}, {b.threshold:g}), and neither "
         f"clips at any of {a.norms} and {b.norms} logged steps: the largest norms are {a.largest:.3g} and "
         f"{b.largest:.3g}. What is different between their results is not the clip."
     )
-    evidence = _evidence(a) | {"other_group": b.group, "other_threshold": b.threshold}
-    evidence |= {"other_largest": b.largest}
-    advice = (
-        f"Take them as one experiment, or train one at a threshold below {min(a.largest, b.largest):.2g}."
+    evidence = _evidence_of(a) | {
+        "other_group": b.group,
+        "other_threshold": b.threshold,
+        "other_largest": b.largest,
+    }
+    lowest = min(a.largest, b.largest)
+    return Finding(
+        rule="idle_clip",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Take them as one experiment, or train one at a threshold below {lowest:.2g}.",
     )
-    return Finding("idle_clip", "warning", statement, evidence, advice)
 
 
-def _evidence(idle: Idle) -> Evidence:
+def _evidence_of(idle: Idle) -> Evidence:
     return {
         "group": idle.group,
         "key": idle.key,

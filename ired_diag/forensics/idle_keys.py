@@ -3,7 +3,7 @@
 Without mining (``mining_strategy`` none) nothing is mined and nothing contrasted, so that steps, noise scale
 and weight of it are idle; the same holds at ``energy_loss_weight`` 0, where no other term uses negatives.
 Random negatives take no mining step. Replay, filter and the like are idle beside their ``use_…`` key where
-that is told to be false: so the names say, and IRED's forks are not read. An idle key matters where
+that is stated to be false: so the names say, and IRED's forks are not read. An idle key matters where
 
 - two groups differ in idle keys alone (warning): they are one experiment under two names. Where their curves
   are identical too, ``identical_curves`` says it, and this rule is silent; it is silent too where Welch's
@@ -32,10 +32,10 @@ from typing import Any
 from ired_diag import tasks
 from ired_diag.config import TrainingConfig, idle_knobs, is_off
 from ired_diag.config_keys import METADATA
-from ired_diag.finding import Finding, Severity
+from ired_diag.finding import Finding
 from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, is_of_our_program, listed
-from ired_diag.forensics.seed_camps import final_value
+from ired_diag.forensics.seed_camps import final_values
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.t_tests import welch
@@ -66,15 +66,15 @@ Configuration = Mapping[str, Any]
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each two groups that differ in idle keys alone, each group with some, and slips."""
-    told = {
-        group: configuration
-        for group, runs in study.groups().items()
-        if (configuration := next((run.settings for run in runs if run.settings), None))
-    }
-    yield from _same_but_for_idle(study, told)
-    for group, configuration in told.items():
+    configurations: dict[str, Configuration] = {}
+    for group, runs in study.groups().items():
+        configuration = next((run.settings for run in runs if run.settings), None)
+        if configuration is not None:
+            configurations[group] = configuration
+    yield from _same_but_for_idle(study, configurations)
+    for group, configuration in configurations.items():
         yield from _moved(group, configuration)
-    yield from _unknown(told)
+    yield from _unknown(configurations)
 
 
 def idle_keys_of(configuration: Configuration) -> dict[str, str]:
@@ -84,43 +84,58 @@ def idle_keys_of(configuration: Configuration) -> dict[str, str]:
     """
     if not is_of_our_program(configuration):
         return {}
-    found = {
-        key: f"without {switch}"
-        for switch, keys in SWITCHES.items()
-        for key in keys
-        if is_off(configuration.get(switch)) and (switch in configuration or key not in configuration)
-    }
+    idle = _idle_without_switch(configuration)
+    idle |= _idle_by_strategy(configuration)
+    return idle | _idle_of_own(configuration)
+
+
+def _idle_without_switch(configuration: Configuration) -> dict[str, str]:
+    """Return the keys of IRED's forks whose ``use_…`` switch is off."""
+    idle = {}
+    for switch, keys in SWITCHES.items():
+        if not is_off(configuration.get(switch)):
+            continue
+        for key in keys:
+            if switch in configuration or key not in configuration:
+                idle[key] = f"without {switch}"
+    return idle
+
+
+def _idle_by_strategy(configuration: Configuration) -> dict[str, str]:
+    """Return the keys of mining that the mining strategy does not use."""
     strategy = configuration.get("mining_strategy")
     if strategy == "none":
-        found |= dict.fromkeys(
-            (*OF_MINING, *OF_OTHER_MINING, "energy_loss_weight"), "with mining_strategy none"
-        )
-    elif strategy in OWN_STRATEGIES and not _uses_negatives(configuration):
-        found |= dict.fromkeys((*OF_MINING, "mining_strategy"), "with energy_loss_weight 0")
-    elif strategy == "random":
-        found["mining_opt_steps"] = "with random negatives, which take no step"
-        if configuration.get("random_negative", "gaussian") == "gaussian":
-            found["mining_noise_scale"] = "with random negatives, which are drawn without it"
-    elif strategy in ("adversarial", "ascent"):
-        found["random_negative"] = f"with mining_strategy {strategy}"
-    return found | _idle_of_own(configuration)
+        keys = (*OF_MINING, *OF_OTHER_MINING, "energy_loss_weight")
+        return dict.fromkeys(keys, "with mining_strategy none")
+    if strategy in OWN_STRATEGIES and not _uses_negatives(configuration):
+        return dict.fromkeys((*OF_MINING, "mining_strategy"), "with energy_loss_weight 0")
+    if strategy in ("adversarial", "ascent"):
+        return {"random_negative": f"with mining_strategy {strategy}"}
+    if strategy != "random":
+        return {}
+    idle = {"mining_opt_steps": "with random negatives, which take no step"}
+    if configuration.get("random_negative", "gaussian") == "gaussian":
+        idle["mining_noise_scale"] = "with random negatives, which are drawn without it"
+    return idle
 
 
 def _uses_negatives(configuration: Configuration) -> bool:
     """Say whether any term of the loss looks at negatives, as far as the keys tell."""
-    weights = configuration.get("energy_loss_weight", 0.5), configuration.get("energy_reg_weight")
-    switches = [key for key in configuration if str(key).startswith("use_") and key != "use_scalar_energy"]
-    return not all(map(is_off, (*weights, *(configuration[key] for key in switches))))
+    weights = [configuration.get("energy_loss_weight", 0.5), configuration.get("energy_reg_weight")]
+    for key, value in configuration.items():
+        if str(key).startswith("use_") and key != "use_scalar_energy":
+            weights.append(value)
+    return not all(map(is_off, weights))
 
 
 def _idle_of_own(configuration: Configuration) -> dict[str, str]:
     """Return the knobs of this project's own that are idle, as ``train`` would refuse them."""
     settings = _settings()
-    known = {key: value for key, value in configuration.items() if key in settings.model_fields}
+    own = {key: value for key, value in configuration.items() if key in settings.model_fields}
     for key in COMPARED:
-        if not isinstance(known.get(key), int | float):
-            known.pop(key, None)
-    return idle_knobs(settings.model_construct(**known))
+        if not isinstance(own.get(key), int | float):
+            own.pop(key, None)
+    return idle_knobs(settings.model_construct(**own))
 
 
 def _settings() -> type[TrainingConfig]:
@@ -131,112 +146,153 @@ def _settings() -> type[TrainingConfig]:
 def moved_settings(configuration: Configuration) -> dict[str, Any]:
     """Return what a configuration sets to something else than its default, but for names, notes and seeds.
 
-    A key of IRED's forks has no default that is known here, and is taken to be off where it is not told.
+    A key of IRED's forks has no default that is known here, and is taken to be off where it is not stated.
     """
-    values = ((key, value_of(configuration, key)) for key in configuration if key not in APART)
-    return {key: value for key, value in values if not _same(value, value_of({}, key))}
+    moved = {}
+    for key in configuration:
+        value = value_of(configuration, key)
+        if key not in APART and not _is_same(value, value_of({}, key)):
+            moved[key] = value
+    return moved
 
 
 def differing_keys(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[str]:
     """Return the keys in which two configurations' moved settings differ."""
-    return [k for k in {**x, **y} if k not in x or k not in y or not _same(x[k], y[k])]
+    differing = []
+    for key in {**x, **y}:
+        if key not in x or key not in y or not _is_same(x[key], y[key]):
+            differing.append(key)
+    return differing
 
 
-def _same(u: object, v: object) -> bool:
-    return bool(u == v) or repr(u) == repr(v)  # two NaN are the same setting
+def _is_same(value: object, other: object) -> bool:
+    return bool(value == other) or repr(value) == repr(other)  # two NaN are the same setting
 
 
 def value_of(configuration: Configuration, key: str) -> Any:
-    """Return what a key is set to: as told, else its default; None where it is off or unknown."""
+    """Return what a key is set to: as stated, else its default; None where it is off or unknown."""
     settings = _settings()
     field = settings.model_fields.get(key)
     if field is None:
         value = configuration.get(key)
-        return None if key in settings.not_implemented and is_off(value) else value
+        is_off_by_name = key in settings.not_implemented and is_off(value)
+        return None if is_off_by_name else value
     value = configuration.get(key, field.default)
     if field.default is None and is_off(value):
         return None
-    value = tuple(value) if isinstance(value, list) else value
-    return DATA_IN_PUBLIC_CODE.get(value, value) if isinstance(value, str) else value
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, str):
+        return DATA_IN_PUBLIC_CODE.get(value, value)
+    return value
 
 
-def _same_but_for_idle(study: Study, told: Mapping[str, Configuration]) -> Iterator[Finding]:
-    pairs = list(_pairs(told))
-    spoken_of = identical_curves.equal_groups(study) if pairs else set()
+def _same_but_for_idle(study: Study, configurations: Mapping[str, Configuration]) -> Iterator[Finding]:
+    pairs = list(_pairs(configurations))
+    if not pairs:
+        return
+    reported = identical_curves.equal_groups(study)
     runs = study.groups()
     for a, b, keys in pairs:
-        if frozenset((a, b)) in spoken_of or _end_apart(runs[a], runs[b]):
-            continue
-        reasons = listed(dict.fromkeys(keys.values()))
-        statement = (
-            f"{a} and {b} differ only in {listed(keys)}, which may change nothing {reasons}: they are one "
-            "experiment under two names, and a difference between them comes from something else."
-        )
-        evidence: Evidence = {"a": a, "b": b, "keys": ", ".join(keys), "reasons": reasons}
-        advice = f"Count their seeds as one group; what chance does is shown by: ired-diag stats {a} {b}"
-        yield Finding("idle_keys", "warning", statement, evidence, advice)
+        if frozenset((a, b)) not in reported and not _end_apart(runs[a], runs[b]):
+            yield _finding_on_pair(a, b, keys)
+
+
+def _finding_on_pair(a: str, b: str, keys: Mapping[str, str]) -> Finding:
+    reasons = listed(dict.fromkeys(keys.values()))
+    statement = (
+        f"{a} and {b} differ only in {listed(keys)}, which may change nothing {reasons}: they are one "
+        "experiment under two names, and a difference between them comes from something else."
+    )
+    evidence: Evidence = {
+        "a": a,
+        "b": b,
+        "keys": ", ".join(keys),
+        "reasons": reasons,
+    }
+    return Finding(
+        rule="idle_keys",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Count their seeds as one group; what chance does is shown by: ired-diag stats {a} {b}",
+    )
 
 
 def _end_apart(a: Sequence[Run], b: Sequence[Run]) -> bool:
     """Say whether two groups end further apart than their seeds explain."""
-    x, y = ([value for run in runs if (value := final_value(run)) is not None] for runs in (a, b))
+    x = final_values(a)
+    y = final_values(b)
     if min(len(x), len(y)) < 2:
         return False
-    if len({*x}) == len({*y}) == 1:
+    if len(set(x)) == 1 and len(set(y)) == 1:
         return abs(x[0] - y[0]) > ROUNDING * max(abs(x[0]), abs(y[0]))
     return welch(x, y).p < REFUTED_BELOW
 
 
-def _pairs(told: Mapping[str, Configuration]) -> Iterator[tuple[str, str, dict[str, str]]]:
+def _pairs(configurations: Mapping[str, Configuration]) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield two groups that differ, but in idle keys alone, and the reason for each key."""
-    idle = {group: idle_keys_of(configuration) for group, configuration in told.items()}
-    moved = {group: moved_settings(configuration) for group, configuration in told.items()}
+    idle = {group: idle_keys_of(configuration) for group, configuration in configurations.items()}
+    moved = {group: moved_settings(configuration) for group, configuration in configurations.items()}
     alike: dict[str, list[str]] = defaultdict(list)
     for group, settings in moved.items():
         active = sorted((key, repr(value)) for key, value in settings.items() if key not in idle[group])
         alike[repr(active)].append(group)
-    for a, b in (pair for groups in alike.values() for pair in itertools.combinations(groups, 2)):
-        if differing := differing_keys(moved[a], moved[b]):  # what is active is equal: these are idle
-            why = {**idle[b], **idle[a]}
-            yield a, b, {key: why[key] for key in differing}
+    for groups in alike.values():
+        for a, b in itertools.combinations(groups, 2):
+            differing = differing_keys(moved[a], moved[b])  # what is active is equal: these are idle
+            reasons = {**idle[b], **idle[a]}
+            if differing:
+                yield a, b, {key: reasons[key] for key in differing}
 
 
 def _moved(group: str, configuration: Configuration) -> Iterator[Finding]:
     """Yield a finding if idle keys of a group are set to something else than their default."""
-    moved = {
-        key: why
-        for key, why in idle_keys_of(configuration).items()
-        if not is_off(configuration.get(key)) and value_of(configuration, key) != value_of({}, key)
-    }
-    if not moved:
+    reasons = {}
+    for key, reason in idle_keys_of(configuration).items():
+        is_moved = value_of(configuration, key) != value_of({}, key)
+        if is_moved and not is_off(configuration.get(key)):
+            reasons[key] = reason
+    if not reasons:
         return
-    settings = listed(f"{key} {configuration[key]}" for key in moved)
-    statement = f"{group}: {settings} changed nothing {listed(dict.fromkeys(moved.values()))}."
-    evidence: Evidence = {"group": group, "keys": ", ".join(moved), "count": len(moved)}
-    advice = "Leave them out of the configuration, so that nobody compares by them."
-    yield Finding("idle_keys", "note", statement, evidence, advice)
+    settings = listed(f"{key} {configuration[key]}" for key in reasons)
+    yield Finding(
+        rule="idle_keys",
+        severity="note",
+        statement=f"{group}: {settings} changed nothing {listed(dict.fromkeys(reasons.values()))}.",
+        evidence={"group": group, "keys": ", ".join(reasons), "count": len(reasons)},
+        advice="Leave them out of the configuration, so that nobody compares by them.",
+    )
 
 
-def _unknown(told: Mapping[str, Configuration]) -> Iterator[Finding]:
+def _unknown(configurations: Mapping[str, Configuration]) -> Iterator[Finding]:
     """Yield one finding on slips in keys, and one on keys of which nothing is known."""
     settings = _settings()
-    known = (*settings.model_fields, *settings.not_implemented, *METADATA)
+    keys_here = (*settings.model_fields, *settings.not_implemented, *METADATA)
     slips: dict[str, list[str]] = defaultdict(list)
     others: dict[str, list[str]] = defaultdict(list)
-    for group, configuration in told.items():
-        unknown = [str(key) for key in configuration if key not in known]
+    for group, configuration in configurations.items():
+        unknown = [str(key) for key in configuration if key not in keys_here]
         if 2 * len(unknown) >= len(configuration) or not _is_nearly_ours(configuration):
             continue
         for key in unknown:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=ALIKE)
-            if near and near[0] not in configuration and abs(len(near[0]) - len(key)) <= LETTERS:
-                slips[f"{key} (meant: {near[0]}?)"].append(group)
+            meant = _key_meant_by(key, keys_here)
+            if meant is not None and meant not in configuration:
+                slips[f"{key} (meant: {meant}?)"].append(group)
             else:
                 others[key].append(group)
-    meaning = "no program known here reads it, so that a default may have been used in its place"
-    yield from _of_keys(slips, "warning", f"may be a slip: {meaning}", "Correct the key, and train again.")
-    advice = "Look for where the program reads it; two runs that differ in it alone would tell."
-    yield from _of_keys(others, "note", "cannot be judged: no program known here reads it", advice)
+    if slips:
+        yield _finding_on_slips(slips)
+    if others:
+        yield _finding_on_unknown_keys(others)
+
+
+def _key_meant_by(key: str, keys_here: Sequence[str]) -> str | None:
+    """Return the key that is spelt nearly as an unknown one; None where there is no such key."""
+    nearest = difflib.get_close_matches(key, keys_here, n=1, cutoff=ALIKE)
+    if not nearest or abs(len(nearest[0]) - len(key)) > LETTERS:
+        return None
+    return nearest[0]
 
 
 def _is_nearly_ours(configuration: Configuration) -> bool:
@@ -245,18 +301,40 @@ def _is_nearly_ours(configuration: Configuration) -> bool:
     return all(difflib.get_close_matches(key, keys, n=1, cutoff=ALIKE) for key in OF_OUR_MODEL)
 
 
-def _of_keys(keys: Mapping[str, list[str]], severity: Severity, told: str, advice: str) -> Iterator[Finding]:
-    if keys:
-        groups = list(dict.fromkeys(group for found in keys.values() for group in found))
-        statement = f"{listed(keys)}, in the configuration of {listed(groups)}, {told}."
-        evidence: Evidence = {"keys": ", ".join(keys), "groups": len(groups)}
-        yield Finding("idle_keys", severity, statement, evidence, advice)
+def _finding_on_slips(groups_of: Mapping[str, list[str]]) -> Finding:
+    groups = list(dict.fromkeys(itertools.chain.from_iterable(groups_of.values())))
+    statement = (
+        f"{listed(groups_of)}, in the configuration of {listed(groups)}, may be a slip: no program known "
+        "here reads it, so that a default may have been used in its place."
+    )
+    return Finding(
+        rule="idle_keys",
+        severity="warning",
+        statement=statement,
+        evidence={"keys": ", ".join(groups_of), "groups": len(groups)},
+        advice="Correct the key, and train again.",
+    )
+
+
+def _finding_on_unknown_keys(groups_of: Mapping[str, list[str]]) -> Finding:
+    groups = list(dict.fromkeys(itertools.chain.from_iterable(groups_of.values())))
+    statement = (
+        f"{listed(groups_of)}, in the configuration of {listed(groups)}, cannot be judged: no program known "
+        "here reads it."
+    )
+    return Finding(
+        rule="idle_keys",
+        severity="note",
+        statement=statement,
+        evidence={"keys": ", ".join(groups_of), "groups": len(groups)},
+        advice="Look for where the program reads it; two runs that differ in it alone would tell.",
+    )
 
 
 RULE = Rule(
-    "idle_keys",
-    "Which configuration keys change nothing?",
-    find,
+    name="idle_keys",
+    question="Which configuration keys change nothing?",
+    find=find,
     consequence="conclusion",
     refuted_by=("The line of the program that reads the key in this configuration."),
     near_miss=(

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed, seeds_in_words
 from ired_diag.runs.completion import completion_of, note_on_unknown
 from ired_diag.runs.ending import LABELS, Ending
 from ired_diag.runs.planned_steps import planned_steps, stopped_early
@@ -25,13 +25,10 @@ ADVICE = "See each with: ired-diag ls --attempts"
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield findings for each group: incomplete runs, runs of unknown ending, earlier attempts, lost jobs."""
-    groups: dict[str, list[Run]] = defaultdict(list)
-    for run in study.runs:
-        groups[run.group].append(run)
-    for group, runs in groups.items():
+    for group, runs in study.groups().items():
         yield from _incomplete(group, runs)
-        yield from _unknown(group, runs)
-        yield from _again(group, runs)
+        yield from _of_unknown_ending(group, runs)
+        yield from _started_again(group, runs)
     unstarted: dict[tuple[str, Ending], list[Run]] = defaultdict(list)
     for attempt in study.unstarted:
         unstarted[attempt.experiment, attempt.ending].append(attempt)
@@ -40,82 +37,130 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _incomplete(group: str, runs: list[Run]) -> Iterator[Finding]:
-    left = [run for run in runs if not run.ending.may_be_complete and run.ending.state != "unreadable"]
-    running = [run for run in left if completion_of(run) == "running"]
-    silent = [run for run in left if run.ending.state == "cut_off" and run not in running]
-    unknown = [run for run in silent if not stopped_early(run, runs)]
-    cut = [run for run in left if run not in running and run not in unknown]
+    cut: list[Run] = []
+    running: list[Run] = []
+    unknown: list[Run] = []
+    for run in runs:
+        if run.ending.may_be_complete or run.ending.state == "unreadable":
+            continue
+        if completion_of(run) == "running":
+            running.append(run)
+        elif run.ending.state == "cut_off" and not stopped_early(run, runs):
+            unknown.append(run)
+        else:
+            cut.append(run)
     if cut:
         yield _of_cut(group, runs, cut)
     if running:
-        statement = f"{group}: {_of(running, runs)} still running, as the age of the log says"
-        yield _note(group, runs, running, f"{statement} ({listed(run.seed_label for run in running)}).")
+        yield _of_running(group, runs, running)
     if unknown:
-        statement = (
-            f"{group}: the log of {_of(unknown, runs, verb='')} just stops, and nothing states how far "
-        )
-        statement += f"training was to go ({listed(run.seed_label for run in unknown)}): whether it finished "
-        yield _note(group, runs, unknown, f"{statement}is unknown.")
+        yield _of_silent(group, runs, unknown)
 
 
 def _of_cut(group: str, runs: list[Run], cut: list[Run]) -> Finding:
+    endings = [run.ending for run in cut]
+    verb = "is" if len(cut) == 1 else "are"
+    reasons = _counted_labels(endings).replace(JUST_STOPS, "cut off without a reason in the log")
     statement = (
-        f"{group}: {_of(cut, runs)} not complete ({listed(map(_reached, cut))}): "
-        f"{_counted(run.ending for run in cut).replace(JUST_STOPS, 'cut off without a reason in the log')}."
+        f"{group}: {_part_of(cut, runs)} {verb} not complete ({listed(map(_reached, cut))}): {reasons}."
     )
-    evidence: Evidence = {"group": group, "runs": len(runs), "incomplete": len(cut)}
-    evidence |= _by_state(run.ending for run in cut)
-    return Finding("incomplete", "warning", statement, evidence, ADVICE)
+    evidence: Evidence = {
+        "group": group,
+        "runs": len(runs),
+        "incomplete": len(cut),
+    }
+    states = Counter(ending.state for ending in endings)
+    evidence |= {f"state_{state}": count for state, count in states.most_common()}
+    return Finding(
+        rule="incomplete", severity="warning", statement=statement, evidence=evidence, advice=ADVICE
+    )
+
+
+def _of_running(group: str, runs: list[Run], running: list[Run]) -> Finding:
+    verb = "is" if len(running) == 1 else "are"
+    statement = (
+        f"{group}: {_part_of(running, runs)} {verb} still running, as the age of the log says "
+        f"({seeds_in_words(running)})."
+    )
+    return _note(group, runs, running, statement)
+
+
+def _of_silent(group: str, runs: list[Run], silent: list[Run]) -> Finding:
+    statement = (
+        f"{group}: the log of {_part_of(silent, runs)} just stops, and nothing states how far "
+        f"training was to go ({seeds_in_words(silent)}): whether it finished is unknown."
+    )
+    return _note(group, runs, silent, statement)
 
 
 def _note(group: str, runs: list[Run], open_runs: list[Run], statement: str) -> Finding:
-    evidence: Evidence = {"group": group, "runs": len(runs), "unknown": len(open_runs)}
-    return Finding("incomplete", "note", statement, evidence, ADVICE)
+    return Finding(
+        rule="incomplete",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "runs": len(runs), "unknown": len(open_runs)},
+        advice=ADVICE,
+    )
 
 
-def _of(part: list[Run], runs: list[Run], *, verb: str | None = None) -> str:
-    counted = f"{len(part)} of {len(runs)} run{'' if len(runs) == 1 else 's'}"
-    word = ("is" if len(part) == 1 else "are") if verb is None else verb
-    return f"{counted} {word}".rstrip()
+def _part_of(part: list[Run], runs: list[Run]) -> str:
+    return f"{len(part)} of {counted(len(runs), 'run')}"
 
 
 def _reached(run: Run) -> str:
     """Return a run's label with how far it came, where both ends are known."""
-    last, planned = run.history.last_step, planned_steps(run)
+    last = run.history.last_step
+    planned = planned_steps(run)
     if last is None or planned is None or last >= planned:
         return run.seed_label
     return f"{run.seed_label} at step {last} of {planned}"
 
 
-def _unknown(group: str, runs: list[Run]) -> Iterator[Finding]:
+def _of_unknown_ending(group: str, runs: list[Run]) -> Iterator[Finding]:
+    """Yield a note where the ending of runs is unknown and the runs end at different steps."""
     unknown = [run for run in runs if run.ending.unknown]
-    steps = {run.history.last_step for run in runs if run.history.last_step is not None}
-    if unknown and len(steps) > 1:
-        evidence: Evidence = {"group": group, "runs": len(runs), "unknown": len(unknown)}
-        yield Finding("incomplete", "note", note_on_unknown(group, runs), evidence)
+    steps = {run.history.last_step for run in runs}
+    if unknown and len(steps - {None}) > 1:
+        yield Finding(
+            rule="incomplete",
+            severity="note",
+            statement=note_on_unknown(group, runs),
+            evidence={"group": group, "runs": len(runs), "unknown": len(unknown)},
+        )
 
 
-def _again(group: str, runs: list[Run]) -> Iterator[Finding]:
-    earlier = [attempt for run in runs for attempt in run.attempts]
-    if not earlier:
+def _started_again(group: str, runs: list[Run]) -> Iterator[Finding]:
+    repeated = [run for run in runs if run.attempts]
+    endings: list[Ending] = []
+    for run in repeated:
+        endings.extend(attempt.ending for attempt in run.attempts)
+    if not endings:
         return
-    seeds = sum(bool(run.attempts) for run in runs)
     statement = (
-        f"{group}: {seeds} of {len(runs)} seeds were started more than once; {len(earlier)} earlier attempts "
-        f"ended otherwise: {_counted(attempt.ending for attempt in earlier)}."
+        f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; {len(endings)} earlier "
+        f"attempts ended otherwise: {_counted_labels(endings)}."
     )
-    evidence: Evidence = {"group": group, "seeds": seeds, "attempts": len(earlier)}
-    yield Finding("incomplete", "note", statement, evidence, ADVICE)
+    yield Finding(
+        rule="incomplete",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "seeds": len(repeated), "attempts": len(endings)},
+        advice=ADVICE,
+    )
 
 
 def _without_run(experiment: str, ending: Ending, attempts: list[Run]) -> Finding:
-    jobs = "1 job" if len(attempts) == 1 else f"{len(attempts)} jobs"
-    died = ending.state not in ("cut_off", "unknown", "no_log")
-    what = "died before training started" if died else "logged no training yet"
-    detail = f": {ending.detail.rstrip('.')}" if ending.detail else ""
+    has_died = ending.state not in ("cut_off", "unknown", "no_log")
+    what = "died before training started" if has_died else "logged no training yet"
+    detail = ""
+    advice = ADVICE
+    if ending.detail:
+        detail = f": {ending.detail.rstrip('.')}"
+        advice = "Mend what the line says, then submit the job again."
+    seeds = listed(attempt.seed_label for attempt in attempts)
     statement = (
-        f"{experiment}: {jobs} {what}, and no other job trained that seed "
-        f"({listed(attempt.seed_label for attempt in attempts)}): {ending.label}{detail}."
+        f"{experiment}: {counted(len(attempts), 'job')} {what}, and no other job trained that seed "
+        f"({seeds}): {ending.label}{detail}."
     )
     evidence: Evidence = {
         "experiment": experiment,
@@ -124,23 +169,24 @@ def _without_run(experiment: str, ending: Ending, attempts: list[Run]) -> Findin
         "cause": ending.cause,
         "file": attempts[0].path.name,
     }
-    advice = "Mend what the line says, then submit the job again." if ending.detail else ADVICE
-    return Finding("incomplete", "warning" if died else "note", statement, evidence, advice)
+    return Finding(
+        rule="incomplete",
+        severity="warning" if has_died else "note",
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
-def _counted(endings: Iterable[Ending]) -> str:
+def _counted_labels(endings: Iterable[Ending]) -> str:
     counts = Counter(ending.label for ending in endings)
     return ", ".join(f"{count} {label}" for label, count in counts.most_common())
 
 
-def _by_state(endings: Iterable[Ending]) -> Evidence:
-    return {f"state_{state}": count for state, count in Counter(e.state for e in endings).most_common()}
-
-
 RULE = Rule(
-    "incomplete",
-    "Which runs did not reach their end, and why?",
-    find,
+    name="incomplete",
+    question="Which runs did not reach their end, and why?",
+    find=find,
     consequence="compute",
     refuted_by=(
         "A line, a file or the scheduler's record that says that training reached its last planned step."

@@ -4,10 +4,10 @@ Of each complete run, the plateau starts where ``curves.plateau`` finds it. The 
 
     share = (last step - start of the plateau) / last step,
 
-is taken for the share of its time, which holds for steps of equal length; hours are told where the job's
-start and end are. A group is reported where the mean share is 60% or more. All groups are one finding, the
-largest share first. A drift below the noise of one evaluation stays unseen, and seeds that are compared on a
-plateau need some of it: this is no proof that the steps were wasted.
+is taken for the share of its time, which holds for steps of equal length; hours are given where the job's
+start and end are known. A group is reported where the mean share is 60% or more. All groups are one finding,
+the largest share first. A drift below the noise of one evaluation stays unseen, and seeds that are compared
+on a plateau need some of it: this is no proof that the steps were wasted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ired_diag.comparison.seeds import seconds_between
 from ired_diag.curves.plateau import plateau_start
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -30,16 +30,31 @@ LONG = 0.6
 
 
 @dataclass(frozen=True)
-class Late:
+class LateRun:
+    """How much of a run's training came after its plateau began.
+
+    Attributes:
+        share: Share of its steps.
+        start: Step at which its plateau begins.
+        hours: Hours after the plateau began; NaN where the log does not say when the job started and ended.
+    """
+
+    share: float
+    start: float
+    hours: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateGroup:
     """How much of a group's training came after its plateau began.
 
     Attributes:
-        group: Its name.
-        share: Of the steps, mean over the runs.
+        group: Name of the group.
+        share: Share of the steps, mean over the runs.
         starts: The first and the last step at which a run's plateau begins.
-        runs: With a plateau.
-        hours: After the plateau began, of the runs that tell their time; NaN where none does.
-        timed: How many those are.
+        runs: Number of runs with a plateau.
+        hours: Hours after the plateau began, of the runs whose time is known; NaN where none is.
+        timed: Number of runs whose time is known.
     """
 
     group: str
@@ -49,70 +64,100 @@ class Late:
     hours: float
     timed: int
 
+    @property
+    def in_words(self) -> str:
+        """The group with its share and the steps at which its plateaus begin."""
+        low, high = self.starts
+        steps = f"{low:g}"
+        if low != high:
+            steps = f"{low:g} to {high:g}"
+        return f"{self.group} {100 * self.share:.0f}% (from step {steps})"
+
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for the groups that trained for much longer on their plateau than towards it."""
-    every = [late for group, runs in study.groups().items() if (late := _late(group, runs))]
-    long = sorted((late for late in every if late.share >= LONG), key=lambda late: -late.share)
-    if long:
-        yield _finding(long)
+    groups = []
+    for group, runs in study.groups().items():
+        late = _late_group(group, runs)
+        if late is not None and late.share >= LONG:
+            groups.append(late)
+    if groups:
+        yield _finding(sorted(groups, key=lambda late: -late.share))
 
 
-def _finding(groups: Sequence[Late]) -> Finding:
-    told = listed(
-        f"{late.group} {100 * late.share:.0f}% (from step {_between(*late.starts)})" for late in groups
-    )
-    hours, timed = sum(late.hours for late in groups if late.timed), sum(late.timed for late in groups)
+def _finding(groups: Sequence[LateGroup]) -> Finding:
+    shares = listed(late.in_words for late in groups)
     runs = sum(late.runs for late in groups)
-    cost = f" That is about {hours:.3g} hours of {timed} runs whose time is told." if timed else ""
+    timed = sum(late.timed for late in groups)
+    hours = sum(late.hours for late in groups if late.timed)
+    cost = ""
+    if timed:
+        cost = f" That is about {hours:.3g} hours of {timed} runs whose time is known."
     statement = (
-        f"60% or more of the steps of {len(groups)} group{'s' if len(groups) > 1 else ''} ({runs} complete "
-        f"{'runs' if runs > 1 else 'run'}) came after the plateau had begun: {told}.{cost} The evaluations "
-        "show no gain from them."
+        f"60% or more of the steps of {counted(len(groups), 'group')} ({counted(runs, 'complete run')}) "
+        f"came after the plateau had begun: {shares}.{cost} The evaluations show no gain from them."
     )
-    evidence: Evidence = {"groups": len(groups), "runs": runs, "largest_share": groups[0].share}
-    evidence |= {"hours": hours if timed else None, "timed_runs": timed}
+    evidence: Evidence = {
+        "groups": len(groups),
+        "runs": runs,
+        "largest_share": groups[0].share,
+        "hours": hours if timed else None,
+        "timed_runs": timed,
+    }
     evidence |= {f"share_{late.group}": late.share for late in groups}
-    advice = "Shorter runs with more seeds may show more; early stopping ends them by themselves."
-    return Finding("late_compute", "note", statement, evidence, advice)
+    return Finding(
+        rule="late_compute",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice="Shorter runs with more seeds may show more; early stopping ends them by themselves.",
+    )
 
 
-def _late(group: str, runs: Sequence[Run]) -> Late | None:
-    shares, starts, hours = [], [], []
-    for run in runs:
-        if not run.ending.may_be_complete or not run.evaluated:
-            continue
-        series = run.evaluated[1]
-        lower = run.lower_is_better
-        if shape_of(series.steps, series.values, lower_is_better=lower).word != "converged":
-            continue
-        start = plateau_start(series.steps, series.values, lower_is_better=lower).step
-        last = float(series.steps[-1])
-        if start is None or last <= 0:
-            continue
-        shares.append((last - start) / last)
-        starts.append(start)
-        hours.append(shares[-1] * _hours(run))
-    if not shares:
+def _late_group(group: str, runs: Sequence[Run]) -> LateGroup | None:
+    """Return a group's training after its plateaus began; None where no run has one."""
+    each = [late for late in map(_late_run, runs) if late is not None]
+    if not each:
         return None
-    known = [h for h in hours if math.isfinite(h)]
-    total = sum(known) if known else math.nan
-    return Late(group, float(np.mean(shares)), (min(starts), max(starts)), len(shares), total, len(known))
+    starts = [late.start for late in each]
+    hours = [late.hours for late in each if math.isfinite(late.hours)]
+    return LateGroup(
+        group=group,
+        share=float(np.mean([late.share for late in each])),
+        starts=(min(starts), max(starts)),
+        runs=len(each),
+        hours=sum(hours) if hours else math.nan,
+        timed=len(hours),
+    )
 
 
-def _hours(run: Run) -> float:
-    """Return how long a run's job took; NaN where its start or end is not told."""
-    return seconds_between(run.provenance.get("started"), run.provenance.get("ended")) / 3600
+def _late_run(run: Run) -> LateRun | None:
+    """Return a run's training after its plateau began; None where it has no plateau or is not complete."""
+    if not run.ending.may_be_complete or not run.evaluated:
+        return None
+    series = run.evaluated[1]
+    lower = run.lower_is_better
+    shape = shape_of(series.steps, series.values, lower_is_better=lower)
+    if shape.word != "converged":
+        return None
+    start = plateau_start(series.steps, series.values, lower_is_better=lower).step
+    last = float(series.steps[-1])
+    if start is None or last <= 0:
+        return None
+    share = (last - start) / last
+    return LateRun(share=share, start=start, hours=share * _hours_of(run))
 
 
-def _between(low: float, high: float) -> str:
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+def _hours_of(run: Run) -> float:
+    """Return how long a run's job took; NaN where its start or end is unknown."""
+    seconds = seconds_between(run.provenance.get("started"), run.provenance.get("ended"))
+    return seconds / 3600
 
 
 RULE = Rule(
-    "late_compute",
-    "How much compute came after the plateau?",
-    find,
+    name="late_compute",
+    question="How much compute came after the plateau?",
+    find=find,
     consequence="compute",
     refuted_by=(
         "A trend below the noise of one evaluation that many evaluations together show, or a later "

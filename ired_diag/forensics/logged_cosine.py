@@ -7,7 +7,7 @@ standard deviation of predictions or targets are logged by the same prefix as co
 number of elements is known (matrices, or a configured output size). The standard deviation is taken as the
 root mean square: the elements are taken to average 0.
 
-A contradiction at a tenth of the steps or more, and at five at least, is a warning. The rule also tells the
+A contradiction at a tenth of the steps or more, and at five at least, is a warning. The rule also states the
 cosine of all samples taken together that the error forces.
 """
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from ired_diag import tasks
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, seeds_in_words
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -37,93 +38,168 @@ SIZES = ("output_dim", "out_dim", "target_dim", "y_dim")
 OFTEN, FEWEST = 0.1, 5
 
 Array = NDArray[np.float64]
-Told = Mapping[str, Series]
-Case = tuple[
-    Run, NDArray[np.int64], Array, Array
-]  # steps where it fails, all steps' pooled cosine, their logged cosine
+Metrics = Mapping[str, Series]
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A cosine that the error and the norms of a run rule out at some of its steps.
+
+    Attributes:
+        run: The run.
+        failed: Number of steps at which the cosine is ruled out.
+        pooled: The cosine of all samples together that the error forces, at each step.
+        cosine: The logged cosine at each step.
+    """
+
+    run: Run
+    failed: int
+    pooled: Array
+    cosine: Array
+
+    @property
+    def share(self) -> float:
+        """The share of the steps at which the cosine is ruled out."""
+        return self.failed / len(self.pooled)
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and cosine that the error and the norms rule out."""
-    cases: dict[tuple[str, str], list[Case]] = defaultdict(list)
+    cases: dict[tuple[str, str], list[Contradiction]] = defaultdict(list)
     for run in study.runs:
         size = elements_of(run)
-        for name in run.history.series if size else ():
-            if COSINE.match(name) and (case := _case(run, name, size or 1)) is not None:
-                cases[run.group, name].append(case)
-    for (group, name), found in cases.items():
-        yield _finding(group, name, found)
+        if not size:
+            continue
+        for name in filter(COSINE.match, run.history.series):
+            contradiction = _contradiction(run, name, size)
+            if contradiction is not None:
+                cases[run.group, name].append(contradiction)
+    for (_, name), contradictions in cases.items():
+        yield _finding(name, contradictions)
 
 
 def elements_of(run: Run) -> int | None:
     """Return how many elements a target has; None where neither task nor configuration says so."""
-    told: Mapping[str, Any] = run.configuration or {}
-    configured = next((told[key] for key in SIZES if isinstance(told.get(key), int)), None)
-    if configured is not None and not isinstance(configured, bool) and configured > 0:
-        return int(configured)
-    task = tasks.recognised(told)
-    return None if task is None else task.answer_size(told)
+    configuration: Mapping[str, Any] = run.configuration or {}
+    sizes = [configuration.get(key) for key in SIZES]
+    size = next((size for size in sizes if isinstance(size, int)), None)
+    if size is not None and not isinstance(size, bool) and size > 0:
+        return size
+    task = tasks.recognised(configuration)
+    if task is None:
+        return None
+    return task.answer_size(configuration)
 
 
-def _case(run: Run, name: str, size: int) -> Case | None:
-    told = run.history.series
+def _contradiction(run: Run, name: str, size: int) -> Contradiction | None:
+    """Return the contradiction to the norms of the first side that gives one; None without one."""
+    metrics = run.history.series
     prefix = name[: -len(name.rpartition("/")[2])]
-    error = next((n for n in told if n.lower() in {f"{prefix}{e}".lower() for e in ERROR}), None)
-    for side in SIDES if error else ():
-        pair = (f"{prefix}{side}_norm", f"{prefix}{side}_std")
-        if error is None or any(n not in told for n in pair):
-            continue
-        steps, columns = _columns(told, (name, error, *pair))
-        if len(steps) < FEWEST:
-            continue
-        cosine, mse, norm, std = (printed(column) for column in columns)
-        bound = least_error(
-            cosine.values + cosine.unit / 2,
-            (norm.values - norm.unit / 2) / np.sqrt(size),
-            np.maximum(std.values - std.unit / 2, 0),
-        )
-        failed = bound > (mse.values + mse.unit) * 1.001
-        if failed.sum() >= FEWEST and failed.mean() >= OFTEN:
-            return (
-                run,
-                steps[failed],
-                pooled_cosine(mse.values, _rms_of_target(told, prefix, steps, std.values)),
-                cosine.values,
-            )
+    error = _error_next_to(metrics, prefix)
+    if error is None:
+        return None
+    for side in SIDES:
+        names = (name, error, f"{prefix}{side}_norm", f"{prefix}{side}_std")
+        if all(other in metrics for other in names):
+            contradiction = _contradiction_of(run, names, prefix=prefix, size=size)
+            if contradiction is not None:
+                return contradiction
     return None
 
 
-def _rms_of_target(told: Told, prefix: str, steps: NDArray[np.int64], otherwise: Array) -> Array:
+def _error_next_to(metrics: Metrics, prefix: str) -> str | None:
+    """Return the logged squared error with a prefix; None without one."""
+    errors = {f"{prefix}{error}".lower() for error in ERROR}
+    return next((name for name in metrics if name.lower() in errors), None)
+
+
+def _contradiction_of(
+    run: Run, names: tuple[str, str, str, str], *, prefix: str, size: int
+) -> Contradiction | None:
+    """Return the contradiction between a cosine, an error, a norm and a standard deviation, if there is one.
+
+    Args:
+        run: The run.
+        names: The metrics, in this order.
+        prefix: What their names begin with.
+        size: Number of elements of a target.
+    """
+    metrics = run.history.series
+    steps, columns = _columns(metrics, names)
+    if len(steps) < FEWEST:
+        return None
+    cosine, mse, norm, std = (printed(column) for column in columns)
+    # Each printed value stands for an interval; the bound takes the end that contradicts least.
+    bound = least_error(
+        cosine.values + cosine.unit / 2,
+        (norm.values - norm.unit / 2) / np.sqrt(size),
+        np.maximum(std.values - std.unit / 2, 0),
+    )
+    failed = bound > (mse.values + mse.unit) * 1.001
+    if failed.sum() < FEWEST or failed.mean() < OFTEN:
+        return None
+    target_rms = _rms_of_target(metrics, prefix, steps, otherwise=std.values)
+    return Contradiction(
+        run=run,
+        failed=int(failed.sum()),
+        pooled=pooled_cosine(mse.values, target_rms),
+        cosine=cosine.values,
+    )
+
+
+def _rms_of_target(metrics: Metrics, prefix: str, steps: NDArray[np.int64], *, otherwise: Array) -> Array:
     """Return the targets' standard deviation where it is logged, else the predictions'."""
-    name = next((n for n in (f"{prefix}tgt_std", f"{prefix}target_std") if n in told), None)
-    if name is None or not np.isin(steps, told[name].steps).all():
-        return otherwise
-    return np.asarray(told[name].values[np.searchsorted(told[name].steps, steps)], dtype=np.float64)
+    for name in (f"{prefix}tgt_std", f"{prefix}target_std"):
+        if name in metrics:
+            series = metrics[name]
+            is_complete = np.isin(steps, series.steps).all()
+            return _values_at(series, steps) if is_complete else otherwise
+    return otherwise
 
 
-def _columns(told: Told, names: tuple[str, ...]) -> tuple[NDArray[np.int64], Array]:
+def _columns(metrics: Metrics, names: tuple[str, ...]) -> tuple[NDArray[np.int64], Array]:
     """Return the steps at which all metrics are finite, and their values there, of shape (names, steps)."""
-    steps = told[names[0]].steps
+    steps = metrics[names[0]].steps
     for name in names[1:]:
-        steps = np.intersect1d(steps, told[name].steps)
-    values = np.stack([told[n].values[np.searchsorted(told[n].steps, steps)] for n in names])
+        steps = np.intersect1d(steps, metrics[name].steps)
+    values = np.stack([_values_at(metrics[name], steps) for name in names])
     finite = np.isfinite(values).all(axis=0)
     return steps[finite], values[:, finite]
 
 
-def _finding(group: str, name: str, cases: list[Case]) -> Finding:
-    _, failed, pooled, cosine = max(cases, key=lambda case: len(case[1]) / len(case[2]))
-    share = len(failed) / len(pooled)
+def _values_at(series: Series, steps: NDArray[np.int64]) -> Array:
+    """Return the values of a metric at steps at which it is logged."""
+    places = np.searchsorted(series.steps, steps)
+    return np.asarray(series.values[places], dtype=np.float64)
+
+
+def _finding(name: str, cases: list[Contradiction]) -> Finding:
+    runs = [case.run for case in cases]
+    worst = max(cases, key=lambda case: case.share)
+    steps = len(worst.pooled)
+    last, forced = float(worst.cosine[-1]), float(worst.pooled[-1])
     statement = (
-        f"{group}: {name} is {cosine[-1]:.3g} at the last step, where the error next to it forces a cosine "
-        f"of {pooled[-1]:.3g} or more over all samples together. Norms and error rule the logged mean out at "
-        f"{100 * share:.0f}% of {len(pooled)} steps ({listed(one.seed_label for one, *_ in cases)})."
+        f"{runs[0].group}: {name} is {last:.3g} at the last step, where the error next to it forces a "
+        f"cosine of {forced:.3g} or more over all samples together. Norms and error rule the logged mean "
+        f"out at {100 * worst.share:.0f}% of {steps} steps ({seeds_in_words(runs)})."
     )
-    evidence: Evidence = {"group": group, "metric": name, "runs": len(cases), "share": share}
-    evidence |= {"steps": len(pooled), "last_cosine": float(cosine[-1]), "forced_cosine": float(pooled[-1])}
-    advice = f"Look at which axis and which two tensors {name} is taken over; do not conclude from it."
-    runs = tuple(run.label for run, *_ in cases)
-    return Finding("logged_cosine", "warning", statement, evidence, advice, runs=runs)
+    evidence: Evidence = {
+        "group": runs[0].group,
+        "metric": name,
+        "runs": len(runs),
+        "share": worst.share,
+        "steps": steps,
+        "last_cosine": last,
+        "forced_cosine": forced,
+    }
+    return Finding(
+        rule="logged_cosine",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Look at which axis and which two tensors {name} is taken over; do not conclude from it.",
+        runs=labels_of(runs),
+    )
 
 
 RULE = Rule(

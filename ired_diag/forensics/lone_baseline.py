@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
-from ired_diag.forensics.seed_camps import final_value
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed
+from ired_diag.forensics.seed_camps import final_values
 from ired_diag.runs.metric_words import measures_in, words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
@@ -38,68 +38,99 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _of_one_run(groups: Mapping[str, Sequence[Run]]) -> Iterator[Finding]:
+    """Yield a finding for each baseline of one run, where no baseline has several."""
     baselines = [group for group, runs in groups.items() if is_baseline(group, runs[0])]
     if any(len(groups[group]) >= FEWEST for group in baselines):
         return
     for group in baselines:
-        metric = _metric(groups[group][0])
-        others = {
-            other: values
-            for other, runs in groups.items()
-            if other not in baselines and _metric(runs[0]) == metric
-            if len(values := _finals(runs)) >= FEWEST
-        }
-        if len(groups[group]) == 1 and _finals(groups[group]) and others:
-            yield _finding(group, metric, value=_finals(groups[group])[0], others=others)
+        metric = judged_metric(groups[group][0])
+        finals = final_values(groups[group])
+        others = _groups_of_several(groups, without=baselines, metric=metric)
+        if len(groups[group]) == 1 and finals and others:
+            yield _finding(group, metric, value=finals[0], others=others)
+
+
+def _groups_of_several(
+    groups: Mapping[str, Sequence[Run]], *, without: Collection[str], metric: str
+) -> dict[str, list[float]]:
+    """Return the final values of each further group with enough runs that the same metric judges."""
+    others = {}
+    for group, runs in groups.items():
+        values = final_values(runs)
+        is_comparable = group not in without and judged_metric(runs[0]) == metric
+        if is_comparable and len(values) >= FEWEST:
+            others[group] = values
+    return others
 
 
 def is_baseline(group: str, run: Run) -> bool:
     """Say whether a group calls itself a baseline."""
-    name = (run.configuration or {}).get("experiment_name")
-    return any(BASELINE.search(text) for text in (group, run.name or "", str(name or "")))
-
-
-def _metric(run: Run) -> str:
-    return run.evaluated[0] if run.evaluated else ""
-
-
-def _finals(runs: Sequence[Run]) -> list[float]:
-    return [value for run in runs if (value := final_value(run)) is not None]
+    configuration = run.configuration or {}
+    experiment = str(configuration.get("experiment_name") or "")
+    return any(BASELINE.search(name) for name in (group, run.name or "", experiment))
 
 
 def _finding(group: str, metric: str, *, value: float, others: Mapping[str, Sequence[float]]) -> Finding:
     largest = max(others, key=lambda other: len(others[other]))
-    n, sd = len(others[largest]), float(np.std(others[largest], ddof=1))
-    more = math.sqrt(n + 1)
-    noise = f"if it scatters as {largest} does (sd {sd:.2g})"
+    n = len(others[largest])
+    sd = float(np.std(others[largest], ddof=1))
+    times = math.sqrt(n + 1)
     statement = (
         f"{group}: the baseline is one run ({metric} {value:.4g}), next to {listed(others)} with up to {n} "
-        f"seeds. Its own noise is unknown; {noise}, the standard error of the "
-        f"difference is {more:.2g} times what a test against this number takes it for."
+        f"seeds. Its own noise is unknown; if it scatters as {largest} does (sd {sd:.2g}), "
+        f"the standard error of the difference is {times:.2g} times what a test against this number takes "
+        "it for."
     )
-    evidence: Evidence = {"group": group, "metric": metric, "value": value, "others": len(others)}
-    evidence |= {"largest_group": largest, "seeds": n, "sd": sd, "times_standard_error": more}
-    advice = f"Train the baseline with the {n} seeds of {largest}, and compare them in pairs."
-    return Finding("lone_baseline", "note", statement, evidence, advice)
+    evidence: Evidence = {
+        "group": group,
+        "metric": metric,
+        "value": value,
+        "others": len(others),
+        "largest_group": largest,
+        "seeds": n,
+        "sd": sd,
+        "times_standard_error": times,
+    }
+    return Finding(
+        rule="lone_baseline",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Train the baseline with the {n} seeds of {largest}, and compare them in pairs.",
+    )
 
 
 def _configured(study: Study) -> Iterator[Finding]:
     """Yield a finding for each key of a measure that gives a baseline as one number."""
-    having: dict[tuple[str, float], list[str]] = defaultdict(list)
+    groups_of: dict[tuple[str, float], list[str]] = defaultdict(list)
     for group, runs in study.groups().items():
         for key, value in runs[0].settings.items():
             words = words_of(key)
             number = number_of(value)
             if number is not None and "baseline" in words and measures_in(words):
-                having[key, number].append(group)
-    for (key, value), groups in having.items():
-        statement = (
-            f"{listed(groups)}: {key} is {value:g}, one number without a spread or a number of seeds. A "
-            "result above or below it by less than the noise of a seed says nothing."
-        )
-        evidence: Evidence = {"group": groups[0], "groups": len(groups), "key": key, "value": value}
-        advice = "Name the runs that gave this number, or train them, and compare with these."
-        yield Finding("lone_baseline", "note", statement, evidence, advice)
+                groups_of[key, number].append(group)
+    for (key, number), groups in groups_of.items():
+        yield _finding_on_number(key, number, groups)
+
+
+def _finding_on_number(key: str, value: float, groups: Sequence[str]) -> Finding:
+    statement = (
+        f"{listed(groups)}: {key} is {value:g}, one number without a spread or a number of seeds. A "
+        "result above or below it by less than the noise of a seed says nothing."
+    )
+    evidence: Evidence = {
+        "group": groups[0],
+        "groups": len(groups),
+        "key": key,
+        "value": value,
+    }
+    return Finding(
+        rule="lone_baseline",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice="Name the runs that gave this number, or train them, and compare with these.",
+    )
 
 
 RULE = Rule(

@@ -38,28 +38,56 @@ def find(study: Study) -> Iterator[Finding]:
     for run in study.runs:
         level = _level(run)
         if run.evaluated and run.ending.may_be_complete and math.isfinite(level):
-            groups[run.group, run.evaluated[0]].append((run, level))
-    for (group, metric), runs in groups.items():
+            metric = run.evaluated[0]
+            groups[run.group, metric].append((run, level))
+    for (_, metric), runs in groups.items():
         if len(runs) >= FEWEST:
-            yield from _outliers(group, metric, runs)
+            yield from _outliers(metric, runs)
 
 
-def _outliers(group: str, metric: str, runs: Sequence[tuple[Run, float]]) -> Iterator[Finding]:
+def _outliers(metric: str, runs: Sequence[tuple[Run, float]]) -> Iterator[Finding]:
+    levels = np.array([level for _, level in runs])
     for place, (run, level) in enumerate(runs):
-        others = np.array([other for i, (_, other) in enumerate(runs) if i != place])
+        others = np.delete(levels, place)
         away = abs(level - float(np.median(others)))
-        if away < math.log(FACTOR) or _is_expected(level, others) or not _rests(run):
-            continue
-        middle, own = math.exp(float(np.median(others))), math.exp(level)
-        statement = (
-            f"{group}: {run.seed_label} ends at {metric} {own:.4g}, {math.exp(away):.3g} times "
-            f"{'above' if own > middle else 'below'} the other {len(others)} seeds ({middle:.4g}, within "
-            f"{math.exp(float(np.ptp(others))) - 1:.0%} of each other): a mean over them all describes none."
-        )
-        evidence: Evidence = {"group": group, "run": run.label, "level": own, "others": middle}
-        evidence |= {"factor": math.exp(away), "seeds": len(runs)}
-        advice = "Compare its commit, machine and log with those of the others."
-        yield Finding("outlying_seed", "warning", statement, evidence, advice)
+        is_far = away >= math.log(FACTOR) and not _is_expected(level, others)
+        if is_far and _rests(run):
+            yield _finding(run, metric, level=level, others=others)
+
+
+def _finding(run: Run, metric: str, *, level: float, others: NDArray[np.float64]) -> Finding:
+    """Return the finding on a seed.
+
+    Args:
+        run: The seed.
+        metric: The name of the metric that judges it.
+        level: The logarithm of its level.
+        others: The logarithms of the levels of the other seeds.
+    """
+    middle = float(np.median(others))
+    factor = math.exp(abs(level - middle))
+    side = "above" if math.exp(level) > math.exp(middle) else "below"
+    width = math.exp(float(np.ptp(others))) - 1
+    statement = (
+        f"{run.group}: {run.seed_label} ends at {metric} {math.exp(level):.4g}, {factor:.3g} times "
+        f"{side} the other {len(others)} seeds ({math.exp(middle):.4g}, within "
+        f"{width:.0%} of each other): a mean over them all describes none."
+    )
+    evidence: Evidence = {
+        "group": run.group,
+        "run": run.label,
+        "level": math.exp(level),
+        "others": math.exp(middle),
+        "factor": factor,
+        "seeds": len(others) + 1,
+    }
+    return Finding(
+        rule="outlying_seed",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice="Compare its commit, machine and log with those of the others.",
+    )
 
 
 def _is_expected(level: float, others: NDArray[np.float64]) -> bool:
@@ -85,15 +113,17 @@ def _level(run: Run) -> float:
     if run.evaluated is None:
         return math.nan
     values = run.evaluated[1].values
-    last = values[-max(1, len(values) // 10) :]
-    end = float(np.median(last)) if np.isfinite(last).all() else math.nan
-    return math.log(end) if end > 0 else math.nan
+    tenth = max(1, len(values) // 10)
+    end = float(np.median(values[-tenth:]))
+    if end > 0 and np.isfinite(values[-tenth:]).all():
+        return math.log(end)
+    return math.nan
 
 
 RULE = Rule(
-    "outlying_seed",
-    "Does one seed rest far from its siblings?",
-    find,
+    name="outlying_seed",
+    question="Does one seed rest far from its siblings?",
+    find=find,
     refuted_by=("More seeds: if one of ten or so lands there again, it is the group's own spread."),
     near_miss=(
         "Three seeds, of which one is further away; five seeds that spread widely and evenly; a seed that "

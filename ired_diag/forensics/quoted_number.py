@@ -6,11 +6,11 @@ that looks like a result belongs to the word of origin before it in its sentence
 
     ours:   our, ours, we, baseline            the paper's:   paper, table, published, reported, literature
 
-A result is a decimal of three significant digits or more. It is none where a sign of comparison stands before
-it (a target), where a word for a setting does (learning rate, scale, …), where a unit follows, or where the
-configuration itself holds the number. A run reproduces a number where the last, smallest or largest value of
-one of its series, or the mean of its last tenth, agrees with it to the digits given. Of the numbers called
-ours that no run reproduces,
+A result is a decimal of three significant digits or more. It is not one where a sign of comparison stands
+before it (a target), where a word for a setting does (learning rate, scale, …), where a unit follows, or
+where the configuration itself holds the number. A run reproduces a number where the last, smallest or largest
+value of one of its series, or the mean of its last tenth, agrees with it to the digits given. Of the numbers
+called ours that no run reproduces,
 
 - one that equals a number of the paper's in the same text, to the last digit, is a warning: that is what a
   copied number looks like;
@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
@@ -58,8 +59,8 @@ class Quoted:
     """A number in a text.
 
     Attributes:
-        text: As it is written.
-        sentence: Where it stands.
+        text: The number as it is written.
+        sentence: The sentence that it stands in.
         ours: Whether it is called ours, and not the paper's.
     """
 
@@ -76,25 +77,33 @@ class Quoted:
     def half_a_digit(self) -> float:
         """Half a unit of its last digit."""
         mantissa, _, exponent = self.text.lower().partition("e")
-        return 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+        decimals = len(mantissa.partition(".")[2])
+        return 0.5 * 10.0 ** (int(exponent or 0) - decimals)
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each number called ours that no run of the study reproduces."""
-    told = [(run.group, run.configuration) for run in study.runs]
-    told += [(attempt.experiment, attempt.configuration) for attempt in study.evaluations]
-    found: dict[tuple[Quoted, bool], list[str]] = defaultdict(list)
     measured = _measured(study)
-    for group, configuration in told:
-        for text in _texts(configuration or {}):
-            numbers = quoted_in(text, configuration or {})
+    groups_of: dict[tuple[Quoted, bool], list[str]] = defaultdict(list)
+    for group, configuration in _configurations(study):
+        for text in _texts(configuration):
+            numbers = quoted_in(text, configuration)
             theirs = {number.value for number in numbers if not number.ours}
             for number in numbers:
                 if number.ours and not _is_among(number, measured):
-                    found[number, number.value in theirs].append(group)
-    for (number, copied), groups in found.items():
-        if copied or RESULT.search(number.sentence):
-            yield _finding(number, list(dict.fromkeys(groups)), copied=copied, runs=len(study.runs))
+                    is_copied = number.value in theirs
+                    groups_of[number, is_copied].append(group)
+    for (number, is_copied), groups in groups_of.items():
+        if is_copied or RESULT.search(number.sentence):
+            yield _finding(number, list(dict.fromkeys(groups)), copied=is_copied, runs=len(study.runs))
+
+
+def _configurations(study: Study) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each run's group and configuration, then those of the evaluations."""
+    for run in study.runs:
+        yield run.group, run.configuration or {}
+    for attempt in study.evaluations:
+        yield attempt.experiment, attempt.configuration or {}
 
 
 def quoted_in(text: str, configuration: Mapping[str, Any]) -> list[Quoted]:
@@ -104,39 +113,51 @@ def quoted_in(text: str, configuration: Mapping[str, Any]) -> list[Quoted]:
     [('0.2063', False), ('0.2063', True)]
     """
     settings = set(_numbers(configuration))
-    found = []
+    numbers = []
     for sentence in SENTENCE.split(text):
         words = _words_of_origin(sentence)
+        if not words:
+            continue
         for match in NUMBER.finditer(sentence):
-            before = sentence[max(0, match.start() - REACH) : match.start()]
-            setting = TARGET.search(before) or SETTING.search(before) or UNIT.match(sentence, match.end())
-            ours = _is_ours(words, match.start())
-            if setting or float(match[0]) in settings or _digits(match[0]) < FEWEST_DIGITS:
-                continue
-            if ours is not None:
-                found.append(Quoted(match[0], sentence.strip(), ours))
-    return found
+            is_a_setting = float(match[0]) in settings or _is_called_otherwise(sentence, match)
+            if not is_a_setting and _digits(match[0]) >= FEWEST_DIGITS:
+                number = Quoted(match[0], sentence.strip(), ours=_is_ours(words, match.start()))
+                numbers.append(number)
+    return numbers
+
+
+def _is_called_otherwise(sentence: str, match: re.Match[str]) -> bool:
+    """Say whether the words around a number make it a target, a setting or an amount, and no result."""
+    before = sentence[max(0, match.start() - REACH) : match.start()]
+    is_target = TARGET.search(before)
+    is_setting = SETTING.search(before)
+    has_unit = UNIT.match(sentence, match.end())
+    return bool(is_target or is_setting or has_unit)
 
 
 def _words_of_origin(sentence: str) -> list[tuple[int, bool]]:
     """Return where each word of origin stands, and whether it says ours."""
-    words = [(word.start(), True) for word in OURS.finditer(sentence)]
-    return sorted(words + [(word.start(), False) for word in THEIRS.finditer(sentence)])
+    ours = [(word.start(), True) for word in OURS.finditer(sentence)]
+    theirs = [(word.start(), False) for word in THEIRS.finditer(sentence)]
+    return sorted(ours + theirs)
 
 
-def _is_ours(words: list[tuple[int, bool]], place: int) -> bool | None:
-    """Say whose a number is by the nearest word before it, else after it; None where there is none."""
+def _is_ours(words: list[tuple[int, bool]], place: int) -> bool:
+    """Say whose a number is by the nearest word before it, else after it."""
     before = bisect.bisect(words, (place, True))
-    return words[max(before - 1, 0)][1] if words else None
+    nearest = words[max(before - 1, 0)]
+    return nearest[1]
 
 
 def _digits(number: str) -> int:
     """Return how many significant digits a number is written with."""
-    return len(number.lower().partition("e")[0].replace(".", "").lstrip("0"))
+    mantissa = number.lower().partition("e")[0]
+    return len(mantissa.replace(".", "").lstrip("0"))
 
 
 def _texts(configuration: Mapping[str, Any]) -> list[str]:
-    return [value for key in METADATA if isinstance(value := configuration.get(key), str)]
+    values = map(configuration.get, METADATA)
+    return [value for value in values if isinstance(value, str)]
 
 
 def _numbers(value: object) -> Iterator[float]:
@@ -144,40 +165,45 @@ def _numbers(value: object) -> Iterator[float]:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        for one in value:
-            yield from _numbers(one)
+        for part in value:
+            yield from _numbers(part)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield float(value)
 
 
 def _measured(study: Study) -> list[float]:
     """Return what evaluations gave, and of every series the last, the best, and the mean of its end."""
-    found = [result.value for result in study.results if result.value is not None]
+    measured = [result.value for result in study.results if result.value is not None]
     for run in study.runs:
         for series in run.history.series.values():
             values = np.asarray(series.values, dtype=np.float64)
             finite = values[np.isfinite(values)]
             if len(finite):
-                late = finite[-max(1, len(finite) // 10) :]
-                found += [float(finite[-1]), float(finite.min()), float(finite.max()), float(late.mean())]
-    return found
+                measured.extend(_summaries(finite))
+    return measured
+
+
+def _summaries(values: NDArray[np.float64]) -> list[float]:
+    """Return the last value, the smallest, the largest and the mean of the last tenth."""
+    tenth = max(1, len(values) // 10)
+    mean_of_end = values[-tenth:].mean()
+    return [float(values[-1]), float(values.min()), float(values.max()), float(mean_of_end)]
 
 
 def _is_among(number: Quoted, measured: list[float]) -> bool:
+    # A millionth more, for values that lie half a digit away and whose difference is rounded.
     margin = number.half_a_digit * (1 + 1e-6)
     return any(abs(value - number.value) <= margin for value in measured)
 
 
 def _finding(number: Quoted, groups: list[str], *, copied: bool, runs: int) -> Finding:
+    origin = "it may have been measured elsewhere"
+    if copied:
+        origin = "it equals, to the last digit, a number that the notes quote from elsewhere"
     statement = (
         f"{listed(groups)}: the notes say “{number.sentence}”, and none of {runs} runs here reproduces "
+        f"{number.text}: {origin}."
     )
-    if copied:
-        statement += (
-            f"{number.text}: it equals, to the last digit, a number that the notes quote from elsewhere"
-        )
-    else:
-        statement += f"{number.text}: it may have been measured elsewhere"
     evidence: Evidence = {
         "group": groups[0],
         "groups": len(groups),
@@ -185,14 +211,19 @@ def _finding(number: Quoted, groups: list[str], *, copied: bool, runs: int) -> F
         "runs": runs,
         "equals_a_quoted_number": copied,
     }
-    advice = "Do not compare with it before it is measured here, with the evaluation of the other runs."
-    return Finding("quoted_number", "warning" if copied else "note", f"{statement}.", evidence, advice)
+    return Finding(
+        rule="quoted_number",
+        severity="warning" if copied else "note",
+        statement=statement,
+        evidence=evidence,
+        advice="Do not compare with it before it is measured here, with the evaluation of the other runs.",
+    )
 
 
 RULE = Rule(
-    "quoted_number",
-    "Was a number in the notes that is called ours measured by any run?",
-    find,
+    name="quoted_number",
+    question="Was a number in the notes that is called ours measured by any run?",
+    find=find,
     refuted_by=("The log or results file of ours that measured this number to its digits."),
     near_miss=(
         "A number of ours that is rounded in the notes; a target, a learning rate or a number that is "

@@ -20,18 +20,19 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ired_diag.errors import DiagError
-from ired_diag.finding import Finding, Severity
+from ired_diag.finding import Finding
 from ired_diag.forensics import identical_curves
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, listed, seeds_in_words
 from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
-from ired_diag.runs.history import Series
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -45,50 +46,94 @@ FEWEST_EQUAL = 3  # seeds of two tables that agree
 FEWEST_TWICE = 10  # values, of runs in two groups
 
 
+@dataclass(frozen=True)
+class Twins:
+    """A number that several seeds share.
+
+    Attributes:
+        metric: The name of what was measured.
+        value: The number.
+        labels: The labels of the seeds.
+        chance: The probability that a table of such numbers has a pair.
+    """
+
+    metric: str
+    value: float
+    labels: tuple[str, ...]
+    chance: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """A group of single numbers.
+
+    Attributes:
+        name: The group, with its table where it is in several.
+        metric: The name of what was measured.
+        values: The number of each seed.
+    """
+
+    name: str
+    metric: str
+    values: Mapping[str, float]
+
+
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each seed that is counted as several."""
-    told = identical_curves.equal_groups(study)
+    reported = identical_curves.equal_groups(study)
     tables = set(tables_of(study))
     for group, runs in study.groups().items():
         yield from _named_apart(group, [run for run in runs if not run.of_table])
         yield from _equal_numbers(group, [run for run in runs if run.path not in tables])
     yield from _in_tables(study)
     yield from _equal_tables(study)
-    yield from _in_two_groups(study, told)
+    yield from _in_two_groups(study, reported)
 
 
 def _named_apart(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
+    """Yield a finding for each seed that runs of different names state."""
     by_seed: dict[int, list[tuple[int, Run]]] = defaultdict(list)
     for run in runs:
-        named, stated = seed_in_name(run), stated_seed(run)
+        named = seed_in_name(run)
+        stated = stated_seed(run)
         if named is not None and stated is not None:
             by_seed[stated].append((named, run))
     for seed, members in by_seed.items():
         names = sorted({named for named, _ in members})
-        if len(names) > 1 and not _any_same([run for _, run in members]):
-            yield _one_seed(group, seed, names, [run for _, run in members])
+        of_seed = [run for _, run in members]
+        if len(names) > 1 and not _any_alike(of_seed):
+            yield _finding_on_names(group, seed, names, of_seed)
 
 
 def stated_seed(run: Run) -> int | None:
     """Return the seed that a run's configuration states, else the one that its log does."""
     configured = seed_of(run.configuration)
-    return run.seed if configured is None else configured
+    if configured is None:
+        return run.seed
+    return configured
 
 
-def _one_seed(group: str, seed: int, names: list[int], runs: Sequence[Run]) -> Finding:
+def _finding_on_names(group: str, seed: int, names: list[int], runs: Sequence[Run]) -> Finding:
+    labels = [str(name) for name in names]
     is_sure = all(run.seed == seed for run in runs)
-    statement = f"{group}: the runs called seeds {listed(map(str, names))} all state seed {seed}"
+    meaning = " in their configurations. If that is what ran, they are no independent seeds."
     if is_sure:
-        severity: Severity = "warning"
-        statement += ". They differ by what the machine does not repeat: they are no independent seeds."
-    else:
-        severity = "note"
-        statement += " in their configurations. If that is what ran, they are no independent seeds."
-    evidence: Evidence = {"group": group, "seed": seed, "names": ", ".join(map(str, names))}
-    evidence |= {"runs": len(runs)}
+        meaning = ". They differ by what the machine does not repeat: they are no independent seeds."
+    evidence: Evidence = {
+        "group": group,
+        "seed": seed,
+        "names": ", ".join(labels),
+        "runs": len(runs),
+    }
     advice = "Look for where the program reads its seed; if it read this one, count these runs as one seed."
-    labels = tuple(run.label for run in runs)
-    return Finding("repeated_seed", severity, statement, evidence, advice, runs=labels)
+    return Finding(
+        rule="repeated_seed",
+        severity="warning" if is_sure else "note",
+        statement=f"{group}: the runs called seeds {listed(labels)} all state seed {seed}{meaning}",
+        evidence=evidence,
+        advice=advice,
+        runs=labels_of(runs),
+    )
 
 
 def seed_in_name(run: Run) -> int | None:
@@ -100,44 +145,75 @@ def seed_in_name(run: Run) -> int | None:
     return None
 
 
-def _any_same(runs: Sequence[Run]) -> bool:
-    return any(a.history.series == b.history.series for a, b in itertools.combinations(runs, 2))
+def _any_alike(runs: Sequence[Run]) -> bool:
+    """Say whether two runs logged the same."""
+    pairs = itertools.combinations(runs, 2)
+    return any(a.history.series == b.history.series for a, b in pairs)
 
 
 def _equal_numbers(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
     """Yield a finding where two seeds of a group of single numbers give the same."""
-    judged = [run for run in runs if run.evaluated and len(run.evaluated[1]) <= FEW_POINTS]
-    metrics = {run.evaluated[0] for run in judged if run.evaluated}
+    values: dict[str, float] = {}
+    seeds: dict[str, str] = {}
+    metrics: set[str] = set()
+    for run in runs:
+        if run.evaluated is None or len(run.evaluated[1]) > FEW_POINTS:
+            continue
+        metric, series = run.evaluated
+        metrics.add(metric)
+        values[run.label] = float(series.values[-1])
+        seeds[run.label] = run.seed_label
     if len(metrics) == 1:
-        values = {run.label: float(run.evaluated[1].values[-1]) for run in judged if run.evaluated}
-        seeds = {run.label: run.seed_label for run in judged}
-        yield from _twins(group, metrics.pop(), values, seeds)
+        for twins in _twins(metrics.pop(), values):
+            names = [seeds[label] for label in twins.labels]
+            yield _finding_on_twins(group, twins, names, runs=twins.labels)
 
 
-def _twins(
-    group: str, metric: str, values: Mapping[str, float], seeds: Mapping[str, str], *, where: str = ""
-) -> Iterator[Finding]:
-    """Yield a finding for each number that two seeds or more share, by their labels."""
+def _twins(metric: str, values: Mapping[str, float]) -> Iterator[Twins]:
+    """Yield each number that two seeds or more share, where chance makes none.
+
+    Args:
+        metric: The name of what was measured.
+        values: The number of each seed, by its label.
+    """
     numbers = np.array(list(values.values()))
     if len(values) < 3 or share_of(metric) or not np.isfinite(numbers).all() or np.ptp(numbers) == 0:
         return
     chance = chance_of_a_pair(numbers)
-    alike: dict[float, list[str]] = defaultdict(list)
+    if chance > BY_CHANCE:
+        return
+    labels_of_value: dict[float, list[str]] = defaultdict(list)
     for label, value in values.items():
-        alike[value].append(label)
-    for value, twins in alike.items():
-        if len(twins) > 1 and chance <= BY_CHANCE and _digits(value) >= FEWEST_DIGITS:
-            named = [seeds[label] for label in twins]
-            statement = (
-                f"{group}: {listed(named)} give the same {metric}, {value:.12g}, to the last of "
-                f"{_digits(value)} digits{where}; by chance {chance:.1g} of such tables have a pair. One of "
-                "them is probably a copy, and is counted twice."
-            )
-            evidence: Evidence = {"group": group, "metric": metric, "value": value, "runs": len(twins)}
-            evidence |= {"chance": chance, "seeds": ", ".join(named)}
-            advice = "Look the two numbers up in their logs, and leave one out if they are one run."
-            labels = () if where else tuple(twins)
-            yield Finding("repeated_seed", "warning", statement, evidence, advice, runs=labels)
+        labels_of_value[value].append(label)
+    for value, labels in labels_of_value.items():
+        if len(labels) > 1 and _digits(value) >= FEWEST_DIGITS:
+            yield Twins(metric=metric, value=value, labels=tuple(labels), chance=chance)
+
+
+def _finding_on_twins(
+    group: str, twins: Twins, names: Sequence[str], *, where: str = "", runs: tuple[str, ...] = ()
+) -> Finding:
+    statement = (
+        f"{group}: {listed(names)} give the same {twins.metric}, {twins.value:.12g}, to the last of "
+        f"{_digits(twins.value)} digits{where}; by chance {twins.chance:.1g} of such tables have a pair. One "
+        "of them is probably a copy, and is counted twice."
+    )
+    evidence: Evidence = {
+        "group": group,
+        "metric": twins.metric,
+        "value": twins.value,
+        "runs": len(names),
+        "chance": twins.chance,
+        "seeds": ", ".join(names),
+    }
+    return Finding(
+        rule="repeated_seed",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice="Look the two numbers up in their logs, and leave one out if they are one run.",
+        runs=runs,
+    )
 
 
 def _in_tables(study: Study) -> Iterator[Finding]:
@@ -147,56 +223,95 @@ def _in_tables(study: Study) -> Iterator[Finding]:
             metrics = read_seed_metrics(path)
         except DiagError:
             continue  # not a table of seeds, which the list of skipped files says
-        told: set[tuple[str, str]] = set()
+        reported: set[tuple[str, str]] = set()
         for metric, table in metrics.items():
             for group, values in table.items():
-                numbers = {str(seed): value for seed, value in values.items() if value is not None}
-                seeds = {seed: f"seed{seed}" for seed in numbers}
-                for finding in _twins(group, metric, numbers, seeds, where=f" in {path.name}"):
-                    if (group, str(finding.evidence["seeds"])) not in told:
+                for finding in _in_column(group, metric, values, where=f" in {path.name}"):
+                    seeds = str(finding.evidence["seeds"])
+                    if (group, seeds) not in reported:
                         yield finding
-                    told.add((group, str(finding.evidence["seeds"])))
+                    reported.add((group, seeds))
+
+
+def _in_column(
+    group: str, metric: str, values: Mapping[Any, float | None], *, where: str
+) -> Iterator[Finding]:
+    """Yield a finding for each number that two seeds of a column share."""
+    numbers = {f"seed{seed}": value for seed, value in values.items() if value is not None}
+    for twins in _twins(metric, numbers):
+        yield _finding_on_twins(group, twins, twins.labels, where=where)
 
 
 def _equal_tables(study: Study) -> Iterator[Finding]:
     """Yield a finding for each two groups of single numbers that agree in every seed."""
-    tables: dict[tuple[str, str], list[Run]] = defaultdict(list)
-    for run in study.runs:
-        tables[run.group, run.path.name if run.of_table else ""].append(run)
-    count = Counter(group for group, _ in tables)
-    columns = [
-        (f"{group} of {file}" if count[group] > 1 else group, column)
-        for (group, file), runs in tables.items()
-        if (column := _column(runs))
-    ]
-    for (a, (metric, x)), (b, (other, y)) in itertools.combinations(columns, 2):
-        if metric != other or x != y or len(set(x.values())) < FEWEST_EQUAL:
+    for a, b in itertools.combinations(_columns(study), 2):
+        if a.metric != b.metric or a.values != b.values:
             continue
-        if sum(map(_digits, x.values())) < FEWEST_DIGITS * FEWEST_EQUAL:
+        digits = sum(map(_digits, a.values.values()))
+        if len(set(a.values.values())) < FEWEST_EQUAL or digits < FEWEST_DIGITS * FEWEST_EQUAL:
             continue
+        seeds = len(a.values)
         statement = (
-            f"{a} and {b} give the same {metric} for each of {len(x)} seeds, to the last digit: one is "
-            "probably a copy of the other."
+            f"{a.name} and {b.name} give the same {a.metric} for each of {seeds} seeds, to the last digit: "
+            "one is probably a copy of the other."
         )
-        evidence: Evidence = {"group": a, "other_group": b, "metric": metric, "runs": len(x)}
-        advice = f"Look up where the numbers of {a} and {b} come from. Until then, do not compare them."
-        yield Finding("repeated_seed", "warning", statement, evidence, advice)
+        evidence: Evidence = {
+            "group": a.name,
+            "other_group": b.name,
+            "metric": a.metric,
+            "runs": seeds,
+        }
+        advice = (
+            f"Look up where the numbers of {a.name} and {b.name} come from. Until then, do not compare them."
+        )
+        yield Finding(
+            rule="repeated_seed",
+            severity="warning",
+            statement=statement,
+            evidence=evidence,
+            advice=advice,
+        )
 
 
-def _column(runs: Sequence[Run]) -> tuple[str, dict[str, float]] | None:
-    """Return the metric and the numbers of a group of single numbers, by seed; None of any other."""
-    judged = [(run, run.evaluated) for run in runs if run.evaluated and len(run.evaluated[1]) == 1]
-    metrics = {evaluated[0] for _, evaluated in judged}
-    if len(judged) != len(runs) or len(metrics) != 1:
+def _columns(study: Study) -> list[Column]:
+    """Return each group of single numbers, for each table that it comes from."""
+    runs_of: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        file = run.path.name if run.of_table else ""
+        runs_of[run.group, file].append(run)
+    tables_with = Counter(group for group, _ in runs_of)
+    columns = []
+    for (group, file), runs in runs_of.items():
+        name = group
+        if tables_with[group] > 1:
+            name = f"{group} of {file}"
+        column = _column(name, runs)
+        if column is not None:
+            columns.append(column)
+    return columns
+
+
+def _column(name: str, runs: Sequence[Run]) -> Column | None:
+    """Return the numbers of a group of single numbers, by seed; None of any other."""
+    values: dict[str, float] = {}
+    metrics: set[str] = set()
+    for run in runs:
+        if run.evaluated is None or len(run.evaluated[1]) != 1:
+            return None
+        metric, series = run.evaluated
+        metrics.add(metric)
+        values[run.seed_label] = float(series.values[0])
+    if len(metrics) != 1:
         return None
-    return metrics.pop(), {run.seed_label: float(series.values[0]) for run, (_, series) in judged}
+    return Column(name=name, metric=metrics.pop(), values=values)
 
 
 def tables_of(study: Study) -> list[Path]:
     """Return the tables of one number a seed: those opened as runs, and the CSV files next to runs."""
     opened = [run.path for run in study.runs if run.of_table]
-    skipped = [one.path for one in study.skipped if one.path.suffix.lower() == ".csv"]
-    return list(dict.fromkeys([*opened, *(path for path in skipped if names_seeds(path))]))
+    skipped = [file.path for file in study.skipped]
+    next_to_runs = [path for path in skipped if path.suffix.lower() == ".csv" and names_seeds(path)]
+    return list(dict.fromkeys(opened + next_to_runs))
 
 
 def chance_of_a_pair(values: np.ndarray) -> float:
@@ -205,45 +320,67 @@ def chance_of_a_pair(values: np.ndarray) -> float:
     The values are taken to lie evenly in the range of their middle half, times two.
     """
     low, high = np.quantile(np.unique(values), [0.25, 0.75])
+    if high <= low:
+        return 1.0
     unit = float(printed(values).unit.max())
     pairs = len(values) * (len(values) - 1) / 2
-    return min(1.0, pairs * unit / (2 * (high - low))) if high > low else 1.0
+    return min(1.0, pairs * unit / (2 * (high - low)))
 
 
 def _digits(value: float) -> int:
-    return len(f"{abs(value):.12g}".partition("e")[0].replace(".", "").lstrip("0"))
+    """Return how many significant digits a number is written with."""
+    mantissa = f"{abs(value):.12g}".partition("e")[0]
+    return len(mantissa.replace(".", "").lstrip("0"))
 
 
-def _in_two_groups(study: Study, told: set[frozenset[str]]) -> Iterator[Finding]:
+def _in_two_groups(study: Study, reported: set[frozenset[str]]) -> Iterator[Finding]:
     """Yield a finding for each two groups of equal settings that hold the same run of one seed."""
-    starts: dict[tuple[object, ...], list[Run]] = defaultdict(list)
-    for run in study.runs:
-        if run.evaluated and len(run.evaluated[1]) >= FEWEST_TWICE and run.seed is not None:
-            starts[run.seed, run.evaluated[0], *run.evaluated[1].values[:3].tolist()].append(run)
-    pairs: dict[tuple[str, str], list[Run]] = defaultdict(list)
-    for alike in starts.values():
+    runs_of: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for alike in _runs_by_start(study):
         for a, b in itertools.combinations(alike, 2):
-            if a.group != b.group and frozenset((a.group, b.group)) not in told and _is_one_run(a, b):
-                pairs[a.group, b.group].append(a)
-    for (a_group, b_group), runs in pairs.items():
+            is_new = a.group != b.group and frozenset((a.group, b.group)) not in reported
+            if is_new and _is_one_run(a, b):
+                runs_of[a.group, b.group].append(a)
+    for (a_group, b_group), runs in runs_of.items():
         statement = (
             f"{a_group} and {b_group} have equal settings and hold the same runs, digit by digit "
-            f"({listed(run.seed_label for run in runs)}): counted in both, they count twice."
+            f"({seeds_in_words(runs)}): counted in both, they count twice."
         )
-        evidence: Evidence = {"group": a_group, "other_group": b_group, "runs": len(runs)}
-        advice = f"Count {a_group} or {b_group}, and not both."
-        yield Finding("repeated_seed", "note", statement, evidence, advice)
+        evidence: Evidence = {
+            "group": a_group,
+            "other_group": b_group,
+            "runs": len(runs),
+        }
+        yield Finding(
+            rule="repeated_seed",
+            severity="note",
+            statement=statement,
+            evidence=evidence,
+            advice=f"Count {a_group} or {b_group}, and not both.",
+        )
+
+
+def _runs_by_start(study: Study) -> Iterable[list[Run]]:
+    """Return the runs of one seed and metric whose first three evaluations are equal."""
+    by_start: dict[tuple[object, ...], list[Run]] = defaultdict(list)
+    for run in study.runs:
+        if run.seed is None or run.evaluated is None:
+            continue
+        metric, series = run.evaluated
+        if len(series) >= FEWEST_TWICE:
+            first_values = series.values[:3].tolist()
+            by_start[run.seed, metric, *first_values].append(run)
+    return by_start.values()
 
 
 def _is_one_run(a: Run, b: Run) -> bool:
+    """Say whether two runs have the same settings and the same curve, which is not a constant."""
     if a.settings != b.settings or not a.evaluated or not b.evaluated:
         return False
-    x, y = a.evaluated[1], b.evaluated[1]
-    return _equal(x, y) and float(np.ptp(np.asarray(x.values))) > 0
-
-
-def _equal(x: Series, y: Series) -> bool:
-    return x == y and bool(np.isfinite(x.values).all())
+    series, other = a.evaluated[1], b.evaluated[1]
+    if series != other or not np.isfinite(series.values).all():
+        return False
+    return float(np.ptp(series.values)) > 0
 
 
 RULE = Rule(

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, seeds_in_words
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.metric_words import LOWER, measures_in, words_of
 from ired_diag.runs.run import Run
@@ -59,17 +59,25 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group and kind of floor."""
     cases: dict[tuple[str, str, bool], list[Floor]] = defaultdict(list)
     for run in study.runs:
-        if (floor := floor_of(run)) is not None and run.evaluated:
-            cases[run.group, run.evaluated[0], floor.unit > 0].append(floor)
-    for (group, metric, by_printing), floors in cases.items():
-        yield (_printing if by_printing else _arithmetic)(group, metric, floors)
+        floor = floor_of(run)
+        if floor is not None:
+            is_printed = floor.unit > 0
+            cases[run.group, judged_metric(run), is_printed].append(floor)
+    for (group, metric, is_printed), floors in cases.items():
+        if is_printed:
+            yield _finding_on_printing(group, metric, floors)
+        else:
+            yield _finding_on_arithmetic(group, metric, floors)
 
 
 def groups_of_rounding(study: Study) -> frozenset[str]:
     """Return the groups of which every run with evaluations ends at a floor."""
-    groups = study.groups().items()
-    evaluated = {group: [run for run in runs if run.evaluated] for group, runs in groups}
-    return frozenset(group for group, runs in evaluated.items() if runs and all(map(floor_of, runs)))
+    groups = set()
+    for group, runs in study.groups().items():
+        evaluated = [run for run in runs if run.evaluated]
+        if evaluated and all(map(floor_of, evaluated)):
+            groups.add(group)
+    return frozenset(groups)
 
 
 def floor_of(run: Run) -> Floor | None:
@@ -79,53 +87,75 @@ def floor_of(run: Run) -> Floor | None:
     values = np.asarray(run.evaluated[1].values, dtype=np.float64)
     if len(values) < FEWEST or not np.isfinite(values).all() or (values < 0).any():
         return None
-    late = values[-max(FEWEST // 2, len(values) // 5) :]
-    level, first = float(np.median(late)), float(values[: len(values) // 5 + 1].max())
-    unit = float(printed(values).unit.min()) if (values > 0).any() else 0.0
+    fifth = len(values) // 5
+    first = float(values[: fifth + 1].max())
+    late = values[-max(FEWEST // 2, fifth) :]
+    level = float(np.median(late))
+    unit = 0.0
+    if (values > 0).any():
+        unit = float(printed(values).unit.min())
     if 0 < unit < 1 and level <= UNITS * unit and first > 4 * UNITS * unit:
-        return Floor(run, level, unit, level / first)
-    halves = np.array_split(late, 2)
-    early, end = (float(np.median(half)) for half in halves)
-    rests = end == early or (min(early, end) > 0 and max(early, end) <= AT_REST * min(early, end))
-    return Floor(run, level, 0.0, level / first) if rests and 0 < level <= ORDERS * first else None
+        return Floor(run=run, level=level, unit=unit, fallen=level / first)
+    if 0 < level <= ORDERS * first and _is_at_rest(late):
+        return Floor(run=run, level=level, unit=0.0, fallen=level / first)
+    return None
+
+
+def _is_at_rest(values: Array) -> bool:
+    """Say whether the medians of the two halves are equal, or less than a factor of ten apart."""
+    halves = np.array_split(values, 2)
+    low, high = sorted(float(np.median(half)) for half in halves)
+    return low == high or (0 < low and high <= AT_REST * low)
 
 
 def _is_error(metric: str) -> bool:
-    return share_of(metric) is None and bool(LOWER.intersection(measures_in(words_of(metric))))
+    is_loss = LOWER.intersection(measures_in(words_of(metric)))
+    return bool(is_loss) and share_of(metric) is None
 
 
-def _printing(group: str, metric: str, floors: list[Floor]) -> Finding:
+def _finding_on_printing(group: str, metric: str, floors: list[Floor]) -> Finding:
     worst = min(floors, key=lambda floor: floor.level)
-    half = 50 * worst.unit / max(worst.level, worst.unit)
+    runs = [floor.run for floor in floors]
+    percent = 50 * worst.unit / max(worst.level, worst.unit)
     statement = (
         f"{group}: {metric} ends at {worst.level:.3g} and is logged in steps of {worst.unit:.0e}: its last "
-        f"values are known to ±{half:.0f}% only ({listed(floor.run.seed_label for floor in floors)}). "
+        f"values are known to ±{percent:.0f}% only ({seeds_in_words(runs)}). "
         "Smaller differences are rounding."
     )
     advice = f"Log {metric} with more digits before comparing runs by it, or compare its logarithm earlier."
-    runs = tuple(floor.run.label for floor in floors)
-    evidence = _evidence(group, metric, floors, worst)
-    return Finding("rounding_floor", "note", statement, evidence, advice, runs=runs)
+    return Finding(
+        rule="rounding_floor",
+        severity="note",
+        statement=statement,
+        evidence=_evidence_of(worst, metric, runs),
+        advice=advice,
+        runs=labels_of(runs),
+    )
 
 
-def _arithmetic(group: str, metric: str, floors: list[Floor]) -> Finding:
+def _finding_on_arithmetic(group: str, metric: str, floors: list[Floor]) -> Finding:
     worst = min(floors, key=lambda floor: floor.fallen)
+    runs = [floor.run for floor in floors]
     statement = (
         f"{group}: {metric} ends at {worst.level:.3g}, {worst.fallen:.1g} times its start, and falls no more "
-        f"({listed(floor.run.seed_label for floor in floors)}): it is at the floor of its precision. Which "
+        f"({seeds_in_words(runs)}): it is at the floor of its precision. Which "
         "run is lowest there is rounding, and no result."
     )
-    advice = f"Compare by how soon {metric} falls below a threshold, such as 1e-8 of its start."
-    runs = tuple(floor.run.label for floor in floors)
-    evidence = _evidence(group, metric, floors, worst)
-    return Finding("rounding_floor", "note", statement, evidence, advice, runs=runs)
+    return Finding(
+        rule="rounding_floor",
+        severity="note",
+        statement=statement,
+        evidence=_evidence_of(worst, metric, runs),
+        advice=f"Compare by how soon {metric} falls below a threshold, such as 1e-8 of its start.",
+        runs=labels_of(runs),
+    )
 
 
-def _evidence(group: str, metric: str, floors: list[Floor], worst: Floor) -> Evidence:
+def _evidence_of(worst: Floor, metric: str, runs: list[Run]) -> Evidence:
     return {
-        "group": group,
+        "group": worst.run.group,
         "metric": metric,
-        "runs": len(floors),
+        "runs": len(runs),
         "level": worst.level,
         "unit": worst.unit or None,
         "fallen_to": worst.fallen,

@@ -48,8 +48,28 @@ def listed(labels: Iterable[str], most: int = 4) -> str:
     'a, b and 1 more'
     """
     all_labels = list(labels)
-    some, more = all_labels[:most], len(all_labels) - most
-    return f"{', '.join(some)} and {more} more" if more > 0 else ", ".join(some)
+    first = ", ".join(all_labels[:most])
+    more = len(all_labels) - most
+    if more > 0:
+        return f"{first} and {more} more"
+    return first
+
+
+def seeds_in_words(runs: Iterable[Run]) -> str:
+    """Return what the runs are called within their group, as a reader takes them in: ``seed0, seed1``."""
+    return listed(run.seed_label for run in runs)
+
+
+def labels_of(runs: Iterable[Run]) -> tuple[str, ...]:
+    """Return the names of the runs in messages, each once: ``q101/seed0``."""
+    return tuple(dict.fromkeys(run.label for run in runs))
+
+
+def judged_metric(run: Run) -> str:
+    """Return the name of the logged metric that judges a run; empty where none is logged."""
+    if run.evaluated is None:
+        return ""
+    return run.evaluated[0]
 
 
 def counted(number: int, noun: str) -> str:
@@ -58,7 +78,8 @@ def counted(number: int, noun: str) -> str:
     >>> counted(1, "run"), counted(3, "run")
     ('1 run', '3 runs')
     """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    plural = "" if number == 1 else "s"
+    return f"{number} {noun}{plural}"
 
 
 OF_OUR_MODEL = ("mining_strategy", "rank")  # keys of the configurations whose checkpoints probes can read
@@ -78,14 +99,14 @@ def with_probe(words: str, probe: str, runs: Sequence[Run]) -> str:
     Args:
         words: What to do, without a full stop: it holds for every program.
         probe: The probe's name.
-        runs: Those that the finding is about.
+        runs: The runs that the finding is about.
     """
     readable = [run for run in runs if is_of_our_program(run.configuration or {})]
+    if not readable:
+        return f"{words}."
     if any(run.checkpoints for run in readable):
         return f"{words}: ired-diag probe {probe} {readable[0].group}"
-    if readable:
-        return f"{words}, on a checkpoint if there is one: ired-diag probe {probe} CHECKPOINT"
-    return f"{words}."
+    return f"{words}, on a checkpoint if there is one: ired-diag probe {probe} CHECKPOINT"
 
 
 LAST_STATE = Path("checkpoints", "last.pt")
@@ -93,4 +114,5 @@ LAST_STATE = Path("checkpoints", "last.pt")
 
 def can_go_on(run: Run) -> bool:
     """Say whether our own ``train`` can start from a run: it is a run folder of ours, with a full state."""
-    return is_run_folder(run.path) and (run.path / LAST_STATE).is_file()
+    state = run.path / LAST_STATE
+    return is_run_folder(run.path) and state.is_file()

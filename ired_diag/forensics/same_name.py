@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.forensics.rule import Rule, judged_metric
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -23,43 +23,65 @@ NAMED_BY_KEYS = re.compile(r"=")
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each experiment whose complete runs of a seed end far apart."""
+    worst: dict[str, list[Run]] = {}
+    for runs in _families(study):
+        experiment = runs[0].experiment
+        so_far = _factor_between(worst.get(experiment, []))
+        if _factor_between(runs) >= max(FACTOR, so_far):
+            worst[experiment] = sorted(runs, key=_last_value)
+    for experiment, runs in worst.items():
+        yield _finding(experiment, runs)
+
+
+def _families(study: Study) -> list[list[Run]]:
+    """Return the runs that share experiment, seed and judged metric, without the variants of a sweep."""
     families: dict[tuple[str, int, str], list[Run]] = defaultdict(list)
     for run in study.runs:
-        if run.seed is not None and run.ending.may_be_complete and math.isfinite(_last(run)):
-            if not NAMED_BY_KEYS.search(run.variant or ""):
-                families[run.experiment, run.seed, _metric(run)].append(run)
-    worst: dict[str, list[Run]] = {}
-    for (experiment, *_), runs in families.items():
-        if _spread(runs) >= max(FACTOR, _spread(worst.get(experiment, []))):
-            worst[experiment] = sorted(runs, key=_last)
-    for experiment, runs in worst.items():
-        told = ", ".join(f"{_last(run):.4g} ({_which(run)})" for run in runs)
-        complete = "complete attempts" if all(run.ending.complete for run in runs) else "attempts"
-        statement = (
-            f"{experiment}: {len(runs)} {complete} at seed {runs[0].seed} end {_spread(runs):.3g} "
-            f"times apart: {told}. One name stands for several programs."
-        )
-        evidence: Evidence = {"experiment": experiment, "runs": len(runs), "factor": _spread(runs)}
-        advice = f"Name the variant in every comparison, such as {runs[0].group}."
-        yield Finding("same_name", "error", statement, evidence, advice)
+        if run.seed is None or not run.ending.may_be_complete:
+            continue
+        is_of_a_sweep = NAMED_BY_KEYS.search(run.variant or "")
+        if math.isfinite(_last_value(run)) and not is_of_a_sweep:
+            families[run.experiment, run.seed, judged_metric(run)].append(run)
+    return list(families.values())
 
 
-def _metric(run: Run) -> str:
-    return run.evaluated[0] if run.evaluated else ""
+def _finding(experiment: str, runs: Sequence[Run]) -> Finding:
+    factor = _factor_between(runs)
+    ends = ", ".join(f"{_last_value(run):.4g} ({_which(run)})" for run in runs)
+    attempts = "attempts"
+    if all(run.ending.complete for run in runs):
+        attempts = "complete attempts"
+    statement = (
+        f"{experiment}: {len(runs)} {attempts} at seed {runs[0].seed} end {factor:.3g} times apart: {ends}. "
+        "One name stands for several programs."
+    )
+    return Finding(
+        rule="same_name",
+        severity="error",
+        statement=statement,
+        evidence={"experiment": experiment, "runs": len(runs), "factor": factor},
+        advice=f"Name the variant in every comparison, such as {runs[0].group}.",
+    )
 
 
-def _last(run: Run) -> float:
-    return float(run.evaluated[1].values[-1]) if run.evaluated else math.nan
+def _last_value(run: Run) -> float:
+    if run.evaluated is None:
+        return math.nan
+    return float(run.evaluated[1].values[-1])
 
 
-def _spread(runs: list[Run]) -> float:
-    ends = [_last(run) for run in runs]
-    return max(ends) / min(ends) if len(ends) > 1 and min(ends) > 0 else 1.0
+def _factor_between(runs: Sequence[Run]) -> float:
+    """Return the largest last value over the smallest; 1 where there is no such ratio."""
+    ends = [_last_value(run) for run in runs]
+    if len(ends) < 2 or min(ends) <= 0:
+        return 1.0
+    return max(ends) / min(ends)
 
 
 def _which(run: Run) -> str:
     """Return what tells a run from others of its name: its variant, else where it lies; and its commit."""
-    return f"{run.variant or run.run_name or run.path.name}, commit {_commit(run)}"
+    place = run.variant or run.run_name or run.path.name
+    return f"{place}, commit {_commit(run)}"
 
 
 def _commit(run: Run) -> str:
@@ -67,9 +89,9 @@ def _commit(run: Run) -> str:
 
 
 RULE = Rule(
-    "same_name",
-    "Does one name stand for several programs?",
-    find,
+    name="same_name",
+    question="Does one name stand for several programs?",
+    find=find,
     refuted_by=(
         "The attempts are known to be of one program and one configuration: then the spread is chance."
     ),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.camps import camps_p
@@ -57,35 +57,51 @@ class Question:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose seeds fall into camps."""
-    questions = [question for group, runs in study.groups().items() for question in _questions(group, runs)]
+    questions: list[Question] = []
+    for group, runs in study.groups().items():
+        questions.extend(_questions(group, runs))
+    if not questions:
+        return
     ps = [camps_p(question.values, question.labels) for question in questions]
-    adjusted = holm(ps).tolist() if ps else []
-    for question, p, corrected in zip(questions, ps, adjusted, strict=True):
+    for question, p, corrected in zip(questions, ps, holm(ps).tolist(), strict=True):
         if corrected <= LIKELY:
-            yield _finding(question, p=p, corrected=corrected, asked=len(questions))
+            yield _finding(question, p=p, corrected=corrected, tested=len(questions))
 
 
 def _questions(group: str, runs: Sequence[Run]) -> Iterator[Question]:
     """Yield each different split of a group's seeds."""
-    ended = [(run, value) for run in runs if (value := final_value(run)) is not None]
-    by_split: dict[tuple[tuple[int, int], ...], list[str]] = defaultdict(list)
+    ended: list[tuple[Run, float]] = []
+    for run in runs:
+        value = final_value(run)
+        if value is not None:
+            ended.append((run, value))
+    keys_of: dict[tuple[tuple[int, int], ...], list[str]] = defaultdict(list)
     for key in KEYS:
-        labels = [_label(run, key) for run, _ in ended]
-        sizes = Counter(label for label in labels if label)
-        camps = [label for label, size in sizes.items() if size >= SMALLEST_CAMP]
-        in_camps = [(place, camps.index(label)) for place, label in enumerate(labels) if label in camps]
-        if len(camps) >= 2 and len(in_camps) >= FEWEST:
-            by_split[tuple(in_camps)].append(key)
-    for split, keys in by_split.items():
+        split = _split_by([_label(run, key) for run, _ in ended])
+        if split:
+            keys_of[split].append(key)
+    for split, keys in keys_of.items():
         chosen = [ended[place] for place, _ in split]
-        labels = [_label(run, keys[0]) for run, _ in chosen]
         yield Question(
-            group,
-            tuple(keys),
-            tuple(run for run, _ in chosen),
-            tuple(labels),
-            tuple(value for _, value in chosen),
+            group=group,
+            keys=tuple(keys),
+            runs=tuple(run for run, _ in chosen),
+            labels=tuple(_label(run, keys[0]) for run, _ in chosen),
+            values=tuple(value for _, value in chosen),
         )
+
+
+def _split_by(labels: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Return the place and the camp of each seed that is in a camp; nothing where there are too few."""
+    sizes = Counter(filter(None, labels))
+    camps = [label for label, size in sizes.items() if size >= SMALLEST_CAMP]
+    split = []
+    for place, label in enumerate(labels):
+        if label in camps:
+            split.append((place, camps.index(label)))
+    if len(camps) < 2 or len(split) < FEWEST:
+        return ()
+    return tuple(split)
 
 
 def final_value(run: Run) -> float | None:
@@ -93,8 +109,17 @@ def final_value(run: Run) -> float | None:
     if run.evaluated is None or not run.ending.may_be_complete:
         return None
     values = np.asarray(run.evaluated[1].values, dtype=np.float64)
-    late = values[-max(1, len(values) // 10) :]
-    return float(late.mean()) if np.isfinite(late).all() else None
+    tenth = max(1, len(values) // 10)
+    late = values[-tenth:]
+    if not np.isfinite(late).all():
+        return None
+    return float(late.mean())
+
+
+def final_values(runs: Sequence[Run]) -> list[float]:
+    """Return the final value of each run that has one."""
+    values = [final_value(run) for run in runs]
+    return [value for value in values if value is not None]
 
 
 def _label(run: Run, key: str) -> str:
@@ -104,33 +129,51 @@ def _label(run: Run, key: str) -> str:
 
 
 def stated_place(run: Run, key: str) -> str:
-    """Return what a configuration states as host, device or commit; nothing where it states none."""
+    """Return what a configuration states as host, device or commit; nothing where it does not."""
+    names = STATED.get(key, frozenset())
     for name, value in (run.configuration or {}).items():
-        if name.rpartition(".")[2].lower() in STATED.get(key, ()) and isinstance(value, str) and value:
+        is_of_key = name.rpartition(".")[2].lower() in names
+        if is_of_key and isinstance(value, str) and value:
             return value
     return ""
 
 
-def _finding(question: Question, *, p: float, corrected: float, asked: int) -> Finding:
+def _finding(question: Question, *, p: float, corrected: float, tested: int) -> Finding:
     camps: dict[str, list[float]] = defaultdict(list)
     for label, value in zip(question.labels, question.values, strict=True):
         camps[label].append(value)
+    means = listed(_camp_in_words(label, values) for label, values in camps.items())
     apart = _are_apart(list(camps.values()))
-    severity: Severity = "warning" if corrected <= SURE and apart else "note"
+    separation = ", and the camps do not overlap" if apart else ""
     keys = " and ".join(WORDS.get(key, key) for key in question.keys)
-    shown = listed(
-        (f"{label[:24]}: {np.mean(values):.4g} (n = {len(values)})" for label, values in camps.items()), 4
-    )
     statement = (
-        f"{question.group}: the final values of its seeds fall into camps by {keys}: {shown}; permutation "
-        f"test p = {p:.2g}, {corrected:.2g} after Holm's correction for {counted(asked, 'split')}"
-        f"{', and the camps do not overlap' if apart else ''}. They are not one sample of seeds."
+        f"{question.group}: the final values of its seeds fall into camps by {keys}: {means}; permutation "
+        f"test p = {p:.2g}, {corrected:.2g} after Holm's correction for {counted(tested, 'split')}"
+        f"{separation}. They are not one sample of seeds."
     )
-    evidence: Evidence = {"group": question.group, "keys": ", ".join(question.keys), "camps": len(camps)}
-    evidence |= {"runs": len(question.runs), "p": p, "p_holm": corrected, "splits": asked, "apart": apart}
-    advice = f"Compare within one camp, or train one seed of each camp again under the other {keys}."
-    runs = tuple(run.label for run in question.runs)
-    return Finding("seed_camps", severity, statement, evidence, advice, runs=runs)
+    evidence: Evidence = {
+        "group": question.group,
+        "keys": ", ".join(question.keys),
+        "camps": len(camps),
+        "runs": len(question.runs),
+        "p": p,
+        "p_holm": corrected,
+        "splits": tested,
+        "apart": apart,
+    }
+    severity: Severity = "warning" if corrected <= SURE and apart else "note"
+    return Finding(
+        rule="seed_camps",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice=f"Compare within one camp, or train one seed of each camp again under the other {keys}.",
+        runs=labels_of(question.runs),
+    )
+
+
+def _camp_in_words(label: str, values: Sequence[float]) -> str:
+    return f"{label[:24]}: {np.mean(values):.4g} (n = {len(values)})"
 
 
 def _are_apart(camps: list[list[float]]) -> bool:

@@ -20,6 +20,7 @@ is a note.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import defaultdict
@@ -28,7 +29,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ired_diag.config_keys import METADATA
-from ired_diag.finding import Finding, Severity
+from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
@@ -45,7 +46,15 @@ NOT_A_CHOICE = frozenset("train_steps max_steps epochs num_epochs log_every chec
 
 @dataclass(frozen=True)
 class Member:
-    """A group, with its configuration and what its runs say about themselves."""
+    """A group, with its configuration and what its runs say about themselves.
+
+    Attributes:
+        group: Name of the group.
+        settings: The configuration.
+        text: Names and notes of its runs.
+        inputs: Number of inputs that the log prints; None where it does not.
+        runs: Number of runs.
+    """
 
     group: str
     settings: Mapping[str, Any]
@@ -54,67 +63,122 @@ class Member:
     runs: int = 1
 
 
+Groups = Mapping[float, Sequence[Member]]  # by their value of a key
+
+
+@dataclass(frozen=True)
+class OddPair:
+    """Two values of a key, of which one is out of line.
+
+    Attributes:
+        key: The key.
+        odd: The value out of line.
+        usual: The value of the others.
+        members: The groups with the value out of line that nothing explains.
+        others: The groups with the usual value.
+    """
+
+    key: str
+    odd: float
+    usual: float
+    members: Sequence[Member]
+    others: Sequence[Member]
+
+
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each key and value out of line, and for each rank that the log contradicts."""
-    members = [_member(group, runs) for group, runs in study.groups().items() if runs[0].settings]
-    keys = dict.fromkeys(key for member in members for key in member.settings)
+    groups = [(group, runs) for group, runs in study.groups().items() if runs[0].settings]
+    members = [_member(group, runs) for group, runs in groups]
+    keys = dict.fromkeys(itertools.chain.from_iterable(member.settings for member in members))
     for key in keys:
         if key not in NOT_A_CHOICE:
-            yield from _of_key(key, [m for m in members if number_of(m.settings.get(key)) is not None])
+            yield from _of_key(key, members)
     yield from _lone_seeds(study)
-    yield from (_contradicted(member) for member in members if _is_contradicted(member))
+    for member in members:
+        if _is_contradicted(member):
+            yield _finding_on_inputs(member)
 
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
-    told = runs[0].configuration or {}
-    texts = [
-        runs[0].experiment,
-        _own_variant(runs[0]),
-        runs[0].name or "",
-        *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str)),
-    ]
+    first = runs[0]
+    configuration = first.configuration or {}
+    notes = [configuration.get(key) for key in TEXTS]
+    texts = [first.experiment, _own_variant(first), first.name or ""]
+    texts += [note for note in notes if isinstance(note, str)]
     inputs = next((run.provenance.get("input_dimension") for run in runs), None)
-    inputs = inputs if isinstance(inputs, int) else None
-    return Member(group, runs[0].settings, "\n".join(texts), inputs, len(runs))
+    return Member(
+        group=group,
+        settings=first.settings,
+        text="\n".join(texts),
+        inputs=inputs if isinstance(inputs, int) else None,
+        runs=len(runs),
+    )
 
 
 def _own_variant(run: Run) -> str:
     """Return a variant's name, unless it is made of its settings here: ``hidden=521`` is nobody's note."""
-    return "" if "=" in (run.variant or "") and run.settings else run.variant or ""
+    variant = run.variant or ""
+    if "=" in variant and run.settings:
+        return ""
+    return variant
 
 
 def _of_key(key: str, members: Sequence[Member]) -> Iterator[Finding]:
+    """Yield a finding for each value of a key that is out of line with the other values."""
     groups: dict[float, list[Member]] = defaultdict(list)
     for member in members:
-        groups[number_of(member.settings[key]) or 0.0].append(member)
+        value = number_of(member.settings.get(key))
+        if value is not None:
+            groups[value].append(member)
     if not 2 <= len(groups) <= MOST_VALUES:
         return
     if len(groups) == 2:
         yield from _exchanged(key, groups)
-    if len(members) < FEWEST:
+    if sum(map(len, groups.values())) < FEWEST:
         return
-    for odd, having in groups.items():
-        rest = {value: others for value, others in groups.items() if value != odd}
-        usual = max(rest, key=lambda value: len(rest[value]))
-        own = all(_is_own_number(odd, member.group) for member in having)
-        rare = len(rest[usual]) >= USUAL * len(members)
+    for odd in groups:
+        usual = max((value for value in groups if value != odd), key=lambda value: len(groups[value]))
         if _is_exchanged_choice(odd, usual) and len(groups) == 2:
-            continue  # told already, or meant
-        slip = (own or rare) and (_is_slip(odd, usual) or (rare and _is_exchanged(odd, usual)))
-        far = rare and len(groups) == 2 and min(abs(odd), abs(usual)) > 0
-        far = far and not 1 / FAR < abs(odd / usual) < FAR
-        left = [member for member in having if not _is_meant(key, odd, member, rest[usual])]
-        if (slip or far) and left:
-            yield _finding(key, odd=odd, other=usual, members=left, others=rest[usual], slip=slip)
+            continue  # reported already, or meant
+        is_slip = _looks_like_a_slip(odd, usual, groups)
+        if not is_slip and not _is_far(odd, usual, groups):
+            continue
+        unexplained = [member for member in groups[odd] if not _is_meant(key, odd, member, groups[usual])]
+        if unexplained:
+            pair = OddPair(key=key, odd=odd, usual=usual, members=unexplained, others=groups[usual])
+            yield _finding(pair, slip=is_slip)
 
 
-def _exchanged(key: str, groups: Mapping[float, Sequence[Member]]) -> Iterator[Finding]:
+def _is_rare(usual: float, groups: Groups) -> bool:
+    """Say whether most groups have the usual value."""
+    return len(groups[usual]) >= USUAL * sum(map(len, groups.values()))
+
+
+def _looks_like_a_slip(odd: float, usual: float, groups: Groups) -> bool:
+    is_rare = _is_rare(usual, groups)
+    is_own = all(_is_own_number(odd, member.group) for member in groups[odd])
+    if _is_slip(odd, usual):
+        return is_own or is_rare
+    return is_rare and _is_exchanged(odd, usual)
+
+
+def _is_far(odd: float, usual: float, groups: Groups) -> bool:
+    """Say whether a value is the only one next to the usual value, and ten times away from it."""
+    if len(groups) != 2 or not _is_rare(usual, groups) or odd == 0 or usual == 0:
+        return False
+    ratio = abs(odd / usual)
+    return not 1 / FAR < ratio < FAR
+
+
+def _exchanged(key: str, groups: Groups) -> Iterator[Finding]:
     """Yield a finding where a group has two digits exchanged of a number that other runs have."""
-    for odd, usual in (tuple(groups), tuple(groups)[::-1]):
-        at_usual = _runs(groups[usual])
-        left = [member for member in groups[odd] if not _is_in_text(key, odd, member)]
-        if left and _is_exchanged_choice(odd, usual) and at_usual >= max(FEWEST_RUNS, 2 * _runs(groups[odd])):
-            yield _finding(key, odd=odd, other=usual, members=left, others=groups[usual], slip=True)
+    for odd, usual in itertools.permutations(groups):
+        runs_at_usual = _runs(groups[usual])
+        is_rare = runs_at_usual >= max(FEWEST_RUNS, 2 * _runs(groups[odd]))
+        unexplained = [member for member in groups[odd] if not _is_in_text(key, odd, member)]
+        if unexplained and is_rare and _is_exchanged_choice(odd, usual):
+            pair = OddPair(key=key, odd=odd, usual=usual, members=unexplained, others=groups[usual])
+            yield _finding(pair, slip=True)
 
 
 def _runs(members: Sequence[Member]) -> int:
@@ -122,7 +186,9 @@ def _runs(members: Sequence[Member]) -> int:
 
 
 def _is_own_number(value: float, group: str) -> bool:
-    return re.search(rf"(?<!\d)[a-z]{re.escape(f'{value:g}')}(?!\d)", group) is not None and value >= 10
+    """Say whether a number is the one in an experiment's own name: 220 in q220."""
+    number = re.escape(f"{value:g}")
+    return value >= 10 and re.search(rf"(?<!\d)[a-z]{number}(?!\d)", group) is not None
 
 
 def _is_slip(odd: float, other: float) -> bool:
@@ -132,10 +198,12 @@ def _is_slip(odd: float, other: float) -> bool:
     (True, False, False, True)
     """
     long, short = f"{odd:.12g}", f"{other:.12g}"
-    if len(short.replace(".", "")) < 2 or len(long) != len(short) + 1 or "e" in long + short:
+    digits = short.replace(".", "")
+    if len(digits) < 2 or len(long) != len(short) + 1 or "e" in long + short:
         return False
-    put_in = any(long[:place] + long[place + 1 :] == short for place in range(len(long)))
-    return put_in and abs(odd / other) not in (10.0, 100.0, 0.1, 0.01) and not _is_round(odd)
+    if abs(odd / other) in (10.0, 100.0, 0.1, 0.01) or _is_round(odd):
+        return False
+    return any(long[:place] + long[place + 1 :] == short for place in range(len(long)))
 
 
 def _is_exchanged(odd: float, other: float) -> bool:
@@ -148,11 +216,11 @@ def _is_exchanged(odd: float, other: float) -> bool:
     digits = b.replace(".", "").lstrip("0")
     if len(a) != len(b) or len(digits) < 3 or "e" in a + b:
         return False
-    places = [place for place in range(len(a)) if a[place] != b[place]]
-    if len(places) != 2 or places[1] != places[0] + 1:
+    place = next((place for place in range(len(a)) if a[place] != b[place]), None)
+    if place is None:
         return False
-    i, j = places
-    return a[i] == b[j] and a[j] == b[i] and "." not in a[i : j + 1]
+    pair, rest = a[place : place + 2], a[place + 2 :]
+    return b[place:] == pair[::-1] + rest and "." not in pair
 
 
 def _is_exchanged_choice(odd: float, usual: float) -> bool:
@@ -166,8 +234,11 @@ def _is_exchanged_choice(odd: float, usual: float) -> bool:
 
 def _is_round(value: float) -> bool:
     """Say whether a number is one that people choose: a power of two, or 1, 2, 3, 5 times a power of ten."""
-    whole = int(value) if value == int(value) else 0
-    return whole > 0 and (whole & (whole - 1) == 0 or f"{whole}".rstrip("0") in ("1", "2", "3", "5"))
+    if value <= 0 or value != int(value):
+        return False
+    whole = int(value)
+    is_power_of_two = whole & (whole - 1) == 0
+    return is_power_of_two or str(whole).rstrip("0") in ("1", "2", "3", "5")
 
 
 def _is_meant(key: str, value: float, member: Member, others: Sequence[Member]) -> bool:
@@ -182,38 +253,48 @@ def _is_in_text(key: str, value: float, member: Member) -> bool:
     number = rf"(?<![\w.]){re.escape(f'{value:g}')}(?![\w]|\.\d)"
     if key in member.text or re.search(number, member.text):
         return True
-    return any(word in member.text.lower() for word in key.lower().split("_") if len(word) > 3)
+    text = member.text.lower()
+    words = [word for word in key.lower().split("_") if len(word) > 3]
+    return any(word in text for word in words)
 
 
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
+    """Return the keys in which two configurations differ, without names and notes."""
     return {key for key in {**a, **b} if key not in TEXTS and a.get(key) != b.get(key)}
 
 
-def _finding(
-    key: str,
-    *,
-    odd: float,
-    other: float,
-    members: Sequence[Member],
-    others: Sequence[Member],
-    slip: bool,
-) -> Finding:
-    severity: Severity = "warning" if slip else "note"
-    where = counted(len(others), "other group")
+def _finding(pair: OddPair, *, slip: bool) -> Finding:
+    key, odd, usual = pair.key, pair.odd, pair.usual
+    groups = [member.group for member in pair.members]
+    inputs = next((member.inputs for member in pair.members if member.inputs), None)
+    where = counted(len(pair.others), "other group")
     statement = (
-        f"{listed(member.group for member in members)}: {key} is {odd:g}, and {other:g} in {where} "
-        f"({listed(member.group for member in others)}). Nothing in the names or notes says why"
+        f"{listed(groups)}: {key} is {odd:g}, and {usual:g} in {where} "
+        f"({listed(member.group for member in pair.others)}). Nothing in the names or notes says why"
     )
-    inputs = next((member.inputs for member in members if member.inputs), None)
-    statement += f"; the log prints inputs of {inputs} numbers" if inputs else ""
-    own = all(_is_own_number(odd, member.group) for member in members)
-    kind = "that exchanged two digits" if _is_exchanged(odd, other) else "of one digit"
-    statement += f"; {odd:g} is also the number in their names" if own else ""
+    if inputs:
+        statement += f"; the log prints inputs of {inputs} numbers"
+    if all(_is_own_number(odd, group) for group in groups):
+        statement += f"; {odd:g} is also the number in their names"
+    kind = "that exchanged two digits" if _is_exchanged(odd, usual) else "of one digit"
     statement += f": a slip {kind}?" if slip else "."
-    evidence: Evidence = {"group": members[0].group, "groups": len(members), "key": key, "value": odd}
-    evidence |= {"usual": other, "others": len(others), "inputs": inputs}
-    advice = f"Compare none of these groups with the others before {key} is explained or set to {other:g}."
-    return Finding("setting_slip", severity, statement, evidence, advice)
+    evidence: Evidence = {
+        "group": groups[0],
+        "groups": len(groups),
+        "key": key,
+        "value": odd,
+        "usual": usual,
+        "others": len(pair.others),
+        "inputs": inputs,
+    }
+    advice = f"Compare none of these groups with the others before {key} is explained or set to {usual:g}."
+    return Finding(
+        rule="setting_slip",
+        severity="warning" if slip else "note",
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
 def _lone_seeds(study: Study) -> Iterator[Finding]:
@@ -223,30 +304,58 @@ def _lone_seeds(study: Study) -> Iterator[Finding]:
         if run.settings and run.seed is not None and not run.of_table:
             experiments[run.experiment].append(run)
     for runs in experiments.values():
-        for run in runs if len(runs) >= FEWEST else ():
+        seeds = {run.seed for run in runs}
+        if len(runs) < FEWEST or len(seeds) < len(runs):
+            continue
+        for run in runs:
             others = [other for other in runs if other is not run]
-            keys = {key for other in others for key in _differing(run.settings, other.settings)} - {"seed"}
-            alike = all(not _differing(others[0].settings, other.settings) - {"seed"} for other in others)
-            is_seed = len({other.seed for other in runs}) == len(runs)
-            if len(keys) == 1 and alike and is_seed and (key := keys.pop()) not in NOT_A_CHOICE:
+            key = _only_difference(run, others)
+            if key is not None and key not in NOT_A_CHOICE:
                 yield from _of_lone_seed(run, key, others)
 
 
+def _only_difference(run: Run, others: Sequence[Run]) -> str | None:
+    """Return the one key in which a run differs from others that agree in everything; None without one."""
+    first = others[0]
+    for other in others:
+        if _differing(first.settings, other.settings) - {"seed"}:
+            return None
+    differing = _differing(run.settings, first.settings) - {"seed"}
+    if len(differing) != 1:
+        return None
+    return differing.pop()
+
+
 def _of_lone_seed(run: Run, key: str, others: Sequence[Run]) -> Iterator[Finding]:
-    odd, usual = (number_of(other.settings.get(key)) for other in (run, others[0]))
-    told = run.configuration or {}
-    texts = [run.name or "", _own_variant(run), *(str(told[text]) for text in TEXTS if text in told)]
-    member = Member(run.group, run.settings, "\n".join(texts), None)
-    if not odd or not usual or not _is_power_of_ten(odd / usual) or _is_in_text(key, odd, member):
+    odd = number_of(run.settings.get(key))
+    usual = number_of(others[0].settings.get(key))
+    if not odd or not usual or not _is_power_of_ten(odd / usual):
+        return
+    configuration = run.configuration or {}
+    notes = [str(configuration[text]) for text in TEXTS if text in configuration]
+    text = "\n".join([run.name or "", _own_variant(run), *notes])
+    if _is_in_text(key, odd, Member(run.group, run.settings, text, inputs=None)):
         return
     statement = (
         f"{run.experiment}: {run.seed_label} has {key} {odd:g}, and the other {len(others)} seeds have "
         f"{usual:g}. No name or note says why: a misplaced decimal point? "
         "They are not seeds of one experiment."
     )
-    evidence: Evidence = {"group": run.group, "run": run.label, "key": key, "value": odd, "usual": usual}
-    advice = f"Leave {run.seed_label} out, or train it again with {key} {usual:g}."
-    yield Finding("setting_slip", "warning", statement, evidence, advice, runs=(run.label,))
+    evidence: Evidence = {
+        "group": run.group,
+        "run": run.label,
+        "key": key,
+        "value": odd,
+        "usual": usual,
+    }
+    yield Finding(
+        rule="setting_slip",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Leave {run.seed_label} out, or train it again with {key} {usual:g}.",
+        runs=(run.label,),
+    )
 
 
 def _is_power_of_ten(ratio: float) -> bool:
@@ -264,15 +373,19 @@ def _is_contradicted(member: Member) -> bool:
     return isinstance(rank, int) and member.inputs is not None and member.inputs != rank**2
 
 
-def _contradicted(member: Member) -> Finding:
+def _finding_on_inputs(member: Member) -> Finding:
     rank = int(member.settings["rank"])
     statement = (
         f"{member.group}: rank is {rank}, which makes inputs of {rank**2} numbers, and the log prints inputs "
         f"of {member.inputs}: the configuration is not what ran."
     )
-    evidence: Evidence = {"group": member.group, "key": "rank", "value": rank, "inputs": member.inputs}
-    advice = "Trust the log; find out which configuration the program read."
-    return Finding("setting_slip", "warning", statement, evidence, advice)
+    return Finding(
+        rule="setting_slip",
+        severity="warning",
+        statement=statement,
+        evidence={"group": member.group, "key": "rank", "value": rank, "inputs": member.inputs},
+        advice="Trust the log; find out which configuration the program read.",
+    )
 
 
 RULE = Rule(

@@ -3,9 +3,10 @@
 Groups of one configuration are taken together; the rest are compared on the same data only (data set, rank,
 in or out of distribution). A configuration asks two questions of the others: what does its mining strategy do
 (nearest of all), and what do its settings do (nearest of the same strategy). For each, the nearest other one
-is that with the fewest differing keys, and if they are two or more, the pair is told. What counts as a key:
+is that with the fewest differing keys, and if they are two or more, the pair is reported. What counts as a
+key:
 
-- a key that is not told has its default, and one that is idle in either of them (``idle_keys``) is no
+- a key that is not stated has its default, and one that is idle in either of them (``idle_keys``) is no
   difference: mining steps are part of mining, and no second difference between mining and none;
 - the name of a strategy that is not one of this project's counts not beside a ``use_…`` switch that differs,
   because such a name only says what the switches do;
@@ -19,7 +20,7 @@ is that with the fewest differing keys, and if they are two or more, the pair is
 A random search varies all its knobs in all its trials, which is its method: a note. It is one where eight
 configurations or more have two keys each of which has another value in most of them.
 
-Different commits are told with the pair, and are no key: whether the code between them differs in what it
+Different commits are stated with the pair, and are no key: whether the code between them differs in what it
 computes is not known. ``ired-diag stats A B`` says the same of a pair that it is given.
 """
 
@@ -29,10 +30,10 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ired_diag.comparison.seeds import DATA_KEYS
-from ired_diag.finding import Finding, Severity
+from ired_diag.finding import Finding
 from ired_diag.forensics.idle_keys import (
     OWN_STRATEGIES,
     differing_keys,
@@ -55,19 +56,20 @@ LENGTHS = frozenset(
     "epochs max_epochs n_epochs num_epochs num_train_epochs max_steps num_steps total_steps train_steps "
     "total_timesteps iterations max_iters".split()
 )
+FEWEST_TRIALS = 8  # of a random search
 MOST_PAIRS = 8  # beyond, they are counted: a search over many knobs at once has a pair for each trial
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Groups that tell the same configuration.
+    """Groups that state the same configuration.
 
     Attributes:
-        configuration: As told by their first run.
+        configuration: The configuration as the first run states it.
         moved: What it sets to something else than the default.
         idle: The keys that change nothing in it.
-        groups: Their names.
-        commits: What code their runs name.
+        groups: Names of the groups.
+        commits: Commits that their runs record.
     """
 
     configuration: Mapping[str, Any]
@@ -81,173 +83,253 @@ class Setting:
         """The names of the groups, the first few."""
         return listed(self.groups, 3)
 
+    @property
+    def strategy(self) -> str:
+        """Its mining strategy."""
+        return str(value_of(self.configuration, "mining_strategy"))
 
-Pair = tuple[Setting, Setting, list[str]]
-FEWEST_TRIALS = 8  # of a random search
+
+class Pair(NamedTuple):
+    """A configuration, the one nearest to it, and the keys that differ, one for each thing chosen."""
+
+    setting: Setting
+    nearest: Setting
+    keys: list[str]
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each pair of neighbours that differ in two keys or more."""
     by_data: dict[str, list[Setting]] = defaultdict(list)
     for setting in _settings(study):
-        by_data[repr([value_of(setting.configuration, key) for key in DATA_KEYS])].append(setting)
+        data = [value_of(setting.configuration, key) for key in DATA_KEYS]
+        by_data[repr(data)].append(setting)
     pairs: dict[frozenset[str], Pair] = {}
-    is_search = any(_is_search(alike) for alike in by_data.values())
-    for alike in by_data.values():
-        for pair in _neighbours(alike):
-            pairs.setdefault(frozenset({pair[0].groups[0], pair[1].groups[0]}), pair)
+    for settings in by_data.values():
+        for pair in _neighbours(settings):
+            names = frozenset({pair.setting.groups[0], pair.nearest.groups[0]})
+            pairs.setdefault(names, pair)
     if len(pairs) > MOST_PAIRS:
-        yield _many(list(pairs.values()), is_search=is_search)
+        is_search = any(map(_is_search, by_data.values()))
+        yield _finding_on_many(list(pairs.values()), is_search=is_search)
     else:
-        yield from (_finding(*pair) for pair in pairs.values())
+        yield from map(_finding, pairs.values())
 
 
 def _settings(study: Study) -> list[Setting]:
-    """Return the configurations of the study, groups that tell the same taken together."""
-    found: list[Setting] = []
+    """Return the configurations of the study, groups that state the same taken together."""
+    settings: list[Setting] = []
     for group, runs in study.groups().items():
-        configuration = next((run.settings for run in runs if run.settings), None)
-        if configuration is None:
+        setting = _setting_of(group, runs)
+        if setting is None:
             continue
-        idle = frozenset(idle_keys_of(configuration))
-        one = Setting(configuration, moved_settings(configuration), idle, (group,), _commits(runs))
-        for index, other in enumerate(found):
-            if not _differing(one, other):
-                commits = other.commits | one.commits
-                found[index] = replace(other, groups=(*other.groups, group), commits=commits)
-                break
+        place = next((i for i, other in enumerate(settings) if not _differing(setting, other)), None)
+        if place is None:
+            settings.append(setting)
         else:
-            found.append(one)
-    return found
+            settings[place] = _merged(settings[place], setting)
+    return settings
+
+
+def _setting_of(group: str, runs: Sequence[Run]) -> Setting | None:
+    """Return the configuration of a group; None where no run states one."""
+    configuration = next((run.settings for run in runs if run.settings), None)
+    if configuration is None:
+        return None
+    commits = [run.provenance.get("git_commit") for run in runs]
+    return Setting(
+        configuration=configuration,
+        moved=moved_settings(configuration),
+        idle=frozenset(idle_keys_of(configuration)),
+        groups=(group,),
+        commits=frozenset(str(commit)[:7] for commit in commits if commit),
+    )
+
+
+def _merged(setting: Setting, same: Setting) -> Setting:
+    """Return a configuration with the groups and commits of another that states the same."""
+    groups = (*setting.groups, *same.groups)
+    return replace(setting, groups=groups, commits=setting.commits | same.commits)
 
 
 def _neighbours(settings: Sequence[Setting]) -> Iterator[Pair]:
     """Yield each setting with its nearest of the same strategy, and of all, where several keys differ."""
     names = _names_of_the_rest(settings)
     coupled = coupled_settings([_without_names(setting.configuration) for setting in settings])
-    for one in settings:
-        others = [(other, _things(one, other, names, coupled)) for other in settings]
-        others = [(other, keys) for other, keys in others if other is not one]
-        same = [(other, keys) for other, keys in others if _strategy(other) == _strategy(one)]
-        for near in (same, others):
-            if near:
-                other, keys = min(near, key=lambda found: (len(found[1]), not found[0].commits & one.commits))
-                if len(keys) > 1:
-                    yield (one, other, keys)
+    for setting in settings:
+        pairs = []
+        for other in settings:
+            if other is not setting:
+                keys = _chosen_keys(setting, other, names=names, coupled=coupled)
+                pairs.append(Pair(setting, other, keys))
+        of_strategy = [pair for pair in pairs if pair.nearest.strategy == setting.strategy]
+        for candidates in (of_strategy, pairs):
+            nearest = min(candidates, key=_distance, default=None)
+            if nearest is not None and len(nearest.keys) > 1:
+                yield nearest
+
+
+def _distance(pair: Pair) -> tuple[int, bool]:
+    """Return a key that sorts pairs by the number of differing keys; those of one commit first."""
+    have_a_commit_in_common = bool(pair.nearest.commits & pair.setting.commits)
+    return len(pair.keys), not have_a_commit_in_common
 
 
 def _names_of_the_rest(settings: Sequence[Setting]) -> frozenset[str]:
     """Return the keys whose words only name what other keys say."""
-    keys = {key for setting in settings for key in setting.moved if _last_word(key) in NAMES_OF_THE_REST}
-    worded = {key for key in keys if all(isinstance(s.moved.get(key, ""), str) for s in settings)}
-    if not worded:
+    names = set()
+    for setting in settings:
+        names.update(filter(_is_name_of_the_rest, setting.moved))
+    for setting in settings:
+        # A key with a number for a value is a choice, and no name.
+        names -= {key for key in names if not isinstance(setting.moved.get(key, ""), str)}
+    if not names:
         return frozenset()
-    pairs = [_differing(one, other) for one, other in itertools.combinations(settings, 2)]
-    return frozenset(key for key in worded if not any(worded.issuperset(k) for k in pairs if key in k))
+    alone = set()
+    for setting, other in itertools.combinations(settings, 2):
+        differing = _differing(setting, other)
+        if names.issuperset(differing):
+            alone.update(differing)
+    return frozenset(names - alone)
 
 
 def _without_names(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration without the keys that name a method: a name follows from no other setting."""
-    return {key: value for key, value in configuration.items() if _last_word(key) not in NAMES_OF_THE_REST}
+    return {key: value for key, value in configuration.items() if not _is_name_of_the_rest(key)}
 
 
-def _things(one: Setting, other: Setting, names: frozenset[str], coupled: Mapping[str, str]) -> list[str]:
+def _is_name_of_the_rest(key: str) -> bool:
+    return _last_word(key) in NAMES_OF_THE_REST
+
+
+def _chosen_keys(
+    setting: Setting, other: Setting, *, names: frozenset[str], coupled: Mapping[str, str]
+) -> list[str]:
     """Return the differing keys, one for each thing that was chosen."""
-    keys = _without(names, _differing(one, other))
+    differing = _differing(setting, other)
+    keys = [key for key in differing if key not in names]
     if len(keys) == 1 and _last_word(keys[0]) in LENGTHS:
-        keys += [key for key in _differing(one, other) if key in names]  # the rest may be in the program
-    return list({coupled.get(key, key): key for key in reversed(keys) if not is_derived(key)}.values())[::-1]
+        keys += [key for key in differing if key in names]  # the rest may be in the program
+    key_of_choice: dict[str, str] = {}
+    for key in reversed(keys):
+        if not is_derived(key):
+            key_of_choice[coupled.get(key, key)] = key
+    return list(reversed(key_of_choice.values()))
 
 
 def _is_search(settings: Sequence[Setting]) -> bool:
     """Say whether configurations are trials of a search: two keys have another value in most of them."""
-    keys = {key for setting in settings for key in setting.configuration}
-    varied = [
-        key for key in keys if 2 * len({repr(s.configuration.get(key)) for s in settings}) > len(settings)
-    ]
-    return len(settings) >= FEWEST_TRIALS and len(varied) >= 2
-
-
-def _without(names: frozenset[str], keys: list[str]) -> list[str]:
-    """Return the differing keys without those that only name the others."""
-    return [key for key in keys if key not in names]
+    if len(settings) < FEWEST_TRIALS:
+        return False
+    configurations = [setting.configuration for setting in settings]
+    varied = 0
+    for key in set(itertools.chain.from_iterable(configurations)):
+        values = {repr(configuration.get(key)) for configuration in configurations}
+        varied += 2 * len(values) > len(settings)
+    return varied >= 2
 
 
 def _last_word(key: str) -> str:
     return key.rpartition(".")[2].lower()
 
 
-def _differing(one: Setting, other: Setting) -> list[str]:
-    passed_over = {*one.idle, *other.idle, *BOOKKEEPING}
-    keys = [
-        key
-        for key in differing_keys(one.moved, other.moved)
-        if key not in passed_over and key.lower() not in LABELS
-    ]
-    foreign = any(_strategy(setting) not in (*OWN_STRATEGIES, "none") for setting in (one, other))
-    if foreign and any(key.startswith("use_") and key != "use_scalar_energy" for key in keys):
+def _differing(setting: Setting, other: Setting) -> list[str]:
+    """Return the keys in which two configurations differ, without those that change no result."""
+    ignored = {*setting.idle, *other.idle, *BOOKKEEPING}
+    keys = []
+    for key in differing_keys(setting.moved, other.moved):
+        if key not in ignored and key.lower() not in LABELS:
+            keys.append(key)
+    own = {*OWN_STRATEGIES, "none"}
+    is_foreign = not {setting.strategy, other.strategy} <= own
+    if is_foreign and any(map(_is_switch, keys)):
         keys = [key for key in keys if key != "mining_strategy"]
     return keys
 
 
-def _strategy(setting: Setting) -> str:
-    return str(value_of(setting.configuration, "mining_strategy"))
+def _is_switch(key: str) -> bool:
+    return key.startswith("use_") and key != "use_scalar_energy"
 
 
-def _commits(runs: Sequence[Run]) -> frozenset[str]:
-    return frozenset(str(commit)[:7] for run in runs if (commit := run.provenance.get("git_commit")))
-
-
-def _shown(configuration: Mapping[str, Any], key: str) -> str:
+def _value_in_words(configuration: Mapping[str, Any], key: str) -> str:
+    """Return what a key is set to, or that it is off, at its default or not set."""
     value = value_of(configuration, key)
-    if value is None and (key in configuration or is_of_our_program(configuration)):
+    is_ours = is_of_our_program(configuration)
+    if value is None and (key in configuration or is_ours):
         return "off"
     if key in configuration:
         return str(value)
-    return f"{value} by default" if is_of_our_program(configuration) else "not set"
+    if is_ours:
+        return f"{value} by default"
+    return "not set"
 
 
-def _finding(one: Setting, other: Setting, keys: list[str]) -> Finding:
-    x, y = one.configuration, other.configuration
-    told = listed((f"{key} ({_shown(x, key)}, {_shown(y, key)})" for key in keys), 8)
-    elsewhere = bool(one.commits and other.commits and not one.commits & other.commits)
-    commits = f"; so do the commits ({', '.join(sorted(one.commits))}; {', '.join(sorted(other.commits))})"
-    is_mined = "mining_strategy" in x and "mining_strategy" in y
-    alike = " of the same mining strategy" if is_mined and _strategy(one) == _strategy(other) else ""
+def _finding(pair: Pair) -> Finding:
+    setting, nearest, keys = pair
+    values = []
+    for key in keys:
+        own_value = _value_in_words(setting.configuration, key)
+        other_value = _value_in_words(nearest.configuration, key)
+        values.append(f"{key} ({own_value}, {other_value})")
+    commits = _commits_in_words(setting, nearest)
+    alike = ""
+    if _are_mined_alike(setting, nearest):
+        alike = " of the same mining strategy"
     statement = (
-        f"{one.title}: the nearest other configuration{alike} on these data, {other.title}, differs in "
-        f"{len(keys)} things: {told}{commits if elsewhere else ''}. What is different between their results "
+        f"{setting.title}: the nearest other configuration{alike} on these data, {nearest.title}, differs in "
+        f"{len(keys)} things: {listed(values, 8)}{commits}. What is different between their results "
         "cannot be put down to one of them."
     )
     evidence: Evidence = {
-        "a": ", ".join(one.groups),
-        "b": ", ".join(other.groups),
+        "a": ", ".join(setting.groups),
+        "b": ", ".join(nearest.groups),
         "keys": ", ".join(keys),
         "count": len(keys),
-        "commits_differ": elsewhere,
+        "commits_differ": bool(commits),
     }
-    a, b = one.groups[0], other.groups[0]
-    advice = f"Train one between them, with {keys[0]} as in {b} and the others as in {a}."
-    return Finding("several_differences", "warning", statement, evidence, advice)
+    a, b = setting.groups[0], nearest.groups[0]
+    return Finding(
+        rule="several_differences",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Train one between them, with {keys[0]} as in {b} and the others as in {a}.",
+    )
 
 
-def _many(pairs: list[Pair], *, is_search: bool) -> Finding:
-    examples = listed((f"{a.title} and {b.title} ({listed(keys)})" for a, b, keys in pairs), 3)
+def _commits_in_words(setting: Setting, nearest: Setting) -> str:
+    """Return the commits of two configurations, where both are known and none is in common."""
+    if not setting.commits or not nearest.commits or setting.commits & nearest.commits:
+        return ""
+    own = ", ".join(sorted(setting.commits))
+    others = ", ".join(sorted(nearest.commits))
+    return f"; so do the commits ({own}; {others})"
+
+
+def _are_mined_alike(setting: Setting, nearest: Setting) -> bool:
+    is_stated = all("mining_strategy" in stated.configuration for stated in (setting, nearest))
+    return is_stated and setting.strategy == nearest.strategy
+
+
+def _finding_on_many(pairs: list[Pair], *, is_search: bool) -> Finding:
+    examples = [f"{pair.setting.title} and {pair.nearest.title} ({listed(pair.keys)})" for pair in pairs]
     statement = (
         f"{len(pairs)} configurations and the one nearest to each on the same data differ in two "
-        f"things or more: {examples}. What is different between their results cannot be put down to "
-        "one of them."
+        f"things or more: {listed(examples, 3)}. What is different between their results cannot be put down "
+        "to one of them."
     )
-    evidence: Evidence = {"pairs": len(pairs), "fewest_keys": min(len(keys) for _, _, keys in pairs)}
-    advice = "Vary one setting at a time around one configuration, which is then the baseline of all."
-    severity: Severity = "note" if is_search else "warning"
-    return Finding("several_differences", severity, statement, evidence, advice)
+    return Finding(
+        rule="several_differences",
+        severity="note" if is_search else "warning",
+        statement=statement,
+        evidence={"pairs": len(pairs), "fewest_keys": min(len(pair.keys) for pair in pairs)},
+        advice="Vary one setting at a time around one configuration, which is then the baseline of all.",
+    )
 
 
 RULE = Rule(
-    "several_differences",
-    "Which comparisons differ in more than one thing?",
-    find,
+    name="several_differences",
+    question="Which comparisons differ in more than one thing?",
+    find=find,
     consequence="hygiene",
     refuted_by=("A third run between them, with one of the settings changed: it says which of them matters."),
     near_miss=(

@@ -29,7 +29,7 @@ from ired_diag.comparison.seeds import Members, Seed, shared_seeds
 from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.curves.rest import FEWEST
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -66,14 +66,12 @@ class Tied:
     """Two groups whose equal seeds fluctuate together.
 
     Attributes:
-        a: Name of one.
-        b: Of the other.
-        noise: How far they do.
+        names: Names of the two groups.
+        noise: How far they fluctuate together.
         obstacle: Why the configurations do not show that the seeds are pairs; empty where they do.
     """
 
-    a: str
-    b: str
+    names: tuple[str, str]
     noise: SharedNoise
     obstacle: str
 
@@ -81,67 +79,99 @@ class Tied:
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each set of groups whose equal seeds fluctuate together."""
     groups = [curves for curves in curves_of(study) if curves.start is not None]
-    ties = [tie for a, b in itertools.combinations(groups, 2) if (tie := _tie(a, b))]
+    ties = []
+    for a, b in itertools.combinations(groups, 2):
+        tie = _tie(a, b)
+        if tie is not None:
+            ties.append(tie)
     for cluster in _clusters(ties):
         yield _finding(cluster)
 
 
 def curves_of(study: Study) -> list[Curves]:
     """Return the groups with complete runs, each with its common plateau."""
-    return [curves for group, runs in study.groups().items() if (curves := _curves(group, runs))]
+    each = itertools.starmap(_curves, study.groups().items())
+    return [curves for curves in each if curves is not None]
 
 
 def windows_in_common(a: Curves, b: Curves) -> tuple[Windows, Windows] | None:
     """Return the evaluations of two groups from where all are at rest; None where they never all are."""
     if a.start is None or b.start is None:
         return None
-    x, y = (curves.windows(max(a.start, b.start)) for curves in (a, b))
-    return (x, y) if all(len(window) >= FEWEST for window in (*x.values(), *y.values())) else None
+    start = max(a.start, b.start)
+    windows = (a.windows(start), b.windows(start))
+    lengths = [len(window) for window in (*windows[0].values(), *windows[1].values())]
+    return windows if min(lengths) >= FEWEST else None
 
 
 def _tie(a: Curves, b: Curves) -> Tied | None:
     shared = shared_seeds(a.members, b.members)
-    if a.metric != b.metric:
+    if a.metric != b.metric or len(shared) < FEWEST_SEEDS or not _have_same_steps(a, b):
         return None
     pairing = pairing_of(a.members, b.members)
-    if len(shared) < FEWEST_SEEDS or pairing.contradiction or not _same_steps(a, b):
-        return None
     windows = windows_in_common(a, b)
-    if windows is None:
+    if pairing.contradiction or windows is None:
         return None
-    found = noise_between(*windows, shared, draw=0)
-    if found.n < FEWEST_SEEDS or min(found.by_seed) > IDENTICAL:
+    noise = noise_between(*windows, shared, draw=0)
+    if noise.n < FEWEST_SEEDS or min(noise.by_seed) > IDENTICAL:
         return None
     evaluations = len(windows[0][shared[0]])
-    clear = max(LEAST, CLEAR / math.sqrt(found.n * evaluations) + max(0.0, found.different))
-    unlikely = found.p <= max(CHANCE, 1.001 / math.factorial(found.n))
-    if found.same < clear or not unlikely:
+    if not _is_clear(noise, evaluations):
         return None
-    return Tied(a.members.name, b.members.name, found, pairing.obstacle)
+    return Tied(names=(a.members.name, b.members.name), noise=noise, obstacle=pairing.obstacle)
 
 
-def _same_steps(a: Curves, b: Curves) -> bool:
-    first, *others = (seed.steps for curves in (a, b) for seed in curves.members.seeds)
-    return all(np.array_equal(first, other) for other in others)
+def _is_clear(noise: SharedNoise, evaluations: int) -> bool:
+    """Say whether runs of equal seed fluctuate together more than chance lets them."""
+    error = CLEAR / math.sqrt(noise.n * evaluations)
+    bound = max(LEAST, error + max(0.0, noise.different))
+    # The permutation test of three or four seeds cannot reach 1%; rounding must not hide its least p.
+    least_p = 1.001 / math.factorial(noise.n)
+    return noise.same >= bound and noise.p <= max(CHANCE, least_p)
+
+
+def _have_same_steps(a: Curves, b: Curves) -> bool:
+    seeds = [*a.members.seeds, *b.members.seeds]
+    return all(np.array_equal(seeds[0].steps, seed.steps) for seed in seeds)
 
 
 def _clusters(ties: Sequence[Tied]) -> list[list[Tied]]:
     """Return the ties by connected sets of groups."""
     clusters: list[list[Tied]] = []
     for tie in ties:
-        touching = [c for c in clusters if any({tie.a, tie.b} & {other.a, other.b} for other in c)]
-        clusters = [c for c in clusters if c not in touching]
-        clusters.append([tie for cluster in touching for tie in cluster] + [tie])
+        touching: list[Tied] = []
+        apart: list[list[Tied]] = []
+        for cluster in clusters:
+            if _touches(tie, cluster):
+                touching.extend(cluster)
+            else:
+                apart.append(cluster)
+        clusters = [*apart, [*touching, tie]]
     return clusters
 
 
+def _touches(tie: Tied, cluster: Sequence[Tied]) -> bool:
+    return not set(tie.names).isdisjoint(_groups_of(cluster))
+
+
+def _groups_of(ties: Sequence[Tied]) -> list[str]:
+    names = itertools.chain.from_iterable(tie.names for tie in ties)
+    return list(dict.fromkeys(names))
+
+
 def _finding(ties: Sequence[Tied]) -> Finding:
-    groups = list(dict.fromkeys(name for tie in ties for name in (tie.a, tie.b)))
-    same = [tie.noise.same for tie in ties]
-    different = max((tie.noise.different for tie in ties), key=abs)
-    seeds = min(tie.noise.n for tie in ties)
+    groups = _groups_of(ties)
+    noises = [tie.noise for tie in ties]
+    same = [noise.same for noise in noises]
+    different = max((noise.different for noise in noises), key=abs)
+    seeds = min(noise.n for noise in noises)
     obstacle = next((tie.obstacle for tie in ties if tie.obstacle), "")
-    pairs = f"Whether seeds are pairs is not stated ({obstacle})." if obstacle else "Seeds are pairs."
+    command = f"ired-diag stats {' '.join(groups[:4])}"
+    pairs = "Seeds are pairs."
+    advice = f"Use the paired test, which stats does: {command}"
+    if obstacle:
+        pairs = f"Whether seeds are pairs is not stated ({obstacle})."
+        advice = f"If equal seeds draw the same data, pair them: {command} --paired"
     statement = (
         f"{listed(groups)}: on the plateau runs of equal seed go up and down together (correlation "
         f"{min(same):.2f} to {max(same):.2f} over {len(ties)} pairs of groups, {seeds} seeds or more; of "
@@ -154,29 +184,27 @@ def _finding(ties: Sequence[Tied]) -> Finding:
         "same_low": min(same),
         "same_high": max(same),
         "different": different,
-        "largest_p": max(tie.noise.p for tie in ties),
+        "largest_p": max(noise.p for noise in noises),
     }
-    command = f"ired-diag stats {' '.join(groups[:4])}"
-    advice = f"Use the paired test, which stats does: {command}"
-    if obstacle:
-        advice = f"If equal seeds draw the same data, pair them: {command} --paired"
-    return Finding("shared_noise", "note", statement, evidence, advice)
+    return Finding(
+        rule="shared_noise", severity="note", statement=statement, evidence=evidence, advice=advice
+    )
 
 
 def _curves(group: str, runs: Sequence[Run]) -> Curves | None:
-    ended = {run.seed_label: run for run in runs if _finished(run)}
-    if not ended:
-        return None
-    judged = {(run.evaluated[0], run.lower_is_better) for run in ended.values() if run.evaluated}
-    if len(judged) > 1:
+    ended_by_seed = {run.seed_label: run for run in runs if _has_result(run)}
+    ended = list(ended_by_seed.values())
+    judged = {(judged_metric(run), run.lower_is_better) for run in ended}
+    if len(judged) != 1:
         return None  # seeds that are judged by different metrics have no level in common
     ((metric, lower_is_better),) = judged
-    seeds = [_seed(label, run.evaluated[1]) for label, run in ended.items() if run.evaluated]
+    seeds = [_seed(run.seed_label, run.evaluated[1]) for run in ended if run.evaluated]
     plateau = common_plateau([(seed.steps, seed.values) for seed in seeds], lower_is_better=lower_is_better)
-    return Curves(Members(group, None, seeds, settings_of(ended.values())), plateau.step, metric)
+    members = Members(group, None, seeds, settings_of(ended))
+    return Curves(members=members, start=plateau.step, metric=metric)
 
 
-def _finished(run: Run) -> bool:
+def _has_result(run: Run) -> bool:
     """Say whether a run has a result, as ``stats`` does."""
     if run.evaluated is None:
         return False
@@ -191,14 +219,15 @@ def _finished(run: Run) -> bool:
 
 
 def _seed(label: str, series: Series) -> Seed:
-    steps, values = (np.asarray(x, dtype=np.float64) for x in (series.steps, series.values))
+    steps = np.asarray(series.steps, dtype=np.float64)
+    values = np.asarray(series.values, dtype=np.float64)
     return Seed(label, steps, values)
 
 
 RULE = Rule(
-    "shared_noise",
-    "Do runs of equal seed share their evaluation noise?",
-    find,
+    name="shared_noise",
+    question="Do runs of equal seed share their evaluation noise?",
+    find=find,
     refuted_by=("The program draws other evaluation data for each run, though the seeds are equal."),
     near_miss=(
         "Curves that fall together: a common trend is no common noise, and only the plateau is compared."

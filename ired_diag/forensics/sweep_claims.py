@@ -25,14 +25,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ired_diag.comparison.shared_load import is_batch_share, ratio_is_of_counts
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed, seeds_in_words
 from ired_diag.forensics.zero_learning_rate import configured_rate, logged_rates
 from ired_diag.runs.claimed_change import (
     ALIASES,
@@ -51,12 +51,20 @@ TEXTS = ("experiment_name", "name", "run_name", *METADATA)
 FEWEST = 3  # logged steps
 FEWEST_RATES = 5  # logged rates
 ABOVE = 1.1  # times the configured rate
+USUAL_BATCHES = (1, 32, 64, 128, 256, 512)  # that a rate is given for
 OF_A_SCHEDULE = frozenset("schedule scheduler step every warmup decay min max gamma power end final".split())
 
 
 @dataclass(frozen=True)
 class Member:
-    """A group, its settings, its runs, and what they say of themselves."""
+    """A group, its settings, its runs, and what they say of themselves.
+
+    Attributes:
+        group: Name of the group.
+        settings: The configuration.
+        runs: The runs.
+        text: Names and notes of the runs.
+    """
 
     group: str
     settings: Mapping[str, Any]
@@ -66,47 +74,71 @@ class Member:
     @property
     def names(self) -> tuple[str, ...]:
         """The names that are the group's own."""
-        return tuple(dict.fromkeys((self.group, self.runs[0].name or self.group)))
+        own = self.runs[0].name or self.group
+        return tuple(dict.fromkeys((self.group, own)))
+
+
+class NamedValue(NamedTuple):
+    """A run, the value of a setting that its name states, and the configured or logged value."""
+
+    run: Run
+    named: float
+    actual: float
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the name states the value, but for rounding."""
+        return math.isclose(self.named, self.actual, rel_tol=0.02)
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose value is not as claimed, and for values that never arrived."""
     members = [_member(group, runs) for group, runs in study.groups().items() if runs[0].settings]
-    keys = dict.fromkeys(key for member in members for key in member.settings)
+    keys = dict.fromkeys(itertools.chain.from_iterable(member.settings for member in members))
     for key in keys:
         having = [member for member in members if _positive(member.settings.get(key)) is not None]
         values = {_positive(member.settings[key]) for member in having}
         if len(values) > 1:
             yield from _not_as_claimed(key, having)
-            yield from _unheard(key, having)
+            yield from _not_received(key, having)
     yield from _not_as_named(study)
     yield from _above_its_peak(study)
 
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
-    told = runs[0].configuration or {}
-    texts = [group, runs[0].name or "", *(str(told[key]) for key in TEXTS if isinstance(told.get(key), str))]
-    return Member(group, runs[0].settings, runs, "\n".join(texts))
+    configuration = runs[0].configuration or {}
+    notes = [configuration.get(key) for key in TEXTS]
+    texts = [group, runs[0].name or ""]
+    texts += [note for note in notes if isinstance(note, str)]
+    return Member(group=group, settings=runs[0].settings, runs=runs, text="\n".join(texts))
 
 
 def _positive(value: object) -> float | None:
     number = number_of(value)
-    return number if number is not None and number > 0 else None
+    if number is None or number <= 0:
+        return None
+    return number
 
 
 def _not_as_claimed(key: str, members: Sequence[Member]) -> Iterator[Finding]:
+    """Yield a finding for each group whose value is not what its names or notes claim."""
     claims = {member.group: _claim_of(member, key, members) for member in members}
     for member in members:
         claim = claims[member.group]
+        if claim is None or claim.share == 0 or not (claim.is_factor or claim.share < 1):
+            continue
         siblings = _siblings(member, key, members)
-        base = _base(key, [m for m in siblings if claims[m.group] is None], [member, *siblings], claim)
-        if claim is None or base is None or claim.share == 0 or not (claim.is_factor or claim.share < 1):
+        plain = [sibling for sibling in siblings if claims[sibling.group] is None]
+        base = _base(key, plain, family=[member, *siblings], claim=claim)
+        if base is None:
             continue
         value = float(member.settings[key])
-        if value != base and claim.agrees(value, base):
-            continue
-        if value != base or claim.direction != 0:
-            yield _wrong(member, key, value=value, base=base, claim=claim)
+        if value == base:
+            is_wrong = claim.direction != 0
+        else:
+            is_wrong = not claim.agrees(value, base)
+        if is_wrong:
+            yield _finding_on_claim(member, key, value=value, base=base, claim=claim)
 
 
 def _siblings(member: Member, key: str, members: Sequence[Member]) -> list[Member]:
@@ -120,25 +152,32 @@ def _claim_of(member: Member, key: str, members: Sequence[Member]) -> Claim | No
         claim = claim or claim_in_name(name, key)
     if claim is not None:
         return claim
-    others = [m for m in _siblings(member, key, members) if m.settings[key] != member.settings[key]]
-    plain_names = [name for other in others for name in other.names]
+    siblings = _siblings(member, key, members)
+    others = [sibling for sibling in siblings if sibling.settings[key] != member.settings[key]]
+    plain_names = list(itertools.chain.from_iterable(other.names for other in others))
     for name in member.names:
         claim = claim or claim_without_setting(name, plain_names)
-    values = {float(other.settings[key]) for other in others}
+    if claim is None:
+        return None
     value = float(member.settings[key])
-    if claim and any(math.isclose(value / v, claim.share, rel_tol=1e-3) for v in values):
-        return None  # 10% of the value, not 10% more
+    for other in others:
+        ratio = value / float(other.settings[key])
+        if math.isclose(ratio, claim.share, rel_tol=1e-3):
+            return None  # 10% of the value, not 10% more
     return claim
 
 
-def _base(key: str, plain: Sequence[Member], family: Sequence[Member], claim: Claim | None) -> float | None:
+def _base(key: str, plain: Sequence[Member], *, family: Sequence[Member], claim: Claim) -> float | None:
     """Return the value that a claim starts from: that of groups without one, else the middle of three."""
     values = {float(member.settings[key]) for member in plain}
     if len(values) == 1:
         return values.pop()
-    every = sorted({float(member.settings[key]) for member in family})
-    is_middle = claim is not None and claim.direction == 0 and not values and len(every) % 2 == 1
-    return every[len(every) // 2] if is_middle and len(every) >= 3 else None
+    if values or claim.direction != 0:
+        return None
+    ordered = sorted({float(member.settings[key]) for member in family})
+    if len(ordered) < 3 or len(ordered) % 2 == 0:
+        return None
+    return ordered[len(ordered) // 2]
 
 
 def _differing(a: Member, b: Member) -> set[str]:
@@ -146,152 +185,268 @@ def _differing(a: Member, b: Member) -> set[str]:
     return {key for key in {**x, **y} if key not in TEXTS and x.get(key) != y.get(key)}
 
 
-def _wrong(member: Member, key: str, *, value: float, base: float, claim: Claim) -> Finding:
+def _finding_on_claim(member: Member, key: str, *, value: float, base: float, claim: Claim) -> Finding:
     ratio = value / base
-    how = "equal to" if ratio == 1 else f"{ratio:.3g} times"
+    times = "equal to" if ratio == 1 else f"{ratio:.3g} times"
+    is_log_scaled = not claim.is_factor and _is_log_scaled(value, base, claim.share)
+    reason = ": its logarithm was scaled" if is_log_scaled else ""
     statement = (
         f"{member.group}: “{claim.words}” claims {claim.change}, and {key} is {value:g}, "
-        f"{how} the {base:g} of the group without the claim"
+        f"{times} the {base:g} of the group without the claim{reason}."
     )
-    powers = () if claim.is_factor else (1 + claim.share, 1 - claim.share)
-    scaled = base != 1 and any(abs(math.log(value) / math.log(base) / power - 1) < 0.005 for power in powers)
-    statement += ": its logarithm was scaled." if scaled else "."
-    evidence: Evidence = {"group": member.group, "key": key, "value": value, "base": base}
-    evidence |= {"claimed_percent": 100 * claim.share, "factor": ratio, "logarithm_scaled": scaled}
+    evidence: Evidence = {
+        "group": member.group,
+        "key": key,
+        "value": value,
+        "base": base,
+        "claimed_percent": 100 * claim.share,
+        "factor": ratio,
+        "logarithm_scaled": is_log_scaled,
+    }
     wanted = listed(f"{base * factor:.6g}" for factor in claim.factors())
-    advice = f"Say what was varied, or train again at {key} {wanted}."
-    return Finding("sweep_claims", "warning", statement, evidence, advice)
+    return Finding(
+        rule="sweep_claims",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Say what was varied, or train again at {key} {wanted}.",
+    )
 
 
-def _unheard(key: str, members: Sequence[Member]) -> Iterator[Finding]:
+def _is_log_scaled(value: float, base: float, share: float) -> bool:
+    """Say whether a value is another one to the power 1 + share or 1 - share."""
+    if base == 1:
+        return False
+    power = math.log(value) / math.log(base)
+    return any(abs(power / wanted - 1) < 0.005 for wanted in (1 + share, 1 - share))
+
+
+def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     """Yield a finding where groups set a key differently and log equal values of it."""
-    logged = [(member, name) for member in members if (name := _logged_as(key, member)) is not None]
+    metrics: list[tuple[Member, str]] = []
+    for member in members:
+        metric = _logged_as(key, member)
+        if metric is not None:
+            metrics.append((member, metric))
     alike: list[tuple[Member, Member, str, int]] = []
-    for (a, x), (b, y) in itertools.combinations(logged, 2):
-        steps = _equal_steps(a.runs[0], b.runs[0], x) if x == y else 0
-        if a.settings[key] != b.settings[key] and steps and not _are_shares(key, a, b, x):
-            alike.append((a, b, x, steps))
-    if alike:
-        a, b, name, steps = alike[0]
-        groups = list(dict.fromkeys(m.group for pair in alike for m in pair[:2]))
-        statement = (
-            f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
-            f"{b.settings[key]}) and log the same {name} at all {steps} common steps: the setting did "
-            "not reach the program, or another one overrides it."
-        )
-        evidence: Evidence = {"group": a.group, "other_group": b.group, "key": key, "metric": name}
-        evidence |= {"steps": steps, "groups": len(groups)}
-        advice = f"Take these groups as one setting of {key}, and look for where the program reads it."
-        yield Finding("sweep_claims", "warning", statement, evidence, advice)
+    for (a, metric), (b, other_metric) in itertools.combinations(metrics, 2):
+        if metric != other_metric or a.settings[key] == b.settings[key]:
+            continue
+        steps = _equal_steps(a.runs[0], b.runs[0], metric)
+        if steps and not _are_shares(key, a, b, metric):
+            alike.append((a, b, metric, steps))
+    if not alike:
+        return
+    a, b, metric, steps = alike[0]
+    groups = dict.fromkeys(itertools.chain.from_iterable((x.group, y.group) for x, y, *_ in alike))
+    statement = (
+        f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
+        f"{b.settings[key]}) and log the same {metric} at all {steps} common steps: the setting did "
+        "not reach the program, or another one overrides it."
+    )
+    evidence: Evidence = {
+        "group": a.group,
+        "other_group": b.group,
+        "key": key,
+        "metric": metric,
+        "steps": steps,
+        "groups": len(groups),
+    }
+    yield Finding(
+        rule="sweep_claims",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Take these groups as one setting of {key}, and look for where the program reads it.",
+    )
 
 
 def _not_as_named(study: Study) -> Iterator[Finding]:
     """Yield a finding for each setting that is not as names state, while other names are right."""
-    keys = dict.fromkeys(key for run in study.runs for key in run.settings if _positive(run.settings[key]))
-    keys |= dict.fromkeys(name for run in study.runs for name in logged_rates(run))
-    told: set[str] = set()
-    for key in keys:
-        cases = [(run, *case) for run in study.runs if (case := _named_and_actual(run, key)) is not None]
-        wrong = [case for case in cases if not math.isclose(case[1], case[2], rel_tol=0.02)]
-        right = {named for _, named, actual in cases if math.isclose(named, actual, rel_tol=0.02)}
-        wrong = [case for case in wrong if case[1] not in right and case[0].label not in told]
+    reported: set[str] = set()
+    for key in _keys_with_values(study):
+        cases = _named_values(study, key)
+        right = {case.named for case in cases if case.is_right}
+        wrong = []
+        for case in cases:
+            if not case.is_right and case.named not in right and case.run.label not in reported:
+                wrong.append(case)
         if not right or not wrong:
             continue  # all names may be of another unit
-        told |= {run.label for run, *_ in wrong}
-        yield _misnamed(key, wrong, right=len(cases) - len(wrong))
+        reported.update(case.run.label for case in wrong)
+        yield _finding_on_names(key, wrong, right=len(cases) - len(wrong))
 
 
-def _named_and_actual(run: Run, key: str) -> tuple[float, float] | None:
-    """Return the value that names state for a key, and the configured one, else the largest logged one."""
-    named = named_value(run, key)
-    if named is None or named <= 0:
+def _keys_with_values(study: Study) -> list[str]:
+    """Return the configured keys with a number above 0, then the logged learning rates."""
+    keys: dict[str, None] = {}
+    for run in study.runs:
+        keys |= dict.fromkeys(key for key, value in run.settings.items() if _positive(value))
+    for run in study.runs:
+        keys |= dict.fromkeys(logged_rates(run))
+    return list(keys)
+
+
+def _named_values(study: Study, key: str) -> list[NamedValue]:
+    """Return what names state of a key, and what it is, of each run where both are known."""
+    cases = []
+    for run in study.runs:
+        named = named_value(run, key)
+        if named is None or named <= 0:
+            continue
+        actual = _actual_value(run, key)
+        if actual is not None and not ratio_is_of_counts(named / actual, run.configuration or {}, {}):
+            cases.append(NamedValue(run=run, named=named, actual=actual))
+    return cases
+
+
+def _actual_value(run: Run, key: str) -> float | None:
+    """Return the configured value of a key, else its largest logged one, if it is a learning rate."""
+    configured = _positive(run.settings.get(key))
+    if configured is not None:
+        return configured
+    configures_a_rate = any(words_of(other) == ("lr",) for other in run.settings)
+    if configures_a_rate or key not in logged_rates(run):
         return None
-    actual = _positive(run.settings.get(key))
-    if actual is None and key in logged_rates(run) and not any(words_of(k) == ("lr",) for k in run.settings):
-        actual = _positive(float(np.nanmax(run.history.series[key].values)))
-    if actual is None or ratio_is_of_counts(named / actual, run.configuration or {}, {}):
-        return None
-    return named, actual
+    return _positive(float(np.nanmax(run.history.series[key].values)))
 
 
-def _misnamed(key: str, wrong: Sequence[tuple[Run, float, float]], *, right: int) -> Finding:
-    run, named, actual = wrong[0]
-    runs = [case[0] for case in wrong]
+def _finding_on_names(key: str, wrong: Sequence[NamedValue], *, right: int) -> Finding:
+    first = wrong[0]
+    runs = [case.run for case in wrong]
     groups = list(dict.fromkeys(run.group for run in runs))
-    source = "configured" if key in run.settings else "logged"
+    source = "configured" if key in first.run.settings else "logged"
     statement = (
-        f"{listed(groups)}: the name states {key} {named:g}, and the {source} {key} is {actual:g} "
-        f"({counted(len(runs), 'run')}). The names of {right} other runs agree with theirs."
+        f"{listed(groups)}: the name states {key} {first.named:g}, and the {source} {key} is "
+        f"{first.actual:g} ({counted(len(runs), 'run')}). The names of {right} other runs agree with theirs."
     )
-    evidence: Evidence = {"group": groups[0], "key": key, "named": named, "value": actual, "runs": len(runs)}
-    advice = f"Take these runs as {key} {actual:g}, or train them again with {named:g}."
-    labels = tuple(run.label for run in runs)
-    return Finding("sweep_claims", "warning", statement, evidence, advice, runs=labels)
+    evidence: Evidence = {
+        "group": groups[0],
+        "key": key,
+        "named": first.named,
+        "value": first.actual,
+        "runs": len(runs),
+    }
+    return Finding(
+        rule="sweep_claims",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=f"Take these runs as {key} {first.actual:g}, or train them again with {first.named:g}.",
+        runs=labels_of(runs),
+    )
 
 
 def _above_its_peak(study: Study) -> Iterator[Finding]:
     """Yield a finding for each configured rate above which the logged one rises, by no usual scaling."""
     cases: dict[tuple[str, str, float, float], list[Run]] = defaultdict(list)
     for run in study.runs:
-        rates = [key for key in run.settings if "lr" in words_of(key) and _positive(run.settings[key])]
-        logged = [name for name in logged_rates(run) if len(run.history.series[name]) >= FEWEST_RATES]
-        setting = configured_rate(run)
-        if setting is None or len(rates) != 1 or len(logged) != 1 or rates[0] != setting[0]:
+        setting = _only_configured_rate(run)
+        peak = _logged_peak(run)
+        if setting is None or peak is None:
             continue
-        values = np.asarray(run.history.series[logged[0]].values)
-        peak = float(np.max(values[np.isfinite(values)], initial=0.0))
-        if peak / setting[1] > ABOVE and not _is_scaling(peak / setting[1], run):
-            cases[run.group, *setting, peak].append(run)
+        key, rate = setting
+        if peak / rate > ABOVE and not _is_scaling(peak / rate, run):
+            cases[run.group, key, rate, peak].append(run)
     for (group, key, rate, peak), runs in cases.items():
         statement = (
             f"{group}: the configured {key} is {rate:g}, and the logged one reaches {peak:g}, "
-            f"{peak / rate:.3g} times as much ({listed(run.seed_label for run in runs)}): the setting did "
+            f"{peak / rate:.3g} times as much ({seeds_in_words(runs)}): the setting did "
             "not reach the program, or the configuration is of another run."
         )
-        evidence: Evidence = {"group": group, "key": key, "value": rate, "logged": peak, "runs": len(runs)}
-        advice = "Report the logged rate, and look for where the program reads the setting."
-        labels = tuple(run.label for run in runs)
-        yield Finding("sweep_claims", "warning", statement, evidence, advice, runs=labels)
+        evidence: Evidence = {
+            "group": group,
+            "key": key,
+            "value": rate,
+            "logged": peak,
+            "runs": len(runs),
+        }
+        yield Finding(
+            rule="sweep_claims",
+            severity="warning",
+            statement=statement,
+            evidence=evidence,
+            advice="Report the logged rate, and look for where the program reads the setting.",
+            runs=labels_of(runs),
+        )
+
+
+def _only_configured_rate(run: Run) -> tuple[str, float] | None:
+    """Return the key and value of the configured learning rate; None where another setting is one too."""
+    rates = [key for key in run.settings if "lr" in words_of(key) and _positive(run.settings[key])]
+    setting = configured_rate(run)
+    if setting is None or rates != [setting[0]]:
+        return None
+    return setting
+
+
+def _logged_peak(run: Run) -> float | None:
+    """Return the largest value of the logged learning rate; None where there are several, or few values."""
+    rates = [run.history.series[name] for name in logged_rates(run)]
+    logged = [series for series in rates if len(series) >= FEWEST_RATES]
+    if len(logged) != 1:
+        return None
+    values = np.asarray(logged[0].values)
+    return float(np.max(values[np.isfinite(values)], initial=0.0))
 
 
 def _is_scaling(ratio: float, run: Run) -> bool:
     """Say whether a rate is scaled in a usual way: by a whole number, its root, or the size of the batch."""
-    numbers = [number for value in run.settings.values() if (number := _positive(value)) is not None]
-    factors = [ratio, ratio**2, *(ratio * base / n for n in numbers for base in (1, 32, 64, 128, 256, 512))]
-    whole = [f for f in (ratio, ratio**2) if abs(f - round(f)) < 0.002 * f]
-    return bool(whole) or any(abs(f - 1) < 0.01 or abs(f * f - 1) < 0.01 for f in factors[2:])
+    for factor in (ratio, ratio**2):
+        if abs(factor - round(factor)) < 0.002 * factor:
+            return True
+    for number in filter(None, map(_positive, run.settings.values())):
+        for batch in USUAL_BATCHES:
+            factor = ratio * batch / number
+            if abs(factor - 1) < 0.01 or abs(factor * factor - 1) < 0.01:
+                return True
+    return False
 
 
 def _are_shares(key: str, a: Member, b: Member, metric: str) -> bool:
     """Say whether equal logged values may be shares of two settings."""
-    x, y = float(a.settings[key]), float(b.settings[key])
-    if ratio_is_of_counts(x / y, a.runs[0].configuration or {}, b.runs[0].configuration or {}):
+    value, other_value = float(a.settings[key]), float(b.settings[key])
+    configurations = (a.runs[0].configuration or {}, b.runs[0].configuration or {})
+    if ratio_is_of_counts(value / other_value, *configurations):
         return True
-    values = a.runs[0].history.series[metric].values
-    return is_batch_share(key, x, values) and is_batch_share(key, y, values)
+    logged = a.runs[0].history.series[metric].values
+    return is_batch_share(key, value, logged) and is_batch_share(key, other_value, logged)
 
 
 def _logged_as(key: str, member: Member) -> str | None:
     """Return the only metric that has a setting's name; None where another setting may be meant."""
     last = key.rpartition(".")[2]
     wanted = {words_of(name) for name in (last, *ALIASES.get(last, ()))}
-    rates = [set(words_of(other)) for other, value in member.settings.items() if _positive(value) is not None]
-    rivals = [words for words in rates if "lr" in words and not OF_A_SCHEDULE & words]
-    if ("lr",) in wanted and len(rivals) != 1:
+    if ("lr",) in wanted and _number_of_rates(member) != 1:
         return None
-    metrics = [name for name in member.runs[0].history.series if _plain(name) in wanted]
-    return metrics[0] if len(metrics) == 1 else None
+    metrics = [name for name in member.runs[0].history.series if _plain_words(name) in wanted]
+    if len(metrics) != 1:
+        return None
+    return metrics[0]
 
 
-def _plain(name: str) -> tuple[str, ...]:
+def _number_of_rates(member: Member) -> int:
+    """Return how many settings are learning rates, without those of a schedule."""
+    rates = 0
+    for key, value in member.settings.items():
+        words = words_of(key)
+        rates += "lr" in words and OF_A_SCHEDULE.isdisjoint(words) and _positive(value) is not None
+    return rates
+
+
+def _plain_words(name: str) -> tuple[str, ...]:
+    """Return the words of a metric's name that say what is logged."""
     return tuple(word for word in words_of(name) if word not in TRAINING and word not in DETAILS)
 
 
 def _equal_steps(a: Run, b: Run, name: str) -> int:
-    x, y = a.history.series[name], b.history.series[name]
-    _, i, j = np.intersect1d(x.steps, y.steps, return_indices=True)
-    u, v = x.values[i], y.values[j]
-    return len(u) if len(u) >= FEWEST and np.array_equal(u, v) and (u != 0).any() else 0
+    """Return the number of common steps at which a metric is equal; 0 where it is not at all of them."""
+    series, other = a.history.series[name], b.history.series[name]
+    _, i, j = np.intersect1d(series.steps, other.steps, return_indices=True)
+    values, other_values = series.values[i], other.values[j]
+    if len(values) < FEWEST or not np.array_equal(values, other_values) or not (values != 0).any():
+        return 0
+    return len(values)
 
 
 RULE = Rule(

@@ -20,6 +20,7 @@ Reference: Zhang et al. (2017), Understanding Deep Learning Requires Rethinking 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,9 @@ from numpy.typing import NDArray
 
 from ired_diag import tasks
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, seeds_in_words, with_probe
 from ired_diag.runs.evaluation_metric import training_metric
+from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -51,28 +53,36 @@ class Gap:
         run: The run.
         early: Their ratio at the first evaluations.
         late: Their ratio over the second half of training.
-        train: The training error at first, and late.
+        early_train: The training error at the first evaluations.
+        late_train: The training error over the second half of training.
     """
 
     run: Run
     early: float
     late: float
-    train: tuple[float, float]
+    early_train: float
+    late_train: float
 
     @property
     def kind(self) -> Kind | None:
         """What the gap is; None where it is small, or its beginning says nothing."""
-        if not (self.late >= FACTOR or 0 < self.late <= 1 / FACTOR):
+        if not _is_far_from_1(self.late):
             return None
         task = tasks.recognised(self.run.configuration or {})
         if task is not None and task.draws_fresh_data:
             return "mismatch"
-        if self.early >= FACTOR or 0 < self.early <= 1 / FACTOR:
+        if _is_far_from_1(self.early):
             return "other_quantity"
-        if self.late < 1:
-            return "below" if self.early >= GROWN * self.late else None
-        is_fitted = self.train[1] <= FALLEN * self.train[0]
-        return "over_fitting" if is_fitted and self.late >= GROWN * self.early else None
+        if self.late < 1 and self.early >= GROWN * self.late:
+            return "below"
+        is_fitted = self.late_train <= FALLEN * self.early_train
+        if self.late > 1 and is_fitted and self.late >= GROWN * self.early:
+            return "over_fitting"
+        return None
+
+
+def _is_far_from_1(ratio: float) -> bool:
+    return ratio >= FACTOR or 0 < ratio <= 1 / FACTOR
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -81,38 +91,66 @@ def find(study: Study) -> Iterator[Finding]:
     for run in study.runs:
         gap = _gap(run)
         if gap is not None and gap.kind is not None:
-            groups[run.group, gap.kind, gap.late > 1].append(gap)
+            is_above = gap.late > 1
+            groups[run.group, gap.kind, is_above].append(gap)
     for (group, kind, _), gaps in groups.items():
         yield _finding(group, kind, gaps)
 
 
 def _finding(group: str, kind: Kind, gaps: Sequence[Gap]) -> Finding:
-    early, late = (float(np.median([getattr(gap, name) for gap in gaps])) for name in ("early", "late"))
-    evidence: Evidence = {"group": group, "kind": kind, "runs": len(gaps), "median_ratio": late}
-    evidence |= {"early_ratio": early}
-    labels = listed(gap.run.seed_label for gap in gaps)
+    early = float(np.median([gap.early for gap in gaps]))
+    late = float(np.median([gap.late for gap in gaps]))
+    runs = [gap.run for gap in gaps]
     statement = (
         f"{group}: the validation error is {late:.3g} times the training error over the second half of "
+        f"training ({seeds_in_words(runs)}), {early:.3g} times at the first evaluations. "
+        f"{_meaning(kind, gaps)}"
     )
-    statement += f"training ({labels}), {early:.3g} times at the first evaluations. "
-    if kind == "mismatch":
-        statement += "Each batch is fresh data, so it is not over-fitting: the two compute different things."
-        advice = with_probe("Look for what depends on the batch size", "invariance", [g.run for g in gaps])
-        return Finding("train_validation_gap", "warning", statement, evidence, advice)
-    first, last = (float(np.median([gap.train[i] for gap in gaps])) for i in (0, 1))
-    meanings = {
-        "over_fitting": f"Meanwhile the training error fell from {first:.3g} to {last:.3g}: over-fitting, if "
-        "the training set is finite. If each batch is fresh data, the two compute different things.",
-        "other_quantity": "They are a factor apart from the start: two quantities, such as a sum and a "
-        "mean. Their gap says nothing about over-fitting.",
-        "below": "Something is on in training alone, such as dropout or augmentation, or the data differ.",
+    evidence: Evidence = {
+        "group": group,
+        "kind": kind,
+        "runs": len(gaps),
+        "median_ratio": late,
+        "early_ratio": early,
     }
+    return Finding(
+        rule="train_validation_gap",
+        severity="warning" if kind == "mismatch" else "note",
+        statement=statement,
+        evidence=evidence,
+        advice=_advice(kind, runs),
+    )
+
+
+def _meaning(kind: Kind, gaps: Sequence[Gap]) -> str:
+    """Return what a kind of gap means, in words."""
+    if kind == "mismatch":
+        return "Each batch is fresh data, so it is not over-fitting: the two compute different things."
+    if kind == "other_quantity":
+        return (
+            "They are a factor apart from the start: two quantities, such as a sum and a "
+            "mean. Their gap says nothing about over-fitting."
+        )
+    if kind == "below":
+        return "Something is on in training alone, such as dropout or augmentation, or the data differ."
+    first = float(np.median([gap.early_train for gap in gaps]))
+    last = float(np.median([gap.late_train for gap in gaps]))
+    return (
+        f"Meanwhile the training error fell from {first:.3g} to {last:.3g}: over-fitting, if "
+        "the training set is finite. If each batch is fresh data, the two compute different things."
+    )
+
+
+def _advice(kind: Kind, runs: Sequence[Run]) -> str:
+    """Return what to look at next for a kind of gap."""
+    if kind == "mismatch":
+        return with_probe("Look for what depends on the batch size", "invariance", runs)
     advices = {
         "over_fitting": "See whether the validation error itself rises; if not, the best checkpoint is safe.",
         "other_quantity": "Look at what each of them is averaged or summed over.",
         "below": "Evaluate the training data in evaluation mode.",
     }
-    return Finding("train_validation_gap", "note", statement + meanings[kind], evidence, advices[kind])
+    return advices[kind]
 
 
 def _gap(run: Run) -> Gap | None:
@@ -124,29 +162,50 @@ def _gap(run: Run) -> Gap | None:
         return None
     metric, validation = run.evaluated
     twin = training_metric(metric, run.history.series)
-    train = None if twin is None else run.history.series[twin]
-    if train is None or min(len(validation), len(train)) < FEWEST:
+    if twin is None:
         return None
-    first, last = validation.steps[[0, 1]]
-    near = train.values[(train.steps >= first) & (train.steps <= last)]
-    early_train = _median(near if len(near) else train.values[:2])
-    late_train = _median(train.values[len(train) // 2 :])
-    early, late = _median(validation.values[:2]), _median(validation.values[len(validation) // 2 :])
+    train = run.history.series[twin]
+    if min(len(validation), len(train)) < FEWEST:
+        return None
+    early = _median_of_finite(validation.values[:2])
+    late = _median_of_finite(_second_half(validation))
+    early_train = _median_of_finite(_at_first_evaluations(train, validation))
+    late_train = _median_of_finite(_second_half(train))
     if not (early_train > 0 and late_train > 0 and early > 0 and late > 0):
         return None
-    return Gap(run, early / early_train, late / late_train, (early_train, late_train))
+    return Gap(
+        run=run,
+        early=early / early_train,
+        late=late / late_train,
+        early_train=early_train,
+        late_train=late_train,
+    )
 
 
-def _median(values: NDArray[np.float64]) -> float:
-    finite = np.asarray(values, dtype=np.float64)
-    finite = finite[np.isfinite(finite)]
-    return float(np.median(finite)) if len(finite) else float("nan")
+def _at_first_evaluations(train: Series, validation: Series) -> NDArray[np.float64]:
+    """Return the training errors between the first two evaluations; the first two where none is."""
+    first, second = validation.steps[[0, 1]]
+    between = (train.steps >= first) & (train.steps <= second)
+    if between.any():
+        return train.values[between]
+    return train.values[:2]
+
+
+def _second_half(series: Series) -> NDArray[np.float64]:
+    return series.values[len(series) // 2 :]
+
+
+def _median_of_finite(values: NDArray[np.float64]) -> float:
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return math.nan
+    return float(np.median(finite))
 
 
 RULE = Rule(
-    "train_validation_gap",
-    "Do training and validation measure the same thing?",
-    find,
+    name="train_validation_gap",
+    question="Do training and validation measure the same thing?",
+    find=find,
     refuted_by=(
         "The same checkpoint gives the same error on the same data in both programs; or the training set is "
         "finite, and the gap grew while the training error fell: that is over-fitting."

@@ -16,23 +16,38 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag import tasks
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, listed
 from ired_diag.runs.evaluation_result import EvaluationResult
+from ired_diag.runs.owned_results import owned_results
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.task import Metric, Reference, References, Task
 
 ALIKE = 0.01  # a share of the reference
 FEWEST_BATCHES = 10  # of a running value
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A reference that a result does not beat.
+
+    Attributes:
+        references: All references of the data.
+        failed: The least demanding one that is not beaten.
+        metric: The metric that they are compared by.
+    """
+
+    references: References
+    failed: Reference
+    metric: Metric
 
 
 def find(study: Study) -> Iterator[Finding]:
@@ -44,76 +59,88 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _of_groups(study: Study, task: Task) -> Iterator[Finding]:
+    """Yield a finding for each group whose runs end, on average, no better than a reference."""
     groups: dict[tuple[str, References], list[Run]] = defaultdict(list)
     for run in study.runs:
         if not run.ending.may_be_complete or not math.isfinite(_end(run, task.metric)):
             continue
-        if references := task.references(run.configuration or {}, None):
+        references = task.references(run.configuration or {}, None)
+        if references:
             groups[run.group, references].append(run)
     for (group, references), runs in groups.items():
         ends = np.array([_end(run, task.metric) for run in runs])
         failed = not_beaten(float(ends.mean()), references, task.metric)
         if failed:
-            finding = _finding(group, ends, failed[0], references, task.metric)
-            yield replace(finding, runs=tuple(run.label for run in runs))
+            floor = Floor(references=references, failed=failed[0], metric=task.metric)
+            finding = _finding(group, ends, floor)
+            yield replace(finding, runs=labels_of(runs))
 
 
 def _of_evaluations(study: Study, task: Task) -> Iterator[Finding]:
     """Yield a finding for evaluations of one experiment that fail at the same reference of the same data."""
     failures: dict[tuple[str, References, Reference], list[EvaluationResult]] = defaultdict(list)
-    for group, keys, result in _evaluated(study, task.metric):
-        references = task.references(keys, result)
+    for owned in owned_results(study):
+        result = owned.result
+        if not _is_comparable(result, task.metric):
+            continue
+        references = task.references(owned.configuration, result)
         if references is None or result.value is None or not math.isfinite(result.value):
             continue
-        if failed := not_beaten(result.value, references, task.metric):
-            failures[group, references, failed[0]].append(result)
+        failed = not_beaten(result.value, references, task.metric)
+        if failed:
+            failures[owned.group, references, failed[0]].append(result)
     for (group, references, failed_at), results in failures.items():
-        yield _finding_of_evaluations(group, references, failed_at, results, task.metric)
+        floor = Floor(references=references, failed=failed_at, metric=task.metric)
+        yield _finding_of_evaluations(group, results, floor)
 
 
-def _evaluated(study: Study, metric: Metric) -> Iterator[tuple[str, Mapping[str, Any], EvaluationResult]]:
-    """Yield each result of a metric that a reference may apply to, with its group and configuration."""
-    owners = [(a.experiment, a.configuration, a.results) for a in study.evaluations]
-    owners += [(run.group, run.configuration, run.results) for run in study.runs]
-    for group, configuration, results in owners:
-        for result in results:
-            enough = result.batches is None or result.batches >= FEWEST_BATCHES
-            if result.measure == metric.measure and not result.unit and enough:
-                yield group, configuration or {}, result
+def _is_comparable(result: EvaluationResult, metric: Metric) -> bool:
+    """Say whether a result is of the metric that the references are of, and over enough batches."""
+    is_long_enough = result.batches is None or result.batches >= FEWEST_BATCHES
+    return is_long_enough and result.measure == metric.measure and not result.unit
 
 
 def not_beaten(value: float, references: References, metric: Metric) -> list[Reference]:
     """Return the references that a value is no better than, the least demanding first."""
-    values = references.values
-    return [reference for reference in values if not metric.is_better(value, _bar(reference, metric))]
+    failed = []
+    for reference in references.values:
+        if not metric.is_better(value, _bar(reference, metric)):
+            failed.append(reference)
+    return failed
 
 
-def _finding(
-    group: str, ends: NDArray[np.float64], failed: Reference, references: References, metric: Metric
-) -> Finding:
-    spread = "1 seed" if len(ends) == 1 else f"{len(ends)} seeds, {ends.min():.4g} to {ends.max():.4g}"
+def _finding(group: str, ends: NDArray[np.float64], floor: Floor) -> Finding:
+    metric = floor.metric
+    mean = float(ends.mean())
+    spread = "1 seed"
+    if len(ends) > 1:
+        spread = f"{len(ends)} seeds, {ends.min():.4g} to {ends.max():.4g}"
     statement = (
-        f"{group}: ends at a {metric.title} of {ends.mean():.4g} ({spread}), "
-        f"no better than {failed.title}. On these data: {_in_words(references)}."
+        f"{group}: ends at a {metric.title} of {mean:.4g} ({spread}), "
+        f"no better than {floor.failed.title}. On these data: {_in_words(floor.references)}."
     )
     evidence: Evidence = {
         "group": group,
-        metric.measure: float(ends.mean()),
+        metric.measure: mean,
         "runs": len(ends),
-        "floor": failed.name,
+        **_evidence_of(floor),
     }
-    evidence |= _evidence_of(references, metric)
-    evidence |= {"standard_error_of_floor": failed.standard_error}
-    advice = f"See the whole ladder, on a checkpoint: ired-diag probe floor {group}"
-    return Finding("trivial_floor", "error", statement, evidence, advice)
+    return Finding(
+        rule="trivial_floor",
+        severity="error",
+        statement=statement,
+        evidence=evidence,
+        advice=f"See the whole ladder, on a checkpoint: ired-diag probe floor {group}",
+    )
 
 
-def _finding_of_evaluations(
-    group: str, references: References, failed: Reference, results: list[EvaluationResult], metric: Metric
-) -> Finding:
+def _finding_of_evaluations(group: str, results: list[EvaluationResult], floor: Floor) -> Finding:
+    metric, references, failed = floor.metric, floor.references, floor.failed
     title = metric.measure.upper()
-    models = listed(f"{result.model or 'a model'} {_in_one(result, title)}" for result in results)
-    fitted = f", fitted {references.fitted}," if references.fitted else ""
+    models = listed(_result_in_words(result, title) for result in results)
+    fitted = ""
+    if references.fitted:
+        fitted = f", fitted {references.fitted},"
     statement = (
         f"{group}: evaluated {references.where}, {models}: "
         f"no better than {failed.title} ({failed.value:.3g}). "
@@ -133,25 +160,37 @@ def _finding_of_evaluations(
         "model": worst.model,
         **dict(references.facts),
         "partial": worst.partial,
-        "floor": failed.name,
+        **_evidence_of(floor),
     }
-    evidence |= _evidence_of(references, metric)
-    evidence |= {"standard_error_of_floor": failed.standard_error}
-    return Finding("trivial_floor", "error", statement, evidence, advice)
+    return Finding(
+        rule="trivial_floor",
+        severity="error",
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+    )
 
 
-def _in_one(result: EvaluationResult, title: str) -> str:
-    spread = "" if result.spread is None else f" ± {result.spread:.3g}"
-    so_far = f" so far (batch {result.batches})" if result.partial else ""
-    return f"has an {title} of {result.value:.4g}{spread}{so_far} ({result.where})"
+def _result_in_words(result: EvaluationResult, title: str) -> str:
+    """Return what an evaluation gave: the model, its value, and where that stands."""
+    value = f"{result.value:.4g}"
+    if result.spread is not None:
+        value += f" ± {result.spread:.3g}"
+    if result.partial:
+        value += f" so far (batch {result.batches})"
+    return f"{result.model or 'a model'} has an {title} of {value} ({result.where})"
 
 
 def _in_words(references: References) -> str:
     return ", ".join(f"{reference.title} {reference.value:.3g}" for reference in references.values)
 
 
-def _evidence_of(references: References, metric: Metric) -> Evidence:
-    return {f"{metric.measure}_{reference.name}": reference.value for reference in references.values}
+def _evidence_of(floor: Floor) -> Evidence:
+    evidence: Evidence = {"floor": floor.failed.name}
+    for reference in floor.references.values:
+        evidence[f"{floor.metric.measure}_{reference.name}"] = reference.value
+    evidence["standard_error_of_floor"] = floor.failed.standard_error
+    return evidence
 
 
 def _bar(reference: Reference, metric: Metric) -> float:
@@ -163,18 +202,21 @@ def _bar(reference: Reference, metric: Metric) -> float:
 def _end(run: Run, metric: Metric) -> float:
     """Return the mean of the last tenth of a run's evaluations."""
     series = run.history.series.get(metric.name)
+    if series is None or not len(series.values):
+        return math.nan
     lower_is_better = run.direction_of(metric.name).lower_is_better
-    if series is None or not len(series.values) or lower_is_better is metric.higher_is_better:
+    if lower_is_better is metric.higher_is_better:
         return math.nan
     values = np.asarray(series.values, dtype=np.float64)
+    tenth = max(1, len(values) // 10)
     with np.errstate(invalid="ignore", over="ignore"):  # of infinities of both signs: NaN, and not judged
-        return float(values[-max(1, len(values) // 10) :].mean())
+        return float(values[-tenth:].mean())
 
 
 RULE = Rule(
-    "trivial_floor",
-    "Is the result better than a predictor without a network?",
-    find,
+    name="trivial_floor",
+    question="Is the result better than a predictor without a network?",
+    find=find,
     consequence="conclusion",
     refuted_by=(
         "The result on the same data with a predictor that was fitted there: if the network is better, "

@@ -24,6 +24,7 @@ import numpy as np
 
 from ired_diag.comparison.by_readout import line_of
 from ired_diag.comparison.deciding import decide, estimator_of
+from ired_diag.comparison.noise import Windows
 from ired_diag.comparison.outcomes import failed_seeds
 from ired_diag.comparison.pairing import NO_SEED as NO_PAIRS
 from ired_diag.comparison.pairing import pairing_of
@@ -36,7 +37,7 @@ from ired_diag.runs.study import Study
 from ired_diag.stats.power import SeedsNeeded
 
 FEWEST = 2  # seeds: one has no spread
-MOST_TOLD = 3
+MOST_LISTED = 3
 QUESTION = Question()
 
 
@@ -48,7 +49,7 @@ class Undecided:
         sample: The numbers of both groups.
         margin: In the metric's unit.
         difference: Mean of a minus mean of b.
-        half_width: Of its 95% interval, in margins.
+        half_width: Half the width of the difference's 95% interval, in margins.
     """
 
     sample: Sample
@@ -59,35 +60,53 @@ class Undecided:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for the pairs that are undecided and had too little power, the least wide first."""
-    groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
-    pairs = [pair for pair in itertools.combinations(groups, 2) if not any(map(_has_failures, pair))]
-    samples = [sample for a, b in pairs if (sample := _sample(a, b))]
-    undecided = [found for sample in samples if (found := _undecided(sample))]
-    # What is detectable is wider than half the interval, whose critical value has no room for the 80%.
-    weak = [one for one in undecided if one.half_width >= 1 or _power(one).detectable > one.margin]
+    samples = _samples(study)
+    weak = [pair for pair in map(_undecided, samples) if pair is not None and _is_weak(pair)]
     if weak:
-        yield _finding(sorted(weak, key=lambda one: one.half_width), len(samples))
+        yield _finding(sorted(weak, key=lambda pair: pair.half_width), compared=len(samples))
 
 
-def _has_failures(curves: Curves) -> bool:
-    """Say whether seeds of a group failed: then the worst-rank test decides, which has no such power."""
-    return failed_seeds(curves.members) > 0
+def _samples(study: Study) -> list[Sample]:
+    """Return the numbers of each pair of groups that can be compared."""
+    groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
+    # Where seeds failed, the worst-rank test decides, which has no such power.
+    healthy = [curves for curves in groups if failed_seeds(curves.members) == 0]
+    samples = []
+    for a, b in itertools.combinations(healthy, 2):
+        sample = _sample_of_pair(a, b)
+        if sample is not None:
+            samples.append(sample)
+    return samples
 
 
-def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
-    worst, power = weak[0], _power(weak[0])
-    (a, b), paired = worst.sample.names, estimator_of(worst.sample) == "paired"
-    told = "1 pair of groups is" if len(weak) == 1 else f"{len(weak)} pairs of groups are"
-    first, more = ", ".join(map(_in_words, weak[:MOST_TOLD])), len(weak) - MOST_TOLD
-    others = f" and {more} more" if more > 0 else ""
-    available = f"{power.n} pairs of seeds" if paired else f"{_seeds_of(worst.sample)}"
-    seeds = f"{power.at_margin:,.0f}" if math.isfinite(power.at_margin) else "over a million"
+def _is_weak(pair: Undecided) -> bool:
+    """Say whether the seeds could not have shown a difference as large as the margin."""
+    # What is detectable is wider than half the interval, whose critical value has no room for the 80%.
+    return pair.half_width >= 1 or _power_of(pair).detectable > pair.margin
+
+
+def _finding(weak: Sequence[Undecided], *, compared: int) -> Finding:
+    worst = weak[0]
+    power = _power_of(worst)
+    a, b = worst.sample.names
+    is_paired = estimator_of(worst.sample) == "paired"
+    pairs_are = "1 pair of groups is"
+    if len(weak) > 1:
+        pairs_are = f"{len(weak)} pairs of groups are"
+    differences = ", ".join(map(_in_words, weak[:MOST_LISTED]))
+    if len(weak) > MOST_LISTED:
+        differences += f" and {len(weak) - MOST_LISTED} more"
+    available = _seeds_of(worst.sample)
+    if is_paired:
+        available = f"{power.n} pairs of seeds"
+    needed = "over a million"
+    if math.isfinite(power.at_margin):
+        needed = f"{power.at_margin:,.0f}"
     statement = (
-        f"{told} undecided, of {compared} that state no different data, because the seeds are too few for "
-        f"their spread. "
-        f"With 80% power they show only larger differences: {first}{others}. To show a difference of 1% "
-        f"between {a} and {b} takes about {seeds} seeds in each; there are {available}. Undecided is not "
-        "equal."
+        f"{pairs_are} undecided, of {compared} that state no different data, because the seeds are too few "
+        f"for their spread. With 80% power they show only larger differences: {differences}. To show a "
+        f"difference of 1% between {a} and {b} takes about {needed} seeds in each; there are {available}. "
+        "Undecided is not equal."
     )
     evidence: Evidence = {
         "pairs_compared": compared,
@@ -95,65 +114,94 @@ def _finding(weak: Sequence[Undecided], compared: int) -> Finding:
         "a": a,
         "b": b,
         "n": power.n,
-        "paired": paired,
+        "paired": is_paired,
         "observed_difference": worst.difference,
         "detectable": power.detectable,
-        "detectable_share": _detectable(worst),
+        "detectable_share": _detectable_share(worst),
         "margin": worst.margin,
         "power_at_margin": power.power_at_margin,
         "seeds_needed": power.at_margin,
         "seeds_needed_low": power.at_margin_low,
         "seeds_needed_high": power.at_margin_high,
     }
-    return Finding("underpowered", "note", statement, evidence, f"ired-diag stats {a} {b}")
+    return Finding(
+        rule="underpowered",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice=f"ired-diag stats {a} {b}",
+    )
 
 
 def _seeds_of(sample: Sample) -> str:
-    x, y = len(sample.a), len(sample.b)
-    return f"{x} in each" if x == y else f"{x} and {y}"
+    if len(sample.a) == len(sample.b):
+        return f"{len(sample.a)} in each"
+    return f"{len(sample.a)} and {len(sample.b)}"
 
 
-def _in_words(one: Undecided) -> str:
-    percent = 100 * _detectable(one)
-    told = f"{percent:,.0f}" if percent >= 10 else f"{percent:.2g}"
-    return f"{' and '.join(one.sample.names)} from {told}% on"
+def _in_words(pair: Undecided) -> str:
+    percent = 100 * _detectable_share(pair)
+    digits = f"{percent:,.0f}" if percent >= 10 else f"{percent:.2g}"
+    names = " and ".join(pair.sample.names)
+    return f"{names} from {digits}% on"
 
 
-def _detectable(one: Undecided) -> float:
+def _detectable_share(pair: Undecided) -> float:
     """Return the smallest difference shown with 80% power, as a share of the two groups' mean."""
-    return QUESTION.margin.size * _power(one).detectable / one.margin
+    return QUESTION.margin.size * _power_of(pair).detectable / pair.margin
 
 
-def _sample(a: Curves, b: Curves) -> Sample | None:
+def _sample_of_pair(a: Curves, b: Curves) -> Sample | None:
     """Return one number a seed of two groups; None where their data or evaluations differ."""
     if a.metric != b.metric:
         return None
-    pairing, names = pairing_of(a.members, b.members), (a.members.name, b.members.name)
+    pairing = pairing_of(a.members, b.members)
     if pairing.contradiction:
         return None
-    if windows := windows_in_common(a, b):
-        x, y = ({seed: float(w[np.isfinite(w)].mean()) for seed, w in group.items()} for group in windows)
+    windows = windows_in_common(a, b)
+    if windows is None:
+        values_of_a = _last_values(a)
+        values_of_b = _last_values(b)
     else:
-        x, y = ({seed.label: float(seed.values[-1]) for seed in c.members.seeds} for c in (a, b))
-    few = NO_PAIRS if len(pairing.shared) < FEWEST else pairing.obstacle
-    return sample_of(names, x, y, pairing.shared, few)
+        values_of_a, values_of_b = map(_means, windows)
+    obstacle = pairing.obstacle
+    if len(pairing.shared) < FEWEST:
+        obstacle = NO_PAIRS
+    names = (a.members.name, b.members.name)
+    return sample_of(names, values_of_a, values_of_b, shared=pairing.shared, obstacle=obstacle)
+
+
+def _means(windows: Windows) -> dict[str, float]:
+    """Return each seed's mean on the plateau, of its finite evaluations."""
+    return {seed: float(values[np.isfinite(values)].mean()) for seed, values in windows.items()}
+
+
+def _last_values(curves: Curves) -> dict[str, float]:
+    return {seed.label: float(seed.values[-1]) for seed in curves.members.seeds}
 
 
 def _undecided(sample: Sample) -> Undecided | None:
     line = line_of("", sample, QUESTION)
     if line.reason or line.decision != "undecided" or not line.margin > 0:
         return None
-    return Undecided(sample, line.margin, line.difference, (line.high - line.low) / 2 / line.margin)
+    half_width = (line.high - line.low) / 2
+    return Undecided(
+        sample=sample,
+        margin=line.margin,
+        difference=line.difference,
+        half_width=half_width / line.margin,
+    )
 
 
-def _power(one: Undecided) -> SeedsNeeded:
-    return power_of_seeds(one.sample, decide(one.sample, QUESTION))
+def _power_of(pair: Undecided) -> SeedsNeeded:
+    deciding = decide(pair.sample, QUESTION)
+    return power_of_seeds(pair.sample, deciding)
 
 
 RULE = Rule(
-    "underpowered",
-    "Which comparisons are undecided because the seeds are too few?",
-    find,
+    name="underpowered",
+    question="Which comparisons are undecided because the seeds are too few?",
+    find=find,
     consequence="conclusion",
     refuted_by=("A margin that is stated to be larger than what these seeds can show."),
     near_miss=(

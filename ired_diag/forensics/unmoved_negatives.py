@@ -21,12 +21,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, seeds_in_words, with_probe
 from ired_diag.runs.contrastive_metrics import STRATEGIES, is_off
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
@@ -47,30 +48,42 @@ def find(study: Study) -> Iterator[Finding]:
     still: dict[tuple[str, str, bool], list[tuple[Run, float]]] = defaultdict(list)
     for run in study.runs:
         for name, series in run.history.series.items():
-            bound = FEW if ACCEPTED.search(name) else 0.0 if DISTANCE.search(name) else None
-            share = 0.0 if bound is None else _share_at_most(series, bound)
-            in_use = is_in_use(run, name) if share >= NEARLY_ALL else False
+            share = _share_at_rest(name, series)
+            if share < NEARLY_ALL:
+                continue
+            in_use = is_in_use(run, name)
             if in_use is not False:
                 still[run.group, name, in_use is None].append((run, share))
-    for (group, name, is_unknown), cases in still.items():
-        yield _finding(group, name, cases, is_unknown=is_unknown)
+    for (_, name, is_unknown), cases in still.items():
+        runs = [run for run, _ in cases]
+        least_share = min(share for _, share in cases)
+        yield _finding(runs, name, least_share=least_share, is_unknown=is_unknown)
 
 
-def _finding(group: str, name: str, cases: list[tuple[Run, float]], *, is_unknown: bool) -> Finding:
-    runs = [run for run, _ in cases]
+def _finding(runs: Sequence[Run], name: str, *, least_share: float, is_unknown: bool) -> Finding:
+    group = runs[0].group
     what = "below 1%" if ACCEPTED.search(name) else "0 as printed"
-    least = min(share for _, share in cases)
-    where = "all" if least == 1 else f"{100 * least:.0f}% or more"
-    statement = f"{group}: {name} is {what} at {where} of the logged steps of the later half "
-    statement += f"({listed(run.seed_label for run in runs)}): "
-    statement += (
-        "mining moves nothing, or the run does not use it; nothing here says which."
-        if is_unknown
-        else "mining does not move its negatives."
+    where = "all" if least_share == 1 else f"{100 * least_share:.0f}% or more"
+    meaning = "mining does not move its negatives."
+    if is_unknown:
+        meaning = "mining moves nothing, or the run does not use it; nothing here says which."
+    statement = (
+        f"{group}: {name} is {what} at {where} of the logged steps of the later half "
+        f"({seeds_in_words(runs)}): {meaning}"
     )
-    evidence: Evidence = {"group": group, "metric": name, "runs": len(runs), "least_share": least}
-    advice = with_probe("Look at the step size and at what is rejected", "mining_dynamics", runs)
-    return Finding("unmoved_negatives", "note" if is_unknown else "warning", statement, evidence, advice)
+    evidence: Evidence = {
+        "group": group,
+        "metric": name,
+        "runs": len(runs),
+        "least_share": least_share,
+    }
+    return Finding(
+        rule="unmoved_negatives",
+        severity="note" if is_unknown else "warning",
+        statement=statement,
+        evidence=evidence,
+        advice=with_probe("Look at the step size and at what is rejected", "mining_dynamics", runs),
+    )
 
 
 def is_in_use(run: Run, name: str) -> bool | None:
@@ -83,7 +96,8 @@ def is_in_use(run: Run, name: str) -> bool | None:
     if sampler is None:
         return bool(strategies) or _has_moved(run, name) or None
     settings = [value for key, value in configuration.items() if _is_of(sampler, key)]
-    if any(settings) or any(_is_of(sampler, str(strategy)) for strategy in strategies):
+    is_chosen = any(_is_of(sampler, str(strategy)) for strategy in strategies)
+    if any(settings) or is_chosen:
         return True
     if settings or (strategies and not _has_moved(run, name)):
         return False  # switched off, or another strategy
@@ -93,9 +107,9 @@ def is_in_use(run: Run, name: str) -> bool | None:
 def _sampler_of(name: str) -> str | None:
     """Return the word of a metric's name that says which sampler it is about: ``lang``, ``pgd``."""
     words = words_of(name.rpartition("/")[2])
-    return (
-        words[0] if len(words) > 1 and words[0] not in OF_MINING and not ACCEPTED.search(words[0]) else None
-    )
+    if len(words) < 2 or words[0] in OF_MINING or ACCEPTED.search(words[0]):
+        return None
+    return words[0]
 
 
 def _is_of(sampler: str, key: str) -> bool:
@@ -105,24 +119,40 @@ def _is_of(sampler: str, key: str) -> bool:
 def _has_moved(run: Run, name: str) -> bool:
     """Say whether any metric of the same sampler is other than 0 at any step."""
     stem = name.rpartition("_")[0]
-    alike = [series for other, series in run.history.series.items() if stem and other.startswith(f"{stem}_")]
-    return any(bool(np.any(np.nan_to_num(series.values))) for series in [*alike, run.history.series[name]])
+    for other, series in run.history.series.items():
+        is_alike = other == name or (stem and other.startswith(f"{stem}_"))
+        if is_alike and np.any(np.nan_to_num(series.values)):
+            return True
+    return False
+
+
+def _share_at_rest(name: str, series: Series) -> float:
+    """Return the share of the later half at which a metric says that mining does not move."""
+    if ACCEPTED.search(name):
+        return _share_at_most(series, FEW)
+    if DISTANCE.search(name):
+        return _share_at_most(series, 0.0)
+    return 0.0
 
 
 def _share_at_most(series: Series, bound: float) -> float:
     """Return the share of the finite values of the later half that are at most a bound in size."""
-    sizes = np.abs(series.values[np.isfinite(series.values)])
-    late = np.abs(series.values[len(series) // 2 :])
-    late = late[np.isfinite(late)]
+    late = _finite_sizes(series.values[len(series) // 2 :])
     if len(late) >= FEWEST:
         return float(np.mean(late <= bound))
-    return float(len(sizes) >= FEWEST_OF_ALL and bool((sizes <= bound).all()))
+    sizes = _finite_sizes(series.values)
+    is_everywhere = len(sizes) >= FEWEST_OF_ALL and bool((sizes <= bound).all())
+    return float(is_everywhere)
+
+
+def _finite_sizes(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.abs(values[np.isfinite(values)])
 
 
 RULE = Rule(
-    "unmoved_negatives",
-    "Does mining move its negatives?",
-    find,
+    name="unmoved_negatives",
+    question="Does mining move its negatives?",
+    find=find,
     consequence="conclusion",
     refuted_by=(
         "A displacement printed with more digits that is not 0, or a configuration that does not use this "

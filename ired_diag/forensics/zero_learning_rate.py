@@ -13,12 +13,12 @@ schedule that ends there have other values between.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, seeds_in_words
 from ired_diag.runs.metric_words import LOWER, measures_in, words_of
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
@@ -34,61 +34,86 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose logged learning rates are all 0."""
     cases: dict[tuple[str, str, float, bool], list[tuple[Run, str]]] = defaultdict(list)
     for run in study.runs:
-        setting, names = configured_rate(run), logged_rates(run)
-        if setting is None or not names:
-            continue
-        values = [np.asarray(run.history.series[name].values, dtype=np.float64) for name in names]
-        if max(len(rates) for rates in values) >= FEWEST and not any(rates.any() for rates in values):
-            cases[run.group, *setting, has_improved(run)].append((run, names[0]))
-    for (group, key, rate, improved), zero in cases.items():
-        yield _finding(group, key=key, rate=rate, improved=improved, cases=zero)
+        setting = configured_rate(run)
+        names = logged_rates(run)
+        if setting is not None and names and _are_zero(run, names):
+            key, rate = setting
+            cases[run.group, key, rate, has_improved(run)].append((run, names[0]))
+    for (_, key, rate, improved), zero in cases.items():
+        runs = [run for run, _ in zero]
+        yield _finding(runs, zero[0][1], key=key, rate=rate, improved=improved)
+
+
+def _are_zero(run: Run, names: Sequence[str]) -> bool:
+    """Say whether learning rates are logged often enough, and are 0 in every row."""
+    columns = [np.asarray(run.history.series[name].values, dtype=np.float64) for name in names]
+    longest = max(len(rates) for rates in columns)
+    return longest >= FEWEST and not any(rates.any() for rates in columns)
 
 
 def configured_rate(run: Run) -> tuple[str, float] | None:
     """Return the key and value of the learning rate above 0 that a run configures; None without one."""
     for key, value in (run.configuration or {}).items():
         number = number_of(value)
-        if words_of(key.rpartition(".")[2]) == RATE and number is not None and number > 0:
+        last_part = key.rpartition(".")[2]
+        if words_of(last_part) == RATE and number is not None and number > 0:
             return key, number
     return None
 
 
 def logged_rates(run: Run) -> list[str]:
     """Return the metrics that are learning rates: ``lr``, ``train/learning_rate``, ``lr-AdamW/pg1``."""
-    return [name for name, told in run.history.series.items() if "lr" in words_of(name) and len(told)]
+    logged = [name for name, series in run.history.series.items() if len(series)]
+    return [name for name in logged if "lr" in words_of(name)]
 
 
 def has_improved(run: Run) -> bool:
     """Say whether a loss came down: its last fifth lies below 95% of its first."""
-    for name, told in run.history.series.items():
-        values = np.asarray(told.values, dtype=np.float64)
+    for name, series in run.history.series.items():
+        values = np.asarray(series.values, dtype=np.float64)
         values = values[np.isfinite(values)]
-        if len(values) < FEWEST or not LOWER.intersection(measures_in(words_of(name))):
+        is_error = LOWER.intersection(measures_in(words_of(name)))
+        if len(values) < FEWEST or not is_error:
             continue
         fifth = max(1, len(values) // 5)
-        if np.median(values[-fifth:]) < IMPROVED * np.median(values[:fifth]):
+        start = np.median(values[:fifth])
+        end = np.median(values[-fifth:])
+        if end < IMPROVED * start:
             return True
     return False
 
 
-def _finding(group: str, *, key: str, rate: float, improved: bool, cases: list[tuple[Run, str]]) -> Finding:
-    run, name = cases[0]
-    count = len(run.history.series[name])
+def _finding(runs: Sequence[Run], metric: str, *, key: str, rate: float, improved: bool) -> Finding:
+    group = runs[0].group
+    rows = len(runs[0].history.series[metric])
     is_sure = not improved or rate >= VISIBLE
     severity: Severity = "warning" if is_sure else "note"
-    seeds = listed(run.seed_label for run, _ in cases)
     statement = (
-        f"{group}: the configured {key} is {rate:g}, and the logged {name} is 0 in all {count} rows ({seeds})"
+        f"{group}: the configured {key} is {rate:g}, and the logged {metric} is 0 in all {rows} rows "
+        f"({seeds_in_words(runs)})"
     )
-    if not improved:
-        statement += ", while no loss comes down: nothing was trained."
-    else:
+    if improved:
         statement += ". A loss comes down all the same: the field is another one, or rounded to 0."
-    evidence: Evidence = {"group": group, "key": key, "configured": rate, "metric": name, "rows": count}
-    evidence |= {"loss_improved": improved, "runs": len(cases)}
+    else:
+        statement += ", while no loss comes down: nothing was trained."
+    evidence: Evidence = {
+        "group": group,
+        "key": key,
+        "configured": rate,
+        "metric": metric,
+        "rows": rows,
+        "loss_improved": improved,
+        "runs": len(runs),
+    }
     advice = "Print the optimiser's rate after the first steps, and look at what the schedule is planned for."
-    labels = tuple(run.label for run, _ in cases)
-    return Finding("zero_learning_rate", severity, statement, evidence, advice, runs=labels)
+    return Finding(
+        rule="zero_learning_rate",
+        severity=severity,
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+        runs=labels_of(runs),
+    )
 
 
 RULE = Rule(
