@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: install browser demo test lint format wheel-check clean
+.PHONY: install browser demo test test-slow test-all lint format wheel-check clean
 
 install: $(VENV)/.installed
 
@@ -24,8 +24,18 @@ browser:
 demo: install
 	$(BIN)/ired-diag demo
 
+# One thread for each of two processes: with more, they wait for each other.
+TESTS = env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile
+
+# What a change is tested with while it is made; make test-all before it lands.
 test: install
-	$(BIN)/python -m pytest -q
+	$(TESTS) -m "not slow"
+
+# Browsers, killed trainings, long simulations.
+test-slow: install
+	$(TESTS) -m slow
+
+test-all: test test-slow
 
 lint: install
 	$(BIN)/ruff check .

@@ -38,6 +38,14 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_width() -> Iterator[None]:
+    """What a test prints is as wide as in a pipe, also where the tests run in several processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What tests cache stays theirs."""
     with pytest.MonkeyPatch.context() as patch:

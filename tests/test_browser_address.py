@@ -10,6 +10,8 @@ import pytest
 
 from tests.browser import ROOT, Visit, drag_across
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = ROOT / "sample_runs"
 Open = Callable[..., Visit]
 Serve = Callable[[Path], Any]

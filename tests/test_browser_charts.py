@@ -14,6 +14,8 @@ import pytest
 
 from tests.browser import ROOT, Visit, all_pages
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = ROOT / "sample_runs"
 SHARING = re.compile("cloud|share|studio|upload", re.IGNORECASE)
 Points = set[tuple[str, str]]

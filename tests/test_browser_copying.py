@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.browser import ROOT, axe_problems
+
+pytestmark = pytest.mark.slow
 
 
 def test_each_next_command_of_the_findings_is_copied_as_it_stands(

@@ -9,6 +9,8 @@ import pytest
 
 from tests.browser import ROOT, Visit
 
+pytestmark = pytest.mark.slow
+
 FOCUSED = "document.activeElement.dataset.value || document.activeElement.innerText"
 
 

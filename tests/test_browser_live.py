@@ -15,6 +15,8 @@ import pytest
 from ired_diag.runs.history import Row, to_jsonl
 from tests.browser import PATIENCE, ROOT, Visit, drag_across
 
+pytestmark = pytest.mark.slow
+
 INTERVAL = 1.0  # s
 PAUSE = 0.4  # s between two evaluations
 ALLOWED = 10.0  # s until a line is seen; an idle machine needs INTERVAL + 1

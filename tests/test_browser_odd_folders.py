@@ -13,6 +13,8 @@ import pytest
 from app.dashboard.address import View
 from tests.browser import ROOT, Visit, all_pages, axe_problems, write_run
 
+pytestmark = pytest.mark.slow
+
 INTERVAL = 1.0  # s
 FALLING = [0.5, 0.3, 0.2, 0.15, 0.1]
 IMAGE = "<img src=x onerror=\"alert('name')\">"

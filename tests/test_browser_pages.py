@@ -11,6 +11,8 @@ import pytest
 from app.dashboard import pages
 from tests.browser import ROOT, Visit, all_pages, axe_problems
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = ROOT / "sample_runs"
 NARROW = 640  # px
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.browser import ROOT, Visit, axe_problems, visit
 
+pytestmark = pytest.mark.slow
+
 MOST_BYTES = 8_000_000
 DRAWN = "document.querySelectorAll('.chart .main-svg').length"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.browser import ROOT, Visit
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = ROOT / "sample_runs"
 PATHS = ("/", "/?page=run", "/_dash-layout", "/_dash-dependencies", "/assets/keys.js", "/no/such/path")
 

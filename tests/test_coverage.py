@@ -16,6 +16,8 @@ from ired_diag.stats.bootstrap import bootstrap_difference
 from ired_diag.stats.coverage import coverage_of, holds, indicated_coverage, intervals
 from ired_diag.stats.ratio_of_means import ratio_of_two_means
 
+pytestmark = pytest.mark.slow
+
 TABLE: dict[str, Any] = json.loads(interval_coverage.FILE.read_text("utf-8"))
 FEW_SIZES, FEW_SKEWNESSES = (3, 10, 20), (0.0, 2.0)
 

@@ -23,6 +23,8 @@ from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
+pytestmark = pytest.mark.slow
+
 COMMAND = re.compile(r"ired-diag [a-z].*$", re.MULTILINE)
 PARSED_ONLY = ("train", "probe")  # they compute for minutes, or write: that click takes their words is enough
 ODD_NAME = 'it\'s a "log" folder; $HOME'

@@ -25,6 +25,8 @@ from ired_diag.open import open_study
 from tests.conftest import configuration, log_text
 from tests.test_cli_probe import TINY
 
+pytestmark = pytest.mark.slow
+
 LAST = 2**63 - 1
 TEXTS = ("1e308", "-1e308", "nan", "inf", "-inf", "5e-324", "0", "-0.0", "1e999", "1e-999", "0.1")
 KNOBS = [word for knob in (*TINY, "mining_opt_steps=1") for word in ("--set", knob)]

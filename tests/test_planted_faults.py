@@ -28,6 +28,8 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.runs.weights_file import write_weights
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(5)
 CONFIG: dict[str, Any] = {
     "rank": 2,

@@ -24,6 +24,8 @@ from ired_diag.runs.history import Row, to_jsonl
 from tests.recomputation import Array
 from tests.recomputed_stats import FINAL, Truth, expected
 
+pytestmark = pytest.mark.slow
+
 EXACT = 1e-9
 NUMERIC = 1e-6  # where degrees of freedom are of a second derivative taken from differences
 TOLERANCES = {  # relative, where the printed number comes from an iteration or an integral of its own

@@ -30,6 +30,8 @@ from ired_diag.training.recorder import Recorder
 from ired_diag.training.state import TrainingState, new_state
 from ired_diag.training.trainer import Interrupted, train, train_together
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q900_tiny",
     "rank": 2,

@@ -34,6 +34,8 @@ from ired_diag.runs.store import read_run
 from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.trainer import train
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q900_killed",
     "rank": 3,

@@ -16,6 +16,8 @@ from ired_diag.training.compiled import can_compile, loss_function, should_compi
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import TrainingState, new_state
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "experiment_name": "q900_precision",
     "rank": 3,

@@ -28,6 +28,8 @@ from ired_diag.training.compiled import StepLoss, loss_function
 from ired_diag.training.ensemble import Ensemble
 from ired_diag.training.state import new_state
 
+pytestmark = pytest.mark.slow
+
 SCHEDULE = cosine_schedule(10, dtype=torch.float64)
 BATCH = 16
 SIZES = {"rank": 3, "width": 16, "time_embedding": 8, "time_width": 8}

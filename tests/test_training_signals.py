@@ -21,6 +21,8 @@ from ired_diag.tasks.inverse import TASK as INVERSE
 from ired_diag.training.interrupt import signals
 from ired_diag.training.trainer import Interrupted, train
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 TINY = {
     "experiment_name": "q900_tiny",

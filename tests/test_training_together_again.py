@@ -18,6 +18,8 @@ from ired_diag.training.plan import PlannedRun
 from ired_diag.training.together_again import RULE
 from ired_diag.training.trainer import train, train_together
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 3
 TINY = {
     "experiment_name": "q900_tiny",

@@ -12,6 +12,8 @@ from scipy import stats
 from ired_diag.stats.two_level_bootstrap import TwoLevel, two_level_bootstrap
 from tests.cpu_time import cpu_ratio
 
+pytestmark = pytest.mark.slow
+
 Array = NDArray[np.float64]
 
 

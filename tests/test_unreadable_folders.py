@@ -13,6 +13,8 @@ from ired_diag.importing import import_logs
 from tests.conftest import configuration, log_text
 from tests.nobody import Answer, commands_as_nobody, folder_of_nobody, python_as_nobody
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 8
 UNREADABLE = {1: "", 2: "", 3: "config.json", 4: "metrics.jsonl"}  # of q900's seeds, what may not be read
 MODES = {1: 0o000, 2: 0o444, 3: 0o000, 4: 0o000}

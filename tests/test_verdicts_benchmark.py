@@ -16,6 +16,8 @@ from benchmarks.verdicts import is_kept, measure_all, row_of, standard_error
 from ired_diag.comparison import compare
 from ired_diag.comparison.words import verdict_of
 
+pytestmark = pytest.mark.slow
+
 DESIGNS = {
     "unknown": Design(effect=0.01),
     "stated": Design(effect=0.004, stated=True, shared=0.5),

@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from app.cli.visible import STYLED, VisibleText
 from ired_diag.visible_text import visible, visible_json, visible_line
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample_runs" / "q101" / "seed0" / "checkpoints" / "step-000003000.safetensors"
 ESCAPE = "\x1b]0;owned\x07"  # sets a window's title

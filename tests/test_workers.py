@@ -23,6 +23,8 @@ from ired_diag.probing.targets import of_run
 from ired_diag.probing.workers import Workers, processes_for
 from ired_diag.table import read_table
 
+pytestmark = pytest.mark.slow
+
 SMALL = (
     *("--set", "rank=3", "--set", "width=8", "--set", "time_embedding=8", "--set", "time_width=8"),
     *("--set", "batch_size=8", "--set", "train_steps=6", "--set", "validate_every=2"),
