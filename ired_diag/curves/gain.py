@@ -22,14 +22,13 @@ from ired_diag.curves.valley import Valley
 
 SEEN = 0.05  # nats, about 5%: a smaller change is not worth a word
 FAINT = 0.02  # nats: what moves by less stands still
-CLEAR = 4.0  # σ
+CLEAR = 4.0
 SURELY = 30.0  # σ: a gain of half of 5% that nobody can miss
 SHARE_GAINED = 0.2  # of all that was won: a pace that is worth a word though it is below 5%
-SURE = 2.0  # standard errors
-SLOWER = 3.0  # standard errors
+SURE, SLOWER = 2.0, 3.0  # standard errors
 PERCENT = 100.0
 OWN = 0.04  # of a metric bounded by 1: half of the errors of 0.999 are not worth a word
-ENDS = 5  # evaluations
+ENDS = 5
 
 
 def has_gained(curve: Curve, valley: Valley) -> bool:
@@ -39,10 +38,12 @@ def has_gained(curve: Curve, valley: Valley) -> bool:
     if curve.higher_is_better:
         least = FAINT
         won = max(won, _won_in_per_cent(curve))
-    surely = won >= SURELY * valley.sigma and won >= SEEN / 2
-    if surely or won >= max(least, CLEAR * valley.sigma):
+    if won >= SURELY * valley.sigma and won >= SEEN / 2:
         return True
-    return clear_gain(curve.y[np.isfinite(curve.y)]) >= least
+    if won >= max(least, CLEAR * valley.sigma):
+        return True
+    finite = curve.y[np.isfinite(curve.y)]
+    return clear_gain(finite) >= least
 
 
 def _won_in_per_cent(curve: Curve) -> float:

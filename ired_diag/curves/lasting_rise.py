@@ -23,8 +23,8 @@ from ired_diag.curves.valley import Valley, find_valley
 from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations before the dip: the sd of fewer is not known to 25%
-DEEP = 4.0  # standard deviations
-FLAT = 1.5  # standard deviations between two parts of one level
+DEEP = 4.0
+FLAT = 1.5
 
 
 def valley_of(curve: Curve) -> Valley:
@@ -49,13 +49,16 @@ def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
     if len(before) < FEWEST or not len(after):
         return False
     noise = float(before.std())
+    first_half, second_half = np.array_split(before, 2)
     end = float(np.median(after))
-    halves = np.array_split(before, 2)
-    change_before = float(np.median(halves[0])) - float(np.median(halves[1]))
+    change_before = float(np.median(first_half)) - float(np.median(second_half))
     change_after = end - float(np.median(before))
     dip = end - float(np.median(during))
-    is_flat = abs(change_before) < FLAT * noise and abs(change_after) < FLAT * noise
-    return is_flat and abs(dip) < DEEP * noise
+    if abs(change_before) >= FLAT * noise:
+        return False
+    if abs(change_after) >= FLAT * noise:
+        return False
+    return abs(dip) < DEEP * noise
 
 
 def _finite(values: Array) -> Array:

@@ -24,8 +24,8 @@ from ired_diag.curves.nats import Curve
 from ired_diag.curves.valley import Valley, noise_of, widening
 from ired_diag.stats.arrays import Array
 
-FEWEST = 4  # evaluations under a line
-FEWEST_BENT = 12  # evaluations under a parabola that leaves its noise
+FEWEST = 4
+FEWEST_BENT = 12  # of fewer evaluations, a parabola leaves too little of the noise
 CLEAR = 4.0  # standard errors: a gain that is no chance, on a window that was chosen by no test
 
 
@@ -35,7 +35,7 @@ class Pace:
 
     Attributes:
         gain: Nats that as many steps again would win at the pace of the end; negative while it rises.
-        error: The standard error of that.
+        error: The standard error of the gain.
         clear: Whether the gain is positive beyond chance.
     """
 
@@ -69,17 +69,24 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     size = min(len(steps), max(FEWEST, wanted))
     if size < 2:
         return Pace(0.0, np.inf, clear=False)
-    t = steps[-size:] - steps[-size:].mean()
+    last_steps = steps[-size:]
+    t = last_steps - last_steps.mean()
     y = valley.y[-size:]
     span = steps[-1] - steps[0]
-    spread = float((t**2).sum())
-    gain = -float((t * y).sum()) / spread * span
+    squares = float((t**2).sum())
+    products = float((t * y).sum())
+    gain = -products / squares * span
     noise = valley.sigma * valley.inflation
-    error = noise / np.sqrt(spread) * span
-    if gain > CLEAR * error:  # the larger noise can only make it less clear
+    error = noise / np.sqrt(squares) * span
+    if gain > CLEAR * error:
+        # The larger noise can only make it less clear.
         noise = _noise_about_parabola(t, y)
-        error = max(error, noise / np.sqrt(spread) * span)
-    return Pace(float(gain), float(error), clear=bool(gain > CLEAR * error))
+        error = max(error, noise / np.sqrt(squares) * span)
+    return Pace(
+        gain=float(gain),
+        error=float(error),
+        clear=bool(gain > CLEAR * error),
+    )
 
 
 def _noise_about_parabola(t: Array, y: Array) -> float:
@@ -88,7 +95,8 @@ def _noise_about_parabola(t: Array, y: Array) -> float:
         return 0.0
     t = t / np.abs(t).max()
     powers = np.stack([np.ones_like(t), t, t**2], axis=1)
-    basis = np.linalg.qr(powers)[0]
-    residuals = y - basis @ (basis.T @ y)
+    basis, _ = np.linalg.qr(powers)
+    coefficients = basis.T @ y
+    residuals = y - basis @ coefficients
     sigma, correlation = noise_of(residuals, levels=basis.shape[1])
     return sigma * widening(correlation)

@@ -20,11 +20,11 @@ from ired_diag.curves.order_statistics import median
 from ired_diag.curves.valley import Valley
 
 SURE = 2.0  # standard errors: a rise of 1.5 times and no less
-SHARE_LOST = 0.1  # of all that was won
+SHARE_LOST = 0.1
 SHARE_LOST_SURELY = 0.05
 SURELY = 30.0  # σ
-BEYOND = 3.0  # times the usual size of the values before
-OWN = 0.01  # of a metric that is bounded by 1: a loss of less is not worth a word
+BEYOND = 3.0
+OWN = 0.01
 FEWEST_FALLING = 8  # evaluations since the top of a hump
 CLEAR = 4.0  # standard errors of a level
 
@@ -39,7 +39,8 @@ def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
     """
     rise = valley.rise
     if hovers:
-        rise += valley.floor - float(np.median(valley.y[: valley.left]))
+        usual = float(np.median(valley.y[: valley.left]))
+        rise += valley.floor - usual
     if rise - SURE * valley.rise_error < FACTOR:
         return False
     if hovers:
@@ -66,15 +67,17 @@ def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
         return rise - SURE * valley.rise_error >= FACTOR
     if max(won, rise) < FAINT or not _is_seen(curve, valley):
         return False
-    least = SURELY * valley.sigma * valley.inflation
-    surely = rise >= least and rise >= SHARE_LOST_SURELY * won
-    return surely or rise >= min(SEEN, SHARE_LOST * won)
+    if rise >= min(SEEN, SHARE_LOST * won):
+        return True
+    sure = SURELY * valley.sigma * valley.inflation
+    return rise >= max(sure, SHARE_LOST_SURELY * won)
 
 
 def _is_beyond_all(curve: Curve, valley: Valley) -> bool:
     """Say whether a metric without a natural 0 rose by three times what its values were."""
     before = curve.values[: valley.left]
-    usual = float(np.median(np.abs(before[np.isfinite(before)])))
+    sizes = np.abs(before[np.isfinite(before)])
+    usual = float(np.median(sizes))
     end = float(np.median(curve.values[valley.left :]))
     rise = abs(end - float(np.nanmedian(before)))
     return rise >= BEYOND * usual

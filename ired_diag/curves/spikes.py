@@ -22,7 +22,7 @@ from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.order_statistics import median, usual_size
 from ired_diag.stats.arrays import Array
 
-HALF = 2  # evaluations to each side
+HALF = 2
 FAR = 5.0  # standard deviations of what is left when the running median is taken away
 SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
@@ -37,7 +37,7 @@ class Spike:
     Attributes:
         step: Step at which it is highest.
         value: Highest value, in the curve's unit.
-        rise: How much worse than around it, in nats; infinite where the value is not finite.
+        rise: How much worse it is than what is around it, in nats; infinite where the value is not finite.
         recovered_step: The first step back at the level before; None while it is not.
     """
 
@@ -47,7 +47,12 @@ class Spike:
     recovered_step: float | None
 
 
-def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> tuple[Spike, ...]:
+def find_spikes(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> tuple[Spike, ...]:
     """Return the spikes of a curve, in order.
 
     Args:
@@ -63,9 +68,12 @@ def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     high, noise = _far_above(curve.y, middle)
     padded = np.concatenate([[False], high, [False]])
     edges = np.flatnonzero(np.diff(padded.astype(int))).tolist()
+    firsts = edges[::2]
+    ends = edges[1::2]
     spikes = []
-    for first, end in zip(edges[::2], edges[1::2], strict=True):
-        spikes.append(_spike(curve, middle, noise=noise, first=first, end=end))
+    for first, end in zip(firsts, ends, strict=True):
+        spike = _spike(curve, middle, noise=noise, first=first, end=end)
+        spikes.append(spike)
     return tuple(spikes)
 
 
@@ -75,8 +83,10 @@ def ends_in_spike(curve: Curve) -> bool:
     before = curve.y[-2 * HALF - 2 : -1]
     if len(before) <= 2 * HALF or not np.isfinite(before).all():
         return False
-    above = float(curve.y[-1]) - median(before)
-    if above <= max(SEEN, LONE * float(np.ptp(before))):
+    last = float(curve.y[-1])
+    above = last - median(before)
+    extent = float(np.ptp(before))
+    if above <= max(SEEN, LONE * extent):
         return False
     _, noise = _far_above(y, running_median(y))
     return above > FAR * noise
@@ -103,7 +113,9 @@ def without_spikes(y: Array) -> Array:
     neighbours = np.stack([a, b, c, d])
     least = neighbours.min(axis=0)
     width = neighbours.max(axis=0) - least
-    for i in np.flatnonzero(least - value > LONE * width).tolist():
+    depth = least - value
+    lone_lows = np.flatnonzero(depth > LONE * width)
+    for i in lone_lows.tolist():
         cut[i + HALF] = median(neighbours[:, i])
     return cut
 
@@ -120,7 +132,8 @@ def running_median(y: Array) -> Array:
     middle[1] = median(y[:3])
     middle[-2] = median(y[-3:])
     if n > 2 * HALF:
-        middle[HALF:-HALF] = _middle_of_five(*_neighbours(y))
+        a, b, value, c, d = _neighbours(y)
+        middle[HALF:-HALF] = _middle_of_five(a, b, value, c, d)
     return middle
 
 
@@ -151,9 +164,11 @@ def _middle_of_five(a: Array, b: Array, c: Array, d: Array, e: Array) -> Array:
 def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
     """Return where values are spikes, and the noise around the running median."""
     above = np.zeros(len(y))
-    np.subtract(y, middle, out=above, where=np.isfinite(middle))
+    is_finite = np.isfinite(middle)
+    np.subtract(y, middle, out=above, where=is_finite)
     noise = usual_size(above)
-    return above > max(FAR * noise, SEEN), noise
+    far = max(FAR * noise, SEEN)
+    return above > far, noise
 
 
 def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
@@ -172,46 +187,55 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     if noise == 0:
         return low, middle
     far = max(LOW * noise, SEEN)
+    changes = np.abs(np.diff(y))
     # A fall of half the depth just before shows that it only continues a descent.
-    fall_before = np.abs(np.diff(y))[:-1]
-    stands_out = depth[2:] > 2 * fall_before
-    low[2:] = (depth[2:] > far) & stands_out
+    stands_out = depth[2:] > 2 * changes[:-1]
+    is_deep = depth[2:] > far
+    low[2:] = is_deep & stands_out
     _fill_short_falls(middle, low, far)
     return low, middle
 
 
 def _fill_short_falls(middle: Array, low: NDArray[np.bool_], far: float) -> None:
     """Mark two or three low evaluations in a row, and put the level before them in their place."""
-    falls = np.flatnonzero(np.diff(middle) < -far) + 1
+    changes = np.diff(middle)
+    falls = np.flatnonzero(changes < -far) + 1
     for fall in falls.tolist():
-        before = median(middle[max(0, fall - AROUND) : fall])
+        first = max(0, fall - AROUND)
+        before = median(middle[first:fall])
         following = middle[fall : fall + LONGEST_LOW + 1]
         recovered = np.flatnonzero(following > before - far)
         if not len(recovered):
             continue
         end = fall + int(recovered[0])
         after = middle[end : end + AROUND]
-        if len(after) == AROUND and abs(median(after) - before) <= far / 2:
+        if len(after) < AROUND:
+            continue
+        step = median(after) - before
+        if abs(step) <= far / 2:
             low[fall:end] = True
             middle[fall:end] = before
 
 
 def _spike(curve: Curve, middle: Array, *, noise: float, first: int, end: int) -> Spike:
     """Return the spike that evaluations ``first`` to ``end - 1`` make."""
-    top = first + int(np.argmax(curve.y[first:end]))
+    y = curve.y
+    top = first + int(np.argmax(y[first:end]))
     level = float(middle[top])
-    before = curve.y[max(0, first - 2 * HALF - 1) : first]
+    earliest = max(0, first - 2 * HALF - 1)
+    before = np.sort(y[earliest:first])
     if len(before):
         lower_middle = (len(before) - 1) // 2
-        level = float(np.sort(before)[lower_middle])
+        level = float(before[lower_middle])
     recovered = None
-    back = np.flatnonzero(curve.y[end:] <= level + max(2 * noise, SEEN))
+    near = level + max(2 * noise, SEEN)
+    back = np.flatnonzero(y[end:] <= near)
     if len(back):
         place = end + int(back[0])
         recovered = float(curve.steps[place])
     return Spike(
         step=float(curve.steps[top]),
         value=float(curve.values[top]),
-        rise=float(curve.y[top] - middle[top]),
+        rise=float(y[top] - middle[top]),
         recovered_step=recovered,
     )
