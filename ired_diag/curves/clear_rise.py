@@ -75,12 +75,18 @@ def _is_few_grains(values: Array, left: int, *, lower_is_better: bool) -> bool:
     if grain <= 0:
         return False
     n = len(values)
-    end = values[left:] if left < n else values[-2:]
-    size = min(max(3, n // 10), n)
+    end = values[-2:]
+    if left < n:
+        end = values[left:]
+    tenth = max(3, n // 10)
+    size = min(tenth, n)
     windows = np.lib.stride_tricks.sliding_window_view(values, size)
     levels = np.median(windows, axis=1)
-    best = float(levels.min() if lower_is_better else levels.max())
-    distance = abs(float(np.median(end)) - best)
+    best = levels.max()
+    if lower_is_better:
+        best = levels.min()
+    last_level = np.median(end)
+    distance = abs(float(last_level) - float(best))
     return distance <= FEW_GRAINS * grain
 
 
@@ -90,16 +96,25 @@ def _chance(y: Array, grain: float, rng: np.random.Generator) -> float:
     second = _mean_square(y, 2)
     if first == 0 or second / first >= SMOOTH:
         return 0.0
-    phi = second / first - 1 + 1 / np.sqrt(n)
+    standard_error = 1 / np.sqrt(n)
+    phi = second / first - 1 + standard_error
     phi = float(np.clip(phi, 0.0, MOST_CORRELATED))
-    sd = float(np.sqrt(first / (2 * (1 - phi))))
-    noise = _noise((DRAWS, n), phi, max(sd, grain), rng)
+    variance = first / (2 * (1 - phi))
+    sd = max(float(np.sqrt(variance)), grain)
+    noise = _noise((DRAWS, n), phi, sd, rng)
     drawn = _largest(noise)
-    largest = float(_largest(y[None])[0])
+    largest = _largest(y[None])
+    return _gumbel_tail(float(largest[0]), drawn)
+
+
+def _gumbel_tail(value: float, drawn: Array) -> float:
+    """Return how likely a Gumbel variable, of the mean and sd of the drawn ones, is as large."""
     scale = float(drawn.std()) * np.sqrt(6) / np.pi
     scale = max(scale, np.finfo(float).tiny)
-    x = (largest - float(drawn.mean())) / scale + EULER
-    return float(-np.expm1(-np.exp(-x)))
+    deviation = value - float(drawn.mean())
+    x = deviation / scale + EULER
+    log_smaller = -np.exp(-x)
+    return float(-np.expm1(log_smaller))
 
 
 def _mean_square(y: Array, lag: int) -> float:
@@ -127,7 +142,9 @@ def _largest(curves: Array) -> Array:
     k = np.arange(2, m - 1)
     sums = np.cumsum(curves, axis=1)
     sums_before = sums[:, k - 1]
+    sums_after = sums[:, -1:] - sums_before
     before = sums_before / k
-    after = (sums[:, -1:] - sums_before) / (m - k)
-    rises = (after - before) * np.sqrt(k * (m - k) / m)
+    after = sums_after / (m - k)
+    weights = np.sqrt(k * (m - k) / m)
+    rises = (after - before) * weights
     return np.asarray(rises.max(axis=1))

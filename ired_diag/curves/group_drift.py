@@ -98,9 +98,13 @@ def group_drift(windows: Sequence[Array]) -> Drift:
 def _bias(window: Array) -> float:
     """Return half of what the line through a window comes down over it; 0 where that is rounding."""
     backwards = np.linspace(0.5, -0.5, len(window))
-    bias = float(backwards @ window) / float(backwards @ backwards) / 2
+    products = float(backwards @ window)
+    squares = float(backwards @ backwards)
+    bias = products / squares / 2
     rounding = ROUNDING * np.abs(window).max()
-    return bias if abs(bias) > rounding else 0.0
+    if abs(bias) > rounding:
+        return bias
+    return 0.0
 
 
 def _without_spikes(window: Array) -> Array:
@@ -131,7 +135,8 @@ def pooled_noise(windows: Sequence[Array]) -> Wander:
     correlation += (2 + 4 * correlation) / length
     correlation = min(max(correlation, 0.0), MOST_CORRELATED)
     lost = 2 * (1 + correlation) / (1 - correlation) / length
-    variance = squares / total / (1 - min(lost, MOST_LOST))
+    kept = 1 - min(lost, MOST_LOST)
+    variance = squares / total / kept
     return Wander(float(np.sqrt(variance)), correlation)
 
 

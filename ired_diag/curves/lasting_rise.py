@@ -41,8 +41,9 @@ def valley_of(curve: Curve) -> Valley:
 
 def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
     """Say whether the rise leads back to a level that the curve has kept before, out of what is noise."""
-    level = float(np.median(valley.y[valley.left :]))
-    reached = int(np.argmax(valley.y <= level))
+    y = valley.y
+    level = _median(y[valley.left :])
+    reached = int(np.argmax(y <= level))
     before = _finite(curve.values[reached : valley.arrival])
     during = _finite(curve.values[valley.arrival : valley.left])
     after = _finite(curve.values[valley.left :])
@@ -50,10 +51,10 @@ def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
         return False
     noise = float(before.std())
     first_half, second_half = np.array_split(before, 2)
-    end = float(np.median(after))
-    change_before = float(np.median(first_half)) - float(np.median(second_half))
-    change_after = end - float(np.median(before))
-    dip = end - float(np.median(during))
+    end = _median(after)
+    change_before = _median(first_half) - _median(second_half)
+    change_after = end - _median(before)
+    dip = end - _median(during)
     if abs(change_before) >= FLAT * noise:
         return False
     if abs(change_after) >= FLAT * noise:
@@ -63,3 +64,7 @@ def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
 
 def _finite(values: Array) -> Array:
     return values[np.isfinite(values)]
+
+
+def _median(values: Array) -> float:
+    return float(np.median(values))

@@ -86,15 +86,17 @@ def _hinges(curve: Curve, valley: Valley) -> tuple[NDArray[np.intp], Array]:
     start, end = _under_hinge(curve, valley)
     t = curve.steps[start:end]
     y = valley.y[start:end]
-    y = y - y.mean()
+    deviations = y - y.mean()
     last_bend = min(valley.last_near, end - 2)
     bends = np.arange(start, last_bend + 1)
     after_bend = t - curve.steps[bends, None]
     ramps = np.maximum(0.0, after_bend)
     ramps -= ramps.mean(axis=1, keepdims=True)
-    slopes = ramps @ y / np.sum(ramps**2, axis=1)
+    squares = np.sum(ramps**2, axis=1)
+    slopes = ramps @ deviations / squares
     slopes = np.maximum(0.0, slopes)
-    residuals = y - slopes[:, None] * ramps
+    hinges = slopes[:, None] * ramps
+    residuals = deviations - hinges
     return bends, np.sum(residuals**2, axis=1)
 
 

@@ -47,13 +47,14 @@ class Pace:
 def pace_of(curve: Curve, valley: Valley) -> Pace:
     """Return how fast a curve improves at its end, its valley being known."""
     n = len(curve)
-    third = _line(curve.steps, valley, n // 3)
+    steps = curve.steps
+    third = _line(steps, valley, n // 3)
     if third.clear or third.gain <= 0:
         return third
-    half = _line(curve.steps, valley, n // 2)
+    half = _line(steps, valley, n // 2)
     if half.clear and third.gain > half.gain / 2:
         return half
-    longest = _line(curve.steps, valley, 2 * n // 3)
+    longest = _line(steps, valley, 2 * n // 3)
     still_fast = half.gain > longest.gain / 2 and third.gain > longest.gain / 4
     if longest.clear and still_fast:
         return longest

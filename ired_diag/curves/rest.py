@@ -83,7 +83,12 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
         return _never(f"{n} evaluation{plural}: at least {FEWEST} are needed")
     sigma = max(valley.sigma, valley.wander.sd)
     arrival, faded = _faded(curve, valley, sigma=sigma, bias=BIAS)
-    noise = _noise_after(y[arrival:], sigma, end=n - round(LATE * n) - arrival)
+    late = round(LATE * n)
+    noise = _noise_after(
+        y[arrival:],
+        sigma,
+        end=n - late - arrival,
+    )
     middle = arrival + (n - arrival) // 2
     latest = max(arrival, min(middle, n - FEWEST))
     factor = np.sqrt(1 + np.log(among))
@@ -149,19 +154,21 @@ def _too_late(y: Array, sigma: float) -> Rest:
     early = n - round(LATE * n)
     before = float(np.median(y[half:early]))
     end = float(np.median(y[-2:]))
-    above = np.flatnonzero(y > (before + end) / 2)
+    middle = (before + end) / 2
+    above = np.flatnonzero(y > middle)
     last = n
     if len(above):
         last = n - 1 - int(above[-1])
     if last == 0 or last > LATE * n:
         return never
     calm = y[half : n - last - 1]
-    middle = len(calm) // 2
-    first_half = calm[:middle]
-    second_half = calm[middle:]
+    half_of_calm = len(calm) // 2
+    first_half = calm[:half_of_calm]
+    second_half = calm[half_of_calm:]
     descent = float(np.median(first_half) - np.median(second_half))
-    if before - end > max(DIFFERENT * sigma, SUDDEN * descent):
-        return replace(never, tail=last, tail_change=end - before)
+    drop = before - end
+    if drop > max(DIFFERENT * sigma, SUDDEN * descent):
+        return replace(never, tail=last, tail_change=-drop)
     return never
 
 
@@ -189,9 +196,11 @@ def _faded(curve: Curve, valley: Valley, *, sigma: float, bias: float) -> tuple[
     third = len(y) // 3
     lowest = float(y.min()) + NEAR * sigma
     level = median(y[-third:]) + sigma
-    arrival = int(np.argmax(y <= max(lowest, level)))
+    near = max(lowest, level)
+    arrival = int(np.argmax(y <= near))
     begin = 0
-    high = np.flatnonzero(y[:arrival] > valley.floor + HIGH * sigma)
+    before_arrival = y[:arrival]
+    high = np.flatnonzero(before_arrival > valley.floor + HIGH * sigma)
     if len(high):
         begin = int(high[-1]) + 1
     descent = steps[arrival] - steps[begin]
@@ -202,7 +211,8 @@ def _faded(curve: Curve, valley: Valley, *, sigma: float, bias: float) -> tuple[
         allowed = bias * np.sqrt(left)
         times = np.log(count / np.log(HIGH) / allowed)
     wait = max(0.0, times) * descent / np.log(HIGH)
-    faded = np.searchsorted(steps, steps[arrival] + wait)
+    first_step = steps[arrival] + wait
+    faded = np.searchsorted(steps, first_step)
     return arrival, int(faded)
 
 
@@ -265,8 +275,13 @@ def _tail_of(y: Array, count: int, *, noise: Wander, different: float) -> _Tail:
     error_before = noise.error_of_mean(len(before))
     error = np.hypot(error_of_end, error_before)
     change = mean(kept)
-    clarity = abs(change) / max(different * error, LEAST)
+    clear = max(different * error, LEAST)
     errors = np.inf
     if error > 0:
         errors = abs(change) / float(error)
-    return _Tail(clarity, size=count, change=change, errors=errors)
+    return _Tail(
+        clarity=abs(change) / clear,
+        size=count,
+        change=change,
+        errors=errors,
+    )

@@ -20,7 +20,7 @@ SHORTEST = 4
 JUMP = 6.0
 SEEN = 0.05
 STILL_UP = 0.25  # of the jump, after three evaluations
-BACK = 0.9  # of the jump, at the end of the cycle
+BACK = 0.9
 END = 3  # evaluations at the end of a cycle
 
 
@@ -55,7 +55,8 @@ def restarts_in(y: Array) -> tuple[int, ...]:
 def _cycle_starts(y: Array) -> list[int]:
     """Return where the curve jumps far above its level, at least a cycle apart."""
     differences = np.diff(y)
-    least = max(JUMP * usual_size(differences), SEEN)
+    usual = usual_size(differences)
+    least = max(JUMP * usual, SEEN)
     jumps = np.flatnonzero(differences > least) + 1
     starts: list[int] = []
     previous = 0
@@ -104,10 +105,12 @@ def noise_at_ends(y: Array, restarts: tuple[int, ...]) -> float:
 def _ends(y: Array, restarts: tuple[int, ...]) -> list[int]:
     """Return where each cycle ends; a last one that was cut short is left out."""
     bounds = [0, *restarts, len(y)]
+    ends = bounds[1:]
     lengths = np.diff(bounds)
-    if lengths[-1] < 0.9 * lengths[-2]:
-        return bounds[1:-1]
-    return bounds[1:]
+    is_cut_short = lengths[-1] < 0.9 * lengths[-2]
+    if is_cut_short:
+        return ends[:-1]
+    return ends
 
 
 def _comes_back(y: Array, start: int, end: int) -> bool:
@@ -120,6 +123,8 @@ def _comes_back(y: Array, start: int, end: int) -> bool:
     at_end = y[max(start, end - END) : end]
     lowest_after = np.min(after)
     lowest_at_end = np.min(at_end)
-    stays_up = lowest_after > level + STILL_UP * jump
-    is_back = lowest_at_end < level + (1 - BACK) * jump
+    still_up = level + STILL_UP * jump
+    nearly_back = level + (1 - BACK) * jump
+    stays_up = lowest_after > still_up
+    is_back = lowest_at_end < nearly_back
     return bool(stays_up and is_back)

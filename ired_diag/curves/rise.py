@@ -39,7 +39,8 @@ def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
     """
     rise = valley.rise
     if hovers:
-        usual = float(np.median(valley.y[: valley.left]))
+        before = valley.y[: valley.left]
+        usual = float(np.median(before))
         rise += valley.floor - usual
     if rise - SURE * valley.rise_error < FACTOR:
         return False
@@ -47,10 +48,12 @@ def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
         return _is_beyond_all(curve, valley)
     if curve.scale != "error":
         return True
-    last_third = (len(curve) - valley.left) // 3
-    end = np.median(curve.values[-(1 + last_third) :])
+    third = (len(curve) - valley.left) // 3
+    last_third = curve.values[-(1 + third) :]
+    end = np.median(last_third)
     best = np.nanmax(curve.values)
-    return bool(end <= best / np.exp(FACTOR))
+    lost_a_third = best / np.exp(FACTOR)
+    return bool(end <= lost_a_third)
 
 
 def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
@@ -76,10 +79,12 @@ def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
 def _is_beyond_all(curve: Curve, valley: Valley) -> bool:
     """Say whether a metric without a natural 0 rose by three times what its values were."""
     before = curve.values[: valley.left]
-    sizes = np.abs(before[np.isfinite(before)])
-    usual = float(np.median(sizes))
-    end = float(np.median(curve.values[valley.left :]))
-    rise = abs(end - float(np.nanmedian(before)))
+    after = curve.values[valley.left :]
+    finite_before = before[np.isfinite(before)]
+    usual = float(np.median(np.abs(finite_before)))
+    end = float(np.median(after))
+    level = float(np.nanmedian(before))
+    rise = abs(end - level)
     return rise >= BEYOND * usual
 
 
@@ -87,11 +92,14 @@ def _is_seen(curve: Curve, valley: Valley) -> bool:
     """Say whether a metric that is bounded by 1 has lost in its own unit, and not only in errors."""
     if curve.scale != "error" or valley.left <= valley.arrival:
         return True
-    level = float(np.nanmedian(curve.values[valley.arrival : valley.left]))
+    on_floor = curve.values[valley.arrival : valley.left]
+    after = curve.values[valley.left :]
+    level = float(np.nanmedian(on_floor))
     if not np.isfinite(level):
         return True
-    end = float(np.nanmedian(curve.values[valley.left :]))
-    return level - end >= OWN * abs(level)
+    end = float(np.nanmedian(after))
+    lost = level - end
+    return lost >= OWN * abs(level)
 
 
 def is_recovering(valley: Valley) -> bool:
@@ -109,4 +117,7 @@ def is_recovering(valley: Valley) -> bool:
         noise = valley.wander.error_of_mean(third)
     height = float(falling[0]) - valley.floor
     half = valley.floor + height / 2
-    return end < half and middle - end > max(CLEAR * noise, FAINT)
+    if end >= half:
+        return False
+    still_falls = middle - end
+    return still_falls > max(CLEAR * noise, FAINT)

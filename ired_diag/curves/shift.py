@@ -43,7 +43,8 @@ def with_hidden_rise(valley: Valley) -> Valley:
     high = (sums[-1] - sums_before) / after
     shifts = high - low
     noise = valley.sigma * valley.inflation
-    errors = noise * np.sqrt(1 / before + 1 / after)
+    scales = np.sqrt(1 / before + 1 / after)
+    errors = noise * scales
     split = int(np.argmax(shifts / errors))
     shift = float(shifts[split])
     if not shift > CLEAR * float(errors[split]):
@@ -51,7 +52,9 @@ def with_hidden_rise(valley: Valley) -> Valley:
     size = int(before[split])
     is_before = np.arange(n) < size
     step = np.where(is_before, low[split], high[split])
-    error = max(_error(y - step, size), _wandering(y, step, size))
+    error_of_fit = _error(y - step, size)
+    error_of_neighbours = _wandering(y, step, size)
+    error = max(error_of_fit, error_of_neighbours)
     rising = replace(
         valley,
         left=first + size,
@@ -67,8 +70,10 @@ def _error(residuals: Array, before: int) -> float:
     """Return the standard error of the shift by what its two means leave."""
     n = len(residuals)
     sigma, correlation = noise_of(residuals, levels=2)
-    scale = np.sqrt(1 / before + 1 / (n - before))
-    return float(sigma * widening(correlation) * scale)
+    after = n - before
+    scale = np.sqrt(1 / before + 1 / after)
+    noise = sigma * widening(correlation)
+    return float(noise * scale)
 
 
 def _wandering(y: Array, step: Array, before: int) -> float:

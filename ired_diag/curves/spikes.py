@@ -23,7 +23,7 @@ from ired_diag.curves.order_statistics import median, usual_size
 from ired_diag.stats.arrays import Array
 
 HALF = 2
-FAR = 5.0  # standard deviations of what is left when the running median is taken away
+FAR = 5.0
 SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
 AROUND, LONGEST_LOW = 5, 3  # evaluations around some that are low in a row, and at most so many of these
@@ -67,12 +67,19 @@ def find_spikes(
     middle = running_median(curve.y)
     high, noise = _far_above(curve.y, middle)
     padded = np.concatenate([[False], high, [False]])
-    edges = np.flatnonzero(np.diff(padded.astype(int))).tolist()
+    changes = np.diff(padded.astype(int))
+    edges = np.flatnonzero(changes).tolist()
     firsts = edges[::2]
     ends = edges[1::2]
     spikes = []
     for first, end in zip(firsts, ends, strict=True):
-        spike = _spike(curve, middle, noise=noise, first=first, end=end)
+        spike = _spike(
+            curve,
+            middle,
+            noise=noise,
+            first=first,
+            end=end,
+        )
         spikes.append(spike)
     return tuple(spikes)
 
@@ -102,22 +109,30 @@ def without_spikes(y: Array) -> Array:
         y: Curve of shape (n,), lower is better, +∞ where not finite.
     """
     middle = running_median(y)
-    high, _ = _far_above(y, middle)
-    cut = np.where(high, middle, y)
-    low, around_low = _far_below(y)
-    cut = np.where(low, around_low, cut)
+    is_high, _ = _far_above(y, middle)
+    cut = np.where(is_high, middle, y)
+    is_low, around_low = _far_below(y)
+    cut = np.where(is_low, around_low, cut)
     if len(y) <= 2 * HALF:
         return cut
-    largest = np.finfo(float).max / 8
-    a, b, value, c, d = _neighbours(np.minimum(cut, largest))
+    _fill_lone_lows(cut)
+    return cut
+
+
+def _fill_lone_lows(y: Array) -> None:
+    """Put the median of its neighbours in the place of each lone low."""
+    largest = np.finfo(float).max / 8  # differences of larger values would overflow
+    finite = np.minimum(y, largest)
+    a, b, value, c, d = _neighbours(finite)
     neighbours = np.stack([a, b, c, d])
     least = neighbours.min(axis=0)
-    width = neighbours.max(axis=0) - least
+    most = neighbours.max(axis=0)
+    width = most - least
     depth = least - value
     lone_lows = np.flatnonzero(depth > LONE * width)
     for i in lone_lows.tolist():
-        cut[i + HALF] = median(neighbours[:, i])
-    return cut
+        place = i + HALF
+        y[place] = median(neighbours[:, i])
 
 
 def running_median(y: Array) -> Array:
@@ -139,7 +154,12 @@ def running_median(y: Array) -> Array:
 
 def _neighbours(y: Array) -> tuple[Array, Array, Array, Array, Array]:
     """Return the values two before, one before, at, one after and two after each that has all of them."""
-    return y[:-4], y[1:-3], y[2:-2], y[3:-1], y[4:]
+    two_before = y[:-4]
+    one_before = y[1:-3]
+    at = y[2:-2]
+    one_after = y[3:-1]
+    two_after = y[4:]
+    return two_before, one_before, at, one_after, two_after
 
 
 def middle_of_three(a: Array, b: Array, c: Array) -> Array:
@@ -181,7 +201,9 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     low = np.zeros(len(y), dtype=bool)
     if len(y) < FEWEST_LOW or not np.isfinite(y).all():
         return low, middle
-    middle[1:-1] = middle_of_three(y[:-2], y[1:-1], y[2:])
+    before = y[:-2]
+    after = y[2:]
+    middle[1:-1] = middle_of_three(before, y[1:-1], after)
     depth = middle - y
     noise = usual_size(depth)
     if noise == 0:

@@ -102,8 +102,10 @@ class Valley:
     @property
     def rise_error(self) -> float:
         """The standard error of the rise: of a level on the floor, and of one at the end."""
-        before = self.wander.error_of_mean(max(1, self.left - self.arrival))
-        after = self.wander.error_of_mean(_third(len(self.y) - self.left))
+        on_floor = max(1, self.left - self.arrival)
+        at_end = _third(len(self.y) - self.left)
+        before = self.wander.error_of_mean(on_floor)
+        after = self.wander.error_of_mean(at_end)
         return float(np.hypot(before, after))
 
 
@@ -125,8 +127,9 @@ def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
     lowest = float(clean[best])
     fit = _closest_fit(clean, best)
     residuals = clean - fit
+    end_of_descent = best + 1
     whole = _noise(residuals, fit)
-    descent = _noise(residuals[: best + 1], fit[: best + 1])
+    descent = _noise(residuals[:end_of_descent], fit[:end_of_descent])
     sigma, correlation = max(whole, descent)
     sigma = max(sigma, grain)
     highest_near = lowest + NEAR * sigma

@@ -51,8 +51,12 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
     """Return each other group minus the first, and the unit: percent of its mean, or the metric's own."""
     groups = {group.name: group for group in comparison.groups}
     first = comparison.groups[0].name
-    pairs = [pair for pair in comparison.pairs if pair.a == first]
-    means = [_baseline_mean(groups[pair.a], groups[pair.b], pair) for pair in pairs]
+    pairs = []
+    means = []
+    for pair in comparison.pairs:
+        if pair.a == first:
+            pairs.append(pair)
+            means.append(_baseline_mean(groups[pair.a], groups[pair.b], pair))
     in_percent = comparison.in_percent and not any(mean < SMALLEST_BASELINE for mean in means)
     differences = []
     for pair, mean in zip(pairs, means, strict=True):

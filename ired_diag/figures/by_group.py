@@ -37,13 +37,14 @@ def last_of_groups(tables: Found, weights: str | None = None) -> dict[str, list[
         UnreadableFile: A table is damaged.
     """
     tables.check()
-    last_by_group = {}
+    by_group: dict[str, list[Measured]] = {}
     for group in tables.groups:
-        last = [table.last(weights) for table in tables.of(group)]
-        measured = [run for run in last if run is not None]
-        if measured:
-            last_by_group[group] = measured
-    return last_by_group
+        for table in tables.of(group):
+            measured = table.last(weights)
+            if measured is not None:
+                members = by_group.setdefault(group, [])
+                members.append(measured)
+    return by_group
 
 
 def of_one_run(groups: Groups, figure: Callable[[Table], FigureData]) -> list[FigureData]:
@@ -84,16 +85,21 @@ def mean_over_seeds(seeds: Sequence[Array]) -> tuple[float, float, float]:
 
 def spread(groups: Groups) -> str:
     """Return what line and interval are, and N."""
-    runs = all_of(groups)
-    problems = {len(np.unique(run.rows["sample"])) for run in runs}
+    problems = set()
+    steps = []
+    for run in all_of(groups):
+        problems.add(len(np.unique(run.rows["sample"])))
+        steps.append(run.step)
+    seeds = []
+    single = ""
+    for group, members in groups.items():
+        seeds.append(f"{group} {len(members)}")
+        if len(members) == 1:
+            single = " Of one seed: mean and interval over its problems."
     each = " or ".join(map(str, sorted(problems)))
-    seeds = ", ".join(f"{group} {len(members)}" for group, members in groups.items())
-    has_single_seed = any(len(members) == 1 for members in groups.values())
-    single = " Of one seed: mean and interval over its problems." if has_single_seed else ""
-    steps = steps_in_words([run.step for run in runs])
     return (
-        f"Groups: mean over seeds and its 95% t interval; seeds: {seeds}.{single} Each seed over {each} "
-        f"problems, at its last checkpoint probed ({steps})."
+        f"Groups: mean over seeds and its 95% t interval; seeds: {', '.join(seeds)}.{single} Each seed over "
+        f"{each} problems, at its last checkpoint probed ({steps_in_words(steps)})."
     )
 
 

@@ -32,6 +32,7 @@ from ired_diag.figures.comparison_words import (
     readout_of,
 )
 from ired_diag.figures.data import FigureData, Panel, Segment, Text
+from ired_diag.figures.named_places import numbered_places
 
 ROW = 0.135  # inches of a row of names
 BAR = 0.55  # rows of a bar
@@ -151,7 +152,7 @@ def _panel(ranks: RankTable, names: list[str], joined: list[Span]) -> Panel:
     return Panel(
         y_label="",
         lines=(),
-        x_ticks=tuple((float(rank), str(rank)) for rank in labelled_ranks),
+        x_ticks=numbered_places(labelled_ranks),
         segments=(*leaders, *bars, *_scale_bar(difference, top + 0.2)),
         texts=(*texts, length),
         x_range=(left_end, right_end),

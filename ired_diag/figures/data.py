@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -261,6 +261,11 @@ def scale_of(values: Sequence[NDArray[Any]]) -> Scale:
     return "log" if finite.max() / WIDE > finite.min() else "linear"
 
 
+def scale_of_lines(lines: Iterable[Line]) -> Scale:
+    """Return the scale of the y axis that suits lines."""
+    return scale_of([line.y for line in lines])
+
+
 @dataclass(frozen=True)
 class FigureData:
     """A picture.
@@ -287,6 +292,16 @@ class FigureData:
     summary: str = ""
     order: tuple[str, ...] = ()
     stacked: bool = False
+
+    @property
+    def heights(self) -> list[float]:
+        """Heights of the panels, as multiples of a panel's usual height."""
+        return [panel.height for panel in self.panels]
+
+    @property
+    def shares_x_axis(self) -> bool:
+        """Whether no panel has an x axis of its own."""
+        return not any(panel.x_label for panel in self.panels)
 
     def style(self, name: str, position: int) -> Style:
         """Return the style of a name: fixed by the name, by the order, or by its position in a panel."""

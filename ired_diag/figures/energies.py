@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.errors import NotFound
-from ired_diag.figures.data import FigureData, Guide, Line, Panel, cut_in_words, scale_of
+from ired_diag.figures.data import FigureData, Guide, Line, Panel, cut_in_words, scale_of_lines
 from ired_diag.figures.over_seeds import (
     BANDS,
     BANDS_IN_BRIEF,
@@ -87,7 +87,7 @@ def energy_gaps(
     gap = Panel(
         y_label="energy gap E⁻ - E⁺ (nat)",
         lines=lines,
-        y_scale=scale_of([line.y for line in lines]),
+        y_scale=scale_of_lines(lines),
         guides=() if _all_positive(logged.curves) else (Guide(0.0, "no gap"),),
     )
     share, windows = share_panel(seen, shares)
@@ -96,7 +96,9 @@ def energy_gaps(
         f"Beneath: share of the seeds with a finite gap in which it is above 0{windows}.{cut_in_words(gap)}"
         f"{_left_out(logged.missing)}"
     )
-    sentences = [_gap_sentence(name, curve, shares[name]) for name, curve in seen.items()]
+    sentences = []
+    for name, curve in seen.items():
+        sentences.append(_gap_sentence(name, curve, shares[name]))
     return FigureData(
         name="energy_gap",
         title="Energy gap over training",

@@ -149,8 +149,12 @@ def _rung_line(
     name: str, members: Sequence[str], rungs: Mapping[str, Rung], order: Sequence[str], *, of: str = ""
 ) -> Line:
     """Return points with intervals, each at its name's place."""
-    places = [float(order.index(member)) for member in members]
-    y, low, high = np.array([rungs[member] for member in members]).T
+    places = []
+    intervals = []
+    for member in members:
+        places.append(float(order.index(member)))
+        intervals.append(rungs[member])
+    y, low, high = np.array(intervals).T
     return Line(
         name=name,
         x=np.array(places),

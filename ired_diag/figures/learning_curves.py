@@ -34,7 +34,7 @@ from ired_diag.figures.data import (
     Panel,
     Scale,
     cut_in_words,
-    scale_of,
+    scale_of_lines,
 )
 from ired_diag.figures.over_seeds import (
     BANDS,
@@ -109,7 +109,7 @@ def learning_curves(
             is not valid.
     """
     if start is not None:
-        groups = {name: [from_step(run, start) for run in runs] for name, runs in groups.items()}
+        groups = _from_step(groups, start)
     metric, curves, missing = _curves(groups, metric, judge)
     shown = _Shown(
         metric=metric,
@@ -139,6 +139,14 @@ def learning_curves(
         order=tuple(order) or tuple(groups),
         stacked=True,
     )
+
+
+def _from_step(groups: Groups, start: float) -> Groups:
+    """Return the runs with their curves from a step on."""
+    later: dict[str, list[Run]] = {}
+    for name, runs in groups.items():
+        later[name] = [from_step(run, start) for run in runs]
+    return later
 
 
 def _mean_of(curves: Sequence[Curve], band: Band) -> OverSeeds:
@@ -175,7 +183,7 @@ def _panel(shown: _Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
         lines += _lines(name, curves[name], shown)
     scale: Scale = "linear"
     if shown.direction.lower_is_better:
-        scale = scale_of([line.y for line in lines])
+        scale = scale_of_lines(lines)
     all_series = [curve.series for curve in chain.from_iterable(curves.values())]
     axes = Axes.of(all_series, guides, scale)
     guides = with_room(guides, axes)

@@ -21,6 +21,18 @@ def named_places(names: Iterable[str]) -> tuple[tuple[float, str], ...]:
     return tuple(ticks)
 
 
+def numbered_places(numbers: Iterable[int]) -> tuple[tuple[float, str], ...]:
+    """Return the ticks of an axis that shows whole numbers.
+
+    >>> numbered_places([0, 5])
+    ((0.0, '0'), (5.0, '5'))
+    """
+    ticks = []
+    for number in numbers:
+        ticks.append((float(number), str(number)))
+    return tuple(ticks)
+
+
 def ends_of_places(count: int) -> tuple[float, float]:
     """Return the ends of an axis with so many names: half a place beyond the first and the last."""
     return -0.5, count - 0.5

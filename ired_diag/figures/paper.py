@@ -66,7 +66,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
     figure = with_drawable_text(figure)
     count = len(figure.panels)
     side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
-    heights = [panel.height for panel in figure.panels]
+    heights = figure.heights
     rows, columns = count, 1
     if side_by_side:
         rows, columns = 1, count
@@ -75,7 +75,7 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
     height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
     with mpl.rc_context(RC):
         drawn = Figure(figsize=(width, height), layout="constrained")
-        shares_x = not any(panel.x_label for panel in figure.panels)
+        shares_x = figure.shares_x_axis
         grid = drawn.subplots(
             rows,
             columns,

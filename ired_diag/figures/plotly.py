@@ -33,7 +33,7 @@ def draw(figure: FigureData, *, titled: bool = True) -> go.Figure:
         titled: Whether title and method stand above it; a page may show them itself.
     """
     count = len(figure.panels)
-    shares_x = not any(panel.x_label for panel in figure.panels)
+    shares_x = figure.shares_x_axis
     is_stacked = figure.stacked or count > SIDE_BY_SIDE
     drawn = _grid(figure, is_stacked=is_stacked, shares_x=shares_x)
     named: set[str] = set()
@@ -58,7 +58,7 @@ def _grid(figure: FigureData, *, is_stacked: bool, shares_x: bool) -> go.Figure:
     rows, columns, heights = 1, count, None
     if is_stacked:
         rows, columns = count, 1
-        heights = [panel.height for panel in figure.panels]
+        heights = figure.heights
     apart = 0.05
     if not shares_x:
         apart += 0.08 * (count - 1) / count  # room for the name of each x axis
@@ -73,7 +73,7 @@ def _grid(figure: FigureData, *, is_stacked: bool, shares_x: bool) -> go.Figure:
 
 
 def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: bool) -> None:
-    heights = [panel.height for panel in figure.panels]
+    heights = figure.heights
     height = HEIGHT * max(heights) ** 0.5
     if is_stacked:
         height = HEIGHT + ROW_HEIGHT * sum(heights[1:])

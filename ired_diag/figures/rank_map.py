@@ -63,11 +63,13 @@ def rank_map(comparison: Comparison) -> FigureData:
 def _ranks_by_seed(comparison: Comparison, ranks: RankTable, names: list[str]) -> NDArray[np.float64]:
     """Return ranks of shape (groups, seeds)."""
     finished = {}
-    failed = {}
+    failed: dict[str, list[str]] = {}
     for group in comparison.groups:
-        failures = [failure for failure in group.outcomes.failures if failure.kind != "stopped"]
         finished[group.name] = group.values
-        failed[group.name] = [failure.label for failure in failures]
+        failed[group.name] = []
+        for failure in group.outcomes.failures:
+            if failure.kind != "stopped":
+                failed[group.name].append(failure.label)
     lower_is_better = comparison.lower_is_better
     values = with_failures_last(finished, failed, lower_is_better=lower_is_better)
     table = []

@@ -85,9 +85,10 @@ def readout_forest(comparison: Comparison) -> FigureData:
         DiagError: There is no pair, or no readout of any.
     """
     pairs = _pairs(comparison)
-    names = [_name(pair) for pair in pairs]
+    names = []
     intervals: list[Interval] = []
     for pair in pairs:
+        names.append(_name(pair))
         intervals += intervals_of(pair, comparison)
     _check_any_readout(intervals)
     panels = []

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ired_diag.figures.data import Line, Panel
+from ired_diag.figures.named_places import numbered_places
 from ired_diag.figures.over_seeds import OverSeeds
 from ired_diag.figures.ranges import range_in_words
 
@@ -26,7 +27,7 @@ def seeds_panel(groups: Mapping[str, OverSeeds]) -> tuple[Panel, ...]:
         lines=tuple(lines),
         height=0.45,
         y_range=(0.0, 1.15 * max(most, 1)),
-        y_ticks=tuple((float(place), str(place)) for place in places),
+        y_ticks=numbered_places(places),
     )
     return (panel,)
 

@@ -19,7 +19,7 @@ from ired_diag.comparison import Comparison
 from ired_diag.comparison.sweeps import Sweep
 from ired_diag.comparison.words import READOUT_NAMES, sweep_of
 from ired_diag.errors import DiagError
-from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel, Scale, scale_of
+from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel, Scale, scale_of, scale_of_lines
 from ired_diag.figures.ranges import range_in_words
 from ired_diag.stats.sweep_response import SweepResponse
 
@@ -71,7 +71,7 @@ def _panel(comparison: Comparison, sweep: Sweep, name: str) -> Panel:
     return Panel(
         y_label=f"{READOUT_NAMES[comparison.readout]} of {comparison.metric}",
         lines=lines,
-        y_scale=scale_of([line.y for line in lines]),
+        y_scale=scale_of_lines(lines),
         x_scale=scale,
         x_ticks=tuple(ticks),
         guides=_honest(response),
