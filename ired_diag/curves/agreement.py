@@ -55,7 +55,12 @@ class Agreement:
         return self.bits >= ENOUGH_BITS and self.units >= ENOUGH_UNITS
 
 
-def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreement | None:
+def agreement_of(
+    a_steps: Steps,
+    a: Array,
+    b_steps: Steps,
+    b: Array,
+) -> Agreement | None:
     """Return how far two curves agree; None where they differ at a common step, or share none.
 
     Args:

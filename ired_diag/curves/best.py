@@ -57,7 +57,12 @@ class Best:
     is_lucky: bool
 
 
-def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Best | None:
+def best_evaluation(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> Best | None:
     """Return the best evaluation of a curve; None where no value is finite.
 
     Args:

@@ -126,7 +126,12 @@ def _mean_square(y: Array, lag: int) -> float:
     return float(np.mean(cut**2))
 
 
-def _noise(shape: tuple[int, int], phi: float, sd: float, rng: np.random.Generator) -> Array:
+def _noise(
+    shape: tuple[int, int],
+    phi: float,
+    sd: float,
+    rng: np.random.Generator,
+) -> Array:
     """Return curves of noise, of which each evaluation is correlated with the next one by ``phi``."""
     noise = rng.standard_normal(shape) * sd
     own_share = np.sqrt(1 - phi**2)

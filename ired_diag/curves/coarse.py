@@ -37,12 +37,18 @@ def coarse(steps: Array, values: Array, length: int) -> tuple[Array, Array]:
         values: Values of shape (n,); NaN and infinities are left out where the block has a number.
         length: Evaluations of a block.
     """
-    first = len(steps) % length
-    block_steps = steps[first:].reshape(-1, length)
-    blocks = values[first:].reshape(-1, length)
+    block_steps = _in_blocks(steps, length)
+    last_steps = block_steps[:, -1]
+    blocks = _in_blocks(values, length)
     is_finite = np.isfinite(blocks)
     finite = np.where(is_finite, blocks, np.nan)
     has_number = is_finite.any(axis=1)
     medians = np.full(len(blocks), np.nan)
     medians[has_number] = np.nanmedian(finite[has_number], axis=1)
-    return block_steps[:, -1], medians
+    return last_steps, medians
+
+
+def _in_blocks(array: Array, length: int) -> Array:
+    first = len(array) % length
+    whole = array[first:]
+    return whole.reshape(-1, length)

@@ -53,7 +53,12 @@ class RestOfMean:
     reason: str = ""
 
 
-def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int = 1) -> RestOfMean | None:
+def rest_of_mean(
+    curves: Sequence[Steps],
+    *,
+    lower_is_better: bool,
+    among: int = 1,
+) -> RestOfMean | None:
     """Return where the mean over the seeds of a group rests; None of one seed or few common steps.
 
     Args:
@@ -82,7 +87,12 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
         return RestOfMean(reason="its mean over seeds settles too late")
     seeds = len(curves)
     coarser = float(np.sqrt(seeds))
-    shows_drift = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=coarser)
+    shows_drift = faded_descent(
+        mean,
+        valley,
+        bias=BIAS_OF_DRIFT / seeds,
+        coarser=coarser,
+    )
     if start == settled:
         latest = len(mean) - 1
     else:

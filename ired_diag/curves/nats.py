@@ -71,7 +71,12 @@ class Curve:
         return len(self.steps)
 
 
-def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Curve:
+def curve_of(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> Curve:
     """Return a curve in nats.
 
     Args:

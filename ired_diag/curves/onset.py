@@ -56,12 +56,16 @@ def onset_in(curve: Curve, valley: Valley) -> Onset | None:
     closest = np.argmin(sums[is_late])
     bend = int(bends[is_late][closest])
     noise = valley.sigma * valley.inflation
-    is_likely = sums <= sums.min() + WITHIN * noise**2
-    likely = bends[is_likely]
-    index = bend + 1
-    low = min(int(likely[0]), bend)
-    high = max(index, int(likely[-1]) + 1)
-    return _onset(curve, index, low=low, high=high)
+    likely_sum = sums.min() + WITHIN * noise**2
+    likely = bends[sums <= likely_sum]
+    first = int(likely[0])
+    last = int(likely[-1])
+    return _onset(
+        curve,
+        bend + 1,
+        low=min(first, bend),
+        high=max(bend, last) + 1,
+    )
 
 
 def at_evaluation(curve: Curve, index: int) -> Onset:

@@ -55,8 +55,9 @@ def pace_of(curve: Curve, valley: Valley) -> Pace:
     if half.clear and third.gain > half.gain / 2:
         return half
     longest = _line(steps, valley, 2 * n // 3)
-    still_fast = half.gain > longest.gain / 2 and third.gain > longest.gain / 4
-    if longest.clear and still_fast:
+    half_is_fast = half.gain > longest.gain / 2
+    third_is_fast = third.gain > longest.gain / 4
+    if longest.clear and half_is_fast and third_is_fast:
         return longest
     return third
 
@@ -81,8 +82,9 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     error = noise / np.sqrt(squares) * span
     if gain > CLEAR * error:
         # The larger noise can only make it less clear.
-        noise = _noise_about_parabola(t, y)
-        error = max(error, noise / np.sqrt(squares) * span)
+        other_noise = _noise_about_parabola(t, y)
+        other_error = other_noise / np.sqrt(squares) * span
+        error = max(error, other_error)
     return Pace(
         gain=float(gain),
         error=float(error),
@@ -98,6 +100,6 @@ def _noise_about_parabola(t: Array, y: Array) -> float:
     powers = np.stack([np.ones_like(t), t, t**2], axis=1)
     basis, _ = np.linalg.qr(powers)
     coefficients = basis.T @ y
-    residuals = y - basis @ coefficients
-    sigma, correlation = noise_of(residuals, levels=basis.shape[1])
+    parabola = basis @ coefficients
+    sigma, correlation = noise_of(y - parabola, levels=basis.shape[1])
     return sigma * widening(correlation)

@@ -90,7 +90,8 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
         end=n - late - arrival,
     )
     middle = arrival + (n - arrival) // 2
-    latest = max(arrival, min(middle, n - FEWEST))
+    last = n - FEWEST
+    latest = max(arrival, min(middle, last))
     factor = np.sqrt(1 + np.log(among))
     start = _without_descent(
         y,
@@ -130,7 +131,13 @@ def _never(reason: str) -> Rest:
     return Rest(index=None, reason=reason)
 
 
-def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: float = 1.0) -> int:
+def faded_descent(
+    curve: Curve,
+    valley: Valley,
+    *,
+    bias: float = BIAS,
+    coarser: float = 1.0,
+) -> int:
     """Return the first evaluation at which an exponential descent has faded; n where none is left.
 
     Args:
@@ -188,7 +195,13 @@ def _noise_after(y: Array, sigma: float, *, end: int) -> Wander:
     return Wander(sigma, 0.0)
 
 
-def _faded(curve: Curve, valley: Valley, *, sigma: float, bias: float) -> tuple[int, int]:
+def _faded(
+    curve: Curve,
+    valley: Valley,
+    *,
+    sigma: float,
+    bias: float,
+) -> tuple[int, int]:
     """Return the arrival, and the first evaluation after what is left of the descent has faded."""
     y = valley.y
     steps = curve.steps
@@ -216,7 +229,13 @@ def _faded(curve: Curve, valley: Valley, *, sigma: float, bias: float) -> tuple[
     return arrival, int(faded)
 
 
-def _without_descent(y: Array, *, start: int, noise: Wander, above: float) -> int:
+def _without_descent(
+    y: Array,
+    *,
+    start: int,
+    noise: Wander,
+    above: float,
+) -> int:
     """Return the first evaluation from ``start`` on after which no first block lies above what follows."""
     n = len(y)
     starts = np.arange(start, n - FEWEST + 1)
@@ -265,12 +284,20 @@ def _different_tail(y: Array, noise: Wander, different: float) -> _Tail:
     return clearest
 
 
-def _tail_of(y: Array, count: int, *, noise: Wander, different: float) -> _Tail:
+def _tail_of(
+    y: Array,
+    count: int,
+    *,
+    noise: Wander,
+    different: float,
+) -> _Tail:
     before = y[:-count]
     end = y[-count:]
     deviations = end - mean(before)
     extreme = int(np.abs(deviations).argmax())
-    kept = np.concatenate([deviations[:extreme], deviations[extreme + 1 :]])
+    before_extreme = deviations[:extreme]
+    after_extreme = deviations[extreme + 1 :]
+    kept = np.concatenate([before_extreme, after_extreme])
     error_of_end = noise.error_of_mean(len(kept))
     error_before = noise.error_of_mean(len(before))
     error = np.hypot(error_of_end, error_before)

@@ -43,7 +43,9 @@ def restarts_in(y: Array) -> tuple[int, ...]:
     last = starts[-1]
     is_cut_short = False
     if restarts:
-        is_cut_short = len(y) - last < last - restarts[-1]
+        last_length = len(y) - last
+        length_before = last - restarts[-1]
+        is_cut_short = last_length < length_before
     if is_cut_short or _comes_back(y, last, len(y)):
         restarts.append(last)
     most_restart = len(restarts) >= len(starts) - 1
@@ -119,8 +121,9 @@ def _comes_back(y: Array, start: int, end: int) -> bool:
         return False
     level = _level_before(y, start)
     jump = float(y[start] - level)
+    first_at_end = max(start, end - END)
     after = y[start : start + END]
-    at_end = y[max(start, end - END) : end]
+    at_end = y[first_at_end:end]
     lowest_after = np.min(after)
     lowest_at_end = np.min(at_end)
     still_up = level + STILL_UP * jump

@@ -37,7 +37,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.coarse import block_length, coarse
-from ired_diag.curves.gain import FAINT, SEEN, has_gained, is_at_its_bound, is_improving
+from ired_diag.curves.gain import (
+    FAINT,
+    SEEN,
+    has_gained,
+    is_at_its_bound,
+    is_improving,
+)
 from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.late_jump import late_jump
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
@@ -235,7 +241,12 @@ def _with_gaps(judged: Shape, finite: NDArray[np.intp]) -> Shape:
     return replace(judged, rest=rest, onset=onset)
 
 
-def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Shape | None:
+def divergence_of(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> Shape | None:
     """Return the shape of a curve that diverged; None of any other, mostly in a tenth of the time.
 
     Args:

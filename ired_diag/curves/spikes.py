@@ -95,7 +95,8 @@ def ends_in_spike(curve: Curve) -> bool:
     extent = float(np.ptp(before))
     if above <= max(SEEN, LONE * extent):
         return False
-    _, noise = _far_above(y, running_median(y))
+    middle = running_median(y)
+    _, noise = _far_above(y, middle)
     return above > FAR * noise
 
 
@@ -144,8 +145,10 @@ def running_median(y: Array) -> Array:
     middle = y.copy()
     if n < 3:
         return middle
-    middle[1] = median(y[:3])
-    middle[-2] = median(y[-3:])
+    first_three = y[:3]
+    last_three = y[-3:]
+    middle[1] = median(first_three)
+    middle[-2] = median(last_three)
     if n > 2 * HALF:
         a, b, value, c, d = _neighbours(y)
         middle[HALF:-HALF] = _middle_of_five(a, b, value, c, d)
@@ -211,9 +214,9 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     far = max(LOW * noise, SEEN)
     changes = np.abs(np.diff(y))
     # A fall of half the depth just before shows that it only continues a descent.
-    stands_out = depth[2:] > 2 * changes[:-1]
-    is_deep = depth[2:] > far
-    low[2:] = is_deep & stands_out
+    fall_before = changes[:-1]
+    deep_enough = np.maximum(far, 2 * fall_before)
+    low[2:] = depth[2:] > deep_enough
     _fill_short_falls(middle, low, far)
     return low, middle
 
@@ -224,8 +227,9 @@ def _fill_short_falls(middle: Array, low: NDArray[np.bool_], far: float) -> None
     falls = np.flatnonzero(changes < -far) + 1
     for fall in falls.tolist():
         first = max(0, fall - AROUND)
+        last = fall + LONGEST_LOW
         before = median(middle[first:fall])
-        following = middle[fall : fall + LONGEST_LOW + 1]
+        following = middle[fall : last + 1]
         recovered = np.flatnonzero(following > before - far)
         if not len(recovered):
             continue
@@ -239,7 +243,14 @@ def _fill_short_falls(middle: Array, low: NDArray[np.bool_], far: float) -> None
             middle[fall:end] = before
 
 
-def _spike(curve: Curve, middle: Array, *, noise: float, first: int, end: int) -> Spike:
+def _spike(
+    curve: Curve,
+    middle: Array,
+    *,
+    noise: float,
+    first: int,
+    end: int,
+) -> Spike:
     """Return the spike that evaluations ``first`` to ``end - 1`` make."""
     y = curve.y
     top = first + int(np.argmax(y[first:end]))

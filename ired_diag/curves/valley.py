@@ -188,11 +188,15 @@ def _closest_fit(y: Array, best: int) -> Array:
     climb = _fall_and_rise(until_top, before)
     descent = _fall_and_rise(y[top:], best - top)
     hump = np.concatenate([climb[:-1], descent])
-    left_by_hump = np.sum((y - hump) ** 2)
-    left_by_plain = np.sum((y - plain) ** 2)
+    left_by_hump = _squares(y - hump)
+    left_by_plain = _squares(y - plain)
     if HUMP_GAIN * left_by_hump < left_by_plain:
         return hump
     return plain
+
+
+def _squares(residuals: Array) -> float:
+    return float(np.sum(residuals**2))
 
 
 def _fall_and_rise(y: Array, best: int) -> Array:

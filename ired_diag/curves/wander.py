@@ -60,7 +60,8 @@ class Wander:
 def _times_of_mean(phi: float, m: Count) -> Count:
     """Return by how much correlation φ multiplies the variance of a mean of m."""
     long_run = (1 + phi) / (1 - phi)
-    times: Count = long_run - 2 * phi * (1 - phi**m) / (m * (1 - phi) ** 2)
+    fading = 1 - phi**m
+    times: Count = long_run - 2 * phi * fading / (m * (1 - phi) ** 2)
     return times
 
 
@@ -78,7 +79,8 @@ def wander_of(y: Array, fit: Array) -> Wander:
     phi = second / first - 1
     phi = min(max(phi, 0.0), MOST_CORRELATED)
     variance = first / (2 * (1 - phi))
-    return Wander(float(np.sqrt(variance)), phi)
+    sd = np.sqrt(variance)
+    return Wander(float(sd), phi)
 
 
 def _mean_square(y: Array, fit: Array, lag: int) -> float:
