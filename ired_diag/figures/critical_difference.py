@@ -214,7 +214,7 @@ def _summary(ranks: RankTable, names: list[str], joined: list[Span], doubt: str)
     sentences = [
         f"Mean ranks: {order}.",
         f"The critical difference is {ranks.nemenyi.critical_difference:.3g}.",
-        f"Not told apart: {'; '.join(sets)}." if sets else "All groups are told apart.",
+        f"Not significantly different: {'; '.join(sets)}." if sets else "All groups differ significantly.",
     ]
     if doubt:
         sentences.append(f"Beware: {doubt}.")

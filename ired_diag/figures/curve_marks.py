@@ -125,7 +125,7 @@ def marks_of(
 
     Args:
         groups: Curves by group.
-        axes: What they are drawn on.
+        axes: Axes on which they are drawn.
         guides: Guides that are drawn and named on the same axes.
     """
     placed: list[Mark] = []

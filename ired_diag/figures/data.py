@@ -25,10 +25,10 @@ class Line:
 
     Attributes:
         name: Its name in the legend, which also fixes colour, dash and marker (``palette``).
-        x: Of shape (n,).
-        y: Of shape (n,).
-        low: Lower end of the spread.
-        high: Upper end.
+        x: Places of the points on the x axis, of shape (n,).
+        y: Places of the points on the y axis, of shape (n,).
+        low: Lower end of the spread, of shape (n,).
+        high: Upper end of the spread, of shape (n,).
         drawn: How it is drawn: as ``both`` line and markers, a ``line`` (for many points), ``points`` or
             ``steps``.
         spread: How its spread is drawn: as ``bars`` at each point, or as a filled ``band``.
@@ -54,7 +54,7 @@ class Guide:
 
     Attributes:
         y: The value.
-        label: What it is.
+        label: Name of the value.
         quiet: Whether it is drawn without its words, for which there is no room; the table has them.
     """
 
@@ -70,7 +70,7 @@ class Mark:
     Attributes:
         x: Its place on the x axis.
         y: Its place on the y axis.
-        label: What it is.
+        label: Words of the mark.
         of: The name whose style it has.
         quiet: Whether it is drawn without its words, for which there is no room; the table has them.
         anchor: Whether the words begin (``left``) or end (``right``) at the mark.
@@ -92,8 +92,8 @@ class Outline:
 
     Attributes:
         name: Its name in the legend, which lists it once for all outlines of the name.
-        x: Of shape (n,), the corners in turn.
-        y: Of shape (n,).
+        x: Places of the corners on the x axis, in turn, of shape (n,).
+        y: Places of the corners on the y axis, of shape (n,).
     """
 
     name: str
@@ -126,9 +126,9 @@ class Cells:
     """A table of coloured cells: row i lies at y = i, column j at x = j.
 
     Attributes:
-        values: Of shape (rows, columns); NaN is left empty.
-        texts: Of the same shape, written into the cells.
-        label: What the values are.
+        values: Values that the colours show, of shape (rows, columns); NaN is left empty.
+        texts: Texts that are written into the cells, of the same shape.
+        label: Name of the values.
     """
 
     values: NDArray[Any]

@@ -7,8 +7,8 @@
     histogram:  bins of 2 IQR n^(-1/3) on the axis' own scale, of all kinds together
 
 What an axis has no place for counts all the same: infinite values, and on a logarithmic axis those at or
-below 0. They are part of every share, F starts above 0 or ends below 1, and their number is told. NaN is no
-value; its number is told, too.
+below 0. They are part of every share, F starts above 0 or ends below 1, and the caption states their number.
+NaN is not a value; the caption states its number, too.
 
 References: Silverman (1986), Density Estimation, section 3.4.2; Freedman & Diaconis (1981), On the Histogram
 as a Density Estimator.
@@ -27,7 +27,7 @@ from ired_diag.figures.data import Line, Outline, Scale, Segment
 
 Array = NDArray[np.float64]
 
-MOST_POINTS = 600  # of an ECDF: so many cannot be told from all at the width of a page
+MOST_POINTS = 600  # of an ECDF: so many look like all at the width of a page
 MOST_BINS = 60  # heavy tails ask for more than can be seen
 GRID = 120  # points of a violin's side
 FEWEST = 20  # values, for the shape of a violin: of fewer it would be the kernel's
@@ -40,9 +40,9 @@ class Sample:
 
     Attributes:
         values: Values with a place on the axis, ascending.
-        below: How many lie below it: -inf, and on a logarithmic axis all at or below 0.
-        above: How many are +inf.
-        lost: How many are NaN.
+        below: Number of values below the axis: -inf, and on a logarithmic axis all at or below 0.
+        above: Number of values that are +inf.
+        lost: Number of values that are NaN.
     """
 
     values: Array

@@ -97,7 +97,7 @@ def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def who(measured: Sequence[Measured]) -> str:
+def source_of(measured: Sequence[Measured]) -> str:
     """Return whose values they are: the run, or the group and how many seeds, and the step."""
     first = measured[0]
     labels = {run.label for run in measured}

@@ -37,7 +37,7 @@ from ired_diag.figures.distribution_words import (
     medians,
     plain_name,
     sizes,
-    who,
+    source_of,
     widths_in_words,
 )
 from ired_diag.figures.named_places import named_places
@@ -72,7 +72,7 @@ def distributions_of_kinds(
         kinds: Kinds of candidates to draw, as far as the quantity has them.
 
     Raises:
-        NotFound: Nothing was measured, or not at a level that is asked for.
+        NotFound: Nothing was measured, or nothing at one of ``levels``.
     """
     chosen, count = _levels(measured, levels)
     pooled: ByLevel = {}
@@ -83,7 +83,7 @@ def distributions_of_kinds(
                 pooled[level][kind] = _pooled(measured, quantity, kind, level)
     return _figure(
         name=f"{form}-{quantity.name}",
-        title=f"{capital(plain_name(quantity))}, by kind of candidate: {who(measured)}",
+        title=f"{capital(plain_name(quantity))}, by kind of candidate: {source_of(measured)}",
         quantity=quantity,
         form=form,
         pooled=pooled,
@@ -112,7 +112,7 @@ def distributions_of_groups(
         order: All groups of the study, which fixes their colours. Default: the groups that are drawn.
 
     Raises:
-        NotFound: Nothing was measured, or not at a level that is asked for, or not of that kind.
+        NotFound: Nothing was measured, or nothing at one of ``levels``, or nothing of that kind.
     """
     if kind not in quantity.kinds:
         raise NotFound(f"{quantity.name} is of {', '.join(quantity.kinds)}, not of {kind!r}.")

@@ -1,9 +1,9 @@
 """Learning curves: an evaluation over training, mean and band over the seeds of each group.
 
 The mean and its band are those of ``over_seeds``: N at each step is said, and drawn beneath where it changes.
-Single seeds lie beneath as they were logged. Nothing is smoothed unless asked for; then the line is a centred
-running median of the mean, and the band is still that of the unsmoothed values. Onset and best are marked
-(``curve_marks``). Where the configurations state which data a task is trained on, dotted lines say what
+Single seeds lie beneath as they were logged. Nothing is smoothed by default; with ``smooth`` the line is a
+centred running median of the mean, and the band is still that of the unsmoothed values. Onset and best are
+marked (``curve_marks``). Where the configurations state which data a task is trained on, dotted lines say what
 predictors without training reach on them (``Task.references``).
 
 The direction of the metric (``runs.direction``) says what is best and what is an onset. Where a higher value

@@ -16,7 +16,7 @@ from ired_diag.figures.over_seeds import OverSeeds, over_seeds
 from ired_diag.runs.history import Series
 from ired_diag.stats.finite import quotient
 
-WINDOWS = 50  # of steps, about: as many points of a share can be told apart
+WINDOWS = 50  # of steps, about: a reader can distinguish as many points of a share
 
 Array = NDArray[np.float64]
 

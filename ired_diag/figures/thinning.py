@@ -43,10 +43,10 @@ def thin(x: NDArray[Any], y: NDArray[Any], most: int, x_range: tuple[float, floa
     """Return which points of a curve to draw.
 
     Args:
-        x: Of shape (n,), increasing.
-        y: Of shape (n,); NaN is a gap.
-        most: Points to draw at most, at least 8.
-        x_range: Ends of the x axis; all points without it. One point beyond each end is kept, so that the
+        x: Places of the points on the x axis, of shape (n,), increasing.
+        y: Values of the points, of shape (n,); NaN is a gap.
+        most: Largest number of points to draw, at least 8.
+        x_range: Ends of the x axis. Default: all points. One point beyond each end is kept, so that the
             line goes on to the edge of the picture.
     """
     low, high = x_range or (-np.inf, np.inf)
