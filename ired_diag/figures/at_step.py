@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ired_diag.figures.probe_tables import Measured, RunTable
+from ired_diag.figures.run_table import Measured, RunTable
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ired_diag.errors import NotFound
 from ired_diag.figures.data import FigureData
-from ired_diag.figures.probe_tables import Found, Measured
+from ired_diag.figures.probe_tables import Found
 from ired_diag.figures.ranges import steps_in_words
+from ired_diag.figures.run_table import Measured
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.summary import summarise
 from ired_diag.table import Table

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from ired_diag.figures.data import Scale
 from ired_diag.figures.distribution_forms import Sample
-from ired_diag.figures.probe_tables import Measured
 from ired_diag.figures.quantities import Quantity
 from ired_diag.figures.ranges import steps_in_words
+from ired_diag.figures.run_table import Measured
 
 Samples = Mapping[int, Mapping[str, Sample]]  # by noise level, then by name
 

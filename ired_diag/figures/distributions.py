@@ -8,28 +8,21 @@ infinite values, is in ``distribution_forms``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Literal
 
 import numpy as np
 
 from ired_diag.errors import NotFound
-from ired_diag.figures.data import FigureData, Panel, Scale, Segment
+from ired_diag.figures.data import FigureData, Scale
 from ired_diag.figures.distribution_forms import (
-    FEWEST,
-    MOST_POINTS,
     Array,
     Sample,
-    Violin,
-    ecdf,
-    histogram,
-    shared_edges,
-    violin,
 )
+from ired_diag.figures.distribution_panels import FORMS as FORMS  # pages take the forms from here
+from ired_diag.figures.distribution_panels import Form as Form
+from ired_diag.figures.distribution_panels import panels_of
 from ired_diag.figures.distribution_words import (
-    Samples,
     beyond_the_axis,
     capital,
     counted,
@@ -38,16 +31,11 @@ from ired_diag.figures.distribution_words import (
     plain_name,
     sizes,
     source_of,
-    widths_in_words,
 )
-from ired_diag.figures.named_places import named_places
-from ired_diag.figures.probe_tables import Measured, levels_of
 from ired_diag.figures.quantities import KINDS, Quantity, values_of
+from ired_diag.figures.run_table import Measured, levels_of
 
-Form = Literal["ecdf", "violin", "histogram"]
-FORMS: tuple[Form, ...] = ("ecdf", "violin", "histogram")
 MOST_PANELS = 4
-PANEL_HEIGHT = 0.9  # of several
 WIDE = 30.0  # of the largest value over the smallest: from here on positive values stand on a log axis
 KIND_NAMES = {"positive": "right answers", "control": "control"}  # the others are negatives
 
@@ -158,7 +146,7 @@ def _figure(
     if scale == "linear":
         scale = _scale_of(pooled)
     samples = _samples(pooled, scale)
-    panels, how = _panels(form, samples, quantity, scale)
+    panels, how = panels_of(form, samples, quantity, scale)
     beyond = beyond_the_axis(samples, scale)
     method = f"{how} {levels}. {counted(samples, quantity, measured)} {beyond}"
     note = sizes(samples)
@@ -186,98 +174,6 @@ def _samples(pooled: ByLevel, scale: Scale) -> dict[int, dict[str, Sample]]:
             if len(values):
                 samples[level][name] = Sample.of(values, scale)
     return samples
-
-
-def _panels(form: Form, samples: Samples, quantity: Quantity, scale: Scale) -> tuple[list[Panel], str]:
-    """Return the panels, and what they show in words."""
-    if form == "ecdf":
-        return _ecdf_panels(samples, scale)
-    if form == "histogram":
-        return _histogram_panels(samples, scale)
-    return _violin_panels(samples, quantity, scale)
-
-
-def _ecdf_panels(samples: Samples, scale: Scale) -> tuple[list[Panel], str]:
-    panels = []
-    most = 0
-    for level, part in samples.items():
-        lines = []
-        for name, sample in part.items():
-            lines.append(ecdf(name, sample))
-            most = max(most, len(sample.values))
-        panel = Panel(
-            y_label=_y_label("share ≤ x", level, samples),
-            lines=tuple(lines),
-            x_scale=scale,
-            y_range=(-0.03, 1.03),
-            height=_height(samples),
-        )
-        panels.append(panel)
-    thinned = f", drawn at {MOST_POINTS} of them" if most > MOST_POINTS else ""
-    return panels, f"Share of all values at or below x{thinned}; no smoothing;"
-
-
-def _histogram_panels(samples: Samples, scale: Scale) -> tuple[list[Panel], str]:
-    panels = []
-    widths = []
-    for level, part in samples.items():
-        edges = shared_edges(list(part.values()), scale)
-        lines = []
-        if len(edges):
-            widths.append(_width(edges, scale))
-            lines = [histogram(name, sample, edges) for name, sample in part.items()]
-        panel = Panel(
-            y_label=_y_label("share in bin", level, samples),
-            lines=tuple(lines),
-            x_scale=scale,
-            height=_height(samples),
-        )
-        panels.append(panel)
-    width = widths_in_words(widths, scale)
-    return panels, f"Share of all values in bins {width} wide, the same for all;"
-
-
-def _violin_panels(samples: Samples, quantity: Quantity, scale: Scale) -> tuple[list[Panel], str]:
-    names = list(dict.fromkeys(chain.from_iterable(samples.values())))
-    panels = []
-    widths = []
-    for level, part in samples.items():
-        violins = []
-        for name, sample in part.items():
-            place = float(names.index(name))
-            violins.append(violin(name, sample, place, scale))
-        widths += [drawn.bandwidth for drawn in violins if drawn.bandwidth > 0]
-        y_label = quantity.label
-        if len(samples) > 1:
-            y_label = f"{quantity.short}, level {level}"
-        panels.append(_violin_panel(violins, names, y_label, scale))
-    if not widths:
-        return panels, "Single values, too few for a shape; line: median;"
-    return panels, (
-        f"Gaussian kernels of sd {widths_in_words(widths, scale)} (Silverman's rule), cut at the extremes, "
-        f"all as wide at their mode; bar: quartiles, line: median; fewer than {FEWEST} values as points;"
-    )
-
-
-def _violin_panel(violins: Sequence[Violin], names: Sequence[str], y_label: str, scale: Scale) -> Panel:
-    points = []
-    outlines = []
-    segments: list[Segment] = []
-    for drawn in violins:
-        segments += drawn.segments
-        if drawn.points is not None:
-            points.append(drawn.points)
-        if drawn.outline is not None:
-            outlines.append(drawn.outline)
-    return Panel(
-        y_label=y_label,
-        lines=tuple(points),
-        y_scale=scale,
-        x_ticks=named_places(names),
-        outlines=tuple(outlines),
-        segments=tuple(segments),
-        x_range=(-0.6, len(names) - 0.4),
-    )
 
 
 def _levels(measured: Sequence[Measured], chosen: Sequence[int] | None) -> tuple[list[int], int]:
@@ -315,18 +211,3 @@ def _scale_of(pooled: ByLevel) -> Scale:
     if not len(finite) or finite.min() <= 0:
         return "linear"
     return "log" if finite.max() > WIDE * finite.min() else "linear"
-
-
-def _y_label(text: str, level: int, samples: Samples) -> str:
-    return text if len(samples) == 1 else f"{text}, level {level}"
-
-
-def _height(samples: Samples) -> float:
-    return 1.0 if len(samples) == 1 else PANEL_HEIGHT
-
-
-def _width(edges: Array, scale: Scale) -> float:
-    """Return the width of a bin: in decades on a logarithmic axis."""
-    if scale == "log":
-        return math.log10(edges[1] / edges[0])
-    return float(edges[1] - edges[0])

@@ -12,14 +12,21 @@ the caption states; that at each step lies beneath as dots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.errors import NotFound
 from ired_diag.figures.data import FigureData, Guide, Line, Panel, cut_in_words, scale_of_lines
+from ired_diag.figures.logged_energies import (
+    Curves,
+    Groups,
+    gap_of,
+    nothing_logged,
+    pooled_values,
+    read_energies,
+    sizes_of,
+)
 from ired_diag.figures.over_seeds import (
     BANDS,
     BANDS_IN_BRIEF,
@@ -33,27 +40,8 @@ from ired_diag.figures.over_seeds import (
 from ired_diag.figures.running_median import running_median
 from ired_diag.figures.seeds_panel import n_in_brief, seeds_in_words, seeds_panel
 from ired_diag.figures.share_above_zero import above_zero, share_panel
-from ired_diag.runs.energy_metrics import energy_gap, positive_energy
-from ired_diag.runs.history import History, Series
-from ired_diag.runs.run import Run
-
-Groups = Mapping[str, Sequence[Run]]
-Curves = dict[str, dict[str, Series]]  # by group and seed
-
-
-@dataclass(frozen=True)
-class _Logged:
-    """The energies that runs logged.
-
-    Attributes:
-        curves: Curves by group and seed.
-        missing: Labels of the runs that logged none.
-        metrics: Names of the metrics, run by run.
-    """
-
-    curves: Curves = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    metrics: list[str] = field(default_factory=list)
+from ired_diag.runs.energy_metrics import positive_energy
+from ired_diag.runs.history import Series
 
 
 def energy_gaps(
@@ -76,9 +64,9 @@ def energy_gaps(
         NotFound: No run logged the energies of positives and of negatives.
         DiagError: ``smooth`` or ``band`` is not valid.
     """
-    logged = _read(groups, _gap_of)
+    logged = read_energies(groups, gap_of)
     if not logged.curves:
-        raise _nothing_logged("energies of positives and of negatives")
+        raise nothing_logged("energies of positives and of negatives")
     seen = _over_seeds(logged.curves, band)
     shares = {}
     for name, members in logged.curves.items():
@@ -132,16 +120,16 @@ def positive_energies(
         NotFound: No run logged the energy of positives.
         DiagError: ``smooth`` or ``band`` is not valid.
     """
-    logged = _read(groups, positive_energy)
+    logged = read_energies(groups, positive_energy)
     if not logged.curves:
-        raise _nothing_logged("the energy of positives")
-    values = _pooled(logged.curves)
+        raise nothing_logged("the energy of positives")
+    values = pooled_values(logged.curves)
     low = int((values <= 0).sum())
     curves = logged.curves
     energy = "E⁺"
     size = ""
     if low > 0:
-        curves = _sizes(curves)
+        curves = sizes_of(curves)
         energy = "|E⁺|"
         size = f" Drawn is the size |E⁺|: {low} of {len(values)} logged values are 0 or less."
     seen = _over_seeds(curves, band)
@@ -168,42 +156,6 @@ def positive_energies(
     )
 
 
-def _read(groups: Groups, read: Callable[[History], tuple[str, Series] | None]) -> _Logged:
-    """Return the energies that runs logged.
-
-    Args:
-        groups: Runs by the name of their group.
-        read: Returns the metrics in words, and their curve.
-    """
-    logged = _Logged()
-    for name, runs in groups.items():
-        for run in runs:
-            energy = read(run.history)
-            if energy is None or not len(energy[1]):
-                logged.missing.append(run.label)
-                continue
-            metric, series = energy
-            members = logged.curves.setdefault(name, {})
-            members[run.seed_label] = series
-            logged.metrics.append(metric)
-    return logged
-
-
-def _gap_of(history: History) -> tuple[str, Series] | None:
-    gap = energy_gap(history)
-    if gap is None:
-        return None
-    pair, series = gap
-    return f"{pair.negative} and {pair.positive}", series
-
-
-def _nothing_logged(energies: str) -> NotFound:
-    return NotFound(
-        f"No run logged {energies} (metrics named as train/energy_positive, E_pos). "
-        "On a checkpoint: ired-diag probe energy_gap NAME."
-    )
-
-
 def _over_seeds(curves: Curves, band: Band) -> dict[str, OverSeeds]:
     seen = {}
     for name, members in curves.items():
@@ -211,27 +163,8 @@ def _over_seeds(curves: Curves, band: Band) -> dict[str, OverSeeds]:
     return seen
 
 
-def _all_series(curves: Curves) -> Iterator[Series]:
-    for members in curves.values():
-        yield from members.values()
-
-
-def _pooled(curves: Curves) -> NDArray[np.float64]:
-    return np.concatenate([series.values for series in _all_series(curves)])
-
-
-def _sizes(curves: Curves) -> Curves:
-    """Return curves of the absolute values."""
-    sizes: Curves = {}
-    for name, members in curves.items():
-        sizes[name] = {}
-        for seed, series in members.items():
-            sizes[name][seed] = replace(series, values=np.abs(series.values))
-    return sizes
-
-
 def _all_positive(curves: Curves) -> bool:
-    values = _pooled(curves)
+    values = pooled_values(curves)
     finite = values[np.isfinite(values)]
     return bool((finite > 0).all())
 

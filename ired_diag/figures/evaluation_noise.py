@@ -74,8 +74,8 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
 
 def _split_or_lost(groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
     """Return the groups whose spread can be split, and those whose cannot."""
-    split = []
-    lost = []
+    split: list[Group] = []
+    lost: list[Group] = []
     for group in groups:
         can_be_split = math.isfinite(group.noise.split.evaluation_sd)
         (split if can_be_split else lost).append(group)

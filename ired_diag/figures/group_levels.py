@@ -15,7 +15,7 @@ import numpy as np
 
 from ired_diag.figures.by_group import Array, Groups, counted, mean_over_seeds, spread
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
-from ired_diag.figures.probe_tables import Measured, levels_of
+from ired_diag.figures.run_table import Measured, levels_of
 from ired_diag.stats.rank_correlation import spearman
 from ired_diag.table import Table, select
 

@@ -3,8 +3,8 @@
 The mean and its band are those of ``over_seeds``: N at each step is said, and drawn beneath where it changes.
 Single seeds lie beneath as they were logged. Nothing is smoothed by default; with ``smooth`` the line is a
 centred running median of the mean, and the band is still that of the unsmoothed values. Onset and best are
-marked (``curve_marks``). Where the configurations state which data a task is trained on, dotted lines say what
-predictors without training reach on them (``Task.references``).
+marked (``curve_marks``). Where the configurations state which data a task is trained on, dotted lines say
+what predictors without training reach on them (``Task.references``).
 
 The direction of the metric (``runs.direction``) says what is best and what is an onset. Where a higher value
 is better the axis is linear: on a logarithmic one the top of a curve, which counts, would be flat.
@@ -13,7 +13,6 @@ is better the axis is linear: on a logarithmic one the top of a curve, which cou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from ired_diag import tasks
@@ -22,9 +21,7 @@ from ired_diag.figures.curve_marks import (
     Axes,
     Curve,
     curve_of,
-    first_onset,
     marks_of,
-    median_best,
     with_room,
 )
 from ired_diag.figures.data import (
@@ -36,19 +33,21 @@ from ired_diag.figures.data import (
     cut_in_words,
     scale_of_lines,
 )
+from ired_diag.figures.learning_curve_words import (
+    Shown,
+    axis_label,
+    left_out,
+    method_of,
+    note_of,
+    sentence_of,
+)
 from ired_diag.figures.over_seeds import (
-    BANDS,
-    BANDS_IN_BRIEF,
-    MEANT,
     Band,
     OverSeeds,
-    has_several_seeds,
-    last_finite,
     over_seeds,
 )
 from ired_diag.figures.running_median import running_median
-from ired_diag.figures.seeds_panel import n_in_brief, n_is_constant, seeds_in_words, seeds_panel
-from ired_diag.runs.direction import Direction
+from ired_diag.figures.seeds_panel import seeds_panel
 from ired_diag.runs.from_step import from_step
 from ired_diag.runs.judged import shared_direction, shared_metric
 from ired_diag.runs.run import Run
@@ -58,25 +57,6 @@ FEW = 30  # points: a curve of as many shows each of them
 
 Groups = Mapping[str, Sequence[Run]]
 Curves = dict[str, list[Curve]]  # by group
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What is drawn, and how.
-
-    Attributes:
-        metric: The metric.
-        direction: The direction in which it improves.
-        means: Mean and band over seeds, by group.
-        band: The kind of band.
-        smooth: Number of evaluations of the running median; None without one.
-    """
-
-    metric: str
-    direction: Direction
-    means: Mapping[str, OverSeeds]
-    band: Band
-    smooth: int | None
 
 
 def learning_curves(
@@ -111,7 +91,7 @@ def learning_curves(
     if start is not None:
         groups = _from_step(groups, start)
     metric, curves, missing = _curves(groups, metric, judge)
-    shown = _Shown(
+    shown = Shown(
         metric=metric,
         direction=shared_direction(groups, metric),
         means={name: _mean_of(members, band) for name, members in curves.items()},
@@ -126,15 +106,15 @@ def learning_curves(
     title = f"Learning curves: {metric}"
     if start is not None:
         title += f", from step {start:g}"
-    method = _method(shown) + floor_words + cut_in_words(panel) + _left_out(metric, missing)
-    sentences = [_sentence(name, members, shown) for name, members in curves.items()]
+    method = method_of(shown) + floor_words + cut_in_words(panel) + left_out(metric, missing)
+    sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
     return FigureData(
         name="learning_curves",
         title=title,
         x_label="training step",
         panels=(panel, *seeds_panel(shown.means)),
         method=method,
-        note=_note(shown),
+        note=note_of(shown),
         summary=" ".join(sentences),
         order=tuple(order) or tuple(groups),
         stacked=True,
@@ -177,7 +157,7 @@ def _curves(
     return metric, curves, missing
 
 
-def _panel(shown: _Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
+def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
     lines: list[Line] = []
     for name in shown.means:
         lines += _lines(name, curves[name], shown)
@@ -188,7 +168,7 @@ def _panel(shown: _Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
     axes = Axes.of(all_series, guides, scale)
     guides = with_room(guides, axes)
     return Panel(
-        y_label=_label(shown.metric, shown.direction),
+        y_label=axis_label(shown.metric, shown.direction),
         lines=tuple(lines),
         y_scale=scale,
         guides=guides,
@@ -197,7 +177,7 @@ def _panel(shown: _Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
     )
 
 
-def _lines(name: str, curves: Sequence[Curve], shown: _Shown) -> list[Line]:
+def _lines(name: str, curves: Sequence[Curve], shown: Shown) -> list[Line]:
     """Return a group's raw curves, unless the mean is the only one, and its mean."""
     curve = shown.means[name]
     mean = Line(
@@ -243,100 +223,3 @@ def _floors(curves: Curves, metric: str) -> tuple[tuple[Guide, ...], str]:
             words = f" Dotted: predictors without training, scored on simulated data ({labels})."
             return tuple(guides), words
     return (), ""
-
-
-def _label(metric: str, direction: Direction) -> str:
-    """Return the axis' label; a log does not state a unit, a task may."""
-    units = [task.metric.unit for task in tasks.judged_by(metric)]
-    unit = units[0] if units else ""
-    words = unit or "as logged"
-    if not direction.lower_is_better:
-        words += ", higher is better"
-    return f"{metric} ({words})"
-
-
-def _best(direction: Direction) -> str:
-    """Return which value is the best."""
-    return "lowest" if direction.lower_is_better else "highest"
-
-
-def _worse(direction: Direction) -> str:
-    """Return the word for a turn for the worse."""
-    return "rise" if direction.lower_is_better else "fall"
-
-
-def _method(shown: _Shown) -> str:
-    metric = shown.metric
-    direction = shown.direction
-    several = has_several_seeds(shown.means)
-    if several:
-        line = f"Mean of {metric} over seeds at each step"
-    else:
-        line = f"{metric} of one seed at each step"
-    if shown.smooth:
-        line += (
-            f", then a centred running median of {shown.smooth} evaluations (the band is of the raw values)"
-        )
-    else:
-        line += ", not smoothed"
-    if several:
-        line += f"; band: {BANDS[shown.band]}, at each step by itself"
-    if several or shown.smooth:
-        line += "; thin: single seeds as logged"
-    meant = MEANT
-    if not n_is_constant(shown.means):
-        meant += "; where N falls, seeds ended or are not finite, and the mean is of the others"
-    return (
-        f"{line}. {seeds_in_words(shown.means)}. {meant}. "
-        f"Circles: first onset of a lasting {_worse(direction)} among a group's seeds; best "
-        f"({_best(direction)}) evaluation of the seed whose best is the group's median. "
-        f"{metric}: {direction.words}."
-    )
-
-
-def _left_out(metric: str, missing: Sequence[str]) -> str:
-    if not missing:
-        return ""
-    return f" Without {metric}, left out: {', '.join(missing)}."
-
-
-def _note(shown: _Shown) -> str:
-    several = has_several_seeds(shown.means)
-    line = "one seed"
-    if several:
-        line = f"mean and {BANDS_IN_BRIEF[shown.band]}"
-    line += f", {n_in_brief(shown.means)}"
-    if several or shown.smooth:
-        line += "; thin: seeds"
-    if shown.smooth:
-        line += f"; running median of {shown.smooth}"
-    return f"{line}; circles: onset, best ({_best(shown.direction)})"
-
-
-def _sentence(name: str, curves: Sequence[Curve], shown: _Shown) -> str:
-    seeds = "1 seed" if len(curves) == 1 else f"{len(curves)} seeds"
-    parts = [f"{name}, {seeds}: {_end_in_words(shown.means[name], shown.band)}"]
-    best = median_best(curves)
-    if best is not None:
-        verdict = best.verdict
-        lucky = ", by luck" if verdict.best_is_luck else ""
-        parts.append(f"median best {verdict.best:.4g} at step {verdict.best_step:.0f}{lucky}")
-    rising = first_onset(curves)
-    if rising is not None:
-        count = sum(curve.verdict.onset is not None for curve in curves)
-        turns = f"{count} of {len(curves)} {_worse(shown.direction)} for good"
-        parts.append(f"{turns}, first at step {rising.verdict.onset:.0f}")
-    return f"{'; '.join(parts)}."
-
-
-def _end_in_words(curve: OverSeeds, band: Band) -> str:
-    """Return where a mean ends, and its band there."""
-    end = last_finite(curve)
-    if end is None:
-        return "no mean is finite"
-    value = f"{curve.mean[end]:.4g} at step {curve.steps[end]}"
-    n = curve.n[end]
-    if n <= 1:
-        return value
-    low, high = curve.low[end], curve.high[end]
-    return f"{value} ({low:.4g} to {high:.4g}, {band}, n = {n})"

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from ired_diag.errors import NotFound
 from ired_diag.figures.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.figures.headline import Headline
-from ired_diag.figures.probe_tables import Found, RunTable
+from ired_diag.figures.probe_tables import Found
 from ired_diag.figures.ranges import range_in_words
+from ired_diag.figures.run_table import RunTable
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 

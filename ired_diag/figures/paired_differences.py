@@ -23,18 +23,21 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison import Comparison, Group, PairOfGroups
-from ired_diag.comparison.verdict_words import TEST_NAMES, test_of
+from ired_diag.comparison import Comparison, Group
 from ired_diag.errors import DiagError
 from ired_diag.figures.baseline_differences import Difference, differences_of, shared_seeds
 from ired_diag.figures.comparison_words import (
     axis_label,
-    margin_in_words,
     names_of,
-    readout_of,
     with_room_for_names,
 )
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.figures.difference_words import (
+    counts_in_words,
+    method_of,
+    not_paired_in_words,
+    sentence_of,
+)
 from ired_diag.figures.margin_line import margin_lines
 from ired_diag.figures.named_places import ends_of_places, interval_at, named_places
 
@@ -60,15 +63,15 @@ def paired_differences(comparison: Comparison) -> FigureData:
     if not any(group.values for group in comparison.groups):
         raise DiagError(f"{', '.join(names_of(comparison))}: no seed of any group finished.")
     differences, unit = differences_of(comparison)
-    counts = _counts(comparison)
+    counts = counts_in_words(comparison)
     return FigureData(
         name="paired_differences",
         title=f"Differences to {baseline.name}",
         x_label="group",
         panels=(_seeds_panel(comparison), _differences_panel(differences, unit, comparison)),
-        method=_method(comparison, differences, unit),
-        note=f"mean and 95% interval; {counts}; dots: seeds{_not_paired(differences)}",
-        summary=" ".join(_sentence(difference, unit, baseline.name) for difference in differences),
+        method=method_of(comparison, differences, unit),
+        note=f"mean and 95% interval; {counts}; dots: seeds{not_paired_in_words(differences)}",
+        summary=" ".join(sentence_of(difference, unit, baseline.name) for difference in differences),
         order=names_of(comparison),
     )
 
@@ -188,93 +191,3 @@ def _differences_panel(
         guides=(Guide(0.0, ""),),
     )
     return with_room_for_names(panel)
-
-
-def _method(comparison: Comparison, differences: Sequence[Difference], unit: str) -> str:
-    baseline = comparison.groups[0].name
-    in_percent = ", in percent of its mean," if unit == "%" else ""
-    tests = "; ".join(f"{difference.group}: {_test_in_words(difference.pair)}" for difference in differences)
-    correction = ""
-    if len(comparison.pairs) > 1:
-        correction = f", corrected for {len(comparison.pairs)} pairs (Holm)"
-    return (
-        f"First panel: {readout_of(comparison)}, one dot for each seed ({_counts(comparison)}), lines "
-        "joining the same seed; next to them the mean with its 95% t interval. Second: difference of each "
-        f"group to {baseline}{in_percent} with its 95% interval, not corrected for several groups, and "
-        f"single differences of the pairs as dots ({tests}). Dotted: {margin_in_words(comparison)}. Word: "
-        f"the verdict, of the group in comparison with {baseline}{correction}."
-    )
-
-
-def _counts(comparison: Comparison) -> str:
-    groups = comparison.groups
-    counts = {group.summary.n for group in groups}
-    if len(counts) == 1 and not any(map(_failures, groups)):
-        return f"n = {counts.pop()} seeds each"
-    return ", ".join(map(_count, groups))
-
-
-def _count(group: Group) -> str:
-    count = f"{group.name} n = {group.summary.n}"
-    failures = _failures(group)
-    if failures:
-        count += f" ({failures} of {group.outcomes.attempted} failed)"
-    return count
-
-
-def _failures(group: Group) -> int:
-    """Return how many attempts did not finish."""
-    return max(0, group.outcomes.attempted - group.outcomes.finished)
-
-
-def _test_in_words(pair: PairOfGroups) -> str:
-    if pair.test.reason:
-        return f"no interval, {pair.test.reason}"
-    test = test_of(pair)
-    if pair.worst_rank is not None:
-        test += f", the {TEST_NAMES['worst_rank']} decides"
-    if pair.obstacle:
-        test += f", not paired: {pair.obstacle}"
-    return test
-
-
-def _not_paired(differences: Sequence[Difference]) -> str:
-    names = [difference.group for difference in differences if difference.pair.obstacle]
-    return f"; not paired: {', '.join(names)}" if names else ""
-
-
-def _sentence(difference: Difference, unit: str, baseline: str) -> str:
-    pair = difference.pair
-    group, verdict = difference.group, difference.verdict
-    if pair.identical:
-        return f"{group} and {baseline} are {pair.identical}."
-    if np.isnan(difference.mean):
-        return f"{group} minus {baseline}: not known ({pair.test.reason}): {verdict}."
-    unit_words = f"% of {baseline}'s mean" if unit == "%" else f" {unit}"
-    lead = f"{group} minus {baseline}: {difference.mean:+.3g}{unit_words}"
-    if pair.test.reason:
-        return f"{lead}, without an interval ({pair.test.reason}): {verdict}."
-    interval = f"95% interval {difference.low:+.3g} to {difference.high:+.3g}"
-    if _is_lost_by_correction(difference):
-        interval = f"unadjusted {interval}"
-    if pair.worst_rank is not None:
-        interval += " among the seeds that finished"
-    return f"{lead} ({interval}): {verdict}{_grounds(difference)}."
-
-
-def _is_lost_by_correction(difference: Difference) -> bool:
-    uncorrected = difference.pair.uncorrected.decision
-    return difference.verdict == "undecided" and uncorrected in ("better", "worse")
-
-
-def _grounds(difference: Difference) -> str:
-    """Return what is added to a verdict: its size, and the test or correction that decides it."""
-    pair = difference.pair
-    words = ""
-    if difference.verdict in ("better", "worse") and pair.verdict.smaller_than_margin:
-        words = ", smaller than the margin"
-    if pair.worst_rank is not None:
-        return f"{words} by the {TEST_NAMES['worst_rank']}, failed seeds last (p = {pair.p_holm:.2g})"
-    if _is_lost_by_correction(difference):
-        return f"{words} after correction (Holm p = {pair.p_holm:.2g}, unadjusted p = {pair.p:.2g})"
-    return words

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 
 from ired_diag.figures.data import Cells, FigureData, Guide, Line, Mark, Panel, Segment, drawable_spread
-from ired_diag.figures.log_ticks import log_ticks
 from ired_diag.figures.palette import BLACK, Style
+from ired_diag.figures.paper_axes import (
+    draw_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
 GREY = "#555555"
 SMALL = 6.5  # points, of words within the axes
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
-LETTERS_SIDE_BY_SIDE = 36  # of names on the x axis, before they are turned
 NO_LABEL = "_"  # matplotlib leaves it out of the legend
 HALO = [withStroke(linewidth=1.5, foreground="white")]  # words stay readable over lines
 MARK_GAPS = {"left": 4, "center": 0, "right": -4}  # points, from a mark to its words
 CELL_COLOURS = "Blues"
-LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
 PALE = 0.25  # opacity of a band
 FAINT_LINE: Any = {"linewidth": 0.5, "alpha": 0.45}
 FAINT_POINTS: Any = {
@@ -62,7 +61,7 @@ def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> N
         )
     letters = int(LABEL_LETTERS * max(1.0, panel.height))
     axis.set_ylabel(textwrap.fill(panel.y_label, letters))
-    _draw_axes(axis, panel)
+    draw_axes(axis, panel)
 
 
 def _draw_outlines(axis: Axes, figure: FigureData, panel: Panel) -> None:
@@ -78,80 +77,6 @@ def _draw_outlines(axis: Axes, figure: FigureData, panel: Panel) -> None:
             linewidth=0.6,
             label=NO_LABEL if is_named else outline.name,
         )
-
-
-def _draw_axes(axis: Axes, panel: Panel) -> None:
-    if any(map(_diverged, panel.lines)):
-        axis.set_ymargin(0)
-    if panel.y_scale == "log" and _has_positive(axis.dataLim.intervaly):
-        axis.set_yscale("log", nonpositive="mask")
-        _label_logarithmic(axis.yaxis)
-    if panel.x_scale == "log" and _has_positive(axis.dataLim.intervalx):
-        axis.set_xscale("log", nonpositive="mask")
-        _label_logarithmic(axis.xaxis)
-    if panel.x_ticks:
-        _name_places(axis, panel)
-    elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    if panel.y_ticks:
-        places, names = zip(*panel.y_ticks, strict=True)
-        axis.set_yticks(places, names)
-    if panel.x_range:
-        axis.set_xlim(*panel.x_range)
-    if panel.y_range:
-        axis.set_ylim(*panel.y_range)
-    if panel.bare:
-        axis.yaxis.set_visible(False)
-        axis.spines["left"].set_visible(False)
-
-
-def _diverged(line: Line) -> bool:
-    is_huge = np.isfinite(line.y) & (np.abs(line.y) > LARGEST)
-    return bool(is_huge.any())
-
-
-def _name_places(axis: Axes, panel: Panel) -> None:
-    """Write names at places on the x axis, turned where they would lie on each other."""
-    places, names = zip(*panel.x_ticks, strict=True)
-    letters = max(map(len, names)) * len(names)
-    if letters > LETTERS_SIDE_BY_SIDE:
-        axis.set_xticks(places, names, rotation=40, ha="right")
-    else:
-        axis.set_xticks(places, names, rotation=0, ha="center")
-
-
-def _has_positive(ends: Any) -> bool:
-    """Say whether a logarithmic axis can show any of the data: where all are 0, a linear one shows them."""
-    finite = ends[np.isfinite(ends)]
-    return bool((finite > 0).any())
-
-
-def _label_logarithmic(axis: Any) -> None:
-    axis.set_major_locator(_LogTicks())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-class _LogTicks(Locator):
-    """``log_ticks`` for matplotlib."""
-
-    def __call__(self) -> Any:
-        """Return the places of the labels."""
-        if self.axis is None:
-            return []
-        return self.tick_values(*self.axis.get_view_interval())
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        """Return the places of the labels between two ends."""
-        return log_ticks(*sorted((vmin, vmax)))
-
-
-def _whole(line: Line) -> bool:
-    """Say whether a line's x are whole numbers or lie next to such: levels, steps, counts."""
-    if len(line.x) == 0:
-        return True
-    apart = np.diff(np.sort(line.x))
-    return float(np.ptp(line.x)) >= 1 and bool(np.all(apart > 0.5))
 
 
 def _draw_guide(axis: Axes, guide: Guide) -> None:

@@ -96,10 +96,11 @@ def _panel(table: NDArray[np.float64], ranks: RankTable, names: list[str]) -> Pa
 
 def _texts(table: NDArray[np.float64]) -> tuple[tuple[str, ...], ...]:
     """Return the ranks as they are written into the cells; empty where cells are too narrow."""
-    rows, columns = table.shape
+    columns = int(table.shape[1])
     if columns > MOST_TEXTS:
-        return (("",) * columns,) * rows
-    texts = []
+        empty = ("",) * columns
+        return (empty,) * len(table)
+    texts: list[tuple[str, ...]] = []
     for row in table.tolist():
         texts.append(tuple(f"{rank:g}" for rank in row))
     return tuple(texts)
