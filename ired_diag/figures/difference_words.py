@@ -9,10 +9,7 @@ import numpy as np
 from ired_diag.comparison import Comparison, Group, PairOfGroups
 from ired_diag.comparison.verdict_words import TEST_NAMES, test_of
 from ired_diag.figures.baseline_differences import Difference
-from ired_diag.figures.comparison_words import (
-    margin_in_words,
-    readout_of,
-)
+from ired_diag.figures.comparison_words import margin_in_words, readout_of
 
 
 def method_of(comparison: Comparison, differences: Sequence[Difference], unit: str) -> str:

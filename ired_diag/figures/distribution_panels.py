@@ -18,10 +18,7 @@ from ired_diag.figures.distribution_forms import (
     shared_edges,
     violin,
 )
-from ired_diag.figures.distribution_words import (
-    Samples,
-    widths_in_words,
-)
+from ired_diag.figures.distribution_words import Samples, widths_in_words
 from ired_diag.figures.named_places import named_places
 from ired_diag.figures.quantities import Quantity
 

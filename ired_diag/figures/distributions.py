@@ -15,10 +15,7 @@ import numpy as np
 
 from ired_diag.errors import NotFound
 from ired_diag.figures.data import FigureData, Scale
-from ired_diag.figures.distribution_forms import (
-    Array,
-    Sample,
-)
+from ired_diag.figures.distribution_forms import Array, Sample
 from ired_diag.figures.distribution_panels import FORMS as FORMS  # pages take the forms from here
 from ired_diag.figures.distribution_panels import Form as Form
 from ired_diag.figures.distribution_panels import panels_of

@@ -6,11 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ired_diag import tasks
-from ired_diag.figures.curve_marks import (
-    Curve,
-    first_onset,
-    median_best,
-)
+from ired_diag.figures.curve_marks import Curve, first_onset, median_best
 from ired_diag.figures.over_seeds import (
     BANDS,
     BANDS_IN_BRIEF,

@@ -41,11 +41,7 @@ from ired_diag.figures.learning_curve_words import (
     note_of,
     sentence_of,
 )
-from ired_diag.figures.over_seeds import (
-    Band,
-    OverSeeds,
-    over_seeds,
-)
+from ired_diag.figures.over_seeds import Band, OverSeeds, over_seeds
 from ired_diag.figures.running_median import running_median
 from ired_diag.figures.seeds_panel import seeds_panel
 from ired_diag.runs.from_step import from_step

@@ -26,11 +26,7 @@ from numpy.typing import NDArray
 from ired_diag.comparison import Comparison, Group
 from ired_diag.errors import DiagError
 from ired_diag.figures.baseline_differences import Difference, differences_of, shared_seeds
-from ired_diag.figures.comparison_words import (
-    axis_label,
-    names_of,
-    with_room_for_names,
-)
+from ired_diag.figures.comparison_words import axis_label, names_of, with_room_for_names
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.figures.difference_words import (
     counts_in_words,

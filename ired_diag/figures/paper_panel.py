@@ -10,9 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from ired_diag.figures.data import Cells, FigureData, Guide, Line, Mark, Panel, Segment, drawable_spread
 from ired_diag.figures.palette import BLACK, Style
-from ired_diag.figures.paper_axes import (
-    draw_axes,
-)
+from ired_diag.figures.paper_axes import draw_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
