@@ -288,8 +288,9 @@ def _samples(tables: Found) -> str:
 
 def _number(evidence: Mapping[str, object], key: str) -> float:
     value = evidence.get(key)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else math.nan  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value)
 
 
 def _power(exponent: float) -> float:
