@@ -46,7 +46,15 @@ def rows(seed: int = 0, n: int = 50, levels: int = 10) -> Table:
 
 
 def measured(table: Table, label: str = "q1/seed0") -> Measured:
-    return Measured(label.split("/")[0], label, "conditioning", 9000, "raw", {}, table)
+    return Measured(
+        group=label.split("/")[0],
+        label=label,
+        probe="conditioning",
+        step=9000,
+        weights="raw",
+        settings={},
+        rows=table,
+    )
 
 
 def singular(count: int = 7) -> Table:

@@ -26,7 +26,7 @@ from ired_diag.stats.printed_numbers import printed
 MOST_BITS = 20.0  # a step: more digits than a float32 holds are not more evidence
 ENOUGH_BITS = 30.0  # one in a billion
 ENOUGH_UNITS = 100.0  # a change of the curve by 1% moves its last digit
-FEWEST = 3  # common steps
+FEWEST = 3
 
 Steps = NDArray[np.int64]
 
@@ -37,7 +37,7 @@ class Agreement:
 
     Attributes:
         steps: How many steps they share.
-        last: The last of these.
+        last: The last step that they share.
         bits: How much information their equality carries.
         units: The range of the common values, in units of the last printed place.
     """
@@ -50,10 +50,17 @@ class Agreement:
     @property
     def proves(self) -> bool:
         """Whether these digits cannot be equal by luck."""
-        return self.steps >= FEWEST and self.bits >= ENOUGH_BITS and self.units >= ENOUGH_UNITS
+        if self.steps < FEWEST:
+            return False
+        return self.bits >= ENOUGH_BITS and self.units >= ENOUGH_UNITS
 
 
-def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreement | None:
+def agreement_of(
+    a_steps: Steps,
+    a: Array,
+    b_steps: Steps,
+    b: Array,
+) -> Agreement | None:
     """Return how far two curves agree; None where they differ at a common step, or share none.
 
     Args:
@@ -67,24 +74,42 @@ def agreement_of(a_steps: Steps, a: Array, b_steps: Steps, b: Array) -> Agreemen
     >>> agreement_of(steps, np.full(4, 0.25), steps, np.full(4, 0.25)).bits
     0.0
     """
-    if np.array_equal(a_steps, b_steps):
-        steps = a_steps
-        x = np.asarray(a)
-        y = np.asarray(b)
-    else:
+    x = np.asarray(a)
+    y = np.asarray(b)
+    steps = a_steps
+    if not np.array_equal(a_steps, b_steps):
         steps, i, j = np.intersect1d(a_steps, b_steps, return_indices=True)
-        x = np.asarray(a)[i]
-        y = np.asarray(b)[j]
+        x = x[i]
+        y = y[j]
     if not len(steps) or not np.array_equal(x, y, equal_nan=True):
         return None
-    bits, units = _told_by(x[np.isfinite(x)])
-    return Agreement(steps=len(steps), last=int(steps[-1]), bits=bits, units=units)
+    finite = x[np.isfinite(x)]
+    bits, units = _information(finite)
+    return Agreement(
+        steps=len(steps),
+        last=int(steps[-1]),
+        bits=bits,
+        units=units,
+    )
 
 
-def _told_by(values: Array) -> tuple[float, float]:
-    """Return the bits that values tell, and their range in units of their last place."""
-    if len(values) < 2 or not np.ptp(values) > 0:
+def _information(values: Array) -> tuple[float, float]:
+    """Return the bits that values carry, and their range in units of their last place."""
+    if len(values) < 2:
         return 0.0, 0.0
-    unit = float(printed(values).unit.min()) or np.finfo(np.float64).eps * float(np.abs(values).max())
-    bits = np.minimum(np.log2(1 + np.abs(np.diff(values)) / unit), MOST_BITS)
-    return float(bits.sum()), float(np.ptp(values)) / unit
+    extent = float(np.ptp(values))
+    if not extent > 0:
+        return 0.0, 0.0
+    unit = _last_place(values)
+    changes = np.abs(np.diff(values)) / unit
+    bits = np.minimum(np.log2(1 + changes), MOST_BITS)
+    return float(bits.sum()), extent / unit
+
+
+def _last_place(values: Array) -> float:
+    """Return the unit of the last printed place, or of the last binary one."""
+    smallest = float(printed(values).unit.min())
+    if smallest:
+        return smallest
+    largest = float(np.abs(values).max())
+    return float(np.finfo(np.float64).eps) * largest

@@ -22,13 +22,13 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from ired_diag.curves.lasting_rise import valley_of
-from ired_diag.curves.nats import curve_of
+from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.shape import RESTING, shape_of
 from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations on a level: the sd of fewer is not known to 25%
 CHANCE = 0.01
-FALLING = 4  # evaluations
+FALLING = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Best:
         value: Best value as logged, in the curve's unit.
         level: The median of the evaluations around it, from the arrival on the floor to the start of a
             lasting rise; the value itself where they are fewer than ten.
-        evaluations: How many those are.
+        evaluations: Number of evaluations around it.
         expected: What the best of so many is expected to be by luck alone; NaN where they are too few.
         chance: The probability of a value as good among so many by luck alone; NaN where they are too few.
         is_lucky: Whether luck explains it.
@@ -57,7 +57,12 @@ class Best:
     is_lucky: bool
 
 
-def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Best | None:
+def best_evaluation(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> Best | None:
     """Return the best evaluation of a curve; None where no value is finite.
 
     Args:
@@ -72,9 +77,17 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
     finite = np.flatnonzero(np.isfinite(curve.y))
     if not len(finite):
         return None
-    if len(finite) < len(curve) and finite[-1] == len(curve) - 1:  # judged without its gaps, as its shape is
-        best = best_evaluation(curve.steps[finite], curve.values[finite], lower_is_better=lower_is_better)
-        return None if best is None else replace(best, index=int(finite[best.index]))
+    has_gaps = len(finite) < len(curve)
+    if has_gaps and finite[-1] == len(curve) - 1:
+        # Judged without its gaps, as its shape is.
+        best = best_evaluation(
+            curve.steps[finite],
+            curve.values[finite],
+            lower_is_better=lower_is_better,
+        )
+        if best is None:
+            return None
+        return replace(best, index=int(finite[best.index]))
     sign = -1.0 if lower_is_better else 1.0
     # By the values: neighbouring floats can have one logarithm.
     cost = np.where(np.isfinite(curve.y), -sign * curve.values, np.inf)
@@ -95,34 +108,51 @@ def best_evaluation(steps: ArrayLike, values: ArrayLike, *, lower_is_better: boo
         chance=np.nan,
         is_lucky=False,
     )
-    if n < FEWEST or not valley.arrival <= index < end:
+    is_on_level = valley.arrival <= index < end
+    if n < FEWEST or not is_on_level:
         return alone
     level, spread = _level(around)
+    above_level = float(ndtri(0.625 / (n + 0.25)))
     chance = _chance(sign * (value - level), spread, n)
-    shape = shape_of(steps, values, lower_is_better=lower_is_better)
-    rests = shape.word in RESTING and not shape.restarts  # the low points of cycles are no luck
+    may_be_lucky = _rests(curve) and not _continues_a_fall(cost, index)
     return replace(
         alone,
         level=level,
-        expected=level - sign * spread * float(ndtri(0.625 / (n + 0.25))),
+        expected=level - sign * spread * above_level,
         chance=chance,
-        is_lucky=chance > CHANCE and rests and not _continues_a_fall(cost, index),
+        is_lucky=chance > CHANCE and may_be_lucky,
     )
 
 
-def _continues_a_fall(x: Array, index: int) -> bool:
+def _rests(curve: Curve) -> bool:
+    """Say whether a curve rests; the low points of cycles are no luck."""
+    shape = shape_of(
+        curve.steps,
+        curve.values,
+        lower_is_better=not curve.higher_is_better,
+    )
+    return shape.word in RESTING and not shape.restarts
+
+
+def _continues_a_fall(cost: Array, index: int) -> bool:
     """Say whether the best is the last evaluation, and the last four fall one after the other."""
-    return index == len(x) - 1 and bool((np.diff(x[-FALLING:]) < 0).all())
+    if index != len(cost) - 1:
+        return False
+    changes = np.diff(cost[-FALLING:])
+    return bool((changes < 0).all())
 
 
 def _level(values: Array) -> tuple[float, float]:
     """Return median and, from the quartiles, standard deviation: spikes do not count."""
     low, level, high = np.quantile(values, [0.25, 0.5, 0.75])
-    return float(level), float((high - low) / (2 * ndtri(0.75)))
+    quartile_range = high - low
+    return float(level), float(quartile_range / (2 * ndtri(0.75)))
 
 
 def _chance(better: float, spread: float, evaluations: int) -> float:
     """Return how probable one of several normal values is that is so much better than their level."""
     if spread == 0:
         return float(better == 0)
-    return float(-np.expm1(evaluations * np.log1p(-ndtr(-better / spread))))
+    p = ndtr(-better / spread)
+    log_none = evaluations * np.log1p(-p)
+    return float(-np.expm1(log_none))

@@ -33,69 +33,111 @@ FEWEST = 12  # evaluations on the floor and behind: of fewer, φ is not known at
 DRAWS = 400
 MOST_CORRELATED = 0.95
 SMOOTH = 2.5  # mean squares of differences at lags 2 and 1: 2 for a random walk, 4 for a line
-FEW_GRAINS = 4  # steps of a quantised metric
+FEW_GRAINS = 4
 OUTLYING = 3.0  # usual sizes of a difference
 EULER = 0.5772156649015329
 
 Array = NDArray[np.float64]
 
 
-def chance_of_rise(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool, seed: int = 0) -> float:
-    """Return how likely correlated noise about one level rises as far; NaN where too few values tell.
+def chance_of_rise(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool,
+    seed: int = 0,
+) -> float:
+    """Return how likely correlated noise about one level rises as far; NaN for too few values.
 
     Args:
-        steps: Of shape (n,), increasing.
-        values: Of shape (n,).
-        lower_is_better: The direction in which the curve improves.
-        seed: Of the drawn curves.
+        steps: Steps of the evaluations, of shape (n,), increasing.
+        values: Values of the evaluations, of shape (n,).
+        lower_is_better: Whether lower values are better.
+        seed: Random seed of the drawn curves.
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
-    y = curve.y[np.isfinite(curve.y)]
-    if len(y) < FEWEST:
+    if np.isfinite(curve.y).sum() < FEWEST:
         return float("nan")
     valley = valley_of(curve)
-    if _is_few_grains(curve.values[np.isfinite(curve.values)], valley.left, lower_is_better=lower_is_better):
+    finite = curve.values[np.isfinite(curve.values)]
+    if _is_few_grains(finite, valley.left, lower_is_better=lower_is_better):
         return 1.0
-    part = valley.y[valley.arrival :]
-    if len(part) < FEWEST:
-        part = valley.y[-FEWEST:]
-    return _chance(part, curve.grain, np.random.default_rng(seed))
+    since_arrival = valley.y[valley.arrival :]
+    if len(since_arrival) < FEWEST:
+        since_arrival = valley.y[-FEWEST:]
+    rng = np.random.default_rng(seed)
+    return _chance(since_arrival, curve.grain, rng)
 
 
 def _is_few_grains(values: Array, left: int, *, lower_is_better: bool) -> bool:
     """Say whether a quantised metric ends a few of its steps, such as a few samples, from its best level."""
     grain = grain_of(values, lower_is_better=lower_is_better)
-    end, size = values[left:] if left < len(values) else values[-2:], max(3, len(values) // 10)
-    levels = np.median(np.lib.stride_tricks.sliding_window_view(values, min(size, len(values))), axis=1)
-    best = float(levels.min() if lower_is_better else levels.max())
-    return grain > 0 and abs(float(np.median(end)) - best) <= FEW_GRAINS * grain
+    if grain <= 0:
+        return False
+    n = len(values)
+    end = values[-2:]
+    if left < n:
+        end = values[left:]
+    tenth = max(3, n // 10)
+    size = min(tenth, n)
+    windows = np.lib.stride_tricks.sliding_window_view(values, size)
+    levels = np.median(windows, axis=1)
+    best = levels.max()
+    if lower_is_better:
+        best = levels.min()
+    last_level = np.median(end)
+    distance = abs(float(last_level) - float(best))
+    return distance <= FEW_GRAINS * grain
 
 
 def _chance(y: Array, grain: float, rng: np.random.Generator) -> float:
-    first, second = (_mean_square(y, lag) for lag in (1, 2))
+    n = len(y)
+    first = _mean_square(y, 1)
+    second = _mean_square(y, 2)
     if first == 0 or second / first >= SMOOTH:
         return 0.0
-    phi = second / first - 1 + 1 / np.sqrt(len(y))
+    standard_error = 1 / np.sqrt(n)
+    phi = second / first - 1 + standard_error
     phi = float(np.clip(phi, 0.0, MOST_CORRELATED))
-    sd = max(float(np.sqrt(first / (2 * (1 - phi)))), grain)
-    drawn = _largest(_noise((DRAWS, len(y)), phi, sd, rng))
-    scale = max(float(drawn.std()) * np.sqrt(6) / np.pi, np.finfo(float).tiny)
-    x = (float(_largest(y[None])[0]) - float(drawn.mean())) / scale + EULER
-    return float(-np.expm1(-np.exp(-x)))
+    variance = first / (2 * (1 - phi))
+    sd = max(float(np.sqrt(variance)), grain)
+    noise = _noise((DRAWS, n), phi, sd, rng)
+    drawn = _largest(noise)
+    largest = _largest(y[None])
+    return _gumbel_tail(float(largest[0]), drawn)
+
+
+def _gumbel_tail(value: float, drawn: Array) -> float:
+    """Return how likely a Gumbel variable, of the mean and sd of the drawn ones, is as large."""
+    scale = float(drawn.std()) * np.sqrt(6) / np.pi
+    scale = max(scale, np.finfo(float).tiny)
+    deviation = value - float(drawn.mean())
+    x = deviation / scale + EULER
+    log_smaller = -np.exp(-x)
+    return float(-np.expm1(log_smaller))
 
 
 def _mean_square(y: Array, lag: int) -> float:
     """Return the mean square of the differences at a lag; a jump counts as a large one and no more."""
     differences = y[lag:] - y[:-lag]
-    most = OUTLYING * usual_size(differences[differences != 0])
-    return float(np.mean(np.clip(differences, -most, most) ** 2))
+    changed = differences[differences != 0]
+    most = OUTLYING * usual_size(changed)
+    cut = np.clip(differences, -most, most)
+    return float(np.mean(cut**2))
 
 
-def _noise(shape: tuple[int, int], phi: float, sd: float, rng: np.random.Generator) -> Array:
+def _noise(
+    shape: tuple[int, int],
+    phi: float,
+    sd: float,
+    rng: np.random.Generator,
+) -> Array:
     """Return curves of noise, of which each evaluation is correlated with the next one by ``phi``."""
     noise = rng.standard_normal(shape) * sd
+    own_share = np.sqrt(1 - phi**2)
     for i in range(1, shape[1]):
-        noise[:, i] = phi * noise[:, i - 1] + np.sqrt(1 - phi**2) * noise[:, i]
+        before = noise[:, i - 1]
+        noise[:, i] = phi * before + own_share * noise[:, i]
     return noise
 
 
@@ -104,6 +146,10 @@ def _largest(curves: Array) -> Array:
     m = curves.shape[1]
     k = np.arange(2, m - 1)
     sums = np.cumsum(curves, axis=1)
-    before = sums[:, k - 1] / k
-    after = (sums[:, -1:] - sums[:, k - 1]) / (m - k)
-    return np.asarray(((after - before) * np.sqrt(k * (m - k) / m)).max(axis=1))
+    sums_before = sums[:, k - 1]
+    sums_after = sums[:, -1:] - sums_before
+    before = sums_before / k
+    after = sums_after / (m - k)
+    weights = np.sqrt(k * (m - k) / m)
+    rises = (after - before) * weights
+    return np.asarray(rises.max(axis=1))

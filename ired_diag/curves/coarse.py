@@ -8,11 +8,13 @@ ends not finite is judged so before.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ired_diag.stats.arrays import Array
 
-LONG = 2000  # evaluations
+LONG = 2000
 BLOCKS = 1000
 
 
@@ -22,7 +24,9 @@ def block_length(count: int) -> int:
     >>> block_length(2000), block_length(100_000)
     (1, 100)
     """
-    return -(-count // BLOCKS) if count > LONG else 1
+    if count <= LONG:
+        return 1
+    return math.ceil(count / BLOCKS)
 
 
 def coarse(steps: Array, values: Array, length: int) -> tuple[Array, Array]:
@@ -33,10 +37,18 @@ def coarse(steps: Array, values: Array, length: int) -> tuple[Array, Array]:
         values: Values of shape (n,); NaN and infinities are left out where the block has a number.
         length: Evaluations of a block.
     """
-    first = len(steps) % length
-    blocks = values[first:].reshape(-1, length)
-    finite = np.where(np.isfinite(blocks), blocks, np.nan)
-    kept = np.isfinite(finite).any(axis=1)
+    block_steps = _in_blocks(steps, length)
+    last_steps = block_steps[:, -1]
+    blocks = _in_blocks(values, length)
+    is_finite = np.isfinite(blocks)
+    finite = np.where(is_finite, blocks, np.nan)
+    has_number = is_finite.any(axis=1)
     medians = np.full(len(blocks), np.nan)
-    medians[kept] = np.nanmedian(finite[kept], axis=1)
-    return steps[first:].reshape(-1, length)[:, -1], medians
+    medians[has_number] = np.nanmedian(finite[has_number], axis=1)
+    return last_steps, medians
+
+
+def _in_blocks(array: Array, length: int) -> Array:
+    first = len(array) % length
+    whole = array[first:]
+    return whole.reshape(-1, length)

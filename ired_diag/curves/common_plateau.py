@@ -90,13 +90,18 @@ def _no_plateau(reason: str) -> CommonPlateau:
 
 
 def _shared_window(
-    curves: Sequence[Steps], numbers: NDArray[np.intp], latest: float, *, lower_is_better: bool
+    curves: Sequence[Steps],
+    numbers: NDArray[np.intp],
+    latest: float,
+    *,
+    lower_is_better: bool,
 ) -> CommonPlateau:
     """Return the window from ``latest`` on, or from later on, if no group drifts in it."""
     groups = {}
     for number in np.unique(numbers).tolist():
         groups[number] = np.flatnonzero(numbers == number).tolist()
-    start, drifts_from = latest, np.inf
+    start = latest
+    drifts_from = np.inf
     among = sum(len(members) > 1 for members in groups.values())
     for number, members in groups.items():
         own = [curves[i] for i in members]
@@ -109,10 +114,15 @@ def _shared_window(
         if np.isinf(drifts_from):
             drifts_from = rest.drifts_from
         drifts_from = max(drifts_from, rest.drifts_from)
-    if short := _too_short(curves, start):
+    short = _too_short(curves, start)
+    if short:
         return _no_plateau(short)
     return _without_drift(
-        curves, groups, start=start, drifts_from=drifts_from, lower_is_better=lower_is_better
+        curves,
+        groups,
+        start=start,
+        drifts_from=drifts_from,
+        lower_is_better=lower_is_better,
     )
 
 
@@ -161,7 +171,11 @@ def _too_short(curves: Sequence[Steps], start: float) -> str:
 
 
 def _suspects(
-    curves: Sequence[Steps], groups: Mapping[int, Sequence[int]], first: float, *, lower_is_better: bool
+    curves: Sequence[Steps],
+    groups: Mapping[int, Sequence[int]],
+    first: float,
+    *,
+    lower_is_better: bool,
 ) -> list[Suspect]:
     """Return how the groups drift from a step on; nothing where a curve has too few evaluations."""
     windows = []

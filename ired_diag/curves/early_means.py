@@ -14,9 +14,9 @@ from ired_diag.curves.wander import Wander, wander_of
 from ired_diag.stats.arrays import Array
 
 CLEAR = 4.0  # standard errors, the largest of some five looks
-FEWEST = 16  # evaluations: half of them tell the noise
-CORRELATED = 2.0  # standard errors 1/√n of a correlation
-GROWTH = 1.6  # from one number of early evaluations to the next
+FEWEST = 16  # evaluations: the noise is estimated from half of them
+CORRELATED = 2.0  # standard errors of a correlation, 1/√n
+GROWTH = 1.6
 
 
 def clear_gain(y: Array) -> float:

@@ -22,14 +22,13 @@ from ired_diag.curves.valley import Valley
 
 SEEN = 0.05  # nats, about 5%: a smaller change is not worth a word
 FAINT = 0.02  # nats: what moves by less stands still
-CLEAR = 4.0  # σ
-SURELY = 30.0  # σ: a gain of half of 5% that nobody can miss
-SHARE_GAINED = 0.2  # of all that was won: a pace that is worth a word though it is below 5%
-SURE = 2.0  # standard errors
-SLOWER = 3.0  # standard errors
+CLEAR = 4.0
+SURELY = 30.0  # σ: a gain that nobody can miss
+SHARE_GAINED = 0.2
+SURE, SLOWER = 2.0, 3.0
 PERCENT = 100.0
 OWN = 0.04  # of a metric bounded by 1: half of the errors of 0.999 are not worth a word
-ENDS = 5  # evaluations
+ENDS = 5
 
 
 def has_gained(curve: Curve, valley: Valley) -> bool:
@@ -39,19 +38,24 @@ def has_gained(curve: Curve, valley: Valley) -> bool:
     if curve.higher_is_better:
         least = FAINT
         won = max(won, _won_in_per_cent(curve))
-    surely = won >= SURELY * valley.sigma and won >= SEEN / 2
-    if surely or won >= max(least, CLEAR * valley.sigma):
+    if won >= SURELY * valley.sigma and won >= SEEN / 2:
         return True
-    return clear_gain(curve.y[np.isfinite(curve.y)]) >= least
+    if won >= max(least, CLEAR * valley.sigma):
+        return True
+    finite = curve.y[np.isfinite(curve.y)]
+    return clear_gain(finite) >= least
 
 
 def _won_in_per_cent(curve: Curve) -> float:
     """Return by how many nats the errors fell if the metric is in per cent; -∞ where it cannot be."""
     first = curve.values[0]
     best = float(np.nanmax(curve.values))
-    if 0 <= first < PERCENT and 1 < best < PERCENT:
-        return float(np.log((PERCENT - first) / (PERCENT - best)))
-    return -np.inf
+    may_be_percent = 0 <= first < PERCENT and 1 < best < PERCENT
+    if not may_be_percent:
+        return -np.inf
+    first_error = PERCENT - first
+    least_error = PERCENT - best
+    return float(np.log(first_error / least_error))
 
 
 def is_at_its_bound(curve: Curve) -> bool:
@@ -75,12 +79,16 @@ def is_improving(curve: Curve, valley: Valley, pace: Pace | None, rest: Rest) ->
         return False
     if rest.index is not None:
         at_rest = pace_at_rest(curve, valley, rest.index)
-        if at_rest.gain + SLOWER * at_rest.error < pace.gain:
+        most_at_rest = at_rest.gain + SLOWER * at_rest.error
+        if most_at_rest < pace.gain:
             pace = at_rest
     won = float(valley.y[0]) - valley.floor
-    worth = min(SEEN, max(SHARE_GAINED * won, FAINT))
-    is_sure = pace.gain - SURE * pace.error >= worth
-    return pace.clear and is_sure and _is_seen(curve, pace)
+    share_of_won = max(SHARE_GAINED * won, FAINT)
+    worth = min(SEEN, share_of_won)
+    least = pace.gain - SURE * pace.error
+    if not pace.clear or least < worth:
+        return False
+    return _is_seen(curve, pace)
 
 
 def _is_seen(curve: Curve, pace: Pace) -> bool:
@@ -89,5 +97,6 @@ def _is_seen(curve: Curve, pace: Pace) -> bool:
         return True
     finite = curve.values[np.isfinite(curve.values)]
     end = float(np.median(finite[-ENDS:]))
-    wins = (1 - end) * -np.expm1(-pace.gain)
+    share_of_errors = -np.expm1(-pace.gain)
+    wins = (1 - end) * share_of_errors
     return bool(wins >= OWN * abs(end))

@@ -34,15 +34,22 @@ def grain_of(values: Array, *, lower_is_better: bool) -> float:
     """
     if len(values) < FEWEST:
         return 0.0
-    ordered = np.sort(values if lower_is_better else -values)
-    best = ordered[: max(FEWEST // 2, len(values) // 3)]
+    cost = values if lower_is_better else -values
+    ordered = np.sort(cost)
+    count = max(FEWEST // 2, len(values) // 3)
+    best = ordered[:count]
     if distinct(best) > REPEATED * len(best):
         return 0.0
-    gaps = np.diff(np.unique(best if np.ptp(best) > 0 else ordered))
-    gaps = gaps[gaps > np.finfo(np.float32).eps * np.abs(best).max()]
+    differ = best if np.ptp(best) > 0 else ordered
+    gaps = np.diff(np.unique(differ))
+    rounding = np.finfo(np.float32).eps * np.abs(best).max()
+    gaps = gaps[gaps > rounding]
     if not len(gaps):
         return 0.0
     step = float(gaps.min())
     multiples = gaps / step
-    on_lattice = np.abs(multiples - np.round(multiples)) <= OFF_LATTICE
-    return step if on_lattice.mean() > 1 - OFF_LATTICE else 0.0
+    off_lattice = np.abs(multiples - np.round(multiples))
+    is_on_lattice = off_lattice <= OFF_LATTICE
+    if is_on_lattice.mean() > 1 - OFF_LATTICE:
+        return step
+    return 0.0

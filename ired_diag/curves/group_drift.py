@@ -26,7 +26,7 @@ from ired_diag.curves.valley import MOST_CORRELATED, OUTLYING
 from ired_diag.curves.wander import Wander
 from ired_diag.stats.arrays import Array
 
-SPIKE = 8.0  # usual sizes
+SPIKE = 8.0
 ROUNDING = 1e-12  # of the largest value: a line through equal numbers has a slope of rounding
 MOST_LOST = 0.7  # of the variance, to the lines: of short windows with strong correlation
 
@@ -41,7 +41,7 @@ class Drift:
         spread: Standard error of the mean over runs, or of the difference of two; 0 of one run.
         level: Size of the mean over runs.
         length: Evaluations of a run in the window, mean over runs.
-        runs: How many; of two groups, of the smaller one.
+        runs: Number of runs; of two groups, of the smaller one.
     """
 
     bias: float
@@ -72,7 +72,10 @@ def group_drift(windows: Sequence[Array]) -> Drift:
     cut = [_without_spikes(window) for window in windows]
     noise = pooled_noise(cut)
     runs = len(cut)
-    sizes, means, biases, errors = [], [], [], []
+    sizes = []
+    means = []
+    biases = []
+    errors = []
     for window in cut:
         sizes.append(len(window))
         means.append(window.mean())
@@ -81,9 +84,10 @@ def group_drift(windows: Sequence[Array]) -> Drift:
     spread = 0.0
     if runs > 1:
         spread = float(np.std(means, ddof=1) / np.sqrt(runs))
+    error_of_run = np.mean(np.square(errors))
     return Drift(
         bias=float(np.mean(biases)),
-        error=float(np.sqrt(np.mean(np.square(errors)) / runs)),
+        error=float(np.sqrt(error_of_run / runs)),
         spread=spread,
         level=float(abs(np.mean(means))),
         length=float(np.mean(sizes)),
@@ -94,9 +98,13 @@ def group_drift(windows: Sequence[Array]) -> Drift:
 def _bias(window: Array) -> float:
     """Return half of what the line through a window comes down over it; 0 where that is rounding."""
     backwards = np.linspace(0.5, -0.5, len(window))
-    bias = float(backwards @ window) / float(backwards @ backwards) / 2
+    products = float(backwards @ window)
+    squares = float(backwards @ backwards)
+    bias = products / squares / 2
     rounding = ROUNDING * np.abs(window).max()
-    return bias if abs(bias) > rounding else 0.0
+    if abs(bias) > rounding:
+        return bias
+    return 0.0
 
 
 def _without_spikes(window: Array) -> Array:
@@ -127,7 +135,8 @@ def pooled_noise(windows: Sequence[Array]) -> Wander:
     correlation += (2 + 4 * correlation) / length
     correlation = min(max(correlation, 0.0), MOST_CORRELATED)
     lost = 2 * (1 + correlation) / (1 - correlation) / length
-    variance = squares / total / (1 - min(lost, MOST_LOST))
+    kept = 1 - min(lost, MOST_LOST)
+    variance = squares / total / kept
     return Wander(float(np.sqrt(variance)), correlation)
 
 
@@ -137,6 +146,6 @@ def _about_line(window: Array) -> Array:
     residuals = window - window.mean()
     slope_by_squares = float(t @ residuals)
     residuals = residuals - t * slope_by_squares / float(t @ t)
-    usual = usual_size(residuals[residuals != 0])
-    cut: Array = np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
+    most = OUTLYING * usual_size(residuals[residuals != 0])
+    cut: Array = np.clip(residuals, -most, most)
     return cut

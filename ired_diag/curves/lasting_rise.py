@@ -23,8 +23,8 @@ from ired_diag.curves.valley import Valley, find_valley
 from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations before the dip: the sd of fewer is not known to 25%
-DEEP = 4.0  # standard deviations
-FLAT = 1.5  # standard deviations between two parts of one level
+DEEP = 4.0
+FLAT = 1.5
 
 
 def valley_of(curve: Curve) -> Valley:
@@ -41,22 +41,30 @@ def valley_of(curve: Curve) -> Valley:
 
 def _is_out_of_a_dip(curve: Curve, valley: Valley) -> bool:
     """Say whether the rise leads back to a level that the curve has kept before, out of what is noise."""
-    level = float(np.median(valley.y[valley.left :]))
-    reached = int(np.argmax(valley.y <= level))
+    y = valley.y
+    level = _median(y[valley.left :])
+    reached = int(np.argmax(y <= level))
     before = _finite(curve.values[reached : valley.arrival])
     during = _finite(curve.values[valley.arrival : valley.left])
     after = _finite(curve.values[valley.left :])
     if len(before) < FEWEST or not len(after):
         return False
     noise = float(before.std())
-    end = float(np.median(after))
-    halves = np.array_split(before, 2)
-    change_before = float(np.median(halves[0])) - float(np.median(halves[1]))
-    change_after = end - float(np.median(before))
-    dip = end - float(np.median(during))
-    is_flat = abs(change_before) < FLAT * noise and abs(change_after) < FLAT * noise
-    return is_flat and abs(dip) < DEEP * noise
+    first_half, second_half = np.array_split(before, 2)
+    end = _median(after)
+    change_before = _median(first_half) - _median(second_half)
+    change_after = end - _median(before)
+    dip = end - _median(during)
+    if abs(change_before) >= FLAT * noise:
+        return False
+    if abs(change_after) >= FLAT * noise:
+        return False
+    return abs(dip) < DEEP * noise
 
 
 def _finite(values: Array) -> Array:
     return values[np.isfinite(values)]
+
+
+def _median(values: Array) -> float:
+    return float(np.median(values))

@@ -17,7 +17,7 @@ from ired_diag.stats.arrays import Array
 
 FEWEST = 3  # evaluations: fewer may be a spike
 BLOCKS = 20
-FAR = 8.0  # standard deviations
+FAR = 8.0
 
 
 def late_jump(y: Array, length: int) -> tuple[int, float]:
@@ -27,17 +27,22 @@ def late_jump(y: Array, length: int) -> tuple[int, float]:
         y: A long curve in nats, of shape (n,), finite; lower is better.
         length: Evaluations of a block: a longer jump is one that blocks show.
     """
-    before = y[-(BLOCKS + 2) * length : -2 * length]
+    last = 2 * length
+    before = y[-(BLOCKS + 2) * length : -last]
     low, level, high = np.quantile(before, [0.25, 0.5, 0.75])
-    spread = float(high - low) / (2 * float(ndtri(0.75)))
+    quartile_range = float(high - low)
+    spread = quartile_range / (2 * float(ndtri(0.75)))
     far = max(FACTOR, FAR * spread)
-    off = y[-2 * length :] - level
-    if off[-1] == 0:
+    off = y[-last:] - level
+    side = np.sign(off[-1])
+    if side == 0:
         return 0, 0.0
     count = len(off)
-    inside = np.flatnonzero(off * np.sign(off[-1]) <= far)
+    inside = np.flatnonzero(off * side <= far)
     if len(inside):
-        count = len(off) - 1 - int(inside[-1])
+        last_inside = int(inside[-1])
+        count = len(off) - 1 - last_inside
     if count < FEWEST:
         return 0, 0.0
-    return count, float(median(off[-count:]))
+    jump = off[-count:]
+    return count, float(median(jump))

@@ -31,9 +31,9 @@ from ired_diag.stats.arrays import Array
 BIAS = 0.01  # standard errors of the mean of what follows, by its noise: a descent of which nothing is left
 MOST_BIAS = 0.3  # standard errors of the mean over seeds: a bias by less does no harm
 ANY_BIAS = 1e9  # standard errors: a descent has faded so far where it arrives
-BIAS_OF_DRIFT = 0.09  # standard errors, over the seeds
+BIAS_OF_DRIFT = 0.09
 FEWEST_OF_MEAN = 2 * FEWEST  # common evaluations, for the mean over seeds to be a curve
-BLOCKS = 250  # of a long mean curve
+BLOCKS = 250
 
 Steps = tuple[Array, Array]
 
@@ -53,7 +53,12 @@ class RestOfMean:
     reason: str = ""
 
 
-def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int = 1) -> RestOfMean | None:
+def rest_of_mean(
+    curves: Sequence[Steps],
+    *,
+    lower_is_better: bool,
+    among: int = 1,
+) -> RestOfMean | None:
     """Return where the mean over the seeds of a group rests; None of one seed or few common steps.
 
     Args:
@@ -82,7 +87,12 @@ def rest_of_mean(curves: Sequence[Steps], *, lower_is_better: bool, among: int =
         return RestOfMean(reason="its mean over seeds settles too late")
     seeds = len(curves)
     coarser = float(np.sqrt(seeds))
-    shows_drift = faded_descent(mean, valley, bias=BIAS_OF_DRIFT / seeds, coarser=coarser)
+    shows_drift = faded_descent(
+        mean,
+        valley,
+        bias=BIAS_OF_DRIFT / seeds,
+        coarser=coarser,
+    )
     if start == settled:
         latest = len(mean) - 1
     else:
@@ -95,7 +105,8 @@ def _spread_in_errors(curves: Sequence[Steps]) -> float:
     """Return the standard error over seeds of the mean of the last evaluations, in those of its noise."""
     ends = []
     for _, values in curves:
-        end = values[np.isfinite(values)][-FEWEST:]
+        finite = values[np.isfinite(values)]
+        end = finite[-FEWEST:]
         if len(end) == FEWEST:
             ends.append(end)
     if len(ends) < 2:
@@ -115,11 +126,13 @@ def mean_curve(curves: Sequence[Steps], *, lower_is_better: bool) -> Curve | Non
         return None
     rows = []
     for steps, values in curves:
-        rows.append(values[np.searchsorted(steps, shared)])
+        places = np.searchsorted(steps, shared)
+        rows.append(values[places])
     table = np.array(rows)
-    finite = np.isfinite(table)
-    counts = finite.sum(axis=0)
-    sums = np.where(finite, table, 0.0).sum(axis=0)
+    is_finite = np.isfinite(table)
+    finite_or_zero = np.where(is_finite, table, 0.0)
+    counts = is_finite.sum(axis=0)
+    sums = finite_or_zero.sum(axis=0)
     mean = np.full(len(shared), np.nan)
     np.divide(sums, counts, out=mean, where=counts > 0)
     return curve_of(shared, mean, lower_is_better=lower_is_better)

@@ -8,10 +8,10 @@ Which scale a metric allows follows from its values:
 
 On the first two, 1.5 times worse is ln 1.5 = 0.405 nats up. g is the grain of a quantised metric (``grain``),
 else 0; three of it, or ten times the level of a curve that rests at its rounding floor, keep values there
-from having ratios that mean nothing. A metric without a
-natural 0 has no ratios: its unit is the median of what the curve was above its best level on its way there,
-so that losing that much again counts as 1.5 times worse; where it has gained nothing beyond its scatter, the
-unit is ten times that scatter. The first value does not count more than others: one bad start is no scale.
+from having ratios that mean nothing. A metric without a natural 0 has no ratios: its unit is the median of
+what the curve was above its best level on its way there, so that losing that much again counts as 1.5 times
+worse; where it has gained nothing beyond its scatter, the unit is ten times that scatter. The first value
+does not count more than others: one bad start is no scale.
 
 What is not finite is worse than all that is: +∞.
 """
@@ -35,9 +35,9 @@ FACTOR = float(np.log(1.5))  # the rise, in nats, from which a curve has diverge
 GRAINS = 3.0
 FLOOR_LEVELS = 10.0
 FEW_GRAINS, WIDE = 30.0, 4.0  # a level of so few grains, whose values differ by so large a factor
-ARRIVED = 0.1  # of the range: a curve that is so near its best has arrived
+ARRIVED = 0.1
 SCATTERS = 10.0
-CLEAR = 3.0  # scatters: a gain that is no luck
+CLEAR = 3.0
 LEAST_GAIN = 1e-9  # of the range: of less, no square can be taken
 NORMAL_MAD = 0.6745  # median size of a standard normal
 LARGEST = 1e150
@@ -51,9 +51,9 @@ class Curve:
 
     Attributes:
         steps: Steps of the evaluations, of shape (n,), increasing.
-        values: As given, of shape (n,); finite ones beyond 1e150 are cut there.
-        y: The same in nats, lower is better; +∞ where the value is not finite.
-        scale: On which scale y is.
+        values: Values as given, of shape (n,); finite ones beyond 1e150 are cut there.
+        y: Values in nats, lower is better; +∞ where the value is not finite.
+        scale: The scale of y.
         grain: Half a step of a quantised metric at the best value, in nats; 0 where it is not quantised.
         gained: Whether a curve on the scale of gains has gained anything beyond its scatter; true on others.
         higher_is_better: The direction in which the values improve.
@@ -71,7 +71,12 @@ class Curve:
         return len(self.steps)
 
 
-def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Curve:
+def curve_of(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> Curve:
     """Return a curve in nats.
 
     Args:
@@ -91,20 +96,26 @@ def curve_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
         raise ValueError(f"a curve needs as many steps as values, found {places.shape} and {numbers.shape}")
     if not (places[1:] > places[:-1]).all():
         raise ValueError("the steps of a curve must increase; sort them, and keep one value a step")
-    finite = np.isfinite(numbers)
+    is_finite = np.isfinite(numbers)
     cut = np.clip(numbers, -LARGEST, LARGEST)  # sums of the largest floats overflow
-    numbers = np.where(finite, cut, numbers)
-    x = numbers[finite]
+    numbers = np.where(is_finite, cut, numbers)
+    x = numbers[is_finite]
     grain = grain_of(x, lower_is_better=lower_is_better)
     scale = _scale_of(x, grain, lower_is_better)
     gained = True
-    y = np.full(len(numbers), np.inf)
     if scale == "gain":
-        x = x if lower_is_better else -x
-        slope, gained = _unit_of_gains(x)
-        y[finite] = x * slope
+        cost = x if lower_is_better else -x
+        slope, gained = _unit_of_gains(cost)
+        nats = cost * slope
     else:
-        y[finite], slope = _in_ratios(x, scale=scale, grain=grain, lower_is_better=lower_is_better)
+        nats, slope = _in_ratios(
+            x,
+            scale=scale,
+            grain=grain,
+            lower_is_better=lower_is_better,
+        )
+    y = np.full(len(numbers), np.inf)
+    y[is_finite] = nats
     return Curve(
         steps=places,
         values=numbers,
@@ -130,19 +141,33 @@ def _scale_of(values: Array, grain: float, lower_is_better: bool) -> Scale:
     return "gain"
 
 
-def _in_ratios(values: Array, *, scale: Scale, grain: float, lower_is_better: bool) -> tuple[Array, float]:
+def _in_ratios(
+    values: Array,
+    *,
+    scale: Scale,
+    grain: float,
+    lower_is_better: bool,
+) -> tuple[Array, float]:
     """Return values in nats, lower is better, and how many nats a unit is at the best of them."""
     if scale == "error":
-        error = 1 - values
-        offset = GRAINS * grain
-        if offset == 0 and not (error > 0).all():
-            offset = float(error[error > 0].min(initial=1.0))
-        return np.log(error + offset), 1 / max(TINY, float(error.min()) + offset)
+        return _errors_in_nats(1 - values, GRAINS * grain)
     if not lower_is_better and values[0] > 0:
-        return -np.log(values), 1 / max(TINY, float(values.max()))
+        best = float(values.max())
+        return -np.log(values), 1 / max(TINY, best)
     size = np.abs(values)
-    size = size + max(GRAINS * grain, _rounding_floor(size, grain))
-    return np.log(size), 1 / max(TINY, float(size.min()))
+    offset = max(GRAINS * grain, _rounding_floor(size, grain))
+    size = size + offset
+    best = float(size.min())
+    return np.log(size), 1 / max(TINY, best)
+
+
+def _errors_in_nats(error: Array, offset: float) -> tuple[Array, float]:
+    """Return errors in nats, an offset added or, where there is none and one error is 0, the smallest."""
+    positive = error[error > 0]
+    if offset == 0 and len(positive) < len(error):
+        offset = float(positive.min(initial=1.0))
+    best = float(error.min()) + offset
+    return np.log(error + offset), 1 / max(TINY, best)
 
 
 def _rounding_floor(size: Array, grain: float) -> float:
@@ -165,7 +190,8 @@ def _unit_of_gains(x: Array) -> tuple[float, bool]:
     x = x / largest  # differences of the largest floats would overflow
     gained = _gained(x)
     scatter = _scatter(x)
-    unit = max(gained, SCATTERS * scatter, LEAST_GAIN * float(np.ptp(x)))
+    extent = float(np.ptp(x))
+    unit = max(gained, SCATTERS * scatter, LEAST_GAIN * extent)
     if unit <= 0:
         return 0.0, False
     is_clear = gained > CLEAR * scatter or clear_gain(x) > 0
@@ -178,7 +204,8 @@ def _gained(x: Array) -> float:
     start = median(x[:3])
     if start <= level:
         return 0.0
-    arrival = int(np.argmax(x <= level + ARRIVED * (start - level)))
+    near = level + ARRIVED * (start - level)
+    arrival = int(np.argmax(x <= near))
     if arrival == 0:
         return 0.0
     return median(x[:arrival]) - level

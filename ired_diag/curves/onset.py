@@ -27,7 +27,7 @@ from ired_diag.curves.valley import Valley
 from ired_diag.stats.arrays import Array
 
 WITHIN = 4.0  # σ²: the 95% point of χ² with one degree of freedom, 3.84, rounded up
-MOST = 400  # evaluations under a hinge: more than that only tell the same of the floor
+MOST = 400  # evaluations under a hinge: more of them say nothing new of the floor
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Onset:
         index: The first evaluation of the rise.
         step: Step of that evaluation.
         low: The earliest step at which the rise may have begun.
-        high: The latest.
+        high: The latest step at which it may have begun.
     """
 
     index: int
@@ -52,22 +52,37 @@ def onset_in(curve: Curve, valley: Valley) -> Onset | None:
     if valley.left >= len(curve):
         return None
     bends, sums = _hinges(curve, valley)
-    late = bends >= valley.best
-    bend = int(bends[late][np.argmin(sums[late])])
-    index = bend + 1
-    room = WITHIN * (valley.sigma * valley.inflation) ** 2
-    likely = bends[sums <= sums.min() + room]
-    low = min(int(likely[0]), bend)
-    high = max(index, int(likely[-1]) + 1)
-    steps = curve.steps
-    return Onset(index, step=float(steps[index]), low=float(steps[low]), high=float(steps[high]))
+    is_late = bends >= valley.best
+    closest = np.argmin(sums[is_late])
+    bend = int(bends[is_late][closest])
+    noise = valley.sigma * valley.inflation
+    likely_sum = sums.min() + WITHIN * noise**2
+    likely = bends[sums <= likely_sum]
+    first = int(likely[0])
+    last = int(likely[-1])
+    return _onset(
+        curve,
+        bend + 1,
+        low=min(first, bend),
+        high=max(bend, last) + 1,
+    )
 
 
 def at_evaluation(curve: Curve, index: int) -> Onset:
     """Return the onset that is sure to be at one evaluation: from there on nothing is finite."""
     before = max(0, index - 1)
-    step = float(curve.steps[index])
-    return Onset(index, step=step, low=float(curve.steps[before]), high=step)
+    return _onset(curve, index, low=before, high=index)
+
+
+def _onset(curve: Curve, index: int, *, low: int, high: int) -> Onset:
+    """Return the onset at an evaluation, between two others."""
+    steps = curve.steps
+    return Onset(
+        index=index,
+        step=float(steps[index]),
+        low=float(steps[low]),
+        high=float(steps[high]),
+    )
 
 
 def _hinges(curve: Curve, valley: Valley) -> tuple[NDArray[np.intp], Array]:
@@ -75,22 +90,30 @@ def _hinges(curve: Curve, valley: Valley) -> tuple[NDArray[np.intp], Array]:
     start, end = _under_hinge(curve, valley)
     t = curve.steps[start:end]
     y = valley.y[start:end]
-    y = y - y.mean()
-    bends = np.arange(start, min(valley.last_near + 1, end - 1))
-    ramps = np.maximum(0.0, t - curve.steps[bends, None])
+    deviations = y - y.mean()
+    last_bend = min(valley.last_near, end - 2)
+    bends = np.arange(start, last_bend + 1)
+    after_bend = t - curve.steps[bends, None]
+    ramps = np.maximum(0.0, after_bend)
     ramps -= ramps.mean(axis=1, keepdims=True)
-    slopes = ramps @ y / np.sum(ramps**2, axis=1)
+    squares = np.sum(ramps**2, axis=1)
+    slopes = ramps @ deviations / squares
     slopes = np.maximum(0.0, slopes)
-    residuals = y - slopes[:, None] * ramps
+    hinges = slopes[:, None] * ramps
+    residuals = deviations - hinges
     return bends, np.sum(residuals**2, axis=1)
 
 
 def _under_hinge(curve: Curve, valley: Valley) -> tuple[int, int]:
     """Return the first evaluation that the hinge is fitted to, and the one after the last."""
-    height = min(valley.rise / 2, max(FACTOR, valley.sigma * 8))
-    above = np.flatnonzero(valley.fit[valley.last_near :] >= valley.floor + height)
+    clear_rise = max(FACTOR, valley.sigma * 8)
+    height = min(valley.rise / 2, clear_rise)
+    last_near = valley.last_near
+    climb = valley.fit[last_near:]
+    above = np.flatnonzero(climb >= valley.floor + height)
     climbed = 0
     if len(above):
         climbed = int(above[0])
-    end = min(len(curve), valley.last_near + climbed + 2)
-    return max(valley.arrival, end - MOST), end
+    end = min(len(curve), last_near + climbed + 2)
+    start = max(valley.arrival, end - MOST)
+    return start, end

@@ -31,7 +31,9 @@ def median(values: Array) -> float:
     last = ordered[-1]
     if last != last:  # NaN is sorted last
         return float(last)
-    middle = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    middle = ordered[half]
+    if len(ordered) % 2 == 0:
+        middle = (ordered[half - 1] + middle) / 2
     return float(middle) + 0.0  # numpy's sum of -0.0 is 0.0
 
 
@@ -52,7 +54,8 @@ def distinct(values: Array) -> int:
     """
     ordered = values.copy()
     ordered.sort()
-    return 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+    changes = ordered[1:] != ordered[:-1]
+    return 1 + int(np.count_nonzero(changes))
 
 
 def usual_size(residuals: Array) -> float:
@@ -61,5 +64,8 @@ def usual_size(residuals: Array) -> float:
     sizes.sort()
     if len(sizes) and not sizes[-1] < np.inf:  # what is not finite is sorted last
         sizes = sizes[np.isfinite(sizes)]
-    kept = sizes[: max(1, int(KEPT * len(sizes)))]
-    return math.sqrt(mean(kept**2)) / TRIMMED_SD if len(kept) else 0.0
+    if not len(sizes):
+        return 0.0
+    count = max(1, int(KEPT * len(sizes)))
+    kept = sizes[:count]
+    return math.sqrt(mean(kept**2)) / TRIMMED_SD

@@ -24,8 +24,8 @@ from ired_diag.curves.nats import Curve
 from ired_diag.curves.valley import Valley, noise_of, widening
 from ired_diag.stats.arrays import Array
 
-FEWEST = 4  # evaluations under a line
-FEWEST_BENT = 12  # evaluations under a parabola that leaves its noise
+FEWEST = 4
+FEWEST_BENT = 12  # of fewer evaluations, a parabola leaves too little of the noise
 CLEAR = 4.0  # standard errors: a gain that is no chance, on a window that was chosen by no test
 
 
@@ -35,7 +35,7 @@ class Pace:
 
     Attributes:
         gain: Nats that as many steps again would win at the pace of the end; negative while it rises.
-        error: The standard error of that.
+        error: The standard error of the gain.
         clear: Whether the gain is positive beyond chance.
     """
 
@@ -47,15 +47,17 @@ class Pace:
 def pace_of(curve: Curve, valley: Valley) -> Pace:
     """Return how fast a curve improves at its end, its valley being known."""
     n = len(curve)
-    third = _line(curve.steps, valley, n // 3)
+    steps = curve.steps
+    third = _line(steps, valley, n // 3)
     if third.clear or third.gain <= 0:
         return third
-    half = _line(curve.steps, valley, n // 2)
+    half = _line(steps, valley, n // 2)
     if half.clear and third.gain > half.gain / 2:
         return half
-    longest = _line(curve.steps, valley, 2 * n // 3)
-    still_fast = half.gain > longest.gain / 2 and third.gain > longest.gain / 4
-    if longest.clear and still_fast:
+    longest = _line(steps, valley, 2 * n // 3)
+    half_is_fast = half.gain > longest.gain / 2
+    third_is_fast = third.gain > longest.gain / 4
+    if longest.clear and half_is_fast and third_is_fast:
         return longest
     return third
 
@@ -69,17 +71,25 @@ def _line(steps: Array, valley: Valley, wanted: int) -> Pace:
     size = min(len(steps), max(FEWEST, wanted))
     if size < 2:
         return Pace(0.0, np.inf, clear=False)
-    t = steps[-size:] - steps[-size:].mean()
+    last_steps = steps[-size:]
+    t = last_steps - last_steps.mean()
     y = valley.y[-size:]
     span = steps[-1] - steps[0]
-    spread = float((t**2).sum())
-    gain = -float((t * y).sum()) / spread * span
+    squares = float((t**2).sum())
+    products = float((t * y).sum())
+    gain = -products / squares * span
     noise = valley.sigma * valley.inflation
-    error = noise / np.sqrt(spread) * span
-    if gain > CLEAR * error:  # the larger noise can only make it less clear
-        noise = _noise_about_parabola(t, y)
-        error = max(error, noise / np.sqrt(spread) * span)
-    return Pace(float(gain), float(error), clear=bool(gain > CLEAR * error))
+    error = noise / np.sqrt(squares) * span
+    if gain > CLEAR * error:
+        # The larger noise can only make it less clear.
+        other_noise = _noise_about_parabola(t, y)
+        other_error = other_noise / np.sqrt(squares) * span
+        error = max(error, other_error)
+    return Pace(
+        gain=float(gain),
+        error=float(error),
+        clear=bool(gain > CLEAR * error),
+    )
 
 
 def _noise_about_parabola(t: Array, y: Array) -> float:
@@ -88,7 +98,8 @@ def _noise_about_parabola(t: Array, y: Array) -> float:
         return 0.0
     t = t / np.abs(t).max()
     powers = np.stack([np.ones_like(t), t, t**2], axis=1)
-    basis = np.linalg.qr(powers)[0]
-    residuals = y - basis @ (basis.T @ y)
-    sigma, correlation = noise_of(residuals, levels=basis.shape[1])
+    basis, _ = np.linalg.qr(powers)
+    coefficients = basis.T @ y
+    parabola = basis @ coefficients
+    sigma, correlation = noise_of(y - parabola, levels=basis.shape[1])
     return sigma * widening(correlation)

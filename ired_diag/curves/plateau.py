@@ -1,4 +1,4 @@
-"""Where does the plateau of a learning curve start: found, not assumed, by the judge of its shape.
+"""Where does the plateau of a learning curve start: detected, not assumed, by the judge of its shape.
 
 A curve has a plateau where its shape (``shape``) is one that rests, from where it rests (``rest``): a curve
 that is still improving, diverged or regressed has none, and neither has one whose last evaluations differ
@@ -35,15 +35,16 @@ def plateau_start(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
 
     Args:
         steps: Steps of the evaluations, of shape (n,), increasing.
-        values: Of shape (n,); what is not finite counts as worse than all others.
+        values: Values of the evaluations, of shape (n,); what is not finite counts as worse than all others.
         lower_is_better: Whether lower values are better.
 
     >>> curve = [9.0, 3.0, 2.0] + [0.9, 1.1] * 20
     >>> plateau_start(range(43), curve)
     Plateau(index=3, step=3.0, reason='')
     """
-    at = as_floats(steps)
-    rest = shape_of(at, values, lower_is_better=lower_is_better).rest
-    return (
-        Plateau(None, None, rest.reason) if rest.index is None else Plateau(rest.index, float(at[rest.index]))
-    )
+    places = as_floats(steps)
+    shape = shape_of(places, values, lower_is_better=lower_is_better)
+    index = shape.rest.index
+    if index is None:
+        return Plateau(None, None, shape.rest.reason)
+    return Plateau(index, float(places[index]))

@@ -36,15 +36,15 @@ from ired_diag.stats.arrays import Array
 
 FEWEST = 10  # evaluations at rest: the sd of fewer is not known to 25%
 SHORTEST = 0.05  # of the steps: many evaluations in a short time are no rest
-NEAR, HIGH = 3.0, 8.0  # σ
-BIAS = 0.1  # standard errors of the mean of what follows
-ABOVE = 2.7  # standard errors: a first block that still comes down
-DIFFERENT = 4.0  # standard errors: a tail that is not the rest
+NEAR, HIGH = 3.0, 8.0
+BIAS = 0.1
+ABOVE = 2.7
+DIFFERENT = 4.0
 FINE = 0.001  # nats: of a curve without noise, what is nearer to its best has arrived
 LEAST = 0.002  # nats, about 0.2%: a fifth of the usual margin of a comparison
 LATE = 0.2  # of the evaluations: a drop that left so few is late
 SUDDEN = 5.0  # times what the curve came down in the evaluations before
-GROWTH = 1.6  # from one tail length to the next
+GROWTH = 1.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +53,11 @@ class Rest:
 
     Attributes:
         index: The first evaluation at rest; None where the curve does not rest.
-        reason: Why it does not.
+        reason: Why it does not rest.
         start: Where it would rest, were its last evaluations like those before; None where it never does.
         tail: How many evaluations at the end differ from those before; 0 where none do.
-        tail_change: By how much, in nats: negative where they are better.
-        tail_errors: The same in standard errors, as a size.
+        tail_change: How much they differ, in nats: negative where they are better.
+        tail_errors: The size of that change in standard errors.
     """
 
     index: int | None
@@ -76,30 +76,46 @@ def rest_of(curve: Curve, valley: Valley, *, among: int = 1) -> Rest:
         valley: Valley of the same curve.
         among: How many curves are judged together: the more, the likelier one of them differs by chance.
     """
-    y, n = valley.y, len(curve)
+    y = valley.y
+    n = len(curve)
     if n < FEWEST:
         plural = "" if n == 1 else "s"
         return _never(f"{n} evaluation{plural}: at least {FEWEST} are needed")
     sigma = max(valley.sigma, valley.wander.sd)
     arrival, faded = _faded(curve, valley, sigma=sigma, bias=BIAS)
-    early = n - round(LATE * n)  # a jump at the end would count as noise
-    calm = y[arrival:]
-    if early - arrival >= 2 * FEWEST:
-        calm = y[arrival:early]
-    noise = _noise_after(calm, sigma)
+    late = round(LATE * n)
+    noise = _noise_after(
+        y[arrival:],
+        sigma,
+        end=n - late - arrival,
+    )
     middle = arrival + (n - arrival) // 2
-    latest = max(arrival, min(middle, n - FEWEST))
+    last = n - FEWEST
+    latest = max(arrival, min(middle, last))
     factor = np.sqrt(1 + np.log(among))
-    start = _without_descent(y, start=min(faded, latest), noise=noise, above=ABOVE * factor)
-    if n - start < FEWEST:
+    start = _without_descent(
+        y,
+        start=min(faded, latest),
+        noise=noise,
+        above=ABOVE * factor,
+    )
+    left = n - start
+    if left < FEWEST:
         return _too_late(y, sigma)
-    span = curve.steps[-1] - curve.steps[0]
-    if curve.steps[-1] - curve.steps[start] < SHORTEST * span:
+    steps = curve.steps
+    span = steps[-1] - steps[0]
+    at_rest = steps[-1] - steps[start]
+    if at_rest < SHORTEST * span:
         share = f"the last {100 * SHORTEST:g}% of its steps"
-        return _never(f"it rests too late: only {n - start} evaluations in {share}")
+        return _never(f"it rests too late: only {left} evaluations in {share}")
     tail = _different_tail(y[start:], noise, DIFFERENT * factor)
     if tail.size == 0:
         return Rest(index=start, start=start)
+    return _unlike_its_tail(start, tail)
+
+
+def _unlike_its_tail(start: int, tail: _Tail) -> Rest:
+    """Return that a curve would rest, were its last evaluations like those before."""
     direction = "worse" if tail.change > 0 else "better"
     return Rest(
         index=None,
@@ -115,7 +131,13 @@ def _never(reason: str) -> Rest:
     return Rest(index=None, reason=reason)
 
 
-def faded_descent(curve: Curve, valley: Valley, *, bias: float = BIAS, coarser: float = 1.0) -> int:
+def faded_descent(
+    curve: Curve,
+    valley: Valley,
+    *,
+    bias: float = BIAS,
+    coarser: float = 1.0,
+) -> int:
     """Return the first evaluation at which an exponential descent has faded; n where none is left.
 
     Args:
@@ -136,40 +158,62 @@ def _too_late(y: Array, sigma: float) -> Rest:
     if n < 2 * FEWEST:
         return never
     half = n // 2
-    before = float(np.median(y[half : n - round(LATE * n)]))
+    early = n - round(LATE * n)
+    before = float(np.median(y[half:early]))
     end = float(np.median(y[-2:]))
-    above = np.flatnonzero(y > (before + end) / 2)
+    middle = (before + end) / 2
+    above = np.flatnonzero(y > middle)
     last = n
     if len(above):
         last = n - 1 - int(above[-1])
     if last == 0 or last > LATE * n:
         return never
     calm = y[half : n - last - 1]
-    first_half = calm[: len(calm) // 2]
-    second_half = calm[len(calm) // 2 :]
+    half_of_calm = len(calm) // 2
+    first_half = calm[:half_of_calm]
+    second_half = calm[half_of_calm:]
     descent = float(np.median(first_half) - np.median(second_half))
-    if before - end > max(DIFFERENT * sigma, SUDDEN * descent):
-        return replace(never, tail=last, tail_change=end - before)
+    drop = before - end
+    if drop > max(DIFFERENT * sigma, SUDDEN * descent):
+        return replace(never, tail=last, tail_change=-drop)
     return never
 
 
-def _noise_after(y: Array, sigma: float) -> Wander:
-    """Return the noise of what follows the arrival, by neighbours; white where they are too few."""
+def _noise_after(y: Array, sigma: float, *, end: int) -> Wander:
+    """Return the noise of what follows the arrival, by neighbours; white where they are too few.
+
+    Args:
+        y: The curve since its arrival.
+        sigma: Standard deviation of white noise.
+        end: Where to stop if enough are left: a jump at the end would count as noise.
+    """
+    if end >= 2 * FEWEST:
+        y = y[:end]
     noise = wander_of(y, np.zeros(len(y)))
     if noise.sd > 0:
         return noise
     return Wander(sigma, 0.0)
 
 
-def _faded(curve: Curve, valley: Valley, *, sigma: float, bias: float) -> tuple[int, int]:
+def _faded(
+    curve: Curve,
+    valley: Valley,
+    *,
+    sigma: float,
+    bias: float,
+) -> tuple[int, int]:
     """Return the arrival, and the first evaluation after what is left of the descent has faded."""
-    y, steps = valley.y, curve.steps
+    y = valley.y
+    steps = curve.steps
     sigma = max(sigma, FINE)
+    third = len(y) // 3
     lowest = float(y.min()) + NEAR * sigma
-    level = median(y[-(len(y) // 3) :]) + sigma
-    arrival = int(np.argmax(y <= max(lowest, level)))
+    level = median(y[-third:]) + sigma
+    near = max(lowest, level)
+    arrival = int(np.argmax(y <= near))
     begin = 0
-    high = np.flatnonzero(y[:arrival] > valley.floor + HIGH * sigma)
+    before_arrival = y[:arrival]
+    high = np.flatnonzero(before_arrival > valley.floor + HIGH * sigma)
     if len(high):
         begin = int(high[-1]) + 1
     descent = steps[arrival] - steps[begin]
@@ -177,12 +221,21 @@ def _faded(curve: Curve, valley: Valley, *, sigma: float, bias: float) -> tuple[
     left = max(1, len(y) - arrival)
     times = 0.0
     if count:
-        times = np.log(count / np.log(HIGH) / (bias * np.sqrt(left)))
-    faded = steps[arrival] + max(0.0, times) * descent / np.log(HIGH)
-    return arrival, int(np.searchsorted(steps, faded))
+        allowed = bias * np.sqrt(left)
+        times = np.log(count / np.log(HIGH) / allowed)
+    wait = max(0.0, times) * descent / np.log(HIGH)
+    first_step = steps[arrival] + wait
+    faded = np.searchsorted(steps, first_step)
+    return arrival, int(faded)
 
 
-def _without_descent(y: Array, *, start: int, noise: Wander, above: float) -> int:
+def _without_descent(
+    y: Array,
+    *,
+    start: int,
+    noise: Wander,
+    above: float,
+) -> int:
     """Return the first evaluation from ``start`` on after which no first block lies above what follows."""
     n = len(y)
     starts = np.arange(start, n - FEWEST + 1)
@@ -194,12 +247,15 @@ def _without_descent(y: Array, *, start: int, noise: Wander, above: float) -> in
     while block <= (n - start) // 2:
         end = n - max(2 * block, FEWEST) + 1  # of the starts that leave room
         room = end - start
+        sums_at_start = sums[start:end]
         sums_at_end = sums[start + block : end + block]
         after = n - starts[:room] - block
-        first = (sums_at_end - sums[start:end]) / block
+        first = (sums_at_end - sums_at_start) / block
         following = (sums[n] - sums_at_end) / after
-        error = np.hypot(noise.error_of_mean(block), noise.errors_of_means(after))
-        descending[:room] |= first - following > np.maximum(above * error, LEAST)
+        error_of_first = noise.error_of_mean(block)
+        error = np.hypot(error_of_first, noise.errors_of_means(after))
+        clear = np.maximum(above * error, LEAST)
+        descending[:room] |= first - following > clear
         block *= 2
     settled = np.flatnonzero(~descending)
     if not len(settled):
@@ -217,9 +273,10 @@ class _Tail(NamedTuple):
 
 
 def _different_tail(y: Array, noise: Wander, different: float) -> _Tail:
-    n, size = len(y), 2.0
     clearest = _Tail(1.0, size=0, change=0.0, errors=0.0)
-    while size <= n // 2:
+    longest = len(y) // 2
+    size = 2.0
+    while size <= longest:
         count = round(size)
         tail = _tail_of(y, count, noise=noise, different=different)
         clearest = max(clearest, tail)
@@ -227,16 +284,31 @@ def _different_tail(y: Array, noise: Wander, different: float) -> _Tail:
     return clearest
 
 
-def _tail_of(y: Array, count: int, *, noise: Wander, different: float) -> _Tail:
+def _tail_of(
+    y: Array,
+    count: int,
+    *,
+    noise: Wander,
+    different: float,
+) -> _Tail:
     before = y[:-count]
     end = y[-count:]
     deviations = end - mean(before)
     extreme = int(np.abs(deviations).argmax())
-    kept = np.concatenate([deviations[:extreme], deviations[extreme + 1 :]])
-    error = np.hypot(noise.error_of_mean(len(kept)), noise.error_of_mean(len(before)))
+    before_extreme = deviations[:extreme]
+    after_extreme = deviations[extreme + 1 :]
+    kept = np.concatenate([before_extreme, after_extreme])
+    error_of_end = noise.error_of_mean(len(kept))
+    error_before = noise.error_of_mean(len(before))
+    error = np.hypot(error_of_end, error_before)
     change = mean(kept)
-    clarity = abs(change) / max(different * error, LEAST)
+    clear = max(different * error, LEAST)
     errors = np.inf
     if error > 0:
         errors = abs(change) / float(error)
-    return _Tail(clarity, size=count, change=change, errors=errors)
+    return _Tail(
+        clarity=abs(change) / clear,
+        size=count,
+        change=change,
+        errors=errors,
+    )

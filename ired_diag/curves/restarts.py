@@ -16,11 +16,11 @@ from ired_diag.curves.order_statistics import median, usual_size
 from ired_diag.stats.arrays import Array
 
 FEWEST = 2  # restarts that make a schedule
-SHORTEST = 4  # evaluations of a cycle
-JUMP = 6.0  # usual differences
-SEEN = 0.05  # nats
+SHORTEST = 4
+JUMP = 6.0
+SEEN = 0.05
 STILL_UP = 0.25  # of the jump, after three evaluations
-BACK = 0.9  # of the jump, at the end of the cycle
+BACK = 0.9
 END = 3  # evaluations at the end of a cycle
 
 
@@ -41,26 +41,39 @@ def restarts_in(y: Array) -> tuple[int, ...]:
         if _comes_back(y, start, end):
             restarts.append(start)
     last = starts[-1]
-    cut_short = bool(restarts) and len(y) - last < last - restarts[-1]
-    if _comes_back(y, last, len(y)) or cut_short:
+    is_cut_short = False
+    if restarts:
+        last_length = len(y) - last
+        length_before = last - restarts[-1]
+        is_cut_short = last_length < length_before
+    if is_cut_short or _comes_back(y, last, len(y)):
         restarts.append(last)
-    if len(restarts) < max(FEWEST, len(starts) - 1):
-        return ()
-    return tuple(restarts)
+    most_restart = len(restarts) >= len(starts) - 1
+    if most_restart and len(restarts) >= FEWEST:
+        return tuple(restarts)
+    return ()
 
 
 def _cycle_starts(y: Array) -> list[int]:
     """Return where the curve jumps far above its level, at least a cycle apart."""
     differences = np.diff(y)
-    least = max(JUMP * usual_size(differences), SEEN)
+    usual = usual_size(differences)
+    least = max(JUMP * usual, SEEN)
     jumps = np.flatnonzero(differences > least) + 1
     starts: list[int] = []
+    previous = 0
     for jump in jumps.tolist():
-        level = median(y[max(0, jump - END) : jump])
-        previous = starts[-1] if starts else 0
-        if y[jump] - level > least and jump - previous >= SHORTEST:
+        height = y[jump] - _level_before(y, jump)
+        if height > least and jump - previous >= SHORTEST:
             starts.append(jump)
+            previous = jump
     return starts
+
+
+def _level_before(y: Array, place: int) -> float:
+    """Return the median of the last evaluations before a place."""
+    first = max(0, place - END)
+    return median(y[first:place])
 
 
 def cycle_ends(y: Array, restarts: tuple[int, ...]) -> Array:
@@ -72,7 +85,7 @@ def cycle_ends(y: Array, restarts: tuple[int, ...]) -> Array:
     """
     levels = []
     for end in _ends(y, restarts):
-        levels.append(median(y[max(0, end - END) : end]))
+        levels.append(_level_before(y, end))
     return np.array(levels)
 
 
@@ -85,27 +98,36 @@ def noise_at_ends(y: Array, restarts: tuple[int, ...]) -> float:
     """
     differences = []
     for end in _ends(y, restarts):
-        differences.append(np.diff(y[max(0, end - END - 1) : end]))
-    return usual_size(np.concatenate(differences)) / float(np.sqrt(2))
+        first = max(0, end - END - 1)
+        differences.append(np.diff(y[first:end]))
+    usual = usual_size(np.concatenate(differences))
+    return usual / float(np.sqrt(2))
 
 
 def _ends(y: Array, restarts: tuple[int, ...]) -> list[int]:
     """Return where each cycle ends; a last one that was cut short is left out."""
     bounds = [0, *restarts, len(y)]
+    ends = bounds[1:]
     lengths = np.diff(bounds)
-    if lengths[-1] < 0.9 * lengths[-2]:
-        return bounds[1:-1]
-    return bounds[1:]
+    is_cut_short = lengths[-1] < 0.9 * lengths[-2]
+    if is_cut_short:
+        return ends[:-1]
+    return ends
 
 
 def _comes_back(y: Array, start: int, end: int) -> bool:
     """Say whether the curve stays up after a jump, and is back at the end of the cycle."""
     if end - start < SHORTEST:
         return False
-    level = median(y[max(0, start - END) : start])
+    level = _level_before(y, start)
     jump = float(y[start] - level)
-    lowest_after = np.min(y[start : start + END])
-    lowest_at_end = np.min(y[max(start, end - END) : end])
-    stays_up = lowest_after > level + STILL_UP * jump
-    is_back = lowest_at_end < level + (1 - BACK) * jump
+    first_at_end = max(start, end - END)
+    after = y[start : start + END]
+    at_end = y[first_at_end:end]
+    lowest_after = np.min(after)
+    lowest_at_end = np.min(at_end)
+    still_up = level + STILL_UP * jump
+    nearly_back = level + (1 - BACK) * jump
+    stays_up = lowest_after > still_up
+    is_back = lowest_at_end < nearly_back
     return bool(stays_up and is_back)

@@ -20,11 +20,11 @@ from ired_diag.curves.order_statistics import median
 from ired_diag.curves.valley import Valley
 
 SURE = 2.0  # standard errors: a rise of 1.5 times and no less
-SHARE_LOST = 0.1  # of all that was won
+SHARE_LOST = 0.1
 SHARE_LOST_SURELY = 0.05
 SURELY = 30.0  # σ
-BEYOND = 3.0  # times the usual size of the values before
-OWN = 0.01  # of a metric that is bounded by 1: a loss of less is not worth a word
+BEYOND = 3.0
+OWN = 0.01
 FEWEST_FALLING = 8  # evaluations since the top of a hump
 CLEAR = 4.0  # standard errors of a level
 
@@ -39,17 +39,21 @@ def is_divergence(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
     """
     rise = valley.rise
     if hovers:
-        rise += valley.floor - float(np.median(valley.y[: valley.left]))
+        before = valley.y[: valley.left]
+        usual = float(np.median(before))
+        rise += valley.floor - usual
     if rise - SURE * valley.rise_error < FACTOR:
         return False
     if hovers:
         return _is_beyond_all(curve, valley)
     if curve.scale != "error":
         return True
-    last_third = (len(curve) - valley.left) // 3
-    end = np.median(curve.values[-(1 + last_third) :])
+    third = (len(curve) - valley.left) // 3
+    last_third = curve.values[-(1 + third) :]
+    end = np.median(last_third)
     best = np.nanmax(curve.values)
-    return bool(end <= best / np.exp(FACTOR))
+    lost_a_third = best / np.exp(FACTOR)
+    return bool(end <= lost_a_third)
 
 
 def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
@@ -66,17 +70,21 @@ def is_regression(curve: Curve, valley: Valley, *, hovers: bool) -> bool:
         return rise - SURE * valley.rise_error >= FACTOR
     if max(won, rise) < FAINT or not _is_seen(curve, valley):
         return False
-    least = SURELY * valley.sigma * valley.inflation
-    surely = rise >= least and rise >= SHARE_LOST_SURELY * won
-    return surely or rise >= min(SEEN, SHARE_LOST * won)
+    if rise >= min(SEEN, SHARE_LOST * won):
+        return True
+    sure = SURELY * valley.sigma * valley.inflation
+    return rise >= max(sure, SHARE_LOST_SURELY * won)
 
 
 def _is_beyond_all(curve: Curve, valley: Valley) -> bool:
     """Say whether a metric without a natural 0 rose by three times what its values were."""
     before = curve.values[: valley.left]
-    usual = float(np.median(np.abs(before[np.isfinite(before)])))
-    end = float(np.median(curve.values[valley.left :]))
-    rise = abs(end - float(np.nanmedian(before)))
+    after = curve.values[valley.left :]
+    finite_before = before[np.isfinite(before)]
+    usual = float(np.median(np.abs(finite_before)))
+    end = float(np.median(after))
+    level = float(np.nanmedian(before))
+    rise = abs(end - level)
     return rise >= BEYOND * usual
 
 
@@ -84,11 +92,14 @@ def _is_seen(curve: Curve, valley: Valley) -> bool:
     """Say whether a metric that is bounded by 1 has lost in its own unit, and not only in errors."""
     if curve.scale != "error" or valley.left <= valley.arrival:
         return True
-    level = float(np.nanmedian(curve.values[valley.arrival : valley.left]))
+    on_floor = curve.values[valley.arrival : valley.left]
+    after = curve.values[valley.left :]
+    level = float(np.nanmedian(on_floor))
     if not np.isfinite(level):
         return True
-    end = float(np.nanmedian(curve.values[valley.left :]))
-    return level - end >= OWN * abs(level)
+    end = float(np.nanmedian(after))
+    lost = level - end
+    return lost >= OWN * abs(level)
 
 
 def is_recovering(valley: Valley) -> bool:
@@ -106,4 +117,7 @@ def is_recovering(valley: Valley) -> bool:
         noise = valley.wander.error_of_mean(third)
     height = float(falling[0]) - valley.floor
     half = valley.floor + height / 2
-    return end < half and middle - end > max(CLEAR * noise, FAINT)
+    if end >= half:
+        return False
+    still_falls = middle - end
+    return still_falls > max(CLEAR * noise, FAINT)

@@ -6,7 +6,7 @@ deviation σ they have the variance C(6, 3) σ² = 20 σ², so
 
     σ = median |Δ³y| / (0.6745 √20).
 
-The falling and the rising side are asked apart: the bottom of a steep valley is no noise.
+The falling and the rising side are judged apart: the bottom of a steep valley is no noise.
 
 References: Gasser, Sroka & Jennen-Steinmetz (1986), Residual variance and residual pattern in nonlinear
 regression; Hall, Kay & Titterington (1990), Asymptotically optimal difference-based estimation of variance.
@@ -22,7 +22,7 @@ from ired_diag.curves.order_statistics import median
 from ired_diag.stats.arrays import Array
 
 ORDER = 3
-NORMAL_MAD = 0.6745  # median size of a standard normal
+NORMAL_MAD = 0.6745
 
 
 def roughness(y: Array, best: int) -> float:
@@ -35,8 +35,11 @@ def roughness(y: Array, best: int) -> float:
     >>> roughness(np.arange(9.0) ** 2, 0)
     0.0
     """
-    sides = [np.diff(side, ORDER) for side in (y[: best + 1], y[best:])]
-    differences = np.abs(np.concatenate(sides))
+    falling = np.diff(y[: best + 1], ORDER)
+    rising = np.diff(y[best:], ORDER)
+    differences = np.concatenate([falling, rising])
     if not len(differences):
         return 0.0
-    return float(median(differences) / (NORMAL_MAD * np.sqrt(comb(2 * ORDER, ORDER))))
+    size = median(np.abs(differences))
+    variances = comb(2 * ORDER, ORDER)
+    return float(size / (NORMAL_MAD * np.sqrt(variances)))

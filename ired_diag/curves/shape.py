@@ -37,7 +37,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ired_diag.curves.coarse import block_length, coarse
-from ired_diag.curves.gain import FAINT, SEEN, has_gained, is_at_its_bound, is_improving
+from ired_diag.curves.gain import (
+    FAINT,
+    SEEN,
+    has_gained,
+    is_at_its_bound,
+    is_improving,
+)
 from ired_diag.curves.lasting_rise import valley_of
 from ired_diag.curves.late_jump import late_jump
 from ired_diag.curves.nats import FACTOR, Curve, curve_of
@@ -51,7 +57,14 @@ from ired_diag.curves.valley import Valley
 from ired_diag.stats.arrays import Array
 
 Word = Literal[
-    "converged", "improving", "diverged", "regressed", "stuck", "no_trend", "unstable", "too_short"
+    "converged",
+    "improving",
+    "diverged",
+    "regressed",
+    "stuck",
+    "no_trend",
+    "unstable",
+    "too_short",
 ]
 
 FEWEST = 3  # evaluations; of so few each must be 5% better: one in six orders falls by chance alone
@@ -108,7 +121,13 @@ SINGLE = Shape(
 )
 
 
-def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True, among: int = 1) -> Shape:
+def shape_of(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+    among: int = 1,
+) -> Shape:
     """Return the shape of a learning curve.
 
     Args:
@@ -122,7 +141,8 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     """
     curve = curve_of(steps, values, lower_is_better=lower_is_better)
     if not len(curve):
-        return Shape(word="too_short", rest=Rest(index=None, reason="0 evaluations: at least 10 are needed"))
+        rest = Rest(index=None, reason="0 evaluations: at least 10 are needed")
+        return Shape(word="too_short", rest=rest)
     finite = np.flatnonzero(np.isfinite(curve.y))
     if not len(finite):
         return _not_finite(curve, 0, Shape(word="diverged", rest=NO_REST))
@@ -130,12 +150,20 @@ def shape_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = Tru
     ends_finite = bool(finite[-1] == len(curve) - 1)
     if ends_finite and len(finite) < len(curve):
         shape = shape_of(
-            curve.steps[finite], curve.values[finite], lower_is_better=lower_is_better, among=among
+            curve.steps[finite],
+            curve.values[finite],
+            lower_is_better=lower_is_better,
+            among=among,
         )
         return _with_gaps(shape, finite)
     if ends_finite and length > 1:
         block_steps, medians = coarse(curve.steps, curve.values, length)
-        shape = shape_of(block_steps, medians, lower_is_better=lower_is_better, among=among)
+        shape = shape_of(
+            block_steps,
+            medians,
+            lower_is_better=lower_is_better,
+            among=among,
+        )
         return _of_long_curve(shape, curve, length)
     if len(curve) == 1:
         return SINGLE
@@ -213,7 +241,12 @@ def _with_gaps(judged: Shape, finite: NDArray[np.intp]) -> Shape:
     return replace(judged, rest=rest, onset=onset)
 
 
-def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> Shape | None:
+def divergence_of(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> Shape | None:
     """Return the shape of a curve that diverged; None of any other, mostly in a tenth of the time.
 
     Args:
@@ -225,7 +258,9 @@ def divergence_of(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool 
     if _cannot_diverge(curve):
         return None
     shape = shape_of(steps, values, lower_is_better=lower_is_better)
-    return shape if shape.word == "diverged" else None
+    if shape.word != "diverged":
+        return None
+    return shape
 
 
 def _cannot_diverge(curve: Curve) -> bool:

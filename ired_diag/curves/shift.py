@@ -1,7 +1,7 @@
 """A lasting rise that is smaller than the noise of two or three evaluations, but not of many.
 
 ``valley`` sees a rise that no median of three comes back from. Where single evaluations still do, means can
-tell: for every split k of the evaluations since the arrival on the floor, no earlier than the best one,
+show it: for every split k of the evaluations since the arrival on the floor, no earlier than the best one,
 
     t(k) = (mean after - mean before) / (σ √((1 + φ) / (1 - φ)) √(1/n₁ + 1/n₂)),
 
@@ -28,7 +28,7 @@ FEWEST = 5  # evaluations on each side
 
 
 def with_hidden_rise(valley: Valley) -> Valley:
-    """Return a valley with the rise that its means tell of, where single evaluations do not tell of one."""
+    """Return a valley with the rise that its means show, where single evaluations do not show one."""
     first = valley.arrival
     y = valley.y[first:]
     n = len(y)
@@ -38,18 +38,29 @@ def with_hidden_rise(valley: Valley) -> Valley:
         return valley
     after = n - before
     sums = np.cumsum(y)
-    low = sums[before - 1] / before
-    high = (sums[-1] - sums[before - 1]) / after
+    sums_before = sums[before - 1]
+    low = sums_before / before
+    high = (sums[-1] - sums_before) / after
     shifts = high - low
-    noise = valley.sigma * valley.inflation * np.sqrt(1 / before + 1 / after)
-    split = int(np.argmax(shifts / noise))
+    noise = valley.sigma * valley.inflation
+    scales = np.sqrt(1 / before + 1 / after)
+    errors = noise * scales
+    split = int(np.argmax(shifts / errors))
     shift = float(shifts[split])
-    if not shift > CLEAR * float(noise[split]):
+    if not shift > CLEAR * float(errors[split]):
         return valley
     size = int(before[split])
-    rising = replace(valley, left=first + size, floor=float(low[split]), rises=True)
-    step = np.where(np.arange(n) < size, low[split], high[split])
-    error = max(_error(y - step, size), _wandering(y, step, size))
+    is_before = np.arange(n) < size
+    step = np.where(is_before, low[split], high[split])
+    error_of_fit = _error(y - step, size)
+    error_of_neighbours = _wandering(y, step, size)
+    error = max(error_of_fit, error_of_neighbours)
+    rising = replace(
+        valley,
+        left=first + size,
+        floor=float(low[split]),
+        rises=True,
+    )
     if shift > CLEAR * error and rising.rise > shift / 2:
         return rising
     return valley
@@ -59,8 +70,10 @@ def _error(residuals: Array, before: int) -> float:
     """Return the standard error of the shift by what its two means leave."""
     n = len(residuals)
     sigma, correlation = noise_of(residuals, levels=2)
-    scale = np.sqrt(1 / before + 1 / (n - before))
-    return float(sigma * widening(correlation) * scale)
+    after = n - before
+    scale = np.sqrt(1 / before + 1 / after)
+    noise = sigma * widening(correlation)
+    return float(noise * scale)
 
 
 def _wandering(y: Array, step: Array, before: int) -> float:

@@ -22,8 +22,8 @@ from ired_diag.curves.nats import Curve, curve_of
 from ired_diag.curves.order_statistics import median, usual_size
 from ired_diag.stats.arrays import Array
 
-HALF = 2  # evaluations to each side
-FAR = 5.0  # standard deviations of what is left when the running median is taken away
+HALF = 2
+FAR = 5.0
 SEEN = 0.05  # nats: a smaller change is not worth a word
 LOW, FEWEST_LOW = 4.0, 20  # usual sizes below the median of three; evaluations of a curve that has lows
 AROUND, LONGEST_LOW = 5, 3  # evaluations around some that are low in a row, and at most so many of these
@@ -37,7 +37,7 @@ class Spike:
     Attributes:
         step: Step at which it is highest.
         value: Highest value, in the curve's unit.
-        rise: How much worse than around it, in nats; infinite where the value is not finite.
+        rise: How much worse it is than what is around it, in nats; infinite where the value is not finite.
         recovered_step: The first step back at the level before; None while it is not.
     """
 
@@ -47,7 +47,12 @@ class Spike:
     recovered_step: float | None
 
 
-def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = True) -> tuple[Spike, ...]:
+def find_spikes(
+    steps: ArrayLike,
+    values: ArrayLike,
+    *,
+    lower_is_better: bool = True,
+) -> tuple[Spike, ...]:
     """Return the spikes of a curve, in order.
 
     Args:
@@ -62,10 +67,20 @@ def find_spikes(steps: ArrayLike, values: ArrayLike, *, lower_is_better: bool = 
     middle = running_median(curve.y)
     high, noise = _far_above(curve.y, middle)
     padded = np.concatenate([[False], high, [False]])
-    edges = np.flatnonzero(np.diff(padded.astype(int))).tolist()
+    changes = np.diff(padded.astype(int))
+    edges = np.flatnonzero(changes).tolist()
+    firsts = edges[::2]
+    ends = edges[1::2]
     spikes = []
-    for first, end in zip(edges[::2], edges[1::2], strict=True):
-        spikes.append(_spike(curve, middle, noise=noise, first=first, end=end))
+    for first, end in zip(firsts, ends, strict=True):
+        spike = _spike(
+            curve,
+            middle,
+            noise=noise,
+            first=first,
+            end=end,
+        )
+        spikes.append(spike)
     return tuple(spikes)
 
 
@@ -75,10 +90,13 @@ def ends_in_spike(curve: Curve) -> bool:
     before = curve.y[-2 * HALF - 2 : -1]
     if len(before) <= 2 * HALF or not np.isfinite(before).all():
         return False
-    above = float(curve.y[-1]) - median(before)
-    if above <= max(SEEN, LONE * float(np.ptp(before))):
+    last = float(curve.y[-1])
+    above = last - median(before)
+    extent = float(np.ptp(before))
+    if above <= max(SEEN, LONE * extent):
         return False
-    _, noise = _far_above(y, running_median(y))
+    middle = running_median(y)
+    _, noise = _far_above(y, middle)
     return above > FAR * noise
 
 
@@ -92,20 +110,30 @@ def without_spikes(y: Array) -> Array:
         y: Curve of shape (n,), lower is better, +∞ where not finite.
     """
     middle = running_median(y)
-    high, _ = _far_above(y, middle)
-    cut = np.where(high, middle, y)
-    low, around_low = _far_below(y)
-    cut = np.where(low, around_low, cut)
+    is_high, _ = _far_above(y, middle)
+    cut = np.where(is_high, middle, y)
+    is_low, around_low = _far_below(y)
+    cut = np.where(is_low, around_low, cut)
     if len(y) <= 2 * HALF:
         return cut
-    largest = np.finfo(float).max / 8
-    a, b, value, c, d = _neighbours(np.minimum(cut, largest))
+    _fill_lone_lows(cut)
+    return cut
+
+
+def _fill_lone_lows(y: Array) -> None:
+    """Put the median of its neighbours in the place of each lone low."""
+    largest = np.finfo(float).max / 8  # differences of larger values would overflow
+    finite = np.minimum(y, largest)
+    a, b, value, c, d = _neighbours(finite)
     neighbours = np.stack([a, b, c, d])
     least = neighbours.min(axis=0)
-    width = neighbours.max(axis=0) - least
-    for i in np.flatnonzero(least - value > LONE * width).tolist():
-        cut[i + HALF] = median(neighbours[:, i])
-    return cut
+    most = neighbours.max(axis=0)
+    width = most - least
+    depth = least - value
+    lone_lows = np.flatnonzero(depth > LONE * width)
+    for i in lone_lows.tolist():
+        place = i + HALF
+        y[place] = median(neighbours[:, i])
 
 
 def running_median(y: Array) -> Array:
@@ -117,16 +145,24 @@ def running_median(y: Array) -> Array:
     middle = y.copy()
     if n < 3:
         return middle
-    middle[1] = median(y[:3])
-    middle[-2] = median(y[-3:])
+    first_three = y[:3]
+    last_three = y[-3:]
+    middle[1] = median(first_three)
+    middle[-2] = median(last_three)
     if n > 2 * HALF:
-        middle[HALF:-HALF] = _middle_of_five(*_neighbours(y))
+        a, b, value, c, d = _neighbours(y)
+        middle[HALF:-HALF] = _middle_of_five(a, b, value, c, d)
     return middle
 
 
 def _neighbours(y: Array) -> tuple[Array, Array, Array, Array, Array]:
     """Return the values two before, one before, at, one after and two after each that has all of them."""
-    return y[:-4], y[1:-3], y[2:-2], y[3:-1], y[4:]
+    two_before = y[:-4]
+    one_before = y[1:-3]
+    at = y[2:-2]
+    one_after = y[3:-1]
+    two_after = y[4:]
+    return two_before, one_before, at, one_after, two_after
 
 
 def middle_of_three(a: Array, b: Array, c: Array) -> Array:
@@ -151,9 +187,11 @@ def _middle_of_five(a: Array, b: Array, c: Array, d: Array, e: Array) -> Array:
 def _far_above(y: Array, middle: Array) -> tuple[NDArray[np.bool_], float]:
     """Return where values are spikes, and the noise around the running median."""
     above = np.zeros(len(y))
-    np.subtract(y, middle, out=above, where=np.isfinite(middle))
+    is_finite = np.isfinite(middle)
+    np.subtract(y, middle, out=above, where=is_finite)
     noise = usual_size(above)
-    return above > max(FAR * noise, SEEN), noise
+    far = max(FAR * noise, SEEN)
+    return above > far, noise
 
 
 def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
@@ -166,52 +204,71 @@ def _far_below(y: Array) -> tuple[NDArray[np.bool_], Array]:
     low = np.zeros(len(y), dtype=bool)
     if len(y) < FEWEST_LOW or not np.isfinite(y).all():
         return low, middle
-    middle[1:-1] = middle_of_three(y[:-2], y[1:-1], y[2:])
+    before = y[:-2]
+    after = y[2:]
+    middle[1:-1] = middle_of_three(before, y[1:-1], after)
     depth = middle - y
     noise = usual_size(depth)
     if noise == 0:
         return low, middle
     far = max(LOW * noise, SEEN)
+    changes = np.abs(np.diff(y))
     # A fall of half the depth just before shows that it only continues a descent.
-    fall_before = np.abs(np.diff(y))[:-1]
-    stands_out = depth[2:] > 2 * fall_before
-    low[2:] = (depth[2:] > far) & stands_out
+    fall_before = changes[:-1]
+    deep_enough = np.maximum(far, 2 * fall_before)
+    low[2:] = depth[2:] > deep_enough
     _fill_short_falls(middle, low, far)
     return low, middle
 
 
 def _fill_short_falls(middle: Array, low: NDArray[np.bool_], far: float) -> None:
     """Mark two or three low evaluations in a row, and put the level before them in their place."""
-    falls = np.flatnonzero(np.diff(middle) < -far) + 1
+    changes = np.diff(middle)
+    falls = np.flatnonzero(changes < -far) + 1
     for fall in falls.tolist():
-        before = median(middle[max(0, fall - AROUND) : fall])
-        following = middle[fall : fall + LONGEST_LOW + 1]
+        first = max(0, fall - AROUND)
+        last = fall + LONGEST_LOW
+        before = median(middle[first:fall])
+        following = middle[fall : last + 1]
         recovered = np.flatnonzero(following > before - far)
         if not len(recovered):
             continue
         end = fall + int(recovered[0])
         after = middle[end : end + AROUND]
-        if len(after) == AROUND and abs(median(after) - before) <= far / 2:
+        if len(after) < AROUND:
+            continue
+        step = median(after) - before
+        if abs(step) <= far / 2:
             low[fall:end] = True
             middle[fall:end] = before
 
 
-def _spike(curve: Curve, middle: Array, *, noise: float, first: int, end: int) -> Spike:
+def _spike(
+    curve: Curve,
+    middle: Array,
+    *,
+    noise: float,
+    first: int,
+    end: int,
+) -> Spike:
     """Return the spike that evaluations ``first`` to ``end - 1`` make."""
-    top = first + int(np.argmax(curve.y[first:end]))
+    y = curve.y
+    top = first + int(np.argmax(y[first:end]))
     level = float(middle[top])
-    before = curve.y[max(0, first - 2 * HALF - 1) : first]
+    earliest = max(0, first - 2 * HALF - 1)
+    before = np.sort(y[earliest:first])
     if len(before):
         lower_middle = (len(before) - 1) // 2
-        level = float(np.sort(before)[lower_middle])
+        level = float(before[lower_middle])
     recovered = None
-    back = np.flatnonzero(curve.y[end:] <= level + max(2 * noise, SEEN))
+    near = level + max(2 * noise, SEEN)
+    back = np.flatnonzero(y[end:] <= near)
     if len(back):
         place = end + int(back[0])
         recovered = float(curve.steps[place])
     return Spike(
         step=float(curve.steps[top]),
         value=float(curve.values[top]),
-        rise=float(curve.y[top] - middle[top]),
+        rise=float(y[top] - middle[top]),
         recovered_step=recovered,
     )

@@ -34,7 +34,7 @@ from ired_diag.stats.arrays import Array
 
 NEAR = 3.0  # σ above the best: the floor's evaluations
 BACK = 2.0  # σ above the floor: the curve is back
-CLEAR = 5.0  # σ: a rise that is no noise
+CLEAR = 5.0
 FEWEST_FREE = 8  # degrees of freedom: of fewer, σ is not known to 25%
 MOST_CORRELATED = 0.95
 OUTLYING = 5.0  # usual sizes: what is left of spikes is cut there
@@ -50,12 +50,12 @@ class Valley:
         y: The curve without its spikes, in nats, of shape (n,); finite.
         fit: The closest curve that falls, then rises.
         best: The place of the lowest value.
-        floor: The level around it.
+        floor: The level around the lowest value.
         arrival: The first evaluation on the floor.
         left: The first evaluation of the rise that lasts; n where there is none.
         sigma: The standard deviation of one evaluation.
         correlation: Correlation of one evaluation's noise with the next one's, at least 0.
-        wander: Both by neighbours on one level of the fit.
+        wander: Standard deviation and correlation by neighbours on one level of the fit.
         rises: Whether two evaluations at least have left, and their level is above the noise of one.
     """
 
@@ -79,7 +79,8 @@ class Valley:
     def last_near(self) -> int:
         """The last evaluation that correlated noise could put where it is, were there no rise yet."""
         reach = self.floor + CLEAR * self.sigma * np.sqrt(self.inflation)
-        near = np.flatnonzero(median_of_three(self.y) <= reach)
+        medians = median_of_three(self.y)
+        near = np.flatnonzero(medians <= reach)
         last = 0
         if len(near):
             last = int(near[-1])
@@ -92,14 +93,19 @@ class Valley:
         if not len(after):
             return 0.0
         end = after[-_third(len(after)) :]
-        level = np.min(end) if len(end) == 2 else median(end)  # one of two may be a spike
+        if len(end) == 2:
+            level = float(np.min(end))  # one of two may be a spike
+        else:
+            level = median(end)
         return float(level - self.floor)
 
     @property
     def rise_error(self) -> float:
         """The standard error of the rise: of a level on the floor, and of one at the end."""
-        before = self.wander.error_of_mean(max(1, self.left - self.arrival))
-        after = self.wander.error_of_mean(_third(len(self.y) - self.left))
+        on_floor = max(1, self.left - self.arrival)
+        at_end = _third(len(self.y) - self.left)
+        before = self.wander.error_of_mean(on_floor)
+        after = self.wander.error_of_mean(at_end)
         return float(np.hypot(before, after))
 
 
@@ -121,14 +127,19 @@ def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
     lowest = float(clean[best])
     fit = _closest_fit(clean, best)
     residuals = clean - fit
+    end_of_descent = best + 1
     whole = _noise(residuals, fit)
-    descent = _noise(residuals[: best + 1], fit[: best + 1])
+    descent = _noise(residuals[:end_of_descent], fit[:end_of_descent])
     sigma, correlation = max(whole, descent)
     sigma = max(sigma, grain)
-    near = np.flatnonzero(clean <= clean[best] + NEAR * sigma)
-    floor = median(clean[near[0] : near[-1] + 1])
-    floor = min(floor, lowest + NEAR * sigma)
-    back = np.flatnonzero(median_of_three(clean) <= floor + BACK * sigma)
+    highest_near = lowest + NEAR * sigma
+    near = np.flatnonzero(clean <= highest_near)
+    arrival = int(near[0])
+    last_near = int(near[-1])
+    floor = median(clean[arrival : last_near + 1])
+    floor = min(floor, highest_near)
+    medians = median_of_three(clean)
+    back = np.flatnonzero(medians <= floor + BACK * sigma)
     last_back = best
     if len(back):
         last_back = max(best, int(back[-1]))
@@ -137,24 +148,25 @@ def find_valley(y: Array, *, grain: float = 0.0) -> Valley:
         fit=fit,
         best=best,
         floor=floor,
-        arrival=int(near[0]),
+        arrival=arrival,
         left=last_back + 1,
         sigma=sigma,
         correlation=correlation,
         wander=wander_of(clean, fit),
     )
     noise = max(sigma * valley.inflation, _unfitted(valley))
-    lasting = len(y) - valley.left >= 2
-    return replace(valley, rises=bool(lasting and valley.rise > CLEAR * noise))
+    lasts = len(y) - valley.left >= 2
+    rises = lasts and valley.rise > CLEAR * noise
+    return replace(valley, rises=bool(rises))
 
 
 def _third(count: int) -> int:
-    """Return how many of the evaluations after a rise tell its level."""
+    """Return the number of last evaluations whose median is the level after a rise."""
     return max(2, count // 3)
 
 
 def _unfitted(valley: Valley) -> float:
-    """Return the noise that the fit cannot tell of, because it leaves too little."""
+    """Return the noise that the fit cannot show, because it leaves too little."""
     free = len(valley.y) - distinct(valley.fit)
     if free >= FEWEST_FREE:
         return 0.0
@@ -166,25 +178,31 @@ def _closest_fit(y: Array, best: int) -> Array:
     plain = _fall_and_rise(y, best)
     if best < FEWEST_AFTER_HUMP:
         return plain
-    above_lowest_before = y[:best] - np.minimum.accumulate(y[:best])
+    until_best = y[:best]
+    above_lowest_before = until_best - np.minimum.accumulate(until_best)
     top = int(np.argmax(above_lowest_before))
-    before = int(np.argmin(y[: top + 1]))
+    until_top = y[: top + 1]
+    before = int(np.argmin(until_top))
     if top - before < FEWEST_BEFORE_HUMP or best - top < FEWEST_AFTER_HUMP:
         return plain
-    climb = _fall_and_rise(y[: top + 1], before)
+    climb = _fall_and_rise(until_top, before)
     descent = _fall_and_rise(y[top:], best - top)
     hump = np.concatenate([climb[:-1], descent])
-    left_by_hump = np.sum((y - hump) ** 2)
-    left_by_plain = np.sum((y - plain) ** 2)
+    left_by_hump = _squares(y - hump)
+    left_by_plain = _squares(y - plain)
     if HUMP_GAIN * left_by_hump < left_by_plain:
         return hump
     return plain
 
 
+def _squares(residuals: Array) -> float:
+    return float(np.sum(residuals**2))
+
+
 def _fall_and_rise(y: Array, best: int) -> Array:
-    fall = isotonic_regression(y[: best + 1], increasing=False).x
-    rise = isotonic_regression(y[best:], increasing=True).x
-    return np.concatenate([fall[:-1], rise])
+    fall = isotonic_regression(y[: best + 1], increasing=False)
+    rise = isotonic_regression(y[best:], increasing=True)
+    return np.concatenate([fall.x[:-1], rise.x])
 
 
 def _noise(residuals: Array, fit: Array) -> tuple[float, float]:
@@ -195,19 +213,24 @@ def noise_of(residuals: Array, *, levels: int) -> tuple[float, float]:
     """Return the standard deviation of a fit's residuals, widened for its levels, and their correlation."""
     n = len(residuals)
     usual = usual_size(residuals[residuals != 0])  # a level of one value fits it exactly, and says nothing
-    r = np.clip(residuals, -OUTLYING * usual, OUTLYING * usual)
+    most = OUTLYING * usual
+    r = np.clip(residuals, -most, most)
     squares = float((r**2).sum())
     if squares == 0:
         return 0.0, 0.0
-    sigma = np.sqrt(squares / max(1, n - levels))
-    correlation = float((r[1:] * r[:-1]).sum()) / squares
+    products = float((r[1:] * r[:-1]).sum())
+    free = max(1, n - levels)
+    sigma = np.sqrt(squares / free)
+    correlation = products / squares
     correlation += (1 + 3 * correlation) / n  # the bias of the estimate (Kendall 1954)
-    return float(sigma), min(max(correlation, 0.0), MOST_CORRELATED)
+    correlation = min(max(correlation, 0.0), MOST_CORRELATED)
+    return float(sigma), correlation
 
 
 def widening(correlation: float) -> float:
     """Return by how much correlated noise widens the standard error of a mean."""
-    return float(np.sqrt((1 + correlation) / (1 - correlation)))
+    times = (1 + correlation) / (1 - correlation)
+    return float(np.sqrt(times))
 
 
 def median_of_three(y: Array) -> Array:

@@ -46,17 +46,22 @@ class Wander:
         >>> Wander(0.2, 0.0).error_of_mean(4)
         0.1
         """
-        return self.sd * math.sqrt(_times_of_mean(self.correlation, float(count)) / count)
+        times = _times_of_mean(self.correlation, float(count))
+        return self.sd * math.sqrt(times / count)
 
     def errors_of_means(self, counts: NDArray[np.intp]) -> Array:
         """Return the standard errors of means of so many neighbouring evaluations each."""
         m = counts.astype(np.float64)
-        return np.asarray(self.sd * np.sqrt(_times_of_mean(self.correlation, m) / m), dtype=np.float64)
+        times = _times_of_mean(self.correlation, m)
+        errors = self.sd * np.sqrt(times / m)
+        return np.asarray(errors, dtype=np.float64)
 
 
 def _times_of_mean(phi: float, m: Count) -> Count:
     """Return by how much correlation φ multiplies the variance of a mean of m."""
-    times: Count = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**m) / (m * (1 - phi) ** 2)
+    long_run = (1 + phi) / (1 - phi)
+    fading = 1 - phi**m
+    times: Count = long_run - 2 * phi * fading / (m * (1 - phi) ** 2)
     return times
 
 
@@ -67,17 +72,25 @@ def wander_of(y: Array, fit: Array) -> Wander:
         y: Curve of shape (n,), finite.
         fit: Its levels, of shape (n,).
     """
-    first, second = (_mean_square(y, fit, lag) for lag in (1, 2))
-    if not (first and second):
+    first = _mean_square(y, fit, 1)
+    second = _mean_square(y, fit, 2)
+    if first == 0 or second == 0:
         return Wander(0.0, 0.0)
-    phi = min(max(second / first - 1, 0.0), MOST_CORRELATED)
-    return Wander(float(np.sqrt(first / (2 * (1 - phi)))), phi)
+    phi = second / first - 1
+    phi = min(max(phi, 0.0), MOST_CORRELATED)
+    variance = first / (2 * (1 - phi))
+    sd = np.sqrt(variance)
+    return Wander(float(sd), phi)
 
 
 def _mean_square(y: Array, fit: Array, lag: int) -> float:
     """Return the mean square of the differences at a lag, within levels; 0 where they are too few."""
-    differences = (y[lag:] - y[:-lag])[fit[lag:] == fit[:-lag]]
+    share_level = fit[lag:] == fit[:-lag]
+    all_differences = y[lag:] - y[:-lag]
+    differences = all_differences[share_level]
     if len(differences) < FEWEST:
         return 0.0
     usual = usual_size(differences[differences != 0])
-    return mean(np.clip(differences, -OUTLYING * usual, OUTLYING * usual) ** 2)
+    most = OUTLYING * usual
+    cut = np.clip(differences, -most, most)
+    return mean(cut**2)

@@ -1,4 +1,4 @@
-"""The data of a picture as a table, a row a point: beside each paper figure, and behind "view as table".
+"""The data of a picture as a table, a row a point: next to each paper figure, and behind "view as table".
 
 A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, and names come from
 strangers' files. So text that begins so, and is no number, gets an apostrophe before it, which a spreadsheet
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ired_diag.figures.data import FigureData, Panel
+from ired_diag.figures.data import Cells, FigureData, Line, Panel
 
 COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
 
@@ -25,14 +25,15 @@ FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t")  # the wide forms
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? ?%?", re.IGNORECASE)
 
 Row = tuple[str, str, str, Any, Any, Any, Any, str]
+Point = tuple[str, str, Any, Any, Any, Any, str]  # a row without the name of its panel
 
 
 def rows_of(figure: FigureData) -> Iterator[Row]:
     """Yield a row for each point of a picture; what a row has no value for is empty."""
     for number, panel in enumerate(figure.panels, start=1):
         label = panel.y_label or panel.x_label or str(number)
-        for kind, name, x, y, low, high, text in _points(panel):
-            yield label, kind, name, x, y, low, high, text
+        for point in _points(panel):
+            yield label, *point
 
 
 def to_csv(figure: FigureData) -> str:
@@ -50,44 +51,49 @@ def to_csv(figure: FigureData) -> str:
     return text.getvalue()
 
 
-def _points(panel: Panel) -> Iterator[tuple[str, str, Any, Any, Any, Any, str]]:
+def _points(panel: Panel) -> Iterator[Point]:
     for line in panel.lines:
-        kind = "single run" if line.faint else "line"
-        empty = [""] * len(line.x)
-        low, high = (empty if end is None else end for end in (line.low, line.high))
-        for point in zip(line.x, line.y, low, high, strict=True):
-            yield kind, line.name, *point, ""
+        yield from _line_points(line)
     for outline in panel.outlines:
-        yield from (
-            ("outline", outline.name, x, y, "", "", "") for x, y in zip(outline.x, outline.y, strict=True)
-        )
+        for x, y in zip(outline.x, outline.y, strict=True):
+            yield "outline", outline.name, x, y, "", "", ""
     for guide in panel.guides:
         yield "guide", guide.label, "", guide.y, "", "", ""
     for mark in panel.marks:
         yield "mark", mark.of, mark.x, mark.y, "", "", mark.label
     for segment in panel.segments:
-        yield from (
-            ("segment", segment.of, x, y, "", "", "") for x, y in zip(segment.x, segment.y, strict=True)
-        )
+        for x, y in zip(segment.x, segment.y, strict=True):
+            yield "segment", segment.of, x, y, "", "", ""
     for text in panel.texts:
         yield "text", "", text.x, text.y, "", "", text.text
     if panel.cells is not None:
-        columns, rows = dict(panel.x_ticks), dict(panel.y_ticks)
-        for (row, column), value in np.ndenumerate(panel.cells.values):
-            text_in = panel.cells.texts[row][column]
-            yield (
-                "cell",
-                f"{rows.get(row, row)}, {columns.get(column, column)}",
-                column,
-                row,
-                value,
-                "",
-                text_in,
-            )
+        yield from _cell_points(panel, panel.cells)
+
+
+def _line_points(line: Line) -> Iterator[Point]:
+    kind = "single run" if line.faint else "line"
+    empty = [""] * len(line.x)
+    low = empty if line.low is None else line.low
+    high = empty if line.high is None else line.high
+    for numbers in zip(line.x, line.y, low, high, strict=True):
+        yield kind, line.name, *numbers, ""
+
+
+def _cell_points(panel: Panel, cells: Cells) -> Iterator[Point]:
+    column_names = dict(panel.x_ticks)
+    row_names = dict(panel.y_ticks)
+    for (row, column), value in np.ndenumerate(cells.values):
+        row_name = row_names.get(row, row)
+        column_name = column_names.get(column, column)
+        text = cells.texts[row][column]
+        yield "cell", f"{row_name}, {column_name}", column, row, value, "", text
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         value = value.replace("\r", " ")  # which the csv module of Python 3.11 does not quote
-        return f"'{value}" if FORMULA.match(value) and not NUMBER.fullmatch(value) else value
-    return value.item() if isinstance(value, np.generic) else value
+        looks_like_formula = FORMULA.match(value) and not NUMBER.fullmatch(value)
+        return f"'{value}" if looks_like_formula else value
+    if isinstance(value, np.generic):
+        return value.item()
+    return value

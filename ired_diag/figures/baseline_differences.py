@@ -22,19 +22,19 @@ SMALLEST_BASELINE = 1e-150  # a percentage of less may be no floating number
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """A group minus the baseline.
 
     Attributes:
         group: Name of the group.
-        mean: Of the difference.
+        mean: The mean difference.
         low: Lower end of its 95% interval; NaN without one.
-        high: Upper end.
+        high: Upper end of its 95% interval.
         single: Differences of the pairs, of shape (n,); empty where seeds are not pairs.
-        margin: What is too small to matter.
-        verdict: Of the group in comparison with the baseline.
-        pair: What it was taken from, in which the baseline comes first.
+        margin: A smaller difference does not matter.
+        verdict: Verdict on the group in comparison with the baseline.
+        pair: The pair that it was taken from, in which the baseline comes first.
     """
 
     group: str
@@ -51,24 +51,31 @@ def differences_of(comparison: Comparison) -> tuple[tuple[Difference, ...], str]
     """Return each other group minus the first, and the unit: percent of its mean, or the metric's own."""
     groups = {group.name: group for group in comparison.groups}
     first = comparison.groups[0].name
-    pairs = [pair for pair in comparison.pairs if pair.a == first]
-    baselines = [_values(groups[pair.a], groups[pair.b], pair)[0] for pair in pairs]
-    means = [abs(float(values.mean())) if len(values) else np.nan for values in baselines]
-    percent = comparison.in_percent and not any(mean < SMALLEST_BASELINE for mean in means)
-    scales = [100 / mean if percent else 1.0 for mean in means]
-    found = (
-        _difference(groups[pair.a], groups[pair.b], pair, scale)
-        for pair, scale in zip(pairs, scales, strict=True)
-    )
-    return tuple(found), "%" if percent else comparison.metric
+    pairs = []
+    means = []
+    for pair in comparison.pairs:
+        if pair.a == first:
+            pairs.append(pair)
+            means.append(_baseline_mean(groups[pair.a], groups[pair.b], pair))
+    in_percent = comparison.in_percent and not any(mean < SMALLEST_BASELINE for mean in means)
+    differences = []
+    for pair, mean in zip(pairs, means, strict=True):
+        scale = 100 / mean if in_percent else 1.0
+        difference = _difference(groups[pair.a], groups[pair.b], pair, scale)
+        differences.append(difference)
+    unit = "%" if in_percent else comparison.metric
+    return tuple(differences), unit
 
 
-def _values(a: Group, b: Group, pair: PairOfGroups) -> tuple[Array, Array]:
-    """Return the readouts of both groups that the t test looks at: of shared seeds, or of all."""
-    seeds = shared_seeds(a, b) if pair.estimator == "paired" else None
-    told = ([group.values[s] for s in seeds or group.values] for group in (a, b))
-    x, y = (np.array(values, dtype=np.float64) for values in told)
-    return x, y
+def _baseline_mean(baseline: Group, group: Group, pair: PairOfGroups) -> float:
+    """Return |mean| of the baseline's readouts that the t test looks at: of shared seeds, or of all."""
+    seeds = list(baseline.values)
+    if pair.estimator == "paired":
+        seeds = shared_seeds(baseline, group) or seeds
+    if not seeds:
+        return np.nan
+    values = np.array([baseline.values[seed] for seed in seeds], dtype=np.float64)
+    return abs(float(values.mean()))
 
 
 def shared_seeds(a: Group, b: Group) -> list[str]:
@@ -78,18 +85,22 @@ def shared_seeds(a: Group, b: Group) -> list[str]:
 
 def _single(a: Group, b: Group) -> Array:
     """Return b minus a of each seed that both have."""
-    return np.array([b.values[seed] - a.values[seed] for seed in shared_seeds(a, b)], dtype=np.float64)
+    differences = []
+    for seed in shared_seeds(a, b):
+        differences.append(b.values[seed] - a.values[seed])
+    return np.array(differences, dtype=np.float64)
 
 
 def _difference(a: Group, b: Group, pair: PairOfGroups, scale: float) -> Difference:
     decision = pair.verdict.decision
+    single = np.array([]) if pair.obstacle else _single(a, b)
     return Difference(
-        b.name,
-        -scale * pair.difference,
-        -scale * pair.test.high,
-        -scale * pair.test.low,
-        scale * _single(a, b) if not pair.obstacle else np.array([]),
-        scale * pair.margin,
-        REVERSED.get(decision, decision),
-        pair,
+        group=b.name,
+        mean=-scale * pair.difference,
+        low=-scale * pair.test.high,
+        high=-scale * pair.test.low,
+        single=scale * single,
+        margin=scale * pair.margin,
+        verdict=REVERSED.get(decision, decision),
+        pair=pair,
     )

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.errors import NotFound
 from ired_diag.figures.data import FigureData
-from ired_diag.figures.probe_tables import Found, Measured
+from ired_diag.figures.probe_tables import Found
+from ired_diag.figures.ranges import steps_in_words
+from ired_diag.figures.run_table import Measured
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.summary import summarise
 from ired_diag.table import Table
@@ -23,21 +26,26 @@ Array = NDArray[np.float64]
 Groups = Mapping[str, Sequence[Measured]]
 
 
-def last_of_groups(found: Found, weights: str | None = None) -> dict[str, list[Measured]]:
+def last_of_groups(tables: Found, weights: str | None = None) -> dict[str, list[Measured]]:
     """Return what was measured last in each run, by group; groups without a table are left out.
 
     Args:
-        found: A probe's tables.
-        weights: Which; without it, those that each table was measured with last.
+        tables: A probe's tables.
+        weights: The kind of weights. Default: those that each table was measured with last.
 
     Raises:
         NotFound: There is no table at all.
         UnreadableFile: A table is damaged.
     """
-    found.check()
-    last = {group: [table.last(weights) for table in found.of(group)] for group in found.groups}
-    told = {group: [one for one in some if one is not None] for group, some in last.items()}
-    return {group: some for group, some in told.items() if some}
+    tables.check()
+    by_group: dict[str, list[Measured]] = {}
+    for group in tables.groups:
+        for table in tables.of(group):
+            measured = table.last(weights)
+            if measured is not None:
+                members = by_group.setdefault(group, [])
+                members.append(measured)
+    return by_group
 
 
 def of_one_run(groups: Groups, figure: Callable[[Table], FigureData]) -> list[FigureData]:
@@ -49,47 +57,58 @@ def of_one_run(groups: Groups, figure: Callable[[Table], FigureData]) -> list[Fi
     """
     pictures = []
     for group, members in groups.items():
-        one = members[0]
-        step = f", step {one.step}" if one.step >= 0 else ""
-        drawn = figure(one.rows)
+        first = members[0]
+        drawn = figure(first.rows)
+        run = first.label
+        if first.step >= 0:
+            run += f", step {first.step}"
         others = f" Of {len(members)} runs of {group}, the first." if len(members) > 1 else ""
-        pictures.append(
-            replace(
-                drawn,
-                name=f"{drawn.name}-{group}",
-                title=f"{drawn.title}: {one.label}{step}",
-                method=f"{drawn.method}{others}",
-                note=f"{one.label}{step}; {drawn.note}" if drawn.note else f"{one.label}{step}",
-            )
+        picture = replace(
+            drawn,
+            name=f"{drawn.name}-{group}",
+            title=f"{drawn.title}: {run}",
+            method=f"{drawn.method}{others}",
+            note=f"{run}; {drawn.note}" if drawn.note else run,
         )
+        pictures.append(picture)
     return pictures
 
 
 def mean_over_seeds(seeds: Sequence[Array]) -> tuple[float, float, float]:
     """Return the mean over seeds with its interval; of one seed, over its problems."""
-    each = [summarise_finite(values) for values in seeds]
-    told = each[0] if len(each) == 1 else summarise([one.mean for one in each if one.n])
-    return told.mean, told.low, told.high
+    by_seed = [summarise_finite(values) for values in seeds]
+    if len(by_seed) == 1:
+        summary = by_seed[0]
+    else:
+        summary = summarise([seed.mean for seed in by_seed if seed.n])
+    return summary.mean, summary.low, summary.high
 
 
 def spread(groups: Groups) -> str:
     """Return what line and interval are, and N."""
-    problems = sorted({len(np.unique(m.rows["sample"])) for m in all_of(groups)})
-    alone = any(len(members) == 1 for members in groups.values())
-    one = " Of one seed: mean and interval over its problems." if alone else ""
-    counted = ", ".join(f"{group} {len(members)}" for group, members in groups.items())
-    steps = sorted({m.step for m in all_of(groups)})
-    at = f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
+    problems = set()
+    steps = []
+    for run in all_of(groups):
+        problems.add(len(np.unique(run.rows["sample"])))
+        steps.append(run.step)
+    seeds = []
+    single = ""
+    for group, members in groups.items():
+        seeds.append(f"{group} {len(members)}")
+        if len(members) == 1:
+            single = " Of one seed: mean and interval over its problems."
+    each = " or ".join(map(str, sorted(problems)))
     return (
-        f"Groups: mean over seeds and its 95% t interval; seeds: {counted}.{one} Each seed over "
-        f"{' or '.join(map(str, problems))} problems, at its last checkpoint probed ({at})."
+        f"Groups: mean over seeds and its 95% t interval; seeds: {', '.join(seeds)}.{single} Each seed over "
+        f"{each} problems, at its last checkpoint probed ({steps_in_words(steps)})."
     )
 
 
 def counted(groups: Groups) -> str:
-    """Return the same in few words."""
-    counts = sorted({len(members) for members in groups.values()})
-    return f"mean, 95% interval over seeds; seeds: {' or '.join(map(str, counts))}"
+    """Return what line and interval are, and N, in few words."""
+    counts = {len(members) for members in groups.values()}
+    seeds = " or ".join(map(str, sorted(counts)))
+    return f"mean, 95% interval over seeds; seeds: {seeds}"
 
 
 def all_of(groups: Groups) -> list[Measured]:
@@ -98,7 +117,7 @@ def all_of(groups: Groups) -> list[Measured]:
     Raises:
         NotFound: There is none.
     """
-    found = [one for members in groups.values() for one in members]
-    if not found:
+    runs = list(chain.from_iterable(groups.values()))
+    if not runs:
         raise NotFound("No group has a table: nothing to draw.")
-    return found
+    return runs

@@ -1,4 +1,4 @@
-"""What pictures of a comparison have alike: words for what was read out and for ranks, room for names."""
+"""What pictures of a comparison share: words for the readout and for ranks, and room for names."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ TURNED = 0.035  # inches of height that each letter of a turned name takes
 
 def readout_of(comparison: Comparison) -> str:
     """Return what was read out: ``validation/mse, mean over the plateau (from step 27000)``."""
-    told = f"{comparison.metric}, {readout_name(comparison)}"
+    readout = f"{comparison.metric}, {readout_name(comparison)}"
     if comparison.readout == "plateau" and comparison.plateau_step is not None:
-        told += f" (from step {comparison.plateau_step:.0f})"
-    return told if comparison.lower_is_better else f"{told} (higher is better)"
+        readout += f" (from step {comparison.plateau_step:.0f})"
+    return _with_direction(readout, comparison)
 
 
 def axis_label(comparison: Comparison) -> str:
-    """Return the same in the few words that an axis has room for."""
-    told = f"{comparison.metric}, {comparison.readout}"
-    return told if comparison.lower_is_better else f"{told} (higher is better)"
+    """Return what was read out, in the few words that an axis has room for."""
+    return _with_direction(f"{comparison.metric}, {comparison.readout}", comparison)
+
+
+def _with_direction(readout: str, comparison: Comparison) -> str:
+    return readout if comparison.lower_is_better else f"{readout} (higher is better)"
 
 
 def names_of(comparison: Comparison) -> tuple[str, ...]:
@@ -40,17 +43,17 @@ def names_of(comparison: Comparison) -> tuple[str, ...]:
 
 
 def margin_in_words(comparison: Comparison) -> str:
-    """Return what is too small to matter: ``the margin, 1% of the mean of both means``."""
+    """Return the margin in words: ``the margin, 1% of the mean of both means``."""
     margin = comparison.margin
     if margin.absolute:
         return f"the margin, {margin.size:g} in the metric's unit"
     return f"the margin, {margin.text} of the mean of both means"
 
 
-def p_told(p: float) -> str:
+def p_in_words(p: float) -> str:
     """Return a p value in words.
 
-    >>> p_told(0.0312), p_told(2e-9)
+    >>> p_in_words(0.0312), p_in_words(2e-9)
     ('p = 0.031', 'p < 0.0001')
     """
     return f"p < {TINY:g}" if p < TINY else f"p = {p:.2g}"
@@ -80,27 +83,27 @@ def ranks_of(comparison: Comparison) -> RankTable:
         if is_unknown(comparison.no_ranks):
             hint = " If equal seeds share data, pass paired=True (command line: --paired)."
         raise DiagError(f"{names}: there are no ranks within seeds ({comparison.no_ranks}).{hint}")
-    has = "; ".join(f"{group.name} has {_seeds_told(group)}" for group in comparison.groups)
+    seeds = "; ".join(f"{group.name} has {_seeds_in_words(group)}" for group in comparison.groups)
     raise DiagError(
-        f"{names}: ranks need seeds that all groups share, found none: {has}. Leave out the group whose "
+        f"{names}: ranks need seeds that all groups share, found none: {seeds}. Leave out the group whose "
         "seeds are others, or train the missing ones (ired-diag train)."
     )
 
 
 def agreement(ranks: RankTable) -> str:
     """Return how far the seeds agree on the order of the groups, and whether that may be chance."""
-    test, n = ranks.friedman, _count(len(ranks.seeds), "seed")
+    test = ranks.friedman
     if math.isnan(test.w):
         return f"no test of the order: {test.reason}"
+    n = len(ranks.seeds)
+    seeds = "1 seed" if n == 1 else f"{n} seeds"
     chance = "" if test.p <= ALPHA else ", so the order may be chance"
-    return f"Kendall's W = {test.w:.2f} over {n} (Friedman's test, {test.method} {p_told(test.p)}{chance})"
+    friedman = f"Friedman's test, {test.method} {p_in_words(test.p)}{chance}"
+    return f"Kendall's W = {test.w:.2f} over {seeds} ({friedman})"
 
 
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}{'' if n == 1 else 's'}"
-
-
-def _seeds_told(group: Group) -> str:
+def _seeds_in_words(group: Group) -> str:
     seeds = list(group.values)
-    more = f" and {len(seeds) - MOST_SEEDS} more" if len(seeds) > MOST_SEEDS else ""
-    return f"{', '.join(seeds[:MOST_SEEDS]) or 'none'}{more}"
+    names = ", ".join(seeds[:MOST_SEEDS]) or "none"
+    more = len(seeds) - MOST_SEEDS
+    return f"{names} and {more} more" if more > 0 else names

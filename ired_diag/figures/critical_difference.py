@@ -17,6 +17,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from ired_diag.comparison import Comparison
 from ired_diag.comparison.ranking import RankTable
 from ired_diag.errors import DiagError
@@ -25,11 +27,12 @@ from ired_diag.figures.comparison_words import (
     PANEL_HEIGHT,
     agreement,
     names_of,
-    p_told,
+    p_in_words,
     ranks_of,
     readout_of,
 )
 from ired_diag.figures.data import FigureData, Panel, Segment, Text
+from ired_diag.figures.named_places import numbered_places
 
 ROW = 0.135  # inches of a row of names
 BAR = 0.55  # rows of a bar
@@ -45,55 +48,74 @@ def critical_difference(comparison: Comparison) -> FigureData:
     """Return Demšar's diagram.
 
     Args:
-        comparison: Of at least two groups that share two seeds.
+        comparison: A comparison of at least two groups that share two seeds.
 
     Raises:
         DiagError: There is one group only, or the groups share fewer than two seeds.
     """
     ranks = ranks_of(comparison)
     if ranks.nemenyi.reason:
-        told, why = ", ".join(names_of(comparison)), ranks.nemenyi.reason
-        raise DiagError(f"{told}: no critical difference, {why}. Name groups with more seeds in common.")
+        groups = ", ".join(names_of(comparison))
+        raise DiagError(
+            f"{groups}: no critical difference, {ranks.nemenyi.reason}. Name groups with more seeds in "
+            "common."
+        )
     names = sorted(ranks.mean_ranks, key=lambda name: ranks.mean_ranks[name])
     joined = joined_groups(ranks, names)
-    n, told, doubt = len(ranks.seeds), readout_of(comparison), _doubt(ranks)
-    test, level = ranks.nemenyi, f"{100 * ranks.nemenyi.alpha:g}% level"
+    n = len(ranks.seeds)
+    readout = readout_of(comparison)
+    doubt = _doubt(ranks)
+    level = f"{100 * ranks.nemenyi.alpha:g}% level"
+    method = (
+        f"Mean ranks of {len(names)} groups over N = {n} seeds that all share, by {readout}. A bold bar "
+        "joins groups of which no two differ: their mean ranks lie closer than Nemenyi's critical "
+        f"difference, CD = {ranks.nemenyi.critical_difference:.3g} ({level}, all pairs). Order of the "
+        f"groups: {agreement(ranks)}."
+    )
+    note = f"bars join groups closer than CD, {level}; by {readout}"
+    if doubt:
+        method += f" Beware: {doubt}."
+        note = f"{doubt}; {note}"
     return FigureData(
-        "critical_difference",
-        "Mean ranks, and which of them differ",
-        f"mean rank over {n} seeds (1 is best)",
-        (_panel(ranks, names, joined),),
-        f"Mean ranks of {len(names)} groups over N = {n} seeds that all share, by {told}. A bold bar joins "
-        "groups of which no two differ: their mean ranks lie closer than Nemenyi's critical difference, CD = "
-        f"{test.critical_difference:.3g} ({level}, all pairs). Order of the groups: {agreement(ranks)}."
-        f"{f' Beware: {doubt}.' if doubt else ''}",
-        f"{f'{doubt}; ' if doubt else ''}bars join groups closer than CD, {level}; by {told}",
-        _summary(ranks, names, joined, doubt),
-        names_of(comparison),
+        name="critical_difference",
+        title="Mean ranks, and which of them differ",
+        x_label=f"mean rank over {n} seeds (1 is best)",
+        panels=(_panel(ranks, names, joined),),
+        method=method,
+        note=note,
+        summary=_summary(ranks, names, joined, doubt),
+        order=names_of(comparison),
     )
 
 
 def _doubt(ranks: RankTable) -> str:
     """Return why Nemenyi's test should not be heard, or nothing."""
-    test, chance = ranks.friedman, "what differs here may be chance"
+    test = ranks.friedman
+    chance = "what differs here may be chance"
     if math.isnan(test.p):
         return f"no Friedman test, {test.reason}: {chance}"
-    return "" if test.p <= ALPHA else f"Friedman's test does not reject ({p_told(test.p)}): {chance}"
+    if test.p <= ALPHA:
+        return ""
+    return f"Friedman's test does not reject ({p_in_words(test.p)}): {chance}"
 
 
 def joined_groups(ranks: RankTable, names: list[str]) -> list[Span]:
     """Return the first and last place of each bar: the largest sets of neighbours of which no two differ.
 
     Args:
-        ranks: With Nemenyi's verdicts, in the order of ``mean_ranks``.
-        names: Of the groups, by mean rank.
+        ranks: Ranks with Nemenyi's verdicts, in the order of ``mean_ranks``.
+        names: Names of the groups, by mean rank.
     """
-    places = [list(ranks.mean_ranks).index(name) for name in names]
+    table_order = list(ranks.mean_ranks)
+    places = [table_order.index(name) for name in names]
     spans: list[Span] = []
+    furthest = -1
     for first, place in enumerate(places):
-        alike = [i for i in range(first, len(places)) if not ranks.nemenyi.differs[place, places[i]]]
-        if alike[-1] > first and (not spans or alike[-1] > spans[-1][1]):
-            spans.append((first, alike[-1]))
+        differs = ranks.nemenyi.differs[place, places[first:]]
+        last = first + int(np.flatnonzero(~differs)[-1])
+        if last > first and last > furthest:
+            spans.append((first, last))
+            furthest = last
     return spans
 
 
@@ -109,47 +131,59 @@ def _levels(spans: list[Span]) -> list[int]:
 
 
 def _panel(ranks: RankTable, names: list[str], joined: list[Span]) -> Panel:
-    at = [ranks.mean_ranks[name] for name in names]
-    levels, half, k = _levels(joined), (len(names) + 1) // 2, len(names)
+    mean_ranks = [ranks.mean_ranks[name] for name in names]
+    levels = _levels(joined)
+    k = len(names)
+    half = (k + 1) // 2
     difference = ranks.nemenyi.critical_difference
-    span = _x_range(names[:half], names[half:], k, difference)
-    gap = GAP * (span[1] - span[0])
+    left_end, right_end = _x_range(names[:half], names[half:], k, difference)
+    gap = GAP * (right_end - left_end)
     base = BAR * (1.5 + max(levels, default=-1) + 1)
     top = base + half
-    leaders, texts = _names(names, at, base, gap)
-    bars = [
-        Segment((at[first] - gap / 4, at[last] + gap / 4), (BAR * (1 + level),) * 2, bold=True)
-        for (first, last), level in zip(joined, levels, strict=True)
-    ]
-    told = Text(1 + difference / 2, top + 1.0, f"CD = {difference:.3g}", "center")
-    every = -(-k // MOST_TICKS)
+    leaders, texts = _names(names, mean_ranks, base, gap)
+    bars = []
+    for (first, last), level in zip(joined, levels, strict=True):
+        x = (mean_ranks[first] - gap / 4, mean_ranks[last] + gap / 4)
+        y = BAR * (1 + level)
+        bars.append(Segment(x, (y, y), bold=True))
+    length = Text(1 + difference / 2, top + 1.0, f"CD = {difference:.3g}", "center")
+    ticks_apart = math.ceil(k / MOST_TICKS)
+    labelled_ranks = range(1, k + 1, ticks_apart)
     return Panel(
-        "",
-        (),
-        x_ticks=tuple((float(rank), str(rank)) for rank in range(1, k + 1, every)),
+        y_label="",
+        lines=(),
+        x_ticks=numbered_places(labelled_ranks),
         segments=(*leaders, *bars, *_scale_bar(difference, top + 0.2)),
-        texts=(*texts, told),
-        x_range=span,
+        texts=(*texts, length),
+        x_range=(left_end, right_end),
         y_range=(0.0, top + 1.6),
         height=(top + 1.6) * ROW / PANEL_HEIGHT,
         bare=True,
     )
 
 
-def _names(names: list[str], at: list[float], base: float, gap: float) -> tuple[list[Segment], list[Text]]:
+def _names(
+    names: list[str], mean_ranks: list[float], base: float, gap: float
+) -> tuple[list[Segment], list[Text]]:
     """Return leader lines and names: the better half at the left, in rows, the outermost lowest.
 
     So no line crosses another.
     """
-    k, half = len(names), (len(names) + 1) // 2
+    k = len(names)
+    half = (k + 1) // 2
     leaders, texts = [], []
-    for place, (name, rank) in enumerate(zip(names, at, strict=True)):
-        left = place < half
-        y = base + (place if left else k - 1 - place)
-        side, sign = (1.0, -1) if left else (float(k), 1)
-        leaders.append(Segment((rank, rank), (0.0, y), name))
-        leaders.append(Segment((rank, side + sign * gap), (y, y), name))
-        texts.append(Text(side + 2 * sign * gap, y, name, "right" if left else "left"))
+    for place, (name, rank) in enumerate(zip(names, mean_ranks, strict=True)):
+        is_left = place < half
+        if is_left:
+            y = base + place
+            line_end, text_start = 1.0 - gap, 1.0 - 2 * gap
+        else:
+            y = base + (k - 1 - place)
+            line_end, text_start = k + gap, k + 2 * gap
+        up = Segment((rank, rank), (0.0, y), name)
+        along = Segment((rank, line_end), (y, y), name)
+        leaders += [up, along]
+        texts.append(Text(text_start, y, name, "right" if is_left else "left"))
     return leaders, texts
 
 
@@ -161,14 +195,27 @@ def _scale_bar(length: float, y: float) -> Iterator[Segment]:
 
 def _x_range(left: list[str], right: list[str], k: int, difference: float) -> tuple[float, float]:
     """Return the ends of the axis: ranks 1 to k in the middle, at both sides room for names."""
-    beside = [min(MOST_BESIDE, LETTER * max(map(len, names)) + 3 * GAP) for names in (left, right)]
-    width = (k - 1) / (1 - sum(beside))
-    return 1 - beside[0] * width, max(k + beside[1] * width, 1 + difference + GAP * width)
+    share_left = _share_of_names(left)
+    share_right = _share_of_names(right)
+    width = (k - 1) / (1 - (share_left + share_right))
+    scale_bar_end = 1 + difference + GAP * width
+    return 1 - share_left * width, max(k + share_right * width, scale_bar_end)
+
+
+def _share_of_names(names: list[str]) -> float:
+    """Return the share of the width that names at one side take."""
+    letters = max(map(len, names))
+    return min(MOST_BESIDE, LETTER * letters + 3 * GAP)
 
 
 def _summary(ranks: RankTable, names: list[str], joined: list[Span], doubt: str) -> str:
     order = ", ".join(f"{name} {ranks.mean_ranks[name]:.2f}" for name in names)
-    sets = "; ".join(", ".join(names[first : last + 1]) for first, last in joined)
-    told = f"Not told apart: {sets}." if sets else "All groups are told apart."
-    lead = f"Mean ranks: {order}. The critical difference is {ranks.nemenyi.critical_difference:.3g}. {told}"
-    return f"{lead} Beware: {doubt}." if doubt else lead
+    sets = [", ".join(names[first : last + 1]) for first, last in joined]
+    sentences = [
+        f"Mean ranks: {order}.",
+        f"The critical difference is {ranks.nemenyi.critical_difference:.3g}.",
+        f"Not significantly different: {'; '.join(sets)}." if sets else "All groups differ significantly.",
+    ]
+    if doubt:
+        sentences.append(f"Beware: {doubt}.")
+    return " ".join(sentences)

@@ -1,10 +1,12 @@
-"""Where curves of single seeds are best, and where they turn for the worse: at most one mark of each a group.
+"""Marks of where curves of single seeds are best, and where they turn for the worse.
+
+Each group has at most one mark of each:
 
     onset    the earliest lasting turn for the worse among the seeds (``verdict``), on that seed's own curve
     best     the best evaluation of the seed whose best is the median of the group's; it is called a lucky
              best where it is only the luckiest of many around one level (``curves.best``)
 
-Marks that stand right beside each other are all drawn and the first is named; so are guides, of which the
+Marks that stand right next to each other are all drawn and the first is named; so are guides, of which the
 lowest is. Words end at marks on the right, and are left out where those of a guide are. Those of a best
 stand below it, where no curve is, unless the axis is.
 """
@@ -22,7 +24,7 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
 
-BESIDE = (0.22, 0.12)  # of the extent of x and of y: nearer, two labels would lie on each other
+CLOSE_ALONG, CLOSE_UP = 0.22, 0.12  # of the extent of x and of y: nearer, two labels would lie on each other
 ROW = 0.06  # of the extent of y: the words of a guide
 ONSET = "onset"
 RIGHT = 0.7  # of the extent of x: from here on words end at their mark
@@ -31,7 +33,7 @@ GUIDES = 0.45  # of the extent of x: from here on are the words of guides
 
 @dataclass(frozen=True)
 class Curve:
-    """One seed's curve, and what is said of it."""
+    """One seed's curve, and the verdict on it."""
 
     run: Run
     series: Series
@@ -52,11 +54,18 @@ class Axes:
     def of(cls, curves: Sequence[Series], guides: Sequence[Guide], scale: Scale) -> Axes:
         """Return the axes that hold curves and guides."""
         steps = np.concatenate([[0], *(curve.steps for curve in curves)])
-        values = np.concatenate([[guide.y for guide in guides], *(curve.values for curve in curves)])
-        placed = _place(values[np.isfinite(values)], scale)
+        guide_values = [guide.y for guide in guides]
+        values = np.concatenate([guide_values, *(curve.values for curve in curves)])
+        finite = values[np.isfinite(values)]
+        placed = _place(finite, scale)
         height = float(np.ptp(placed)) if len(placed) else 0.0
-        bottom = float(values[np.isfinite(values)].min(initial=np.inf))
-        return cls(float(steps.min()), float(np.ptp(steps)) or 1.0, bottom, height or 1.0, scale)
+        return cls(
+            left=float(steps.min()),
+            width=float(np.ptp(steps)) or 1.0,
+            bottom=float(finite.min(initial=np.inf)),
+            height=height or 1.0,
+            scale=scale,
+        )
 
     def along(self, x: float) -> float:
         """Return where a step lies, as a share of the width."""
@@ -67,10 +76,12 @@ class Axes:
         low, high = _place(np.array([a, b]), self.scale)
         return abs(float(high - low)) / self.height
 
-    def beside(self, a: Mark, b: Mark) -> bool:
+    def are_close(self, a: Mark, b: Mark) -> bool:
         """Say whether the words of two marks would lie on each other."""
-        near = abs(a.x - b.x) / self.width < BESIDE[0] and self.up(a.y, b.y) < BESIDE[1]
-        return near and a.below == b.below
+        if a.below != b.below:
+            return False
+        apart_along = abs(a.x - b.x) / self.width
+        return apart_along < CLOSE_ALONG and self.up(a.y, b.y) < CLOSE_UP
 
 
 def _place(values: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
@@ -90,17 +101,20 @@ def first_onset(curves: Sequence[Curve]) -> Curve | None:
 
 def median_best(curves: Sequence[Curve]) -> Curve | None:
     """Return the seed whose best evaluation is the (lower) median of all; None where nothing is finite."""
-    known = [curve for curve in curves if curve.verdict.best is not None]
-    known.sort(key=lambda curve: curve.verdict.best or 0.0)
-    return known[(len(known) - 1) // 2] if known else None
+    with_best = [curve for curve in curves if curve.verdict.best is not None]
+    if not with_best:
+        return None
+    with_best.sort(key=lambda curve: curve.verdict.best or 0.0)
+    middle = (len(with_best) - 1) // 2
+    return with_best[middle]
 
 
 def with_room(guides: Sequence[Guide], axes: Axes) -> tuple[Guide, ...]:
     """Return guides, from the lowest on, quiet where the words of another are in the way."""
     shown: list[Guide] = []
     for guide in sorted(guides, key=lambda guide: guide.y):
-        near = [axes.up(other.y, guide.y) < ROW for other in shown if not other.quiet]
-        shown.append(replace(guide, quiet=any(near)))
+        is_covered = any(axes.up(other.y, guide.y) < ROW for other in shown if not other.quiet)
+        shown.append(replace(guide, quiet=is_covered))
     return tuple(shown)
 
 
@@ -111,30 +125,67 @@ def marks_of(
 
     Args:
         groups: Curves by group.
-        axes: What they are drawn on.
-        guides: What is drawn and named beside them.
+        axes: Axes on which they are drawn.
+        guides: Guides that are drawn and named on the same axes.
     """
-    found: list[Mark] = []
-    for mark in (mark for name, curves in groups.items() for mark in _marks(name, curves)):
-        low = mark.label != ONSET and axes.up(mark.y, axes.bottom) > 2 * ROW
-        right = axes.along(mark.x) > RIGHT
-        placed = replace(mark, anchor="right" if right else "left", below=low)
-        taken = right or axes.along(mark.x) > GUIDES - BESIDE[0]
-        near_guide = [axes.up(mark.y, g.y) < 2 * ROW for g in guides if taken and not g.quiet]
-        quiet = any(near_guide) or any(axes.beside(placed, other) for other in found if not other.quiet)
-        found.append(replace(placed, quiet=quiet))
-    return tuple(found)
+    placed: list[Mark] = []
+    for name, curves in groups.items():
+        for mark in _marks_of_group(name, curves):
+            turned = _turned(mark, axes)
+            is_quiet = _is_near_guide(turned, axes, guides) or _is_near_mark(turned, axes, placed)
+            placed.append(replace(turned, quiet=is_quiet))
+    return tuple(placed)
 
 
-def _marks(name: str, curves: Sequence[Curve]) -> list[Mark]:
+def _turned(mark: Mark, axes: Axes) -> Mark:
+    """Return a mark with its words on the side where there is room for them."""
+    has_room_below = axes.up(mark.y, axes.bottom) > 2 * ROW
+    is_right = axes.along(mark.x) > RIGHT
+    return replace(
+        mark,
+        anchor="right" if is_right else "left",
+        below=has_room_below and mark.label != ONSET,
+    )
+
+
+def _is_near_guide(mark: Mark, axes: Axes, guides: Sequence[Guide]) -> bool:
+    """Say whether the words of a guide stand where those of the mark would."""
+    reaches_words = mark.anchor == "right" or axes.along(mark.x) > GUIDES - CLOSE_ALONG
+    if not reaches_words:
+        return False
+    return any(axes.up(mark.y, guide.y) < 2 * ROW for guide in guides if not guide.quiet)
+
+
+def _is_near_mark(mark: Mark, axes: Axes, placed: Sequence[Mark]) -> bool:
+    return any(axes.are_close(mark, other) for other in placed if not other.quiet)
+
+
+def _marks_of_group(name: str, curves: Sequence[Curve]) -> list[Mark]:
     marks = []
-    if (rising := first_onset(curves)) and rising.verdict.onset is not None:
-        at = np.flatnonzero((rising.series.steps <= rising.verdict.onset) & np.isfinite(rising.series.values))
-        if len(at):  # where it turned into NaN, at the last number before
-            step, value = rising.series.steps[at[-1]], rising.series.values[at[-1]]
-            marks.append(Mark(float(step), float(value), ONSET, name))
+    rising = first_onset(curves)
+    if rising is not None and (onset := _onset_mark(name, rising)):
+        marks.append(onset)
     best = median_best(curves)
-    if best and best.verdict.best_step is not None and best.verdict.best is not None:
-        label = "lucky best" if best.verdict.best_is_luck else "best"
-        marks.append(Mark(best.verdict.best_step, best.verdict.best, label, name))
+    if best is not None and (lowest := _best_mark(name, best.verdict)):
+        marks.append(lowest)
     return marks
+
+
+def _onset_mark(name: str, curve: Curve) -> Mark | None:
+    onset = curve.verdict.onset
+    if onset is None:
+        return None
+    steps, values = curve.series.steps, curve.series.values
+    until_onset = (steps <= onset) & np.isfinite(values)
+    places = np.flatnonzero(until_onset)
+    if not len(places):
+        return None
+    last = places[-1]  # where the curve turned into NaN, this is the last number before
+    return Mark(float(steps[last]), float(values[last]), ONSET, name)
+
+
+def _best_mark(name: str, verdict: Verdict) -> Mark | None:
+    if verdict.best_step is None or verdict.best is None:
+        return None
+    label = "lucky best" if verdict.best_is_luck else "best"
+    return Mark(verdict.best_step, verdict.best, label, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,16 +24,17 @@ class Line:
     """A line, with a spread around each of its points where there is one.
 
     Attributes:
-        name: As the legend says it; it also fixes colour, dash and marker (``palette``).
-        x: Of shape (n,).
-        y: Of shape (n,).
-        low: Lower end of the spread.
-        high: Upper end.
-        drawn: As ``both`` line and markers, ``line`` (for many points), ``points``, or ``steps``.
-        spread: As ``bars`` at each point, or a filled ``band``.
-        of: Whose style it has, where that is not its own name's.
-        faint: Thin, behind the others, without an entry in the legend: single runs beneath their mean. It is
-            a line, or dots where ``drawn`` as ``points``.
+        name: Its name in the legend, which also fixes colour, dash and marker (``palette``).
+        x: Places of the points on the x axis, of shape (n,).
+        y: Places of the points on the y axis, of shape (n,).
+        low: Lower end of the spread, of shape (n,).
+        high: Upper end of the spread, of shape (n,).
+        drawn: How it is drawn: as ``both`` line and markers, a ``line`` (for many points), ``points`` or
+            ``steps``.
+        spread: How its spread is drawn: as ``bars`` at each point, or as a filled ``band``.
+        of: The name whose style it has, where that is not its own.
+        faint: Whether it is thin, behind the others and without an entry in the legend, as single runs
+            beneath their mean are. It is a line, or dots where ``drawn`` as ``points``.
     """
 
     name: str
@@ -53,8 +54,8 @@ class Guide:
 
     Attributes:
         y: The value.
-        label: What it is.
-        quiet: Drawn without its words, for which there is no room; the table has them.
+        label: Name of the value.
+        quiet: Whether it is drawn without its words, for which there is no room; the table has them.
     """
 
     y: float
@@ -67,11 +68,11 @@ class Mark:
     """A point that is named in the picture: an onset, a best evaluation.
 
     Attributes:
-        x: Its place.
-        y: Its place.
-        label: What it is.
-        of: Whose style it has.
-        quiet: Drawn without its words, for which there is no room; the table has them.
+        x: Its place on the x axis.
+        y: Its place on the y axis.
+        label: Words of the mark.
+        of: The name whose style it has.
+        quiet: Whether it is drawn without its words, for which there is no room; the table has them.
         anchor: Whether the words begin (``left``) or end (``right``) at the mark.
         below: Whether they stand below it.
     """
@@ -90,9 +91,9 @@ class Outline:
     """A filled shape, such as one side of a violin.
 
     Attributes:
-        name: As the legend says it, once for all outlines of the name.
-        x: Of shape (n,), the corners in turn.
-        y: Of shape (n,).
+        name: Its name in the legend, which lists it once for all outlines of the name.
+        x: Places of the corners on the x axis, in turn, of shape (n,).
+        y: Places of the corners on the y axis, of shape (n,).
     """
 
     name: str
@@ -125,9 +126,9 @@ class Cells:
     """A table of coloured cells: row i lies at y = i, column j at x = j.
 
     Attributes:
-        values: Of shape (rows, columns); NaN is left empty.
-        texts: Of the same shape, written into the cells.
-        label: Of the values.
+        values: Values that the colours show, of shape (rows, columns); NaN is left empty.
+        texts: Texts that are written into the cells, of the same shape.
+        label: Name of the values.
     """
 
     values: NDArray[Any]
@@ -140,23 +141,23 @@ class Panel:
     """One pair of axes.
 
     Attributes:
-        y_label: With the unit.
-        lines: What is drawn.
-        y_scale: Of the y axis.
-        x_label: Of its own x axis; without it the panel shares that of the figure.
-        x_scale: Of the x axis.
+        y_label: Label of the y axis, with the unit.
+        lines: Lines that it draws.
+        y_scale: Scale of the y axis.
+        x_label: Label of its own x axis; without it the panel shares that of the figure.
+        x_scale: Scale of the x axis.
         x_ticks: Names at places on the x axis, where it has names and no numbers; places alone where empty.
         guides: Values of y that are known beforehand.
-        y_ticks: The same for the y axis.
+        y_ticks: Names at places on the y axis.
         marks: Points that are named.
         outlines: Filled shapes.
         segments: Straight pieces.
         texts: Words at places.
         cells: Coloured cells.
-        x_range: Ends of the x axis; those of the data without it.
-        y_range: Ends of the y axis.
-        height: In units of a panel's usual height.
-        bare: Without a y axis, where its places mean nothing.
+        x_range: Ends of the x axis. Default: those of the data.
+        y_range: Ends of the y axis. Default: those of the data.
+        height: Height as a multiple of a panel's usual height.
+        bare: Whether it has no y axis, because places on it mean nothing.
     """
 
     y_label: str
@@ -179,14 +180,14 @@ class Panel:
 
 
 def legend_names(panel: Panel) -> list[str]:
-    """Return what a legend says of a panel: its lines but for the faint ones, and its outlines, once each.
+    """Return what the legend of a panel lists: its lines but for the faint ones, and its outlines, once each.
 
-    What stands at a place of the x axis that has its name needs no legend.
+    A name that is written on the x axis needs no legend.
     """
-    lines = [line.name for line in panel.lines if not line.faint]
-    told = {name for _, name in panel.x_ticks}
-    names = dict.fromkeys([*lines, *(outline.name for outline in panel.outlines)])
-    return [name for name in names if name not in told]
+    names = [line.name for line in panel.lines if not line.faint]
+    names += [outline.name for outline in panel.outlines]
+    on_axis = {name for _, name in panel.x_ticks}
+    return [name for name in dict.fromkeys(names) if name not in on_axis]
 
 
 def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None:
@@ -198,33 +199,71 @@ def drawable_spread(line: Line, panel: Panel) -> tuple[NDArray[Any], ...] | None
     """
     if line.low is None or line.high is None:
         return None
-    shown = [v for one in panel.lines for v in (one.y, one.low, one.high) if v is not None]
-    values = np.concatenate(shown).astype(float)
-    values = values[np.isfinite(values) & ((values > 0) | (panel.y_scale == "linear"))]
+    values = _on_y_axis(_lines_and_spreads(panel), panel.y_scale)
     if not len(values):
         return None
     least = values.min()
     if line.spread == "band" and panel.y_scale == "log":
-        drawn = np.concatenate([one.y for one in panel.lines]).astype(float)
-        drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
-        least = max(least, drawn.min() / BELOW) if len(drawn) else least
-    low, high = (np.clip(end.astype(float), least, values.max()) for end in (line.low, line.high))
+        drawn = _on_y_axis([other.y for other in panel.lines], "log")
+        if len(drawn):
+            least = max(least, drawn.min() / BELOW)
+    low = np.clip(line.low.astype(float), least, values.max())
+    high = np.clip(line.high.astype(float), least, values.max())
     return low, high, low != line.low, high != line.high
 
 
+def _lines_and_spreads(panel: Panel) -> list[NDArray[Any]]:
+    arrays = []
+    for line in panel.lines:
+        for values in (line.y, line.low, line.high):
+            if values is not None:
+                arrays.append(values)
+    return arrays
+
+
+def _on_y_axis(arrays: Sequence[NDArray[Any]], scale: Scale) -> NDArray[np.float64]:
+    """Return the values that an axis can show: finite ones, on a log axis only those above 0."""
+    values = np.concatenate(arrays).astype(float)
+    has_place = np.isfinite(values)
+    if scale == "log":
+        has_place &= values > 0
+    shown: NDArray[np.float64] = values[has_place]
+    return shown
+
+
 def cut_in_words(panel: Panel) -> str:
-    """Return that ends of bands are cut, where they are."""
-    spreads = [drawable_spread(line, panel) for line in panel.lines]
-    cut = any((s[2] & np.isfinite(s[0])).any() or (s[3] & np.isfinite(s[1])).any() for s in spreads if s)
-    return " Ends of bands at or near 0, or infinite, are cut." if cut else ""
+    """Return the sentence that ends of bands are cut, where they are."""
+    if any(_has_visible_cut(line, panel) for line in panel.lines):
+        return " Ends of bands at or near 0, or infinite, are cut."
+    return ""
+
+
+def _has_visible_cut(line: Line, panel: Panel) -> bool:
+    spread = drawable_spread(line, panel)
+    if spread is None:
+        return False
+    low, high, cut_low, cut_high = spread
+    visible_low = cut_low & np.isfinite(low)
+    visible_high = cut_high & np.isfinite(high)
+    return bool(visible_low.any() or visible_high.any())
 
 
 def scale_of(values: Sequence[NDArray[Any]]) -> Scale:
     """Return a logarithmic axis where all values are positive and span more than a factor of ten."""
-    told = np.concatenate([np.asarray(v, dtype=np.float64) for v in values]) if values else np.array([])
-    told = told[np.isfinite(told)]
-    wide = len(told) > 0 and told.min() > 0 and told.max() / WIDE > told.min()
-    return "log" if wide else "linear"
+    if not values:
+        return "linear"
+    arrays = [np.asarray(array, dtype=np.float64) for array in values]
+    pooled = np.concatenate(arrays)
+    finite = pooled[np.isfinite(pooled)]
+    if not len(finite) or finite.min() <= 0:
+        return "linear"
+    # Divided, not multiplied: a large value times the factor would overflow.
+    return "log" if finite.max() / WIDE > finite.min() else "linear"
+
+
+def scale_of_lines(lines: Iterable[Line]) -> Scale:
+    """Return the scale of the y axis that suits lines."""
+    return scale_of([line.y for line in lines])
 
 
 @dataclass(frozen=True)
@@ -232,15 +271,16 @@ class FigureData:
     """A picture.
 
     Attributes:
-        name: Of its files.
-        title: What is seen, in a few words.
-        x_label: Of the axis that all panels share.
-        panels: From left to right, or from top to bottom.
-        method: What line and spread are, and N: a caption.
-        note: The same in a few words, drawn into the picture.
-        summary: What is to be seen, in a sentence or two with numbers: for who cannot see it.
-        order: Names whose place in it fixes their style in all panels; by their place in the panel without.
-        stacked: Panels always stand above each other, as those do that share steps of training.
+        name: Name of its files.
+        title: Title, in a few words.
+        x_label: Label of the x axis that all panels share.
+        panels: Panels from left to right, or from top to bottom.
+        method: Caption: what lines and spreads are, and N.
+        note: The caption in a few words, drawn into the picture.
+        summary: What is to be seen, in a sentence or two with numbers, for a reader who cannot see it.
+        order: Names whose place in this order fixes their style in all panels. Default: their place in the
+            panel.
+        stacked: Whether panels always stand above each other, as those do that share steps of training.
     """
 
     name: str
@@ -253,6 +293,18 @@ class FigureData:
     order: tuple[str, ...] = ()
     stacked: bool = False
 
+    @property
+    def heights(self) -> list[float]:
+        """Heights of the panels, as multiples of a panel's usual height."""
+        return [panel.height for panel in self.panels]
+
+    @property
+    def shares_x_axis(self) -> bool:
+        """Whether no panel has an x axis of its own."""
+        return not any(panel.x_label for panel in self.panels)
+
     def style(self, name: str, position: int) -> Style:
         """Return the style of a name: fixed by the name, by the order, or by its position in a panel."""
-        return style_of(name, self.order.index(name) if name in self.order else position)
+        if name in self.order:
+            position = self.order.index(name)
+        return style_of(name, position)

@@ -7,8 +7,8 @@
     histogram:  bins of 2 IQR n^(-1/3) on the axis' own scale, of all kinds together
 
 What an axis has no place for counts all the same: infinite values, and on a logarithmic axis those at or
-below 0. They are part of every share, F starts above 0 or ends below 1, and their number is told. NaN is no
-value; its number is told, too.
+below 0. They are part of every share, F starts above 0 or ends below 1, and the caption states their number.
+NaN is not a value; the caption states its number, too.
 
 References: Silverman (1986), Density Estimation, section 3.4.2; Freedman & Diaconis (1981), On the Histogram
 as a Density Estimator.
@@ -27,7 +27,7 @@ from ired_diag.figures.data import Line, Outline, Scale, Segment
 
 Array = NDArray[np.float64]
 
-MOST_POINTS = 600  # of an ECDF: so many cannot be told from all at the width of a page
+MOST_POINTS = 600  # of an ECDF: so many look like all at the width of a page
 MOST_BINS = 60  # heavy tails ask for more than can be seen
 GRID = 120  # points of a violin's side
 FEWEST = 20  # values, for the shape of a violin: of fewer it would be the kernel's
@@ -39,10 +39,10 @@ class Sample:
     """The values of one kind, as an axis can show them.
 
     Attributes:
-        values: Those with a place on the axis, ascending.
-        below: How many lie below it: -inf, and on a logarithmic axis all at or below 0.
-        above: How many are +inf.
-        lost: How many are NaN.
+        values: Values with a place on the axis, ascending.
+        below: Number of values below the axis: -inf, and on a logarithmic axis all at or below 0.
+        above: Number of values that are +inf.
+        lost: Number of values that are NaN.
     """
 
     values: Array
@@ -57,13 +57,18 @@ class Sample:
         >>> Sample.of([3.0, 0.0, math.inf, math.nan], "log")
         Sample(values=array([3.]), below=1, above=1, lost=1)
         """
-        x = np.asarray(values, dtype=np.float64)
-        known = x[~np.isnan(x)]
+        array = np.asarray(values, dtype=np.float64)
+        numbers = array[~np.isnan(array)]
         least = 0.0 if scale == "log" else -math.inf
-        placed = (known > least) & (known < math.inf)
-        below = int((known <= least).sum())
-        above = int((known == math.inf).sum())
-        return cls(np.sort(known[placed]), below, above, len(x) - len(known))
+        is_below = numbers <= least
+        is_above = numbers == math.inf
+        placed = numbers[~is_below & ~is_above]
+        return cls(
+            values=np.sort(placed),
+            below=int(is_below.sum()),
+            above=int(is_above.sum()),
+            lost=len(array) - len(numbers),
+        )
 
     @property
     def n(self) -> int:
@@ -77,41 +82,62 @@ class Sample:
         place = round(share * (self.n - 1)) - self.below
         if place < 0:
             return -math.inf
-        return float(self.values[place]) if place < len(self.values) else math.inf
+        if place >= len(self.values):
+            return math.inf
+        return float(self.values[place])
 
 
 def ecdf(name: str, sample: Sample) -> Line:
     """Return the share of all values at or below each, as steps; at ``MOST_POINTS`` values at most."""
     x, counts = np.unique(sample.values, return_counts=True)
     below = sample.below + np.cumsum(counts)
-    if len(x) > MOST_POINTS:
-        kept = np.unique(np.linspace(0, len(x) - 1, MOST_POINTS).round().astype(np.int64))
-        x, below = x[kept], below[kept]
     if not len(x):
         return Line(name, x, x, drawn="steps")
-    share = np.concatenate([[sample.below], below]) / sample.n
-    return Line(name, np.concatenate([x[:1], x]), share, drawn="steps")
+    if len(x) > MOST_POINTS:
+        evenly = np.linspace(0, len(x) - 1, MOST_POINTS)
+        kept = np.unique(evenly.round().astype(np.int64))
+        x = x[kept]
+        below = below[kept]
+    places = np.concatenate([x[:1], x])
+    counted = np.concatenate([[sample.below], below])
+    return Line(name, places, counted / sample.n, drawn="steps")
 
 
 def shared_edges(samples: Sequence[Sample], scale: Scale) -> Array:
     """Return the edges of bins for all kinds together; two where all values are equal, none without any."""
-    pooled = np.concatenate([sample.values for sample in samples]) if samples else np.array([])
+    if not samples:
+        return np.array([])
+    pooled = np.sort(np.concatenate([sample.values for sample in samples]))
     if not len(pooled):
         return pooled
-    x = _on_axis(np.sort(pooled), scale)
-    extent, width = float(x[-1] - x[0]), _freedman_diaconis(x)
-    if extent <= 0:
-        return _off_axis(x[0] + np.array([-0.5, 0.5]), scale)
-    bins = min(MOST_BINS, max(1, math.ceil(extent / width))) if width > 0 else MOST_BINS
-    edges = _off_axis(np.linspace(x[0], x[-1], bins + 1), scale)
-    edges[0], edges[-1] = min(edges[0], pooled.min()), max(edges[-1], pooled.max())  # against rounding
+    x = _on_axis(pooled, scale)
+    if x[-1] <= x[0]:
+        around = x[0] + np.array([-0.5, 0.5])
+        return _off_axis(around, scale)
+    edges = np.linspace(x[0], x[-1], _bins(x) + 1)
+    edges = _off_axis(edges, scale)
+    # Rounding may leave the smallest or the largest value outside.
+    edges[0] = min(edges[0], pooled[0])
+    edges[-1] = max(edges[-1], pooled[-1])
     return edges
+
+
+def _bins(x: Array) -> int:
+    """Return the number of bins, by Freedman and Diaconis, for sorted places on an axis."""
+    width = _freedman_diaconis(x)
+    if width <= 0:
+        return MOST_BINS
+    extent = float(x[-1] - x[0])
+    needed = max(1, math.ceil(extent / width))
+    return min(MOST_BINS, needed)
 
 
 def histogram(name: str, sample: Sample, edges: Array) -> Line:
     """Return the share of all values in each bin, as steps that end at 0."""
     counts, _ = np.histogram(sample.values, edges)
-    return Line(name, edges, np.append(counts, 0) / max(sample.n, 1), drawn="steps")
+    until_zero = np.append(counts, 0)
+    share = until_zero / max(sample.n, 1)
+    return Line(name, edges, share, drawn="steps")
 
 
 @dataclass(frozen=True)
@@ -135,26 +161,53 @@ def violin(name: str, sample: Sample, place: float, scale: Scale) -> Violin:
     """Return a violin that stands at a place of the x axis."""
     x = _on_axis(sample.values, scale)
     if not len(x):
-        return Violin(None, None, (), math.nan)
-    ends = float(sample.values[0]), float(sample.values[-1])
-    low, middle, high = (min(max(sample.quantile(q), ends[0]), ends[1]) for q in (0.25, 0.5, 0.75))
-    segments = (
-        Segment((place, place), (low, high), bold=True),
-        Segment((place - HALF_WIDTH / 2, place + HALF_WIDTH / 2), (middle, middle)),
-    )
+        return Violin(outline=None, points=None, segments=(), bandwidth=math.nan)
+    quartiles, median = _quartile_segments(sample, place)
     if len(x) < FEWEST:
-        points = Line(name, np.full(len(x), place), sample.values, drawn="points")
-        return Violin(None, points, segments[1:], math.nan)
+        same_place = np.full(len(x), place)
+        points = Line(name, same_place, sample.values, drawn="points")
+        return Violin(outline=None, points=points, segments=(median,), bandwidth=math.nan)
     h = _silverman(x)
-    if not h > 0:
-        return Violin(None, None, segments, h)
+    outline = None
+    if h > 0:
+        outline = _outline(name, x, place=place, h=h, scale=scale)
+    return Violin(outline=outline, points=None, segments=(quartiles, median), bandwidth=h)
+
+
+def _quartile_segments(sample: Sample, place: float) -> tuple[Segment, Segment]:
+    """Return the bar between the quartiles, and the line across at the median."""
+    least = float(sample.values[0])
+    most = float(sample.values[-1])
+    quantiles = [sample.quantile(share) for share in (0.25, 0.5, 0.75)]
+    low, middle, high = np.clip(quantiles, least, most).tolist()
+    left = place - HALF_WIDTH / 2
+    right = place + HALF_WIDTH / 2
+    quartiles = Segment((place, place), (low, high), bold=True)
+    median = Segment((left, right), (middle, middle))
+    return quartiles, median
+
+
+def _outline(
+    name: str,
+    x: Array,
+    *,
+    place: float,
+    h: float,
+    scale: Scale,
+) -> Outline:
+    """Return the density by Gaussian kernels of width h, mirrored to both sides of a place."""
     grid = np.linspace(x[0], x[-1], GRID)
-    density = np.exp(-0.5 * ((grid[:, None] - x) / h) ** 2).sum(axis=1)
+    distances = (grid[:, None] - x) / h
+    density = np.exp(-0.5 * distances**2).sum(axis=1)
     half = HALF_WIDTH * density / density.max()
-    sides = np.concatenate([place - half, (place + half)[::-1]])
     along = _off_axis(grid, scale)
-    outline = Outline(name, sides, np.concatenate([along, along[::-1]]))
-    return Violin(outline, None, segments, h)
+    left = place - half
+    right = place + half
+    return Outline(
+        name=name,
+        x=np.concatenate([left, right[::-1]]),
+        y=np.concatenate([along, along[::-1]]),
+    )
 
 
 def _on_axis(values: Array, scale: Scale) -> Array:
@@ -167,9 +220,12 @@ def _off_axis(places: Array, scale: Scale) -> Array:
 
 def _silverman(x: Array) -> float:
     """Return the width of the kernels; 0 where the values do not differ."""
-    sd = float(x.std(ddof=1)) if len(x) > 1 else 0.0
+    if len(x) < 2:
+        return 0.0
+    sd = float(x.std(ddof=1))
     spread = _quartile_range(x) / 1.34
-    return float(0.9 * (min(sd, spread) if spread > 0 else sd) * len(x) ** -0.2)
+    narrow = min(sd, spread) if spread > 0 else sd
+    return float(0.9 * narrow * len(x) ** -0.2)
 
 
 def _freedman_diaconis(x: Array) -> float:

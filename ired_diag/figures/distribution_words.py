@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from ired_diag.figures.data import Scale
 from ired_diag.figures.distribution_forms import Sample
-from ired_diag.figures.probe_tables import Measured
 from ired_diag.figures.quantities import Quantity
+from ired_diag.figures.ranges import steps_in_words
+from ired_diag.figures.run_table import Measured
 
 Samples = Mapping[int, Mapping[str, Sample]]  # by noise level, then by name
 
@@ -16,17 +17,20 @@ def levels_in_words(chosen: Sequence[int], of: int) -> str:
     """Return which noise levels are drawn, of how many."""
     if len(chosen) == 1:
         return f"noise level {chosen[0]} of {of}"
-    return f"noise levels {', '.join(map(str, chosen[:-1]))} and {chosen[-1]} of {of}"
+    first = ", ".join(map(str, chosen[:-1]))
+    return f"noise levels {first} and {chosen[-1]} of {of}"
 
 
 def counted(samples: Samples, quantity: Quantity, measured: Sequence[Measured]) -> str:
     """Return how many values there are, and of what."""
-    runs = len({m.label for m in measured})
-    steps = sorted({m.step for m in measured})
-    step = f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
-    weights = " or ".join(sorted({m.weights for m in measured}))
-    seeds = f", of {runs} runs together" if runs > 1 else ""
-    return f"{sizes(samples)} ({quantity.unit}{seeds}; {step}, {weights} weights)."
+    labels = {run.label for run in measured}
+    steps = steps_in_words([run.step for run in measured])
+    kinds_of_weights = {run.weights for run in measured}
+    weights = " or ".join(sorted(kinds_of_weights))
+    source = quantity.unit
+    if len(labels) > 1:
+        source += f", of {len(labels)} runs together"
+    return f"{sizes(samples)} ({source}; {steps}, {weights} weights)."
 
 
 def sizes(samples: Samples) -> str:
@@ -35,32 +39,52 @@ def sizes(samples: Samples) -> str:
     for part in samples.values():
         for name, sample in part.items():
             by_name.setdefault(name, set()).add(sample.n)
-    told = {name: " or ".join(map(str, sorted(sizes))) for name, sizes in by_name.items()}
-    if len(set(told.values())) == 1:
-        return f"n = {next(iter(told.values()))} each"
-    return f"n = {', '.join(f'{size} {name}' for name, size in told.items())}"
+    words = []
+    counts = []
+    for name, numbers in by_name.items():
+        count = " or ".join(map(str, sorted(numbers)))
+        counts.append(count)
+        words.append(f"{count} {name}")
+    if len(set(counts)) == 1:
+        return f"n = {counts[0]} each"
+    return f"n = {', '.join(words)}"
 
 
 def beyond_the_axis(samples: Samples, scale: Scale) -> str:
-    """Return what has no place on the axis, and what is no number; empty where all is drawn."""
-    under = "at or below 0" if scale == "log" else "-∞"
+    """Return what has no place on the axis, and what is not a number; empty where all is drawn."""
     words = []
     for level, part in samples.items():
-        for name, s in part.items():
-            told = [
-                f"{count} {what}"
-                for count, what in ((s.below, under), (s.above, "∞"), (s.lost, "NaN"))
-                if count
-            ]
-            words += [f"{name} at level {level}: {', '.join(told)} of {s.n + s.lost}"] if told else []
-    return f"Not drawn but counted (NaN apart): {'; '.join(words)}." if words else ""
+        for name, sample in part.items():
+            lost = _lost_in_words(sample, scale)
+            if lost:
+                words.append(f"{name} at level {level}: {lost} of {sample.n + sample.lost}")
+    if not words:
+        return ""
+    return f"Not drawn but counted (NaN apart): {'; '.join(words)}."
+
+
+def _lost_in_words(sample: Sample, scale: Scale) -> str:
+    """Return how many values of a sample have no place on the axis, by kind."""
+    words = []
+    if sample.below:
+        where = "at or below 0" if scale == "log" else "-∞"
+        words.append(f"{sample.below} {where}")
+    if sample.above:
+        words.append(f"{sample.above} ∞")
+    if sample.lost:
+        words.append(f"{sample.lost} NaN")
+    return ", ".join(words)
 
 
 def medians(samples: Samples, quantity: Quantity, beyond: str) -> str:
     """Return the medians at the sharpest level that is drawn, and what lies beyond the axis."""
     level, part = next(iter(samples.items()))
-    medians = ", ".join(f"{sample.quantile(0.5):.3g} ({name})" for name, sample in part.items() if sample.n)
-    return f"At noise level {level} the median {plain_name(quantity)} is {medians}. {beyond}".strip()
+    words = []
+    for name, sample in part.items():
+        if sample.n:
+            words.append(f"{sample.quantile(0.5):.3g} ({name})")
+    sentence = f"At noise level {level} the median {plain_name(quantity)} is {', '.join(words)}."
+    return f"{sentence} {beyond}".strip()
 
 
 def plain_name(quantity: Quantity) -> str:
@@ -73,18 +97,26 @@ def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def who(measured: Sequence[Measured]) -> str:
+def source_of(measured: Sequence[Measured]) -> str:
     """Return whose values they are: the run, or the group and how many seeds, and the step."""
-    labels = list(dict.fromkeys(m.label for m in measured))
-    steps = sorted({m.step for m in measured})
-    who = labels[0] if len(labels) == 1 else f"{measured[0].group}, {len(labels)} seeds"
-    return f"{who}, step {steps[0]}" if len(steps) == 1 and steps[0] >= 0 else who
+    first = measured[0]
+    labels = {run.label for run in measured}
+    steps = {run.step for run in measured}
+    source = first.label
+    if len(labels) > 1:
+        source = f"{first.group}, {len(labels)} seeds"
+    if len(steps) == 1 and first.step >= 0:
+        source += f", step {first.step}"
+    return source
 
 
 def widths_in_words(widths: Sequence[float], scale: Scale) -> str:
     """Return widths in words, in decades or in the unit of the axis."""
     if not widths:
         return "of no"
-    low, high = f"{min(widths):.2g}", f"{max(widths):.2g}"
+    low = f"{min(widths):.2g}"
+    high = f"{max(widths):.2g}"
     unit = " decades" if scale == "log" else ""
-    return f"{low if low == high else f'{low} to {high}'}{unit}"
+    if low == high:
+        return f"{low}{unit}"
+    return f"{low} to {high}{unit}"

@@ -25,6 +25,7 @@ from ired_diag.comparison import Comparison, Group
 from ired_diag.errors import DiagError
 from ired_diag.figures.comparison_words import names_of, with_room_for_names
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.figures.named_places import ends_of_places, interval_at, named_places
 from ired_diag.stats.noise_split import NoiseSplit
 
 WIDE, APART = 0.7, 0.14  # of the place between columns: what all groups take, and at most two neighbours
@@ -35,59 +36,80 @@ def evaluation_noise(comparison: Comparison) -> FigureData:
     """Return how the seeds' spread splits in each group.
 
     Args:
-        comparison: With a plateau in common.
+        comparison: A comparison of groups with a plateau in common.
 
     Raises:
         DiagError: The spread of no group can be split.
     """
-    groups = [group for group in comparison.groups if math.isfinite(group.noise.split.evaluation_sd)]
-    lost = [group for group in comparison.groups if group not in groups]
+    groups, lost = _split_or_lost(comparison.groups)
     if not groups:
         raise DiagError(_refusal(lost))
-    left_out = "; ".join(f"{group.name} left out: {group.noise.split.reason}" for group in lost)
-    start = "" if comparison.plateau_step is None else f" from step {comparison.plateau_step:.0f} on"
+    plateau = "plateau"
+    if comparison.plateau_step is not None:
+        plateau += f" from step {comparison.plateau_step:.0f} on"
     counts = _counts(groups)
-    return FigureData(
-        "evaluation_noise",
-        "How much of the spread between seeds is evaluation noise",
-        "",
-        (_spreads(groups, comparison.metric), _correlations(groups)),
-        f"On the plateau{start} ({counts}). Standard deviation of one evaluation; what it leaves in a "
+    method = (
+        f"On the {plateau} ({counts}). Standard deviation of one evaluation; what it leaves in a "
         "mean over the plateau, √k_eff times less; and of the seeds, 0 where its estimate is negative. "
         f"{_worths(groups)}. "
         "ICC: share of one evaluation's variance that the seed makes, with its 95% interval (one-way "
         "analysis of variance); the rest is evaluation noise."
-        f"{f' {left_out}.' if left_out else ''}",
-        f"plateau{start}, {counts}; ICC with 95% interval{f'; {left_out}' if left_out else ''}",
-        " ".join(map(_sentence, groups)),
-        names_of(comparison),
+    )
+    note = f"{plateau}, {counts}; ICC with 95% interval"
+    if lost:
+        left_out = "; ".join(f"{group.name} left out: {group.noise.split.reason}" for group in lost)
+        method += f" {left_out}."
+        note += f"; {left_out}"
+    return FigureData(
+        name="evaluation_noise",
+        title="How much of the spread between seeds is evaluation noise",
+        x_label="",
+        panels=(_spreads(groups, comparison.metric), _correlations(groups)),
+        method=method,
+        note=note,
+        summary=" ".join(map(_sentence, groups)),
+        order=names_of(comparison),
     )
 
 
+def _split_or_lost(groups: Sequence[Group]) -> tuple[list[Group], list[Group]]:
+    """Return the groups whose spread can be split, and those whose cannot."""
+    split: list[Group] = []
+    lost: list[Group] = []
+    for group in groups:
+        can_be_split = math.isfinite(group.noise.split.evaluation_sd)
+        (split if can_be_split else lost).append(group)
+    return split, lost
+
+
 def _refusal(groups: Sequence[Group]) -> str:
-    why = "; ".join(dict.fromkeys(group.noise.split.reason for group in groups))
+    names = ", ".join(group.name for group in groups)
+    reasons = dict.fromkeys(group.noise.split.reason for group in groups)
     return (
-        f"{', '.join(group.name for group in groups)}: the spread of seeds cannot be split from evaluation "
-        f"noise: {why}. It needs 2 seeds of a group, with 3 evaluations each on a plateau that all groups "
-        "share: leave out what has none, or train it longer."
+        f"{names}: the spread of seeds cannot be split from evaluation noise: {'; '.join(reasons)}. It needs "
+        "2 seeds of a group, with 3 evaluations each on a plateau that all groups share: leave out what has "
+        "none, or train it longer."
     )
 
 
 def _spreads(groups: Sequence[Group], metric: str) -> Panel:
     step = min(APART, WIDE / len(groups))
+    middle = (len(groups) - 1) / 2
+    columns = np.arange(len(COLUMNS))
     lines = []
     for place, group in enumerate(groups):
         split = group.noise.split
         of_mean = split.evaluation_sd / math.sqrt(_worth(split))
-        values = (split.evaluation_sd, of_mean, split.seed_sd)
-        x = np.arange(len(COLUMNS)) + step * (place - (len(groups) - 1) / 2)
-        lines.append(Line(group.name, x, np.array(values), drawn="points"))
+        deviations = np.array([split.evaluation_sd, of_mean, split.seed_sd])
+        shift = step * (place - middle)
+        line = Line(group.name, columns + shift, deviations, drawn="points")
+        lines.append(line)
     return Panel(
-        f"standard deviation ({metric})",
-        tuple(lines),
+        y_label=f"standard deviation ({metric})",
+        lines=tuple(lines),
         x_label="what scatters",
-        x_ticks=tuple((float(i), name) for i, name in enumerate(COLUMNS)),
-        x_range=(-0.5, len(COLUMNS) - 0.5),
+        x_ticks=named_places(COLUMNS),
+        x_range=ends_of_places(len(COLUMNS)),
         guides=(Guide(0.0, ""),),
     )
 
@@ -96,14 +118,20 @@ def _correlations(groups: Sequence[Group]) -> Panel:
     lines = []
     for place, group in enumerate(groups):
         split = group.noise.split
-        icc, low, high = (np.array([value]) for value in (split.icc, split.low, split.high))
-        lines.append(Line(group.name, np.array([float(place)]), icc, low, high, "points"))
+        line = interval_at(
+            group.name,
+            float(place),
+            mean=split.icc,
+            low=split.low,
+            high=split.high,
+        )
+        lines.append(line)
     panel = Panel(
-        "ICC (seeds' share)",
-        tuple(lines),
+        y_label="ICC (seeds' share)",
+        lines=tuple(lines),
         x_label="group",
-        x_ticks=tuple((float(place), group.name) for place, group in enumerate(groups)),
-        x_range=(-0.5, len(groups) - 0.5),
+        x_ticks=named_places(group.name for group in groups),
+        x_range=ends_of_places(len(groups)),
         guides=(Guide(0.0, "all noise"), Guide(1.0, "no noise")),
     )
     return with_room_for_names(panel)
@@ -111,8 +139,9 @@ def _correlations(groups: Sequence[Group]) -> Panel:
 
 def _worth(split: NoiseSplit) -> float:
     """Return how many independent evaluations a run's are worth; all of them where there is no noise."""
-    effective = split.effective_evaluations
-    return split.evaluations if math.isnan(effective) else effective
+    if math.isnan(split.effective_evaluations):
+        return split.evaluations
+    return split.effective_evaluations
 
 
 def _worths(groups: Sequence[Group]) -> str:
@@ -121,13 +150,16 @@ def _worths(groups: Sequence[Group]) -> str:
 
 
 def _counts(groups: Sequence[Group]) -> str:
-    told = {(group.noise.split.seeds, group.noise.split.evaluations) for group in groups}
-    if len(told) == 1:
-        ((n, k),) = told
-        return f"n = {n} seeds of k = {k:g} evaluations each"
-    return ", ".join(
-        f"{g.name} n = {g.noise.split.seeds}, k = {g.noise.split.evaluations:.3g}" for g in groups
-    )
+    first = groups[0].noise.split
+    counts = set()
+    words = []
+    for group in groups:
+        split = group.noise.split
+        counts.add((split.seeds, split.evaluations))
+        words.append(f"{group.name} n = {split.seeds}, k = {split.evaluations:.3g}")
+    if len(counts) == 1:
+        return f"n = {first.seeds} seeds of k = {first.evaluations:g} evaluations each"
+    return ", ".join(words)
 
 
 def _sentence(group: Group) -> str:
@@ -135,8 +167,15 @@ def _sentence(group: Group) -> str:
     lead = f"{group.name}: one evaluation scatters by {split.evaluation_sd:.2g}, seeds by {split.seed_sd:.2g}"
     if math.isnan(split.icc):
         return f"{lead} ({split.reason})."
-    noise = [100 * (1 - min(1.0, max(0.0, end))) for end in (split.icc, split.high, split.low)]
+    noise = _noise_percent(split.icc)
+    least = _noise_percent(split.high)
+    most = _noise_percent(split.low)
     return (
-        f"{lead}; at one evaluation {noise[0]:.0f}% ({noise[1]:.0f} to {noise[2]:.0f}%) of the variance "
-        "between seeds is evaluation noise."
+        f"{lead}; at one evaluation {noise:.0f}% ({least:.0f} to {most:.0f}%) of the variance between seeds "
+        "is evaluation noise."
     )
+
+
+def _noise_percent(icc: float) -> float:
+    share_of_seeds = min(1.0, max(0.0, icc))
+    return 100 * (1 - share_of_seeds)

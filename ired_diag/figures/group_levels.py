@@ -15,7 +15,7 @@ import numpy as np
 
 from ired_diag.figures.by_group import Array, Groups, counted, mean_over_seeds, spread
 from ired_diag.figures.data import FigureData, Guide, Line, Panel
-from ired_diag.figures.probe_tables import Measured
+from ired_diag.figures.run_table import Measured, levels_of
 from ired_diag.stats.rank_correlation import spearman
 from ired_diag.table import Table, select
 
@@ -26,21 +26,24 @@ def energy_against_error(groups: Groups, *, order: Sequence[str] = (), lacking: 
     """Return how well each group's energy ranks candidates by their error, by noise level.
 
     Args:
-        groups: Of the probe ``energy_judge``, each run at one checkpoint.
+        groups: Measurements of the probe ``energy_judge``, each run at one checkpoint.
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
     """
     lines = _by_level(groups, rank_correlations)
     panel = Panel("rank correlation of energy and error", lines, guides=(Guide(0.0, ""),))
-    return _figure(
-        "energy-against-error",
-        "Energy against error",
-        (panel,),
+    method = (
         "Spearman's rank correlation of the energy and the error of the right answer and its perturbations, "
-        "problem by problem: 1 where a lower energy is always the smaller error, 0 by chance.",
-        groups,
-        order,
-        lacking,
+        "problem by problem: 1 where a lower energy is always the smaller error, 0 by chance."
+    )
+    return _figure(
+        name="energy-against-error",
+        title="Energy against error",
+        panels=(panel,),
+        method=method,
+        groups=groups,
+        order=order,
+        lacking=lacking,
     )
 
 
@@ -48,24 +51,37 @@ def mining_by_group(groups: Groups, *, order: Sequence[str] = (), lacking: str =
     """Return what mining does in each group, by noise level.
 
     Args:
-        groups: Of the probe ``mining_dynamics``, each run at one checkpoint.
+        groups: Measurements of the probe ``mining_dynamics``, each run at one checkpoint.
         order: All groups of the study, which fixes their colours.
         lacking: What the caption says of runs without a table.
     """
-    panels = (
-        Panel("share of steps accepted", _by_level(groups, acceptance), y_range=(-0.03, 1.03)),
-        Panel("energy change  (nat)", _by_level(groups, energy_change), guides=(Guide(0.0, ""),)),
-        Panel("distance, after / before", _by_level(groups, approach), guides=(Guide(1.0, ""),)),
+    accepted = Panel(
+        y_label="share of steps accepted",
+        lines=_by_level(groups, acceptance),
+        y_range=(-0.03, 1.03),
+    )
+    change = Panel(
+        y_label="energy change  (nat)",
+        lines=_by_level(groups, energy_change),
+        guides=(Guide(0.0, ""),),
+    )
+    distance = Panel(
+        y_label="distance, after / before",
+        lines=_by_level(groups, approach),
+        guides=(Guide(1.0, ""),),
+    )
+    method = (
+        "Share of mining's steps that are accepted; energy change by all of them; distance to the right "
+        "answer over that of the clamped start."
     )
     return _figure(
-        "mining-by-group",
-        "What mining does",
-        panels,
-        "Share of mining's steps that are accepted; energy change by all of them; distance to the right "
-        "answer over that of the clamped start.",
-        groups,
-        order,
-        lacking,
+        name="mining-by-group",
+        title="What mining does",
+        panels=(accepted, change, distance),
+        method=method,
+        groups=groups,
+        order=order,
+        lacking=lacking,
     )
 
 
@@ -73,10 +89,12 @@ def rank_correlations(rows: Table) -> Array:
     """Return rank correlation of energy and error over each problem's y* and its perturbations.
 
     Args:
-        rows: Of ``energy_judge`` at one noise level.
+        rows: Rows of ``energy_judge`` at one noise level.
     """
-    kinds = ("right", "perturbed")
-    energy, error = (np.hstack([_grid(rows, kind, name) for kind in kinds]) for name in ("energy", "error"))
+    right = select(rows, kind="right")
+    perturbed = select(rows, kind="perturbed")
+    energy = np.hstack([_grid(right, "energy"), _grid(perturbed, "energy")])
+    error = np.hstack([_grid(right, "error"), _grid(perturbed, "error")])
     return spearman(energy, error)
 
 
@@ -102,17 +120,17 @@ def approach(rows: Table) -> Array:
 
 def _walk(rows: Table, name: str) -> Array:
     """Return a column of the mining, of shape (problems, moves): move 0 is the clamp of the start."""
-    mining = {key: values[rows["walker"] != "noise"] for key, values in rows.items()}
-    order = np.lexsort((mining["move"], mining["sample"]))
-    grid: Array = mining[name][order].astype(np.float64).reshape(len(np.unique(mining["sample"])), -1)
-    return grid
+    is_mining = rows["walker"] != "noise"
+    mining = {key: values[is_mining] for key, values in rows.items()}
+    return _grid(mining, name, within="move")
 
 
-def _grid(rows: Table, kind: str, name: str) -> Array:
-    """Return a column of one kind at one level, of shape (problems, candidates)."""
-    part = select(rows, kind=kind)
-    order = np.lexsort((part["number"], part["sample"]))
-    grid: Array = part[name][order].astype(np.float64).reshape(len(np.unique(part["sample"])), -1)
+def _grid(rows: Table, name: str, *, within: str = "number") -> Array:
+    """Return a column, of shape (problems, n), each problem's values in the order of another column."""
+    problems = rows["sample"]
+    order = np.lexsort((rows[within], problems))
+    values = rows[name][order].astype(np.float64)
+    grid: Array = values.reshape(len(np.unique(problems)), -1)
     return grid
 
 
@@ -120,33 +138,47 @@ def _by_level(groups: Groups, numbers: Numbers) -> tuple[Line, ...]:
     """Return a line a group: at each noise level the mean over seeds, of one seed over problems."""
     lines = []
     for group, members in groups.items():
-        levels = sorted({int(level) for m in members for level in np.unique(m.rows["level"]) if level >= 0})
-        ends = np.array([_mean_at(members, level, numbers) for level in levels]).reshape(-1, 3)
-        lines.append(Line(group, np.array(levels), ends[:, 0], ends[:, 1], ends[:, 2]))
+        levels = levels_of(members)
+        intervals = [_mean_at(members, level, numbers) for level in levels]
+        mean, low, high = np.array(intervals).reshape(-1, 3).T
+        lines.append(Line(group, np.array(levels), mean, low, high))
     return tuple(lines)
 
 
 def _mean_at(members: Sequence[Measured], level: int, numbers: Numbers) -> tuple[float, float, float]:
-    parts = (select(m.rows, level=level) for m in members)
-    return mean_over_seeds([numbers(part) for part in parts if len(part["level"])])
+    seeds = []
+    for run in members:
+        rows = select(run.rows, level=level)
+        if len(rows["level"]):
+            seeds.append(numbers(rows))
+    return mean_over_seeds(seeds)
 
 
 def _figure(
+    *,
     name: str,
     title: str,
     panels: tuple[Panel, ...],
-    what: str,
+    method: str,
     groups: Groups,
     order: Sequence[str],
     lacking: str,
 ) -> FigureData:
-    summary = " ".join(f"{panel.y_label} at the sharpest level: {_first(panel)}." for panel in panels)
-    method = f"{what} {spread(groups)} {lacking}".strip()
-    drawn_order = tuple(order or groups)
+    summary = [_sentence(panel) for panel in panels]
+    caption = f"{method} {spread(groups)} {lacking}"
     return FigureData(
-        name, title, "noise level", panels, method, counted(groups), summary, drawn_order, stacked=True
+        name=name,
+        title=title,
+        x_label="noise level",
+        panels=panels,
+        method=caption.strip(),
+        note=counted(groups),
+        summary=" ".join(summary),
+        order=tuple(order or groups),
+        stacked=True,
     )
 
 
-def _first(panel: Panel) -> str:
-    return ", ".join(f"{line.y[0]:.3g} ({line.name})" for line in panel.lines)
+def _sentence(panel: Panel) -> str:
+    first = [f"{line.y[0]:.3g} ({line.name})" for line in panel.lines]
+    return f"{panel.y_label} at the sharpest level: {', '.join(first)}."

@@ -13,10 +13,10 @@ class Headline:
 
     Attributes:
         key: Its name in the answer's evidence.
-        label: As an axis says it, with the unit.
+        label: Label of an axis that shows it, with the unit.
         low: Name of the lower end of its interval in the evidence, if it has one.
         high: Name of the upper end.
-        scale: Of the axis.
+        scale: Scale of the axis.
     """
 
     key: str

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 MOST = 6  # labels, about
 NARROW, WIDE = 0.8, 3.0  # decades
+ROUNDING = 1e-9  # share of a place by which it may lie beyond an end
 
 
 def log_ticks(low: float, high: float) -> NDArray[np.float64]:
@@ -31,21 +32,31 @@ def log_ticks(low: float, high: float) -> NDArray[np.float64]:
     decades = math.log10(high) - math.log10(low)
     if decades < NARROW:
         return _round_steps(low, high)
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    first = math.floor(math.log10(low))
+    last = math.ceil(math.log10(high))
+    multiples: tuple[int, ...] = (1, 2, 5)
+    stride = 1
     if decades > WIDE:
+        multiples = (1,)
         stride = math.ceil(decades / MOST)
-        powers = [power for power in range(first, last + 1) if power % stride == 0]
-        places = np.array([float(f"1e{power}") for power in powers])
-    else:
-        places = np.array([float(f"{m}e{power}") for power in range(first, last + 1) for m in (1, 2, 5)])
-    return places[(places >= low * (1 - 1e-9)) & (places <= high * (1 + 1e-9))]
+    places = []
+    for power in range(first, last + 1):
+        if power % stride == 0:
+            # Parsed, not computed: 10.0**power is off by a rounding for some powers.
+            places += [float(f"{multiple}e{power}") for multiple in multiples]
+    ticks = np.array(places)
+    is_within = (ticks >= low * (1 - ROUNDING)) & (ticks <= high * (1 + ROUNDING))
+    return ticks[is_within]
 
 
 def _round_steps(low: float, high: float) -> NDArray[np.float64]:
     """Return multiples of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / MOST
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
+    steps = [power, 2 * power, 5 * power, 10 * power]
+    step = next(size for size in steps if size >= rough * (1 - ROUNDING))
     digits = max(0, 1 - math.floor(math.log10(step)))
-    count = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
-    return np.round(count * step, digits)
+    first = math.ceil(low / step - ROUNDING)
+    last = math.floor(high / step + ROUNDING)
+    counts = np.arange(first, last + 1)
+    return np.round(counts * step, digits)

@@ -16,7 +16,7 @@ and is not there where N = 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,10 +30,15 @@ from ired_diag.stats.finite import quotient
 from ired_diag.stats.summary import CONFIDENCE
 
 Band = Literal["t interval", "sd", "range"]
-BANDS: dict[Band, str] = {
+BANDS: dict[Band, str] = {  # as captions describe them
     "t interval": "95% t interval of the mean over seeds",
     "sd": "mean ± sd over seeds (n - 1)",
     "range": "range of the seeds",
+}
+BANDS_IN_BRIEF: dict[Band, str] = {
+    "t interval": "95% t interval",
+    "sd": "sd",
+    "range": "range",
 }
 MEANT = "Means are at steps for which more than half of the seeds then in training have a value"
 
@@ -45,11 +50,11 @@ class OverSeeds:
     """A group's curve; all of shape (n,).
 
     Attributes:
-        steps: Of training.
-        mean: Over the seeds with a finite value.
+        steps: Training steps.
+        mean: Mean over the seeds with a finite value.
         low: Lower end of the band; NaN for one seed.
-        high: Upper end.
-        n: How many seeds those are.
+        high: Upper end of the band.
+        n: Number of seeds with a finite value.
     """
 
     steps: NDArray[np.int64]
@@ -63,7 +68,7 @@ def over_seeds(curves: Sequence[Series], band: Band = "t interval") -> OverSeeds
     """Return mean, band and N over seeds at each step.
 
     Args:
-        curves: One a seed, at least one.
+        curves: One curve for each seed, at least one.
         band: What is drawn around the mean.
 
     Raises:
@@ -72,20 +77,47 @@ def over_seeds(curves: Sequence[Series], band: Band = "t interval") -> OverSeeds
     if band not in BANDS:
         raise DiagError(f"A band is one of {', '.join(BANDS)}, found {band!r}.")
     steps, table = _table(curves)
-    known = np.isfinite(table)
-    n = known.sum(axis=0)
-    unit = _unit(table[known])
-    scaled = np.where(known, table / unit, 0.0)
+    is_finite = np.isfinite(table)
+    n = is_finite.sum(axis=0)
+    unit = _unit(table[is_finite])
+    scaled = np.where(is_finite, table / unit, 0.0)
     mean = quotient(scaled.sum(axis=0), n)
     if band == "range":
-        low = np.where(known, scaled, np.inf).min(axis=0)
-        high = np.where(known, scaled, -np.inf).max(axis=0)
+        low = np.where(is_finite, scaled, np.inf).min(axis=0)
+        high = np.where(is_finite, scaled, -np.inf).max(axis=0)
     else:
-        sd = np.sqrt(quotient((np.where(known, scaled - mean, 0.0) ** 2).sum(axis=0), n - (n > 1)))
-        half = sd if band == "sd" else sd * quotient(_critical(n), np.sqrt(n))
-        low, high = mean - half, mean + half
-    low, high = (np.where(n > 1, end * unit, np.nan) for end in (low, high))
-    return OverSeeds(steps, mean * unit, low, high, n)
+        deviations = np.where(is_finite, scaled - mean, 0.0)
+        half = _sd(deviations, n)
+        if band == "t interval":
+            half = half * quotient(_critical(n), np.sqrt(n))
+        low = mean - half
+        high = mean + half
+    return OverSeeds(
+        steps=steps,
+        mean=mean * unit,
+        low=np.where(n > 1, low * unit, np.nan),
+        high=np.where(n > 1, high * unit, np.nan),
+        n=n,
+    )
+
+
+def has_several_seeds(groups: Mapping[str, OverSeeds]) -> bool:
+    """Say whether any group has more than one seed at any step."""
+    return any(curve.n.max(initial=0) > 1 for curve in groups.values())
+
+
+def last_finite(curve: OverSeeds) -> int | None:
+    """Return the place of the last finite mean; None without one."""
+    finite = np.flatnonzero(np.isfinite(curve.mean))
+    return int(finite[-1]) if len(finite) else None
+
+
+def _sd(deviations: Array, n: NDArray[np.int64]) -> Array:
+    """Return the standard deviation over seeds at each step, 0 for one seed."""
+    squares = (deviations**2).sum(axis=0)
+    degrees = n - (n > 1)
+    sd: Array = np.sqrt(quotient(squares, degrees))
+    return sd
 
 
 def _table(curves: Sequence[Series]) -> tuple[NDArray[np.int64], Array]:
@@ -94,24 +126,31 @@ def _table(curves: Sequence[Series]) -> tuple[NDArray[np.int64], Array]:
     if not curves:
         return np.array([], dtype=np.int64), np.empty((0, 0))
     steps = np.unique(np.concatenate([curve.steps for curve in curves]))
-    table, told = np.full((len(curves), len(steps)), np.nan), np.zeros(len(steps), dtype=np.int64)
-    training = np.zeros(len(steps), dtype=np.int64)
+    table = np.full((len(curves), len(steps)), np.nan)
+    with_value = np.zeros(len(steps), dtype=np.int64)
+    in_training = np.zeros(len(steps), dtype=np.int64)
     for row, curve in zip(table, curves, strict=True):
         places = np.searchsorted(steps, curve.steps)
+        first = places[0]
+        last = places[-1]
         row[places] = curve.values
-        told[places] += 1
-        training[places[0] : places[-1] + 1] += 1
-    common = 2 * told > training
-    return steps[common], table[:, common]
+        with_value[places] += 1
+        in_training[first : last + 1] += 1
+    is_common = 2 * with_value > in_training
+    return steps[is_common], table[:, is_common]
 
 
 def _unit(values: Array) -> float:
     """Return a power of two near the largest value: divided by it, sums and squares do not overflow."""
-    return float(np.ldexp(0.5, np.frexp(np.abs(values).max(initial=0.0))[1]))
+    largest = np.abs(values).max(initial=0.0)
+    _, exponent = np.frexp(largest)
+    return float(np.ldexp(0.5, exponent))
 
 
 def _critical(n: NDArray[np.int64]) -> Array:
-    """Return Student's t for an interval of the mean of n values; of one it is not known."""
-    degrees, places = np.unique(np.maximum(n - 1, 1), return_inverse=True)
-    critical: Array = np.asarray(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))
+    """Return Student's t for an interval of the mean of n values; it means nothing for one."""
+    degrees = np.maximum(n - 1, 1)
+    unique, places = np.unique(degrees, return_inverse=True)
+    level = (1 + CONFIDENCE) / 2
+    critical: Array = np.asarray(stats.t.ppf(level, unique))
     return critical[places]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,16 @@ from numpy.typing import NDArray
 from ired_diag.errors import NotFound
 from ired_diag.figures.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.figures.headline import Headline
-from ired_diag.figures.probe_tables import Found, RunTable
+from ired_diag.figures.probe_tables import Found
+from ired_diag.figures.ranges import range_in_words
+from ired_diag.figures.run_table import RunTable
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise
 
 SHARES = ("share", "coverage")  # first words of labels whose numbers lie between 0 and 1
-Array = NDArray[np.float64]
-
 SIGN_COUNTS = {"energy_gap": "gap_adversarial"}  # by probe: what is to be above 0 in every seed
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,9 @@ class Followed:
     """A number of one group at each step.
 
     Attributes:
-        steps: Of shape (steps,), ascending.
-        values: Of shape (seeds, steps); NaN where a seed has none.
-        labels: Of the seeds.
+        steps: Training steps, of shape (steps,), ascending.
+        values: The number, of shape (seeds, steps); NaN where a seed has none.
+        labels: Labels of the seeds.
     """
 
     steps: Array
@@ -51,57 +54,90 @@ class Followed:
         counts: NDArray[np.int64] = np.isfinite(self.values).sum(axis=0)
         return counts
 
+    @property
+    def measured_steps(self) -> Array:
+        """The steps at which any seed has a number."""
+        return self.steps[self.counts > 0]
+
+    def seeds_at_steps(self) -> Iterator[Array]:
+        """Yield the finite numbers of the seeds at each step at which there are any."""
+        for column in self.values.T:
+            finite = column[np.isfinite(column)]
+            if len(finite):
+                yield finite
+
 
 def headlines_over_training(
-    found: Found, *, keys: Sequence[str] = (), weights: str | None = None, order: Sequence[str] = ()
+    tables: Found,
+    *,
+    keys: Sequence[str] = (),
+    weights: str | None = None,
+    order: Sequence[str] = (),
 ) -> FigureData:
     """Return a probe's headline numbers against the training step.
 
     Args:
-        found: The probe's tables.
-        keys: Which headlines; all without it.
-        weights: Which; those of each table's latest answer without it.
-        order: All groups of the study, which fixes their colours; those asked for without it.
+        tables: The probe's tables.
+        keys: Keys of the headlines. Default: all.
+        weights: The kind of weights. Default: those of each table's latest answer.
+        order: All groups of the study, which fixes their colours. Default: the groups of ``tables``.
 
     Raises:
         NotFound: There is no table, none with answers, or no headline of such a name.
     """
-    found.check("all")
-    headlines = _headlines(found, keys)
+    tables.check("all")
+    headlines = _headlines(tables, keys)
     panels: list[Panel] = []
-    counted: list[int] = []
+    counts: list[int] = []
     for headline in headlines:
-        groups = {group: followed(found.of(group), headline.key, weights) for group in found.groups}
-        groups = {group: one for group, one in groups.items() if one.counts.any()}
+        groups = _followed_groups(tables, headline, weights)
         panels.append(_panel(headline, groups))
-        counted += [int(n) for one in groups.values() for n in one.counts if n]
-        if SIGN_COUNTS.get(found.probe) == headline.key:
+        for group in groups.values():
+            counts += group.counts[group.counts > 0].tolist()
+        if SIGN_COUNTS.get(tables.probe) == headline.key:
             panels.append(_sign_panel(groups))
-    title = f"{found.probe.replace('_', ' ').capitalize()} over training"
-    seeds = _range(counted)
-    lacking = found.lacking.words("all")
-    return FigureData(
-        f"{found.probe}-over-training",
-        title,
-        "training step",
-        tuple(panels),
+    probe = tables.probe.replace("_", " ")
+    seeds = range_in_words(counts, empty="none")
+    method = (
         f"Mean over seeds and its 95% t interval (band); single seeds faint; seeds at each step: {seeds}."
-        f"{_how(panels, headlines)} {_samples(found)} {lacking}".strip(),
-        f"mean, 95% interval over seeds; seeds at each step: {seeds}",
-        " ".join(map(_ends, panels)),
-        tuple(order or found.groups),
+        f"{_how(panels, headlines)} {_samples(tables)} {tables.lacking.words('all')}"
+    )
+    return FigureData(
+        name=f"{tables.probe}-over-training",
+        title=f"{probe.capitalize()} over training",
+        x_label="training step",
+        panels=tuple(panels),
+        method=method.strip(),
+        note=f"mean, 95% interval over seeds; seeds at each step: {seeds}",
+        summary=" ".join(map(_ends, panels)),
+        order=tuple(order or tables.groups),
         stacked=True,
     )
 
 
+def _followed_groups(tables: Found, headline: Headline, weights: str | None) -> dict[str, Followed]:
+    """Return a headline of each group that has it at any step."""
+    groups = {}
+    for name in tables.groups:
+        group = followed(tables.of(name), headline.key, weights)
+        if group.counts.any():
+            groups[name] = group
+    return groups
+
+
 def followed(tables: Sequence[RunTable], key: str, weights: str | None = None) -> Followed:
     """Return a number of the answers in several runs' tables, at every step that any of them has."""
-    told = {table.label: table.answers(weights) for table in tables}
-    steps = sorted({step for answers in told.values() for step in answers if step >= 0})
-    values = [[_number(answers.get(step, {}), key) for step in steps] for answers in told.values()]
-    shape = len(told), len(steps)
+    answers = {table.label: table.answers(weights) for table in tables}
+    recorded = set(chain.from_iterable(answers.values()))
+    steps = sorted(step for step in recorded if step >= 0)
+    values = np.full((len(answers), len(steps)), np.nan)
+    for row, of_seed in zip(values, answers.values(), strict=True):
+        for place, step in enumerate(steps):
+            row[place] = _number(of_seed.get(step, {}), key)
     return Followed(
-        np.array(steps, dtype=np.float64), np.array(values, dtype=np.float64).reshape(shape), tuple(told)
+        steps=np.array(steps, dtype=np.float64),
+        values=values,
+        labels=tuple(answers),
     )
 
 
@@ -111,57 +147,82 @@ def mean_and_interval(values: Array, scale: Scale = "linear") -> tuple[float, fl
     >>> [round(x, 6) for x in mean_and_interval(np.array([1.0, 100.0]), "log")][0]
     10.0
     """
-    x = values[np.isfinite(values)]
-    if scale == "log":
-        x = np.log10(x[x > 0])
-    told = summarise(x)
-    ends = told.mean, told.low, told.high
-    # Two seeds on a log axis may span more decades than a float has.
-    return tuple(_power(end) for end in ends) if scale == "log" else ends  # type: ignore[return-value]
+    finite = values[np.isfinite(values)]
+    if scale == "linear":
+        summary = summarise(finite)
+        return summary.mean, summary.low, summary.high
+    logarithms = np.log10(finite[finite > 0])
+    summary = summarise(logarithms)
+    return _power(summary.mean), _power(summary.low), _power(summary.high)
 
 
-def _headlines(found: Found, keys: Sequence[str]) -> list[Headline]:
-    """Return the headlines to draw: those of the tables, or those asked for among them."""
-    known = {one.key: one for table in found.tables if table.answers() for one in table.headlines}
-    if not known:
-        again = found.tables[0].command()
-        raise NotFound(f"The tables of {found.probe} hold no answers yet. To write them: {again}")
-    if unknown := [key for key in keys if key not in known]:
-        raise NotFound(f"{found.probe} has no headline {unknown[0]!r}. There are: {', '.join(known)}.")
-    return [known[key] for key in keys] or list(known.values())
+def _headlines(tables: Found, keys: Sequence[str]) -> list[Headline]:
+    """Return the headlines to draw: those of the tables, or the chosen ones among them."""
+    by_key: dict[str, Headline] = {}
+    for table in tables.tables:
+        if table.answers():
+            for headline in table.headlines:
+                by_key[headline.key] = headline
+    if not by_key:
+        command = tables.tables[0].command()
+        raise NotFound(f"The tables of {tables.probe} hold no answers yet. To write them: {command}")
+    for key in keys:
+        if key not in by_key:
+            raise NotFound(f"{tables.probe} has no headline {key!r}. There are: {', '.join(by_key)}.")
+    chosen = keys or list(by_key)
+    return [by_key[key] for key in chosen]
 
 
 def _panel(headline: Headline, groups: Mapping[str, Followed]) -> Panel:
     """Return a headline's panel: logarithmic only where every number is above 0."""
-    everything = np.concatenate([one.values.ravel() for one in groups.values()]) if groups else np.array([])
-    positive = bool((everything[np.isfinite(everything)] > 0).all())
-    scale: Scale = "log" if headline.scale == "log" and positive else "linear"
-    single = [line for group, one in groups.items() for line in _seeds(group, one)]
-    means = [_mean(group, one, scale) for group, one in groups.items()]
-    if _is_share(headline):
-        means = [_within_a_share(line) for line in means]
-    return Panel(headline.label, (*single, *means), scale)
+    scale: Scale = "linear"
+    if headline.scale == "log" and all(map(_is_positive, groups.values())):
+        scale = "log"
+    seeds: list[Line] = []
+    means: list[Line] = []
+    for name, group in groups.items():
+        seeds += _seed_lines(name, group)
+        mean = _mean_line(name, group, scale)
+        if _is_share(headline):
+            mean = _within_a_share(mean)
+        means.append(mean)
+    return Panel(headline.label, (*seeds, *means), scale)
 
 
-def _seeds(group: str, one: Followed) -> Iterator[Line]:
+def _is_positive(group: Followed) -> bool:
+    """Say whether every number is above 0."""
+    finite = group.values[np.isfinite(group.values)]
+    return bool((finite > 0).all())
+
+
+def _seed_lines(name: str, group: Followed) -> Iterator[Line]:
     """Yield each seed of several, without the steps that it lacks."""
-    if len(one.labels) < 2:
+    if len(group.labels) < 2:
         return
-    for label, values in zip(one.labels, one.values, strict=True):
-        here = np.isfinite(values)
-        yield Line(label, one.steps[here], values[here], drawn="line", of=group, faint=True)
+    for label, values in zip(group.labels, group.values, strict=True):
+        is_measured = np.isfinite(values)
+        yield Line(
+            name=label,
+            x=group.steps[is_measured],
+            y=values[is_measured],
+            drawn="line",
+            of=name,
+            faint=True,
+        )
 
 
-def _mean(group: str, one: Followed, scale: Scale) -> Line:
-    here = one.counts > 0
-    ends = np.array([mean_and_interval(column, scale) for column in one.values.T[here]]).reshape(-1, 3)
-    known = np.isfinite(ends[:, 1:]).any()
-    low, high = (ends[:, 1], ends[:, 2]) if known else (None, None)
-    return Line(group, one.steps[here], ends[:, 0], low, high, spread="band")
+def _mean_line(name: str, group: Followed, scale: Scale) -> Line:
+    intervals = [mean_and_interval(values, scale) for values in group.seeds_at_steps()]
+    mean, low, high = np.array(intervals).reshape(-1, 3).T
+    line = Line(name, group.measured_steps, mean, spread="band")
+    if np.isfinite(low).any() or np.isfinite(high).any():
+        return replace(line, low=low, high=high)
+    return line
 
 
 def _is_share(headline: Headline) -> bool:
-    return headline.label.split()[0] in SHARES
+    first_word = headline.label.split()[0]
+    return first_word in SHARES
 
 
 def _within_a_share(line: Line) -> Line:
@@ -172,54 +233,67 @@ def _within_a_share(line: Line) -> Line:
 
 
 def _sign_panel(groups: Mapping[str, Followed]) -> Panel:
+    """Return the share of seeds above 0 at each step."""
     lines = []
-    for group, one in groups.items():
-        here = one.counts > 0
-        shares = [share_of((column > 0)[np.isfinite(column)].astype(float)) for column in one.values.T[here]]
-        mean, low, high = (
-            np.array([getattr(share, end) for share in shares]) for end in ("mean", "low", "high")
-        )
-        lines.append(Line(group, one.steps[here], mean, low, high, spread="band"))
-    label = "share of seeds with a gap above 0"
-    return Panel(label, tuple(lines), guides=(Guide(0.5, ""),), y_range=(-0.03, 1.03))
+    for name, group in groups.items():
+        shares = []
+        for values in group.seeds_at_steps():
+            share = share_of((values > 0).astype(float))
+            shares.append((share.mean, share.low, share.high))
+        mean, low, high = np.array(shares).T
+        lines.append(Line(name, group.measured_steps, mean, low, high, spread="band"))
+    return Panel(
+        y_label="share of seeds with a gap above 0",
+        lines=tuple(lines),
+        guides=(Guide(0.5, ""),),
+        y_range=(-0.03, 1.03),
+    )
 
 
 def _how(panels: Sequence[Panel], headlines: Sequence[Headline]) -> str:
-    """Return what else is to be known of some panels."""
-    geometric = " On logarithmic axes: geometric means." if any(p.y_scale == "log" for p in panels) else ""
-    signs = " Share of seeds: with Wilson's 95% interval." if len(panels) > len(headlines) else ""
-    shares = " Bands of shares are cut at 0 and 1." if any(map(_is_share, headlines)) else ""
-    return geometric + signs + shares
+    """Return what the caption says of logarithmic axes and shares."""
+    words = ""
+    if any(panel.y_scale == "log" for panel in panels):
+        words += " On logarithmic axes: geometric means."
+    if len(panels) > len(headlines):
+        words += " Share of seeds: with Wilson's 95% interval."
+    if any(map(_is_share, headlines)):
+        words += " Bands of shares are cut at 0 and 1."
+    return words
 
 
 def _ends(panel: Panel) -> str:
     """Return where each group's mean begins and ends."""
-    told = [
-        f"{line.name} {line.y[0]:.3g} to {line.y[-1]:.3g} (steps {line.x[0]:.0f} to {line.x[-1]:.0f})"
-        for line in panel.lines
-        if not line.faint
-    ]
-    return f"{panel.y_label}: {', '.join(told) or 'no number'}."
+    words = []
+    for line in panel.lines:
+        if not line.faint:
+            values = f"{line.y[0]:.3g} to {line.y[-1]:.3g}"
+            steps = f"{line.x[0]:.0f} to {line.x[-1]:.0f}"
+            words.append(f"{line.name} {values} (steps {steps})")
+    return f"{panel.y_label}: {', '.join(words) or 'no number'}."
 
 
-def _samples(found: Found) -> str:
+def _samples(tables: Found) -> str:
     """Return how many problems each answer is over."""
-    counts = {n for t in found.tables for told in t.answers().values() if isinstance(n := told.get("n"), int)}
-    return f"Each answer over n = {_range(list(counts))}." if counts else ""
-
-
-def _range(counts: Sequence[int]) -> str:
+    counts = set()
+    for table in tables.tables:
+        for evidence in table.answers().values():
+            n = evidence.get("n")
+            if isinstance(n, int):
+                counts.add(n)
     if not counts:
-        return "none"
-    low, high = min(counts), max(counts)
-    return str(low) if low == high else f"{low} to {high}"
+        return ""
+    return f"Each answer over n = {range_in_words(counts)}."
 
 
 def _number(evidence: Mapping[str, object], key: str) -> float:
     value = evidence.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value)
 
 
 def _power(exponent: float) -> float:
+    # Two seeds on a log axis may span more decades than a float has.
     with np.errstate(over="ignore", under="ignore"):
         return float(np.power(10.0, exponent))

@@ -1,4 +1,4 @@
-"""Colours, dashes and markers: fixed by name, told apart without colour too.
+"""Colours, dashes and markers: fixed by name, distinct without colour too.
 
 The colours are those of Okabe & Ito (2008), Color Universal Design, which readers with any colour vision
 tell apart.
@@ -50,5 +50,6 @@ def style_of(name: str, position: int) -> Style:
     if fixed := FIXED.get(name.split(" ")[0]):
         return fixed
     turn, place = divmod(position, len(OTHERS))
-    own = OTHERS[place]
-    return replace(own, dash=DASHES[(DASHES.index(own.dash) + turn) % len(DASHES)])
+    style = OTHERS[place]
+    dash = (DASHES.index(style.dash) + turn) % len(DASHES)
+    return replace(style, dash=DASHES[dash])

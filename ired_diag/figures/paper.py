@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMN, TEXT = 3.25, 6.75  # inches: a column, and the text, of a two-column page
 PANEL_HEIGHT = 1.55
+PANEL_WIDTH = 2.0  # inches: narrower panels stand above each other
 MARGIN = 0.75  # of legend and axis label
 LEGEND_ROW = 0.16
 HANDLE, LETTER = 0.5, 0.062  # inches of a legend's entry: its line, and each letter
@@ -60,31 +61,51 @@ def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
 
     Args:
         figure: Its data.
-        width: In inches. Panels stand side by side where there is room for it, else above each other.
+        width: Width in inches. Panels stand side by side where there is room for it, else above each other.
     """
     figure = with_drawable_text(figure)
-    beside = width / len(figure.panels) >= 2.0 and not figure.stacked
-    rows, columns = (1, len(figure.panels)) if beside else (len(figure.panels), 1)
-    heights = [panel.height for panel in figure.panels]
-    ratios = [max(heights)] if beside else heights
+    count = len(figure.panels)
+    side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
+    heights = figure.heights
+    rows, columns = count, 1
+    if side_by_side:
+        rows, columns = 1, count
+        heights = [max(heights)]
     legend_rows, legend_columns = _legend_shape(figure, width)
-    height = PANEL_HEIGHT * sum(ratios) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
+    height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
     with mpl.rc_context(RC):
         drawn = Figure(figsize=(width, height), layout="constrained")
-        shared = not any(panel.x_label for panel in figure.panels)
-        grid = drawn.subplots(rows, columns, sharex=shared, squeeze=False, height_ratios=ratios)
+        shares_x = figure.shares_x_axis
+        grid = drawn.subplots(
+            rows,
+            columns,
+            sharex=shares_x,
+            squeeze=False,
+            height_ratios=heights,
+        )
         axes = grid.flatten().tolist()
         for axis, panel in zip(axes, figure.panels, strict=True):
             draw_panel(drawn, axis, figure, panel)
-            if beside or not shared or axis is axes[-1]:
+            if side_by_side or not shares_x or axis is axes[-1]:
                 axis.set_xlabel(panel.x_label or figure.x_label)
-        if figure.note:  # as a super-label, for which the layout keeps a place
-            note = textwrap.fill(figure.note, int(width * NOTE_LETTERS))
-            drawn.supxlabel(note, x=0.99, ha="right", fontsize=6.5, color=GREY)
+        if figure.note:
+            _draw_note(drawn, figure.note, width)
         drawn.align_ylabels()
         if legend_rows:
             _draw_legend(drawn, axes, legend_columns)
     return drawn
+
+
+def _draw_note(drawn: Figure, note: str, width: float) -> None:
+    """Draw the note as a super-label, for which the layout keeps a place."""
+    lines = textwrap.fill(note, int(width * NOTE_LETTERS))
+    drawn.supxlabel(
+        lines,
+        x=0.99,
+        ha="right",
+        fontsize=6.5,
+        color=GREY,
+    )
 
 
 def render(figure: FigureData, form: str, *, width: float = COLUMN) -> bytes:
@@ -117,24 +138,30 @@ def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: fl
 
 def _legend_shape(figure: FigureData, width: float) -> tuple[int, int]:
     """Return rows and columns of the legend; no row where the axis says what the one line is."""
-    panels = [legend_names(panel) for panel in figure.panels]
-    names = list(dict.fromkeys(name for panel in panels for name in panel))
-    if not any(len(panel) > 1 for panel in panels):
+    names: list[str] = []
+    needs_legend = False
+    for panel in figure.panels:
+        panel_names = legend_names(panel)
+        needs_legend |= len(panel_names) > 1
+        names += panel_names
+    if not needs_legend:
         return 0, 0
+    count = len(set(names))
     entry = HANDLE + LETTER * max(map(len, names))
-    columns = max(1, min(len(names), int(width / entry)))
-    rows = math.ceil(len(names) / columns)
-    return rows, math.ceil(len(names) / rows)
+    columns = max(1, min(count, int(width / entry)))
+    rows = math.ceil(count / columns)
+    return rows, math.ceil(count / rows)
 
 
 def _draw_legend(drawn: Figure, axes: list[Axes], columns: int) -> None:
-    found: dict[str, Any] = {}  # those of the same name in several panels once
+    by_label: dict[str, Any] = {}  # a name that several panels have is listed once
     for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
+        handles, labels = axis.get_legend_handles_labels()
+        for handle, label in zip(handles, labels, strict=True):
+            by_label.setdefault(label, handle)
     drawn.legend(
-        list(found.values()),
-        list(found),
+        list(by_label.values()),
+        list(by_label),
         loc="outside upper center",
         ncols=columns,
         frameon=False,

@@ -24,8 +24,8 @@ class Provenance:
 
     Attributes:
         command: The command line that makes it again.
-        sources: Each file read, with size and SHA-256.
-        versions: Of this program and the libraries that computed and drew.
+        sources: The files that were read, each with size and SHA-256.
+        versions: Versions of this program and the libraries that computed and drew.
     """
 
     command: str
@@ -49,7 +49,8 @@ def write_figure(
         CannotWrite: The folder cannot be written.
     """
     paths = paper.write(figure, folder, tuple(forms), width=width)
-    table, told = folder / f"{figure.name}.csv", folder / f"{figure.name}.json"
+    table = folder / f"{figure.name}.csv"
+    origin = folder / f"{figure.name}.json"
     write_atomically(table, to_csv(figure).encode(errors="backslashreplace"))
     content = {
         "format": FORMAT,
@@ -63,5 +64,5 @@ def write_figure(
         "sources": [dict(source) for source in provenance.sources],
     }
     text = visible_json(json.dumps(content, indent=2, ensure_ascii=False))
-    write_atomically(told, f"{text}\n".encode())
-    return [*paths, table, told]
+    write_atomically(origin, f"{text}\n".encode())
+    return [*paths, table, origin]

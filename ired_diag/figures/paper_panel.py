@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 
 from ired_diag.figures.data import Cells, FigureData, Guide, Line, Mark, Panel, Segment, drawable_spread
-from ired_diag.figures.log_ticks import log_ticks
 from ired_diag.figures.palette import BLACK, Style
+from ired_diag.figures.paper_axes import draw_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,11 +19,19 @@ if TYPE_CHECKING:
 GREY = "#555555"
 SMALL = 6.5  # points, of words within the axes
 LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
-LETTERS_BESIDE = 36  # of names on the x axis, before they are turned
+NO_LABEL = "_"  # matplotlib leaves it out of the legend
 HALO = [withStroke(linewidth=1.5, foreground="white")]  # words stay readable over lines
+MARK_GAPS = {"left": 4, "center": 0, "right": -4}  # points, from a mark to its words
 CELL_COLOURS = "Blues"
-LARGEST = 1e250  # of a curve that diverged: beyond, the margin of an axis overflows, and all is blank
-PALE = 0.25  # of a band
+PALE = 0.25  # opacity of a band
+FAINT_LINE: Any = {"linewidth": 0.5, "alpha": 0.45}
+FAINT_POINTS: Any = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 1.8,
+    "mew": 0,
+    "alpha": 0.7,
+}
 DARK_CELL = 0.6  # of the range of values: from here on its text is white
 
 
@@ -34,12 +41,7 @@ def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> N
         _draw_cells(drawn, axis, panel.cells)
     for guide in panel.guides:
         _draw_guide(axis, guide)
-    named: set[str] = set()
-    for place, outline in enumerate(panel.outlines):
-        style = figure.style(outline.name, place)
-        label = "_" if outline.name in named else outline.name
-        named.add(outline.name)
-        axis.fill(outline.x, outline.y, color=style.colour, alpha=0.35, linewidth=0.6, label=label)
+    _draw_outlines(axis, figure, panel)
     for segment in panel.segments:
         _draw_segment(axis, figure, segment)
     for position, line in enumerate(panel.lines):
@@ -47,68 +49,42 @@ def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> N
     for mark in panel.marks:
         _draw_mark(axis, mark, figure.style(mark.of, 0))
     for text in panel.texts:
-        axis.text(text.x, text.y, text.text, ha=text.anchor, va="center", fontsize=SMALL)
-    axis.set_ylabel(textwrap.fill(panel.y_label, int(LABEL_LETTERS * max(1.0, panel.height))))
-    _draw_axes(axis, panel)
+        axis.text(
+            text.x,
+            text.y,
+            text.text,
+            ha=text.anchor,
+            va="center",
+            fontsize=SMALL,
+        )
+    letters = int(LABEL_LETTERS * max(1.0, panel.height))
+    axis.set_ylabel(textwrap.fill(panel.y_label, letters))
+    draw_axes(axis, panel)
 
 
-def _draw_axes(axis: Axes, panel: Panel) -> None:
-    if any(np.any(np.isfinite(line.y) & (np.abs(line.y) > LARGEST)) for line in panel.lines):
-        axis.set_ymargin(0)
-    if panel.y_scale == "log" and _has_positive(axis.dataLim.intervaly):
-        axis.set_yscale("log", nonpositive="mask")
-        _label_logarithmic(axis.yaxis)
-    if panel.x_scale == "log" and _has_positive(axis.dataLim.intervalx):
-        axis.set_xscale("log", nonpositive="mask")
-        _label_logarithmic(axis.xaxis)
-    if panel.x_ticks:
-        places, names = zip(*panel.x_ticks, strict=True)
-        long = max(len(name) for name in names) * len(names) > LETTERS_BESIDE
-        axis.set_xticks(places, names, rotation=40 if long else 0, ha="right" if long else "center")
-    elif panel.x_scale == "linear" and panel.lines and all(_whole(line) for line in panel.lines):
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    if panel.y_ticks:
-        places, names = zip(*panel.y_ticks, strict=True)
-        axis.set_yticks(places, names)
-    if panel.x_range:
-        axis.set_xlim(*panel.x_range)
-    if panel.y_range:
-        axis.set_ylim(*panel.y_range)
-    if panel.bare:
-        axis.yaxis.set_visible(False)
-        axis.spines["left"].set_visible(False)
-
-
-def _has_positive(ends: Any) -> bool:
-    """Say whether a logarithmic axis can show any of the data: where all are 0, a linear one shows them."""
-    return bool((ends[np.isfinite(ends)] > 0).any())
-
-
-def _label_logarithmic(axis: Any) -> None:
-    axis.set_major_locator(_LogTicks())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-class _LogTicks(Locator):
-    """``log_ticks`` for matplotlib."""
-
-    def __call__(self) -> Any:
-        """Return the places of the labels."""
-        return [] if self.axis is None else self.tick_values(*self.axis.get_view_interval())
-
-    def tick_values(self, vmin: float, vmax: float) -> Any:
-        """Return the places of the labels between two ends."""
-        return log_ticks(*sorted((vmin, vmax)))
-
-
-def _whole(line: Line) -> bool:
-    """Say whether a line's x are whole numbers or lie beside such: levels, steps, counts."""
-    return len(line.x) == 0 or (float(np.ptp(line.x)) >= 1 and bool(np.all(np.diff(np.sort(line.x)) > 0.5)))
+def _draw_outlines(axis: Axes, figure: FigureData, panel: Panel) -> None:
+    named: set[str] = set()
+    for place, outline in enumerate(panel.outlines):
+        is_named = outline.name in named
+        named.add(outline.name)
+        axis.fill(
+            outline.x,
+            outline.y,
+            color=figure.style(outline.name, place).colour,
+            alpha=0.35,
+            linewidth=0.6,
+            label=NO_LABEL if is_named else outline.name,
+        )
 
 
 def _draw_guide(axis: Axes, guide: Guide) -> None:
-    axis.axhline(guide.y, color=GREY, linewidth=0.6, linestyle=(0, (2.0, 2.0)), zorder=0.5)
+    axis.axhline(
+        guide.y,
+        color=GREY,
+        linewidth=0.6,
+        linestyle=(0, (2.0, 2.0)),
+        zorder=0.5,
+    )
     if guide.quiet:
         return
     axis.annotate(
@@ -128,20 +104,39 @@ def _draw_guide(axis: Axes, guide: Guide) -> None:
 
 def _draw_segment(axis: Axes, figure: FigureData, segment: Segment) -> None:
     colour = figure.style(segment.of, 0).colour if segment.of else BLACK
-    width = 2.5 if segment.bold else 0.8
-    axis.plot(segment.x, segment.y, color=colour, linewidth=width, solid_capstyle="butt", label="_")
+    axis.plot(
+        segment.x,
+        segment.y,
+        color=colour,
+        linewidth=2.5 if segment.bold else 0.8,
+        solid_capstyle="butt",
+        label=NO_LABEL,
+    )
 
 
 def _draw_mark(axis: Axes, mark: Mark, style: Style) -> None:
-    axis.plot([mark.x], [mark.y], marker="o", markersize=5, mfc="none", mec=style.colour, mew=1.0, label="_")
+    axis.plot(
+        [mark.x],
+        [mark.y],
+        marker="o",
+        markersize=5,
+        mfc="none",
+        mec=style.colour,
+        mew=1.0,
+        label=NO_LABEL,
+    )
     if mark.quiet:
         return
+    right = MARK_GAPS[mark.anchor]
+    up, alignment = 4, "baseline"
+    if mark.below:
+        up, alignment = -4, "top"
     axis.annotate(
         mark.label,
         (mark.x, mark.y),
-        xytext=({"left": 4, "center": 0, "right": -4}[mark.anchor], -4 if mark.below else 4),
+        xytext=(right, up),
         textcoords="offset points",
-        va="top" if mark.below else "baseline",
+        va=alignment,
         ha=mark.anchor,
         fontsize=SMALL,
         color=style.colour,
@@ -152,12 +147,22 @@ def _draw_mark(axis: Axes, mark: Mark, style: Style) -> None:
 
 def _draw_cells(drawn: Figure, axis: Axes, cells: Cells) -> None:
     values = np.ma.masked_invalid(np.asarray(cells.values, dtype=float))
-    image = axis.imshow(values, cmap=CELL_COLOURS, aspect="auto", interpolation="nearest")
-    middle = values.min() + DARK_CELL * (values.max() - values.min())
+    image = axis.imshow(
+        values,
+        cmap=CELL_COLOURS,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    dark = values.min() + DARK_CELL * (values.max() - values.min())
     for (row, column), value in np.ndenumerate(values.filled(np.nan)):
-        colour = "white" if value > middle else BLACK
         axis.text(
-            column, row, cells.texts[row][column], ha="center", va="center", fontsize=SMALL, color=colour
+            column,
+            row,
+            cells.texts[row][column],
+            ha="center",
+            va="center",
+            fontsize=SMALL,
+            color="white" if value > dark else BLACK,
         )
     bar = drawn.colorbar(image, ax=axis, fraction=0.05, pad=0.02)
     bar.set_label(cells.label, fontsize=7.0)
@@ -166,27 +171,69 @@ def _draw_cells(drawn: Figure, axis: Axes, cells: Cells) -> None:
 
 
 def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
-    dashes = (0, style.dash) if style.dash else "solid"
     if line.faint:
-        form: Any = {"linewidth": 0.5, "alpha": 0.45}
-        if line.drawn == "points":
-            form = {"linestyle": "none", "marker": "o", "markersize": 1.8, "mew": 0, "alpha": 0.7}
-        axis.plot(line.x, line.y, color=style.colour, label="_", zorder=1.7, **form)
+        _draw_faint(axis, line, style)
         return
-    if spread := drawable_spread(line, panel):
-        low, high, cut_low, cut_high = spread
-        if line.spread == "band":
-            axis.fill_between(line.x, low, high, color=style.colour, alpha=PALE, linewidth=0, zorder=1.5)
-        else:
-            axis.vlines(line.x, low, high, color=style.colour, linewidth=0.8, alpha=0.5)
-            for end, cut in ((low, cut_low), (high, cut_high)):  # a cross: it goes on beyond the axis
-                axis.scatter(line.x[cut], end[cut], s=9, marker="x", color=style.colour, linewidths=0.8)
+    _draw_spread(axis, line, panel, style)
+    dashes: Any = (0, style.dash) if style.dash else "solid"
     axis.plot(
         line.x,
         line.y,
         color=style.colour,
         linestyle="none" if line.drawn == "points" else dashes,
-        marker="" if line.drawn in ("line", "steps") else style.marker,
+        marker=style.marker if line.drawn in ("both", "points") else "",
         drawstyle="steps-post" if line.drawn == "steps" else "default",
         label=line.name,
+    )
+
+
+def _draw_faint(axis: Axes, line: Line, style: Style) -> None:
+    form = FAINT_POINTS if line.drawn == "points" else FAINT_LINE
+    axis.plot(
+        line.x,
+        line.y,
+        color=style.colour,
+        label=NO_LABEL,
+        zorder=1.7,
+        **form,
+    )
+
+
+def _draw_spread(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
+    spread = drawable_spread(line, panel)
+    if spread is None:
+        return
+    low, high, cut_low, cut_high = spread
+    if line.spread == "band":
+        axis.fill_between(
+            line.x,
+            low,
+            high,
+            color=style.colour,
+            alpha=PALE,
+            linewidth=0,
+            zorder=1.5,
+        )
+        return
+    axis.vlines(
+        line.x,
+        low,
+        high,
+        color=style.colour,
+        linewidth=0.8,
+        alpha=0.5,
+    )
+    _draw_crosses(axis, line.x[cut_low], low[cut_low], style)
+    _draw_crosses(axis, line.x[cut_high], high[cut_high], style)
+
+
+def _draw_crosses(axis: Axes, x: Any, y: Any, style: Style) -> None:
+    """Draw a cross at each end of a bar that goes on beyond the axis."""
+    axis.scatter(
+        x,
+        y,
+        s=9,
+        marker="x",
+        color=style.colour,
+        linewidths=0.8,
     )

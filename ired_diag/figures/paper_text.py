@@ -30,7 +30,13 @@ def drawable(text: str, longest: int = LONGEST_LABEL) -> str:
     >>> drawable("loss\x1b[2J of " + "x" * 100)
     'loss\\x1b[2J of xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxx'
     """
-    return LONG_WORD.sub(lambda match: f"{match[0][:40]}…{match[0][-15:]}", visible(text)[:longest])
+    shortened = visible(text)[:longest]
+    return LONG_WORD.sub(_cut, shortened)
+
+
+def _cut(match: re.Match[str]) -> str:
+    word = match[0]
+    return f"{word[:40]}…{word[-15:]}"
 
 
 def _drawable(value: Any) -> Any:
@@ -39,6 +45,8 @@ def _drawable(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(_drawable(item) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changed = {field.name: _drawable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        changed = {}
+        for field in dataclasses.fields(value):
+            changed[field.name] = _drawable(getattr(value, field.name))
         return dataclasses.replace(value, **changed)
     return value

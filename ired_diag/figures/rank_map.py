@@ -10,6 +10,8 @@ Reference: Demšar (2006), Statistical Comparisons of Classifiers, section 3.2.2
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ from ired_diag.comparison import Comparison
 from ired_diag.comparison.ranking import RankTable, with_failures_last
 from ired_diag.figures.comparison_words import PANEL_HEIGHT, agreement, names_of, ranks_of, readout_of
 from ired_diag.figures.data import Cells, FigureData, Panel
+from ired_diag.figures.named_places import named_places
 from ired_diag.stats.ranks import rank_groups
 
 ROW = 0.17  # inches
@@ -29,7 +32,7 @@ def rank_map(comparison: Comparison) -> FigureData:
     """Return the map of ranks, seed by seed.
 
     Args:
-        comparison: Of at least two groups that share a seed.
+        comparison: A comparison of at least two groups that share a seed.
 
     Raises:
         DiagError: No seed is shared, or there is one group only.
@@ -37,57 +40,78 @@ def rank_map(comparison: Comparison) -> FigureData:
     ranks = ranks_of(comparison)
     names = sorted(ranks.mean_ranks, key=lambda name: ranks.mean_ranks[name])
     table = _ranks_by_seed(comparison, ranks, names)
-    n, told = len(ranks.seeds), readout_of(comparison)
-    better = "lowest" if comparison.lower_is_better else "highest"
+    readout = readout_of(comparison)
+    order = agreement(ranks)
+    best = "lowest" if comparison.lower_is_better else "highest"
+    method = (
+        f"Rank of each group within each seed that all groups share, by {readout}; 1 is best, the {best} "
+        "value; ties share the mean of their ranks. Rows in the order of their mean ranks, in brackets. "
+        f"N = {len(ranks.seeds)} seeds, {len(names)} groups; {order}."
+    )
     return FigureData(
-        "rank_map",
-        "Ranks of the groups within each seed",
-        "seed",
-        (_panel(table, ranks, names),),
-        f"Rank of each group within each seed that all groups share, by {told}; 1 is best, the {better} "
-        f"value; ties share the mean of their ranks. Rows in the order of their mean ranks, in brackets."
-        f" N = {n} seeds, {len(names)} groups; {agreement(ranks)}.",
-        f"1 is best, mean rank in brackets; {agreement(ranks)}; by {told}",
-        f"{_best_told(ranks, names)} {agreement(ranks)}.",
-        names_of(comparison),
+        name="rank_map",
+        title="Ranks of the groups within each seed",
+        x_label="seed",
+        panels=(_panel(table, ranks, names),),
+        method=method,
+        note=f"1 is best, mean rank in brackets; {order}; by {readout}",
+        summary=f"{_best_and_worst(ranks, names)} {order}.",
+        order=names_of(comparison),
     )
 
 
 def _ranks_by_seed(comparison: Comparison, ranks: RankTable, names: list[str]) -> NDArray[np.float64]:
     """Return ranks of shape (groups, seeds)."""
-    failed = {
-        group.name: [failure.label for failure in group.outcomes.failures if failure.kind != "stopped"]
-        for group in comparison.groups
-    }
-    values = with_failures_last(
-        {group.name: group.values for group in comparison.groups},
-        failed,
-        lower_is_better=comparison.lower_is_better,
-    )
-    table = [[values[name][seed] for name in names] for seed in ranks.seeds]
-    return rank_groups(table, lower_is_better=comparison.lower_is_better).ranks.T
+    finished = {}
+    failed: dict[str, list[str]] = {}
+    for group in comparison.groups:
+        finished[group.name] = group.values
+        failed[group.name] = []
+        for failure in group.outcomes.failures:
+            if failure.kind != "stopped":
+                failed[group.name].append(failure.label)
+    lower_is_better = comparison.lower_is_better
+    values = with_failures_last(finished, failed, lower_is_better=lower_is_better)
+    table = []
+    for seed in ranks.seeds:
+        row = [values[name][seed] for name in names]
+        table.append(row)
+    return rank_groups(table, lower_is_better=lower_is_better).ranks.T
 
 
 def _panel(table: NDArray[np.float64], ranks: RankTable, names: list[str]) -> Panel:
     rows, columns = table.shape
-    written = tuple(tuple(f"{rank:g}" if columns <= MOST_TEXTS else "" for rank in row) for row in table)
-    every = -(-columns // MOST_TICKS)
+    seeds = [seed.removeprefix("seed") for seed in ranks.seeds]
+    groups = [f"{name} ({ranks.mean_ranks[name]:.2f})" for name in names]
+    ticks_apart = math.ceil(columns / MOST_TICKS)
     return Panel(
-        "",
-        (),
-        x_ticks=tuple(
-            (float(i), seed.removeprefix("seed")) for i, seed in enumerate(ranks.seeds) if i % every == 0
-        ),
-        y_ticks=tuple((float(i), f"{name} ({ranks.mean_ranks[name]:.2f})") for i, name in enumerate(names)),
-        cells=Cells(table, written, "rank"),
+        y_label="",
+        lines=(),
+        x_ticks=named_places(seeds)[::ticks_apart],
+        y_ticks=named_places(groups),
+        cells=Cells(table, _texts(table), "rank"),
         height=max(rows, LEAST_ROWS) * ROW / PANEL_HEIGHT,
     )
 
 
-def _best_told(ranks: RankTable, names: list[str]) -> str:
-    first, last, n = names[0], names[-1], len(ranks.seeds)
+def _texts(table: NDArray[np.float64]) -> tuple[tuple[str, ...], ...]:
+    """Return the ranks as they are written into the cells; empty where cells are too narrow."""
+    columns = int(table.shape[1])
+    if columns > MOST_TEXTS:
+        empty = ("",) * columns
+        return (empty,) * len(table)
+    texts: list[tuple[str, ...]] = []
+    for row in table.tolist():
+        texts.append(tuple(f"{rank:g}" for rank in row))
+    return tuple(texts)
+
+
+def _best_and_worst(ranks: RankTable, names: list[str]) -> str:
+    best = names[0]
+    worst = names[-1]
+    n = len(ranks.seeds)
     tied = f", {ranks.ties} seeds with a tie for the best" if ranks.ties else ""
     return (
-        f"{first} has the best mean rank ({ranks.mean_ranks[first]:.2f}) and alone is best in "
-        f"{ranks.wins[first]} of {n} seeds{tied}; {last} has the worst ({ranks.mean_ranks[last]:.2f})."
+        f"{best} has the best mean rank ({ranks.mean_ranks[best]:.2f}) and alone is best in "
+        f"{ranks.wins[best]} of {n} seeds{tied}; {worst} has the worst ({ranks.mean_ranks[worst]:.2f})."
     )

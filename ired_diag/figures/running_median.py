@@ -11,14 +11,14 @@ Array = NDArray[np.float64]
 
 
 def running_median(values: Array, window: int | None) -> Array:
-    """Return a centred running median; at the ends of what is there.
+    """Return a centred running median; near the ends it is over the values that are there.
 
     Args:
-        values: Of shape (n,); what is not finite stays, and counts for no neighbour.
-        window: Over how many values, odd; None for none.
+        values: Values, of shape (n,); one that is not finite stays, and counts for no neighbour.
+        window: Number of values that each median is over, odd; None returns the values as they are.
 
     Raises:
-        DiagError: The window is no odd number from 3.
+        DiagError: The window is not an odd number from 3.
 
     >>> running_median(np.array([1.0, 9.0, 2.0, 3.0]), 3).tolist()
     [5.0, 2.0, 3.0, 2.5]
@@ -28,10 +28,11 @@ def running_median(values: Array, window: int | None) -> Array:
     if window < 3 or window % 2 == 0:
         raise DiagError(f"A running median is over an odd number of evaluations from 3, found {window}.")
     half = window // 2
-    padded = np.pad(np.where(np.isfinite(values), values, np.nan), half, constant_values=np.nan)
-    around = np.lib.stride_tricks.sliding_window_view(padded, window)
-    known = np.isfinite(values)
-    found = values.copy()
-    if known.any():
-        found[known] = np.nanmedian(around[known], axis=1)
-    return found
+    is_finite = np.isfinite(values)
+    finite_or_nan = np.where(is_finite, values, np.nan)
+    padded = np.pad(finite_or_nan, half, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, window)
+    medians = values.copy()
+    if is_finite.any():
+        medians[is_finite] = np.nanmedian(windows[is_finite], axis=1)
+    return medians

@@ -5,34 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ired_diag.figures.data import Line, Panel
+from ired_diag.figures.named_places import numbered_places
 from ired_diag.figures.over_seeds import OverSeeds
+from ired_diag.figures.ranges import range_in_words
 
 
 def seeds_panel(groups: Mapping[str, OverSeeds]) -> tuple[Panel, ...]:
     """Return a low panel of N at each step; none where every group keeps its N."""
-    if all(len(np.unique(curve.n)) <= 1 for curve in groups.values()):
+    if n_is_constant(groups):
         return ()
-    lines = tuple(Line(name, curve.steps, curve.n, drawn="steps") for name, curve in groups.items())
-    most = max(int(curve.n.max(initial=0)) for curve in groups.values())
-    ticks = tuple((float(k), str(k)) for k in sorted({0, most // 2, most}))
-    return (Panel("seeds", lines, height=0.45, y_range=(0.0, 1.15 * max(most, 1)), y_ticks=ticks),)
+    lines = []
+    most = 0
+    for name, curve in groups.items():
+        lines.append(Line(name, curve.steps, curve.n, drawn="steps"))
+        most = max(most, int(curve.n.max(initial=0)))
+    places = sorted({0, most // 2, most})
+    panel = Panel(
+        y_label="seeds",
+        lines=tuple(lines),
+        height=0.45,
+        y_range=(0.0, 1.15 * max(most, 1)),
+        y_ticks=numbered_places(places),
+    )
+    return (panel,)
+
+
+def n_is_constant(groups: Mapping[str, OverSeeds]) -> bool:
+    """Say whether every group has the same N at all steps."""
+    return all(len(np.unique(curve.n)) <= 1 for curve in groups.values())
 
 
 def seeds_in_words(groups: Mapping[str, OverSeeds]) -> str:
     """Return each group's N: ``q101 n = 10; q201 n = 2 to 6``."""
-    return "; ".join(f"{name} n = {_range(curve.n)}" for name, curve in groups.items())
+    words = []
+    for name, curve in groups.items():
+        words.append(f"{name} n = {range_in_words(curve.n.tolist())}")
+    return "; ".join(words)
 
 
 def n_in_brief(groups: Mapping[str, OverSeeds]) -> str:
     """Return N over all groups and steps: ``n = 10``, ``n = 2 to 6``."""
-    return f"n = {_range(np.concatenate([curve.n for curve in groups.values()]))}"
-
-
-def _range(n: NDArray[np.int64]) -> str:
-    if not len(n):
-        return "0"
-    low, high = int(n.min()), int(n.max())
-    return str(low) if low == high else f"{low} to {high}"
+    counts = [curve.n for curve in groups.values()]
+    pooled = np.concatenate(counts)
+    return f"n = {range_in_words(pooled.tolist())}"

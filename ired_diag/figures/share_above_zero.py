@@ -1,7 +1,7 @@
 """The share of seeds whose curve is above zero, over training, as a low panel.
 
-Of many steps a share of few seeds cannot be read: it is then one of seeds and steps together, in windows of
-as many steps as the caption tells, and that at each step lies beneath as dots.
+Of many steps a share of few seeds cannot be read. It is then the share of seeds and steps together, in
+windows of as many steps as the caption states, and that at each step lies beneath as dots.
 """
 
 from __future__ import annotations
@@ -16,44 +16,61 @@ from ired_diag.figures.over_seeds import OverSeeds, over_seeds
 from ired_diag.runs.history import Series
 from ired_diag.stats.finite import quotient
 
-WINDOWS = 50  # of steps, about: as many points of a share can be told apart
+WINDOWS = 50  # of steps, about: a reader can distinguish as many points of a share
+
+Array = NDArray[np.float64]
 
 
-def above_zero(curves: Sequence[Series]) -> NDArray[np.float64]:
+def above_zero(curves: Sequence[Series]) -> Array:
     """Return the share of seeds above zero, of those that are finite, at the steps of ``over_seeds``."""
-    signs = [
-        Series(c.steps, np.where(np.isfinite(c.values), np.where(c.values > 0, 1.0, 0.0), np.nan))
-        for c in curves
-    ]
+    signs = []
+    for curve in curves:
+        is_above = (curve.values > 0).astype(np.float64)
+        known_signs = np.where(np.isfinite(curve.values), is_above, np.nan)
+        signs.append(Series(curve.steps, known_signs))
     return over_seeds(signs).mean
 
 
-def share_panel(
-    seen: Mapping[str, OverSeeds], shares: Mapping[str, NDArray[np.float64]]
-) -> tuple[Panel, str]:
+def share_panel(seen: Mapping[str, OverSeeds], shares: Mapping[str, Array]) -> tuple[Panel, str]:
     """Return the panel of shares, and in which windows they are."""
-    window = max(1, max(len(curve.steps) for curve in seen.values()) // WINDOWS)
+    longest = max(len(curve.steps) for curve in seen.values())
+    window = max(1, longest // WINDOWS)
     lines: list[Line] = []
     for name, curve in seen.items():
-        if window == 1:
-            lines.append(Line(name, curve.steps, shares[name], drawn="steps"))
-        else:
-            raw = Line(f"{name}, each step", curve.steps, shares[name], of=name, faint=True, drawn="points")
-            lines += [raw, Line(name, *_in_windows(curve, shares[name], window), drawn="line")]
-    ticks = ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))
-    panel = Panel("share with gap > 0", tuple(lines), y_ticks=ticks, y_range=(-0.05, 1.05), height=0.75)
-    told = (
-        "" if window == 1 else f", of seeds and steps in windows of {window} logged steps (dots: each step)"
+        lines += _lines(name, curve, shares[name], window)
+    panel = Panel(
+        y_label="share with gap > 0",
+        lines=tuple(lines),
+        y_ticks=((0.0, "0"), (0.5, "0.5"), (1.0, "1")),
+        y_range=(-0.05, 1.05),
+        height=0.75,
     )
-    return panel, told
+    if window == 1:
+        return panel, ""
+    return panel, f", of seeds and steps in windows of {window} logged steps (dots: each step)"
 
 
-def _in_windows(
-    curve: OverSeeds, shares: NDArray[np.float64], window: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _lines(name: str, curve: OverSeeds, share: Array, window: int) -> list[Line]:
+    if window == 1:
+        return [Line(name, curve.steps, share, drawn="steps")]
+    middles, share_in_windows = _in_windows(curve, share, window)
+    each_step = Line(
+        name=f"{name}, each step",
+        x=curve.steps,
+        y=share,
+        of=name,
+        faint=True,
+        drawn="points",
+    )
+    return [each_step, Line(name, middles, share_in_windows, drawn="line")]
+
+
+def _in_windows(curve: OverSeeds, share: Array, window: int) -> tuple[Array, Array]:
     """Return the middle of each window of steps, and the share of seeds and steps in it."""
     starts = np.arange(0, len(curve.steps), window)
-    counts = np.add.reduceat(curve.n, starts)
-    above = np.add.reduceat(np.where(curve.n > 0, shares, 0.0) * curve.n, starts)
     ends = np.append(starts[1:], len(curve.steps)) - 1
-    return (curve.steps[starts] + curve.steps[ends]) / 2, quotient(above, counts)
+    middles = (curve.steps[starts] + curve.steps[ends]) / 2
+    counts = np.add.reduceat(curve.n, starts)
+    known_share = np.where(curve.n > 0, share, 0.0)
+    above = np.add.reduceat(known_share * curve.n, starts)
+    return middles, quotient(above, counts)

@@ -19,10 +19,11 @@ from ired_diag.comparison import Comparison
 from ired_diag.comparison.sweeps import Sweep
 from ired_diag.comparison.words import READOUT_NAMES, sweep_of
 from ired_diag.errors import DiagError
-from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel, scale_of
+from ired_diag.figures.data import FigureData, Guide, Line, Mark, Panel, Scale, scale_of, scale_of_lines
+from ired_diag.figures.ranges import range_in_words
 from ired_diag.stats.sweep_response import SweepResponse
 
-BESIDE = 0.02  # of the axis: single seeds from the interval of their setting
+SHIFT = 0.02  # of the axis: from the interval of a setting to its single seeds
 
 Array = NDArray[np.float64]
 
@@ -36,36 +37,46 @@ def sweep_figure(comparison: Comparison) -> FigureData:
     sweep = comparison.sweep
     if sweep is None:
         raise DiagError("These groups were not compared as a sweep. Name the knob (knob=…, --sweep KNOB).")
-    response = sweep.response
-    logarithmic = scale_of([response.knob]) == "log"
-    places = response.knob if logarithmic else np.arange(len(response.knob), dtype=np.float64)
-    mean, low, high, n = (
-        np.array([getattr(one, name) for one in response.curve]) for name in ("mean", "low", "high", "n")
+    name = sweep.knob
+    if comparison.groups:
+        name, _, _ = comparison.groups[0].name.partition("@")
+    counts = [setting.n for setting in sweep.response.curve]
+    note = "one seed each"
+    if max(counts) > 1:
+        note = f"mean and 95% t interval, n = {range_in_words(counts)}; dots: seeds"
+    return FigureData(
+        name="sweep_response",
+        title=f"Response to {sweep.knob}",
+        x_label=f"{sweep.knob} (as configured)",
+        panels=(_panel(comparison, sweep, name),),
+        method=_method(comparison, counts, corrected=math.isfinite(sweep.response.honest)),
+        note=note,
+        summary=sweep_of(sweep),
+        order=(name,),
     )
-    name = comparison.groups[0].name.partition("@")[0] if comparison.groups else sweep.knob
-    seeds = _seeds(comparison, sweep, _beside(places, logarithmic=logarithmic), name)
-    line = Line(name, places, mean, low, high)
-    panel = Panel(
-        f"{READOUT_NAMES[comparison.readout]} of {comparison.metric}",
-        (*seeds, line),
-        scale_of([one.y for one in (*seeds, line)]),
-        x_scale="log" if logarithmic else "linear",
-        x_ticks=tuple((float(x), f"{value:g}") for x, value in zip(places, response.knob, strict=True)),
+
+
+def _panel(comparison: Comparison, sweep: Sweep, name: str) -> Panel:
+    response = sweep.response
+    scale = scale_of([response.knob])
+    places = response.knob
+    if scale == "linear":
+        places = np.arange(len(response.knob), dtype=np.float64)
+    mean, low, high = np.array([(setting.mean, setting.low, setting.high) for setting in response.curve]).T
+    means = Line(name, places, mean, low, high)
+    lines = (*_seeds(comparison, sweep, _next_to(places, scale), name), means)
+    ticks = []
+    for place, value in zip(places.tolist(), response.knob, strict=True):
+        ticks.append((place, f"{value:g}"))
+    return Panel(
+        y_label=f"{READOUT_NAMES[comparison.readout]} of {comparison.metric}",
+        lines=lines,
+        y_scale=scale_of_lines(lines),
+        x_scale=scale,
+        x_ticks=tuple(ticks),
         guides=_honest(response),
         marks=_best(response, places, name, below=comparison.lower_is_better),
         height=1.2,
-    )
-    return FigureData(
-        "sweep_response",
-        f"Response to {sweep.knob}",
-        f"{sweep.knob} (as configured)",
-        (panel,),
-        _method(comparison, n.tolist(), corrected=math.isfinite(response.honest)),
-        f"mean and 95% t interval, n = {_counts(n.tolist())}; dots: seeds"
-        if n.max() > 1
-        else "one seed each",
-        sweep_of(sweep),
-        (name,),
     )
 
 
@@ -74,49 +85,61 @@ def _best(response: SweepResponse, places: Array, name: str, *, below: bool) -> 
     best = response.best
     if best < 0:
         return ()
-    right = best == len(places) - 1
-    x, y = float(places[best]), response.curve[best].mean
-    return (Mark(x, y, "best", name, anchor="right" if right else "left", below=below),)
+    is_last = best == len(places) - 1
+    mark = Mark(
+        x=float(places[best]),
+        y=response.curve[best].mean,
+        label="best",
+        of=name,
+        anchor="right" if is_last else "left",
+        below=below,
+    )
+    return (mark,)
 
 
 def _honest(response: SweepResponse) -> tuple[Guide, ...]:
     if not math.isfinite(response.honest):
         return ()
-    return (Guide(response.honest, f"best, judged by other seeds {response.honest:.4g}"),)
+    label = f"best, judged by other seeds {response.honest:.4g}"
+    return (Guide(response.honest, label),)
 
 
-def _beside(places: Array, *, logarithmic: bool) -> Array:
+def _next_to(places: Array, scale: Scale) -> Array:
     """Return where single seeds stand: a little to the right of their setting."""
-    shift = BESIDE * max(1, len(places) - 1)
-    beside: Array = places * (places.max() / places.min()) ** BESIDE if logarithmic else places + shift
-    return beside
+    if scale == "log":
+        extent = places.max() / places.min()
+        shifted: Array = places * extent**SHIFT
+        return shifted
+    return places + SHIFT * max(1, len(places) - 1)
 
 
 def _seeds(comparison: Comparison, sweep: Sweep, places: Array, name: str) -> tuple[Line, ...]:
-    """Return the single seeds of all settings, as one line of dots a setting."""
-    values = {group.name: group.values for group in comparison.groups}
+    """Return the single seeds of all settings, as one line of dots for each setting."""
+    by_setting = {group.name: group.values for group in comparison.groups}
     lines = []
     for place, setting in zip(places.tolist(), sweep.groups, strict=True):
-        told = np.array(list(values[setting].values()), dtype=np.float64)
-        x = np.full(len(told), place)
-        lines.append(Line(f"{setting}, seeds", x, told, of=name, faint=True, drawn="points"))
+        values = list(by_setting[setting].values())
+        dots = Line(
+            name=f"{setting}, seeds",
+            x=np.full(len(values), place),
+            y=np.array(values, dtype=np.float64),
+            of=name,
+            faint=True,
+            drawn="points",
+        )
+        lines.append(dots)
     return tuple(lines)
 
 
 def _method(comparison: Comparison, counts: Sequence[int], *, corrected: bool) -> str:
     better = "lower" if comparison.lower_is_better else "higher"
-    honest = (
-        " Dotted: mean of a setting chosen by resampled seeds and judged by those not drawn, free of the "
-        "luck of having been chosen."
-        if corrected
-        else " Seeds are too few to correct the best for having been chosen."
-    )
+    honest = "Seeds are too few to correct the best for having been chosen."
+    if corrected:
+        honest = (
+            "Dotted: mean of a setting chosen by resampled seeds and judged by those not drawn, free of the "
+            "luck of having been chosen."
+        )
     return (
-        f"Mean over seeds with 95% t interval, n = {_counts(counts)} a setting; dots: single seeds; "
-        f"{better} is better; circle: the best mean.{honest}"
+        f"Mean over seeds with 95% t interval, n = {range_in_words(counts)} a setting; dots: single seeds; "
+        f"{better} is better; circle: the best mean. {honest}"
     )
-
-
-def _counts(counts: Sequence[int]) -> str:
-    low, high = min(counts, default=0), max(counts, default=0)
-    return str(low) if low == high else f"{low} to {high}"

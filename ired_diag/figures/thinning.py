@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-KEPT_A_STRETCH = 3  # smallest, largest, a gap
+KEPT_IN_A_STRETCH = 3  # smallest, largest, a gap
 FEWEST = 8
 
 
@@ -23,7 +23,7 @@ class Thinned:
     """What is drawn of a curve.
 
     Attributes:
-        indices: Of the points that are drawn, increasing, of shape (shown,).
+        indices: Indices of the points that are drawn, increasing, of shape (shown,).
         inside: How many points of the curve lie in the x range.
     """
 
@@ -33,42 +33,50 @@ class Thinned:
     @property
     def words(self) -> str:
         """What a picture says of it; nothing where every point is drawn."""
-        if len(self.indices) >= self.inside:
+        drawn = len(self.indices)
+        if drawn >= self.inside:
             return ""
-        return f"{len(self.indices):,} of {self.inside:,} points drawn: smallest and largest of each stretch"
+        return f"{drawn:,} of {self.inside:,} points drawn: smallest and largest of each stretch"
 
 
 def thin(x: NDArray[Any], y: NDArray[Any], most: int, x_range: tuple[float, float] | None = None) -> Thinned:
     """Return which points of a curve to draw.
 
     Args:
-        x: Of shape (n,), increasing.
-        y: Of shape (n,); NaN is a gap.
-        most: Points to draw at most, at least 8.
-        x_range: Ends of the x axis; all points without it. One point beyond each end is kept, so that the
+        x: Places of the points on the x axis, of shape (n,), increasing.
+        y: Values of the points, of shape (n,); NaN is a gap.
+        most: Largest number of points to draw, at least 8.
+        x_range: Ends of the x axis. Default: all points. One point beyond each end is kept, so that the
             line goes on to the edge of the picture.
     """
-    low, high = (-np.inf, np.inf) if x_range is None else x_range
-    start = max(int(np.searchsorted(x, low, "left")) - 1, 0)
-    stop = min(int(np.searchsorted(x, high, "right")) + 1, len(x))
+    low, high = x_range or (-np.inf, np.inf)
+    first_inside = int(np.searchsorted(x, low, "left"))
+    first_beyond = int(np.searchsorted(x, high, "right"))
+    start = max(first_inside - 1, 0)
+    stop = min(first_beyond + 1, len(x))
     count = stop - start
     most = max(most, FEWEST)
     if count <= most:
         return Thinned(np.arange(start, stop), count)
-    return Thinned(start + _kept(x[start:stop], y[start:stop], (most - 2) // KEPT_A_STRETCH), count)
+    stretches = (most - 2) // KEPT_IN_A_STRETCH
+    kept = _kept(x[start:stop], y[start:stop], stretches)
+    return Thinned(start + kept, count)
 
 
 def _kept(x: NDArray[Any], y: NDArray[Any], stretches: int) -> NDArray[np.int64]:
     """Return the first and last point, and the smallest, the largest and a gap of each stretch."""
-    edges = np.linspace(float(x[0]), float(x[-1]), stretches + 1)[:-1]
-    starts = np.unique(np.searchsorted(x, edges, "left"))
-    stretch = np.repeat(np.arange(len(starts)), np.diff([*starts, len(x)]))
-    gap = np.isnan(y)
+    edges = np.linspace(float(x[0]), float(x[-1]), stretches + 1)
+    starts = np.unique(np.searchsorted(x, edges[:-1], "left"))
+    counts = np.diff([*starts, len(x)])
+    stretch = np.repeat(np.arange(len(starts)), counts)
+    is_gap = np.isnan(y)
     by_value = np.lexsort((y, stretch))  # NaN last within each stretch
-    lengths = np.bincount(stretch, weights=~gap, minlength=len(starts)).astype(int)
-    known = lengths > 0
-    smallest = by_value[starts[known]]
-    largest = by_value[starts[known] + lengths[known] - 1]
-    _, first_gap = np.unique(stretch[gap], return_index=True)
+    numbers = np.bincount(stretch, weights=~is_gap, minlength=len(starts)).astype(int)
+    has_number = numbers > 0
+    first = starts[has_number]
+    smallest = by_value[first]
+    largest = by_value[first + numbers[has_number] - 1]
+    _, first_gap = np.unique(stretch[is_gap], return_index=True)
+    gaps = np.flatnonzero(is_gap)[first_gap]
     ends = np.array([0, len(x) - 1])
-    return np.unique(np.concatenate([ends, smallest, largest, np.flatnonzero(gap)[first_gap]]))
+    return np.unique(np.concatenate([ends, smallest, largest, gaps]))
