@@ -17,10 +17,11 @@ from ired_diag.claims.bold_cells import bold_claims
 from ired_diag.claims.book import Book
 from ired_diag.claims.change_columns import agreeing_columns
 from ired_diag.claims.claim import Claim, Verdict, softened, unchecked
-from ired_diag.claims.conclusions import check_equivalence, check_significance
+from ired_diag.claims.conclusions import check_significance
 from ired_diag.claims.counts import check_count
 from ired_diag.claims.differences import check_difference, check_ratio
 from ired_diag.claims.effects import check_effect
+from ired_diag.claims.equivalence import check_equivalence
 from ired_diag.claims.extremes import check_extreme, check_quartiles
 from ired_diag.claims.folding import spreads_folded
 from ired_diag.claims.groups import READOUTS, groups_of
@@ -28,7 +29,7 @@ from ired_diag.claims.impossible import impossible
 from ired_diag.claims.intervals import check_interval
 from ired_diag.claims.levels import check_level
 from ired_diag.claims.markdown import Sentence, parts_of
-from ired_diag.claims.means import check_mean, check_value
+from ired_diag.claims.means import check_mean
 from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.numbers import writes_decimal_commas
 from ired_diag.claims.one_sample import check_one_sample
@@ -41,6 +42,7 @@ from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import check_statistic
 from ired_diag.claims.reservations import reserved
 from ired_diag.claims.rows_of_metrics import with_pairs
+from ired_diag.claims.seed_values import check_value
 from ired_diag.claims.spreads import check_spread
 from ired_diag.claims.t_and_p import check_test
 from ired_diag.claims.table import Table

@@ -8,6 +8,7 @@ the report may mean others, a z that none gives is unchecked, never wrong; its p
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 
@@ -23,17 +24,26 @@ CLOSE = 0.02  # a target is so near to the mean, as a share of it
 
 def check_z(claim: Claim, book: Book) -> Verdict:
     """Return whether a z follows from a sample, a σ and a target that the report prints."""
-    sigmas = {
-        float(number.rstrip(".")) for number in SIGMA.findall(plain(claim.context)) if number.strip(".")
-    }
+    sigmas = _sigmas(claim)
+    printed = {number.value for number in numbers_in(plain(book.text))}
     for sample in _samples(book):
-        mean = sample.mean.middle
-        targets = {n.value for n in numbers_in(plain(book.text)) if mean and abs(n.value / mean - 1) < CLOSE}
-        for sigma in sigmas:
-            for target in targets:
-                if fits(claim.number, _z(sample, target, sigma), magnitude=True):
-                    return holds(claim, f"{sample.n} values against {target:g} with \u03c3 = {sigma:g}")
+        targets = sorted(value for value in printed if _is_close(value, sample.mean.middle))
+        for sigma, target in itertools.product(sigmas, targets):
+            if fits(claim.number, _z(sample, target, sigma), magnitude=True):
+                return holds(claim, f"{sample.n} values against {target:g} with \u03c3 = {sigma:g}")
     return unchecked(claim, "from which mean, n, \u03c3 and target it follows is not certain")
+
+
+def _sigmas(claim: Claim) -> list[float]:
+    """Return the standard deviations that the words around a z name, each once."""
+    shown = [number.rstrip(".") for number in SIGMA.findall(plain(claim.context))]
+    return sorted({float(number) for number in shown if number})
+
+
+def _is_close(target: float, mean: float) -> bool:
+    if not mean:
+        return False
+    return abs(target / mean - 1) < CLOSE
 
 
 def _z(sample: Sample, target: float, sigma: float) -> Range:
@@ -41,7 +51,10 @@ def _z(sample: Sample, target: float, sigma: float) -> Range:
 
 
 def _samples(book: Book) -> list[Sample]:
-    labels = {(c.groups[0], c.metric) for c in book.claims if c.kind == "value" and len(c.groups) == 1}
+    labels = set()
+    for claim in book.claims:
+        if claim.kind == "value" and len(claim.groups) == 1:
+            labels.add((claim.only_group, claim.metric))
     samples = [book.of_seeds(label, metric) for label, metric in sorted(labels)]
     samples += [book.groups.sample(group, "last") for group in book.groups.members]
     return [sample for sample in samples if sample is not None]

@@ -1,0 +1,78 @@
+"""Which readout of the runs' curves does a report quote?
+
+It is the one that most of the report's means, sds and values agree with. A report that quotes a step or a
+number of last evaluations that no readout stands for is found by ``other_readout``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.claims.claim import Claim
+from ired_diag.claims.groups import READOUTS, RunGroups
+from ired_diag.claims.numbers import Printed
+from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.samples import Sample
+
+Array = NDArray[np.float64]
+QUOTING = ("mean", "value", "sd")  # kinds of claims that a readout can be told by
+
+
+def matching(mean: Printed, group: str, groups: RunGroups) -> list[str]:
+    """Return the readouts whose mean over the seeds a printed number agrees with."""
+    samples = groups.samples(group)
+    return [readout for readout, sample in samples.items() if fits(mean, sample.mean)]
+
+
+def quoted_readout(claims: Sequence[Claim], meant: Mapping[str, str | None], groups: RunGroups) -> str | None:
+    """Return the readout that the report quotes; None where no mean and no value agrees with any."""
+    scores = dict.fromkeys(READOUTS, 0)
+    for claim in claims:
+        group = meant.get(claim.only_group)
+        if group is None or claim.kind not in QUOTING:
+            continue
+        for readout, sample in groups.samples(group).items():
+            scores[readout] += _agrees(claim, sample)
+    best = max(READOUTS, key=lambda readout: scores[readout])
+    if not scores[best]:
+        return None
+    return best
+
+
+def _agrees(claim: Claim, sample: Sample) -> bool:
+    if claim.kind == "mean":
+        return fits(claim.number, sample.mean)
+    if claim.kind == "value":
+        return claim.seed in sample.values and fits(claim.number, sample.value_of(claim.seed))
+    if sample.n < 2:
+        return False
+    return fits(claim.number, sample.sd) or fits(claim.number, sample.population_sd)
+
+
+def other_readout(mean: Printed, group: str, groups: RunGroups) -> str:
+    """Say at which step, or over how many last evaluations, the seeds have a mean; empty where never."""
+    seeds = groups.members[group].seeds
+    first = seeds[0]
+    if any(not np.array_equal(first.steps, seed.steps) for seed in seeds):
+        return ""
+    half = groups.half_of_means(group) / math.sqrt(len(seeds))
+    from_last = np.mean([seed.values for seed in seeds], axis=0)[::-1]
+    steps = _where(mean, from_last, first.steps[::-1], half)
+    if steps:
+        return f"at step {steps[0]:g}"
+    counts = np.arange(1.0, len(from_last) + 1)
+    means_of_last = np.cumsum(from_last) / counts
+    fitting = _where(mean, means_of_last, counts, half)
+    if fitting:
+        return f"over the last {fitting[0]:g} evaluations"
+    return ""
+
+
+def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:
+    """Return where a printed mean fits one of several values; the first of them is a readout of its own."""
+    others = zip(places[1:].tolist(), values[1:].tolist(), strict=True)
+    return [place for place, value in others if fits(mean, Range.around(value, half))]
