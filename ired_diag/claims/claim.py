@@ -115,6 +115,11 @@ class Claim:
         return self.above.split("\n")[0]
 
     @property
+    def caption(self) -> str:
+        """The paragraph between the heading and a table; empty where there is none."""
+        return self.above.partition("\n")[2].split("\n")[0]
+
+    @property
     def own_words(self) -> str:
         """The words that speak of this number alone; a table has no others than those above it."""
         if self.table:

@@ -21,6 +21,8 @@ MENTIONED = (
 
 
 MOST_NAMED = 5  # diverged runs in a message
+
+
 def check_count(claim: Claim, book: Book) -> Verdict:
     """Return whether n is the number of complete runs, or of the values in the report's own table."""
     sizes = _sizes(claim.groups or _labels_of_levels(book), book)
@@ -132,8 +134,6 @@ def _labels_of_levels(book: Book) -> list[str]:
         if claim.kind in ("mean", "value") and len(claim.groups) == 1:
             label_of_group[book.key(claim.only_group)] = claim.only_group
     return list(label_of_group.values())
-
-
 
 
 def _size(label: str, book: Book) -> int | None:

@@ -24,6 +24,8 @@ Method = Literal[
 
 
 FEWEST = 3  # values that quartiles are computed from
+
+
 def check_extreme(claim: Claim, book: Book) -> Verdict:
     """Return whether a smallest, largest or middle value of the seeds is theirs."""
     label = label_of_claim(claim, book)
@@ -109,5 +111,3 @@ def _is_best_readout(claim: Claim, book: Book, label: str) -> bool:
         if fits_any(claim.number, (sample.mean, Range.around(best, sample.half))):
             return True
     return False
-
-

@@ -36,6 +36,8 @@ SLIPS = {
     "z0": "the normal's 1.96 sd/√n with the population sd (ddof = 0)",
     "t0": "Student's with the population sd (ddof = 0)",
 }
+
+
 def check_interval(claim: Claim, book: Book) -> Verdict:
     """Return whether an interval of a mean, or of a difference of two, is Student's."""
     if RESAMPLED.search(claim.context):

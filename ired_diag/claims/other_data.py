@@ -59,10 +59,12 @@ def other_data(claim: Claim, book: Book) -> str:
 
 FEWEST_DATA_SETS = 2  # a report that names one is of it
 KINDS_OF_SPLITS = {"validation": SPLITS, "test": ("test",), "ood": ("ood",), "train": TRAINING}
+
+
 def _other_split(claim: Claim, metric: str) -> str:
     """Return the words that name another split than the metric of the runs does."""
     own = split_of(metric)
-    for hit in (_nearest_split(claim), SPLIT.search(claim.heading), SPLIT.search(_caption(claim))):
+    for hit in (_nearest_split(claim), SPLIT.search(claim.heading), SPLIT.search(claim.caption)):
         if hit is None:
             continue
         # Every match is by one of the named groups: its name is that of the split.
@@ -73,11 +75,6 @@ def _other_split(claim: Claim, metric: str) -> str:
     if heading is None or split_of(heading[1]) == own:
         return ""
     return heading[1]
-
-
-def _caption(claim: Claim) -> str:
-    """Return the words below the heading: the paragraph before a table."""
-    return claim.above.partition("\n")[2].split("\n")[0]
 
 
 def _nearest_split(claim: Claim) -> re.Match[str] | None:
@@ -93,8 +90,6 @@ def _nearest_split(claim: Claim) -> re.Match[str] | None:
     if end is None:
         return SPLIT.search(near, start)
     return SPLIT.search(near, start, end.start())
-
-
 
 
 def split_of(metric: str) -> str:
@@ -115,7 +110,7 @@ def _other_data_set(claim: Claim, book: Book) -> str:
     named = {hit[0].lower() for hit in DATA_SET.finditer(book.text)}
     if len(named) < FEWEST_DATA_SETS:
         return ""
-    for words in (claim.wording, claim.heading, _caption(claim)):
+    for words in (claim.wording, claim.heading, claim.caption):
         if hit := DATA_SET.search(words):
             return hit[0]
     return ""
@@ -153,7 +148,3 @@ def _means_of_runs_in_tables(claim: Claim, book: Book) -> list[Claim]:
 def _is_of_runs(claim: Claim, book: Book) -> bool:
     group = book.group(claim.only_group) or ""
     return bool(matching(claim.number, group, book.groups))
-
-
-
-

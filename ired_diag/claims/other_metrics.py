@@ -120,6 +120,8 @@ def metrics_of(logged: Mapping[str, object], judged: str) -> list[str]:
 READOUTS_OF_A_NUMBER = ("last", "best")  # that a number without a metric may be by
 EVERY_READOUT = ("last", "best", "plateau", "last10")
 Check = Callable[[Claim, Book], Verdict]
+
+
 def _read(study: Study, metric: str, book: Book) -> RunGroups:
     """Return the groups of a book by another metric; none where it is not in all logs."""
     try:
@@ -146,7 +148,3 @@ def _while_failing_in_any_unit(claim: Claim, book: Book, check: Check) -> Verdic
     if verdict.outcome != "fails":
         return verdict
     return in_another_unit(claim, book, check) or verdict
-
-
-
-

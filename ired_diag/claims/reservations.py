@@ -182,8 +182,7 @@ def _words(claim: Claim) -> str:
     """Return the words that say of what a claim is: its clause, or its row, column and caption."""
     if not claim.table:
         return f"{_clause(claim)}\n{claim.heading}"
-    paragraph = claim.above.partition("\n")[2].split("\n")[0]
-    caption = re.split(r"(?<=[.!?])\s+", paragraph.strip())[-1]
+    caption = re.split(r"(?<=[.!?])\s+", claim.caption.strip())[-1]
     return "\n".join((*claim.groups, claim.wording, claim.heading, caption))
 
 
@@ -199,8 +198,6 @@ def _around(claim: Claim, book: Book) -> str:
     if claim.table:
         return book.plain_text
     return claim.context
-
-
 
 
 def _clause(claim: Claim) -> str:

@@ -35,12 +35,23 @@ def without_siunitx(text: str) -> str:
     """
     if "\\" not in text:
         return text
-    text = RANGE.sub(
-        lambda hit: f"{_number(hit[1])} to {_number(hit[2])} {_unit(hit[3] or '')}".rstrip(), text
-    )
-    text = QUANTITY.sub(lambda hit: f"{_number(hit[1])} {_unit(hit[2])}".rstrip(), text)
+    text = RANGE.sub(_range, text)
+    text = QUANTITY.sub(_quantity, text)
     text = NUM.sub(lambda hit: _number(hit[1]), text)
     return UNIT.sub(lambda hit: _unit(hit[1]), text)
+
+
+def _range(hit: re.Match[str]) -> str:
+    first = _number(hit[1])
+    last = _number(hit[2])
+    unit = _unit(hit[3] or "")
+    return f"{first} to {last} {unit}".rstrip()
+
+
+def _quantity(hit: re.Match[str]) -> str:
+    number = _number(hit[1])
+    unit = _unit(hit[2])
+    return f"{number} {unit}".rstrip()
 
 
 def with_uncertainty(number: str) -> str:
@@ -54,16 +65,22 @@ def with_uncertainty(number: str) -> str:
         return number
     decimals = len(hit["number"].partition(".")[2])
     digits = hit["digits"].rjust(decimals + 1, "0")
-    spread = f"{digits[:-decimals]}.{digits[-decimals:]}"
-    return f"{hit['number']}{hit['power']} ± {spread}{hit['power']}"
+    whole = digits[:-decimals]
+    fraction = digits[-decimals:]
+    power = hit["power"]
+    return f"{hit['number']}{power} ± {whole}.{fraction}{power}"
 
 
 def _number(text: str) -> str:
     text = re.sub(r"\+-|\\pm(?![a-zA-Z])", " ± ", text)
-    text = re.sub(r"(?<=\d)[ ~](?=\d{3}\b)", "", text.replace("\\,", "")).replace("d", "e").replace("D", "e")
-    return re.sub(r"\s*±\s*", " ± ", with_uncertainty(text.strip()))
+    text = text.replace("\\,", "")
+    text = re.sub(r"(?<=\d)[ ~](?=\d{3}\b)", "", text)  # blanks between groups of thousands
+    text = text.replace("d", "e").replace("D", "e")  # Fortran's exponent, which siunitx accepts
+    text = with_uncertainty(text.strip())
+    return re.sub(r"\s*±\s*", " ± ", text)
 
 
 def _unit(text: str) -> str:
-    words = re.findall(r"[A-Za-z]+|%|/", text.replace("\\%", "%"))
+    bare = text.replace("\\%", "%")
+    words = re.findall(r"[A-Za-z]+|%|/", bare)
     return "".join(SHORT.get(word, word) for word in words)

@@ -27,6 +27,8 @@ WORDS = {"sd": "standard deviation", "se": "standard error", "spread": "number a
 
 
 Candidates = Mapping[str, Range]
+
+
 def check_spread(claim: Claim, book: Book) -> Verdict:
     """Return whether a sd, a standard error, or a number after ± is that of the seeds."""
     if ASSUMED.search(claim.wording) and not claim.table:
@@ -143,7 +145,3 @@ def _mean_agrees(claim: Claim, book: Book, label: str) -> bool:
     if mean is None or seeds is None or book.group(label):
         return True
     return claim.table > 0 or fits(mean.number, seeds.mean)
-
-
-
-

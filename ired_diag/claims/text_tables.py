@@ -30,6 +30,10 @@ FEWEST_ROWS = 2
 Row = tuple[int, list[str]]
 
 
+BRACKETS = re.compile(r"\([^()=]*\)|\[[^\[\]=]*\]|\bn\s*=\s*\d+")
+BARS = re.compile("[\u2502\u2503\u2551]")
+
+
 def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
     """Return the table that a block of text is, None where it is none.
 
@@ -38,9 +42,12 @@ def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
         first: Line number of its first line.
         above: Its heading and the paragraph before it.
     """
-    shown = [(first + k, line.rstrip()) for k, line in enumerate(lines) if line.strip()]
+    shown = []
+    for number, line in enumerate(lines, start=first):
+        if line.strip() and not RULE.match(line.rstrip()):
+            shown.append((number, line.rstrip()))
     for split in (_by_bars, _by_commas, _by_blanks):
-        rows = [(number, split(line)) for number, line in shown if not RULE.match(line)]
+        rows = [(number, split(line)) for number, line in shown]
         if table := _table(rows, above):
             return table
     return None
@@ -49,50 +56,70 @@ def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
 def _table(rows: Sequence[Row], above: str) -> Table | None:
     """Return rows as a table, where they are one."""
     rows = _with_name_of_index(rows)
-    if not rows or len(rows[0][1]) < 2:
+    if not rows:
         return None
-    (line, head), body = rows[0], rows[1:]
-    if len(body) < FEWEST_ROWS or any(len(cells) != len(head) for _, cells in body):
+    (line, head), *body = rows
+    if len(head) < 2 or len(body) < FEWEST_ROWS or not _is_head(head):
         return None
+    if any(len(cells) != len(head) for _, cells in body) or not _has_numbers(body):
+        return None
+    body_rows = tuple((number, tuple(cells)) for number, cells in body)
+    return Table(head=tuple(head), rows=body_rows, line=line, above=above)
+
+
+def _is_head(head: Sequence[str]) -> bool:
+    """Say whether cells are the head of a table of results: words, no code, and not those of a log."""
     named = [name for name in head if name]
-    if LOG.match(head[0]) or not named or not all(LETTER.search(name) for name in named):
-        return None
-    if any(STARTS_AS_NUMBER.match(name) or CODE.search(_without_brackets(name)) for name in named):
-        return None
-    numeric = any(all(STARTS_AS_NUMBER.match(cells[k]) for _, cells in body) for k in range(1, len(head)))
-    if not numeric:
-        return None
-    return Table(tuple(head), tuple((number, tuple(cells)) for number, cells in body), line, above)
+    if LOG.match(head[0]) or not named:
+        return False
+    return all(_is_name(name) for name in named)
 
 
-def _without_brackets(name: str) -> str:
-    return re.sub(r"\([^()=]*\)|\[[^\[\]=]*\]|\bn\s*=\s*\d+", "", name)
+def _is_name(name: str) -> bool:
+    if not LETTER.search(name) or STARTS_AS_NUMBER.match(name):
+        return False
+    without_brackets = BRACKETS.sub("", name)
+    return not CODE.search(without_brackets)
+
+
+def _has_numbers(body: Sequence[Row]) -> bool:
+    """Say whether a column after the first one holds numbers alone."""
+    columns = zip(*(cells[1:] for _, cells in body), strict=True)
+    return any(all(map(STARTS_AS_NUMBER.match, column)) for column in columns)
 
 
 def _with_name_of_index(rows: Sequence[Row]) -> list[Row]:
     """Return the rows of a printed data frame, its index named: by a row of its own, or not at all."""
     if len(rows) < 2 or not all(cells for _, cells in rows):
         return list(rows)
-    (line, head), (_, second) = rows[0], rows[1]
+    (line, head), second, *rest = rows
     width = len(rows[-1][1])
-    if len(head) == width - 1 and len(second) == 1 and len(rows) > 2:
-        return [(line, [second[0], *head]), *rows[2:]]
-    if len(head) == width - 1:
-        numbered = [cells[0] for _, cells in rows[1:]] == [str(k) for k in range(len(rows) - 1)]
-        if numbered:
-            return [(line, head), *((number, cells[1:]) for number, cells in rows[1:])]
-        return [(line, ["", *head]), *rows[1:]]
-    return list(rows)
+    if len(head) != width - 1:
+        return list(rows)
+    name = second[1]
+    if len(name) == 1 and rest:
+        return [(line, [*name, *head]), *rest]
+    body = rows[1:]
+    index = [cells[0] for _, cells in body]
+    counted = [str(number) for number in range(len(body))]
+    if index == counted:
+        return [(line, head), *((number, cells[1:]) for number, cells in body)]
+    return [(line, ["", *head]), *body]
 
 
 def _by_bars(line: str) -> list[str]:
-    bars = re.sub("[\u2502\u2503\u2551]", "|", line)
-    return [cell.strip() for cell in bars.strip().strip("|").split("|")] if "|" in bars else []
+    with_bars = BARS.sub("|", line)
+    if "|" not in with_bars:
+        return []
+    cells = with_bars.strip().strip("|").split("|")
+    return [cell.strip() for cell in cells]
 
 
 def _by_commas(line: str) -> list[str]:
-    mark = "\t" if "\t" in line else ("," if "," in line else ";")
-    return [cell.strip().strip('"') for cell in line.split(mark)] if mark in line else []
+    for mark in ("\t", ",", ";"):
+        if mark in line:
+            return [cell.strip().strip('"') for cell in line.split(mark)]
+    return []
 
 
 def _by_blanks(line: str) -> list[str]:
