@@ -60,6 +60,7 @@ def other_readout(mean: Printed, group: str, groups: RunGroups) -> str:
     if any(not np.array_equal(first.steps, seed.steps) for seed in seeds):
         return ""
     half = groups.half_of_means(group) / math.sqrt(len(seeds))
+    # Newest first, so that the mean of the last k evaluations is a running mean.
     from_last = np.mean([seed.values for seed in seeds], axis=0)[::-1]
     steps = _where(mean, from_last, first.steps[::-1], half)
     if steps:

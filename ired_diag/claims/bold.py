@@ -66,6 +66,7 @@ def _keeps_custom(claim: Claim, book: Book) -> bool:
     if any(map(book.says, OF_THE_BEST)):
         return True
     others = _others_in_bold(claim, book)
+    # A single column shows no custom; an arrow at its head states one.
     if not others:
         head = claim.wording
         return bool(DOWN.search(head) or UP.search(head))

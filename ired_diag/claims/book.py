@@ -53,6 +53,23 @@ class Book:
         """Say whether the report has a word anywhere."""
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
+    def of_kinds(self, *kinds: Kind) -> list[Claim]:
+        """Return the claims of some kinds, in reading order."""
+        return [claim for claim in self.claims if claim.kind in kinds]
+
+    @property
+    def values_by_seed(self) -> list[Claim]:
+        """The values of seeds whose group is certain."""
+        return [claim for claim in self.of_kinds("value") if len(claim.groups) == 1]
+
+    def samples_by_seed(self) -> dict[str, Sample | None]:
+        """Return the sample of each group that the report has values by seed of, by its label."""
+        metrics = {claim.only_group: claim.metric for claim in self.values_by_seed}
+        samples = {}
+        for label, metric in metrics.items():
+            samples[label] = self.of_seeds(label, metric)
+        return samples
+
     def key(self, label: str) -> str:
         """Return one name for all labels of a group."""
         return self._keys.get(label) or self._key(label)
@@ -70,7 +87,11 @@ class Book:
     @cached_property
     def _keys(self) -> Mapping[str, str]:
         """Every label of a claim about one group, with the name of the group."""
-        return {label: self._key(label) for claim in self.claims for label in claim.groups}
+        keys = {}
+        for claim in self.claims:
+            for label in claim.groups:
+                keys[label] = self._key(label)
+        return keys
 
     @cached_property
     def _of_one_group(self) -> Mapping[tuple[Kind, str], list[Claim]]:
@@ -129,12 +150,13 @@ class Book:
         self, kind: Kind, label: str, *, block: int | None = None, metric: str | None = None
     ) -> list[Claim]:
         """Return the claims of a kind about one group and one metric, of one block or of all."""
-        claims = self._of_one_group.get((kind, self.key(label)), [])
-        if block is not None:
-            claims = [claim for claim in claims if claim.block == block]
-        if metric is not None:
-            claims = [claim for claim in claims if self.is_of_metric(claim, metric)]
-        return list(claims)
+        stated = []
+        for claim in self._of_one_group.get((kind, self.key(label)), []):
+            if block is not None and claim.block != block:
+                continue
+            if metric is None or self.is_of_metric(claim, metric):
+                stated.append(claim)
+        return stated
 
     def mean_beside(self, claim: Claim, label: str) -> Claim | None:
         """Return the mean of the group that stands last before a claim in its block, else the first there."""
@@ -145,20 +167,22 @@ class Book:
         if not means:
             return None
         # By identity: two cells of a row may print the same claim.
-        here = [id(other) for other in self.beside(claim)]
+        here = list(map(id, self.beside(claim)))
         place = len(here)
         if id(claim) in here:
             place = here.index(id(claim))
-        before = [mean for mean in means if here.index(id(mean)) <= place]
-        if before:
-            return before[-1]
-        return means[0]
+        nearest = means[0]
+        for mean in means:
+            if here.index(id(mean)) <= place:
+                nearest = mean
+        return nearest
 
     def of_seeds(self, label: str, metric: str = "") -> Sample | None:
         """Return the sample in the report's own table of seeds; None where a seed stands there twice."""
         stated = self.stated("value", label, metric=metric)
         values = {claim.seed: claim.number.value for claim in stated}
         metrics = {claim.metric for claim in stated}
+        # A seed that stands there twice may be of two settings.
         if not values or len(values) < len(stated) or len(metrics) > 1:
             return None
         coarsest = max(claim.number.unit for claim in stated)
@@ -185,7 +209,7 @@ class Book:
 
     @property
     def _sizes_of_no_group(self) -> list[Claim]:
-        return [claim for claim in self.claims if claim.kind == "n" and not claim.groups]
+        return [claim for claim in self.of_kinds("n") if not claim.groups]
 
     def with_readout(self, readout: str) -> Book:
         """Return the book, with the runs read out in another way."""
@@ -199,7 +223,10 @@ class Book:
         """Return the readouts that the report may mean as well, none where it says which it quotes."""
         if self.readout_is_certain or not self.groups.members:
             return []
-        return [name for name in READOUTS if name != self.readout]
+        others = list(READOUTS)
+        if self.readout in others:
+            others.remove(self.readout)
+        return others
 
 
 def _stated_once(claims: Sequence[Claim]) -> Claim | None:

@@ -76,6 +76,7 @@ def claims_of_cell(cell: Cell, comma: bool) -> Iterator[Claim]:
     if not numbers:
         return
     stars = STARS.search(cell.text.strip())
+    # Stars behind a p state that it is significant.
     if kind == "p" and stars:
         yield cell.claim("significant", said=stars[0])
     if kind in ("interval", "quartiles"):

@@ -129,6 +129,7 @@ def kind_of_change(kind: Kind | None, heads: Sequence[Head], column: int, cell: 
     if number is None or left is None or FACTOR.search(shown.strip()):
         return None
     in_percent = number.percent or heads[column].percent or kind == "percent"
+    # Of means in percent, a change in percent may be one in points: see above.
     if in_percent and not left.percent:
         return "percent"
     return "difference"

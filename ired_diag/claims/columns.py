@@ -49,12 +49,11 @@ NOTHING = ("", "-", "—", "\u2013")  # cells that name no group
 
 def heads_of(table: Table) -> list[Head]:
     """Return what the columns say, a scale or a metric in the caption among it."""
-    heads = [head_of(text) for text in table.head]
     after = _after_in_caption(plain(table.above))
-    heads = [_completed(head, after) for head in heads]
+    heads = [_completed(head_of(text), after) for text in table.head]
     kinds = {head.kind for head in heads}
     if {"mean", "sd"} <= kinds:
-        heads = [_without_count(head) for head in heads]
+        heads = list(map(_without_count, heads))
     last = ""
     for k, head in enumerate(heads):
         if head.kind in OF_A_MEAN and not head.metric:
@@ -102,18 +101,19 @@ def _is_of_seeds(table: Table, column: int, head: Head) -> bool:
     """Say whether most cells below a head that says "seed" name one; "Seeds: 5" counts them."""
     if column > 0 and head.text.lower().strip().endswith("s"):
         return False
-    seeds = [seed_of(plain(cell)) for cell in _cells(table, column)]
-    numbered = [seed for seed in seeds if seed]
+    seeds = list(map(seed_of, _plain_cells(table, column)))
+    numbered = list(filter(None, seeds))
     return 2 * len(numbered) > len(seeds)
 
 
-def _cells(table: Table, column: int) -> list[str]:
-    """Return the cells of a column; a row that ends before it has none."""
-    return [row[column] for _, row in table.rows if column < len(row)]
+def _plain_cells(table: Table, column: int) -> list[str]:
+    """Return the cells of a column as they are read; a row that ends before it has none."""
+    return [plain(row[column]) for _, row in table.rows if column < len(row)]
 
 
 def _filled_cells(table: Table, column: int) -> list[str]:
-    return [cell for cell in _cells(table, column) if cell.strip()]
+    """Return the cells of a column that are not blank, as they are printed."""
+    return [row[column] for _, row in table.rows if column < len(row) and row[column].strip()]
 
 
 def label_columns(table: Table, heads: Sequence[Head]) -> list[int]:
@@ -123,6 +123,7 @@ def label_columns(table: Table, heads: Sequence[Head]) -> list[int]:
         if _numbers_groups(table, k, head):
             columns.append(k)
         elif head.kind in NO_LABELS or is_numeric(table, k):
+            # The labels end where the numbers start.
             if columns:
                 break
         elif is_label(table, k) and not (columns and NO_LABEL.search(head.text)):
@@ -134,39 +135,49 @@ def _numbers_groups(table: Table, column: int, head: Head) -> bool:
     """Say whether the first column is of numbers that name groups: a row a rate, a rank, a width."""
     if column > 0 or head.kind is not None or not is_numeric(table, column):
         return False
-    cells = [plain(cell) for cell in _cells(table, column)]
-    is_measured = measures_in(words_of(head.text)) or any("±" in cell for cell in cells)
-    are_different = 1 < len(set(cells)) == len(cells)
-    return are_different and not is_measured
+    cells = _plain_cells(table, column)
+    if measures_in(words_of(head.text)) or "±" in "".join(cells):
+        return False
+    return 1 < len(set(cells)) == len(cells)
 
 
 def labels_of_rows(table: Table, columns: Sequence[int]) -> Iterator[str]:
     """Yield the label of each row; an empty first cell of several repeats the one above it."""
     last = ""
     for _, cells in table.rows:
-        parts = [plain(cells[k]).strip() if k < len(cells) else "" for k in columns]
-        if len(columns) > 1:
-            last = parts[0] or last
-            parts[0] = last
-        yield " ".join(part for part in parts if part not in NOTHING)
+        parts = []
+        for k in columns:
+            part = plain(cells[k]).strip() if k < len(cells) else ""
+            if len(columns) > 1 and k == columns[0]:
+                part = part or last
+                last = part
+            if part not in NOTHING:
+                parts.append(part)
+        yield " ".join(parts)
 
 
 def is_numeric(table: Table, column: int) -> bool:
     """Say whether most cells of a column start with a number."""
-    cells = [plain(cell).strip() for cell in _filled_cells(table, column)]
-    numeric = [cell for cell in cells if STARTS_AS_NUMBER.match(cell)]
-    return 2 * len(numeric) > len(cells)
+    cells = _filled_cells(table, column)
+    numeric = 0
+    for cell in cells:
+        if STARTS_AS_NUMBER.match(plain(cell).strip()):
+            numeric += 1
+    return 2 * numeric > len(cells)
 
 
 def is_of_answers(table: Table, column: int) -> bool:
     """Say whether a column answers yes or no."""
-    cells = [cell.strip() for cell in _filled_cells(table, column)]
-    return all(YES.match(cell) or NO.match(cell) for cell in cells)
+    for cell in _filled_cells(table, column):
+        answer = cell.strip()
+        if not YES.match(answer) and not NO.match(answer):
+            return False
+    return True
 
 
 def is_label(table: Table, column: int) -> bool:
     """Say whether the cells of a column are short words, as names are."""
     cells = _filled_cells(table, column)
-    if any(len(cell) > LONGEST_NAME for cell in cells):
+    if not cells or max(map(len, cells)) > LONGEST_NAME:
         return False
-    return any(LETTER.search(cell) for cell in cells)
+    return any(map(LETTER.search, cells))

@@ -93,6 +93,7 @@ def effects_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Range]:
         "Hedges' g": through(lambda x: correction * x, d),
     }
     shared = a.shared_seeds(b)
+    # Two differences have one degree of freedom, too few for an estimate of d.
     if pairs and len(shared) > 2:
         effect = paired_samples_effect(
             [a.values[seed] for seed in shared],

@@ -66,6 +66,7 @@ def _is_stated(text: str, hit: re.Match[str]) -> bool:
     before = text[: hit.start()]
     if before.endswith(QUOTES):
         return False
+    # So near, a negation belongs to the conclusion: "we did not find them equivalent".
     return hit[0].lower().startswith(NEGATIVE) or not NOT.search(before[-30:])
 
 

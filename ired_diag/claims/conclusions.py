@@ -15,7 +15,7 @@ from ired_diag.claims.comparisons import NAMES
 from ired_diag.claims.correction import Level, level_of
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.pairs import OTHER_TEST, other_test, samples_of_pair, t_tests_of, tests_said
-from ired_diag.claims.ranges import fits_any
+from ired_diag.claims.ranges import fits
 
 LEVELS = {1: 0.05, 2: 0.01, 3: 0.001, 4: 0.0001}  # by the number of stars
 REACH = 110  # characters
@@ -38,12 +38,17 @@ def check_significance(claim: Claim, book: Book) -> Verdict:
         return _by_runs(claim, book, level)
     if len(beside) > 1:
         return unchecked(claim, "several p values stand beside it")
-    conclusions = {other.kind for other in book.beside(claim) if other.kind.endswith("significant")}
-    if len(conclusions) > 1 and not claim.table:
+    if not claim.table and _is_one_of_several(claim, book):
         return unchecked(claim, "to which of the conclusions the p belongs is not certain")
     if not claim.table and not _stands_near(claim, beside[0]):
         return unchecked(claim, "whether the p is of this conclusion is not certain")
     return _beside_p(claim, book, level, beside[0])
+
+
+def _is_one_of_several(claim: Claim, book: Book) -> bool:
+    """Say whether a sentence calls one difference significant, and another one not."""
+    kinds = {other.kind for other in book.beside(claim)}
+    return {"significant", "not significant"} <= kinds
 
 
 def _level(claim: Claim, book: Book) -> Level:
@@ -80,6 +85,7 @@ def _beside_p(claim: Claim, book: Book, level: Level, p: Claim) -> Verdict:
     is_positive = claim.kind == "significant"
     limit = _limit(level, p, book)
     shown = f"p {number.relation or '='} {p.said}"
+    # Raw or corrected, a p above alpha is not significant; below it, both are possible.
     if limit is None:
         limit = level.alpha
         below_alpha = number.value < limit
@@ -144,8 +150,10 @@ def _limit(level: Level, p: Claim, book: Book) -> float | None:
 
 def _is_raw(p: Claim, book: Book) -> bool:
     """Say whether the seeds give a p without any correction."""
-    tests = t_tests_of(samples_of_pair(p, book))
-    return fits_any(p.number, (test.p for test in tests.values()))
+    for test in t_tests_of(samples_of_pair(p, book)).values():
+        if fits(p.number, test.p):
+            return True
+    return False
 
 
 def _by_runs(claim: Claim, book: Book, level: Level) -> Verdict:
@@ -155,21 +163,26 @@ def _by_runs(claim: Claim, book: Book, level: Level) -> Verdict:
         pair = samples_of_pair(claim, book)
     if pair is None or not pair.a.values:
         return unchecked(claim, "no single p stands beside it")
-    p = {}
+    said = tests_said(claim)
+    evidence = {}
+    given = []
+    conclusions = set()
     for name, test in t_tests_of(pair, stated_pairs_only=True).items():
-        if name in tests_said(claim):
-            p[name] = test.p.middle
-    if not p:
+        if name in said:
+            p = test.p.middle
+            evidence[f"p_{name}"] = p
+            given.append(f"{NAMES[name]} gives p = {p:.3g}")
+            conclusions.add(p < level.alpha)
+    if not given:
         return unchecked(claim, "no single p stands beside it")
-    given = "; ".join(f"{NAMES[name]} gives p = {value:.3g}" for name, value in p.items())
-    is_positive = claim.kind == "significant"
-    if any((value < level.alpha) == is_positive for value in p.values()):
-        return holds(claim, given)
+    shown = "; ".join(given)
+    if (claim.kind == "significant") in conclusions:
+        return holds(claim, shown)
     return refuted(
         claim,
         rule="significance",
-        words=f"{claim.said!r}{_negation(claim)} is concluded; by {pair.a.source} {given}.",
-        evidence={f"p_{name}": value for name, value in p.items()},
+        words=f"{claim.said!r}{_negation(claim)} is concluded; by {pair.a.source} {shown}.",
+        evidence=evidence,
     )
 
 
@@ -180,12 +193,12 @@ def p_beside(claim: Claim, book: Book) -> list[Claim]:
         beside = _of_same_pair(claim, beside, book)
     if beside or re.search(OTHER_TEST, claim.context, re.IGNORECASE) or len(book.metrics) > 1:
         return beside
-    return _of_same_pair(claim, [other for other in book.claims if other.kind == "p"], book)
+    return _of_same_pair(claim, book.of_kinds("p"), book)
 
 
 def _of_same_pair(claim: Claim, candidates: Sequence[Claim], book: Book) -> list[Claim]:
     """Return the candidates about the same two groups as a claim; none if it is not about two."""
-    pair = {book.key(label) for label in claim.groups}
+    pair = set(map(book.key, claim.groups))
     if len(pair) != 2:
         return []
-    return [other for other in candidates if {book.key(label) for label in other.groups} == pair]
+    return [other for other in candidates if set(map(book.key, other.groups)) == pair]

@@ -30,6 +30,7 @@ def check_count(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, why_unknown(claim, book))
     n = round(claim.number.value)
     counts = set(sizes.values())
+    # "n = 30" may be said of three groups of 10.
     if n == sum(sizes.values()) or counts == {n}:
         return holds(claim, f"{n} complete runs", *_left_out(claim, book, list(sizes)))
     is_of_all = len(claim.groups) == 1 or _is_the_only_count(claim, book)

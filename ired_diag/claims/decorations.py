@@ -53,6 +53,7 @@ def undecorated(text: str) -> str:
     """
     if not re.search(r"[\\^_<†‡§¶]", text):
         return text
+    # A stacked cell first: its lines may each hold one of the decorations below.
     text = STACKED.sub(_in_one_line, text)
     text = COLOUR.sub("", text)
     text = COLOURED.sub(r"\1", text)

@@ -75,6 +75,7 @@ def _is_relative(claim: Claim, pairs: Sequence[tuple[Range, Range]]) -> bool:
         return False
     relative = []
     for a, b in pairs:
+        # "Improves by 4%" leaves open which of the two means is the base.
         relative += [percent_of_base(a, b), percent_of_base(b, a)]
     return fits_any(claim.number, relative, magnitude=True)
 

@@ -43,6 +43,7 @@ def check_effect(claim: Claim, book: Book) -> Verdict:
             words=f"the effect size {claim.said} follows only from population sds (ddof = 0): {shown}.",
             evidence=evidence,
         )
+    # The d of pairs needs the sd of the differences, which two sds do not give.
     of_any_metric = pair.a.sd_unsure and not claim.table and len(book.metrics) > 1
     if not pair.certain or of_any_metric:
         return unchecked(claim, "the effect size of pairs does not follow from means and sds")

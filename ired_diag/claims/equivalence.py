@@ -35,6 +35,7 @@ def check_equivalence(claim: Claim, book: Book) -> Verdict:
     pair = samples_of_pair(claim, book)
     tests = t_tests_of(pair, stated_pairs_only=True)
     if pair is not None and tests:
+        # Where the configurations state pairs, their interval is the sharper one.
         name = "paired" if "paired" in tests else "welch"
         return _with_interval(claim, pair, name, tests[name], words)
     if not large or len(claim.groups) != 2:

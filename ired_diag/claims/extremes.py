@@ -39,6 +39,7 @@ def check_extreme(claim: Claim, book: Book) -> Verdict:
     if claim.kind == "best" and _is_best_readout(claim, book, label):
         return holds(claim, "of the runs' best evaluations")
     expected = right[0]
+    # A best of a metric in another unit, or of another metric, is not a wrong best.
     if is_far(claim.number.value, expected):
         return unchecked(claim, "it is so far from the seeds' values that it may be of another metric")
     printed = f"the {claim.kind} is printed as {claim.said}"

@@ -40,6 +40,7 @@ def check_from_to(claim: Claim) -> Verdict | None:
         return None
     before = near[: number.start]
     after = near[number.start + len(number.text) :].lstrip(" %")
+    # In "from 0.12 to 0.09 (<25%)" the sign of the bound stands between.
     hit = FROM_TO.search(re.sub(r"[<>≈~]\s*$", "", before))
     if hit is None or not (CHANGE.match(after) or BY.search(before)):
         return None

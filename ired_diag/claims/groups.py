@@ -127,6 +127,7 @@ def _read(runs: Mapping[str, Sequence[Run]]) -> RunGroups:
     notes: list[str] = []
     try:
         members = members_of(runs, metric, notes, lower_is_better=lower_is_better, judge_shape=False)
+    # Without the metric, the report can still be checked against itself.
     except NotFound as nothing:
         notes.append(str(nothing))
         return RunGroups(notes=notes, metric=metric, lower_is_better=lower_is_better)

@@ -69,6 +69,7 @@ def _table(reader: _Reader, at: int, above: str) -> Table | None:
     rows = [row for row in reader.rows if row.cells]
     if len(rows) < 2:
         return None
+    # A table without rows of th has one row of names in td.
     count = _size_of_head(rows)
     places = {row.line for row in rows[count:]}
     places.add(rows[0].line)

@@ -149,6 +149,7 @@ def _fits(claim: Claim, mean: Range, half: Range) -> bool:
     last = claim.numbers[-1]
     if first.value == 0 and low.low < 0 and mean.low >= 0:  # cut off where the metric ends
         return fits(last, high)
+    # An upper end of 1 or of 100% is cut off where a share ends.
     if last.value in (1.0, 100.0) and high.high > last.value:
         return fits(first, low)
     width = replace(

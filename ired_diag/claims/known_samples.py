@@ -56,6 +56,7 @@ def means_of_claim(claim: Claim, label: str, book: Book) -> list[Range]:
     """Return the means that a group may have: of the runs, and as printed where that is right."""
     sample = runs_of_claim(claim, label, book) or _seeds_beside(claim, label, book)
     stated = book.stated("mean", label, metric=claim.metric)
+    # A mean next to words of another metric is not the one that the runs log.
     if book.group(label) is not None:
         stated = [mean for mean in stated if not another_metric_in(mean.context, book)]
     printed = [mean.number for mean in stated]
@@ -63,6 +64,7 @@ def means_of_claim(claim: Claim, label: str, book: Book) -> list[Range]:
         right = [printed_range(number) for number in printed if fits(number, sample.mean)]
         return [sample.mean, *right]
     values = {number.value for number in printed}
+    # A mean that is printed in two ways is not certain in either.
     if len(values) != 1:
         return []
     return [printed_range(printed[0])]

@@ -31,14 +31,19 @@ def resolve(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str
     if len(candidates) == 1:
         return candidates[0], ""
     counts = {int(claim.number.value) for claim in claims if claim.kind == "n"}
-    of_that_size = [group for group in candidates if len(groups.members[group].seeds) in counts]
+    of_that_size = _of_sizes(counts, candidates, groups)
+    if len(of_that_size) == 1 and min(counts) >= FEWEST:
+        return of_that_size[0], ""
     candidates = of_that_size or candidates
-    if len(candidates) == 1 and min(counts) >= FEWEST:
-        return candidates[0], ""
     agreeing = _with_a_mean_of(claims, candidates, groups)
     if len(agreeing) == 1:
         return agreeing[0], ""
     return None, f"may be any of {', '.join(sorted(candidates))}"
+
+
+def _of_sizes(counts: set[int], candidates: Sequence[str], groups: RunGroups) -> list[str]:
+    """Return the groups that have one of the printed numbers of seeds."""
+    return [group for group in candidates if len(groups.members[group].seeds) in counts]
 
 
 def _by_mean_of_similar(label: str, claims: Sequence[Claim], groups: RunGroups) -> tuple[str | None, str]:
@@ -59,15 +64,24 @@ def _by_mean_of_similar(label: str, claims: Sequence[Claim], groups: RunGroups) 
 
 def _with_a_mean_of(claims: Sequence[Claim], candidates: Sequence[str], groups: RunGroups) -> list[str]:
     """Return the groups whose mean, by any readout, is one that the claims print."""
-    means = [claim.number for claim in claims if claim.kind == "mean"]
-    return [group for group in candidates if any(matching(mean, group, groups) for mean in means)]
+    agreeing = []
+    for group in candidates:
+        for claim in claims:
+            if claim.kind == "mean" and matching(claim.number, group, groups):
+                agreeing.append(group)
+                break
+    return agreeing
 
 
 def _called(label: str, groups: RunGroups) -> list[str]:
     """Return the groups that a label may name: by their name, else by the strategy of their runs."""
     spellings = aliases(label)
-    named = [group for group in groups.members if words_of(group) in spellings]
+    named = []
+    for group in groups.members:
+        if words_of(group) in spellings:
+            named.append(group)
     if named:
+        # "Q101" and "q101" are one set of words; where both are there, the same letters decide.
         exact = [group for group in named if group.lower() == label.lower()]
         return exact or named
     words = words_of(label)

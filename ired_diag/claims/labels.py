@@ -123,6 +123,7 @@ def same_name(label: str, names: Iterable[str]) -> str | None:
     if len(exact) == 1:
         return exact[0]
     if exact:
+        # Several names have the same words: only the same spelling decides.
         return label if label in exact else None
     spellings = aliases(label)
     alike = [name for name in names if aliases(name) & spellings]

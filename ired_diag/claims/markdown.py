@@ -107,6 +107,7 @@ def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | 
         return html_table(lines, at, above)
     if fence := FENCE.match(line):
         return _fenced(lines, at, fence[1], above)
+    # Below a line of prose, an indented or spaced line continues the paragraph.
     if at > 0 and lines[at - 1].strip():
         return None
     if INDENTED.match(line):

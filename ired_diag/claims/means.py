@@ -78,6 +78,7 @@ def _of_runs(claim: Claim, book: Book, group: str) -> Verdict:
     if sample := runs_at_step(claim, group, book):
         return _at_step(claim, sample)
     readouts = matching(claim.number, group, book.groups)
+    # Where another readout agrees as well, nothing says that the best one is meant.
     if readouts == ["best"]:
         return _only_of_best(claim, book, group)
     if readouts:

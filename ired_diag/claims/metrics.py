@@ -93,6 +93,7 @@ def relation_to(metric: str, own: str) -> Relation:
     >>> relation_to("loss", "val/mse"), relation_to("", "val/mse"), relation_to("gpu hours", "mse")
     ('generic', 'unnamed', 'other')
     """
+    # Top-1 and top-5 accuracy are two metrics.
     if metric == UNCLEAR or _rank(metric) != _rank(own):
         return "other"
     words = _words(metric)

@@ -30,6 +30,7 @@ def with_readout(book: Book) -> Book:
         agreeing = _agreeing(exact, book.with_readout(readout))
         if agreeing > most:
             best, most = readout, agreeing
+    # By no readout anything holds: nothing says which one is meant.
     if not most:
         return book
     return replace(book, readout=best, readout_is_certain=most >= ENOUGH)
@@ -62,11 +63,10 @@ def with_metrics(book: Book) -> Book:
     """
     if len(book.metrics) < 2:
         return book
-    open_tables = set()
+    chosen: dict[int, str] = {}
     for claim in book.claims:
-        if _compares_in_table(claim) and not claim.metric:
-            open_tables.add(claim.table)
-    chosen = {table: _metric_of(table, book) for table in open_tables}
+        if _compares_in_table(claim) and not claim.metric and claim.table not in chosen:
+            chosen[claim.table] = _metric_of(claim.table, book)
     claims = [_with_metric(claim, chosen.get(claim.table, "")) for claim in book.claims]
     return replace(book, claims=claims)
 
@@ -85,15 +85,17 @@ def _with_metric(claim: Claim, metric: str) -> Claim:
 def _metric_of(table: int, book: Book) -> str:
     """Return the metric by which most claims of a table of pairs hold; ``?`` where none stands out."""
     claims = [claim for claim in book.claims if claim.table == table and _compares_in_table(claim)]
-    held = {}
-    failed = {}
+    best, most, second, failed = "", -1, -1, 0
     for metric in sorted(book.metrics):
-        of_metric = [replace(claim, metric=metric) for claim in claims]
-        outcomes = [check(claim, book).outcome for claim in of_metric]
-        held[metric] = outcomes.count("holds")
-        failed[metric] = outcomes.count("fails")
-    best = max(held, key=lambda metric: held[metric])
-    second = max(count for metric, count in held.items() if metric != best)
-    if held[best] >= ENOUGH and held[best] > failed[best] and held[best] > second:
-        return best
-    return UNCLEAR
+        outcomes = []
+        for claim in claims:
+            outcomes.append(check(replace(claim, metric=metric), book).outcome)
+        held = outcomes.count("holds")
+        if held > most:
+            second = most
+            best, most, failed = metric, held, outcomes.count("fails")
+        else:
+            second = max(second, held)
+    if most < ENOUGH or most <= failed or most <= second:
+        return UNCLEAR
+    return best

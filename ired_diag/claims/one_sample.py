@@ -93,6 +93,7 @@ def p_against_target(claim: Claim, book: Book) -> Verdict | None:
         return unchecked(claim, "which values it is computed from, or against which target, is not certain")
     (sample,) = samples
     (target,) = targets
+    # Shown is the alternative that favours the report most.
     p = min(_every_p(sample, target), key=lambda candidate: candidate.middle)
     printed = f"p is printed as {claim.number.relation}{claim.said}"
     test = f"the one-sample t test of {sample.source} ({sample.n} values) against {target:g}"
@@ -117,20 +118,14 @@ def _samples(claim: Claim, book: Book) -> list[Sample]:
     if label_of_group:
         candidates = [runs_of_claim(claim, label, book) for label in label_of_group.values()]
     else:
-        candidates = _samples_of_seeds(book)
+        candidates = list(book.samples_by_seed().values())
     return [sample for sample in candidates if sample is not None and sample.n > 1]
 
 
-def _samples_of_seeds(book: Book) -> list[Sample | None]:
-    """Return the sample of each group that the report has values by seed of."""
-    metrics = {}
-    for claim in book.claims:
-        if claim.kind == "value" and len(claim.groups) == 1:
-            metrics[claim.only_group] = claim.metric
-    return [book.of_seeds(label, metric) for label, metric in metrics.items()]
-
-
 def _targets(text: str) -> list[float]:
-    """Return the numbers that a sentence names as a target."""
-    targets = [number.value for number in numbers_in(text) if AGAINST.search(text[: number.start])]
-    return list(dict.fromkeys(targets))
+    """Return the numbers that a sentence names as a target, each once, in order."""
+    targets = {}
+    for number in numbers_in(text):
+        if AGAINST.search(text[: number.start]):
+            targets[number.value] = number
+    return list(targets)

@@ -29,6 +29,7 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: R
     reasons: dict[str, str] = {}
     for name in names:
         meant[name], reasons[name] = _meaning(name, blank, every)
+    # A report on the only group of runs need not name it.
     if len(every.members) == 1:
         (alone,) = every.members
         meant[alone] = alone

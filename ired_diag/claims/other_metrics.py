@@ -60,6 +60,7 @@ class OtherMetrics:
         for metric, groups in self._groups(book):
             if relation_to(claim.metric, metric) == "same":
                 named.append(groups)
+        # Two logged metrics with the same words: which one the column is of is not certain.
         if len(named) != 1:
             return None
         books = _books_by(named[0], EVERY_READOUT, book)

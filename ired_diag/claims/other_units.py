@@ -49,6 +49,7 @@ def in_another_unit(claim: Claim, book: Book, check: Callable[[Claim, Book], Ver
     for factor in sorted(stated):
         if check(_scaled(claim, factor), book).outcome == "holds":
             return holds(claim, f"in the unit of the report, {factor:g} of that of the runs")
+    # A level in a unit that is not stated is far off, and is not held against the runs anyway.
     if claim.kind in LEVELS:
         return None
     for factor in UNSTATED:

@@ -57,6 +57,7 @@ def samples_of_pair(claim: Claim, book: Book) -> Pair | None:
     if len(labels) != 2 or book.key(labels[0]) == book.key(labels[1]):
         return None
     first, second = labels
+    # The runs know more than the report, and values by seed more than their mean and sd.
     sources: tuple[Source, ...] = (runs_of_claim, _seeds_of_report, _summary_of_report)
     for source in sources:
         a = source(claim, first, book)
@@ -107,10 +108,7 @@ def _only_pair(claim: Claim, book: Book) -> tuple[str, ...]:
     is_on_t_test = re.search(r"t[\s-]*test", claim.wording, re.IGNORECASE)
     if claim.table or not is_on_t_test:
         return ()
-    labels = {}
-    for other in book.claims:
-        if other.kind == "value" and len(other.groups) == 1:
-            labels[book.key(other.only_group)] = other.only_group
+    labels = {book.key(value.only_group): value.only_group for value in book.values_by_seed}
     if len(labels) != 2:
         return ()
     return tuple(labels.values())

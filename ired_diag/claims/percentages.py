@@ -50,6 +50,7 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
         return _of_one_group(claim, book)
     if not book.is_pair(claim):
         return unchecked(claim, "it does not say, for certain, which groups it is about")
+    # A share in percent ("93.6%") is a level and no change; both are printed alike.
     if level := _of_a_share(claim, book):
         return level
     first, second = claim.groups
@@ -145,6 +146,7 @@ def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verd
     rule = "percent"
     severity: Severity = "error"
     words = f"the difference is printed as {claim.said}; the means give {shown}."
+    # A wrong factor explains more than a wrong base, so that it is tried first.
     if factor := _wrong_factor(claim, changes):
         rule = "percent_factor"
         words = f"{claim.said} is off by a factor 100 ({factor}): the means give {shown}."

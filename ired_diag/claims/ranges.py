@@ -44,8 +44,7 @@ class Range:
     @property
     def known(self) -> bool:
         """Whether it is a range of numbers at all."""
-        ends = (self.low, self.middle, self.high)
-        return all(math.isfinite(end) for end in ends)
+        return all(map(math.isfinite, (self.low, self.middle, self.high)))
 
     def scaled(self, factor: float) -> Range:
         """Return the range in another unit, of a positive factor."""
@@ -67,11 +66,15 @@ def through(function: Callable[..., float], *inputs: Range) -> Range:
     >>> through(lambda a, b: a - b, Range(1.0, 2.0, 3.0), Range.exactly(1.0))
     Range(low=0.0, middle=1.0, high=2.0)
     """
-    ends = [sorted({given.low, given.middle, given.high}) for given in inputs]
-    values = [function(*point) for point in itertools.product(*ends)]
-    middles = [given.middle for given in inputs]
+    ends = []
+    middles = []
+    for given in inputs:
+        # A set: of a number that is known exactly, the function is computed once.
+        ends.append(sorted({given.low, given.middle, given.high}))
+        middles.append(given.middle)
+    values = list(itertools.starmap(function, itertools.product(*ends)))
     middle = function(*middles)
-    if not all(math.isfinite(value) for value in (*values, middle)):
+    if not all(map(math.isfinite, (*values, middle))):
         return Range(math.nan, math.nan, math.nan)
     return Range(min(values), middle, max(values))
 
@@ -108,7 +111,10 @@ def fits(number: Printed, recomputed: Range, *, magnitude: bool = False) -> bool
 
 def fits_any(number: Printed, recomputed: Iterable[Range], *, magnitude: bool = False) -> bool:
     """Say whether a printed number may be a rounding of one of several recomputed ones."""
-    return any(fits(number, candidate, magnitude=magnitude) for candidate in recomputed)
+    for candidate in recomputed:
+        if fits(number, candidate, magnitude=magnitude):
+            return True
+    return False
 
 
 def _sizes(low: float, high: float) -> tuple[float, float]:

@@ -131,6 +131,7 @@ def _samples(claim: Claim, book: Book, name: str) -> list[Sample] | None:
 
 def _outcome(name: str, samples: Sequence[Sample]) -> Outcome | None:
     with warnings.catch_warnings():
+        # scipy warns of ties and of few values; every convention is tried in any case.
         warnings.simplefilter("ignore")
         if name in ("W", "chi2"):
             return _of_shared_seeds(name, samples)

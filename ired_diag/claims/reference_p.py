@@ -84,6 +84,7 @@ def _at(claim: Claim, statistic: Claim, df: tuple[float, ...], *, one_sided: boo
     what = f"{SYMBOLS[name]}{_in_brackets(df)} = {statistic.number.text}"
     two_tailed = name in ("t", "z")
     right = [p]
+    # Of F and χ² only one tail is used in any case.
     if one_sided and two_tailed:
         right += [half, rest]
     if fits_any(claim.number, right):

@@ -84,6 +84,7 @@ EFFECT_BEFORE = re.compile(
     r"(?:\s*[,(]|\s+with)?[^.;\d]{0,30}(?:\d\d\s*%)?[^.;\d]{0,30}[\[(]?\s*[-+]?$",
     re.IGNORECASE,
 )
+# By kind of claim (all kinds where none is named): words, and what they leave open.
 PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ((), EARLIER, "it may be of an earlier version or a pilot"),
     ((), SUBSET, "it is said to be of a part of the seeds"),

@@ -136,6 +136,7 @@ def _pair_above(claim: Claim, names: Sequence[str]) -> tuple[str, ...]:
         named = tuple(dict.fromkeys(name for _, _, name in spans))
         if len(named) == 2 and _are_compared(text, spans):
             return named
+        # The nearest words hold: where they name other groups, the words further up do not count.
         if named:
             return ()
     return ()

@@ -45,6 +45,7 @@ def cells_of_seeds(table: Table, heads: Sequence[Head], seed: int) -> Iterator[C
         if not number and not measure:
             continue
         kind: Kind | None = "value" if number else kind_of(measure[1] if measure else "")
+        # The smallest and the largest value below a column are not values of another seed.
         if kind in ("best", "worst"):
             continue
         name = " ".join(last[k] for k in labels if last.get(k)) or f"table of line {table.line}"

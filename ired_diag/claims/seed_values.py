@@ -71,6 +71,7 @@ def _of_any_run(claim: Claim, book: Book, group: str) -> Verdict:
         if other.kind == "value" and other.groups == claim.groups and other.metric == claim.metric:
             siblings.append(other)
     agreeing = sum(_is_a_value_of(other, samples) for other in siblings)
+    # One wrong value among right ones is a slip; values without a right one are of other runs.
     if 2 * agreeing <= len(siblings):
         return unchecked(claim, "most of the values beside it are of no run, so that they may be of others")
     what = f"{claim.said} is printed for {claim.seed or 'a run'}, and no run of {group} ends there"

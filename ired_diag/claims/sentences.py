@@ -81,6 +81,7 @@ def claims_of(
         sentence=sentence,
         text=text,
         named=named,
+        # In "A vs dropout, p = 0.1" dropout is a group, and p not the probability of it.
         claimed=list(numbers_with_kinds(named.without_compared(), numbers, named)),
         block=block,
         vocabulary=vocabulary,

@@ -52,6 +52,7 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
     for name, value in _slips(sample, claim).items():
         if fits(claim.number, value):
             return _slip(claim, sample, name, value, expected)
+    # The report's own values are rounded; its sd may be that of the unrounded ones.
     if not book.group(label) and _is_close(claim.number.value, expected.middle):
         return holds(claim, f"within {CLOSE:.0%} of the {usual} of {sample.source}")
     printed = f"the {WORDS[claim.kind]} is printed as {claim.said}"

@@ -43,6 +43,7 @@ def claims_of_summaries(
         comma: Whether the text writes decimal commas.
     """
     text = plain(sentence.text)
+    # A sentence that names its groups is read word by word.
     if any(claim.groups for claim in claims):
         return list(claims)
     kinds = OF_A_RANGE

@@ -72,6 +72,7 @@ def _of_samples(claim: Claim, book: Book) -> Verdict:
         return unchecked(claim, why_unknown(claim, book))
     if claim.kind == "p" and not claim.table and OTHER_STATISTIC.search(claim.words_before):
         return unchecked(claim, "it is of the statistic before it, whose test the sentence does not name")
+    # Of printed means of several metrics, a p that names none may be of any of them.
     certain = bool(claim.metric) or len(book.metrics) < 2 or not pair.a.sd_unsure
     verdict = _against(claim, pair, tests, certain=certain)
     if other and verdict.outcome == "fails":

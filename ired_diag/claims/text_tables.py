@@ -42,12 +42,12 @@ def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
         first: Line number of its first line.
         above: Its heading and the paragraph before it.
     """
-    shown = []
-    for number, line in enumerate(lines, start=first):
-        if line.strip() and not RULE.match(line.rstrip()):
-            shown.append((number, line.rstrip()))
     for split in (_by_bars, _by_commas, _by_blanks):
-        rows = [(number, split(line)) for number, line in shown]
+        rows = []
+        for number, line in enumerate(lines, start=first):
+            shown = line.rstrip()
+            if shown and not RULE.match(shown):
+                rows.append((number, split(shown)))
         if table := _table(rows, above):
             return table
     return None
@@ -56,23 +56,26 @@ def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
 def _table(rows: Sequence[Row], above: str) -> Table | None:
     """Return rows as a table, where they are one."""
     rows = _with_name_of_index(rows)
-    if not rows:
+    widths = {len(cells) for _, cells in rows}
+    if len(rows) <= FEWEST_ROWS or len(widths) != 1 or max(widths) < 2:
         return None
     (line, head), *body = rows
-    if len(head) < 2 or len(body) < FEWEST_ROWS or not _is_head(head):
+    if not _is_head(head):
         return None
-    if any(len(cells) != len(head) for _, cells in body) or not _has_numbers(body):
+    cells_of_body = [tuple(cells) for _, cells in body]
+    if not _has_numbers(cells_of_body):
         return None
-    body_rows = tuple((number, tuple(cells)) for number, cells in body)
-    return Table(head=tuple(head), rows=body_rows, line=line, above=above)
+    lines = [number for number, _ in body]
+    body_rows = zip(lines, cells_of_body, strict=True)
+    return Table(head=tuple(head), rows=tuple(body_rows), line=line, above=above)
 
 
 def _is_head(head: Sequence[str]) -> bool:
     """Say whether cells are the head of a table of results: words, no code, and not those of a log."""
-    named = [name for name in head if name]
-    if LOG.match(head[0]) or not named:
+    if LOG.match(head[0]):
         return False
-    return all(_is_name(name) for name in named)
+    named = list(filter(None, head))
+    return bool(named) and all(map(_is_name, named))
 
 
 def _is_name(name: str) -> bool:
@@ -82,29 +85,39 @@ def _is_name(name: str) -> bool:
     return not CODE.search(without_brackets)
 
 
-def _has_numbers(body: Sequence[Row]) -> bool:
+def _has_numbers(body: Sequence[Sequence[str]]) -> bool:
     """Say whether a column after the first one holds numbers alone."""
-    columns = zip(*(cells[1:] for _, cells in body), strict=True)
-    return any(all(map(STARTS_AS_NUMBER.match, column)) for column in columns)
+    _, *columns = zip(*body, strict=True)
+    for column in columns:
+        if all(map(STARTS_AS_NUMBER.match, column)):
+            return True
+    return False
 
 
 def _with_name_of_index(rows: Sequence[Row]) -> list[Row]:
     """Return the rows of a printed data frame, its index named: by a row of its own, or not at all."""
-    if len(rows) < 2 or not all(cells for _, cells in rows):
+    if len(rows) < 2 or [] in (cells for _, cells in rows):
         return list(rows)
     (line, head), second, *rest = rows
     width = len(rows[-1][1])
+    # pandas prints no name above the index, so that the head is a cell shorter than the rows.
     if len(head) != width - 1:
         return list(rows)
     name = second[1]
     if len(name) == 1 and rest:
         return [(line, [*name, *head]), *rest]
-    body = rows[1:]
-    index = [cells[0] for _, cells in body]
-    counted = [str(number) for number in range(len(body))]
-    if index == counted:
+    body = [second, *rest]
+    if _is_counted(body):
         return [(line, head), *((number, cells[1:]) for number, cells in body)]
     return [(line, ["", *head]), *body]
+
+
+def _is_counted(body: Sequence[Row]) -> bool:
+    """Say whether the first cells are 0, 1, 2, …: an index that names nothing."""
+    for count, (_, cells) in enumerate(body):
+        if cells[0] != str(count):
+            return False
+    return True
 
 
 def _by_bars(line: str) -> list[str]:
@@ -112,7 +125,7 @@ def _by_bars(line: str) -> list[str]:
     if "|" not in with_bars:
         return []
     cells = with_bars.strip().strip("|").split("|")
-    return [cell.strip() for cell in cells]
+    return list(map(str.strip, cells))
 
 
 def _by_commas(line: str) -> list[str]:

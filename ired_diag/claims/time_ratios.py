@@ -61,6 +61,7 @@ def check_time_ratio(claim: Claim, book: Book, clause: str) -> Verdict:
         )
     if fits_any(claim.number, (ratio.widened(SLACK) for ratio in ratios.values())):
         return holds(claim, f"a ratio of the {what} gives it")
+    # "Up to the target" is a time that no table has.
     if not _agree(ratios.values()) or TO_A_TARGET.search(claim.wording):
         return unchecked(claim, f"it is of {what}, and of which of them is not certain")
     source, ratio = next(iter(ratios.items()))

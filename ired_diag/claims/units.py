@@ -41,20 +41,28 @@ def in_units_of_runs(claims: Sequence[Claim], groups: RunGroups, text: str = "")
         groups: The runs.
         text: The report.
     """
-    ends = [abs(end) for values in groups.values.get("last", {}).values() for end in values.values()]
-    if not ends:
+    middle = _middle_of_ends(groups)
+    if middle is None:
         return list(claims)
-    middle = float(np.median(ends))
     stated = _stated_factors(text)
     columns: dict[tuple[int, str], list[Claim]] = {}
     for claim in claims:
-        if claim.table:
+        if claim.table and claim.kind in LEVELS:
             columns.setdefault(_column(claim), []).append(claim)
     factors = {}
-    for column, here in columns.items():
-        levels = [claim for claim in here if claim.kind in LEVELS]
+    for column, levels in columns.items():
         factors[column] = _factor(levels, middle, groups, stated)
     return [_scaled(claim, factors.get(_column(claim), 1.0)) for claim in claims]
+
+
+def _middle_of_ends(groups: RunGroups) -> float | None:
+    """Return the median size of the last values of all runs; None where there are no runs."""
+    ends: list[float] = []
+    for by_seed in groups.values.get("last", {}).values():
+        ends += by_seed.values()
+    if not ends:
+        return None
+    return float(np.median(np.abs(ends)))
 
 
 def _stated_factors(text: str) -> list[float]:
@@ -83,64 +91,69 @@ def in_other_unit(number: Printed, group: str, groups: RunGroups) -> float | Non
     return None
 
 
-def _factor(here: Sequence[Claim], middle: float, groups: RunGroups, stated: Sequence[float]) -> float:
+def _factor(levels: Sequence[Claim], middle: float, groups: RunGroups, stated: Sequence[float]) -> float:
     """Return what the numbers of a column are to be multiplied with.
 
     Args:
-        here: The levels of the column.
+        levels: The means and values of the column; at least one.
         middle: The median of the runs' last values.
         groups: The runs.
         stated: The factors that the text of the report states.
     """
-    if not here or relation_to(here[0].metric, groups.metric) not in ("same", "generic", "unnamed"):
+    if relation_to(levels[0].metric, groups.metric) not in ("same", "generic", "unnamed"):
         return 1.0
-    size = float(np.median([abs(claim.number.value) for claim in here]))
+    size = float(np.median([abs(claim.number.value) for claim in levels]))
     if not size:
         return 1.0
     if not middle or _is_near(size, middle):
-        if middle <= 1 < size and _in_percent(here):
+        # A small percentage is near a share in size: 1.5 in percent, and 0.9.
+        if middle <= 1 < size and _in_percent(levels):
             return 0.01
         return 1.0
-    for factor in (*_of_words(here), *stated):
+    for factor in (*_of_words(levels), *stated):
         if _is_near(size * factor, middle):
             return factor
-    return _by_agreement(here, groups)
+    return _by_agreement(levels, groups)
 
 
 def _is_near(size: float, middle: float) -> bool:
     return 1 / NEAR < size / middle < NEAR
 
 
-def _in_percent(here: Sequence[Claim]) -> bool:
+def _in_percent(levels: Sequence[Claim]) -> bool:
     """Say whether a number of a column has a percent sign, or its head has."""
-    return any(claim.number.percent or head_of(claim.wording).percent for claim in here)
+    return any(claim.number.percent or head_of(claim.wording).percent for claim in levels)
 
 
-def _of_words(here: Sequence[Claim]) -> list[float]:
+def _of_words(levels: Sequence[Claim]) -> list[float]:
     """Return the factors that the head of a column, its caption and its heading may mean."""
+    first = levels[0]
     factors = []
-    if here[0].number.percent or any(head_of(claim.wording).percent for claim in here):
+    if first.number.percent or any(head_of(claim.wording).percent for claim in levels):
         factors.append(0.01)
-    scale = SCALE.search(plain(here[0].context))
+    scale = SCALE.search(plain(first.context))
     if scale:
         power = 10.0 ** int(scale[1] or scale[2])
         # A scale in the head has been applied once already: the other way round it is its inverse square.
-        in_head = head_of(here[0].wording).factor is not None
+        in_head = head_of(first.wording).factor is not None
         factors += [power**-2 if in_head else power, 1 / power]
     return factors
 
 
-def _by_agreement(here: Sequence[Claim], groups: RunGroups) -> float:
+def _by_agreement(column: Sequence[Claim], groups: RunGroups) -> float:
     """Return the power of ten that makes most numbers of a column means or values of the runs, else 1."""
     levels = _levels_of(groups)
-    numbers = [claim.number for claim in here if claim.kind in ("mean", "value")]
-    agreeing = {}
+    numbers = [claim.number for claim in column if claim.kind in ("mean", "value")]
+    best, most = 1.0, 0
     for power in POWERS:
-        scaled = [number.scaled(10.0**power) for number in numbers]
-        agreeing[power] = sum(fits_any(number, levels) for number in scaled)
-    best = max(POWERS, key=lambda power: agreeing[power])
-    if 2 * agreeing[best] > len(numbers):
-        return 10.0**best
+        factor = 10.0**power
+        agreeing = 0
+        for number in numbers:
+            agreeing += fits_any(number.scaled(factor), levels)
+        if agreeing > most:
+            best, most = factor, agreeing
+    if 2 * most > len(numbers):
+        return best
     return 1.0
 
 
@@ -150,7 +163,7 @@ def _levels_of(groups: RunGroups) -> list[Range]:
     for group in groups.members:
         for sample in groups.samples(group).values():
             levels.append(sample.mean)
-            levels += [sample.value_of(seed) for seed in sample.values]
+            levels += map(sample.value_of, sample.values)
     return levels
 
 

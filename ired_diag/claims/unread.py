@@ -24,6 +24,7 @@ def count_not_read(parts: Sequence[Table | Sentence], claims: Iterable[Claim], *
         claims: Those that were read in it.
         comma: Whether the text writes decimal commas.
     """
+    # Counted, and not only listed: a number may stand in a claim and elsewhere, too.
     printed: Counter[str] = Counter()
     for text in _texts(parts):
         printed.update(number.text.strip() for number in numbers_in(plain(text), comma=comma))

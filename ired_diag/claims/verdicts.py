@@ -44,6 +44,7 @@ def _if_not_meant_otherwise(verdict: Verdict, book: Book, others: OtherMetrics) 
     claim = verdict.claim
     if other_unit := in_another_unit(claim, book, check):
         return other_unit
+    # A mean that is not of these runs says that its spread is not either.
     if _is_beside_another_mean(claim, book):
         return unchecked(claim, "the mean beside it is not that of these runs")
     if metric := others.metric_of(claim, book, check):

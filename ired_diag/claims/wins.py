@@ -44,6 +44,7 @@ def _counted(claim: Claim, first: Sample, second: Sample, *, lower: bool) -> Ver
     n = len(first.shared_seeds(second))
     wins, losses = _wins_and_losses(first, second, lower=lower)
     printed_wins, printed_n = (round(number.value) for number in claim.numbers)
+    # Over other seeds than the shared ones, k of n cannot be counted again.
     if printed_n != n:
         return unchecked(claim, f"the two groups share {n} seeds, and {printed_n} are printed")
     if wins <= printed_wins <= n - losses:

@@ -25,9 +25,8 @@ CLOSE = 0.02  # a target is so near to the mean, as a share of it
 def check_z(claim: Claim, book: Book) -> Verdict:
     """Return whether a z follows from a sample, a σ and a target that the report prints."""
     sigmas = _sigmas(claim)
-    printed = {number.value for number in numbers_in(plain(book.text))}
     for sample in _samples(book):
-        targets = sorted(value for value in printed if _is_close(value, sample.mean.middle))
+        targets = _targets(book.text, sample.mean.middle)
         for sigma, target in itertools.product(sigmas, targets):
             if fits(claim.number, _z(sample, target, sigma), magnitude=True):
                 return holds(claim, f"{sample.n} values against {target:g} with \u03c3 = {sigma:g}")
@@ -36,14 +35,21 @@ def check_z(claim: Claim, book: Book) -> Verdict:
 
 def _sigmas(claim: Claim) -> list[float]:
     """Return the standard deviations that the words around a z name, each once."""
-    shown = [number.rstrip(".") for number in SIGMA.findall(plain(claim.context))]
-    return sorted({float(number) for number in shown if number})
+    sigmas = set()
+    for written in SIGMA.findall(plain(claim.context)):
+        bare = written.rstrip(".")  # the end of a sentence
+        if bare:
+            sigmas.add(float(bare))
+    return sorted(sigmas)
 
 
-def _is_close(target: float, mean: float) -> bool:
-    if not mean:
-        return False
-    return abs(target / mean - 1) < CLOSE
+def _targets(text: str, mean: float) -> list[float]:
+    """Return the numbers of a report that are so near to a mean that they may be its target."""
+    targets = set()
+    for number in numbers_in(plain(text)):
+        if mean and abs(number.value / mean - 1) < CLOSE:
+            targets.add(number.value)
+    return sorted(targets)
 
 
 def _z(sample: Sample, target: float, sigma: float) -> Range:
@@ -51,10 +57,11 @@ def _z(sample: Sample, target: float, sigma: float) -> Range:
 
 
 def _samples(book: Book) -> list[Sample]:
-    labels = set()
-    for claim in book.claims:
-        if claim.kind == "value" and len(claim.groups) == 1:
-            labels.add((claim.only_group, claim.metric))
-    samples = [book.of_seeds(label, metric) for label, metric in sorted(labels)]
-    samples += [book.groups.sample(group, "last") for group in book.groups.members]
+    """Return the report's own samples of values by seed, then those of the runs."""
+    labels = {(claim.only_group, claim.metric) for claim in book.values_by_seed}
+    samples = []
+    for label, metric in sorted(labels):
+        samples.append(book.of_seeds(label, metric))
+    for group in book.groups.members:
+        samples.append(book.groups.sample(group, "last"))
     return [sample for sample in samples if sample is not None]
