@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.groups import READOUTS, RunGroups
 from ired_diag.claims.numbers import Printed
-from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.ranges import Range, fits, fits_any
 from ired_diag.claims.samples import Sample
 
 Array = NDArray[np.float64]
@@ -24,8 +24,11 @@ QUOTING = ("mean", "value", "sd")  # kinds of claims that a readout can be told 
 
 def matching(mean: Printed, group: str, groups: RunGroups) -> list[str]:
     """Return the readouts whose mean over the seeds a printed number agrees with."""
-    samples = groups.samples(group)
-    return [readout for readout, sample in samples.items() if fits(mean, sample.mean)]
+    readouts = []
+    for readout, sample in groups.samples(group).items():
+        if fits(mean, sample.mean):
+            readouts.append(readout)
+    return readouts
 
 
 def quoted_readout(claims: Sequence[Claim], meant: Mapping[str, str | None], groups: RunGroups) -> str | None:
@@ -44,36 +47,46 @@ def quoted_readout(claims: Sequence[Claim], meant: Mapping[str, str | None], gro
 
 
 def _agrees(claim: Claim, sample: Sample) -> bool:
+    """Say whether a mean, value or sd is that of a sample."""
+    number = claim.number
     if claim.kind == "mean":
-        return fits(claim.number, sample.mean)
+        return fits(number, sample.mean)
     if claim.kind == "value":
-        return claim.seed in sample.values and fits(claim.number, sample.value_of(claim.seed))
+        if claim.seed not in sample.values:
+            return False
+        return fits(number, sample.value_of(claim.seed))
     if sample.n < 2:
         return False
-    return fits(claim.number, sample.sd) or fits(claim.number, sample.population_sd)
+    return fits_any(number, (sample.sd, sample.population_sd))
 
 
 def other_readout(mean: Printed, group: str, groups: RunGroups) -> str:
     """Say at which step, or over how many last evaluations, the seeds have a mean; empty where never."""
     seeds = groups.members[group].seeds
-    first = seeds[0]
-    if any(not np.array_equal(first.steps, seed.steps) for seed in seeds):
-        return ""
+    steps = seeds[0].steps
+    curves = []
+    for seed in seeds:
+        if not np.array_equal(steps, seed.steps):
+            return ""
+        curves.append(seed.values)
     half = groups.half_of_means(group) / math.sqrt(len(seeds))
     # Newest first, so that the mean of the last k evaluations is a running mean.
-    from_last = np.mean([seed.values for seed in seeds], axis=0)[::-1]
-    steps = _where(mean, from_last, first.steps[::-1], half)
-    if steps:
-        return f"at step {steps[0]:g}"
+    from_last = np.mean(curves, axis=0)[::-1]
+    step = _where(mean, from_last, steps[::-1], half)
+    if step is not None:
+        return f"at step {step:g}"
     counts = np.arange(1.0, len(from_last) + 1)
     means_of_last = np.cumsum(from_last) / counts
-    fitting = _where(mean, means_of_last, counts, half)
-    if fitting:
-        return f"over the last {fitting[0]:g} evaluations"
+    count = _where(mean, means_of_last, counts, half)
+    if count is not None:
+        return f"over the last {count:g} evaluations"
     return ""
 
 
-def _where(mean: Printed, values: Array, places: Array, half: float) -> list[float]:
+def _where(mean: Printed, values: Array, places: Array, half: float) -> float | None:
     """Return where a printed mean fits one of several values; the first of them is a readout of its own."""
     others = zip(places[1:].tolist(), values[1:].tolist(), strict=True)
-    return [place for place, value in others if fits(mean, Range.around(value, half))]
+    for place, value in others:
+        if fits(mean, Range.around(value, half)):
+            return float(place)
+    return None

@@ -10,7 +10,7 @@ With values, ``ired_diag.stats`` computes them; a printed mean, sd and n are eno
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,12 +59,26 @@ def tests_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Tested]:
         "student": _two_samples(a, b, _student(a.n, b.n)),
         "welch": _two_samples(a, b, _welch(a.n, b.n)),
     }
-    shared = a.shared_seeds(b)
-    if pairs and len(shared) > 1:
-        test = paired([a.values[seed] for seed in shared], [b.values[seed] for seed in shared])
+    x, y = _matched(a, b)
+    if pairs and len(x) > 1:
+        test = paired(x, y)
         if not test.reason:
             tests["paired"] = _of_pairs(test, a.half + b.half)
-    return {name: test for name, test in tests.items() if test.t.known and test.p.known}
+    known = {}
+    for name, tested in tests.items():
+        if tested.t.known and tested.p.known:
+            known[name] = tested
+    return known
+
+
+def _matched(a: Sample, b: Sample) -> tuple[list[float], list[float]]:
+    """Return the values of the seeds that both samples have, in the same order."""
+    x = []
+    y = []
+    for seed in a.shared_seeds(b):
+        x.append(a.values[seed])
+        y.append(b.values[seed])
+    return x, y
 
 
 def _have_spread(a: Sample, b: Sample) -> bool:
@@ -78,44 +92,43 @@ def effects_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Range]:
     """Return the standardised differences that the samples allow, by name."""
     if not _have_spread(a, b):
         return {}
-    df = a.n + b.n - 2
-    correction = bias_correction(df)
+    correction = bias_correction(a.n + b.n - 2)
 
     def cohen(mean_a: float, mean_b: float, sd_a: float, sd_b: float) -> float:
-        pooled = math.sqrt(_pooled_variance(sd_a, sd_b, a.n, b.n))
-        if not pooled:
+        variance = _pooled_variance(sd_a, sd_b, a.n, b.n)
+        if not variance:
             return math.nan
-        return (mean_a - mean_b) / pooled
+        return (mean_a - mean_b) / math.sqrt(variance)
 
     d = through(cohen, a.mean, b.mean, a.sd, b.sd)
     effects = {
         "Cohen's d": d,
         "Hedges' g": through(lambda x: correction * x, d),
     }
-    shared = a.shared_seeds(b)
+    x, y = _matched(a, b)
     # Two differences have one degree of freedom, too few for an estimate of d.
-    if pairs and len(shared) > 2:
-        effect = paired_samples_effect(
-            [a.values[seed] for seed in shared],
-            [b.values[seed] for seed in shared],
-        )
+    if pairs and len(x) > 2:
+        effect = paired_samples_effect(x, y)
         if not effect.reason:
-            reach = _share_of_rounding(a, b) * abs(effect.d)
-            effects["the d of pairs"] = Range.around(effect.d, reach)
+            off = _share_of_rounding(x, y, a.half + b.half)
+            effects["the d of pairs"] = Range.around(effect.d, off * abs(effect.d))
     return {name: effect for name, effect in effects.items() if effect.known}
 
 
 def _pooled_variance(sd_a: float, sd_b: float, n_a: int, n_b: int) -> float:
-    df = n_a + n_b - 2
-    return ((n_a - 1) * sd_a**2 + (n_b - 1) * sd_b**2) / df
+    squares_a = (n_a - 1) * sd_a**2
+    squares_b = (n_b - 1) * sd_b**2
+    return (squares_a + squares_b) / (n_a + n_b - 2)
 
 
 def _student(n_a: int, n_b: int) -> ErrorAndDf:
     """Return Student's standard error and degrees of freedom as a function of the two sds."""
+    df = n_a + n_b - 2
 
     def error_and_df(sd_a: float, sd_b: float) -> tuple[float, float]:
         variance = _pooled_variance(sd_a, sd_b, n_a, n_b)
-        return math.sqrt(variance * (1 / n_a + 1 / n_b)), n_a + n_b - 2
+        error = math.sqrt(variance * (1 / n_a + 1 / n_b))
+        return error, df
 
     return error_and_df
 
@@ -174,9 +187,12 @@ def _of_pairs(test: TTest, rounding: float) -> Tested:
     critical = float(stats.t.ppf(UPPER, test.df))
     error = half / critical
     # The sd of differences that are each off by at most the rounding: see ``samples``.
-    off = rounding * math.sqrt(n / (n - 1)) / math.sqrt(n)
-    errors = Range(max(error - off, error / 1e3), error, error + off)
-    t = through(lambda d, e: d / e, Range.around(difference, rounding), errors)
+    off_of_sd = rounding * math.sqrt(n / (n - 1))
+    off = off_of_sd / math.sqrt(n)
+    lowest = max(error - off, error / 1e3)  # above 0, which nothing is divided by
+    errors = Range(lowest, error, error + off)
+    differences = Range.around(difference, rounding)
+    t = through(lambda d, e: d / e, differences, errors)
     return Tested(
         t=t,
         df=Range.exactly(test.df),
@@ -185,16 +201,22 @@ def _of_pairs(test: TTest, rounding: float) -> Tested:
     )
 
 
-def _share_of_rounding(a: Sample, b: Sample) -> float:
-    """Return how far, as a share, rounding can move the d of pairs."""
-    differences = np.array([a.values[seed] - b.values[seed] for seed in a.shared_seeds(b)])
+def _share_of_rounding(x: Sequence[float], y: Sequence[float], off: float) -> float:
+    """Return how far, as a share, rounding can move the d of pairs.
+
+    Args:
+        x: Values of a.
+        y: Values of b, of the same seeds.
+        off: How far rounding can move a difference.
+    """
+    differences = np.subtract(x, y)
     size = float(differences.std(ddof=1))
     mean = abs(float(differences.mean()))
     if not size:
         return 1.0
-    off = a.half + b.half
+    of_sd = 2 * off / size
     of_mean = off / mean if mean else 1.0
-    return min(1.0, 2 * off / size + of_mean)
+    return min(1.0, of_sd + of_mean)
 
 
 def two_sided_p(t: float, df: float) -> float:

@@ -90,28 +90,31 @@ def _in_percent(claim: Claim, book: Book) -> bool:
 
 def check_ratio(claim: Claim, book: Book) -> Verdict:
     """Return whether "x times lower" is the ratio of two means."""
-    clause = _clause(claim.wording, claim.number.start, claim.number.end)
+    number = claim.number
+    clause = _clause(claim.wording, number.start, number.end)
     if COST.search(clause):
         return check_time_ratio(claim, book, clause)
     if len(claim.groups) != 2:
         return unchecked(claim, why_unknown(claim, book))
-    pairs = pairs_of_means(claim, *claim.groups, book)
-    candidates = [larger_over_smaller(a, b) for a, b in pairs]
-    ratios = [ratio for ratio in candidates if ratio.known]
+    ratios = []
+    for a, b in pairs_of_means(claim, *claim.groups, book):
+        ratio = larger_over_smaller(a, b)
+        if ratio.known:
+            ratios.append(ratio)
     if not ratios:
         return unchecked(claim, why_unknown(claim, book))
-    if fits_any(claim.number, (ratio.widened(SLACK) for ratio in ratios)):
-        return holds(claim, f"the ratio of the means is {ratios[0].middle:.3g}")
+    given = ratios[0].middle
+    if fits_any(number, (ratio.widened(SLACK) for ratio in ratios)):
+        return holds(claim, f"the ratio of the means is {given:.3g}")
     if len(book.metrics) != 1 and not _names_its_metric(claim, book):
         return unchecked(claim, "of which metric it is, is not certain")
-    given = ratios[0].middle
-    hit = RATIO.match(claim.wording[claim.number.end :])
+    hit = RATIO.match(claim.wording[number.end :])
     word = hit[1] if hit else ""
     return refuted(
         claim,
         rule="ratio",
         words=f"{claim.said}x {word} is printed; the ratio of the means is {given:.4g}.",
-        evidence={"recomputed": given, "printed": claim.number.value},
+        evidence={"recomputed": given, "printed": number.value},
     )
 
 
@@ -125,4 +128,6 @@ def _clause(text: str, start: int, end: int) -> str:
     """Return the part of a sentence around a number, up to the next comma or "and" on each side."""
     before = text[max(0, start - REACH) : start]
     after = text[start : end + REACH]
-    return CLAUSE_ENDS.split(before)[-1] + CLAUSE_ENDS.split(after)[0]
+    *_, nearest = CLAUSE_ENDS.split(before)
+    number, *_ = CLAUSE_ENDS.split(after)
+    return nearest + number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -67,7 +68,10 @@ class RunGroups:
     def samples_with_seed(self, group: str, seed: str) -> dict[str, Sample]:
         """Return every readout of a group that has a value of the seed."""
         samples = self.samples(group)
-        return {readout: sample for readout, sample in samples.items() if seed in sample.values}
+        for readout, sample in list(samples.items()):
+            if seed not in sample.values:
+                del samples[readout]
+        return samples
 
     def half_of_means(self, group: str) -> float:
         """Return how far rounding of the logged values can move a mean of them."""
@@ -121,7 +125,7 @@ def only(groups: RunGroups, names: Sequence[str]) -> RunGroups:
 
 def _read(runs: Mapping[str, Sequence[Run]]) -> RunGroups:
     """Return all groups as reports quote them: each curve over its own steps, diverged ones among them."""
-    every_run = [run for members in runs.values() for run in members]
+    every_run = itertools.chain.from_iterable(runs.values())
     metric = usual_metric(every_run) or USUAL
     lower_is_better = shared_direction(runs, metric).lower_is_better
     notes: list[str] = []
@@ -130,12 +134,20 @@ def _read(runs: Mapping[str, Sequence[Run]]) -> RunGroups:
     # Without the metric, the report can still be checked against itself.
     except NotFound as nothing:
         notes.append(str(nothing))
-        return RunGroups(notes=notes, metric=metric, lower_is_better=lower_is_better)
+        return RunGroups(
+            notes=notes,
+            metric=metric,
+            lower_is_better=lower_is_better,
+        )
     with_seeds = [group for group in members if group.seeds]
     readouts = read_out(with_seeds, lower_is_better=lower_is_better, own_steps=True)
+    strategies = {}
+    for group in members:
+        if group.strategy:
+            strategies[group.name] = str(group.strategy)
     return RunGroups(
         members={group.name: group for group in with_seeds},
-        strategies={group.name: str(group.strategy) for group in members if group.strategy},
+        strategies=strategies,
         values=readouts.values,
         notes=notes,
         metric=metric,
@@ -148,12 +160,12 @@ def _last_values(runs: Mapping[str, Sequence[Run]]) -> Mapping[str, Mapping[str,
     """Return the mean last value of each metric that all seeds of a group log, by metric, by group."""
     means: dict[str, dict[str, float]] = {}
     for group, members in runs.items():
-        logged = [run.history.series for run in members]
-        if not logged:
-            continue
-        shared = set(logged[0]).intersection(*logged[1:])
-        for name in sorted(shared):
-            last = [float(series[name].values[-1]) for series in logged if len(series[name])]
-            if len(last) == len(logged):
+        ends: dict[str, list[float]] = {}
+        for run in members:
+            for name, series in run.history.series.items():
+                if len(series):
+                    ends.setdefault(name, []).append(float(series.values[-1]))
+        for name, last in ends.items():
+            if len(last) == len(members):
                 means.setdefault(name, {})[group] = float(np.mean(last))
     return means

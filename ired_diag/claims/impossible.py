@@ -23,25 +23,40 @@ DESCRIBED = re.compile(r"group \d+ of line \d+$")  # in one sentence: see ``summ
 def impossible(claim: Claim, book: Book) -> Verdict | None:
     """Return that a mean or a sd is impossible next to the numbers of its row; None where it is possible."""
     is_of_one_row = claim.table or DESCRIBED.match(claim.about)
-    if not is_of_one_row or claim.kind not in ("mean", "sd") or not claim.groups:
+    if not is_of_one_row or not claim.groups:
         return None
     row = [other for other in book.beside(claim) if other.groups == claim.groups]
-    ends = _ends(claim, row)
     if claim.kind == "mean":
-        return _mean_outside(claim, ends) if ends else None
-    n = book.size(claim.groups[0]) or 2
+        return _mean_outside(claim, row)
+    if claim.kind == "sd":
+        return _sd_above_bound(claim, row, book.size(claim.groups[0]))
+    return None
+
+
+def _sd_above_bound(claim: Claim, row: list[Claim], size: int | None) -> Verdict | None:
+    """Return that a sd is larger than the range of the values, or a share, allows.
+
+    Args:
+        claim: The sd.
+        row: The claims of its row.
+        size: The number of values, where it is printed.
+    """
     # With an unknown n, that of two values: it allows the largest sd.
+    n = size or 2
     grow = math.sqrt(n / (n - 1)) if n > 1 else math.sqrt(2)
+    ends = _ends(claim, row)
     share = _share_of(claim, row)
     if ends:
-        bound = (ends[1] - ends[0]) / 2 * grow
-        where = f"values between {ends[0]:.6g} and {ends[1]:.6g}"
+        low, high = ends
+        bound = (high - low) / 2 * grow
+        where = f"values between {low:.6g} and {high:.6g}"
     elif share:
         bound = math.sqrt(share * (100 - share)) * grow
         where = f"a share with the mean {share:g}%"
     else:
         return None
-    if claim.number.value - claim.number.unit <= bound:
+    smallest = claim.number.value - claim.number.unit
+    if smallest <= bound:
         return None
     printed = f"the standard deviation is printed as {claim.said}"
     return refuted(
@@ -56,19 +71,28 @@ def _ends(claim: Claim, row: list[Claim]) -> tuple[float, float] | None:
     """Return the smallest and the largest value that the row prints, each once, a last digit apart."""
     worst = _numbers_of("worst", claim, row)
     best = _numbers_of("best", claim, row)
-    alike = sum(other.kind == claim.kind for other in row)
-    if len(worst) != 1 or len(best) != 1 or alike != 1:
+    kinds = [other.kind for other in row]
+    if len(worst) != 1 or len(best) != 1 or kinds.count(claim.kind) != 1:
         return None
-    low, high = sorted((worst[0], best[0]), key=lambda number: number.value)
+    numbers = worst + best
+    low, high = sorted(numbers, key=lambda number: number.value)
     return low.value - low.unit, high.value + high.unit
 
 
 def _numbers_of(kind: Kind, claim: Claim, row: list[Claim]) -> list[Printed]:
     """Return the numbers of a kind in a row that are of the metric of a claim."""
-    return [other.number for other in row if other.kind == kind and other.metric == claim.metric]
+    numbers = []
+    for other in row:
+        if other.kind == kind and other.metric == claim.metric:
+            numbers.append(other.number)
+    return numbers
 
 
-def _mean_outside(claim: Claim, ends: tuple[float, float]) -> Verdict | None:
+def _mean_outside(claim: Claim, row: list[Claim]) -> Verdict | None:
+    """Return that a mean lies outside of the values that its row prints as smallest and largest."""
+    ends = _ends(claim, row)
+    if ends is None:
+        return None
     low, high = ends
     value = claim.number.value
     unit = claim.number.unit

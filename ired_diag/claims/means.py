@@ -40,7 +40,8 @@ def _of_seeds(claim: Claim, book: Book, sample: Sample) -> Verdict:
     """Return whether a mean is that of the report's own values; a last digit that is cut off is accepted."""
     mean = sample.mean
     half = mean.high - mean.middle
-    slack = Range.around(mean.middle, half + claim.number.unit / 2)
+    cut_off = claim.number.unit / 2
+    slack = Range.around(mean.middle, half + cut_off)
     if fits_any(claim.number, (mean, slack)):
         return holds(claim, f"the mean of {sample.source} is {mean.middle:.6g}")
     if is_far(claim.number.value, mean.middle):
@@ -49,9 +50,14 @@ def _of_seeds(claim: Claim, book: Book, sample: Sample) -> Verdict:
         return unchecked(claim, "one value by seed is no sample that a mean could be held against")
     if _is_of_another_table(claim, book):
         return unchecked(claim, "its table may be of another set-up than the values by seed")
-    what = f"the mean{spoken(claim.metric)} is printed as {claim.said}"
-    words = f"{what}; that of {sample.source} is {mean.middle:.6g} ({sample.n} seeds)."
-    return refuted(claim, rule="mean", words=words, evidence={"recomputed": mean.middle})
+    printed = f"the mean{spoken(claim.metric)} is printed as {claim.said}"
+    given = f"that of {sample.source} is {mean.middle:.6g} ({sample.n} seeds)"
+    return refuted(
+        claim,
+        rule="mean",
+        words=f"{printed}; {given}.",
+        evidence={"recomputed": mean.middle},
+    )
 
 
 def _is_of_another_table(claim: Claim, book: Book) -> bool:
@@ -59,14 +65,17 @@ def _is_of_another_table(claim: Claim, book: Book) -> bool:
     if not claim.table:
         return False
     for label in claim.groups:
-        values = book.stated("value", label, metric=claim.metric)
-        if any(value.heading == claim.heading for value in values):
+        for value in book.stated("value", label, metric=claim.metric):
+            if value.heading == claim.heading:
+                return False
+    means = 0
+    for other in book.of_kinds("mean"):
+        if other.table != claim.table or len(other.groups) != 1:
+            continue
+        means += 1
+        if _agrees_with_own_seeds(other, book):
             return False
-    means = []
-    for other in book.claims:
-        if other.table == claim.table and other.kind == "mean" and len(other.groups) == 1:
-            means.append(other)
-    return len(means) > 1 and not any(_agrees_with_own_seeds(mean, book) for mean in means)
+    return means > 1
 
 
 def _agrees_with_own_seeds(mean: Claim, book: Book) -> bool:
@@ -95,7 +104,8 @@ def _only_of_best(claim: Claim, book: Book, group: str) -> Verdict:
     words = f"{claim.number.text} is the mean of each seed's best evaluation: of many noisy ones the luckiest"
     last = book.groups.sample(group, "last")
     if last is not None:
-        words += f"; the last evaluations have the mean {last.mean.middle:.6g}"
+        mean = last.mean.middle
+        words += f"; the last evaluations have the mean {mean:.6g}"
     fault = Fault(
         rule="best_readout",
         severity="warning",
@@ -112,16 +122,25 @@ def _at_step(claim: Claim, sample: Sample) -> Verdict:
         return holds(claim, sample.source)
     if is_far(claim.number.value, mean.middle):
         return unchecked(claim, "it is so far from the runs' numbers that it may be of another metric")
-    words = f"the mean is printed as {claim.said}; of {sample.source} it is {mean.middle:.6g}."
-    return refuted(claim, rule="mean", words=words, evidence={"recomputed": mean.middle})
+    return refuted(
+        claim,
+        rule="mean",
+        words=f"the mean is printed as {claim.said}; of {sample.source} it is {mean.middle:.6g}.",
+        evidence={"recomputed": mean.middle},
+    )
 
 
 def _no_readout(claim: Claim, book: Book, group: str) -> Verdict:
     """Return that no readout of the runs has the mean, with those that it has."""
-    means = {name: sample.mean.middle for name, sample in book.groups.samples(group).items()}
-    has = ", ".join(f"{name} {mean:.6g}" for name, mean in means.items())
+    evidence = {}
+    readouts = []
+    for name, sample in book.groups.samples(group).items():
+        mean = sample.mean.middle
+        evidence[f"mean_{name}"] = mean
+        readouts.append(f"{name} {mean:.6g}")
     what = "mean" if claim.kind == "mean" else "number"
-    words = f"the {what} is printed as {claim.said}, which the runs of {group} do not have: {has}."
+    printed = f"the {what} is printed as {claim.said}"
+    words = f"{printed}, which the runs of {group} do not have: {', '.join(readouts)}."
     words += _elsewhere(claim, book, group)
     severity: Severity = "error"
     where = other_readout(claim.number, group, book.groups)
@@ -134,7 +153,7 @@ def _no_readout(claim: Claim, book: Book, group: str) -> Verdict:
         severity=severity,
         words=words,
         advice=f"See all readouts: ired-diag stats {group}",
-        evidence={f"mean_{name}": mean for name, mean in means.items()},
+        evidence=evidence,
     )
 
 
@@ -143,27 +162,43 @@ def _of_one_seed(claim: Claim, book: Book, group: str) -> Verdict | None:
     sample = book.groups.sample(group, "last")
     if sample is None or sample.n < 2:
         return None
-    seeds = [seed for seed in sample.values if fits(claim.number, sample.value_of(seed))]
-    if not seeds:
-        return None
-    seed = seeds[0]
+    for seed in sample.values:
+        if fits(claim.number, sample.value_of(seed)):
+            fault = _selection(claim, book, group, sample, seed)
+            return holds(claim, f"{group}/{seed}", fault.of(claim))
+    return None
+
+
+def _selection(claim: Claim, book: Book, group: str, sample: Sample, seed: str) -> Fault:
+    """Return that a number is that of a single seed.
+
+    Args:
+        claim: The number.
+        book: What is known.
+        group: Of the seed.
+        sample: The last evaluations of the group.
+        seed: Whose last evaluation the number is.
+    """
     which = f"one of {sample.n} seeds"
-    if sample.values[seed] == sample.best(lower_is_better=book.groups.lower_is_better):
+    best = sample.best(lower_is_better=book.groups.lower_is_better)
+    if sample.values[seed] == best:
         which = f"the best of {sample.n} seeds"
-    what = f"{claim.said} is the last evaluation of {seed} alone, {which} of {group}"
-    fault = Fault(
+    mean = sample.mean.middle
+    alone = f"{claim.said} is the last evaluation of {seed} alone, {which} of {group}"
+    return Fault(
         rule="selection",
         severity="warning",
-        words=f"{what}; their mean is {sample.mean.middle:.6g}.",
-        evidence={"mean_last": sample.mean.middle, "n": sample.n},
+        words=f"{alone}; their mean is {mean:.6g}.",
+        evidence={"mean_last": mean, "n": sample.n},
     )
-    return holds(claim, f"{group}/{seed}", fault.of(claim))
 
 
 def _elsewhere(claim: Claim, book: Book, group: str) -> str:
     """Return where else the number would be right."""
-    others = [name for name in book.groups.members if name != group]
-    agreeing = [name for name in others if matching(claim.number, name, book.groups)]
+    agreeing = []
+    for name in book.groups.members:
+        if name != group and matching(claim.number, name, book.groups):
+            agreeing.append(name)
     if len(agreeing) != 1:
         return ""
     return f" It is the mean of {agreeing[0]}."

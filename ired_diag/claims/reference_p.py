@@ -40,17 +40,22 @@ def p_beside_statistic(claim: Claim, book: Book) -> Verdict | None:
     """
     if CHANGED.search(claim.own_words):
         return None
-    here = []
+    statistics = []
+    printed_df = []
+    number_of_ps = 0
     for other in book.beside(claim):
-        if other.metric == claim.metric and other.groups == claim.groups:
-            here.append(other)
-    statistics = [other for other in here if _name_of(other) in SYMBOLS]
-    number_of_ps = sum(other.kind == "p" for other in here)
+        if other.metric != claim.metric or other.groups != claim.groups:
+            continue
+        number_of_ps += other.kind == "p"
+        if other.kind == "df":
+            printed_df.append(other.number.value)
+        if _name_of(other) in SYMBOLS:
+            statistics.append(other)
     if len(statistics) != 1 or number_of_ps != 1:
         return None
     (statistic,) = statistics
     name = _name_of(statistic)
-    df = statistic.df or tuple(other.number.value for other in here if other.kind == "df")
+    df = statistic.df or tuple(printed_df)
     if name == "t" and not df:
         return _within_bounds(claim, statistic)
     df = df[: DEGREES[name]]
@@ -78,7 +83,8 @@ def _at(claim: Claim, statistic: Claim, df: tuple[float, ...], *, one_sided: boo
         one_sided: Whether the report speaks of one-sided tests.
     """
     name = _name_of(statistic)
-    p = through(_tail(name), printed_range(statistic.number), *map(_range_of_df, df))
+    value = printed_range(statistic.number)
+    p = through(_tail(name), value, *map(_range_of_df, df))
     half = p.scaled(0.5)
     rest = Range(1 - half.high, 1 - half.middle, 1 - half.low)
     what = f"{SYMBOLS[name]}{_in_brackets(df)} = {statistic.number.text}"
@@ -92,8 +98,7 @@ def _at(claim: Claim, statistic: Claim, df: tuple[float, ...], *, one_sided: boo
     is_half = fits(claim.number, half)
     if name == "z" and is_half:
         return holds(claim, f"the one-sided p of {what}")
-    printed = f"{claim.number.relation}{claim.said}"
-    words = f"p is printed as {printed}; {what} has p = {p.middle:.3g}."
+    words = f"{_printed(claim)}; {what} has p = {p.middle:.3g}."
     if two_tailed and is_half:
         words += " Half of it, the one-sided p, is what is printed: if the test is one-sided, say so."
     return refuted(
@@ -104,10 +109,15 @@ def _at(claim: Claim, statistic: Claim, df: tuple[float, ...], *, one_sided: boo
     )
 
 
+def _printed(claim: Claim) -> str:
+    return f"p is printed as {claim.number.relation}{claim.said}"
+
+
 def _in_brackets(df: tuple[float, ...]) -> str:
     if not df:
         return ""
-    return f"({', '.join(f'{number:g}' for number in df)})"
+    shown = ", ".join(f"{number:g}" for number in df)
+    return f"({shown})"
 
 
 def _range_of_df(df: float) -> Range:
@@ -123,13 +133,16 @@ def _range_of_df(df: float) -> Range:
 
 
 def _tail(name: str) -> Callable[..., float]:
-    if name == "t":
-        return lambda t, df: float(2 * stats.t.sf(abs(t), df))
-    if name == "z":
-        return lambda z, *_: float(2 * stats.norm.sf(abs(z)))
-    if name == "F":
-        return lambda f, d1, d2: float(stats.f.sf(f, d1, d2))
-    return lambda x, df: float(stats.chi2.sf(x, df))
+    """Return the p of a statistic as a function of it and of its degrees of freedom."""
+    tails: dict[str, Callable[..., float]] = {
+        "t": lambda t, df: 2 * stats.t.sf(abs(t), df),
+        "z": lambda z: 2 * stats.norm.sf(abs(z)),
+        "F": stats.f.sf,
+        "chi2": stats.chi2.sf,
+        "H": stats.chi2.sf,
+    }
+    tail = tails[name]
+    return lambda *arguments: float(tail(*arguments))
 
 
 def _within_bounds(claim: Claim, statistic: Claim) -> Verdict | None:
@@ -138,19 +151,19 @@ def _within_bounds(claim: Claim, statistic: Claim) -> Verdict | None:
         return None
     t = abs(statistic.number.value)
     half_digit = statistic.number.unit / 2
-    largest = float(2 * stats.t.sf(max(0.0, t - half_digit), 1))
+    smallest_t = max(0.0, t - half_digit)
+    largest = float(2 * stats.t.sf(smallest_t, 1))
     smallest = float(2 * stats.norm.sf(t + half_digit))
     two_sided = Range(smallest / 2, smallest, largest)
     other_side = Range(1 - largest / 2, 1 - largest / 2, 1.0)
     if fits_any(claim.number, (two_sided, other_side)):
         return None
-    printed = f"{claim.number.relation}{claim.said}"
     given = f"no degrees of freedom give it for t = {statistic.number.text}"
     bounds = f"the two-sided p lies between {smallest:.3g} and {largest:.3g}"
     return refuted(
         claim,
         rule="p",
-        words=f"p is printed as {printed}; {given}: {bounds}.",
+        words=f"{_printed(claim)}; {given}: {bounds}.",
         evidence={"smallest": smallest, "largest": largest, "recomputed": largest},
     )
 

@@ -41,16 +41,23 @@ def check_value(claim: Claim, book: Book) -> Verdict:
 
 def fitting_readouts(claim: Claim, samples: dict[str, Sample]) -> list[str]:
     """Return the readouts by which a number is the value of the seed that its claim names."""
-    return [name for name, sample in samples.items() if fits(claim.number, sample.value_of(claim.seed))]
+    fitting = []
+    for readout, sample in samples.items():
+        if fits(claim.number, sample.value_of(claim.seed)):
+            fitting.append(readout)
+    return fitting
 
 
 def refuted_by_run(claim: Claim, samples: dict[str, Sample]) -> Verdict:
     """Return that a seed's run has other values, by each of its readouts."""
-    has = ", ".join(f"{name} {sample.values[claim.seed]:.6g}" for name, sample in samples.items())
+    values = []
+    for readout, sample in samples.items():
+        value = sample.values[claim.seed]
+        values.append(f"{readout} {value:.6g}")
     return refuted(
         claim,
         rule="value",
-        words=f"{claim.seed} is printed as {claim.said}; its run has {has}.",
+        words=f"{claim.seed} is printed as {claim.said}; its run has {', '.join(values)}.",
     )
 
 
@@ -59,32 +66,37 @@ def _of_any_run(claim: Claim, book: Book, group: str) -> Verdict:
 
     Where the seeds are known, one that is not among them is of a run that is not here.
     """
-    if any(seed.pairable for seed in book.groups.members[group].seeds):
+    members = book.groups.members[group]
+    if any(seed.pairable for seed in members.seeds):
         return unchecked(claim, f"no complete run of {group} is {claim.seed or 'of that seed'}")
     samples = list(book.groups.samples(group).values())
-    if at_step := runs_at_step(claim, group, book):
+    at_step = runs_at_step(claim, group, book)
+    if at_step:
         samples = [at_step]
     if _is_a_value_of(claim, samples):
         return holds(claim, f"one of the runs of {group}")
-    siblings = []
-    for other in book.claims:
-        if other.kind == "value" and other.groups == claim.groups and other.metric == claim.metric:
-            siblings.append(other)
-    agreeing = sum(_is_a_value_of(other, samples) for other in siblings)
+    siblings = 0
+    agreeing = 0
+    for other in book.of_kinds("value"):
+        if other.groups == claim.groups and other.metric == claim.metric:
+            siblings += 1
+            agreeing += _is_a_value_of(other, samples)
     # One wrong value among right ones is a slip; values without a right one are of other runs.
-    if 2 * agreeing <= len(siblings):
+    if 2 * agreeing <= siblings:
         return unchecked(claim, "most of the values beside it are of no run, so that they may be of others")
-    what = f"{claim.said} is printed for {claim.seed or 'a run'}, and no run of {group} ends there"
+    printed = f"{claim.said} is printed for {claim.seed or 'a run'}"
+    others = f"{agreeing} of {siblings} values beside it are of its runs"
     return refuted(
         claim,
         rule="value",
-        words=f"{what}; {agreeing} of {len(siblings)} values beside it are of its runs.",
+        words=f"{printed}, and no run of {group} ends there; {others}.",
         evidence={"agreeing": agreeing},
     )
 
 
 def _is_a_value_of(claim: Claim, samples: Iterable[Sample]) -> bool:
     for sample in samples:
-        if any(fits(claim.number, sample.value_of(seed)) for seed in sample.values):
-            return True
+        for seed in sample.values:
+            if fits(claim.number, sample.value_of(seed)):
+                return True
     return False

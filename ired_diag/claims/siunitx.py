@@ -27,6 +27,11 @@ UNCERTAIN = re.compile(
 SHORT = {"percent": "%", "second": "s", "hour": "h", "minute": "min", "milli": "m", "micro": "u", "per": "/"}
 
 
+THOUSANDS = re.compile(r"(?<=\d)[ ~](?=\d{3}\b)")
+PLUS_MINUS = re.compile(r"\+-|\\pm(?![a-zA-Z])")
+FORTRAN = str.maketrans("dD", "ee")  # its exponent, which siunitx accepts
+
+
 def without_siunitx(text: str) -> str:
     r"""Return a text with siunitx's commands replaced by what they print.
 
@@ -37,8 +42,16 @@ def without_siunitx(text: str) -> str:
         return text
     text = RANGE.sub(_range, text)
     text = QUANTITY.sub(_quantity, text)
-    text = NUM.sub(lambda hit: _number(hit[1]), text)
-    return UNIT.sub(lambda hit: _unit(hit[1]), text)
+    text = NUM.sub(_number_of, text)
+    return UNIT.sub(_unit_of, text)
+
+
+def _number_of(hit: re.Match[str]) -> str:
+    return _number(hit[1])
+
+
+def _unit_of(hit: re.Match[str]) -> str:
+    return _unit(hit[1])
 
 
 def _range(hit: re.Match[str]) -> str:
@@ -63,24 +76,27 @@ def with_uncertainty(number: str) -> str:
     hit = UNCERTAIN.match(number)
     if hit is None:
         return number
-    decimals = len(hit["number"].partition(".")[2])
-    digits = hit["digits"].rjust(decimals + 1, "0")
-    whole = digits[:-decimals]
-    fraction = digits[-decimals:]
+    mean = hit["number"]
     power = hit["power"]
-    return f"{hit['number']}{power} ± {whole}.{fraction}{power}"
+    _, _, fraction = mean.partition(".")
+    decimals = len(fraction)
+    digits = hit["digits"].rjust(decimals + 1, "0")
+    spread = f"{digits[:-decimals]}.{digits[-decimals:]}"
+    return f"{mean}{power} ± {spread}{power}"
 
 
 def _number(text: str) -> str:
-    text = re.sub(r"\+-|\\pm(?![a-zA-Z])", " ± ", text)
+    text = PLUS_MINUS.sub(" ± ", text)
     text = text.replace("\\,", "")
-    text = re.sub(r"(?<=\d)[ ~](?=\d{3}\b)", "", text)  # blanks between groups of thousands
-    text = text.replace("d", "e").replace("D", "e")  # Fortran's exponent, which siunitx accepts
+    text = THOUSANDS.sub("", text)
+    text = text.translate(FORTRAN)
     text = with_uncertainty(text.strip())
     return re.sub(r"\s*±\s*", " ± ", text)
 
 
 def _unit(text: str) -> str:
     bare = text.replace("\\%", "%")
-    words = re.findall(r"[A-Za-z]+|%|/", bare)
-    return "".join(SHORT.get(word, word) for word in words)
+    shown = []
+    for word in re.findall(r"[A-Za-z]+|%|/", bare):
+        shown.append(SHORT.get(word, word))
+    return "".join(shown)

@@ -43,14 +43,15 @@ def _counted(claim: Claim, first: Sample, second: Sample, *, lower: bool) -> Ver
     """Return whether the printed wins are those over the shared seeds; a tie may be counted as either."""
     n = len(first.shared_seeds(second))
     wins, losses = _wins_and_losses(first, second, lower=lower)
-    printed_wins, printed_n = (round(number.value) for number in claim.numbers)
+    printed_wins, printed_n = claim.numbers
     # Over other seeds than the shared ones, k of n cannot be counted again.
-    if printed_n != n:
-        return unchecked(claim, f"the two groups share {n} seeds, and {printed_n} are printed")
-    if wins <= printed_wins <= n - losses:
+    if round(printed_n.value) != n:
+        return unchecked(claim, f"the two groups share {n} seeds, and {round(printed_n.value)} are printed")
+    if wins <= round(printed_wins.value) <= n - losses:
         return holds(claim, f"{wins} of {n} seeds")
     way = "lower" if lower else "higher"
-    counted = f"{claim.groups[0]} is {way} than {claim.groups[1]} on {wins} of {n} seeds"
+    label, other = claim.groups
+    counted = f"{label} is {way} than {other} on {wins} of {n} seeds"
     return refuted(
         claim,
         rule="wins",
@@ -61,10 +62,13 @@ def _counted(claim: Claim, first: Sample, second: Sample, *, lower: bool) -> Ver
 
 def _wins_and_losses(first: Sample, second: Sample, *, lower: bool) -> tuple[int, int]:
     """Return on how many seeds the first is better, and on how many it is worse."""
-    smaller = larger = 0
+    smaller = 0
+    larger = 0
     for seed in first.shared_seeds(second):
-        smaller += first.values[seed] < second.values[seed]
-        larger += first.values[seed] > second.values[seed]
+        a = first.values[seed]
+        b = second.values[seed]
+        smaller += a < b
+        larger += a > b
     if lower:
         return smaller, larger
     return larger, smaller
