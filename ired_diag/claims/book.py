@@ -180,12 +180,16 @@ class Book:
     def of_seeds(self, label: str, metric: str = "") -> Sample | None:
         """Return the sample in the report's own table of seeds; None where a seed stands there twice."""
         stated = self.stated("value", label, metric=metric)
-        values = {claim.seed: claim.number.value for claim in stated}
-        metrics = {claim.metric for claim in stated}
+        values = {}
+        metrics = set()
+        coarsest = 0.0
+        for claim in stated:
+            values[claim.seed] = claim.number.value
+            metrics.add(claim.metric)
+            coarsest = max(coarsest, claim.number.unit)
         # A seed that stands there twice may be of two settings.
         if not values or len(values) < len(stated) or len(metrics) > 1:
             return None
-        coarsest = max(claim.number.unit for claim in stated)
         return sample_of_values(values, "the report's own values by seed", half=coarsest / 2)
 
     def of_summary(self, label: str, metric: str = "", block: int | None = None) -> Sample | None:
@@ -201,8 +205,11 @@ class Book:
 
     def size(self, label: str) -> int | None:
         """Return the printed number of seeds of a group; None where it is not stated, or twice."""
-        stated = self.stated("n", label) or self._sizes_of_no_group
-        counts = {int(claim.number.value) for claim in stated if claim.number.value < MOST_SEEDS}
+        counts = set()
+        for claim in self.stated("n", label) or self._sizes_of_no_group:
+            n = claim.number.value
+            if n < MOST_SEEDS:
+                counts.add(int(n))
         if len(counts) != 1:
             return None
         return counts.pop()

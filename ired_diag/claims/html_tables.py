@@ -71,10 +71,7 @@ def _table(reader: _Reader, at: int, above: str) -> Table | None:
         return None
     # A table without rows of th has one row of names in td.
     count = _size_of_head(rows)
-    places = {row.line for row in rows[count:]}
-    places.add(rows[0].line)
-    rows_of_body = len(rows) - count
-    if len(places) <= rows_of_body:  # two rows on one line
+    if _shares_lines(rows[0], rows[count:]):
         return None
     grid = _grid(rows)
     body = []
@@ -82,17 +79,27 @@ def _table(reader: _Reader, at: int, above: str) -> Table | None:
     for row, cells in zip(rows[count:], grid[count:], strict=True):
         line = at + row.line
         body.append((line, tuple(cell.text for cell in cells)))
-        bold |= {(line, k) for k, cell in enumerate(cells) if cell.is_bold}
+        for k, cell in enumerate(cells):
+            if cell.is_bold:
+                bold.add((line, k))
     caption = reader.caption.strip()
     if caption:
         above = f"{above} {caption}"
+    width = max(map(len, grid))
     return Table(
-        head=_joined_head(grid[:count], max(map(len, grid))),
+        head=_joined_head(grid[:count], width),
         rows=tuple(body),
         line=at + rows[0].line,
         above=above,
         bold=frozenset(bold),
     )
+
+
+def _shares_lines(head: _Row, body: Sequence[_Row]) -> bool:
+    """Say whether two rows stand on one line, so that their claims could not be told apart."""
+    places = {row.line for row in body}
+    places.add(head.line)
+    return len(places) <= len(body)
 
 
 def _size_of_head(rows: Sequence[_Row]) -> int:
@@ -105,11 +112,12 @@ def _size_of_head(rows: Sequence[_Row]) -> int:
 
 def _joined_head(rows: Sequence[Sequence[_Cell]], width: int) -> tuple[str, ...]:
     """Return the words of each column of the head, from top to bottom, each once."""
-    names = []
-    for k in range(width):
-        words = [row[k].text for row in rows if k < len(row) and row[k].text]
-        names.append(" ".join(dict.fromkeys(words)))
-    return tuple(names)
+    columns: list[dict[str, None]] = [{} for _ in range(width)]
+    for row in rows:
+        for words, cell in zip(columns, row, strict=False):
+            if cell.text:
+                words[cell.text] = None
+    return tuple(map(" ".join, columns))
 
 
 def _grid(rows: Sequence[_Row]) -> list[list[_Cell]]:

@@ -60,10 +60,13 @@ def pair_of(label: str) -> tuple[str, str] | None:
     >>> pair_of("q101 vs. q102"), pair_of("none/random"), pair_of("q101")
     (('q101', 'q102'), ('none', 'random'), None)
     """
-    sides = [side.strip(" ():") for side in VERSUS.split(label)]
-    if len(sides) != 2 or not all(sides):
+    sides = VERSUS.split(label)
+    if len(sides) != 2:
         return None
-    first, second = sides
+    first = sides[0].strip(" ():")
+    second = sides[1].strip(" ():")
+    if not first or not second:
+        return None
     are_words = LETTER.search(first) and LETTER.search(second)
     # "1/3" and "2 - 4" are numbers; "1 vs. 3" compares two.
     if not are_words and not re.search(r"\svs\.?\s|\sversus\s", label):
@@ -104,9 +107,12 @@ def aliases(label: str) -> frozenset[frozenset[str]]:
     [['none'], ['none', 'q101'], ['q101']]
     """
     sets = {words_of(label)}
-    sets.update(map(words_of, _parts(label)))
-    sets.update(frozenset({word}) for word in _identifiers(label))
-    return frozenset(sets - {frozenset()})
+    for part in _parts(label):
+        sets.add(words_of(part))
+    for word in _identifiers(label):
+        sets.add(frozenset({word}))
+    sets.discard(frozenset())
+    return frozenset(sets)
 
 
 def same_name(label: str, names: Iterable[str]) -> str | None:
@@ -126,7 +132,7 @@ def same_name(label: str, names: Iterable[str]) -> str | None:
         # Several names have the same words: only the same spelling decides.
         return label if label in exact else None
     spellings = aliases(label)
-    alike = [name for name in names if aliases(name) & spellings]
+    alike = [name for name in names if not spellings.isdisjoint(aliases(name))]
     if len(alike) != 1:
         return None
     return alike[0]
@@ -188,10 +194,12 @@ def _patterns(names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], re.Pat
     for name in names:
         if not re.search(r"[^\W\d_]|%", name):
             continue
-        case = re.IGNORECASE if len(name) > 1 else re.NOFLAG  # "A performs as a whole"
         spellings = _spellings(name, names)
-        longest_first = sorted(spellings, key=len, reverse=True)
-        pattern = re.compile(rf"(?<![\w@])(?:{'|'.join(longest_first)})(?![\w@]){NO_NAME}", case)
+        longest_first = "|".join(sorted(spellings, key=len, reverse=True))
+        flags = re.IGNORECASE
+        if len(name) == 1:  # "A performs as a whole"
+            flags = re.NOFLAG
+        pattern = re.compile(rf"(?<![\w@])(?:{longest_first})(?![\w@]){NO_NAME}", flags)
         patterns.append((name, _words_of_spellings(spellings), pattern))
     return patterns
 

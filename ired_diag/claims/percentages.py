@@ -42,16 +42,21 @@ FACTORS = (
 def check_percent(claim: Claim, book: Book) -> Verdict:
     """Return whether a percentage is the difference of two means over one of them."""
     beside = _words_beside(claim)
-    if OF_SPREAD.search(beside if _stands_in_sentence(claim) else claim.wording):
+    words = claim.wording
+    if _stands_in_sentence(claim):
+        words = beside
+    if OF_SPREAD.search(words):
         return unchecked(claim, "it may be of something else than a mean")
-    if change := check_from_to(claim):
+    change = check_from_to(claim)
+    if change is not None:
         return change
     if len(claim.groups) == 1:
         return _of_one_group(claim, book)
     if not book.is_pair(claim):
         return unchecked(claim, "it does not say, for certain, which groups it is about")
     # A share in percent ("93.6%") is a level and no change; both are printed alike.
-    if level := _of_a_share(claim, book):
+    level = _of_a_share(claim, book)
+    if level is not None:
         return level
     first, second = claim.groups
     bases = {
@@ -60,7 +65,8 @@ def check_percent(claim: Claim, book: Book) -> Verdict:
     }
     if not all(bases.values()):
         return unchecked(claim, why_unknown(claim, book))
-    if cost := COST.search(beside):
+    cost = COST.search(beside)
+    if cost:
         return unchecked(claim, f"it is of another quantity ({cost[0]!r})")
     return _of_two_means(claim, book, bases)
 
@@ -109,13 +115,16 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
     means = []
     for label in claim.groups:
         means += means_of_claim(claim, label, book)
-    if not all(0 <= mean.low and mean.high <= 1 for mean in means):
-        return None
-    in_percent = [mean.scaled(100) for mean in means]
-    points = [difference_of(a, b).scaled(100) for a, b in itertools.permutations(means, 2)]
-    if _fits_any(claim, in_percent + points):
+    for mean in means:
+        if not 0 <= mean.low <= mean.high <= 1:
+            return None
+    candidates = [mean.scaled(100) for mean in means]
+    lows = [level.low for level in candidates]
+    for a, b in itertools.permutations(means, 2):
+        points = difference_of(a, b)
+        candidates.append(points.scaled(100))
+    if _fits_any(claim, candidates):
         return holds(claim, "the means, or their difference in percentage points, give it")
-    lows = [level.low for level in in_percent]
     if lows and claim.number.value >= min(lows) / 2:
         return unchecked(claim, "it may be the metric itself, of which readout is not said")
     return None
@@ -125,9 +134,12 @@ def _points(claim: Claim, book: Book) -> Verdict | None:
     """Return that a percentage is the difference in points of means that are printed in percent."""
     in_percent = []
     for label in claim.groups:
-        means = book.stated("mean", label, metric=claim.metric)
-        in_percent.append([printed_range(mean.number) for mean in means if mean.number.percent])
-    points = [difference_of(a, b) for a, b in itertools.product(*in_percent)]
+        ranges = []
+        for mean in book.stated("mean", label, metric=claim.metric):
+            if mean.number.percent:
+                ranges.append(printed_range(mean.number))
+        in_percent.append(ranges)
+    points = list(itertools.starmap(difference_of, itertools.product(*in_percent)))
     if not _fits_any(claim, points):
         return None
     return holds(claim, "the means differ by so many points")
@@ -140,14 +152,15 @@ def _links(near: str) -> bool:
 
 def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verdict:
     """Return what is wrong with a percentage that no change between the means gives."""
-    shown = "; ".join(f"{abs(values[0].middle):.3g}% of {label}" for label, values in bases.items())
+    shown = "; ".join(_first_in_words(label, values) for label, values in bases.items())
     changes = _all_of(bases)
     expected = bases[base][0] if base else changes[0]
     rule = "percent"
     severity: Severity = "error"
     words = f"the difference is printed as {claim.said}; the means give {shown}."
     # A wrong factor explains more than a wrong base, so that it is tried first.
-    if factor := _wrong_factor(claim, changes):
+    factor = _wrong_factor(claim, changes)
+    if factor:
         rule = "percent_factor"
         words = f"{claim.said} is off by a factor 100 ({factor}): the means give {shown}."
     elif base and _fits_any(claim, changes):
@@ -163,6 +176,11 @@ def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verd
     )
 
 
+def _first_in_words(label: str, changes: list[Range]) -> str:
+    size = abs(changes[0].middle)
+    return f"{size:.3g}% of {label}"
+
+
 def _wrong_factor(claim: Claim, changes: list[Range]) -> str:
     """Return in words by which factor of 100 a percentage is off; empty where it is by none."""
     if not claim.number.value:
@@ -176,9 +194,12 @@ def _wrong_factor(claim: Claim, changes: list[Range]) -> str:
 
 def _relative(claim: Claim, book: Book, label: str, base: str) -> list[Range]:
     """Return the difference of a group from a base, in percent of the base."""
-    pairs = pairs_of_means(claim, label, base, book)
-    changes = [percent_of_base(a, b) for a, b in pairs]
-    return [change for change in changes if change.known]
+    changes = []
+    for a, b in pairs_of_means(claim, label, base, book):
+        change = percent_of_base(a, b)
+        if change.known:
+            changes.append(change)
+    return changes
 
 
 def _fits_any(claim: Claim, values: Iterable[Range]) -> bool:
@@ -191,12 +212,14 @@ def _base(claim: Claim) -> str | None:
     first, second = map(re.escape, claim.groups)
     if re.search(rf"\bfrom\s+{first}\s+to\s+{second}", near, re.IGNORECASE):
         return claim.groups[0]
-    if claim.number.end >= len(near) or not _stands_in_sentence(claim):
+    end = claim.number.end
+    if end >= len(near) or not _stands_in_sentence(claim):
         return None
-    than = THAN.search(near, claim.number.end)
+    than = THAN.search(near, end)
     if than is None:
         return None
-    behind = near[than.end() : than.end() + REACH_OF_BASE]
+    start = than.end()
+    behind = near[start : start + REACH_OF_BASE]
     named = [label for label in claim.groups if _names(behind, label)]
     if len(named) != 1:
         return None
@@ -209,15 +232,19 @@ def _names(text: str, label: str) -> bool:
 
 def _direction(claim: Claim, base: str | None, change: Range) -> Verdict:
     """Return whether "lower" and "higher" are the right way round; only where the base is named after it."""
-    right = holds(claim, f"the means give {abs(change.middle):.3g}%")
+    size = abs(change.middle)
+    right = holds(claim, f"the means give {size:.3g}%")
     is_subject = claim.groups[0] != base and SUBJECT.match(claim.words_before)
     if not base or not is_subject:
         return right
-    behind = claim.wording[claim.number.end : claim.number.end + REACH_AFTER]
+    end = claim.number.end
+    behind = claim.wording[end : end + REACH_AFTER]
     if LOWER.search(behind):
-        said, way, is_wrong = "lower", "higher", change.low > 0
+        said, way = "lower", "higher"
+        is_wrong = change.low > 0
     elif HIGHER.search(behind):
-        said, way, is_wrong = "higher", "lower", change.high < 0
+        said, way = "higher", "lower"
+        is_wrong = change.high < 0
     else:
         return right
     if not is_wrong:

@@ -54,7 +54,7 @@ def claims_of_summaries(
         if len(hits) != 2 or not MEAN.search(text):
             return list(claims)
     numbers = {number.start: number for number in numbers_in(text, comma=comma)}
-    described = []
+    described: list[Claim] = []
     labels = []
     for place, hit in enumerate(hits, start=1):
         label = f"group {place} of line {sentence.line}"

@@ -10,6 +10,7 @@ target.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -17,7 +18,7 @@ from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.range_arithmetic import larger_over_smaller
-from ired_diag.claims.ranges import Range, fits_any, printed_range
+from ired_diag.claims.ranges import Range, fits, printed_range
 
 TIME = re.compile(
     r"\b(?:time|hours?|hrs?|wall|wall[- ]?clock|seconds?|secs?|minutes?|mins?|runtime|duration|elapsed|"
@@ -47,11 +48,14 @@ def check_time_ratio(claim: Claim, book: Book, clause: str) -> Verdict:
         book: What is known.
         clause: The words around it.
     """
-    if other := _other_quantity(clause):
+    other = _other_quantity(clause)
+    if other:
         return unchecked(claim, f"it is of another quantity ({other!r})")
-    what, quantity = "times", TIME
+    what = "times"
+    quantity = TIME
     if FEWER.search(clause):
-        what, quantity = "steps", STEPS
+        what = "steps"
+        quantity = STEPS
     if len(claim.groups) != 2:
         return unchecked(claim, f"it is of {what}, and of which two groups is not certain")
     ratios = dict(_ratios(claim, book, quantity))
@@ -59,13 +63,14 @@ def check_time_ratio(claim: Claim, book: Book, clause: str) -> Verdict:
         return unchecked(
             claim, f"it is of {what}, which neither the report nor the runs state of both groups"
         )
-    if fits_any(claim.number, (ratio.widened(SLACK) for ratio in ratios.values())):
-        return holds(claim, f"a ratio of the {what} gives it")
+    for ratio in ratios.values():
+        if fits(claim.number, ratio.widened(SLACK)):
+            return holds(claim, f"a ratio of the {what} gives it")
     # "Up to the target" is a time that no table has.
     if not _agree(ratios.values()) or TO_A_TARGET.search(claim.wording):
         return unchecked(claim, f"it is of {what}, and of which of them is not certain")
-    source, ratio = next(iter(ratios.items()))
-    given = ratio.middle
+    source = next(iter(ratios))
+    given = ratios[source].middle
     return refuted(
         claim,
         rule="ratio",
@@ -84,7 +89,9 @@ def _other_quantity(clause: str) -> str:
 
 def _ratios(claim: Claim, book: Book, quantity: re.Pattern[str]) -> Iterator[tuple[str, Range]]:
     """Yield the ratio of each such quantity that is known of both groups, with where it stands."""
-    for source, a, b in (*_in_columns(claim, book, quantity), *_of_runs(claim, book, quantity)):
+    in_columns = _in_columns(claim, book, quantity)
+    of_runs = _of_runs(claim, book, quantity)
+    for source, a, b in itertools.chain(in_columns, of_runs):
         ratio = larger_over_smaller(a, b)
         if ratio.known:
             yield source, ratio
@@ -109,12 +116,16 @@ def _by_head(label: str, book: Book, quantity: re.Pattern[str]) -> dict[str, Pri
 
 def _of_runs(claim: Claim, book: Book, quantity: re.Pattern[str]) -> Iterator[tuple[str, Range, Range]]:
     """Yield what the runs of both groups log."""
-    first, second = (book.group(label) or "" for label in claim.groups)
+    first, second = claim.groups
+    a = book.group(first) or ""
+    b = book.group(second) or ""
     for name, by_group in book.groups.costs.items():
-        is_logged = first in by_group and second in by_group
-        if is_logged and quantity.search(name.replace("_", " ")):
-            ends = Range.exactly(by_group[first]), Range.exactly(by_group[second])
-            yield f"{name} of the runs", *ends
+        if a not in by_group or b not in by_group:
+            continue
+        spelled = name.replace("_", " ")
+        if quantity.search(spelled):
+            source = f"{name} of the runs"
+            yield source, Range.exactly(by_group[a]), Range.exactly(by_group[b])
 
 
 def _agree(ratios: Iterable[Range]) -> bool:
