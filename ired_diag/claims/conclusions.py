@@ -97,16 +97,20 @@ def _beside_p(claim: Claim, book: Book, level: Level, p: Claim) -> Verdict:
             )
     if _is_on_either_side(number, limit):
         return unchecked(claim, f"{shown} does not say on which side of {limit:g} it is")
-    below = number.value < limit or (number.relation == "<" and number.value <= limit)
+    below = number.value < limit
+    if number.relation == "<":
+        below = number.value <= limit
     if is_positive == below:
         return holds(claim, shown)
-    if any((number.value < other) == is_positive for other in level.doubtful):
-        return unchecked(claim, "whether the alpha of the text is its level is not certain")
+    for other in level.doubtful:
+        if (number.value < other) == is_positive:
+            return unchecked(claim, "whether the alpha of the text is its level is not certain")
     side = "below" if below else "above"
-    words = f"{_conclusion_in_words(claim, limit)} stands{_negation(claim)} beside {shown}, "
-    words += f"which is {side} {limit:.3g}."
+    conclusion = _conclusion_in_words(claim, limit)
+    words = f"{conclusion} stands{_negation(claim)} beside {shown}, which is {side} {limit:.3g}."
     if level.corrected:
-        words += f" The level is {level.alpha:g} over {level.alpha / level.corrected:.0f} comparisons."
+        comparisons = level.alpha / level.corrected
+        words += f" The level is {level.alpha:g} over {comparisons:.0f} comparisons."
     return refuted(
         claim,
         rule="significance",

@@ -169,19 +169,18 @@ def _of_difference(claim: Claim, book: Book) -> Verdict:
     if level and level[1] != "95":
         return unchecked(claim, "of another level than 95%")
     forth = difference_of(pair.a.mean, pair.b.mean)
-    back = Range(-forth.high, -forth.middle, -forth.low)
-    tests = t_tests_of(pair)
-    for name, test in tests.items():
+    back = difference_of(pair.b.mean, pair.a.mean)
+    intervals = []
+    for name, test in t_tests_of(pair).items():
         if _fits(claim, forth, test.half) or _fits(claim, back, test.half):
             return holds(claim, f"the interval of the difference by {name}")
-    may_be_resampled = not pair.a.source.startswith("the runs") and book.says(RESAMPLED.pattern)
-    if not tests or not pair.certain or may_be_resampled:
-        return unchecked(claim, "it may be of a test that cannot be recomputed from what is known")
-    intervals = []
-    for name, test in tests.items():
-        low = forth.middle - test.half.middle
-        high = forth.middle + test.half.middle
+        half = test.half.middle
+        low = forth.middle - half
+        high = forth.middle + half
         intervals.append(f"{name} {low:.3g} to {high:.3g}")
+    may_be_resampled = not pair.a.source.startswith("the runs") and book.says(RESAMPLED.pattern)
+    if not intervals or not pair.certain or may_be_resampled:
+        return unchecked(claim, "it may be of a test that cannot be recomputed from what is known")
     printed = f"the interval of the difference is printed as {claim.said}"
     return refuted(
         claim,

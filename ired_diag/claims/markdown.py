@@ -175,7 +175,8 @@ def unmarked(text: str) -> str:
 
 def _table(lines: list[str], at: int, above: str) -> tuple[Table, int]:
     """Return the table whose head is on a line, and the line after its last row."""
-    head = at
+    head = map(unmarked, _cells(lines[at]))
+    line = at + 1
     rows = []
     bold = set()
     at += 2
@@ -183,12 +184,14 @@ def _table(lines: list[str], at: int, above: str) -> tuple[Table, int]:
         if not RULE.match(lines[at]):
             cells = _cells(lines[at])
             rows.append((at + 1, tuple(map(unmarked, cells))))
-            bold |= {(at + 1, column) for column, cell in enumerate(cells) if BOLD.match(cell)}
+            for column, cell in enumerate(cells):
+                if BOLD.match(cell):
+                    bold.add((at + 1, column))
         at += 1
     table = Table(
-        head=tuple(map(unmarked, _cells(lines[head]))),
+        head=tuple(head),
         rows=tuple(rows),
-        line=head + 1,
+        line=line,
         above=above,
         bold=frozenset(bold),
     )
@@ -205,17 +208,22 @@ def _cells(line: str) -> list[str]:
 
 def _sentences(paragraph: list[Line], heading: str) -> Iterator[Sentence]:
     """Yield the sentences of a paragraph, each with the line that it starts on."""
-    whole = "".join(f"{text}\n" for _, text in paragraph)
+    whole = ""
     starts = []
-    length = 0
     for line, text in paragraph:
-        starts.append((length, line))
-        length += len(text) + 1
+        starts.append((len(whole), line))
+        whole += f"{text}\n"
+    ends = [hit.end() for hit in SENTENCE_END.finditer(whole)]
     at = 0
-    for end in (*(hit.end() for hit in SENTENCE_END.finditer(whole)), len(whole)):
+    for end in (*ends, len(whole)):
         text = whole[at:end].strip()
         if text:
             line = max(number for start, number in starts if start <= at)
             shown = unmarked(text.replace("\n", " "))
-            yield Sentence(shown, line, heading, tuple(paragraph))
+            yield Sentence(
+                text=shown,
+                line=line,
+                heading=heading,
+                lines=tuple(paragraph),
+            )
         at = end

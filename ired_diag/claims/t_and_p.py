@@ -20,7 +20,7 @@ from ired_diag.claims.metrics import UNCLEAR
 from ired_diag.claims.one_sample import p_against_target
 from ired_diag.claims.pairs import Pair, other_test, samples_of_pair, t_tests_of, tests_said
 from ired_diag.claims.phrases import TESTED
-from ired_diag.claims.ranges import Range, fits, fits_any
+from ired_diag.claims.ranges import Range, fits
 from ired_diag.claims.rank_tests import check_rank_test, test_named
 from ired_diag.claims.reference_p import p_beside_statistic
 from ired_diag.claims.remarks_on_p import ALPHA, remarks_on
@@ -130,8 +130,13 @@ def _against(claim: Claim, pair: Pair, tests: Mapping[str, Tested], *, certain: 
 
 def _wrong(claim: Claim, pair: Pair, tests: Mapping[str, Tested], fitting: list[str]) -> Verdict:
     """Return what is wrong with a number that no test which its words allow gives."""
-    values = {name: _value(claim, test).middle for name, test in tests.items()}
-    given = "; ".join(f"{NAMES[name]} gives {value:.4g}" for name, value in values.items())
+    evidence = {}
+    results = []
+    for name, test in tests.items():
+        value = _value(claim, test).middle
+        evidence[f"{claim.kind}_{name}"] = value
+        results.append(f"{NAMES[name]} gives {value:.4g}")
+    given = "; ".join(results)
     printed = f"{claim.kind} {claim.number.relation or '='} {claim.said}"
     rule: str = claim.kind
     severity: Severity = "warning"
@@ -155,7 +160,7 @@ def _wrong(claim: Claim, pair: Pair, tests: Mapping[str, Tested], fitting: list[
         rule=rule,
         severity=severity,
         words=words,
-        evidence={f"{claim.kind}_{name}": value for name, value in values.items()},
+        evidence=evidence,
     )
 
 
@@ -171,29 +176,34 @@ def _fits(claim: Claim, test: Tested) -> bool:
 def _of_population(claim: Claim, pair: Pair) -> bool:
     """Say whether a number comes out with sds that are taken for what they are not."""
     a, b = map(with_wrong_denominator, pair.samples)
-    tests = tests_of(a, b, pairs=False)
-    return any(_fits(claim, test) for test in tests.values())
+    for test in tests_of(a, b, pairs=False).values():
+        if _fits(claim, test):
+            return True
+    return False
 
 
 def _zero(claim: Claim, book: Book) -> Verdict:
     """Return that a p is never 0: a note, or a warning where the samples' p does not round to it."""
-    start = max(0, claim.number.start - REACH)
-    near = claim.wording[start : claim.number.end + REACH]
+    number = claim.number
+    start = max(0, number.start - REACH)
+    near = claim.wording[start : number.end + REACH]
     if ADVISED.search(f"{near} {claim.heading}"):
         return unchecked(claim, "it may be advice on how a p is to be printed")
     pair = None if other_test(claim) else samples_of_pair(claim, book)
-    tests = t_tests_of(pair)
+    results = []
+    rounds = False
+    for name, test in t_tests_of(pair).items():
+        results.append(f"{NAMES[name]} gives {test.p.middle:.3g}")
+        rounds = rounds or fits(number, test.p)
     words = f"p is printed as {claim.said}; a p is never 0"
-    if tests:
-        given = [f"{NAMES[name]} gives {test.p.middle:.3g}" for name, test in tests.items()]
-        words += f": {'; '.join(given)}"
-    rounds = fits_any(claim.number, (test.p for test in tests.values()))
+    if results:
+        words += f": {'; '.join(results)}"
     severity: Severity = "note"
-    if tests and not rounds:
+    if results and not rounds:
         severity = "warning"
     smallest = SMALLEST_WORDS
-    if claim.number.unit < ALPHA:
-        smallest = claim.number.unit
+    if number.unit < ALPHA:
+        smallest = number.unit
     fault = Fault(
         rule="p_zero",
         severity=severity,
