@@ -16,6 +16,13 @@ from ired_diag.claims.statistic_words import after_plus_minus
 from ired_diag.claims.table import Table
 
 OF_RANGE = re.compile(r"\bmin\b|\bmax\b|\brange|\biqr\b|quartile|percentile|quantile", re.IGNORECASE)
+UNCERTAIN_DIGITS = re.compile(r"[.]\d+\(\d{1,4}\)")  # digits alone in brackets: of the last ones
+STARS = re.compile(r"(?<=[\d)\s])\*{1,3}$")
+IN_BRACKETS = re.compile(r"[\[(].*[\])]")
+SPREAD_IN_BRACKETS = re.compile(r"\(\s*(?:std|sd|\u03c3)?\s*=?\s*[\d.e-]+\s*\)")
+SHARE = re.compile(r"\s*\d+\s*/\s*\d+\b")  # "10/40 (25%)"
+ONE_NUMBER = ("mean", "value", "median", "sd", "best", "worst")
+MOST_NUMBERS = 3  # a mean and its interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +59,6 @@ class Cell:
             test=test,
             doubt=self.doubt,
         )
-
-
-UNCERTAIN_DIGITS = re.compile(r"[.]\d+\(\d{1,4}\)")  # digits alone in brackets: of the last ones
-STARS = re.compile(r"(?<=[\d)\s])\*{1,3}$")
-IN_BRACKETS = re.compile(r"[\[(].*[\])]")
-SPREAD_IN_BRACKETS = re.compile(r"\(\s*(?:std|sd|\u03c3)?\s*=?\s*[\d.e-]+\s*\)")
-SHARE = re.compile(r"\s*\d+\s*/\s*\d+\b")  # "10/40 (25%)"
-ONE_NUMBER = ("mean", "value", "median", "sd", "best", "worst")
-MOST_NUMBERS = 3  # a mean and its interval
 
 
 def claims_of_cell(cell: Cell, comma: bool) -> Iterator[Claim]:

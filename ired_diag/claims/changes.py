@@ -37,8 +37,6 @@ MAY_BE_OTHER = "whether its column is of differences, or of ratios, ranks or a t
 FACTOR = re.compile(r"\d\s*(?:[x\u00d7]|fold)\s*$", re.IGNORECASE)
 RELATIVE = ("difference", "percent")
 NO_CHANGE = re.compile(r"^(?:[-\u2013\u2014]+|ref\w*\.?|base\w*|n/?a)?$", re.IGNORECASE)
-
-
 SIGN = re.compile(r"[-+±]\s*\.?\d")
 
 

@@ -36,8 +36,6 @@ CALL = re.compile(r"^(?![^\n(]*Result\()[^#\n]*\w\([^\n]*$", re.MULTILINE)  # th
 P_PRINTED = re.compile(rf"p(?:value|-value)?\s*[=:]\s*({NUMBER})", re.IGNORECASE)
 TENSORS = re.compile(rf"tensor\(({NUMBER})[^)]*\)\s*,\s*tensor\(({NUMBER})")
 FEWEST = 2  # values of a list that is a sample
-
-
 COMMENT = re.compile(r"#.*")
 MEAN_PRINTED = re.compile(rf"\s*#\s*(?:mean\s*[=:]\s*)?({NUMBER})\s*$", re.MULTILINE)
 PRINTED: tuple[tuple[Kind, re.Pattern[str]], ...] = (("t", T_PRINTED), ("p", P_PRINTED))

@@ -26,8 +26,6 @@ IN_BRACKETS = re.compile(
     r"confidence intervals?|95% ?cis?))[^.|]{0,40}\b(?:parenthes\w+|brackets)",
     re.IGNORECASE,
 )
-
-
 CAPTION_OF_MEANS = re.compile(r"(?:mean|average|avg|values?|results?|reported)\W{0,4}±.{0,40}", re.IGNORECASE)
 STARTS_AS_NUMBER = re.compile(r"^[-+<>≈~(\[]?\s*[\d.]")
 OF_A_MEAN = ("sd", "se", "interval", "median", "quartiles")

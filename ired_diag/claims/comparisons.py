@@ -22,6 +22,8 @@ from ired_diag.stats.hedges import bias_correction, paired_samples_effect
 from ired_diag.stats.t_tests import TTest, paired
 
 NAMES = {"student": "Student's t test", "welch": "Welch's t test", "paired": "the paired t test"}
+UPPER = 0.975  # quantile: the upper end of a two-sided interval of 95%
+ErrorAndDf = Callable[[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,6 @@ class Tested:
     df: Range
     p: Range
     half: Range
-
-
-UPPER = 0.975  # quantile: the upper end of a two-sided interval of 95%
-ErrorAndDf = Callable[[float, float], tuple[float, float]]
 
 
 def tests_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Tested]:

@@ -28,8 +28,6 @@ NOT = re.compile(
     r"|n['\u2019]t\b|\bin(?=signif))[\s\w\-*_]{0,30}$",
     re.IGNORECASE,
 )
-
-
 QUOTES = ('"', "\u201c", "\u201e", "'")
 NEGATIVE = ("no ", "kein")  # of words that are a conclusion with their negation: "no difference"
 

@@ -23,8 +23,6 @@ GRADED = re.compile(
     r"\b(?:marginal|borderline|nearly|almost|weak|approach|trend|practical|clinical|economic)\w*\W+(?:\w+\W+)?signif",
     re.I,
 )
-
-
 TURN = re.compile(r"[;:]\s|\bbut\b|\bwhile\b")
 
 

@@ -64,6 +64,8 @@ BONFERRONI = re.compile(r"bonferroni", re.IGNORECASE)
 USUAL = 0.05
 LARGEST = 0.2  # a level above it is none
 ROUND = (1.0, 2.0, 2.5, 5.0)  # first digits of levels in use: 0.05, 0.01, 0.025, 0.2
+REACH_BEFORE = 60  # letters before an α that say of what it is
+REACH_AFTER = 40
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,6 @@ class Level:
     is_corrected: bool = False
     raw: bool = False
     doubtful: tuple[float, ...] = ()
-
-
-REACH_BEFORE = 60  # letters before an α that say of what it is
-REACH_AFTER = 40
 
 
 def level_of(near: str, context: str, text: str) -> Level:

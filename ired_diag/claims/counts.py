@@ -18,8 +18,6 @@ MENTIONED = (
     r"diverg|fail|\bnan\b|crash|exclud|left out|omit|drop(?:ped)? (?:out|seed|run)|incomplete|subset|"
     r"first \w+ seeds"
 )
-
-
 MOST_NAMED = 5  # diverged runs in a message
 
 

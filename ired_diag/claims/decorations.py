@@ -38,8 +38,6 @@ BRACKET = re.compile(
     r"\s*[(\[]\s*(?:rank\s*#?\s*\d+|#\s*\d+|\d+(?:st|nd|rd|th)|\d+\s*/\s*\d+(?:\s*seeds)?|[-+]\s*[\d.]+\s*%?)\s*[)\]]\s*$",
     re.IGNORECASE,
 )
-
-
 SHORT_NUMBERS = re.compile(r"\d{1,2}(?:\s*,\s*\d{1,2})*")  # of footnotes or of references
 SPREAD_IN_BRACKETS = re.compile(r"\d*\.\d+")
 REACH = 12  # letters before a raised text in which its number stands

@@ -23,8 +23,6 @@ COST = re.compile(
     r"\b(?:faster|slower|quicker|fewer|longer|shorter|speed-?ups?)|memory|parameters?|params|flops|compute|time|costs?\b|price|latency|cheaper|tokens|speed|throughput|data\b|steps|samples",
     re.I,
 )
-
-
 REACH = 60  # letters to each side of a ratio
 CLAUSE_ENDS = re.compile(r"[,;]|\band\b")
 

@@ -21,8 +21,6 @@ from ired_diag.claims.samples import Sample
 Method = Literal[
     "linear", "weibull", "hazen", "median_unbiased", "lower", "higher", "midpoint", "inverted_cdf"
 ]
-
-
 FEWEST = 3  # values that quartiles are computed from
 
 

@@ -27,8 +27,6 @@ CHANGE = re.compile(
     r"more|fewer|relative\b)",
     re.IGNORECASE,
 )
-
-
 BY = re.compile(r"\bby\s*(?:about|roughly)?\s*$")
 
 

@@ -43,6 +43,7 @@ OTHER_UNIT = re.compile(
     r"speed|throughput|rank|epochs?|cost|entropy|count|nats|perplexity|val|test|train|eval)\b",
     re.IGNORECASE,
 )  # fmt: skip
+PERCENT = re.compile(r"\(\s*%|%\s*\)|\bin %|, ?%|%\s*$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +79,6 @@ class Head:
         if measures_in(words) or NO_MEASURE.intersection(words):
             return True
         return OTHER_UNIT.search(spaced(self.text)) is not None
-
-
-PERCENT = re.compile(r"\(\s*%|%\s*\)|\bin %|, ?%|%\s*$")
 
 
 def head_of(text: str) -> Head:

@@ -22,8 +22,6 @@ PART = re.compile(r"^\s*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", r
 LINES_OF_CODE = re.compile(r"^\s*<(/?)pre\b[^>]*>\s*$", re.IGNORECASE | re.MULTILINE)
 BOLD = re.compile(r"</?(?:b|strong)\b[^>]*>", re.IGNORECASE)
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-
-
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 

@@ -28,8 +28,6 @@ CLOSE = 0.97  # of the width: so near to Student's that rounding decides
 MANY = 30  # seeds: from here on 1.96 is within 4% of Student's
 LEVEL = re.compile(r"(\d{2}(?:\.\d+)?)\s*%\s*-?\s*(?:ci\b|confidence|konfidenz|\(?interval)", re.IGNORECASE)
 RESAMPLED = re.compile(r"bootstrap|bayes|credible|percentile|quantile|\bbca\b", re.IGNORECASE)
-
-
 USUAL_LEVEL = 0.95
 SLIPS = {
     "z": "the normal's 1.96 sd/√n",

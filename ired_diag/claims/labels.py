@@ -34,11 +34,10 @@ LOG = re.compile(
 )
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
 SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
-
-
 NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
 WITH_BRACKET = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
 LETTER = re.compile(r"[^\W\d_]")
+NO_STRATEGY = "none|baseline|no[ -]mining"
 
 
 @lru_cache(maxsize=8192)
@@ -211,9 +210,6 @@ def _words_of_spellings(spellings: Sequence[str]) -> tuple[str, ...]:
         bare = alternative.replace("\\", " ").lower()
         words += re.findall(r"[^\W_]+", bare)[:1]
     return tuple(words)
-
-
-NO_STRATEGY = "none|baseline|no[ -]mining"
 
 
 def _spellings(name: str, names: Sequence[str]) -> list[str]:

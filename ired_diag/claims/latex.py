@@ -28,8 +28,6 @@ TALL = re.compile(r"\\multirow(?:\[[^\]]*\])?\{[^}]*\}\{[^}]*\}\{((?:[^{}]|\{[^{
 BOLD = re.compile(r"\\(?:textbf|mathbf|bm|boldsymbol)\{((?:[^{}]|\{[^{}]*\})*)\}")
 PLAIN = re.compile(r"\\(?:textit|emph|underline|texttt|text|mathrm|small|footnotesize)\{([^{}]*)\}")
 COMMENT = re.compile(r"(?<!\\)%.*$")
-
-
 BREAK = re.compile(r"(\\\\(?:\[[^\]]*\])?)")  # ends a row of a table
 LAYOUT = re.compile(r"\\(?:label|centering|begin|end|ref|cite[pt]?)\b(?:\[[^\]]*\])?(?:\{[^{}]*\})*")
 COLUMN_TYPES = re.compile(r"^\s*(?:\{[^&\\]*\}\s*)+$")

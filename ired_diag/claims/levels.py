@@ -48,8 +48,6 @@ ENDS = re.compile(
     r"(?:and|vs\.?|versus|for|on|with|while|whereas|but|against|at the end)\b)",
     re.IGNORECASE,
 )
-
-
 ENDS_OF_CLAUSES = ("; ", ". ", ", while ", ", but ")
 ENDS_OF_SENTENCES = ("; ", ". ")
 GIVES = re.compile(r"\b(?:reaches|has|is|gives|gets|ends at|it is)\s*$")

@@ -33,6 +33,7 @@ SENTENCE_END = re.compile(
     + r"(?<=[!?])\s+|\s\|\s"
 )
 BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)
+Line = tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,6 @@ class Sentence:
             if count < 0:
                 return line
         return self.line
-
-
-Line = tuple[int, str]
 
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:

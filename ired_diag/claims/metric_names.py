@@ -26,8 +26,6 @@ STEP = re.compile(
     r"|(?:^|\s)(\d{3,6})()\s+val\b|(?:loss|val|mse|acc\w*|error)\s+at\s+(\d{3,7})()\b",
     re.I,
 )
-
-
 NO_WORDS = re.compile(
     r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|higher is better"
 )

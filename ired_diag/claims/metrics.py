@@ -39,6 +39,8 @@ SYNONYMS = {
 }
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
+NO_METRIC = frozenset({"result", "results", "performance", "value"})
+ENDS_OF_CLAUSES = (";", "|", "), ", ". ")
 
 
 def same_metric(a: str, b: str, every: frozenset[str] = frozenset()) -> bool:
@@ -52,10 +54,6 @@ def same_metric(a: str, b: str, every: frozenset[str] = frozenset()) -> bool:
     if not a or not b:
         return a == b or len(every) <= 1
     return _bare(a) == _bare(b)
-
-
-NO_METRIC = frozenset({"result", "results", "performance", "value"})
-ENDS_OF_CLAUSES = (";", "|", "), ", ". ")
 
 
 def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str:

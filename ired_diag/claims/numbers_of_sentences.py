@@ -26,8 +26,6 @@ SUPPOSED = re.compile(
 )
 NEEDS_TIMES = re.compile(r"\bneed(?:s|ed)?(?=\s+[\d.]+\s*(?:x\b|\u00d7|times\b|-?fold\b))", re.IGNORECASE)
 Numbered = tuple[Kind, tuple[Printed, ...], bool]
-
-
 PLUS_MINUS = re.compile(r"\s*±\s*")
 BOUND = re.compile(r"[<>≤≥≈~]\s*$")
 BOUND_OF_CHANGE = re.compile(r"[<>≈~]\s*$")

@@ -44,6 +44,8 @@ DATA_SET = re.compile(
     re.IGNORECASE,
 )
 CLAUSE_END = re.compile(r"[;.]\s|,\s+(?:and|but|while)\b|\band on\b")
+FEWEST_DATA_SETS = 2  # a report that names one is of it
+KINDS_OF_SPLITS = {"validation": SPLITS, "test": ("test",), "ood": ("ood",), "train": TRAINING}
 
 
 def other_data(claim: Claim, book: Book) -> str:
@@ -55,10 +57,6 @@ def other_data(claim: Claim, book: Book) -> str:
     if _is_of_other_table(claim, book):
         return "another table has the runs' numbers of this metric, so that this one may be of other data"
     return ""
-
-
-FEWEST_DATA_SETS = 2  # a report that names one is of it
-KINDS_OF_SPLITS = {"validation": SPLITS, "test": ("test",), "ood": ("ood",), "train": TRAINING}
 
 
 def _other_split(claim: Claim, metric: str) -> str:

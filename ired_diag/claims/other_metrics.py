@@ -20,6 +20,9 @@ from ired_diag.runs.metric_words import measures_in, words_of
 from ired_diag.runs.study import Study
 
 MOST = 6  # metrics: with more of them one agrees by chance
+READOUTS_OF_A_NUMBER = ("last", "best")  # that a number without a metric may be by
+EVERY_READOUT = ("last", "best", "plateau", "last10")
+Check = Callable[[Claim, Book], Verdict]
 
 
 @dataclass(frozen=True)
@@ -116,11 +119,6 @@ def _agrees_anywhere(claims: Sequence[Claim], books: Sequence[Book], check: Chec
 def metrics_of(logged: Mapping[str, object], judged: str) -> list[str]:
     """Return the logged metrics of quality, by their names, but the one that judges the runs."""
     return [name for name in sorted(logged) if name != judged and measures_in(words_of(name))]
-
-
-READOUTS_OF_A_NUMBER = ("last", "best")  # that a number without a metric may be by
-EVERY_READOUT = ("last", "best", "plateau", "last10")
-Check = Callable[[Claim, Book], Verdict]
 
 
 def _read(study: Study, metric: str, book: Book) -> RunGroups:

@@ -26,8 +26,6 @@ OTHER_METRIC = re.compile(
 )
 ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
 SPREADS = ("sd", "se", "interval", "spread")
-
-
 LEVELS = ("mean", "value", "level")
 
 

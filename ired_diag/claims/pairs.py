@@ -22,6 +22,7 @@ OTHER_TEST = (
     r"levene|brown[\s-]*forsythe|shapiro|one[\s-]*(?:sided|tailed)|bonferroni|\bholm\b|adjusted|corrected|\bfdr\b|tost|"
     r"equivalence|correlat|spearman|pearson|regress|\bslope\b|interaction|mcnemar|chi[\s-]*sq"
 )
+Source = Callable[[Claim, str, Book], Sample | None]
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,6 @@ class Pair:
     def samples(self) -> tuple[Sample, Sample]:
         """Both samples."""
         return self.a, self.b
-
-
-Source = Callable[[Claim, str, Book], Sample | None]
 
 
 def samples_of_pair(claim: Claim, book: Book) -> Pair | None:

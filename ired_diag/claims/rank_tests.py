@@ -49,6 +49,11 @@ UNCERTAIN = re.compile(
 )
 SEVERAL = 3  # groups: from here on a test is of all of them at once
 SLACK = 0.02  # of a p: programs differ in how they treat ties
+MOST_SHOWN = 4  # values of p in a message
+METHODS: tuple[Literal["exact", "asymptotic"], ...] = ("exact", "asymptotic")
+ALTERNATIVES: tuple[Literal["two-sided", "less", "greater"], ...] = ("two-sided", "less", "greater")
+SYMBOLS = {"chi2": "χ²"}
+Result = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,6 @@ class Outcome:
 
     statistics: Sequence[float]
     p: Sequence[float]
-
-
-MOST_SHOWN = 4  # values of p in a message
-METHODS: tuple[Literal["exact", "asymptotic"], ...] = ("exact", "asymptotic")
-ALTERNATIVES: tuple[Literal["two-sided", "less", "greater"], ...] = ("two-sided", "less", "greater")
-SYMBOLS = {"chi2": "χ²"}
-Result = tuple[float, float]
 
 
 def test_named(claim: Claim) -> str:

@@ -28,8 +28,6 @@ ONE_SIDED = re.compile(
 CHANGED = re.compile(
     r"bonferroni|\bholm\b|adjust|corrected|\bfdr\b|benjamini|permutation|bootstrap|resampl|\bq\s*=", re.I
 )
-
-
 DEGREES = {"t": 1, "chi2": 1, "H": 1, "F": 2, "z": 0}  # how many each statistic has
 
 

@@ -34,8 +34,6 @@ LINK = re.compile(
     r"[\s(\[]*(?:the\s+)?",
     re.IGNORECASE,
 )
-
-
 IN_BRACKETS_AT_END = re.compile(r"\s*\([^()]*\)\s*$")
 
 

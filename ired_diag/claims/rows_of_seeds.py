@@ -24,8 +24,6 @@ MEASURE_ROW = re.compile(
     r"μ)\)?)?\s*[:.]?$",
     re.IGNORECASE,
 )  # fmt: skip
-
-
 OF_A_COLUMN = (None, "mean", "best", "worst")  # kinds of heads whose numbers are values of seeds
 
 

@@ -30,8 +30,6 @@ SAME_AS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
-
-
 KINDS_WITH_A_TEST = ("statistic", "t")
 DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
 

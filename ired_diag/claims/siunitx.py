@@ -25,8 +25,6 @@ UNCERTAIN = re.compile(
     rf"^\s*(?P<number>[-+]?\d*\.\d+)\s*\((?P<digits>\d{{1,4}})\)(?P<power>{POWER})\s*$", re.IGNORECASE
 )
 SHORT = {"percent": "%", "second": "s", "hour": "h", "minute": "min", "milli": "m", "micro": "u", "per": "/"}
-
-
 THOUSANDS = re.compile(r"(?<=\d)[ ~](?=\d{3}\b)")
 PLUS_MINUS = re.compile(r"\+-|\\pm(?![a-zA-Z])")
 FORTRAN = str.maketrans("dD", "ee")  # its exponent, which siunitx accepts

@@ -24,8 +24,6 @@ CLOSE = 0.03  # values are printed with fewer digits than the sd was computed fr
 ASSUMED = re.compile(r"\bz[\s-]*test|\bz\s*=|\bassum\w*|\bknown\b|\bprior\b|\binter-run\b", re.IGNORECASE)
 POPULATION = re.compile(r"population|ddof\s*=\s*0|1/n\b", re.IGNORECASE)
 WORDS = {"sd": "standard deviation", "se": "standard error", "spread": "number after ±"}
-
-
 Candidates = Mapping[str, Range]
 
 

@@ -28,8 +28,6 @@ STARTS_AS_NUMBER = re.compile(r"^[-+<>≈~(\[]?\s*\.?\d")
 LETTER = re.compile(r"[^\W\d_]")
 FEWEST_ROWS = 2
 Row = tuple[int, list[str]]
-
-
 BRACKETS = re.compile(r"\([^()=]*\)|\[[^\[\]=]*\]|\bn\s*=\s*\d+")
 BARS = re.compile("[\u2502\u2503\u2551]")
 

@@ -16,8 +16,6 @@ from ired_diag.claims.samples import Sample
 LOWER = re.compile(r"\b(?:lower|smaller)\b", re.IGNORECASE)
 HIGHER = re.compile(r"\b(?:higher|larger)\b", re.IGNORECASE)
 WORSE = re.compile(r"\b(?:worse|loses)\b", re.IGNORECASE)
-
-
 PASSIVE = re.compile(r"\b(?:beaten|outperformed) by\b")
 
 
