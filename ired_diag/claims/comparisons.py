@@ -62,11 +62,11 @@ def tests_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Tested]:
         test = paired(x, y)
         if not test.reason:
             tests["paired"] = _of_pairs(test, a.half + b.half)
-    known = {}
+    computed = {}
     for name, tested in tests.items():
-        if tested.t.known and tested.p.known:
-            known[name] = tested
-    return known
+        if tested.t.is_finite and tested.p.is_finite:
+            computed[name] = tested
+    return computed
 
 
 def _matched(a: Sample, b: Sample) -> tuple[list[float], list[float]]:
@@ -81,7 +81,7 @@ def _matched(a: Sample, b: Sample) -> tuple[list[float], list[float]]:
 
 def _have_spread(a: Sample, b: Sample) -> bool:
     """Say whether the sds of two samples are known, and not both 0."""
-    if min(a.n, b.n) < 2 or not a.sd.known or not b.sd.known:
+    if min(a.n, b.n) < 2 or not a.sd.is_finite or not b.sd.is_finite:
         return False
     return a.sd.high + b.sd.high != 0
 
@@ -110,7 +110,7 @@ def effects_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Range]:
         if not effect.reason:
             off = _share_of_rounding(x, y, a.half + b.half)
             effects["the d of pairs"] = Range.around(effect.d, off * abs(effect.d))
-    return {name: effect for name, effect in effects.items() if effect.known}
+    return {name: effect for name, effect in effects.items() if effect.is_finite}
 
 
 def _pooled_variance(sd_a: float, sd_b: float, n_a: int, n_b: int) -> float:

@@ -97,7 +97,7 @@ def check_ratio(claim: Claim, book: Book) -> Verdict:
     ratios = []
     for a, b in pairs_of_means(claim, *claim.groups, book):
         ratio = larger_over_smaller(a, b)
-        if ratio.known:
+        if ratio.is_finite:
             ratios.append(ratio)
     if not ratios:
         return unchecked(claim, why_unknown(claim, book))

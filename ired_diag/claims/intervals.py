@@ -46,7 +46,7 @@ def check_interval(claim: Claim, book: Book) -> Verdict:
         return _of_difference(claim, book)
     label = label_of_claim(claim, book)
     sample = sample_of_claim(claim, label, book) if label else None
-    if sample is None or sample.n < 2 or not sample.sd.known:
+    if sample is None or sample.n < 2 or not sample.sd.is_finite:
         return unchecked(claim, why_unknown(claim, book))
     if not _near(claim, sample.mean.middle):
         return unchecked(claim, "it may be of something else than the mean")

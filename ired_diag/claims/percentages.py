@@ -197,7 +197,7 @@ def _relative(claim: Claim, book: Book, label: str, base: str) -> list[Range]:
     changes = []
     for a, b in pairs_of_means(claim, label, base, book):
         change = percent_of_base(a, b)
-        if change.known:
+        if change.is_finite:
             changes.append(change)
     return changes
 

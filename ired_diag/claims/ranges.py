@@ -42,7 +42,7 @@ class Range:
         return cls(value - half, value, value + half)
 
     @property
-    def known(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether it is a range of numbers at all."""
         return all(map(math.isfinite, (self.low, self.middle, self.high)))
 
@@ -89,7 +89,7 @@ def fits(number: Printed, recomputed: Range, *, magnitude: bool = False) -> bool
         recomputed: From what is known.
         magnitude: Compare sizes without signs.
     """
-    if not recomputed.known:
+    if not recomputed.is_finite:
         return False
     low = recomputed.low
     high = recomputed.high

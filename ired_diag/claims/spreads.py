@@ -39,7 +39,7 @@ def check_spread(claim: Claim, book: Book) -> Verdict:
     sample = sample_of_claim(claim, label, book, summary=claim.kind == "se")
     if sample is None:
         return unchecked(claim, why_unknown(claim, book))
-    if sample.n < 2 or not sample.sd.known:
+    if sample.n < 2 or not sample.sd.is_finite:
         return unchecked(claim, f"{sample.source}: one value has no spread")
     right = _right(sample, claim)
     for name, value in right.items():

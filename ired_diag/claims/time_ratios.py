@@ -93,7 +93,7 @@ def _ratios(claim: Claim, book: Book, quantity: re.Pattern[str]) -> Iterator[tup
     of_runs = _of_runs(claim, book, quantity)
     for source, a, b in itertools.chain(in_columns, of_runs):
         ratio = larger_over_smaller(a, b)
-        if ratio.known:
+        if ratio.is_finite:
             yield source, ratio
 
 
