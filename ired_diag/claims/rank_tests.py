@@ -51,6 +51,7 @@ SEVERAL = 3  # groups: from here on a test is of all of them at once
 SLACK = 0.02  # of a p: programs differ in how they treat ties
 MOST_SHOWN = 4  # values of p in a message
 METHODS: tuple[Literal["exact", "asymptotic"], ...] = ("exact", "asymptotic")
+METHODS_OF_WILCOXON: tuple[Literal["exact", "approx"], ...] = ("exact", "approx")  # scipy's names differ
 ALTERNATIVES: tuple[Literal["two-sided", "less", "greater"], ...] = ("two-sided", "less", "greater")
 SYMBOLS = {"chi2": "χ²"}
 Result = tuple[float, float]
@@ -153,7 +154,7 @@ def _of_shared_seeds(name: str, samples: Sequence[Sample]) -> Outcome | None:
     if name == "W":
         return _gathered(_wilcoxon(columns[0], columns[1]))
     friedman = stats.friedmanchisquare(*columns)
-    return _gathered([(friedman.statistic, friedman.pvalue)])
+    return Outcome([float(friedman.statistic)], [float(friedman.pvalue)])
 
 
 def _gathered(results: Iterable[Result]) -> Outcome:
@@ -168,20 +169,21 @@ def _gathered(results: Iterable[Result]) -> Outcome:
 def _mann_whitney(x: Array, y: Array) -> Iterator[Result]:
     choices = itertools.product(((x, y), (y, x)), METHODS, ALTERNATIVES, (True, False))
     for (a, b), method, alternative, continuity in choices:
-        yield stats.mannwhitneyu(
+        test = stats.mannwhitneyu(
             a,
             b,
             alternative=alternative,
             method=method,
             use_continuity=continuity,
         )
+        yield float(test.statistic), float(test.pvalue)
 
 
 def _wilcoxon(x: Array, y: Array) -> Iterator[Result]:
     """Yield each result, and again for the other of the two sums of ranks, which is n (n + 1)/2 minus it."""
     n = len(x)
     total = n * (n + 1) / 2
-    choices = itertools.product(("exact", "approx"), ALTERNATIVES, (True, False))
+    choices = itertools.product(METHODS_OF_WILCOXON, ALTERNATIVES, (True, False))
     for method, alternative, correction in choices:
         test = stats.wilcoxon(
             x,
@@ -190,5 +192,7 @@ def _wilcoxon(x: Array, y: Array) -> Iterator[Result]:
             method=method,
             correction=correction,
         )
-        yield test.statistic, test.pvalue
-        yield total - float(test.statistic), test.pvalue
+        statistic = float(test.statistic)
+        p = float(test.pvalue)
+        yield statistic, p
+        yield total - statistic, p
