@@ -8,10 +8,12 @@ whose label is bold, too, is the report's own as often as the best: only a legen
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.heads import DOWN, UP
+from ired_diag.claims.numbers import Printed
 
 LEGEND = (
     r"bold\w*\s*(?:\w+\s+){0,3}(?:=|:|indicates?|marks?|denotes?|means|highlights?|shows?|numbers? are|is)"
@@ -28,20 +30,31 @@ WHOLE_ROW = "whole row"  # a bold claim of a row whose label is bold, too
 
 def check_bold(claim: Claim, book: Book) -> Verdict:
     """Return whether a number in bold is the best of its column."""
-    lower = claim.test == "lower"
-    rivals = {label: n for label, n in claim.rivals.items() if not REFERENCE.search(label)}
-    best_of = (min if lower else max)((n.value for n in rivals.values()), default=claim.number.value)
-    if (claim.number.value - best_of) * (1 if lower else -1) <= claim.number.unit / 2:
+    rivals = {label: number for label, number in claim.rivals.items() if not REFERENCE.search(label)}
+    best = _best(rivals.values(), claim) or claim.number
+    lead = claim.number.value - best.value
+    if claim.test == "higher":
+        lead = -lead
+    if lead <= claim.number.unit / 2:
         return holds(claim, "it is the best of its column")
     if not _keeps_custom(claim, book):
         return unchecked(claim, "whether bold marks the best is not certain")
-    label, best = next((label, n) for label, n in rivals.items() if n.value == best_of)
-    words = (
-        f"{claim.said} is set in bold, and {label} has {best.text}, which is "
-        f"{'lower' if lower else 'higher'}: bold does not mark the best."
+    label = next(label for label, number in rivals.items() if number is best)
+    which = f"{label} has {best.text}, which is {claim.test}"
+    return refuted(
+        claim,
+        rule="bold",
+        severity="warning",
+        words=f"{claim.said} is set in bold, and {which}: bold does not mark the best.",
+        evidence={"best": best.value, "bold": claim.number.value},
     )
-    evidence = {"best": best.value, "bold": claim.number.value}
-    return fails(claim, Fault("bold", "warning", words, evidence=evidence).of(claim))
+
+
+def _best(numbers: Iterable[Printed], claim: Claim) -> Printed | None:
+    """Return the best of several numbers in the direction of a column, the first of equal ones."""
+    if claim.test == "lower":
+        return min(numbers, key=lambda number: number.value, default=None)
+    return max(numbers, key=lambda number: number.value, default=None)
 
 
 def _keeps_custom(claim: Claim, book: Book) -> bool:
@@ -52,17 +65,25 @@ def _keeps_custom(claim: Claim, book: Book) -> bool:
         return any(re.search(legend, claim.context, re.IGNORECASE) for legend in OF_THE_BEST)
     if any(map(book.says, OF_THE_BEST)):
         return True
-    head = claim.context.split("\n")[0]
-    others = [
-        c
-        for c in book.claims
-        if c.kind == "bold" and c.table == claim.table and c is not claim and c.seed != WHOLE_ROW
-    ]
-    kept = sum(_is_best(c) for c in others)
-    arrow = bool(DOWN.search(head) or UP.search(head))
-    return kept * 2 > len(others) if others else arrow
+    others = _others_in_bold(claim, book)
+    # A single column shows no custom; an arrow at its head states one.
+    if not others:
+        head = claim.wording
+        return bool(DOWN.search(head) or UP.search(head))
+    kept = sum(_is_best(other) for other in others)
+    return kept * 2 > len(others)
+
+
+def _others_in_bold(claim: Claim, book: Book) -> list[Claim]:
+    """Return the numbers in bold of the other columns of a table."""
+    others = []
+    for other in book.claims:
+        is_of_table = other.kind == "bold" and other.table == claim.table
+        if is_of_table and other is not claim and other.seed != WHOLE_ROW:
+            others.append(other)
+    return others
 
 
 def _is_best(claim: Claim) -> bool:
-    values = [number.value for number in claim.rivals.values()]
-    return claim.number.value == (min(values) if claim.test == "lower" else max(values))
+    best = _best(claim.rivals.values(), claim)
+    return best is not None and claim.number.value == best.value

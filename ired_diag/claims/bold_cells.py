@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ired_diag.claims.bold import WHOLE_ROW
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.columns import heads_of, label_columns, labels_of_rows, seed_column
 from ired_diag.claims.heads import Head, head_of
-from ired_diag.claims.numbers import number_of, plain
+from ired_diag.claims.numbers import Printed, number_of, plain
 from ired_diag.claims.rows_of_metrics import group_columns, rows_are_metrics
 from ired_diag.claims.table import Table
 
@@ -27,35 +28,81 @@ def bold_claims(table: Table, *, comma: bool) -> Iterator[Claim]:
     if not columns or seed_column(table, heads) is not None or len(table.rows) < 2:
         return
     labels = list(labels_of_rows(table, columns))
-    whole = {line: WHOLE_ROW for line in _bold_labels(table, columns)}
+    lines_of_bold_labels = _bold_labels(table, columns)
     for k, head in enumerate(heads):
         if k in columns or head.lower_is_better is None or head.kind not in (None, "mean", "median"):
             continue
-        rows = [
-            (line, cells[k], label)
-            for (line, cells), label in zip(table.rows, labels, strict=True)
-            if k < len(cells)
-        ]
-        bold = [(line, text, label) for line, text, label in rows if (line, k) in table.bold]
-        rivals = {
-            label: number
-            for _, text, label in rows
-            if label and (number := number_of(plain(text), comma=comma))
-        }
-        if len(bold) != 1 or bold[0][2] not in rivals or len(rivals) < len(rows):
+        rows = _rows_of_column(table, labels, k)
+        bold = [row for row in rows if (row.line, k) in table.bold]
+        rivals = _numbers(rows, comma=comma)
+        if len(bold) != 1 or bold[0].label not in rivals or len(rivals) < len(rows):
             continue
-        line, text, label = bold[0]
-        yield Claim(
-            "bold", line, text, groups=(label,), numbers=(rivals[label],),
-            context=f"{head.text}\n{table.above}", block=line, metric=head.metric, table=table.line,
-            rivals=rivals, test="lower" if head.lower_is_better else "higher", seed=whole.get(line, ""),
-        )  # fmt: skip
+        is_whole_row = bold[0].line in lines_of_bold_labels
+        yield _claim(bold[0], head, table, rivals, seed=WHOLE_ROW if is_whole_row else "")
+
+
+@dataclass(frozen=True)
+class _NamedCell:
+    line: int
+    text: str
+    label: str
+
+
+def _rows_of_column(table: Table, labels: Sequence[str], column: int) -> list[_NamedCell]:
+    rows = []
+    for (line, cells), label in zip(table.rows, labels, strict=True):
+        if column < len(cells):
+            rows.append(_NamedCell(line, cells[column], label))
+    return rows
+
+
+def _numbers(cells: Sequence[_NamedCell], *, comma: bool) -> dict[str, Printed]:
+    """Return the number of each cell that has a label and a number, by its label."""
+    numbers = {}
+    for cell in cells:
+        number = number_of(plain(cell.text), comma=comma)
+        if cell.label and number:
+            numbers[cell.label] = number
+    return numbers
+
+
+def _claim(
+    cell: _NamedCell, head: Head, table: Table, rivals: dict[str, Printed], *, seed: str = ""
+) -> Claim:
+    """Return the claim that a cell in bold is the best of its column, or row of groups.
+
+    Args:
+        cell: The one in bold.
+        head: Of its column or row: its metric and direction.
+        table: That it is of.
+        rivals: All numbers of the column by their labels.
+        seed: ``WHOLE_ROW`` where the label of the row is bold as well.
+    """
+    return Claim(
+        "bold",
+        cell.line,
+        cell.text,
+        groups=(cell.label,),
+        numbers=(rivals[cell.label],),
+        context=f"{head.text}\n{table.above}",
+        block=cell.line,
+        metric=head.metric,
+        table=table.line,
+        rivals=rivals,
+        test="lower" if head.lower_is_better else "higher",
+        seed=seed,
+    )
 
 
 def _bold_labels(table: Table, columns: Sequence[int]) -> list[int]:
     """Return the lines of the rows whose label alone is set out in bold; none where all labels are."""
-    lines = [line for line, _ in table.rows if any((line, k) in table.bold for k in columns)]
-    return lines if len(lines) < len(table.rows) else []
+    lines = []
+    for line, _ in table.rows:
+        if any((line, k) in table.bold for k in columns):
+            lines.append(line)
+    if len(lines) == len(table.rows):
+        return []
+    return lines
 
 
 def _of_metrics(table: Table, heads: Sequence[Head], *, comma: bool) -> Iterator[Claim]:
@@ -63,14 +110,10 @@ def _of_metrics(table: Table, heads: Sequence[Head], *, comma: bool) -> Iterator
     groups = group_columns(table, heads)
     for line, cells in table.rows:
         row = head_of(cells[0])
-        shown = {k: number_of(plain(cells[k]), comma=comma) for k in groups if k < len(cells)}
-        rivals = {groups[k]: number for k, number in shown.items() if number}
-        bold = [k for k in shown if (line, k) in table.bold]
-        if len(bold) != 1 or len(rivals) < max(2, len(groups)) or row.lower_is_better is None:
+        if row.lower_is_better is None:
             continue
-        label = groups[bold[0]]
-        yield Claim(
-            "bold", line, cells[bold[0]], groups=(label,), numbers=(rivals[label],),
-            context=f"{row.text}\n{table.above}", block=line, metric=row.metric, table=table.line,
-            rivals=rivals, test="lower" if row.lower_is_better else "higher",
-        )  # fmt: skip
+        shown = {k: _NamedCell(line, cells[k], name) for k, name in groups.items() if k < len(cells)}
+        rivals = _numbers(list(shown.values()), comma=comma)
+        bold = [cell for k, cell in shown.items() if (line, k) in table.bold]
+        if len(bold) == 1 and bold[0].label in rivals and len(rivals) >= max(2, len(groups)):
+            yield _claim(bold[0], row, table, rivals)

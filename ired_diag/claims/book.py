@@ -15,7 +15,7 @@ from ired_diag.claims.numbers import plain
 from ired_diag.claims.samples import Sample, sample_of_summary, sample_of_values
 
 ANONYMOUS = re.compile(r"^table of line \d+$|^list \w+ of line \d+$")
-FAR = 10.0  # a mean that is so many times off may be of another metric
+MOST_SEEDS = 1e9  # a larger number after "n =" is no number of seeds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,18 +53,45 @@ class Book:
         """Say whether the report has a word anywhere."""
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
+    def of_kinds(self, *kinds: Kind) -> list[Claim]:
+        """Return the claims of some kinds, in reading order."""
+        return [claim for claim in self.claims if claim.kind in kinds]
+
+    @property
+    def values_by_seed(self) -> list[Claim]:
+        """The values of seeds whose group is certain."""
+        return [claim for claim in self.of_kinds("value") if len(claim.groups) == 1]
+
+    def samples_by_seed(self) -> dict[str, Sample | None]:
+        """Return the sample of each group that the report has values by seed of, by its label."""
+        metrics = {claim.only_group: claim.metric for claim in self.values_by_seed}
+        samples = {}
+        for label, metric in metrics.items():
+            samples[label] = self.of_seeds(label, metric)
+        return samples
+
     def key(self, label: str) -> str:
         """Return one name for all labels of a group."""
         return self._keys.get(label) or self._key(label)
 
     def _key(self, label: str) -> str:
-        name = label if label in self.meant else same_name(label, self.names) or label
+        name = self._name(label) or label
         return self.meant.get(name) or name
+
+    def _name(self, label: str) -> str | None:
+        """Return the name of the report's group that a label is another spelling of."""
+        if label in self.meant:
+            return label
+        return same_name(label, self.names)
 
     @cached_property
     def _keys(self) -> Mapping[str, str]:
         """Every label of a claim about one group, with the name of the group."""
-        return {label: self._key(label) for claim in self.claims for label in claim.groups}
+        keys = {}
+        for claim in self.claims:
+            for label in claim.groups:
+                keys[label] = self._key(label)
+        return keys
 
     @cached_property
     def _of_one_group(self) -> Mapping[tuple[Kind, str], list[Claim]]:
@@ -72,16 +99,21 @@ class Book:
         index: dict[tuple[Kind, str], list[Claim]] = {}
         for claim in self.claims:
             if len(claim.groups) == 1:
-                index.setdefault((claim.kind, self._keys[claim.groups[0]]), []).append(claim)
+                key = self._keys[claim.only_group]
+                index.setdefault((claim.kind, key), []).append(claim)
         return index
 
     def labels_with_seeds(self, metric: str) -> list[str]:
         """Return the groups that the report has values by seed of."""
-        return [
-            claims[0].groups[0]
-            for (kind, _), claims in self._of_one_group.items()
-            if kind == "value" and any(same_metric(claim.metric, metric, self.metrics) for claim in claims)
-        ]
+        labels = []
+        for (kind, _), claims in self._of_one_group.items():
+            if kind == "value" and any(self.is_of_metric(claim, metric) for claim in claims):
+                labels.append(claims[0].only_group)
+        return labels
+
+    def is_of_metric(self, claim: Claim, metric: str) -> bool:
+        """Say whether a claim is of a metric, as far as the report names more than one."""
+        return same_metric(claim.metric, metric, self.metrics)
 
     @cached_property
     def _blocks(self) -> Mapping[int, list[Claim]]:
@@ -96,59 +128,95 @@ class Book:
 
     def group(self, label: str) -> str | None:
         """Return the group of runs that a label means."""
-        name = label if label in self.meant else same_name(label, self.names)
-        return self.meant.get(name) if name else None
+        name = self._name(label)
+        if not name:
+            return None
+        return self.meant.get(name)
+
+    def only_group(self, claim: Claim) -> str | None:
+        """Return the group of runs of a claim about exactly one group."""
+        if len(claim.groups) != 1:
+            return None
+        return self.group(claim.only_group)
+
+    def is_pair(self, claim: Claim) -> bool:
+        """Say whether a claim compares two different groups."""
+        if len(claim.groups) != 2:
+            return False
+        first, second = claim.groups
+        return self.key(first) != self.key(second)
 
     def stated(
         self, kind: Kind, label: str, *, block: int | None = None, metric: str | None = None
     ) -> list[Claim]:
         """Return the claims of a kind about one group and one metric, of one block or of all."""
-        return [
-            claim
-            for claim in self._of_one_group.get((kind, self.key(label)), [])
-            if block in (None, claim.block)
-            and (metric is None or same_metric(claim.metric, metric, self.metrics))
-        ]
+        stated = []
+        for claim in self._of_one_group.get((kind, self.key(label)), []):
+            if block is not None and claim.block != block:
+                continue
+            if metric is None or self.is_of_metric(claim, metric):
+                stated.append(claim)
+        return stated
 
     def mean_beside(self, claim: Claim, label: str) -> Claim | None:
         """Return the mean of the group that stands last before a claim in its block, else the first there."""
-        means = self.stated("mean", label, block=claim.block, metric=claim.metric if claim.table else None)
-        if len(claim.groups) > 1 or not means:
+        if len(claim.groups) > 1:
             return None
-        here = [id(c) for c in self.beside(claim)]
-        place = here.index(id(claim)) if id(claim) in here else len(here)
-        before = [mean for mean in means if here.index(id(mean)) <= place]
-        return (before or means[:1])[-1]
+        metric = claim.metric if claim.table else None
+        means = self.stated("mean", label, block=claim.block, metric=metric)
+        if not means:
+            return None
+        # By identity: two cells of a row may print the same claim.
+        here = list(map(id, self.beside(claim)))
+        place = len(here)
+        if id(claim) in here:
+            place = here.index(id(claim))
+        nearest = means[0]
+        for mean in means:
+            if here.index(id(mean)) <= place:
+                nearest = mean
+        return nearest
 
     def of_seeds(self, label: str, metric: str = "") -> Sample | None:
         """Return the sample in the report's own table of seeds; None where a seed stands there twice."""
         stated = self.stated("value", label, metric=metric)
-        values = {claim.seed: claim.number.value for claim in stated}
-        if not values or len(values) < len(stated) or len({c.metric for c in stated}) > 1:
+        values = {}
+        metrics = set()
+        coarsest = 0.0
+        for claim in stated:
+            values[claim.seed] = claim.number.value
+            metrics.add(claim.metric)
+            coarsest = max(coarsest, claim.number.unit)
+        # A seed that stands there twice may be of two settings.
+        if not values or len(values) < len(stated) or len(metrics) > 1:
             return None
-        half = max(claim.number.unit for claim in stated) / 2
-        return sample_of_values(values, "the report's own values by seed", half=half)
+        return sample_of_values(values, "the report's own values by seed", half=coarsest / 2)
 
     def of_summary(self, label: str, metric: str = "", block: int | None = None) -> Sample | None:
         """Return the sample of a printed mean, sd and n; None where one is missing or stated in two ways."""
-        means = self.stated("mean", label, block=block, metric=metric)
-        sds = self.stated("sd", label, block=block, metric=metric)
         n = self.size(label)
-        if (
-            n is None
-            or n < 2
-            or len({c.number.value for c in means}) != 1
-            or len({c.number.value for c in sds}) != 1
-            or means[0].block != sds[0].block
-        ):
+        if n is None or n < 2:
             return None
-        return sample_of_summary(means[0].number, sds[0].number, n)
+        mean = _stated_once(self.stated("mean", label, block=block, metric=metric))
+        sd = _stated_once(self.stated("sd", label, block=block, metric=metric))
+        if mean is None or sd is None or mean.block != sd.block:
+            return None
+        return sample_of_summary(mean.number, sd.number, n)
 
     def size(self, label: str) -> int | None:
         """Return the printed number of seeds of a group; None where it is not stated, or twice."""
-        stated = self.stated("n", label) or [c for c in self.claims if c.kind == "n" and not c.groups]
-        counts = {int(claim.number.value) for claim in stated if claim.number.value < 1e9}
-        return counts.pop() if len(counts) == 1 else None
+        counts = set()
+        for claim in self.stated("n", label) or self._sizes_of_no_group:
+            n = claim.number.value
+            if n < MOST_SEEDS:
+                counts.add(int(n))
+        if len(counts) != 1:
+            return None
+        return counts.pop()
+
+    @property
+    def _sizes_of_no_group(self) -> list[Claim]:
+        return [claim for claim in self.of_kinds("n") if not claim.groups]
 
     def with_readout(self, readout: str) -> Book:
         """Return the book, with the runs read out in another way."""
@@ -162,4 +230,15 @@ class Book:
         """Return the readouts that the report may mean as well, none where it says which it quotes."""
         if self.readout_is_certain or not self.groups.members:
             return []
-        return [name for name in READOUTS if name != self.readout]
+        others = list(READOUTS)
+        if self.readout in others:
+            others.remove(self.readout)
+        return others
+
+
+def _stated_once(claims: Sequence[Claim]) -> Claim | None:
+    """Return the first of several claims that print the same number; None where they do not."""
+    values = {claim.number.value for claim in claims}
+    if len(values) != 1:
+        return None
+    return claims[0]

@@ -13,15 +13,20 @@ from ired_diag.claims.claim import Claim, Verdict, unchecked
 
 def agreeing_columns(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Return the verdicts; what fails in a column that only names a row and never agrees is unchecked."""
-    held = {_column(v.claim) for v in verdicts if v.outcome == "holds" and v.claim.seed == CHANGE}
-
-    def may_be_other(verdict: Verdict) -> bool:
+    agreeing = set()
+    for verdict in verdicts:
+        if verdict.outcome == "holds" and verdict.claim.seed == CHANGE:
+            agreeing.add(_column(verdict.claim))
+    judged = []
+    for verdict in verdicts:
         claim = verdict.claim
-        named = claim.seed == CHANGE and not STATED.search(claim.context.split("\n")[0])
-        return named and verdict.outcome == "fails" and _column(claim) not in held
-
-    return [unchecked(v.claim, MAY_BE_OTHER) if may_be_other(v) else v for v in verdicts]
+        only_names_a_row = claim.seed == CHANGE and not STATED.search(claim.wording)
+        if verdict.outcome == "fails" and only_names_a_row and _column(claim) not in agreeing:
+            judged.append(unchecked(claim, MAY_BE_OTHER))
+        else:
+            judged.append(verdict)
+    return judged
 
 
 def _column(claim: Claim) -> tuple[int, str]:
-    return claim.table, claim.context.split("\n")[0]
+    return claim.table, claim.wording

@@ -37,22 +37,29 @@ MAY_BE_OTHER = "whether its column is of differences, or of ratios, ranks or a t
 FACTOR = re.compile(r"\d\s*(?:[x\u00d7]|fold)\s*$", re.IGNORECASE)
 RELATIVE = ("difference", "percent")
 NO_CHANGE = re.compile(r"^(?:[-\u2013\u2014]+|ref\w*\.?|base\w*|n/?a)?$", re.IGNORECASE)
+SIGN = re.compile(r"[-+±]\s*\.?\d")
 
 
 def base_of(table: Table, column: int, labels: Sequence[str]) -> str:
     """Return the label of the row that the changes in a column are from; empty where it is not certain.
 
     Args:
-        table: Which.
+        table: The table.
         column: Of the changes.
         labels: Of its rows.
     """
-    named = _named_in_head(table, column, labels)
-    if named:
+    if _named_in_head(table, column, labels):
         return rival_in(table, column, labels)
-    cells = [plain(row[column]).strip() if column < len(row) else "" for _, row in table.rows]
-    still = [label for cell, label in zip(cells, labels, strict=True) if _is_no_change(cell)]
-    return still[0] if len(still) == 1 else ""
+    cells = zip(_cells(table, column), labels, strict=True)
+    without_change = [label for cell, label in cells if _is_no_change(cell)]
+    if len(without_change) != 1:
+        return ""
+    return without_change[0]
+
+
+def _cells(table: Table, column: int) -> list[str]:
+    """Return the cell of each row; empty where the row ends before the column."""
+    return [plain(row[column]).strip() if column < len(row) else "" for _, row in table.rows]
 
 
 def doubt_of_changes(table: Table, column: int, labels: Sequence[str], base: str) -> str:
@@ -62,61 +69,80 @@ def doubt_of_changes(table: Table, column: int, labels: Sequence[str], base: str
     that only says "vs. baseline" needs a sign on one of them, too.
 
     Args:
-        table: Which.
+        table: The table.
         column: Of the changes.
         labels: Of its rows.
         base: The label of the row that they are from.
     """
-    cells = {
-        label: plain(row[column]).strip() if column < len(row) else ""
-        for (_, row), label in zip(table.rows, labels, strict=True)
-    }
-    own, head = cells.pop(base, ""), plain(table.head[column])
+    cells = dict(zip(labels, _cells(table, column), strict=True))
+    of_base = cells.pop(base, "")
+    head = plain(table.head[column])
     without_base = re.sub(re.escape(base), " ", head, flags=re.IGNORECASE)
-    shown = [cell for cell in cells.values() if not NO_CHANGE.match(cell)]
-    if not _is_no_change(own) or OF_A_TEST.search(without_base) or any(map(NO_DIFFERENCE.search, shown)):
+    if not _is_no_change(of_base) or OF_A_TEST.search(without_base):
         return MAY_BE_OTHER
-    signed = any(re.search(r"[-+±]\s*\.?\d", cell) for cell in shown)
-    return "" if signed or STATED.search(head) else MAY_BE_OTHER
+    shown = [cell for cell in cells.values() if not NO_CHANGE.match(cell)]
+    if any(map(NO_DIFFERENCE.search, shown)):
+        return MAY_BE_OTHER
+    if STATED.search(head) or any(map(SIGN.search, shown)):
+        return ""
+    return MAY_BE_OTHER
 
 
 def rival_in(table: Table, column: int, labels: Sequence[str]) -> str:
     """Return the one row that the head of a column names ("p vs. baseline"); empty if not one."""
-    named = _named_in_head(table, column, labels)
-    return named.pop() if len(named) == 1 else ""
+    return _only_one(_named_in_head(table, column, labels))
+
+
+def _only_one(names: set[str]) -> str:
+    """Return the name in a set of one; empty of any other set."""
+    if len(names) != 1:
+        return ""
+    (name,) = names
+    return name
 
 
 def only_metric_left_of(heads: Sequence[Head], column: int) -> str:
     """Return the metric of the columns of means to the left, where it is one."""
-    metrics = {head.metric for head in heads[:column] if head.kind in ("mean", None) and head.is_metric}
-    return metrics.pop() if len(metrics) == 1 else ""
+    means = [head for head in heads[:column] if head.kind in ("mean", None)]
+    return _only_one({head.metric for head in means if head.is_metric})
 
 
 def _named_in_head(table: Table, column: int, labels: Sequence[str]) -> set[str]:
-    return {name for _, name in mentions(table.head[column], list(dict.fromkeys(labels)))}
+    names = list(dict.fromkeys(labels))
+    return {name for _, name in mentions(table.head[column], names)}
 
 
 def _is_no_change(cell: str) -> bool:
     number = number_of(cell)
-    return number.value == 0 if number else bool(NO_CHANGE.match(cell))
+    if number is None:
+        return NO_CHANGE.match(cell) is not None
+    return number.value == 0
 
 
 def kind_of_change(kind: Kind | None, heads: Sequence[Head], column: int, cell: str) -> Kind | None:
     """Return whether a change is a difference or relative: in percent of means that are not."""
-    number = number_of(plain(cell))
+    shown = plain(cell)
+    number = number_of(shown)
     left = _mean_left_of(heads, column)
-    if number is None or left is None or FACTOR.search(plain(cell).strip()):
+    if number is None or left is None or FACTOR.search(shown.strip()):
         return None
     in_percent = number.percent or heads[column].percent or kind == "percent"
-    return "percent" if in_percent and not left.percent else "difference"
+    # Of means in percent, a change in percent may be one in points: see above.
+    if in_percent and not left.percent:
+        return "percent"
+    return "difference"
 
 
 def metric_left_of(heads: Sequence[Head], column: int) -> str:
     """Return the metric of the nearest column of means to the left."""
     left = _mean_left_of(heads, column)
-    return left.metric if left else ""
+    if left is None:
+        return ""
+    return left.metric
 
 
 def _mean_left_of(heads: Sequence[Head], column: int) -> Head | None:
-    means = [head for head in heads[:column] if head.kind in ("mean", None) and (head.metric or head.kind)]
-    return means[-1] if len(means) else None
+    for head in reversed(heads[:column]):
+        if head.kind == "mean" or (head.kind is None and head.metric):
+            return head
+    return None

@@ -38,6 +38,7 @@ Kind = Literal[
     "not significant",
 ]
 Outcome = Literal["holds", "fails", "unchecked"]
+Evidence = Mapping[str, float | int | str | bool | None]
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,47 @@ class Claim:
         """The groups in words: ``q101``, ``q101 and q102``."""
         return " and ".join(self.groups) or "no group named"
 
+    @property
+    def only_group(self) -> str:
+        """The group, where the claim is about exactly one; else empty."""
+        if len(self.groups) != 1:
+            return ""
+        return self.groups[0]
+
+    @property
+    def wording(self) -> str:
+        """The words that the number stands in: its sentence, or the head of its column."""
+        return self.context.split("\n")[0]
+
+    @property
+    def above(self) -> str:
+        """The words above these: the heading, and the paragraph before a table."""
+        return self.context.partition("\n")[2]
+
+    @property
+    def heading(self) -> str:
+        """The heading above the claim; empty where there is none."""
+        return self.above.split("\n")[0]
+
+    @property
+    def caption(self) -> str:
+        """The paragraph between the heading and a table; empty where there is none."""
+        return self.above.partition("\n")[2].split("\n")[0]
+
+    @property
+    def own_words(self) -> str:
+        """The words that speak of this number alone; a table has no others than those above it."""
+        if self.table:
+            return self.context
+        return self.wording
+
+    @property
+    def words_before(self) -> str:
+        """The words before the number in its sentence; empty where the claim has no number."""
+        if not self.numbers:
+            return ""
+        return self.wording[: self.number.start]
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -109,12 +151,6 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
 
 
-def heading_of(claim: Claim) -> str:
-    """Return the heading above a claim; empty where there is none."""
-    lines = claim.context.split("\n")
-    return lines[1] if len(lines) > 1 else ""
-
-
 def holds(claim: Claim, why: str, *findings: Finding) -> Verdict:
     """Return that a claim holds."""
     return Verdict(claim, "holds", why, findings)
@@ -127,13 +163,15 @@ def unchecked(claim: Claim, why: str) -> Verdict:
 
 def softened(verdict: Verdict, words: str) -> Verdict:
     """Return a verdict whose errors are warnings, with what makes them so."""
-    findings = tuple(
-        replace(
-            f, severity="warning" if f.severity == "error" else f.severity, statement=f"{f.statement} {words}"
-        )
-        for f in verdict.findings
-    )
+    findings = tuple(_softened_finding(finding, words) for finding in verdict.findings)
     return replace(verdict, findings=findings)
+
+
+def _softened_finding(finding: Finding, words: str) -> Finding:
+    severity = finding.severity
+    if severity == "error":
+        severity = "warning"
+    return replace(finding, severity=severity, statement=f"{finding.statement} {words}")
 
 
 def fails(claim: Claim, *findings: Finding) -> Verdict:
@@ -149,17 +187,43 @@ class Fault:
     severity: Severity
     words: str
     advice: str = ""
-    evidence: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=dict)
 
     def of(self, claim: Claim) -> Finding:
         """Return the finding: where, about what, and the numbers."""
-        where: dict[str, float | int | str | bool | None] = {
+        where: Evidence = {
             "line": claim.line,
             "claim": claim.kind,
             "groups": " / ".join(claim.groups),
             "printed": claim.said,
         }
-        statement = f"line {claim.line}, {claim.about}: {self.words}"
         return Finding(
-            f"claim_{self.rule}", self.severity, statement, where | dict(self.evidence), self.advice
+            rule=f"claim_{self.rule}",
+            severity=self.severity,
+            statement=f"line {claim.line}, {claim.about}: {self.words}",
+            evidence=dict(where) | dict(self.evidence),
+            advice=self.advice,
         )
+
+
+def refuted(
+    claim: Claim,
+    *,
+    rule: str,
+    words: str,
+    severity: Severity = "error",
+    advice: str = "",
+    evidence: Evidence | None = None,
+) -> Verdict:
+    """Return that a claim does not hold, with the finding that says why.
+
+    Args:
+        claim: The claim that is wrong.
+        rule: Name of the finding's rule, without ``claim_``.
+        words: What is wrong.
+        severity: How bad it is.
+        advice: What to do about it.
+        evidence: The numbers behind it.
+    """
+    fault = Fault(rule, severity, words, advice, evidence or {})
+    return fails(claim, fault.of(claim))

@@ -36,6 +36,10 @@ CALL = re.compile(r"^(?![^\n(]*Result\()[^#\n]*\w\([^\n]*$", re.MULTILINE)  # th
 P_PRINTED = re.compile(rf"p(?:value|-value)?\s*[=:]\s*({NUMBER})", re.IGNORECASE)
 TENSORS = re.compile(rf"tensor\(({NUMBER})[^)]*\)\s*,\s*tensor\(({NUMBER})")
 FEWEST = 2  # values of a list that is a sample
+COMMENT = re.compile(r"#.*")
+MEAN_PRINTED = re.compile(rf"\s*#\s*(?:mean\s*[=:]\s*)?({NUMBER})\s*$", re.MULTILINE)
+PRINTED: tuple[tuple[Kind, re.Pattern[str]], ...] = (("t", T_PRINTED), ("p", P_PRINTED))
+UNEQUAL = re.compile(r"equal_var\s*=\s*False")
 
 
 @dataclass(frozen=True)
@@ -49,40 +53,71 @@ class Block:
         """Return the line of a place in it."""
         return self.line + self.text.count("\n", 0, place)
 
+    def line_of_output(self, place: int) -> int:
+        """Return the line of the first output at or after a place, empty lines left out."""
+        rest = self.text[place:]
+        blank = len(rest) - len(rest.lstrip("\n"))
+        return self.line_at(place + blank)
+
+    def end_of_output(self, start: int) -> int:
+        """Return where the output that starts at a place ends: at the next call, or with the block."""
+        call = CALL.search(self.text, start)
+        if call is None:
+            return len(self.text)
+        return call.start()
+
 
 def claims_of(text: str) -> Iterator[Claim]:
     """Yield the claims of all code blocks of a text; their blocks are numbered by their lines."""
     for block in _blocks(text):
         names = {}
         for hit in LIST.finditer(block.text):
-            written = [part.strip() for part in re.sub(r"#.*", "", hit[2]).split(",") if part.strip()]
-            numbers = [number for part in written if (number := number_of(part))]
-            if len(numbers) == len(written) >= FEWEST:
+            numbers = _numbers_of(hit[2])
+            if len(numbers) >= FEWEST:
                 names[hit[1]] = f"list {hit[1]} of line {block.line_at(hit.start())}"
                 yield from _values(block, hit, names[hit[1]], numbers)
         yield from _printed(block, names)
         yield from _of_two(block, names)
 
 
+def _numbers_of(written: str) -> list[Printed]:
+    """Return the numbers of a list as it is written; none if one of its values is no number."""
+    numbers = []
+    for part in COMMENT.sub("", written).split(","):
+        value = part.strip()
+        if not value:
+            continue
+        number = number_of(value)
+        if number is None:
+            return []
+        numbers.append(number)
+    return numbers
+
+
 def _values(block: Block, hit: re.Match[str], label: str, numbers: list[Printed]) -> Iterator[Claim]:
     line = block.line_at(hit.start())
     for place, number in enumerate(numbers, start=1):
         yield Claim(
-            "value", line, number.text, groups=(label,), numbers=(number,), block=line, seed=f"value {place}",
-            context=f"{hit[1]}", table=line,
-        )  # fmt: skip
+            "value",
+            line,
+            number.text,
+            groups=(label,),
+            numbers=(number,),
+            block=line,
+            seed=f"value {place}",
+            context=hit[1],
+            table=line,
+        )
 
 
 def _printed(block: Block, names: dict[str, str]) -> Iterator[Claim]:
     """Yield what was printed after each call about a list that is known."""
-    for pattern in (ONE_SAMPLE, STD_MEAN, MEAN):
+    readers = {ONE_SAMPLE: _of_one_sample, STD_MEAN: _of_std_mean, MEAN: _of_mean}
+    for pattern, read in readers.items():
         for hit in pattern.finditer(block.text):
-            if hit[1] not in names:
-                continue
             start = block.text.find("\n", hit.end())
-            call = CALL.search(block.text, start) if start >= 0 else None
-            end = call.start() if call else len(block.text)
-            yield from _of_call(block, pattern, hit, names[hit[1]], (start, end) if start >= 0 else (0, 0))
+            if hit[1] in names and start >= 0:
+                yield from read(block, hit, names[hit[1]], start)
 
 
 def _of_two(block: Block, names: dict[str, str]) -> Iterator[Claim]:
@@ -90,55 +125,105 @@ def _of_two(block: Block, names: dict[str, str]) -> Iterator[Claim]:
     for hit in TWO_SAMPLES.finditer(block.text):
         if hit[2] not in names or hit[3] not in names or "alternative" in hit[4]:
             continue
-        call = CALL.search(block.text, max(hit.end(), block.text.find("\n", hit.end())))
-        output = block.text[hit.end() : call.start() if call else len(block.text)]
-        welch = re.search(r"equal_var\s*=\s*False", hit[4])
-        test = "paired t test" if hit[1] == "rel" else ("Welch's t test" if welch else "Student's t test")
-        kinds: tuple[tuple[Kind, re.Pattern[str]], ...] = (("t", T_PRINTED), ("p", P_PRINTED))
-        for kind, pattern in kinds:
-            number = number_of(shown[1]) if (shown := pattern.search(output)) else None
-            if shown and number:
-                line = block.line_at(hit.end() + shown.start())
-                yield Claim(
-                    kind, line, number.text, groups=(names[hit[2]], names[hit[3]]), numbers=(number,),
-                    context=test, block=line, table=line,
-                )  # fmt: skip
+        start = hit.end()
+        end_of_line = block.text.find("\n", start)
+        end = block.end_of_output(max(start, end_of_line))
+        groups = names[hit[2]], names[hit[3]]
+        for kind, pattern in PRINTED:
+            shown = pattern.search(block.text[start:end])
+            number = number_of(shown[1]) if shown else None
+            if shown is None or number is None:
+                continue
+            line = block.line_at(start + shown.start())
+            yield Claim(
+                kind,
+                line,
+                number.text,
+                groups=groups,
+                numbers=(number,),
+                context=_test_of(hit),
+                block=line,
+                table=line,
+            )
 
 
-def _of_call(
-    block: Block, pattern: re.Pattern[str], hit: re.Match[str], label: str, span: tuple[int, int]
-) -> Iterator[Claim]:
-    output = block.text[span[0] : span[1]]
-    if pattern is ONE_SAMPLE and (p := P_PRINTED.search(output)):
-        numbers = number_of(p[1]), number_of(hit[2])
+def _test_of(hit: re.Match[str]) -> str:
+    """Return the name of the t test that a call of scipy makes."""
+    if hit[1] == "rel":
+        return "paired t test"
+    if UNEQUAL.search(hit[4]):
+        return "Welch's t test"
+    return "Student's t test"
+
+
+def _of_one_sample(block: Block, hit: re.Match[str], label: str, start: int) -> Iterator[Claim]:
+    """Yield the p that was printed below a one-sample test, with the target of the test."""
+    p = P_PRINTED.search(block.text[start : block.end_of_output(start)])
+    if p is not None:
         yield from _claim(
-            block, span[0] + p.start(), label, "one sample p", *numbers, test=hit[3] or "two-sided"
+            block,
+            start + p.start(),
+            label,
+            "one sample p",
+            p[1],
+            hit[2],
+            test=hit[3] or "two-sided",
         )
-    elif pattern is STD_MEAN and (tensors := TENSORS.search(output)):
-        place = span[0] + tensors.start()
-        yield from _claim(block, place, label, "sd", number_of(tensors[1]))
-        yield from _claim(block, place, label, "mean", number_of(tensors[2]))
-    elif pattern is MEAN and (
-        value := re.match(rf"\s*#\s*(?:mean\s*[=:]\s*)?({NUMBER})\s*$", output, re.MULTILINE)
-    ):
-        yield from _claim(block, span[0] + value.start(), label, "mean", number_of(value[1]))
+
+
+def _of_std_mean(block: Block, hit: re.Match[str], label: str, start: int) -> Iterator[Claim]:
+    """Yield the sd and the mean that were printed below a call of torch."""
+    tensors = TENSORS.search(block.text[start : block.end_of_output(start)])
+    if tensors is not None:
+        place = start + tensors.start()
+        yield from _claim(block, place, label, "sd", tensors[1])
+        yield from _claim(block, place, label, "mean", tensors[2])
+
+
+def _of_mean(block: Block, hit: re.Match[str], label: str, start: int) -> Iterator[Claim]:
+    """Yield the mean that was printed as a comment below its call."""
+    value = MEAN_PRINTED.match(block.text[start : block.end_of_output(start)])
+    if value is not None:
+        yield from _claim(block, start + value.start(), label, "mean", value[1])
 
 
 def _claim(
-    block: Block, place: int, label: str, kind: Kind, *numbers: Printed | None, test: str = ""
+    block: Block, place: int, label: str, kind: Kind, *written: str, test: str = ""
 ) -> Iterator[Claim]:
+    """Yield a claim of numbers as they are written; none if one of them is no number.
+
+    Args:
+        block: Where it stands.
+        place: In the block.
+        label: Of the list that it is about.
+        kind: What the first number is.
+        written: The numbers.
+        test: The alternative of a test.
+    """
+    line = block.line_of_output(place)
+    numbers = [number_of(text) for text in written]
     shown = tuple(number for number in numbers if number is not None)
-    line = block.line_at(place + len(block.text[place:]) - len(block.text[place:].lstrip("\n")))
-    if len(shown) == len(numbers):
+    if len(shown) == len(written):
         yield Claim(
-            kind, line, shown[0].text, groups=(label,), numbers=shown, block=line, test=test, table=line
+            kind,
+            line,
+            shown[0].text,
+            groups=(label,),
+            numbers=shown,
+            block=line,
+            test=test,
+            table=line,
         )
 
 
 def _blocks(text: str) -> Iterator[Block]:
-    lines, inside, start = re.split(r"\r\n|\r|\n", text), False, 0
+    lines = re.split(r"\r\n|\r|\n", text)
+    start = None
     for number, line in enumerate(lines):
-        if FENCE.match(line):
-            if inside:
-                yield Block("\n".join(lines[start:number]), start + 1)
-            inside, start = not inside, number + 1
+        if not FENCE.match(line):
+            continue
+        if start is None:
+            start = number + 1
+        else:
+            yield Block("\n".join(lines[start:number]), start + 1)
+            start = None

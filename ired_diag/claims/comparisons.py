@@ -10,7 +10,7 @@ With values, ``ired_diag.stats`` computes them; a printed mean, sd and n are eno
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ from ired_diag.stats.hedges import bias_correction, paired_samples_effect
 from ired_diag.stats.t_tests import TTest, paired
 
 NAMES = {"student": "Student's t test", "welch": "Welch's t test", "paired": "the paired t test"}
+UPPER = 0.975  # quantile: the upper end of a two-sided interval of 95%
+ErrorAndDf = Callable[[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -49,76 +51,170 @@ def tests_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Tested]:
         b: The other.
         pairs: Whether equal seeds are pairs.
     """
-    if min(a.n, b.n) < 2 or not (a.sd.known and b.sd.known) or a.sd.high + b.sd.high == 0:
+    if not _have_spread(a, b):
         return {}
-    tests = {name: _two_samples(a, b, name) for name in ("student", "welch")}
-    shared = [seed for seed in a.values if seed in b.values]
-    if pairs and len(shared) > 1:
-        test = paired([a.values[s] for s in shared], [b.values[s] for s in shared])
+    tests = {
+        "student": _two_samples(a, b, _student(a.n, b.n)),
+        "welch": _two_samples(a, b, _welch(a.n, b.n)),
+    }
+    x, y = _matched(a, b)
+    if pairs and len(x) > 1:
+        test = paired(x, y)
         if not test.reason:
             tests["paired"] = _of_pairs(test, a.half + b.half)
-    return {name: test for name, test in tests.items() if test.t.known and test.p.known}
+    computed = {}
+    for name, tested in tests.items():
+        if tested.t.is_finite and tested.p.is_finite:
+            computed[name] = tested
+    return computed
+
+
+def _matched(a: Sample, b: Sample) -> tuple[list[float], list[float]]:
+    """Return the values of the seeds that both samples have, in the same order."""
+    x = []
+    y = []
+    for seed in a.shared_seeds(b):
+        x.append(a.values[seed])
+        y.append(b.values[seed])
+    return x, y
+
+
+def _have_spread(a: Sample, b: Sample) -> bool:
+    """Say whether the sds of two samples are known, and not both 0."""
+    if min(a.n, b.n) < 2 or not a.sd.is_finite or not b.sd.is_finite:
+        return False
+    return a.sd.high + b.sd.high != 0
 
 
 def effects_of(a: Sample, b: Sample, *, pairs: bool) -> Mapping[str, Range]:
     """Return the standardised differences that the samples allow, by name."""
-    if min(a.n, b.n) < 2 or not (a.sd.known and b.sd.known) or a.sd.high + b.sd.high == 0:
+    if not _have_spread(a, b):
         return {}
-    df = a.n + b.n - 2
+    correction = bias_correction(a.n + b.n - 2)
 
     def cohen(mean_a: float, mean_b: float, sd_a: float, sd_b: float) -> float:
-        pooled = math.sqrt(((a.n - 1) * sd_a**2 + (b.n - 1) * sd_b**2) / df)
-        return (mean_a - mean_b) / pooled if pooled else math.nan
+        variance = _pooled_variance(sd_a, sd_b, a.n, b.n)
+        if not variance:
+            return math.nan
+        return (mean_a - mean_b) / math.sqrt(variance)
 
     d = through(cohen, a.mean, b.mean, a.sd, b.sd)
-    effects = {"Cohen's d": d, "Hedges' g": through(lambda x: bias_correction(df) * x, d)}
-    shared = [seed for seed in a.values if seed in b.values]
-    if pairs and len(shared) > 2:
-        effect = paired_samples_effect([a.values[s] for s in shared], [b.values[s] for s in shared])
+    effects = {
+        "Cohen's d": d,
+        "Hedges' g": through(lambda x: correction * x, d),
+    }
+    x, y = _matched(a, b)
+    # Two differences have one degree of freedom, too few for an estimate of d.
+    if pairs and len(x) > 2:
+        effect = paired_samples_effect(x, y)
         if not effect.reason:
-            effects["the d of pairs"] = Range.around(effect.d, _relative(a, b) * abs(effect.d))
-    return {name: effect for name, effect in effects.items() if effect.known}
+            off = _share_of_rounding(x, y, a.half + b.half)
+            effects["the d of pairs"] = Range.around(effect.d, off * abs(effect.d))
+    return {name: effect for name, effect in effects.items() if effect.is_finite}
 
 
-def _two_samples(a: Sample, b: Sample, name: str) -> Tested:
+def _pooled_variance(sd_a: float, sd_b: float, n_a: int, n_b: int) -> float:
+    squares_a = (n_a - 1) * sd_a**2
+    squares_b = (n_b - 1) * sd_b**2
+    return (squares_a + squares_b) / (n_a + n_b - 2)
+
+
+def _student(n_a: int, n_b: int) -> ErrorAndDf:
+    """Return Student's standard error and degrees of freedom as a function of the two sds."""
+    df = n_a + n_b - 2
+
     def error_and_df(sd_a: float, sd_b: float) -> tuple[float, float]:
-        if name == "student":
-            df = a.n + b.n - 2
-            pooled = ((a.n - 1) * sd_a**2 + (b.n - 1) * sd_b**2) / df
-            return math.sqrt(pooled * (1 / a.n + 1 / b.n)), df
-        va, vb = sd_a**2 / a.n, sd_b**2 / b.n
-        below = va**2 / (a.n - 1) + vb**2 / (b.n - 1)
-        return math.sqrt(va + vb), (va + vb) ** 2 / below if below else math.nan
+        variance = _pooled_variance(sd_a, sd_b, n_a, n_b)
+        error = math.sqrt(variance * (1 / n_a + 1 / n_b))
+        return error, df
 
+    return error_and_df
+
+
+def _welch(n_a: int, n_b: int) -> ErrorAndDf:
+    """Return Welch's standard error and Satterthwaite's degrees of freedom as a function of the two sds."""
+
+    def error_and_df(sd_a: float, sd_b: float) -> tuple[float, float]:
+        va = sd_a**2 / n_a
+        vb = sd_b**2 / n_b
+        error = math.sqrt(va + vb)
+        below = va**2 / (n_a - 1) + vb**2 / (n_b - 1)
+        if not below:
+            return error, math.nan
+        return error, (va + vb) ** 2 / below
+
+    return error_and_df
+
+
+def _two_samples(a: Sample, b: Sample, error_and_df: ErrorAndDf) -> Tested:
     def t(mean_a: float, mean_b: float, sd_a: float, sd_b: float) -> float:
-        error = error_and_df(sd_a, sd_b)[0]
-        return (mean_a - mean_b) / error if error else math.nan
+        error, _ = error_and_df(sd_a, sd_b)
+        if not error:
+            return math.nan
+        return (mean_a - mean_b) / error
 
     def p(mean_a: float, mean_b: float, sd_a: float, sd_b: float) -> float:
-        return two_sided_p(t(mean_a, mean_b, sd_a, sd_b), error_and_df(sd_a, sd_b)[1])
+        _, df = error_and_df(sd_a, sd_b)
+        return two_sided_p(t(mean_a, mean_b, sd_a, sd_b), df)
 
     def half(sd_a: float, sd_b: float) -> float:
         error, df = error_and_df(sd_a, sd_b)
-        return float(stats.t.ppf(0.975, df)) * error
+        return float(stats.t.ppf(UPPER, df)) * error
 
-    given = (a.mean, b.mean, a.sd, b.sd)
-    t_range, p_range = through(t, *given), through(p, *given)
+    def df_of(sd_a: float, sd_b: float) -> float:
+        _, df = error_and_df(sd_a, sd_b)
+        return df
+
+    t_range = through(t, a.mean, b.mean, a.sd, b.sd)
+    p_range = through(p, a.mean, b.mean, a.sd, b.sd)
     if t_range.low < 0 < t_range.high:  # equal means are possible: then p is 1
         p_range = Range(p_range.low, p_range.middle, 1.0)
-    df = through(lambda sa, sb: error_and_df(sa, sb)[1], a.sd, b.sd)
-    return Tested(t_range, df, p_range, through(half, a.sd, b.sd))
+    return Tested(
+        t=t_range,
+        df=through(df_of, a.sd, b.sd),
+        p=p_range,
+        half=through(half, a.sd, b.sd),
+    )
 
 
 def _of_pairs(test: TTest, rounding: float) -> Tested:
     """Return the test with its range: differences are known to ± the rounding of both."""
-    n, half = test.n, (test.high - test.low) / 2
-    critical = float(stats.t.ppf(0.975, test.df))
-    error, difference = half / critical, (test.high + test.low) / 2
-    off = rounding * math.sqrt(n / (n - 1)) / math.sqrt(n)
-    errors = Range(max(error - off, error / 1e3), error, error + off)
-    t = through(lambda d, e: d / e, Range.around(difference, rounding), errors)
-    p = through(lambda x: two_sided_p(x, test.df), t)
-    return Tested(t, Range.exactly(test.df), p, through(lambda e: critical * e, errors))
+    n = test.n
+    half = (test.high - test.low) / 2
+    difference = (test.high + test.low) / 2
+    critical = float(stats.t.ppf(UPPER, test.df))
+    error = half / critical
+    # The sd of differences that are each off by at most the rounding: see ``samples``.
+    off_of_sd = rounding * math.sqrt(n / (n - 1))
+    off = off_of_sd / math.sqrt(n)
+    lowest = max(error - off, error / 1e3)  # above 0, which nothing is divided by
+    errors = Range(lowest, error, error + off)
+    differences = Range.around(difference, rounding)
+    t = through(lambda d, e: d / e, differences, errors)
+    return Tested(
+        t=t,
+        df=Range.exactly(test.df),
+        p=through(lambda x: two_sided_p(x, test.df), t),
+        half=through(lambda e: critical * e, errors),
+    )
+
+
+def _share_of_rounding(x: Sequence[float], y: Sequence[float], off: float) -> float:
+    """Return how far, as a share, rounding can move the d of pairs.
+
+    Args:
+        x: Values of a.
+        y: Values of b, of the same seeds.
+        off: How far rounding can move a difference.
+    """
+    differences = np.subtract(x, y)
+    size = float(differences.std(ddof=1))
+    mean = abs(float(differences.mean()))
+    if not size:
+        return 1.0
+    of_sd = 2 * off / size
+    of_mean = off / mean if mean else 1.0
+    return min(1.0, of_sd + of_mean)
 
 
 def two_sided_p(t: float, df: float) -> float:
@@ -128,12 +224,3 @@ def two_sided_p(t: float, df: float) -> float:
     0.0882
     """
     return float(2 * stats.t.sf(abs(t), df))
-
-
-def _relative(a: Sample, b: Sample) -> float:
-    """Return how far, as a share, rounding can move the d of pairs."""
-    shared = [seed for seed in a.values if seed in b.values]
-    difference = np.array([a.values[s] - b.values[s] for s in shared])
-    off, size = a.half + b.half, float(difference.std(ddof=1))
-    mean = abs(float(difference.mean()))
-    return min(1.0, 2 * off / size + (off / mean if mean else 1.0)) if size else 1.0

@@ -28,28 +28,48 @@ NOT = re.compile(
     r"|n['\u2019]t\b|\bin(?=signif))[\s\w\-*_]{0,30}$",
     re.IGNORECASE,
 )
+QUOTES = ('"', "\u201c", "\u201e", "'")
+NEGATIVE = ("no ", "kein")  # of words that are a conclusion with their negation: "no difference"
 
 
 def conclusions_of(text: str, named: NamedGroups, line: int, context: str, block: int) -> Iterator[Claim]:
-    """Yield the conclusions of a sentence about the two groups that it names."""
-    groups = named.within(0, len(text))
-    pair = groups if len(groups) == 2 else ()
-    corrected = CORRECTED.search(text)
+    """Yield the conclusions of a sentence about the two groups that it names.
+
+    Args:
+        text: The sentence.
+        named: Where it names which group.
+        line: Where it stands.
+        context: The sentence and its heading.
+        block: The number that its claims share.
+    """
+    groups = named.everyone if len(named.everyone) == 2 else ()
     for hit in EQUIVALENT.finditer(text):
-        if text[: hit.start()].endswith(('"', "\u201c", "\u201e", "'")):  # a quotation
-            continue
-        negated = NOT.search(text[: hit.start()][-30:]) and not hit[0].lower().startswith(("no ", "kein"))
-        if not negated:
-            yield Claim("equivalent", line, hit[0], groups=pair, context=context, block=block)
-    for hit in [*SIGNIFICANT.finditer(text), *NOT_SIGNIFICANT.finditer(text)]:
-        denied = NOT.search(text[: hit.start()][-40:]) or NOT_SIGNIFICANT.fullmatch(hit[0])
-        kind: Kind = "not significant" if denied else "significant"
+        if _is_stated(text, hit):
+            yield Claim("equivalent", line, hit[0], groups=groups, context=context, block=block)
+    corrected = CORRECTED.search(text)
+    for hit in (*SIGNIFICANT.finditer(text), *NOT_SIGNIFICANT.finditer(text)):
         yield Claim(
-            kind,
+            _kind(text, hit),
             line,
             hit[0],
-            groups=pair,
+            groups=groups,
             context=context,
             block=block,
             test=corrected[0] if corrected else "",
         )
+
+
+def _is_stated(text: str, hit: re.Match[str]) -> bool:
+    """Say whether a sentence states that groups are alike, and neither quotes nor denies it."""
+    before = text[: hit.start()]
+    if before.endswith(QUOTES):
+        return False
+    # So near, a negation belongs to the conclusion: "we did not find them equivalent".
+    return hit[0].lower().startswith(NEGATIVE) or not NOT.search(before[-30:])
+
+
+def _kind(text: str, hit: re.Match[str]) -> Kind:
+    before = text[: hit.start()]
+    if NOT_SIGNIFICANT.fullmatch(hit[0]) or NOT.search(before[-40:]):
+        return "not significant"
+    return "significant"

@@ -64,6 +64,8 @@ BONFERRONI = re.compile(r"bonferroni", re.IGNORECASE)
 USUAL = 0.05
 LARGEST = 0.2  # a level above it is none
 ROUND = (1.0, 2.0, 2.5, 5.0)  # first digits of levels in use: 0.05, 0.01, 0.025, 0.2
+REACH_BEFORE = 60  # letters before an α that say of what it is
+REACH_AFTER = 40
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,19 @@ def level_of(near: str, context: str, text: str) -> Level:
     alpha = named.pop() if len(named) == 1 else USUAL
     if stated := AT_LEVEL.search(near):
         at_level = float(stated[1]) / 100 if stated[1] else float(stated[2])
-        alpha = at_level if is_usual(at_level) else alpha
+        if is_usual(at_level):
+            alpha = at_level
     if not CORRECTED.search(near):
         return Level(alpha, doubtful=tuple(sorted(doubtful - {alpha})))
+    # The nearest words that state the size of the correction hold.
     for words in (near, context, text):
         if quotient := QUOTIENT.search(words):
-            return Level(alpha, float(quotient[1]) / int(quotient[2]), is_corrected=True, raw=True)
+            corrected = float(quotient[1]) / int(quotient[2])
+            return Level(alpha, corrected, is_corrected=True, raw=True)
         count = COUNT.search(words)
         if count and BONFERRONI.search(words):
-            return Level(alpha, alpha / _number(count[1] or count[2]), is_corrected=True)
+            comparisons = _number(count[1] or count[2])
+            return Level(alpha, alpha / comparisons, is_corrected=True)
     return Level(alpha, is_corrected=True)
 
 
@@ -120,15 +126,19 @@ def levels_in(text: str) -> tuple[set[float], set[float]]:
     """
     named: set[float] = set()
     doubtful: set[float] = set()
-    is_defined = DEFINED.search(text)
+    is_defined = DEFINED.search(text) is not None  # a text may say of what its α is
     for hit in ALPHA.finditer(text):
-        before, value = text[max(0, hit.start() - 60) : hit.start()], float(hit[1])
-        after = text[hit.end() : hit.end() + 40]
+        value = float(hit[1])
+        before = text[max(0, hit.start() - REACH_BEFORE) : hit.start()]
+        after = text[hit.end() : hit.end() + REACH_AFTER]
         if not is_usual(value) or OTHER_ALPHA.search(before) or OTHER_ALPHA_AFTER.search(after):
             continue
-        by_words = not is_defined and OF_A_LEVEL.search(before)  # a text may say of what its α is
-        is_level = "level" in hit[0].lower() or by_words
-        (named if is_level else doubtful).add(value)
+        if "level" in hit[0].lower():
+            named.add(value)
+        elif OF_A_LEVEL.search(before) and not is_defined:
+            named.add(value)
+        else:
+            doubtful.add(value)
     return named, doubtful
 
 

@@ -38,6 +38,9 @@ BRACKET = re.compile(
     r"\s*[(\[]\s*(?:rank\s*#?\s*\d+|#\s*\d+|\d+(?:st|nd|rd|th)|\d+\s*/\s*\d+(?:\s*seeds)?|[-+]\s*[\d.]+\s*%?)\s*[)\]]\s*$",
     re.IGNORECASE,
 )
+SHORT_NUMBERS = re.compile(r"\d{1,2}(?:\s*,\s*\d{1,2})*")  # of footnotes or of references
+SPREAD_IN_BRACKETS = re.compile(r"\d*\.\d+")
+REACH = 12  # letters before a raised text in which its number stands
 
 
 def undecorated(text: str) -> str:
@@ -48,12 +51,22 @@ def undecorated(text: str) -> str:
     """
     if not re.search(r"[\\^_<†‡§¶]", text):
         return text
-    text = STACKED.sub(lambda hit: re.sub(r"\\\\(?:\[[^\]]*\])?", " ", hit[1]), text)
-    text = COLOURED.sub(r"\1", COLOUR.sub("", text))
-    text = SUPERSCRIPT.sub(r"$^{\1}$", MACRO.sub(r" ± \1", text))
+    # A stacked cell first: its lines may each hold one of the decorations below.
+    text = STACKED.sub(_in_one_line, text)
+    text = COLOUR.sub("", text)
+    text = COLOURED.sub(r"\1", text)
+    text = MACRO.sub(r" ± \1", text)
+    text = SUPERSCRIPT.sub(r"$^{\1}$", text)
     text = UP_AND_DOWN.sub("", text)
-    text = IN_TAGS.sub(_of_tag, RAISED.sub(_of_script, text))
-    return DAGGERS.sub("", FOOTNOTE.sub("", text))
+    text = RAISED.sub(_of_script, text)
+    text = IN_TAGS.sub(_of_tag, text)
+    text = FOOTNOTE.sub("", text)
+    return DAGGERS.sub("", text)
+
+
+def _in_one_line(hit: re.Match[str]) -> str:
+    """Return the words of a stacked cell, its lines next to each other."""
+    return re.sub(r"\\\\(?:\[[^\]]*\])?", " ", hit[1])
 
 
 def bare_cell(text: str) -> str:
@@ -62,43 +75,59 @@ def bare_cell(text: str) -> str:
     >>> bare_cell("0.442*"), bare_cell("≈ 0.442 ↓"), bare_cell("0.442 (5/5)"), bare_cell("0.44 ± 0.01 ✅")
     ('0.442', '0.442', '0.442', '0.44 ± 0.01')
     """
-    text = re.sub(r"(?<=[\d%)])\s?(?:\*{1,3}|\u2217+|[↓↑])$", "", PICTURES.sub("", text).strip())
-    return BRACKET.sub("", re.sub(r"^[≈~]\s*(?=[-+\d.])", "", text.strip())).strip()
+    text = PICTURES.sub("", text).strip()
+    text = re.sub(r"(?<=[\d%)])\s?(?:\*{1,3}|\u2217+|[↓↑])$", "", text)
+    text = re.sub(r"^[≈~]\s*(?=[-+\d.])", "", text.strip())
+    return BRACKET.sub("", text).strip()
 
 
 def _of_script(hit: re.Match[str]) -> str:
     """Return what a raised or lowered text is: a spread, a mark that is left out, or as it stands."""
     body = _words(hit["body"])
-    spread = SPREAD.match(body)
-    outside = bool(hit["dollar"])
-    if spread:
-        return f"{hit['before']} ± {spread[1]}{'' if outside else hit['after']}".replace("  ", " ")
+    before = hit["before"].rstrip()
+    # A dollar sign before the mark has opened the mathematics that the one behind it closes.
+    behind = "" if hit["dollar"] else hit["after"]
+    if spread := SPREAD.match(body):
+        return f"{hit['before']} ± {spread[1]}{behind}".replace("  ", " ")
     if MARK.match(body):
-        stars = "*" * len(re.findall(r"[*\u2217]|\\ast|\\star", body))
-        return f"{hit['before'].rstrip()}{stars}{'' if outside else hit['after']}"
-    if not DECIMAL.search(hit.string[max(0, hit.start() - 12) : hit.end("before")]):
+        stars = len(re.findall(r"[*\u2217]|\\ast|\\star", body))
+        return f"{before}{'*' * stars}{behind}"
+    if not _stands_on_decimals(hit):
         return hit[0]
-    if outside and hit["mark"] == "^" and re.fullmatch(r"\d{1,2}(?:\s*,\s*\d{1,2})*", body):
-        return hit["before"].rstrip()
-    if hit["mark"] == "_" and re.fullmatch(r"\d*\.\d+", body):
-        return f"{hit['before'].rstrip()} ({body}){'' if outside else hit['after']}"
+    if hit["dollar"] and hit["mark"] == "^" and SHORT_NUMBERS.fullmatch(body):
+        return before
+    if hit["mark"] == "_" and SPREAD_IN_BRACKETS.fullmatch(body):
+        return f"{before} ({body}){behind}"
     return hit[0]
 
 
+def _stands_on_decimals(hit: re.Match[str]) -> bool:
+    """Say whether the number before a raised or lowered text has decimals."""
+    start = max(0, hit.start() - REACH)
+    return DECIMAL.search(hit.string[start : hit.end("before")]) is not None
+
+
 def _of_tag(hit: re.Match[str]) -> str:
+    """Return what a text in tags is: a spread, a mark that is left out, or as it stands."""
     body = hit["body"].replace("&plusmn;", "±")
+    before = hit["before"].rstrip()
+    tag = hit["tag"].lower()
     if spread := SPREAD.match(body):
-        return f"{hit['before'].rstrip()} ± {spread[1]}"
-    decimal = DECIMAL.search(hit.string[max(0, hit.start() - 12) : hit.end("before")])
-    if not decimal or hit["tag"].lower() == "small":
+        return f"{before} ± {spread[1]}"
+    if tag == "small" or not _stands_on_decimals(hit):
         return hit[0]
-    if hit["tag"].lower() == "sub":
-        return f"{hit['before'].rstrip()} ({body})" if re.fullmatch(r"\d*\.\d+", body) else hit[0]
+    if tag == "sub" and SPREAD_IN_BRACKETS.fullmatch(body):
+        return f"{before} ({body})"
+    if tag == "sub":
+        return hit[0]
     if re.fullmatch(r"\*+", body):
-        return f"{hit['before'].rstrip()}{body}"
-    return hit["before"].rstrip() if MARK.match(body) or re.fullmatch(r"\d{1,2}", body) else hit[0]
+        return f"{before}{body}"
+    if MARK.match(body) or re.fullmatch(r"\d{1,2}", body):
+        return before
+    return hit[0]
 
 
 def _words(body: str) -> str:
-    text = re.sub(r"\\pm(?![a-zA-Z])", "±", re.sub(SIZES, "", body))
+    text = re.sub(SIZES, "", body)
+    text = re.sub(r"\\pm(?![a-zA-Z])", "±", text)
     return re.sub(r"[{}$~]|\\[,;:! ]", "", text).strip()

@@ -8,61 +8,73 @@ Reference: Hyndman & Fan (1996), Sample quantiles in statistical packages, The A
 
 from __future__ import annotations
 
-import re
 from typing import Literal, get_args
 
 import numpy as np
 
-from ired_diag.claims.book import FAR, Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
-from ired_diag.claims.groups import READOUTS
+from ired_diag.claims.book import Book
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.known_samples import label_of_claim, sample_of_claim, why_unknown
-from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.ranges import Range, fits, fits_any, is_far
 from ired_diag.claims.samples import Sample
 
 Method = Literal[
     "linear", "weibull", "hazen", "median_unbiased", "lower", "higher", "midpoint", "inverted_cdf"
 ]
+FEWEST = 3  # values that quartiles are computed from
 
 
 def check_extreme(claim: Claim, book: Book) -> Verdict:
     """Return whether a smallest, largest or middle value of the seeds is theirs."""
     label = label_of_claim(claim, book)
-    sample = _sample(claim, book, label) if label else None
+    sample = _sample(claim, book, label)
     if sample is None or label is None:
         return unchecked(claim, why_unknown(claim, book))
     right = _right(claim, sample, book)
-    if any(fits(claim.number, Range.around(value, sample.half)) for value in right):
-        return holds(claim, sample.source)
+    for value in right:
+        if fits(claim.number, Range.around(value, sample.half)):
+            return holds(claim, sample.source)
     if claim.kind == "best" and _is_best_readout(claim, book, label):
         return holds(claim, "of the runs' best evaluations")
-    if right[0] and not 1 / FAR < abs(claim.number.value / right[0]) < FAR:
+    expected = right[0]
+    # A best of a metric in another unit, or of another metric, is not a wrong best.
+    if is_far(claim.number.value, expected):
         return unchecked(claim, "it is so far from the seeds' values that it may be of another metric")
-    words = f"the {claim.kind} is printed as {claim.said}; of {sample.source} it is {right[0]:.6g}."
-    return fails(claim, Fault("value", "error", words, evidence={"recomputed": right[0]}).of(claim))
+    printed = f"the {claim.kind} is printed as {claim.said}"
+    return refuted(
+        claim,
+        rule="value",
+        words=f"{printed}; of {sample.source} it is {expected:.6g}.",
+        evidence={"recomputed": expected},
+    )
 
 
 def check_quartiles(claim: Claim, book: Book) -> Verdict:
     """Return whether two quartiles, or their distance, are those of the seeds."""
     label = label_of_claim(claim, book)
-    sample = _sample(claim, book, label) if label else None
-    if sample is None or sample.n < 3:
+    sample = _sample(claim, book, label)
+    if sample is None or sample.n < FEWEST:
         return unchecked(claim, why_unknown(claim, book))
-    pairs = [_quartiles(sample, method) for method in get_args(Method)]
-    for low, high in pairs:
-        if _fits_quartiles(claim, low, high, sample.half):
+    for method in get_args(Method):
+        if _fits_quartiles(claim, sample, method):
             return holds(claim, sample.source)
-    low, high = pairs[0]
-    words = f"the quartiles are printed as {claim.said}; of {sample.source} they are {low:.6g} to {high:.6g}."
-    return fails(claim, Fault("value", "error", words, evidence={"low": low, "high": high}).of(claim))
+    low, high = _quartiles(sample, "linear")
+    printed = f"the quartiles are printed as {claim.said}"
+    return refuted(
+        claim,
+        rule="value",
+        words=f"{printed}; of {sample.source} they are {low:.6g} to {high:.6g}.",
+        evidence={"low": low, "high": high},
+    )
 
 
-def _fits_quartiles(claim: Claim, low: float, high: float, half: float) -> bool:
+def _fits_quartiles(claim: Claim, sample: Sample, method: Method) -> bool:
+    low, high = _quartiles(sample, method)
+    half = sample.half
     if len(claim.numbers) == 1:
         return fits(claim.number, Range.around(high - low, 2 * half))
-    return fits(claim.numbers[0], Range.around(low, half)) and fits(
-        claim.numbers[1], Range.around(high, half)
-    )
+    first, last = claim.numbers[:2]
+    return fits(first, Range.around(low, half)) and fits(last, Range.around(high, half))
 
 
 def _quartiles(sample: Sample, method: Method) -> tuple[float, float]:
@@ -70,28 +82,31 @@ def _quartiles(sample: Sample, method: Method) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _sample(claim: Claim, book: Book, label: str) -> Sample | None:
+def _sample(claim: Claim, book: Book, label: str | None) -> Sample | None:
+    if not label:
+        return None
     return sample_of_claim(claim, label, book, summary=False)
 
 
 def _right(claim: Claim, sample: Sample, book: Book) -> list[float]:
     """Return what may be meant: where the direction is not known, either end."""
-    x = sorted(sample.values.values())
-    middle = (x[(len(x) - 1) // 2] + x[len(x) // 2]) / 2
-    ends = [x[0], x[-1]] if book.groups.lower_is_better else [x[-1], x[0]]
-    return {"best": ends, "worst": ends[::-1], "median": [middle]}[claim.kind]
+    values = sorted(sample.values.values())
+    if claim.kind == "median":
+        below = values[(len(values) - 1) // 2]
+        above = values[len(values) // 2]
+        return [(below + above) / 2]
+    ends = [values[0], values[-1]]
+    if (claim.kind == "best") != book.groups.lower_is_better:
+        ends.reverse()
+    return ends
 
 
 def _is_best_readout(claim: Claim, book: Book, label: str) -> bool:
     group = book.group(label)
-    samples = [book.groups.sample(group, name) for name in READOUTS] if group else []
-    for sample in filter(None, samples):
-        best = (min if book.groups.lower_is_better else max)(sample.values.values())
-        if fits(claim.number, sample.mean) or fits(claim.number, Range.around(best, sample.half)):
+    if not group:
+        return False
+    for sample in book.groups.samples(group).values():
+        best = sample.best(lower_is_better=book.groups.lower_is_better)
+        if fits_any(claim.number, (sample.mean, Range.around(best, sample.half))):
             return True
     return False
-
-
-def is_of_the_seeds(claim: Claim) -> bool:
-    """Say whether a best or worst number is said to be of seeds, and not of steps or settings."""
-    return bool(re.search(r"\bseeds?\b|\bruns?\b", claim.context.split("\n")[0], re.IGNORECASE))

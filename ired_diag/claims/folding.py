@@ -16,7 +16,10 @@ SEVERITY = ("error", "warning", "note")
 
 def spreads_folded(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
     """Return the verdicts; a wrong mean says what is wrong with the spread that it is printed with."""
-    failing = {id(v.claim): place for place, v in enumerate(verdicts) if v.outcome == "fails"}
+    failing = {}
+    for place, verdict in enumerate(verdicts):
+        if verdict.outcome == "fails":
+            failing[id(verdict.claim)] = place
     folded = list(verdicts)
     for place, verdict in enumerate(verdicts):
         mean = _place_of_mean(verdict, book, failing)
@@ -27,28 +30,32 @@ def spreads_folded(verdicts: Sequence[Verdict], book: Book) -> list[Verdict]:
 
 
 def _place_of_mean(verdict: Verdict, book: Book, failing: dict[int, int]) -> int | None:
-    """Return where the verdict on the mean is that a wrong spread is printed with."""
+    """Return where the verdict on the mean is that a wrong spread is printed with.
+
+    Args:
+        verdict: On any claim; None is returned for others than spreads.
+        book: What is known.
+        failing: Places of the claims that fail, by their identity: equal claims may stand twice.
+    """
     claim = verdict.claim
-    if (
-        [f.rule for f in verdict.findings] != ["claim_spread"]
-        or not claim.half_width
-        or len(claim.groups) != 1
-    ):
+    rules = [finding.rule for finding in verdict.findings]
+    if rules != ["claim_spread"] or not claim.half_width or len(claim.groups) != 1:
         return None
-    mean = book.mean_beside(claim, claim.groups[0])
+    mean = book.mean_beside(claim, claim.only_group)
     if mean is None or (claim.table and mean.said != claim.said):
         return None
     return failing.get(id(mean))
 
 
 def _joined(mean: Verdict, spread: Verdict) -> Verdict:
-    first, other = mean.findings[0], spread.findings[0]
+    first, *rest = mean.findings
+    other = spread.findings[0]
+    # The line and the group are said by the first statement already.
     words = other.statement.partition(f"{spread.claim.about}: ")[2] or other.statement
-    severity = min(first.severity, other.severity, key=SEVERITY.index)
-    both = replace(
+    joined = replace(
         first,
-        severity=severity,
+        severity=min(first.severity, other.severity, key=SEVERITY.index),
         statement=f"{first.statement} Also, {words}",
         evidence=dict(other.evidence) | dict(first.evidence),
     )
-    return replace(mean, findings=(both, *mean.findings[1:]))
+    return replace(mean, findings=(joined, *rest))

@@ -7,13 +7,13 @@ The base of a change "from a to b" is a. Of percentages the difference in points
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted
 from ired_diag.claims.numbers import Printed, number_of
-from ired_diag.claims.ranges import Range, fits, printed_range, through
+from ired_diag.claims.range_arithmetic import difference_of, percent_of_base
+from ired_diag.claims.ranges import fits, fits_any, printed_range
 
 NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)"
 UNIT = r"\s?(?:%|[A-Za-z\u00b5/]{1,6}(?:\s\S{1,4})?)?"
@@ -27,42 +27,51 @@ CHANGE = re.compile(
     r"more|fewer|relative\b)",
     re.IGNORECASE,
 )
+BY = re.compile(r"\bby\s*(?:about|roughly)?\s*$")
 
 
 def check_from_to(claim: Claim) -> Verdict | None:
     """Return whether a percentage is the change from one number to the next; None where it says none."""
-    near, number = claim.context.split("\n")[0], claim.number
-    before, after = near[: number.start], near[number.start + len(number.text) :].lstrip(" %")
+    number = claim.number
+    near = claim.wording
+    if claim.table or near[number.start : number.end].strip() != claim.said:
+        return None
+    before = near[: number.start]
+    after = near[number.start + len(number.text) :].lstrip(" %")
+    # In "from 0.12 to 0.09 (<25%)" the sign of the bound stands between.
     hit = FROM_TO.search(re.sub(r"[<>≈~]\s*$", "", before))
-    if claim.table or hit is None or near[number.start : number.end].strip() != claim.said:
+    if hit is None or not (CHANGE.match(after) or BY.search(before)):
         return None
-    if not CHANGE.match(after) and not re.search(r"\bby\s*(?:about|roughly)?\s*$", before):
+    first = number_of(hit[1])
+    last = number_of(hit[2])
+    if first is None or last is None or not first.value:
         return None
-    ends = number_of(hit[1]), number_of(hit[2])
-    if ends[0] is None or ends[1] is None or not ends[0].value:
-        return None
-    return _held(claim, ends[0], ends[1])
+    return _held(claim, first, last)
 
 
 def _held(claim: Claim, first: Printed, last: Printed) -> Verdict:
-    a, b = printed_range(replace(first, relation="")), printed_range(replace(last, relation=""))
-    change = through(_percent, a, b)
-    points = through(lambda x, y: y - x, a, b)
-    in_points = first.percent and last.percent and fits(claim.number, points, magnitude=True)
-    if fits(claim.number, change, magnitude=True) or in_points:
-        return holds(claim, f"from {first.text} to {last.text} is {abs(change.middle):.3g}%")
-    return _wrong(claim, (first, last), change, through(_percent, b, a))
-
-
-def _wrong(claim: Claim, ends: tuple[Printed, Printed], change: Range, back: Range) -> Verdict:
-    shown = f"from {ends[0].text} to {ends[1].text} is {abs(change.middle):.3g}%"
+    """Return whether a percentage is the change between two numbers, or their difference in points."""
+    a = printed_range(replace(first, relation=""))
+    b = printed_range(replace(last, relation=""))
+    change = percent_of_base(b, a)
+    shown = f"from {first.text} to {last.text} is {abs(change.middle):.3g}%"
+    right = [change]
+    if first.percent and last.percent:
+        right.append(difference_of(b, a))
+    if fits_any(claim.number, right, magnitude=True):
+        return holds(claim, shown)
     evidence = {"recomputed": abs(change.middle)}
-    if fits(claim.number, back, magnitude=True):
-        words = f"{claim.said} is relative to {ends[1].text}; {shown}."
-        return fails(claim, Fault("percent_base", "warning", words, evidence=evidence).of(claim))
-    words = f"the change is printed as {claim.said}; {shown}."
-    return fails(claim, Fault("percent", "error", words, evidence=evidence).of(claim))
-
-
-def _percent(x: float, y: float) -> float:
-    return 100 * (y - x) / abs(x) if x else math.nan
+    if fits(claim.number, percent_of_base(a, b), magnitude=True):
+        return refuted(
+            claim,
+            rule="percent_base",
+            severity="warning",
+            words=f"{claim.said} is relative to {last.text}; {shown}.",
+            evidence=evidence,
+        )
+    return refuted(
+        claim,
+        rule="percent",
+        words=f"the change is printed as {claim.said}; {shown}.",
+        evidence=evidence,
+    )

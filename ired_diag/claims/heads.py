@@ -43,6 +43,7 @@ OTHER_UNIT = re.compile(
     r"speed|throughput|rank|epochs?|cost|entropy|count|nats|perplexity|val|test|train|eval)\b",
     re.IGNORECASE,
 )  # fmt: skip
+PERCENT = re.compile(r"\(\s*%|%\s*\)|\bin %|, ?%|%\s*$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +73,12 @@ class Head:
     @property
     def is_metric(self) -> bool:
         """Whether it names a quantity, and not a group."""
+        if self.percent or self.lower_is_better is not None:
+            return True
         words = words_of(self.text)
-        named = measures_in(words) or NO_MEASURE.intersection(words)
-        return bool(
-            named or self.percent or self.lower_is_better is not None or OTHER_UNIT.search(spaced(self.text))
-        )
+        if measures_in(words) or NO_MEASURE.intersection(words):
+            return True
+        return OTHER_UNIT.search(spaced(self.text)) is not None
 
 
 def head_of(text: str) -> Head:
@@ -87,36 +89,55 @@ def head_of(text: str) -> Head:
     ('val loss', 'mean', 'sd', 0.001, True)
     """
     shown = plain(text)
-    scale = SCALE.search(shown)
-    corrected = CORRECTED.search(shown)
     kind = kind_of(shown)
+    corrected = CORRECTED.search(shown)
     return Head(
         text=shown,
         kind=kind,
         metric=_metric_beside(kind, metric_of(shown)),
-        factor=10.0 ** int(scale[1] or scale[2]) if scale else None,
-        percent=bool(re.search(r"\(\s*%|%\s*\)|\bin %|, ?%|%\s*$", shown)),
+        factor=_factor(shown),
+        percent=PERCENT.search(shown) is not None,
         after=after_plus_minus(shown.partition("±")[2] or shown),
         lower_is_better=_direction(shown),
         corrected=corrected[0] if corrected else "",
     )
 
 
+def _factor(text: str) -> float | None:
+    """Return the power of ten that a head prints."""
+    scale = SCALE.search(text)
+    if scale is None:
+        return None
+    return 10.0 ** int(scale[1] or scale[2])
+
+
 def _metric_beside(kind: Kind | None, metric: str) -> str:
     """Return the metric that is left when the words of the statistic itself are taken away."""
     if kind is None or kind == "mean":
         return metric
-    of_a_test = OF_A_STATISTIC if kind in COMPARED else OF_A_STATISTIC.replace("|val|vals|", "|")  # "p-val"
+    of_a_test = OF_A_STATISTIC
+    if kind not in COMPARED:  # "val" is a word of "p-val"; next to other statistics it is validation
+        of_a_test = OF_A_STATISTIC.replace("|val|vals|", "|")
     words = [word for word in metric.split() if not re.fullmatch(of_a_test, word)]
-    quality = measures_in(words_of(" ".join(words)))
-    return " ".join(words) if kind not in COMPARED or quality else ""
+    left = " ".join(words)
+    if kind in COMPARED and not measures_in(words_of(left)):
+        return ""
+    return left
 
 
 def _direction(text: str) -> bool | None:
-    down, up = DOWN.search(text.lower()), UP.search(text.lower())
+    """Return whether lower is better, by the arrows of a head, else by its measures; None if unknown."""
+    down = DOWN.search(text.lower()) is not None
+    up = UP.search(text.lower()) is not None
+    if down and up:
+        return None
     if down or up:
-        return bool(down) if not (down and up) else None
+        return down
     measures = set(measures_in(words_of(text)))
-    if measures <= LOWER and measures:
+    if not measures:
+        return None
+    if measures <= LOWER:
         return True
-    return False if measures and measures <= HIGHER else None
+    if measures <= HIGHER:
+        return False
+    return None

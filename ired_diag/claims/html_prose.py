@@ -22,6 +22,7 @@ PART = re.compile(r"^\s*<(?:p|li|div|dd|dt|blockquote)\b[^>]*>[^\S\n]*(?=\S)", r
 LINES_OF_CODE = re.compile(r"^\s*<(/?)pre\b[^>]*>\s*$", re.IGNORECASE | re.MULTILINE)
 BOLD = re.compile(r"</?(?:b|strong)\b[^>]*>", re.IGNORECASE)
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def without_html_prose(text: str) -> str:
@@ -30,17 +31,37 @@ def without_html_prose(text: str) -> str:
     >>> without_html_prose("<html><body>\n<h2>Results</h2>\n<p>p &lt; 0.05</p>\n</body></html>")
     '\n# Results\n- p < 0.05\n'
     """
-    if not PAGE.search(text) and not (FRAGMENT.match(text) and not MARKDOWN.search(text)):
-        return re.sub(r"<!--.*?-->", _blank, text, flags=re.DOTALL)
-    parts = TABLE.split(UNSEEN.sub(_blank, text))
-    return "".join(part if TABLE.fullmatch(part) else _prose(part) for part in parts)
+    if not _is_html(text):
+        return COMMENT.sub(_blank, text)
+    parts = []
+    for part in TABLE.split(UNSEEN.sub(_blank, text)):
+        if not TABLE.fullmatch(part):
+            part = _prose(part)
+        parts.append(part)
+    return "".join(parts)
+
+
+def _is_html(text: str) -> bool:
+    """Say whether a text is a page or a part of one; Markdown may hold HTML, too."""
+    if PAGE.search(text):
+        return True
+    starts_as_html = FRAGMENT.match(text) is not None
+    return starts_as_html and not MARKDOWN.search(text)
 
 
 def _prose(text: str) -> str:
-    text = HEADING.sub(lambda hit: f"# {TAG.sub('', hit[2]).strip()}", text)
+    text = HEADING.sub(_heading, text)
     text = LINES_OF_CODE.sub("```", text)
     text = PART.sub("- ", text)
-    return html.unescape(TAG.sub("", BOLD.sub("**", text)))
+    text = BOLD.sub("**", text)
+    text = TAG.sub("", text)
+    # Last, so that no "<" that the text means is taken for a tag.
+    return html.unescape(text)
+
+
+def _heading(hit: re.Match[str]) -> str:
+    words = TAG.sub("", hit[2])
+    return f"# {words.strip()}"
 
 
 def _blank(hit: re.Match[str]) -> str:

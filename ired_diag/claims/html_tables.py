@@ -31,12 +31,22 @@ class _Cell:
     text: str = ""
     bold: str = ""  # of its text
 
+    @property
+    def is_bold(self) -> bool:
+        """Whether all of its text is bold."""
+        return bool(self.text) and self.bold.strip() == self.text
+
 
 @dataclass
 class _Row:
     line: int
     in_head: bool
     cells: list[_Cell] = field(default_factory=list)
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it is a row of the head by its tags."""
+        return self.in_head or all(cell.is_head for cell in self.cells)
 
 
 def html_table(lines: Sequence[str], at: int, above: str) -> tuple[Table | None, int]:
@@ -47,42 +57,67 @@ def html_table(lines: Sequence[str], at: int, above: str) -> tuple[Table | None,
         at: Index of the line with ``<table``.
         above: Its heading and the paragraph before it.
     """
-    end = next((k for k in range(at, len(lines)) if END.search(lines[k])), None)
-    if end is None:
-        return None, at + 1
-    reader = _Reader()
-    reader.feed("\n".join(lines[at : end + 1]))
-    return _table(reader, at, above), end + 1
+    for end in range(at, len(lines)):
+        if END.search(lines[end]):
+            reader = _Reader()
+            reader.feed("\n".join(lines[at : end + 1]))
+            return _table(reader, at, above), end + 1
+    return None, at + 1
 
 
 def _table(reader: _Reader, at: int, above: str) -> Table | None:
     rows = [row for row in reader.rows if row.cells]
     if len(rows) < 2:
         return None
-    heads = [k for k, row in enumerate(rows) if row.in_head or all(cell.is_head for cell in row.cells)]
-    count = next((k for k in range(len(rows)) if k not in heads), len(rows)) or 1
-    places = [row.line for row in rows[count:]]
-    if len({rows[0].line, *places}) <= len(places):
+    # A table without rows of th has one row of names in td.
+    count = _size_of_head(rows)
+    if _shares_lines(rows[0], rows[count:]):
         return None
     grid = _grid(rows)
-    width = max(len(row) for row in grid)
-    head = [" ".join(dict.fromkeys(filter(None, _column(grid[:count], k)))) for k in range(width)]
-    body = [
-        (at + row.line, tuple(cell.text for cell in cells))
-        for row, cells in zip(rows[count:], grid[count:], strict=True)
-    ]
-    bold = {
-        (at + row.line, k)
-        for row, cells in zip(rows[count:], grid[count:], strict=True)
-        for k, cell in enumerate(cells)
-        if cell.text and cell.bold.strip() == cell.text
-    }
-    caption = f" {reader.caption.strip()}" if reader.caption.strip() else ""
-    return Table(tuple(head), tuple(body), at + rows[0].line, above + caption, frozenset(bold))
+    body = []
+    bold = set()
+    for row, cells in zip(rows[count:], grid[count:], strict=True):
+        line = at + row.line
+        body.append((line, tuple(cell.text for cell in cells)))
+        for k, cell in enumerate(cells):
+            if cell.is_bold:
+                bold.add((line, k))
+    caption = reader.caption.strip()
+    if caption:
+        above = f"{above} {caption}"
+    width = max(map(len, grid))
+    return Table(
+        head=_joined_head(grid[:count], width),
+        rows=tuple(body),
+        line=at + rows[0].line,
+        above=above,
+        bold=frozenset(bold),
+    )
 
 
-def _column(rows: Sequence[Sequence[_Cell]], k: int) -> list[str]:
-    return [row[k].text for row in rows if k < len(row)]
+def _shares_lines(head: _Row, body: Sequence[_Row]) -> bool:
+    """Say whether two rows stand on one line, so that their claims could not be told apart."""
+    places = {row.line for row in body}
+    places.add(head.line)
+    return len(places) <= len(body)
+
+
+def _size_of_head(rows: Sequence[_Row]) -> int:
+    """Return how many rows at the top are of the head; at least one."""
+    for count, row in enumerate(rows):
+        if not row.is_head:
+            return count or 1
+    return len(rows)
+
+
+def _joined_head(rows: Sequence[Sequence[_Cell]], width: int) -> tuple[str, ...]:
+    """Return the words of each column of the head, from top to bottom, each once."""
+    columns: list[dict[str, None]] = [{} for _ in range(width)]
+    for row in rows:
+        for words, cell in zip(columns, row, strict=False):
+            if cell.text:
+                words[cell.text] = None
+    return tuple(map(" ".join, columns))
 
 
 def _grid(rows: Sequence[_Row]) -> list[list[_Cell]]:
@@ -91,20 +126,36 @@ def _grid(rows: Sequence[_Row]) -> list[list[_Cell]]:
     open_cells: dict[int, tuple[int, _Cell]] = {}  # by column: for how many more rows
     for row in rows:
         cells: list[_Cell] = []
-        own = [cell for cell in row.cells for _ in range(cell.columns)]
+        own = _repeated(row)
         while own or len(cells) in open_cells:
             k = len(cells)
-            left, cell = open_cells.pop(k) if k in open_cells else (own[0].rows, own.pop(0))
+            if k in open_cells:
+                left, cell = open_cells.pop(k)
+            else:
+                cell = own.pop(0)
+                left = cell.rows
             cells.append(cell)
             if left > 1:
                 open_cells[k] = (left - 1, cell)
         grid.append(cells)
+        # A cell further right than the row reaches cannot be in the next one either.
         open_cells = {k: value for k, value in open_cells.items() if k < len(cells)}
     return grid
 
 
+def _repeated(row: _Row) -> list[_Cell]:
+    """Return the cells of a row, each as often as it has columns."""
+    repeated = []
+    for cell in row.cells:
+        repeated += [cell] * cell.columns
+    return repeated
+
+
 def _span(value: str | None) -> int:
-    return min(max(int(value), 1), MOST_SPANNED) if value and value.isdigit() else 1
+    """Return how many rows or columns an attribute of a cell says; one where it says nothing."""
+    if not value or not value.isdigit():
+        return 1
+    return min(max(int(value), 1), MOST_SPANNED)
 
 
 class _Reader(HTMLParser):
@@ -151,7 +202,8 @@ class _Reader(HTMLParser):
         shown = re.sub(r"\s+", " ", data)
         if "caption" in self._inside:
             self.caption += shown
-        elif self._cell is not None and not {"style", "script"} & set(self._inside):
+        elif self._cell is not None and not {"style", "script"}.intersection(self._inside):
             cell = self._cell
             cell.text = f"{cell.text}{shown}".lstrip()
-            cell.bold = f"{cell.bold}{shown}".lstrip() if self._bold else cell.bold
+            if self._bold:
+                cell.bold = f"{cell.bold}{shown}".lstrip()

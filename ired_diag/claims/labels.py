@@ -34,19 +34,23 @@ LOG = re.compile(
 )
 IDENTIFIER = re.compile(r"[a-z]{1,3}\d{3,}(?:@\w+)?")
 SEED = re.compile(r"^(?:seed|run|s)?[\s_#=:]*(\d{1,6})$", re.IGNORECASE)
+NO_MINING = re.compile(r"\bno[\s-]+(?:negative[\s-]+)?mining\b")
+WITH_BRACKET = re.compile(r"([^()]+?)\s*\(([^()]+)\)")
+LETTER = re.compile(r"[^\W\d_]")
+NO_STRATEGY = "none|baseline|no[ -]mining"
 
 
 @lru_cache(maxsize=8192)
 def words_of(label: str) -> frozenset[str]:
-    """Return the words that tell a label from others.
+    """Return the words that distinguish a label from others.
 
     >>> sorted(words_of("Baseline (q101)")), sorted(words_of("no mining"))
     (['none', 'q101'], ['none'])
     """
-    text = re.sub(r"\bno[\s-]+(?:negative[\s-]+)?mining\b", "none", label.lower())
-    words = [SAME.get(word, word) for word in re.findall(r"[^\W_]+(?:@[^\W_]+)?", text)]
-    telling = [word for word in words if word not in EMPTY_WORDS]
-    return frozenset(telling or words)
+    text = NO_MINING.sub("none", label.lower())
+    spelled = re.findall(r"[^\W_]+(?:@[^\W_]+)?", text)
+    words = frozenset(SAME.get(word, word) for word in spelled)
+    return words - EMPTY_WORDS or words
 
 
 def pair_of(label: str) -> tuple[str, str] | None:
@@ -55,11 +59,18 @@ def pair_of(label: str) -> tuple[str, str] | None:
     >>> pair_of("q101 vs. q102"), pair_of("none/random"), pair_of("q101")
     (('q101', 'q102'), ('none', 'random'), None)
     """
-    sides = [side.strip(" ():") for side in VERSUS.split(label)]
-    if len(sides) != 2 or not all(sides):
+    sides = VERSUS.split(label)
+    if len(sides) != 2:
         return None
-    worded = all(re.search(r"[^\W\d_]", side) for side in sides)
-    return (sides[0], sides[1]) if worded or re.search(r"\svs\.?\s|\sversus\s", label) else None
+    first = sides[0].strip(" ():")
+    second = sides[1].strip(" ():")
+    if not first or not second:
+        return None
+    are_words = LETTER.search(first) and LETTER.search(second)
+    # "1/3" and "2 - 4" are numbers; "1 vs. 3" compares two.
+    if not are_words and not re.search(r"\svs\.?\s|\sversus\s", label):
+        return None
+    return first, second
 
 
 def seed_of(label: str) -> str:
@@ -68,9 +79,23 @@ def seed_of(label: str) -> str:
     >>> seed_of("Seed 3"), seed_of("3"), seed_of("q103")
     ('seed3', 'seed3', '')
     """
-    seed = SEED.match(label.strip())
-    log = LOG.match(label.strip())
-    return f"seed{int(seed[1])}" if seed else (f"run {log[1] or log[2]}" if log else "")
+    if seed := SEED.match(label.strip()):
+        return f"seed{int(seed[1])}"
+    if log := LOG.match(label.strip()):
+        return f"run {log[1] or log[2]}"
+    return ""
+
+
+def _parts(label: str) -> tuple[str, ...]:
+    """Return X and Y of a label "X (Y)"; none of another one."""
+    hit = WITH_BRACKET.fullmatch(label.strip())
+    if hit is None:
+        return ()
+    return hit[1], hit[2]
+
+
+def _identifiers(label: str) -> frozenset[str]:
+    return frozenset(word for word in words_of(label) if IDENTIFIER.fullmatch(word))
 
 
 @lru_cache(maxsize=8192)
@@ -80,26 +105,36 @@ def aliases(label: str) -> frozenset[frozenset[str]]:
     >>> sorted(sorted(words) for words in aliases("Baseline (q101)"))
     [['none'], ['none', 'q101'], ['q101']]
     """
-    parts = re.fullmatch(r"([^()]+?)\s*\(([^()]+)\)", label.strip())
-    sets = {words_of(label)} | {words_of(part) for part in (parts.groups() if parts else ())}
-    sets |= {frozenset({word}) for word in words_of(label) if IDENTIFIER.fullmatch(word)}
-    return frozenset(sets - {frozenset()})
+    sets = {words_of(label)}
+    for part in _parts(label):
+        sets.add(words_of(part))
+    for word in _identifiers(label):
+        sets.add(frozenset({word}))
+    sets.discard(frozenset())
+    return frozenset(sets)
 
 
 def same_name(label: str, names: Iterable[str]) -> str | None:
-    """Return which of the names a label is; None where it is none or more than one.
+    """Return which of the names a label is; None where it is not one of them or more than one.
 
     >>> same_name("q101", ["Baseline (q101)"]), same_name("Ours + EMA", ["Ours"])
     ('Baseline (q101)', None)
     """
-    names, words = list(names), words_of(label)
-    exact = [name for name in names if words_of(name) == words and words]
-    if len(exact) == 1 or not words:
-        return exact[0] if exact else None
+    words = words_of(label)
+    if not words:
+        return None
+    names = list(names)
+    exact = [name for name in names if words_of(name) == words]
+    if len(exact) == 1:
+        return exact[0]
     if exact:
+        # Several names have the same words: only the same spelling decides.
         return label if label in exact else None
-    alike = [name for name in names if aliases(name) & aliases(label)]
-    return alike[0] if len(alike) == 1 else None
+    spellings = aliases(label)
+    alike = [name for name in names if not spellings.isdisjoint(aliases(name))]
+    if len(alike) != 1:
+        return None
+    return alike[0]
 
 
 def mentions(text: str, names: Sequence[str]) -> list[tuple[int, str]]:
@@ -113,25 +148,31 @@ def mentions(text: str, names: Sequence[str]) -> list[tuple[int, str]]:
 
 def mention_spans(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]:
     """Return where each mention of a group starts and ends, in reading order."""
+    spans: list[tuple[int, int, str]] = []
+    hits = _longest_hits(text, names)
+    last_end = 0
+    for start in sorted(hits):
+        end, name = hits[start]
+        if start >= last_end:
+            spans.append((start, end, name))
+            last_end = end
+    return spans
+
+
+def _longest_hits(text: str, names: Sequence[str]) -> dict[int, tuple[int, str]]:
+    """Return by start the end and the name of the longest mention there."""
     hits: dict[int, tuple[int, str]] = {}
     lowered = text.lower()
     for name, words, pattern in _patterns(tuple(names)):
+        # To search for a word is much faster than to match the pattern.
         if not any(word in lowered for word in words):
             continue
         for hit in pattern.finditer(text):
-            length = hit.end() - hit.start()
-            if _is_part_of_another(text, hit.start(), hit.end(), names):
-                continue
-            if length > hits.get(hit.start(), (0, ""))[0]:
-                hits[hit.start()] = (length, name)
-    places: list[tuple[int, int, str]] = []
-    end = 0
-    for start in sorted(hits):
-        length, name = hits[start]
-        if start >= end:
-            end = start + length
-            places.append((start, end, name))
-    return places
+            start, end = hit.span()
+            longest, _ = hits.get(start, (start, ""))
+            if end > longest and not _is_part_of_another(text, start, end, names):
+                hits[start] = (end, name)
+    return hits
 
 
 def _is_part_of_another(text: str, start: int, end: int, names: Sequence[str]) -> bool:
@@ -150,21 +191,25 @@ def _patterns(names: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], re.Pat
     """Return how each name is spelled, with a word of each spelling; a number is no name in a sentence."""
     patterns = []
     for name in names:
-        if re.search(r"[^\W\d_]|%", name):
-            case = re.IGNORECASE if len(name) > 1 else re.NOFLAG  # "A performs as a whole"
-            spellings = _spellings(name, names)
-            spelled = "|".join(sorted(spellings, key=len, reverse=True))
-            words = tuple(
-                re.findall(r"[^\W_]+", part.replace("\\", " ").lower())[0]
-                for part in _alternatives(spellings)
-            )
-            patterns.append((name, words, re.compile(rf"(?<![\w@])(?:{spelled})(?![\w@]){NO_NAME}", case)))
+        if not re.search(r"[^\W\d_]|%", name):
+            continue
+        spellings = _spellings(name, names)
+        longest_first = "|".join(sorted(spellings, key=len, reverse=True))
+        flags = re.IGNORECASE
+        if len(name) == 1:  # "A performs as a whole"
+            flags = re.NOFLAG
+        pattern = re.compile(rf"(?<![\w@])(?:{longest_first})(?![\w@]){NO_NAME}", flags)
+        patterns.append((name, _words_of_spellings(spellings), pattern))
     return patterns
 
 
-def _alternatives(spellings: Sequence[str]) -> list[str]:
-    parts = [part for spelled in spellings for part in spelled.split("|")]
-    return [part for part in parts if re.search(r"[^\W_]", part)]
+def _words_of_spellings(spellings: Sequence[str]) -> tuple[str, ...]:
+    """Return the first word of each spelling: a text that has none of them mentions no name."""
+    words = []
+    for alternative in "|".join(spellings).split("|"):
+        bare = alternative.replace("\\", " ").lower()
+        words += re.findall(r"[^\W_]+", bare)[:1]
+    return tuple(words)
 
 
 def _spellings(name: str, names: Sequence[str]) -> list[str]:
@@ -173,14 +218,19 @@ def _spellings(name: str, names: Sequence[str]) -> list[str]:
     That is its one telling word, or, of "Baseline (q101)", either part; of a longer name each word is a word
     of the language, too.
     """
-    others = frozenset().union(*(words_of(other) for other in names if other != name))
+    others: set[str] = set()
+    for other in names:
+        if other != name:
+            others |= words_of(other)
+    alone = set(_identifiers(name))
+    for part in _parts(name) or (name,):
+        words = words_of(part)
+        if len(words) == 1:
+            alone |= words
     spelled = [re.escape(name)]
-    parts = re.fullmatch(r"([^()]+?)\s*\(([^()]+)\)", name.strip())
-    alone = [words_of(part) for part in (parts.groups() if parts else (name,))]
-    telling = frozenset().union(*(words for words in alone if len(words) == 1))
-    telling |= {word for word in words_of(name) if IDENTIFIER.fullmatch(word)}
-    for word in telling - others:
-        if len(word) > 1 and not word.isdigit():
-            more = "|baseline|no[ -]mining" if word == "none" else ""
-            spelled.append(re.escape(word) + more)
+    for word in sorted(alone - others):
+        if word == "none":
+            spelled.append(NO_STRATEGY)
+        elif len(word) > 1 and not word.isdigit():
+            spelled.append(re.escape(word))
     return spelled

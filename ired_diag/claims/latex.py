@@ -28,6 +28,10 @@ TALL = re.compile(r"\\multirow(?:\[[^\]]*\])?\{[^}]*\}\{[^}]*\}\{((?:[^{}]|\{[^{
 BOLD = re.compile(r"\\(?:textbf|mathbf|bm|boldsymbol)\{((?:[^{}]|\{[^{}]*\})*)\}")
 PLAIN = re.compile(r"\\(?:textit|emph|underline|texttt|text|mathrm|small|footnotesize)\{([^{}]*)\}")
 COMMENT = re.compile(r"(?<!\\)%.*$")
+BREAK = re.compile(r"(\\\\(?:\[[^\]]*\])?)")  # ends a row of a table
+LAYOUT = re.compile(r"\\(?:label|centering|begin|end|ref|cite[pt]?)\b(?:\[[^\]]*\])?(?:\{[^{}]*\})*")
+COLUMN_TYPES = re.compile(r"^\s*(?:\{[^&\\]*\}\s*)+$")
+Rows = list[tuple[int, list[str]]]
 
 
 def as_markdown(text: str) -> str:
@@ -42,10 +46,11 @@ def as_markdown(text: str) -> str:
     """
     if not (TABULAR.search(text) or HEADING.search(text)):
         return text
-    lines, at = re.split(r"\r\n|\r|\n", text), 0
+    lines = re.split(r"\r\n|\r|\n", text)
+    at = 0
     while at < len(lines):
         if TABULAR.search(lines[at]):
-            end = next((k for k in range(at, len(lines)) if END.search(lines[k])), len(lines) - 1)
+            end = _end_of_table(lines, at)
             lines[at : end + 1] = _table(lines[at : end + 1])
             at = end
         else:
@@ -54,78 +59,128 @@ def as_markdown(text: str) -> str:
     return "\n".join(lines)
 
 
+def _end_of_table(lines: list[str], start: int) -> int:
+    """Return the last line of a table; of one that is not closed, the last of the text."""
+    for number in range(start, len(lines)):
+        if END.search(lines[number]):
+            return number
+    return len(lines) - 1
+
+
 def _prose(line: str) -> str:
-    line = COMMENT.sub("", line) if "\\" in line or line.lstrip().startswith("%") else line
+    # In Markdown a percent sign starts no comment.
+    if "\\" in line or line.lstrip().startswith("%"):
+        line = COMMENT.sub("", line)
     if heading := HEADING.search(line):
         return f"# {heading[1]}"
-    line = CAPTION.sub(lambda hit: hit[1], line)
-    line = re.sub(r"\\(?:label|centering|begin|end|ref|cite[pt]?)\b(?:\[[^\]]*\])?(?:\{[^{}]*\})*", "", line)
-    return PLAIN.sub(r"\1", BOLD.sub(r"**\1**", line))
+    line = CAPTION.sub(r"\1", line)
+    line = LAYOUT.sub("", line)
+    line = BOLD.sub(r"**\1**", line)
+    return PLAIN.sub(r"\1", line)
 
 
 def _table(lines: list[str]) -> list[str]:
     """Return as many lines, of which the table's rows are Markdown's; the rule stands after the first row."""
-    written = [""] * len(lines)
-    rows, started = _rows(lines), False
+    rows = _rows(lines)
     if S_COLUMN.search(" ".join(lines)):
-        rows = [(line, [_uncertain(cell) for cell in cells]) for line, cells in rows]
-    above: list[str] = []
+        rows = [(line, list(map(_uncertain, cells))) for line, cells in rows]
+    starts = {line for line, _ in rows}
+    written = [""] * len(lines)
+    has_head = False
     for line, cells in rows:
-        if not any(cell.strip() for cell in cells):
+        if not "".join(cells).strip():
             continue
-        cells = [above[k] if cell == "\0" and k < len(above) else cell for k, cell in enumerate(cells)]
-        above = [
-            cell if cell.strip() else (above[k] if k < len(above) else "") for k, cell in enumerate(cells)
-        ]
         written[line] = f"| {' | '.join(cells)} |"
-        if not started:
-            started = True
-            rule = f"|{'---|' * len(cells)}"
-            free = line + 1
-            if free < len(written) and not any(free == other for other, _ in rows):
-                written[free] = rule
-            elif line > 0:  # no rule in the LaTeX: the line of \begin{tabular} gives room
-                written[line - 1], written[line] = written[line], rule
-    filled = [number for number, text in enumerate(written) if text]
-    for number in range(filled[0], filled[-1]) if filled else ():
-        written[number] = written[number] or "|---|---|"  # a rule inside, which ends no table
+        if not has_head:
+            has_head = True
+            _put_rule(written, line, len(cells), starts)
+    _fill_gaps(written)
     return written
+
+
+def _put_rule(written: list[str], head: int, columns: int, starts: set[int]) -> None:
+    """Write the rule below the head of a table.
+
+    Args:
+        written: The lines of the table; those that are needed are changed.
+        head: Line of the head.
+        columns: How many it has.
+        starts: The lines on which rows start.
+    """
+    rule = f"|{'---|' * columns}"
+    if head + 1 < len(written) and head + 1 not in starts:
+        written[head + 1] = rule
+    elif head > 0:  # no rule in the LaTeX: the line of \begin{tabular} gives room
+        written[head - 1] = written[head]
+        written[head] = rule
+
+
+def _fill_gaps(written: list[str]) -> None:
+    """Write a rule on each empty line inside a table: an empty one would end it."""
+    filled = [number for number, text in enumerate(written) if text]
+    if not filled:
+        return
+    for number in range(filled[0], filled[-1]):
+        written[number] = written[number] or "|---|---|"
 
 
 def _uncertain(cell: str) -> str:
     """Return a cell of a column of type S, its uncertainty in brackets written after a ±."""
     bare = cell.removeprefix("**").removesuffix("**")
-    return cell.replace(bare, with_uncertainty(bare)) if bare else cell
+    if not bare:
+        return cell
+    return cell.replace(bare, with_uncertainty(bare))
 
 
-def _rows(lines: list[str]) -> list[tuple[int, list[str]]]:
+def _rows(lines: list[str]) -> Rows:
     r"""Return the cells of each row, with the line on which it starts; rows end with ``\\``."""
-    rows: list[tuple[int, list[str]]] = []
+    rows: Rows = []
     row, start = "", -1
     for number, line in enumerate(lines):
-        bare = RULES.sub(" ", TABULAR.sub(" ", END.sub(" ", COMMENT.sub("", line))))
-        bare = re.sub(r"^\s*(?:\{[^&\\]*\}\s*)+$", " ", bare) if TABULAR.search(line) else bare
-        for part in re.split(r"(\\\\(?:\[[^\]]*\])?)", bare):
+        for part in BREAK.split(_bare(line)):
             if part.startswith("\\\\"):
                 if row.strip():
                     rows.append((start, _cells(row)))
                 row, start = "", -1
             elif part.strip():
-                start = number if start < 0 else start
+                if start < 0:
+                    start = number
                 row += f" {part}"
-    return [*rows, (start, _cells(row))] if row.strip() and "&" in row else rows
+    if row.strip() and "&" in row:
+        rows.append((start, _cells(row)))
+    return rows
+
+
+def _bare(line: str) -> str:
+    """Return a line of a table without comments, rules, and the commands that open and close it."""
+    bare = COMMENT.sub("", line)
+    bare = END.sub(" ", bare)
+    bare = TABULAR.sub(" ", bare)
+    bare = RULES.sub(" ", bare)
+    if TABULAR.search(line):
+        bare = COLUMN_TYPES.sub(" ", bare)
+    return bare
 
 
 def _cells(row: str) -> list[str]:
-    row = SPAN.sub(lambda hit: hit[2] + " &" * (int(hit[1]) - 1), row)
-    cells = re.split(r"(?<!\\)&", row)
-    return [_cell(cell) for cell in cells]
+    row = SPAN.sub(_spanning, row)
+    return [_cell(cell) for cell in re.split(r"(?<!\\)&", row)]
+
+
+def _spanning(hit: re.Match[str]) -> str:
+    """Return a cell over several columns, followed by as many empty ones as it hides."""
+    hidden = int(hit[1]) - 1
+    return hit[2] + " &" * hidden
 
 
 def _cell(cell: str) -> str:
-    cell = TALL.sub(r"\1", cell).replace("\\&", "and").replace("|", "\\|").strip()
+    cell = TALL.sub(r"\1", cell)
+    cell = cell.replace("\\&", "and").replace("|", "\\|").strip()
     cell = re.sub(r"\$\s*(\\(?:mathbf|bm|boldsymbol)\{)", r"\1", cell)
-    bold = BOLD.search(cell)
-    cell = PLAIN.sub(r"\1", BOLD.sub(r"\1", cell))
+    is_bold = BOLD.search(cell) is not None
+    cell = BOLD.sub(r"\1", cell)
+    cell = PLAIN.sub(r"\1", cell)
     cell = re.sub(r"^\{(.*)\}$", r"\1", cell).strip()
-    return f"**{cell}**" if bold and cell else cell
+    if is_bold and cell:
+        return f"**{cell}**"
+    return cell

@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ired_diag.claims.agreeing_readouts import matching
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
-from ired_diag.claims.groups import READOUTS, matching
+from ired_diag.claims.claim import Claim, Verdict, holds, unchecked
 from ired_diag.claims.known_samples import why_unknown
 from ired_diag.claims.means import check_mean
 from ired_diag.claims.metrics import MEASURE, relation_to
 from ired_diag.claims.numbers import Printed
 from ired_diag.claims.other_number import why_of_another
-from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.seed_values import fitting_readouts, refuted_by_run
 
 WORDS = r"(?:\s+(?:\([^()]*\)|[^\W\d][\w@'\u2019-]*)){0,6}"
 LINK = r"\s*(?:\b(?:is|was|of|are|were|reaches|reached|equals|at)\b|=|:)\s*(?:(?:only|about|just|now)\s+)?$"
@@ -48,6 +48,11 @@ ENDS = re.compile(
     r"(?:and|vs\.?|versus|for|on|with|while|whereas|but|against|at the end)\b)",
     re.IGNORECASE,
 )
+ENDS_OF_CLAUSES = ("; ", ". ", ", while ", ", but ")
+ENDS_OF_SENTENCES = ("; ", ". ")
+GIVES = re.compile(r"\b(?:reaches|has|is|gives|gets|ends at|it is)\s*$")
+NAME_FOLLOWS = re.compile(r"\s*(?:for|with|by|\()\s*(?:the\s+)?", re.IGNORECASE)
+JOINED = re.compile(r"(?:\bversus|\bvs\.?|\bagainst|\band|,)\s*$", re.IGNORECASE)
 
 
 def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], *, continues: bool) -> bool:
@@ -59,31 +64,37 @@ def is_level(text: str, number: Printed, names: Sequence[tuple[int, int, str]], 
         names: Where it names which group.
         continues: Whether the number before it in the sentence is a level.
     """
-    start = max(text.rfind(mark, 0, number.start) for mark in ("; ", ". ", ", while ", ", but ")) + 1
-    clause = text[start : number.start]
+    clause = _since(text, number.start, ENDS_OF_CLAUSES)
     if number.percent or number.relation or number.unit >= 1 or OTHER.search(clause):
         return False
     if not ENDS.match(text, number.end) or LISTED.match(text, number.end):
         return False
-    before = [stop for _, stop, _ in names if stop <= number.start]
-    gap = text[before[-1] : number.start] if before else ""
     if OF_MEASURE.search(clause):
-        return True
-    if before and continues and CONTINUES.match(gap):
         return True
     if continues and _is_of_the_name_after(text, number, names):
         return True
-    by_seed = bool(SEED.search(clause)) and bool(
-        re.search(r"\b(?:reaches|has|is|gives|gets|ends at|it is)\s*$", clause)
-    )
-    return by_seed or bool(before and REACHES.match(gap))
+    if SEED.search(clause) and GIVES.search(clause):
+        return True
+    ends_of_names = [end for _, end, _ in names if end <= number.start]
+    if not ends_of_names:
+        return False
+    gap = text[ends_of_names[-1] : number.start]
+    is_continued = continues and CONTINUES.match(gap) is not None
+    return is_continued or REACHES.match(gap) is not None
+
+
+def _since(text: str, place: int, marks: Sequence[str]) -> str:
+    """Return the text before a place, from the last of the marks on."""
+    last = max(text.rfind(mark, 0, place) for mark in marks)
+    return text[last + 1 : place]
 
 
 def _is_of_the_name_after(text: str, number: Printed, names: Sequence[tuple[int, int, str]]) -> bool:
     """Say whether a number stands in "…, versus 0.43 for B" or "and 0.43 (B)"."""
-    link = re.match(r"\s*(?:for|with|by|\()\s*(?:the\s+)?", text[number.end :], re.IGNORECASE)
-    joined = re.search(r"(?:\bversus|\bvs\.?|\bagainst|\band|,)\s*$", text[: number.start], re.IGNORECASE)
-    return bool(link and joined and any(start == number.end + link.end() for start, _, _ in names))
+    link = NAME_FOLLOWS.match(text, number.end)
+    if link is None or not JOINED.search(text[: number.start]):
+        return False
+    return any(start == link.end() for start, _, _ in names)
 
 
 def seed_before(text: str, place: int) -> str:
@@ -92,17 +103,18 @@ def seed_before(text: str, place: int) -> str:
     >>> seed_before("With seed 0 alone muon reaches 0.41", 31)
     'seed0'
     """
-    start = max(text.rfind(mark, 0, place) for mark in ("; ", ". ")) + 1
-    seeds = SEED.findall(text[start:place])
-    return f"seed{int(seeds[-1])}" if seeds else ""
+    seeds = SEED.findall(_since(text, place, ENDS_OF_SENTENCES))
+    if not seeds:
+        return ""
+    return f"seed{int(seeds[-1])}"
 
 
 def check_level(claim: Claim, book: Book) -> Verdict:
     """Return whether a number is the metric of a group: of its runs, or of the seed that is named."""
-    group = book.group(claim.groups[0]) if len(claim.groups) == 1 else None
+    group = book.only_group(claim)
     if group is None:
         return unchecked(claim, why_unknown(claim, book))
-    if why := why_of_another(claim, claim.groups[0], book):
+    if why := why_of_another(claim, claim.only_group, book):
         return unchecked(claim, why)
     if claim.seed:
         return _of_seed(claim, book, group)
@@ -112,16 +124,12 @@ def check_level(claim: Claim, book: Book) -> Verdict:
 
 
 def _of_seed(claim: Claim, book: Book, group: str) -> Verdict:
-    samples = {
-        name: s for name in READOUTS if (s := book.groups.sample(group, name)) and claim.seed in s.values
-    }
+    samples = book.groups.samples_with_seed(group, claim.seed)
     if not samples:
         return unchecked(claim, f"no complete run of {group} is of {claim.seed}")
-    for name, sample in samples.items():
-        if fits(claim.number, Range.around(sample.values[claim.seed], sample.half)):
-            return holds(claim, f"the run of {group}/{claim.seed} ({name})")
-    if any(matching(claim.number, g, book.groups) for g in book.groups.members):
+    fitting = fitting_readouts(claim, samples)
+    if fitting:
+        return holds(claim, f"the run of {group}/{claim.seed} ({fitting[0]})")
+    if any(matching(claim.number, other, book.groups) for other in book.groups.members):
         return unchecked(claim, "it is a mean of the runs, so that it may not be of the seed")
-    has = ", ".join(f"{name} {sample.values[claim.seed]:.6g}" for name, sample in samples.items())
-    words = f"{claim.seed} is printed as {claim.said}; its run has {has}."
-    return fails(claim, Fault("value", "error", words).of(claim))
+    return refuted_by_run(claim, samples)

@@ -8,7 +8,7 @@ far as they go. What is damaged is read as text, never guessed to be a table. Ta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ired_diag.claims.decorations import undecorated
@@ -33,6 +33,7 @@ SENTENCE_END = re.compile(
     + r"(?<=[!?])\s+|\s\|\s"
 )
 BOLD = re.compile(r"^\s*(?:\*\*|__|<(?:b|strong)>)(?=\S).*?(?:\*\*|__|</(?:b|strong)>)\s*\W*$", re.IGNORECASE)
+Line = tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -49,44 +50,48 @@ class Sentence:
     text: str
     line: int
     heading: str
-    lines: tuple[tuple[int, str], ...] = ()
+    lines: tuple[Line, ...] = ()
 
     def line_of(self, words: str, count: int) -> int:
         """Return the line on which words stand after they stood ``count`` times in the sentence."""
         for line, text in self.lines:
-            if line >= self.line:
-                count -= text.count(words)
-                if count < 0:
-                    return line
+            if line < self.line:
+                continue
+            count -= text.count(words)
+            if count < 0:
+                return line
         return self.line
 
 
 def parts_of(text: str) -> Iterator[Table | Sentence]:
     """Yield tables and sentences in reading order; those of LaTeX and HTML are read as Markdown's."""
-    lines = re.split(r"\r\n|\r|\n", as_markdown(undecorated(without_html_prose(text))))
-    paragraph: list[tuple[int, str]] = []
-    heading, last, at = "", "", 0
+    markdown = as_markdown(undecorated(without_html_prose(text)))
+    lines = re.split(r"\r\n|\r|\n", markdown)
+    paragraph: list[Line] = []
+    heading = ""
+    last = ""  # the paragraph before, which may be the caption of a table
+    at = 0
     while at < len(lines):
         line = lines[at]
-        beside = " ".join(words for _, words in paragraph) or last
-        if (block := _block(lines, at, f"{heading}\n{beside}")) is not None:
-            last = beside
+        caption = " ".join(words for _, words in paragraph) or last
+        block = _block(lines, at, f"{heading}\n{caption}")
+        title = HEADING.match(line)
+        if block is not None or title or not line.strip() or ITEM.match(line):
+            last = caption
             yield from _sentences(paragraph, heading)
             paragraph = []
+        if block is not None:
             table, at = block
             if table is not None:
                 yield table
             continue
-        title = HEADING.match(line)
-        if title or not line.strip() or ITEM.match(line):
-            last = beside
-            yield from _sentences(paragraph, heading)
-            paragraph = []
         if title:
-            heading, last = unmarked(title[1]), ""
+            heading = unmarked(title[1])
+            last = ""
             yield Sentence(heading, at + 1, heading)
         elif line.strip():
-            paragraph.append((at + 1, ITEM.sub("", line).strip().lstrip("> ")))
+            words = ITEM.sub("", line).strip()
+            paragraph.append((at + 1, words.lstrip("> ")))
         at += 1
     yield from _sentences(paragraph, heading)
 
@@ -94,28 +99,61 @@ def parts_of(text: str) -> Iterator[Table | Sentence]:
 def _block(lines: list[str], at: int, above: str) -> tuple[Table | None, int] | None:
     """Return the table that starts at a line, or no table for code, with the next line; None for prose."""
     line = lines[at]
-    if "|" in line and at + 1 < len(lines) and "|" in lines[at + 1] and RULE.match(lines[at + 1]):
+    if "|" in line and _is_rule(lines, at + 1):
         return _table(lines, at, above)
     if HTML_TABLE.search(line):
         return html_table(lines, at, above)
     if fence := FENCE.match(line):
         return _fenced(lines, at, fence[1], above)
-    if SPACED.search(line) and (at == 0 or not lines[at - 1].strip()) and not INDENTED.match(line):
-        end = next((k for k in range(at, len(lines)) if not lines[k].strip()), len(lines))
-        table = table_in_text(lines[at:end], at + 1, above)
-        return (table, end) if table else None
-    if INDENTED.match(line) and (at == 0 or not lines[at - 1].strip()):
-        end = next((k for k in range(at, len(lines)) if not INDENTED.match(lines[k])), len(lines))
-        table = table_in_text(lines[at:end], at + 1, above)
-        return (table, end) if table else None
+    # Below a line of prose, an indented or spaced line continues the paragraph.
+    if at > 0 and lines[at - 1].strip():
+        return None
+    if INDENTED.match(line):
+        return _text_until(lines, at, _first(lines, at, _is_not_indented), above)
+    if SPACED.search(line):
+        return _text_until(lines, at, _first(lines, at, _is_blank), above)
     return None
+
+
+def _is_rule(lines: list[str], at: int) -> bool:
+    """Say whether a line is the row of dashes below the head of a table."""
+    return at < len(lines) and "|" in lines[at] and RULE.match(lines[at]) is not None
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip()
+
+
+def _is_not_indented(line: str) -> bool:
+    return INDENTED.match(line) is None
+
+
+def _is_fence(line: str) -> bool:
+    return FENCE.match(line) is not None
+
+
+def _first(lines: list[str], start: int, is_end: Callable[[str], bool]) -> int:
+    """Return the first line from ``start`` on that ends a block; the number of lines where none does."""
+    for number in range(start, len(lines)):
+        if is_end(lines[number]):
+            return number
+    return len(lines)
+
+
+def _text_until(lines: list[str], at: int, end: int, above: str) -> tuple[Table, int] | None:
+    table = table_in_text(lines[at:end], at + 1, above)
+    if table is None:
+        return None
+    return table, end
 
 
 def _fenced(lines: list[str], at: int, info: str, above: str) -> tuple[Table | None, int]:
     """Return the table in a code block, where it is one, and the line after the block."""
-    end = next((k for k in range(at + 1, len(lines)) if FENCE.match(lines[k])), len(lines))
-    is_text = OF_TEXT.match(info)
-    return (table_in_text(lines[at + 1 : end], at + 2, above) if is_text else None), end + 1
+    end = _first(lines, at + 1, _is_fence)
+    table = None
+    if OF_TEXT.match(info):
+        table = table_in_text(lines[at + 1 : end], at + 2, above)
+    return table, end + 1
 
 
 def unmarked(text: str) -> str:
@@ -128,37 +166,62 @@ def unmarked(text: str) -> str:
     text = re.sub(r"\*\*(?=\S)([^*]+?)\*\*", r"\1", text)
     text = re.sub(r"(?<![\w*\\])\*(?=[^\s*])([^*]+?)\*(?![\w*])", r"\1", text)
     text = re.sub(r"(?<!\w)__?(?=\S)([^_]+?)__?(?!\w)", r"\1", text)
-    return re.sub(r"</?(?:b|i|em|strong|br)\s*/?>", " ", text.replace("`", "")).replace("\\*", "*").strip()
+    text = text.replace("`", "")
+    text = re.sub(r"</?(?:b|i|em|strong|br)\s*/?>", " ", text)
+    return text.replace("\\*", "*").strip()
 
 
 def _table(lines: list[str], at: int, above: str) -> tuple[Table, int]:
-    head, start = tuple(unmarked(cell) for cell in _cells(lines[at])), at + 1
-    rows, bold, at = [], set(), at + 2
+    """Return the table whose head is on a line, and the line after its last row."""
+    head = map(unmarked, _cells(lines[at]))
+    line = at + 1
+    rows = []
+    bold = set()
+    at += 2
     while at < len(lines) and "|" in lines[at]:
         if not RULE.match(lines[at]):
             cells = _cells(lines[at])
-            rows.append((at + 1, tuple(unmarked(cell) for cell in cells)))
-            bold |= {(at + 1, column) for column, cell in enumerate(cells) if BOLD.match(cell)}
+            rows.append((at + 1, tuple(map(unmarked, cells))))
+            for column, cell in enumerate(cells):
+                if BOLD.match(cell):
+                    bold.add((at + 1, column))
         at += 1
-    return Table(head, tuple(rows), start, above, frozenset(bold)), at
+    table = Table(
+        head=tuple(head),
+        rows=tuple(rows),
+        line=line,
+        above=above,
+        bold=frozenset(bold),
+    )
+    return table, at
 
 
 def _cells(line: str) -> list[str]:
     bare = line.strip().removeprefix("|")
-    bare = bare[:-1] if bare.endswith("|") and not bare.endswith("\\|") else bare
-    return [cell.replace("\\|", "|").strip() for cell in re.split(r"(?<!\\)\|", bare)]
+    if bare.endswith("|") and not bare.endswith("\\|"):
+        bare = bare.removesuffix("|")
+    cells = re.split(r"(?<!\\)\|", bare)
+    return [cell.replace("\\|", "|").strip() for cell in cells]
 
 
-def _sentences(paragraph: list[tuple[int, str]], heading: str) -> Iterator[Sentence]:
-    if not paragraph:
-        return
-    starts, whole = [], ""
+def _sentences(paragraph: list[Line], heading: str) -> Iterator[Sentence]:
+    """Yield the sentences of a paragraph, each with the line that it starts on."""
+    whole = ""
+    starts = []
     for line, text in paragraph:
         starts.append((len(whole), line))
-        whole += text + "\n"
+        whole += f"{text}\n"
+    ends = [hit.end() for hit in SENTENCE_END.finditer(whole)]
     at = 0
-    for end in [*(hit.end() for hit in SENTENCE_END.finditer(whole)), len(whole)]:
-        if text := whole[at:end].strip():
+    for end in (*ends, len(whole)):
+        text = whole[at:end].strip()
+        if text:
             line = max(number for start, number in starts if start <= at)
-            yield Sentence(unmarked(text.replace("\n", " ")), line, heading, tuple(paragraph))
+            shown = unmarked(text.replace("\n", " "))
+            yield Sentence(
+                text=shown,
+                line=line,
+                heading=heading,
+                lines=tuple(paragraph),
+            )
         at = end

@@ -26,6 +26,10 @@ STEP = re.compile(
     r"|(?:^|\s)(\d{3,6})()\s+val\b|(?:loss|val|mse|acc\w*|error)\s+at\s+(\d{3,7})()\b",
     re.I,
 )
+NO_WORDS = re.compile(
+    r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|higher is better"
+)
+SIGNS = frozenset("±+-/*\u03c3")
 
 
 def metric_of(head: str) -> str:
@@ -34,20 +38,17 @@ def metric_of(head: str) -> str:
     >>> metric_of("R2_MSE"), metric_of("Mean"), metric_of("Final val loss (mean ± SD, n = 5)")
     ('r2 mse', '', 'final val loss')
     """
-    text = SCALE.sub(" ", spaced(plain(head)).lower())
-    text = re.sub(
-        r"\b\d+[\s-]*seeds?\b|\bn\s*=\s*\d+|\b\d\d\s*%\s*-?(?=\s*(?:ci|conf))|lower is better|"
-        r"higher is better",
-        " ",
-        text,
-    )
+    lowered = spaced(plain(head)).lower()
+    text = NO_WORDS.sub(" ", SCALE.sub(" ", lowered))
     words = [word.strip("-.") for word in re.split(r"[^\w%.²+/*@-]+", text)]
-    kept = [
-        w
-        for w in words
-        if w and w not in STATISTIC_WORDS and w not in UNITS and not set(w) <= set("±+-/*\u03c3")
-    ]
-    return " ".join(kept)
+    return " ".join(word for word in words if _is_of_metric(word))
+
+
+def _is_of_metric(word: str) -> bool:
+    """Say whether a word is neither that of a statistic, nor a unit, nor a sign."""
+    if word in STATISTIC_WORDS or word in UNITS:
+        return False
+    return not SIGNS.issuperset(word)
 
 
 def step_of(text: str) -> int | None:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from ired_diag.claims.heads import OTHER_UNIT
 from ired_diag.claims.metric_names import metric_of
 from ired_diag.runs.metric_words import (
     ALL_MEASURES,
@@ -40,6 +39,8 @@ SYNONYMS = {
 }
 GENERIC = frozenset({"loss", "error", "cost", "score"})
 Relation = Literal["same", "generic", "unnamed", "other"]
+NO_METRIC = frozenset({"result", "results", "performance", "value"})
+ENDS_OF_CLAUSES = (";", "|", "), ", ". ")
 
 
 def same_metric(a: str, b: str, every: frozenset[str] = frozenset()) -> bool:
@@ -67,12 +68,19 @@ def metric_at(text: str, start: int, end: int, vocabulary: Iterable[str]) -> str
         end: Where it ends.
         vocabulary: The metrics that the report's tables and the runs name.
     """
-    places = _mentions(text, vocabulary)
-    if len({name for _, name in places}) <= 1:
-        return places[0][1] if places else ""
-    before = [name for place, name in places if place < start]
-    clause = max(text.rfind(mark, 0, start) for mark in (";", "|", "), ", ". "))
-    return before[-1] if before and max(p for p, _ in places if p < start) >= clause else UNCLEAR
+    mentions = _mentions(text, vocabulary)
+    if not mentions:
+        return ""
+    if len({name for _, name in mentions}) == 1:
+        return mentions[0][1]
+    clause = max(text.rfind(mark, 0, start) for mark in ENDS_OF_CLAUSES)
+    before = [mention for mention in mentions if mention[0] < start]
+    if not before:
+        return UNCLEAR
+    place, name = before[-1]
+    if place < clause:
+        return UNCLEAR
+    return name
 
 
 def relation_to(metric: str, own: str) -> Relation:
@@ -83,48 +91,52 @@ def relation_to(metric: str, own: str) -> Relation:
     >>> relation_to("loss", "val/mse"), relation_to("", "val/mse"), relation_to("gpu hours", "mse")
     ('generic', 'unnamed', 'other')
     """
-    if metric == UNCLEAR:
+    # Top-1 and top-5 accuracy are two metrics.
+    if metric == UNCLEAR or _rank(metric) != _rank(own):
         return "other"
-    if _rank(metric) != _rank(own):
-        return "other"
-    words, others = _words(metric), _words(own)
-    if not words - set(DETAILS) or words <= {"result", "results", "performance", "value"}:
+    words = _words(metric)
+    others = _words(own)
+    if words <= set(DETAILS) or words <= NO_METRIC:
         return "unnamed"
-    if words & set(TRAINING) and not others & {*TRAINING} and not words & {*SPLITS}:
+    if _is_of_other_data(words, others) or NO_MEASURE.intersection(words - others):
         return "other"
-    if (words & set(TEST_SPLITS)) - others:
-        return "other"
-    named, measures = words & ALL_MEASURES, others & ALL_MEASURES
-    if NO_MEASURE.intersection(words - others):
-        return "other"
+    named = words & ALL_MEASURES
+    measures = others & ALL_MEASURES
     if named & measures:
         return "same"
     if named and named <= GENERIC and measures & set(LOSSES):
         return "generic"
-    if not named and words & {*SPLITS} and not (words - {*SPLITS} - set(DETAILS)):
+    only_split = words & set(SPLITS) and words <= {*SPLITS, *DETAILS}
+    if only_split and not named:
         return "generic"
     return "same" if words == others else "other"
 
 
+def _is_of_other_data(words: set[str], others: set[str]) -> bool:
+    """Say whether a metric is of the training data, or of a test set, and that of the runs is not."""
+    training = set(TRAINING)
+    if words & training and not others & training and not words & set(SPLITS):
+        return True
+    return bool(words & set(TEST_SPLITS) - others)
+
+
 def spoken(metric: str) -> str:
     """Return a metric for a sentence to the reader."""
-    return f" of {metric}" if metric and metric != UNCLEAR else ""
-
-
-def is_quantity(text: str) -> bool:
-    """Say whether a text names a unit or a quantity of another kind than quality."""
-    return bool(OTHER_UNIT.search(text))
+    if not metric or metric == UNCLEAR:
+        return ""
+    return f" of {metric}"
 
 
 def _words(name: str) -> set[str]:
-    kept = [word for word in words_of(name) if not word.isdigit()]
-    return {SYNONYMS.get(word, word) for word in kept}
+    return {SYNONYMS.get(word, word) for word in words_of(name) if not word.isdigit()}
 
 
 def _rank(name: str) -> str:
     """Return the k of a top-k accuracy; 1 of any other metric."""
     hit = re.search(r"(?:top|acc\w*)[\s_-]?@?(\d+)\b", name, re.IGNORECASE)
-    return hit[1] if hit else "1"
+    if hit is None:
+        return "1"
+    return hit[1]
 
 
 def _bare(metric: str) -> str:
@@ -135,15 +147,21 @@ def _bare(metric: str) -> str:
 def _mentions(text: str, vocabulary: Iterable[str]) -> list[tuple[int, str]]:
     """Return where a text names which metric, the longest name first; none inside another."""
     places: dict[int, tuple[int, str]] = {}
-    for name in sorted({v for v in vocabulary if len(v) > 1}, key=len, reverse=True):
-        pattern = r"[\s_/-]+".join(re.escape(word) for word in name.split())
-        for hit in re.finditer(rf"(?<![\w]){pattern}(?![\w])", text, re.IGNORECASE):
+    names = {name for name in vocabulary if len(name) > 1}
+    for name in sorted(names, key=len, reverse=True):
+        for hit in _pattern_of(name).finditer(text):
             if not _covered(hit.start(), places):
                 places[hit.start()] = (hit.end(), name)
     for hit in MEASURE.finditer(text):
         if not _covered(hit.start(), places) and not _covered(hit.end() - 1, places):
             places[hit.start()] = (hit.end(), metric_of(hit[0]))
     return [(start, places[start][1]) for start in sorted(places)]
+
+
+def _pattern_of(name: str) -> re.Pattern[str]:
+    """Return how the words of a metric are spelled: with blanks, underscores, slashes or dashes between."""
+    words = r"[\s_/-]+".join(map(re.escape, name.split()))
+    return re.compile(rf"(?<![\w]){words}(?![\w])", re.IGNORECASE)
 
 
 def _covered(at: int, places: dict[int, tuple[int, str]]) -> bool:

@@ -24,6 +24,7 @@ TIED_AFTER = re.compile(
     r"[)\s]*(?:(?P<bracket>[(\[])|(?:for|with|by|using|under|für|bei|mit)\s)\s*(?:the\s+)?(?:runs? of\s+)?",
     re.IGNORECASE,
 )
+CLOSING = re.compile(r"\s*[,;)\]]")
 TIED_BEFORE = re.compile(
     r"['\u2019s]*[\s:=(|≈~]*(?:(?!(?:and|und|or|vs|versus|than|but|while|to|from|over|against|compared)\b)[^\W\d]+[\s:=(≈~]*){0,6}"
 )
@@ -49,8 +50,14 @@ class NamedGroups:
         text = self.text
         for start, end, _ in self.at:
             if phrases.COMPARED_BEFORE.search(text[:start]) or phrases.COMPARED_AFTER.match(text, end):
-                text = f"{text[:start]}{'g' * (end - start)}{text[end:]}"
+                meaningless = "g" * (end - start)
+                text = text[:start] + meaningless + text[end:]
         return text
+
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """All groups that the sentence names, each once, in order."""
+        return self.within(0, len(self.text))
 
     def whose(self, start: int, place: int, end: int, following: int, count: int) -> tuple[str, ...]:
         """Return the ``count`` groups that a number is about; none where that is not certain.
@@ -62,52 +69,63 @@ class NamedGroups:
             following: Where the next number of the kind starts.
             count: One group, or two.
         """
-        everyone = self.within(0, len(self.text))
-        if len(everyone) == count:
-            return everyone
+        if len(self.everyone) == count:
+            return self.everyone
         if count == 1:
-            return tuple(self._candidates(start, place, end, following)[:1])
-        if len(pair := self._in_bracket_after(end)) == count:
+            candidates = self._candidates(start, place, end, following)
+            return tuple(candidates[:1])
+        pair = self._in_bracket_after(end)
+        if len(pair) == count:
             return pair
-        after = AFTER_STYLE.match(self.text[end:])
-        stretch = self.within(end, following) if after else self.within(start, place)
-        return stretch if len(stretch) == count else ()
+        stretch = self.within(start, place)
+        if AFTER_STYLE.match(self.text[end:]):
+            stretch = self.within(end, following)
+        if len(stretch) != count:
+            return ()
+        return stretch
 
     def _in_bracket_after(self, end: int) -> tuple[str, ...]:
         """Return the groups in the bracket of "3.1x faster (muon vs. adam)"."""
         bracket = BRACKET_AFTER.match(self.text, end)
-        return self.within(bracket.start(1), bracket.end(1)) if bracket else ()
+        if bracket is None:
+            return ()
+        return self.within(*bracket.span(1))
 
     def rivals(self, start: int, place: int, end: int, following: int) -> tuple[str, ...]:
         """Return the other groups that a number may be about; none where its words tie it to one."""
-        return tuple(self._candidates(start, place, end, following)[1:])
+        candidates = self._candidates(start, place, end, following)
+        return tuple(candidates[1:])
 
     def _candidates(self, start: int, place: int, end: int, following: int) -> list[str]:
         """Return the groups that a number may be about, the most likely first; one where it is certain."""
-        everyone = self.within(0, len(self.text))
-        if len(everyone) <= 1:
-            return list(everyone)
+        if len(self.everyone) <= 1:
+            return list(self.everyone)
         if after := self._tied_after(end):
             return [after]
         before = self.within(start, place)
-        if len(before) > 1:
+        if len(before) != 1:
             return []
-        if before and self._is_tied_before(before[0], place):
-            return list(before)
+        (name,) = before
+        if self._is_tied_before(name, place):
+            return [name]
         behind = self.within(end, following)[:1]
-        return list(dict.fromkeys([*before, *behind])) if before else []
+        return list(dict.fromkeys([name, *behind]))
 
     def _tied_after(self, end: int) -> str:
         """Return the group in "0.416 ± 0.010 (muon)" or "0.416 for muon", empty where there is none."""
         spread = SPREAD_AFTER.match(self.text, end)
-        link = TIED_AFTER.match(self.text, spread.end() if spread else end)
-        hit = next(((stop, name) for at, stop, name in self.at if link and at == link.end()), None)
-        if link is None or hit is None:
+        if spread:
+            end = spread.end()
+        link = TIED_AFTER.match(self.text, end)
+        if link is None:
             return ""
-        closes = not link["bracket"] or re.match(r"\s*[,;)\]]", self.text[hit[0] :])
-        return hit[1] if closes else ""
+        for start, stop, name in self.at:
+            if start == link.end():
+                closes = CLOSING.match(self.text, stop)
+                return name if closes or not link["bracket"] else ""
+        return ""
 
     def _is_tied_before(self, name: str, place: int) -> bool:
         """Say whether only words of what is measured stand between a name and its number."""
         stop = max(stop for at, stop, other in self.at if other == name and stop <= place)
-        return bool(TIED_BEFORE.fullmatch(self.text[stop:place]))
+        return TIED_BEFORE.fullmatch(self.text[stop:place]) is not None

@@ -87,6 +87,7 @@ def plain(text: str) -> str:
     text = re.sub("[\u2212\u2011\ufe63]", "-", text)
     text = re.sub("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))", SPACE, text)
     text = re.sub("[\u00a0\u2009]|&nbsp;", " ", text)
+    # Most texts have none of these signs, and so many substitutions are slow.
     for pattern, spelled in LATEX if re.search(r"[\\$^<{+]", text) else ():
         text = re.sub(pattern, spelled, text)
     return text
@@ -143,6 +144,7 @@ def as_printed(value: float, like: Printed) -> str:
 
 def _read(text: str, comma: bool) -> Printed:
     digits, exponent = text, 0
+    # 2 × 10^-5 and 2e-5 have their last digit at 1e-5.
     if power := re.search(r"(?:\s*[x\u00d7·*]\s*10\s*\^\s*|[eE])([-+]?\d+)$", text):
         digits, exponent = text[: power.start()], int(power[1])
     digits = re.sub(rf"['{SPACE}]", "", digits)

@@ -26,6 +26,17 @@ SUPPOSED = re.compile(
 )
 NEEDS_TIMES = re.compile(r"\bneed(?:s|ed)?(?=\s+[\d.]+\s*(?:x\b|\u00d7|times\b|-?fold\b))", re.IGNORECASE)
 Numbered = tuple[Kind, tuple[Printed, ...], bool]
+PLUS_MINUS = re.compile(r"\s*±\s*")
+BOUND = re.compile(r"[<>≤≥≈~]\s*$")
+BOUND_OF_CHANGE = re.compile(r"[<>≈~]\s*$")
+SEEDS_AFTER = re.compile(r"\s*(?:\w+\s+)?(?:seeds|runs)\b")
+SEED_BEFORE = re.compile(r"seeds?\s*$")
+OF_MEANS = re.compile(r"\bmean|\baverage", re.IGNORECASE)
+NO_CHANGE_AFTER = re.compile(
+    r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", re.IGNORECASE
+)
+REACH_OF_SPREAD = 30  # letters after a ± that say what it is
+REACH_OF_ENDS = 60  # letters before an interval that say so
 
 
 def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups) -> Iterator[Numbered]:
@@ -35,81 +46,120 @@ def numbers_with_kinds(text: str, numbers: Sequence[Printed], named: NamedGroups
     for at, number in enumerate(numbers):
         if at in taken:
             continue
-        behind = re.sub(r"[<>≤≥≈~]\s*$", "", text[: number.start])
         follower = numbers[at + 1] if at + 1 < len(numbers) else None
-        between = text[number.end : follower.start] if follower else ""
-        if follower and re.fullmatch(r"\s*±\s*", between):
+        claims = list(_with_follower(text, number, follower)) if follower else []
+        if claims:
             taken.add(at + 1)
-            yield "mean", (number,), False
-            yield after_plus_minus(text[follower.end : follower.end + 30]), (follower,), True
-        elif follower and TO.fullmatch(between) and (kind := _of_two_ends(behind[-60:])):
-            taken.add(at + 1)
-            yield kind, (number, follower), False
-        elif follower and phrases.WINS.fullmatch(between) and _are_wins(text, number, follower):
-            taken.add(at + 1)
-            yield "wins", (number, follower), False
-        elif _is_every_win(text, number):
-            yield "wins", (number, number), False
-        elif (kind := _kind(behind, text[number.end :], number)) and not _is_supposed(kind, text):
+            yield from claims
+            continue
+        kind = _kind_alone(text, number)
+        if kind:
             continues = continues or kind == "mean"
-            yield kind, (number,), False
         elif not SUPPOSED.search(text) and is_level(text, number, named.at, continues=continues):
+            kind = "level"
             continues = True
-            yield "level", (number,), False
+        if kind == "wins":
+            yield kind, (number, number), False
+        elif kind:
+            yield kind, (number,), False
+
+
+def _with_follower(text: str, number: Printed, follower: Printed) -> Iterator[Numbered]:
+    """Yield what a number and the next one are together: mean ± spread, an interval, k of n seeds."""
+    between = text[number.end : follower.start]
+    if PLUS_MINUS.fullmatch(between):
+        yield "mean", (number,), False
+        behind = text[follower.end : follower.end + REACH_OF_SPREAD]
+        yield after_plus_minus(behind), (follower,), True
+    elif TO.fullmatch(between) and (kind := _of_two_ends(_before(text, number)[-REACH_OF_ENDS:])):
+        yield kind, (number, follower), False
+    elif phrases.WINS.fullmatch(between) and _are_wins(text, number, follower):
+        yield "wins", (number, follower), False
+
+
+def _before(text: str, number: Printed) -> str:
+    """Return the text before a number, without the sign of a bound."""
+    return BOUND.sub("", text[: number.start])
+
+
+def _kind_alone(text: str, number: Printed) -> Kind | None:
+    """Return what the words around a number say that it is; None where they suppose it, or say nothing."""
+    if _is_every_win(text, number):
+        return "wins"
+    kind = _kind(_before(text, number), text[number.end :], number)
+    if kind and _is_supposed(kind, text):
+        return None
+    return kind
 
 
 def _of_two_ends(before: str) -> Kind | None:
     if INTERVAL.search(before):
         return "interval"
-    return "quartiles" if QUARTILES.search(before) else None
+    if QUARTILES.search(before):
+        return "quartiles"
+    return None
 
 
 def _are_wins(text: str, wins: Printed, trials: Printed) -> bool:
     """Say whether two numbers are k of n seeds on which one group is better."""
-    counts = wins.unit == trials.unit == 1 and 0 <= wins.value <= trials.value
-    after = re.match(r"\s*(?:\w+\s+)?(?:seeds|runs)\b", text[trials.end :])
-    return bool(counts and after and phrases.BEATS.search(text))
+    are_counts = wins.unit == trials.unit == 1 and 0 <= wins.value <= trials.value
+    if not are_counts or not SEEDS_AFTER.match(text, trials.end):
+        return False
+    return phrases.BEATS.search(text) is not None
 
 
 def _is_every_win(text: str, number: Printed) -> bool:
     """Say whether a number is n of "better on all n seeds"."""
-    before = phrases.ON_ALL.search(text[: number.start])
-    seeds = re.match(r"\s*(?:\w+\s+)?(?:seeds|runs)\b", text[number.end :])
-    of_means = re.search(r"\bmean|\baverage", text, re.IGNORECASE)
-    return bool(before and seeds and number.unit == 1 and not of_means and phrases.BEATS.search(text))
+    if number.unit != 1 or not phrases.ON_ALL.search(text[: number.start]):
+        return False
+    if not SEEDS_AFTER.match(text, number.end) or OF_MEANS.search(text):
+        return False
+    return phrases.BEATS.search(text) is not None
 
 
 def _is_supposed(kind: Kind, text: str) -> bool:
-    stated = NEEDS_TIMES.sub("", text) if kind == "ratio" else text
-    return kind in ("percent", "ratio", "difference", "p") and bool(SUPPOSED.search(stated))
+    """Say whether a sentence only supposes, asks for or requires what its number says."""
+    if kind not in ("percent", "ratio", "difference", "p"):
+        return False
+    if kind == "ratio":
+        text = NEEDS_TIMES.sub("", text)
+    return SUPPOSED.search(text) is not None
 
 
 def _kind(before: str, after: str, number: Printed) -> Kind | None:
-    if number.percent and FROM_TO.search(re.sub(r"[<>≈~]\s*$", "", before)):
-        return "percent"
     if number.percent:
-        if re.match(
-            r"\s*(?:-?\s*ci\b|confidence|interval|konfidenz|level|margin|threshold|tolerance)", after, re.I
-        ):
-            return None
-        if re.search(phrases.BEFORE[-2][1], before[-90:], re.IGNORECASE):
-            return "difference"
-        if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
-            return None  # "at 20 documents (67%)" is a level
-        near = before[-25:] + " " + after[:30]
-        return "percent" if phrases.COMPARING.search(near) or phrases.CHANGE.search(before) else None
-    if (
-        phrases.N_AFTER.match(after)
-        and number.unit == 1
-        and number.value >= 1
-        and not re.search(r"seeds?\s*$", before)
-    ):
+        return _kind_of_percentage(before, after)
+    if _is_count(before, after, number):
         return "n"
     if phrases.RATIO.match(after):
         return "ratio"
-    if (statistic := phrases.statistic_before(before)) and statistic[0] != "t":
+    statistic = phrases.statistic_before(before)
+    if statistic and statistic[0] != "t":
         return "statistic"
     kind = phrases.kind_before(before, after)
     if kind == "p" and phrases.NO_P_ANYWHERE.search(before[-60:] + after[:30]):
         return None
     return kind
+
+
+def _kind_of_percentage(before: str, after: str) -> Kind | None:
+    """Return whether a percentage is a change or a difference in points; None where it is a level."""
+    if FROM_TO.search(BOUND_OF_CHANGE.sub("", before)):
+        return "percent"
+    if NO_CHANGE_AFTER.match(after):
+        return None
+    if re.search(phrases.DIFFERENCE, before[-90:], re.IGNORECASE):
+        return "difference"
+    if before.endswith("(") and after.startswith(")") and not phrases.COMPARING.search(before[-14:]):
+        return None  # "at 20 documents (67%)" is a level
+    near = f"{before[-25:]} {after[:30]}"
+    if phrases.COMPARING.search(near) or phrases.CHANGE.search(before):
+        return "percent"
+    return None
+
+
+def _is_count(before: str, after: str, number: Printed) -> bool:
+    """Say whether a number is that of the seeds: "5 random seeds", but not "seed 5 runs"."""
+    if number.unit != 1 or number.value < 1 or SEED_BEFORE.search(before):
+        return False
+    return phrases.N_AFTER.match(after) is not None

@@ -8,16 +8,17 @@ standard deviation σ that is taken for known it is a z test, z = (μ - x̄) √
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 
 from scipy import stats
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.numbers import numbers_in
 from ired_diag.claims.other_number import runs_of_claim
-from ired_diag.claims.ranges import Range, fits, through
+from ired_diag.claims.ranges import Range, fits, fits_any, through
 from ired_diag.claims.samples import Sample
 
 ONE_SAMPLE = re.compile(r"one[\s-]*sample|1[\s_-]?samp|\bttest_1samp\b", re.IGNORECASE)
@@ -36,14 +37,17 @@ def one_sample_p(sample: Sample, target: float, alternative: str) -> Range:
         target: What its mean is held against.
         alternative: ``less``, ``greater`` or ``two-sided``.
     """
-    root, df = math.sqrt(sample.n), sample.n - 1
+    root = math.sqrt(sample.n)
+    df = sample.n - 1
 
     def p(mean: float, sd: float) -> float:
         t = (mean - target) * root / sd if sd else math.copysign(math.inf, mean - target)
         below = float(stats.t.cdf(t, df))
-        return {"less": below, "greater": 1 - below}.get(
-            alternative, 2 * min(below, float(stats.t.sf(t, df)))
-        )
+        if alternative == "less":
+            return below
+        if alternative == "greater":
+            return 1 - below
+        return 2 * min(below, float(stats.t.sf(t, df)))
 
     return through(p, sample.mean, sample.sd)
 
@@ -54,19 +58,21 @@ def check_one_sample(claim: Claim, book: Book) -> Verdict:
     sample = book.of_seeds(label, claim.metric)
     if sample is None or sample.n < 2 or len(claim.numbers) != 2:
         return unchecked(claim, "the values that it is computed from are not known")
-    printed, target = claim.number, claim.numbers[1].value
+    target = claim.numbers[1].value
     p = one_sample_p(sample, target, claim.test)
-    if fits(printed, p):
+    if fits(claim.number, p):
         return holds(claim, f"the one-sample t test of {sample.n} values against {target:g}")
-    others = [a for a in ALTERNATIVES if a != claim.test and fits(printed, one_sample_p(sample, target, a))]
-    words = (
-        f"p is printed as {claim.said}; the one-sample t test ({claim.test}) of the {sample.n} "
-        f"values against "
-        f"{target:g} gives "
-        f"{p.middle:.4g}{f': the printed one is of the alternative {others[0]!r}' if others else ''}."
-    )
-    return fails(
-        claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "n": sample.n}).of(claim)
+    test = f"the one-sample t test ({claim.test}) of the {sample.n} values against {target:g}"
+    words = f"p is printed as {claim.said}; {test} gives {p.middle:.4g}"
+    for alternative in ALTERNATIVES:
+        if alternative != claim.test and fits(claim.number, one_sample_p(sample, target, alternative)):
+            words += f": the printed one is of the alternative {alternative!r}"
+            break
+    return refuted(
+        claim,
+        rule="p",
+        words=f"{words}.",
+        evidence={"recomputed": p.middle, "n": sample.n},
     )
 
 
@@ -76,40 +82,50 @@ def p_against_target(claim: Claim, book: Book) -> Verdict | None:
     It is None where the sentence speaks of no one-sample test. Where sample or target is not certain, a p
     that comes out is right, and one that does not is unchecked.
     """
-    near = claim.context.split("\n")[0]
-    if claim.table or not ONE_SAMPLE.search(near) or Z_TEST.search(near):
+    if claim.table or not ONE_SAMPLE.search(claim.wording) or Z_TEST.search(claim.wording):
         return None
     samples = _samples(claim, book)
-    targets = _targets(near)
-    for sample in samples:
-        for target in targets:
-            if any(fits(claim.number, one_sample_p(sample, target, a)) for a in ALTERNATIVES):
-                return holds(claim, f"the one-sample t test of {sample.source} against {target:g}")
+    targets = _targets(claim.wording)
+    for sample, target in itertools.product(samples, targets):
+        if fits_any(claim.number, _every_p(sample, target)):
+            return holds(claim, f"the one-sample t test of {sample.source} against {target:g}")
     if len(samples) != 1 or len(targets) != 1:
         return unchecked(claim, "which values it is computed from, or against which target, is not certain")
-    (sample,), (target,) = samples, targets
-    p = min((one_sample_p(sample, target, a) for a in ALTERNATIVES), key=lambda r: r.middle)
-    words = (
-        f"p is printed as {claim.number.relation}{claim.said}; the one-sample t test of {sample.source} "
-        f"({sample.n} values) against {target:g} gives {p.middle:.3g}."
+    (sample,) = samples
+    (target,) = targets
+    # Shown is the alternative that favours the report most.
+    p = min(_every_p(sample, target), key=lambda candidate: candidate.middle)
+    printed = f"p is printed as {claim.number.relation}{claim.said}"
+    test = f"the one-sample t test of {sample.source} ({sample.n} values) against {target:g}"
+    return refuted(
+        claim,
+        rule="p",
+        words=f"{printed}; {test} gives {p.middle:.3g}.",
+        evidence={"recomputed": p.middle, "n": sample.n},
     )
-    return fails(
-        claim, Fault("p", "error", words, evidence={"recomputed": p.middle, "n": sample.n}).of(claim)
-    )
+
+
+def _every_p(sample: Sample, target: float) -> list[Range]:
+    return [one_sample_p(sample, target, alternative) for alternative in ALTERNATIVES]
 
 
 def _samples(claim: Claim, book: Book) -> list[Sample]:
     """Return the samples that may be meant: of the group named, else of the runs or seeds that there are."""
-    labels = claim.groups or [*book.meant]
-    groups = {g: label for label in labels if (g := book.group(label))}
-    if groups:
-        every = [runs_of_claim(claim, label, book) for label in groups.values()]
+    label_of_group = {}
+    for label in claim.groups or book.meant:
+        if group := book.group(label):
+            label_of_group[group] = label
+    if label_of_group:
+        candidates = [runs_of_claim(claim, label, book) for label in label_of_group.values()]
     else:
-        values = {c.groups[0]: c.metric for c in book.claims if c.kind == "value" and len(c.groups) == 1}
-        every = [book.of_seeds(label, metric) for label, metric in values.items()]
-    return [sample for sample in every if sample is not None and sample.n > 1]
+        candidates = list(book.samples_by_seed().values())
+    return [sample for sample in candidates if sample is not None and sample.n > 1]
 
 
 def _targets(text: str) -> list[float]:
-    """Return the numbers that a sentence names as a target."""
-    return list(dict.fromkeys(n.value for n in numbers_in(text) if AGAINST.search(text[: n.start])))
+    """Return the numbers that a sentence names as a target, each once, in order."""
+    targets = {}
+    for number in numbers_in(text):
+        if AGAINST.search(text[: number.start]):
+            targets[number.value] = number
+    return list(targets)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ired_diag.claims.agreeing_readouts import quoted_readout
 from ired_diag.claims.book import ANONYMOUS, Book
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.groups import RunGroups, only, quoted_readout, resolve
+from ired_diag.claims.groups import RunGroups, only
+from ired_diag.claims.label_meaning import resolve
 from ired_diag.claims.labels import mentions, same_name
 from ired_diag.claims.unnamed_metric import with_metric_of_report
 from ired_diag.runs.study import Study
@@ -21,19 +23,21 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: R
         names: Its labels.
         every: The runs it is about.
     """
-    means = {c.metric for c in claims if c.table and c.metric and c.kind in ("mean", "value", "median")}
-    unnamed = {c.metric for c in claims if c.kind == "value" and not c.metric}
-    metrics = frozenset(means | unnamed)
+    metrics = _metrics_of(claims)
     blank = Book(text=text, claims=claims, names=names, metrics=metrics)
-    resolved = {name: _meaning(name, blank, every) for name in names}
-    meant = {name: group for name, (group, _) in resolved.items()}
+    meant: dict[str, str | None] = {}
+    reasons: dict[str, str] = {}
+    for name in names:
+        meant[name], reasons[name] = _meaning(name, blank, every)
+    # A report on the only group of runs need not name it.
     if len(every.members) == 1:
         (alone,) = every.members
-        meant |= {alone: alone}
+        meant[alone] = alone
     groups = only(every, [group for group in meant.values() if group])
-    by_label = {label: meant.get(same_name(label, names) or label) for c in claims for label in c.groups}
+    by_label = _groups_by_label(claims, names, meant)
     groups = with_metric_of_report(groups, claims, by_label)
     readout = quoted_readout(claims, by_label, groups)
+    default = "last" if groups.members else None
     return Book(
         text=text,
         claims=claims,
@@ -41,18 +45,39 @@ def open_book(text: str, claims: Sequence[Claim], names: Sequence[str], every: R
         metrics=metrics,
         groups=groups,
         meant=meant,
-        reasons={name: why for name, (_, why) in resolved.items()},
-        readout=readout or ("last" if groups.members else None),
+        reasons=reasons,
+        readout=readout or default,
         readout_is_certain=readout is not None,
     )
+
+
+def _metrics_of(claims: Sequence[Claim]) -> frozenset[str]:
+    """Return the metrics of the report's tables; empty for values by seed of a metric without a name."""
+    metrics = set()
+    for claim in claims:
+        if claim.table and claim.metric and claim.kind in ("mean", "value", "median"):
+            metrics.add(claim.metric)
+        if claim.kind == "value" and not claim.metric:
+            metrics.add("")
+    return frozenset(metrics)
+
+
+def _groups_by_label(
+    claims: Sequence[Claim], names: Sequence[str], meant: Mapping[str, str | None]
+) -> dict[str, str | None]:
+    """Return the group of runs of each label, in whichever spelling a claim has it."""
+    labels = {label for claim in claims for label in claim.groups}
+    return {label: meant.get(same_name(label, names) or label) for label in labels}
 
 
 def _meaning(name: str, blank: Book, every: RunGroups) -> tuple[str | None, str]:
     """Return the runs that a name means, or why none; a table without names is of the only group there is."""
     if ANONYMOUS.match(name) and every.members:
         alone = list(every.members)
-        return (alone[0], "") if len(alone) == 1 else (None, "of which group of runs it is, is not said")
-    claims = [c for kind in ("n", "mean") for c in blank.stated(kind, name)]
+        if len(alone) == 1:
+            return alone[0], ""
+        return None, "of which group of runs it is, is not said"
+    claims = blank.stated("n", name) + blank.stated("mean", name)
     return resolve(name, claims, every)
 
 
@@ -62,9 +87,19 @@ def names_in(text: str, labels: Sequence[str], study: Study | None) -> list[str]
     for label in dict.fromkeys(labels):
         if same_name(label, names) is None:
             names.append(label)
-    groups = study.groups() if study else {}
-    strategies = {str((runs[0].configuration or {}).get("mining_strategy", "")) for runs in groups.values()}
-    for name in (*groups, *sorted(strategies - {"", "None"})):
+    for name in _names_of_runs(study):
         if mentions(text, [name]) and same_name(name, names) is None:
             names.append(name)
     return names
+
+
+def _names_of_runs(study: Study | None) -> list[str]:
+    """Return the names of the groups of runs, then those of their mining strategies."""
+    if study is None:
+        return []
+    groups = study.groups()
+    strategies = set()
+    for runs in groups.values():
+        configuration = runs[0].configuration or {}
+        strategies.add(str(configuration.get("mining_strategy", "")))
+    return [*groups, *sorted(strategies - {"", "None"})]

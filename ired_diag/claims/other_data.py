@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import re
 
+from ired_diag.claims.agreeing_readouts import matching
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.groups import matching
-from ired_diag.claims.metrics import same_metric
 from ired_diag.runs.metric_words import SPLITS, TRAINING, words_of
 
 OF_SPLIT = (
@@ -45,6 +44,8 @@ DATA_SET = re.compile(
     re.IGNORECASE,
 )
 CLAUSE_END = re.compile(r"[;.]\s|,\s+(?:and|but|while)\b|\band on\b")
+FEWEST_DATA_SETS = 2  # a report that names one is of it
+KINDS_OF_SPLITS = {"validation": SPLITS, "test": ("test",), "ood": ("ood",), "train": TRAINING}
 
 
 def other_data(claim: Claim, book: Book) -> str:
@@ -61,25 +62,32 @@ def other_data(claim: Claim, book: Book) -> str:
 def _other_split(claim: Claim, metric: str) -> str:
     """Return the words that name another split than the metric of the runs does."""
     own = split_of(metric)
-    for words in _places(claim):
-        if words is not None:
-            name = next((name for name, text in words.groupdict().items() if text), "")
-            return "" if name == own else words[0].strip()
-    heading = WHOLE.match(claim.context.partition("\n")[2].split("\n")[0])
-    return heading[1] if heading and split_of(heading[1]) != own else ""
+    for hit in (_nearest_split(claim), SPLIT.search(claim.heading), SPLIT.search(claim.caption)):
+        if hit is None:
+            continue
+        # Every match is by one of the named groups: its name is that of the split.
+        if hit.lastgroup == own:
+            return ""
+        return hit[0].strip()
+    heading = WHOLE.match(claim.heading)
+    if heading is None or split_of(heading[1]) == own:
+        return ""
+    return heading[1]
 
 
-def _places(claim: Claim) -> list[re.Match[str] | None]:
-    """Return the mention of a split that is nearest to a number, then those above it."""
-    near, *above = claim.context.split("\n")
+def _nearest_split(claim: Claim) -> re.Match[str] | None:
+    """Return the mention of a split that is nearest to a number: before it, else behind it in its clause."""
+    near = claim.wording
     if claim.table or not claim.numbers:
-        own = next(SPLIT.finditer(near.replace("_", " ")), None)
-    else:
-        start = claim.number.start
-        before = list(SPLIT.finditer(near, 0, start))
-        end = CLAUSE_END.search(near, start)
-        own = before[-1] if before else SPLIT.search(near, start, end.start() if end else len(near))
-    return [own, *(SPLIT.search(text) for text in above[:2])]
+        return SPLIT.search(near.replace("_", " "))
+    start = claim.number.start
+    before = list(SPLIT.finditer(near, 0, start))
+    if before:
+        return before[-1]
+    end = CLAUSE_END.search(near, start)
+    if end is None:
+        return SPLIT.search(near, start)
+    return SPLIT.search(near, start, end.start())
 
 
 def split_of(metric: str) -> str:
@@ -88,46 +96,53 @@ def split_of(metric: str) -> str:
     >>> split_of("val_loss"), split_of("Test accuracy"), split_of("mse")
     ('validation', 'test', '')
     """
-    words = words_of(metric)
-    kinds = {"validation": SPLITS, "test": ("test",), "ood": ("ood",), "train": TRAINING}
-    return next((name for name, spelled in kinds.items() if set(spelled) & set(words)), "")
+    words = set(words_of(metric))
+    for name, spelled in KINDS_OF_SPLITS.items():
+        if words.intersection(spelled):
+            return name
+    return ""
 
 
 def _other_data_set(claim: Claim, book: Book) -> str:
     """Return the data set that a claim's sentence or heading names, in a report of several."""
-    if len({hit[0].lower() for hit in DATA_SET.finditer(book.text)}) < 2:
+    named = {hit[0].lower() for hit in DATA_SET.finditer(book.text)}
+    if len(named) < FEWEST_DATA_SETS:
         return ""
-    hit = next((hit for line in claim.context.split("\n")[:3] if (hit := DATA_SET.search(line))), None)
-    return hit[0] if hit else ""
+    for words in (claim.wording, claim.heading, claim.caption):
+        if hit := DATA_SET.search(words):
+            return hit[0]
+    return ""
 
 
 def _is_of_other_table(claim: Claim, book: Book) -> bool:
     """Say whether none of the means under a heading are the runs', and most of those of another table are."""
-    heading = _heading(claim)
-    means = [c for c in book.claims if c.kind == "mean" and c.table and book.group(_label(c))]
-    means = [c for c in means if same_metric(c.metric, claim.metric, book.metrics) or not claim.table]
-    here = [c for c in means if (c.table == claim.table if claim.table else _heading(c) == heading)]
-    groups = {book.key(_label(c)) for c in here}
-    if not here or any(_is_of_runs(c, book) for c in here):
+    means = _means_of_runs_in_tables(claim, book)
+    if claim.table:
+        here = [mean for mean in means if mean.table == claim.table]
+    else:
+        here = [mean for mean in means if mean.heading == claim.heading]
+    if not here or any(_is_of_runs(mean, book) for mean in here):
         return False
-    elsewhere: dict[int, list[bool]] = {}
-    for c in means:
-        if (
-            c.table not in {h.table for h in here}
-            and book.key(_label(c)) in groups
-            and _heading(c) != heading
-        ):
-            elsewhere.setdefault(c.table, []).append(_is_of_runs(c, book))
-    return any(2 * sum(agree) > len(agree) for agree in elsewhere.values())
+    tables = {mean.table for mean in here}
+    groups = {book.key(mean.only_group) for mean in here}
+    agreeing: dict[int, list[bool]] = {}
+    for mean in means:
+        is_elsewhere = mean.table not in tables and mean.heading != claim.heading
+        if is_elsewhere and book.key(mean.only_group) in groups:
+            agreeing.setdefault(mean.table, []).append(_is_of_runs(mean, book))
+    return any(2 * sum(agree) > len(agree) for agree in agreeing.values())
+
+
+def _means_of_runs_in_tables(claim: Claim, book: Book) -> list[Claim]:
+    """Return the means of groups of runs in tables; of the metric of the claim, if that is in a table."""
+    means = []
+    for other in book.claims:
+        is_mean = other.kind == "mean" and other.table and book.group(other.only_group)
+        if is_mean and (not claim.table or book.is_of_metric(other, claim.metric)):
+            means.append(other)
+    return means
 
 
 def _is_of_runs(claim: Claim, book: Book) -> bool:
-    return bool(matching(claim.number, book.group(_label(claim)) or "", book.groups))
-
-
-def _label(claim: Claim) -> str:
-    return claim.groups[0] if len(claim.groups) == 1 else ""
-
-
-def _heading(claim: Claim) -> str:
-    return claim.context.partition("\n")[2].split("\n")[0]
+    group = book.group(claim.only_group) or ""
+    return bool(matching(claim.number, group, book.groups))

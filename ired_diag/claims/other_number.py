@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 
-from ired_diag.claims.book import FAR, Book
+from ired_diag.claims.agreeing_readouts import matching
+from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.groups import matching
 from ired_diag.claims.metric_names import step_of
 from ired_diag.claims.metrics import UNCLEAR, relation_to
+from ired_diag.claims.ranges import FAR
 from ired_diag.claims.samples import Sample
 from ired_diag.claims.units import in_other_unit
 from ired_diag.readers.seed_table_metrics import UNNAMED
@@ -25,6 +26,7 @@ OTHER_METRIC = re.compile(
 )
 ERRORS = re.compile(r"\b(?:mse|rmse|loss(?:es)?|errors?)\b", re.IGNORECASE)
 SPREADS = ("sd", "se", "interval", "spread")
+LEVELS = ("mean", "value", "level")
 
 
 def runs_of_claim(claim: Claim, label: str, book: Book) -> Sample | None:
@@ -32,23 +34,30 @@ def runs_of_claim(claim: Claim, label: str, book: Book) -> Sample | None:
     group = book.group(label)
     if group is None or why_of_another(claim, label, book):
         return None
+    readout = book.readout
     mean = book.mean_beside(claim, label)
-    quoted = matching(mean.number, group, book.groups) if mean else []
-    readout = quoted[0] if quoted and book.readout not in quoted else book.readout
-    return book.groups.sample(group, readout) if readout else None
+    if mean is not None:
+        quoted = matching(mean.number, group, book.groups)
+        if quoted and readout not in quoted:
+            readout = quoted[0]
+    if not readout:
+        return None
+    return book.groups.sample(group, readout)
 
 
 def why_of_another(claim: Claim, label: str, book: Book) -> str:
     """Return why a claim may be about something else than the end of the curves, or nothing."""
-    mean = claim if claim.kind in ("mean", "value", "level") else book.mean_beside(claim, label)
     if book.groups.metric == UNNAMED:
         return "of which metric the numbers of the table of runs are, is not said"
     relation = relation_to(claim.metric, book.groups.metric)
     if relation == "other":
         what = "several metrics" if claim.metric == UNCLEAR else repr(claim.metric)
         return f"it is of {what}, and the runs are judged by {book.groups.metric or 'nothing'}"
-    near = "\n".join(line for c in (claim, mean) if c for line in c.context.split("\n")[:2])
-    beside = claim.context.split("\n")[0] if claim.table and claim.metric else near
+    mean = claim if claim.kind in LEVELS else book.mean_beside(claim, label)
+    near = _words_near(claim, mean)
+    beside = near
+    if claim.table and claim.metric:
+        beside = claim.wording
     if other := another_metric_in(beside, book):
         return f"it may be of another metric ({other!r} stands beside it)"
     if _is_of_an_extreme(claim, book):
@@ -56,25 +65,55 @@ def why_of_another(claim: Claim, label: str, book: Book) -> str:
     group = book.group(label)
     if group is None:
         return ""
-    if (step := step_of(near)) and step != book.groups.last_step(group):
-        if claim.kind in ("mean", "value", "level") and book.groups.sample_at(group, step):
+    step = step_of(near)
+    if step and step != book.groups.last_step(group):
+        if claim.kind in LEVELS and book.groups.sample_at(group, step):
             return ""
         return f"it is of step {step}, and the last evaluation is of another"
-    sample = book.groups.sample(group, "last")
-    if mean is not None and not mean.table and (power := in_other_unit(mean.number, group, book.groups)):
-        return f"it agrees with the runs if it is to be multiplied by {power:g}, which is not stated"
+    if mean is None:
+        return ""
+    is_named = relation == "same" or bool(re.search(r"\bmse\b|validation", near, re.IGNORECASE))
+    return _why_by_size(mean, group, book, is_named=is_named)
+
+
+def _words_near(claim: Claim, mean: Claim | None) -> str:
+    """Return the sentence or column of a claim and of its mean, each with its heading."""
+    lines = claim.context.split("\n")[:2]
     if mean is not None:
-        ratio = abs(mean.number.value / sample.mean.middle) if sample and sample.mean.middle else math.nan
-        named = relation == "same" or re.search(r"\bmse\b|validation", near, re.IGNORECASE)
-        if not (1 / FAR < ratio < FAR) and not named:
-            return "it is so far from the runs' numbers that it may be of another metric"
-    return ""
+        lines += mean.context.split("\n")[:2]
+    return "\n".join(lines)
+
+
+def _why_by_size(mean: Claim, group: str, book: Book, *, is_named: bool) -> str:
+    """Return why a mean is by its size another number than that of the runs, or nothing.
+
+    Args:
+        mean: As the report prints it.
+        group: The runs.
+        book: What is known.
+        is_named: Whether the words name the metric of the runs, so that any size is of it.
+    """
+    if not mean.table:
+        power = in_other_unit(mean.number, group, book.groups)
+        if power:
+            return f"it agrees with the runs if it is to be multiplied by {power:g}, which is not stated"
+    if is_named:
+        return ""
+    sample = book.groups.sample(group, "last")
+    ratio = math.nan  # compares with nothing: without a last value, or with one of 0, any number is far off
+    if sample and sample.mean.middle:
+        ratio = abs(mean.number.value / sample.mean.middle)
+    if 1 / FAR < ratio < FAR:
+        return ""
+    return "it is so far from the runs' numbers that it may be of another metric"
 
 
 def runs_at_step(claim: Claim, group: str, book: Book) -> Sample | None:
     """Return the runs at the step that a claim names, where it is not that of the last evaluation."""
-    step = step_of("\n".join(claim.context.split("\n")[:2]))
-    return book.groups.sample_at(group, step) if step and step != book.groups.last_step(group) else None
+    step = step_of(f"{claim.wording}\n{claim.heading}")
+    if not step or step == book.groups.last_step(group):
+        return None
+    return book.groups.sample_at(group, step)
 
 
 def another_metric_in(text: str, book: Book) -> str:
@@ -90,9 +129,16 @@ def another_metric_in(text: str, book: Book) -> str:
 
 def _is_of_an_extreme(claim: Claim, book: Book) -> bool:
     """Say whether a spread stands after a best, worst or median value, in a row of several spreads."""
-    here = [c for c in book.beside(claim) if c.groups == claim.groups]
-    if claim.kind not in SPREADS or sum(c.kind == claim.kind for c in here) < 2:
+    if claim.kind not in SPREADS:
         return False
-    place = next((k for k, c in enumerate(here) if c is claim), len(here))
-    before = [c.kind for c in here[:place] if c.kind in ("mean", "best", "worst", "median")]
-    return bool(before) and before[-1] != "mean"
+    here = [other for other in book.beside(claim) if other.groups == claim.groups]
+    kinds = [other.kind for other in here]
+    if kinds.count(claim.kind) < 2:
+        return False
+    last_level = ""
+    for other in here:
+        if other is claim:
+            break
+        if other.kind in ("mean", "best", "worst", "median"):
+            last_level = other.kind
+    return last_level not in ("", "mean")

@@ -15,7 +15,7 @@ from dataclasses import replace
 from ired_diag.claims.book import Book
 from ired_diag.claims.claim import Claim, Verdict, holds, unchecked
 from ired_diag.claims.metric_names import SCALE
-from ired_diag.claims.numbers import number_of, plain
+from ired_diag.claims.numbers import Printed, number_of, plain
 
 IN_OTHER_UNITS = (
     "sd",
@@ -31,7 +31,7 @@ IN_OTHER_UNITS = (
     "worst",
 )
 POINTS = re.compile(r"%|\bpp\b|\bp\.p\.|\bppts?\b|\bpoints?\b|\bpercent|\bprozent", re.IGNORECASE)
-UNSTATED = (0.01, 0.001, 100.0, 1000.0)
+UNSTATED = (0.01, 0.001, 100.0, 1000.0)  # points and thousandths, either way: others are no slips
 LEVELS = ("mean", "median", "best", "worst", "value", "level")
 
 
@@ -49,6 +49,7 @@ def in_another_unit(claim: Claim, book: Book, check: Callable[[Claim, Book], Ver
     for factor in sorted(stated):
         if check(_scaled(claim, factor), book).outcome == "holds":
             return holds(claim, f"in the unit of the report, {factor:g} of that of the runs")
+    # A level in a unit that is not stated is far off, and is not held against the runs anyway.
     if claim.kind in LEVELS:
         return None
     for factor in UNSTATED:
@@ -59,19 +60,25 @@ def in_another_unit(claim: Claim, book: Book, check: Callable[[Claim, Book], Ver
 
 def _stated(claim: Claim, book: Book) -> Iterator[float]:
     """Yield the factors that the words around a claim, or the means of its table, state."""
-    near = plain("\n".join(claim.context.split("\n")[:2]))
+    near = plain(f"{claim.wording}\n{claim.heading}")
     if POINTS.search(near) or any(number.percent for number in claim.numbers):
         yield 0.01
     if scale := SCALE.search(near):
         power = 10.0 ** int(scale[1] or scale[2])
-        yield from (power, 1 / power)
+        yield power
+        yield 1 / power
     if not claim.table:
         return
     for other in book.claims:
         if other.table == claim.table and other.kind in LEVELS and other.numbers:
-            printed = number_of(other.number.text)
-            if printed and printed.value and other.number.value != printed.value:
-                yield other.number.value / printed.value
+            yield from _factor_of(other.number)
+
+
+def _factor_of(number: Printed) -> Iterator[float]:
+    """Yield the factor by which a number has been brought into the unit of the runs, if it has been."""
+    printed = number_of(number.text)
+    if printed and printed.value and number.value != printed.value:
+        yield number.value / printed.value
 
 
 def _scaled(claim: Claim, factor: float) -> Claim:

@@ -8,16 +8,19 @@ the other base, that have the wrong direction, or that are plainly others.
 
 from __future__ import annotations
 
-import math
+import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
-from ired_diag.claims.differences import COST
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
+from ired_diag.claims.differences import COST, pairs_of_means
 from ired_diag.claims.from_to import check_from_to
 from ired_diag.claims.known_samples import means_of_claim, why_unknown
-from ired_diag.claims.ranges import Range, fits, printed_range, through
+from ired_diag.claims.range_arithmetic import difference_of, percent_of_base
+from ired_diag.claims.ranges import Range, fits_any, printed_range
+from ired_diag.finding import Severity
 
 OF_SPREAD = re.compile(
     r"\bs\.?d\b|\bstd|variance|spread|scatter|standard|\bwider\b|narrow|interval|variab", re.IGNORECASE
@@ -25,40 +28,81 @@ OF_SPREAD = re.compile(
 THAN = re.compile(r"\b(?:than|relative to|compared (?:to|with)|against|over|als|vs\.?)\b", re.IGNORECASE)
 LOWER = re.compile(r"^\W*(?:lower|smaller|less)\b", re.IGNORECASE)
 HIGHER = re.compile(r"^\W*(?:higher|larger|more)\b", re.IGNORECASE)
+LINKED = re.compile(r"\bfrom\b.*\bto\b|\bbetween\b|\bdifference\b|\s[-\u2212]\s")
+SUBJECT = re.compile(r"[^,;]*\b(?:is|was|are|were|has|had)\b[^,;]*$")
+REACH_BEFORE = 60  # letters: so near to a percentage, words say of what it is
+REACH_AFTER = 12
+REACH_OF_BASE = 40  # letters after "than" in which the base is named
+FACTORS = (
+    (100.0, "a share printed with a percent sign"),
+    (0.01, "a hundred times too large"),
+)
 
 
 def check_percent(claim: Claim, book: Book) -> Verdict:
     """Return whether a percentage is the difference of two means over one of them."""
-    near = claim.context.split("\n")[0]
-    beside = near[max(0, claim.number.start - 60) : claim.number.end + 12]
-    if OF_SPREAD.search(
-        beside if near[claim.number.start : claim.number.end].strip() == claim.said else near
-    ):
+    beside = _words_beside(claim)
+    words = claim.wording
+    if _stands_in_sentence(claim):
+        words = beside
+    if OF_SPREAD.search(words):
         return unchecked(claim, "it may be of something else than a mean")
-    if change := check_from_to(claim):
+    change = check_from_to(claim)
+    if change is not None:
         return change
     if len(claim.groups) == 1:
-        return _of_one(claim, book)
-    if len(claim.groups) != 2 or book.key(claim.groups[0]) == book.key(claim.groups[1]):
+        return _of_one_group(claim, book)
+    if not book.is_pair(claim):
         return unchecked(claim, "it does not say, for certain, which groups it is about")
-    if level := _of_a_share(claim, book):
+    # A share in percent ("93.6%") is a level and no change; both are printed alike.
+    level = _of_a_share(claim, book)
+    if level is not None:
         return level
+    first, second = claim.groups
     bases = {
-        label: _relative(claim, book, other, label) for other, label in (claim.groups, claim.groups[::-1])
+        second: _relative(claim, book, first, second),
+        first: _relative(claim, book, second, first),
     }
     if not all(bases.values()):
         return unchecked(claim, why_unknown(claim, book))
-    if cost := COST.search(beside):
+    cost = COST.search(beside)
+    if cost:
         return unchecked(claim, f"it is of another quantity ({cost[0]!r})")
-    base = _base(claim, near)
-    right = bases[base] if base else [value for values in bases.values() for value in values]
+    return _of_two_means(claim, book, bases)
+
+
+def _words_beside(claim: Claim) -> str:
+    start = max(0, claim.number.start - REACH_BEFORE)
+    return claim.wording[start : claim.number.end + REACH_AFTER]
+
+
+def _stands_in_sentence(claim: Claim) -> bool:
+    """Say whether the words of a claim hold its number; the head of a column does not."""
+    number = claim.number
+    return claim.wording[number.start : number.end].strip() == claim.said
+
+
+def _of_two_means(claim: Claim, book: Book, bases: dict[str, list[Range]]) -> Verdict:
+    """Return whether a percentage is one of the changes between two means.
+
+    Args:
+        claim: The percentage.
+        book: What is known.
+        bases: By the group that is the base, what the change of the other one may be.
+    """
+    base = _base(claim)
+    right = bases[base] if base else _all_of(bases)
     if _fits_any(claim, right):
-        return _direction(claim, book, near, base, right[0])
+        return _direction(claim, base, right[0])
     if points := _points(claim, book):
         return points
-    if not claim.table and not _links(near):
+    if not claim.table and not _links(claim.wording):
         return unchecked(claim, "whether the two groups are compared is not certain")
     return _slip(claim, bases, base)
+
+
+def _all_of(bases: dict[str, list[Range]]) -> list[Range]:
+    return list(itertools.chain.from_iterable(bases.values()))
 
 
 def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
@@ -66,106 +110,160 @@ def _of_a_share(claim: Claim, book: Book) -> Verdict | None:
 
     It is None where the metric is no share of success, or where the percentage can only be relative.
     """
-    means = [mean for label in claim.groups for mean in means_of_claim(claim, label, book)]
-    if book.groups.lower_is_better or not all(0 <= mean.low and mean.high <= 1 for mean in means):
+    if book.groups.lower_is_better:
         return None
-    points = [through(lambda x, y: 100 * (x - y), a, b) for a in means for b in means if a is not b]
-    levels = [through(lambda x: 100 * x, mean) for mean in means]
-    if _fits_any(claim, [*levels, *points]):
+    means = []
+    for label in claim.groups:
+        means += means_of_claim(claim, label, book)
+    for mean in means:
+        if not 0 <= mean.low <= mean.high <= 1:
+            return None
+    candidates = [mean.scaled(100) for mean in means]
+    lows = [level.low for level in candidates]
+    for a, b in itertools.permutations(means, 2):
+        points = difference_of(a, b)
+        candidates.append(points.scaled(100))
+    if _fits_any(claim, candidates):
         return holds(claim, "the means, or their difference in percentage points, give it")
-    if levels and claim.number.value >= min(level.low for level in levels) / 2:
+    if lows and claim.number.value >= min(lows) / 2:
         return unchecked(claim, "it may be the metric itself, of which readout is not said")
     return None
 
 
 def _points(claim: Claim, book: Book) -> Verdict | None:
     """Return that a percentage is the difference in points of means that are printed in percent."""
-    means = [[c.number for c in book.stated("mean", label, metric=claim.metric)] for label in claim.groups]
-    pairs = [(a, b) for a in means[0] for b in means[1] if a.percent and b.percent]
-    points = [through(lambda x, y: x - y, printed_range(a), printed_range(b)) for a, b in pairs]
-    return holds(claim, "the means differ by so many points") if _fits_any(claim, points) else None
+    in_percent = []
+    for label in claim.groups:
+        ranges = []
+        for mean in book.stated("mean", label, metric=claim.metric):
+            if mean.number.percent:
+                ranges.append(printed_range(mean.number))
+        in_percent.append(ranges)
+    points = list(itertools.starmap(difference_of, itertools.product(*in_percent)))
+    if not _fits_any(claim, points):
+        return None
+    return holds(claim, "the means differ by so many points")
 
 
 def _links(near: str) -> bool:
     """Say whether a sentence compares two groups, and does not name them side by side."""
-    return bool(
-        THAN.search(near) or re.search(r"\bfrom\b.*\bto\b|\bbetween\b|\bdifference\b|\s[-\u2212]\s", near)
-    )
+    return bool(THAN.search(near) or LINKED.search(near))
 
 
 def _slip(claim: Claim, bases: dict[str, list[Range]], base: str | None) -> Verdict:
-    shown = "; ".join(f"{abs(values[0].middle):.3g}% of {label}" for label, values in bases.items())
-    expected = bases[base][0] if base else next(iter(bases.values()))[0]
-    everyone = [value for values in bases.values() for value in values]
-    evidence = {"recomputed": abs(expected.middle)}
-    number = claim.number
-    for factor, words in (
-        (100.0, "a share printed with a percent sign"),
-        (0.01, "a hundred times too large"),
-    ):
-        scaled = replace(number, value=number.value * factor, unit=number.unit * factor, relation="")
-        if number.value and _fits_any(replace(claim, numbers=(scaled,)), everyone):
-            words = f"{claim.said} is off by a factor 100 ({words}): the means give {shown}."
-            return fails(claim, Fault("percent_factor", "error", words, evidence=evidence).of(claim))
-    if base and _fits_any(claim, everyone):
-        words = f"{claim.said} is relative to the wrong base: the means give {shown}, and {base} is named."
-        return fails(claim, Fault("percent_base", "warning", words, evidence=evidence).of(claim))
+    """Return what is wrong with a percentage that no change between the means gives."""
+    shown = "; ".join(_first_in_words(label, values) for label, values in bases.items())
+    changes = _all_of(bases)
+    expected = bases[base][0] if base else changes[0]
+    rule = "percent"
+    severity: Severity = "error"
     words = f"the difference is printed as {claim.said}; the means give {shown}."
-    return fails(claim, Fault("percent", "error", words, evidence=evidence).of(claim))
+    # A wrong factor explains more than a wrong base, so that it is tried first.
+    factor = _wrong_factor(claim, changes)
+    if factor:
+        rule = "percent_factor"
+        words = f"{claim.said} is off by a factor 100 ({factor}): the means give {shown}."
+    elif base and _fits_any(claim, changes):
+        rule = "percent_base"
+        severity = "warning"
+        words = f"{claim.said} is relative to the wrong base: the means give {shown}, and {base} is named."
+    return refuted(
+        claim,
+        rule=rule,
+        severity=severity,
+        words=words,
+        evidence={"recomputed": abs(expected.middle)},
+    )
+
+
+def _first_in_words(label: str, changes: list[Range]) -> str:
+    size = abs(changes[0].middle)
+    return f"{size:.3g}% of {label}"
+
+
+def _wrong_factor(claim: Claim, changes: list[Range]) -> str:
+    """Return in words by which factor of 100 a percentage is off; empty where it is by none."""
+    if not claim.number.value:
+        return ""
+    for factor, words in FACTORS:
+        scaled = replace(claim.number.scaled(factor), relation="")
+        if fits_any(scaled, changes, magnitude=True):
+            return words
+    return ""
 
 
 def _relative(claim: Claim, book: Book, label: str, base: str) -> list[Range]:
     """Return the difference of a group from a base, in percent of the base."""
-
-    def percent(x: float, y: float) -> float:
-        return 100 * (x - y) / abs(y) if y else math.nan
-
-    a, b = means_of_claim(claim, label, book), means_of_claim(claim, base, book)
-    return [change for x in a for y in b if (change := through(percent, x, y)).known]
-
-
-def _fits_any(claim: Claim, values: list[Range]) -> bool:
-    return any(fits(claim.number, value, magnitude=True) for value in values)
+    changes = []
+    for a, b in pairs_of_means(claim, label, base, book):
+        change = percent_of_base(a, b)
+        if change.is_finite:
+            changes.append(change)
+    return changes
 
 
-def _base(claim: Claim, near: str) -> str | None:
+def _fits_any(claim: Claim, values: Iterable[Range]) -> bool:
+    return fits_any(claim.number, values, magnitude=True)
+
+
+def _base(claim: Claim) -> str | None:
     """Return the group that stands after "than", or first in "from a to b", where one does."""
-    a, b = (re.escape(label) for label in claim.groups)
-    if re.search(rf"\bfrom\s+{a}\s+to\s+{b}", near, re.IGNORECASE):
+    near = claim.wording
+    first, second = map(re.escape, claim.groups)
+    if re.search(rf"\bfrom\s+{first}\s+to\s+{second}", near, re.IGNORECASE):
         return claim.groups[0]
-    than = THAN.search(near, claim.number.end) if claim.number.end < len(near) else None
-    if than is None or near[claim.number.start : claim.number.end].strip() != claim.said:
+    end = claim.number.end
+    if end >= len(near) or not _stands_in_sentence(claim):
         return None
-    after = [
-        label
-        for label in claim.groups
-        if re.search(rf"(?<!\w){re.escape(label)}(?!\w)", near[than.end() : than.end() + 40], re.I)
-    ]
-    return after[0] if len(after) == 1 else None
+    than = THAN.search(near, end)
+    if than is None:
+        return None
+    start = than.end()
+    behind = near[start : start + REACH_OF_BASE]
+    named = [label for label in claim.groups if _names(behind, label)]
+    if len(named) != 1:
+        return None
+    return named[0]
 
 
-def _direction(claim: Claim, book: Book, near: str, base: str | None, change: Range) -> Verdict:
+def _names(text: str, label: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(label)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _direction(claim: Claim, base: str | None, change: Range) -> Verdict:
     """Return whether "lower" and "higher" are the right way round; only where the base is named after it."""
-    behind = near[claim.number.end : claim.number.end + 12]
-    lower, higher = LOWER.search(behind), HIGHER.search(behind)
-    wrong = (lower and change.low > 0) or (higher and change.high < 0)
-    first = claim.groups[0] != base and re.match(
-        r"[^,;]*\b(?:is|was|are|were|has|had)\b[^,;]*$", near[: claim.number.start]
+    size = abs(change.middle)
+    right = holds(claim, f"the means give {size:.3g}%")
+    is_subject = claim.groups[0] != base and SUBJECT.match(claim.words_before)
+    if not base or not is_subject:
+        return right
+    end = claim.number.end
+    behind = claim.wording[end : end + REACH_AFTER]
+    if LOWER.search(behind):
+        said, way = "lower", "higher"
+        is_wrong = change.low > 0
+    elif HIGHER.search(behind):
+        said, way = "higher", "lower"
+        is_wrong = change.high < 0
+    else:
+        return right
+    if not is_wrong:
+        return right
+    return refuted(
+        claim,
+        rule="percent_direction",
+        words=f"it is printed as {claim.said} {said}; by the means it is {way}.",
+        evidence={"change": change.middle},
     )
-    if base and wrong and first:
-        way = "higher" if lower else "lower"
-        words = f"it is printed as {claim.said} {'lower' if lower else 'higher'}; by the means it is {way}."
-        return fails(
-            claim, Fault("percent_direction", "error", words, evidence={"change": change.middle}).of(claim)
-        )
-    return holds(claim, f"the means give {abs(change.middle):.3g}%")
 
 
-def _of_one(claim: Claim, book: Book) -> Verdict:
+def _of_one_group(claim: Claim, book: Book) -> Verdict:
     """Return whether a percentage of one group is relative to some other; which is not said."""
-    label = claim.groups[0]
-    others = [name for name in book.names if book.key(name) != book.key(label)]
-    bases = [value for other in others for value in _relative(claim, book, label, other)]
-    if _fits_any(claim, bases):
+    label = claim.only_group
+    changes = []
+    for other in book.names:
+        if book.key(other) != book.key(label):
+            changes += _relative(claim, book, label, other)
+    if _fits_any(claim, changes):
         return holds(claim, "relative to another group of the report")
     return unchecked(claim, "relative to whom is not said")

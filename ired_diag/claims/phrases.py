@@ -15,6 +15,10 @@ LINK = r"(?:\s*(?:of|is|was|are|were|=|:|reaches|reached|von|ist|beträgt|≈)\s
 VERB = LINK + r"(?:only\s+|about\s+|roughly\s+)?$"
 IS = r"(?:\s*\([^()\d]{0,20}\))?" + LINK + r"?\s*(?:only\s+|about\s+)?$"
 NAMES = r"(?:\s+\(?[^\W\d][\w@-]*\)?){0,6}"
+DIFFERENCE = (
+    r"\b(?:difference|gap)\b"
+    r"(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"
+)
 BEFORE: tuple[tuple[Kind, str], ...] = (
     ("p", r"\bp[\s-]*(?:values?|wert)\b" + IS),
     (
@@ -44,8 +48,7 @@ BEFORE: tuple[tuple[Kind, str], ...] = (
     ("median", r"\bmedians?\b" + NAMES + IS),
     ("best", r"\b(?:best|lowest)\s+(?:seed|run)s?\b" + NAMES + IS),
     ("worst", r"\bworst\s+(?:seed|run)s?\b" + NAMES + IS),
-    ("difference", r"\b(?:difference|gap)\b"
-        r"(?:\s+[^\s\d][^\s]*){0,5}(?:\s+[-\u2212]\s+\S+)?\s*(?:=|is|of|was|:)\s*$"),
+    ("difference", DIFFERENCE),
     ("mean", r"\b(?:means?|average[sd]?|averaging|avg|mittelwert|im mittel)\b" + NAMES + IS),
 )  # fmt: skip
 NO_P = re.compile(
@@ -121,10 +124,12 @@ def statistic_before(text: str) -> tuple[str, tuple[float, ...]] | None:
     >>> statistic_before("A Friedman test gives χ²(2) = "), statistic_before("Mann-Whitney U = ")
     (('chi2', (2.0,)), ('U', ()))
     """
+    near = text[-60:]
     for name, pattern in STATISTICS:
-        hit = re.search(pattern.replace("{df}", DF), text[-60:])
+        hit = re.search(pattern.replace("{df}", DF), near)
         if hit:
-            return name, tuple(float(group) for group in hit.groups() if group)
+            degrees = [float(group) for group in hit.groups() if group]
+            return name, tuple(degrees)
     return None
 
 

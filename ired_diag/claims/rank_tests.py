@@ -10,21 +10,23 @@ of a rank test is below its smallest (Mann-Whitney 2/C(2n, n), Wilcoxon 2/2ⁿ),
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.labels import mentions
 from ired_diag.claims.other_number import runs_of_claim
 from ired_diag.claims.pairs import samples_of_pair
-from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.ranges import Range, fits_any
 from ired_diag.claims.samples import Sample
 
 Array = NDArray[np.float64]
@@ -47,6 +49,12 @@ UNCERTAIN = re.compile(
 )
 SEVERAL = 3  # groups: from here on a test is of all of them at once
 SLACK = 0.02  # of a p: programs differ in how they treat ties
+MOST_SHOWN = 4  # values of p in a message
+METHODS: tuple[Literal["exact", "asymptotic"], ...] = ("exact", "asymptotic")
+METHODS_OF_WILCOXON: tuple[Literal["exact", "approx"], ...] = ("exact", "approx")  # scipy's names differ
+ALTERNATIVES: tuple[Literal["two-sided", "less", "greater"], ...] = ("two-sided", "less", "greater")
+SYMBOLS = {"chi2": "χ²"}
+Result = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -59,15 +67,17 @@ class Outcome:
 
 def test_named(claim: Claim) -> str:
     """Return which rank test, or test over several groups, the words name; empty where none or several."""
-    near = claim.context if claim.table else claim.context.split("\n")[0]
-    named = [name for name, pattern in NAMES.items() if re.search(pattern, near, re.IGNORECASE)]
-    return named[0] if len(named) == 1 else ""
+    words = claim.own_words
+    named = [name for name, pattern in NAMES.items() if re.search(pattern, words, re.IGNORECASE)]
+    if len(named) != 1:
+        return ""
+    return named[0]
 
 
 def check_rank_test(claim: Claim, book: Book) -> Verdict:
     """Return whether the statistic, or the p, of a rank test follows from the seeds."""
     name = test_named(claim)
-    if not name or UNCERTAIN.search(claim.context.split("\n")[0]):
+    if not name or UNCERTAIN.search(claim.wording):
         return unchecked(claim, "which test it is of is not certain, or it is corrected")
     samples = _samples(claim, book, name)
     if samples is None:
@@ -75,73 +85,114 @@ def check_rank_test(claim: Claim, book: Book) -> Verdict:
     outcome = _outcome(name, samples)
     if outcome is None:
         return unchecked(claim, "the test cannot be computed from these seeds")
-    right = outcome.p if claim.kind == "p" else outcome.statistics
-    if any(fits(claim.number, Range.around(value, SLACK * abs(value))) for value in right):
+    right = outcome.statistics
+    symbol = SYMBOLS.get(name, name)
+    if claim.kind == "p":
+        right = outcome.p
+        symbol = "p"
+    reach = [Range.around(value, SLACK * abs(value)) for value in right]
+    if fits_any(claim.number, reach):
         return holds(claim, f"{WORDS[name]} on {samples[0].source}")
-    shown = ", ".join(f"{value:.4g}" for value in sorted({float(f"{v:.3g}") for v in right})[:4])
-    what = "p" if claim.kind == "p" else {"chi2": "χ²"}.get(name, name)
-    printed = f"{claim.number.relation}{claim.said}"
-    words = f"{what} is printed as {printed}; {WORDS[name]} on {samples[0].source} gives {shown}."
-    evidence = {"recomputed": float(right[0])}
-    return fails(claim, Fault("rank_test", "error", words, evidence=evidence).of(claim))
+    printed = f"{symbol} is printed as {claim.number.relation}{claim.said}"
+    return refuted(
+        claim,
+        rule="rank_test",
+        words=f"{printed}; {WORDS[name]} on {samples[0].source} gives {_in_words(right)}.",
+        evidence={"recomputed": float(right[0])},
+    )
+
+
+def _in_words(values: Sequence[float]) -> str:
+    """Return several results for a message, those that are the same to three digits once."""
+    rounded = {float(f"{value:.3g}") for value in values}
+    smallest = sorted(rounded)[:MOST_SHOWN]
+    return ", ".join(f"{value:.4g}" for value in smallest)
 
 
 def _samples(claim: Claim, book: Book, name: str) -> list[Sample] | None:
     """Return the seeds of the groups that a test is of: all that the sentence names."""
     if name in ("U", "W"):
         pair = samples_of_pair(claim, book)
-        return [pair.a, pair.b] if pair and pair.a.values and pair.b.values else None
-    labels = list(dict.fromkeys(label for _, label in mentions(claim.context.split("\n")[0], book.names)))
-    samples = [runs_of_claim(claim, x, book) or book.of_seeds(x, claim.metric) for x in labels]
-    known = [sample for sample in samples if sample is not None]
-    return known if len(known) == len(labels) >= SEVERAL else None
+        if pair is None or not pair.a.values or not pair.b.values:
+            return None
+        return [pair.a, pair.b]
+    labels = dict.fromkeys(label for _, label in mentions(claim.wording, book.names))
+    samples = []
+    for label in labels:
+        sample = runs_of_claim(claim, label, book) or book.of_seeds(label, claim.metric)
+        if sample is None:
+            return None
+        samples.append(sample)
+    if len(samples) < SEVERAL:
+        return None
+    return samples
 
 
 def _outcome(name: str, samples: Sequence[Sample]) -> Outcome | None:
-    shared = [seed for seed in samples[0].values if all(seed in s.values for s in samples)]
-    columns = [np.array([s.values[seed] for seed in shared]) for s in samples]
     with warnings.catch_warnings():
+        # scipy warns of ties and of few values; every convention is tried in any case.
         warnings.simplefilter("ignore")
+        if name in ("W", "chi2"):
+            return _of_shared_seeds(name, samples)
+        numbers = [sample.numbers for sample in samples]
         if name == "U":
-            return _gathered(_mann_whitney(samples[0].numbers, samples[1].numbers))
-        if len(shared) < SEVERAL and name in ("W", "chi2"):
-            return None
-        if name == "W":
-            return _gathered(_wilcoxon(columns[0], columns[1]))
-        if name == "chi2":
-            friedman = stats.friedmanchisquare(*columns)
-            return _single(float(friedman.statistic), float(friedman.pvalue))
+            return _gathered(_mann_whitney(numbers[0], numbers[1]))
         if name == "F":
-            return _single(*stats.f_oneway(*(s.numbers for s in samples)))
-        return _single(*stats.kruskal(*(s.numbers for s in samples)))
+            return _gathered([stats.f_oneway(*numbers)])
+        return _gathered([stats.kruskal(*numbers)])
 
 
-def _single(statistic: float, p: float) -> Outcome:
-    return Outcome([float(statistic)], [float(p)])
+def _of_shared_seeds(name: str, samples: Sequence[Sample]) -> Outcome | None:
+    """Return what a test of matched values may give: of the seeds that all groups have."""
+    first = samples[0]
+    shared = [seed for seed in first.values if all(seed in other.values for other in samples)]
+    if len(shared) < SEVERAL:
+        return None
+    columns = []
+    for sample in samples:
+        columns.append(np.array([sample.values[seed] for seed in shared]))
+    if name == "W":
+        return _gathered(_wilcoxon(columns[0], columns[1]))
+    friedman = stats.friedmanchisquare(*columns)
+    return Outcome([float(friedman.statistic)], [float(friedman.pvalue)])
 
 
-def _gathered(results: Iterator[tuple[float, float]]) -> Outcome:
-    every = list(results)
-    return Outcome([statistic for statistic, _ in every], [p for _, p in every])
+def _gathered(results: Iterable[Result]) -> Outcome:
+    statistics = []
+    p = []
+    for statistic, p_of_statistic in results:
+        statistics.append(float(statistic))
+        p.append(float(p_of_statistic))
+    return Outcome(statistics, p)
 
 
-def _mann_whitney(x: Array, y: Array) -> Iterator[tuple[float, float]]:
-    for a, b in ((x, y), (y, x)):
-        for method in ("exact", "asymptotic"):
-            for alternative in ("two-sided", "less", "greater"):
-                for continuity in (True, False):
-                    test = stats.mannwhitneyu(
-                        a, b, alternative=alternative, method=method, use_continuity=continuity
-                    )
-                    yield float(test.statistic), float(test.pvalue)
+def _mann_whitney(x: Array, y: Array) -> Iterator[Result]:
+    choices = itertools.product(((x, y), (y, x)), METHODS, ALTERNATIVES, (True, False))
+    for (a, b), method, alternative, continuity in choices:
+        test = stats.mannwhitneyu(
+            a,
+            b,
+            alternative=alternative,
+            method=method,
+            use_continuity=continuity,
+        )
+        yield float(test.statistic), float(test.pvalue)
 
 
-def _wilcoxon(x: Array, y: Array) -> Iterator[tuple[float, float]]:
+def _wilcoxon(x: Array, y: Array) -> Iterator[Result]:
+    """Yield each result, and again for the other of the two sums of ranks, which is n (n + 1)/2 minus it."""
     n = len(x)
-    for method in ("exact", "approx"):
-        for alternative in ("two-sided", "less", "greater"):
-            for correction in (True, False):
-                test = stats.wilcoxon(x, y, alternative=alternative, method=method, correction=correction)
-                p = float(test.pvalue)
-                yield float(test.statistic), p
-                yield n * (n + 1) / 2 - float(test.statistic), p
+    total = n * (n + 1) / 2
+    choices = itertools.product(METHODS_OF_WILCOXON, ALTERNATIVES, (True, False))
+    for method, alternative, correction in choices:
+        test = stats.wilcoxon(
+            x,
+            y,
+            alternative=alternative,
+            method=method,
+            correction=correction,
+        )
+        statistic = float(test.statistic)
+        p = float(test.pvalue)
+        yield statistic, p
+        yield total - statistic, p

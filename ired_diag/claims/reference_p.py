@@ -15,9 +15,9 @@ from collections.abc import Callable
 from scipy import stats
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.phrases import TESTED
-from ired_diag.claims.ranges import Range, fits, printed_range, through
+from ired_diag.claims.ranges import Range, fits, fits_any, printed_range, through
 
 SYMBOLS = {"chi2": "χ²", "F": "F", "H": "H", "z": "z", "t": "t"}
 ONE_SIDED = re.compile(
@@ -28,64 +28,94 @@ ONE_SIDED = re.compile(
 CHANGED = re.compile(
     r"bonferroni|\bholm\b|adjust|corrected|\bfdr\b|benjamini|permutation|bootstrap|resampl|\bq\s*=", re.I
 )
+DEGREES = {"t": 1, "chi2": 1, "H": 1, "F": 2, "z": 0}  # how many each statistic has
 
 
 def p_beside_statistic(claim: Claim, book: Book) -> Verdict | None:
-    """Return whether a p is that of the one statistic beside it; None where none is beside it, or several.
+    """Return whether a p is that of the one statistic next to it; None where none is there, or several.
 
     A statistic without degrees of freedom is held against the bounds that hold for any.
     """
-    here = [c for c in book.beside(claim) if c.metric == claim.metric]
-    same = [c for c in here if c.groups == claim.groups]
-    statistics = [c for c in same if c.kind == "t" or (c.kind == "statistic" and c.test in SYMBOLS)]
-    if len(statistics) != 1 or sum(c.kind == "p" for c in same) != 1 or CHANGED.search(_near(claim)):
+    if CHANGED.search(claim.own_words):
+        return None
+    statistics = []
+    printed_df = []
+    number_of_ps = 0
+    for other in book.beside(claim):
+        if other.metric != claim.metric or other.groups != claim.groups:
+            continue
+        number_of_ps += other.kind == "p"
+        if other.kind == "df":
+            printed_df.append(other.number.value)
+        if _name_of(other) in SYMBOLS:
+            statistics.append(other)
+    if len(statistics) != 1 or number_of_ps != 1:
         return None
     (statistic,) = statistics
-    name = statistic.test if statistic.kind == "statistic" else "t"
-    df = statistic.df or tuple(c.number.value for c in same if c.kind == "df")
+    name = _name_of(statistic)
+    df = statistic.df or tuple(printed_df)
     if name == "t" and not df:
         return _within_bounds(claim, statistic)
-    if not _complete(name, df):
+    df = df[: DEGREES[name]]
+    if len(df) < DEGREES[name] or any(number <= 0 for number in df):
         return None
-    return _at(claim, statistic, name, df, one_sided=book.says(ONE_SIDED.pattern))
+    return _at(claim, statistic, df, one_sided=book.says(ONE_SIDED.pattern))
 
 
-def _near(claim: Claim) -> str:
-    return claim.context if claim.table else claim.context.split("\n")[0]
+def _name_of(claim: Claim) -> str:
+    """Return which statistic a claim is of; empty where it is of none."""
+    if claim.kind == "t":
+        return "t"
+    if claim.kind == "statistic":
+        return claim.test
+    return ""
 
 
-def _complete(name: str, df: tuple[float, ...]) -> bool:
-    needed = {"t": 1, "chi2": 1, "H": 1, "F": 2, "z": 0}[name]
-    return len(df) >= needed and all(d > 0 for d in df[:needed])
+def _at(claim: Claim, statistic: Claim, df: tuple[float, ...], *, one_sided: bool) -> Verdict:
+    """Return whether a p is that of a statistic at its degrees of freedom.
 
-
-def _at(claim: Claim, statistic: Claim, name: str, df: tuple[float, ...], *, one_sided: bool) -> Verdict:
-    p = through(
-        _tail(name), printed_range(statistic.number), *map(_range_of_df, df[: 2 if name == "F" else 1])
-    )
-    what = f"{SYMBOLS[name]}{_in_brackets(name, df)} = {statistic.number.text}"
-    half = Range(p.low / 2, p.middle / 2, p.high / 2)
+    Args:
+        claim: The p.
+        statistic: As printed.
+        df: As many as the statistic has.
+        one_sided: Whether the report speaks of one-sided tests.
+    """
+    name = _name_of(statistic)
+    value = printed_range(statistic.number)
+    p = through(_tail(name), value, *map(_range_of_df, df))
+    half = p.scaled(0.5)
     rest = Range(1 - half.high, 1 - half.middle, 1 - half.low)
+    what = f"{SYMBOLS[name]}{_in_brackets(df)} = {statistic.number.text}"
     two_tailed = name in ("t", "z")
-    if fits(claim.number, p) or (
-        one_sided and two_tailed and (fits(claim.number, half) or fits(claim.number, rest))
-    ):
+    right = [p]
+    # Of F and χ² only one tail is used in any case.
+    if one_sided and two_tailed:
+        right += [half, rest]
+    if fits_any(claim.number, right):
         return holds(claim, f"the p of {what}")
-    if name == "z" and fits(claim.number, half):
+    is_half = fits(claim.number, half)
+    if name == "z" and is_half:
         return holds(claim, f"the one-sided p of {what}")
-    words = f"p is printed as {_relation(claim)}{claim.said}; {what} has p = {p.middle:.3g}."
-    if two_tailed and fits(claim.number, half):
+    words = f"{_printed(claim)}; {what} has p = {p.middle:.3g}."
+    if two_tailed and is_half:
         words += " Half of it, the one-sided p, is what is printed: if the test is one-sided, say so."
-    evidence = {"recomputed": p.middle, "df": df[0] if df else None}
-    return fails(claim, Fault("p", "error", words, evidence=evidence).of(claim))
+    return refuted(
+        claim,
+        rule="p",
+        words=words,
+        evidence={"recomputed": p.middle, "df": df[0] if df else None},
+    )
 
 
-def _in_brackets(name: str, df: tuple[float, ...]) -> str:
-    return f"({', '.join(f'{d:g}' for d in df[: 2 if name == 'F' else 1])})" if df and name != "z" else ""
+def _printed(claim: Claim) -> str:
+    return f"p is printed as {claim.number.relation}{claim.said}"
 
 
-def _relation(claim: Claim) -> str:
-    return claim.number.relation
+def _in_brackets(df: tuple[float, ...]) -> str:
+    if not df:
+        return ""
+    shown = ", ".join(f"{number:g}" for number in df)
+    return f"({shown})"
 
 
 def _range_of_df(df: float) -> Range:
@@ -95,17 +125,22 @@ def _range_of_df(df: float) -> Range:
     (Range(low=8.75, middle=8.8, high=8.850000000000001), Range(low=9.0, middle=9.0, high=9.0))
     """
     decimals = len(f"{df:g}".partition(".")[2])
-    return Range.around(df, 0.5 / 10**decimals) if decimals else Range.exactly(df)
+    if not decimals:
+        return Range.exactly(df)
+    return Range.around(df, 0.5 / 10**decimals)
 
 
 def _tail(name: str) -> Callable[..., float]:
-    if name == "t":
-        return lambda t, df: float(2 * stats.t.sf(abs(t), df))
-    if name == "z":
-        return lambda z, *_: float(2 * stats.norm.sf(abs(z)))
-    if name == "F":
-        return lambda f, d1, d2: float(stats.f.sf(f, d1, d2))
-    return lambda x, df: float(stats.chi2.sf(x, df))
+    """Return the p of a statistic as a function of it and of its degrees of freedom."""
+    tails: dict[str, Callable[..., float]] = {
+        "t": lambda t, df: 2 * stats.t.sf(abs(t), df),
+        "z": lambda z: 2 * stats.norm.sf(abs(z)),
+        "F": stats.f.sf,
+        "chi2": stats.chi2.sf,
+        "H": stats.chi2.sf,
+    }
+    tail = tails[name]
+    return lambda *arguments: float(tail(*arguments))
 
 
 def _within_bounds(claim: Claim, statistic: Claim) -> Verdict | None:
@@ -113,20 +148,22 @@ def _within_bounds(claim: Claim, statistic: Claim) -> Verdict | None:
     if not TESTED.search(claim.context) and not claim.table:
         return None
     t = abs(statistic.number.value)
-    t_low, t_high = max(0.0, t - statistic.number.unit / 2), t + statistic.number.unit / 2
-    largest, smallest = float(2 * stats.t.sf(t_low, 1)), float(2 * stats.norm.sf(t_high))
-    number = claim.number
-    reach = Range(smallest / 2, smallest, largest)
+    half_digit = statistic.number.unit / 2
+    smallest_t = max(0.0, t - half_digit)
+    largest = float(2 * stats.t.sf(smallest_t, 1))
+    smallest = float(2 * stats.norm.sf(t + half_digit))
+    two_sided = Range(smallest / 2, smallest, largest)
     other_side = Range(1 - largest / 2, 1 - largest / 2, 1.0)
-    if fits(number, reach) or fits(number, other_side):
+    if fits_any(claim.number, (two_sided, other_side)):
         return None
-    words = (
-        f"p is printed as {number.relation}{claim.said}; no degrees of freedom give it for t = "
-        f"{statistic.number.text}: "
-        f"the two-sided p lies between {smallest:.3g} and {largest:.3g}."
+    given = f"no degrees of freedom give it for t = {statistic.number.text}"
+    bounds = f"the two-sided p lies between {smallest:.3g} and {largest:.3g}"
+    return refuted(
+        claim,
+        rule="p",
+        words=f"{_printed(claim)}; {given}: {bounds}.",
+        evidence={"smallest": smallest, "largest": largest, "recomputed": largest},
     )
-    evidence = {"smallest": smallest, "largest": largest, "recomputed": largest}
-    return fails(claim, Fault("p", "error", words, evidence=evidence).of(claim))
 
 
 def check_statistic(claim: Claim, book: Book) -> Verdict:

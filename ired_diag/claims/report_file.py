@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ired_diag.errors import NotFound, UnreadableFile, unreadable
 
-LONGEST_WORD = 1000
+LONGEST_WORD = 1000  # letters; beyond them no word is one of a report
 LONG_WORD = re.compile(rf"([^\s|&]{{20}})[^\s|&]{{{LONGEST_WORD},}}+")
 LONG_SPACE = re.compile(rf"[^\S\r\n]{{{LONGEST_WORD},}}+")
 
@@ -24,9 +24,8 @@ def open_report(path: Path) -> str:
         UnreadableFile: It cannot be read, or is no text.
     """
     if not path.is_file():
-        raise NotFound(
-            f"{path}: expected a report in Markdown, found {'a folder' if path.is_dir() else 'nothing'}."
-        )
+        kind = "a folder" if path.is_dir() else "nothing"
+        raise NotFound(f"{path}: expected a report in Markdown, found {kind}.")
     try:
         return without_long_words(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:

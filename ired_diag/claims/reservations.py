@@ -84,6 +84,7 @@ EFFECT_BEFORE = re.compile(
     r"(?:\s*[,(]|\s+with)?[^.;\d]{0,30}(?:\d\d\s*%)?[^.;\d]{0,30}[\[(]?\s*[-+]?$",
     re.IGNORECASE,
 )
+# By kind of claim (all kinds where none is named): words, and what they leave open.
 PATTERNS: tuple[tuple[tuple[Kind, ...], str, str], ...] = (
     ((), EARLIER, "it may be of an earlier version or a pilot"),
     ((), SUBSET, "it is said to be of a part of the seeds"),
@@ -106,29 +107,46 @@ def reserved(verdict: Verdict, book: Book) -> Verdict:
     if all(finding.severity == "note" for finding in verdict.findings):
         return verdict
     reason = reservation(verdict.claim, book)
-    return unchecked(verdict.claim, reason) if reason else verdict
+    if not reason:
+        return verdict
+    return unchecked(verdict.claim, reason)
 
 
 def reservation(claim: Claim, book: Book) -> str:
     """Return why a number may be no result of these runs, or nothing."""
+    return _by_words(claim, book) or _by_place(claim, book)
+
+
+def _by_words(claim: Claim, book: Book) -> str:
+    """Return which words reserve a number, and why."""
     words = _words(claim)
     for kinds, pattern, reason in PATTERNS:
         if pattern == SUBSET and claim.kind == "level" and claim.seed:  # held against the run of that seed
             continue
-        if (not kinds or claim.kind in kinds) and (hit := re.search(pattern, words, re.IGNORECASE)):
+        if kinds and claim.kind not in kinds:
+            continue
+        if hit := re.search(pattern, words, re.IGNORECASE):
             return f"{reason} ({hit[0].strip()!r})"
     if hit := re.search(CITED, _source_words(claim), re.IGNORECASE):
         return f"it may be somebody else's number ({hit[0].strip()!r})"
-    if claim.kind in SPREADS and (hit := re.search(MULTIPLE, _around(claim, book), re.IGNORECASE)):
+    if claim.kind not in SPREADS:
+        return ""
+    if hit := re.search(MULTIPLE, _around(claim, book), re.IGNORECASE):
         return f"it may be a multiple of a standard deviation or error ({hit[0].strip()!r})"
-    if claim.kind == "interval" and not claim.table and EFFECT_BEFORE.search(_before(claim)):
-        return "it may be the interval of the effect size before it"
+    return ""
+
+
+def _by_place(claim: Claim, book: Book) -> str:
+    """Return why the place of a number, in its sentence or column, leaves open what it is."""
     if claim.seed == CHANGE and not _keeps_to_base(claim, book):
         return "from which row the changes of its column are is not certain"
-    unnamed = claim.kind == "p" and not claim.table and not test_named(claim)
-    if unnamed and RANK_BEFORE.search(_before(claim)):
+    if claim.table:
+        return ""
+    if claim.kind == "interval" and EFFECT_BEFORE.search(claim.words_before):
+        return "it may be the interval of the effect size before it"
+    if claim.kind == "p" and not test_named(claim) and RANK_BEFORE.search(claim.words_before):
         return "it may be of the statistic before it, which is no t"
-    if claim.kind in ("mean", "level") and not claim.table and _is_listed(claim):
+    if claim.kind in ("mean", "level") and _is_listed(claim):
         return "of a list of numbers it is not said which is of what"
     return ""
 
@@ -136,50 +154,60 @@ def reservation(claim: Claim, book: Book) -> str:
 def _keeps_to_base(claim: Claim, book: Book) -> bool:
     """Say whether a column of changes names the row that they are from, or most others agree with it."""
     base = claim.groups[-1]
-    if mentions(claim.context.split("\n")[0], [base]):
+    if mentions(claim.wording, [base]):
         return True
-    column = [c for c in book.claims if c.table == claim.table and c.seed == CHANGE and c.kind == claim.kind]
-    others = [c for c in column if c.line != claim.line and c.metric == claim.metric and c.groups[-1] == base]
     check = check_percent if claim.kind == "percent" else check_difference
-    outcomes = [check(c, book).outcome for c in others]
+    outcomes = [check(other, book).outcome for other in _others_of_column(claim, book)]
     return outcomes.count("holds") > outcomes.count("fails")
+
+
+def _others_of_column(claim: Claim, book: Book) -> list[Claim]:
+    """Return the other changes of a column that are from the same row."""
+    others = []
+    for other in book.claims:
+        if other.table != claim.table or other.seed != CHANGE or other.kind != claim.kind:
+            continue
+        same_base = other.metric == claim.metric and other.groups[-1] == claim.groups[-1]
+        if same_base and other.line != claim.line:
+            others.append(other)
+    return others
 
 
 def _is_listed(claim: Claim) -> bool:
     """Say whether a number of a sentence on one group stands in a list of three or more."""
-    text = claim.context.split("\n")[0]
-    return any(hit.start() <= claim.number.start < hit.end() for hit in LISTED.finditer(text))
+    lists = LISTED.finditer(claim.wording)
+    return any(hit.start() <= claim.number.start < hit.end() for hit in lists)
 
 
 def _words(claim: Claim) -> str:
     """Return the words that say of what a claim is: its clause, or its row, column and caption."""
-    lines = [*claim.context.split("\n"), "", ""]
     if not claim.table:
-        return f"{_clause(claim)}\n{lines[1]}"
-    caption = re.split(r"(?<=[.!?])\s+", lines[2].strip())[-1]
-    return "\n".join((*claim.groups, lines[0], lines[1], caption))
+        return f"{_clause(claim)}\n{claim.heading}"
+    caption = re.split(r"(?<=[.!?])\s+", claim.caption.strip())[-1]
+    return "\n".join((*claim.groups, claim.wording, claim.heading, caption))
 
 
 def _source_words(claim: Claim) -> str:
     """Return the words that may name a source: of a table, only those of its row and column."""
     if claim.table:
-        return "\n".join((*claim.groups, claim.context.split("\n")[0]))
+        return "\n".join((*claim.groups, claim.wording))
     return _clause(claim)
 
 
 def _around(claim: Claim, book: Book) -> str:
     """Return the words that say what error bars are: those of the whole report for a table."""
-    return book.plain_text if claim.table else claim.context
-
-
-def _before(claim: Claim) -> str:
-    return claim.context.split("\n")[0][: claim.number.start] if claim.numbers else ""
+    if claim.table:
+        return book.plain_text
+    return claim.context
 
 
 def _clause(claim: Claim) -> str:
     """Return the part of its sentence that a claim stands in."""
-    text = claim.context.split("\n")[0]
-    place = claim.number.start if claim.numbers else max(0, text.find(claim.said))
+    text = claim.wording
+    place = max(0, text.find(claim.said))
+    if claim.numbers:
+        place = claim.number.start
     ends = [hit.start() for hit in CLAUSE_END.finditer(text)]
     start = max((end for end in ends if end < place), default=0)
-    return text[start : min((end for end in ends if end >= place), default=len(text))]
+    stop = min((end for end in ends if end >= place), default=len(text))
+    return text[start:stop]

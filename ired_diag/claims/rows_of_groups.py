@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ired_diag.claims.cells import Cell
 from ired_diag.claims.changes import (
@@ -36,56 +36,161 @@ SIGNED = r"[-+]?\d*[.,]?\d+(?:\s*[x\u00d7]\s*10\^[-+]?\d+|e[-+]?\d+)?\s*%?"
 WITH_BRACKETS = re.compile(
     rf"^{SIGNED}\s*(?:\(\s*\d*[.,]?\d+\s*\)|[\[(]\s*{SIGNED}\s*(?:,|;|to|\u2013|-)\s*{SIGNED}\s*[\])])$"
 )
+OF_A_MEDIAN = re.compile(r"\bmedian|\biqr\b|quartile", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Columns:
+    """What the columns of a table compare its rows with, by column.
+
+    Attributes:
+        bases: The row that the changes are from; empty where that is not certain.
+        doubts: Why the numbers may be no changes; of the columns with a base.
+        rivals: The row that a test is against; empty where the head names none.
+    """
+
+    bases: Mapping[int, str]
+    doubts: Mapping[int, str]
+    rivals: Mapping[int, str]
 
 
 def cells_of_groups(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     """Yield the cells of a table with a row a group, or a pair of groups."""
-    columns = label_columns(table, heads)
-    if not columns:
+    label_places = label_columns(table, heads)
+    if not label_places:
         return
-    labels = list(labels_of_rows(table, columns))
+    labels = list(labels_of_rows(table, label_places))
+    rows_with_label = Counter(labels)
+    compared = _columns_of(table, heads, labels)
     compares = any(head.kind in COMPARISONS for head in heads)
-    twice = {label for label, count in Counter(labels).items() if count > 1}
-    bases = {k: base_of(table, k, labels) for k, head in enumerate(heads) if head.kind in RELATIVE}
-    doubts = {k: doubt_of_changes(table, k, labels, base) for k, base in bases.items() if base}
-    rivals = {k: rival_in(table, k, labels) for k, head in enumerate(heads) if head.kind in OF_TWO}
     for (line, cells), label in zip(table.rows, labels, strict=True):
         if not label:
             continue
         pair = pair_of(label) if compares else None
-        named = () if label in twice else (pair or (label,))
-        for k, cell in enumerate(cells[: len(heads)]):
-            if k in columns:
+        groups: tuple[str, ...] = pair or (label,)
+        if rows_with_label[label] > 1:  # nothing distinguishes the rows, so that nothing is claimed of them
+            groups = ()
+        for k, text in enumerate(cells[: len(heads)]):
+            if k in label_places:
                 continue
-            head = heads[k]
-            seed = seed_of(head.text) if re.match(r"\s*seed", head.text, re.IGNORECASE) else ""
-            kind: Kind | None = "value" if seed else head.kind
-            if kind is None and head.is_metric and not pair and PLAIN_NUMBER.match(bare_cell(plain(cell))):
-                kind = "mean"
-            elif kind is None and head.is_metric and not pair and "±" in plain(cell):
-                kind = "mean"
-            elif kind in (None, "interval") and head.is_metric and not pair and _is_mean(cell, head, table):
-                kind = "mean"
-            elif kind == "mean" and pair:
-                kind = "difference" if "diff" in head.text.lower() else None
-            group, doubt = named, ""
-            if not pair and len(named) == 1 and (base := bases.get(k, "")):
-                group = (*named, base)
-                kind = None if base == label else kind_of_change(kind, heads, k, cell)
-                head, seed = replace(head, metric=metric_left_of(heads, k)), CHANGE
-                doubt = doubts[k]
-            elif not pair and len(named) == 1 and (rival := rivals.get(k, "")):
-                group, kind = (*named, rival), None if rival == label else kind
-                head = replace(head, metric=only_metric_left_of(heads, k))
-            elif seed:
-                head = replace(head, metric="")
-            yield Cell(
-                text=cell, kind=kind, named=group, line=line, head=head, table=table, seed=seed, column=k,
-                doubt=doubt,
-            )  # fmt: skip
+            cell = _cell(
+                text,
+                heads[k],
+                named=groups,
+                line=line,
+                table=table,
+                column=k,
+                is_pair=pair is not None,
+            )
+            if pair is None and groups:
+                cell = _compared(cell, label, heads, compared)
+            yield cell
 
 
-def _is_mean(cell: str, head: Head, table: Table) -> bool:
+def _columns_of(table: Table, heads: Sequence[Head], labels: Sequence[str]) -> _Columns:
+    bases = {}
+    doubts = {}
+    rivals = {}
+    for k, head in enumerate(heads):
+        if head.kind in RELATIVE:
+            bases[k] = base_of(table, k, labels)
+            if bases[k]:
+                doubts[k] = doubt_of_changes(table, k, labels, bases[k])
+        if head.kind in OF_TWO:
+            rivals[k] = rival_in(table, k, labels)
+    return _Columns(bases=bases, doubts=doubts, rivals=rivals)
+
+
+def _cell(
+    text: str,
+    head: Head,
+    *,
+    named: tuple[str, ...],
+    line: int,
+    table: Table,
+    column: int,
+    is_pair: bool,
+) -> Cell:
+    """Return a cell as its own head and row describe it.
+
+    Args:
+        text: Of the cell.
+        head: Of its column.
+        named: The groups of its row.
+        line: Of the report.
+        table: That it is of.
+        column: Its place in the row.
+        is_pair: Whether its row compares two groups.
+    """
+    seed = ""
+    if re.match(r"\s*seed", head.text, re.IGNORECASE):
+        seed = seed_of(head.text)
+    kind = _kind(text, head, table, is_value=bool(seed), is_pair=is_pair)
+    if seed:
+        head = replace(head, metric="")
+    return Cell(
+        text=text,
+        kind=kind,
+        named=named,
+        line=line,
+        head=head,
+        table=table,
+        seed=seed,
+        column=column,
+    )
+
+
+def _kind(text: str, head: Head, table: Table, *, is_value: bool, is_pair: bool) -> Kind | None:
+    """Return what the number of a cell is, by its head and its own form.
+
+    Args:
+        text: Of the cell.
+        head: Of its column.
+        table: That it is of.
+        is_value: Whether its column is of a seed.
+        is_pair: Whether its row compares two groups.
+    """
+    if is_value:
+        return "value"
+    if is_pair and head.kind == "mean":
+        return "difference" if "diff" in head.text.lower() else None
+    if is_pair or not head.is_metric or head.kind not in (None, "interval"):
+        return head.kind
+    shown = plain(text)
+    if head.kind is None and ("±" in shown or PLAIN_NUMBER.match(bare_cell(shown))):
+        return "mean"
+    if _is_mean_with_brackets(shown, head, table):
+        return "mean"
+    return head.kind
+
+
+def _is_mean_with_brackets(shown: str, head: Head, table: Table) -> bool:
     """Say whether a cell is a number with its spread or interval in brackets, and not a median."""
-    of_median = re.search(r"\bmedian|\biqr\b|quartile", f"{head.text} {plain(table.above)}", re.IGNORECASE)
-    return bool(WITH_BRACKETS.match(bare_cell(plain(cell)))) and not of_median
+    if not WITH_BRACKETS.match(bare_cell(shown)):
+        return False
+    return not OF_A_MEDIAN.search(f"{head.text} {plain(table.above)}")
+
+
+def _compared(cell: Cell, label: str, heads: Sequence[Head], compared: _Columns) -> Cell:
+    """Return a cell of a column that compares its row with another one, with both groups."""
+    k = cell.column
+    base = compared.bases.get(k)
+    if base:
+        kind = None if base == label else kind_of_change(cell.kind, heads, k, cell.text)
+        return replace(
+            cell,
+            kind=kind,
+            named=(label, base),
+            head=replace(heads[k], metric=metric_left_of(heads, k)),
+            seed=CHANGE,
+            doubt=compared.doubts[k],
+        )
+    rival = compared.rivals.get(k)
+    if rival:
+        return replace(
+            cell,
+            kind=None if rival == label else cell.kind,
+            named=(label, rival),
+            head=replace(heads[k], metric=only_metric_left_of(heads, k)),
+        )
+    return cell

@@ -23,19 +23,36 @@ QUANTITY_ROW = re.compile(
 
 def rows_are_measures(table: Table, heads: Sequence[Head]) -> bool:
     """Say whether the rows are mean, sd, …, and the columns groups."""
-    kinds = [kind_of(plain(cells[0])) for _, cells in table.rows]
-    named = [head.kind is None and bool(LETTER.search(head.text)) for head in heads[1:]]
-    others = [plain(cells[0]) for (_, cells), kind in zip(table.rows, kinds, strict=True) if not kind]
-    most = len(kinds) - len(others) > max(1, len(others)) and all(map(QUANTITY_ROW.search, others))
-    return bool(kinds) and (not others or most) and bool(named) and all(named)
+    columns = heads[1:]
+    if not columns or not table.rows:
+        return False
+    if not all(head.kind is None and LETTER.search(head.text) for head in columns):
+        return False
+    names = [plain(cells[0]) for _, cells in table.rows]
+    others = [name for name in names if not kind_of(name)]
+    measures = len(names) - len(others)
+    if not others:
+        return True
+    return measures > max(1, len(others)) and all(map(QUANTITY_ROW.search, others))
 
 
 def cells_of_measures(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     """Yield the cells of a table with a row a measure; its columns are groups, or metrics of one group."""
-    metrics = all(head.is_metric for head in heads[1:])
+    are_metrics = all(head.is_metric for head in heads[1:])
     for line, cells in table.rows:
         row = head_of(cells[0])
         for k, cell in enumerate(cells[1 : len(heads)], start=1):
-            name = f"table of line {table.line}" if metrics else heads[k].text
-            head = replace(row, metric=heads[k].metric if metrics else row.metric)
-            yield Cell(text=cell, kind=row.kind, named=(name,), line=line, head=head, table=table, column=k)
+            name = heads[k].text
+            head = row
+            if are_metrics:
+                name = f"table of line {table.line}"
+                head = replace(row, metric=heads[k].metric)
+            yield Cell(
+                text=cell,
+                kind=row.kind,
+                named=(name,),
+                line=line,
+                head=head,
+                table=table,
+                column=k,
+            )

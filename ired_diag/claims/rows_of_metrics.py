@@ -34,29 +34,41 @@ LINK = re.compile(
     r"[\s(\[]*(?:the\s+)?",
     re.IGNORECASE,
 )
+IN_BRACKETS_AT_END = re.compile(r"\s*\([^()]*\)\s*$")
 
 
 def rows_are_metrics(table: Table, heads: Sequence[Head]) -> bool:
     """Say whether the rows are metrics, and the columns groups and comparisons."""
     rows = [head_of(cells[0]) for _, cells in table.rows if cells]
-    said = bool(heads) and HEAD_OF_METRICS.match(heads[0].text.strip())
     if not rows or not all(row.kind in (None, "mean") and LETTER.search(row.text) for row in rows):
         return False
-    if not said and not all(row.is_metric for row in rows):
+    is_said = bool(heads) and HEAD_OF_METRICS.match(heads[0].text.strip()) is not None
+    if not is_said and not all(row.is_metric for row in rows):
         return False
-    if any(head.kind == "mean" or (head.kind is None and head.is_metric) for head in heads[1:]):
+    columns = heads[1:]
+    if any(_is_of_a_metric(head) for head in columns):
         return False
-    return any(head.kind in COMPARING for head in heads[1:]) or len(group_columns(table, heads)) > 1
+    if any(head.kind in COMPARING for head in columns):
+        return True
+    return len(group_columns(table, heads)) > 1
+
+
+def _is_of_a_metric(head: Head) -> bool:
+    if head.kind is None:
+        return head.is_metric
+    return head.kind == "mean"
 
 
 def group_columns(table: Table, heads: Sequence[Head]) -> dict[int, str]:
     """Return the columns of a table with a row a metric that are groups, with their names."""
-    names = {k: re.sub(r"\s*\([^()]*\)\s*$", "", head.text).strip() for k, head in enumerate(heads) if k > 0}
-    return {
-        k: name
-        for k, name in names.items()
-        if heads[k].kind is None and metric_of(name) and is_numeric(table, k) and not _is_statistic(name)
-    }
+    columns = {}
+    for k, head in enumerate(heads[1:], start=1):
+        name = IN_BRACKETS_AT_END.sub("", head.text).strip()
+        if head.kind is not None or not metric_of(name) or _is_statistic(name):
+            continue
+        if is_numeric(table, k):
+            columns[k] = name
+    return columns
 
 
 def _is_statistic(name: str) -> bool:
@@ -70,17 +82,32 @@ def cells_of_metrics(table: Table, heads: Sequence[Head]) -> Iterator[Cell]:
     pair = tuple(groups.values()) if len(groups) == 2 else ()
     for line, cells in table.rows:
         row = head_of(cells[0])
-        for k, cell in enumerate(cells[1 : len(heads)], start=1):
-            head = heads[k]
+        for k, text in enumerate(cells[1 : len(heads)], start=1):
+            kind: Kind | None = "mean"
             if k in groups:
-                after = head.after if head.after != "spread" else row.after
-                shown = replace(row, after=after, factor=row.factor or head.factor)
                 named: tuple[str, ...] = (groups[k],)
-                kind: Kind | None = "mean"
+                head = _of_group(row, heads[k])
             else:
-                shown = replace(head, text=f"{row.text} {head.text}", metric=row.metric)
-                named, kind = pair, head.kind if head.kind in COMPARING else None
-            yield Cell(text=cell, kind=kind, named=named, line=line, head=shown, table=table, column=k)
+                named = pair
+                head = replace(heads[k], text=f"{row.text} {heads[k].text}", metric=row.metric)
+                kind = head.kind if head.kind in COMPARING else None
+            yield Cell(
+                text=text,
+                kind=kind,
+                named=named,
+                line=line,
+                head=head,
+                table=table,
+                column=k,
+            )
+
+
+def _of_group(row: Head, column: Head) -> Head:
+    """Return the head of a row, with what the head of its column says of units and spreads."""
+    after = column.after
+    if after == "spread":
+        after = row.after
+    return replace(row, after=after, factor=row.factor or column.factor)
 
 
 def with_pairs(claims: Sequence[Claim], names: Sequence[str]) -> list[Claim]:
@@ -90,22 +117,24 @@ def with_pairs(claims: Sequence[Claim], names: Sequence[str]) -> list[Claim]:
         claims: Of tables.
         names: The groups that the report and the runs know.
     """
-    return [
-        replace(claim, groups=_pair_above(claim, names))
-        if claim.table and not claim.groups and claim.metric and claim.kind in COMPARING
-        else claim
-        for claim in claims
-    ]
+    paired = []
+    for claim in claims:
+        is_open = claim.table and claim.metric and not claim.groups
+        if is_open and claim.kind in COMPARING:
+            claim = replace(claim, groups=_pair_above(claim, names))
+        paired.append(claim)
+    return paired
 
 
 def _pair_above(claim: Claim, names: Sequence[str]) -> tuple[str, ...]:
     """Return the two groups that the head compares, else the caption, else the heading; none if not two."""
-    head, heading, caption = [*claim.context.split("\n"), "", ""][:3]
-    for text in (plain(head), plain(caption), plain(heading)):
+    for words in (claim.wording, claim.caption, claim.heading):
+        text = plain(words)
         spans = mention_spans(text, names)
         named = tuple(dict.fromkeys(name for _, _, name in spans))
         if len(named) == 2 and _are_compared(text, spans):
             return named
+        # The nearest words hold: where they name other groups, the words further up do not count.
         if named:
             return ()
     return ()
@@ -113,4 +142,7 @@ def _pair_above(claim: Claim, names: Sequence[str]) -> tuple[str, ...]:
 
 def _are_compared(text: str, spans: Sequence[tuple[int, int, str]]) -> bool:
     """Say whether two groups that stand next to each other in a text are linked by a word that compares."""
-    return any(a[2] != b[2] and LINK.fullmatch(text, a[1], b[0]) for a, b in pairwise(spans))
+    for (_, end, first), (start, _, second) in pairwise(spans):
+        if first != second and LINK.fullmatch(text, end, start):
+            return True
+    return False

@@ -24,39 +24,39 @@ MEASURE_ROW = re.compile(
     r"μ)\)?)?\s*[:.]?$",
     re.IGNORECASE,
 )  # fmt: skip
+OF_A_COLUMN = (None, "mean", "best", "worst")  # kinds of heads whose numbers are values of seeds
 
 
 def cells_of_seeds(table: Table, heads: Sequence[Head], seed: int) -> Iterator[Cell]:
     """Yield the cells of a table with a row a seed."""
     values = [k for k in range(len(heads)) if k != seed and is_numeric(table, k)]
-    labels = [
-        k for k in range(len(heads)) if k != seed and k not in values and not NO_LABEL.search(heads[k].text)
-    ]
-    labels = [k for k in labels if is_label(table, k) and not is_of_answers(table, k)]
-    metrics = bool(labels) or any(heads[k].is_metric for k in values)
+    labels = [k for k, head in enumerate(heads) if k not in (seed, *values) and _is_label(table, k, head)]
+    are_metrics = bool(labels) or any(heads[k].is_metric for k in values)
     last: dict[int, str] = {}
     for line, cells in table.rows:
         for k in labels:
-            last[k] = plain(cells[k]) if k < len(cells) and cells[k].strip() else last.get(k, "")
-        name = (
-            " ".join(part for part in (last.get(k, "") for k in labels) if part)
-            or f"table of line {table.line}"
-        )
-        label = plain(cells[seed]) if seed < len(cells) else ""
-        shown = label or next((plain(c) for c in cells if LETTER.search(c)), "")
-        number, row = seed_of(label), MEASURE_ROW.match(shown.strip())
-        if not number and not row:
+            if k < len(cells) and cells[k].strip():
+                last[k] = plain(cells[k])
+        words = _words_of_row(cells, seed)
+        number = seed_of(plain(cells[seed])) if seed < len(cells) else ""
+        measure = MEASURE_ROW.match(words.strip())
+        if not number and not measure:
             continue
+        kind: Kind | None = "value" if number else kind_of(measure[1] if measure else "")
+        # The smallest and the largest value below a column are not values of another seed.
+        if kind in ("best", "worst"):
+            continue
+        name = " ".join(last[k] for k in labels if last.get(k)) or f"table of line {table.line}"
         for k in values:
-            if k >= len(cells) or heads[k].kind not in (None, "mean", "best", "worst"):
+            if k >= len(cells) or heads[k].kind not in OF_A_COLUMN:
                 continue
-            group = name if metrics else heads[k].text
-            head = heads[k] if metrics else replace(heads[k], metric="")
-            if row:  # the words of the row say what the number is
-                head = replace(head, text=f"{shown} {head.text}", after=head_of(shown).after)
-            kind: Kind | None = "value" if number else kind_of(row[1] if row else "")
-            if kind in ("best", "worst"):
-                continue
+            group = name
+            head = heads[k]
+            if not are_metrics:
+                group = head.text
+                head = replace(head, metric="")
+            if measure:  # the words of the row say what the number is
+                head = replace(head, text=f"{words} {head.text}", after=head_of(words).after)
             yield Cell(
                 text=cells[k],
                 kind=kind,
@@ -67,3 +67,22 @@ def cells_of_seeds(table: Table, heads: Sequence[Head], seed: int) -> Iterator[C
                 seed=number,
                 column=k,
             )
+
+
+def _is_label(table: Table, column: int, head: Head) -> bool:
+    """Say whether a column names the group of each seed."""
+    if NO_LABEL.search(head.text) or not is_label(table, column):
+        return False
+    return not is_of_answers(table, column)
+
+
+def _words_of_row(cells: Sequence[str], seed: int) -> str:
+    """Return the cell of the seed; where that is empty, the first one with words."""
+    if seed < len(cells):
+        label = plain(cells[seed])
+        if label:
+            return label
+    for cell in cells:
+        if LETTER.search(cell):
+            return plain(cell)
+    return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import numpy as np
@@ -18,7 +18,7 @@ from ired_diag.claims.numbers import Printed
 from ired_diag.claims.ranges import Range, printed_range
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One group's numbers, one a seed, as far as they are known.
 
@@ -48,8 +48,21 @@ class Sample:
     @property
     def population_sd(self) -> Range:
         """The sd with n in the denominator."""
-        shrink = math.sqrt((self.n - 1) / self.n)
-        return Range(self.sd.low * shrink, self.sd.middle * shrink, self.sd.high * shrink)
+        return self.sd.scaled(math.sqrt((self.n - 1) / self.n))
+
+    def value_of(self, seed: str) -> Range:
+        """Return what the value of a seed may be, its rounding included."""
+        return Range.around(self.values[seed], self.half)
+
+    def shared_seeds(self, other: Sample) -> list[str]:
+        """Return the seeds that both samples have values of, in the order of the first."""
+        return [seed for seed in self.values if seed in other.values]
+
+    def best(self, *, lower_is_better: bool) -> float:
+        """Return the best value of a seed."""
+        if lower_is_better:
+            return min(self.values.values())
+        return max(self.values.values())
 
 
 def sample_of_values(values: Mapping[str, float], source: str, *, half: float) -> Sample:
@@ -61,23 +74,52 @@ def sample_of_values(values: Mapping[str, float], source: str, *, half: float) -
         half: Half of the last digit that they are written with.
     """
     x = np.array(list(values.values()), dtype=np.float64)
-    n, sd = len(x), Range(math.nan, math.nan, math.nan)
+    n = len(x)
+    sd = Range(math.nan, math.nan, math.nan)
     if n > 1:
-        middle, off = float(x.std(ddof=1)), half * math.sqrt(n / (n - 1))
+        middle = float(x.std(ddof=1))
+        off = half * math.sqrt(n / (n - 1))
         sd = Range(max(0.0, middle - off), middle, middle + off)
-    return Sample(source, n, Range.around(float(x.mean()), half), sd, dict(values), half)
+    return Sample(
+        source=source,
+        n=n,
+        mean=Range.around(float(x.mean()), half),
+        sd=sd,
+        values=dict(values),
+        half=half,
+    )
 
 
 def sample_of_summary(mean: Printed, sd: Printed, n: int) -> Sample:
     """Return the sample that a printed mean, sd and n describe."""
-    return Sample("its printed mean, sd and n", n, printed_range(mean), printed_range(sd), sd_unsure=True)
+    return Sample(
+        source="its printed mean, sd and n",
+        n=n,
+        mean=printed_range(mean),
+        sd=printed_range(sd),
+        sd_unsure=True,
+    )
 
 
 def as_population(sample: Sample) -> Sample:
     """Return a sample whose printed sd is taken for the population one."""
     grow = math.sqrt(sample.n / (sample.n - 1))
-    sd = Range(sample.sd.low * grow, sample.sd.middle * grow, sample.sd.high * grow)
-    return Sample(sample.source, sample.n, sample.mean, sd)
+    return Sample(
+        source=sample.source,
+        n=sample.n,
+        mean=sample.mean,
+        sd=sample.sd.scaled(grow),
+    )
+
+
+def with_wrong_denominator(sample: Sample) -> Sample:
+    """Return a sample whose sd is computed with the other denominator, and that has no values.
+
+    It is what a report has that takes a printed sd, or numpy's ``std``, for what it is not.
+    """
+    if sample.sd_unsure:
+        return as_population(sample)
+    return replace(sample, sd=sample.population_sd, values={})
 
 
 def written_half(values: Mapping[str, float]) -> float:
@@ -86,6 +128,13 @@ def written_half(values: Mapping[str, float]) -> float:
     >>> written_half({"seed0": 0.0097, "seed1": 0.01})
     5e-05
     """
-    exponents = [Decimal(repr(float(value))).normalize().as_tuple().exponent for value in values.values()]
-    smallest = min((e for e in exponents if isinstance(e, int)), default=0)
-    return 0.5 * 10.0 ** min(smallest, 0)
+    exponents = [_exponent(float(value)) for value in values.values()]
+    return 0.5 * 10.0 ** min(exponents, default=0)
+
+
+def _exponent(value: float) -> int:
+    """Return the power of ten of the last digit of a number; at most 0, as of one without decimals."""
+    exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+    if not isinstance(exponent, int):  # of NaN and infinity
+        return 0
+    return min(exponent, 0)

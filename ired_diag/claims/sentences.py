@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ired_diag.claims import phrases
 from ired_diag.claims.claim import Claim, Kind
@@ -30,6 +30,34 @@ SAME_AS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 HEADED = re.compile(r"^[\W_]*(?:[^\W\d][\w/-]*\s+){0,4}[^\W\d][\w/-]*\s*(?:\([^()\d]*\)\s*)?[:=]\s")
+KINDS_WITH_A_TEST = ("statistic", "t")
+DIFFERENCE = re.compile(r"\bdifference\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """A sentence as it is read.
+
+    Attributes:
+        sentence: As it stands in the report.
+        text: In the spelling that patterns are written for.
+        named: Where it names which group.
+        claimed: Its numbers with their kinds.
+        block: The number that its claims share.
+        vocabulary: The metrics that the report's tables name.
+    """
+
+    sentence: Sentence
+    text: str
+    named: NamedGroups
+    claimed: Sequence[Numbered]
+    block: int
+    vocabulary: Collection[str]
+
+    @property
+    def context(self) -> str:
+        """The sentence, and the heading above it."""
+        return f"{self.text}\n{self.sentence.heading}"
 
 
 def claims_of(
@@ -38,7 +66,7 @@ def claims_of(
     """Yield the claims of a sentence.
 
     Args:
-        sentence: Which.
+        sentence: The sentence.
         names: The groups that the report and the runs know.
         block: The number that its claims share.
         comma: Whether the text writes decimal commas.
@@ -46,74 +74,143 @@ def claims_of(
     """
     text = plain(sentence.text)
     named = NamedGroups(text, mention_spans(text, names))
-    context = f"{text}\n{sentence.heading}"
-    numbers = [n for n in numbers_in(text, comma=comma) if not named.covers(n)]
-    claimed = list(numbers_with_kinds(named.without_compared(), numbers, named))
+    numbers = [number for number in numbers_in(text, comma=comma) if not named.covers(number)]
+    reading = _Reading(
+        sentence=sentence,
+        text=text,
+        named=named,
+        # In "A vs dropout, p = 0.1" dropout is a group, and p not the probability of it.
+        claimed=list(numbers_with_kinds(named.without_compared(), numbers, named)),
+        block=block,
+        vocabulary=vocabulary,
+    )
+    yield from _of_numbers(reading, _groups_of_heading(reading, names))
+    yield from _of_counts(reading)
+    if not SUPPOSED.search(text):
+        yield from conclusions_of(text, named, sentence.line, reading.context, block)
+
+
+def _groups_of_heading(reading: _Reading, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the group that a heading names, for a line below it such as "final val loss: 0.416"."""
+    if reading.named.at or not HEADED.match(reading.text):
+        return ()
+    spans = mention_spans(reading.sentence.heading, names)
+    groups = tuple(dict.fromkeys(name for _, _, name in spans))
+    if len(groups) != 1:
+        return ()
+    return groups
+
+
+def _of_numbers(reading: _Reading, groups_of_heading: tuple[str, ...]) -> Iterator[Claim]:
+    """Yield the claims of numbers in digits."""
     last: Claim | None = None
-    above = mention_spans(sentence.heading, names) if HEADED.match(text) and not named.at else []
-    own = tuple(dict.fromkeys(name for _, _, name in above))
-    for kind, shown, half in claimed:
-        claim = _claim(
-            sentence, text, named, claimed, kind, shown, half=half, block=block, vocabulary=vocabulary
-        )
+    for kind, shown, half in reading.claimed:
+        claim = _claim(reading, kind, shown, half=half)
         if half and last is not None:  # what follows a ± is of the group of its mean
             claim = replace(claim, groups=last.groups, others=last.others)
-        if len(own) == 1 and kind not in PAIRED_KINDS:  # "### muon", and below it "final val loss: 0.416"
-            claim = replace(claim, groups=own)
+        if groups_of_heading and kind not in PAIRED_KINDS:
+            claim = replace(claim, groups=groups_of_heading)
         last = claim
         yield claim
-    for hit in phrases.COUNTED.finditer(text):
-        count = float(phrases.NUMBER_WORDS[hit[1].lower()])
-        groups = named.within(0, len(text))
-        number = Printed(hit[1], count, 1.0, start=hit.start(), end=hit.end(1))
+
+
+def _of_counts(reading: _Reading) -> Iterator[Claim]:
+    """Yield the numbers of seeds that are written as words."""
+    groups = reading.named.everyone
+    for hit in phrases.COUNTED.finditer(reading.text):
+        count = phrases.NUMBER_WORDS[hit[1].lower()]
+        number = Printed(
+            text=hit[1],
+            value=float(count),
+            unit=1.0,
+            start=hit.start(),
+            end=hit.end(1),
+        )
         yield Claim(
-            "n", sentence.line, hit[1], groups=groups if len(groups) == 1 else (), numbers=(number,),
-            context=context, block=block,
-        )  # fmt: skip
-    if not SUPPOSED.search(text):
-        yield from conclusions_of(text, named, sentence.line, context, block)
+            "n",
+            reading.sentence.line,
+            hit[1],
+            groups=groups if len(groups) == 1 else (),
+            numbers=(number,),
+            context=reading.context,
+            block=reading.block,
+        )
 
 
-def _claim(
-    sentence: Sentence,
-    text: str,
-    named: NamedGroups,
-    claimed: Sequence[Numbered],
-    kind: Kind,
-    shown: tuple[Printed, ...],
-    *,
-    half: bool,
-    block: int,
-    vocabulary: Collection[str],
-) -> Claim:
-    first, last = shown[0], shown[-1]
-    count = 2 if kind in PAIRED_KINDS else 1
-    alike = LEVELS if kind in LEVELS else (kind,)
-    same = [other[0] for k, other, _ in claimed if k in alike]
-    start = max((n.end for n in same if n.end <= first.start), default=0)
-    following = min((n.start for n in same if n.start >= last.end), default=len(text))
-    groups = named.whose(start, first.start, last.end, following, count)
-    if kind == "interval" and (
-        not groups or re.search(r"\bdifference\b", text[: first.start], re.IGNORECASE)
-    ):
-        groups = named.whose(start, first.start, last.end, following, 2) or groups
-    rivals = named.rivals(start, first.start, last.end, following) if count == 1 and groups else ()
-    repeats = groups and kind in PAIRED_KINDS and SAME_AS_BEFORE.search(text[: first.start])
-    statistic = phrases.statistic_before(text[: first.start]) if kind in ("statistic", "t") else None
-    corrected = CORRECTED.search(text)
+def _claim(reading: _Reading, kind: Kind, shown: tuple[Printed, ...], *, half: bool) -> Claim:
+    """Return the claim of a number, or of the two ends of an interval.
+
+    Args:
+        reading: The sentence.
+        kind: What the number is.
+        shown: What is printed.
+        half: Whether it is half an interval.
+    """
+    text = reading.text
+    first = shown[0]
+    last = shown[-1]
+    before = text[: first.start]
+    groups, rivals = _groups_of(reading, kind, first, last)
+    repeats = SAME_AS_BEFORE.search(before)
+    doubt = ""
+    if repeats and groups and kind in PAIRED_KINDS:
+        doubt = f"with whom {repeats[0]!r} compares is not certain"
+    test, df = _test_of(text, before, kind)
     return Claim(
         kind,
-        sentence.line_of(first.text, text[: first.start].count(first.text)),
+        reading.sentence.line_of(first.text, before.count(first.text)),
         text[first.start : last.end].strip(),
         groups=groups,
         numbers=shown,
-        context=f"{text}\n{sentence.heading}",
-        block=block,
+        context=reading.context,
+        block=reading.block,
         seed=seed_before(text, first.start) if kind == "level" else "",
         half_width=half,
         others=rivals,
-        metric=metric_at(text, first.start, last.end, vocabulary),
-        df=statistic[1] if statistic else (),
-        test=statistic[0] if statistic and kind == "statistic" else (corrected[0] if corrected else ""),
-        doubt=f"with whom {repeats[0]!r} compares is not certain" if repeats else "",
+        metric=metric_at(text, first.start, last.end, reading.vocabulary),
+        df=df,
+        test=test,
+        doubt=doubt,
     )
+
+
+def _groups_of(
+    reading: _Reading, kind: Kind, first: Printed, last: Printed
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the groups that a number is about, and the others that it may be about as well."""
+    named = reading.named
+    start, following = _stretch(reading, kind, first, last)
+    count = 2 if kind in PAIRED_KINDS else 1
+    groups = named.whose(start, first.start, last.end, following, count=count)
+    if kind == "interval" and (not groups or DIFFERENCE.search(reading.text[: first.start])):
+        groups = named.whose(start, first.start, last.end, following, count=2) or groups
+    if count == 2 or not groups:
+        return groups, ()
+    return groups, named.rivals(start, first.start, last.end, following)
+
+
+def _stretch(reading: _Reading, kind: Kind, first: Printed, last: Printed) -> tuple[int, int]:
+    """Return where the last number of the same kind before a number ends, and where the next one starts."""
+    alike = LEVELS if kind in LEVELS else (kind,)
+    start = 0
+    following = len(reading.text)
+    for other_kind, (other, *_), _ in reading.claimed:
+        if other_kind not in alike:
+            continue
+        if other.end <= first.start:
+            start = max(start, other.end)
+        if other.start >= last.end:
+            following = min(following, other.start)
+    return start, following
+
+
+def _test_of(text: str, before: str, kind: Kind) -> tuple[str, tuple[float, ...]]:
+    """Return the name of a statistic, else the words of a correction, and the degrees of freedom."""
+    statistic = None
+    if kind in KINDS_WITH_A_TEST:
+        statistic = phrases.statistic_before(before)
+    df = statistic[1] if statistic else ()
+    if statistic and kind == "statistic":
+        return statistic[0], df
+    corrected = CORRECTED.search(text)
+    return corrected[0] if corrected else "", df

@@ -25,6 +25,9 @@ UNCERTAIN = re.compile(
     rf"^\s*(?P<number>[-+]?\d*\.\d+)\s*\((?P<digits>\d{{1,4}})\)(?P<power>{POWER})\s*$", re.IGNORECASE
 )
 SHORT = {"percent": "%", "second": "s", "hour": "h", "minute": "min", "milli": "m", "micro": "u", "per": "/"}
+THOUSANDS = re.compile(r"(?<=\d)[ ~](?=\d{3}\b)")
+PLUS_MINUS = re.compile(r"\+-|\\pm(?![a-zA-Z])")
+FORTRAN = str.maketrans("dD", "ee")  # its exponent, which siunitx accepts
 
 
 def without_siunitx(text: str) -> str:
@@ -35,12 +38,31 @@ def without_siunitx(text: str) -> str:
     """
     if "\\" not in text:
         return text
-    text = RANGE.sub(
-        lambda hit: f"{_number(hit[1])} to {_number(hit[2])} {_unit(hit[3] or '')}".rstrip(), text
-    )
-    text = QUANTITY.sub(lambda hit: f"{_number(hit[1])} {_unit(hit[2])}".rstrip(), text)
-    text = NUM.sub(lambda hit: _number(hit[1]), text)
-    return UNIT.sub(lambda hit: _unit(hit[1]), text)
+    text = RANGE.sub(_range, text)
+    text = QUANTITY.sub(_quantity, text)
+    text = NUM.sub(_number_of, text)
+    return UNIT.sub(_unit_of, text)
+
+
+def _number_of(hit: re.Match[str]) -> str:
+    return _number(hit[1])
+
+
+def _unit_of(hit: re.Match[str]) -> str:
+    return _unit(hit[1])
+
+
+def _range(hit: re.Match[str]) -> str:
+    first = _number(hit[1])
+    last = _number(hit[2])
+    unit = _unit(hit[3] or "")
+    return f"{first} to {last} {unit}".rstrip()
+
+
+def _quantity(hit: re.Match[str]) -> str:
+    number = _number(hit[1])
+    unit = _unit(hit[2])
+    return f"{number} {unit}".rstrip()
 
 
 def with_uncertainty(number: str) -> str:
@@ -52,18 +74,27 @@ def with_uncertainty(number: str) -> str:
     hit = UNCERTAIN.match(number)
     if hit is None:
         return number
-    decimals = len(hit["number"].partition(".")[2])
+    mean = hit["number"]
+    power = hit["power"]
+    _, _, fraction = mean.partition(".")
+    decimals = len(fraction)
     digits = hit["digits"].rjust(decimals + 1, "0")
     spread = f"{digits[:-decimals]}.{digits[-decimals:]}"
-    return f"{hit['number']}{hit['power']} ± {spread}{hit['power']}"
+    return f"{mean}{power} ± {spread}{power}"
 
 
 def _number(text: str) -> str:
-    text = re.sub(r"\+-|\\pm(?![a-zA-Z])", " ± ", text)
-    text = re.sub(r"(?<=\d)[ ~](?=\d{3}\b)", "", text.replace("\\,", "")).replace("d", "e").replace("D", "e")
-    return re.sub(r"\s*±\s*", " ± ", with_uncertainty(text.strip()))
+    text = PLUS_MINUS.sub(" ± ", text)
+    text = text.replace("\\,", "")
+    text = THOUSANDS.sub("", text)
+    text = text.translate(FORTRAN)
+    text = with_uncertainty(text.strip())
+    return re.sub(r"\s*±\s*", " ± ", text)
 
 
 def _unit(text: str) -> str:
-    words = re.findall(r"[A-Za-z]+|%|/", text.replace("\\%", "%"))
-    return "".join(SHORT.get(word, word) for word in words)
+    bare = text.replace("\\%", "%")
+    shown = []
+    for word in re.findall(r"[A-Za-z]+|%|/", bare):
+        shown.append(SHORT.get(word, word))
+    return "".join(shown)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from scipy import stats
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
 from ired_diag.claims.known_samples import label_of_claim, sample_of_claim, why_unknown
 from ired_diag.claims.ranges import Range, fits, through
 from ired_diag.claims.samples import Sample
@@ -24,40 +24,117 @@ CLOSE = 0.03  # values are printed with fewer digits than the sd was computed fr
 ASSUMED = re.compile(r"\bz[\s-]*test|\bz\s*=|\bassum\w*|\bknown\b|\bprior\b|\binter-run\b", re.IGNORECASE)
 POPULATION = re.compile(r"population|ddof\s*=\s*0|1/n\b", re.IGNORECASE)
 WORDS = {"sd": "standard deviation", "se": "standard error", "spread": "number after ±"}
+Candidates = Mapping[str, Range]
 
 
 def check_spread(claim: Claim, book: Book) -> Verdict:
     """Return whether a sd, a standard error, or a number after ± is that of the seeds."""
-    if ASSUMED.search(claim.context.split("\n")[0]) and not claim.table:
+    if ASSUMED.search(claim.wording) and not claim.table:
         return unchecked(claim, "it is a sd that a test assumes")
     label = label_of_claim(claim, book)
-    if label and not _mean_agrees(claim, book, label):
+    if not label:
+        return unchecked(claim, why_unknown(claim, book))
+    if not _mean_agrees(claim, book, label):
         return unchecked(claim, "the mean beside it is of other values")
-    sample = sample_of_claim(claim, label, book, summary=claim.kind == "se") if label else None
+    sample = sample_of_claim(claim, label, book, summary=claim.kind == "se")
     if sample is None:
         return unchecked(claim, why_unknown(claim, book))
-    if sample.n < 2 or not sample.sd.known:
+    if sample.n < 2 or not sample.sd.is_finite:
         return unchecked(claim, f"{sample.source}: one value has no spread")
-    right, wrong = _candidates(sample, claim)
+    right = _right(sample, claim)
     for name, value in right.items():
         if fits(claim.number, value):
             return holds(claim, f"the {name} of {sample.source} is {value.middle:.4g}")
-    for name, value in wrong.items():
+    usual = next(iter(right))
+    expected = right[usual]
+    for name, value in _slips(sample, claim).items():
         if fits(claim.number, value):
-            return _population(claim, sample, name, value, next(iter(right.values())))
-    expected = next(iter(right.values()))
-    if (
-        expected.middle
-        and abs(claim.number.value / expected.middle - 1) < CLOSE
-        and not book.group(label or "")
-    ):
-        return holds(claim, f"within {CLOSE:.0%} of the {next(iter(right))} of {sample.source}")
-    words = (
-        f"the {WORDS[claim.kind]} is printed as {claim.said}; from {sample.source} it is "
-        f"{expected.middle:.4g}."
+            return _slip(claim, sample, name, value, expected)
+    # The report's own values are rounded; its sd may be that of the unrounded ones.
+    if not book.group(label) and _is_close(claim.number.value, expected.middle):
+        return holds(claim, f"within {CLOSE:.0%} of the {usual} of {sample.source}")
+    printed = f"the {WORDS[claim.kind]} is printed as {claim.said}"
+    return refuted(
+        claim,
+        rule="spread",
+        words=f"{printed}; from {sample.source} it is {expected.middle:.4g}.",
+        evidence={"recomputed": expected.middle, "n": sample.n},
     )
-    evidence = {"recomputed": expected.middle, "n": sample.n}
-    return fails(claim, Fault("spread", "error", words, evidence=evidence).of(claim))
+
+
+def _is_close(printed: float, expected: float) -> bool:
+    if not expected:
+        return False
+    return abs(printed / expected - 1) < CLOSE
+
+
+def _right(sample: Sample, claim: Claim) -> Candidates:
+    """Return by name what a spread may rightly be; the most usual first."""
+    sd = sample.sd
+    root = math.sqrt(sample.n)
+    error = through(lambda s: s / root, sd)
+    if claim.kind == "se":
+        return {"standard error": error}
+    if claim.kind == "sd" and POPULATION.search(claim.context):
+        return {"sample sd": sd, "population sd": sample.population_sd}
+    if claim.kind == "sd":
+        return {"sample sd": sd}
+    critical = float(stats.t.ppf(0.975, sample.n - 1))
+    return {
+        "sample sd": sd,
+        "standard error": error,
+        "half of the t interval": through(lambda s: critical * s / root, sd),
+    }
+
+
+def _slips(sample: Sample, claim: Claim) -> Candidates:
+    """Return by name what a spread is by a well-known slip."""
+    sd = sample.sd
+    population = sample.population_sd
+    root = math.sqrt(sample.n)
+    if claim.kind == "se":
+        return {
+            "standard error of the population sd": through(lambda s: s / root, population),
+            "standard deviation": sd,
+        }
+    if claim.kind == "sd":
+        return {
+            "population sd": population,
+            "standard error": through(lambda s: s / root, sd),
+        }
+    return {
+        "population sd": population,
+        "half of 1.96 sd/√n": through(lambda s: 1.96 * s / root, sd),
+        "half of 1.96 sd/√n of the population sd": through(lambda s: 1.96 * s / root, population),
+    }
+
+
+def _slip(claim: Claim, sample: Sample, name: str, value: Range, expected: Range) -> Verdict:
+    """Return that a spread is another one than it says.
+
+    Args:
+        claim: The spread.
+        sample: The seeds.
+        name: Of what is printed.
+        value: What that is.
+        expected: What should be printed.
+    """
+    rule = "spread"
+    printed = f"{value.middle:.4g}"
+    due = f"{expected.middle:.4g}"
+    if "population" in name:
+        rule = "population_sd"
+        printed += ", ddof = 0"
+        due += " (ddof = 1)"
+    what = f"the {WORDS[claim.kind]} is printed as {claim.said}, which is the {name} ({printed})"
+    return refuted(
+        claim,
+        rule=rule,
+        severity="warning",
+        words=f"{what}; the seeds are a sample: {due}, n = {sample.n}.",
+        advice="numpy: std(ddof=1).",
+        evidence={"recomputed": expected.middle, "slip": value.middle, "n": sample.n},
+    )
 
 
 def _mean_agrees(claim: Claim, book: Book, label: str) -> bool:
@@ -67,38 +144,3 @@ def _mean_agrees(claim: Claim, book: Book, label: str) -> bool:
     if mean is None or seeds is None or book.group(label):
         return True
     return claim.table > 0 or fits(mean.number, seeds.mean)
-
-
-def _candidates(sample: Sample, claim: Claim) -> tuple[Mapping[str, Range], Mapping[str, Range]]:
-    """Return by name what would be right, and what would be a known slip."""
-    n, sd, population = sample.n, sample.sd, sample.population_sd
-    error = through(lambda s: s / math.sqrt(n), sd)
-    few = through(lambda s: s / math.sqrt(n), population)
-    if claim.kind == "se":
-        return {"standard error": error}, {
-            "standard error of the population sd": few,
-            "standard deviation": sd,
-        }
-    if claim.kind == "sd":
-        right = {"sample sd": sd} | (
-            {"population sd": population} if POPULATION.search(claim.context) else {}
-        )
-        return right, {"population sd": population, "standard error": error}
-    critical = float(stats.t.ppf(0.975, n - 1))
-    half = through(lambda s: critical * s / math.sqrt(n), sd)
-    return {"sample sd": sd, "standard error": error, "half of the t interval": half}, {
-        "population sd": population,
-        "half of 1.96 sd/√n": through(lambda s: 1.96 * s / math.sqrt(n), sd),
-        "half of 1.96 sd/√n of the population sd": through(lambda s: 1.96 * s / math.sqrt(n), population),
-    }
-
-
-def _population(claim: Claim, sample: Sample, name: str, value: Range, expected: Range) -> Verdict:
-    rule = "population_sd" if "population" in name else "spread"
-    words = (
-        f"the {WORDS[claim.kind]} is printed as {claim.said}, which is the {name} ({value.middle:.4g}"
-        f"{', ddof = 0' if rule == 'population_sd' else ''}); the seeds are a sample: {expected.middle:.4g}"
-        f"{' (ddof = 1)' if rule == 'population_sd' else ''}, n = {sample.n}."
-    )
-    evidence = {"recomputed": expected.middle, "slip": value.middle, "n": sample.n}
-    return fails(claim, Fault(rule, "warning", words, "numpy: std(ddof=1).", evidence).of(claim))

@@ -38,15 +38,23 @@ def kind_of(head: str) -> Kind | None:
     >>> kind_of("Std Dev"), kind_of("95% CI"), kind_of("p-value"), kind_of("GPU hours")
     ('sd', 'interval', 'p', None)
     """
-    shown = spaced(head.replace("+/-", "±").partition("±")[0]).lower().strip(" (")
-    return next((kind for kind, pattern in COLUMNS if re.search(pattern, shown)), None)
+    before_spread = head.replace("+/-", "±").partition("±")[0]
+    shown = spaced(before_spread).lower().strip(" (")
+    for kind, pattern in COLUMNS:
+        if re.search(pattern, shown):
+            return kind
+    return None
 
 
 def after_plus_minus(words: str) -> Kind:
     """Return what the number after a ± is, by the words around it."""
+    shown = spaced(words).lower()
+    patterns = dict(COLUMNS)
     kinds: list[Kind] = ["interval", "se", "sd"]
-    said = [kind for kind in kinds if re.search(dict(COLUMNS)[kind], spaced(words).lower())]
-    return said[0] if len(said) == 1 else "spread"
+    said = [kind for kind in kinds if re.search(patterns[kind], shown)]
+    if len(said) != 1:
+        return "spread"
+    return said[0]
 
 
 def spaced(text: str) -> str:

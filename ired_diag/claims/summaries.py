@@ -8,7 +8,7 @@ smallest and largest value in one sentence bound each other in the same way.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ired_diag.claims.claim import Claim, Kind
@@ -27,6 +27,7 @@ RANGE = re.compile(
     re.IGNORECASE,
 )
 OF_A_GROUP: tuple[Kind, ...] = ("mean", "sd", "n")
+OF_TWO = ("t", "p", "df", "effect")
 OF_A_RANGE: tuple[Kind, ...] = ("mean", "sd", "best", "worst")
 
 
@@ -36,49 +37,64 @@ def claims_of_summaries(
     """Return the claims of a sentence, those of groups that it describes in full given to them.
 
     Args:
-        sentence: Which.
+        sentence: The sentence.
         claims: As they are read word by word.
         block: Their block.
         comma: Whether the text writes decimal commas.
     """
     text = plain(sentence.text)
+    # A sentence that names its groups is read word by word.
     if any(claim.groups for claim in claims):
         return list(claims)
+    kinds = OF_A_RANGE
+    hits = list(RANGE.finditer(text))[:1]
+    if not hits:
+        kinds = OF_A_GROUP
+        hits = list(SUMMARY.finditer(text))
+        if len(hits) != 2 or not MEAN.search(text):
+            return list(claims)
     numbers = {number.start: number for number in numbers_in(text, comma=comma)}
-    if whole := RANGE.search(text):
-        return _described(sentence, claims, [whole], OF_A_RANGE, numbers, block)
-    found = list(SUMMARY.finditer(text))
-    if len(found) != 2 or not MEAN.search(text):
-        return list(claims)
-    return _described(sentence, claims, found, OF_A_GROUP, numbers, block)
+    described: list[Claim] = []
+    labels = []
+    for place, hit in enumerate(hits, start=1):
+        label = f"group {place} of line {sentence.line}"
+        shown = [numbers.get(hit.start(k)) for k in range(1, len(kinds) + 1)]
+        if not all(shown):
+            return list(claims)
+        labels.append(label)
+        described += _described(sentence, label, kinds, shown, block)
+    return [*described, *_others(claims, hits, tuple(labels))]
 
 
 def _described(
     sentence: Sentence,
-    claims: Sequence[Claim],
-    hits: Sequence[re.Match[str]],
+    label: str,
     kinds: Sequence[Kind],
-    numbers: dict[int, Printed],
+    numbers: Sequence[Printed | None],
     block: int,
-) -> list[Claim]:
-    """Return the claims on each group that is described, and those that compare the groups."""
-    text = plain(sentence.text)
-    spans = [hit.span() for hit in hits]
-    labels = [f"group {place} of line {sentence.line}" for place in range(1, len(hits) + 1)]
-    described = []
-    for hit, label in zip(hits, labels, strict=True):
-        shown = [numbers.get(hit.start(k)) for k in range(1, len(kinds) + 1)]
-        if not all(shown):
-            return list(claims)
-        described += [
-            Claim(
-                kind, sentence.line, number.text, groups=(label,), numbers=(number,),
-                context=f"{text}\n{sentence.heading}", block=block,
+) -> Iterator[Claim]:
+    """Yield the claims on a group that is described."""
+    context = f"{plain(sentence.text)}\n{sentence.heading}"
+    for kind, number in zip(kinds, numbers, strict=True):
+        if number is not None:
+            yield Claim(
+                kind,
+                sentence.line,
+                number.text,
+                groups=(label,),
+                numbers=(number,),
+                context=context,
+                block=block,
             )
-            for kind, number in zip(kinds, shown, strict=True)
-            if number is not None
-        ]  # fmt: skip
-    rest = [c for c in claims if not c.numbers or not any(a <= c.number.start < b for a, b in spans)]
-    pair = tuple(labels)
-    compared = [replace(c, groups=pair) if c.kind in ("t", "p", "df", "effect") else c for c in rest]
-    return [*described, *(compared if len(pair) == 2 else rest)]
+
+
+def _others(
+    claims: Sequence[Claim], hits: Sequence[re.Match[str]], labels: tuple[str, ...]
+) -> Iterator[Claim]:
+    """Yield the claims that are not part of a description; those that compare are of the two groups."""
+    for claim in claims:
+        if claim.numbers and any(hit.start() <= claim.number.start < hit.end() for hit in hits):
+            continue
+        if len(labels) == 2 and claim.kind in OF_TWO:
+            claim = replace(claim, groups=labels)
+        yield claim

@@ -28,6 +28,8 @@ STARTS_AS_NUMBER = re.compile(r"^[-+<>≈~(\[]?\s*\.?\d")
 LETTER = re.compile(r"[^\W\d_]")
 FEWEST_ROWS = 2
 Row = tuple[int, list[str]]
+BRACKETS = re.compile(r"\([^()=]*\)|\[[^\[\]=]*\]|\bn\s*=\s*\d+")
+BARS = re.compile("[\u2502\u2503\u2551]")
 
 
 def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
@@ -38,9 +40,12 @@ def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
         first: Line number of its first line.
         above: Its heading and the paragraph before it.
     """
-    shown = [(first + k, line.rstrip()) for k, line in enumerate(lines) if line.strip()]
     for split in (_by_bars, _by_commas, _by_blanks):
-        rows = [(number, split(line)) for number, line in shown if not RULE.match(line)]
+        rows = []
+        for number, line in enumerate(lines, start=first):
+            shown = line.rstrip()
+            if shown and not RULE.match(shown):
+                rows.append((number, split(shown)))
         if table := _table(rows, above):
             return table
     return None
@@ -49,50 +54,83 @@ def table_in_text(lines: Sequence[str], first: int, above: str) -> Table | None:
 def _table(rows: Sequence[Row], above: str) -> Table | None:
     """Return rows as a table, where they are one."""
     rows = _with_name_of_index(rows)
-    if not rows or len(rows[0][1]) < 2:
+    widths = {len(cells) for _, cells in rows}
+    if len(rows) <= FEWEST_ROWS or len(widths) != 1 or max(widths) < 2:
         return None
-    (line, head), body = rows[0], rows[1:]
-    if len(body) < FEWEST_ROWS or any(len(cells) != len(head) for _, cells in body):
+    (line, head), *body = rows
+    if not _is_head(head):
         return None
-    named = [name for name in head if name]
-    if LOG.match(head[0]) or not named or not all(LETTER.search(name) for name in named):
+    cells_of_body = [tuple(cells) for _, cells in body]
+    if not _has_numbers(cells_of_body):
         return None
-    if any(STARTS_AS_NUMBER.match(name) or CODE.search(_without_brackets(name)) for name in named):
-        return None
-    numeric = any(all(STARTS_AS_NUMBER.match(cells[k]) for _, cells in body) for k in range(1, len(head)))
-    if not numeric:
-        return None
-    return Table(tuple(head), tuple((number, tuple(cells)) for number, cells in body), line, above)
+    lines = [number for number, _ in body]
+    body_rows = zip(lines, cells_of_body, strict=True)
+    return Table(head=tuple(head), rows=tuple(body_rows), line=line, above=above)
 
 
-def _without_brackets(name: str) -> str:
-    return re.sub(r"\([^()=]*\)|\[[^\[\]=]*\]|\bn\s*=\s*\d+", "", name)
+def _is_head(head: Sequence[str]) -> bool:
+    """Say whether cells are the head of a table of results: words, no code, and not those of a log."""
+    if LOG.match(head[0]):
+        return False
+    named = list(filter(None, head))
+    return bool(named) and all(map(_is_name, named))
+
+
+def _is_name(name: str) -> bool:
+    if not LETTER.search(name) or STARTS_AS_NUMBER.match(name):
+        return False
+    without_brackets = BRACKETS.sub("", name)
+    return not CODE.search(without_brackets)
+
+
+def _has_numbers(body: Sequence[Sequence[str]]) -> bool:
+    """Say whether a column after the first one holds numbers alone."""
+    _, *columns = zip(*body, strict=True)
+    for column in columns:
+        if all(map(STARTS_AS_NUMBER.match, column)):
+            return True
+    return False
 
 
 def _with_name_of_index(rows: Sequence[Row]) -> list[Row]:
     """Return the rows of a printed data frame, its index named: by a row of its own, or not at all."""
-    if len(rows) < 2 or not all(cells for _, cells in rows):
+    if len(rows) < 2 or [] in (cells for _, cells in rows):
         return list(rows)
-    (line, head), (_, second) = rows[0], rows[1]
+    (line, head), second, *rest = rows
     width = len(rows[-1][1])
-    if len(head) == width - 1 and len(second) == 1 and len(rows) > 2:
-        return [(line, [second[0], *head]), *rows[2:]]
-    if len(head) == width - 1:
-        numbered = [cells[0] for _, cells in rows[1:]] == [str(k) for k in range(len(rows) - 1)]
-        if numbered:
-            return [(line, head), *((number, cells[1:]) for number, cells in rows[1:])]
-        return [(line, ["", *head]), *rows[1:]]
-    return list(rows)
+    # pandas prints no name above the index, so that the head is a cell shorter than the rows.
+    if len(head) != width - 1:
+        return list(rows)
+    name = second[1]
+    if len(name) == 1 and rest:
+        return [(line, [*name, *head]), *rest]
+    body = [second, *rest]
+    if _is_counted(body):
+        return [(line, head), *((number, cells[1:]) for number, cells in body)]
+    return [(line, ["", *head]), *body]
+
+
+def _is_counted(body: Sequence[Row]) -> bool:
+    """Say whether the first cells are 0, 1, 2, …: an index that names nothing."""
+    for count, (_, cells) in enumerate(body):
+        if cells[0] != str(count):
+            return False
+    return True
 
 
 def _by_bars(line: str) -> list[str]:
-    bars = re.sub("[\u2502\u2503\u2551]", "|", line)
-    return [cell.strip() for cell in bars.strip().strip("|").split("|")] if "|" in bars else []
+    with_bars = BARS.sub("|", line)
+    if "|" not in with_bars:
+        return []
+    cells = with_bars.strip().strip("|").split("|")
+    return list(map(str.strip, cells))
 
 
 def _by_commas(line: str) -> list[str]:
-    mark = "\t" if "\t" in line else ("," if "," in line else ";")
-    return [cell.strip().strip('"') for cell in line.split(mark)] if mark in line else []
+    for mark in ("\t", ",", ";"):
+        if mark in line:
+            return [cell.strip().strip('"') for cell in line.split(mark)]
+    return []
 
 
 def _by_blanks(line: str) -> list[str]:

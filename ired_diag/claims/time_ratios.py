@@ -10,12 +10,15 @@ target.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
 from ired_diag.claims.book import Book
-from ired_diag.claims.claim import Claim, Fault, Verdict, fails, holds, unchecked
-from ired_diag.claims.ranges import Range, fits, printed_range, through
+from ired_diag.claims.claim import Claim, Verdict, holds, refuted, unchecked
+from ired_diag.claims.numbers import Printed
+from ired_diag.claims.range_arithmetic import larger_over_smaller
+from ired_diag.claims.ranges import Range, fits, printed_range
 
 TIME = re.compile(
     r"\b(?:time|hours?|hrs?|wall|wall[- ]?clock|seconds?|secs?|minutes?|mins?|runtime|duration|elapsed|"
@@ -45,49 +48,84 @@ def check_time_ratio(claim: Claim, book: Book, clause: str) -> Verdict:
         book: What is known.
         clause: The words around it.
     """
-    if not FASTER.search(clause) or (cost := OTHER_COST.search(clause)):
-        words = cost[0] if FASTER.search(clause) and cost else clause.strip()
-        return unchecked(claim, f"it is of another quantity ({words!r})")
-    of_steps = bool(FEWER.search(clause))
-    what = "steps" if of_steps else "times"
+    other = _other_quantity(clause)
+    if other:
+        return unchecked(claim, f"it is of another quantity ({other!r})")
+    what = "times"
+    quantity = TIME
+    if FEWER.search(clause):
+        what = "steps"
+        quantity = STEPS
     if len(claim.groups) != 2:
         return unchecked(claim, f"it is of {what}, and of which two groups is not certain")
-    ratios = dict(_ratios(claim, book, STEPS if of_steps else TIME))
+    ratios = dict(_ratios(claim, book, quantity))
     if not ratios:
         return unchecked(
             claim, f"it is of {what}, which neither the report nor the runs state of both groups"
         )
-    reach = [Range(r.low * (1 - SLACK), r.middle, r.high * (1 + SLACK)) for r in ratios.values()]
-    if any(fits(claim.number, r) for r in reach):
-        return holds(claim, f"a ratio of the {what} gives it")
-    if not _agree(ratios.values()) or TO_A_TARGET.search(claim.context.split("\n")[0]):
+    for ratio in ratios.values():
+        if fits(claim.number, ratio.widened(SLACK)):
+            return holds(claim, f"a ratio of the {what} gives it")
+    # "Up to the target" is a time that no table has.
+    if not _agree(ratios.values()) or TO_A_TARGET.search(claim.wording):
         return unchecked(claim, f"it is of {what}, and of which of them is not certain")
-    source, ratio = next(iter(ratios.items()))
-    words = f"{claim.said}x is printed; the ratio of the {what} ({source}) is {ratio.middle:.4g}."
-    evidence = {"recomputed": ratio.middle, "printed": claim.number.value}
-    return fails(claim, Fault("ratio", "error", words, evidence=evidence).of(claim))
+    source = next(iter(ratios))
+    given = ratios[source].middle
+    return refuted(
+        claim,
+        rule="ratio",
+        words=f"{claim.said}x is printed; the ratio of the {what} ({source}) is {given:.4g}.",
+        evidence={"recomputed": given, "printed": claim.number.value},
+    )
+
+
+def _other_quantity(clause: str) -> str:
+    """Return the words that say that a ratio is neither of times nor of steps, or nothing."""
+    if not FASTER.search(clause):
+        return clause.strip()
+    cost = OTHER_COST.search(clause)
+    return cost[0] if cost else ""
 
 
 def _ratios(claim: Claim, book: Book, quantity: re.Pattern[str]) -> Iterator[tuple[str, Range]]:
     """Yield the ratio of each such quantity that is known of both groups, with where it stands."""
-    stated = [
-        {
-            c.context.split("\n")[0]: c.number
-            for c in book.stated("mean", label)
-            if c.table and _is_of(c, quantity)
-        }
-        for label in claim.groups
-    ]
-    for head in stated[0].keys() & stated[1].keys():
-        a, b = (printed_range(numbers[head]) for numbers in stated)
-        if (ratio := through(_larger_over_smaller, a, b)).known:
-            yield f"column {head!r}", ratio
-    keys = [book.group(label) or "" for label in claim.groups]
+    in_columns = _in_columns(claim, book, quantity)
+    of_runs = _of_runs(claim, book, quantity)
+    for source, a, b in itertools.chain(in_columns, of_runs):
+        ratio = larger_over_smaller(a, b)
+        if ratio.is_finite:
+            yield source, ratio
+
+
+def _in_columns(claim: Claim, book: Book, quantity: re.Pattern[str]) -> Iterator[tuple[str, Range, Range]]:
+    """Yield what the columns of the report's tables have of both groups."""
+    first, second = (_by_head(label, book, quantity) for label in claim.groups)
+    for head, number in first.items():
+        if head in second:
+            yield f"column {head!r}", printed_range(number), printed_range(second[head])
+
+
+def _by_head(label: str, book: Book, quantity: re.Pattern[str]) -> dict[str, Printed]:
+    """Return the numbers of a group in columns of a quantity, by the head of the column."""
+    numbers = {}
+    for mean in book.stated("mean", label):
+        if mean.table and _is_of(mean, quantity):
+            numbers[mean.wording] = mean.number
+    return numbers
+
+
+def _of_runs(claim: Claim, book: Book, quantity: re.Pattern[str]) -> Iterator[tuple[str, Range, Range]]:
+    """Yield what the runs of both groups log."""
+    first, second = claim.groups
+    a = book.group(first) or ""
+    b = book.group(second) or ""
     for name, by_group in book.groups.costs.items():
-        if quantity.search(name.replace("_", " ")) and all(key in by_group for key in keys):
-            ends = [Range.around(by_group[key], 0.0) for key in keys]
-            if (ratio := through(_larger_over_smaller, *ends)).known:
-                yield f"{name} of the runs", ratio
+        if a not in by_group or b not in by_group:
+            continue
+        spelled = name.replace("_", " ")
+        if quantity.search(spelled):
+            source = f"{name} of the runs"
+            yield source, Range.exactly(by_group[a]), Range.exactly(by_group[b])
 
 
 def _agree(ratios: Iterable[Range]) -> bool:
@@ -98,10 +136,6 @@ def _agree(ratios: Iterable[Range]) -> bool:
 
 def _is_of(claim: Claim, quantity: re.Pattern[str]) -> bool:
     """Say whether the column of a number names the quantity; a speed in steps a second is a time."""
-    head = claim.context.split("\n")[0]
-    return bool(quantity.search(head)) and not (quantity is STEPS and TIME.search(head))
-
-
-def _larger_over_smaller(x: float, y: float) -> float:
-    small, large = sorted((abs(x), abs(y)))
-    return large / small if small and x * y > 0 else float("nan")
+    if quantity is STEPS and TIME.search(claim.wording):
+        return False
+    return quantity.search(claim.wording) is not None

@@ -17,12 +17,12 @@ from dataclasses import replace
 import numpy as np
 
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.groups import READOUTS, RunGroups
+from ired_diag.claims.groups import RunGroups
 from ired_diag.claims.heads import head_of
 from ired_diag.claims.metric_names import SCALE
 from ired_diag.claims.metrics import relation_to
 from ired_diag.claims.numbers import Printed, plain
-from ired_diag.claims.ranges import Range, fits
+from ired_diag.claims.ranges import Range, fits_any
 
 NEAR = 10.0
 LEVELS = ("mean", "value", "median", "best", "worst")
@@ -41,16 +41,37 @@ def in_units_of_runs(claims: Sequence[Claim], groups: RunGroups, text: str = "")
         groups: The runs.
         text: The report.
     """
-    ends = [abs(v) for values in groups.values.get("last", {}).values() for v in values.values()]
-    if not ends:
+    middle = _middle_of_ends(groups)
+    if middle is None:
         return list(claims)
-    middle = float(np.median(ends))
-    stated = {10.0 ** (sign * (len(hit) - 1)) for hit in MULTIPLIED.findall(plain(text)) for sign in (-1, 1)}
-    factors = {
-        key: _factor(key, claims, middle, groups, sorted(stated))
-        for key in {_column(c) for c in claims if c.table}
-    }
-    return [_scaled(c, factors.get(_column(c), 1.0)) if c.table else c for c in claims]
+    stated = _stated_factors(text)
+    columns: dict[tuple[int, str], list[Claim]] = {}
+    for claim in claims:
+        if claim.table and claim.kind in LEVELS:
+            columns.setdefault(_column(claim), []).append(claim)
+    factors = {}
+    for column, levels in columns.items():
+        factors[column] = _factor(levels, middle, groups, stated)
+    return [_scaled(claim, factors.get(_column(claim), 1.0)) for claim in claims]
+
+
+def _middle_of_ends(groups: RunGroups) -> float | None:
+    """Return the median size of the last values of all runs; None where there are no runs."""
+    ends: list[float] = []
+    for by_seed in groups.values.get("last", {}).values():
+        ends += by_seed.values()
+    if not ends:
+        return None
+    return float(np.median(np.abs(ends)))
+
+
+def _stated_factors(text: str) -> list[float]:
+    """Return the factors of "multiplied by 100" in a text: it may be meant either way."""
+    factors = set()
+    for power_of_ten in MULTIPLIED.findall(plain(text)):
+        zeros = len(power_of_ten) - 1
+        factors |= {10.0**zeros, 10.0**-zeros}
+    return sorted(factors)
 
 
 def _column(claim: Claim) -> tuple[int, str]:
@@ -59,60 +80,95 @@ def _column(claim: Claim) -> tuple[int, str]:
 
 def in_other_unit(number: Printed, group: str, groups: RunGroups) -> float | None:
     """Return the power of ten by which a number is a mean of a group; None where it is by none, or by 1."""
-    samples = [sample for readout in READOUTS if (sample := groups.sample(group, readout))]
-    if any(fits(number, sample.mean) for sample in samples) or abs(number.value) < 10 * number.unit:
+    means = [sample.mean for sample in groups.samples(group).values()]
+    # A number of one digit agrees with something at one power of ten or another.
+    if fits_any(number, means) or abs(number.value) < 10 * number.unit:
         return None
     for power in POWERS:
-        if any(fits(number.scaled(10.0**power), sample.mean) for sample in samples):
-            return 10.0**power
+        factor = 10.0**power
+        if fits_any(number.scaled(factor), means):
+            return factor
     return None
 
 
-def _factor(
-    column: tuple[int, str],
-    claims: Sequence[Claim],
-    middle: float,
-    groups: RunGroups,
-    stated: Sequence[float],
-) -> float:
-    """Return what the numbers of a column are to be multiplied with."""
-    here = [c for c in claims if _column(c) == column and c.kind in LEVELS]
-    if not here or relation_to(column[1], groups.metric) not in ("same", "generic", "unnamed"):
+def _factor(levels: Sequence[Claim], middle: float, groups: RunGroups, stated: Sequence[float]) -> float:
+    """Return what the numbers of a column are to be multiplied with.
+
+    Args:
+        levels: The means and values of the column; at least one.
+        middle: The median of the runs' last values.
+        groups: The runs.
+        stated: The factors that the text of the report states.
+    """
+    if relation_to(levels[0].metric, groups.metric) not in ("same", "generic", "unnamed"):
         return 1.0
-    size = float(np.median([abs(c.number.value) for c in here]))
-    if not size or not middle or 1 / NEAR < size / middle < NEAR:
-        in_percent = size and any(c.number.percent or head_of(c.context.split("\n")[0]).percent for c in here)
-        return 0.01 if in_percent and middle <= 1 < size else 1.0
-    fitting = [f for f in (*_of_words(here), *stated) if 1 / NEAR < size * f / middle < NEAR]
-    return fitting[0] if fitting else _by_agreement(here, groups)
+    size = float(np.median([abs(claim.number.value) for claim in levels]))
+    if not size:
+        return 1.0
+    if not middle or _is_near(size, middle):
+        # A small percentage is near a share in size: 1.5 in percent, and 0.9.
+        if middle <= 1 < size and _in_percent(levels):
+            return 0.01
+        return 1.0
+    for factor in (*_of_words(levels), *stated):
+        if _is_near(size * factor, middle):
+            return factor
+    return _by_agreement(levels, groups)
 
 
-def _of_words(here: Sequence[Claim]) -> list[float]:
+def _is_near(size: float, middle: float) -> bool:
+    return 1 / NEAR < size / middle < NEAR
+
+
+def _in_percent(levels: Sequence[Claim]) -> bool:
+    """Say whether a number of a column has a percent sign, or its head has."""
+    return any(claim.number.percent or head_of(claim.wording).percent for claim in levels)
+
+
+def _of_words(levels: Sequence[Claim]) -> list[float]:
     """Return the factors that the head of a column, its caption and its heading may mean."""
-    head = head_of(here[0].context.split("\n")[0])
-    percent = here[0].number.percent or any(head_of(c.context.split("\n")[0]).percent for c in here)
-    scale = SCALE.search(plain(here[0].context))
-    power = 10.0 ** int(scale[1] or scale[2]) if scale else 1.0
-    written = [power**-2 if head.factor is not None else power, 1 / power] if scale else []
-    return [0.01, *written] if percent else written
+    first = levels[0]
+    factors = []
+    if first.number.percent or any(head_of(claim.wording).percent for claim in levels):
+        factors.append(0.01)
+    scale = SCALE.search(plain(first.context))
+    if scale:
+        power = 10.0 ** int(scale[1] or scale[2])
+        # A scale in the head has been applied once already: the other way round it is its inverse square.
+        in_head = head_of(first.wording).factor is not None
+        factors += [power**-2 if in_head else power, 1 / power]
+    return factors
 
 
-def _by_agreement(here: Sequence[Claim], groups: RunGroups) -> float:
+def _by_agreement(column: Sequence[Claim], groups: RunGroups) -> float:
     """Return the power of ten that makes most numbers of a column means or values of the runs, else 1."""
-    samples = [s for g in groups.members for r in READOUTS if (s := groups.sample(g, r))]
-    levels = [s.mean for s in samples]
-    levels += [Range.around(v, s.half) for s in samples for v in s.values.values()]
-    numbers = [c.number for c in here if c.kind in ("mean", "value")]
-    agreeing = {
-        power: sum(any(fits(n.scaled(10.0**power), level) for level in levels) for n in numbers)
-        for power in POWERS
-    }
-    best = max(POWERS, key=lambda power: agreeing[power])
-    return 10.0**best if 2 * agreeing[best] > len(numbers) else 1.0
+    levels = _levels_of(groups)
+    numbers = [claim.number for claim in column if claim.kind in ("mean", "value")]
+    best, most = 1.0, 0
+    for power in POWERS:
+        factor = 10.0**power
+        agreeing = 0
+        for number in numbers:
+            agreeing += fits_any(number.scaled(factor), levels)
+        if agreeing > most:
+            best, most = factor, agreeing
+    if 2 * most > len(numbers):
+        return best
+    return 1.0
+
+
+def _levels_of(groups: RunGroups) -> list[Range]:
+    """Return all means over seeds, and all values of seeds, by any readout."""
+    levels = []
+    for group in groups.members:
+        for sample in groups.samples(group).values():
+            levels.append(sample.mean)
+            levels += map(sample.value_of, sample.values)
+    return levels
 
 
 def _scaled(claim: Claim, factor: float) -> Claim:
-    if factor == 1.0 or claim.kind not in (*LEVELS, *SPREADS):
+    if factor == 1.0 or not claim.table or claim.kind not in (*LEVELS, *SPREADS):
         return claim
-    numbers = tuple(replace(n.scaled(factor), percent=False) for n in claim.numbers)
+    numbers = tuple(replace(number.scaled(factor), percent=False) for number in claim.numbers)
     return replace(claim, numbers=numbers)

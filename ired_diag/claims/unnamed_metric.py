@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ired_diag.claims.agreeing_readouts import matching
 from ired_diag.claims.claim import Claim
-from ired_diag.claims.groups import RunGroups, matching
+from ired_diag.claims.groups import RunGroups
 from ired_diag.readers.seed_table_metrics import UNNAMED
 from ired_diag.runs.metric_words import HIGHER, measures_in, words_of
 
@@ -30,11 +31,15 @@ def with_metric_of_report(
     """
     if groups.metric != UNNAMED:
         return groups
-    means = [(c, meant.get(c.groups[0])) for c in claims if c.kind in LEVELS and len(c.groups) == 1]
-    fitting = Counter(c.metric for c, group in means if group and matching(c.number, group, groups))
-    ranked = fitting.most_common(2)
+    agreeing: Counter[str] = Counter()
+    for claim in claims:
+        group = meant.get(claim.only_group)
+        if group and claim.kind in LEVELS and matching(claim.number, group, groups):
+            agreeing[claim.metric] += 1
+    ranked = agreeing.most_common(2)
     if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
         return groups
     metric = ranked[0][0]
     measures = set(measures_in(words_of(metric)))
-    return replace(groups, metric=metric, lower_is_better=not (measures and measures <= HIGHER))
+    higher_is_better = bool(measures) and measures <= HIGHER
+    return replace(groups, metric=metric, lower_is_better=not higher_is_better)

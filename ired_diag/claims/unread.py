@@ -7,7 +7,7 @@ tables and in sentences, but for those that are read as a part of a claim, one a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ired_diag.claims.claim import Claim
 from ired_diag.claims.labels import seed_of
@@ -24,17 +24,23 @@ def count_not_read(parts: Sequence[Table | Sentence], claims: Iterable[Claim], *
         claims: Those that were read in it.
         comma: Whether the text writes decimal commas.
     """
-    printed = Counter(
-        number.text.strip() for text in _texts(parts) for number in numbers_in(plain(text), comma=comma)
-    )
-    read = Counter(number.text.strip() for claim in claims for number in claim.numbers)
-    return sum((printed - read).values())
+    # Counted, and not only listed: a number may stand in a claim and elsewhere, too.
+    printed: Counter[str] = Counter()
+    for text in _texts(parts):
+        printed.update(number.text.strip() for number in numbers_in(plain(text), comma=comma))
+    read: Counter[str] = Counter()
+    for claim in claims:
+        read.update(number.text.strip() for number in claim.numbers)
+    return (printed - read).total()
 
 
-def _texts(parts: Sequence[Table | Sentence]) -> Iterable[str]:
+def _texts(parts: Sequence[Table | Sentence]) -> Iterator[str]:
+    """Yield the texts in which numbers are counted; the number of a seed is a name."""
     for part in parts:
         if isinstance(part, Sentence):
             yield part.text
-        else:
-            yield from (cell for _, row in part.rows for cell in row[1:])
-            yield from (row[0] for _, row in part.rows if row and not seed_of(plain(row[0])))
+            continue
+        for _, row in part.rows:
+            yield from row[1:]
+            if row and not seed_of(plain(row[0])):
+                yield row[0]
