@@ -17,7 +17,7 @@ Work, section 3 (results depend on how many are tried).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ from ired_diag.curves.best import Best, best_evaluation
 from ired_diag.finding import Finding
 from ired_diag.forensics import evaluation_noise
 from ired_diag.forensics.rounding_floor import groups_of_rounding
-from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.forensics.rule import Evidence, Rule, not_none
 from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -66,15 +66,10 @@ def find(study: Study) -> Iterator[Finding]:
     for group, runs in study.groups().items():
         if group in reported:
             continue
-        bests = _bests_of(runs)
+        bests = not_none(map(_best_of, runs))
         lucky = [best for best in bests if best.is_lucky]
         if len(lucky) > MOST_RUNS * len(bests):
             yield from _finding_on_luck(group, bests, lucky, lower_is_better=runs[0].lower_is_better)
-
-
-def _bests_of(runs: Sequence[Run]) -> list[Best]:
-    bests = [_best_of(run) for run in runs]
-    return [best for best in bests if best is not None]
 
 
 def _finding_on_luck(

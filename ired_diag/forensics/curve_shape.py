@@ -41,6 +41,7 @@ from ired_diag.forensics.rule import (
     can_go_on,
     labels_of,
     listed,
+    runs_of,
     seeds_in_words,
     with_probe,
 )
@@ -187,10 +188,6 @@ def _direction_and_word(case: Judged) -> tuple[bool, Word]:
     return case.run.lower_is_better, case.shape.word
 
 
-def _runs_of(cases: Iterable[Judged]) -> list[Run]:
-    return [case.run for case in cases]
-
-
 def _of_single_run(judged: Judged) -> Iterator[Finding]:
     """Yield what is reported of each run by itself."""
     shape = judged.shape
@@ -206,7 +203,7 @@ def _of_shape(cases: Sequence[Judged], study: Study) -> Iterator[Finding]:
     """Yield the findings on runs of a group that have the same shape."""
     first = cases[0]
     word = first.shape.word
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     stopped: list[Run] = []
     if word == "regressed":
         stopped = [run for run in runs if _was_stopped(run)]
@@ -231,7 +228,7 @@ def _is_constant(series: Series) -> bool:
 def _finding_on_constant(cases: Sequence[Judged]) -> Finding:
     first = cases[0]
     group = first.run.group
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     value = float(first.series.values[0])
     evaluations = min(len(case.series) for case in cases)
     statement = (
@@ -260,7 +257,7 @@ def _finding_on_constant(cases: Sequence[Judged]) -> Finding:
 
 def _finding_on_little_gain(cases: Sequence[Judged]) -> Finding:
     first = cases[0].run
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     gain = GAINED_LITTLE[first.lower_is_better]
     statement = f"{first.group}: {cases[0].metric} {gain}{_few(runs)} ({seeds_in_words(runs)})."
     return Finding(
@@ -311,7 +308,7 @@ def _chance_of_rise(run: Run) -> float:
 
 def _finding_on_over_fitting(cases: Sequence[Judged]) -> Finding:
     first = cases[0]
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     over_fittings = [case.over_fitting for case in cases if case.over_fitting is not None]
     times = float(np.median([over_fitting.times for over_fitting in over_fittings]))
     train, kept = over_fittings[0].train, over_fittings[0].kept
@@ -427,7 +424,7 @@ def _finding_on_last_spike(judged: Judged) -> Finding:
 def _finding_on_restarts(cases: Sequence[Judged]) -> Finding:
     first = cases[0]
     group = first.run.group
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     restarts = first.shape.restarts
     steps = listed((f"{step:g}" for step in restarts), most=6)
     statement = (

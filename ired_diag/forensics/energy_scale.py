@@ -117,12 +117,12 @@ def _signs_of(run: Run) -> Iterator[Sign]:
 
 
 def _finding(group: str, kind: Kind, cases: list[tuple[Run, Sign]]) -> Finding:
-    runs = [run for run, _ in cases]
-    numbers = [sign.number for _, sign in cases]
+    runs, signs = zip(*cases, strict=True)
+    numbers = [sign.number for sign in signs]
     low, high = min(numbers), max(numbers)
     ends = dict.fromkeys([_number_in_words(low), _number_in_words(high)])
     meaning = MEANING[kind].format(numbers=" to ".join(ends))
-    metrics = listed(sorted({sign.metric for _, sign in cases}))
+    metrics = listed(sorted({sign.metric for sign in signs}))
     seeds = listed(dict.fromkeys(run.seed_label for run in runs))
     evidence: Evidence = {
         "group": group,

@@ -20,9 +20,10 @@ import numpy as np
 
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, groups_of, labels_of, listed
 from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import keys_of
 from ired_diag.runs.study import Study
 from ired_diag.stats.splits import Separation, separations
 
@@ -69,17 +70,16 @@ def has_failed(run: Run) -> bool | None:
 
 def splits_of(runs: Sequence[Run]) -> dict[str, list[bool]]:
     """Return by its words each split that a setting, the commit or the host makes among runs."""
-    properties = [_properties(run) for run in runs]
-    keys = dict.fromkeys(itertools.chain.from_iterable(properties))
+    properties = list(map(_properties, runs))
     splits: dict[str, list[bool]] = {}
-    for key in keys:
+    for key in keys_of(properties):
         splits |= _splits_by(key, [of_run.get(key) for of_run in properties])
     return splits
 
 
 def _splits_by(key: str, values: Sequence[Any]) -> dict[str, list[bool]]:
     """Return the splits by one key: each value or another, and, of numbers, above each value or not."""
-    texts = [repr(value) for value in values]
+    texts = list(map(repr, values))
     splits: dict[str, list[bool]] = {}
     if not 1 < len(set(texts)) <= MOST_VALUES:
         return splits
@@ -103,7 +103,7 @@ def _is_number(value: object) -> bool:
 def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> Finding:
     names = _names_of_split(best, runs)
     runs_that_failed = list(itertools.compress(runs, failed))
-    groups = dict.fromkeys(run.group for run in runs_that_failed)
+    groups = groups_of(runs_that_failed)
     statement = (
         f"{len(runs_that_failed)} of {len(failed)} runs diverged ({listed(groups)}). With {names[0]} it is "
         f"{best.failed} of {best.size}, without {best.other_failed} of {best.other_size} "

@@ -28,7 +28,16 @@ from dataclasses import dataclass
 from ired_diag.config_keys import METADATA
 from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, judged_metric, labels_of, listed, seeds_in_words
+from ired_diag.forensics.rule import (
+    Evidence,
+    Rule,
+    counted,
+    groups_of,
+    judged_metric,
+    labels_of,
+    listed,
+    seeds_in_words,
+)
 from ired_diag.runs.evaluation_metric import is_of_training, training_metric
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
@@ -90,11 +99,11 @@ class Pair:
     @property
     def reach(self) -> float:
         """Which share of the longer run, as planned if that is stated, the common steps span."""
-        ends = [run.history.last_step or 0 for run in self.runs]
+        longest = 0
         for run in self.runs:
+            longest = max(longest, run.history.last_step or 0)
             if not run.ending.complete:
-                ends.append(planned_steps(run) or 0)
-        longest = max(ends)
+                longest = max(longest, planned_steps(run) or 0)
         if longest <= 0:
             return 1.0
         return max(agreement.last for agreement in self.agreements.values()) / longest
@@ -114,7 +123,7 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each set of groups whose runs are the same, and each group with equal seeds."""
     pairs_of: dict[frozenset[str], list[Pair]] = defaultdict(list)
     for cluster in _clusters(_unexpected_pairs(study)):
-        groups = frozenset(run.group for run in _runs_of(cluster))
+        groups = frozenset(groups_of(_runs_of(cluster)))
         pairs_of[groups].extend(cluster)
     for pairs in pairs_of.values():
         yield _finding_on_copy(pairs, study) or _finding(pairs)
@@ -154,9 +163,12 @@ def _finding_on_copy(pairs: Sequence[Pair], study: Study) -> Finding | None:
 def _other_seeds_in_common(pair: Pair, study: Study) -> set[int]:
     """Return the seeds that the groups of both runs have, without those of the runs themselves."""
     groups = study.groups()
-    common = {run.seed for run in groups[pair.a.group]} & {run.seed for run in groups[pair.b.group]}
-    others = common - {pair.a.seed, pair.b.seed}
-    return {seed for seed in others if seed is not None}
+    common = _seeds_of(groups[pair.a.group]) & _seeds_of(groups[pair.b.group])
+    return common - {pair.a.seed, pair.b.seed}
+
+
+def _seeds_of(runs: Iterable[Run]) -> set[int]:
+    return {run.seed for run in runs if run.seed is not None}
 
 
 def _file(run: Run) -> str:
@@ -172,7 +184,7 @@ def _logged_twice(study: Study) -> Iterator[Finding]:
             metric, train, steps = twins
             cases[run.group, metric, train].append((run, steps))
     for (group, metric, train), members in cases.items():
-        runs = [run for run, _ in members]
+        runs, _ = zip(*members, strict=True)
         statement = (
             f"{group}: {metric} equals {train} to the last digit at all {members[0][1]} steps "
             f"({seeds_in_words(runs)}): the same number is logged twice, or "
@@ -217,27 +229,32 @@ def _agreement(series: Series, other: Series) -> Agreement | None:
 
 def equal_groups(study: Study) -> set[frozenset[str]]:
     """Return the pairs of groups that this rule reports."""
-    return {frozenset((pair.a.group, pair.b.group)) for pair in _unexpected_pairs(study)}
+    return {frozenset(groups_of(pair.runs)) for pair in _unexpected_pairs(study)}
 
 
 def _finding(pairs: Sequence[Pair]) -> Finding:
     runs = _runs_of(pairs)
-    groups = list(dict.fromkeys(run.group for run in runs))
-    keys = sorted(set(itertools.chain.from_iterable(_differing(pair.a, pair.b) for pair in pairs)))
-    metrics = dict.fromkeys(itertools.chain.from_iterable(pair.agreements for pair in pairs))
+    groups = groups_of(runs)
+    keys: set[str] = set()
+    metrics: dict[str, None] = {}
+    for pair in pairs:
+        keys.update(_differing(*pair.runs))
+        metrics |= dict.fromkeys(pair.agreements)
     reach = min(pair.reach for pair in pairs)
     who = _groups_in_words(groups, runs)
-    share = _agreement_in_words(list(metrics), pairs)
+    seeds = {run.seed for run in runs}
+    is_long = reach >= HALF
+    share = _agreement_in_words(list(metrics), pairs, has_several_lengths=is_long and len(seeds) > 1)
     evidence: Evidence = {
         "groups": ", ".join(groups),
         "runs": len(runs),
         "evaluations": min(pair.steps for pair in pairs),
         "metrics": len(metrics),
-        "keys": ", ".join(keys),
+        "keys": ", ".join(sorted(keys)),
         "bits": min(pair.bits for pair in pairs),
         "reach": reach,
     }
-    if reach < HALF:
+    if not is_long:
         return Finding(
             rule="identical_curves",
             severity="note",
@@ -248,7 +265,7 @@ def _finding(pairs: Sequence[Pair]) -> Finding:
             evidence=evidence,
             advice="Look again when they are longer.",
         )
-    meaning, advice = _consequence(pairs, keys, is_one_group=len(groups) == 1)
+    meaning, advice = _consequence(pairs, sorted(keys), is_one_group=len(groups) == 1)
     return Finding(
         rule="identical_curves",
         severity="error",
@@ -268,15 +285,13 @@ def _groups_in_words(groups: Sequence[str], runs: Sequence[Run]) -> str:
     return f"{groups[0]}: {counted(len(runs), 'run')} of {labels[0]}"
 
 
-def _agreement_in_words(metrics: Sequence[str], pairs: Sequence[Pair]) -> str:
+def _agreement_in_words(metrics: Sequence[str], pairs: Sequence[Pair], *, has_several_lengths: bool) -> str:
     """Return in what pairs of runs agree, and at how many steps."""
     what = HOW_MANY.get(len(metrics), f"all {len(metrics)} metrics")
     shared_steps = [pair.steps for pair in pairs]
     fewest = min(shared_steps)
     steps = f"all {fewest} common steps"
-    seeds = {run.seed for run in _runs_of(pairs)}
-    is_long = min(pair.reach for pair in pairs) >= HALF
-    if is_long and len(seeds) > 1 and max(shared_steps) > fewest:
+    if has_several_lengths and max(shared_steps) > fewest:
         steps = f"all common steps ({fewest} or more)"
     return f"{what} that these logs share ({listed(metrics, 3)}) to the last digit at {steps}"
 
@@ -301,7 +316,7 @@ def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) 
 
 def _unexpected_pairs(study: Study) -> list[Pair]:
     """Return the pairs of runs that agree and should not."""
-    return [pair for pair in _equal_pairs(study.runs) if _is_unexpected(pair)]
+    return list(filter(_is_unexpected, _equal_pairs(study.runs)))
 
 
 def _equal_pairs(runs: Sequence[Run]) -> Iterator[Pair]:
@@ -343,8 +358,7 @@ def _pair(a: Run, b: Run) -> Pair | None:
             agreements[name] = agreement
         elif not set(x[name].steps.tolist()).isdisjoint(y[name].steps.tolist()):
             return None
-    results = [agreement for name, agreement in agreements.items() if _is_result(name)]
-    if not any(agreement.proves for agreement in results):
+    if not any(agreement.proves and _is_result(name) for name, agreement in agreements.items()):
         return None
     return Pair(a, b, agreements)
 
@@ -362,8 +376,7 @@ def _clusters(pairs: Iterable[Pair]) -> list[list[Pair]]:
     """Return pairs that hang together."""
     cluster_of: dict[int, list[Pair]] = {}
     for pair in pairs:
-        clusters = [cluster_of.get(id(run), []) for run in pair.runs]
-        small, large = sorted(clusters, key=len)
+        small, large = sorted((cluster_of.get(id(run), []) for run in pair.runs), key=len)
         # Only the runs of the smaller cluster move, so that many pairs take little time.
         if small is not large:
             large.extend(small)
@@ -375,8 +388,11 @@ def _clusters(pairs: Iterable[Pair]) -> list[list[Pair]]:
 
 def _runs_of(pairs: Iterable[Pair]) -> list[Run]:
     """Return the runs of pairs, each once."""
-    runs = itertools.chain.from_iterable(pair.runs for pair in pairs)
-    return list({id(run): run for run in runs}.values())
+    runs: dict[int, Run] = {}
+    for pair in pairs:
+        for run in pair.runs:
+            runs[id(run)] = run
+    return list(runs.values())
 
 
 def _is_computed(name: str) -> bool:
@@ -394,8 +410,12 @@ def _differing(a: Run, b: Run) -> list[str]:
     x, y = a.settings, b.settings
     if not x or not y:
         return []
-    differing = [key for key in {**x, **y} if x.get(key) != y.get(key)]
-    return [key for key in differing if key not in UNREAD and OF_BOOKKEEPING.isdisjoint(words_of(key))]
+    differing = []
+    for key in {**x, **y}:
+        is_read = key not in UNREAD and OF_BOOKKEEPING.isdisjoint(words_of(key))
+        if is_read and x.get(key) != y.get(key):
+            differing.append(key)
+    return differing
 
 
 RULE = Rule(

@@ -37,6 +37,7 @@ from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, is_of_our_program, listed
 from ired_diag.forensics.seed_camps import final_values
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import first_settings
 from ired_diag.runs.study import Study
 from ired_diag.stats.t_tests import welch
 
@@ -68,9 +69,9 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each two groups that differ in idle keys alone, each group with some, and slips."""
     configurations: dict[str, Configuration] = {}
     for group, runs in study.groups().items():
-        configuration = next((run.settings for run in runs if run.settings), None)
-        if configuration is not None:
-            configurations[group] = configuration
+        settings = first_settings(runs)
+        if settings:
+            configurations[group] = settings
     yield from _same_but_for_idle(study, configurations)
     for group, configuration in configurations.items():
         yield from _moved(group, configuration)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ired_diag import tasks
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, labels_of, seeds_in_words
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, runs_of, seeds_in_words
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -174,7 +174,7 @@ def _values_at(series: Series, steps: NDArray[np.int64]) -> Array:
 
 
 def _finding(name: str, cases: list[Contradiction]) -> Finding:
-    runs = [case.run for case in cases]
+    runs = runs_of(cases)
     worst = max(cases, key=lambda case: case.share)
     steps = len(worst.pooled)
     last, forced = float(worst.cosine[-1]), float(worst.pooled[-1])

@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, labels_of, seeds_in_words, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, runs_of, seeds_in_words, with_probe
 from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import SPLITS, TEST_SPLITS, TRAINING, words_of
 from ired_diag.runs.run import Run
@@ -169,8 +169,8 @@ def _checks(run: Run) -> Iterator[Check]:
 
 
 def _finding_on_failure(cases: Sequence[tuple[Run, Check]]) -> Finding:
+    runs, _ = zip(*cases, strict=True)
     run, worst = max(cases, key=lambda case: case[1].share)
-    runs = [run for run, _ in cases]
     steps = len(worst.steps)
     worst_step = int(worst.steps[np.argmax(worst.excess)])
     largest = float(worst.excess.max())
@@ -200,7 +200,7 @@ def _finding_on_failure(cases: Sequence[tuple[Run, Check]]) -> Finding:
 
 def _finding_on_division(divisions: Sequence[Division]) -> Finding:
     first = divisions[0]
-    runs = [division.run for division in divisions]
+    runs = runs_of(divisions)
     ratio = float(np.median([division.ratio for division in divisions]))
     statement = (
         f"{first.run.group}: {first.text} holds with B = {ratio:.5g}, the batch size {first.batch_size} "

@@ -99,10 +99,10 @@ def _named_apart(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
         if named is not None and stated is not None:
             by_seed[stated].append((named, run))
     for seed, members in by_seed.items():
-        names = sorted({named for named, _ in members})
-        of_seed = [run for _, run in members]
-        if len(names) > 1 and not _any_alike(of_seed):
-            yield _finding_on_names(group, seed, names, of_seed)
+        names, of_seed = zip(*members, strict=True)
+        different = sorted(set(names))
+        if len(different) > 1 and not _any_alike(of_seed):
+            yield _finding_on_names(group, seed, different, of_seed)
 
 
 def stated_seed(run: Run) -> int | None:
@@ -324,7 +324,7 @@ def chance_of_a_pair(values: np.ndarray) -> float:
         return 1.0
     unit = float(printed(values).unit.max())
     pairs = len(values) * (len(values) - 1) / 2
-    return min(1.0, pairs * unit / (2 * (high - low)))
+    return min(1.0, float(pairs * unit / (2 * (high - low))))
 
 
 def _digits(value: float) -> int:

@@ -29,7 +29,7 @@ from ired_diag.comparison.seeds import Members, Seed, shared_seeds
 from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.curves.rest import FEWEST
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed, not_none
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -79,19 +79,14 @@ class Tied:
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each set of groups whose equal seeds fluctuate together."""
     groups = [curves for curves in curves_of(study) if curves.start is not None]
-    ties = []
-    for a, b in itertools.combinations(groups, 2):
-        tie = _tie(a, b)
-        if tie is not None:
-            ties.append(tie)
+    ties = not_none(itertools.starmap(_tie, itertools.combinations(groups, 2)))
     for cluster in _clusters(ties):
         yield _finding(cluster)
 
 
 def curves_of(study: Study) -> list[Curves]:
     """Return the groups with complete runs, each with its common plateau."""
-    each = itertools.starmap(_curves, study.groups().items())
-    return [curves for curves in each if curves is not None]
+    return not_none(itertools.starmap(_curves, study.groups().items()))
 
 
 def windows_in_common(a: Curves, b: Curves) -> tuple[Windows, Windows] | None:
@@ -100,8 +95,8 @@ def windows_in_common(a: Curves, b: Curves) -> tuple[Windows, Windows] | None:
         return None
     start = max(a.start, b.start)
     windows = (a.windows(start), b.windows(start))
-    lengths = [len(window) for window in (*windows[0].values(), *windows[1].values())]
-    return windows if min(lengths) >= FEWEST else None
+    shortest = min(map(len, (*windows[0].values(), *windows[1].values())))
+    return windows if shortest >= FEWEST else None
 
 
 def _tie(a: Curves, b: Curves) -> Tied | None:

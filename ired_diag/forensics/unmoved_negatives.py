@@ -55,9 +55,8 @@ def find(study: Study) -> Iterator[Finding]:
             if in_use is not False:
                 still[run.group, name, in_use is None].append((run, share))
     for (_, name, is_unknown), cases in still.items():
-        runs = [run for run, _ in cases]
-        least_share = min(share for _, share in cases)
-        yield _finding(runs, name, least_share=least_share, is_unknown=is_unknown)
+        runs, shares = zip(*cases, strict=True)
+        yield _finding(runs, name, least_share=min(shares), is_unknown=is_unknown)
 
 
 def _finding(runs: Sequence[Run], name: str, *, least_share: float, is_unknown: bool) -> Finding:

@@ -40,15 +40,19 @@ def find(study: Study) -> Iterator[Finding]:
             key, rate = setting
             cases[run.group, key, rate, has_improved(run)].append((run, names[0]))
     for (_, key, rate, improved), zero in cases.items():
-        runs = [run for run, _ in zero]
-        yield _finding(runs, zero[0][1], key=key, rate=rate, improved=improved)
+        runs, metrics = zip(*zero, strict=True)
+        yield _finding(runs, metrics[0], key=key, rate=rate, improved=improved)
 
 
 def _are_zero(run: Run, names: Sequence[str]) -> bool:
     """Say whether learning rates are logged often enough, and are 0 in every row."""
-    columns = [np.asarray(run.history.series[name].values, dtype=np.float64) for name in names]
-    longest = max(len(rates) for rates in columns)
-    return longest >= FEWEST and not any(rates.any() for rates in columns)
+    longest = 0
+    for name in names:
+        rates = np.asarray(run.history.series[name].values, dtype=np.float64)
+        if rates.any():
+            return False
+        longest = max(longest, len(rates))
+    return longest >= FEWEST
 
 
 def configured_rate(run: Run) -> tuple[str, float] | None:
@@ -63,8 +67,7 @@ def configured_rate(run: Run) -> tuple[str, float] | None:
 
 def logged_rates(run: Run) -> list[str]:
     """Return the metrics that are learning rates: ``lr``, ``train/learning_rate``, ``lr-AdamW/pg1``."""
-    logged = [name for name, series in run.history.series.items() if len(series)]
-    return [name for name in logged if "lr" in words_of(name)]
+    return [name for name, series in run.history.series.items() if "lr" in words_of(name) and len(series)]
 
 
 def has_improved(run: Run) -> bool:
