@@ -2,14 +2,14 @@
 
 On a level every evaluation is the level plus noise, and the best of k lies on its better side by luck alone
 (``curves.best``, after Blom). That changes a conclusion where it is more than what is to be compared, so a
-group is told where luck explains the best of most of its runs, and the expected gain is larger than
+group is reported where luck explains the best of most of its runs, and the expected gain is larger than
 
     the standard deviation of the seeds' levels (three seeds and more), or 1% of the level.
 
-``evaluation_noise`` speaks about the spread of the seeds, and tells the luck of the best along with it; this
-rule is about the choice of a checkpoint, and leaves out the groups that the other has told, and
-those that ``rounding_floor`` says end in rounding. Nobody chooses a
-checkpoint by the loss of single training batches: only evaluations are judged.
+``evaluation_noise`` is about the spread of the seeds, and states the luck of the best with it. This rule is
+about the choice of a checkpoint. It leaves out the groups that the other rule reports, and those that end in
+rounding (``rounding_floor``). Nobody chooses a checkpoint by the loss of single training batches: only
+evaluations are judged.
 
 References: Blom (1958), Statistical Estimates and Transformed Beta-Variables; Dodge et al. (2019), Show Your
 Work, section 3 (results depend on how many are tried).
@@ -32,8 +32,8 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 MATTERS = 0.01  # of the level: the margin of a comparison
-FEWEST_SEEDS = 3
-MOST_RUNS = 0.5
+FEWEST_SEEDS = 3  # that give a standard deviation
+MOST_RUNS = 0.5  # of the group: luck in fewer runs is no property of the group
 
 
 @dataclass(frozen=True, kw_only=True)

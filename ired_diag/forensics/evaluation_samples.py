@@ -6,7 +6,7 @@ what follows strictly is said:
 
 - a stated number of samples that is not the configured one (of a key that says "at most": a larger one);
 - batch b was reached, and b - 1 whole batches before it hold more samples than configured: more, even at one
-  sample a batch; with the configured batch size the number is told as well;
+  sample a batch; with the configured batch size the number is stated as well;
 - a final result after fewer than half of the batches that the configured samples fill: fewer.
 
 Without a configured number the siblings tell: where three evaluations or more of the same metric and data

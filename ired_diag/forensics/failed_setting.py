@@ -3,9 +3,9 @@
 A run failed where its judged metric diverged (``curves.shape``) or ended not finite; it is healthy where it
 did neither and was evaluated eight times or more. Each configured value is a split of the runs (this value or
 another; of an ordered setting also at most this value or more), and so are commit and host. Fisher's exact
-test says how likely a split separates failures as well by chance; the best is told where Holm's p over all
-splits is at most 5%, along with every setting that splits the runs alike: what separates them may be any one
-of these. Where that p is below 1% it is a warning: runs that start with this setting are likely to be lost.
+test says how likely a split separates failures as well by chance; the best is reported where Holm's p over
+all splits is at most 5%, with every setting that splits the runs alike: what separates them may be any one of
+these. Where that p is below 1% it is a warning: runs that start with this setting are likely to be lost.
 Else it is a note, because chance alone gives such a split in up to 5% of all studies. Neither says that it is
 a cause.
 """
@@ -29,7 +29,7 @@ from ired_diag.stats.splits import Separation, separations
 
 FEWEST_EVALUATIONS = 8
 FEWEST = 2  # runs that failed, and healthy ones
-ALPHA = 0.05
+ALPHA = 0.05  # of Holm's p: one study of twenty without a cause is reported
 SURE = 0.01  # from here on a warning
 PROVENANCE = ("git_commit", "host", "gpu")
 MOST_VALUES = 24  # of a key; with more it identifies runs

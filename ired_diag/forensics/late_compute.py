@@ -27,7 +27,7 @@ from ired_diag.forensics.rule import Evidence, Rule, counted, listed, not_none
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-LONG = 0.6
+LONG = 0.6  # of the steps
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,7 @@ def _late_group(group: str, runs: Sequence[Run]) -> LateGroup | None:
         return None
     starts = [late.start for late in each]
     hours = [late.hours for late in each if math.isfinite(late.hours)]
+    # Without a known start and end of a job, hours are unknown and not 0.
     return LateGroup(
         group=group,
         share=float(np.mean([late.share for late in each])),

@@ -52,7 +52,7 @@ from ired_diag.stats.printed_numbers import (
 FEWEST = 5  # steps
 FEWEST_OF_A_SUM = 20  # and as many again for each two of its terms
 OFTEN = 0.1  # of the steps: from there on an error
-ALIKE = 1e-3
+ALIKE = 1e-3  # of what is checked: means of differences that were rounded one by one
 IDENTITY = 0.8  # of the steps
 LARGEST = 1e150  # the square of more is not finite
 
@@ -428,6 +428,7 @@ def _constant_ratio(gradient: Printed, prediction: Printed) -> float | None:
         return None
     ratios = gradient.values[clear] / prediction.values[clear]
     low, ratio, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+    # Both sides are of different draws of noise, so that single steps lie apart.
     if not high - low <= 0.05 * ratio:
         return None
     return float(ratio)

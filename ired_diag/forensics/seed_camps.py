@@ -33,7 +33,7 @@ STATED = {
     "gpu": frozenset("gpu gpu_model gpu_name gpu_type device_name".split()),
 }
 FEWEST, SMALLEST_CAMP = 8, 2  # seeds
-SURE, LIKELY = 0.01, 0.05
+SURE, LIKELY = 0.01, 0.05  # of Holm's p
 
 
 @dataclass(frozen=True)

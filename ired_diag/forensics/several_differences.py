@@ -8,8 +8,8 @@ key:
 
 - a key that is not stated has its default, and one that is idle in either of them (``idle_keys``) is no
   difference: mining steps are part of mining, and no second difference between mining and none;
-- the name of a strategy that is not one of this project's counts not beside a ``use_…`` switch that differs,
-  because such a name only says what the switches do;
+- the name of a strategy that is not one of this project's does not count next to a ``use_…`` switch that
+  differs, because such a name only says what the switches do;
 - ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
   any two groups on these data with different words differ in something else too: the word names the rest;
   next to a length of training it is one, since the method that it names may be in the program;

@@ -1,14 +1,14 @@
 """Evaluation noise that runs of equal seed share: then seeds are pairs, and only their differences count.
 
 Where the seed also drew the evaluation samples, runs of one seed and different configurations are up and down
-together on the plateau (``stats.shared_noise``). Two groups are told so where, over three seeds or more,
+together on the plateau (``stats.shared_noise``). Two groups are reported where, over three seeds or more,
 
     same ≥ 0.2,    same - different ≥ 4 / √(n k),    p ≤ 0.01 (the least that 3 or 4 seeds allow, 1/n!),
 
 with ``same`` and ``different`` the mean correlation of runs of equal and of unequal seeds, n seeds and k
 evaluations: a correlation of k independent values has the standard deviation 1/√k, and a study has many pairs
 of groups. Equal seeds may also share training data; a log cannot tell the two apart, and pairs are right for
-both. Groups that are tied so are told together, once. Identical curves are told elsewhere.
+both. Groups that are tied so are one finding. Identical curves are reported by ``identical_curves``.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from ired_diag.stats.shared_noise import SharedNoise
 FEWEST_SEEDS = 3
 LEAST = 0.2  # of the correlation: below it pairing gains a tenth of the standard error, or less
 CLEAR = 4.0  # standard deviations
-CHANCE = 0.01
-IDENTICAL = 1 - 1e-9
+CHANCE = 0.01  # of a permutation of the seeds
+IDENTICAL = 1 - 1e-9  # correlation of equal curves, but for rounding
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def _is_clear(noise: SharedNoise, evaluations: int) -> bool:
 
 
 def _have_same_steps(a: Curves, b: Curves) -> bool:
-    seeds = [*a.members.seeds, *b.members.seeds]
-    return all(np.array_equal(seeds[0].steps, seed.steps) for seed in seeds)
+    first, *others = [*a.members.seeds, *b.members.seeds]
+    return all(np.array_equal(first.steps, seed.steps) for seed in others)
 
 
 def _clusters(ties: Sequence[Tied]) -> list[list[Tied]]:

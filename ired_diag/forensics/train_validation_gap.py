@@ -37,7 +37,7 @@ from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-FACTOR = 10.0
+FACTOR = 10.0  # an order of magnitude
 GROWN = 3.0  # from the first evaluations on
 FALLEN = 0.5  # of the first training error
 FEWEST = 6  # evaluations

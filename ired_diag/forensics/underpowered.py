@@ -8,7 +8,7 @@ is compared with the margin of 1%: where it is larger, neither a difference that
 be expected to be found, and "no significant difference" means nothing.
 
 It is not compared with the observed difference: that of an undecided pair is always the smaller one (Hoenig
-& Heisey 2001). All such pairs of a study are one finding, with the worst told.
+& Heisey 2001). All such pairs of a study are one finding, which names those closest to a decision.
 
 References: Cohen (1988), Statistical Power Analysis, section 2; Hoenig & Heisey (2001), The Abuse of Power.
 """

@@ -38,7 +38,7 @@ ACCEPTED = re.compile(r"(?i)(?:^|[/_.-])accept(?:ed|ance)?(?:_rate|_share)?$")
 DISTANCE = re.compile(r"(?i)(?:^|[/_.-])(?:disp(?:lacement)?|moved|neg(?:ative)?_dist(?:ance)?)$")
 OF_MINING = frozenset(("mining", "neg", "negative", "negatives", "train", "diag"))  # no sampler of their own
 FEW = 0.01  # of the steps accepted
-NEARLY_ALL = 0.9
+NEARLY_ALL = 0.9  # of the logged steps
 FEWEST = 10  # logged steps in the later half
 FEWEST_OF_ALL = 5  # logged steps, where every one says the same
 

@@ -1,8 +1,8 @@
 """A learning rate that is configured above 0 and logged as 0 from the first row to the last.
 
 Such a run trains nothing: a schedule that was planned for 0 steps, a scheduler stepped before it was set up,
-or every parameter frozen. Told is a run with five logged rates or more, all exactly 0, of every logged rate
-(an optimiser's frozen group may be 0 next to one that moves), whose configuration states one above 0.
+or every parameter frozen. A run is reported that has five logged rates or more, where every logged rate is
+exactly 0 (an optimiser's frozen group may be 0 next to one that moves) and the configured one is above 0.
 
 A log may also print too few digits: 2e-5 is 0.0000 with four. So it is a warning only where nothing logged
 improved either, or where the configured rate is so large (0.01 or more) that no usual format prints it as 0;
