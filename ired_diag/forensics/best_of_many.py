@@ -2,14 +2,14 @@
 
 On a level every evaluation is the level plus noise, and the best of k lies on its better side by luck alone
 (``curves.best``, after Blom). That changes a conclusion where it is more than what is to be compared, so a
-group is told where luck explains the best of most of its runs, and the expected gain is larger than
+group is reported where luck explains the best of most of its runs, and the expected gain is larger than
 
     the standard deviation of the seeds' levels (three seeds and more), or 1% of the level.
 
-``evaluation_noise`` speaks about the spread of the seeds, and tells the luck of the best along with it; this
-rule is about the choice of a checkpoint, and leaves out the groups that the other has told, and
-those that ``rounding_floor`` says end in rounding. Nobody chooses a
-checkpoint by the loss of single training batches: only evaluations are judged.
+``evaluation_noise`` is about the spread of the seeds, and states the luck of the best with it. This rule is
+about the choice of a checkpoint. It leaves out the groups that the other rule reports, and those that end in
+rounding (``rounding_floor``). Nobody chooses a checkpoint by the loss of single training batches: only
+evaluations are judged.
 
 References: Blom (1958), Statistical Estimates and Transformed Beta-Variables; Dodge et al. (2019), Show Your
 Work, section 3 (results depend on how many are tried).
@@ -17,7 +17,7 @@ Work, section 3 (results depend on how many are tried).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,14 +26,14 @@ from ired_diag.curves.best import Best, best_evaluation
 from ired_diag.finding import Finding
 from ired_diag.forensics import evaluation_noise
 from ired_diag.forensics.rounding_floor import groups_of_rounding
-from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.forensics.rule import Evidence, Rule, not_none
 from ired_diag.runs.evaluation_metric import is_of_training
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 MATTERS = 0.01  # of the level: the margin of a comparison
-FEWEST_SEEDS = 3
-MOST_RUNS = 0.5
+FEWEST_SEEDS = 3  # that give a standard deviation
+MOST_RUNS = 0.5  # of the group: luck in fewer runs is no property of the group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +66,10 @@ def find(study: Study) -> Iterator[Finding]:
     for group, runs in study.groups().items():
         if group in reported:
             continue
-        bests = _bests_of(runs)
+        bests = not_none(map(_best_of, runs))
         lucky = [best for best in bests if best.is_lucky]
         if len(lucky) > MOST_RUNS * len(bests):
             yield from _finding_on_luck(group, bests, lucky, lower_is_better=runs[0].lower_is_better)
-
-
-def _bests_of(runs: Sequence[Run]) -> list[Best]:
-    bests = [_best_of(run) for run in runs]
-    return [best for best in bests if best is not None]
 
 
 def _finding_on_luck(

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, listed, seeds_in_words
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, listed, runs_of, seeds_in_words
 from ired_diag.runs.metric_words import DETAILS, NEGATED, SPLITS, TEST_SPLITS, words_of
 from ired_diag.runs.owned_results import OwnedResult, owned_results
 from ired_diag.runs.run import Run
@@ -283,9 +283,13 @@ def _tests_at_chance(study: Study) -> Iterator[Finding]:
 def _tests(run: Run) -> Iterator[tuple[str, str, Chance]]:
     """Yield each accuracy on test data with that on validation data, and what chance reaches."""
     accuracies = _accuracies(run)
-    tests = [(name, chance) for name, chance in accuracies if _is_of(TEST_SPLITS, name)]
-    others = [name for name, _ in accuracies if not _is_of(TEST_SPLITS, name)]
-    validations = [name for name in others if _is_of(SPLITS, name)]
+    tests = []
+    validations = []
+    for name, chance in accuracies:
+        if _is_of(TEST_SPLITS, name):
+            tests.append((name, chance))
+        elif _is_of(SPLITS, name):
+            validations.append(name)
     if len(validations) != 1:
         return
     for name, chance in tests:
@@ -324,7 +328,7 @@ def _is_lost(test: float, validation: float, chance: float) -> bool:
 def _finding_on_test(metric: str, validation_metric: str, *, chance: Chance, cases: list[Lost]) -> Finding:
     first = cases[0]
     group = first.run.group
-    runs = [case.run for case in cases]
+    runs = runs_of(cases)
     is_ood = "ood" in words_of(metric)
     honest = "; so does an honest failure on these data" if is_ood else ""
     statement = (

@@ -203,8 +203,10 @@ def _has_other_terms(columns: Columns, pair: PerplexityPair, configuration: Mapp
     settings = {key.rpartition(".")[2].lower(): value for key, value in configuration.items()}
     if any(settings.get(key) for key in SMOOTHING):
         return True
-    others = [name for name in columns if name not in pair.losses]
-    return any(OTHER_LOSSES.intersection(words_of(name)) for name in others)
+    for name in columns:
+        if name not in pair.losses and OTHER_LOSSES.intersection(words_of(name)):
+            return True
+    return False
 
 
 def _columns_of(results: tuple[EvaluationResult, ...]) -> dict[str, dict[str, Series]]:
@@ -296,14 +298,14 @@ def _finding(cases: list[tuple[Place, Contradiction]]) -> Finding:
         "beyond": worst.beyond,
         "places": len(places),
     }
-    labels = [other.label for other, _ in cases if other.label]
+    labels = dict.fromkeys(other.label for other, _ in cases)
     return Finding(
         rule="contradictory_metrics",
         severity="warning",
         statement=statement,
         evidence=evidence,
         advice=f"Look at where {' and '.join(worst.names[:2])} are computed before either is reported.",
-        runs=tuple(dict.fromkeys(labels)),
+        runs=tuple(filter(None, labels)),
     )
 
 

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, seeds_in_words, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, runs_of, seeds_in_words, with_probe
 from ired_diag.runs.contrastive_metrics import (
     contrastive_loss,
     is_another_loss,
@@ -125,7 +125,7 @@ def _switched_off(study: Study) -> Iterator[Finding]:
         statement = (
             f"{group}: {switch}, and the log has the contrastive term times its weight: {name} is not 0 at "
             f"{_shares(of_group)} of the logged steps, {of_group[0].median:.3g} in the median "
-            f"({seeds_in_words(_runs_of(of_group))}). "
+            f"({seeds_in_words(runs_of(of_group))}). "
             "Either the switch is not what switches it, or what is logged is not part of the loss."
         )
         advice = "Look at what the program adds to its loss before these runs are called free of the term."
@@ -133,7 +133,7 @@ def _switched_off(study: Study) -> Iterator[Finding]:
 
 
 def _on_equal(group: str, cases: list[Case]) -> Finding:
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     statement = (
         f"{group}: the energy of negatives equals that of positives to the last digit at {_shares(cases)} "
         f"of the logged steps ({seeds_in_words(runs)}): the negatives are the positives, or none were mined."
@@ -147,7 +147,7 @@ def _on_equal(group: str, cases: list[Case]) -> Finding:
 
 
 def _on_saturated(group: str, cases: list[Case]) -> Finding:
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     statement = (
         f"{group}: the contrastive loss is below {NO_PULL} nat at {_shares(cases)} of the logged steps of "
         f"the later half ({seeds_in_words(runs)}), so that the mean weight of its gradient is below 1%: it "
@@ -158,7 +158,7 @@ def _on_saturated(group: str, cases: list[Case]) -> Finding:
 
 
 def _on_inverted(group: str, cases: list[Case]) -> Finding:
-    runs = _runs_of(cases)
+    runs = runs_of(cases)
     medians = [case.median for case in cases]
     median = f"{min(medians):.3g}"
     if len(cases) > 1:
@@ -241,10 +241,6 @@ def _shares(cases: list[Case]) -> str:
     if round(low) == round(high):
         return f"{low:.0f}%"
     return f"{low:.0f} to {high:.0f}%"
-
-
-def _runs_of(cases: list[Case]) -> list[Run]:
-    return [case.run for case in cases]
 
 
 RULE = Rule(

@@ -22,8 +22,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -33,7 +35,16 @@ from ired_diag.curves.early_means import clear_gain
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.shape import Shape, Word, shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, can_go_on, listed, with_probe
+from ired_diag.forensics.rule import (
+    Evidence,
+    Rule,
+    can_go_on,
+    labels_of,
+    listed,
+    runs_of,
+    seeds_in_words,
+    with_probe,
+)
 from ired_diag.runs.dead_end import dead_end_of
 from ired_diag.runs.early_stopped import was_stopped_early
 from ired_diag.runs.history import Series
@@ -68,6 +79,7 @@ GAINED_LITTLE = {
     True: "has come down by less than 5%, though beyond its noise",
     False: "has risen by less than 2%, though beyond its noise",
 }
+Kind = Literal["range_test", "over_fitted", "diverged", "constant", "little", "shape"]
 FEWEST_DIGITS = 3  # of a constant: 0.69 may be rounding
 RARE = 0.05  # of the studies without a rise: one may be accused
 FEWEST_ALIKE = 2  # runs of a group that rise together
@@ -80,78 +92,180 @@ ADVICE: dict[Word, str] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A run and the shape of its judged curve.
+
+    Attributes:
+        run: The run.
+        metric: Name of the metric that judges it.
+        series: Its evaluations.
+        shape: Their shape.
+        rate: The learning rate of a range test, with its first and last value; None where it is not one.
+        over_fitting: How it over-fits; None where it does not.
+    """
+
+    run: Run
+    metric: str
+    series: Series
+    shape: Shape
+    rate: tuple[str, float, float] | None
+    over_fitting: OverFitting | None
+
+    @property
+    def kept(self) -> str | None:
+        """The validation metric that stays as good as it was while the run over-fits; None without one."""
+        if self.over_fitting is None:
+            return None
+        return self.over_fitting.kept
+
+    @cached_property
+    def kind(self) -> Kind | None:
+        """What is reported of it; None where nothing is."""
+        word = self.shape.word
+        if self.rate is not None:
+            return "range_test"
+        if self.over_fitting is not None:
+            return "over_fitted"
+        if word in ("stuck", "no_trend") and _is_constant(self.series):
+            return "constant"
+        if word == "stuck" and _has_gained_little(self):
+            return "little"
+        if word == "diverged":
+            return "diverged"
+        return "shape" if word in SEVERITY else None
+
+
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each diverged run, and one for each group and other shape."""
-    alike: dict[tuple[str, str, bool, Word], list[Run]] = defaultdict(list)
-    little: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
-    alike_restarts: dict[tuple[str, str], list[tuple[Run, Shape]]] = defaultdict(list)
-    over_fitted: dict[tuple[str, str, str | None], list[tuple[Run, OverFitting]]] = defaultdict(list)
-    constant: dict[tuple[str, str, float], list[Run]] = defaultdict(list)
-    for run in study.runs:
-        if run.evaluated is None:
-            continue
-        metric, series = run.evaluated
-        if dead_end_of(run.history.series, metric) is not None:
-            continue  # ``dead_run`` says that its loss became NaN, and where
-        shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
-        if shape.ends_in_spike and shape.word not in ("diverged", "regressed"):
-            yield _last_spike(run, metric, series)
-        if shape.restarts:
-            alike_restarts[run.group, metric].append((run, shape))
-        if shape.word in LOST and (rate := rate_test_of(run)) is not None:
-            yield _rate_test(run, metric, rate)
-        elif (over := _over_fitting(run, shape)) is not None:
-            over_fitted[run.group, metric, over.kept].append((run, over))
-        elif shape.word == "diverged":
-            yield _unless_assumed(_diverged(run, metric, series, shape), run)
-        elif shape.word in ("stuck", "no_trend") and _is_constant(series):
-            constant[run.group, metric, float(series.values[0])].append(run)
-        elif shape.word == "stuck" and _has_gained_little(shape, run, series):
-            little[run.group, metric, run.lower_is_better].append(run)
-        elif shape.word in SEVERITY:
-            alike[run.group, metric, run.lower_is_better, shape.word].append(run)
-    for (group, metric), restarting in alike_restarts.items():
-        yield _restarts(group, metric, restarting)
-    for (group, metric, kept), cases in over_fitted.items():
-        yield _over_fitted(group, metric, kept, cases)
-    for (group, metric, _, word), runs in alike.items():
-        early = [run for run in runs if word == "regressed" and _was_stopped(run)]
-        others = [run for run in runs if run not in early]
-        if word == "regressed":
-            others = _clearly_risen(others, of=len(study.groups()[group]), runs=len(study.runs))
-        for part in (early, others):
-            if part:
-                yield _unless_assumed(
-                    _of_shape(group, metric, word, part, was_stopped=part is early), part[0]
-                )
-    for (group, metric, value), runs in constant.items():
-        yield _constant(group, metric, value, runs)
-    for (group, metric, lower_is_better), runs in little.items():
-        seeds = listed(run.seed_label for run in runs)
-        statement = f"{group}: {metric} {GAINED_LITTLE[lower_is_better]}{_few(runs)} ({seeds})."
-        evidence: Evidence = {"group": group, "shape": "stuck", "runs": len(runs)}
-        yield Finding("curve_shape", "note", statement, evidence)
+    of_kind: dict[Kind | None, list[Judged]] = defaultdict(list)
+    restarting = []
+    for judged in filter(None, map(_judge, study.runs)):
+        yield from _of_single_run(judged)
+        of_kind[judged.kind].append(judged)
+        if judged.shape.restarts:
+            restarting.append(judged)
+    for cases in _by_group(restarting):
+        yield _finding_on_restarts(cases)
+    for cases in _by_group(of_kind["over_fitted"], also_by=lambda case: case.kept):
+        yield _finding_on_over_fitting(cases)
+    for cases in _by_group(of_kind["shape"], also_by=_direction_and_word):
+        yield from _of_shape(cases, study)
+    for cases in _by_group(of_kind["constant"], also_by=lambda case: case.series.values[0]):
+        yield _finding_on_constant(cases)
+    for cases in _by_group(of_kind["little"], also_by=lambda case: case.run.lower_is_better):
+        yield _finding_on_little_gain(cases)
+
+
+def _judge(run: Run) -> Judged | None:
+    """Return a run with its shape; None where it was not evaluated, or died."""
+    if run.evaluated is None:
+        return None
+    metric, series = run.evaluated
+    if dead_end_of(run.history.series, metric) is not None:
+        return None  # ``dead_run`` says that its loss became NaN, and where
+    shape = shape_of(series.steps, series.values, lower_is_better=run.lower_is_better)
+    rate = None
+    over_fitting = None
+    if shape.word in LOST:
+        rate = rate_test_of(run)
+    if rate is None:
+        over_fitting = _over_fitting(run, shape)
+    return Judged(run=run, metric=metric, series=series, shape=shape, rate=rate, over_fitting=over_fitting)
+
+
+def _by_group(
+    cases: Iterable[Judged], also_by: Callable[[Judged], object] = lambda case: None
+) -> Iterable[list[Judged]]:
+    """Return runs by their group and metric, and by something else."""
+    groups: dict[tuple[object, ...], list[Judged]] = defaultdict(list)
+    for case in cases:
+        groups[case.run.group, case.metric, also_by(case)].append(case)
+    return groups.values()
+
+
+def _direction_and_word(case: Judged) -> tuple[bool, Word]:
+    return case.run.lower_is_better, case.shape.word
+
+
+def _of_single_run(judged: Judged) -> Iterator[Finding]:
+    """Yield what is reported of each run by itself."""
+    shape = judged.shape
+    if shape.ends_in_spike and shape.word not in ("diverged", "regressed"):
+        yield _finding_on_last_spike(judged)
+    if judged.kind == "range_test":
+        yield _finding_on_range_test(judged)
+    if judged.kind == "diverged":
+        yield _unless_assumed(_finding_on_divergence(judged), judged.run)
+
+
+def _of_shape(cases: Sequence[Judged], study: Study) -> Iterator[Finding]:
+    """Yield the findings on runs of a group that have the same shape."""
+    first = cases[0]
+    word = first.shape.word
+    runs = runs_of(cases)
+    stopped: list[Run] = []
+    if word == "regressed":
+        stopped = [run for run in runs if _was_stopped(run)]
+        others = [run for run in runs if run not in stopped]
+        of_group = len(study.groups()[first.run.group])
+        runs = _clearly_risen(others, of=of_group, runs=len(study.runs))
+    if stopped:
+        finding = _finding_on_shape(stopped, first.metric, word, was_stopped=True)
+        yield _unless_assumed(finding, stopped[0])
+    if runs:
+        finding = _finding_on_shape(runs, first.metric, word, was_stopped=False)
+        yield _unless_assumed(finding, runs[0])
 
 
 def _is_constant(series: Series) -> bool:
     """Say whether a metric of three digits or more never changes."""
-    digits = f"{abs(float(series.values[0])):.12g}".partition("e")[0].replace(".", "").strip("0")
+    mantissa = f"{abs(float(series.values[0])):.12g}".partition("e")[0]
+    digits = mantissa.replace(".", "").strip("0")
     return len(series) >= FEW and float(np.ptp(series.values)) == 0 and len(digits) >= FEWEST_DIGITS
 
 
-def _constant(group: str, metric: str, value: float, runs: Sequence[Run]) -> Finding:
-    count = min(len(run.evaluated[1]) for run in runs if run.evaluated)
+def _finding_on_constant(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    value = float(first.series.values[0])
+    evaluations = min(len(case.series) for case in cases)
     statement = (
-        f"{group}: {metric} is {value:.6g} at each of {count} evaluations "
-        f"({listed(run.seed_label for run in runs)}): it never changes. "
+        f"{group}: {first.metric} is {value:.6g} at each of {evaluations} evaluations "
+        f"({seeds_in_words(runs)}): it never changes. "
         "Is one fixed model evaluated each time?"
     )
-    evidence: Evidence = {"group": group, "shape": "constant", "runs": len(runs), "value": value}
+    evidence: Evidence = {
+        "group": group,
+        "shape": "constant",
+        "runs": len(runs),
+        "value": value,
+    }
     advice = (
         "Look at which weights the evaluation reads, and whether the metric is reset between evaluations."
     )
-    labels = tuple(run.label for run in runs)
-    return Finding("curve_shape", "warning", statement, evidence, advice, labels)
+    return Finding(
+        rule="curve_shape",
+        severity="warning",
+        statement=statement,
+        evidence=evidence,
+        advice=advice,
+        runs=labels_of(runs),
+    )
+
+
+def _finding_on_little_gain(cases: Sequence[Judged]) -> Finding:
+    first = cases[0].run
+    runs = runs_of(cases)
+    gain = GAINED_LITTLE[first.lower_is_better]
+    statement = f"{first.group}: {cases[0].metric} {gain}{_few(runs)} ({seeds_in_words(runs)})."
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": first.group, "shape": "stuck", "runs": len(runs)},
+    )
 
 
 def _was_stopped(run: Run) -> bool:
@@ -162,7 +276,9 @@ def _over_fitting(run: Run, shape: Shape) -> OverFitting | None:
     """Return how a run over-fits; of a run that early stopping ended, nothing needs to be said."""
     if shape.word not in ("diverged", "regressed") or not np.isfinite(shape.rise):
         return None
-    return None if shape.word == "regressed" and _was_stopped(run) else over_fitting_of(run)
+    if shape.word == "regressed" and _was_stopped(run):
+        return None
+    return over_fitting_of(run)
 
 
 def _clearly_risen(regressed: Sequence[Run], *, of: int, runs: int) -> list[Run]:
@@ -174,148 +290,228 @@ def _clearly_risen(regressed: Sequence[Run], *, of: int, runs: int) -> list[Run]
         runs: How many the study has.
     """
     several = len(regressed) >= FEWEST_ALIKE and 2 * len(regressed) >= of
-    chances = [_chance(run) for run in regressed]
-    return [
-        run
-        for run, p in zip(regressed, chances, strict=True)
-        if np.isnan(p) or p * (1 if several else runs) <= RARE
-    ]
+    tries = 1 if several else runs
+    clear = []
+    for run in regressed:
+        chance = _chance_of_rise(run)
+        if np.isnan(chance) or chance * tries <= RARE:
+            clear.append(run)
+    return clear
 
 
-def _chance(run: Run) -> float:
+def _chance_of_rise(run: Run) -> float:
     if run.evaluated is None:
         return float("nan")
     series = run.evaluated[1]
     return chance_of_rise(series.steps, series.values, lower_is_better=run.lower_is_better)
 
 
-def _over_fitted(
-    group: str, metric: str, kept: str | None, cases: Sequence[tuple[Run, OverFitting]]
-) -> Finding:
-    runs = [run for run, _ in cases]
-    times = float(np.median([over.times for _, over in cases]))
-    while_kept = f" and {kept} stays as good as it was" if kept else ""
-    meaning = "over-fitting or over-confidence" if kept else "over-fitting, if the training set is finite"
+def _finding_on_over_fitting(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    runs = runs_of(cases)
+    over_fittings = [case.over_fitting for case in cases if case.over_fitting is not None]
+    times = float(np.median([over_fitting.times for over_fitting in over_fittings]))
+    train, kept = over_fittings[0].train, over_fittings[0].kept
+    while_kept = ""
+    meaning = "over-fitting, if the training set is finite"
+    if kept:
+        while_kept = f" and {kept} stays as good as it was"
+        meaning = "over-fitting or over-confidence"
     statement = (
-        f"{group}: {metric} ends at {times:.3g} times its best{_few(runs)} while {cases[0][1].train} falls"
-        f"{while_kept} ({listed(run.seed_label for run in runs)}): {meaning}."
+        f"{first.run.group}: {first.metric} ends at {times:.3g} times its best{_few(runs)} while {train} "
+        f"falls{while_kept} ({seeds_in_words(runs)}): {meaning}."
     )
-    evidence: Evidence = {"group": group, "shape": "over-fitted", "runs": len(runs), "times": times}
-    evidence |= {"train": cases[0][1].train, "kept": kept}
-    advice = "Report the best checkpoint, chosen on validation data, or stop training there."
-    labels = tuple(run.label for run in runs)
-    return Finding("curve_shape", "note" if kept else "warning", statement, evidence, advice, labels)
+    evidence: Evidence = {
+        "group": first.run.group,
+        "shape": "over-fitted",
+        "runs": len(runs),
+        "times": times,
+        "train": train,
+        "kept": kept,
+    }
+    return Finding(
+        rule="curve_shape",
+        severity="note" if kept else "warning",
+        statement=statement,
+        evidence=evidence,
+        advice="Report the best checkpoint, chosen on validation data, or stop training there.",
+        runs=labels_of(runs),
+    )
 
 
 def _unless_assumed(finding: Finding, run: Run) -> Finding:
     """Return a finding, as a note where it rests on a direction that is only assumed."""
     if run.direction.source != "assumed" or finding.evidence.get("shape") in ("unstable", "stuck"):
         return finding
-    statement = f"{finding.statement} This assumes that lower is better, which its name does not say."
-    advice = (
-        "If higher is better: --higher-is-better. Else: " + finding.advice[:1].lower() + finding.advice[1:]
+    advice = finding.advice[:1].lower() + finding.advice[1:]
+    return replace(
+        finding,
+        severity="note",
+        statement=f"{finding.statement} This assumes that lower is better, which its name does not say.",
+        advice=f"If higher is better: --higher-is-better. Else: {advice}",
     )
-    return replace(finding, severity="note", statement=statement, advice=advice)
 
 
-def _has_gained_little(shape: Shape, run: Run, series: Series) -> bool:
+def _has_gained_little(judged: Judged) -> bool:
     """Say whether a curve that is called stuck has gained something beyond its noise, if little."""
-    curve = curve_of(series.steps, series.values, lower_is_better=run.lower_is_better)
-    return shape.won > SURE * shape.noise or clear_gain(curve.y[np.isfinite(curve.y)]) > 0
+    if judged.shape.won > SURE * judged.shape.noise:
+        return True
+    series = judged.series
+    curve = curve_of(series.steps, series.values, lower_is_better=judged.run.lower_is_better)
+    return clear_gain(curve.y[np.isfinite(curve.y)]) > 0
 
 
-def _of_shape(group: str, metric: str, word: Word, runs: Sequence[Run], *, was_stopped: bool) -> Finding:
-    meaning = LOWER_IS_BETTER if runs[0].lower_is_better else HIGHER_IS_BETTER
-    seeds = listed(run.seed_label for run in runs)
-    stopped = ": early stopping ended it for that" if was_stopped else ""
-    statement = f"{group}: {metric} {meaning[word]}{_few(runs)} ({seeds}){stopped}."
-    evidence: Evidence = {"group": group, "shape": word, "runs": len(runs)}
-    severity = "note" if was_stopped else SEVERITY[word]
-    advice = "Use the best checkpoint, not the last." if was_stopped else _advice(word, runs)
-    labels = tuple(run.label for run in runs)
-    return Finding("curve_shape", severity, statement, evidence, advice, labels)
+def _finding_on_shape(runs: Sequence[Run], metric: str, word: Word, *, was_stopped: bool) -> Finding:
+    first = runs[0]
+    meanings = LOWER_IS_BETTER if first.lower_is_better else HIGHER_IS_BETTER
+    statement = f"{first.group}: {metric} {meanings[word]}{_few(runs)} ({seeds_in_words(runs)})"
+    severity = SEVERITY[word]
+    advice = _advice(word, runs)
+    if was_stopped:
+        statement += ": early stopping ended it for that"
+        severity = "note"
+        advice = "Use the best checkpoint, not the last."
+    return Finding(
+        rule="curve_shape",
+        severity=severity,
+        statement=f"{statement}.",
+        evidence={"group": first.group, "shape": word, "runs": len(runs)},
+        advice=advice,
+        runs=labels_of(runs),
+    )
 
 
 def _advice(word: Word, runs: Sequence[Run]) -> str:
     """Return what to do, with the command where it is one of ours."""
+    words = ADVICE[word]
     if word in ("stuck", "unstable"):
-        return with_probe(ADVICE[word], "gradients", runs)
-    if word == "improving":
-        last = runs[0].history.last_step or 0
-        own = f": ired-diag train --from {runs[0].label}@last --set train_steps={2 * last}"
-        return f"{ADVICE[word]}{own if can_go_on(runs[0]) else '.'}"
-    return ADVICE[word]
+        return with_probe(words, "gradients", runs)
+    if word != "improving":
+        return words
+    first = runs[0]
+    if not can_go_on(first):
+        return f"{words}."
+    steps = 2 * (first.history.last_step or 0)
+    return f"{words}: ired-diag train --from {first.label}@last --set train_steps={steps}"
 
 
 def _few(runs: Sequence[Run]) -> str:
     """Return on how few evaluations a verdict rests, where they are few."""
-    counts = [len(run.evaluated[1]) for run in runs if run.evaluated]
-    return f", as far as {min(counts)} evaluations show" if min(counts) < FEW else ""
+    fewest = min(len(run.evaluated[1]) for run in runs if run.evaluated)
+    if fewest >= FEW:
+        return ""
+    return f", as far as {fewest} evaluations show"
 
 
-def _last_spike(run: Run, metric: str, series: Series) -> Finding:
-    last, before = float(series.values[-1]), float(np.median(series.values[-6:-1]))
+def _finding_on_last_spike(judged: Judged) -> Finding:
+    run, series = judged.run, judged.series
+    last = float(series.values[-1])
+    before = float(np.median(series.values[-6:-1]))
     statement = (
-        f"{run.label}: the last {metric}, {last:.4g} at step {series.steps[-1]}, is far worse than the five "
-        f"before it (median {before:.4g}). One evaluation cannot tell a spike from the start of a divergence."
+        f"{run.label}: the last {judged.metric}, {last:.4g} at step {series.steps[-1]}, is far worse than "
+        f"the five before it (median {before:.4g}). One evaluation cannot tell a spike from the start of a "
+        "divergence."
     )
-    evidence: Evidence = {"run": run.label, "last": last, "median_before": before}
-    return Finding("curve_shape", "note", statement, evidence, "Evaluate the last checkpoint again.")
-
-
-def _restarts(group: str, metric: str, found: Sequence[tuple[Run, Shape]]) -> Finding:
-    seeds = listed(run.seed_label for run, _ in found)
-    steps = listed((f"{step:g}" for step in found[0][1].restarts), most=6)
-    statement = (
-        f"{group}: {metric} jumps up and comes down again, as with warm restarts of the learning rate, at "
-        f"steps {steps} ({seeds}). It is judged by the ends of its cycles, and has no plateau."
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"run": run.label, "last": last, "median_before": before},
+        advice="Evaluate the last checkpoint again.",
     )
-    evidence: Evidence = {"group": group, "runs": len(found), "restarts": len(found[0][1].restarts)}
-    advice = "Compare runs at the same phase of their cycles: ired-diag stats … --readout last"
-    return Finding("curve_shape", "note", statement, evidence, advice)
 
 
-def _rate_test(run: Run, metric: str, rate: tuple[str, float, float]) -> Finding:
-    name, first, last = rate
+def _finding_on_restarts(cases: Sequence[Judged]) -> Finding:
+    first = cases[0]
+    group = first.run.group
+    runs = runs_of(cases)
+    restarts = first.shape.restarts
+    steps = listed((f"{step:g}" for step in restarts), most=6)
     statement = (
-        f"{run.label}: {metric} ends far above its best while {name} rises exponentially, from "
+        f"{group}: {first.metric} jumps up and comes down again, as with warm restarts of the learning rate, "
+        f"at steps {steps} ({seeds_in_words(runs)}). It is judged by the ends of its cycles, and has no "
+        "plateau."
+    )
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence={"group": group, "runs": len(runs), "restarts": len(restarts)},
+        advice="Compare runs at the same phase of their cycles: ired-diag stats … --readout last",
+    )
+
+
+def _finding_on_range_test(judged: Judged) -> Finding:
+    name, first, last = judged.rate or ("", 0.0, 0.0)
+    label = judged.run.label
+    statement = (
+        f"{label}: {judged.metric} ends far above its best while {name} rises exponentially, from "
         f"{first:.3g} to {last:.3g}: a range test of the learning rate, whose loss is meant to explode."
     )
-    evidence: Evidence = {"run": run.label, "rate": name, "first_rate": first, "last_rate": last}
-    advice = "Leave this run out of every comparison."
-    return Finding("curve_shape", "note", statement, evidence, advice, runs=(run.label,))
+    evidence: Evidence = {
+        "run": label,
+        "rate": name,
+        "first_rate": first,
+        "last_rate": last,
+    }
+    return Finding(
+        rule="curve_shape",
+        severity="note",
+        statement=statement,
+        evidence=evidence,
+        advice="Leave this run out of every comparison.",
+        runs=(label,),
+    )
 
 
-def _diverged(run: Run, metric: str, series: Series, shape: Shape) -> Finding:
+def _finding_on_divergence(judged: Judged) -> Finding:
+    run, series, onset = judged.run, judged.series, judged.shape.onset
     lower = run.lower_is_better
     best = best_evaluation(series.steps, series.values, lower_is_better=lower)
-    last = float(series.values[-1])
-    evidence: Evidence = {"run": run.label, "shape": "diverged", "last": last, "rise_nats": shape.rise}
-    evidence |= {"lower_is_better": lower}
-    statement = f"{run.label}: {metric} {'diverged' if lower else 'collapsed'}: "
+    evidence: Evidence = {
+        "run": run.label,
+        "shape": "diverged",
+        "last": float(series.values[-1]),
+        "rise_nats": judged.shape.rise,
+        "lower_is_better": lower,
+    }
+    what = "diverged" if lower else "collapsed"
+    statement = f"{run.label}: {judged.metric} {what}: "
+    advice = "Go on from a checkpoint from before that, with one thing changed"
     if best is not None:
-        statement += f"best {best.value:.4g} at step {best.step:g}, "
         evidence |= {"best": best.value, "best_step": best.step}
-    onset = shape.onset
+        statement += f"best {best.value:.4g} at step {best.step:g}, "
+        if can_go_on(run):
+            advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
     if onset is not None:
         evidence |= {"onset": onset.step, "onset_low": onset.low, "onset_high": onset.high}
-    if onset is not None and not np.isfinite(last):
-        statement += f"not finite from step {onset.step:g} on"
-    else:
-        statement += f"last {last:.4g}"
-        if onset is not None:
-            turn = "rise" if lower else "fall"
-            statement += f"; the {turn} begins at step {onset.step:g} ({onset.low:g} to {onset.high:g})"
-    advice = "Go on from a checkpoint from before that, with one thing changed"
-    if best is not None and can_go_on(run):
-        advice += f": ired-diag train --from {run.label}@{best.step:g}, or the last checkpoint before"
-    return Finding("curve_shape", "error", f"{statement}.", evidence, f"{advice}.")
+    statement += _end_in_words(judged)
+    return Finding(
+        rule="curve_shape",
+        severity="error",
+        statement=f"{statement}.",
+        evidence=evidence,
+        advice=f"{advice}.",
+    )
+
+
+def _end_in_words(judged: Judged) -> str:
+    """Return how a diverged run ends, and where the rise begins."""
+    last = float(judged.series.values[-1])
+    onset = judged.shape.onset
+    if onset is None:
+        return f"last {last:.4g}"
+    if not np.isfinite(last):
+        return f"not finite from step {onset.step:g} on"
+    turn = "rise" if judged.run.lower_is_better else "fall"
+    begin = f"{onset.step:g} ({onset.low:g} to {onset.high:g})"
+    return f"last {last:.4g}; the {turn} begins at step {begin}"
 
 
 RULE = Rule(
-    "curve_shape",
-    "Which runs diverged, regressed, got stuck, or were ended too early?",
-    find,
+    name="curve_shape",
+    question="Which runs diverged, regressed, got stuck, or were ended too early?",
+    find=find,
     refuted_by=(
         "The raw metric, evaluated again at the last checkpoint on fresh data, lies where the best one "
         "does; or the metric is expected to rise (a curriculum, a schedule, a loss whose weight grows)."

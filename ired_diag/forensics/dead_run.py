@@ -43,9 +43,10 @@ def find(study: Study) -> Iterator[Finding]:
     alike: dict[Key, list[tuple[Run, int]]] = defaultdict(list)
     for run in study.runs:
         ends = dead_ends_of(run)
-        witnesses = dict.fromkeys(end.witness for end in ends.values())
-        for witness in witnesses:
-            metrics = [metric for metric, end in ends.items() if end.witness == witness]
+        metrics_of: dict[str, list[str]] = defaultdict(list)
+        for metric, end in ends.items():
+            metrics_of[end.witness].append(metric)
+        for witness, metrics in metrics_of.items():
             first = ends[metrics[0]]
             alike[run.group, tuple(metrics), first.value, witness].append((run, first.step))
     for (_, metrics_at_rest, value, witness), cases in alike.items():
@@ -56,12 +57,14 @@ def dead_ends_of(run: Run) -> dict[str, DeadEnd]:
     """Return, by metric, since when a constant stands in place of a number; no witness where none says so."""
     series = run.history.series
     judged = judged_metric(run)
-    names = [name for name in series if name == judged or _is_training_loss(name)]
-    ends = {name: _dead_end(series, name) for name in names}
+    ends = {}
+    parts = {}
     for name in series:
-        if name not in ends and _is_loss(name) and _moves(series[name]):
-            ends[name] = dead_end_of(series, name)
-    return {name: end for name, end in ends.items() if end is not None}
+        if name == judged or _is_training_loss(name):
+            ends[name] = _dead_end(series, name)
+        elif _is_loss(name) and _moves(series[name]):
+            parts[name] = dead_end_of(series, name)
+    return {name: end for name, end in (ends | parts).items() if end is not None}
 
 
 def _dead_end(series: Mapping[str, Series], name: str) -> DeadEnd | None:
@@ -73,8 +76,7 @@ def _never_alive(series: Mapping[str, Series], name: str) -> DeadEnd | None:
     values = np.asarray(series[name].values)
     if len(values) < FEWEST or not np.isfinite(values[0]) or (values != values[0]).any():
         return None
-    measured = [other for other in series if measures_in(words_of(other))]
-    if any(_moves(series[other]) for other in measured):
+    if any(_moves(series[other]) for other in series if measures_in(words_of(other))):
         return None  # something is learned: the two are columns that nobody fills
     for other, other_series in series.items():
         is_telling = other != name and TELLING.intersection(words_of(other))
@@ -107,7 +109,7 @@ def _replaced(series: Series, name: str) -> DeadEnd | None:
 
 def _jumps_to(constant: float, late: Array) -> bool:
     """Say whether values of many digits jump to a constant instead of approaching it."""
-    digits = [_digits(value) for value in late.tolist()]
+    digits = list(map(_digits, late.tolist()))
     if np.median(digits) < DIGITS:
         return False
     distance = np.median(np.abs(late - constant))
@@ -140,8 +142,7 @@ def _is_training_loss(name: str) -> bool:
 def _finding(
     cases: list[tuple[Run, int]], metrics: tuple[str, ...], *, value: float, witness: str
 ) -> Finding:
-    runs = [run for run, _ in cases]
-    steps = [step for _, step in cases]
+    runs, steps = zip(*cases, strict=True)
     first, last = min(steps), max(steps)
     where = f"step {first}"
     if first != last:

@@ -33,7 +33,7 @@ from ired_diag.runs.study import Study
 TENSOR = re.compile(r"(?:^|/)data/\d+$")
 ZIP = b"PK"
 LENGTH = struct.Struct("<Q")
-SMALL = 0.01
+SMALL = 0.01  # of the median file: weights alone are a quarter of a full state
 MOST_OF_HEADER = 100_000_000  # bytes; the limit of the safetensors library
 
 

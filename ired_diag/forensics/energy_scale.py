@@ -1,12 +1,12 @@
-"""Energies that run away or collapse, and predictors that are dead: told by logged means alone.
+"""Energies that run away or collapse, and predictors that are dead: shown by logged means alone.
 
 Runaway. Of the size m of the mean energy of positives,
 
     growth = late / early,    second half = late / middle,    offset = late m / late |E⁻ - E⁺|,
 
 with early the median of the first three logged steps, middle that of the tenth after the half, late that of
-the last tenth. A growth of 100 and more is told. It is a warning where the second half still doubles m and m
-is ten times the gap, so that what grows is a level that neither term asks for; it is an error where the
+the last tenth. A growth of 100 and more is reported. It is a warning where the second half still doubles m
+and m is ten times the gap, so that what grows is a level that neither term asks for; it is an error where the
 energies then stop being finite. Energies that start near 0 have to grow: what rests again is a note, and so
 is what grows in step with the gap.
 
@@ -15,7 +15,7 @@ they were over the first third; or the energy of positives is one number, not 0,
 
 Dead predictor. At nine of ten steps of the later half, a logged size of predictions (``pred_…``) is below 1%
 of that of their targets (``tgt_…``, ``target_…``); or predictions are one number, not 0, all that half; or
-the gradient's norm is below 1/1000 of its early level while no loss beside it fell by a tenth.
+the gradient's norm is below 1/1000 of its early level while no loss next to it fell by a tenth.
 
 Reference: Du & Mordatch (2019), Implicit Generation and Modeling with Energy Based Models, section 3.3.
 """
@@ -117,12 +117,12 @@ def _signs_of(run: Run) -> Iterator[Sign]:
 
 
 def _finding(group: str, kind: Kind, cases: list[tuple[Run, Sign]]) -> Finding:
-    runs = [run for run, _ in cases]
-    numbers = [sign.number for _, sign in cases]
+    runs, signs = zip(*cases, strict=True)
+    numbers = [sign.number for sign in signs]
     low, high = min(numbers), max(numbers)
     ends = dict.fromkeys([_number_in_words(low), _number_in_words(high)])
     meaning = MEANING[kind].format(numbers=" to ".join(ends))
-    metrics = listed(sorted({sign.metric for _, sign in cases}))
+    metrics = listed(sorted({sign.metric for sign in signs}))
     seeds = listed(dict.fromkeys(run.seed_label for run in runs))
     evidence: Evidence = {
         "group": group,

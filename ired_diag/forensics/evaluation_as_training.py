@@ -2,7 +2,7 @@
 
 ``evaluation_mode`` is read by the evaluation script; the trainer passes over it and trains from scratch. The
 checkpoint that was to be evaluated is not looked at, and what looks like its result belongs to a new model.
-A run is told where the key is on and its log shows training: a line that announces it, or logged steps.
+A run is reported where the key is on and its log shows training: a line that announces it, or logged steps.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _subjects_of(run: Run) -> list[str]:
     configuration = run.configuration or {}
     subjects = configuration.get(SUBJECTS)
     if isinstance(subjects, list | tuple):
-        return [str(subject) for subject in subjects]
+        return list(map(str, subjects))
     if subjects:
         return [str(subjects)]
     return []

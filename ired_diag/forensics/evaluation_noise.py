@@ -61,7 +61,7 @@ def _noise_of(members: Sequence[tuple[Run, Series]]) -> Iterator[Finding]:
     if split.reason or not split.high < MOST:
         return
     gained = _gain_of_best(windows, lower_is_better=lower_is_better)
-    runs = [run for run, _ in members]
+    runs, _ = zip(*members, strict=True)
     yield _finding(runs, split, from_step=plateau.step, gained=gained)
 
 

@@ -6,7 +6,7 @@ what follows strictly is said:
 
 - a stated number of samples that is not the configured one (of a key that says "at most": a larger one);
 - batch b was reached, and b - 1 whole batches before it hold more samples than configured: more, even at one
-  sample a batch; with the configured batch size the number is told as well;
+  sample a batch; with the configured batch size the number is stated as well;
 - a final result after fewer than half of the batches that the configured samples fill: fewer.
 
 Without a configured number the siblings tell: where three evaluations or more of the same metric and data
@@ -126,9 +126,10 @@ def _first_whole_number(configuration: Mapping[str, Any], keys: tuple[str, ...])
 
 
 def _finding(cases: list[tuple[str, Used]]) -> Finding:
-    groups = list(dict.fromkeys(group for group, _ in cases))
-    places = listed(dict.fromkeys(case.result.where for _, case in cases))
-    used = cases[0][1]
+    all_groups, each_used = zip(*cases, strict=True)
+    groups = list(dict.fromkeys(all_groups))
+    places = listed(dict.fromkeys(used.result.where for used in each_used))
+    used = each_used[0]
     where = used.result.where
     of_which = ""
     if len(groups) > 1:
@@ -170,21 +171,20 @@ def _fewer_than_siblings(counts: Sequence[SampleCount]) -> Iterator[Finding]:
     for family in families.values():
         samples = Counter(count.samples for count in family)
         usual, size = samples.most_common(1)[0]
-        fewer = [count for count in _those_with_fewer(family, usual) if _identity(count) not in reported]
+        fewer = [count for count in _counts_below(family, usual) if _identity(count) not in reported]
         if fewer and size >= FEWEST_SIBLINGS and size >= USUAL * len(family):
             reported.update(map(_identity, fewer))
-            yield _fewer(fewer, usual=usual, others=_those_with(family, usual))
+            yield _fewer(fewer, usual=usual, others=_counts_of(family, usual))
 
 
-def _those_with(family: Sequence[SampleCount], samples: int) -> list[SampleCount]:
+def _counts_of(family: Sequence[SampleCount], samples: int) -> list[SampleCount]:
     return [count for count in family if count.samples == samples]
 
 
-def _those_with_fewer(family: Sequence[SampleCount], usual: int) -> list[SampleCount]:
+def _counts_below(family: Sequence[SampleCount], usual: int) -> list[SampleCount]:
     """Return the counts that are clearly below the usual one, and of the same parts of the data."""
-    parts = {count.parts for count in _those_with(family, usual)}
-    comparable = [count for count in family if count.parts in parts]
-    return [count for count in comparable if count.samples < FEWER * usual]
+    parts = {count.parts for count in _counts_of(family, usual)}
+    return [count for count in family if count.samples < FEWER * usual and count.parts in parts]
 
 
 def _identity(count: SampleCount) -> tuple[str, str, int]:

@@ -3,9 +3,9 @@
 A run failed where its judged metric diverged (``curves.shape``) or ended not finite; it is healthy where it
 did neither and was evaluated eight times or more. Each configured value is a split of the runs (this value or
 another; of an ordered setting also at most this value or more), and so are commit and host. Fisher's exact
-test says how likely a split separates failures as well by chance; the best is told where Holm's p over all
-splits is at most 5%, along with every setting that splits the runs alike: what separates them may be any one
-of these. Where that p is below 1% it is a warning: runs that start with this setting are likely to be lost.
+test says how likely a split separates failures as well by chance; the best is reported where Holm's p over
+all splits is at most 5%, with every setting that splits the runs alike: what separates them may be any one of
+these. Where that p is below 1% it is a warning: runs that start with this setting are likely to be lost.
 Else it is a note, because chance alone gives such a split in up to 5% of all studies. Neither says that it is
 a cause.
 """
@@ -20,15 +20,16 @@ import numpy as np
 
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, groups_of, labels_of, listed
 from ired_diag.runs.over_fitting import over_fitting_of
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import keys_of
 from ired_diag.runs.study import Study
 from ired_diag.stats.splits import Separation, separations
 
 FEWEST_EVALUATIONS = 8
 FEWEST = 2  # runs that failed, and healthy ones
-ALPHA = 0.05
+ALPHA = 0.05  # of Holm's p: one study of twenty without a cause is reported
 SURE = 0.01  # from here on a warning
 PROVENANCE = ("git_commit", "host", "gpu")
 MOST_VALUES = 24  # of a key; with more it identifies runs
@@ -69,17 +70,16 @@ def has_failed(run: Run) -> bool | None:
 
 def splits_of(runs: Sequence[Run]) -> dict[str, list[bool]]:
     """Return by its words each split that a setting, the commit or the host makes among runs."""
-    properties = [_properties(run) for run in runs]
-    keys = dict.fromkeys(itertools.chain.from_iterable(properties))
+    properties = list(map(_properties, runs))
     splits: dict[str, list[bool]] = {}
-    for key in keys:
+    for key in keys_of(properties):
         splits |= _splits_by(key, [of_run.get(key) for of_run in properties])
     return splits
 
 
 def _splits_by(key: str, values: Sequence[Any]) -> dict[str, list[bool]]:
     """Return the splits by one key: each value or another, and, of numbers, above each value or not."""
-    texts = [repr(value) for value in values]
+    texts = list(map(repr, values))
     splits: dict[str, list[bool]] = {}
     if not 1 < len(set(texts)) <= MOST_VALUES:
         return splits
@@ -103,7 +103,7 @@ def _is_number(value: object) -> bool:
 def _finding(best: Separation, runs: Sequence[Run], failed: Sequence[bool]) -> Finding:
     names = _names_of_split(best, runs)
     runs_that_failed = list(itertools.compress(runs, failed))
-    groups = dict.fromkeys(run.group for run in runs_that_failed)
+    groups = groups_of(runs_that_failed)
     statement = (
         f"{len(runs_that_failed)} of {len(failed)} runs diverged ({listed(groups)}). With {names[0]} it is "
         f"{best.failed} of {best.size}, without {best.other_failed} of {best.other_size} "

@@ -1,7 +1,7 @@
 """What readers found odd about the files of runs: damaged records, torn ends, configurations in parts.
 
-A reader skips and counts what it cannot read, and says so in the run's findings. The same word on several
-runs of a group is told once, with the first as an example.
+A reader skips and counts what it cannot read, and says so in the run's findings. The same finding on several
+runs of a group is reported once, with the first run as an example.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def _finding(cases: Sequence[tuple[Run, Finding]]) -> Finding:
     return replace(
         first,
         rule="files_read",
+        # The reader's sentence goes on after the name of the run.
         statement=f"{where}: {first.statement[0].lower()}{first.statement[1:]}",
         evidence=evidence,
         advice=first.advice or f"See it with: ired-diag ls {run.path}",

@@ -28,8 +28,18 @@ from dataclasses import dataclass
 from ired_diag.config_keys import METADATA
 from ired_diag.curves.agreement import FEWEST, Agreement, agreement_of
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import (
+    Evidence,
+    Rule,
+    counted,
+    groups_of,
+    judged_metric,
+    labels_of,
+    listed,
+    seeds_in_words,
+)
 from ired_diag.runs.evaluation_metric import is_of_training, training_metric
+from ired_diag.runs.history import Series
 from ired_diag.runs.metric_words import words_of
 from ired_diag.runs.planned_steps import planned_steps
 from ired_diag.runs.run import Run
@@ -67,14 +77,19 @@ class Pair:
     """Two runs that agree in all that they log.
 
     Attributes:
-        a: One run.
-        b: The other.
-        agreements: By metric.
+        a: The first run.
+        b: The second run.
+        agreements: The agreement of each metric, by its name.
     """
 
     a: Run
     b: Run
     agreements: dict[str, Agreement]
+
+    @property
+    def runs(self) -> tuple[Run, Run]:
+        """The two runs."""
+        return self.a, self.b
 
     @property
     def steps(self) -> int:
@@ -84,36 +99,43 @@ class Pair:
     @property
     def reach(self) -> float:
         """Which share of the longer run, as planned if that is stated, the common steps span."""
-        longest = max(run.history.last_step or 0 for run in (self.a, self.b))
-        unfinished = [run for run in (self.a, self.b) if not run.ending.complete]
-        longest = max(longest, *(planned_steps(run) or 0 for run in unfinished), 0)
-        last = max(agreement.last for agreement in self.agreements.values())
-        return last / longest if longest > 0 else 1.0
+        longest = 0
+        for run in self.runs:
+            longest = max(longest, run.history.last_step or 0)
+            if not run.ending.complete:
+                longest = max(longest, planned_steps(run) or 0)
+        if longest <= 0:
+            return 1.0
+        return max(agreement.last for agreement in self.agreements.values()) / longest
 
     @property
     def bits(self) -> float:
         """What the agreement tells, of all results together."""
-        return sum(one.bits for name, one in self.agreements.items() if _is_result(name))
+        return sum(agreement.bits for name, agreement in self.agreements.items() if _is_result(name))
+
+    @property
+    def has_different_seeds(self) -> bool:
+        """Whether both seeds are known and differ."""
+        return None not in (self.a.seed, self.b.seed) and self.a.seed != self.b.seed
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each set of groups whose runs are the same, and each group with equal seeds."""
-    sets: dict[frozenset[str], list[Pair]] = defaultdict(list)
-    for cluster in _clusters([pair for pair in _same(study.runs) if _is_told(pair)]):
-        sets[frozenset(run.group for pair in cluster for run in (pair.a, pair.b))] += cluster
-    for pairs in sets.values():
-        yield _copied(pairs, study) or _finding(pairs)
+    pairs_of: dict[frozenset[str], list[Pair]] = defaultdict(list)
+    for cluster in _clusters(_unexpected_pairs(study)):
+        groups = frozenset(groups_of(_runs_of(cluster)))
+        pairs_of[groups].extend(cluster)
+    for pairs in pairs_of.values():
+        yield _finding_on_copy(pairs, study) or _finding(pairs)
     yield from _logged_twice(study)
 
 
-def _copied(pairs: Sequence[Pair], study: Study) -> Finding | None:
+def _finding_on_copy(pairs: Sequence[Pair], study: Study) -> Finding | None:
     """Return that one log is a copy, where the other seeds of the same two groups differ."""
-    groups = study.groups()
-    if len(pairs) != 1 or pairs[0].a.group == pairs[0].b.group or pairs[0].reach < HALF:
+    pair = pairs[0]
+    if len(pairs) > 1 or pair.a.group == pair.b.group or pair.reach < HALF:
         return None
-    (pair,) = pairs
-    of_a, of_b = ({run.seed: run for run in groups[run.group]} for run in (pair.a, pair.b))
-    others = [seed for seed in of_a if seed in of_b and seed not in (None, pair.a.seed, pair.b.seed)]
+    others = _other_seeds_in_common(pair, study)
     if len(others) < FEWEST_OTHERS:
         return None
     statement = (
@@ -121,11 +143,32 @@ def _copied(pairs: Sequence[Pair], study: Study) -> Finding | None:
         f"at all {pair.steps} common steps, while {len(others)} other seeds of {pair.a.group} and "
         f"{pair.b.group} differ. One is probably a copy: {_file(pair.a)} or {_file(pair.b)}."
     )
-    evidence: Evidence = {"groups": f"{pair.a.group}, {pair.b.group}", "runs": 2, "evaluations": pair.steps}
-    evidence |= {"bits": pair.bits, "other_seeds": len(others)}
-    advice = "Find out which of the two files is the copy, and leave that seed out of its group."
-    labels = (pair.a.label, pair.b.label)
-    return Finding("identical_curves", "error", statement, evidence, advice, runs=labels)
+    evidence: Evidence = {
+        "groups": f"{pair.a.group}, {pair.b.group}",
+        "runs": 2,
+        "evaluations": pair.steps,
+        "bits": pair.bits,
+        "other_seeds": len(others),
+    }
+    return Finding(
+        rule="identical_curves",
+        severity="error",
+        statement=statement,
+        evidence=evidence,
+        advice="Find out which of the two files is the copy, and leave that seed out of its group.",
+        runs=(pair.a.label, pair.b.label),
+    )
+
+
+def _other_seeds_in_common(pair: Pair, study: Study) -> set[int]:
+    """Return the seeds that the groups of both runs have, without those of the runs themselves."""
+    groups = study.groups()
+    common = _seeds_of(groups[pair.a.group]) & _seeds_of(groups[pair.b.group])
+    return common - {pair.a.seed, pair.b.seed}
+
+
+def _seeds_of(runs: Iterable[Run]) -> set[int]:
+    return {run.seed for run in runs if run.seed is not None}
 
 
 def _file(run: Run) -> str:
@@ -134,145 +177,222 @@ def _file(run: Run) -> str:
 
 def _logged_twice(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose validation metric is its training metric at every step."""
-    alike: dict[tuple[str, str, str], list[tuple[Run, int]]] = defaultdict(list)
+    cases: dict[tuple[str, str, str], list[tuple[Run, int]]] = defaultdict(list)
     for run in study.runs:
-        series = run.history.series
-        if run.evaluated is None or is_of_training(metric := run.evaluated[0], series):
-            continue
-        train = training_metric(metric, series)
-        if train is None or len(series[train]) < FEWEST_TWICE:
-            continue
-        a, b = series[metric], series[train]
-        agreement = agreement_of(a.steps, a.values, b.steps, b.values)
-        if agreement is not None and agreement.proves and agreement.steps == len(a) == len(b):
-            alike[run.group, metric, train].append((run, agreement.steps))
-    for (group, metric, train), cases in alike.items():
-        runs = [run for run, _ in cases]
+        twins = _equal_training_metric(run)
+        if twins is not None:
+            metric, train, steps = twins
+            cases[run.group, metric, train].append((run, steps))
+    for (group, metric, train), members in cases.items():
+        runs, _ = zip(*members, strict=True)
         statement = (
-            f"{group}: {metric} equals {train} to the last digit at all {cases[0][1]} steps "
-            f"({listed(run.seed_label for run in runs)}): the same number is logged twice, or "
+            f"{group}: {metric} equals {train} to the last digit at all {members[0][1]} steps "
+            f"({seeds_in_words(runs)}): the same number is logged twice, or "
             "validation uses the training data."
         )
-        evidence: Evidence = {"group": group, "metric": metric, "train": train, "runs": len(runs)}
-        advice = f"Look at where {metric} is computed. Until then there is no validation."
-        labels = tuple(run.label for run in runs)
-        yield Finding("identical_curves", "error", statement, evidence, advice, runs=labels)
+        evidence: Evidence = {
+            "group": group,
+            "metric": metric,
+            "train": train,
+            "runs": len(runs),
+        }
+        yield Finding(
+            rule="identical_curves",
+            severity="error",
+            statement=statement,
+            evidence=evidence,
+            advice=f"Look at where {metric} is computed. Until then there is no validation.",
+            runs=labels_of(runs),
+        )
+
+
+def _equal_training_metric(run: Run) -> tuple[str, str, int] | None:
+    """Return the validation metric, the training metric that equals it, and the number of steps."""
+    logged = run.history.series
+    metric = judged_metric(run)
+    if not metric or is_of_training(metric, logged):
+        return None
+    train = training_metric(metric, logged)
+    if train is None or len(logged[train]) < FEWEST_TWICE:
+        return None
+    agreement = _agreement(logged[metric], logged[train])
+    if agreement is None or not agreement.proves:
+        return None
+    if not agreement.steps == len(logged[metric]) == len(logged[train]):
+        return None
+    return metric, train, agreement.steps
+
+
+def _agreement(series: Series, other: Series) -> Agreement | None:
+    return agreement_of(series.steps, series.values, other.steps, other.values)
 
 
 def equal_groups(study: Study) -> set[frozenset[str]]:
-    """Return the pairs of groups that this rule tells of."""
-    pairs = [pair for pair in _same(study.runs) if _is_told(pair)]
-    return {frozenset((pair.a.group, pair.b.group)) for pair in pairs}
+    """Return the pairs of groups that this rule reports."""
+    return {frozenset(groups_of(pair.runs)) for pair in _unexpected_pairs(study)}
 
 
 def _finding(pairs: Sequence[Pair]) -> Finding:
-    runs = _runs(pairs)
-    groups = list(dict.fromkeys(run.group for run in runs))
-    labels = list(dict.fromkeys(run.seed_label for run in runs))
-    keys = sorted({key for pair in pairs for key in _differing(pair.a, pair.b)})
-    metrics = list(dict.fromkeys(name for pair in pairs for name in pair.agreements))
-    steps, reach = min(pair.steps for pair in pairs), min(pair.reach for pair in pairs)
-    alike = listed(labels) if len(labels) > 1 else f"{counted(len(runs), 'run')} of {labels[0]}"
-    who = f"{_and(groups)} ({listed(labels)})" if len(groups) > 1 else f"{groups[0]}: {alike}"
-    what = HOW_MANY.get(len(metrics), f"all {len(metrics)} metrics")
-    share = (
-        f"{what} that these logs share ({listed(metrics, 3)}) to the last digit at all {steps} common steps"
-    )
+    runs = _runs_of(pairs)
+    groups = groups_of(runs)
+    keys: set[str] = set()
+    metrics: dict[str, None] = {}
+    for pair in pairs:
+        keys.update(_differing(*pair.runs))
+        metrics |= dict.fromkeys(pair.agreements)
+    reach = min(pair.reach for pair in pairs)
+    who = _groups_in_words(groups, runs)
+    seeds = {run.seed for run in runs}
+    is_long = reach >= HALF
+    share = _agreement_in_words(list(metrics), pairs, has_several_lengths=is_long and len(seeds) > 1)
     evidence: Evidence = {
         "groups": ", ".join(groups),
         "runs": len(runs),
-        "evaluations": steps,
+        "evaluations": min(pair.steps for pair in pairs),
         "metrics": len(metrics),
-        "keys": ", ".join(keys),
+        "keys": ", ".join(sorted(keys)),
         "bits": min(pair.bits for pair in pairs),
         "reach": reach,
     }
-    if reach < HALF:
-        statement = (
-            f"{who}: they agree in {share}, up to {100 * reach:.2g}% of the longest run or of the planned "
-            "steps. What differs between them has changed nothing so far."
+    if not is_long:
+        return Finding(
+            rule="identical_curves",
+            severity="note",
+            statement=(
+                f"{who}: they agree in {share}, up to {100 * reach:.2g}% of the longest run or of the "
+                "planned steps. What differs between them has changed nothing so far."
+            ),
+            evidence=evidence,
+            advice="Look again when they are longer.",
         )
-        return Finding("identical_curves", "note", statement, evidence, "Look again when they are longer.")
-    told, advice = _consequence(pairs, keys, is_one_group=len(groups) == 1)
-    if len({run.seed for run in runs}) > 1 and steps != max(pair.steps for pair in pairs):
-        share = share.replace(f"all {steps} common steps", f"all common steps ({steps} or more)")
-    statement = f"{who} are the same computation: they agree in {share}. {told}"
-    return Finding("identical_curves", "error", statement, evidence, advice)
+    meaning, advice = _consequence(pairs, sorted(keys), is_one_group=len(groups) == 1)
+    return Finding(
+        rule="identical_curves",
+        severity="error",
+        statement=f"{who} are the same computation: they agree in {share}. {meaning}",
+        evidence=evidence,
+        advice=advice,
+    )
+
+
+def _groups_in_words(groups: Sequence[str], runs: Sequence[Run]) -> str:
+    """Return which runs of which groups agree."""
+    labels = list(dict.fromkeys(run.seed_label for run in runs))
+    if len(groups) > 1:
+        return f"{', '.join(groups[:-1])} and {groups[-1]} ({listed(labels)})"
+    if len(labels) > 1:
+        return f"{groups[0]}: {listed(labels)}"
+    return f"{groups[0]}: {counted(len(runs), 'run')} of {labels[0]}"
+
+
+def _agreement_in_words(metrics: Sequence[str], pairs: Sequence[Pair], *, has_several_lengths: bool) -> str:
+    """Return in what pairs of runs agree, and at how many steps."""
+    what = HOW_MANY.get(len(metrics), f"all {len(metrics)} metrics")
+    shared_steps = [pair.steps for pair in pairs]
+    fewest = min(shared_steps)
+    steps = f"all {fewest} common steps"
+    if has_several_lengths and max(shared_steps) > fewest:
+        steps = f"all common steps ({fewest} or more)"
+    return f"{what} that these logs share ({listed(metrics, 3)}) to the last digit at {steps}"
 
 
 def _consequence(pairs: Sequence[Pair], keys: list[str], *, is_one_group: bool) -> tuple[str, str]:
     """Return what an agreement means, and what to do."""
-    by_seed = any(_seeds_differ(pair) for pair in pairs)
+    by_seed = any(pair.has_different_seeds for pair in pairs)
     if keys:
-        those = "one key that differs" if len(keys) == 1 else f"{len(keys)} keys that differ"
-        told = f"The {those} changed nothing: {listed(keys, MOST_KEYS)}."
-        told += " Nor did the seed." if by_seed else ""
-        return told, "Count them as one experiment, and look for where the program reads these keys."
+        number = "one key that differs" if len(keys) == 1 else f"{len(keys)} keys that differ"
+        meaning = f"The {number} changed nothing: {listed(keys, MOST_KEYS)}."
+        if by_seed:
+            meaning += " Nor did the seed."
+        return meaning, "Count them as one experiment, and look for where the program reads these keys."
     if by_seed:
         advice = "Keep one of them, look for where the program reads its seed, and train the others again."
         return "The seed changed nothing: they count as one run.", advice
-    told = "They count as one run: copies of one log, or runs in which nothing differs."
+    meaning = "They count as one run: copies of one log, or runs in which nothing differs."
     if not is_one_group:
-        told += " No configuration says what differs between them."
-    return told, "Keep one of them; if they are runs of different seeds, the program did not use the seed."
+        meaning += " No configuration says what differs between them."
+    return meaning, "Keep one of them; if they are runs of different seeds, the program did not use the seed."
 
 
-def _same(runs: Sequence[Run]) -> Iterator[Pair]:
+def _unexpected_pairs(study: Study) -> list[Pair]:
+    """Return the pairs of runs that agree and should not."""
+    return list(filter(_is_unexpected, _equal_pairs(study.runs)))
+
+
+def _equal_pairs(runs: Sequence[Run]) -> Iterator[Pair]:
     """Yield pairs of runs that agree in every metric, in digits that prove it."""
-    starts: dict[tuple[str | float, ...], list[Run]] = defaultdict(list)
+    runs_of: dict[tuple[str | float, ...], list[Run]] = defaultdict(list)
     for run in runs:
-        if start := _start(run):
-            starts[start].append(run)
-    for alike in starts.values():
+        start = _start(run)
+        if start:
+            runs_of[start].append(run)
+    for alike in runs_of.values():
         for a, b in itertools.combinations(alike, 2):
-            if pair := _pair(a, b):
+            pair = _pair(a, b)
+            if pair is not None:
                 yield pair
 
 
 def _start(run: Run) -> tuple[str | float, ...]:
     """Return a result and its first values, which runs that agree have in common; nothing without any."""
-    results = [name for name, series in run.history.series.items() if len(series) >= FEWEST]
-    results = [name for name in results if _is_result(name)]
-    judged = run.evaluated[0] if run.evaluated and run.evaluated[0] in results else min(results, default="")
-    return (judged, *run.history.series[judged].values[:FEWEST].tolist()) if judged else ()
+    logged = run.history.series
+    results = [name for name in logged if len(logged[name]) >= FEWEST and _is_result(name)]
+    if not results:
+        return ()
+    name = judged_metric(run)
+    if name not in results:
+        name = min(results)
+    first_values = logged[name].values[:FEWEST].tolist()
+    return (name, *first_values)
 
 
 def _pair(a: Run, b: Run) -> Pair | None:
+    """Return two runs that agree in every metric; None where a metric differs, or nothing is proved."""
     x, y = a.history.series, b.history.series
     agreements = {}
-    for name in [name for name in x if name in y and _is_computed(name)]:
-        agreement = agreement_of(x[name].steps, x[name].values, y[name].steps, y[name].values)
+    for name in x:
+        if name not in y or not _is_computed(name):
+            continue
+        agreement = _agreement(x[name], y[name])
         if agreement is not None:
             agreements[name] = agreement
-        elif len(set(x[name].steps.tolist()) & set(y[name].steps.tolist())):
+        elif not set(x[name].steps.tolist()).isdisjoint(y[name].steps.tolist()):
             return None
-    is_proved = any(agreement.proves for name, agreement in agreements.items() if _is_result(name))
-    return Pair(a, b, agreements) if is_proved else None
+    if not any(agreement.proves and _is_result(name) for name, agreement in agreements.items()):
+        return None
+    return Pair(a, b, agreements)
 
 
-def _is_told(pair: Pair) -> bool:
+def _is_unexpected(pair: Pair) -> bool:
     """Say whether two runs that agree should not: one configuration that was run twice is no mistake."""
-    a, b = pair.a, pair.b
-    if a.group == b.group or _seeds_differ(pair):
+    a, b = pair.runs
+    if a.group == b.group or pair.has_different_seeds:
         return True
-    return bool(_differing(a, b)) or not (a.settings and b.settings)
+    is_unknown = not a.settings or not b.settings
+    return is_unknown or bool(_differing(a, b))
 
 
 def _clusters(pairs: Iterable[Pair]) -> list[list[Pair]]:
     """Return pairs that hang together."""
     cluster_of: dict[int, list[Pair]] = {}
     for pair in pairs:
-        a, b = (cluster_of.get(id(run), []) for run in (pair.a, pair.b))
-        small, large = sorted((a, b), key=len)
+        small, large = sorted((cluster_of.get(id(run), []) for run in pair.runs), key=len)
+        # Only the runs of the smaller cluster move, so that many pairs take little time.
         if small is not large:
-            large += small
+            large.extend(small)
         large.append(pair)
-        cluster_of |= {id(run): large for run in _runs([*small, pair])}
+        for run in _runs_of([*small, pair]):
+            cluster_of[id(run)] = large
     return list({id(cluster): cluster for cluster in cluster_of.values()}.values())
 
 
-def _runs(pairs: Iterable[Pair]) -> list[Run]:
-    return list({id(run): run for pair in pairs for run in (pair.a, pair.b)}.values())
+def _runs_of(pairs: Iterable[Pair]) -> list[Run]:
+    """Return the runs of pairs, each once."""
+    runs: dict[int, Run] = {}
+    for pair in pairs:
+        for run in pair.runs:
+            runs[id(run)] = run
+    return list(runs.values())
 
 
 def _is_computed(name: str) -> bool:
@@ -285,27 +405,23 @@ def _is_result(name: str) -> bool:
     return _is_computed(name) and not OF_THE_SCHEDULE.intersection(words_of(name))
 
 
-def _seeds_differ(pair: Pair) -> bool:
-    return None not in (pair.a.seed, pair.b.seed) and pair.a.seed != pair.b.seed
-
-
 def _differing(a: Run, b: Run) -> list[str]:
     """Return the keys that differ and say what is computed."""
     x, y = a.settings, b.settings
-    if not (x and y):
+    if not x or not y:
         return []
-    keys = [key for key in {**x, **y} if key not in UNREAD and not OF_BOOKKEEPING.intersection(words_of(key))]
-    return [key for key in keys if x.get(key) != y.get(key)]
-
-
-def _and(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    differing = []
+    for key in {**x, **y}:
+        is_read = key not in UNREAD and OF_BOOKKEEPING.isdisjoint(words_of(key))
+        if is_read and x.get(key) != y.get(key):
+            differing.append(key)
+    return differing
 
 
 RULE = Rule(
-    "identical_curves",
-    "Did runs of different configurations or seeds compute the same?",
-    find,
+    name="identical_curves",
+    question="Did runs of different configurations or seeds compute the same?",
+    find=find,
     consequence="conclusion",
     refuted_by=(
         "One metric that both logs hold and that differs once at a common step. Or a reason why these keys "

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
-from ired_diag.runs.metric_words import DETAILS, TRAINING, words_of
+from ired_diag.forensics.rule import Evidence, Rule, listed, not_none
+from ired_diag.runs.metric_words import plain_words
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
@@ -64,8 +64,7 @@ class Idle:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose clipping never clipped, and each pair that differs in it alone."""
-    groups = itertools.starmap(_idle, study.groups().items())
-    idle = [group for group in groups if group is not None]
+    idle = not_none(itertools.starmap(_idle, study.groups().items()))
     paired: set[str] = set()
     for a, b in itertools.combinations(idle, 2):
         if a.threshold != b.threshold and a.settings == b.settings:
@@ -113,10 +112,13 @@ def _clip_of_all(runs: Sequence[Run]) -> tuple[str, float] | None:
 
 def _values_of_all(runs: Sequence[Run], metric: str) -> NDArray[np.float64]:
     """Return all values of a metric; none where a run does not log it."""
-    histories = [run.history.series for run in runs]
-    if not all(metric in series for series in histories):
-        return np.zeros(0)
-    return np.concatenate([series[metric].values for series in histories])
+    columns = []
+    for run in runs:
+        series = run.history.series.get(metric)
+        if series is None:
+            return np.zeros(0)
+        columns.append(series.values)
+    return np.concatenate(columns)
 
 
 def clip_of(configuration: Mapping[str, Any]) -> tuple[str, float] | None:
@@ -148,7 +150,7 @@ def is_gradient_norm(name: str) -> bool:
     >>> [is_gradient_norm(name) for name in ("train/grad_norm", "grad_norm/layer1", "weight_norm")]
     [True, False, False]
     """
-    words = [word for word in words_of(name) if word not in TRAINING and word not in DETAILS]
+    words = plain_words(name)
     of_gradient = {"grad", "gradient", "gnorm", "gradnorm"}.intersection(words)
     of_norm = {"norm", "gnorm", "gradnorm"}.intersection(words)
     return bool(of_gradient and of_norm) and NORM.issuperset(words)

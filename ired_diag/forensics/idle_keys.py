@@ -2,7 +2,7 @@
 
 Without mining (``mining_strategy`` none) nothing is mined and nothing contrasted, so that steps, noise scale
 and weight of it are idle; the same holds at ``energy_loss_weight`` 0, where no other term uses negatives.
-Random negatives take no mining step. Replay, filter and the like are idle beside their ``use_…`` key where
+Random negatives take no mining step. Replay, filter and the like are idle next to their ``use_…`` key where
 that is stated to be false: so the names say, and IRED's forks are not read. An idle key matters where
 
 - two groups differ in idle keys alone (warning): they are one experiment under two names. Where their curves
@@ -37,6 +37,7 @@ from ired_diag.forensics import identical_curves
 from ired_diag.forensics.rule import OF_OUR_MODEL, Evidence, Rule, is_of_our_program, listed
 from ired_diag.forensics.seed_camps import final_values
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import first_settings
 from ired_diag.runs.study import Study
 from ired_diag.stats.t_tests import welch
 
@@ -68,9 +69,9 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each two groups that differ in idle keys alone, each group with some, and slips."""
     configurations: dict[str, Configuration] = {}
     for group, runs in study.groups().items():
-        configuration = next((run.settings for run in runs if run.settings), None)
-        if configuration is not None:
-            configurations[group] = configuration
+        settings = first_settings(runs)
+        if settings:
+            configurations[group] = settings
     yield from _same_but_for_idle(study, configurations)
     for group, configuration in configurations.items():
         yield from _moved(group, configuration)
@@ -232,12 +233,14 @@ def _end_apart(a: Sequence[Run], b: Sequence[Run]) -> bool:
 
 def _pairs(configurations: Mapping[str, Configuration]) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield two groups that differ, but in idle keys alone, and the reason for each key."""
-    idle = {group: idle_keys_of(configuration) for group, configuration in configurations.items()}
-    moved = {group: moved_settings(configuration) for group, configuration in configurations.items()}
+    idle: dict[str, dict[str, str]] = {}
+    moved: dict[str, dict[str, Any]] = {}
     alike: dict[str, list[str]] = defaultdict(list)
-    for group, settings in moved.items():
-        active = sorted((key, repr(value)) for key, value in settings.items() if key not in idle[group])
-        alike[repr(active)].append(group)
+    for group, configuration in configurations.items():
+        idle[group] = idle_keys_of(configuration)
+        moved[group] = moved_settings(configuration)
+        active = [(key, repr(value)) for key, value in moved[group].items() if key not in idle[group]]
+        alike[repr(sorted(active))].append(group)
     for groups in alike.values():
         for a, b in itertools.combinations(groups, 2):
             differing = differing_keys(moved[a], moved[b])  # what is active is equal: these are idle
@@ -297,7 +300,7 @@ def _key_meant_by(key: str, keys_here: Sequence[str]) -> str | None:
 
 def _is_nearly_ours(configuration: Configuration) -> bool:
     """Say whether a configuration is of our program, with its own keys spelt right or nearly so."""
-    keys = [str(key) for key in configuration]
+    keys = list(map(str, configuration))
     return all(difflib.get_close_matches(key, keys, n=1, cutoff=ALIKE) for key in OF_OUR_MODEL)
 
 

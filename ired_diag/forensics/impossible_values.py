@@ -21,7 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed, seeds_in_words
+from ired_diag.forensics.rule import (
+    Evidence,
+    Rule,
+    counted,
+    groups_of,
+    labels_of,
+    listed,
+    runs_of,
+    seeds_in_words,
+)
 from ired_diag.runs.energy_metrics import together
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import Series
@@ -208,8 +217,8 @@ def _in_words(low: float, high: float) -> str:
 
 def _finding_on_limits(metric: str, limits: str, cases: list[Case]) -> Finding:
     worst = max(cases, key=lambda case: case.share)
-    runs = [case.run for case in cases]
-    groups = list(dict.fromkeys(run.group for run in runs))
+    runs = runs_of(cases)
+    groups = groups_of(runs)
     statement = (
         f"{listed(groups)}: {metric} is {worst.value:.4g} at step {worst.step} of {worst.run.label}, and a "
         f"value of this name is {limits}: {worst.count} of {worst.of} values there are impossible "
@@ -274,7 +283,7 @@ def _changing_scale(study: Study) -> Iterator[Finding]:
 
 def _finding_on_change(name: str, changes: Sequence[Change]) -> Finding:
     first = changes[0]
-    runs = [change.run for change in changes]
+    runs = runs_of(changes)
     steps, values = first.series.steps, first.series.values
     before, after = first.place - 1, first.place
     statement = (
@@ -354,7 +363,7 @@ def _finding_on_two_scales(name: str, percents: Sequence[Best], fractions: Seque
         statement=statement,
         evidence=evidence,
         advice="Divide the percentages by 100 before comparing these runs, and log one scale from now on.",
-        runs=labels_of(best.run for best in (*percents, *fractions)),
+        runs=labels_of(runs_of([*percents, *fractions])),
     )
 
 
@@ -416,7 +425,7 @@ def _extreme_of(series: Mapping[str, Series], name: str, word: str) -> str | Non
 def _finding_on_mean(name: str, cases: list[Case]) -> Finding:
     worst = max(cases, key=lambda case: case.share)
     group = worst.run.group
-    runs = [case.run for case in cases]
+    runs = runs_of(cases)
     is_plain = "mean" in words_of(name)  # an average may be one over all steps so far
     severity: Severity = "warning" if worst.share >= OFTEN and is_plain else "note"
     statement = (

@@ -8,6 +8,7 @@ a note, and so is a run whose log is being written.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -70,7 +71,8 @@ def _of_cut(group: str, runs: list[Run], cut: list[Run]) -> Finding:
         "incomplete": len(cut),
     }
     states = Counter(ending.state for ending in endings)
-    evidence |= {f"state_{state}": count for state, count in states.most_common()}
+    for state, count in states.most_common():
+        evidence[f"state_{state}"] = count
     return Finding(
         rule="incomplete", severity="warning", statement=statement, evidence=evidence, advice=ADVICE
     )
@@ -131,11 +133,10 @@ def _of_unknown_ending(group: str, runs: list[Run]) -> Iterator[Finding]:
 
 def _started_again(group: str, runs: list[Run]) -> Iterator[Finding]:
     repeated = [run for run in runs if run.attempts]
-    endings: list[Ending] = []
-    for run in repeated:
-        endings.extend(attempt.ending for attempt in run.attempts)
-    if not endings:
+    attempts = list(itertools.chain.from_iterable(run.attempts for run in repeated))
+    if not attempts:
         return
+    endings = [attempt.ending for attempt in attempts]
     statement = (
         f"{group}: {len(repeated)} of {len(runs)} seeds were started more than once; {len(endings)} earlier "
         f"attempts ended otherwise: {_counted_labels(endings)}."

@@ -12,6 +12,7 @@ on a plateau need some of it: this is no proof that the steps were wasted.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,11 +23,11 @@ from ired_diag.comparison.seeds import seconds_between
 from ired_diag.curves.plateau import plateau_start
 from ired_diag.curves.shape import shape_of
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, listed, not_none
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-LONG = 0.6
+LONG = 0.6  # of the steps
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,21 @@ class LateGroup:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for the groups that trained for much longer on their plateau than towards it."""
-    groups = []
-    for group, runs in study.groups().items():
-        late = _late_group(group, runs)
-        if late is not None and late.share >= LONG:
-            groups.append(late)
-    if groups:
-        yield _finding(sorted(groups, key=lambda late: -late.share))
+    groups = not_none(itertools.starmap(_late_group, study.groups().items()))
+    long = [late for late in groups if late.share >= LONG]
+    if long:
+        yield _finding(sorted(long, key=lambda late: -late.share))
 
 
 def _finding(groups: Sequence[LateGroup]) -> Finding:
     shares = listed(late.in_words for late in groups)
-    runs = sum(late.runs for late in groups)
-    timed = sum(late.timed for late in groups)
-    hours = sum(late.hours for late in groups if late.timed)
+    runs = timed = 0
+    hours = 0.0
+    for late in groups:
+        runs += late.runs
+        if late.timed:
+            timed += late.timed
+            hours += late.hours
     cost = ""
     if timed:
         cost = f" That is about {hours:.3g} hours of {timed} runs whose time is known."
@@ -104,7 +106,8 @@ def _finding(groups: Sequence[LateGroup]) -> Finding:
         "hours": hours if timed else None,
         "timed_runs": timed,
     }
-    evidence |= {f"share_{late.group}": late.share for late in groups}
+    for late in groups:
+        evidence[f"share_{late.group}"] = late.share
     return Finding(
         rule="late_compute",
         severity="note",
@@ -116,11 +119,12 @@ def _finding(groups: Sequence[LateGroup]) -> Finding:
 
 def _late_group(group: str, runs: Sequence[Run]) -> LateGroup | None:
     """Return a group's training after its plateaus began; None where no run has one."""
-    each = [late for late in map(_late_run, runs) if late is not None]
+    each = not_none(map(_late_run, runs))
     if not each:
         return None
     starts = [late.start for late in each]
     hours = [late.hours for late in each if math.isfinite(late.hours)]
+    # Without a known start and end of a job, hours are unknown and not 0.
     return LateGroup(
         group=group,
         share=float(np.mean([late.share for late in each])),

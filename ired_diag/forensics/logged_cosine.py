@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ired_diag import tasks
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, labels_of, seeds_in_words
+from ired_diag.forensics.rule import Evidence, Rule, labels_of, runs_of, seeds_in_words
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -35,7 +35,7 @@ COSINE = re.compile(r"(?i)^(.*[/.])?(?:cos|cosine|cos_sim|cosine_sim|cosine_simi
 ERROR = ("mse", "mse_pos")
 SIDES = ("pred", "prediction", "output", "tgt", "target")
 SIZES = ("output_dim", "out_dim", "target_dim", "y_dim")
-OFTEN, FEWEST = 0.1, 5
+OFTEN, FEWEST = 0.1, 5  # of the steps
 
 Array = NDArray[np.float64]
 Metrics = Mapping[str, Series]
@@ -81,14 +81,23 @@ def find(study: Study) -> Iterator[Finding]:
 def elements_of(run: Run) -> int | None:
     """Return how many elements a target has; None where neither task nor configuration says so."""
     configuration: Mapping[str, Any] = run.configuration or {}
-    sizes = [configuration.get(key) for key in SIZES]
-    size = next((size for size in sizes if isinstance(size, int)), None)
-    if size is not None and not isinstance(size, bool) and size > 0:
+    size = _configured_size(configuration)
+    if size is not None:
         return size
     task = tasks.recognised(configuration)
     if task is None:
         return None
     return task.answer_size(configuration)
+
+
+def _configured_size(configuration: Mapping[str, Any]) -> int | None:
+    """Return the first configured size of an output; None where it is not a positive number."""
+    for key in SIZES:
+        size = configuration.get(key)
+        if isinstance(size, int):
+            is_size = not isinstance(size, bool) and size > 0
+            return size if is_size else None
+    return None
 
 
 def _contradiction(run: Run, name: str, size: int) -> Contradiction | None:
@@ -135,6 +144,7 @@ def _contradiction_of(
         (norm.values - norm.unit / 2) / np.sqrt(size),
         np.maximum(std.values - std.unit / 2, 0),
     )
+    # A thousandth of slack, for rounding in the bound itself.
     failed = bound > (mse.values + mse.unit) * 1.001
     if failed.sum() < FEWEST or failed.mean() < OFTEN:
         return None
@@ -174,7 +184,7 @@ def _values_at(series: Series, steps: NDArray[np.int64]) -> Array:
 
 
 def _finding(name: str, cases: list[Contradiction]) -> Finding:
-    runs = [case.run for case in cases]
+    runs = runs_of(cases)
     worst = max(cases, key=lambda case: case.share)
     steps = len(worst.pooled)
     last, forced = float(worst.cosine[-1]), float(worst.pooled[-1])

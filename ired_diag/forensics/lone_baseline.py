@@ -2,7 +2,7 @@
 
 With one run of the baseline and n of another group of standard deviation s, the difference of means has a
 standard error of s √(1 + 1/n) if the baseline scatters as the other does, and not s/√n, which is what a test
-of the n values against a constant uses: at n = 10, 3.3 times more. Told are, as notes,
+of the n values against a constant uses: at n = 10, 3.3 times more. Reported are, as notes,
 
 - a group that calls itself a baseline (or base, control, reference, vanilla), has one run, and is judged by
   the same metric as groups of three runs or more, where no other baseline of three runs exists;
@@ -67,14 +67,14 @@ def is_baseline(group: str, run: Run) -> bool:
     """Say whether a group calls itself a baseline."""
     configuration = run.configuration or {}
     experiment = str(configuration.get("experiment_name") or "")
-    return any(BASELINE.search(name) for name in (group, run.name or "", experiment))
+    return any(map(BASELINE.search, (group, run.name or "", experiment)))
 
 
 def _finding(group: str, metric: str, *, value: float, others: Mapping[str, Sequence[float]]) -> Finding:
     largest = max(others, key=lambda other: len(others[other]))
     n = len(others[largest])
     sd = float(np.std(others[largest], ddof=1))
-    times = math.sqrt(n + 1)
+    times = math.sqrt(n + 1)  # s √(1 + 1/n) over s/√n
     statement = (
         f"{group}: the baseline is one run ({metric} {value:.4g}), next to {listed(others)} with up to {n} "
         f"seeds. Its own noise is unknown; if it scatters as {largest} does (sd {sd:.2g}), "

@@ -5,8 +5,8 @@ tenth of their evaluations, as a logarithm x. Of m others with mean x̄ and sd s
 
     x̄ ± t(m - 1; 1 - α/2) s √(1 + 1/m),    α = 1% divided by the number of seeds,
 
-and a seed is told where it lies outside and a factor of two from their median. A run that diverged, or never
-came down, is told by its curve and not here; a number of a table has no curve.
+and a seed is reported where it lies outside and a factor of two from their median. A run that diverged, or
+never came down, is reported by its curve and not here; a number of a table has no curve.
 
 Reference: Hahn & Meeker (1991), Statistical Intervals, section 4.7 (prediction of one observation).
 """
@@ -28,7 +28,7 @@ from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
 FEWEST = 4  # seeds
-FACTOR = 2.0
+FACTOR = 2.0  # from the median of the others
 CHANCE = 0.01  # of a false alarm in a group
 
 

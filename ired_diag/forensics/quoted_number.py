@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, listed
+from ired_diag.forensics.rule import Evidence, Rule, listed, not_none
 from ired_diag.runs.study import Study
 
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
@@ -137,9 +137,11 @@ def _is_called_otherwise(sentence: str, match: re.Match[str]) -> bool:
 
 def _words_of_origin(sentence: str) -> list[tuple[int, bool]]:
     """Return where each word of origin stands, and whether it says ours."""
-    ours = [(word.start(), True) for word in OURS.finditer(sentence)]
-    theirs = [(word.start(), False) for word in THEIRS.finditer(sentence)]
-    return sorted(ours + theirs)
+    words = []
+    for pattern, is_ours in ((OURS, True), (THEIRS, False)):
+        for word in pattern.finditer(sentence):
+            words.append((word.start(), is_ours))
+    return sorted(words)
 
 
 def _is_ours(words: list[tuple[int, bool]], place: int) -> bool:
@@ -173,7 +175,7 @@ def _numbers(value: object) -> Iterator[float]:
 
 def _measured(study: Study) -> list[float]:
     """Return what evaluations gave, and of every series the last, the best, and the mean of its end."""
-    measured = [result.value for result in study.results if result.value is not None]
+    measured = not_none(result.value for result in study.results)
     for run in study.runs:
         for series in run.history.series.values():
             values = np.asarray(series.values, dtype=np.float64)

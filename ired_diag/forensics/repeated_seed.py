@@ -40,7 +40,7 @@ from ired_diag.stats.printed_numbers import printed
 
 NAMED = re.compile(r"(?i)(?:^|[^a-z])seed[_=-]?(\d{1,9})(?!\d)")
 FEWEST_DIGITS = 5
-BY_CHANCE = 1e-3
+BY_CHANCE = 1e-3  # of the tables without a copy
 FEW_POINTS = 2  # evaluations: longer curves are compared whole
 FEWEST_EQUAL = 3  # seeds of two tables that agree
 FEWEST_TWICE = 10  # values, of runs in two groups
@@ -99,10 +99,10 @@ def _named_apart(group: str, runs: Sequence[Run]) -> Iterator[Finding]:
         if named is not None and stated is not None:
             by_seed[stated].append((named, run))
     for seed, members in by_seed.items():
-        names = sorted({named for named, _ in members})
-        of_seed = [run for _, run in members]
-        if len(names) > 1 and not _any_alike(of_seed):
-            yield _finding_on_names(group, seed, names, of_seed)
+        names, of_seed = zip(*members, strict=True)
+        different = sorted(set(names))
+        if len(different) > 1 and not _any_alike(of_seed):
+            yield _finding_on_names(group, seed, different, of_seed)
 
 
 def stated_seed(run: Run) -> int | None:
@@ -114,7 +114,7 @@ def stated_seed(run: Run) -> int | None:
 
 
 def _finding_on_names(group: str, seed: int, names: list[int], runs: Sequence[Run]) -> Finding:
-    labels = [str(name) for name in names]
+    labels = list(map(str, names))
     is_sure = all(run.seed == seed for run in runs)
     meaning = " in their configurations. If that is what ran, they are no independent seeds."
     if is_sure:
@@ -139,7 +139,7 @@ def _finding_on_names(group: str, seed: int, names: list[int], runs: Sequence[Ru
 def seed_in_name(run: Run) -> int | None:
     """Return the seed that a run's folder or file is named by; None where there is none, or several."""
     for name in (run.path.name, run.path.parent.name):
-        seeds = {int(seed) for seed in NAMED.findall(name)}
+        seeds = set(map(int, NAMED.findall(name)))
         if len(seeds) == 1:
             return seeds.pop()
     return None
@@ -308,10 +308,11 @@ def _column(name: str, runs: Sequence[Run]) -> Column | None:
 
 def tables_of(study: Study) -> list[Path]:
     """Return the tables of one number a seed: those opened as runs, and the CSV files next to runs."""
-    opened = [run.path for run in study.runs if run.of_table]
-    skipped = [file.path for file in study.skipped]
-    next_to_runs = [path for path in skipped if path.suffix.lower() == ".csv" and names_seeds(path)]
-    return list(dict.fromkeys(opened + next_to_runs))
+    tables = [run.path for run in study.runs if run.of_table]
+    for file in study.skipped:
+        if file.path.suffix.lower() == ".csv" and names_seeds(file.path):
+            tables.append(file.path)
+    return list(dict.fromkeys(tables))
 
 
 def chance_of_a_pair(values: np.ndarray) -> float:
@@ -324,7 +325,7 @@ def chance_of_a_pair(values: np.ndarray) -> float:
         return 1.0
     unit = float(printed(values).unit.max())
     pairs = len(values) * (len(values) - 1) / 2
-    return min(1.0, pairs * unit / (2 * (high - low)))
+    return min(1.0, float(pairs * unit / (2 * (high - low))))
 
 
 def _digits(value: float) -> int:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, seeds_in_words
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, labels_of, runs_of, seeds_in_words
 from ired_diag.runs.metric_limits import share_of
 from ired_diag.runs.metric_words import LOWER, measures_in, words_of
 from ired_diag.runs.run import Run
@@ -115,7 +115,7 @@ def _is_error(metric: str) -> bool:
 
 def _finding_on_printing(group: str, metric: str, floors: list[Floor]) -> Finding:
     worst = min(floors, key=lambda floor: floor.level)
-    runs = [floor.run for floor in floors]
+    runs = runs_of(floors)
     percent = 50 * worst.unit / max(worst.level, worst.unit)
     statement = (
         f"{group}: {metric} ends at {worst.level:.3g} and is logged in steps of {worst.unit:.0e}: its last "
@@ -135,7 +135,7 @@ def _finding_on_printing(group: str, metric: str, floors: list[Floor]) -> Findin
 
 def _finding_on_arithmetic(group: str, metric: str, floors: list[Floor]) -> Finding:
     worst = min(floors, key=lambda floor: floor.fallen)
-    runs = [floor.run for floor in floors]
+    runs = runs_of(floors)
     statement = (
         f"{group}: {metric} ends at {worst.level:.3g}, {worst.fallen:.1g} times its start, and falls no more "
         f"({seeds_in_words(runs)}): it is at the floor of its precision. Which "

@@ -1,11 +1,11 @@
-"""What a forensic rule is."""
+"""What a forensic rule is, and the words that rules have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from ired_diag.finding import Finding
 from ired_diag.runs.find import is_run_folder
@@ -14,6 +14,7 @@ from ired_diag.runs.study import Study
 
 Consequence = Literal["conclusion", "number", "compute", "hygiene"]
 GRAVEST_FIRST: tuple[Consequence, ...] = get_args(Consequence)
+T = TypeVar("T")
 Evidence = dict[str, float | int | str | bool | None]
 
 
@@ -63,6 +64,33 @@ def seeds_in_words(runs: Iterable[Run]) -> str:
 def labels_of(runs: Iterable[Run]) -> tuple[str, ...]:
     """Return the names of the runs in messages, each once: ``q101/seed0``."""
     return tuple(dict.fromkeys(run.label for run in runs))
+
+
+def groups_of(runs: Iterable[Run]) -> list[str]:
+    """Return the groups of the runs, each once."""
+    return list(dict.fromkeys(run.group for run in runs))
+
+
+class Case(Protocol):
+    """Anything that is about one run."""
+
+    @property
+    def run(self) -> Run:
+        """The run that it is about."""
+
+
+def runs_of(cases: Iterable[Case]) -> list[Run]:
+    """Return the runs that cases are about."""
+    return [case.run for case in cases]
+
+
+def not_none(values: Iterable[T | None]) -> list[T]:
+    """Return values without those that are unknown.
+
+    >>> not_none([0.5, None, 0.25])
+    [0.5, 0.25]
+    """
+    return [value for value in values if value is not None]
 
 
 def judged_metric(run: Run) -> str:

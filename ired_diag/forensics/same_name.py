@@ -17,7 +17,7 @@ from ired_diag.forensics.rule import Rule, judged_metric
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-FACTOR = 10.0
+FACTOR = 10.0  # between the ends
 NAMED_BY_KEYS = re.compile(r"=")
 
 
@@ -72,7 +72,7 @@ def _last_value(run: Run) -> float:
 
 def _factor_between(runs: Sequence[Run]) -> float:
     """Return the largest last value over the smallest; 1 where there is no such ratio."""
-    ends = [_last_value(run) for run in runs]
+    ends = list(map(_last_value, runs))
     if len(ends) < 2 or min(ends) <= 0:
         return 1.0
     return max(ends) / min(ends)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ired_diag.finding import Finding, Severity
-from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed
+from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed, not_none
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from ired_diag.stats.camps import camps_p
@@ -33,7 +33,7 @@ STATED = {
     "gpu": frozenset("gpu gpu_model gpu_name gpu_type device_name".split()),
 }
 FEWEST, SMALLEST_CAMP = 8, 2  # seeds
-SURE, LIKELY = 0.01, 0.05
+SURE, LIKELY = 0.01, 0.05  # of Holm's p
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,10 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _questions(group: str, runs: Sequence[Run]) -> Iterator[Question]:
     """Yield each different split of a group's seeds."""
-    ended: list[tuple[Run, float]] = []
-    for run in runs:
-        value = final_value(run)
-        if value is not None:
-            ended.append((run, value))
+    ended = [run for run in runs if final_value(run) is not None]
     keys_of: dict[tuple[tuple[int, int], ...], list[str]] = defaultdict(list)
     for key in KEYS:
-        split = _split_by([_label(run, key) for run, _ in ended])
+        split = _split_by([_label(run, key) for run in ended])
         if split:
             keys_of[split].append(key)
     for split, keys in keys_of.items():
@@ -85,9 +81,9 @@ def _questions(group: str, runs: Sequence[Run]) -> Iterator[Question]:
         yield Question(
             group=group,
             keys=tuple(keys),
-            runs=tuple(run for run, _ in chosen),
-            labels=tuple(_label(run, keys[0]) for run, _ in chosen),
-            values=tuple(value for _, value in chosen),
+            runs=tuple(chosen),
+            labels=tuple(_label(run, keys[0]) for run in chosen),
+            values=tuple(final_values(chosen)),
         )
 
 
@@ -118,8 +114,7 @@ def final_value(run: Run) -> float | None:
 
 def final_values(runs: Sequence[Run]) -> list[float]:
     """Return the final value of each run that has one."""
-    values = [final_value(run) for run in runs]
-    return [value for value in values if value is not None]
+    return not_none(map(final_value, runs))
 
 
 def _label(run: Run, key: str) -> str:

@@ -28,11 +28,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
 from ired_diag.forensics.rule import Evidence, Rule, counted, listed
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
+from ired_diag.runs.stated_settings import TEXTS, differing_settings, keys_of, notes_of
 from ired_diag.runs.study import Study
 
 FEWEST = 4  # groups that configure the key
@@ -40,7 +40,7 @@ FEWEST_RUNS = 3  # at the usual number, next to one with two of its digits excha
 MOST_VALUES = 3  # of a key: with more it is a sweep
 USUAL = 2 / 3  # of them have the usual value; any share where the odd one is the experiment's own number
 FAR = 10.0  # times
-TEXTS = ("experiment_name", "name", "run_name", *METADATA)
+
 NOT_A_CHOICE = frozenset("train_steps max_steps epochs num_epochs log_every checkpoint_every".split())
 
 
@@ -87,10 +87,8 @@ class OddPair:
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each key and value out of line, and for each rank that the log contradicts."""
-    groups = [(group, runs) for group, runs in study.groups().items() if runs[0].settings]
-    members = [_member(group, runs) for group, runs in groups]
-    keys = dict.fromkeys(itertools.chain.from_iterable(member.settings for member in members))
-    for key in keys:
+    members = [_member(group, runs) for group, runs in study.groups().items() if runs[0].settings]
+    for key in keys_of(member.settings for member in members):
         if key not in NOT_A_CHOICE:
             yield from _of_key(key, members)
     yield from _lone_seeds(study)
@@ -101,11 +99,8 @@ def find(study: Study) -> Iterator[Finding]:
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
     first = runs[0]
-    configuration = first.configuration or {}
-    notes = [configuration.get(key) for key in TEXTS]
-    texts = [first.experiment, _own_variant(first), first.name or ""]
-    texts += [note for note in notes if isinstance(note, str)]
-    inputs = next((run.provenance.get("input_dimension") for run in runs), None)
+    texts = [first.experiment, _own_variant(first), first.name or "", *notes_of(first.configuration)]
+    inputs = first.provenance.get("input_dimension")
     return Member(
         group=group,
         settings=first.settings,
@@ -137,7 +132,8 @@ def _of_key(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     if sum(map(len, groups.values())) < FEWEST:
         return
     for odd in groups:
-        usual = max((value for value in groups if value != odd), key=lambda value: len(groups[value]))
+        others = {value: members for value, members in groups.items() if value != odd}
+        usual = max(others, key=lambda value: len(others[value]))
         if _is_exchanged_choice(odd, usual) and len(groups) == 2:
             continue  # reported already, or meant
         is_slip = _looks_like_a_slip(odd, usual, groups)
@@ -156,7 +152,7 @@ def _is_rare(usual: float, groups: Groups) -> bool:
 
 def _looks_like_a_slip(odd: float, usual: float, groups: Groups) -> bool:
     is_rare = _is_rare(usual, groups)
-    is_own = all(_is_own_number(odd, member.group) for member in groups[odd])
+    is_own = _is_own_number_of_all(odd, groups[odd])
     if _is_slip(odd, usual):
         return is_own or is_rare
     return is_rare and _is_exchanged(odd, usual)
@@ -191,6 +187,10 @@ def _is_own_number(value: float, group: str) -> bool:
     return value >= 10 and re.search(rf"(?<!\d)[a-z]{number}(?!\d)", group) is not None
 
 
+def _is_own_number_of_all(value: float, members: Sequence[Member]) -> bool:
+    return all(_is_own_number(value, member.group) for member in members)
+
+
 def _is_slip(odd: float, other: float) -> bool:
     """Say whether a number is another with one digit put in, and no power of ten times it.
 
@@ -216,11 +216,12 @@ def _is_exchanged(odd: float, other: float) -> bool:
     digits = b.replace(".", "").lstrip("0")
     if len(a) != len(b) or len(digits) < 3 or "e" in a + b:
         return False
-    place = next((place for place in range(len(a)) if a[place] != b[place]), None)
-    if place is None:
+    differing = [place for place in range(len(a)) if a[place] != b[place]]
+    if len(differing) != 2:
         return False
-    pair, rest = a[place : place + 2], a[place + 2 :]
-    return b[place:] == pair[::-1] + rest and "." not in pair
+    first, last = differing
+    pair = a[first : last + 1]
+    return len(pair) == 2 and b[first : last + 1] == pair[::-1] and "." not in pair
 
 
 def _is_exchanged_choice(odd: float, usual: float) -> bool:
@@ -245,7 +246,7 @@ def _is_meant(key: str, value: float, member: Member, others: Sequence[Member]) 
     """Say whether the texts name the key or the number, or the key is all that differs from a sibling."""
     if _is_in_text(key, value, member):
         return True
-    return any(_differing(member.settings, other.settings) == {key} for other in others)
+    return any(differing_settings(member.settings, other.settings) == {key} for other in others)
 
 
 def _is_in_text(key: str, value: float, member: Member) -> bool:
@@ -254,19 +255,16 @@ def _is_in_text(key: str, value: float, member: Member) -> bool:
     if key in member.text or re.search(number, member.text):
         return True
     text = member.text.lower()
-    words = [word for word in key.lower().split("_") if len(word) > 3]
-    return any(word in text for word in words)
-
-
-def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
-    """Return the keys in which two configurations differ, without names and notes."""
-    return {key for key in {**a, **b} if key not in TEXTS and a.get(key) != b.get(key)}
+    for word in key.lower().split("_"):
+        if len(word) > 3 and word in text:
+            return True
+    return False
 
 
 def _finding(pair: OddPair, *, slip: bool) -> Finding:
     key, odd, usual = pair.key, pair.odd, pair.usual
     groups = [member.group for member in pair.members]
-    inputs = next((member.inputs for member in pair.members if member.inputs), None)
+    inputs = next(filter(None, (member.inputs for member in pair.members)), None)
     where = counted(len(pair.others), "other group")
     statement = (
         f"{listed(groups)}: {key} is {odd:g}, and {usual:g} in {where} "
@@ -274,7 +272,7 @@ def _finding(pair: OddPair, *, slip: bool) -> Finding:
     )
     if inputs:
         statement += f"; the log prints inputs of {inputs} numbers"
-    if all(_is_own_number(odd, group) for group in groups):
+    if _is_own_number_of_all(odd, pair.members):
         statement += f"; {odd:g} is also the number in their names"
     kind = "that exchanged two digits" if _is_exchanged(odd, usual) else "of one digit"
     statement += f": a slip {kind}?" if slip else "."
@@ -318,9 +316,9 @@ def _only_difference(run: Run, others: Sequence[Run]) -> str | None:
     """Return the one key in which a run differs from others that agree in everything; None without one."""
     first = others[0]
     for other in others:
-        if _differing(first.settings, other.settings) - {"seed"}:
+        if differing_settings(first.settings, other.settings) - {"seed"}:
             return None
-    differing = _differing(run.settings, first.settings) - {"seed"}
+    differing = differing_settings(run.settings, first.settings) - {"seed"}
     if len(differing) != 1:
         return None
     return differing.pop()

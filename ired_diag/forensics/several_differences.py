@@ -8,8 +8,8 @@ key:
 
 - a key that is not stated has its default, and one that is idle in either of them (``idle_keys``) is no
   difference: mining steps are part of mining, and no second difference between mining and none;
-- the name of a strategy that is not one of this project's counts not beside a ``use_…`` switch that differs,
-  because such a name only says what the switches do;
+- the name of a strategy that is not one of this project's does not count next to a ``use_…`` switch that
+  differs, because such a name only says what the switches do;
 - ``variant``, ``method`` and the like, with words for values, are no key next to another that differs, where
   any two groups on these data with different words differ in something else too: the word names the rest;
   next to a length of training it is one, since the method that it names may be in the program;
@@ -44,6 +44,7 @@ from ired_diag.forensics.idle_keys import (
 from ired_diag.forensics.rule import Evidence, Rule, is_of_our_program, listed
 from ired_diag.runs.coupled_settings import coupled_settings, is_derived
 from ired_diag.runs.run import Run
+from ired_diag.runs.stated_settings import first_settings, keys_of
 from ired_diag.runs.study import Study
 
 BOOKKEEPING = ("log_every", "checkpoint_every")
@@ -122,7 +123,7 @@ def _settings(study: Study) -> list[Setting]:
         setting = _setting_of(group, runs)
         if setting is None:
             continue
-        place = next((i for i, other in enumerate(settings) if not _differing(setting, other)), None)
+        place = _place_of_same(setting, settings)
         if place is None:
             settings.append(setting)
         else:
@@ -130,18 +131,30 @@ def _settings(study: Study) -> list[Setting]:
     return settings
 
 
+def _place_of_same(setting: Setting, settings: Sequence[Setting]) -> int | None:
+    """Return the place of the configuration that states the same; None without one."""
+    for place, other in enumerate(settings):
+        if not _differing(setting, other):
+            return place
+    return None
+
+
 def _setting_of(group: str, runs: Sequence[Run]) -> Setting | None:
     """Return the configuration of a group; None where no run states one."""
-    configuration = next((run.settings for run in runs if run.settings), None)
-    if configuration is None:
+    configuration = first_settings(runs)
+    if not configuration:
         return None
-    commits = [run.provenance.get("git_commit") for run in runs]
+    commits = set()
+    for run in runs:
+        commit = run.provenance.get("git_commit")
+        if commit:
+            commits.add(str(commit)[:7])
     return Setting(
         configuration=configuration,
         moved=moved_settings(configuration),
         idle=frozenset(idle_keys_of(configuration)),
         groups=(group,),
-        commits=frozenset(str(commit)[:7] for commit in commits if commit),
+        commits=frozenset(commits),
     )
 
 
@@ -176,12 +189,14 @@ def _distance(pair: Pair) -> tuple[int, bool]:
 
 def _names_of_the_rest(settings: Sequence[Setting]) -> frozenset[str]:
     """Return the keys whose words only name what other keys say."""
-    names = set()
+    names: set[str] = set()
     for setting in settings:
         names.update(filter(_is_name_of_the_rest, setting.moved))
     for setting in settings:
         # A key with a number for a value is a choice, and no name.
-        names -= {key for key in names if not isinstance(setting.moved.get(key, ""), str)}
+        for key, value in setting.moved.items():
+            if not isinstance(value, str):
+                names.discard(key)
     if not names:
         return frozenset()
     alone = set()
@@ -208,7 +223,8 @@ def _chosen_keys(
     differing = _differing(setting, other)
     keys = [key for key in differing if key not in names]
     if len(keys) == 1 and _last_word(keys[0]) in LENGTHS:
-        keys += [key for key in differing if key in names]  # the rest may be in the program
+        # The rest that such a key names may be in the program.
+        keys += filter(names.__contains__, differing)
     key_of_choice: dict[str, str] = {}
     for key in reversed(keys):
         if not is_derived(key):
@@ -222,7 +238,7 @@ def _is_search(settings: Sequence[Setting]) -> bool:
         return False
     configurations = [setting.configuration for setting in settings]
     varied = 0
-    for key in set(itertools.chain.from_iterable(configurations)):
+    for key in keys_of(configurations):
         values = {repr(configuration.get(key)) for configuration in configurations}
         varied += 2 * len(values) > len(settings)
     return varied >= 2
@@ -241,8 +257,8 @@ def _differing(setting: Setting, other: Setting) -> list[str]:
             keys.append(key)
     own = {*OWN_STRATEGIES, "none"}
     is_foreign = not {setting.strategy, other.strategy} <= own
-    if is_foreign and any(map(_is_switch, keys)):
-        keys = [key for key in keys if key != "mining_strategy"]
+    if is_foreign and any(map(_is_switch, keys)) and "mining_strategy" in keys:
+        keys.remove("mining_strategy")
     return keys
 
 
@@ -306,7 +322,7 @@ def _commits_in_words(setting: Setting, nearest: Setting) -> str:
 
 
 def _are_mined_alike(setting: Setting, nearest: Setting) -> bool:
-    is_stated = all("mining_strategy" in stated.configuration for stated in (setting, nearest))
+    is_stated = "mining_strategy" in setting.configuration and "mining_strategy" in nearest.configuration
     return is_stated and setting.strategy == nearest.strategy
 
 

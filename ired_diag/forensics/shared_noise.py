@@ -1,14 +1,14 @@
 """Evaluation noise that runs of equal seed share: then seeds are pairs, and only their differences count.
 
 Where the seed also drew the evaluation samples, runs of one seed and different configurations are up and down
-together on the plateau (``stats.shared_noise``). Two groups are told so where, over three seeds or more,
+together on the plateau (``stats.shared_noise``). Two groups are reported where, over three seeds or more,
 
     same ≥ 0.2,    same - different ≥ 4 / √(n k),    p ≤ 0.01 (the least that 3 or 4 seeds allow, 1/n!),
 
 with ``same`` and ``different`` the mean correlation of runs of equal and of unequal seeds, n seeds and k
 evaluations: a correlation of k independent values has the standard deviation 1/√k, and a study has many pairs
 of groups. Equal seeds may also share training data; a log cannot tell the two apart, and pairs are right for
-both. Groups that are tied so are told together, once. Identical curves are told elsewhere.
+both. Groups that are tied so are one finding. Identical curves are reported by ``identical_curves``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ired_diag.comparison.seeds import Members, Seed, shared_seeds
 from ired_diag.curves.common_plateau import common_plateau
 from ired_diag.curves.rest import FEWEST
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed
+from ired_diag.forensics.rule import Evidence, Rule, judged_metric, listed, not_none
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
@@ -38,8 +38,8 @@ from ired_diag.stats.shared_noise import SharedNoise
 FEWEST_SEEDS = 3
 LEAST = 0.2  # of the correlation: below it pairing gains a tenth of the standard error, or less
 CLEAR = 4.0  # standard deviations
-CHANCE = 0.01
-IDENTICAL = 1 - 1e-9
+CHANCE = 0.01  # of a permutation of the seeds
+IDENTICAL = 1 - 1e-9  # correlation of equal curves, but for rounding
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,14 @@ class Tied:
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each set of groups whose equal seeds fluctuate together."""
     groups = [curves for curves in curves_of(study) if curves.start is not None]
-    ties = []
-    for a, b in itertools.combinations(groups, 2):
-        tie = _tie(a, b)
-        if tie is not None:
-            ties.append(tie)
+    ties = not_none(itertools.starmap(_tie, itertools.combinations(groups, 2)))
     for cluster in _clusters(ties):
         yield _finding(cluster)
 
 
 def curves_of(study: Study) -> list[Curves]:
     """Return the groups with complete runs, each with its common plateau."""
-    each = itertools.starmap(_curves, study.groups().items())
-    return [curves for curves in each if curves is not None]
+    return not_none(itertools.starmap(_curves, study.groups().items()))
 
 
 def windows_in_common(a: Curves, b: Curves) -> tuple[Windows, Windows] | None:
@@ -100,8 +95,8 @@ def windows_in_common(a: Curves, b: Curves) -> tuple[Windows, Windows] | None:
         return None
     start = max(a.start, b.start)
     windows = (a.windows(start), b.windows(start))
-    lengths = [len(window) for window in (*windows[0].values(), *windows[1].values())]
-    return windows if min(lengths) >= FEWEST else None
+    shortest = min(map(len, (*windows[0].values(), *windows[1].values())))
+    return windows if shortest >= FEWEST else None
 
 
 def _tie(a: Curves, b: Curves) -> Tied | None:
@@ -131,8 +126,8 @@ def _is_clear(noise: SharedNoise, evaluations: int) -> bool:
 
 
 def _have_same_steps(a: Curves, b: Curves) -> bool:
-    seeds = [*a.members.seeds, *b.members.seeds]
-    return all(np.array_equal(seeds[0].steps, seed.steps) for seed in seeds)
+    first, *others = [*a.members.seeds, *b.members.seeds]
+    return all(np.array_equal(first.steps, seed.steps) for seed in others)
 
 
 def _clusters(ties: Sequence[Tied]) -> list[list[Tied]]:

@@ -30,9 +30,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ired_diag.comparison.shared_load import is_batch_share, ratio_is_of_counts
-from ired_diag.config_keys import METADATA
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, counted, labels_of, listed, seeds_in_words
+from ired_diag.forensics.rule import (
+    Evidence,
+    Rule,
+    counted,
+    groups_of,
+    labels_of,
+    listed,
+    runs_of,
+    seeds_in_words,
+)
 from ired_diag.forensics.zero_learning_rate import configured_rate, logged_rates
 from ired_diag.runs.claimed_change import (
     ALIASES,
@@ -41,13 +49,13 @@ from ired_diag.runs.claimed_change import (
     claim_in_name,
     claim_without_setting,
 )
-from ired_diag.runs.metric_words import DETAILS, TRAINING, words_of
+from ired_diag.runs.metric_words import plain_words, words_of
 from ired_diag.runs.named_values import named_value
 from ired_diag.runs.run import Run
 from ired_diag.runs.setting_number import number_of
+from ired_diag.runs.stated_settings import differing_settings, keys_of, notes_of
 from ired_diag.runs.study import Study
 
-TEXTS = ("experiment_name", "name", "run_name", *METADATA)
 FEWEST = 3  # logged steps
 FEWEST_RATES = 5  # logged rates
 ABOVE = 1.1  # times the configured rate
@@ -94,11 +102,9 @@ class NamedValue(NamedTuple):
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for each group whose value is not as claimed, and for values that never arrived."""
     members = [_member(group, runs) for group, runs in study.groups().items() if runs[0].settings]
-    keys = dict.fromkeys(itertools.chain.from_iterable(member.settings for member in members))
-    for key in keys:
+    for key in keys_of(member.settings for member in members):
         having = [member for member in members if _positive(member.settings.get(key)) is not None]
-        values = {_positive(member.settings[key]) for member in having}
-        if len(values) > 1:
+        if len(_values_of(key, having)) > 1:
             yield from _not_as_claimed(key, having)
             yield from _not_received(key, having)
     yield from _not_as_named(study)
@@ -106,10 +112,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _member(group: str, runs: Sequence[Run]) -> Member:
-    configuration = runs[0].configuration or {}
-    notes = [configuration.get(key) for key in TEXTS]
-    texts = [group, runs[0].name or ""]
-    texts += [note for note in notes if isinstance(note, str)]
+    texts = [group, runs[0].name or "", *notes_of(runs[0].configuration)]
     return Member(group=group, settings=runs[0].settings, runs=runs, text="\n".join(texts))
 
 
@@ -142,7 +145,11 @@ def _not_as_claimed(key: str, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _siblings(member: Member, key: str, members: Sequence[Member]) -> list[Member]:
-    return [other for other in members if other is not member and _differing(other, member) <= {key}]
+    siblings = []
+    for other in members:
+        if other is not member and differing_settings(other.settings, member.settings) <= {key}:
+            siblings.append(other)
+    return siblings
 
 
 def _claim_of(member: Member, key: str, members: Sequence[Member]) -> Claim | None:
@@ -154,7 +161,9 @@ def _claim_of(member: Member, key: str, members: Sequence[Member]) -> Claim | No
         return claim
     siblings = _siblings(member, key, members)
     others = [sibling for sibling in siblings if sibling.settings[key] != member.settings[key]]
-    plain_names = list(itertools.chain.from_iterable(other.names for other in others))
+    plain_names: list[str] = []
+    for other in others:
+        plain_names.extend(other.names)
     for name in member.names:
         claim = claim or claim_without_setting(name, plain_names)
     if claim is None:
@@ -169,20 +178,19 @@ def _claim_of(member: Member, key: str, members: Sequence[Member]) -> Claim | No
 
 def _base(key: str, plain: Sequence[Member], *, family: Sequence[Member], claim: Claim) -> float | None:
     """Return the value that a claim starts from: that of groups without one, else the middle of three."""
-    values = {float(member.settings[key]) for member in plain}
+    values = _values_of(key, plain)
     if len(values) == 1:
         return values.pop()
     if values or claim.direction != 0:
         return None
-    ordered = sorted({float(member.settings[key]) for member in family})
+    ordered = sorted(_values_of(key, family))
     if len(ordered) < 3 or len(ordered) % 2 == 0:
         return None
     return ordered[len(ordered) // 2]
 
 
-def _differing(a: Member, b: Member) -> set[str]:
-    x, y = a.settings, b.settings
-    return {key for key in {**x, **y} if key not in TEXTS and x.get(key) != y.get(key)}
+def _values_of(key: str, members: Sequence[Member]) -> set[float]:
+    return {float(member.settings[key]) for member in members}
 
 
 def _finding_on_claim(member: Member, key: str, *, value: float, base: float, claim: Claim) -> Finding:
@@ -218,7 +226,7 @@ def _is_log_scaled(value: float, base: float, share: float) -> bool:
     if base == 1:
         return False
     power = math.log(value) / math.log(base)
-    return any(abs(power / wanted - 1) < 0.005 for wanted in (1 + share, 1 - share))
+    return abs(power / (1 + share) - 1) < 0.005 or abs(power / (1 - share) - 1) < 0.005
 
 
 def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
@@ -238,7 +246,9 @@ def _not_received(key: str, members: Sequence[Member]) -> Iterator[Finding]:
     if not alike:
         return
     a, b, metric, steps = alike[0]
-    groups = dict.fromkeys(itertools.chain.from_iterable((x.group, y.group) for x, y, *_ in alike))
+    groups: dict[str, None] = {}
+    for x, y, *_ in alike:
+        groups |= dict.fromkeys((x.group, y.group))
     statement = (
         f"{listed(groups)} set {key} differently ({a.group} {a.settings[key]}, {b.group} "
         f"{b.settings[key]}) and log the same {metric} at all {steps} common steps: the setting did "
@@ -273,7 +283,7 @@ def _not_as_named(study: Study) -> Iterator[Finding]:
                 wrong.append(case)
         if not right or not wrong:
             continue  # all names may be of another unit
-        reported.update(case.run.label for case in wrong)
+        reported.update(labels_of(runs_of(wrong)))
         yield _finding_on_names(key, wrong, right=len(cases) - len(wrong))
 
 
@@ -305,7 +315,7 @@ def _actual_value(run: Run, key: str) -> float | None:
     configured = _positive(run.settings.get(key))
     if configured is not None:
         return configured
-    configures_a_rate = any(words_of(other) == ("lr",) for other in run.settings)
+    configures_a_rate = ("lr",) in map(words_of, run.settings)
     if configures_a_rate or key not in logged_rates(run):
         return None
     return _positive(float(np.nanmax(run.history.series[key].values)))
@@ -313,8 +323,8 @@ def _actual_value(run: Run, key: str) -> float | None:
 
 def _finding_on_names(key: str, wrong: Sequence[NamedValue], *, right: int) -> Finding:
     first = wrong[0]
-    runs = [case.run for case in wrong]
-    groups = list(dict.fromkeys(run.group for run in runs))
+    runs = runs_of(wrong)
+    groups = groups_of(runs)
     source = "configured" if key in first.run.settings else "logged"
     statement = (
         f"{listed(groups)}: the name states {key} {first.named:g}, and the {source} {key} is "
@@ -382,8 +392,11 @@ def _only_configured_rate(run: Run) -> tuple[str, float] | None:
 
 def _logged_peak(run: Run) -> float | None:
     """Return the largest value of the logged learning rate; None where there are several, or few values."""
-    rates = [run.history.series[name] for name in logged_rates(run)]
-    logged = [series for series in rates if len(series) >= FEWEST_RATES]
+    logged = []
+    for name in logged_rates(run):
+        series = run.history.series[name]
+        if len(series) >= FEWEST_RATES:
+            logged.append(series)
     if len(logged) != 1:
         return None
     values = np.asarray(logged[0].values)
@@ -416,10 +429,10 @@ def _are_shares(key: str, a: Member, b: Member, metric: str) -> bool:
 def _logged_as(key: str, member: Member) -> str | None:
     """Return the only metric that has a setting's name; None where another setting may be meant."""
     last = key.rpartition(".")[2]
-    wanted = {words_of(name) for name in (last, *ALIASES.get(last, ()))}
+    wanted = set(map(words_of, (last, *ALIASES.get(last, ()))))
     if ("lr",) in wanted and _number_of_rates(member) != 1:
         return None
-    metrics = [name for name in member.runs[0].history.series if _plain_words(name) in wanted]
+    metrics = [name for name in member.runs[0].history.series if plain_words(name) in wanted]
     if len(metrics) != 1:
         return None
     return metrics[0]
@@ -432,11 +445,6 @@ def _number_of_rates(member: Member) -> int:
         words = words_of(key)
         rates += "lr" in words and OF_A_SCHEDULE.isdisjoint(words) and _positive(value) is not None
     return rates
-
-
-def _plain_words(name: str) -> tuple[str, ...]:
-    """Return the words of a metric's name that say what is logged."""
-    return tuple(word for word in words_of(name) if word not in TRAINING and word not in DETAILS)
 
 
 def _equal_steps(a: Run, b: Run, name: str) -> int:

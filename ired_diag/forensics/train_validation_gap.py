@@ -31,13 +31,13 @@ from numpy.typing import NDArray
 
 from ired_diag import tasks
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule, seeds_in_words, with_probe
+from ired_diag.forensics.rule import Evidence, Rule, runs_of, seeds_in_words, with_probe
 from ired_diag.runs.evaluation_metric import training_metric
 from ired_diag.runs.history import Series
 from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 
-FACTOR = 10.0
+FACTOR = 10.0  # an order of magnitude
 GROWN = 3.0  # from the first evaluations on
 FALLEN = 0.5  # of the first training error
 FEWEST = 6  # evaluations
@@ -98,9 +98,8 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _finding(group: str, kind: Kind, gaps: Sequence[Gap]) -> Finding:
-    early = float(np.median([gap.early for gap in gaps]))
-    late = float(np.median([gap.late for gap in gaps]))
-    runs = [gap.run for gap in gaps]
+    early, late = np.median([(gap.early, gap.late) for gap in gaps], axis=0).tolist()
+    runs = runs_of(gaps)
     statement = (
         f"{group}: the validation error is {late:.3g} times the training error over the second half of "
         f"training ({seeds_in_words(runs)}), {early:.3g} times at the first evaluations. "
@@ -133,8 +132,7 @@ def _meaning(kind: Kind, gaps: Sequence[Gap]) -> str:
         )
     if kind == "below":
         return "Something is on in training alone, such as dropout or augmentation, or the data differ."
-    first = float(np.median([gap.early_train for gap in gaps]))
-    last = float(np.median([gap.late_train for gap in gaps]))
+    first, last = np.median([(gap.early_train, gap.late_train) for gap in gaps], axis=0).tolist()
     return (
         f"Meanwhile the training error fell from {first:.3g} to {last:.3g}: over-fitting, if "
         "the training set is finite. If each batch is fresh data, the two compute different things."
@@ -186,13 +184,15 @@ def _at_first_evaluations(train: Series, validation: Series) -> NDArray[np.float
     """Return the training errors between the first two evaluations; the first two where none is."""
     first, second = validation.steps[[0, 1]]
     between = (train.steps >= first) & (train.steps <= second)
-    if between.any():
-        return train.values[between]
-    return train.values[:2]
+    if not between.any():
+        between[:2] = True
+    errors: NDArray[np.float64] = train.values[between]
+    return errors
 
 
 def _second_half(series: Series) -> NDArray[np.float64]:
-    return series.values[len(series) // 2 :]
+    half: NDArray[np.float64] = series.values[len(series) // 2 :]
+    return half
 
 
 def _median_of_finite(values: NDArray[np.float64]) -> float:

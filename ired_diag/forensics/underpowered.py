@@ -8,7 +8,7 @@ is compared with the margin of 1%: where it is larger, neither a difference that
 be expected to be found, and "no significant difference" means nothing.
 
 It is not compared with the observed difference: that of an undecided pair is always the smaller one (Hoenig
-& Heisey 2001). All such pairs of a study are one finding, with the worst told.
+& Heisey 2001). All such pairs of a study are one finding, which names those closest to a decision.
 
 References: Cohen (1988), Statistical Power Analysis, section 2; Hoenig & Heisey (2001), The Abuse of Power.
 """
@@ -31,7 +31,7 @@ from ired_diag.comparison.pairing import pairing_of
 from ired_diag.comparison.prospects import power_of_seeds
 from ired_diag.comparison.sample import Question, Sample, sample_of
 from ired_diag.finding import Finding
-from ired_diag.forensics.rule import Evidence, Rule
+from ired_diag.forensics.rule import Evidence, Rule, not_none
 from ired_diag.forensics.shared_noise import Curves, curves_of, windows_in_common
 from ired_diag.runs.study import Study
 from ired_diag.stats.power import SeedsNeeded
@@ -61,7 +61,7 @@ class Undecided:
 def find(study: Study) -> Iterator[Finding]:
     """Yield a finding for the pairs that are undecided and had too little power, the least wide first."""
     samples = _samples(study)
-    weak = [pair for pair in map(_undecided, samples) if pair is not None and _is_weak(pair)]
+    weak = list(filter(_is_weak, not_none(map(_undecided, samples))))
     if weak:
         yield _finding(sorted(weak, key=lambda pair: pair.half_width), compared=len(samples))
 
@@ -71,12 +71,7 @@ def _samples(study: Study) -> list[Sample]:
     groups = [curves for curves in curves_of(study) if len(curves.members.seeds) >= FEWEST]
     # Where seeds failed, the worst-rank test decides, which has no such power.
     healthy = [curves for curves in groups if failed_seeds(curves.members) == 0]
-    samples = []
-    for a, b in itertools.combinations(healthy, 2):
-        sample = _sample_of_pair(a, b)
-        if sample is not None:
-            samples.append(sample)
-    return samples
+    return not_none(itertools.starmap(_sample_of_pair, itertools.combinations(healthy, 2)))
 
 
 def _is_weak(pair: Undecided) -> bool:

@@ -38,7 +38,7 @@ ACCEPTED = re.compile(r"(?i)(?:^|[/_.-])accept(?:ed|ance)?(?:_rate|_share)?$")
 DISTANCE = re.compile(r"(?i)(?:^|[/_.-])(?:disp(?:lacement)?|moved|neg(?:ative)?_dist(?:ance)?)$")
 OF_MINING = frozenset(("mining", "neg", "negative", "negatives", "train", "diag"))  # no sampler of their own
 FEW = 0.01  # of the steps accepted
-NEARLY_ALL = 0.9
+NEARLY_ALL = 0.9  # of the logged steps
 FEWEST = 10  # logged steps in the later half
 FEWEST_OF_ALL = 5  # logged steps, where every one says the same
 
@@ -55,9 +55,8 @@ def find(study: Study) -> Iterator[Finding]:
             if in_use is not False:
                 still[run.group, name, in_use is None].append((run, share))
     for (_, name, is_unknown), cases in still.items():
-        runs = [run for run, _ in cases]
-        least_share = min(share for _, share in cases)
-        yield _finding(runs, name, least_share=least_share, is_unknown=is_unknown)
+        runs, shares = zip(*cases, strict=True)
+        yield _finding(runs, name, least_share=min(shares), is_unknown=is_unknown)
 
 
 def _finding(runs: Sequence[Run], name: str, *, least_share: float, is_unknown: bool) -> Finding:

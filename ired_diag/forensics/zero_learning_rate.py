@@ -1,8 +1,8 @@
 """A learning rate that is configured above 0 and logged as 0 from the first row to the last.
 
 Such a run trains nothing: a schedule that was planned for 0 steps, a scheduler stepped before it was set up,
-or every parameter frozen. Told is a run with five logged rates or more, all exactly 0, of every logged rate
-(an optimiser's frozen group may be 0 next to one that moves), whose configuration states one above 0.
+or every parameter frozen. A run is reported that has five logged rates or more, where every logged rate is
+exactly 0 (an optimiser's frozen group may be 0 next to one that moves) and the configured one is above 0.
 
 A log may also print too few digits: 2e-5 is 0.0000 with four. So it is a warning only where nothing logged
 improved either, or where the configured rate is so large (0.01 or more) that no usual format prints it as 0;
@@ -40,15 +40,19 @@ def find(study: Study) -> Iterator[Finding]:
             key, rate = setting
             cases[run.group, key, rate, has_improved(run)].append((run, names[0]))
     for (_, key, rate, improved), zero in cases.items():
-        runs = [run for run, _ in zero]
-        yield _finding(runs, zero[0][1], key=key, rate=rate, improved=improved)
+        runs, metrics = zip(*zero, strict=True)
+        yield _finding(runs, metrics[0], key=key, rate=rate, improved=improved)
 
 
 def _are_zero(run: Run, names: Sequence[str]) -> bool:
     """Say whether learning rates are logged often enough, and are 0 in every row."""
-    columns = [np.asarray(run.history.series[name].values, dtype=np.float64) for name in names]
-    longest = max(len(rates) for rates in columns)
-    return longest >= FEWEST and not any(rates.any() for rates in columns)
+    longest = 0
+    for name in names:
+        rates = np.asarray(run.history.series[name].values, dtype=np.float64)
+        if rates.any():
+            return False
+        longest = max(longest, len(rates))
+    return longest >= FEWEST
 
 
 def configured_rate(run: Run) -> tuple[str, float] | None:
@@ -63,8 +67,7 @@ def configured_rate(run: Run) -> tuple[str, float] | None:
 
 def logged_rates(run: Run) -> list[str]:
     """Return the metrics that are learning rates: ``lr``, ``train/learning_rate``, ``lr-AdamW/pg1``."""
-    logged = [name for name, series in run.history.series.items() if len(series)]
-    return [name for name in logged if "lr" in words_of(name)]
+    return [name for name, series in run.history.series.items() if "lr" in words_of(name) and len(series)]
 
 
 def has_improved(run: Run) -> bool:

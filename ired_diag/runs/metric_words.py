@@ -174,3 +174,12 @@ def _with_phrases(words: list[str]) -> tuple[str, ...]:
             if tuple(words[place : place + n]) == phrase:
                 words[place : place + n] = [word]
     return tuple(words)
+
+
+def plain_words(name: str) -> tuple[str, ...]:
+    """Return the words of a metric's name without those for training data and for details.
+
+    >>> plain_words("train/lr_step"), plain_words("grad_norm_total")
+    (('lr',), ('grad', 'norm'))
+    """
+    return tuple(word for word in words_of(name) if word not in TRAINING and word not in DETAILS)

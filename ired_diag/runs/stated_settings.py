@@ -1,0 +1,44 @@
+"""What configurations state: their keys, the keys that differ, and the names and notes in them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ired_diag.config_keys import METADATA
+from ired_diag.runs.run import Run
+
+TEXTS = ("experiment_name", "name", "run_name", *METADATA)
+
+
+def keys_of(configurations: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the keys of all configurations, each once."""
+    return list(dict.fromkeys(itertools.chain.from_iterable(configurations)))
+
+
+def differing_settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
+    """Return the keys in which two configurations differ, without names and notes.
+
+    >>> sorted(differing_settings({"lr": 0.1, "notes": "x"}, {"lr": 0.2, "rank": 8}))
+    ['lr', 'rank']
+    """
+    return {key for key in {**a, **b} if key not in TEXTS and a.get(key) != b.get(key)}
+
+
+def notes_of(configuration: Mapping[str, Any] | None) -> list[str]:
+    """Return the names and notes that a configuration holds.
+
+    >>> notes_of({"lr": 0.1, "experiment_name": "q101", "notes": "twice the rate"})
+    ['q101', 'twice the rate']
+    """
+    values = map((configuration or {}).get, TEXTS)
+    return [value for value in values if isinstance(value, str)]
+
+
+def first_settings(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the settings of the first run that states any; none where no run does."""
+    for run in runs:
+        if run.settings:
+            return run.settings
+    return {}
