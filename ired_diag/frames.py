@@ -100,4 +100,6 @@ def frame_of_findings(findings: Iterable[Finding]) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["severity", "rule", "statement", "advice"]
-    return pd.DataFrame([[getattr(finding, name) for name in columns] for finding in findings], columns=columns)
+    return pd.DataFrame(
+        [[getattr(finding, name) for name in columns] for finding in findings], columns=columns
+    )

@@ -72,9 +72,7 @@ def probe(
         place = folder_among(folder, run) if folder is not None and len(members) > 1 else folder
         named_task = None if task is None else tasks.load(task)
         targets += of_run(run, checkpoint, device=where, out=place, task=named_task, model=model)
-    request = Request(
-        [chosen], weights=weights, samples=samples, seed=seed, figures="none", again=again
-    )
+    request = Request([chosen], weights=weights, samples=samples, seed=seed, figures="none", again=again)
     replies = list(put_probes(targets, request))
     answers = [reply for reply in replies if isinstance(reply, Answer)]
     unanswered = [reply for reply in replies if not isinstance(reply, Answer)]
