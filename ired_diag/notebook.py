@@ -51,7 +51,8 @@ def html_of_run(run: Run) -> str:
         if len(series):
             rows.append((name, len(series), int(series.steps[-1]), float(series.values[-1])))
     frame = pd.DataFrame(rows, columns=["metric", "points", "last step", "last value"])
-    heading = f"<p><b>{escape(run.label)}</b>, {escape(run.ending.label)}<br><small>{escape(str(run.path))}</small></p>"
+    place = f"<small>{escape(str(run.path))}</small>"
+    heading = f"<p><b>{escape(run.label)}</b>, {escape(run.ending.label)}<br>{place}</p>"
     return heading + _table(frame)
 
 

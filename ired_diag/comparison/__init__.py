@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of, strategy_of
@@ -57,6 +58,9 @@ __all__ = [
     "compare",
 ]
 
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_VERDICTS = 6  # in the text form of a comparison
 NO_PLATEAU = "No plateau in common"  # how the note begins

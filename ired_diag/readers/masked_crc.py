@@ -29,7 +29,7 @@ def masked_crc(message: bytes) -> int:
     >>> hex(masked_crc(b"123456789"))
     '0xc78ab0e5'
     """
-    crc = google_crc32c.value(message)
+    crc = int(google_crc32c.value(message))
     rotated = (crc >> 15) | (crc << 17)
     return (rotated + MASK) & 0xFFFFFFFF
 
