@@ -33,3 +33,8 @@ class Finding:
     evidence: Mapping[str, float | int | str | bool | None] = field(default_factory=dict)
     advice: str = ""
     runs: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import html_of_finding
+
+        return html_of_finding(self)

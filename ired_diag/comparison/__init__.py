@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ired_diag.comparison.correction import corrected
 from ired_diag.comparison.criteria import criteria_of, strategy_of
@@ -58,6 +59,10 @@ __all__ = [
 ]
 
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_VERDICTS = 6  # in the text form of a comparison
 NO_PLATEAU = "No plateau in common"  # how the note begins
 
 
@@ -92,7 +97,7 @@ class Group:
     outcomes: Outcomes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Groups, every pair of them, and their ranks.
 
@@ -131,6 +136,23 @@ class Comparison:
     no_ranks: str = ""
     of_tables: bool = False
     metric_is_configured: bool = False
+
+    def frame(self) -> pd.DataFrame:
+        """Return the pairs of groups as a DataFrame: difference, interval, p values and verdict."""
+        from ired_diag.frames import frame_of_comparison
+
+        return frame_of_comparison(self)
+
+    def __repr__(self) -> str:
+        verdicts = [f"{pair.a} and {pair.b}: {pair.verdict.reason}" for pair in self.pairs[:MOST_VERDICTS]]
+        if len(self.pairs) > MOST_VERDICTS:
+            verdicts.append(f"and {len(self.pairs) - MOST_VERDICTS} more pairs")
+        return f"<Comparison, {self.metric_words}, {self.readout}: {'; '.join(verdicts)}>"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import html_of_comparison
+
+        return html_of_comparison(self)
 
     @cached_property
     def in_percent(self) -> bool:

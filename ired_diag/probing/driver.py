@@ -7,7 +7,7 @@ before the next checkpoint is touched, so that an interrupted run of many goes o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,7 @@ class Answer:
         figures: Picture files, where it was drawn.
         notes: What is odd about the checkpoint or its configuration.
         known: Whether it was measured before and only read now.
+        where: Values of the columns of the table's file that select its rows.
     """
 
     label: str
@@ -77,6 +78,7 @@ class Answer:
     figures: Sequence[Path]
     notes: Sequence[Finding]
     known: bool
+    where: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,7 @@ def _answer(
         figures,
         opened.notes,
         known,
+        key.columns(),
     )
 
 

@@ -20,11 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.readers.masked_crc import Bytes, crcs_of_windows, masked_crc, masked_crcs
+from ired_diag.readers.masked_crc import Bytes, crcs_of_windows, masked_crc
 from ired_diag.readers.scalar_log import Damage
 
 HEAD = struct.Struct("<QI")  # length, its CRC
-TAIL = 4
+CHECKSUM = struct.Struct("<I")  # of the data, behind them
+TAIL = CHECKSUM.size
 FIRST_WINDOW, LARGEST_WINDOW = 1 << 12, 1 << 20  # bytes searched at once
 
 
@@ -56,16 +57,19 @@ def starts_with_record(head: bytes) -> bool:
 def find_records(content: bytes) -> Records:
     """Return where the intact records of a file are."""
     places, damaged, torn_at = _walk(content)
-    starts, lengths = np.array(places, dtype=np.int64).reshape(-1, 2).T
-    view = np.frombuffer(content, dtype=np.uint8)
-    stored = _numbers_at(view, starts + lengths)
-    intact = masked_crcs(view, starts, lengths) == stored
-    for start in starts[~intact].tolist():
-        damaged.append(Damage(start - HEAD.size, "a record whose data do not fit their checksum"))
+    intact: list[tuple[int, int]] = []
+    for start, length in places:
+        end = start + length
+        (stored,) = CHECKSUM.unpack_from(content, end)
+        if masked_crc(content[start:end]) == stored:
+            intact.append((start, length))
+        else:
+            damaged.append(Damage(start - HEAD.size, "a record whose data do not fit their checksum"))
     damaged.sort(key=lambda damage: damage.where)
+    starts, lengths = np.array(intact, dtype=np.int64).reshape(-1, 2).T
     return Records(
-        starts=starts[intact],
-        lengths=lengths[intact],
+        starts=starts,
+        lengths=lengths,
         damaged=tuple(damaged),
         torn_at=torn_at,
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ired_diag.finding import Finding
 from ired_diag.runs.configured_metric import configured_metric
@@ -24,6 +24,9 @@ from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.history import History, Series
 from ired_diag.runs.labels import is_seed_label, label_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class RecordedMetric:
@@ -33,7 +36,7 @@ class RecordedMetric:
     higher_is_better: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Run:
     """One seed of one experiment.
 
@@ -120,6 +123,21 @@ class Run:
         """When the run started, as a key to sort by; jobs without a date sort by their id."""
         digits = re.sub(r"\D", "", self.job or "")
         return self.started or "", int(digits or 0)
+
+    def frame(self) -> pd.DataFrame:
+        """Return what was logged as a DataFrame: a row for each step, a column for each metric."""
+        from ired_diag.frames import frame_of_history
+
+        return frame_of_history(self.history)
+
+    def __repr__(self) -> str:
+        metrics = len(self.history.series)
+        return f"<Run {self.label}: {self.ending.label}, {metrics} metrics, at {self.path}>"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import html_of_run
+
+        return html_of_run(self)
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:

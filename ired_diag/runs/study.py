@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ired_diag.errors import AmbiguousName, DiagError, NotFound
 from ired_diag.runs.completion import complete_by_siblings
@@ -16,6 +17,9 @@ from ired_diag.runs.find import Unreadable
 from ired_diag.runs.judged import judge_runs
 from ired_diag.runs.labels import experiment_number
 from ired_diag.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_NAMES = 12
 
@@ -28,7 +32,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """Runs, sorted by experiment, variant and seed, and the files that are none.
 
@@ -85,6 +89,25 @@ class Study:
         if metric is None and higher_is_better is None:
             return self
         return replace(self, runs=judge_runs(self.runs, metric=metric, higher_is_better=higher_is_better))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the runs as a DataFrame: a row for each run with its ending, last and best evaluation."""
+        from ired_diag.frames import frame_of_runs
+
+        return frame_of_runs(self.runs)
+
+    def __repr__(self) -> str:
+        groups = self.groups()
+        names = [f"{name} ({len(runs)})" for name, runs in list(groups.items())[:MOST_NAMES]]
+        if len(groups) > MOST_NAMES:
+            names.append(f"and {len(groups) - MOST_NAMES} more")
+        listed = f": {', '.join(names)}" if names else ""
+        return f"<Study of {len(self.runs)} runs in {len(groups)} groups{listed}>"
+
+    def _repr_html_(self) -> str:
+        from ired_diag.notebook import html_of_study
+
+        return html_of_study(self)
 
     @property
     def results(self) -> list[EvaluationResult]:

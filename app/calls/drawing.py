@@ -1,0 +1,80 @@
+"""``ird.figures`` and ``ird.report``: pictures for a paper, and one page about a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.calls.opening import RUNS, Groups, Place, groups_of
+from ired_diag.runs.study import Study
+
+if TYPE_CHECKING:
+    from app.pictures import Material, Pictures
+
+FORMS = ("pdf", "svg", "png")
+COLUMN_WIDTH = 3.25  # inches
+COMPARED_BY = ("readout", "margin", "paired")
+
+
+def figures(
+    *sources: Study | Groups | Place,
+    runs: Place = RUNS,
+    out: Place | None = None,
+    only: Sequence[str] = (),
+    forms: Sequence[str] = FORMS,
+    width: float = COLUMN_WIDTH,
+    **choices: Any,
+) -> Pictures:
+    """Return the pictures that runs allow; where a folder is given, they are written there too.
+
+    Args:
+        sources: As for ``ird.compare``.
+        runs: The runs folder, in which names are looked up.
+        out: Folder for the files. Default: none are written.
+        only: Names of pictures, as ``ired-diag figures --list`` prints them. Default: all.
+        forms: ``pdf``, ``svg`` and ``png``, or some of them.
+        width: Width of a picture in inches.
+        choices: ``metric``, ``higher_is_better``, ``readout``, ``margin``, ``paired``, ``smooth``, ``band``,
+            ``start``, ``form`` and ``quantities``, as for the command.
+
+    Returns:
+        The figures as data (``Pictures.figures``), and why others are not drawn (``Pictures.not_drawn``).
+    """
+    from app.pictures import make_pictures
+    from app.provenance import provenance_of
+    from ired_diag.figures.paper_files import write_figure
+
+    material, _ = material_of(sources, runs=runs, **choices)
+    pictures = make_pictures(material, only)
+    if out is not None:
+        members = [run for group in material.groups.values() for run in group]
+        provenance = provenance_of(["ird.figures"], members)
+        for figure in pictures.figures:
+            write_figure(figure, Path(out), provenance, forms=tuple(forms), width=width)
+    return pictures
+
+
+def material_of(
+    sources: Sequence[Study | Groups | Place],
+    *,
+    runs: Place,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
+    **choices: Any,
+) -> tuple[Material, list[str]]:
+    """Return what pictures are made of, and notes on how it was grouped and compared."""
+    from app.pictures import Material
+    from ired_diag.comparison import compare
+    from ired_diag.runs.judged import judge_groups
+
+    notes: list[str] = []
+    groups, metric = judge_groups(
+        groups_of(sources, runs=runs, notes=notes), metric=metric, higher_is_better=higher_is_better
+    )
+    compared_by = {name: choices.pop(name) for name in COMPARED_BY if name in choices}
+    comparison = None
+    if len(groups) > 1:
+        comparison = compare(groups, metric=metric, **compared_by)
+        notes += [*comparison.left_out, *comparison.notes]
+    return Material(groups, comparison, metric, **choices), notes
