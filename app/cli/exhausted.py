@@ -29,7 +29,7 @@ NO_MEMORY = (
     "can't start new thread",
     "out of memory",
 )  # in lower case
-NO_FILES = ("too many open files",)
+TOO_MANY_FILES = "too many open files"
 
 
 def lack_in_words(error: Exception) -> str | None:
@@ -49,4 +49,6 @@ def lack_in_words(error: Exception) -> str | None:
     words = str(error).lower()
     if any(lack in words for lack in NO_MEMORY):
         return MEMORY
-    return FILES if any(lack in words for lack in NO_FILES) else None
+    if TOO_MANY_FILES in words:
+        return FILES
+    return None
