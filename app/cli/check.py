@@ -125,9 +125,8 @@ def _runs_in_words(study: Study | None, runs: Path, *, given: bool, unnamed: boo
     if study is None:
         return "runs: none (the report is checked against itself; --runs DIR names runs)"
     if not study.runs:
-        return (
-            f"runs: none could be read in {runs}{_first_reason(study)}; the report is checked against itself"
-        )
+        source = f"runs: none could be read in {runs}{_first_reason(study)}"
+        return f"{source}; the report is checked against itself"
     from ired_diag.forensics.rule import listed
 
     source = f"runs: {runs}"
