@@ -78,9 +78,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
     show_default=True,
     help="Width of a picture: column (3.25 inches), text (6.75 inches), or a number of inches.",
 )
-@click.option(
-    "--only", multiple=True, metavar="NAME", help="Picture to draw, from --list. May be repeated."
-)
+@click.option("--only", multiple=True, metavar="NAME", help="Picture to draw, from --list. May be repeated.")
 @click.option("--list", "list_them", is_flag=True, help="List the pictures, each with its question.")
 @options.metric
 @options.direction
@@ -115,7 +113,7 @@ class Forms(click.ParamType):  # type: ignore[type-arg]
     metavar="NAME",
     help="Quantity whose distribution is drawn. May be repeated. Default: cond and energy.",
 )
-@click.option("--sweep", metavar="KNOB", help="Treat EXPERIMENTS and all their variants as a sweep over KNOB.")
+@options.sweep
 @options.as_json
 def command(
     experiments: tuple[str, ...], runs: Path, list_them: bool, as_json: bool, **choices: object
@@ -198,6 +196,9 @@ def material_of(
             knob=sweep,
         )
         missing += [*comparison.left_out, *comparison.notes]
+    start = choices.get("start")
+    if start is not None:
+        start = float(start)
     material = Material(
         groups=groups,
         comparison=comparison,
@@ -206,7 +207,7 @@ def material_of(
         form=choices.get("form", "ecdf"),
         quantities=tuple(choices.get("quantity") or QUANTITIES),
         band=choices.get("band", "t interval"),
-        start=choices.get("start"),
+        start=start,
     )
     return material, missing
 

@@ -81,7 +81,13 @@ margin: Decorator = click.option(
     type=MarginOption(),
     default="1%",
     show_default=True,
-    help="Smallest difference that matters: a share of the mean (1%, 0.01), or in the metric's unit (0.05abs).",
+    help="Smallest difference that matters: a share of the mean (1%, 0.01), or in the unit of the metric "
+    "(0.05abs).",
+)
+sweep: Decorator = click.option(
+    "--sweep",
+    metavar="KNOB",
+    help="Configuration key. EXPERIMENTS and all their variants are treated as a sweep over it.",
 )
 pairing: Decorator = click.option(
     "--paired/--unpaired",

@@ -222,7 +222,7 @@ def number(value: float | None, form: str = ".6g") -> str:
     return format(value, form)
 
 
-def interval(low: float, high: float, form: str) -> str:
+def interval(low: float, high: float, form: str = ".6g") -> str:
     """Return an interval in a format of its ends.
 
     >>> interval(-0.1, 0.25, "+.3g")

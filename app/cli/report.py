@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @options.readout
 @options.margin
 @options.pairing
-@click.option("--sweep", metavar="KNOB", help="Treat EXPERIMENTS and all their variants as a sweep over KNOB.")
+@options.sweep
 @options.as_json
 def command(
     experiments: tuple[str, ...],
