@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ired_diag.comparison.by_readout import ByReadout
     from ired_diag.comparison.ranking import RankTable
     from ired_diag.comparison.sweeps import Sweep
-    from ired_diag.stats.two_level import TwoLevel
+    from ired_diag.stats.two_level_bootstrap import TwoLevel
 
 
 Cells = tuple[str, ...]

@@ -144,7 +144,9 @@ def _admission(token: str, cookie: str) -> Response:
     if not _same(request.args[TOKEN], token):
         return _refusal(FORBIDDEN, 403)
     rest = [(key, value) for key, value in parse_qsl(request.query_string.decode()) if key != TOKEN]
-    address = "/?" + urlencode(rest) if rest else "/"
+    address = "/"
+    if rest:
+        address += f"?{urlencode(rest)}"
     if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
         response = redirect(address, code=302)
     else:
