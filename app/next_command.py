@@ -36,7 +36,7 @@ IN_ADVICE = re.compile(r"[:,]?\s*\bired-diag (?P<words>[^\n]*?)(?=\.?\s*$|, or |
 LEADS_NOWHERE = re.compile(r"(?:^|[,;])\s*(?:(?:and|or) )?[^,;]*\b(?:with|by)$")  # the command followed it
 OF_A_STEP = re.compile(r"step-0*(\d+)")
 MOST_GROUPS = 4  # of stats: more pairs than these need give no verdict at a glance
-FEWEST_SEEDS = 2
+FEWEST_SEEDS = 2  # of a group: a single seed has no spread
 DIRECTION = {True: "--higher-is-better", False: "--lower-is-better"}
 SWITCHES = ("--paired", "--unpaired", "--attempts", "--evaluations")
 VALUED = ("--readout", "--margin", "--set")
@@ -198,6 +198,7 @@ def _partner(name: str, touched: Sequence[str], groups: Mapping[str, Sequence[Ru
     for other, runs in groups.items():
         if other != name and _seeds(runs) >= FEWEST_SEEDS and usual_metric(runs) == metric:
             others.append(other)
+    # False sorts before True: groups of the finding stand first, then the largest ones.
     others.sort(key=lambda other: (other not in touched, -_seeds(groups[other])))
     return others[:1]
 

@@ -29,7 +29,7 @@ from ired_diag.figures.thinning import thin
 from ired_diag.finding_clusters import Cluster
 
 MOST_POINTS = (4000, 2000, 1000, 500, 250)  # of a line: the first with which the page is small enough
-MOST_BYTES = 7_500_000
+MOST_BYTES = 7_500_000  # 10 MB as an attachment in base64
 MOST_ROWS = 400  # of a figure's table; the CSV of ``ired-diag figures`` holds all
 
 

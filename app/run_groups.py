@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+# Commands import this module: their --help must not load numpy.
 if TYPE_CHECKING:
     from ired_diag.runs.run import Run
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ired_diag.figures.data import Line
 
-Indices = NDArray[np.int64]
+Indices = NDArray[np.int64]  # of points, ascending
 
 
 def line_at(line: Line, indices: Indices) -> Line:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     AdviceOn = Callable[[Finding], Iterator[str]]
 
-EXIT_FOUND = 3
+EXIT_FOUND = 3  # 1 and 2 are click's, for errors and wrong usage
 COLOURS = {"error": "red", "warning": "yellow", "note": None}
 MOST_FINDINGS = 12  # without --full
-MOST_REASONS = 4
+MOST_REASONS = 4  # of unchecked claims, without --full
 MOST_NAMES = 6  # of groups in the line that says which runs are used
 LONGEST_LINE = 90  # characters of a quoted line
 

@@ -11,7 +11,7 @@ import app
 from app.cli import ls, options, probe, stats
 
 EXPERIMENTS = ("q101", "q102", "q103")
-SAMPLES = 512
+SAMPLES = 512  # half of the probe's own number: the demo is to be quick on a CPU
 
 
 @click.command("demo")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ired_diag.runs.regroup import Grouping
     from ired_diag.runs.study import Study
 
-EXIT_FOUND = 3
+EXIT_FOUND = 3  # 1 and 2 are click's, for errors and wrong usage
 
 
 @click.command("diagnose")

@@ -28,7 +28,7 @@ from ired_diag.forensics import WORST_FIRST
 
 SCREEN = 60  # lines
 USUAL_WIDTH = 100  # characters, where there is no terminal
-NARROWEST = 40
+NARROWEST = 40  # characters: on a narrower terminal nearly every word would be a line
 MOST_LINES = 5  # of a fact: a longer one is a text, which --full prints
 MOST_ALSO = 2  # lines of a second fact
 WIDTH_OF_WORDS = 60  # characters that the line about the rest needs next to the names of its rules

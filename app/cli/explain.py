@@ -9,7 +9,7 @@ import click
 
 from ired_diag.errors import NotFound
 
-WIDTH = 96
+WIDTH = 96  # characters: with the indent, a line of code
 
 
 def explain(name: str, *, as_json: bool = False) -> None:

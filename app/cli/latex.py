@@ -8,7 +8,7 @@ NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho final sigma tau "
     "upsilon phi chi psi omega"
 ).split()  # in the order of the code points from U+03B1 on
-ALPHA = 0x03B1
+ALPHA = 0x03B1  # the code point of the first name
 NOT_IN_LATEX = ("omicron", "final")
 GREEK = {chr(point): name for point, name in enumerate(NAMES, start=ALPHA) if name not in NOT_IN_LATEX}
 SIGNS = {

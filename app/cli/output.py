@@ -23,7 +23,7 @@ Alignment = Literal["left", "right"]
 
 WIDTH_OF_A_TABLE = 2000  # wider than any table: it was fitted to the terminal before
 ALIGNMENT: dict[bool, Alignment] = {True: "left", False: "right"}  # text left, numbers right
-SMALL_P = 1e-4  # below it a p value is written with an exponent, where "#" would add no digits
+SMALL_P = 1e-4  # below it p values are written with an exponent, and need no trailing zeros
 DECIMALS = 8  # where no spread says how many are significant
 
 

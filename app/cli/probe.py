@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ired_diag.task import Task
 
 ALL = "all"
-SOME_FAILED = 1
+SOME_FAILED = 1  # the exit status of an error, although the answers are printed
 
 
 @click.command("probe")

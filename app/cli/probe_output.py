@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ired_diag.probing.driver import Answer, Trend, Unanswered
     from ired_diag.table import Table
 
-MOST_ROWS = 40
+MOST_ROWS = 40  # of a comparison: about a screen
 MOST_FILES = 8  # that are listed one by one
 ALL_LEVELS = -1  # in the column of levels: the row is over all of them
 UNNAMED = {"reason": ""}  # columns without a heading: their words explain themselves

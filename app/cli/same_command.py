@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 PROGRAM = "ired-diag"
+# An environment variable is not set where the command is pasted: its value is written out.
 GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 

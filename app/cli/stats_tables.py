@@ -59,6 +59,7 @@ def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) ->
     if line.reason:
         return line.readout, *no_numbers, line.reason
     unit = unit_of(line, comparison)
+    # The order of the columns: p, Holm's p, Welch's p.
     p_values = [line.p, line.welch_p]
     if several:
         p_values.insert(1, line.p_holm)

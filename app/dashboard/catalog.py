@@ -39,7 +39,7 @@ from ired_diag.runs.store import read_run
 from ired_diag.runs.study import Skipped, Study
 
 Read = TypeVar("Read")
-ID_LENGTH = 12
+ID_LENGTH = 12  # hexadecimal digits: 48 bits, so that ids of a million runs hardly ever collide
 
 
 @dataclass

@@ -22,7 +22,7 @@ from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.judged import shared_metric, usual_metric
 from ired_diag.runs.run import Run
 
-FEWEST_SEEDS, MOST_GROUPS = 2, 6
+FEWEST_SEEDS, MOST_GROUPS = 2, 6  # six groups make fifteen pairs
 FAMILY = re.compile(r"[^\W\d_]+(?:\d(?=\d))?")
 
 

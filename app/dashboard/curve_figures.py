@@ -28,7 +28,7 @@ from ired_diag.runs.judged import shared_direction, usual_metric
 from ired_diag.runs.run import Run
 
 MOST_DRAWN = 40_000  # points of all lines together: about 1 MB
-MOST_OF_A_LINE = 3000
+MOST_OF_A_LINE = 3000  # points: more than a screen has pixels across
 
 Groups = Mapping[str, Sequence[Run]]
 XRange = tuple[float, float] | None

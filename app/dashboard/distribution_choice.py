@@ -60,6 +60,7 @@ def choice_of(view: View, snapshot: Snapshot, tables: Tables) -> DistributionCho
         NotFound: There is no run, or none that the filter keeps and that is not hidden.
         UnreadableFile: A table is damaged.
     """
+    # The kinds of a single group are drawn whether it is hidden or not.
     if not view.kind:
         view = replace(view, hidden=())
     shown: Groups = shown_groups(view, snapshot)

@@ -24,10 +24,10 @@ from ired_diag.errors import CannotWrite
 from ired_diag.runs.files import write_atomically
 from ired_diag.runs.history import History, Series
 
-VERSION = 2
+VERSION = 2  # of the layout; a file of another version is not read
 CHECK = 9  # bytes of the first line
 ITEM = 8  # bytes of a step or a value
-MOST_BYTES = 4 << 30
+MOST_BYTES = 4 << 30  # 4 GiB
 SUFFIX = ".history"
 
 

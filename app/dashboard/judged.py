@@ -46,6 +46,7 @@ class JudgedSnapshots:
             higher: Whether a higher value is better; None: by configuration and name.
         """
         choice: Choice = (None, higher)
+        # A metric that no run logs judges nothing, and "" is in no history.
         if any(metric in entry.run.history.series for entry in snapshot.entries.values()):
             choice = (metric, higher)
         if choice == (None, None):

@@ -13,7 +13,7 @@ from typing import Any
 import dash
 from flask import Response, request
 
-PATH = "/_dash-update-component"
+PATH = "/_dash-update-component"  # where Dash's own script posts calls
 LARGEST = 4_000_000  # bytes of a body
 NO_CALL = "400: this is not a call that a page of the dashboard makes.\n"
 

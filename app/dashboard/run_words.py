@@ -17,7 +17,7 @@ from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict
 
 UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
-UNKNOWN = "unknown"
+UNKNOWN = "unknown"  # a value that the file does not hold
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ired_diag.figures.probe_tables import Found, Reading, find_tables
 from ired_diag.runs.run import Run
 from ired_diag.table import Table, read_columns, read_table
 
-MOST_BYTES = 2**29  # of rows
+MOST_BYTES = 2**29  # of rows: 512 MiB
 
 Read = TypeVar("Read")
 

@@ -28,7 +28,7 @@ from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
 
 FEWEST = 1000  # points: shorter curves are judged faster than a file is read
-MOST_FILES = 20_000
+MOST_FILES = 20_000  # a file for each verdict
 
 
 def kept_verdict(run: Run, *, folder: Path | None = None) -> Verdict:

@@ -11,8 +11,8 @@ from dash import html
 from ired_diag.figures.thinning import thin
 from ired_diag.runs.history import Series
 
-WIDTH, HEIGHT, MARGIN = 120, 28, 2
-MOST_POINTS, MOST_CURVES = 60, 20
+WIDTH, HEIGHT, MARGIN = 120, 28, 2  # pixels; the margin keeps thick lines inside
+MOST_POINTS, MOST_CURVES = 60, 20  # half a point for each pixel; every curve is sent with the page
 COLOUR = "#3b82c4"  # visible on white and on near-black
 THICK, THIN = 1.5, 0.8  # pixels, of a single curve and of several
 LOG_FROM = 30.0  # largest over smallest from which the height is logarithmic

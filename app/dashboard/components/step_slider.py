@@ -17,7 +17,7 @@ from app.dashboard.address import View
 from app.dashboard.clientside import clientside
 from app.dashboard.components.attributes import attributes
 
-MOST_LABELS = 6
+MOST_LABELS = 6  # more would overlap on a narrow page
 
 
 def register(app: dash.Dash, name: str) -> None:

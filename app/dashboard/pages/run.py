@@ -47,7 +47,7 @@ from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 
 TITLE = "Run"
-LONG = 28  # letters of a table's cell
+LONG = 28  # letters of a table's cell: longer ones are broken into lines
 FACTS = {  # of the provenance, as the page calls them
     "job": "Job",
     "git_commit": "Commit",

@@ -109,6 +109,7 @@ def _sorted(groups: Iterable[Group], view: View) -> list[Group]:
     key = _KEYS.get(view.sort)
     if key is None:
         return list(groups)
+    # None has no place in an order of numbers, and 0 in its place would claim a value.
     with_value: list[Group] = []
     without_value: list[Group] = []
     for group in groups:
