@@ -210,7 +210,7 @@ RECIPES: Mapping[str, Recipe] = {
     "critical-difference": Recipe("Which mean ranks differ?", lambda m: [critical_difference(m.compared())]),
     "sweep": Recipe("How does the readout answer a knob?", lambda m: [sweep_figure(m.compared())]),
     "energy-gap": Recipe(
-        "Does the energy tell right from wrong, and since when?",
+        "Does the energy separate right answers from wrong ones, and since when?",
         lambda m: [energy_gaps(m.groups, smooth=m.smooth)],
     ),
     "positive-energy": Recipe(

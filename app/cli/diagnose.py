@@ -1,4 +1,4 @@
-"""``ired-diag diagnose``: what logs and configurations alone already tell."""
+"""``ired-diag diagnose``: the mistakes that logs and configurations show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a machine has run out of: memory, open files, disk. It is no defect of ours, and is said in one line.
+"""A machine that has run out of memory, open files or disk: not a defect of ours, and reported in one line.
 
 Libraries say it in many ways. Python raises ``MemoryError``; PyTorch on a CPU, threads and maps of files a
 plain ``RuntimeError``; a library that cannot be loaded an ``ImportError``; the operating system ``OSError``.

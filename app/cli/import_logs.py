@@ -33,8 +33,8 @@ def command(
 ) -> None:
     """Turn LOGS (files, or folders of them) into run folders.
 
-    Every file becomes a run, an earlier attempt at a run, an evaluation, or a line that says why it is none
-    of these. The logs are not changed. Importing them again brings the run folders up to date.
+    Every file becomes a run, an earlier attempt at a run, or an evaluation; for any other file, a line says
+    why not. The logs are not changed. Importing them again brings the run folders up to date.
 
     \b
     ired-diag import path/to/logs --runs runs

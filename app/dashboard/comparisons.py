@@ -1,7 +1,7 @@
 """Comparisons of groups: computed in the background, once for each version of the study and each question.
 
-One thread computes at a time. A page that waits asks again and again; the question that was asked last is
-answered next, so that a reader who has gone on to another one is not waited for.
+One thread computes at a time. A page that waits repeats its question. The newest question is answered next,
+so that no time is spent on a question that a reader has already left.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Comparisons:
 
 
 def answer_to(question: Question, snapshot: Snapshot) -> Answer:
-    """Return the comparison that a question asks for, or why there is none."""
+    """Return the comparison that answers a question, or why it failed."""
     try:
         comparison = compare(
             snapshot.runs_of(question.groups),

@@ -51,7 +51,7 @@ class Curves:
         return thinned_for(view, self.whole(view, snapshot))
 
     def whole(self, view: View, snapshot: Snapshot) -> FigureData | str:
-        """Return the curves with every point, or why there are none."""
+        """Return the curves with every point, or why they cannot be drawn."""
         if not snapshot.entries:
             return "No runs here yet. They appear by themselves. To make some: ired-diag demo"
         chosen, shown = chosen_groups(view, snapshot), drawn_groups(view, snapshot)

@@ -36,8 +36,8 @@ def is_call(body: Any, callbacks: Mapping[str, Any]) -> bool:
     """Say whether a body calls one of these callbacks with values of the right types.
 
     Args:
-        body: Parsed from JSON.
-        callbacks: By their output, as Dash names it.
+        body: Body of the request, parsed from JSON.
+        callbacks: Callbacks by the name that Dash gives their outputs.
     """
     if not isinstance(body, dict) or not isinstance(body.get("output"), str):
         return False

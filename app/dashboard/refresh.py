@@ -17,7 +17,7 @@ from app.dashboard.clientside import clientside
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Add the callbacks that look for changes and tell when that was."""
+    """Add the callbacks that look for changes and show the time of the last look."""
 
     @app.callback(
         Output("version", "data"),

@@ -49,8 +49,8 @@ def chart(figure: FigureData, name: str) -> html.Figure:
     """Return a figure that stays as it is.
 
     Args:
-        figure: Its data.
-        name: Unique on the page: the parts' ids begin with it.
+        figure: Data of the figure.
+        name: Name that is unique on the page: the ids of the parts begin with it.
     """
     shown = _drawn(figure, View())
     return _frame(name, _words(figure), shown, _table(figure))
@@ -75,13 +75,13 @@ def register(
 
     Args:
         app: The dashboard.
-        catalog: Tells the study.
-        name: As in ``place``.
-        build: Returns the figure of a view, or words that say why there is none and what makes it.
+        catalog: The study.
+        name: Name of the chart, as in ``place``.
+        build: Returns the figure of a view, or words that say why it is missing and what makes it.
         whole: Returns the figure with every point, for the CSV; ``build`` without it.
-        zooms: Which ends zooming writes into the address, ``View.x`` and ``View.y``; ``build`` may then thin
+        zooms: Axes whose zoom goes into the address, as ``View.x`` and ``View.y``; ``build`` may then thin
             within them. ``y`` is for a page's only picture, and of its first panel.
-        also: Ids of stores whose change draws it anew, as the address and the folder do.
+        also: Ids of stores. When they change, the chart is drawn again, as with the address and the folder.
     """
 
     @app.callback(
@@ -126,7 +126,7 @@ def _zoomed(view: View, zooms: str) -> View:
 
 
 def _built(build: Build, view: View, catalog: Catalog) -> FigureData | str:
-    """Return the figure of a view, or why there is none."""
+    """Return the figure of a view, or the reason why it cannot be drawn."""
     try:
         return build(view, catalog.judged(view))
     except DiagError as error:

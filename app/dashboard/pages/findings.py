@@ -84,7 +84,7 @@ def failure_in_words(diagnosed: Diagnosed) -> str:
 
 
 def content(view: View, snapshot: Snapshot, diagnosed: Diagnosed | None, *, current: bool) -> list[Any]:
-    """Return the list of findings, or why there is none yet."""
+    """Return the list of findings, or why it is still missing."""
     if diagnosed is None:
         return [html.P("Computing …", className="count")]
     if diagnosed.failure:

@@ -96,7 +96,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
 
 
 def _export(view: View, snapshot: Snapshot, catalog: Catalog) -> html.Section | None:
-    """Return the command for the kinds of one group; there is none for one kind over groups."""
+    """Return the command for the kinds of one group; None for one kind over groups, which has no command."""
     chosen = choice_of(view, snapshot, catalog.tables)
     chosen.tables.check("all")
     if chosen.kind:

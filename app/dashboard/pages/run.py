@@ -60,7 +60,7 @@ FACTS = {  # of the provenance, as the page calls them
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
-    """Return the page of a run, or that there is none."""
+    """Return the page of a run, or that there is no such run."""
     entry = _entry(view, catalog)
     back = html.P(html.A("All runs", href="?page=study", **attributes(data_page="study")))
     if entry is None:
