@@ -72,7 +72,8 @@ def _share(values: np.ndarray, every_value: np.ndarray, *, log: bool) -> np.ndar
     """Return where values lie on an axis that holds every value, from 0 to 1."""
     if log:
         values, every_value = np.log(values), np.log(every_value)
-    return (values - every_value.min()) / (np.ptp(every_value) or 1)
+    share: np.ndarray = (values - every_value.min()) / (np.ptp(every_value) or 1)
+    return share
 
 
 def _placed(x: np.ndarray, y: np.ndarray) -> str:
