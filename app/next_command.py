@@ -36,7 +36,8 @@ IN_ADVICE = re.compile(r"[:,]?\s*\bired-diag (?P<words>[^\n]*?)(?=\.?\s*$|, or |
 LEADS_NOWHERE = re.compile(r"(?:^|[,;])\s*(?:(?:and|or) )?[^,;]*\b(?:with|by)$")  # the command followed it
 OF_A_STEP = re.compile(r"step-0*(\d+)")
 MOST_GROUPS = 4  # of stats: more pairs than these need give no verdict at a glance
-FEWEST_SEEDS = 2
+FEWEST_SEEDS = 2  # of a group: a single seed has no spread
+DIRECTION = {True: "--higher-is-better", False: "--lower-is-better"}
 SWITCHES = ("--paired", "--unpaired", "--attempts", "--evaluations")
 VALUED = ("--readout", "--margin", "--set")
 
@@ -57,34 +58,43 @@ class Place:
 
     def command(self, name: str, *flags: str) -> str:
         """Return a command about all runs: ``ired-diag ls path/to/logs --attempts``."""
-        where = [_as_path(path) for path in self.paths] or runs_option(self.runs)
-        return shlex.join([PROGRAM, name, *where, *flags, *self.options])
+        words = list(map(_as_path, self.paths)) or runs_option(self.runs)
+        return _command(name, *words, *flags, *self.options)
 
     def of_groups(self, name: str, groups: Sequence[str], *flags: str) -> str | None:
-        """Return a command about some groups; None where no command line means them by their names."""
-        named, paths = split_arguments(self.paths)
-        patterns = {group.name: argument for argument, group in named.items()}
-        where: list[str] = []
-        if patterns and not paths and all(group in patterns for group in groups):
-            words = [patterns[group] for group in groups]
-        elif (folder := self.folder) is not None:
-            words, where = list(groups), runs_option(folder)
+        """Return a command about the named groups; None where no command line can name them."""
+        patterns, paths = split_arguments(self.paths)
+        arguments = {pattern.name: argument for argument, pattern in patterns.items()}
+        folder = self.folder
+        if arguments and not paths and set(groups) <= set(arguments):
+            words = [arguments[group] for group in groups]
+        elif folder is not None:
+            words = [*groups, *runs_option(folder)]
         else:
             return None
-        return shlex.join([PROGRAM, *name.split(), *words, *where, *flags, *self.options])
+        return _command(name, *words, *flags, *self.options)
 
     @property
     def folder(self) -> Path | None:
-        """The one folder in which names mean its runs; None where the runs are in several places."""
+        """The folder in which names of runs have a meaning; None where the runs are in several places."""
         if not self.paths:
             return self.runs
-        first = Path(self.paths[0])
-        return first if len(self.paths) == 1 and first.is_dir() else None
+        if len(self.paths) > 1:
+            return None
+        folder = Path(self.paths[0])
+        return folder if folder.is_dir() else None
+
+
+def _command(*words: str) -> str:
+    """Return a command of this program, quoted for a shell."""
+    return shlex.join([PROGRAM, *words])
 
 
 def runs_option(folder: Path) -> list[str]:
     """Return the words that say where the runs are; none where a command looks there by itself."""
-    return [] if folder == Path("runs") else ["--runs", _as_path(str(folder))]
+    if folder == Path("runs"):
+        return []
+    return ["--runs", _as_path(str(folder))]
 
 
 def options_in_words(
@@ -95,15 +105,21 @@ def options_in_words(
     >>> options_in_words(metric="val_acc", higher_is_better=True)
     ('--metric', 'val_acc', '--higher-is-better')
     """
-    words = [] if metric is None else ["--metric", metric]
+    words: list[str] = []
+    if metric is not None:
+        words += ["--metric", metric]
     if higher_is_better is not None:
-        words.append("--higher-is-better" if higher_is_better else "--lower-is-better")
-    return (*words, *(grouping.options if grouping else ()))
+        words.append(DIRECTION[higher_is_better])
+    if grouping is not None:
+        words += grouping.options
+    return tuple(words)
 
 
 def _as_path(path: str) -> str:
     """Return a path that no command takes for an option."""
-    return f"./{path}" if path.startswith("-") else path
+    if path.startswith("-"):
+        return f"./{path}"
+    return path
 
 
 def advice_in_words(advice: str) -> str:
@@ -117,41 +133,49 @@ def advice_in_words(advice: str) -> str:
     ''
     """
     match = IN_ADVICE.search(advice)
-    words = advice if match is None else LEADS_NOWHERE.sub("", advice[: match.start()])
-    return f"{words.strip().rstrip('.:,')}." if words.strip() else ""
+    words = advice
+    if match is not None:
+        words = LEADS_NOWHERE.sub("", advice[: match.start()])
+    if not words.strip():
+        return ""
+    return f"{words.strip().rstrip('.:,')}."
 
 
 def next_command(cluster: Cluster, study: Study, place: Place) -> str:
-    """Return what a reader of a cluster types next: its advice's command, else that of its findings."""
+    """Return the next command for a reader of a cluster: that of its advice, else that of its findings."""
     if command := command_of_fact(cluster.facts[0], study, place):
         return command
     if cluster.rule not in forensics.names():
         return place.command("ls")
     if len(cluster.findings) == 1:
-        return shlex.join([PROGRAM, "diagnose", "--explain", cluster.rule])
+        return _command("diagnose", "--explain", cluster.rule)
     return place.command("diagnose", "--rule", cluster.rule)
 
 
 def command_of_fact(fact: Fact, study: Study, place: Place) -> str | None:
-    """Return the command that the advice on a fact means; None where there is none that can run."""
+    """Return the command that the advice on a fact means; None where no such command can run."""
     match = IN_ADVICE.search(fact.advice)
-    words = match["words"].split() if match else [""]
-    by_label = {run.label: run for run in study.runs}
-    runs = [by_label[label] for label in fact.runs]
+    if match is None:
+        return None
+    words = match["words"].split()
     makers = {"ls": _ls, "stats": _stats, "probe": _probe, "train": _train}
     make = makers.get(words[0])
-    return make(words, runs, study, place) if make else None
+    if make is None:
+        return None
+    by_label = {run.label: run for run in study.runs}
+    runs = [by_label[label] for label in fact.runs]
+    return make(words, runs, study, place)
 
 
 def _ls(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str:
     flags = _flags(words)
     if len(runs) == 1:
-        return shlex.join([PROGRAM, "ls", _as_path(str(runs[0].path)), *flags])
+        return _command("ls", _as_path(str(runs[0].path)), *flags)
     return place.command("ls", *flags)
 
 
 def _stats(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
-    """Return a comparison of the groups that the advice names, or of one with another; None without one."""
+    """Return a comparison of the advised groups, or of one group with another; None where none can run."""
     groups = study.groups()
     touched = list(dict.fromkeys(run.group for run in runs))
     advised = [word for word in words[1:] if word in groups] or touched
@@ -170,12 +194,13 @@ def _seeds(runs: Sequence[Run]) -> int:
 def _partner(name: str, touched: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> list[str]:
     """Return the group to compare with: judged by the same metric, of the finding first, then the largest."""
     metric = usual_metric(groups[name])
-    others = [
-        other
-        for other, runs in groups.items()
-        if other != name and _seeds(runs) >= FEWEST_SEEDS and usual_metric(runs) == metric
-    ]
-    return sorted(others, key=lambda other: (other not in touched, -_seeds(groups[other])))[:1]
+    others = []
+    for other, runs in groups.items():
+        if other != name and _seeds(runs) >= FEWEST_SEEDS and usual_metric(runs) == metric:
+            others.append(other)
+    # False sorts before True: groups of the finding stand first, then the largest ones.
+    others.sort(key=lambda other: (other not in touched, -_seeds(groups[other])))
+    return others[:1]
 
 
 def _are_comparable(groups: Mapping[str, Sequence[Run]]) -> bool:
@@ -191,9 +216,7 @@ def _flags(words: Sequence[str]) -> list[str]:
     """Return the options of a command in an advice, each with its value."""
     flags: list[str] = []
     for before, word in itertools.pairwise(words):
-        if word in SWITCHES or word in VALUED:
-            flags.append(word)
-        elif before in VALUED:
+        if word in SWITCHES or word in VALUED or before in VALUED:
             flags.append(word)
     return flags
 
@@ -203,24 +226,32 @@ def _probe(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place
     with_checkpoints = [run for run in runs if run.checkpoints]
     if len(words) < 2 or not with_checkpoints:
         return None
-    return shlex.join([PROGRAM, "probe", words[1], _as_path(str(with_checkpoints[0].path))])
+    return _command("probe", words[1], _as_path(str(with_checkpoints[0].path)))
 
 
 def _train(words: Sequence[str], runs: Sequence[Run], study: Study, place: Place) -> str | None:
     """Return a fork from where the advice says: last, best, or the last checkpoint at or before a step."""
     source = next((word for word in words if "@" in word), "")
-    label, _, number = source.rpartition("@")
+    label, _, step = source.rpartition("@")
     run = next((run for run in study.runs if run.label == label), None)
     folder = place.folder
     if run is None or folder is None:
         return None
-    where = [*_flags(words), *runs_option(folder)]
-    if number in ("last", "best"):
-        return shlex.join([PROGRAM, "train", "--from", f"{label}@{number}", *where])
-    if not re.fullmatch(r"[\d.e+]+", number):
+    checkpoint = step
+    if step not in ("last", "best"):
+        checkpoint = _last_checkpoint(run, step)
+    if not checkpoint:
         return None
-    steps = [int(match[1]) for path in run.checkpoints if (match := OF_A_STEP.search(path.name))]
-    earlier = [step for step in steps if step <= float(number)]
-    if not earlier:
-        return None
-    return shlex.join([PROGRAM, "train", "--from", f"{label}@{max(earlier)}", *where])
+    return _command("train", "--from", f"{label}@{checkpoint}", *_flags(words), *runs_option(folder))
+
+
+def _last_checkpoint(run: Run, step: str) -> str:
+    """Return the step of the last checkpoint at or before a step; empty where there is none."""
+    if not re.fullmatch(r"[\d.e+]+", step):
+        return ""
+    earlier = []
+    for path in run.checkpoints:
+        match = OF_A_STEP.search(path.name)
+        if match and int(match[1]) <= float(step):
+            earlier.append(int(match[1]))
+    return str(max(earlier)) if earlier else ""

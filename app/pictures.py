@@ -1,4 +1,4 @@
-"""Which pictures there are, and all that runs allow: each is drawn, or it is said why not."""
+"""Which pictures there are, and all that runs allow: each is drawn, or the reason is given why not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.run_groups import all_runs
 from ired_diag.comparison import Comparison
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.figures.by_group import last_of_groups, of_one_run
@@ -31,20 +32,20 @@ from ired_diag.runs.run import Run
 QUANTITIES = ("cond", "energy")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Material:
     """What pictures are made of.
 
     Attributes:
         groups: Runs by the name of their group, in the order of the legend.
-        comparison: Of these groups; None where there is only one.
+        comparison: Comparison of the groups. None where there is only one group.
         metric: The metric that learning curves show. Default: detected by name.
-        smooth: Over how many evaluations means are running medians; as they are without.
-        form: Of distributions.
-        quantities: Whose distributions.
-        out: Where else probes' tables were sent.
-        band: What learning curves have around their mean.
-        start: Step from which on learning curves are shown; all of them without.
+        smooth: Number of evaluations in a running median of the means. None: the means as they are.
+        form: Form in which distributions are drawn.
+        quantities: Names of the quantities whose distributions are drawn.
+        out: Further folder with tables of probes.
+        band: Band around the mean of a learning curve.
+        start: First step of the learning curves. None: all steps.
     """
 
     groups: Mapping[str, Sequence[Run]]
@@ -60,7 +61,7 @@ class Material:
     @property
     def metric_lines(self) -> list[str]:
         """Metric and direction in words, and other evaluation sets where there are some."""
-        return judged_in_words([run for runs in self.groups.values() for run in runs])
+        return judged_in_words(all_runs(self.groups))
 
     def compared(self) -> Comparison:
         """Return the comparison.
@@ -79,7 +80,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One kind of picture: what it answers, and how it is made."""
+    """A kind of picture: its question, and how it is made."""
 
     question: str
     make: Callable[[Material], Sequence[FigureData]]
@@ -87,11 +88,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What was made.
+    """Pictures of runs.
 
     Attributes:
-        figures: In the order in which they are read, each with a name of its own.
-        not_drawn: By name of the picture, why not.
+        figures: Figures in the order in which they are read, each with a name of its own.
+        not_drawn: Reasons why pictures were not drawn, by the name of the picture.
     """
 
     figures: tuple[FigureData, ...]
@@ -103,22 +104,30 @@ def make_pictures(material: Material, only: Iterable[str] = ()) -> Pictures:
 
     Args:
         material: What they are made of.
-        only: Names of pictures; all without it, but for a sweep's where no knob was named.
+        only: Names of pictures. Empty: all pictures; the one of a sweep only where a knob was named.
 
     Raises:
-        NotFound: There is no picture of a name.
+        NotFound: There is no picture of this name.
     """
-    names = list(only) or [n for n in RECIPES if n != "sweep" or _has_sweep(material)]
-    if unknown := [name for name in names if name not in RECIPES]:
-        raise NotFound(f"There is no picture {unknown[0]!r}. There are: {', '.join(RECIPES)}.")
+    names = list(only)
+    if not names:
+        names = list(RECIPES)
+        if not _has_sweep(material):
+            names.remove("sweep")
+    for name in names:
+        if name not in RECIPES:
+            raise NotFound(f"There is no picture {name!r}. There are: {', '.join(RECIPES)}.")
     figures: list[FigureData] = []
     not_drawn = {}
     for name in names:
         try:
-            figures += RECIPES[name].make(material)
+            made = RECIPES[name].make(material)
         except DiagError as reason:
             not_drawn[name] = str(reason)
-    return Pictures(tuple(replace(f, name=f.name.replace("_", "-")) for f in figures), not_drawn)
+            continue
+        for figure in made:
+            figures.append(replace(figure, name=figure.name.replace("_", "-")))
+    return Pictures(tuple(figures), not_drawn)
 
 
 def _has_sweep(material: Material) -> bool:
@@ -167,9 +176,11 @@ def _over_training(probe: str) -> Callable[[Material], list[FigureData]]:
 
 def _by_group(probe: str, figure: Callable[..., FigureData]) -> Callable[[Material], list[FigureData]]:
     def make(material: Material) -> list[FigureData]:
-        found = material.tables(probe)
-        lacking = found.lacking.words() if found.lacking.labels else ""
-        return [figure(last_of_groups(found), order=tuple(material.groups), lacking=lacking)]
+        tables = material.tables(probe)
+        lacking = ""
+        if tables.lacking.labels:
+            lacking = tables.lacking.words()
+        return [figure(last_of_groups(tables), order=tuple(material.groups), lacking=lacking)]
 
     return make
 
@@ -199,7 +210,7 @@ RECIPES: Mapping[str, Recipe] = {
     "critical-difference": Recipe("Which mean ranks differ?", lambda m: [critical_difference(m.compared())]),
     "sweep": Recipe("How does the readout answer a knob?", lambda m: [sweep_figure(m.compared())]),
     "energy-gap": Recipe(
-        "Does the energy tell right from wrong, and since when?",
+        "Does the energy separate right answers from wrong ones, and since when?",
         lambda m: [energy_gaps(m.groups, smooth=m.smooth)],
     ),
     "positive-energy": Recipe(

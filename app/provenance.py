@@ -20,41 +20,49 @@ LIBRARIES = ("ired-diag", "numpy", "scipy", "matplotlib", "plotly")
 
 
 def provenance_of(command: Sequence[str], runs: Iterable[Run], further: Iterable[Path] = ()) -> Provenance:
-    """Return what makes a figure of runs again.
+    """Return all that is needed to make a figure of runs again.
 
     Args:
-        command: The command line's words.
-        runs: Whose histories were read.
+        command: Words of the command line.
+        runs: Runs whose histories were read.
         further: Other files that were read, such as probe tables.
 
     Raises:
         UnreadableFile: A file is gone or cannot be read.
     """
-    files = sorted({*(path for run in runs for path in _files(run)), *further})
-    return Provenance(shlex.join(command), [_source(path) for path in files], versions())
+    files = set(further)
+    for run in runs:
+        files.update(_files(run))
+    sources = [_source(path) for path in sorted(files)]
+    return Provenance(shlex.join(command), sources, versions())
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of this program and of what computes and draws."""
-    found = {}
+    """Return the versions of this program and of the libraries that compute and draw."""
+    installed = {}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
+            installed[name] = "not installed"
     commit = code_commit()
-    return found | ({"commit": commit} if commit else {})
+    if commit:
+        installed["commit"] = commit
+    return installed
 
 
 def _files(run: Run) -> list[Path]:
-    """Return the files that a run's history was read from."""
+    """Return the files from which the history of a run was read."""
     if run.path.is_file():
-        beside = run.path.with_suffix(".err")
-        return [run.path, beside] if beside.is_file() and beside != run.path else [run.path]
-    if run.ending.state == "unreadable":
-        return []
-    return [path for path in (run.path / METRICS,) if path.is_file()]
+        errors = run.path.with_suffix(".err")
+        if errors.is_file() and errors != run.path:
+            return [run.path, errors]
+        return [run.path]
+    metrics = run.path / METRICS
+    if run.ending.state != "unreadable" and metrics.is_file():
+        return [metrics]
+    return []
 
 
 def _source(path: Path) -> dict[str, Any]:
@@ -62,4 +70,8 @@ def _source(path: Path) -> dict[str, Any]:
         content = path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
-    return {"path": str(path), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {
+        "path": str(path),
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }

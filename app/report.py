@@ -1,8 +1,8 @@
 """A report: one HTML file that needs nothing but a browser, with verdicts, findings, figures and methods.
 
 Everything stands in the file: styles, plotly's script, the figures' data. A policy in its head forbids every
-request; names of runs and notes are escaped. Lines with very many points are thinned (see ``thinned``) as
-far as it takes for the page to stay small enough to be sent, and their number is said.
+request; names of runs and notes are escaped. Lines with very many points are thinned (see ``thinned``) until
+the page is small enough to be sent, and the page says how many points they have.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from markupsafe import Markup
 from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
+from app.thinned_lines import line_at
 from ired_diag.figures import plotly
 from ired_diag.figures.as_table import COLUMNS, rows_of
 from ired_diag.figures.data import FigureData, Line
@@ -28,7 +29,7 @@ from ired_diag.figures.thinning import thin
 from ired_diag.finding_clusters import Cluster
 
 MOST_POINTS = (4000, 2000, 1000, 500, 250)  # of a line: the first with which the page is small enough
-MOST_BYTES = 7_500_000
+MOST_BYTES = 7_500_000  # 10 MB as an attachment in base64
 MOST_ROWS = 400  # of a figure's table; the CSV of ``ired-diag figures`` holds all
 
 
@@ -54,40 +55,40 @@ class Advised:
     advice: Sequence[tuple[str, str | None]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a report says.
+    """The content of a report.
 
     Attributes:
-        title: Of the page.
-        question: What was asked.
-        verdicts: One sentence each.
+        title: Title of the page.
+        question: Question of the study.
+        verdicts: Verdicts on the pairs of groups, one sentence each.
         caveats: What a reader of the verdicts should know.
-        findings: Of the forensic rules, the most consequential first.
-        figures: In the order in which they are read.
-        not_drawn: Which figures are missing, and why.
-        tables: The comparison's numbers.
-        methods: A paragraph for a paper.
-        results: The same of the results.
+        findings: Findings of the forensic rules, the most consequential first.
+        figures: Figures in the order in which they are read.
+        not_drawn: Names of the missing figures, each with the reason.
+        tables: Tables with the numbers of the comparison.
+        methods: Paragraph on the methods, for a paper.
+        results: Paragraph on the results, for a paper.
         provenance: Command, files and versions.
-        metric: By which metric, in which direction, the runs are judged: one line each.
+        metric: Lines that say by which metric and in which direction the runs are judged.
     """
 
     title: str
     question: str
-    verdicts: Sequence[str]
+    verdicts: Sequence[str] = ()
     caveats: Sequence[str]
     findings: Sequence[Advised]
     figures: Sequence[FigureData]
     not_drawn: Sequence[str]
-    tables: Sequence[Table]
-    methods: str
-    results: str
+    tables: Sequence[Table] = ()
+    methods: str = ""
+    results: str = ""
     provenance: Provenance
     metric: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Drawn:
     """A figure as the page holds it."""
 
@@ -111,8 +112,10 @@ def to_html(report: Report) -> str:
         "config": plotly.CONFIG,
     }
     for most in MOST_POINTS:
-        rendered = page.render(figures=[_drawn(figure, most) for figure in report.figures], **content)
-        text = rendered.encode(errors="backslashreplace").decode()  # names of folders may be no text
+        drawn = [_drawn(figure, most) for figure in report.figures]
+        rendered = page.render(figures=drawn, **content)
+        # Names of folders may hold bytes that are not UTF-8.
+        text = rendered.encode(errors="backslashreplace").decode()
         if len(text.encode()) <= MOST_BYTES:
             break
     return _with_hashes(text)
@@ -120,9 +123,11 @@ def to_html(report: Report) -> str:
 
 def _with_hashes(page: str) -> str:
     """Return a page that may run its own two scripts, the last ones in it, and no others."""
-    hashes = (sha256(script.encode()).digest() for script in SCRIPT.findall(page)[-OWN_SCRIPTS:])
-    allowed = " ".join(f"'sha256-{b64encode(digest).decode()}'" for digest in hashes)
-    return page.replace(HASHES, allowed, 1)
+    allowed = []
+    for script in SCRIPT.findall(page)[-OWN_SCRIPTS:]:
+        digest = sha256(script.encode()).digest()
+        allowed.append(f"'sha256-{b64encode(digest).decode()}'")
+    return page.replace(HASHES, " ".join(allowed), 1)
 
 
 def write(report: Report, path: Path) -> None:
@@ -137,34 +142,37 @@ def write(report: Report, path: Path) -> None:
 
 
 def thinned(figure: FigureData, most: int) -> FigureData:
-    """Return a figure whose longest lines hold the least and the largest value of each stretch of points.
+    """Return a figure whose longest lines keep the smallest and the largest value of each stretch of points.
 
     Args:
         figure: The figure.
-        most: Points of a line.
+        most: Largest number of points of a line.
     """
-    panels = tuple(
-        replace(panel, lines=tuple(_thinned(line, most) for line in panel.lines)) for panel in figure.panels
-    )
-    cut = max((len(line.x) for panel in figure.panels for line in panel.lines), default=0)
-    if cut <= most:
+    longest = 0
+    panels = []
+    for panel in figure.panels:
+        lines = [_thinned(line, most) for line in panel.lines]
+        panels.append(replace(panel, lines=tuple(lines)))
+        longest = max([longest, *(len(line.x) for line in panel.lines)])
+    if longest <= most:
         return figure
-    said = (
-        f"{figure.method} Lines of up to {cut:,} points are drawn by the extremes of {most // 2:,} stretches."
-    )
-    return replace(figure, panels=panels, method=said)
+    stretches = f"Lines of up to {longest:,} points are drawn by the extremes of {most // 2:,} stretches."
+    return replace(figure, panels=tuple(panels), method=f"{figure.method} {stretches}")
 
 
 def _thinned(line: Line, most: int) -> Line:
-    at = thin(line.x, line.y, most).indices
-    low, high = (None if end is None else end[at] for end in (line.low, line.high))
-    return replace(line, x=line.x[at], y=line.y[at], low=low, high=high)
+    return line_at(line, thin(line.x, line.y, most).indices)
 
 
 def _drawn(figure: FigureData, most: int) -> _Drawn:
     small = thinned(figure, most)
-    drawn = plotly.draw(small, titled=False)
-    content = Markup(to_json(drawn).replace("<", "\\u003c"))
+    picture = plotly.draw(small, titled=False)
     rows = list(rows_of(small))
-    left_out = max(0, len(rows) - MOST_ROWS)
-    return _Drawn(small, content, round(drawn.layout.height), COLUMNS, rows[:MOST_ROWS], left_out)
+    return _Drawn(
+        figure=small,
+        content=Markup(to_json(picture).replace("<", "\\u003c")),
+        height=round(picture.layout.height),
+        columns=COLUMNS,
+        rows=rows[:MOST_ROWS],
+        left_out=max(0, len(rows) - MOST_ROWS),
+    )

@@ -91,7 +91,7 @@ def test_hostile_names_are_words_on_a_run_s_page_and_torn_files_are_told(
 ) -> None:
     visit = opened(serving(hostile), View(open=(IMAGE, CLIMBING, "q901", "q902")).to_query())
     assert IMAGE in visit.words() and CLIMBING in visit.words()
-    assert "1 file is no run" in visit.words()
+    assert "1 file is not a run" in visit.words()
     for href in visit.page.eval_on_selector_all("th.seed a", "all => all.map(a => a.getAttribute('href'))"):
         visit.go(href)
         assert visit.view().page == "run" and injected(visit) == [], href

@@ -122,7 +122,17 @@ def hostile() -> report.Report:
     provenance = Provenance(name, [{"path": name, "bytes": 1, "sha256": "0"}], {"x": name})
     table = report.Table(name, [name], [[name]])
     return report.Report(
-        name, name, [name], [name], [advised], [figure], [name], [table], name, name, provenance
+        title=name,
+        question=name,
+        verdicts=[name],
+        caveats=[name],
+        findings=[advised],
+        figures=[figure],
+        not_drawn=[name],
+        tables=[table],
+        methods=name,
+        results=name,
+        provenance=provenance,
     )
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.dashboard.catalog import Catalog
 from app.dashboard.fingerprints import Fingerprint
 from app.dashboard.following import Follower
-from app.dashboard.history_cache import HistoryCache, Known, cache_folder, pack, unpack
+from app.dashboard.history_cache import HistoryCache, ReadFile, cache_folder, pack, unpack
 from ired_diag.open import open_study
 from ired_diag.runs.history import History, Row, read_history, to_jsonl
 from ired_diag.verdict import verdict_of
@@ -189,8 +189,10 @@ def test_a_file_that_was_rewritten_is_read_anew(three: Path) -> None:
     assert (follower.parsed, follower.appended) == (2, 0)
 
 
-def known(rows: Iterable[Row]) -> Known:
-    return Known(Fingerprint(10, 20, 30), History.of(rows, bad_lines=(3, 7), torn_tail=True), 9, 4, b"end\n")
+def known(rows: Iterable[Row]) -> ReadFile:
+    return ReadFile(
+        Fingerprint(10, 20, 30), History.of(rows, bad_lines=(3, 7), torn_tail=True), 9, 4, b"end\n"
+    )
 
 
 @given(told_rows)

@@ -50,7 +50,7 @@ def make_run(group: str, seed: int, **metrics: np.ndarray) -> Run:
 
 def snapshot_of(*runs: Run, version: int = 1) -> Snapshot:
     entries = {run.label: Entry(run.label, run, "complete") for run in runs}
-    return Snapshot(version, 0.0, Study.of(runs), entries)
+    return Snapshot(version=version, updated=0.0, study=Study.of(runs), entries=entries)
 
 
 def decay(count: int, seed: int, rest: float = 0.01) -> np.ndarray:

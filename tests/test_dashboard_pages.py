@@ -195,7 +195,7 @@ def test_a_deleted_run_goes_and_its_page_says_so(runs: Path, browse: Browse, ask
 def test_a_torn_file_is_told_and_stops_nothing(runs: Path, browse: Browse, ask: Ask) -> None:
     (next(runs.glob("*/seed1")) / "config.json").write_text('{"format": 1,')
     client = browse(runs)
-    assert "1 file is no run" in words(study(ask, client))
+    assert "1 file is not a run" in words(study(ask, client))
     assert "was not read" in words(findings(ask, client))
 
 

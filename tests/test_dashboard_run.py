@@ -92,7 +92,7 @@ def test_the_page_tells_state_verdict_provenance_and_configuration(
     for part in ("q901/seed0", "complete", "a <b>host</b>", "0123abc", "Last: 0.3 at step 400."):
         assert part in text
     assert '"data-back": ""' in json.dumps(tree) and "Nothing" not in text
-    assert "No checkpoint is there" in text and "nothing to probe" in text
+    assert "There is no checkpoint" in text and "nothing to probe" in text
     assert str(tmp_path) not in json.dumps(tree)
 
 
@@ -107,7 +107,7 @@ def test_keys_in_which_siblings_differ_are_marked_and_defaults_are_told(tmp_path
     assert settings["notes"].default == ""
     assert settings_of(run_of(None), []) == []
     lacking = settings_of(run_of({"a": 1}), [run_of({"b": 2})])
-    assert [(one.value, one.others) for one in lacking] == [("1", "not told"), ("not told", "2")]
+    assert [(one.value, one.others) for one in lacking] == [("1", "not set"), ("not set", "2")]
 
 
 def test_the_default_of_a_list_is_known() -> None:
@@ -226,7 +226,7 @@ def test_a_headline_tells_its_interval_where_it_is_known() -> None:
     headline = Headline("gap", "gap (nat)", "low", "high")
     assert headline_in_words(headline, {"gap": 1.5, "low": 1, "high": 2}) == "gap (nat): 1.5 (1 to 2)"
     assert headline_in_words(headline, {"gap": 1.5, "low": float("nan"), "high": 2}) == "gap (nat): 1.5"
-    assert headline_in_words(headline, {}) == "gap (nat): not told"
+    assert headline_in_words(headline, {}) == "gap (nat): unknown"
 
 
 def test_what_was_logged_is_listed_with_its_ends() -> None:

@@ -94,7 +94,7 @@ def test_the_default_is_the_family_with_the_most_complete_seeds(runs: Path) -> N
     snapshot = Catalog(runs).snapshot()
     choice = choose(View(), snapshot)
     assert choice.names == ("q101", "q102")
-    assert choice.words == ("2 of 5 groups chosen: those of family q1 with 2 or more seeds; pick others")
+    assert choice.words == ("2 of 5 groups chosen: all groups of family q1 with 2 or more seeds; pick others")
     assert choose(View(filter="q20"), snapshot).names == ("q201", "q202")
 
 
@@ -300,7 +300,11 @@ def test_a_defect_is_told_on_the_page_and_not_only_to_the_thread(
 
 def test_the_command_quotes_what_a_shell_would_read() -> None:
     question = Question(("q 1", "$(x)"), "m", "last", 0.005, True)
-    told = shlex.split(command_of(question, Snapshot(1, 0.0, Study(()), {}, Path("/some runs"))))
+    told = shlex.split(
+        command_of(
+            question, Snapshot(version=1, updated=0.0, study=Study(()), entries={}, root=Path("/some runs"))
+        )
+    )
     assert told[2:4] == ["q 1", "$(x)"] and "/some runs" in told
     assert told[-3:] == ["--margin", "0.5%", "--higher-is-better"]
 
@@ -308,9 +312,13 @@ def test_the_command_quotes_what_a_shell_would_read() -> None:
 def test_the_command_groups_as_the_dashboard_does() -> None:
     question = Question(("a", "b"), "validation/mse", "plateau", 0.01)
     patterns = {"a": "a=logs/a*", "b": "b=logs/b*"}
-    named = Snapshot(1, 0.0, Study(()), {}, Path("logs"), patterns=patterns)
+    named = Snapshot(
+        version=1, updated=0.0, study=Study(()), entries={}, root=Path("logs"), patterns=patterns
+    )
     assert shlex.split(command_of(question, named)) == ["ired-diag", "stats", "a=logs/a*", "b=logs/b*"]
-    by_key = Snapshot(1, 0.0, Study(()), {}, Path("runs"), options=("--group-by", "lr"))
+    by_key = Snapshot(
+        version=1, updated=0.0, study=Study(()), entries={}, root=Path("runs"), options=("--group-by", "lr")
+    )
     assert shlex.split(command_of(question, by_key)) == ["ired-diag", "stats", "a", "b", "--group-by", "lr"]
 
 

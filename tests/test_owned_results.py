@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ired_diag.runs.attempt import Attempt
+
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.owned_results import owned_results

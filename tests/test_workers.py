@@ -106,7 +106,7 @@ def test_an_interrupted_command_keeps_what_is_measured_and_leaves_no_process(
     os.killpg(begun.pid, signal.SIGINT)
     _, told = begun.communicate(timeout=60)
     assert begun.returncode != 0
-    assert "goes on from there" in told
+    assert "continues from there" in told
     assert "Traceback" not in told
     wait_for(partial(all_gone, begun.pid))
 

@@ -40,20 +40,23 @@ def open_brackets(text: str) -> str:
 
 
 def _cut_at(text: str, end: int) -> str:
-    """Return a text up to a place, marked and closed; of a list in a bracket whole members stay."""
+    """Return a text up to a place, marked and closed; a list in a bracket keeps whole members only."""
     kept = text[:end].rstrip()
     brackets = open_brackets(kept)
     if not brackets:
         return f"{kept.rstrip(',;:')} {MARK}"
     start = kept.rfind(brackets[-1])
     comma = kept.rfind(",", start)
-    kept = f"{kept[:comma]}," if comma > start else kept
+    if comma > start:
+        kept = kept[: comma + 1]
     if not kept[start + 1 :].strip():
         return _cut_at(text, start)
     brackets = open_brackets(kept)  # the comma may stand in a further bracket
-    closed = f"{kept} {MARK}{''.join(CLOSING[bracket] for bracket in reversed(brackets))}"
+    closing = "".join(CLOSING[bracket] for bracket in reversed(brackets))
     rest = _after_brackets(text[len(kept) :], len(brackets))
-    return f"{closed}." if rest in ("", ".") else f"{closed} {MARK}"
+    if rest in ("", "."):
+        return f"{kept} {MARK}{closing}."
+    return f"{kept} {MARK}{closing} {MARK}"
 
 
 def _after_brackets(text: str, depth: int) -> str:

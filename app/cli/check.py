@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     AdviceOn = Callable[[Finding], Iterator[str]]
 
-EXIT_FOUND = 3
+EXIT_FOUND = 3  # 1 and 2 are click's, for errors and wrong usage
 COLOURS = {"error": "red", "warning": "yellow", "note": None}
 MOST_FINDINGS = 12  # without --full
-MOST_REASONS = 4
+MOST_REASONS = 4  # of unchecked claims, without --full
 MOST_NAMES = 6  # of groups in the line that says which runs are used
+LONGEST_LINE = 90  # characters of a quoted line
 
 
 @click.command("check")
@@ -36,7 +37,7 @@ MOST_NAMES = 6  # of groups in the line that says which runs are used
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
-    help="End with exit status 3 if a finding is that severe.",
+    help="End with exit status 3 if a finding is at least as severe.",
 )
 @options.metric
 @options.direction
@@ -54,11 +55,11 @@ def command(
     as_json: bool,
     grouping: Grouping,
 ) -> None:
-    """Recompute the numbers of REPORT, in Markdown, LaTeX or HTML: from the runs, and from each other.
+    """Recompute the numbers of REPORT (Markdown, LaTeX or HTML) from the runs and from each other.
 
     Means, spreads, intervals, medians, tests with their p, effect sizes, differences and ratios in tables,
-    sentences and lists in code are recomputed, and "significant", "equivalent" and bold numbers are held
-    against them. Without a runs folder the report is checked against itself. A claim that cannot be checked
+    sentences and lists in code are recomputed; "significant", "equivalent" and bold numbers are compared with
+    the results. Without a runs folder, the report is checked against itself. A claim that cannot be checked
     is counted, with the reason.
 
     \b
@@ -71,60 +72,82 @@ def command(
     from ired_diag.final_values import open_runs_or_table
 
     given = context.get_parameter_source("runs") is not click.core.ParameterSource.DEFAULT
-    is_there = given or runs.exists()
-    study = open_runs_or_table(runs, grouping=grouping) if is_there else None
-    study = study.judged_by(metric, higher_is_better) if study else None
-    if study is None and (metric or higher_is_better is not None):
-        raise click.UsageError("--metric and its direction are of runs: say where they are with --runs DIR.")
-    for place in study.unreadable if study else ():
+    study = None
+    if given or runs.exists():
+        study = open_runs_or_table(runs, grouping=grouping).judged_by(metric, higher_is_better)
+    elif metric or higher_is_better is not None:
+        raise click.UsageError("--metric and its direction need runs: name their folder with --runs DIR.")
+    unreadable = study.unreadable if study else ()
+    for place in unreadable:
         click.echo(f"note: {place.statement}. It is not counted.", err=True)
     text = open_report(report)
     checked = check_report(text, study)
-    source = _runs_in_words(study, checked, runs, text, given=given)
+    source = _runs_in_words(study, runs, given=given, unnamed=not _names_a_group(text, checked))
     if as_json:
-        output.print_json({
-            "runs": source,
-            "metric": checked.metric,
-            "counts": checked.counts,
-            "share_checked": checked.share,
-            "numbers_not_read": checked.not_read,
-            "readout": checked.readout,
-            "groups": checked.groups,
-            "findings": checked.findings,
-            "claims": checked.verdicts,
-            "unreadable": study.unreadable if study else (),
-        })  # fmt: skip
+        output.print_json({"runs": source, **_as_dict(checked), "unreadable": unreadable})
     else:
         words = options_in_words(metric=metric, higher_is_better=higher_is_better, grouping=grouping)
         advice = partial(_advice, study=study, place=Place(runs=runs, options=words))
         click.echo(source)
         _print(checked, text.splitlines(), advice, full=full)
-    if fail_on and any(f.severity in (fail_on, "error") for f in checked.findings):
+    if fail_on and any(finding.severity in (fail_on, "error") for finding in checked.findings):
         raise click.exceptions.Exit(EXIT_FOUND)
 
 
-def _runs_in_words(study: Study | None, checked: Checked, runs: Path, text: str, *, given: bool) -> str:
-    """Return which runs the report is held against, so that none are used silently."""
+def _as_dict(checked: Checked) -> dict[str, object]:
+    return {
+        "metric": checked.metric,
+        "counts": checked.counts,
+        "share_checked": checked.share,
+        "numbers_not_read": checked.not_read,
+        "readout": checked.readout,
+        "groups": checked.groups,
+        "findings": checked.findings,
+        "claims": checked.verdicts,
+    }
+
+
+def _names_a_group(text: str, checked: Checked) -> bool:
+    """Say whether a report names at least one group of the runs."""
+    words = text.lower()
+    return any(group and label.lower() in words for label, group in checked.groups.items())
+
+
+def _runs_in_words(study: Study | None, runs: Path, *, given: bool, unnamed: bool) -> str:
+    """Return which runs the report is checked against, so that none are used silently.
+
+    Args:
+        study: The runs.
+        runs: Their folder.
+        given: Whether the command line or the environment names the folder.
+        unnamed: Whether the report names none of their groups.
+    """
     if study is None:
         return "runs: none (the report is checked against itself; --runs DIR names runs)"
     if not study.runs:
-        why = (
-            f" ({study.skipped[0].path.name}: {study.skipped[0].reason.strip('.')})" if study.skipped else ""
-        )
-        return f"runs: none could be read in {runs}{why}; the report is checked against itself"
-    names = list(study.groups())
-    shown = ", ".join(names[:MOST_NAMES]) + (
-        f" and {len(names) - MOST_NAMES} more" * (len(names) > MOST_NAMES)
-    )
-    default = "" if given else " (the default folder; --runs DIR names another)"
-    named = any(group and label.lower() in text.lower() for label, group in checked.groups.items())
-    return f"runs: {runs}{default}: {len(study.runs)} of {shown}" + (
-        "" if named else "; the report names none of these groups"
-    )
+        source = f"runs: none could be read in {runs}{_first_reason(study)}"
+        return f"{source}; the report is checked against itself"
+    from ired_diag.forensics.rule import listed
+
+    source = f"runs: {runs}"
+    if not given:
+        source += " (the default folder; --runs DIR names another)"
+    words = f"{source}: {len(study.runs)} of {listed(study.groups(), MOST_NAMES)}"
+    if unnamed:
+        words += "; the report names none of these groups"
+    return words
+
+
+def _first_reason(study: Study) -> str:
+    """Return why the first file is not a run, in brackets; nothing where no file was skipped."""
+    if not study.skipped:
+        return ""
+    first = study.skipped[0]
+    return f" ({first.path.name}: {first.reason.strip('.')})"
 
 
 def _print(checked: Checked, lines: list[str], advice_on: AdviceOn, *, full: bool) -> None:
-    """Print the findings, each under the line of the report, and what was checked."""
+    """Print the findings, each with its line of the report and its advice; then the counts."""
     findings = checked.findings if full else checked.findings[:MOST_FINDINGS]
     for finding in findings:
         click.secho(f"{finding.severity}: ", fg=COLOURS[finding.severity], bold=True, nl=False)
@@ -140,9 +163,13 @@ def _print(checked: Checked, lines: list[str], advice_on: AdviceOn, *, full: boo
 
 
 def _quoted(lines: list[str], line: object) -> str:
-    """Return a line of the report, cut to the width of a screen."""
-    text = lines[line - 1].strip() if isinstance(line, int) and 0 < line <= len(lines) else ""
-    return f"{text[:90]}…" if len(text) > 91 else text
+    """Return a line of the report, cut to the width of a screen; nothing where there is no such line."""
+    if not isinstance(line, int) or not 0 < line <= len(lines):
+        return ""
+    text = lines[line - 1].strip()
+    if len(text) > LONGEST_LINE + 1:
+        return f"{text[:LONGEST_LINE]}…"
+    return text
 
 
 def _print_counts(checked: Checked, *, full: bool) -> None:
@@ -162,9 +189,8 @@ def _print_counts(checked: Checked, *, full: bool) -> None:
     unchecked = [verdict for verdict in checked.verdicts if verdict.outcome == "unchecked"]
     if full:
         for verdict in unchecked:
-            click.echo(
-                f"    line {verdict.claim.line}: {verdict.claim.kind} {verdict.claim.said}: {verdict.why}"
-            )
+            claim = verdict.claim
+            click.echo(f"    line {claim.line}: {claim.kind} {claim.said}: {verdict.why}")
         return
     reasons = Counter(verdict.why for verdict in unchecked)
     for reason, count in reasons.most_common(MOST_REASONS):
@@ -174,7 +200,7 @@ def _print_counts(checked: Checked, *, full: bool) -> None:
 
 
 def _advice(finding: Finding, study: Study | None, place: Place) -> Iterator[str]:
-    """Yield what to do about a finding, and the next command where the runs are there to run it on."""
+    """Yield what to do about a finding; with runs also the next command."""
     from app.next_command import advice_in_words, command_of_fact
     from ired_diag.finding_clusters import fact_of
 

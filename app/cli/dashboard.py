@@ -19,18 +19,22 @@ if TYPE_CHECKING:
 @options.runs
 @options.grouping
 @click.option(
-    "--port", type=click.IntRange(1024, 65535), default=8050, show_default=True, help="Or the next free."
+    "--port",
+    type=click.IntRange(1024, 65535),
+    default=8050,
+    show_default=True,
+    help="Port to listen on. If it is taken, the next free one is used.",
 )
 @click.option(
     "--interval",
     type=click.FloatRange(0.5, 3600),
     default=5.0,
     show_default=True,
-    help="Seconds between two looks for changes.",
+    help="Seconds between two checks for changes.",
 )
 @options.metric
 @options.direction
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option("--no-browser", is_flag=True, help="Print the address and do not open a browser.")
 def command(
     places: tuple[str, ...],
     runs: Path,
@@ -41,10 +45,10 @@ def command(
     no_browser: bool,
     grouping: Grouping,
 ) -> None:
-    """Show the runs or logs in DIR, or in the runs folder, in the browser: live, and read-only.
+    """Show the runs or logs in DIR, or in the runs folder, in the browser: live and read-only.
 
-    NAME=GLOB, in place of DIR and as often as needed, shows all runs at the paths that match as one group. It
-    is served to this machine alone; the printed address holds the key. Ctrl-C ends it.
+    NAME=GLOB instead of DIR shows all runs at the paths that match as one group; it may be repeated. Only
+    this machine can open the dashboard, and the printed address holds the key. Ctrl-C ends it.
 
     \b
     ired-diag dashboard
@@ -57,10 +61,14 @@ def command(
     from ired_diag.named_paths import common_folder, split_arguments
     from ired_diag.runs.files import check_listable
 
-    named, folders = split_arguments(places)
-    if len(folders) > 1 or (named and folders):
+    patterns, folders = split_arguments(places)
+    if len(folders) > 1 or (patterns and folders):
         raise click.UsageError("Name one folder, or groups as NAME=GLOB, and not both.")
-    root = common_folder(named.values()) if named else Path(folders[0]) if folders else runs
+    root = runs
+    if patterns:
+        root = common_folder(patterns.values())
+    elif folders:
+        root = Path(folders[0])
     check_listable(root)
     if not root.exists():
         raise NotFound(
@@ -84,7 +92,7 @@ def command(
             port=port,
             interval=interval,
             grouping=grouping,
-            patterns=tuple(named),
+            patterns=tuple(patterns),
             metric=metric,
             higher_is_better=higher_is_better,
             ready=ready,

@@ -11,7 +11,7 @@ import app
 from app.cli import ls, options, probe, stats
 
 EXPERIMENTS = ("q101", "q102", "q103")
-SAMPLES = 512
+SAMPLES = 512  # half of the probe's own number: the demo is to be quick on a CPU
 
 
 @click.command("demo")
@@ -20,7 +20,7 @@ SAMPLES = 512
     type=click.Path(path_type=Path, readable=False),
     default=Path("ired-diag-demo"),
     show_default=True,
-    help="Where tables and figures go.",
+    help="Folder for tables and figures.",
 )
 @options.device
 @click.pass_context
@@ -42,19 +42,19 @@ def command(ctx: click.Context, out: Path, device: str) -> None:
     ctx.invoke(ls.command, paths=(str(runs / "slurm_logs"),))
     _step(
         "2. Is a difference between strategies more than the spread of the seeds?",
-        "First what it comes to, then the numbers behind it. Three seeds show only large effects, and these "
-        "runs are small: a constant answer has an MSE of 0.045, and eight of the nine are worse.",
+        "First the conclusion, then the numbers behind it. Three seeds show only large effects, and these "
+        "runs are small: a constant answer has an MSE of 0.045, and eight of the nine runs are worse.",
         ("stats", *EXPERIMENTS, "--runs", str(runs)),
     )
     ctx.invoke(stats.command, experiments=EXPERIMENTS, runs=runs)
     for number, experiment in enumerate(EXPERIMENTS):
         target, place = runs / experiment / "seed0", out / experiment
-        question = (
-            "3. Are negatives worse conditioned than right answers, and is mining to blame?\n"
-            "   The start is the same negative before its descent: only what differs from it is its doing."
-            if number == 0
-            else f"   The same, of {experiment}."
-        )
+        question = f"   The same for {experiment}."
+        if number == 0:
+            question = (
+                "3. Are negatives worse conditioned than right answers, and is mining the cause?\n"
+                "   The start is the same negative before its descent: mining did only what differs from it."
+            )
         arguments = ("probe", "conditioning", str(target), "--samples", str(SAMPLES), "--out", str(place))
         _step(question, "", arguments)
         ctx.invoke(
@@ -69,7 +69,7 @@ def command(ctx: click.Context, out: Path, device: str) -> None:
 
 
 def sample_runs() -> Path:
-    """Return where the sample runs are: beside this package, in a checkout and once installed.
+    """Return where the sample runs are: next to this package, in a checkout and when installed.
 
     Raises:
         NotFound: They were not installed.
@@ -91,7 +91,7 @@ def _step(question: str, remark: str, arguments: Sequence[str]) -> None:
 
 def _end(out: Path) -> None:
     click.secho("\nWhat is where, and what next", bold=True)
-    click.echo(f"   {out}/<experiment>/conditioning.parquet     one row a candidate matrix")
+    click.echo(f"   {out}/<experiment>/conditioning.parquet     one row for each candidate matrix")
     click.echo(f"   {out}/<experiment>/conditioning-step-….pdf  for paper; .png and .html for the screen")
     click.echo("   Your own logs:         ired-diag import path/to/logs --runs runs, then ired-diag ls")
     click.echo("   Your own checkpoints:  ired-diag probe conditioning path/to/model-100.pt")

@@ -1,4 +1,4 @@
-"""``ired-diag diagnose``: what logs and configurations alone already tell."""
+"""``ired-diag diagnose``: the mistakes that logs and configurations show."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from ired_diag.runs.regroup import Grouping
     from ired_diag.runs.study import Study
 
-EXIT_FOUND = 3
+EXIT_FOUND = 3  # 1 and 2 are click's, for errors and wrong usage
 
 
 @click.command("diagnose")
 @click.argument("paths", nargs=-1)
 @options.runs
 @options.grouping
-@click.option("--list", "list_them", is_flag=True, help="List the rules and what each asks.")
+@click.option("--list", "list_them", is_flag=True, help="List the rules, each with its question.")
 @click.option("--full", is_flag=True, help="Print every finding. Default: one screen.")
-@click.option("--rule", metavar="NAME", help="Apply this rule alone, and print each of its findings.")
+@click.option("--rule", metavar="NAME", help="Apply only this rule, and print all of its findings.")
 @click.option("--explain", metavar="RULE", help="Explain a rule, and what would prove its finding wrong.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
-    help="End with exit status 3 if something as severe is found.",
+    help="End with exit status 3 if a finding is at least as severe.",
 )
 @options.metric
 @options.direction
@@ -52,10 +52,10 @@ def command(
 ) -> None:
     """Look for mistakes in the runs under PATHS, or in the runs folder.
 
-    PATHS are run folders, folders of runs, foreign logs, which are read in place, or tables of one number a
-    seed; NAME=GLOB makes one group of all runs at the paths that match. Nothing is trained, and no
-    checkpoint is read. One screen is printed: first what makes a conclusion wrong, then a number, then lost
-    compute; notes come last.
+    PATHS are run folders, folders of runs, foreign logs (read in place), or tables with one number for each
+    seed. NAME=GLOB makes one group of all runs at the paths that match. Nothing is trained, and no
+    checkpoint is read. One screen is printed: first what makes a conclusion wrong, then wrong numbers, then
+    lost compute. Notes come last.
 
     \b
     ired-diag diagnose
@@ -78,8 +78,9 @@ def command(
         return
     rules = None if rule is None else [_rule_called(rule)]
     study = open_with_tables(paths or [str(runs)], grouping=grouping, metric=metric)
-    study = study.judged_by(metric, higher_is_better) if study.runs else study
-    if not study.runs and not study.evaluations:
+    if study.runs:
+        study = study.judged_by(metric, higher_is_better)
+    elif not study.evaluations:
         raise _nothing(paths or (str(runs),), study)
     words = options_in_words(metric=metric, higher_is_better=higher_is_better, grouping=grouping)
     diagnosis = Diagnosis(
@@ -112,13 +113,11 @@ def _rule_called(name: str) -> Rule:
 
 
 def _nothing(paths: Sequence[str], study: Study) -> NotFound:
-    """Return that nothing could be judged: silence about a wrong folder would look like health."""
-    skipped = study.skipped
-    first = (
-        f" ({len(skipped)} files are not runs; {skipped[0].path.name}: {skipped[0].reason})"
-        if skipped
-        else ""
-    )
+    """Return the error that nothing could be judged: silence about a wrong folder would look like health."""
+    reason = ""
     if study.unreadable:
-        first = f" ({study.unreadable[0].statement})"
-    return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{first}.")
+        reason = f" ({study.unreadable[0].statement})"
+    elif study.skipped:
+        first = study.skipped[0]
+        reason = f" ({len(study.skipped)} files are not runs; {first.path.name}: {first.reason})"
+    return NotFound(f"{', '.join(paths)}: expected runs or logs of runs, found none{reason}.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.cli.output import counted
 from app.next_command import Place, command_of_fact, next_command
 from ired_diag.finding import Finding, Severity
 from ired_diag.finding_clusters import Cluster, Fact, clusters_of
@@ -21,12 +22,12 @@ SILENCE = "No finding does not mean no problem; --list shows what is checked."
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was looked at, and what was found.
+    """A study with its findings and verdicts.
 
     Attributes:
         study: The runs.
-        findings: Of the rules, worst first.
-        verdicts: One a run.
+        findings: Findings of all rules, worst first.
+        verdicts: One verdict for each run.
         place: Where the runs are, as the command line says it.
     """
 
@@ -45,30 +46,30 @@ class Diagnosis:
         return next_command(cluster, self.study, self.place)
 
     def command_of_fact(self, fact: Fact) -> str | None:
-        """Return the command that the advice on a fact means; None where there is none that can run."""
+        """Return the command that the advice on a fact means; None where no such command can run."""
         return command_of_fact(fact, self.study, self.place)
 
     def footer(self) -> list[str]:
         """Return the metric, how the curves and the runs ended, what was not read, and the counts."""
         counts = Counter(finding.severity for finding in self.findings)
-        levels = ", ".join(_counted(counts[level], level) for level in LEVELS)
+        levels = ", ".join(counted(counts[level], level) for level in LEVELS)
+        unreadable = [place.statement for place in self.study.unreadable]
         return [
             *self._metrics(),
             *self._curves_and_ends(),
             *unjudged_in_words(self.study.runs),
             *self._unread(),
-            *(place.statement for place in self.study.unreadable),
-            f"{_counted(len(self.verdicts), 'run')}: {levels}. {SILENCE}",
+            *unreadable,
+            f"{counted(len(self.verdicts), 'run')}: {levels}. {SILENCE}",
         ]
 
     def _metrics(self) -> list[str]:
         lines = judged_in_words(self.study.runs)
         if len(lines) <= MOST_METRICS:
             return lines
-        return [
-            *lines[: MOST_METRICS - 1],
-            f"and {len(lines) - MOST_METRICS + 1} more lines of metrics (--json)",
-        ]
+        shown = lines[: MOST_METRICS - 1]
+        hidden = len(lines) - len(shown)
+        return [*shown, f"and {hidden} more lines of metrics (--json)"]
 
     def _curves_and_ends(self) -> Iterator[str]:
         shapes = Counter(verdict.shape for verdict in self.verdicts if verdict.shape)
@@ -79,33 +80,29 @@ class Diagnosis:
                 yield f"{name}: {words}".replace("_", " ")
 
     def _unread(self) -> Iterator[str]:
-        if count := len(self.study.skipped):
-            which = "1 file is not a run" if count == 1 else f"{count} files are not runs"
-            yield f"{which}, listed by: {self.place.command('ls')}"
+        count = len(self.study.skipped)
+        if count:
+            subject = "1 file is not a run" if count == 1 else f"{count} files are not runs"
+            yield f"{subject}, listed by: {self.place.command('ls')}"
 
     def as_json(self) -> dict[str, object]:
-        """Return everything: verdicts, findings, their clusters, and the files that are no runs."""
-        clusters = [
-            {
-                "rule": cluster.rule,
-                "severity": cluster.severity,
-                "consequence": cluster.consequence,
-                "findings": len(cluster.findings),
-                "facts": [fact.statement for fact in cluster.facts],
-                "runs": cluster.runs,
-                "runs_are_exact": cluster.exact,
-                "next": self.command_of(cluster),
-            }
-            for cluster in self.clusters
-        ]
+        """Return everything: verdicts, findings, their clusters, and the files that are not runs."""
         return {
             "runs": self.verdicts,
             "findings": self.findings,
-            "clusters": clusters,
+            "clusters": list(map(self._cluster_as_json, self.clusters)),
             "skipped": self.study.skipped,
             "unreadable": self.study.unreadable,
         }
 
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+    def _cluster_as_json(self, cluster: Cluster) -> dict[str, object]:
+        return {
+            "rule": cluster.rule,
+            "severity": cluster.severity,
+            "consequence": cluster.consequence,
+            "findings": len(cluster.findings),
+            "facts": [fact.statement for fact in cluster.facts],
+            "runs": cluster.runs,
+            "runs_are_exact": cluster.exact,
+            "next": self.command_of(cluster),
+        }

@@ -10,7 +10,10 @@ import click
 from app.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ired_diag.runs.evaluation_result import EvaluationResult
+    from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
 
 COLUMNS = ("model", "evaluation", "data", "metric", "value", "spread", "samples", "where")
@@ -18,32 +21,39 @@ FIRST_OUT = ("where", "samples", "evaluation", "spread", "data")
 
 
 def counts(study: Study, listing: str) -> str:
-    """Return in one line how many evaluations there are and how they ended; nothing where there are none.
+    """Return in one line how many evaluations there are and how they ended; empty where there are none.
 
     Args:
-        study: Where they are.
-        listing: The command that lists them.
+        study: Study with the evaluations.
+        listing: Command that lists them.
     """
     if not study.evaluations and not study.results:
         return ""
+    jobs = output.counted(len(study.evaluations), "evaluation")
     ends = Counter(attempt.ending.label for attempt in study.evaluations)
-    ended = f" ({', '.join(f'{count} {label}' for label, count in ends.most_common())})" if ends else ""
-    number = len(study.evaluations)
-    jobs = f"{number} evaluation{'' if number == 1 else 's'}{ended}"
+    if ends:
+        labels = ", ".join(f"{count} {label}" for label, count in ends.most_common())
+        jobs += f" ({labels})"
     measured = sum(not result.error for result in study.results)
-    return f"{jobs}, {measured} result{'' if measured == 1 else 's'}. List them: {listing}"
+    return f"{jobs}, {output.counted(measured, 'result')}. List them: {listing}"
 
 
 def print_table(study: Study) -> None:
     """Print every result, then how each evaluation ended."""
-    rows = [_row(result, owner) for owner, result in _owned(study)]
+    rows = list(_rows(study))
     if rows:
-        output.print_table("", COLUMNS, rows, left=4, first_out=FIRST_OUT, keep=("value", "metric"))
+        output.print_table(
+            "",
+            COLUMNS,
+            rows,
+            left=4,
+            first_out=FIRST_OUT,
+            keep=("value", "metric"),
+        )
     else:
         click.echo("No evaluation has printed or saved a result here.")
     for attempt in study.evaluations:
-        detail = f": {attempt.ending.detail}" if attempt.ending.detail else ""
-        click.echo(f"{attempt.path.name}: {attempt.ending.label}{detail}")
+        click.echo(f"{attempt.path.name}: {output.ending_in_words(attempt.ending)}")
         for result in attempt.results:
             if result.error and result.error not in attempt.ending.detail:
                 click.echo(f"{result.where}: {result.model or 'a model'}: {result.words}")
@@ -52,49 +62,56 @@ def print_table(study: Study) -> None:
 
 
 def as_dicts(study: Study) -> list[dict[str, object]]:
-    """Return evaluations as JSON shows them, each with its results; last, those of training runs."""
-    jobs: list[dict[str, object]] = [
-        {
-            "experiment": attempt.experiment,
-            "full_name": attempt.name,
-            "seed": attempt.seed,
-            "job": attempt.job,
-            "run": None,
-            "state": attempt.ending.state,
-            "detail": attempt.ending.detail,
-            "sources": attempt.sources,
-            "results": attempt.results,
-            "findings": attempt.findings,
-        }
-        for attempt in study.evaluations
-    ]
-    return jobs + [
-        {
-            "experiment": run.experiment,
-            "full_name": run.name,
-            "seed": run.seed,
-            "job": run.provenance.get("job"),
-            "run": run.label,
-            "state": run.ending.state,
-            "detail": run.ending.detail,
-            "sources": [run.path],
-            "results": run.results,
-            "findings": [],
-        }
-        for run in study.runs
-        if run.results
-    ]
+    """Return evaluations as JSON shows them, each with its results; last, the results of training runs."""
+    jobs = list(map(_evaluation_as_dict, study.evaluations))
+    jobs += [_run_as_dict(run) for run in study.runs if run.results]
+    return jobs
 
 
-def _owned(study: Study) -> list[tuple[str, EvaluationResult]]:
-    """Return each result with the name of the evaluation or run that gave it."""
-    jobs = [(attempt.name or attempt.experiment, attempt.results) for attempt in study.evaluations]
-    jobs += [(run.label, run.results) for run in study.runs]
-    return [(name, result) for name, results in jobs for result in results]
+def _evaluation_as_dict(attempt: Run) -> dict[str, object]:
+    return {
+        "experiment": attempt.experiment,
+        "full_name": attempt.name,
+        "seed": attempt.seed,
+        "job": attempt.job,
+        "run": None,
+        "state": attempt.ending.state,
+        "detail": attempt.ending.detail,
+        "sources": attempt.sources,
+        "results": attempt.results,
+        "findings": attempt.findings,
+    }
+
+
+def _run_as_dict(run: Run) -> dict[str, object]:
+    return {
+        "experiment": run.experiment,
+        "full_name": run.name,
+        "seed": run.seed,
+        "job": run.provenance.get("job"),
+        "run": run.label,
+        "state": run.ending.state,
+        "detail": run.ending.detail,
+        "sources": [run.path],
+        "results": run.results,
+        "findings": [],
+    }
+
+
+def _rows(study: Study) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each result: of the evaluations first, then of the training runs."""
+    for attempt in study.evaluations:
+        for result in attempt.results:
+            yield _row(result, attempt.name or attempt.experiment)
+    for run in study.runs:
+        for result in run.results:
+            yield _row(result, run.label)
 
 
 def _row(result: EvaluationResult, owner: str) -> tuple[str, ...]:
-    metric = f"{result.metric} ({result.note})" if result.note else result.metric
+    metric = result.metric
+    if result.note:
+        metric = f"{metric} ({result.note})"
     return (
         result.model or result.checkpoint or "-",
         result.experiment or owner,
@@ -112,8 +129,10 @@ def _value(result: EvaluationResult) -> str:
         return "ERROR"
     if result.value is None:
         return "not measured"
-    so_far = f" after batch {result.batches}" if result.partial else ""
-    return f"{result.value:.6g}{result.unit}{so_far}"
+    words = f"{result.value:.6g}{result.unit}"
+    if result.partial:
+        words += f" after batch {result.batches}"
+    return words
 
 
 def _spread(result: EvaluationResult) -> str:

@@ -1,4 +1,4 @@
-"""What a machine has run out of: memory, open files, disk. It is no defect of ours, and is said in one line.
+"""A machine that has run out of memory, open files or disk: not a defect of ours, and reported in one line.
 
 Libraries say it in many ways. Python raises ``MemoryError``; PyTorch on a CPU, threads and maps of files a
 plain ``RuntimeError``; a library that cannot be loaded an ``ImportError``; the operating system ``OSError``.
@@ -29,7 +29,7 @@ NO_MEMORY = (
     "can't start new thread",
     "out of memory",
 )  # in lower case
-NO_FILES = ("too many open files",)
+TOO_MANY_FILES = "too many open files"
 
 
 def lack_in_words(error: Exception) -> str | None:
@@ -49,4 +49,6 @@ def lack_in_words(error: Exception) -> str | None:
     words = str(error).lower()
     if any(lack in words for lack in NO_MEMORY):
         return MEMORY
-    return FILES if any(lack in words for lack in NO_FILES) else None
+    if TOO_MANY_FILES in words:
+        return FILES
+    return None

@@ -9,7 +9,7 @@ import click
 
 from ired_diag.errors import NotFound
 
-WIDTH = 96
+WIDTH = 96  # characters: with the indent, a line of code
 
 
 def explain(name: str, *, as_json: bool = False) -> None:
@@ -22,9 +22,10 @@ def explain(name: str, *, as_json: bool = False) -> None:
     from ired_diag import forensics
 
     if name not in forensics.names():
-        near = difflib.get_close_matches(name, forensics.names(), n=1)
-        meant = f" Did you mean {near[0]}?" if near else ""
-        raise NotFound(f"{name}: there is no such rule.{meant} ired-diag diagnose --list lists them.")
+        message = f"{name}: there is no such rule."
+        for near in difflib.get_close_matches(name, forensics.names(), n=1):
+            message += f" Did you mean {near}?"
+        raise NotFound(f"{message} ired-diag diagnose --list lists them.")
     rule, theory = forensics.load(name), forensics.theory(name)
     parts = {
         "Looks for": theory,
@@ -39,4 +40,6 @@ def explain(name: str, *, as_json: bool = False) -> None:
     for title, text in parts.items():
         click.echo()
         click.secho(title, bold=True)
-        click.echo(textwrap.indent(text if text is theory else textwrap.fill(text, WIDTH), "  "))
+        if text is not theory:  # the theory has formulas, whose lines stay as they are
+            text = textwrap.fill(text, WIDTH)
+        click.echo(textwrap.indent(text, "  "))

@@ -10,7 +10,12 @@ import click
 from app.cli import options, output
 
 if TYPE_CHECKING:
-    from ired_diag.importing import Imported
+    from collections.abc import Iterable
+
+    from ired_diag.importing import Imported, ImportedRun
+    from ired_diag.runs.run import Run
+
+COLUMNS = ("experiment", "runs", "complete", "earlier attempts", "with checkpoints")
 
 
 @click.command("import")
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoints",
     type=click.Path(path_type=Path, readable=False),
-    help="Folder of Trainer1D results folders, joined to the runs by experiment and seed; they stay there.",
+    help="Folder of Trainer1D results folders. They are joined to the runs by experiment and seed, in place.",
 )
 @click.option("--replace", is_flag=True, help="Overwrite imported runs that came from other logs.")
 @options.as_json
@@ -28,8 +33,8 @@ def command(
 ) -> None:
     """Turn LOGS (files, or folders of them) into run folders.
 
-    Every file becomes a run, an earlier attempt at a run, an evaluation, or a line that says why it is none
-    of these. The logs are not changed. Importing them again brings the run folders up to date.
+    Every file becomes a run, an earlier attempt at a run, or an evaluation; for any other file, a line says
+    why not. The logs are not changed. Importing them again brings the run folders up to date.
 
     \b
     ired-diag import path/to/logs --runs runs
@@ -46,59 +51,74 @@ def command(
 
 def _as_dict(imported: Imported) -> dict[str, object]:
     return {
-        "runs": [
-            {
-                "experiment": one.run.experiment,
-                "variant": one.run.variant,
-                "seed": one.run.seed,
-                "state": one.run.ending.state,
-                "folder": one.folder,
-                "source": one.run.sources,
-                "checkpoints": one.results,
-                "attempts": [
-                    {"source": a.sources, "state": a.ending.state, "detail": a.ending.detail}
-                    for a in one.run.attempts
-                ],
-            }
-            for one in imported.runs
-        ],
-        "evaluations": [
-            {
-                "experiment": a.experiment,
-                "source": a.sources,
-                "state": a.ending.state,
-                "detail": a.ending.detail,
-                "results": a.results,
-            }
-            for a in imported.evaluations
-        ],
+        "runs": list(map(_run_as_dict, imported.runs)),
+        "evaluations": list(map(_evaluation_as_dict, imported.evaluations)),
         "skipped": imported.skipped,
         "notes": imported.notes,
         "unreadable": imported.unreadable,
     }
 
 
-def _print(imported: Imported, runs: Path) -> None:
+def _run_as_dict(imported: ImportedRun) -> dict[str, object]:
+    run = imported.run
+    return {
+        "experiment": run.experiment,
+        "variant": run.variant,
+        "seed": run.seed,
+        "state": run.ending.state,
+        "folder": imported.folder,
+        "source": run.sources,
+        "checkpoints": imported.results,
+        "attempts": list(map(_attempt_as_dict, run.attempts)),
+    }
+
+
+def _attempt_as_dict(attempt: Run) -> dict[str, object]:
+    return {
+        "source": attempt.sources,
+        "state": attempt.ending.state,
+        "detail": attempt.ending.detail,
+    }
+
+
+def _evaluation_as_dict(attempt: Run) -> dict[str, object]:
+    return {
+        "experiment": attempt.experiment,
+        "source": attempt.sources,
+        "state": attempt.ending.state,
+        "detail": attempt.ending.detail,
+        "results": attempt.results,
+    }
+
+
+def _counts_by_group(runs: Iterable[ImportedRun]) -> dict[str, list[int]]:
+    """Return of each group the numbers in ``COLUMNS`` after its name."""
     groups: dict[str, list[int]] = {}
-    for one in imported.runs:
-        run = one.run
-        name = f"{run.experiment}@{run.variant}" if run.variant else run.experiment
-        counts = groups.setdefault(name, [0, 0, 0, 0])
-        told = (1, run.ending.complete, len(run.attempts), one.results is not None)
-        for place, count in enumerate(told):
-            counts[place] += int(count)
-    rows = [(name, *map(str, counts)) for name, counts in groups.items()]
-    columns = ("experiment", "runs", "complete", "earlier attempts", "with checkpoints")
-    if rows:
-        output.print_table(f"Imported into {runs}", columns, rows)
+    for imported in runs:
+        run = imported.run
+        name = run.experiment
+        if run.variant:
+            name += f"@{run.variant}"
+        counts = groups.setdefault(name, [0] * (len(COLUMNS) - 1))
+        counts[0] += 1
+        counts[1] += bool(run.ending.complete)
+        counts[2] += len(run.attempts)
+        counts[3] += imported.results is not None
+    return groups
+
+
+def _print(imported: Imported, runs: Path) -> None:
+    groups = _counts_by_group(imported.runs)
+    if groups:
+        rows = [(name, *map(str, counts)) for name, counts in groups.items()]
+        output.print_table(f"Imported into {runs}", COLUMNS, rows)
     for note in imported.notes:
         click.echo(f"note: {note}", err=True)
     for skipped in imported.skipped:
         click.echo(f"not imported: {skipped.path.name}: {skipped.reason}")
     output.print_lines(place.statement for place in imported.unreadable)
-    number = len(imported.evaluations)
     click.echo(
         f"{len(imported.runs)} runs, {imported.attempts} earlier attempts, "
-        f"{number} evaluation{'' if number == 1 else 's'}, "
+        f"{output.counted(len(imported.evaluations), 'evaluation')}, "
         f"{len(imported.skipped)} files that are none of these. Next: ired-diag ls --runs {runs}"
     )

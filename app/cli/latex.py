@@ -8,7 +8,9 @@ NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho final sigma tau "
     "upsilon phi chi psi omega"
 ).split()  # in the order of the code points from U+03B1 on
-GREEK = {chr(0x03B1 + i): name for i, name in enumerate(NAMES) if name not in ("omicron", "final")}
+ALPHA = 0x03B1  # the code point of the first name
+NOT_IN_LATEX = ("omicron", "final")
+GREEK = {chr(point): name for point, name in enumerate(NAMES, start=ALPHA) if name not in NOT_IN_LATEX}
 SIGNS = {
     **{sign: rf"\{sign}" for sign in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -41,7 +43,7 @@ def escaped(text: str) -> str:
     >>> print(escaped("a_b 5% --paired ρ ≤ 1"))
     a\_b 5\% -{}-paired $\rho$ $\leq$ 1
     """
-    return SPECIAL.sub(lambda found: SIGNS[found[0]], text)
+    return SPECIAL.sub(lambda match: SIGNS[match[0]], text)
 
 
 def comment(text: str) -> str:

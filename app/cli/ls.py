@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ired_diag.runs.ending import Ending
     from ired_diag.runs.regroup import Grouping
-    from ired_diag.runs.run import Run
+    from ired_diag.runs.run import EarlierAttempt, Run
     from ired_diag.runs.study import Study
 
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1)
 @options.runs
 @options.grouping
-@click.option("--attempts", is_flag=True, help="Show earlier attempts too, and how they ended.")
+@click.option("--attempts", is_flag=True, help="Also list earlier attempts and how they ended.")
 @options.metric
 @options.direction
 @click.option(
@@ -44,8 +44,8 @@ def command(
 ) -> None:
     """List the runs under PATHS, or in the runs folder.
 
-    PATHS are run folders, folders of runs, or foreign logs, which are read in place; NAME=GLOB makes one
-    group of all runs at the paths that match.
+    PATHS are run folders, folders of runs, or foreign logs (read in place). NAME=GLOB makes one group of all
+    runs at the paths that match.
 
     \b
     ired-diag ls
@@ -61,7 +61,7 @@ def command(
         output.print_json({"evaluations": evaluations_output.as_dicts(study)})
     elif as_json:
         content = {
-            "runs": [_as_dict(run) for run in study.runs],
+            "runs": list(map(_as_dict, study.runs)),
             "evaluations": evaluations_output.as_dicts(study),
             "skipped": study.skipped,
             "unreadable": study.unreadable,
@@ -76,6 +76,9 @@ def command(
 def _as_dict(run: Run) -> dict[str, object]:
     from ired_diag.runs.completion import completion_of
 
+    metric, direction = None, None
+    if run.evaluated:
+        metric, direction = run.evaluated[0], run.direction
     return {
         "name": run.label,
         "experiment": run.experiment,
@@ -91,8 +94,8 @@ def _as_dict(run: Run) -> dict[str, object]:
         "strategy": _strategy(run),
         "evaluations": _evaluations(run),
         "last_step": run.history.last_step,
-        "metric": run.evaluated[0] if run.evaluated else None,
-        "direction": run.direction if run.evaluated else None,
+        "metric": metric,
+        "direction": direction,
         "last": _last(run),
         "provenance": run.provenance,
         "attempts": run.attempts,
@@ -102,27 +105,7 @@ def _as_dict(run: Run) -> dict[str, object]:
 
 
 def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
-    from ired_diag.runs.judged import judged_in_words, unjudged_in_words
-
-    rows = [
-        (
-            run.label,
-            _strategy(run) or "-",
-            run.ending.label,
-            str(_evaluations(run)),
-            _last_evaluation(run),
-            "-" if _last(run) is None else f"{_last(run):.6g}",
-            str(len(run.attempts)),
-        )
-        for run in study.runs
-    ]
-    metrics = sorted({run.evaluated[0] for run in study.runs if run.evaluated})
-    last = f"last {metrics[0]}" if len(metrics) == 1 else "last evaluation"
-    columns = ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts")
-    if rows:
-        first_out = ("earlier attempts", "mining", "evaluations", "last at step")
-        output.print_table("", columns, rows, left=3, first_out=first_out, keep=(last, "state"))
-        output.print_lines([*judged_in_words(study.runs), *unjudged_in_words(study.runs)])
+    _print_runs(study)
     if attempts:
         _print_attempts(study)
     for line in _endings(study):
@@ -135,13 +118,48 @@ def _print(study: Study, attempts: bool, list_evaluations: str) -> None:
         if skipped.path not in evaluated:
             click.echo(f"not a run: {visible_line(output.shorten(skipped.path))}: {skipped.reason}")
     output.print_lines(visible_line(place.statement) for place in study.unreadable)
-    if counted := evaluations_output.counts(study, list_evaluations):
-        click.echo(counted)
-    elif not study.runs:
-        hint = (
-            "" if study.skipped or study.unreadable else " Make some with: ired-diag import LOGS --runs DIR"
-        )
-        click.echo(f"No runs here.{hint}")
+    if counts := evaluations_output.counts(study, list_evaluations):
+        click.echo(counts)
+    elif study.runs:
+        return
+    elif study.skipped or study.unreadable:
+        click.echo("No runs here.")
+    else:
+        click.echo("No runs here. Make some with: ired-diag import LOGS --runs DIR")
+
+
+def _print_runs(study: Study) -> None:
+    """Print the table of runs, and by which metrics they are judged."""
+    from ired_diag.runs.judged import judged_in_words, unjudged_in_words
+
+    if not study.runs:
+        return
+    metrics = {run.evaluated[0] for run in study.runs if run.evaluated}
+    last = "last evaluation"
+    if len(metrics) == 1:
+        last = f"last {metrics.pop()}"
+    output.print_table(
+        "",
+        ("run", "mining", "state", "evaluations", "last at step", last, "earlier attempts"),
+        list(map(_row, study.runs)),
+        left=3,
+        first_out=("earlier attempts", "mining", "evaluations", "last at step"),
+        keep=(last, "state"),
+    )
+    output.print_lines([*judged_in_words(study.runs), *unjudged_in_words(study.runs)])
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    last = _last(run)
+    return (
+        run.label,
+        _strategy(run) or "-",
+        run.ending.label,
+        str(_evaluations(run)),
+        _last_step(run),
+        "-" if last is None else f"{last:.6g}",
+        str(len(run.attempts)),
+    )
 
 
 def _endings(study: Study) -> Iterator[str]:
@@ -150,27 +168,40 @@ def _endings(study: Study) -> Iterator[str]:
     for run in study.runs:
         if run.ending.detail or run.ending.state == "unknown":
             groups.setdefault((run.group, run.ending), []).append(run)
+    for (group, ending), runs in groups.items():
+        name = f"{group} ({len(runs)} runs)"
+        if len(runs) == 1:
+            name = runs[0].label
+        yield f"{name}: {_ending_in_words(ending)}"
+
+
+def _ending_in_words(ending: Ending) -> str:
     from ired_diag.runs.ending import UNKNOWN_IN_WORDS
 
-    for (group, ending), runs in groups.items():
-        name = runs[0].label if len(runs) == 1 else f"{group} ({len(runs)} runs)"
-        words = UNKNOWN_IN_WORDS if ending.state == "unknown" else ending.label
-        yield f"{name}: {words}" + (f": {ending.detail}" if ending.detail else "")
+    if ending.state != "unknown":
+        return output.ending_in_words(ending)
+    if ending.detail:
+        return f"{UNKNOWN_IN_WORDS}: {ending.detail}"
+    return UNKNOWN_IN_WORDS
 
 
 def _print_attempts(study: Study) -> None:
-    rows = [
-        (run.label, attempt.job or "-", attempt.ending.label, attempt.ending.detail)
-        for run in study.runs
-        for attempt in run.attempts
-    ]
-    if rows:
-        output.print_table("Earlier attempts", ("run", "job", "how it ended", ""), rows, left=4)
-    for run in study.runs:
-        for attempt in run.attempts:
-            for finding in attempt.findings:
-                job = attempt.job or attempt.path.name
-                click.echo(f"{run.label}, earlier attempt {job}: {finding.severity}: {finding.statement}")
+    attempts = [(run.label, attempt) for run in study.runs for attempt in run.attempts]
+    if attempts:
+        output.print_table(
+            "Earlier attempts",
+            ("run", "job", "how it ended", ""),
+            [_attempt_row(label, attempt) for label, attempt in attempts],
+            left=4,
+        )
+    for label, attempt in attempts:
+        job = attempt.job or attempt.path.name
+        for finding in attempt.findings:
+            click.echo(f"{label}, earlier attempt {job}: {finding.severity}: {finding.statement}")
+
+
+def _attempt_row(label: str, attempt: EarlierAttempt) -> tuple[str, ...]:
+    return label, attempt.job or "-", attempt.ending.label, attempt.ending.detail
 
 
 def _strategy(run: Run) -> str | None:
@@ -179,12 +210,18 @@ def _strategy(run: Run) -> str | None:
 
 
 def _evaluations(run: Run) -> int:
-    return len(run.evaluated[1]) if run.evaluated else 0
+    if not run.evaluated:
+        return 0
+    return len(run.evaluated[1])
 
 
 def _last(run: Run) -> float | None:
-    return float(run.evaluated[1].values[-1]) if run.evaluated else None
+    if not run.evaluated:
+        return None
+    return float(run.evaluated[1].values[-1])
 
 
-def _last_evaluation(run: Run) -> str:
-    return str(run.evaluated[1].steps[-1]) if run.evaluated else "-"
+def _last_step(run: Run) -> str:
+    if not run.evaluated:
+        return "-"
+    return str(run.evaluated[1].steps[-1])

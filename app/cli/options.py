@@ -21,7 +21,7 @@ runs: Decorator = click.option(
     envvar="IRED_DIAG_RUNS",
     show_default=True,
     show_envvar=True,
-    help="Where runs are read and written.",
+    help="Folder where runs are read and written.",
 )
 as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, at full precision.")
 device: Decorator = click.option(
@@ -29,10 +29,10 @@ device: Decorator = click.option(
     default="auto",
     show_default=True,
     metavar="auto|cpu|cuda[:n]",
-    help="Where to compute; auto takes a GPU where there is one.",
+    help="Device to compute on. auto: a GPU if there is one, else the CPU.",
 )
 weights: Decorator = click.option(
-    "--weights", type=click.Choice(["raw", "ema"]), help="Which of the checkpoint's weights."
+    "--weights", type=click.Choice(["raw", "ema"]), help="Weights of the checkpoint to use."
 )
 metric: Decorator = click.option(
     "--metric", help="Metric to use. Default: the validation metric, detected by name."
@@ -51,7 +51,7 @@ class MarginOption(click.ParamType):  # type: ignore[type-arg]
     name = "margin"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Margin:
-        """Return it, or say what a margin looks like."""
+        """Return the margin, or say what a margin looks like."""
         from ired_diag.comparison.margin import Margin, margin_of, parse_margin
         from ired_diag.errors import DiagError
 
@@ -61,7 +61,9 @@ class MarginOption(click.ParamType):  # type: ignore[type-arg]
             return margin_of(parse_margin(str(value)))
         except ValueError:
             self.fail(
-                f"{value!r} is no percentage (1%), share (0.01) or absolute margin (0.05abs).", param, ctx
+                f"{value!r} is not a percentage (1%), a share (0.01) or an absolute margin (0.05abs).",
+                param,
+                ctx,
             )
         except DiagError as reason:
             self.fail(str(reason), param, ctx)
@@ -72,14 +74,20 @@ readout: Decorator = click.option(
     type=click.Choice(["plateau", "last", "best", "last10", "area"]),
     default="plateau",
     show_default=True,
-    help="Which number of a curve is compared; the others are shown beside it.",
+    help="Number of a curve that is compared. The others are shown next to it.",
 )
 margin: Decorator = click.option(
     "--margin",
     type=MarginOption(),
     default="1%",
     show_default=True,
-    help="What is too small to matter: a share of the mean (1%, 0.01), or in the metric's unit (0.05abs).",
+    help="Smallest difference that matters: a share of the mean (1%, 0.01), or in the unit of the metric "
+    "(0.05abs).",
+)
+sweep: Decorator = click.option(
+    "--sweep",
+    metavar="KNOB",
+    help="Configuration key. EXPERIMENTS and all their variants are treated as a sweep over it.",
 )
 pairing: Decorator = click.option(
     "--paired/--unpaired",
@@ -114,7 +122,7 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         from ired_diag.runs.regroup import Grouping
 
-        ignored = tuple(key for keys in ignore_key for key in _split(keys))
+        ignored = _split(",".join(ignore_key))
         chosen = Grouping(by=_split(group_by or ""), ignored_keys=ignored, seed_key=seed_key)
         return command(*args, grouping=chosen, **rest)
 
@@ -122,4 +130,5 @@ def grouping(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _split(keys: str) -> tuple[str, ...]:
-    return tuple(key.strip() for key in keys.split(",") if key.strip())
+    """Return the keys of a list with commas; empty ones are left out."""
+    return tuple(filter(None, map(str.strip, keys.split(","))))

@@ -9,14 +9,22 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from app.cli.visible import visible_output, without_it
 from ired_diag.visible_text import visible_json, visible_line
 
-WIDTH_OF_A_TABLE = 2000  # wider than any table: the terminal's width was heeded before
+if TYPE_CHECKING:
+    from ired_diag.runs.ending import Ending
+
+Alignment = Literal["left", "right"]
+
+WIDTH_OF_A_TABLE = 2000  # wider than any table: it was fitted to the terminal before
+ALIGNMENT: dict[bool, Alignment] = {True: "left", False: "right"}  # text left, numbers right
+SMALL_P = 1e-4  # below it p values are written with an exponent, and need no trailing zeros
+DECIMALS = 8  # where no spread says how many are significant
 
 
 def print_json(content: object) -> None:
@@ -31,18 +39,29 @@ def plain(content: object) -> Any:
     {'p': None, 'path': 'runs'}
     """
     if dataclasses.is_dataclass(content) and not isinstance(content, type):
-        return {f.name: plain(getattr(content, f.name)) for f in dataclasses.fields(content)}
+        return {field.name: plain(getattr(content, field.name)) for field in dataclasses.fields(content)}
     if isinstance(content, Mapping):
         return {str(key): plain(value) for key, value in content.items()}
-    if isinstance(content, str) or content is None or isinstance(content, bool | int):
+    if content is None or isinstance(content, str | bool | int):
         return content
-    if hasattr(content, "tolist"):  # an array or a number of numpy's, which need not be loaded to be known
+    if hasattr(content, "tolist"):  # a numpy array or number; numpy need not be imported to recognise it
         return plain(content.tolist())
     if isinstance(content, float):
         return content if math.isfinite(content) else None
     if isinstance(content, Sequence):
         return [plain(item) for item in content]
     return str(content)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "run"), counted(3, "run")
+    ('1 run', '3 runs')
+    """
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}s"
 
 
 def print_table(
@@ -56,45 +75,61 @@ def print_table(
     first_out: Sequence[str] = (),
     keep: Sequence[str] = (),
 ) -> None:
-    """Print a table that fits the terminal: columns are dropped where it is too narrow, and named.
+    """Print a table that fits the terminal: where it is too narrow, columns are dropped and named.
 
     Args:
-        title: Stands above it.
+        title: Line above the table.
         columns: Names of the columns.
-        rows: Their cells.
-        left: So many of the first columns are text, the others numbers.
-        caption: Stands below it.
-        last_is_text: The last column is text too.
-        first_out: The columns that a narrow terminal loses first, in this order; then the last ones.
-        keep: The columns that it loses last, after texts were cut.
+        rows: Cells of each row.
+        left: Number of columns, from the first on, that hold text. The others hold numbers.
+        caption: Lines below the table.
+        last_is_text: Whether the last column holds text too.
+        first_out: Columns that a narrow terminal loses first, in this order; then it loses the last ones.
+        keep: Columns that it loses last, after texts were shortened.
 
     Raises:
-        ValueError: A row has not as many cells as there are columns; a defect of whoever made it.
+        ValueError: A row has more or fewer cells than there are columns. This is a defect of the caller.
     """
-    if wrong := [row for row in rows if len(row) != len(columns)]:
-        raise ValueError(f"{len(columns)} columns, but the row {wrong[0]}")
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"{len(columns)} columns, but the row {row}")
     from app.cli.table_width import fit, terminal_width
     from app.cli.wrapping import broken
 
     # Before the widths are fitted: an escape that is shown is wider than one that is obeyed.
-    columns = [visible_line(name) for name in columns]
-    rows = [[visible_line(cell) for cell in row] for row in rows]
+    columns = _visible(columns)
     width = terminal_width()
-    text = {*range(left), *([len(columns) - 1] if last_is_text else [])}
-    fitted = fit(columns, rows, width, text=sorted(text), first_out=first_out, keep=keep)
+    text = set(range(left))
+    if last_is_text:
+        text.add(len(columns) - 1)
+    fitted = fit(
+        columns,
+        list(map(_visible, rows)),
+        width,
+        text=sorted(text),
+        first_out=first_out,
+        keep=keep,
+    )
     if title:
         print_lines(broken([title], width))
     names = [columns[place] for place in fitted.kept]
-    print_lines(_drawn(names, fitted.rows, [place in text for place in fitted.kept]))
+    alignments = [ALIGNMENT[place in text] for place in fitted.kept]
+    print_lines(_drawn(names, fitted.rows, alignments))
     below = caption.splitlines()
     if fitted.dropped:
-        below = [f"columns dropped to fit: {', '.join(fitted.dropped)}; a wider terminal shows them", *below]
+        below.insert(0, f"columns dropped to fit: {', '.join(fitted.dropped)}; a wider terminal shows them")
     print_lines(broken(below, width))
     click.echo()
 
 
-def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[bool]) -> Iterator[str]:
-    """Yield the lines of a table; columns of text stand left, numbers right."""
+def _visible(cells: Sequence[str]) -> list[str]:
+    return [visible_line(cell) for cell in cells]
+
+
+def _drawn(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], alignments: Sequence[Alignment]
+) -> Iterator[str]:
+    """Yield the lines of a table."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -102,18 +137,20 @@ def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence
 
     console = Console(highlight=False, width=WIDTH_OF_A_TABLE, color_system=None)
     table = Table(box=box.SIMPLE_HEAD, header_style="")
-    for column, is_text in zip(columns, text, strict=True):
-        table.add_column(column, justify="left" if is_text else "right", no_wrap=True)
+    for column, alignment in zip(columns, alignments, strict=True):
+        table.add_column(column, justify=alignment, no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text: a name may hold [brackets]
+        table.add_row(*map(Text, row))  # Text: a name may hold [brackets]
     with console.capture() as capture:
         console.print(table)
-    yield from (line.rstrip() for line in capture.get().splitlines() if line.strip())
+    for line in capture.get().splitlines():
+        if line.strip():
+            yield line.rstrip()
 
 
 @contextmanager
 def progress(description: str, *, unit: str = "") -> Iterator[Callable[[int, int], None]]:
-    """Show progress on stderr while it lasts, and only on a terminal; yields (done, total) -> None."""
+    """Show progress on stderr, and only on a terminal; yield the function (done, total) that moves it."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import (
@@ -150,10 +187,19 @@ def print_list(rows: Sequence[tuple[str, str]]) -> None:
     """Print names with a sentence each; on a narrow terminal the sentence stands below its name."""
     from app.cli.table_width import terminal_width
 
-    widest, width = max(len(name) for name, _ in rows), terminal_width()
-    narrow = width is not None and any(widest + len(words) + 2 > width for _, words in rows)
-    for name, words in rows:
-        click.echo(f"{name}\n    {words}" if narrow else f"{name:{widest}}  {words}")
+    widest = max(len(name) for name, _ in rows)
+    lines = [f"{name:{widest}}  {words}" for name, words in rows]
+    width = terminal_width()
+    if width is not None and max(map(len, lines)) > width:
+        lines = [f"{name}\n    {words}" for name, words in rows]
+    print_lines(lines)
+
+
+def ending_in_words(ending: Ending) -> str:
+    """Return how a job ended, with the detail where there is one."""
+    if ending.detail:
+        return f"{ending.label}: {ending.detail}"
+    return ending.label
 
 
 def p_value(p: float) -> str:
@@ -162,26 +208,45 @@ def p_value(p: float) -> str:
     >>> p_value(0.0882), p_value(2.42e-7), p_value(float("nan"))
     ('0.0882', '2.42e-07', '-')
     """
-    return "-" if math.isnan(p) else f"{p:.3g}" if p < 1e-4 else f"{p:#.3g}"
+    if math.isnan(p):
+        return "-"
+    if p < SMALL_P:
+        return f"{p:.3g}"
+    return f"{p:#.3g}"
 
 
 def number(value: float | None, form: str = ".6g") -> str:
     """Return a number in a format, a dash where there is none."""
-    return "-" if value is None or math.isnan(value) else format(value, form)
+    if value is None or math.isnan(value):
+        return "-"
+    return format(value, form)
+
+
+def interval(low: float, high: float, form: str = ".6g") -> str:
+    """Return an interval in a format of its ends.
+
+    >>> interval(-0.1, 0.25, "+.3g")
+    '-0.1 to +0.25'
+    """
+    return f"{number(low, form)} to {number(high, form)}"
 
 
 def decimals(spreads: Sequence[float], *, digits: int = 3) -> int:
-    """Return after how many decimals the smallest spread shows ``digits`` significant ones.
+    """Return the number of decimals with which the smallest spread shows ``digits`` significant digits.
 
     >>> decimals([2.2e-5, 6e-5])
     7
     """
-    finite = [s for s in spreads if math.isfinite(s) and s > 0]
-    return max(0, digits - 1 - math.floor(math.log10(min(finite)))) if finite else 8
+    usable = [spread for spread in spreads if math.isfinite(spread) and spread > 0]
+    if not usable:
+        return DECIMALS
+    exponent = math.floor(math.log10(min(usable)))
+    return max(0, digits - 1 - exponent)
 
 
 def shorten(path: Path | str) -> str:
-    """Return a path relative to the working folder where that is shorter."""
+    """Return a path relative to the working folder where the path lies in it."""
     absolute = Path(path).absolute()
-    near = absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path
-    return str(near)
+    if absolute.is_relative_to(Path.cwd()):
+        return str(absolute.relative_to(Path.cwd()))
+    return str(path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from app.cli import options, output, probe_output
+from app.run_groups import all_runs
 
 if TYPE_CHECKING:
     from ired_diag.probe import Probe
@@ -18,51 +19,55 @@ if TYPE_CHECKING:
     from ired_diag.task import Task
 
 ALL = "all"
-SOME_FAILED = 1
+SOME_FAILED = 1  # the exit status of an error, although the answers are printed
 
 
 @click.command("probe")
 @click.argument("name", required=False, metavar="NAME|all")
 @click.argument("targets", nargs=-1, metavar="RUN|CHECKPOINT…")
-@click.option("--list", "list_them", is_flag=True, help="List the probes and what each asks.")
+@click.option("--list", "list_them", is_flag=True, help="List the probes, each with its question.")
 @click.option(
-    "--checkpoint", default="last", show_default=True, metavar="last|best|all|STEP", help="Which checkpoints."
+    "--checkpoint",
+    default="last",
+    show_default=True,
+    metavar="last|best|all|STEP",
+    help="Checkpoints of each run to measure.",
 )
 @click.option(
     "--weights",
     type=click.Choice(["raw", "ema"]),
-    help="Which weights. By default raw for negatives, which training mined with, and ema for answers, which "
-    "evaluation used.",
+    help="Weights of the checkpoint to use. Default: raw for negatives (training mined with them), ema for "
+    "answers (evaluation used them).",
 )
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    help="Problems. By default each probe's own number: most 1024, accuracy 20000.",
+    help="Number of problems. Default: each probe's own number (most 1024, accuracy 20000).",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of all draws.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 @click.option(
     "--model",
     metavar="FILE.py:FUNCTION",
-    help="An energy of your own (docs/own-energies.md): alone, or made of the checkpoints of RUN.",
+    help="An energy of your own (docs/own-energies.md): alone, or made from the checkpoints of RUN.",
 )
 @click.option(
     "--task",
     metavar="NAME|FILE.py:FUNCTION",
-    help="What the runs were trained on (docs/own-tasks.md). Default: what their configuration names.",
+    help="Task that the runs were trained on (docs/own-tasks.md). Default: the one in their configuration.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, readable=False),
-    help="Where tables and figures go; with several runs, each into a folder of its own.",
+    help="Folder for tables and figures. With several runs, each gets a folder of its own in it.",
 )
 @click.option(
     "--figures",
     type=click.Choice(["all", "last", "none"]),
     default="last",
     show_default=True,
-    help="Draw every checkpoint, the last of each run, or none.",
+    help="Draw every checkpoint, the last one of each run, or none.",
 )
-@click.option("--again", is_flag=True, help="Measure also what was measured before with the same settings.")
+@click.option("--again", is_flag=True, help="Measure again what was measured before with the same settings.")
 @options.metric
 @options.direction
 @options.runs
@@ -75,13 +80,13 @@ def command(
     list_them: bool,
     model: str | None,
     as_json: bool,
-    **told: Any,
+    **choices: Any,
 ) -> None:
-    """Put the probe NAME, or all, to each RUN (a folder, or an experiment's name) or CHECKPOINT file.
+    """Run the probe NAME, or all probes, on each RUN (a folder, or an experiment's name) or CHECKPOINT file.
 
-    Tables and figures go into the run's folder; for a checkpoint or a foreign folder, to --out, else under
-    ./ired-diag-out. The command says where. What was measured before with the same settings is not measured
-    again: interrupted, the same command goes on where it stopped.
+    Tables and figures go into the run's folder. Those of a checkpoint or a foreign folder go to --out, else
+    to ./ired-diag-out. The command prints where. What was measured before with the same settings is not
+    measured again: after an interruption, the same command continues where it stopped.
 
     \b
     ired-diag probe --list
@@ -96,16 +101,19 @@ def command(
         probe_output.print_questions(probes.load_all())
         return
     if name is None or not (targets or model):
-        known = ", ".join(probes.names())
-        raise click.UsageError(f"Name a probe ({known}, or all), then a run or checkpoint.")
-    asked = list(probes.load_all().values()) if name == ALL else [probes.load(name)]
-    if model and name == ALL:
-        asked = [probe for probe in asked if probe.own_energies]
-    run_probes(asked, targets, model, as_json=as_json, **told)
+        names = ", ".join(probes.names())
+        raise click.UsageError(f"Name a probe ({names}, or all), then a run or checkpoint.")
+    if name != ALL:
+        chosen = [probes.load(name)]
+    elif model:
+        chosen = [probe for probe in probes.load_all().values() if probe.own_energies]
+    else:
+        chosen = list(probes.load_all().values())
+    run_probes(chosen, targets, model, as_json=as_json, **choices)
 
 
 def run_probes(
-    asked: Sequence[Probe],
+    chosen: Sequence[Probe],
     names: Sequence[str],
     model: str | None = None,
     *,
@@ -124,33 +132,33 @@ def run_probes(
     higher_is_better: bool | None = None,
     task: str | None = None,
 ) -> None:
-    """Put probes to targets, and print what they found.
+    """Run probes on targets, and print their answers.
 
     Args:
-        asked: The probes.
+        chosen: The probes.
         names: Runs and checkpoints, as a command line names them.
-        model: A user's own: alone, or made of their checkpoints.
+        model: An energy of the user's own: alone, or made from the checkpoints.
         runs: The runs folder.
-        checkpoint: Which checkpoints.
-        weights: Which weights.
-        samples: Problems.
-        seed: Of all draws.
-        out: Where files go.
-        figures: What to draw.
-        again: Measure anew.
-        device: Where to compute.
-        as_json: Print JSON.
-        grouping: What the user says of groups and seeds.
-        metric: By which the best checkpoint is chosen. Default: detected by name.
-        higher_is_better: Its direction. Default: by configuration and name.
-        task: What the runs were trained on. Default: what their configuration names.
+        checkpoint: Checkpoints of each run to measure.
+        weights: Weights of the checkpoint to use.
+        samples: Number of problems.
+        seed: Random seed.
+        out: Folder for tables and figures.
+        figures: Checkpoints to draw.
+        again: Whether to measure again what was measured before.
+        device: Device to compute on.
+        as_json: Whether to print JSON.
+        grouping: The user's definition of groups and seeds.
+        metric: Metric by which the best checkpoint is chosen. Default: detected by name.
+        higher_is_better: Direction of the metric. Default: by configuration and name.
+        task: Task that the runs were trained on. Default: the one in their configuration.
     """
     from ired_diag import tasks
     from ired_diag.devices import choose_device
     from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
     from ired_diag.probing.workers import Workers, processes_for
 
-    where = choose_device(device)
+    compute_device = choose_device(device)
     if (metric or higher_is_better is not None) and checkpoint != "best":
         raise click.UsageError(
             "--metric and its direction choose the best checkpoint: add --checkpoint best."
@@ -162,24 +170,32 @@ def run_probes(
         judge,
         runs=runs,
         checkpoint=checkpoint,
-        device=where,
+        device=compute_device,
         out=out,
         grouping=grouping,
         task=None if task is None else tasks.load(task),
     )
-    request = Request(asked, weights, samples, seed, figures, again)
-    with _interruptible(), Workers(processes_for(len(targets), where)) as workers:
+    request = Request(
+        probes=chosen,
+        weights=weights,
+        samples=samples,
+        seed=seed,
+        figures=figures,
+        again=again,
+    )
+    with _interruptible(), Workers(processes_for(len(targets), compute_device)) as workers:
         with output.progress("probing", unit="answers") as show:
-            found = list(put_probes(targets, request, progress=show, workers=workers))
-        answers = [one for one in found if isinstance(one, Answer)]
-        unanswered = [one for one in found if isinstance(one, Unanswered)]
-        over_training = list(trends(answers, asked, figures=figures != "none", workers=workers))
+            results = list(put_probes(targets, request, progress=show, workers=workers))
+        answers = [result for result in results if isinstance(result, Answer)]
+        unanswered = [result for result in results if isinstance(result, Unanswered)]
+        over_training = list(trends(answers, chosen, figures=figures != "none", workers=workers))
     if as_json:
         content = {"answers": answers, "over_training": over_training, "unanswered": unanswered}
         output.print_json(content)
     else:
-        probe_output.print_answers(answers, over_training, unanswered, tables=len(asked) == 1)
-    if any(not one.probe for one in unanswered):  # a checkpoint that could not be read
+        probe_output.print_answers(answers, over_training, unanswered, tables=len(chosen) == 1)
+    # Without a probe's name it is a checkpoint that could not be read.
+    if any(not question.probe for question in unanswered):
         raise click.exceptions.Exit(SOME_FAILED)
 
 
@@ -207,19 +223,21 @@ def _targets(
     groups = group_runs(names, runs, grouping=grouping, unreadable=unreadable)
     for note in unreadable:
         click.echo(f"note: {note}", err=True)
-    chosen = judge_runs([run for members in groups.values() for run in members], **judge)
+    chosen = judge_runs(all_runs(groups), **judge)
     if checkpoint == "best":
         click.echo("\n".join(judged_in_words(chosen)), err=True)
-    targets, lost = [], []
+    targets, errors = [], []
     for run in chosen:
-        apart = folder_among(out, run) if out and len(chosen) > 1 else out
+        folder = out
+        if out and len(chosen) > 1:
+            folder = folder_among(out, run)
         try:
-            targets += of_run(run, checkpoint, device=device, out=apart, task=task, model=model)
+            targets += of_run(run, checkpoint, device=device, out=folder, task=task, model=model)
         except NotReadable as error:
-            lost.append(error)
-    if lost and not targets:
-        raise lost[0]
-    for reason in lost:
+            errors.append(error)
+    if errors and not targets:
+        raise errors[0]
+    for reason in errors:
         click.echo(f"note: {reason} It is left out.", err=True)
     return targets
 
@@ -230,5 +248,5 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo("Interrupted. What is measured is kept: the same command goes on from there.", err=True)
+        click.echo("Interrupted. What was measured is kept: the same command continues from there.", err=True)
         raise

@@ -17,49 +17,65 @@ if TYPE_CHECKING:
     from ired_diag.probing.driver import Answer, Trend, Unanswered
     from ired_diag.table import Table
 
-MOST_ROWS = 40
+MOST_ROWS = 40  # of a comparison: about a screen
+MOST_FILES = 8  # that are listed one by one
+ALL_LEVELS = -1  # in the column of levels: the row is over all of them
+UNNAMED = {"reason": ""}  # columns without a heading: their words explain themselves
 KEYS = ("level", "kind", "versus", "quantity", "part", "layer", "term", "name", "data", "step")
 
 
-def print_questions(known: Mapping[str, Probe]) -> None:
+def print_questions(probes: Mapping[str, Probe]) -> None:
     """Print each probe's name and question."""
-    rows = [(probe.name, probe.question) for probe in known.values()]
+    rows = [(probe.name, probe.question) for probe in probes.values()]
     output.print_list(rows)
 
 
 def print_answers(
     answers: Sequence[Answer], trends: Sequence[Trend], unanswered: Sequence[Unanswered], *, tables: bool
 ) -> None:
-    """Print what was found, run by run.
+    """Print what was measured, run by run.
 
     Args:
-        answers: Every answer.
-        trends: Those over training.
-        unanswered: What could not be asked, and why.
+        answers: Answers at single checkpoints.
+        trends: Answers over training.
+        unanswered: Questions without an answer, each with the reason.
         tables: Whether to print comparisons too.
     """
     by_run: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         by_run[answer.label].append(answer)
-    for label, some in by_run.items():
-        click.secho(f"\n{label}", bold=True)
-        _print_notes(some)
-        last = {answer.probe: answer for answer in some}
-        for answer in some if tables else last.values():
-            _print_answer(answer, tables=tables and answer is last[answer.probe])
-            for trend in trends:
-                if (trend.label, trend.probe) == (label, answer.probe) and answer is last[answer.probe]:
-                    click.echo(f"  {_marked(trend.finding)}")
-        _print_places(some, trends, label)
-    for one in unanswered:
-        what = f"the probe {one.probe} " if one.probe else ""
-        click.echo(f"{one.label}, {output.shorten(one.checkpoint)}: {what}{one.reason}", err=True)
+    for label, of_run in by_run.items():
+        trends_of_run = [trend for trend in trends if trend.label == label]
+        _print_run(label, of_run, trends_of_run, tables=tables)
+    for question in unanswered:
+        subject = f"the probe {question.probe} " if question.probe else ""
+        checkpoint = output.shorten(question.checkpoint)
+        click.echo(f"{question.label}, {checkpoint}: {subject}{question.reason}", err=True)
+
+
+def _print_run(label: str, answers: Sequence[Answer], trends: Sequence[Trend], *, tables: bool) -> None:
+    """Print the answers of one run: all of them with ``tables``, else the last of each probe."""
+    click.secho(f"\n{label}", bold=True)
+    _print_notes(answers)
+    last = {answer.probe: answer for answer in answers}
+    printed = answers if tables else tuple(last.values())
+    for answer in printed:
+        is_last = answer is last[answer.probe]
+        _print_answer(answer, tables=tables and is_last)
+        if not is_last:
+            continue
+        for trend in trends:
+            if trend.probe == answer.probe:
+                click.echo(f"  {_marked(trend.finding)}")
+    _print_places(answers, trends)
 
 
 def _print_answer(answer: Answer, *, tables: bool) -> None:
-    step = f"step {answer.step}" if answer.step is not None else answer.checkpoint.name
-    before = ", known from before" if answer.known else ""
-    click.secho(f"{answer.probe} ({step}, {answer.weights} weights{before})", underline=True)
+    place = answer.checkpoint.name if answer.step is None else f"step {answer.step}"
+    details = [place, f"{answer.weights} weights"]
+    if answer.known:
+        details.append("measured before")
+    click.secho(f"{answer.probe} ({', '.join(details)})", underline=True)
     click.echo(f"  {_marked(answer.finding)}")
     if answer.finding.advice:
         click.echo(f"  {answer.finding.advice}")
@@ -68,59 +84,92 @@ def _print_answer(answer: Answer, *, tables: bool) -> None:
 
 
 def _marked(finding: Finding) -> str:
-    mark = "" if finding.severity == "note" else f"{finding.severity}: "
-    return f"{mark}{finding.statement}"
+    if finding.severity == "note":
+        return finding.statement
+    return f"{finding.severity}: {finding.statement}"
 
 
 def _print_notes(answers: Sequence[Answer]) -> None:
-    """Print what is odd about the checkpoints, each once."""
-    for text in dict.fromkeys(_marked(note) for answer in answers for note in answer.notes):
+    """Print what is unusual about the checkpoints, each note once."""
+    notes: dict[str, None] = {}
+    for answer in answers:
+        notes.update(dict.fromkeys(map(_marked, answer.notes)))
+    for text in notes:
         click.echo(text, err=True)
 
 
-def _print_places(answers: Sequence[Answer], trends: Sequence[Trend], label: str) -> None:
-    figures = [f for a in answers for f in a.figures]
-    figures += [f for trend in trends if trend.label == label for f in trend.figures]
-    files: list[Path] = list(dict.fromkeys([*(answer.table for answer in answers), *figures]))
-    if len(files) <= 8:
+def _print_places(answers: Sequence[Answer], trends: Sequence[Trend]) -> None:
+    """Print the files of a run: each by itself, or of many their folder and their number."""
+    tables = list(dict.fromkeys(answer.table for answer in answers))
+    figures: list[Path] = []
+    for answer in answers:
+        figures += answer.figures
+    for trend in trends:
+        figures += trend.figures
+    figures = list(dict.fromkeys(figures))
+    files = [*tables, *figures]
+    if len(files) <= MOST_FILES:
         for file in files:
             click.echo(f"  {output.shorten(file)}")
-    else:
-        folder = output.shorten(answers[-1].table.parent)
-        pictures = len([f for f in dict.fromkeys(figures) if f.suffix == ".png"])
-        click.echo(f"  {folder}: {len({a.table for a in answers})} tables, {pictures} pictures")
+        return
+    folder = output.shorten(answers[-1].table.parent)
+    pictures = sum(file.suffix == ".png" for file in figures)
+    click.echo(f"  {folder}: {len(tables)} tables, {pictures} pictures")
 
 
 def _print_comparison(table: Table) -> None:
-    """Print a comparison: over all levels where it has such rows, intervals beside their values."""
-    count = len(next(iter(table.values())))
-    rows = list(range(count))
-    pooled = [i for i in rows if "level" in table and table["level"][i] == -1]
+    """Print a comparison: only the rows over all levels where it has them, intervals next to their values."""
+    rows = list(range(len(next(iter(table.values())))))
     names = [name for name in table if not name.endswith(("_low", "_high"))]
-    if pooled:
-        rows, names = pooled, [name for name in names if name != "level"]
-    header: list[str] = []
-    for name in names:
-        header.append("" if name == "reason" else name.replace("_", " "))
-        if f"{name}_low" in table:
-            header.append("95% interval")
+    if "level" in table:
+        pooled = [row for row in rows if table["level"][row] == ALL_LEVELS]
+        if pooled:
+            rows = pooled
+            names.remove("level")
     cells = [_cells(table, names, row) for row in rows[:MOST_ROWS]]
     more = len(rows) - len(cells)
-    caption = f"and {more} rows more: with --json" if more else ""
-    left = sum(name in KEYS for name in names)
-    output.print_table("", header, cells, left=left, caption=caption)
+    output.print_table(
+        "",
+        _header(table, names),
+        cells,
+        left=sum(name in KEYS for name in names),
+        caption=f"and {more} more rows: with --json" if more else "",
+    )
+
+
+def _header(table: Table, names: Sequence[str]) -> list[str]:
+    header: list[str] = []
+    for name in names:
+        header.append(UNNAMED.get(name, name.replace("_", " ")))
+        if _has_interval(table, name):
+            header.append("95% interval")
+    return header
 
 
 def _cells(table: Table, names: Sequence[str], row: int) -> list[str]:
     cells = []
     for name in names:
         cells.append(_cell(table[name][row]))
-        if f"{name}_low" in table:
-            low, high = (_cell(table[f"{name}_{end}"][row]) for end in ("low", "high"))
-            cells.append("-" if low == high == "-" else f"{low} to {high}")
+        if _has_interval(table, name):
+            cells.append(_interval(table, name, row))
     return cells
 
 
+def _has_interval(table: Table, name: str) -> bool:
+    return f"{name}_low" in table
+
+
+def _interval(table: Table, name: str, row: int) -> str:
+    low = _cell(table[f"{name}_low"][row])
+    high = _cell(table[f"{name}_high"][row])
+    if low == high == "-":
+        return "-"
+    return f"{low} to {high}"
+
+
 def _cell(value: Any) -> str:
-    plain = value.item() if hasattr(value, "item") else value
-    return output.number(plain, ".4g") if isinstance(plain, float) else str(plain)
+    if hasattr(value, "item"):  # a number of numpy, which would print its type
+        value = value.item()
+    if isinstance(value, float):
+        return output.number(value, ".4g")
+    return str(value)

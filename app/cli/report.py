@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ import click
 
 from app.cli import options, output
 from app.cli.figures import material_of
+from app.run_groups import all_runs
 
 if TYPE_CHECKING:
     from app.next_command import Place
-    from app.report import Advised, Table
+    from app.pictures import Material
+    from app.report import Advised, Report, Table
     from ired_diag.comparison import Comparison
     from ired_diag.finding import Finding
     from ired_diag.runs.study import Study
@@ -25,16 +28,20 @@ if TYPE_CHECKING:
 @options.runs
 @options.grouping
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.html"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    help="File to write.",
 )
-@click.option("--title", help="Of the page; the experiments' names without.")
-@click.option("--question", help="What was asked; it stands below the title.")
+@click.option("--title", help="Title of the page. Default: the names of the experiments.")
+@click.option("--question", help="Question of the study, printed below the title.")
 @options.metric
 @options.direction
 @options.readout
 @options.margin
 @options.pairing
-@click.option("--sweep", metavar="KNOB", help="EXPERIMENTS, with all their variants, are a sweep over KNOB.")
+@options.sweep
 @options.as_json
 def command(
     experiments: tuple[str, ...],
@@ -45,7 +52,7 @@ def command(
     as_json: bool,
     **choices: object,
 ) -> None:
-    """Write one HTML file about EXPERIMENTS, to be opened anywhere, without a network.
+    """Write one HTML file about EXPERIMENTS that opens anywhere, without a network.
 
     EXPERIMENTS are names of runs in the runs folder, or paths, as for stats.
 
@@ -56,66 +63,85 @@ def command(
     from app.provenance import provenance_of
     from app.report import Report, write
     from ired_diag import forensics
-    from ired_diag.comparison import words
     from ired_diag.runs.study import Study
 
     material, notes = material_of(experiments, runs, choices)
-    every = [run for members in material.groups.values() for run in members]
-    comparison = material.comparison
-    pairs = comparison.pairs if comparison else []
+    every_run = all_runs(material.groups)
     pictures = make_pictures(material)
-    names = " and ".join(material.groups)
-    study = Study.of(every)
+    study = Study.of(every_run)
     findings = forensics.diagnose(study)
     report = Report(
         title=title or f"{', '.join(material.groups)}: what the runs say",
-        question=question or (f"What differs between {names}?" if comparison else f"What does {names} show?"),
-        verdicts=[words.verdict_of(pair, comparison) for pair in pairs] if comparison else [],
-        caveats=[*notes, *(c for p in pairs for c in words.caveats_of(p, comparison))]
-        if comparison
-        else notes,
+        question=question or _usual_question(material),
+        caveats=notes,
         findings=_advised(findings, study, _place(experiments, runs, choices)),
         figures=pictures.figures,
         not_drawn=[f"{name}: {reason}" for name, reason in pictures.not_drawn.items()],
-        tables=list(_tables(comparison)) if comparison else [],
-        methods=words.methods_of(comparison) if comparison else "",
-        results=words.results_of(comparison) if comparison else "",
-        provenance=provenance_of(["ired-diag", *sys.argv[1:]], every),
+        provenance=provenance_of(["ired-diag", *sys.argv[1:]], every_run),
         metric=material.metric_lines,
     )
+    if material.comparison is not None:
+        report = _with_comparison(report, material.comparison)
     write(report, out)
     size = out.stat().st_size
     if as_json:
-        output.print_json(
-            {
-                "file": out,
-                "bytes": size,
-                "metric": report.metric,
-                "findings": findings,
-                "not_drawn": report.not_drawn,
-                "notes": notes,
-            }
-        )
-    else:
-        for note in notes:
-            click.echo(f"note: {note}", err=True)
-        output.print_lines(report.metric)
-        click.echo(f"{output.shorten(out)}: {len(report.figures)} figures, {size / 1e6:.1f} MB")
+        content = {
+            "file": out,
+            "bytes": size,
+            "metric": report.metric,
+            "findings": findings,
+            "not_drawn": report.not_drawn,
+            "notes": notes,
+        }
+        output.print_json(content)
+        return
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    output.print_lines(report.metric)
+    click.echo(f"{output.shorten(out)}: {len(report.figures)} figures, {size / 1e6:.1f} MB")
+
+
+def _usual_question(material: Material) -> str:
+    """Return the question of a report where the command line asks none."""
+    names = " and ".join(material.groups)
+    if material.comparison is not None:
+        return f"What differs between {names}?"
+    return f"What does {names} show?"
+
+
+def _with_comparison(report: Report, comparison: Comparison) -> Report:
+    """Return a report with the verdicts, caveats, tables and paragraphs of a comparison."""
+    from ired_diag.comparison import words
+
+    verdicts = []
+    caveats = list(report.caveats)
+    for pair in comparison.pairs:
+        verdicts.append(words.verdict_of(pair, comparison))
+        caveats += words.caveats_of(pair, comparison)
+    return replace(
+        report,
+        verdicts=verdicts,
+        caveats=caveats,
+        tables=list(_tables(comparison)),
+        methods=words.methods_of(comparison),
+        results=words.results_of(comparison),
+    )
 
 
 def _place(experiments: Sequence[str], runs: Path, choices: Mapping[str, Any]) -> Place:
-    """Return where the runs are: in the runs folder where the experiments are names of runs in it."""
+    """Return where the runs are: in the runs folder, or at the paths that the command line gives."""
     from app.next_command import Place, options_in_words
     from ired_diag.named_paths import split_arguments
 
-    named, others = split_arguments(experiments)
-    at_paths = named or any(Path(word).exists() for word in others)
+    patterns, others = split_arguments(experiments)
     options = options_in_words(
         metric=choices["metric"],
         higher_is_better=choices["higher_is_better"],
         grouping=choices["grouping"],
     )
-    return Place(paths=tuple(experiments) if at_paths else (), runs=runs, options=options)
+    if patterns or any(Path(word).exists() for word in others):
+        return Place(paths=tuple(experiments), runs=runs, options=options)
+    return Place(runs=runs, options=options)
 
 
 def _advised(findings: Sequence[Finding], study: Study, place: Place) -> list[Advised]:
@@ -123,13 +149,13 @@ def _advised(findings: Sequence[Finding], study: Study, place: Place) -> list[Ad
     from app.report import Advised
     from ired_diag.finding_clusters import clusters_of
 
-    return [
-        Advised(
-            cluster,
-            [(advice_in_words(fact.advice), command_of_fact(fact, study, place)) for fact in cluster.facts],
-        )
-        for cluster in clusters_of(findings, study)
-    ]
+    advised = []
+    for cluster in clusters_of(findings, study):
+        advice = [
+            (advice_in_words(fact.advice), command_of_fact(fact, study, place)) for fact in cluster.facts
+        ]
+        advised.append(Advised(cluster, advice))
+    return advised
 
 
 def _tables(comparison: Comparison) -> Iterator[Table]:
@@ -138,7 +164,7 @@ def _tables(comparison: Comparison) -> Iterator[Table]:
     from app.report import Table
     from ired_diag.comparison import words
 
-    what = f"{words.readout_of_metric(comparison)}, each seed"
-    yield Table(what, group_columns(comparison), list(group_rows(comparison)))
+    title = f"{words.readout_of_metric(comparison)}, each seed"
+    yield Table(title, group_columns(comparison), list(group_rows(comparison)))
     for pair in comparison.pairs:
         yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))

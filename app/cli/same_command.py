@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 PROGRAM = "ired-diag"
+# An environment variable is not set where the command is pasted: its value is written out.
 GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
@@ -25,27 +26,35 @@ def same_command(context: click.Context, *more: str) -> str:
         name = parameter.name or ""
         if context.get_parameter_source(name) not in GIVEN:
             continue
-        value = context.params[name]
-        if isinstance(parameter, click.Option):
-            chosen += _option(parameter, value)
+        words = _words(context.params[name])
+        if not isinstance(parameter, click.Option):
+            arguments += words
+        elif parameter.is_flag:
+            chosen += _flag(parameter, on=context.params[name])
         else:
-            arguments += [_word(part) for part in (value if isinstance(value, tuple) else (value,))]
+            for word in words:
+                chosen += [parameter.opts[0], word]
     words = [*arguments, *chosen, *more]
     if any(word.startswith("-") for word in arguments):
         words = [*chosen, *more, "--", *arguments]
     return shlex.join([PROGRAM, context.info_name or "", *words])
 
 
-def _option(option: click.Option, value: Any) -> list[str]:
-    if option.is_flag:
-        off = option.secondary_opts
-        return [option.opts[0]] if value else off[:1]
-    values = value if isinstance(value, tuple) else (value,)
-    return [word for part in values for word in (option.opts[0], _word(part))]
+def _flag(option: click.Option, *, on: bool) -> list[str]:
+    """Return the name that switches a flag on or off; none where no name switches it off."""
+    names = option.opts if on else option.secondary_opts
+    return names[:1]
+
+
+def _words(value: Any) -> list[str]:
+    """Return the words of a parameter, which may have several values."""
+    if isinstance(value, tuple):
+        return list(map(_word, value))
+    return [_word(value)]
 
 
 def _word(value: Any) -> str:
-    """Return a value as it was typed: a margin knows its own text."""
+    """Return a value as it was typed; a margin holds its own text."""
     if isinstance(value, str | Path | int | float):
         return str(value)
     return str(getattr(value, "text", value))

@@ -26,14 +26,10 @@ if TYPE_CHECKING:
 @options.margin
 @options.pairing
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed.")
-@click.option(
-    "--sweep",
-    metavar="KNOB",
-    help="A key of the configurations: EXPERIMENTS, with all their variants, are a sweep over it.",
-)
+@options.sweep
 @click.option("--full", is_flag=True, help="Print all tests, readouts, effect sizes, noise and ranks.")
 @click.option("--latex", is_flag=True, help="Print a LaTeX table, and paragraphs for methods and results.")
-@click.option("--markdown", is_flag=True, help="Print the same as Markdown.")
+@click.option("--markdown", is_flag=True, help="Print the table and the paragraphs as Markdown.")
 @options.as_json
 @click.pass_context
 def command(
@@ -57,8 +53,8 @@ def command(
     """Compare EXPERIMENTS over their seeds: what is better, by how much, and how sure that is.
 
     EXPERIMENTS are names (q101, q201@61186975) of runs in the runs folder, or paths: run folders; foreign
-    logs, which are read in place and grouped by experiment; NAME=GLOB, one group of all runs at the paths
-    that match; or a CSV or JSON table of one number a seed.
+    logs (read in place and grouped by experiment); NAME=GLOB, one group of all runs at the paths that match;
+    or a CSV or JSON table with one number for each seed.
 
     \b
     ired-diag stats q101 q102 q103
@@ -97,10 +93,11 @@ def command(
     if as_json:
         output.print_json(comparison)
         return
-    for note in comparison.notes if not latex else ():
-        click.echo(f"note: {note}", err=True)
-    if latex:
+    if latex:  # with the notes as its comments
         click.echo(stats_markup.as_latex(comparison))
+    else:
+        for note in comparison.notes:
+            click.echo(f"note: {note}", err=True)
     if markdown:
         click.echo(stats_markup.as_markdown(comparison))
     if full:

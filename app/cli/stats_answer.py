@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from app.cli import output
-from app.cli.stats_groups import print_groups
+from app.cli.stats_groups import left_out_and_metric, print_groups
 from app.cli.stats_tables import print_noise, print_sweep
 from app.cli.table_width import terminal_width
 from app.cli.wrapping import broken
@@ -24,16 +24,16 @@ MOST_LINES = 10  # of the answer on two groups
 
 
 def print_answer(comparison: Comparison, everything: str) -> None:
-    """Print what a comparison comes to.
+    """Print the conclusion of a comparison.
 
     Args:
-        comparison: Of one group or more.
-        everything: The command that prints all of it.
+        comparison: A comparison of one group or more.
+        everything: Command that prints all of it.
     """
     if len(comparison.pairs) == 1:
         _print(answer_on_two(comparison))
     else:
-        _print([*filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets])])
+        _print(left_out_and_metric(comparison))
         print_groups(comparison, brief=len(comparison.pairs) > 1)
         _print(_of_many(comparison))
     if comparison.sweep is not None:
@@ -68,7 +68,7 @@ def _facts_on_two(comparison: Comparison) -> Iterator[str]:
 
 
 def _by_group(sentences: Sequence[str], *, most: int) -> Iterable[str]:
-    """Return what is left out: a line a sentence where there is room for it, else a line a group."""
+    """Return what is left out: a line for each sentence where there is room, else a line for each group."""
     if len(sentences) <= most:
         return sentences
     groups: dict[str, list[str]] = {}
@@ -86,10 +86,9 @@ def _of_many(comparison: Comparison) -> Iterator[str]:
     if len(pairs) > MANY:
         yield words.count_of_different(comparison)
         pairs.sort(key=lambda pair: pair.verdict.decision == "undecided")
-    shown = pairs if len(pairs) <= MOST_PAIRS else pairs[:MOST_PAIRS]
-    for pair in shown:
+    for pair in pairs[:MOST_PAIRS]:
         yield words.verdict_of(pair, comparison)
-    if hidden := pairs[len(shown) :]:
+    if hidden := pairs[MOST_PAIRS:]:
         undecided = sum(pair.verdict.decision == "undecided" for pair in hidden)
         yield f"and {len(hidden)} more pairs, {undecided} of them undecided"
     yield from answer_words.cautions_of_many(comparison)

@@ -8,6 +8,8 @@ from app.cli.latex import comment, escaped
 from app.cli.stats_groups import AMONG_FINISHED, group_columns, group_rows, text_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ired_diag.comparison import Comparison
 
 
@@ -15,17 +17,21 @@ def as_markdown(comparison: Comparison) -> str:
     """Return the means as a Markdown table, and the paragraphs for methods and results."""
     from ired_diag.comparison import words
 
-    columns, rows = group_columns(comparison), list(group_rows(comparison))
-    lines = [
-        f"| {' | '.join(columns)} |",
-        f"|{'---|' * len(columns)}",
-        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
-        "",
-        f"**Methods.** {words.methods_of(comparison)}",
-        "",
-        f"**Results.** {words.results_of(comparison)}",
-    ]
+    columns = group_columns(comparison)
+    lines = [_markdown_row(columns), f"|{'---|' * len(columns)}"]
+    lines += map(_markdown_row, group_rows(comparison))
+    lines += ["", f"**Methods.** {words.methods_of(comparison)}"]
+    lines += ["", f"**Results.** {words.results_of(comparison)}"]
     return "\n".join(lines)
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    escaped_cells = [cell.replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(escaped_cells)} |"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(map(escaped, cells)) + r" \\"
 
 
 def as_latex(comparison: Comparison) -> str:
@@ -35,20 +41,23 @@ def as_latex(comparison: Comparison) -> str:
     """
     from ired_diag.comparison import words
 
-    columns, rows = group_columns(comparison), list(group_rows(comparison))
+    columns = group_columns(comparison)
     left = text_columns(comparison)
-    title = f"{words.readout_of_metric(comparison, words.readout_name(comparison).capitalize())} over seeds."
+    alignment = "l" * left + "r" * (len(columns) - left)
+    readout = words.readout_name(comparison).capitalize()
+    title = f"{words.readout_of_metric(comparison, readout)} over seeds."
     if words.among_finished(comparison):
         title += f" {AMONG_FINISHED}."
+    remarks = list(filter(None, (comparison.metric_words, comparison.other_sets)))
+    remarks += [f"note: {note}" for note in comparison.notes]
     lines = [
-        *map(comment, filter(None, (comparison.metric_words, comparison.other_sets))),
-        *(comment(f"note: {note}") for note in comparison.notes),
+        *map(comment, remarks),
         r"\begin{table}",
         rf"\caption{{{escaped(title)}}}",
-        rf"\begin{{tabular}}{{{'l' * left}{'r' * (len(columns) - left)}}}",
+        rf"\begin{{tabular}}{{{alignment}}}",
         r"\hline",
-        " & ".join(map(escaped, columns)) + r" \\ \hline",
-        *(" & ".join(map(escaped, row)) + r" \\" for row in rows),
+        _latex_row(columns) + r" \hline",
+        *map(_latex_row, group_rows(comparison)),
         r"\hline",
         r"\end{tabular}",
         r"\end{table}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli import output, stats_tables
-from app.cli.stats_groups import print_groups
+from app.cli.stats_groups import left_out_and_metric, print_groups
 from app.cli.stats_tests import print_tests
 from app.cli.table_width import terminal_width
 from app.cli.wrapping import broken
@@ -23,8 +23,7 @@ MANY = 10  # pairs: beyond, each pair gets one line
 def print_comparison(comparison: Comparison) -> None:
     """Print a comparison: means, verdicts, then the numbers behind them."""
     width = terminal_width()
-    facts = [*filter(None, [*comparison.left_out, comparison.metric_words, comparison.other_sets])]
-    output.print_lines(broken(facts, width, indent="  "))
+    output.print_lines(broken(left_out_and_metric(comparison), width, indent="  "))
     print_groups(comparison)
     output.print_lines(broken(list(_verdicts(comparison)), width, indent="    "))
     if comparison.pairs:
@@ -45,7 +44,7 @@ def print_comparison(comparison: Comparison) -> None:
 
 
 def _verdicts(comparison: Comparison) -> Iterator[str]:
-    """Yield the verdict on each pair, and for few pairs what a reader should know of it."""
+    """Yield the verdict on each pair; with few pairs also the caveats of each verdict."""
     from ired_diag.comparison import words
 
     few = len(comparison.pairs) <= MANY
@@ -53,4 +52,6 @@ def _verdicts(comparison: Comparison) -> Iterator[str]:
         yield words.count_of_different(comparison)
     for pair in comparison.pairs:
         yield words.verdict_of(pair, comparison)
-        yield from (f"  - {caveat}" for caveat in (words.caveats_of(pair, comparison) if few else ()))
+        if few:
+            for caveat in words.caveats_of(pair, comparison):
+                yield f"  - {caveat}"

@@ -13,9 +13,11 @@ from app.cli.table_width import terminal_width
 from app.cli.wrapping import broken
 
 if TYPE_CHECKING:
-    from ired_diag.comparison import Comparison
+    from ired_diag.comparison import Comparison, PairOfGroups
     from ired_diag.comparison.by_readout import ByReadout
+    from ired_diag.comparison.ranking import RankTable
     from ired_diag.comparison.sweeps import Sweep
+    from ired_diag.stats.two_level_bootstrap import TwoLevel
 
 
 Cells = tuple[str, ...]
@@ -28,14 +30,17 @@ def print_readouts(comparison: Comparison) -> None:
     for pair in comparison.pairs:
         lines = (_readout_cells(line, comparison, several=several) for line in pair.by_readout)
         rows += named_rows(f"{pair.a} - {pair.b}", lines)
-    holm = ("Holm p",) if several else ()
-    interval = "unadjusted 95% interval" if several else "95% interval"
-    columns = ("pair", "readout", "difference", interval, "p", *holm, "Welch p", "verdict")
-    percent = "%: of the second's mean; " if comparison.in_percent else ""
-    caption = f"{percent}best: of many noisy evaluations the luckiest; area: how fast, more than how good"
+    interval = "95% interval"
+    p_columns = ["p", "Welch p"]
+    if several:
+        interval = f"unadjusted {interval}"
+        p_columns.insert(1, "Holm p")
+    caption = "best: the luckiest of many noisy evaluations; area: the speed of learning, more than its end"
+    if comparison.in_percent:
+        caption = f"%: of the second's mean; {caption}"
     output.print_table(
         "The same by every readout",
-        columns,
+        ("pair", "readout", "difference", interval, *p_columns, "verdict"),
         rows,
         left=2,
         caption=caption,
@@ -48,18 +53,43 @@ def print_readouts(comparison: Comparison) -> None:
 def _readout_cells(line: ByReadout, comparison: Comparison, *, several: bool) -> Cells:
     from ired_diag.comparison.verdict_words import unit_of
 
-    if line.reason or line.decision == "identical":
-        remark = line.decision if line.decision == "identical" else line.reason
-        return line.readout, *("-",) * (5 if several else 4), remark
+    no_numbers = ["-"] * (4 + several)  # difference, interval and p values: Holm's for several pairs
+    if line.decision == "identical":
+        return line.readout, *no_numbers, line.decision
+    if line.reason:
+        return line.readout, *no_numbers, line.reason
     unit = unit_of(line, comparison)
+    # The order of the columns: p, Holm's p, Welch's p.
+    p_values = [line.p, line.welch_p]
+    if several:
+        p_values.insert(1, line.p_holm)
     return (
         line.readout,
         unit.text(line.difference, "+.3g"),
         f"{unit.text(line.low, '+.3g')} to {unit.text(line.high, '+.3g')}",
-        output.p_value(line.p),
-        *((output.p_value(line.p_holm),) if several else ()),
-        output.p_value(line.welch_p),
+        *map(output.p_value, p_values),
         line.decision,
+    )
+
+
+def _size_cells(pair: PairOfGroups) -> Cells:
+    sizes, dominance, improvement = pair.sizes, pair.sizes.dominance, pair.sizes.improvement
+    g = sizes.hedges
+    if pair.estimator == "paired":
+        g = sizes.paired
+    wins = "-"
+    if pair.wins_a is not None:
+        wins = f"{pair.wins_a} : {pair.wins_b}"
+    posterior = (pair.posterior.below, pair.posterior.inside, pair.posterior.above)
+    return (
+        f"{pair.a} - {pair.b}",
+        _ranged(sizes.ratio.value, sizes.ratio.low, sizes.ratio.high, ".4f"),
+        _ranged(g.g, g.low, g.high),
+        _ranged(dominance.delta, dominance.delta_low, dominance.delta_high),
+        _ranged(improvement.probability, improvement.low, improvement.high),
+        wins,
+        output.p_value(pair.equivalence.p),
+        " / ".join(output.number(probability, ".2g") for probability in posterior),
     )
 
 
@@ -67,22 +97,6 @@ def print_sizes(comparison: Comparison) -> None:
     """Print effect sizes."""
     from ired_diag.comparison import words
 
-    rows: list[Cells] = []
-    for pair in comparison.pairs:
-        sizes, post = pair.sizes, pair.posterior
-        chosen = sizes.paired if pair.estimator == "paired" else sizes.hedges
-        rows.append(
-            (
-                f"{pair.a} - {pair.b}",
-                _ranged(sizes.ratio.value, sizes.ratio.low, sizes.ratio.high, ".4f"),
-                _ranged(chosen.g, chosen.low, chosen.high),
-                _ranged(sizes.dominance.delta, sizes.dominance.delta_low, sizes.dominance.delta_high),
-                _ranged(sizes.improvement.probability, sizes.improvement.low, sizes.improvement.high),
-                "-" if pair.wins_a is None else f"{pair.wins_a} : {pair.wins_b}",
-                output.p_value(pair.equivalence.p),
-                " / ".join(output.number(p, ".2g") for p in (post.below, post.inside, post.above)),
-            )
-        )
     columns = (
         "pair",
         "ratio",
@@ -93,52 +107,55 @@ def print_sizes(comparison: Comparison) -> None:
         "p equivalence",
         "P below / inside / above margin",
     )
-    sds = "the paired differences where all seeds are pairs, else of both groups"
-    caption = f"g in sd of {sds}; margin {comparison.margin.text.removesuffix('abs')}"
-    among = " among the seeds that finished" if words.among_finished(comparison) else ""
-    output.print_table(f"Sizes{among}, with 95% intervals", columns, rows, caption=caption)
+    unit = "sd of the paired differences where all seeds are pairs, else of both groups"
+    caption = f"g in {unit}; margin {comparison.margin.text.removesuffix('abs')}"
+    title = "Sizes"
+    if words.among_finished(comparison):
+        title += " among the seeds that finished"
+    rows = list(map(_size_cells, comparison.pairs))
+    output.print_table(f"{title}, with 95% intervals", columns, rows, caption=caption)
 
 
 def print_per_sample(comparison: Comparison) -> None:
-    """Print differences on frozen matrices, where a probe has looked at them."""
+    """Print differences on frozen matrices, where a probe has measured them."""
     rows: list[Cells] = []
     for pair in comparison.pairs:
         for sample in pair.per_sample:
-            if (result := sample.result) is not None and not result.reason:
-                parts = (result.from_seeds, result.from_samples, result.from_both)
-                shares = " / ".join(f"{100 * part / sum(parts):.0f}%" for part in parts)
-                rows.append(
-                    (
-                        f"{pair.a} - {pair.b}",
-                        sample.error,
-                        f"{result.difference:+.3g}",
-                        f"{result.low:+.3g} to {result.high:+.3g}",
-                        f"{result.standard_error:.2g}",
-                        shares,
-                        f"{result.seeds[0]} x {result.samples}",
-                    )
-                )
-    if rows:
-        columns = (
-            "pair",
-            "error",
-            "difference",
-            "95% interval",
-            "standard error",
-            "of it seeds / matrices / both",
-            "n",
-        )
-        title = "On the same frozen matrices (probe accuracy, in distribution): two-level bootstrap"
-        output.print_table(title, columns, rows, left=2)
+            if sample.result is not None and not sample.result.reason:
+                rows.append((f"{pair.a} - {pair.b}", sample.error, *_sample_cells(sample.result)))
+    if not rows:
+        return
+    columns = (
+        "pair",
+        "error",
+        "difference",
+        "95% interval",
+        "standard error",
+        "of it seeds / matrices / both",
+        "n",
+    )
+    title = "On the same frozen matrices (probe accuracy, in distribution): two-level bootstrap"
+    output.print_table(title, columns, rows, left=2)
+
+
+def _sample_cells(result: TwoLevel) -> Cells:
+    variances = (result.from_seeds, result.from_samples, result.from_both)
+    total = sum(variances)
+    return (
+        f"{result.difference:+.3g}",
+        f"{result.low:+.3g} to {result.high:+.3g}",
+        f"{result.standard_error:.2g}",
+        " / ".join(f"{100 * variance / total:.0f}%" for variance in variances),
+        f"{result.seeds[0]} x {result.samples}",
+    )
 
 
 def print_criteria(comparison: Comparison) -> None:
     """Print the study's criteria of success."""
-    rows = [
-        row
-        for pair in comparison.pairs
-        for row in named_rows(f"{pair.a} for {pair.b}", [(c.name, c.met, c.reason) for c in pair.criteria])
-    ]
+    rows: list[Cells] = []
+    for pair in comparison.pairs:
+        criteria = [(criterion.name, criterion.met, criterion.reason) for criterion in pair.criteria]
+        rows += named_rows(f"{pair.a} for {pair.b}", criteria)
     if not rows:
         return
     columns = ("remedy", "criterion", "met", "why")
@@ -150,28 +167,23 @@ def print_sweep(sweep: Sweep) -> None:
     from ired_diag.comparison import words
 
     response = sweep.response
-    rows = [
-        (
-            name,
-            f"{knob:g}",
-            str(setting.n),
-            output.number(setting.mean),
-            output.number(setting.sd, ".3g"),
-            f"{output.number(setting.low)} to {output.number(setting.high)}",
-            output.number(100 * share, ".0f"),
-        )
-        for name, knob, setting, share in zip(
-            sweep.groups, response.knob, response.curve, response.times_best, strict=True
-        )
-    ]
     columns = ("group", sweep.knob, "n", "mean", "sd", "95% t interval", "best in %")
+    rows: list[Cells] = []
+    for name, knob, setting, share in zip(
+        sweep.groups, response.knob, response.curve, response.times_best, strict=True
+    ):
+        mean, sd = output.number(setting.mean), output.number(setting.sd, ".3g")
+        interval = output.interval(setting.low, setting.high)
+        best = output.number(100 * share, ".0f")
+        rows.append((name, f"{knob:g}", str(setting.n), mean, sd, interval, best))
     output.print_table(f"Response to {sweep.knob}", columns, rows, caption=words.sweep_of(sweep))
 
 
 def _ranged(value: float, low: float, high: float, form: str = ".2f") -> str:
+    """Return a value with its interval; a dash where it is NaN."""
     if math.isnan(value):
         return "-"
-    return f"{output.number(value, form)} ({output.number(low, form)} to {output.number(high, form)})"
+    return f"{output.number(value, form)} ({output.interval(low, high, form)})"
 
 
 def print_noise(comparison: Comparison) -> None:
@@ -182,7 +194,7 @@ def print_noise(comparison: Comparison) -> None:
         return
     reasons = {group.noise.split.reason for group in comparison.groups}
     if len(reasons) == 1 and (reason := reasons.pop()):
-        click.echo(f"Evaluation noise: not known ({reason})\n")
+        click.echo(f"Evaluation noise: unknown ({reason})\n")
         return
     click.echo("Evaluation noise on the plateau")
     for group in comparison.groups:
@@ -198,14 +210,19 @@ def print_ranks(comparison: Comparison) -> None:
             click.echo(f"Ranks within seeds: withheld ({comparison.no_ranks})\n")
         return
     rows = [(name, f"{mean:.2f}", str(ranks.wins[name])) for name, mean in ranks.mean_ranks.items()]
-    ties = f"; {ranks.ties} tied" if ranks.ties else ""
-    test = ranks.friedman
+    title = f"Ranks within the {len(ranks.seeds)} shared seeds (1 is best)"
+    if ranks.ties:
+        title += f"; {ranks.ties} tied"
     w = ", ".join(f"{name} {output.number(value, '.2f')}" for name, value in ranks.kendall_w.items())
-    words = test.reason or (
-        f"Friedman's χ² {test.uncorrected.chi2:.4g} (corrected for ties {test.tie_corrected.chi2:.4g}), "
-        f"{test.method} p = {output.p_value(test.p)}; Nemenyi's critical difference "
-        f"{ranks.nemenyi.critical_difference:.3g}"
-    )
-    caption = f"{words}\nKendall's W: {w}"
-    title = f"Ranks within the {len(ranks.seeds)} shared seeds (1 is best){ties}"
+    caption = f"{_friedman_in_words(ranks)}\nKendall's W: {w}"
     output.print_table(title, ("experiment", "mean rank", "wins"), rows, caption=caption)
+
+
+def _friedman_in_words(ranks: RankTable) -> str:
+    test = ranks.friedman
+    if test.reason:
+        return test.reason
+    chi2 = f"{test.uncorrected.chi2:.4g} (corrected for ties {test.tie_corrected.chi2:.4g})"
+    difference = f"{ranks.nemenyi.critical_difference:.3g}"
+    p = output.p_value(test.p)
+    return f"Friedman's χ² {chi2}, {test.method} p = {p}; Nemenyi's critical difference {difference}"

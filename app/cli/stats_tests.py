@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ired_diag.comparison import Comparison, PairOfGroups
+    from ired_diag.stats.bootstrap import BootstrapInterval
+    from ired_diag.stats.spread_tests import SdRatio, SpreadTest
     from ired_diag.stats.t_tests import TTest
 
 
@@ -28,7 +30,7 @@ def print_tests(comparison: Comparison) -> None:
     if any(pair.worst_rank is not None for pair in comparison.pairs):
         captions.append("where seeds failed, all tests but worst rank are among the seeds that finished")
     if len(comparison.pairs) > 1:
-        captions.append("p values of this table are of each pair by itself, not adjusted for several pairs")
+        captions.append("the p values in this table are of single pairs, not adjusted for several pairs")
     output.print_table(
         "Differences, two-sided tests",
         TEST_COLUMNS,
@@ -42,7 +44,7 @@ def print_tests(comparison: Comparison) -> None:
 
 
 def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
-    """Yield what is printed of each test of a pair: its name, statistic, df, p, interval, and a remark.
+    """Yield the cells of each test of a pair: its name, statistic, df, p, interval, and a remark.
 
     The test that decides stands first. Tests of pairs are left out where the seeds are not pairs.
     """
@@ -56,30 +58,30 @@ def test_rows(pair: PairOfGroups) -> Iterator[Cells]:
         ranks.append(("Wilcoxon", tests.wilcoxon))
         dealt.append(("sign flip", tests.sign_flip))
     for name, rank in ranks:
-        yield (
-            name,
-            output.number(rank.statistic, "g"),
-            "-",
-            output.p_value(rank.p),
-            "-",
-            rank.reason or rank.method,
-        )
+        statistic = output.number(rank.statistic, "g")
+        yield name, statistic, "-", output.p_value(rank.p), "-", rank.reason or rank.method
     for name, test in dealt:
-        yield (
-            name,
-            output.number(test.difference, "+.3g"),
-            "-",
-            output.p_value(test.p),
-            "-",
-            test.reason or test.method,
-        )
-    own = tests.bootstrap
-    ends = "-" if own.reason else f"{own.low:+.3g} to {own.high:+.3g}"
-    yield "bootstrap-t", "-", "-", "-", ends, own.reason or f"{own.draws} resamples"
-    spread, ratio = tests.brown_forsythe, tests.sd_ratio
-    ends = "" if math.isnan(ratio.low) else f", {ratio.low:.2g} to {ratio.high:.2g}"
-    remark = spread.reason or f"sd ratio {output.number(ratio.value, '.2g')}{ends}"
-    yield "Brown-Forsythe", output.number(spread.f, ".4g"), "-", output.p_value(spread.p), "-", remark
+        difference = output.number(test.difference, "+.3g")
+        yield name, difference, "-", output.p_value(test.p), "-", test.reason or test.method
+    yield _bootstrap_row(tests.bootstrap)
+    yield _spread_row(tests.brown_forsythe, tests.sd_ratio)
+
+
+def _bootstrap_row(bootstrap: BootstrapInterval) -> Cells:
+    if bootstrap.reason:
+        return "bootstrap-t", "-", "-", "-", "-", bootstrap.reason
+    interval = output.interval(bootstrap.low, bootstrap.high, "+.3g")
+    return "bootstrap-t", "-", "-", "-", interval, f"{bootstrap.draws} resamples"
+
+
+def _spread_row(test: SpreadTest, ratio: SdRatio) -> Cells:
+    """Return the test of equal spreads; its remark is the ratio of the standard deviations."""
+    remark = test.reason
+    if not remark:
+        remark = f"sd ratio {output.number(ratio.value, '.2g')}"
+        if not math.isnan(ratio.low):
+            remark += f", {output.interval(ratio.low, ratio.high, '.2g')}"
+    return "Brown-Forsythe", output.number(test.f, ".4g"), "-", output.p_value(test.p), "-", remark
 
 
 def _t_rows(pair: PairOfGroups) -> Iterator[Cells]:
@@ -89,17 +91,21 @@ def _t_rows(pair: PairOfGroups) -> Iterator[Cells]:
     if (worst := pair.worst_rank) is not None:
         remark = worst.reason or f"decides; P(first better) {worst.probability:.2f}"
         yield "worst rank", "-", "-", output.p_value(worst.p), "-", remark
-    tests = [("Student", pair.student), ("Welch", pair.welch)] if min(pair.seeds[:2]) else []
+    tests = []
+    if min(pair.seeds[:2]):
+        tests += [("Student", pair.student), ("Welch", pair.welch)]
     if not pair.obstacle:
         tests.append(("paired t", pair.paired))
     if not pair.partial.reason:
         tests.append(("partially paired t", pair.partial))
+    role = "interval among the seeds that finished"
+    if pair.worst_rank is None:
+        role = "decides"
     for name, test in tests:
-        remark = ""
-        if test is pair.test:
-            remark = "decides; " if pair.worst_rank is None else "interval among the seeds that finished; "
-            remark += words.coverage_of_pair(pair)
-        yield (name, *_t_cells(test), test.reason or remark)
+        remark = test.reason
+        if not remark and test is pair.test:
+            remark = f"{role}; {words.coverage_of_pair(pair)}"
+        yield (name, *_t_cells(test), remark)
 
 
 def _t_cells(test: TTest) -> Cells:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 BESIDE = 3  # characters around each cell: its padding, and the line between two columns or before the first
-NARROWEST = 20  # characters: a narrower terminal is not one that is read
+NARROWEST = 20  # characters: nobody reads a narrower terminal
 FEWEST_COLUMNS = 2  # a table of names alone says nothing
-FEWEST_CHARACTERS = 12  # of a text that is cut: fewer tell nothing
+FEWEST_CHARACTERS = 12  # of a text that is cut: a shorter one says nothing
 
 Rows = Sequence[Sequence[str]]
 
@@ -29,8 +29,8 @@ class Fitted:
 
     Attributes:
         kept: Places of the columns that are left, in their order.
-        rows: Their cells, cut where that was the last resort.
-        dropped: Names of the columns that are gone.
+        rows: Cells of these columns, shortened where nothing else was left to do.
+        dropped: Names of the columns that were dropped.
     """
 
     kept: tuple[int, ...]
@@ -47,8 +47,10 @@ def terminal_width() -> int | None:
 
 def width_of(columns: Sequence[str], rows: Rows) -> int:
     """Return how wide a table is as it is printed."""
-    widths = [max(cell_len(cell) for cell in cells) for cells in zip(columns, *rows, strict=True)]
-    return sum(widths) + BESIDE * len(widths)
+    total = 0
+    for cells in zip(columns, *rows, strict=True):
+        total += max(map(cell_len, cells)) + BESIDE
+    return total
 
 
 def fit(
@@ -65,34 +67,54 @@ def fit(
     Args:
         columns: Names of the columns.
         rows: Their cells.
-        width: Of the terminal; None: no limit.
+        width: Width of the terminal in characters. None: no limit.
         text: Places of the columns of text, whose cells may be cut.
-        first_out: Names of columns, the one to drop first first. After them columns are dropped from the last
-            one on; the first column stays always.
-        keep: Names of columns that go only where cutting texts does not help.
+        first_out: Names of the columns that are dropped first, in this order. After them, columns are dropped
+            from the last one on. The first column always stays.
+        keep: Names of columns that are dropped only where shorter texts do not help.
     """
     places = list(range(len(columns)))
     if width is None:
-        return Fitted(tuple(places), [tuple(row) for row in rows], ())
-    order = _order(columns, first_out, keep)
-    kept = _fitting(columns, rows, width, [place for place in order if columns[place] not in keep])
+        return Fitted(tuple(places), list(map(tuple, rows)), ())
+    order, dropped_last = _order(columns, first_out, keep)
+    kept = _fitting(columns, rows, width, order)
     while True:
-        names = [columns[place] for place in kept]
-        cells = [tuple(row[place] for place in kept) for row in rows]
-        cells = _shortened(names, cells, [kept.index(place) for place in text if place in kept], width)
+        names = _cells_at(columns, kept)
+        cells = [_cells_at(row, kept) for row in rows]
+        text_places = [kept.index(place) for place in text if place in kept]
+        cells = _shortened(names, cells, text_places, width)
         if width_of(names, cells) <= width or len(kept) <= FEWEST_COLUMNS:
             break
-        kept.remove(next(place for place in order[::-1] if place in kept and columns[place] in keep))
+        kept.remove(next(place for place in dropped_last if place in kept))
     dropped = tuple(columns[place] or "remark" for place in places if place not in kept)
     return Fitted(tuple(kept), cells, dropped)
 
 
-def _order(columns: Sequence[str], first_out: Sequence[str], keep: Sequence[str]) -> list[int]:
-    """Return the places of all columns but the first, the least important first."""
-    named = [columns.index(name) for name in first_out if name in columns]
-    others = [place for place in range(len(columns) - 1, 0, -1) if place not in named]
-    kept = [columns.index(name) for name in reversed(keep) if name in columns]
-    return [place for place in (*named, *others) if place not in kept] + kept
+def _order(
+    columns: Sequence[str], first_out: Sequence[str], keep: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Return the places of the columns that are dropped freely, and of those that are dropped last.
+
+    Both lists are in the order in which columns are dropped. The table's first column is dropped only where
+    ``keep`` names it.
+    """
+    order = _places_of(first_out, columns)
+    for place in range(len(columns) - 1, 0, -1):
+        if place not in order:
+            order.append(place)
+    dropped_last = _places_of(keep, columns)
+    order = [place for place in order if place not in dropped_last]
+    return order, dropped_last
+
+
+def _places_of(names: Sequence[str], columns: Sequence[str]) -> list[int]:
+    """Return the places of those names that are names of columns."""
+    return [columns.index(name) for name in names if name in columns]
+
+
+def _cells_at(row: Sequence[str], places: Sequence[int]) -> tuple[str, ...]:
+    """Return the cells of a row at the given places."""
+    return tuple(row[place] for place in places)
 
 
 def _fitting(columns: Sequence[str], rows: Rows, width: int, order: Sequence[int]) -> list[int]:
@@ -100,14 +122,18 @@ def _fitting(columns: Sequence[str], rows: Rows, width: int, order: Sequence[int
     kept = list(range(len(columns)))
 
     def fits(places: Sequence[int]) -> bool:
-        return width_of([columns[p] for p in places], [[row[p] for p in places] for row in rows]) <= width
+        cells = [_cells_at(row, places) for row in rows]
+        return width_of(_cells_at(columns, places), cells) <= width
 
     for place in order:
         if fits(kept) or len(kept) <= FEWEST_COLUMNS:
             break
         kept.remove(place)
     for place in reversed(order):
-        if place not in kept and fits(with_place := sorted([*kept, place])):
+        if place in kept:
+            continue
+        with_place = sorted([*kept, place])
+        if fits(with_place):
             kept = with_place
     return kept
 
@@ -116,13 +142,23 @@ def _shortened(
     columns: Sequence[str], rows: list[tuple[str, ...]], text: Sequence[int], width: int
 ) -> list[tuple[str, ...]]:
     """Return rows whose columns of text are narrower, the widest first, as far as names can be."""
-    for place in sorted(text, key=lambda place: -max((cell_len(row[place]) for row in rows), default=0)):
-        longest = max((cell_len(row[place]) for row in rows), default=0)
+    widest_first = sorted(text, key=lambda place: -_longest(rows, place))
+    for place in widest_first:
         excess = width_of(columns, rows) - width
         if excess > 0:
-            room = max(FEWEST_CHARACTERS, cell_len(columns[place]), longest - excess)
-            rows = [(*row[:place], in_the_middle(row[place], room), *row[place + 1 :]) for row in rows]
+            room = max(FEWEST_CHARACTERS, cell_len(columns[place]), _longest(rows, place) - excess)
+            rows = [_with_shorter_cell(row, place, room) for row in rows]
     return rows
+
+
+def _longest(rows: Rows, place: int) -> int:
+    """Return the width of the widest cell in a column; 0 in a table without rows."""
+    return max((cell_len(row[place]) for row in rows), default=0)
+
+
+def _with_shorter_cell(row: tuple[str, ...], place: int, room: int) -> tuple[str, ...]:
+    """Return a row whose cell at a place has at most ``room`` characters."""
+    return (*row[:place], in_the_middle(row[place], room), *row[place + 1 :])
 
 
 def in_the_middle(text: str, room: int) -> str:

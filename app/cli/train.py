@@ -21,35 +21,37 @@ if TYPE_CHECKING:
     from ired_diag.training.opening import Options
     from ired_diag.training.plan import PlannedRun
 
+WIDTH = 78  # characters of a line about an experiment
+
 
 @click.command("train")
 @click.argument("experiment", required=False)
-@click.option("--seeds", metavar="A-B|A,B,…", help="Which seeds; else the configuration's own.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a knob; repeatable.")
+@click.option("--seeds", metavar="A-B|A,B,…", help="Seeds to train. Default: those of the configuration.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a knob. May be repeated.")
 @click.option(
     "--task",
     metavar="NAME|FILE.py:FUNCTION",
-    help="What to train. Default: what EXPERIMENT names.",
+    help="Task to train on. Default: the one that EXPERIMENT names.",
 )
 @click.option("--name", help="Train under another name.")
-@click.option("--resume", is_flag=True, help="Go on with stopped runs; start those that are not there.")
+@click.option("--resume", is_flag=True, help="Continue stopped runs; start those that do not exist yet.")
 @click.option("--from", "source", metavar="RUN@STEP", help="Fork a run at a step (or last, best) instead.")
-@click.option("--fresh-optimizer", is_flag=True, help="With --from: forget the optimiser's memory.")
+@click.option("--fresh-optimizer", is_flag=True, help="With --from: reset the state of the optimiser.")
 @click.option(
     "--together",
     type=click.IntRange(1),
     metavar="N",
-    help="Seeds in one ensemble; else all on a GPU, one on a CPU.",
+    help="Number of seeds in one ensemble. Default: all on a GPU, one on a CPU.",
 )
 @click.option(
     "--compile",
     "compiling",
     type=click.Choice(("auto", "on", "off")),
     default="auto",
-    help="Compile the loss; auto: for long runs.",
+    help="Compile the loss. auto: only for long runs.",
 )
 @click.option("--stop-on-trouble", is_flag=True, help="End a run that diverges, runs away or is dead.")
-@click.option("--list", "list_them", is_flag=True, help="List the named experiments and what each asks.")
+@click.option("--list", "list_them", is_flag=True, help="List the named experiments, each with its question.")
 @options.runs
 @options.device
 def command(
@@ -68,11 +70,11 @@ def command(
     runs: Path,
     device: str,
 ) -> None:
-    """Train EXPERIMENT: a name (q103) or a JSON file in the form of the study's.
+    """Train EXPERIMENT: a name (q103) or a JSON file with the same keys as those of the study.
 
     Each seed gets a folder RUNS/EXPERIMENT/[VARIANT/]seed<k>. A run that exists is refused. A sweep (q301)
-    trains all its variants; q301@mining_opt_steps=3 is one of them. A training problem of your own is a
-    Python file (docs/own-tasks.md): --task runs it.
+    trains all its variants; q301@mining_opt_steps=3 is a single variant. A task of your own is a Python file
+    (docs/own-tasks.md): --task trains on it.
 
     \b
     ired-diag train q103 --seeds 0-2 --set train_steps=2000
@@ -110,38 +112,47 @@ def command(
         )
     else:
         planned = plan(experiment, seeds, settings, task=task, name=name, runs=runs, resume=resume)
-    how = Options(chosen, compiling, stop_on_trouble, announce=_announce, heard=_heard)
-    _train_in_turn(in_batches(planned, together or (len(planned) if chosen.type == "cuda" else 1)), how)
-    if stop_on_trouble and not all(_is_complete(one.folder) for one in planned):
+    training = Options(chosen, compiling, stop_on_trouble, announce=_announce, heard=_heard)
+    if together is None:
+        together = len(planned) if chosen.type == "cuda" else 1
+    _train_in_turn(in_batches(planned, together), training)
+    if stop_on_trouble and not all(_is_complete(run.folder) for run in planned):
         click.get_current_context().exit(EXIT_CHECK_FAILED)
-    first, place = (shlex.quote(str(path)) for path in (planned[0].folder, runs))
-    if planned[0].task_file is not None:
-        click.echo(f"Next: ired-diag ls --runs {place}")
-        return
-    click.echo(f"Next: ired-diag probe conditioning {first}, or: ired-diag ls --runs {place}")
+    click.echo(f"Next: {_next_commands(planned[0], runs)}")
 
 
-def _train_in_turn(batches: Sequence[Sequence[PlannedRun]], how: Options) -> None:
+def _next_commands(first: PlannedRun, runs: Path) -> str:
+    """Return what to type after training; probes read no models of a user's own task."""
+    ls = f"ired-diag ls --runs {shlex.quote(str(runs))}"
+    if first.task_file is not None:
+        return ls
+    return f"ired-diag probe conditioning {shlex.quote(str(first.folder))}, or: {ls}"
+
+
+def _train_in_turn(batches: Sequence[Sequence[PlannedRun]], training: Options) -> None:
     from ired_diag.training.trainer import Interrupted
 
     for number, batch in enumerate(batches, start=1):
-        asked = _train(batch, how)
-        if asked and number < len(batches):
+        is_interrupted = _train(batch, training)
+        if is_interrupted and number < len(batches):
             raise Interrupted(
-                "Stopped as asked before the other runs. Go on with the same command and --resume."
+                "Stopped as asked before the other runs. Continue with the same command and --resume."
             )
 
 
-def _train(batch: Sequence[PlannedRun], how: Options) -> bool:
-    """Train runs together, say how each ended, and return whether a signal asked for an end."""
+def _train(batch: Sequence[PlannedRun], training: Options) -> bool:
+    """Train runs together, print how each ended, and return whether a signal interrupted them."""
     from ired_diag.training.trainer import train_together
 
-    more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
-    with output.progress(f"{batch[0].folder}{more}", unit="steps") as show:
-        asked = train_together(batch, replace(how, progress=lambda step, steps, values: show(step, steps)))
-    for one in batch:
-        click.echo(f"{one.folder}: {_result(one)}")
-    return asked
+    title = str(batch[0].folder)
+    if len(batch) > 1:
+        title += f" and {len(batch) - 1} more"
+    with output.progress(title, unit="steps") as show:
+        training = replace(training, progress=lambda step, steps, values: show(step, steps))
+        is_interrupted = train_together(batch, training)
+    for run in batch:
+        click.echo(f"{run.folder}: {_result(run)}")
+    return is_interrupted
 
 
 def _is_complete(folder: Path) -> bool:
@@ -163,21 +174,20 @@ def _result(planned: PlannedRun) -> str:
 
     run, metric = open_run(planned.folder), planned.task.metric
     series = run.history.series.get(metric.name)
-    how = f"{run.ending.detail}." if run.ending.detail else "trained."
+    ending = run.ending.detail or "trained"
     if series is None:
-        return f"{how} No evaluation yet."
-    logged = zip(series.steps, series.values, strict=True)
-    broken = [step for step, value in logged if not math.isfinite(value)]
-    if broken:
-        return f"{how} It DIVERGED: {metric.title} is not finite from step {broken[0]} on."
+        return f"{ending}. No evaluation yet."
+    for step, value in zip(series.steps, series.values, strict=True):
+        if not math.isfinite(value):
+            return f"{ending}. It DIVERGED: {metric.title} is not finite from step {step} on."
     title = metric.title[:1].upper() + metric.title[1:]
-    return f"{how} {title} {series.values[-1]:.6g} at step {series.steps[-1]}."
+    return f"{ending}. {title} {series.values[-1]:.6g} at step {series.steps[-1]}."
 
 
 def _list() -> None:
-    """Print a row of knobs for each experiment and, below it, what it asks and what a sweep varies.
+    """Print a row of knobs for each experiment and, below it, its question and what a sweep varies.
 
-    Not one wide table: with questions in it, a terminal of 80 columns would break each row in three.
+    It is not one wide table: with questions in it, a terminal of 80 columns would break each row in three.
     """
     from ired_diag import experiments
     from ired_diag.experiments.sweep import varied
@@ -188,18 +198,22 @@ def _list() -> None:
     click.echo(f"{header}\n{'─' * len(header)}")
     for name, variants in sweeps.items():
         click.echo(row.format(name, *_knobs([variant.config for variant in variants])))
-        told = [experiments.question(name)]
-        told += [f"varies {knob} {', '.join(values)}" for knob, values in varied(variants).items()]
-        for line in told:
-            click.echo(click.wrap_text(line, 78, "    ", "    "))
+        sentences = [experiments.question(name)]
+        sentences += [f"varies {knob} {', '.join(values)}" for knob, values in varied(variants).items()]
+        for sentence in sentences:
+            click.echo(click.wrap_text(sentence, WIDTH, "    ", "    "))
 
 
 def _knobs(variants: Sequence[TrainingConfig]) -> list[str]:
-    """Return mining, head, steps and batch, where all variants have the same."""
-    columns = (
-        [getattr(config, "mining_strategy", "") for config in variants],
-        ["scalar" if getattr(config, "use_scalar_energy", False) else "vector" for config in variants],
-        [str(config.train_steps) for config in variants],
-        [str(config.batch_size) for config in variants],
-    )
-    return [column[0] if len(set(column)) == 1 else "varies" for column in columns]
+    """Return mining, head, steps and batch; "varies" where the variants differ."""
+    rows = [_knobs_of_variant(config) for config in variants]
+    knobs = []
+    for values in zip(*rows, strict=True):
+        knobs.append(values[0] if len(set(values)) == 1 else "varies")
+    return knobs
+
+
+def _knobs_of_variant(config: TrainingConfig) -> tuple[str, ...]:
+    head = "scalar" if getattr(config, "use_scalar_energy", False) else "vector"
+    mining = getattr(config, "mining_strategy", "")
+    return mining, head, str(config.train_steps), str(config.batch_size)

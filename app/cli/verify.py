@@ -11,7 +11,7 @@ from app.cli import options, output
 from app.cli.group import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
-    from ired_diag.inverse.verification import Verification
+    from ired_diag.inverse.verification import Check, Verification
 
 
 @click.command("verify")
@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """Recompute what REFERENCE.npz holds from its inputs, and compare.
 
-    Prints the relative error ‖a - b‖/‖b‖ of each quantity with its bound. Exit status 3 if one is exceeded.
-    Weights are raw unless --weights says otherwise: the reference was computed from them.
+    Prints the relative error ‖a - b‖/‖b‖ of each quantity with its bound. The exit status is 3 if a bound is
+    exceeded. Default weights: raw, from which the reference was computed.
 
     \b
     ired-diag verify results/model-1.pt reference.npz
@@ -54,17 +54,14 @@ def command(
 
 
 def _print(result: Verification, device: str, checkpoint: Path) -> None:
-    rows = [
-        (c.quantity, c.note, f"{c.error:.2e}", f"{c.bound:.0e}", "ok" if c.holds else "EXCEEDED")
-        for c in result.checks
-    ]
     title = f"{checkpoint.name} on {device}"
-    output.print_table(title, ("quantity", "", "relative error", "bound", ""), rows, left=2)
+    columns = ("quantity", "", "relative error", "bound", "")
+    output.print_table(title, columns, list(map(_row, result.checks)), left=2)
     for key, reason in result.not_compared.items():
         click.echo(f"not compared: {key}: {reason}", err=True)
     for finding in result.findings:
         click.echo(f"{finding.severity}: {finding.statement}", err=True)
-    failed = sum(not c.holds for c in result.checks)
+    failed = sum(not check.holds for check in result.checks)
     if failed:
         click.echo(
             f"{failed} of {len(result.checks)} checks exceed their bound: this machine, this version of "
@@ -72,3 +69,8 @@ def _print(result: Verification, device: str, checkpoint: Path) -> None:
         )
     else:
         click.echo(f"All {len(result.checks)} checks hold: this machine reproduces the reference.")
+
+
+def _row(check: Check) -> tuple[str, ...]:
+    outcome = "ok" if check.holds else "EXCEEDED"
+    return check.quantity, check.note, f"{check.error:.2e}", f"{check.bound:.0e}", outcome

@@ -23,7 +23,7 @@ STYLED = re.compile("((?:\x1b\\[\\d{1,2}m)+)(.*?)(\x1b\\[0m\n?)", re.DOTALL)
 
 
 class VisibleText:
-    """A stream that makes visible what a terminal would obey; in all else the stream that it writes to."""
+    """A stream that makes visible what a terminal would obey; else it is the stream that it writes to."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to ``stream``."""
@@ -37,7 +37,10 @@ class VisibleText:
     def write(self, text: str) -> int:
         """Write a text."""
         styled = STYLED.fullmatch(text)
-        shown = f"{styled[1]}{visible(styled[2])}{styled[3]}" if styled else visible(text)
+        if styled:
+            shown = f"{styled[1]}{visible(styled[2])}{styled[3]}"
+        else:
+            shown = visible(text)
         coding = getattr(self.stream, "encoding", None) or "utf-8"
         self.stream.write(shown.encode(coding, "backslashreplace").decode(coding))
         return len(text)

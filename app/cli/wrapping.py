@@ -14,9 +14,9 @@ def broken(texts: Sequence[str], width: int | None, *, indent: str = "") -> list
     """Return texts as lines that are no longer than a terminal is wide.
 
     Args:
-        texts: One sentence or more each.
-        width: Of the terminal; None: nothing is broken.
-        indent: Stands before each line of a text but its first.
+        texts: Texts of one or more sentences.
+        width: Width of the terminal in characters. None: nothing is broken.
+        indent: Beginning of each line of a text except its first.
 
     >>> broken(["a verdict in words", "ired-diag stats a b"], 10)
     ['a verdict', 'in words', 'ired-diag stats a b']

@@ -8,7 +8,7 @@ a value that is not understood becomes the default, and no value is ever used as
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -18,8 +18,10 @@ from ired_diag.errors import DiagError
 
 MOST_CHARACTERS = 300  # of one word
 MOST_WORDS = 500  # of one list
-LARGEST = 10**15
-MARGIN = 0.01
+MOST_FIELDS = 5000  # of an address
+LONGEST_WINDOW = 1000  # evaluations
+LARGEST = 10**15  # of the ends of an axis: below 2^53, up to which steps are exact as floats
+MARGIN = 0.01  # the default of ``ired-diag stats``
 THEMES = ("auto", "light", "dark")
 READOUTS = ("plateau", "last", "best", "last10", "area")
 BANDS = ("t interval", "sd", "range")
@@ -27,44 +29,46 @@ DIRECTIONS = ("", "1", "0")
 SCALES = ("auto", "linear", "log")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 RUN = re.compile(r"[0-9a-f]{12}")
+NUMBER = re.compile(r"[0-9]{1,15}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
-    """What is looked at.
+    """A view: all choices of a reader.
 
     Attributes:
         page: Name of the page.
-        filter: Words that runs are filtered by.
-        groups: Groups chosen for a comparison or a picture; all where empty.
+        filter: Words by which runs are filtered.
+        groups: Groups chosen for a comparison or a picture. Empty: all groups.
         hidden: Groups that are not drawn.
         open: Groups whose single runs are listed.
-        metric: Name of a logged metric; the page's own choice where empty.
+        metric: Name of a logged metric. Empty: the page chooses.
         readout: How a curve becomes one number.
-        margin: What is too small to matter, as a share of the mean or in the metric's unit.
-        higher: Of ``DIRECTIONS``: ``1`` where a higher value of the metric is better, ``0`` where a lower one
-            is; by configuration and name where empty.
-        smooth: Evaluations that a drawn curve is averaged over; 0 is none.
+        margin: Smallest difference that matters, as a share of the mean or in the metric's unit.
+        higher: One of ``DIRECTIONS``: ``1`` where a higher value of the metric is better, ``0`` where a lower
+            one is. Empty: by configuration and name.
+        smooth: Number of evaluations over which a drawn curve is averaged. 0: as it is.
         log: Whether the y axis is logarithmic.
-        scale: Of ``SCALES``; auto is what the values ask for.
-        band: Of ``BANDS``, around the mean of a learning curve.
-        x: Ends of the x axis, where it is zoomed.
-        y: Ends of the y axis, likewise, of the page's only picture; powers of ten on a logarithmic axis.
+        scale: One of ``SCALES``; auto chooses by the values.
+        band: One of ``BANDS``: the band around the mean of a learning curve.
+        x: Ends of the x axis where it is zoomed.
+        y: Ends of the y axis of the page's only picture where it is zoomed; powers of ten on a logarithmic
+            axis.
         run: Opaque id of a run.
         probe: Name of a probe.
-        level: Noise level; the page's own choice where None.
-        step: Training step, likewise.
-        theme: Of ``THEMES``; auto is what the system prefers.
-        sort: Column that a table is sorted by; its natural order where empty.
-        descending: Whether the largest stands first.
-        severity: Severities of the findings that are shown; all where empty.
-        rule: Rule of the findings that are shown; all where empty.
-        quantity: Whose distribution is drawn; the page's own choice where empty.
-        kind: Of candidate, that is compared over groups; all kinds of one group where empty.
-        form: Of a distribution.
-        weights: Of checkpoints: raw or ema; those that were probed last where empty.
-        experiment: Whose variants are a sweep; the first that has one where empty.
-        knob: Key of the configurations that they differ in.
+        level: Noise level. None: the page chooses.
+        step: Training step. None: the page chooses.
+        theme: One of ``THEMES``; auto follows the system.
+        sort: Column by which a table is sorted. Empty: its natural order.
+        descending: Whether the largest value stands first.
+        severity: Severities of the findings that are shown. Empty: all.
+        rule: Rule of the findings that are shown. Empty: all.
+        quantity: Quantity whose distribution is drawn. Empty: the page chooses.
+        kind: Kind of candidate that is compared over groups. Empty: all kinds of one group.
+        form: Form in which a distribution is drawn.
+        weights: Weights of checkpoints, raw or ema. Empty: those that were probed last.
+        experiment: Experiment whose variants are a sweep. Empty: the first one that has a sweep.
+        knob: Configuration key in which the variants differ.
     """
 
     page: str = "study"
@@ -100,24 +104,35 @@ class View:
 
     @property
     def higher_is_better(self) -> bool | None:
-        """Whether a higher value of the metric is better; None where the reader leaves it to its name."""
-        return None if self.higher == "" else self.higher == "1"
+        """Whether a higher value of the metric is better; None where its name decides."""
+        if self.higher == "":
+            return None
+        return self.higher == "1"
+
+    @property
+    def lower_is_better(self) -> bool | None:
+        """Whether a lower value of the metric is better; None where its name decides."""
+        if self.higher_is_better is None:
+            return None
+        return not self.higher_is_better
 
     @classmethod
     def from_query(cls, query: str | None) -> View:
-        """Return the view that the query of an address tells, with or without its ``?``.
+        """Return the view in the query of an address, which may begin with ``?``.
 
         >>> View.from_query("?page=curves&groups=q101&groups=q102&log=1&level=x").groups
         ('q101', 'q102')
         """
+        text = (query or "").removeprefix("?")
         try:
-            told = parse_qsl((query or "").removeprefix("?"), keep_blank_values=True, max_num_fields=5000)
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
         except ValueError:
             return cls()
         values: dict[str, list[str]] = {}
-        for key, value in told:
-            values.setdefault(key, []).append(value)
-        return cls(**{key: _READ[key](values[key]) for key in _READ if key in values})
+        for key, value in pairs:
+            if key in _READ:
+                values.setdefault(key, []).append(value)
+        return cls(**{key: _READ[key](texts) for key, texts in values.items()})
 
     def to_query(self) -> str:
         """Return the query of the address, without what is at its default.
@@ -128,49 +143,58 @@ class View:
         pairs: list[tuple[str, str]] = []
         for field in fields(self):
             value = getattr(self, field.name)
-            if value != field.default:
-                pairs += [(field.name, text) for text in _written(value)]
-        return "?" + urlencode(pairs) if pairs else ""
+            if value == field.default:
+                continue
+            for text in _written(value):
+                pairs.append((field.name, text))
+        if not pairs:
+            return ""
+        return f"?{urlencode(pairs)}"
 
 
 def _written(value: Any) -> list[str]:
     if isinstance(value, bool):
         return [str(int(value))]
-    if isinstance(value, tuple) and isinstance(value[0], float | int):
-        return [",".join(repr(float(end)) for end in value)]
     if isinstance(value, Margin):
         return [value.text]
-    return list(value) if isinstance(value, tuple) else [str(value)]
+    if not isinstance(value, tuple):
+        return [str(value)]
+    if isinstance(value[0], float | int):
+        return [",".join(repr(float(end)) for end in value)]
+    return list(value)
 
 
 def _text(values: list[str]) -> str:
     """Return a word without control characters, and without halves of characters."""
-    kept = "".join(c for c in values[-1] if c.isprintable())
-    return kept.encode(errors="ignore").decode()[:MOST_CHARACTERS]
+    printable = "".join(filter(str.isprintable, values[-1]))
+    return printable.encode(errors="ignore").decode()[:MOST_CHARACTERS]
 
 
 def _texts(values: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for value in values[:MOST_WORDS] if (word := _text([value]))))
+    words = [_text([value]) for value in values[:MOST_WORDS]]
+    return tuple(dict.fromkeys(filter(None, words)))
 
 
-def _name(values: list[str]) -> str:
-    return values[-1] if NAME.fullmatch(values[-1]) else ""
+def _matching(pattern: re.Pattern[str]) -> Callable[[list[str]], str]:
+    """Return a reader of a word that matches a pattern; another word becomes empty."""
+
+    def read(values: list[str]) -> str:
+        return values[-1] if pattern.fullmatch(values[-1]) else ""
+
+    return read
 
 
-def _run(values: list[str]) -> str:
-    return values[-1] if RUN.fullmatch(values[-1]) else ""
+def _one_of(choices: Sequence[str]) -> Callable[[list[str]], str]:
+    """Return a reader of one of the choices; another word becomes the first choice."""
+
+    def read(values: list[str]) -> str:
+        return values[-1] if values[-1] in choices else choices[0]
+
+    return read
 
 
 def _page(values: list[str]) -> str:
     return _name(values) or "study"
-
-
-def _theme(values: list[str]) -> str:
-    return values[-1] if values[-1] in THEMES else "auto"
-
-
-def _readout(values: list[str]) -> str:
-    return values[-1] if values[-1] in READOUTS else READOUTS[0]
 
 
 def _margin(values: list[str]) -> float | Margin:
@@ -181,19 +205,9 @@ def _margin(values: list[str]) -> float | Margin:
         share = float(values[-1])
     except (ValueError, DiagError):
         return MARGIN
-    return share if 0 < share < 1 else MARGIN  # NaN is in no order
-
-
-def _scale(values: list[str]) -> str:
-    return values[-1] if values[-1] in SCALES else "auto"
-
-
-def _band(values: list[str]) -> str:
-    return values[-1] if values[-1] in BANDS else BANDS[0]
-
-
-def _direction(values: list[str]) -> str:
-    return values[-1] if values[-1] in DIRECTIONS else ""
+    if 0 < share < 1:  # not so for NaN
+        return share
+    return MARGIN
 
 
 def _flag(values: list[str]) -> bool:
@@ -201,21 +215,26 @@ def _flag(values: list[str]) -> bool:
 
 
 def _number(values: list[str]) -> int | None:
-    return int(values[-1]) if re.fullmatch(r"[0-9]{1,15}", values[-1]) else None
+    if not NUMBER.fullmatch(values[-1]):
+        return None
+    return int(values[-1])
 
 
 def _window(values: list[str]) -> int:
-    return min(_number(values) or 0, 1000)
+    return min(_number(values) or 0, LONGEST_WINDOW)
 
 
 def _range(values: list[str]) -> tuple[float, float] | None:
     try:
-        low, high = (float(end) for end in values[-1].split(","))
+        low, high = map(float, values[-1].split(","))
     except ValueError:
         return None
-    return (low, high) if -LARGEST < low < high < LARGEST else None  # NaN is in no order
+    if -LARGEST < low < high < LARGEST:  # not so for NaN
+        return low, high
+    return None
 
 
+_name = _matching(NAME)
 _READ: dict[str, Callable[[list[str]], Any]] = {
     "page": _page,
     "filter": _text,
@@ -223,20 +242,20 @@ _READ: dict[str, Callable[[list[str]], Any]] = {
     "hidden": _texts,
     "open": _texts,
     "metric": _text,
-    "readout": _readout,
+    "readout": _one_of(READOUTS),
     "margin": _margin,
-    "higher": _direction,
+    "higher": _one_of(DIRECTIONS),
     "smooth": _window,
     "log": _flag,
-    "scale": _scale,
-    "band": _band,
+    "scale": _one_of(SCALES),
+    "band": _one_of(BANDS),
     "x": _range,
     "y": _range,
-    "run": _run,
+    "run": _matching(RUN),
     "probe": _name,
     "level": _number,
     "step": _number,
-    "theme": _theme,
+    "theme": _one_of(THEMES),
     "sort": _name,
     "descending": _flag,
     "severity": _texts,

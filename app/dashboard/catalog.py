@@ -1,9 +1,9 @@
 """The study under a folder, as it is now: what has not changed is not read again.
 
-Every look compares the sizes, times and inodes of all files with those of the last look. Only when one
-differs is the study put together anew, and then only files that differ are read: of a history that grew,
-only its new lines. What is damaged is listed among ``Study.skipped`` or as a finding and stops nothing.
-Runs are named by an opaque id, so that no path ever stands in an address.
+Every look compares the sizes, times and inodes of all files with those of the last look. Only when a file
+differs is the study put together again, and then only files that differ are read: of a history that grew,
+only its new lines. What is damaged is listed in ``Study.skipped`` or as a finding and stops nothing.
+Runs are named by an opaque id, so that an address never holds a path.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ired_diag.runs.store import read_run
 from ired_diag.runs.study import Skipped, Study
 
 Read = TypeVar("Read")
-ID_LENGTH = 12
+ID_LENGTH = 12  # hexadecimal digits: 48 bits, so that ids of a million runs hardly ever collide
 
 
 @dataclass
@@ -55,13 +55,15 @@ class _Memory:
                 self.kept[path] = state, read(path)
             except DiagError as error:
                 self.kept[path] = state, error
-        told: Read | DiagError = self.kept[path][1]
-        if isinstance(told, DiagError):
-            raise told
-        return told
+        result: Read | DiagError = self.kept[path][1]
+        if isinstance(result, DiagError):
+            raise result
+        return result
 
     def forget(self, keep: Callable[[Path], bool]) -> None:
-        self.kept = {path: told for path, told in self.kept.items() if keep(path)}
+        for path in list(self.kept):
+            if not keep(path):
+                del self.kept[path]
 
 
 class Catalog:
@@ -80,12 +82,12 @@ class Catalog:
         """Look at nothing yet.
 
         Args:
-            root: Run folders, foreign logs, or one of either.
-            cache: Where histories are kept between sessions; nowhere without it.
-            grouping: What the user says of groups and seeds.
-            patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
-            metric: By which runs are judged where the address names none. Default: detected by name.
-            higher_is_better: Its direction. Default: by configuration and name.
+            root: Run folders or foreign logs, or a single one of them.
+            cache: Where histories are kept between sessions. None: nowhere.
+            grouping: The user's definition of groups and seeds.
+            patterns: Arguments ``NAME=GLOB`` whose groups are shown. Empty: all runs under the root.
+            metric: Metric that judges the runs where the address names none. Default: detected by name.
+            higher_is_better: Direction of the metric. Default: by configuration and name.
         """
         self.choice = (metric, higher_is_better)
         self.judgements = JudgedSnapshots()
@@ -100,7 +102,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._files: dict[str, Fingerprint] | None = None
         self._is_there = False
-        self._snapshot = Snapshot(0, 0.0, Study(()), {})
+        self._snapshot = Snapshot(version=0, updated=0.0, study=Study(()), entries={})
 
     def refresh(self) -> Snapshot:
         """Look whether anything has changed, and return the study as it is."""
@@ -115,19 +117,21 @@ class Catalog:
             entries = self._entries(study)
             changed = study is not self._snapshot.study or entries != self._snapshot.entries
             self._snapshot = Snapshot(
-                self._snapshot.version + changed,
-                time.time(),
-                study,
-                entries,
-                self.root,
-                tuple(self.grouping.options),
-                {pattern.partition("=")[0]: pattern for pattern in self.patterns},
+                version=self._snapshot.version + changed,
+                updated=time.time(),
+                study=study,
+                entries=entries,
+                root=self.root,
+                options=tuple(self.grouping.options),
+                patterns={pattern.partition("=")[0]: pattern for pattern in self.patterns},
             )
             return self._snapshot
 
     def snapshot(self) -> Snapshot:
-        """Return the study as it was last seen; look where it was never seen."""
-        return self._snapshot if self._snapshot.version else self.refresh()
+        """Return the study as it was last seen; the first call looks."""
+        if not self._snapshot.version:
+            return self.refresh()
+        return self._snapshot
 
     def judged(self, view: View) -> Snapshot:
         """Return the study as it was last seen, its runs judged by the metric and the direction of a view."""
@@ -153,7 +157,8 @@ class Catalog:
         """Return a study that is judged as the command line says."""
         if self.choice == (None, None):
             return study
-        return replace(study, runs=tuple(judged_run(run, self.choice) for run in study.runs))
+        runs = [judged_run(run, self.choice) for run in study.runs]
+        return replace(study, runs=tuple(runs))
 
     def _run(self, folder: Path) -> Run:
         return self.folders.get(
@@ -165,20 +170,25 @@ class Catalog:
 
     def _entries(self, study: Study) -> dict[str, Entry]:
         """Return the runs by id; a run that is as it was keeps its entry, and the verdict in it."""
-        fresh = {self._id(run): run for run in study.runs}
-        return {id: self._entry(id, run, self._snapshot.entries.get(id)) for id, run in fresh.items()}
+        entries: dict[str, Entry] = {}
+        for run in study.runs:
+            id = self._id(run)
+            entries[id] = self._entry(id, run, self._snapshot.entries.get(id))
+        return entries
 
-    def _entry(self, id: str, run: Run, known: Entry | None) -> Entry:
+    def _entry(self, id: str, run: Run, before: Entry | None) -> Entry:
         completion = completion_of(run)
-        if known is not None and known.run == run and known.completion == completion:
-            return known
+        if before is not None and before.run == run and before.completion == completion:
+            return before
         return Entry(id, run, completion)
 
     def _id(self, run: Run) -> str:
-        """Return an id by the place of a run under the root; several in one file differ by seed."""
-        place = str(run.path.relative_to(self.root)) if run.path.is_relative_to(self.root) else str(run.path)
-        told = f"{place}\n{run.experiment}\n{run.seed_label}".encode(errors="surrogateescape")
-        return hashlib.sha256(told).hexdigest()[:ID_LENGTH]
+        """Return an id by the place of a run under the root; several runs in a file differ by seed."""
+        place = run.path
+        if place.is_relative_to(self.root):
+            place = place.relative_to(self.root)
+        content = f"{place}\n{run.experiment}\n{run.seed_label}".encode(errors="surrogateescape")
+        return hashlib.sha256(content).hexdigest()[:ID_LENGTH]
 
     def _forget(self, gone: set[str]) -> None:
         self.follower.forget(gone)
@@ -187,7 +197,7 @@ class Catalog:
 
 
 def _state_of_log(path: Path) -> object:
-    """Return the fingerprints of all files that a log is read from: itself, its .err, what stands beside."""
+    """Return the fingerprints of all files that a log is read from: itself, its .err, configurations."""
     if path.is_dir():
         return tree(path)
     return fingerprints([path, path.with_suffix(".err"), *configuration_files(path.parent)])

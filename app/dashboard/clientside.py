@@ -13,9 +13,9 @@ def clientside(app: dash.Dash, function: str, *parts: Any, initially: bool = Tru
 
     Args:
         app: The dashboard.
-        function: Its name in the assets; inline scripts would need a hash in the security policy.
-        parts: Outputs, inputs and states.
-        initially: Whether it also runs when its parts appear.
+        function: Name in the assets; inline scripts would need a hash in the security policy.
+        parts: Outputs, inputs and states of the callback.
+        initially: Whether the callback also runs when its parts appear.
     """
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("ired", function), *parts, prevent_initial_call=not initially

@@ -1,7 +1,7 @@
 """Comparisons of groups: computed in the background, once for each version of the study and each question.
 
-One thread computes at a time. A page that waits asks again and again; the question that was asked last is
-answered next, so that a reader who has gone on to another one is not waited for.
+One thread computes at a time. A page that waits repeats its question. The newest question is answered next,
+so that no time is spent on a question that a reader has already left.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ MOST = 32  # answers that are kept
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked.
+    """A question about groups.
 
     Attributes:
-        groups: Their names, the baseline first.
-        metric: Which logged metric.
+        groups: Names of the groups, the baseline first.
+        metric: Name of a logged metric.
         readout: How a curve becomes one number.
-        margin: What is too small to matter, as a share of the mean or in the metric's unit.
-        higher: Whether the metric is better where it is higher; None by configuration and name.
+        margin: Smallest difference that matters, as a share of the mean or in the metric's unit.
+        higher: Whether a higher value of the metric is better. None: by configuration and name.
     """
 
     groups: tuple[str, ...]
@@ -38,12 +38,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a question.
+    """The answer to a question.
 
     Attributes:
-        version: Of the study.
-        comparison: None where it failed.
-        failure: Why it did.
+        version: Version of the study.
+        comparison: The comparison; None where it failed.
+        failure: Why it failed; empty where it did not.
     """
 
     version: int
@@ -64,13 +64,13 @@ class Comparisons:
     def newest(self, question: Question, snapshot: Snapshot) -> Answer | None:
         """Return the newest answer, None before the first; look for a newer one if need be."""
         with self._lock:
-            known = self._answers.get(question)
-            if known is None or known.version != snapshot.version:
+            answer = self._answers.get(question)
+            if not self._has(question, snapshot):
                 self._next = question, snapshot
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._work, daemon=True)
                     self._thread.start()
-            return known
+            return answer
 
     def wait(self) -> None:
         """Wait until the thread rests."""
@@ -94,17 +94,15 @@ class Comparisons:
                     del self._answers[next(iter(self._answers))]
 
     def _has(self, question: Question, snapshot: Snapshot) -> bool:
-        known = self._answers.get(question)
-        return known is not None and known.version == snapshot.version
+        answer = self._answers.get(question)
+        return answer is not None and answer.version == snapshot.version
 
 
 def answer_to(question: Question, snapshot: Snapshot) -> Answer:
-    """Return the comparison that a question asks for, or why there is none."""
-    there = snapshot.groups()
-    groups = {name: [entry.run for entry in there[name]] for name in question.groups if name in there}
+    """Return the comparison that answers a question, or why it failed."""
     try:
-        found = compare(
-            groups,
+        comparison = compare(
+            snapshot.runs_of(question.groups),
             metric=question.metric,
             readout=question.readout,
             margin=question.margin,
@@ -112,7 +110,7 @@ def answer_to(question: Question, snapshot: Snapshot) -> Answer:
         )
     except DiagError as reason:
         return Answer(snapshot.version, None, str(reason))
-    except Exception as error:  # a defect of ours: it ends neither thread nor page, which tells it
+    except Exception as error:  # a defect of ours: it stops neither the thread nor the page, which shows it
         logging.getLogger(__name__).exception("comparing failed")
         return Answer(snapshot.version, None, f"Comparing failed: {error!r}. Please report it.")
-    return Answer(snapshot.version, found)
+    return Answer(snapshot.version, comparison)

@@ -1,6 +1,6 @@
-"""What forensics finds in the study: computed in the background.
+"""The findings of the study: computed in the background.
 
-It is computed once for each version of the study and each way to judge it.
+They are computed once for each version of the study and each way to judge it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Diagnosed:
     """Findings of a version of the study.
 
     Attributes:
-        version: Of the study.
-        findings: Worst first.
-        failure: Why there are none, where looking for them failed.
+        version: Version of the study.
+        findings: The findings, worst first.
+        failure: Why looking for them failed; empty where it did not.
     """
 
     version: int
@@ -45,24 +45,24 @@ class Diagnosis:
         """
         self._snapshot_of = look
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str], Diagnosed] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Diagnosed] = OrderedDict()
         self._thread: threading.Thread | None = None
 
     def newest(self, view: View | None = None) -> Diagnosed | None:
         """Return the newest findings, None before the first; look for newer ones if need be.
 
         Args:
-            view: Says by which metric and direction runs are judged; each run by its own without it.
+            view: View whose metric and direction judge the runs. None: each run by its own.
         """
         view = view or View()
         snapshot, choice = self._snapshot_of(view), (view.metric, view.higher)
         with self._lock:
-            known = self._known.get(choice)
-            resting = self._thread is None or not self._thread.is_alive()
-            if resting and (known is None or known.version != snapshot.version):
+            diagnosed = self._kept.get(choice)
+            is_resting = self._thread is None or not self._thread.is_alive()
+            if is_resting and (diagnosed is None or diagnosed.version != snapshot.version):
                 self._thread = threading.Thread(target=self._look, args=(snapshot, choice), daemon=True)
                 self._thread.start()
-            return known
+            return diagnosed
 
     def wait(self) -> None:
         """Wait until the thread rests."""
@@ -71,12 +71,14 @@ class Diagnosis:
 
     def _look(self, snapshot: Snapshot, choice: tuple[str, str]) -> None:
         try:
-            known = Diagnosed(snapshot.version, tuple(forensics.diagnose(snapshot.study)))
-        except Exception as error:  # a defect of ours: it ends neither thread nor page, which tells it
+            diagnosed = Diagnosed(snapshot.version, tuple(forensics.diagnose(snapshot.study)))
+        except (
+            Exception
+        ) as error:  # a defect of ours: it stops neither the thread nor the page, which shows it
             logging.getLogger(__name__).exception("looking for mistakes failed")
-            known = Diagnosed(snapshot.version, (), repr(error))
+            diagnosed = Diagnosed(snapshot.version, (), repr(error))
         with self._lock:
-            self._known.pop(choice, None)
-            self._known[choice] = known
-            while len(self._known) > MOST:
-                self._known.popitem(last=False)
+            self._kept.pop(choice, None)
+            self._kept[choice] = diagnosed
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)

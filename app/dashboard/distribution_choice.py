@@ -1,6 +1,6 @@
 """What the page Negatives draws: the view's choices, and what the tables at hand allow to choose from.
 
-A choice that the tables do not have becomes the first that they have; the controls show which one that is.
+A choice that the tables do not have becomes the first one that they have; the controls show it.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from ired_diag.errors import NotFound
 from ired_diag.figures.at_step import at_step, steps_by_weights
 from ired_diag.figures.data import FigureData
 from ired_diag.figures.distributions import FORMS, Form, distributions_of_groups, distributions_of_kinds
-from ired_diag.figures.probe_tables import Found
+from ired_diag.figures.probe_tables import Found, Measured
 from ired_diag.figures.quantities import QUANTITIES, Quantity
 from ired_diag.runs.run import Run
 
-FIRST = "energy"  # where no quantity has a table
+FIRST = "energy"  # the quantity where the view names none
 
 Groups = Mapping[str, Sequence[Run]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DistributionChoice:
-    """What is drawn.
+    """Choices that say which distribution is drawn.
 
     Attributes:
-        quantity: Whose distribution.
-        kind: Of candidate, compared over groups; all kinds of one group where empty.
+        quantity: Quantity whose distribution is drawn.
+        kind: Kind of candidate that is compared over groups. Empty: all kinds of one group.
         groups: All groups to choose from.
-        group: The one whose kinds are drawn.
-        found: The tables of what is drawn.
-        weights: Of the checkpoints; empty without a table.
-        steps: At which any run was probed, by weights.
+        group: The group whose kinds are drawn.
+        tables: Probe tables of what is drawn.
+        weights: Weights of the checkpoints; empty without a table.
+        steps: Steps at which any run was probed, by weights.
         levels: All noise levels of the tables.
     """
 
@@ -47,7 +47,7 @@ class DistributionChoice:
     kind: str
     groups: tuple[str, ...]
     group: str
-    found: Found
+    tables: Found
     weights: str
     steps: Mapping[str, Sequence[int]]
     levels: tuple[int, ...]
@@ -60,18 +60,36 @@ def choice_of(view: View, snapshot: Snapshot, tables: Tables) -> DistributionCho
         NotFound: There is no run, or none that the filter keeps and that is not hidden.
         UnreadableFile: A table is damaged.
     """
-    shown = shown_groups(view if view.kind else replace(view, hidden=()), snapshot)
+    # The kinds of a single group are drawn whether it is hidden or not.
+    if not view.kind:
+        view = replace(view, hidden=())
+    shown: Groups = shown_groups(view, snapshot)
     groups = kept_groups(view, snapshot)
     quantity = _quantity(view, groups, tables)
-    kind = view.kind if view.kind in quantity.kinds else ""
-    every = tables.find(groups, quantity.probe)  # hidden ones too: hiding changes no other group's weights
-    group = _group(view, groups, every)
-    found = tables.find(shown if kind else {group: groups[group]}, quantity.probe)
-    steps = steps_by_weights(found.tables)
-    wanted = view.weights or _usual_weights(every if kind else found)
-    weights = wanted if wanted in steps else _usual_weights(found)
+    # Tables of hidden groups too: hiding a group must not change the weights of the others.
+    every_table = tables.find(groups, quantity.probe)
+    group = _group(view, groups, every_table)
+    if view.kind in quantity.kinds:
+        kind = view.kind
+        drawn = tables.find(shown, quantity.probe)
+        usual_weights = _usual_weights(every_table)
+    else:
+        kind = ""
+        drawn = tables.find({group: groups[group]}, quantity.probe)
+        usual_weights = _usual_weights(drawn)
+    steps = steps_by_weights(drawn.tables)
+    weights = view.weights or usual_weights
+    if weights not in steps:
+        weights = _usual_weights(drawn)
     return DistributionChoice(
-        quantity, kind, tuple(groups), group, found, weights, steps, _levels(found, weights)
+        quantity=quantity,
+        kind=kind,
+        groups=tuple(groups),
+        group=group,
+        tables=drawn,
+        weights=weights,
+        steps=steps,
+        levels=_levels(drawn, weights),
     )
 
 
@@ -79,31 +97,37 @@ def distribution(view: View, snapshot: Snapshot, tables: Tables, kept: Remembere
     """Return the picture of what a view chooses.
 
     Args:
-        view: What is looked at.
+        view: Choices of the reader.
         snapshot: The study.
-        tables: Where tables are read.
-        kept: The newest pictures: one is drawn anew only where a table has changed.
+        tables: Reader of probe tables.
+        kept: The newest pictures: a picture is drawn again only where a table has changed.
 
     Raises:
-        DiagError: What it would show is not there; the message says what makes it.
+        DiagError: There is nothing to show; the message says which command makes it.
     """
     chosen = choice_of(view, snapshot, tables)
-    chosen.found.check("all")
+    chosen.tables.check("all")
     order = tuple(snapshot.groups())
-    told = (chosen.quantity.name, chosen.kind, chosen.weights, view.form, view.level, view.step, order)
-    return kept.get((), (tables.state(chosen.found), told), lambda: _drawn(chosen, view, order))
+    settings = (
+        *(chosen.quantity.name, chosen.kind, chosen.weights),
+        *(view.form, view.level, view.step),
+        *(order, tables.state(chosen.tables)),
+    )
+    return kept.get((), settings, lambda: _drawn(chosen, view, order))
 
 
 def _drawn(chosen: DistributionChoice, view: View, order: tuple[str, ...]) -> FigureData:
     form: Form = next((form for form in FORMS if form == view.form), FORMS[0])
-    at = at_step(chosen.found.tables, chosen.weights, view.step)
+    at = at_step(chosen.tables.tables, chosen.weights, view.step)
     if not at.measured:
         raise NotFound(at.words())
     levels = None if view.level is None else [view.level]
     if not chosen.kind:
         figure = distributions_of_kinds(at.measured, chosen.quantity, form=form, levels=levels)
     else:
-        members = {g: [m for m in at.measured if m.group == g] for g in chosen.found.groups}
+        members: dict[str, list[Measured]] = {group: [] for group in chosen.tables.groups}
+        for measured in at.measured:
+            members[measured.group].append(measured)
         figure = distributions_of_groups(
             members, chosen.quantity, chosen.kind, form=form, levels=levels, order=order
         )
@@ -111,27 +135,38 @@ def _drawn(chosen: DistributionChoice, view: View, order: tuple[str, ...]) -> Fi
 
 
 def _quantity(view: View, groups: Groups, tables: Tables) -> Quantity:
-    """Return the chosen quantity, or the first that has a table."""
+    """Return the chosen quantity, or the first one that has a table."""
     if view.quantity in QUANTITIES:
         return QUANTITIES[view.quantity]
     first = QUANTITIES[FIRST]
-    known = (one for one in QUANTITIES.values() if tables.find(groups, one.probe).tables)
-    return first if tables.find(groups, first.probe).tables else next(known, first)
+    for quantity in (first, *QUANTITIES.values()):
+        if tables.find(groups, quantity.probe).tables:
+            return quantity
+    return first
 
 
-def _group(view: View, groups: Groups, found: Found) -> str:
-    """Return the chosen group, or the first that has a table."""
-    chosen = [group for group in view.groups if group in groups]
-    probed = [table.group for table in found.tables]
-    return next(iter([*chosen, *probed, *groups]))
+def _group(view: View, groups: Groups, tables: Found) -> str:
+    """Return the chosen group, or the first one that has a table."""
+    for group in view.groups:
+        if group in groups:
+            return group
+    if tables.tables:
+        return tables.tables[0].group
+    return next(iter(groups))
 
 
-def _usual_weights(found: Found) -> str:
-    """Return the weights that most runs were probed with; of two, those that were probed last."""
-    told = [weights for table in found.tables for weights in table.measured_at()]
-    return max(reversed(told), key=told.count, default="")
+def _usual_weights(tables: Found) -> str:
+    """Return the weights with which most runs were probed; of a tie, those that were probed last."""
+    weights: list[str] = []
+    for table in tables.tables:
+        weights += table.measured_at()
+    return max(reversed(weights), key=weights.count, default="")
 
 
-def _levels(found: Found, weights: str) -> tuple[int, ...]:
-    rows = [last.rows["level"] for table in found.tables if (last := table.last(weights)) is not None]
-    return tuple(int(level) for level in np.unique(np.concatenate(rows)) if level >= 0) if rows else ()
+def _levels(tables: Found, weights: str) -> tuple[int, ...]:
+    levels: set[int] = set()
+    for table in tables.tables:
+        last = table.last(weights)
+        if last is not None:
+            levels.update(map(int, np.unique(last.rows["level"])))
+    return tuple(sorted(level for level in levels if level >= 0))

@@ -1,4 +1,4 @@
-"""Which runs a filter keeps: those that every one of its words is found in, in whatever case."""
+"""Which runs a filter keeps: those that hold each of its words, in upper or lower case."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from app.dashboard.snapshot import Entry
 
 def matching(entries: Iterable[Entry], words: str) -> list[Entry]:
     """Return the runs whose label, name, state, verdict or mining strategy hold all words of a filter."""
-    wanted = words.lower().split()
-    return [entry for entry in entries if all(word in _text(entry) for word in wanted)]
+    matches = []
+    for entry in entries:
+        text = _text(entry)
+        if all(word in text for word in words.lower().split()):
+            matches.append(entry)
+    return matches
 
 
 def _text(entry: Entry) -> str:
+    """Return the words of a run in lower case, each also with spaces for its underscores."""
     run, verdict = entry.run, entry.verdict
     mining = (run.configuration or {}).get("mining_strategy")
-    told = (run.label, run.name, entry.completion, run.ending.label, verdict.shape, mining)
-    return " ".join(str(word).replace("_", " ") + f" {word}" for word in told if word).lower()
+    words = (run.label, run.name, entry.completion, run.ending.label, verdict.shape, mining)
+    text = " ".join(map(str, filter(None, words))).lower()
+    return f"{text} {text.replace('_', ' ')}"

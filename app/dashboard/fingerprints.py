@@ -18,7 +18,7 @@ from ired_diag.runs.links import walk
 
 
 class Fingerprint(NamedTuple):
-    """What an entry says: size in bytes, time of change in ns, inode."""
+    """Size in bytes, time of change in ns, and inode of an entry."""
 
     size: int
     changed: int
@@ -26,12 +26,12 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(path: Path) -> Fingerprint | None:
-    """Return a file's fingerprint, None where there is none."""
+    """Return the fingerprint of a file; None where there is no such file."""
     try:
-        told = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return Fingerprint(told.st_size, told.st_ctime_ns, told.st_ino)
+    return Fingerprint(status.st_size, status.st_ctime_ns, status.st_ino)
 
 
 def fingerprints(paths: Iterable[Path]) -> tuple[tuple[str, Fingerprint | None], ...]:
@@ -40,23 +40,32 @@ def fingerprints(paths: Iterable[Path]) -> tuple[tuple[str, Fingerprint | None],
 
 
 def tree(root: Path) -> dict[str, Fingerprint]:
-    """Return the fingerprint of every file and folder at or under a path, but for hidden files.
+    """Return the fingerprint of every file and folder at or under a path, without hidden files.
 
-    A folder's says only whether it may be read: what is in it, the files say.
+    That of a folder says only whether it may be read: its files say what is in it.
     """
+    prints: dict[str, Fingerprint] = {}
     if root.is_file():
-        told = fingerprint(root)
-        return {} if told is None else {str(root): told}
-    prints: dict[str, Fingerprint] = {str(root): _readability(root)}
+        _add_file(prints, root)
+        return prints
+    prints[str(root)] = _readability(root)
     for folder, folders, names in walk(root, may_be_run=may_be_run):
         for name in folders:  # also those that the walk cannot enter
             path = Path(folder, name)
             prints[str(path)] = _readability(path)
-        shown = (Path(folder, name) for name in names if not name.startswith("."))
-        prints.update({str(path): told for path in shown if (told := fingerprint(path)) is not None})
+        for name in names:
+            if not name.startswith("."):
+                _add_file(prints, Path(folder, name))
     return prints
 
 
+def _add_file(prints: dict[str, Fingerprint], path: Path) -> None:
+    """Add the fingerprint of a file that is still there."""
+    file_print = fingerprint(path)
+    if file_print is not None:
+        prints[str(path)] = file_print
+
+
 def _readability(folder: Path) -> Fingerprint:
-    """Return a fingerprint that changes where a folder may be listed or entered, or no longer."""
+    """Return a fingerprint that changes when the permission to list or to enter a folder changes."""
     return Fingerprint(int(os.access(folder, os.R_OK)), int(os.access(folder, os.X_OK)), 0)

@@ -1,8 +1,8 @@
 """A history that is still being written: only what was appended is read.
 
-Lines are whole up to the last newline. When a file has grown, under the same inode, and what stood before
-its last newline still ends alike, the lines behind it are read alone and joined. A step told twice is told
-by the last attempt; where lines of an earlier attempt come late, the file is read anew.
+Lines are whole up to the last newline. When a file has grown, under the same inode, and the bytes before its
+old last newline are the same, only the lines after it are read and joined. Of a step that was logged twice,
+the last attempt counts; where lines of an earlier attempt come late, the whole file is read again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from app.dashboard import verdict_cache
 from app.dashboard.fingerprints import Fingerprint, fingerprint
-from app.dashboard.history_cache import HistoryCache, Known
+from app.dashboard.history_cache import HistoryCache, ReadFile
 from ired_diag.errors import unreadable
 from ired_diag.runs.history import History, Series, history_of, rows_of
 
@@ -26,15 +26,15 @@ class Follower:
     """Reads histories, and remembers them.
 
     Attributes:
-        cache: Where they are kept between sessions; nowhere without it.
-        parsed: How often a whole file was parsed.
-        appended: How often only its new lines were.
+        cache: Where they are kept between sessions. None: nowhere.
+        parsed: Number of times that a whole file was parsed.
+        appended: Number of times that only its new lines were parsed.
     """
 
     cache: HistoryCache | None = None
     parsed: int = 0
     appended: int = 0
-    _known: dict[Path, Known] = field(default_factory=dict)
+    _kept: dict[Path, ReadFile] = field(default_factory=dict)
 
     def read(self, path: Path) -> History:
         """Return the history in a JSON lines file, as ``read_history`` does.
@@ -42,18 +42,19 @@ class Follower:
         Raises:
             UnreadableFile: The file is missing or cannot be read.
         """
-        now, known = fingerprint(path), self._known.get(path)
-        if known is None or known.fingerprint != now:
+        now, file = fingerprint(path), self._kept.get(path)
+        if file is None or file.fingerprint != now:
             try:
-                known = self._read(path, now, known)
+                file = self._read(path, now, file)
             except OSError as error:
                 raise unreadable(path, error) from error
-            self._known[path] = known
-        return known.history
+            self._kept[path] = file
+        return file.history
 
     def forget(self, gone: set[str]) -> None:
         """Forget files that are gone, by path."""
-        self._known = {path: known for path, known in self._known.items() if str(path) not in gone}
+        for path in gone:
+            self._kept.pop(Path(path), None)
 
     def shrink_cache(self) -> None:
         """Keep the cache within its limit."""
@@ -61,53 +62,63 @@ class Follower:
             self.cache.shrink()
             verdict_cache.shrink()
 
-    def _read(self, path: Path, now: Fingerprint | None, known: Known | None) -> Known:
+    def _read(self, path: Path, now: Fingerprint | None, before: ReadFile | None) -> ReadFile:
         if now is None:
-            return self._anew(path, Fingerprint(-1, 0, 0))  # gone: to open it says so
-        if known is not None:
-            return self._appended(path, known, now) or self._anew(path, now)
+            return self._whole_file(path, Fingerprint(-1, 0, 0))  # the file is gone: opening it says so
+        if before is not None:
+            return self._appended(path, before, now) or self._whole_file(path, now)
         kept = self.cache.read(path, now) if self.cache else None
-        return kept or self._anew(path, now)
+        return kept or self._whole_file(path, now)
 
-    def _anew(self, path: Path, now: Fingerprint) -> Known:
+    def _whole_file(self, path: Path, now: Fingerprint) -> ReadFile:
         with path.open("rb") as file:
             content = file.read(now.size)
         history = history_of(content)
         self.parsed += 1
         whole = content.rfind(b"\n") + 1
-        ending = content[max(whole - COMPARED, 0) : whole]
-        known = Known(now, history, whole, content.count(b"\n"), ending)
+        read = ReadFile(
+            fingerprint=now,
+            history=history,
+            whole=whole,
+            lines=content.count(b"\n"),
+            ending=content[max(whole - COMPARED, 0) : whole],
+        )
         if self.cache:
-            self.cache.keep(path, known)
-        return known
+            self.cache.keep(path, read)
+        return read
 
-    def _appended(self, path: Path, known: Known, now: Fingerprint) -> Known | None:
-        """Return what is known with the new lines; None where the file must be read anew."""
-        if now.inode != known.fingerprint.inode or now.size < known.fingerprint.size or not known.whole:
+    def _appended(self, path: Path, before: ReadFile, now: Fingerprint) -> ReadFile | None:
+        """Return a file with its new lines; None where the whole file must be read again."""
+        if now.inode != before.fingerprint.inode or now.size < before.fingerprint.size or not before.whole:
             return None
         with path.open("rb") as file:
-            file.seek(known.whole - len(known.ending))
-            if file.read(len(known.ending)) != known.ending:
+            file.seek(before.whole - len(before.ending))
+            if file.read(len(before.ending)) != before.ending:
                 return None
-            added = file.read(now.size - known.whole)
+            added = file.read(now.size - before.whole)
         rows, bad = rows_of(added)
-        if any(row.attempt != known.history.attempts for row in rows):  # a later start ends earlier rows
+        if any(row.attempt != before.history.attempts for row in rows):  # a later start ends earlier rows
             return None
         self.appended += 1
         whole = added.rfind(b"\n") + 1
-        numbers = tuple(known.lines + number for number in bad)
-        more = History.of(rows, bad_lines=numbers, torn_tail=whole < len(added))
-        ending = (known.ending + added[:whole])[-COMPARED:]
-        return Known(
-            now, join(known.history, more), known.whole + whole, known.lines + added.count(b"\n"), ending
+        bad_lines = tuple(before.lines + number for number in bad)
+        new_lines = History.of(rows, bad_lines=bad_lines, torn_tail=whole < len(added))
+        return ReadFile(
+            fingerprint=now,
+            history=join(before.history, new_lines),
+            whole=before.whole + whole,
+            lines=before.lines + added.count(b"\n"),
+            ending=(before.ending + added[:whole])[-COMPARED:],
         )
 
 
 def join(history: History, more: History) -> History:
-    """Return a history with what was told behind it, by the same attempt or a later one."""
-    told = {name: _joined(history.series.get(name), series) for name, series in more.series.items()}
+    """Return a history with what was logged after it, by the same attempt or a later one."""
+    series = dict(history.series)
+    for name, new in more.series.items():
+        series[name] = _joined(series.get(name), new)
     return History(
-        {**history.series, **told},
+        series,
         max(history.attempts, more.attempts),
         (*history.bad_lines, *more.bad_lines),
         more.torn_tail,

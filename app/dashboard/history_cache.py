@@ -24,28 +24,31 @@ from ired_diag.errors import CannotWrite
 from ired_diag.runs.files import write_atomically
 from ired_diag.runs.history import History, Series
 
-VERSION = 2
+VERSION = 2  # of the layout; a file of another version is not read
 CHECK = 9  # bytes of the first line
-MOST_BYTES = 4 << 30
+ITEM = 8  # bytes of a step or a value
+MOST_BYTES = 4 << 30  # 4 GiB
 SUFFIX = ".history"
 
 
 def cache_folder() -> Path:
     """Return the folder of this program in the user's cache directory."""
-    told = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(told) if Path(told).is_absolute() else Path.home() / ".cache") / "ired-diag" / "histories"
+    caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not caches.is_absolute():
+        caches = Path.home() / ".cache"
+    return caches / "ired-diag" / "histories"
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a file of JSON lines.
+class ReadFile:
+    """A file of JSON lines that was read.
 
     Attributes:
-        fingerprint: Of the state that was read.
-        history: What it told.
-        whole: Bytes up to and with the last newline.
-        lines: Number of lines in them.
-        ending: The last of those bytes.
+        fingerprint: Fingerprint of the state that was read.
+        history: The history in it.
+        whole: Number of bytes up to and with the last newline.
+        lines: Number of lines in these bytes.
+        ending: The last of these bytes.
     """
 
     fingerprint: Fingerprint
@@ -60,36 +63,37 @@ class HistoryCache:
     """Histories in a folder.
 
     Attributes:
-        folder: Where they are; made when the first is kept.
-        most_bytes: Beyond which those unused for the longest are removed.
+        folder: The folder. It is made when the first history is kept.
+        most_bytes: Largest size of all histories together; beyond it, the oldest unused ones are removed.
     """
 
     folder: Path
     most_bytes: int = MOST_BYTES
 
-    def read(self, source: Path, fingerprint: Fingerprint) -> Known | None:
-        """Return what is known of a file that has not changed since, None where nothing is kept."""
+    def read(self, source: Path, fingerprint: Fingerprint) -> ReadFile | None:
+        """Return a file as it was read, if it has not changed since; None where nothing is kept."""
         path = self._path(source)
         try:
             content = path.read_bytes()
-            known = unpack(content, fingerprint)
+            file = unpack(content, fingerprint)
         except (OSError, ValueError, KeyError, TypeError, IndexError):
-            return None  # absent, torn or of another version: the source tells
+            return None  # absent, torn or of another version: the source is read instead
         with contextlib.suppress(OSError):
             os.utime(path)
-        return known
+        return file
 
-    def keep(self, source: Path, known: Known) -> None:
-        """Keep what is known of a file; where that cannot be done, nothing happens."""
+    def keep(self, source: Path, file: ReadFile) -> None:
+        """Keep a file that was read; where that cannot be done, nothing happens."""
         with contextlib.suppress(CannotWrite):
-            write_atomically(self._path(source), pack(known))
+            write_atomically(self._path(source), pack(file))
 
     def shrink(self) -> None:
         """Remove what was unused for the longest, until the rest is within the limit."""
         with contextlib.suppress(OSError):
             files = [(path.stat(), path) for path in self.folder.glob(f"*{SUFFIX}")]
+            files.sort(key=lambda file: file[0].st_mtime)
             total = sum(stat.st_size for stat, _ in files)
-            for stat, path in sorted(files, key=lambda file: file[0].st_mtime):
+            for stat, path in files:
                 if total <= self.most_bytes:
                     return
                 path.unlink(missing_ok=True)
@@ -100,36 +104,35 @@ class HistoryCache:
         return self.folder / f"{name}{SUFFIX}"
 
 
-def pack(known: Known) -> bytes:
-    """Return what is known as the bytes of a file."""
-    history = known.history
-    steps: list[bytes] = []
-    places: dict[bytes, int] = {}
-    told: list[tuple[str, int]] = []
+def pack(file: ReadFile) -> bytes:
+    """Return a file that was read as the bytes of its cache file."""
+    history = file.history
+    places: dict[bytes, int] = {}  # of the arrays of steps, in the order of the file
+    names: list[tuple[str, int]] = []
+    values: list[bytes] = []
     for name, series in history.series.items():
-        raw = series.steps.astype("<i8").tobytes()
-        told.append((name, places.setdefault(raw, len(places))))
-        if len(places) > len(steps):
-            steps.append(raw)
-    body = b"".join([*steps, *(s.values.astype("<f8").tobytes() for s in history.series.values())])
+        steps = series.steps.astype("<i8").tobytes()
+        names.append((name, places.setdefault(steps, len(places))))
+        values.append(series.values.astype("<f8").tobytes())
     head: dict[str, Any] = {
         "version": VERSION,
-        "source": list(known.fingerprint),
-        "whole": known.whole,
-        "lines": known.lines,
-        "ending": known.ending.hex(),
+        "source": list(file.fingerprint),
+        "whole": file.whole,
+        "lines": file.lines,
+        "ending": file.ending.hex(),
         "attempts": history.attempts,
         "bad_lines": history.bad_lines,
         "torn_tail": history.torn_tail,
-        "steps": [len(raw) // 8 for raw in steps],
-        "series": told,
+        "steps": [len(steps) // ITEM for steps in places],
+        "series": names,
     }
+    body = b"".join([*places, *values])
     content = json.dumps(head).encode() + b"\n" + body
     return b"%08x\n" % zlib.crc32(content) + content
 
 
-def unpack(content: bytes, fingerprint: Fingerprint) -> Known | None:
-    """Return what the bytes of a file tell, None where they were made from another state of the source.
+def unpack(content: bytes, fingerprint: Fingerprint) -> ReadFile | None:
+    """Return the file in the bytes of a cache file; None where its source was in another state.
 
     Raises:
         ValueError: The bytes are damaged.
@@ -142,12 +145,15 @@ def unpack(content: bytes, fingerprint: Fingerprint) -> Known | None:
     if head["version"] != VERSION or tuple(head["source"]) != tuple(fingerprint):
         return None
     body = memoryview(content)[end + 1 :]
-    starts = np.cumsum([0, *head["steps"]])
-    steps = [np.frombuffer(body, "<i8", n, 8 * int(s)) for n, s in zip(head["steps"], starts, strict=False)]
-    series, start = {}, 8 * int(starts[-1])
+    start = 0
+    steps = []
+    for length in head["steps"]:
+        steps.append(np.frombuffer(body, "<i8", length, start))
+        start += ITEM * length
+    series = {}
     for name, place in head["series"]:
         values = np.frombuffer(body, "<f8", len(steps[place]), start)
         series[name] = Series(steps[place], values)
         start += values.nbytes
     history = History(series, head["attempts"], tuple(head["bad_lines"]), head["torn_tail"])
-    return Known(fingerprint, history, head["whole"], head["lines"], bytes.fromhex(head["ending"]))
+    return ReadFile(fingerprint, history, head["whole"], head["lines"], bytes.fromhex(head["ending"]))

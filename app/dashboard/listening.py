@@ -26,8 +26,8 @@ from waitress.task import ThreadedTaskDispatcher
 
 from app.dashboard import posted, security
 
-THREADS = 8
-CONNECTIONS = 500
+THREADS = 8  # requests that are answered at once
+CONNECTIONS = 500  # that wait at once: below the usual limit of 1024 open files
 PATIENCE = 10.0  # s until the first request of a connection must be whole
 IDLE = 60  # s that a browser may keep a connection open between requests
 STRANGERS_BODY = 65_536  # bytes

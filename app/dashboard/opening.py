@@ -27,7 +27,7 @@ def opening_file(address: str) -> Iterator[Path]:
     """Give a file, readable by its owner alone, whose page leads to an address; it is removed at the end.
 
     Args:
-        address: With the key.
+        address: Address of the dashboard, with the key.
 
     Raises:
         OSError: No file can be written in the user's cache directory.

@@ -13,7 +13,7 @@ from typing import Any
 import dash
 from flask import Response, request
 
-PATH = "/_dash-update-component"
+PATH = "/_dash-update-component"  # where Dash's own script posts calls
 LARGEST = 4_000_000  # bytes of a body
 NO_CALL = "400: this is not a call that a page of the dashboard makes.\n"
 
@@ -25,7 +25,9 @@ def guard(app: dash.Dash) -> None:
     def check() -> Response | None:
         if request.path != PATH or request.method != "POST":
             return None
-        return None if is_call(_body(), app.callback_map) else Response(NO_CALL, 400, mimetype="text/plain")
+        if is_call(_body(), app.callback_map):
+            return None
+        return Response(NO_CALL, 400, mimetype="text/plain")
 
     app.server.before_request(check)
 
@@ -34,16 +36,16 @@ def is_call(body: Any, callbacks: Mapping[str, Any]) -> bool:
     """Say whether a body calls one of these callbacks with values of the right types.
 
     Args:
-        body: Parsed from JSON.
-        callbacks: By their output, as Dash names it.
+        body: Body of the request, parsed from JSON.
+        callbacks: Callbacks by the name that Dash gives their outputs.
     """
     if not isinstance(body, dict) or not isinstance(body.get("output"), str):
         return False
     if body["output"] not in callbacks:
         return False
-    lists = [body.get(part, []) for part in ("inputs", "state", "changedPropIds")]
-    if not all(isinstance(part, list) for part in lists):
-        return False
+    for part in ("inputs", "state", "changedPropIds"):
+        if not isinstance(body.get(part, []), list):
+            return False
     return _is_shaped(body, callbacks[body["output"]]) and all(map(_is_valid, _leaves(body)))
 
 
@@ -56,22 +58,33 @@ def _body() -> Any:
 
 def _is_shaped(body: dict[str, Any], callback: Mapping[str, Any]) -> bool:
     """Say whether a call has as many inputs, states and outputs as its callback."""
-    counts = len(body.get("inputs", [])), len(body.get("state", []))
-    if counts != (len(callback["inputs"]), len(callback["state"])):
+    for part in ("inputs", "state"):
+        if len(body.get(part, [])) != len(callback[part]):
+            return False
+    outputs = body.get("outputs")
+    if not body["output"].startswith(".."):  # a single output, which Dash does not send as a list
+        outputs = [outputs]
+    if not isinstance(outputs, list):
         return False
-    parts = body.get("outputs")
-    outputs = parts if body["output"].startswith("..") else [parts]
-    return isinstance(outputs, list) and _named_in(body["output"]) == [_named(part) for part in outputs]
+    return list(map(_named, outputs)) == _named_in(body["output"])
 
 
 def _named_in(output: str) -> list[tuple[Any, str]]:
     """Return the components and properties in the name that Dash gives the outputs of a callback."""
-    pairs = [name.rsplit(".", 1) for name in output.strip(".").split("...")]
-    return [(json.loads(name) if name.startswith("{") else name, prop) for name, prop in pairs]
+    named: list[tuple[Any, str]] = []
+    for word in output.strip(".").split("..."):
+        component, property = word.rsplit(".", 1)
+        if component.startswith("{"):
+            named.append((json.loads(component), property))
+        else:
+            named.append((component, property))
+    return named
 
 
 def _named(part: Any) -> tuple[Any, str] | None:
-    return (part["id"], part["property"]) if _is_part(part) else None
+    if not _is_part(part):
+        return None
+    return part["id"], part["property"]
 
 
 def _is_part(part: Any) -> bool:
@@ -85,14 +98,18 @@ def _is_part(part: Any) -> bool:
 
 def _leaves(body: dict[str, Any]) -> Iterator[Any]:
     for entry in (*body.get("inputs", []), *body.get("state", [])):
-        yield from entry if isinstance(entry, list) else [entry]
+        if isinstance(entry, list):
+            yield from entry
+        else:
+            yield entry
 
 
 def _is_valid(entry: Any) -> bool:
     if not _is_part(entry):
         return False
-    name = entry["id"]
-    kind = (name if isinstance(name, str) else "").rpartition("-")[2]
+    kind = ""
+    if isinstance(entry["id"], str):
+        kind = entry["id"].rpartition("-")[2]
     fits = FITS.get((kind, entry["property"])) or FITS.get(("", entry["property"]))
     return fits is None or fits(entry.get("value"))
 

@@ -1,8 +1,8 @@
-"""Live: the folder is looked at again and again, and a page changes only when something in it did.
+"""Live: the folder is looked at again and again, and a page changes only when the folder has changed.
 
 An interval asks every few seconds; it rests in hidden tabs (assets/refresh.js) and asks at once when the
-tab is seen again. The version of the catalog goes into the store ``version``, which pages listen to; while
-nothing changed it is left alone, so that no page is drawn anew.
+tab is seen again. The version of the catalog goes into the store ``version``, to which pages listen. While
+nothing changes, the store stays as it is, so that no page is drawn again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.dashboard.clientside import clientside
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Add the callbacks that look for changes and tell when that was."""
+    """Add the callbacks that look for changes and show the time of the last look."""
 
     @app.callback(
         Output("version", "data"),
@@ -28,6 +28,8 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     )
     def look(_ticks: int, _woken: Any, shown: int | None) -> tuple[Any, float]:
         snapshot = catalog.refresh()
-        return no_update if snapshot.version == shown else snapshot.version, snapshot.updated
+        if snapshot.version == shown:
+            return no_update, snapshot.updated
+        return snapshot.version, snapshot.updated
 
     clientside(app, "updated", Input("updated", "data"))

@@ -1,4 +1,7 @@
-"""What was computed from runs, kept while the runs are the same objects: a file that changes is a new run."""
+"""Results that were computed from runs, kept while the runs are the same objects.
+
+A file that changes is a new object.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ class Remembered(Generic[T]):
     """The newest few results of a computation.
 
     Attributes:
-        most: How many are kept.
-        computed: How often one was computed.
+        most: Number of results that are kept.
+        computed: Number of results that were computed so far.
     """
 
     most: int = 8
@@ -37,9 +40,10 @@ class Remembered(Generic[T]):
         """Return the result for runs and settings; an error is not kept.
 
         Args:
-            runs: What it is computed from; they are kept beside it, so that no other takes their identity.
-            settings: What else it depends on.
-            compute: Computes it.
+            runs: Runs that the result is computed from. They are kept with it, so that no other object gets
+                their identity.
+            settings: All else that the result depends on.
+            compute: Computes the result.
         """
         key = (tuple(map(id, runs)), settings)
         with self._lock:
@@ -55,10 +59,10 @@ class Remembered(Generic[T]):
 
 
 class Verdicts:
-    """What is said of curves, kept as long as the curve is."""
+    """Verdicts on curves, kept as long as the curve is."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start without a verdict."""
         self._kept: dict[tuple[int, Direction], tuple[weakref.ref[Series], Verdict]] = {}
 
     def of(self, run: Run, entries: Mapping[int, Entry] | None = None) -> Verdict:
@@ -66,18 +70,18 @@ class Verdicts:
 
         Args:
             run: The run.
-            entries: By the identity of their evaluated series: what is said of these is known there.
+            entries: Entries with a verdict, by the identity of their evaluated series.
         """
         if run.evaluated is None:
             return kept_verdict(run)
         series = run.evaluated[1]
-        entry = entries.get(id(series)) if entries else None
+        entry = (entries or {}).get(id(series))
         if entry is not None and entry.run.direction == run.direction:
             return entry.verdict
         key = (id(series), run.direction)
-        known = self._kept.get(key)
-        if known is not None and known[0]() is series:
-            return known[1]
+        kept = self._kept.get(key)
+        if kept is not None and kept[0]() is series:
+            return kept[1]
         verdict = kept_verdict(run)
         self._kept[key] = weakref.ref(series, lambda _: self._kept.pop(key, None)), verdict
         return verdict

@@ -63,8 +63,8 @@ def holds_key(cookies: str, name: str, token: str) -> bool:
     """Say whether a request's header of cookies holds the key.
 
     Args:
-        cookies: As sent.
-        name: Of the cookie.
+        cookies: The header as it was sent.
+        name: Name of the cookie.
         token: The key.
     """
     return _same(parse_cookie(cookies).get(name, ""), token)
@@ -74,7 +74,7 @@ def policy(script_hashes: Sequence[str]) -> str:
     """Return the content security policy.
 
     Args:
-        script_hashes: Of the inline scripts that are Dash's own. Styles may stand inline: plotly sets them.
+        script_hashes: Hashes of Dash's own inline scripts. Styles may be inline: plotly sets them.
     """
     rules = {
         "default-src": "'self'",
@@ -95,10 +95,10 @@ def guard(server: Flask, *, token: str, port: int, script_hashes: Callable[[], S
     """Let a server answer nobody but the reader who has the token, on every path.
 
     Args:
-        server: What to guard.
+        server: The server to guard.
         token: The key.
-        port: Where it listens.
-        script_hashes: Asked when the first page is sent, after all scripts are known.
+        port: Port on which it listens.
+        script_hashes: Returns the hashes; called when the first page is sent, after all scripts are added.
     """
     hosts = {f"{ADDRESS}:{port}", f"localhost:{port}"}
     cookie, policies = cookie_name(port), list[str]()
@@ -144,7 +144,9 @@ def _admission(token: str, cookie: str) -> Response:
     if not _same(request.args[TOKEN], token):
         return _refusal(FORBIDDEN, 403)
     rest = [(key, value) for key, value in parse_qsl(request.query_string.decode()) if key != TOKEN]
-    address = "/?" + urlencode(rest) if rest else "/"
+    address = "/"
+    if rest:
+        address += f"?{urlencode(rest)}"
     if request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
         response = redirect(address, code=302)
     else:

@@ -40,11 +40,11 @@ def create_app(
         token: The key in the printed address.
         port: Where it will listen: the ``Host`` of each request must name it.
         interval: How often it looks for changes, in seconds.
-        cache: Where histories are kept between sessions; nowhere without it.
-        grouping: What the user says of groups and seeds.
-        patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
-        metric: By which runs are judged. Default: detected by name.
-        higher_is_better: Its direction. Default: by configuration and name.
+        cache: Where histories are kept between sessions. None: nowhere.
+        grouping: The user's definition of groups and seeds.
+        patterns: Arguments ``NAME=GLOB`` whose groups are shown. Empty: all runs under the root.
+        metric: Metric that judges the runs. Default: detected by name.
+        higher_is_better: Direction of the metric. Default: by configuration and name.
     """
     app = dash.Dash(
         __name__,
@@ -129,11 +129,11 @@ def serve(
         root: Run folders or foreign logs.
         port: Where to listen; the next free one where it is taken.
         interval: How often to look for changes, in seconds.
-        grouping: What the user says of groups and seeds.
-        patterns: Arguments ``NAME=GLOB``, whose groups are shown; all runs under the root without them.
-        ready: Told the address, once it is answered.
-        metric: By which runs are judged. Default: detected by name.
-        higher_is_better: Its direction. Default: by configuration and name.
+        grouping: The user's definition of groups and seeds.
+        patterns: Arguments ``NAME=GLOB`` whose groups are shown. Empty: all runs under the root.
+        ready: Called with the address as soon as the server answers.
+        metric: Metric that judges the runs. Default: detected by name.
+        higher_is_better: Direction of the metric. Default: by configuration and name.
 
     Raises:
         DiagError: No port is free.

@@ -1,12 +1,13 @@
-"""What surrounds every page: name, navigation, filter, "updated 4 s ago", theme, help.
+"""The frame of every page: name, navigation, filter, "updated 4 s ago", theme, help.
 
-The address is the only state. ``address`` (dcc.Location) tells it; assets/address.js writes it when a
-control changes. ``frame`` is the address that the page was laid out for: it changes with the page, with
+The address is the only state. ``address`` (dcc.Location) holds it; assets/address.js writes it when a
+control changes. ``frame`` is the address for which the page was laid out: it changes with the page, with
 Back and with a link, and not with a control, whose change the page's own callbacks answer.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -20,12 +21,12 @@ from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty
 from ired_diag.errors import DiagError
 
-# Dash's own without its script for a browser that is gone, and with the language told.
+# Dash's own without its script for old browsers, and with the language.
 INDEX = """<!DOCTYPE html>
 <html lang="en">
   <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
   <body>
-    <noscript>The dashboard needs JavaScript; the same numbers are told by: ired-diag diagnose</noscript>
+    <noscript>The dashboard needs JavaScript. For the same numbers without it: ired-diag diagnose</noscript>
     {%app_entry%}
     <footer>{%config%}{%scripts%}{%renderer%}</footer>
   </body>
@@ -70,17 +71,18 @@ def layout(catalog: Catalog, interval: float) -> html.Div:
 
 
 def navigation(view: View) -> list[html.A]:
-    """Return a link to each page; the filter, the groups and the theme come along."""
-    return [
-        html.A(
-            pages.load(name).title,
-            href=View(page=name, **{key: getattr(view, key) for key in CARRIED}).to_query() or "/",
-            className="nav-link",
-            **attributes(data_page=name, **({"aria-current": "page"} if name == view.page else {})),
-        )
-        for name in pages.names()
-        if name != "run" or view.page == "run"
-    ]
+    """Return a link to each page; it keeps the filter, the groups and the theme."""
+    links = []
+    carried = {key: getattr(view, key) for key in CARRIED}
+    for name in pages.names():
+        if name == "run" and view.page != "run":  # a run's page is reached from a table
+            continue
+        marks = attributes(data_page=name)
+        if name == view.page:
+            marks |= attributes(aria_current="page")
+        address = View(page=name, **carried).to_query() or "/"
+        links.append(html.A(pages.load(name).title, href=address, className="nav-link", **marks))
+    return links
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
@@ -95,12 +97,13 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     )
     def show(frame: dict[str, Any]) -> tuple[Any, Any, str]:
         view = View.from_query(frame["search"])
-        known = view.page if view.page in pages.names() else pages.FIRST
+        if view.page not in pages.names():
+            view = replace(view, page=pages.FIRST)
         try:
-            content = pages.load(known).layout(view, catalog)
+            content = pages.load(view.page).layout(view, catalog)
         except DiagError as error:
             content = empty(str(error))
-        return content, navigation(View(**{**vars(view), "page": known})), view.filter
+        return content, navigation(view), view.filter
 
     clientside(app, "frame", Output("frame", "data"), Input("address", "search"))
     clientside(app, "write", Input({"view": ALL}, "value"), initially=False)
@@ -145,7 +148,7 @@ def _button(name: str, text: str, title: str) -> html.Button:
 
 
 def _help() -> html.Dialog:
-    rows = [html.Div([html.Dt(html.Kbd(key)), html.Dd(told)]) for key, told in KEYS]
+    rows = [html.Div([html.Dt(html.Kbd(key)), html.Dd(action)]) for key, action in KEYS]
     return html.Dialog(
         [
             html.H2("Keyboard", id="help-title"),

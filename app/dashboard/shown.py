@@ -29,7 +29,12 @@ def shown_groups(view: View, snapshot: Snapshot) -> Groups:
         raise NotFound("No runs here yet. To make some: ired-diag demo, or ired-diag import path/to/logs")
     if not (kept := kept_groups(view, snapshot)):
         raise NotFound(f"No run matches {view.filter!r}. Esc leaves the filter.")
-    shown = {group: runs for group, runs in kept.items() if group not in view.hidden}
+    shown = without_hidden(kept, view)
     if not shown:
         raise NotFound("All groups are hidden. Press one of their buttons to show it.")
     return shown
+
+
+def without_hidden(groups: Groups, view: View) -> Groups:
+    """Return groups without those that a view hides."""
+    return {group: runs for group, runs in groups.items() if group not in view.hidden}

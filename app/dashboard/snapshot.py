@@ -19,12 +19,12 @@ from ired_diag.verdict import Verdict
 
 @dataclass(frozen=True)
 class Entry:
-    """A run and what is said of it.
+    """A run with its verdict.
 
     Attributes:
-        id: Opaque; the same as long as the run stays where it is.
+        id: Opaque name; the same as long as the run stays where it is.
         run: The run.
-        completion: How far it came; of a run that just stopped, the clock changes it.
+        completion: How far the run came. In a run that just stopped, it changes with time.
     """
 
     id: str
@@ -33,21 +33,21 @@ class Entry:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What is said of the run; computed when it is first asked for."""
+        """The verdict on the run, computed at first use."""
         return kept_verdict(self.run)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """A study at one moment.
 
     Attributes:
-        version: Counts the changes that were seen.
-        updated: When it was last looked at, in seconds since 1970.
-        study: All runs, and what is none.
+        version: Number of changes that were seen.
+        updated: Time of the last look, in seconds since 1970.
+        study: All runs, and the files that are not runs.
         entries: The runs by their ids, in the study's order.
-        root: The folder that was looked at.
-        options: The words of a command line that group the runs in the same way.
+        root: The folder of the study.
+        options: Words of a command line that group the runs in the same way.
         patterns: The arguments ``NAME=GLOB`` by the name of their group.
     """
 
@@ -60,18 +60,20 @@ class Snapshot:
     patterns: Mapping[str, str] = field(default_factory=dict)
 
     def skipped(self) -> list[tuple[str, str]]:
-        """Return what is no run and why, its place told from the root on."""
+        """Return the files that are not runs, relative to the root, each with the reason."""
         inside = f"{self.root}{os.sep}"
-        named = [(str(one.path), one.reason) for one in self.study.skipped]
-        return [(path.removeprefix(inside), reason.replace(inside, "")) for path, reason in named]
+        skipped = []
+        for file in self.study.skipped:
+            skipped.append((str(file.path).removeprefix(inside), file.reason.replace(inside, "")))
+        return skipped
 
     def unreadable(self) -> list[str]:
-        """Return a line for each file and folder that may not be read, its place told from the root on."""
+        """Return a line for each file and folder that may not be read, its place relative to the root."""
         inside = f"{self.root}{os.sep}"
         return [place.statement.replace(inside, "") for place in self.study.unreadable]
 
     def words_for(self, names: Iterable[str]) -> list[str]:
-        """Return the words of a command line that mean groups: what they are called, and where they are."""
+        """Return the words of a command line that mean groups: their names, and where they are."""
         words = [self.patterns.get(name, name) for name in names]
         if not self.patterns and str(self.root) != "runs":
             words += ["--runs", shorten(self.root)]
@@ -88,3 +90,12 @@ class Snapshot:
         for entry in self.entries.values():
             groups.setdefault(entry.run.group, []).append(entry)
         return groups
+
+    def runs_of(self, names: Iterable[str]) -> dict[str, list[Run]]:
+        """Return the runs of the named groups, without groups that are not there."""
+        groups = self.groups()
+        named: dict[str, list[Run]] = {}
+        for name in names:
+            if name in groups:
+                named[name] = [entry.run for entry in groups[name]]
+        return named

@@ -1,6 +1,6 @@
 """Probe tables for the pages: each file is read once, and again only when it has changed.
 
-Rows are kept up to a number of bytes; those that were not asked for the longest time are let go first.
+Rows are kept up to a number of bytes; those that were unused for the longest are let go first.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ired_diag.figures.probe_tables import Found, Reading, find_tables
 from ired_diag.runs.run import Run
 from ired_diag.table import Table, read_columns, read_table
 
-MOST_BYTES = 2**29  # of rows
+MOST_BYTES = 2**29  # of rows: 512 MiB
 
 Read = TypeVar("Read")
 
 
 class Tables:
-    """What was read of probe tables, while their files are unchanged; safe to ask from several threads."""
+    """Probe tables that were read, while their files are unchanged; safe to use from several threads."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         """Read nothing yet.
 
         Args:
-            most_bytes: How many bytes of rows are kept.
+            most_bytes: Number of bytes of rows that are kept.
         """
         # pyarrow loads pandas with the first column; plotly, in another thread, would find half of it.
         pa.chunked_array([[0]]).to_numpy()
@@ -41,18 +41,17 @@ class Tables:
         self._reading = Reading(self._columns_of, self._rows_of)
 
     def find(self, groups: Mapping[str, Sequence[Run]], probe: str) -> Found:
-        """Return a probe's tables of runs, and which run lacks one.
+        """Return the tables of a probe in runs, and which runs lack a table.
 
         Raises:
             UnreadableFile: A table is damaged.
         """
         return find_tables(groups, probe, reading=self._reading)
 
-    def state(self, found: Found) -> Hashable:
-        """Return what is the same as long as no table has changed, come or gone."""
-        return found.groups, tuple(
-            (table.label, table.path, fingerprint(table.path)) for table in found.tables
-        )
+    def state(self, tables: Found) -> Hashable:
+        """Return a value that stays the same as long as no table changes, appears or disappears."""
+        prints = [(table.label, table.path, fingerprint(table.path)) for table in tables.tables]
+        return tables.groups, tuple(prints)
 
     def _columns_of(self, path: Path) -> tuple[list[str], dict[str, Any]]:
         return self._kept(self._columns, path, read_columns)
@@ -65,20 +64,22 @@ class Tables:
     ) -> Read:
         with self._lock:
             now = fingerprint(path)
-            known = kept.pop(path, None)
-            if known is None or known[0] != now:
+            before, content = kept.pop(path, (None, None))
+            if content is None or before != now:
                 self.reads += 1
-                known = now, read(path)
-            kept[path] = known  # last: asked for most recently
+                content = read(path)
+            kept[path] = now, content  # last, since it is used now
             self._let_go()
-            told: Read = known[1]
-            return told
+            result: Read = content
+            return result
 
     def _let_go(self) -> None:
-        sizes = {path: _bytes(rows) for path, (_, (rows, _)) in self._rows.items()}
-        while sum(sizes.values()) > self.most_bytes and len(sizes) > 1:
-            oldest = next(iter(sizes))
-            del sizes[oldest], self._rows[oldest]
+        """Let go of the rows that were unused for the longest, until the others are small enough."""
+        total = sum(_bytes(rows) for _, (rows, _) in self._rows.values())
+        while total > self.most_bytes and len(self._rows) > 1:
+            oldest = next(iter(self._rows))
+            _, (rows, _) = self._rows.pop(oldest)
+            total -= _bytes(rows)
 
 
 def _bytes(rows: Table) -> int:

@@ -1,8 +1,8 @@
 """Verdicts on curves, in the user's cache directory: a curve that was judged once is judged at once.
 
-A verdict is kept by what it was made from: the metric's name, its direction, every step and value, and the
-source of the code that judges. It cannot be stale: another curve, or another code, has another name. What the
-clock changes, how far a run came, is asked anew.
+The name of a verdict's file is a digest of what the verdict was made from: the metric's name, its direction,
+every step and value, and the source of the code that judges. So a verdict cannot be out of date: another
+curve, or other code, has another name. How far a run came changes with time, and is computed again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict, verdict_of
 
 FEWEST = 1000  # points: shorter curves are judged faster than a file is read
-MOST_FILES = 20_000
+MOST_FILES = 20_000  # a file for each verdict
 
 
 def kept_verdict(run: Run, *, folder: Path | None = None) -> Verdict:
@@ -36,17 +36,17 @@ def kept_verdict(run: Run, *, folder: Path | None = None) -> Verdict:
 
     Args:
         run: The run.
-        folder: Where verdicts are kept; in the user's cache directory without it.
+        folder: Folder of the verdicts. None: in the user's cache directory.
     """
     if run.evaluated is None or len(run.evaluated[1]) < FEWEST:
         return verdict_of(run)
     place = (folder or cache_folder().with_name("verdicts")) / f"{_name(run)}.json"
     try:
-        told = Verdict(**read_json(place))
+        kept = Verdict(**read_json(place))
         with contextlib.suppress(OSError):
             os.utime(place)
-        return replace(told, run=run.label, completion=completion_of(run), direction=run.direction)
-    except (OSError, ValueError, TypeError):  # absent or damaged: the curve tells
+        return replace(kept, run=run.label, completion=completion_of(run), direction=run.direction)
+    except (OSError, ValueError, TypeError):  # absent or damaged: the curve is judged again
         pass
     verdict = verdict_of(run)
     with contextlib.suppress(CannotWrite):
@@ -55,7 +55,7 @@ def kept_verdict(run: Run, *, folder: Path | None = None) -> Verdict:
 
 
 def shrink(folder: Path | None = None, most: int = MOST_FILES) -> None:
-    """Remove the verdicts that were unused for the longest, beyond so many."""
+    """Remove the verdicts that were unused for the longest, until at most ``most`` are left."""
     with contextlib.suppress(OSError):
         files = sorted((folder or cache_folder().with_name("verdicts")).glob("*.json"), key=_used)
         for path in files[: max(0, len(files) - most)]:
@@ -69,16 +69,20 @@ def _used(path: Path) -> float:
 def _name(run: Run) -> str:
     assert run.evaluated is not None
     metric, series = run.evaluated
-    told = hashlib.blake2b(_judges(), digest_size=16)
-    told.update(metric.encode() + b"\0" + repr(run.direction).encode() + b"\0")
-    told.update(np.ascontiguousarray(series.steps, dtype="<i8").tobytes())
-    told.update(np.ascontiguousarray(series.values, dtype="<f8").tobytes())
-    return told.hexdigest()
+    digest = hashlib.blake2b(_judges(), digest_size=16)
+    digest.update(metric.encode() + b"\0" + repr(run.direction).encode() + b"\0")
+    digest.update(np.ascontiguousarray(series.steps, dtype="<i8").tobytes())
+    digest.update(np.ascontiguousarray(series.values, dtype="<f8").tobytes())
+    return digest.hexdigest()
 
 
 @cache
 def _judges() -> bytes:
     """Return a digest of the code that judges curves."""
-    files = [Path(ired_diag.verdict.__file__)]
-    files += sorted(path for place in ired_diag.curves.__path__ for path in Path(place).glob("*.py"))
-    return hashlib.blake2b(b"".join(path.read_bytes() for path in files), digest_size=16).digest()
+    files: list[Path] = []
+    for folder in ired_diag.curves.__path__:
+        files += Path(folder).glob("*.py")
+    digest = hashlib.blake2b(Path(ired_diag.verdict.__file__).read_bytes(), digest_size=16)
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.digest()

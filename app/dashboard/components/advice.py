@@ -16,12 +16,12 @@ from ired_diag.finding_clusters import Fact
 
 def advised(fact: Fact, snapshot: Snapshot, view: View) -> list[Any]:
     """Return what to do about a fact, and the next command where there is one."""
-    words = advice_in_words(fact.advice)
-    command = command_of_fact(fact, snapshot.study, place_of(snapshot, view))
-    return [
-        html.P(words, className="advice") if words else None,
-        copyable(command) if command else None,
-    ]
+    parts: list[Any] = []
+    if words := advice_in_words(fact.advice):
+        parts.append(html.P(words, className="advice"))
+    if command := command_of_fact(fact, snapshot.study, place_of(snapshot, view)):
+        parts.append(copyable(command))
+    return parts
 
 
 def place_of(snapshot: Snapshot, view: View) -> Place:

@@ -11,7 +11,9 @@ def attributes(**values: Any) -> dict[str, Any]:
     >>> attributes(aria_expanded=True, data_value="q101")
     {'aria-expanded': 'true', 'data-value': 'q101'}
     """
-    return {
-        name.replace("_", "-"): str(value).lower() if isinstance(value, bool) else value
-        for name, value in values.items()
-    }
+    written = {}
+    for name, value in values.items():
+        if isinstance(value, bool):
+            value = str(value).lower()
+        written[name.replace("_", "-")] = value
+    return written

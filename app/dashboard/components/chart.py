@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Literal, cast
 
 import dash
@@ -31,6 +30,7 @@ from ired_diag.figures.data import FigureData
 Build = Callable[[View, Snapshot], FigureData | str]
 
 HIDDEN = {"display": "none"}
+ZOOMED = {"x": "zoomed", "xy": "zoomedBoth"}  # functions of the assets
 MOST_LETTERS = 900  # of words above a picture, before they are folded
 MOST_ROWS = 100  # that "view as table" lists; the CSV holds all
 CONFIG: dict[str, Any] = {
@@ -49,8 +49,8 @@ def chart(figure: FigureData, name: str) -> html.Figure:
     """Return a figure that stays as it is.
 
     Args:
-        figure: Its data.
-        name: Unique on the page: the parts' ids begin with it.
+        figure: Data of the figure.
+        name: Name that is unique on the page: the ids of the parts begin with it.
     """
     shown = _drawn(figure, View())
     return _frame(name, _words(figure), shown, _table(figure))
@@ -75,13 +75,13 @@ def register(
 
     Args:
         app: The dashboard.
-        catalog: Tells the study.
-        name: As in ``place``.
-        build: Returns the figure of a view, or words that say why there is none and what makes it.
+        catalog: The study.
+        name: Name of the chart, as in ``place``.
+        build: Returns the figure of a view, or words that say why it is missing and what makes it.
         whole: Returns the figure with every point, for the CSV; ``build`` without it.
-        zooms: Which ends zooming writes into the address, ``View.x`` and ``View.y``; ``build`` may then thin
+        zooms: Axes whose zoom goes into the address, as ``View.x`` and ``View.y``; ``build`` may then thin
             within them. ``y`` is for a page's only picture, and of its first panel.
-        also: Ids of stores whose change draws it anew, as the address and the folder do.
+        also: Ids of stores. When they change, the chart is drawn again, as with the address and the folder.
     """
 
     @app.callback(
@@ -93,11 +93,11 @@ def register(
         Input("address", "search"),
         Input("version", "data"),
         State(f"{name}-drawn", "data"),
-        *[Input(one, "data") for one in also],
+        *[Input(store, "data") for store in also],
     )
     def draw(search: str, _version: int, drawn: dict[str, str] | None, *_also: Any) -> Any:
         view = View.from_query(search)
-        # The zoom is that of the charts that tell theirs: on the axis of another it would mean nothing.
+        # The zoom belongs to the charts that write theirs: on the axis of another chart it means nothing.
         return _update(_built(build, view, catalog), _zoomed(view, zooms), drawn)
 
     @app.callback(
@@ -113,21 +113,20 @@ def register(
         return {"content": as_table.to_csv(figure), "filename": f"{figure.name}.csv", "type": "text/csv"}
 
     if zooms:
-        clientside(
-            app,
-            "zoomed" if zooms == "x" else "zoomedBoth",
-            Input(f"{name}-graph", "relayoutData"),
-            initially=False,
-        )
+        clientside(app, ZOOMED[zooms], Input(f"{name}-graph", "relayoutData"), initially=False)
 
 
 def _zoomed(view: View, zooms: str) -> View:
     """Return a view without the ends of axes that are not this picture's."""
-    return replace(view, x=view.x if "x" in zooms else None, y=view.y if "y" in zooms else None)
+    if "x" not in zooms:
+        view = replace(view, x=None)
+    if "y" not in zooms:
+        view = replace(view, y=None)
+    return view
 
 
 def _built(build: Build, view: View, catalog: Catalog) -> FigureData | str:
-    """Return the figure of a view, or why there is none."""
+    """Return the figure of a view, or the reason why it cannot be drawn."""
     try:
         return build(view, catalog.judged(view))
     except DiagError as error:
@@ -167,14 +166,17 @@ def _drawn(figure: FigureData, view: View) -> dict[str, Any]:
     if view.y is not None:
         picture.update_layout(yaxis={"range": view.y})
     _name_traces(picture)
-    told: dict[str, Any] = json.loads(picture.to_json(remove_uids=False))
-    return told
+    drawn: dict[str, Any] = json.loads(picture.to_json(remove_uids=False))
+    return drawn
 
 
 def _axes(figure: FigureData, view: View) -> str:
-    """Return what axes mean: while it stays, so do zoom and legend."""
-    kinds = [(p.x_scale, p.y_scale, p.x_ticks, p.y_ticks, p.x_range, p.y_range) for p in figure.panels]
-    return repr([*(getattr(view, key) for key in AXES), kinds])
+    """Return the meaning of the axes: while it stays the same, zoom and legend stay too."""
+    meaning: list[Any] = [getattr(view, key) for key in AXES]
+    for panel in figure.panels:
+        meaning.append((panel.x_scale, panel.x_ticks, panel.x_range))
+        meaning.append((panel.y_scale, panel.y_ticks, panel.y_range))
+    return repr(meaning)
 
 
 def _height(figure: dict[str, Any]) -> dict[str, str]:
@@ -193,12 +195,10 @@ def _name_traces(picture: go.Figure) -> None:
 
 
 def _frame(name: str, words: Any, figure: dict[str, Any], table: Any) -> html.Figure:
-    graph = dcc.Graph(
-        id=f"{name}-graph",
-        config=cast(Any, CONFIG),
-        responsive=True,
-        **({"figure": figure, "style": _height(figure)} if figure else {"style": HIDDEN}),
-    )
+    content: dict[str, Any] = {"style": HIDDEN}
+    if figure:
+        content = {"figure": figure, "style": _height(figure)}
+    graph = dcc.Graph(id=f"{name}-graph", config=cast(Any, CONFIG), responsive=True, **content)
     return html.Figure(
         [
             html.Div(words, id=f"{name}-words"),
@@ -227,18 +227,25 @@ def _words(figure: FigureData) -> list[Any]:
 
 def _readable(words: str, name: str, title: str) -> Any:
     """Return words above a picture; folded where they would push it off the screen."""
-    told = html.P(words, className=name)
-    return told if len(words) <= MOST_LETTERS else html.Details([html.Summary(title), told])
+    paragraph = html.P(words, className=name)
+    if len(words) <= MOST_LETTERS:
+        return paragraph
+    return html.Details([html.Summary(title), paragraph])
 
 
 def _table(figure: FigureData) -> html.Div:
-    every = list(as_table.rows_of(figure))
-    kept = [i for i, _ in enumerate(as_table.COLUMNS) if any(_has_value(row[i]) for row in every)]
-    headings = html.Thead(html.Tr([html.Th(as_table.COLUMNS[i], scope="col") for i in kept]))
-    body = html.Tbody([html.Tr([html.Td(_text(row[i])) for i in kept]) for row in islice(every, MOST_ROWS)])
-    shown = min(len(every), MOST_ROWS)
-    words = f"{shown:,} of {len(every):,} rows." + (" The CSV holds all." if shown < len(every) else "")
-    return html.Div([html.P(words), html.Table([headings, body])], className="scroll tall", tabIndex=0)
+    """Return the first rows of a figure's data, without the columns that are empty in all rows."""
+    rows = list(as_table.rows_of(figure))
+    columns = [place for place, values in enumerate(zip(*rows, strict=True)) if any(map(_has_value, values))]
+    headings = [html.Th(as_table.COLUMNS[place], scope="col") for place in columns]
+    shown = []
+    for row in rows[:MOST_ROWS]:
+        shown.append(html.Tr([html.Td(_text(row[place])) for place in columns]))
+    words = f"{len(shown):,} of {len(rows):,} rows."
+    if len(shown) < len(rows):
+        words += " The CSV holds all."
+    table = html.Table([html.Thead(html.Tr(headings)), html.Tbody(shown)])
+    return html.Div([html.P(words), table], className="scroll tall", tabIndex=0)
 
 
 def _has_value(value: Any) -> bool:
@@ -246,4 +253,6 @@ def _has_value(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else number(float(value))
+    if isinstance(value, str):
+        return value
+    return number(float(value))

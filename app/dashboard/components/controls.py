@@ -1,4 +1,4 @@
-"""Controls that write the address: a choice of one, and a switch.
+"""Controls that write the address: a choice among options, a switch, and a list of buttons.
 
 They are elements of the browser's own, for the keyboard and for screen readers; assets/address.js writes
 their value under their key of ``View``. What depends on it listens to the address.
@@ -6,33 +6,47 @@ their value under their key of ``View``. What depends on it listens to the addre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from dash import html
 
+from app.dashboard.address import READOUTS, View
 from app.dashboard.components.attributes import attributes
+from ired_diag.comparison.words import READOUT_NAMES
 
 
 def choice(key: str, label: str, options: Sequence[tuple[str, str]], value: str) -> html.Label:
-    """Return a choice of one.
+    """Return a choice among options.
 
     Args:
-        key: Of ``View``.
-        label: What is chosen.
-        options: Value and words of each.
-        value: The one that is chosen.
+        key: Field of ``View``.
+        label: Name of what is chosen.
+        options: Value and words of each option.
+        value: Value of the chosen option.
     """
-    listed = [html.Option(words, value=one, selected=one == value) for one, words in options]
+    listed = [html.Option(words, value=option, selected=option == value) for option, words in options]
     return html.Label([label, html.Select(listed, **attributes(data_choice=key))], className="control")
+
+
+def readout_choice(view: View) -> html.Label:
+    """Return the choice of a readout."""
+    options = [(readout, READOUT_NAMES[readout]) for readout in READOUTS]
+    return choice("readout", "Readout", options, view.readout)
+
+
+def by_name(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return options whose words are their values."""
+    return [(name, name) for name in names]
 
 
 def switch(key: str, label: str, on: bool) -> html.Button:
     """Return a switch of a ``View``'s flag.
 
     Args:
-        key: Of ``View``.
-        label: What it switches on.
-        on: Whether it is.
+        key: Field of ``View``.
+        label: Name of what it switches on.
+        on: Whether it is on.
     """
     keys = attributes(data_flag=key, aria_pressed=on)
     return html.Button(label, type="button", className="chip", **keys)
@@ -42,18 +56,18 @@ def members(key: str, label: str, options: Sequence[str], chosen: Sequence[str])
     """Return a button for each member of a list of ``View``; pressed where it is in the list.
 
     Args:
-        key: Of ``View``.
-        label: What the list is.
-        options: All members.
-        chosen: Those in the list.
+        key: Field of ``View``.
+        label: Name of the list.
+        options: All possible members.
+        chosen: The members in the list.
     """
-    buttons = [
-        html.Button(
-            option,
-            type="button",
-            className="chip",
-            **attributes(data_toggle=key, data_value=option, aria_pressed=option in chosen),
-        )
-        for option in options
-    ]
-    return html.Div(buttons, className="chips", role="group", **attributes(aria_label=label))
+    buttons = []
+    for option in options:
+        keys = attributes(data_toggle=key, data_value=option, aria_pressed=option in chosen)
+        buttons.append(html.Button(option, type="button", className="chip", **keys))
+    return chips(label, buttons)
+
+
+def chips(label: str, content: Sequence[Any]) -> html.Div:
+    """Return buttons in a row, with a name for screen readers."""
+    return html.Div(content, className="chips", role="group", **attributes(aria_label=label))

@@ -16,15 +16,33 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.components.copying import copyable
 from app.dashboard.curve_figures import drawn_groups
 from app.dashboard.snapshot import Snapshot
+from app.next_command import options_in_words
 from app.pictures import RECIPES
+from app.run_groups import all_runs
 from ired_diag.comparison.margin import Margin
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import usual_metric
 from ired_diag.runs.run import Run
 
 Groups = Mapping[str, Sequence[Run]]
-Option = Callable[[View, Groups], tuple[str, ...]]
 Build = Callable[[View, Snapshot], html.Section | None]
+
+FOR_A_PAPER = "For a paper, as PDF, SVG and PNG, with data and provenance next to them."
+COMPARED = ("metric", "direction", "readout", "margin")
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "learning-curves": ("metric", "direction", "smooth", "band", "from"),
+    "plateau-curves": ("metric", "direction", "smooth", "band"),
+    "paired-differences": COMPARED,
+    "readouts": COMPARED,
+    "evaluation-noise": COMPARED,
+    "rank-map": COMPARED,
+    "critical-difference": COMPARED,
+    "sweep": (*COMPARED, "sweep"),
+    "energy-gap": ("smooth",),
+    "positive-energy": ("smooth",),
+    "distributions": ("form", "quantity"),
+}  # of ``ired-diag figures``, by picture
+FIELDS = {"sweep": "knob"}  # of ``View``, where the option has another name
 
 
 def export(
@@ -39,13 +57,13 @@ def export(
     """Return the command that draws a view for a paper, with a button that copies it; None without a group.
 
     Args:
-        view: What is looked at.
+        view: Choices of the reader.
         snapshot: The study.
-        picture: Its name, of ``app.pictures.RECIPES``.
-        groups: Runs by group, the first of which the others are compared with; without, the groups that are
-            chosen and not hidden.
+        picture: Name of the picture in ``app.pictures.RECIPES``.
+        groups: Runs by group; the others are compared with the first one. None: the groups that are chosen
+            and not hidden.
         options: Further words of the command line.
-        note: In what the command draws something else than the page shows.
+        note: Sentence on what the command draws differently from the page.
     """
     words = command(view, snapshot, picture, groups=groups, options=options)
     if not words:
@@ -53,11 +71,22 @@ def export(
     return html.Section(
         [
             html.H2("Export this view"),
-            html.P(f"For a paper, as PDF, SVG and PNG, with data and provenance beside them. {note}".strip()),
+            html.P(f"{FOR_A_PAPER} {note}".strip()),
             copyable(shlex.join(words)),
         ],
         className="export",
     )
+
+
+def of_pictures(
+    view: View, snapshot: Snapshot, pictures: Sequence[str], groups: Groups
+) -> html.Section | None:
+    """Return the command that draws several pictures of the same groups."""
+    first, *others = pictures
+    options: list[str] = []
+    for name in others:
+        options += ["--only", name]
+    return export(view, snapshot, first, groups=groups, options=options)
 
 
 def place(page: str) -> html.Div:
@@ -66,14 +95,14 @@ def place(page: str) -> html.Div:
 
 
 def register(app: dash.Dash, catalog: Catalog, page: str, build: Build) -> None:
-    """Keep a page's export as the address and the folder tell.
+    """Keep a page's export up to date with the address and the folder.
 
     Args:
         app: The dashboard.
-        catalog: Tells the study.
-        page: As in ``place``.
-        build: Returns the export of a view; where a ``DiagError`` says that there is nothing to draw, none
-            is shown.
+        catalog: The study.
+        page: Name of the page, as in ``place``.
+        build: Returns the export of a view. Where it raises a ``DiagError``, there is nothing to draw, and no
+            export is shown.
     """
 
     @app.callback(Output(f"{page}-export", "children"), Input("address", "search"), Input("version", "data"))
@@ -100,85 +129,63 @@ def command(
     """
     if picture not in RECIPES:
         raise ValueError(f"no picture is called {picture!r}: expected one of {', '.join(RECIPES)}")
-    shown = drawn_groups(view, snapshot) if groups is None else groups
-    if not shown:
+    if groups is None:
+        groups = drawn_groups(view, snapshot)
+    if not groups:
         return []
-    settings = [word for option in _OPTIONS.get(picture, ()) for word in option(view, shown)]
-    where, names = _named(shown, snapshot, swept=picture == "sweep")
-    dashes = ["--"] if any(name.startswith("-") for name in names) else []
-    return ["ired-diag", "figures", *where, "--only", picture, *settings, *options, *dashes, *names]
+    settings: list[str] = []
+    for option in OPTIONS.get(picture, ()):
+        settings += _words(option, view, groups)
+    where, names = _named(groups, snapshot, swept=picture == "sweep")
+    if any(name.startswith("-") for name in names):
+        names.insert(0, "--")
+    return ["ired-diag", "figures", *where, "--only", picture, *settings, *options, *names]
 
 
 def _named(groups: Groups, snapshot: Snapshot, *, swept: bool) -> tuple[list[str], list[str]]:
-    """Return where the runs are and how they are named.
+    """Return where the runs are, and their names.
 
-    Where not all seeds of a group are shown, or where a name would be taken for a path, it is the places of
-    the runs. A sweep is over all variants of its experiments.
+    Where not all seeds of a group are shown, or where a name would be taken for a path, the names are the
+    paths of the runs. A sweep is over all variants of its experiments.
     """
-    whole = {name: len(entries) for name, entries in snapshot.groups().items()}
-    if any("/" in name or len(runs) < whole.get(name, 0) for name, runs in groups.items()):
-        places = dict.fromkeys(str(run.path) for runs in groups.values() for run in runs)
-        return list(snapshot.options), list(places)
-    names = [runs[0].experiment for runs in groups.values()] if swept else list(groups)
-    called = dict.fromkeys(snapshot.patterns.get(name, name) for name in names)
-    return ["--runs", str(snapshot.root), *snapshot.options], list(called)
+    sizes = {name: len(entries) for name, entries in snapshot.groups().items()}
+    if any("/" in name or len(runs) < sizes.get(name, 0) for name, runs in groups.items()):
+        paths = dict.fromkeys(str(run.path) for run in all_runs(groups))
+        return list(snapshot.options), list(paths)
+    names = list(groups)
+    if swept:
+        names = [runs[0].experiment for runs in groups.values()]
+    arguments = dict.fromkeys(snapshot.patterns.get(name, name) for name in names)
+    return ["--runs", str(snapshot.root), *snapshot.options], list(arguments)
 
 
-def _metric(view: View, groups: Groups) -> tuple[str, ...]:
-    metric = view.metric or usual_metric(run for runs in groups.values() for run in runs)
-    return ("--metric", metric) if metric else ()
+def _words(option: str, view: View, groups: Groups) -> list[str]:
+    """Return the words of an option in a view; none where it is at its default."""
+    if option == "direction":
+        return list(options_in_words(higher_is_better=view.higher_is_better))
+    value = _value(option, view, groups)
+    if not value:
+        return []
+    return [f"--{option}", value]
 
 
-def _direction(view: View, _groups: Groups) -> tuple[str, ...]:
-    if view.higher_is_better is None:
-        return ()
-    return ("--higher-is-better",) if view.higher_is_better else ("--lower-is-better",)
+def _value(option: str, view: View, groups: Groups) -> str | None:
+    """Return the value of an option as the command line writes it; empty where it is at its default."""
+    if option == "metric":
+        return view.metric or usual_metric(all_runs(groups))
+    if option == "margin":
+        return margin_in_words(view)
+    if option == "from":
+        return None if view.step is None else str(view.step)
+    if option == "band" and view.band == View.band:
+        return None
+    return str(getattr(view, FIELDS.get(option, option)) or "")
 
 
-def _smooth(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--smooth", str(view.smooth)) if view.smooth else ()
-
-
-def _band(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--band", view.band) if view.band != View.band else ()
-
-
-def _start(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--from", str(view.step)) if view.step is not None else ()
-
-
-def _readout(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--readout", view.readout)
-
-
-def _margin(view: View, _groups: Groups) -> tuple[str, ...]:
+def margin_in_words(view: View) -> str | None:
+    """Return a margin as the command line writes it; None where it is the default."""
     if view.margin == View.margin:
-        return ()
-    return ("--margin", view.margin.text if isinstance(view.margin, Margin) else f"{view.margin!r}")
-
-
-def _sweep(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--sweep", view.knob) if view.knob else ()
-
-
-def _form(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--form", view.form) if view.form else ()
-
-
-def _quantity(view: View, _groups: Groups) -> tuple[str, ...]:
-    return ("--quantity", view.quantity) if view.quantity else ()
-
-
-_OPTIONS: Mapping[str, tuple[Option, ...]] = {
-    "learning-curves": (_metric, _direction, _smooth, _band, _start),
-    "plateau-curves": (_metric, _direction, _smooth, _band),
-    "paired-differences": (_metric, _direction, _readout, _margin),
-    "readouts": (_metric, _direction, _readout, _margin),
-    "evaluation-noise": (_metric, _direction, _readout, _margin),
-    "rank-map": (_metric, _direction, _readout, _margin),
-    "critical-difference": (_metric, _direction, _readout, _margin),
-    "sweep": (_metric, _direction, _readout, _margin, _sweep),
-    "energy-gap": (_smooth,),
-    "positive-energy": (_smooth,),
-    "distributions": (_form, _quantity),
-}
+        return None
+    if isinstance(view.margin, Margin):
+        return view.margin.text
+    return repr(view.margin)

@@ -1,4 +1,4 @@
-"""Which metric judges the runs, in which direction: said, and chosen, alike on every page."""
+"""Which metric judges the runs, in which direction: shown and chosen in the same way on every page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dash import html
 
 from app.dashboard.address import View
-from app.dashboard.components.controls import choice
+from app.dashboard.components.controls import by_name, choice
+from app.run_groups import logged_metrics
 from ired_diag.errors import DiagError
 from ired_diag.runs.judged import judged_in_words, shared_direction
 from ired_diag.runs.run import Run
@@ -17,24 +18,35 @@ def metric_choice(view: View, runs: Sequence[Run], first: str) -> html.Label:
     """Return the choice of a metric.
 
     Args:
-        view: What is looked at.
-        runs: Whose metrics there are to choose from.
-        first: What happens where none is chosen.
+        view: Choices of the reader.
+        runs: Runs whose metrics can be chosen.
+        first: Words of the first option, which chooses no metric.
     """
-    logged = sorted({name for run in runs for name in run.history.series})
-    unknown = [(view.metric, f"{view.metric} (not logged)")] if view.metric not in ("", *logged) else []
-    return choice(
-        "metric", "Metric", [("", first), *((name, name) for name in logged), *unknown], view.metric
-    )
+    options = [("", first), *by_name(logged_metrics(runs))]
+    return choice("metric", "Metric", [*options, *not_logged(view, options)], view.metric)
+
+
+def evaluated_option(metric: str | None) -> tuple[str, str]:
+    """Return the first option of a choice of metrics: the metric that judges the runs."""
+    if metric is None:
+        return "", "none is an evaluation"
+    return "", f"{metric} (evaluated)"
+
+
+def not_logged(view: View, options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return a further option for a metric of the address that is not among the options."""
+    if view.metric in ("", *(value for value, _ in options)):
+        return []
+    return [(view.metric, f"{view.metric} (not logged)")]
 
 
 def direction_choice(view: View, runs: Iterable[Run], metric: str | None) -> html.Label:
-    """Return the choice of a direction; the first is what configuration and name say.
+    """Return the choice of a direction; the first option is what configuration and name say.
 
     Args:
-        view: What is looked at.
-        runs: As they are without a choice.
-        metric: The metric that is shown; None for each run's own.
+        view: Choices of the reader.
+        runs: The runs, without a choice of direction.
+        metric: The metric that is shown. None: each run's own.
     """
     options = [("", _by_itself(runs, metric)), ("1", "higher is better"), ("0", "lower is better")]
     return choice("higher", "Direction", options, view.higher)
@@ -42,9 +54,12 @@ def direction_choice(view: View, runs: Iterable[Run], metric: str | None) -> htm
 
 def judged_by(runs: Sequence[Run]) -> html.Div:
     """Return the lines that say by which metric, in which direction, runs are judged."""
-    return html.Div(
-        [html.P(line[0].upper() + line[1:] + ".", className="count") for line in judged_in_words(runs)]
-    )
+    return sentences(judged_in_words(runs))
+
+
+def sentences(lines: Sequence[str]) -> html.Div:
+    """Return lines as sentences, each on its own line."""
+    return html.Div([html.P(f"{line[0].upper()}{line[1:]}.", className="count") for line in lines])
 
 
 def _by_itself(runs: Iterable[Run], metric: str | None) -> str:

@@ -1,11 +1,12 @@
 """A slider over the steps at which a run was probed, and the way back to the last one.
 
-It goes from place to place, so that an arrow key is one step further however far apart they are;
+It goes from place to place, so that an arrow key always leads to the next step, near or far;
 assets/slider.js writes the step of a place into the address.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from app.dashboard.address import View
 from app.dashboard.clientside import clientside
 from app.dashboard.components.attributes import attributes
 
-MOST_LABELS = 6
+MOST_LABELS = 6  # more would overlap on a narrow page
 
 
 def register(app: dash.Dash, name: str) -> None:
@@ -28,20 +29,21 @@ def step_slider(name: str, steps: Sequence[int], view: View) -> html.Div | None:
     """Return a slider that writes ``View.step``; None where there is nothing to slide over.
 
     Args:
-        name: Its id.
-        steps: Ascending.
-        view: The one that is shown: without a step, each run's last one is.
+        name: Id of the slider.
+        steps: The steps, ascending.
+        view: Choices of the reader; without a step, the last step of each run is shown.
     """
     if len(steps) < 2:
         return None
-    shown = steps[-1] if view.step is None else view.step
-    place = min(range(len(steps)), key=lambda place: abs(steps[place] - shown))
-    last = html.A(
-        "last of each run",
-        href=replace(view, step=None).to_query(),
-        className="chip",
-        **attributes(data_page=view.page, **({"aria-current": "step"} if view.step is None else {})),
-    )
+    marks = attributes(data_page=view.page)
+    place = len(steps) - 1
+    if view.step is None:
+        marks |= attributes(aria_current="step")
+    else:
+        distances = [abs(step - view.step) for step in steps]
+        place = distances.index(min(distances))
+    address = replace(view, step=None).to_query()
+    last = html.A("last of each run", href=address, className="chip", **marks)
     slider = dcc.Slider(
         id=name,
         min=0,
@@ -62,6 +64,9 @@ def step_slider(name: str, steps: Sequence[int], view: View) -> html.Div | None:
 
 
 def _marks(steps: Sequence[int]) -> dict[int, str]:
-    """Return a mark for each step; of many, some say which they are."""
-    every = -(-len(steps) // MOST_LABELS)
-    return {place: f"{step:,}" if place % every == 0 else "" for place, step in enumerate(steps)}
+    """Return a mark for each step; of many steps, only every few marks have a label."""
+    every = math.ceil(len(steps) / MOST_LABELS)
+    marks = dict.fromkeys(range(len(steps)), "")
+    for place in range(0, len(steps), every):
+        marks[place] = f"{steps[place]:,}"
+    return marks

@@ -26,10 +26,10 @@ class Page:
     """One page.
 
     Attributes:
-        name: As in the address.
-        title: As in the navigation.
-        layout: Returns what it shows first.
-        register: Adds its callbacks.
+        name: Name in the address.
+        title: Title in the navigation.
+        layout: Function that returns the first content of the page.
+        register: Function that adds the callbacks of the page.
     """
 
     name: str
@@ -40,8 +40,8 @@ class Page:
 
 def names() -> list[str]:
     """Return the names of the pages, in the order of the navigation; further ones stand last."""
-    found = {module.name for module in pkgutil.iter_modules(__path__)}
-    return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+    modules = {module.name for module in pkgutil.iter_modules(__path__)}
+    return [name for name in ORDER if name in modules] + sorted(modules - set(ORDER))
 
 
 def load(name: str) -> Page:

@@ -14,11 +14,12 @@ from dash import Input, Output, State, dcc, html, no_update
 from app.dashboard.address import BANDS, View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart
-from app.dashboard.components.controls import choice, members
+from app.dashboard.components.controls import by_name, choice, members
 from app.dashboard.components.export import export
-from app.dashboard.components.judging import direction_choice
-from app.dashboard.curve_figures import Curves, chosen_groups, evaluated_metric, logged_metrics
+from app.dashboard.components.judging import direction_choice, evaluated_option, not_logged
+from app.dashboard.curve_figures import Curves, chosen_groups, evaluated_metric
 from app.dashboard.snapshot import Snapshot
+from app.run_groups import all_runs, logged_metrics
 from ired_diag.figures import over_seeds
 
 TITLE = "Curves"
@@ -42,7 +43,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Draw the curves, and offer what the runs of the moment have."""
+    """Draw the curves, and offer the metrics and groups of the current runs."""
     curves = Curves()
     chart.register(app, catalog, "curves", curves.shown, whole=curves.whole, zooms="xy")
 
@@ -59,13 +60,15 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         view, snapshot = View.from_query(search), catalog.snapshot()
         now = _offered(view, snapshot)
         shown = _export(view, snapshot)
-        return (no_update, no_update, shown) if now == offered else (_controls(view, snapshot), now, shown)
+        if now == offered:
+            return no_update, no_update, shown
+        return _controls(view, snapshot), now, shown
 
 
 def _offered(view: View, snapshot: Snapshot) -> list[Any]:
-    """Return what the controls offer: they are drawn anew only when it changes."""
+    """Return what the controls offer: they are drawn again only when it changes."""
     chosen = chosen_groups(view, snapshot)
-    return [list(chosen), logged_metrics(chosen), evaluated_metric(chosen)]
+    return [list(chosen), logged_metrics(all_runs(chosen)), evaluated_metric(chosen)]
 
 
 def _controls(view: View, snapshot: Snapshot) -> list[Any]:
@@ -73,43 +76,38 @@ def _controls(view: View, snapshot: Snapshot) -> list[Any]:
     if not chosen:
         return []
     bands = [(band, over_seeds.BANDS[band]) for band in over_seeds.BANDS if band in BANDS]
-    windows = sorted({*WINDOWS, *([view.smooth] if view.smooth else [])})
-    smoothing = [("", "none"), *((str(n), f"running median of {n}") for n in windows)]
-    asked = "log" if view.log else view.scale
-    runs = [run for members in chosen.values() for run in members]
+    windows = {*WINDOWS, view.smooth} - {0}
+    smoothing = [("", "none")]
+    smoothing += [(str(window), f"running median of {window}") for window in sorted(windows)]
+    scale = "log" if view.log else view.scale
     rows: list[Any] = [
         html.Div(
             [
                 choice("metric", "Metric", _metrics(view, chosen), view.metric),
-                direction_choice(view, runs, view.metric or evaluated_metric(chosen)),
+                direction_choice(view, all_runs(chosen), view.metric or evaluated_metric(chosen)),
                 choice("smooth", "Smoothing", smoothing, str(view.smooth or "")),
                 choice("band", "Band", bands, view.band),
-                choice("scale", "y axis", list(SCALES.items()), asked),
+                choice("scale", "y axis", list(SCALES.items()), scale),
                 _from(view),
             ],
             className="controls",
         )
     ]
     if len(chosen) > 1:
-        rows.append(
-            html.Div(
-                [
-                    html.Span("Hide", className="count"),
-                    members("hidden", "Hide groups", list(chosen), view.hidden),
-                ],
-                className="hiding",
-            )
-        )
+        label = html.Span("Hide", className="count")
+        buttons = members("hidden", "Hide groups", list(chosen), view.hidden)
+        rows.append(html.Div([label, buttons], className="hiding"))
     return rows
 
 
 def _metrics(view: View, groups: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the metrics to choose from; the evaluated one stands first."""
-    logged, evaluated = logged_metrics(groups), evaluated_metric(groups)
-    first = f"{evaluated} (evaluated)" if evaluated else "none is an evaluation"
-    others = [(name, name) for name in logged if name != evaluated or name == view.metric]
-    unknown = [] if view.metric in ("", *logged) else [(view.metric, f"{view.metric} (not logged)")]
-    return [("", first), *others, *unknown]
+    evaluated = evaluated_metric(groups)
+    names = logged_metrics(all_runs(groups))
+    if evaluated in names and evaluated != view.metric:
+        names.remove(evaluated)
+    options = [evaluated_option(evaluated), *by_name(names)]
+    return [*options, *not_logged(view, options)]
 
 
 def _from(view: View) -> html.Label:

@@ -1,7 +1,7 @@
-"""Energy: does it tell right answers from wrong ones, since when, and what does mining make of it?
+"""Energy: does it separate right answers from wrong ones, since when, and how does mining use it?
 
 Energies over training are those that runs logged. The rest is from the tables of probes, each run at its last
-checkpoint that was probed: the error among those of predictors without a network, how the energy ranks
+checkpoint that was probed: the error next to those of predictors without a network, how the energy ranks
 candidates by their error, and what mining does at each noise level.
 """
 
@@ -19,10 +19,11 @@ from app.dashboard.components import chart, export
 from app.dashboard.components.controls import choice
 from app.dashboard.components.hiding import hiding
 from app.dashboard.components.lacking import lacking
-from app.dashboard.curve_figures import thinned
+from app.dashboard.curve_figures import thinned_for
 from app.dashboard.remembered import Remembered
 from app.dashboard.shown import kept_groups, shown_groups
 from app.dashboard.snapshot import Snapshot
+from app.run_groups import all_runs
 from ired_diag.errors import DiagError
 from ired_diag.figures.by_group import last_of_groups
 from ired_diag.figures.data import FigureData
@@ -46,14 +47,15 @@ WINDOWS = (0, 5, 21, 101)  # steps of a running median
 
 def layout(view: View, catalog: Catalog) -> html.Div:
     """Return the page; its charts come as soon as they are drawn."""
-    of_probes = ((chart.place(name), html.Div(id=f"{name}-lacking")) for name in OF_PROBES)
+    charts: list[Any] = [chart.place(name) for name in OVER_TRAINING]
+    for name in OF_PROBES:
+        charts += [chart.place(name), html.Div(id=f"{name}-lacking")]
     return html.Div(
         [
             html.H1(TITLE),
             html.Div(id="energy-controls"),
             dcc.Store(id="energy-known"),
-            *(chart.place(name) for name in OVER_TRAINING),
-            *(part for parts in of_probes for part in parts),
+            *charts,
             export.place("energy"),
         ],
         className="page",
@@ -61,7 +63,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Keep controls and charts as the address and the folder tell."""
+    """Keep controls and charts up to date with the address and the folder."""
     for name, draw in OVER_TRAINING.items():
         whole = _over_training(draw)
         chart.register(app, catalog, name, _seen(whole), whole=whole, zooms="x")
@@ -77,21 +79,23 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
         State("energy-known", "data"),
     )
-    def show(search: str, _version: int, known: str | None) -> tuple[Any, Any]:
+    def show(search: str, _version: int, offered: str | None) -> tuple[Any, Any]:
         view = View.from_query(search)
         groups = tuple(kept_groups(view, catalog.snapshot()))
         now = repr((groups, view.smooth, view.hidden))
-        return (no_update, no_update) if now == known else (_controls(view, groups), now)
+        if now == offered:
+            return no_update, no_update
+        return _controls(view, groups), now
 
 
 def _export(view: View, snapshot: Snapshot) -> html.Section | None:
-    more = [word for name in PICTURES[1:] for word in ("--only", name)]
-    return export.export(view, snapshot, PICTURES[0], groups=shown_groups(view, snapshot), options=more)
+    return export.of_pictures(view, snapshot, PICTURES, shown_groups(view, snapshot))
 
 
 def _controls(view: View, groups: tuple[str, ...]) -> list[Any]:
-    windows = sorted({*WINDOWS, view.smooth})
-    options = [(str(n), f"Running median of {n} steps" if n else "As logged") for n in windows]
+    windows = {*WINDOWS, view.smooth} - {0}
+    options = [("0", "As logged")]
+    options += [(str(steps), f"Running median of {steps} steps") for steps in sorted(windows)]
     return [
         html.Div([choice("smooth", "Mean over seeds", options, str(view.smooth))], className="controls"),
         hiding(groups, view.hidden),
@@ -99,35 +103,30 @@ def _controls(view: View, groups: tuple[str, ...]) -> list[Any]:
 
 
 def _over_training(draw: Callable[..., FigureData]) -> chart.Build:
-    """Return what builds a picture of logged energies, with every point."""
+    """Return a function that builds a picture of logged energies, with every point."""
     kept: Remembered[FigureData] = Remembered()
 
     def build(view: View, snapshot: Snapshot) -> FigureData:
         groups, order = shown_groups(view, snapshot), tuple(snapshot.groups())
-        runs = [run for some in groups.values() for run in some]
         smooth = view.smooth or None
-        return kept.get(runs, (smooth, order), lambda: draw(groups, smooth=smooth, order=order))
+        return kept.get(all_runs(groups), (smooth, order), lambda: draw(groups, smooth=smooth, order=order))
 
     return build
 
 
 def _seen(whole: chart.Build) -> chart.Build:
-    """Return what builds the same, thinned for what is seen of the x axis."""
-
-    def build(view: View, snapshot: Snapshot) -> FigureData | str:
-        figure = whole(view, snapshot)
-        return figure if isinstance(figure, str) else thinned(figure, view.x)
-
-    return build
+    """Return a function that builds the same picture, thinned for the visible part of the x axis."""
+    return lambda view, snapshot: thinned_for(view, whole(view, snapshot))
 
 
 def _of_probe(catalog: Catalog, probe: str, figure: Callable[..., FigureData]) -> chart.Build:
     kept: Remembered[FigureData] = Remembered()
 
     def build(view: View, snapshot: Snapshot) -> FigureData:
-        found, order = catalog.tables.find(shown_groups(view, snapshot), probe), tuple(snapshot.groups())
-        settings = (catalog.tables.state(found), order)
-        return kept.get((), settings, lambda: figure(last_of_groups(found), order=order))
+        tables = catalog.tables.find(shown_groups(view, snapshot), probe)
+        order = tuple(snapshot.groups())
+        settings = (catalog.tables.state(tables), order)
+        return kept.get((), settings, lambda: figure(last_of_groups(tables), order=order))
 
     return build
 
@@ -137,7 +136,7 @@ def _register_lacking(app: dash.Dash, catalog: Catalog, name: str, probe: str) -
     def show(search: str, _version: int) -> Any:
         view, snapshot = View.from_query(search), catalog.snapshot()
         try:
-            found = catalog.tables.find(kept_groups(view, snapshot), probe)
-        except DiagError:  # a damaged table: the chart tells it
+            tables = catalog.tables.find(kept_groups(view, snapshot), probe)
+        except DiagError:  # a damaged table: the chart shows the error
             return None
-        return lacking(found)
+        return lacking(tables)

@@ -1,4 +1,4 @@
-"""Findings: what forensics finds in logs and configurations alone, the most consequential first.
+"""Findings: what the forensic rules find in logs and configurations, the most consequential first.
 
 The rules look at the whole study, in a thread of their own, once for each version of it; meanwhile the
 page says so. A finding's evidence names its runs, which are linked.
@@ -17,6 +17,7 @@ from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.advice import advised
 from app.dashboard.components.attributes import attributes
+from app.dashboard.components.controls import chips
 from app.dashboard.components.judging import judged_by
 from app.dashboard.components.table import empty, run_link
 from app.dashboard.diagnosis import Diagnosed
@@ -27,7 +28,8 @@ from ired_diag.touched_runs import touched_by
 
 TITLE = "Findings"
 LEVELS: tuple[Severity, ...] = ("error", "warning", "note")
-MOST_LINKS = 6  # runs named beside a finding; a group beyond them is named with their number
+MOST_LINKS = 6  # runs that are named with a finding; the others are counted
+NO_FINDING = "Nothing was found. No finding does not mean no problem: what is checked is listed by"
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
@@ -57,101 +59,105 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     )
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, Any, Any]:
         view = View.from_query(search)
-        snapshot, known = catalog.judged(view), catalog.diagnosis.newest(view)
-        current = known is not None and known.version == snapshot.version
-        now = [known.version if known else None, current, view.filter, view.rule, list(view.severity)]
+        diagnosed, is_current = newest_findings(view, catalog)
+        now = [version_of(diagnosed), is_current, view.filter, view.rule, list(view.severity)]
         now += [view.metric, view.higher]
         if now == shown:
             return no_update, no_update, no_update
-        return content(view, snapshot, known, current=current), current, now
+        return content(view, catalog.judged(view), diagnosed, current=is_current), is_current, now
 
 
-def content(view: View, snapshot: Snapshot, known: Diagnosed | None, *, current: bool) -> list[Any]:
-    """Return the list of findings, or why there is none yet."""
-    if known is None:
+def newest_findings(view: View, catalog: Catalog) -> tuple[Diagnosed | None, bool]:
+    """Return the newest findings, and whether they are those of the study as it was last seen."""
+    snapshot, diagnosed = catalog.judged(view), catalog.diagnosis.newest(view)
+    return diagnosed, version_of(diagnosed) == snapshot.version
+
+
+def version_of(diagnosed: Diagnosed | None) -> int | None:
+    """Return the version of the study that was diagnosed; None before the first findings."""
+    return None if diagnosed is None else diagnosed.version
+
+
+def failure_in_words(diagnosed: Diagnosed) -> str:
+    """Return why looking for mistakes failed."""
+    return f"Looking for mistakes failed: {diagnosed.failure}. Please report it."
+
+
+def content(view: View, snapshot: Snapshot, diagnosed: Diagnosed | None, *, current: bool) -> list[Any]:
+    """Return the list of findings, or why it is still missing."""
+    if diagnosed is None:
         return [html.P("Computing …", className="count")]
-    if known.failure:
-        return [
-            empty(f"Looking for mistakes failed: {known.failure}. Please report it.", "ired-diag diagnose")
-        ]
-    findings = [*_of_files(snapshot), *known.findings]
-    shown = [finding for finding in findings if _is_shown(finding, view)]
-    count = f"{len(shown)} of {len(findings)} findings" + ("" if current else "; computing newer ones …")
-    clusters = clusters_of(shown, snapshot.study)
+    if diagnosed.failure:
+        return [empty(failure_in_words(diagnosed), "ired-diag diagnose")]
+    findings = [*_of_files(snapshot), *diagnosed.findings]
     if not findings:
-        return [
-            empty(
-                "Nothing was found. No finding does not mean no problem: what is checked is listed by",
-                "ired-diag diagnose --list",
-            )
-        ]
+        return [empty(NO_FINDING, "ired-diag diagnose --list")]
+    shown = [finding for finding in findings if _is_shown(finding, view)]
+    count = f"{len(shown)} of {len(findings)} findings"
+    if not current:
+        count += "; computing newer ones …"
+    clusters = clusters_of(shown, snapshot.study)
     return [
         judged_by(snapshot.study.runs),
         _severities(findings, view),
         _rules(findings, view),
         html.P(count, className="count"),
-        html.Ol(
-            [_cluster(cluster, snapshot, view) for cluster in clusters],
-            className="findings",
-        ),
+        html.Ol([_cluster(cluster, snapshot, view) for cluster in clusters], className="findings"),
     ]
 
 
 def _of_files(snapshot: Snapshot) -> list[Finding]:
     """Return files that could not be read, as findings."""
-    skipped = [f"{place} was not read: {reason}" for place, reason in snapshot.skipped()]
-    unread = [*skipped, *snapshot.unreadable()]
-    return [Finding("unread_file", "warning", statement) for statement in unread]
+    statements = [f"{place} was not read: {reason}" for place, reason in snapshot.skipped()]
+    statements += snapshot.unreadable()
+    return [Finding("unread_file", "warning", statement) for statement in statements]
 
 
 def _is_shown(finding: Finding, view: View) -> bool:
-    words = f"{finding.rule} {finding.statement} {' '.join(map(str, finding.evidence.values()))}".lower()
-    return (
-        (not view.severity or finding.severity in view.severity)
-        and view.rule in ("", finding.rule)
-        and all(word in words for word in view.filter.lower().split())
-    )
+    if view.severity and finding.severity not in view.severity:
+        return False
+    if view.rule not in ("", finding.rule):
+        return False
+    evidence = " ".join(map(str, finding.evidence.values()))
+    text = f"{finding.rule} {finding.statement} {evidence}".lower()
+    return all(word in text for word in view.filter.lower().split())
 
 
 def _severities(findings: Sequence[Finding], view: View) -> html.Div:
-    counted = Counter(finding.severity for finding in findings)
-    buttons = [
-        html.Button(
-            f"{level} {counted[level]}",
-            type="button",
-            className=f"chip {level}",
-            **attributes(data_toggle="severity", data_value=level, aria_pressed=level in view.severity),
-        )
-        for level in LEVELS
-    ]
-    return html.Div(buttons, className="chips", role="group", **attributes(aria_label="Severity"))
+    counts = Counter(finding.severity for finding in findings)
+    buttons = []
+    for level in LEVELS:
+        keys = attributes(data_toggle="severity", data_value=level, aria_pressed=level in view.severity)
+        text = f"{level} {counts[level]}"
+        buttons.append(html.Button(text, type="button", className=f"chip {level}", **keys))
+    return chips("Severity", buttons)
 
 
 def _rules(findings: Sequence[Finding], view: View) -> html.Details:
-    counted = Counter(finding.rule for finding in findings)
-    buttons = [
-        html.Button(
-            f"{rule.replace('_', ' ')} {count}",
-            type="button",
-            className="chip",
-            **attributes(
-                data_key="rule", data_value="" if rule == view.rule else rule, aria_pressed=rule == view.rule
-            ),
-        )
-        for rule, count in sorted(counted.items())
-    ]
+    counts = Counter(finding.rule for finding in findings)
+    buttons = []
+    for rule, count in sorted(counts.items()):
+        is_chosen = rule == view.rule
+        keys = attributes(data_key="rule", data_value=rule, aria_pressed=is_chosen)
+        if is_chosen:  # pressed again, it shows all rules
+            keys |= attributes(data_value="")
+        text = f"{rule.replace('_', ' ')} {count}"
+        buttons.append(html.Button(text, type="button", className="chip", **keys))
     summary = f"Rule: {view.rule.replace('_', ' ') or 'all'}"
     return html.Details([html.Summary(summary), html.Div(buttons, className="chips")])
 
 
+def marks(severity: str, rule: str) -> html.Div:
+    """Return the severity and the rule of a finding."""
+    severity_mark = html.Span(severity, className=f"mark {severity}")
+    rule_mark = html.Span(rule.replace("_", " "), className="rule")
+    return html.Div([severity_mark, rule_mark], className="marks")
+
+
 def _cluster(cluster: Cluster, snapshot: Snapshot, view: View) -> html.Li:
-    """Return what one rule found: its question, each statement with its runs, and what to do about a fact."""
-    rule = cluster.rule.replace("_", " ")
-    marks = [
-        html.Span(cluster.severity, className=f"mark {cluster.severity}"),
-        html.Span(rule, className="rule"),
-    ]
-    content: list[Any] = [html.Div(marks, className="marks"), html.H2(cluster.question or rule.capitalize())]
+    """Return the findings of a rule: its question, each statement with its runs, and what to do about it."""
+    title = cluster.question or cluster.rule.replace("_", " ").capitalize()
+    content: list[Any] = [marks(cluster.severity, cluster.rule), html.H2(title)]
     for fact in cluster.facts:
         content.append(html.Ul([_statement(finding, snapshot, view) for finding in fact.findings]))
         content += advised(fact, snapshot, view)
@@ -159,7 +165,7 @@ def _cluster(cluster: Cluster, snapshot: Snapshot, view: View) -> html.Li:
 
 
 def _statement(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
-    """Return a statement; its runs stand below it, or are the name with which it begins."""
+    """Return a statement; links to its runs stand below it, or in place of the name that it begins with."""
     entries = runs_of(finding, snapshot)
     words: list[Any] = [finding.statement]
     if len(entries) == 1 and finding.statement.startswith(f"{entries[0].run.label}:"):
@@ -176,10 +182,12 @@ def _links(entries: Sequence[Entry], view: View) -> html.P | None:
     for number, entry in enumerate(entries[:MOST_LINKS]):
         links += [run_link(entry.id, entry.run.label, view=view, row=number == 0), " "]
     more = len(entries) - MOST_LINKS
-    return html.P([*links, f"and {more} more" if more > 0 else ""], className="links")
+    if more > 0:
+        links.append(f"and {more} more")
+    return html.P(links, className="links")
 
 
 def runs_of(finding: Finding, snapshot: Snapshot) -> list[Entry]:
-    """Return the runs that a finding touches; all runs of a group where it names only that."""
+    """Return the runs that a finding touches; all runs of a group where it names only the group."""
     labels = set(touched_by(finding, snapshot.study).runs)
     return [entry for entry in snapshot.entries.values() if entry.run.label in labels]

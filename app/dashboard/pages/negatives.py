@@ -15,7 +15,7 @@ from dash import Input, Output, State, dcc, html, no_update
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart, export, step_slider
-from app.dashboard.components.controls import choice
+from app.dashboard.components.controls import by_name, choice
 from app.dashboard.components.hiding import hiding
 from app.dashboard.components.lacking import lacking
 from app.dashboard.distribution_choice import DistributionChoice, choice_of, distribution
@@ -37,6 +37,7 @@ HEADLINES = (
 )
 FORM_NAMES = {"ecdf": "Cumulative share", "violin": "Violin", "histogram": "Histogram"}
 KIND_NAMES = {"positive": "Right answers", "start": "Start of mining"}
+WEIGHTS = {"ema": "EMA"}
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
@@ -57,15 +58,16 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Keep controls and charts as the address and the folder tell."""
+    """Keep controls and charts up to date with the address and the folder."""
     kept: Remembered[FigureData] = Remembered(most=32)  # a slider goes to and fro
 
     def drawn(view: View, snapshot: Snapshot) -> FigureData:
         return distribution(view, snapshot, catalog.tables, kept)
 
     def followed(view: View, snapshot: Snapshot) -> FigureData:
-        found = catalog.tables.find(shown_groups(view, snapshot), _probe(view))
-        return headlines_over_training(found, weights=_weights(view, found), order=tuple(snapshot.groups()))
+        tables = catalog.tables.find(shown_groups(view, snapshot), _probe(view))
+        order = tuple(snapshot.groups())
+        return headlines_over_training(tables, weights=_weights(view, tables), order=order)
 
     chart.register(app, catalog, "negatives-distribution", drawn)
     chart.register(app, catalog, "negatives-headlines", followed)
@@ -80,67 +82,76 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         Input("version", "data"),
         State("negatives-known", "data"),
     )
-    def show(search: str, _version: int, known: str | None) -> tuple[Any, Any, Any]:
+    def show(search: str, _version: int, offered: str | None) -> tuple[Any, Any, Any]:
         view, snapshot = View.from_query(search), catalog.snapshot()
         try:
             chosen = choice_of(view, snapshot, catalog.tables)
-        except DiagError:  # the chart tells it
+        except DiagError:  # the chart shows it
             groups = list(kept_groups(view, snapshot))
             return hiding(groups, view.hidden), None, None
-        now = _told(chosen, view)
-        controls = no_update if now == known else _controls(chosen, view)
-        return controls, lacking(chosen.found), now
+        now = _offered(chosen, view)
+        if now == offered:
+            return no_update, lacking(chosen.tables), now
+        return _controls(chosen, view), lacking(chosen.tables), now
 
 
 def _export(view: View, snapshot: Snapshot, catalog: Catalog) -> html.Section | None:
-    """Return the command for the kinds of one group; there is none for one kind over groups."""
+    """Return the command for the kinds of one group; None for one kind over groups, which has no command."""
     chosen = choice_of(view, snapshot, catalog.tables)
-    chosen.found.check("all")
+    chosen.tables.check("all")
     if chosen.kind:
         return None
-    told = replace(view, quantity=chosen.quantity.name, form=view.form or FORMS[0])
-    other = view.step is not None or view.level is not None
-    note = "It draws the last step that was probed, and four noise levels." if other else ""
+    note = ""
+    if view.step is not None or view.level is not None:
+        note = "It draws the last step that was probed, and four noise levels."
     groups = {chosen.group: kept_groups(view, snapshot)[chosen.group]}
-    return export.export(told, snapshot, "distributions", groups=groups, note=note)
+    view = replace(view, quantity=chosen.quantity.name, form=view.form or FORMS[0])
+    return export.export(view, snapshot, "distributions", groups=groups, note=note)
 
 
-def _told(chosen: DistributionChoice, view: View) -> str:
-    """Return all that the controls show but for the slider's place: they are not drawn anew as it moves."""
+def _offered(chosen: DistributionChoice, view: View) -> str:
+    """Return all that the controls show without the slider's place: they are not drawn again as it moves."""
     parts = (chosen.quantity.name, chosen.kind, chosen.groups, chosen.group, chosen.weights, chosen.steps)
     return repr((parts, chosen.levels, view.form, view.level, view.hidden, view.probe, view.filter))
 
 
 def _controls(chosen: DistributionChoice, view: View) -> list[Any]:
-    quantities = [(name, _capital(one.label.split("  (")[0])) for name, one in QUANTITIES.items()]
     kinds = [("", "All kinds of one group")]
     kinds += [(kind, f"{_kind(kind)}, by group") for kind in chosen.quantity.kinds]
-    levels = [("", "Four spread over all"), *((str(level), str(level)) for level in chosen.levels)]
-    weights = [(name, name.upper() if name == "ema" else _capital(name)) for name in chosen.steps]
     forms = [(form, FORM_NAMES[form]) for form in FORMS]
+    levels = [("", "Four spread over all"), *by_name(map(str, chosen.levels))]
+    level = "" if view.level is None else str(view.level)
     selects = [
-        choice("quantity", "Quantity", quantities, chosen.quantity.name),
+        choice("quantity", "Quantity", QUANTITY_OPTIONS, chosen.quantity.name),
         choice("kind", "Compare", kinds, chosen.kind),
-        None if chosen.kind else choice("groups", "Group", [(g, g) for g in chosen.groups], chosen.group),
-        choice("form", "Form", forms, view.form or FORMS[0]),
-        choice("level", "Noise level (0 is the sharpest)", levels, _text(view.level)),
-        choice("weights", "Weights", weights, chosen.weights) if len(weights) > 1 else None,
     ]
+    if not chosen.kind:
+        selects.append(choice("groups", "Group", by_name(chosen.groups), chosen.group))
+    selects.append(choice("form", "Form", forms, view.form or FORMS[0]))
+    selects.append(choice("level", "Noise level (0 is the sharpest)", levels, level))
+    if len(chosen.steps) > 1:
+        weights = [(name, WEIGHTS.get(name, _capital(name))) for name in chosen.steps]
+        selects.append(choice("weights", "Weights", weights, chosen.weights))
     return [
-        html.Div([one for one in selects if one is not None], className="controls"),
+        html.Div(selects, className="controls"),
         hiding(chosen.groups, view.hidden),
         step_slider.step_slider("negatives-step", chosen.steps.get(chosen.weights, ()), view),
     ]
 
 
 def _probe(view: View) -> str:
-    return view.probe if view.probe in dict(HEADLINES) else HEADLINES[0][0]
+    if view.probe in dict(HEADLINES):
+        return view.probe
+    return HEADLINES[0][0]
 
 
-def _weights(view: View, found: Found) -> str | None:
-    """Return the weights that are chosen, where any table has answers of them."""
-    told = {answer["weights"] for table in found.tables for answer in table.metadata.get("answers", [])}
-    return view.weights if view.weights in told else None
+def _weights(view: View, tables: Found) -> str | None:
+    """Return the chosen weights where a table has answers of them; else None."""
+    for table in tables.tables:
+        for answer in table.metadata.get("answers", []):
+            if answer["weights"] == view.weights:
+                return view.weights
+    return None
 
 
 def _kind(kind: str) -> str:
@@ -151,5 +162,4 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _text(value: int | None) -> str:
-    return "" if value is None else str(value)
+QUANTITY_OPTIONS = [(name, _capital(quantity.label.split("  (")[0])) for name, quantity in QUANTITIES.items()]

@@ -1,7 +1,7 @@
-"""Run: one seed of an experiment: how it went, its curve, what it was told, what was found, what to probe.
+"""Run: one seed of an experiment: its verdict, curve, findings, probes and configuration.
 
-A key of the configuration is marked where another run of the group has another value. Probes are listed
-whether or not they were made; one that was not has its command. Checkpoints are named, and never read.
+A key of the configuration is marked where another run of the group has another value. Every probe is listed;
+one that has not measured the run has its command. Checkpoints are named, and never read.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import dash
 from dash import Input, Output, State, dcc, html, no_update
 
 import probes
+from app.cli.output import ending_in_words
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart
 from app.dashboard.components.advice import advised
 from app.dashboard.components.attributes import attributes
-from app.dashboard.components.controls import choice
+from app.dashboard.components.controls import by_name, choice
 from app.dashboard.components.copying import copyable
-from app.dashboard.components.judging import direction_choice
+from app.dashboard.components.judging import direction_choice, evaluated_option
 from app.dashboard.components.table import NONE, no_such_run, scrolling
-from app.dashboard.curve_figures import Curves, evaluated_metric, scale_told, scaled, thinned
-from app.dashboard.pages.findings import runs_of
+from app.dashboard.curve_figures import Curves, evaluated_metric, scale_for, scaled, thinned_for
+from app.dashboard.diagnosis import Diagnosed
+from app.dashboard.pages.findings import failure_in_words, marks, newest_findings, runs_of, version_of
 from app.dashboard.run_words import (
     answers_in_words,
     series_rows,
@@ -34,15 +36,18 @@ from app.dashboard.run_words import (
     verdict_in_words,
 )
 from app.dashboard.snapshot import Entry, Snapshot
+from app.run_groups import logged_metrics
 from ired_diag.errors import DiagError
 from ired_diag.figures.data import FigureData
+from ired_diag.figures.probe_tables import Found
+from ired_diag.finding import Finding
 from ired_diag.finding_clusters import fact_of
 from ired_diag.runs.completion import state_in_words
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 
 TITLE = "Run"
-LONG = 28  # letters of a table's cell
+LONG = 28  # letters of a table's cell: longer ones are broken into lines
 FACTS = {  # of the provenance, as the page calls them
     "job": "Job",
     "git_commit": "Commit",
@@ -55,7 +60,7 @@ FACTS = {  # of the provenance, as the page calls them
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
-    """Return the page of a run, or that there is none."""
+    """Return the page of a run, or that there is no such run."""
     entry = _entry(view, catalog)
     back = html.P(html.A("All runs", href="?page=study", **attributes(data_page="study")))
     if entry is None:
@@ -70,7 +75,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
             _part("Findings", html.Div(id="run-findings", **attributes(aria_live="polite"))),
             html.Div(_parts(entry, catalog), id="run-parts"),
             dcc.Interval(id="run-wait", interval=700),
-            dcc.Store(id="run-told"),
+            dcc.Store(id="run-shown"),
         ],
         className="page",
         **attributes(data_back=""),
@@ -85,16 +90,18 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         entry = snapshot.entries.get(view.run)
         if entry is None:
             return "This run is gone: it was moved or removed."
-        groups = {entry.run.group: [entry.run]}
-        metric = view.metric if view.metric in entry.run.history.series else None
-        if view.metric and metric is None:  # this run does not log it: its own metric is shown
-            groups = {entry.run.group: [replace(entry.run, metric=None)]}
+        run = entry.run
+        metric: str | None = view.metric
+        if view.metric not in run.history.series:
+            metric = None
+            if view.metric:  # this run does not log it: its own metric is shown
+                run = replace(run, metric=None)
+        groups = {run.group: [run]}
         figure = curves.of(groups, view, metric, snapshot)
-        return scaled(figure, scale_told(view, groups, metric or evaluated_metric(groups)))
+        return scaled(figure, scale_for(view, groups, metric or evaluated_metric(groups)))
 
     def shown(view: View, snapshot: Snapshot) -> FigureData | str:
-        figure = whole(view, snapshot)
-        return figure if isinstance(figure, str) else thinned(figure, view.x)
+        return thinned_for(view, whole(view, snapshot))
 
     chart.register(app, catalog, "run", shown, whole=whole, zooms="xy")
     _register_parts(app, catalog)
@@ -111,59 +118,67 @@ def _register_parts(app: dash.Dash, catalog: Catalog) -> None:
     )
     def show(search: str, _version: int) -> tuple[Any, Any]:
         entry = _entry(View.from_query(search), catalog)
-        return ([no_such_run()], []) if entry is None else (_header(entry), _parts(entry, catalog))
+        if entry is None:
+            return [no_such_run()], []
+        return _header(entry), _parts(entry, catalog)
 
 
 def _register_findings(app: dash.Dash, catalog: Catalog) -> None:
     @app.callback(
         Output("run-findings", "children"),
         Output("run-wait", "disabled"),
-        Output("run-told", "data"),
+        Output("run-shown", "data"),
         Input("version", "data"),
         Input("run-wait", "n_intervals"),
         State("address", "search"),
-        State("run-told", "data"),
+        State("run-shown", "data"),
     )
-    def show(_version: int, _ticks: int, search: str, told: Any) -> tuple[Any, Any, Any]:
+    def show(_version: int, _ticks: int, search: str, shown: Any) -> tuple[Any, Any, Any]:
         view = View.from_query(search)
-        snapshot, known = catalog.judged(view), catalog.diagnosis.newest(view)
-        current = known is not None and known.version == snapshot.version
-        now = [known.version if known else None, current, view.run, view.metric, view.higher]
-        if now == told:
+        diagnosed, is_current = newest_findings(view, catalog)
+        now = [version_of(diagnosed), is_current, view.run, view.metric, view.higher]
+        if now == shown:
             return no_update, no_update, no_update
-        return _findings(view, catalog), current, now
+        return _findings(view, catalog.judged(view), diagnosed), is_current, now
 
 
 def _header(entry: Entry) -> list[Any]:
     run, ending = entry.run, entry.run.ending
     mark = html.Span(entry.completion, className=f"mark {entry.completion.replace(' ', '-')}")
     words = state_in_words(run, entry.completion).removeprefix(entry.completion).lstrip(":")
-    state = [mark, words + (f": {ending.detail}" if ending.detail else "")]
-    facts: list[tuple[str, Any]] = [("State", state), ("Verdict", verdict_in_words(entry.verdict))]
-    facts += [("Metric", line.removeprefix("metric: ")) for line in judged_in_words([run])]
-    if run.name:
-        facts.append(("Experiment", run.name))
-    facts += [(FACTS[key], str(run.provenance[key])) for key in FACTS if run.provenance.get(key)]
-    rows = [part for name, words in facts for part in (html.Dt(name), html.Dd(words))]
+    if ending.detail:
+        words += f": {ending.detail}"
+    facts: list[tuple[str, Any]] = [("State", [mark, words])]
+    facts.append(("Verdict", verdict_in_words(entry.verdict)))
+    for line in judged_in_words([run]):
+        facts.append(("Metric", line.removeprefix("metric: ")))
+    facts.append(("Experiment", run.name))
+    for key, title in FACTS.items():
+        facts.append((title, run.provenance.get(key)))
+    rows: list[Any] = []
+    for title, content in facts:
+        if content:
+            shown = content if isinstance(content, list) else str(content)
+            rows += [html.Dt(title), html.Dd(shown)]
     return [html.Dl(rows, className="facts")]
 
 
 def _entry(view: View, catalog: Catalog) -> Entry | None:
     """Return the run that a view shows, judged as the view says where the run logs the metric."""
-    own, judged = (snapshot.entries.get(view.run) for snapshot in (catalog.snapshot(), catalog.judged(view)))
-    if own is None or judged is None or (view.metric and view.metric not in own.run.history.series):
+    own = catalog.snapshot().entries.get(view.run)
+    if own is None or (view.metric and view.metric not in own.run.history.series):
         return own
-    return judged
+    return catalog.judged(view).entries.get(view.run, own)
 
 
 def _controls(view: View, catalog: Catalog) -> list[Any]:
     run = catalog.snapshot().entries[view.run].run
+    metrics = logged_metrics([run])
     evaluated = run.evaluated[0] if run.evaluated else None
-    first = f"{evaluated} (evaluated)" if evaluated else "none is an evaluation"
-    others = [(name, name) for name in sorted(run.history.series)]
-    chosen = view.metric if view.metric in run.history.series else ""
+    chosen = view.metric if view.metric in metrics else ""
+    options = [evaluated_option(evaluated), *by_name(metrics)]
     return [
-        choice("metric", "Metric", [("", first), *others], chosen),
+        choice("metric", "Metric", options, chosen),
         direction_choice(view, [run], chosen or evaluated),
     ]
 
@@ -171,13 +186,15 @@ def _controls(view: View, catalog: Catalog) -> list[Any]:
 def _parts(entry: Entry, catalog: Catalog) -> list[Any]:
     run, members = entry.run, catalog.snapshot().groups().get(entry.run.group, [])
     siblings = [other.run for other in members if other.id != entry.id]
-    return [
+    parts = [
         _part("Probes", _probes(run, catalog)),
         _part("Configuration", _configuration(run, siblings)),
         _part("Logged", _logged(run)),
-        _part("Earlier attempts", _attempts(run)) if run.attempts else None,
-        _part("Checkpoints", _checkpoints(run)),
     ]
+    if run.attempts:
+        parts.append(_part("Earlier attempts", _attempts(run)))
+    parts.append(_part("Checkpoints", _checkpoints(run)))
+    return parts
 
 
 def _part(title: str, content: Any) -> html.Section:
@@ -190,63 +207,66 @@ def _table(label: str, headings: Sequence[str], rows: Sequence[Any]) -> html.Div
 
 
 def _row(name: str, cells: Sequence[Any], *, marked: bool = False) -> html.Tr:
-    mark = "differs" if marked else ""
-    return html.Tr(
-        [html.Th(name, scope="row"), *(html.Td(one, className=f"{mark} {_width(one)}") for one in cells)]
-    )
+    cells_of_row: list[Any] = [html.Th(name, scope="row")]
+    for content in cells:
+        classes = []
+        if marked:
+            classes.append("differs")
+        if _is_long(content):
+            classes.append("long")
+        cells_of_row.append(html.Td(content, className=" ".join(classes)))
+    return html.Tr(cells_of_row)
 
 
-def _width(content: Any) -> str:
-    """Return the class of a cell: long words are broken into lines, short ones are not."""
-    told = content if isinstance(content, str) else getattr(content, "children", "")
-    return "long" if isinstance(told, list) or len(told) > LONG else ""
+def _is_long(content: Any) -> bool:
+    """Say whether the words of a cell are broken into lines."""
+    words = content
+    if not isinstance(content, str):
+        words = getattr(content, "children", "")
+    return isinstance(words, list) or len(words) > LONG
 
 
-def _findings(view: View, catalog: Catalog) -> Any:
-    snapshot, known = catalog.judged(view), catalog.diagnosis.newest(view)
-    if known is None:
+def _findings(view: View, snapshot: Snapshot, diagnosed: Diagnosed | None) -> Any:
+    if diagnosed is None:
         return html.P("Computing …", className="count")
-    if known.failure:
-        return html.P(f"Looking for mistakes failed: {known.failure}. Please report it.")
-    mine = [f for f in known.findings if view.run in {entry.id for entry in runs_of(f, snapshot)}]
-    if not mine:
+    if diagnosed.failure:
+        return html.P(failure_in_words(diagnosed))
+    items = []
+    for finding in diagnosed.findings:
+        if any(entry.id == view.run for entry in runs_of(finding, snapshot)):
+            items.append(_finding(finding, snapshot, view))
+    if not items:
         return html.P("No finding names this run or its group. That does not mean that it has no problem.")
-    items = [
-        html.Li(
-            [
-                html.Div(
-                    [
-                        html.Span(finding.severity, className=f"mark {finding.severity}"),
-                        html.Span(finding.rule.replace("_", " "), className="rule"),
-                    ],
-                    className="marks",
-                ),
-                html.P(finding.statement, className="statement"),
-                *advised(fact_of(finding, snapshot.study), snapshot, view),
-            ],
-            className=finding.severity,
-        )
-        for finding in mine
-    ]
     return html.Ol(items, className="findings")
+
+
+def _finding(finding: Finding, snapshot: Snapshot, view: View) -> html.Li:
+    content = [
+        marks(finding.severity, finding.rule),
+        html.P(finding.statement, className="statement"),
+        *advised(fact_of(finding, snapshot.study), snapshot, view),
+    ]
+    return html.Li(content, className=finding.severity)
 
 
 def _configuration(run: Run, siblings: Sequence[Run]) -> Any:
     if run.configuration is None:
-        return html.P("No configuration is told.")
+        return html.P("The configuration is unknown.")
     settings = settings_of(run, siblings)
-    differing = sum(bool(one.others) for one in settings)
-    with_others = f"{differing} of them not as in every run of {run.group}: marked." if siblings else ""
-    rows = [
-        _row(one.key, (html.Code(one.value), one.default, one.others), marked=bool(one.others))
-        for one in settings
-    ]
-    told = html.P(f"{len(settings)} keys. {with_others}", className="count")
-    return [told, _table("Configuration", ("Key", "Value", "Default, where other", "Other runs"), rows)]
+    rows = []
+    for setting in settings:
+        cells = (html.Code(setting.value), setting.default, setting.others)
+        rows.append(_row(setting.key, cells, marked=bool(setting.others)))
+    summary = f"{len(settings)} keys."
+    if siblings:
+        differing = sum(bool(setting.others) for setting in settings)
+        summary += f" {differing} of them differ between the runs of {run.group}; they are marked."
+    headings = ("Key", "Value", "Default, if different", "Other runs")
+    return [html.P(summary, className="count"), _table("Configuration", headings, rows)]
 
 
 def _logged(run: Run) -> Any:
-    rows = [_row(name, list(map(str, told))) for name, *told in series_rows(run)]
+    rows = [_row(name, list(map(str, numbers))) for name, *numbers in series_rows(run)]
     if not rows:
         return html.P("Nothing was logged.")
     headings = ("Metric", "Points", "Last step", "Last", "Smallest", "Largest")
@@ -254,24 +274,17 @@ def _logged(run: Run) -> Any:
 
 
 def _attempts(run: Run) -> html.Div:
-    rows = [
-        _row(
-            one.path.name,
-            (
-                one.job or NONE,
-                one.started or NONE,
-                one.ending.label + (f": {one.ending.detail}" if one.ending.detail else ""),
-                str(one.evaluations),
-            ),
-        )
-        for one in run.attempts
-    ]
+    rows = []
+    for attempt in run.attempts:
+        ending = ending_in_words(attempt.ending)
+        cells = (attempt.job or NONE, attempt.started or NONE, ending, str(attempt.evaluations))
+        rows.append(_row(attempt.path.name, cells))
     return _table("Earlier attempts", ("File", "Job", "Started", "How it ended", "Evaluations"), rows)
 
 
 def _checkpoints(run: Run) -> Any:
     if not run.checkpoints:
-        return html.P("No checkpoint is there: probes have nothing to measure.")
+        return html.P("There is no checkpoint: probes have nothing to measure.")
     rows = [_row(path.name, (_size(path),)) for path in run.checkpoints]
     return _table("Checkpoints", ("File", "Size"), rows)
 
@@ -284,26 +297,35 @@ def _size(path: Any) -> str:
 
 
 def _probes(run: Run, catalog: Catalog) -> list[Any]:
-    """Return what each probe answered, and the commands of those that were not made."""
-    groups, made, lacking = {run.group: [run]}, [], []
+    """Return what each probe answered, and the commands of the probes that have not measured the run."""
+    rows = []
+    missing: dict[str, str] = {}
     for name in probes.names():
         try:
-            found = catalog.tables.find(groups, name)
-            answers = [words for table in found.tables for words in answers_in_words(table)]
-            steps = ", ".join(steps_in_words(table) for table in found.tables)
+            tables = catalog.tables.find({run.group: [run]}, name)
+            answers = _answers(tables)
         except DiagError as error:
-            answers, steps = [str(error)], NONE
+            answers = NONE, [str(error)]
         else:
-            if not found.tables:
-                lacking.append((name, found.lacking))
+            if not tables.tables:
+                missing[name] = tables.lacking.command("all")
                 continue
-        made.append(_row(name.replace("_", " "), (steps, html.Ul([html.Li(words) for words in answers]))))
-    parts: list[Any] = (
-        [_table("Probes", ("Probe", "Measured at step", "At the last of them"), made)] if made else []
-    )
-    if lacking and run.checkpoints:
-        parts.append(html.P(f"Not measured: {', '.join(name for name, _ in lacking)}. To measure:"))
-        parts += [copyable(told.command("all")) for _, told in lacking]
-    elif lacking:
+        steps, lines = answers
+        rows.append(_row(name.replace("_", " "), (steps, html.Ul([html.Li(line) for line in lines]))))
+    parts: list[Any] = []
+    if rows:
+        parts.append(_table("Probes", ("Probe", "Measured at step", "At the last of them"), rows))
+    if missing and run.checkpoints:
+        parts.append(html.P(f"Not measured: {', '.join(missing)}. To measure:"))
+        parts += map(copyable, missing.values())
+    elif missing:
         parts.append(html.P("Without a checkpoint there is nothing to probe."))
     return parts
+
+
+def _answers(tables: Found) -> tuple[str, list[str]]:
+    """Return the steps at which a probe measured a run, and its last answers in words."""
+    lines: list[str] = []
+    for table in tables.tables:
+        lines += answers_in_words(table)
+    return ", ".join(map(steps_in_words, tables.tables)), lines

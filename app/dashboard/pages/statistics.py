@@ -19,16 +19,17 @@ from dash import Input, Output, State, dcc, html, no_update
 from app.cli.stats_markup import as_latex
 from app.dashboard.address import MARGIN, READOUTS, View
 from app.dashboard.catalog import Catalog
-from app.dashboard.compared_groups import Choice, choose, metrics_of, question_of
+from app.dashboard.compared_groups import Choice, choose, question_of
 from app.dashboard.comparisons import Answer, Question
 from app.dashboard.components import chart, controls, export, verdicts
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import empty
 from app.dashboard.snapshot import Snapshot
+from app.next_command import options_in_words
+from app.run_groups import all_runs, logged_metrics
 from ired_diag.comparison import Comparison
 from ired_diag.comparison.margin import Margin, margin_of
-from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.figures.critical_difference import critical_difference
 from ired_diag.figures.data import FigureData
 from ired_diag.figures.evaluation_noise import evaluation_noise
@@ -52,7 +53,7 @@ WAITING = "Computing …"
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
-    """Return the page; what is said and drawn comes as soon as it is computed."""
+    """Return the page; words and pictures come as soon as they are computed."""
     snapshot = catalog.snapshot()
     choice = choose(view, snapshot)
     picker = html.Details(
@@ -81,7 +82,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Show the comparison as soon as it is known."""
+    """Show the comparison as soon as it is computed."""
     export.register(app, catalog, "statistics", _export)
 
     @app.callback(
@@ -98,14 +99,17 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     def show(search: str, _version: int, _ticks: int, shown: Any) -> tuple[Any, ...]:
         view = View.from_query(search)
         snapshot = catalog.judged(view)
-        choice, question, answer = _asked(view, catalog, snapshot)
-        waits = len(choice.names) > 1 and (answer is None or answer.version != snapshot.version)
-        now = json.loads(json.dumps([answer.version if answer else None, waits, vars(question)]))
+        choice, question, answer = _newest_answer(view, catalog, snapshot)
+        version = comparison = end = None
+        if answer is not None:
+            version, comparison = answer.version, answer.comparison
+        waits = len(choice.names) > 1 and version != snapshot.version
+        now = json.loads(json.dumps([version, waits, vars(question)]))
         if now == shown:
             return no_update, no_update, no_update, not waits, no_update
-        found = answer.comparison if answer else None
-        end = _end(found, question, snapshot) if found else None
-        return _content(choice, answer, waits), end, found is None, not waits, now
+        if comparison is not None:
+            end = _end(comparison, question, snapshot)
+        return _content(choice, answer, waits), end, comparison is None, not waits, now
 
     @app.callback(
         Output("statistics-controls", "children"),
@@ -127,7 +131,7 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
     )
     def download(_clicks: int, search: str) -> Any:
         view = View.from_query(search)
-        _, _, answer = _asked(view, catalog, catalog.judged(view))
+        _, _, answer = _newest_answer(view, catalog, catalog.judged(view))
         if answer is None or answer.comparison is None:
             return no_update
         return {"content": as_latex(answer.comparison), "filename": "comparison.tex", "type": "text/x-tex"}
@@ -138,28 +142,31 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
 
 def _export(view: View, snapshot: Snapshot) -> html.Section | None:
     """Return the command for all pictures of the comparison."""
-    entries, names = snapshot.groups(), choose(view, snapshot).names
-    groups = {name: [entry.run for entry in entries[name]] for name in names if name in entries}
+    names = choose(view, snapshot).names
+    groups = snapshot.runs_of(names)
     if len(groups) < 2:
         return None
-    told = replace(view, metric=question_of(view, names, snapshot).metric)
-    more = [word for name in ON_PAPER[1:] for word in ("--only", name)]
-    return export.export(told, snapshot, ON_PAPER[0], groups=groups, options=more)
+    view = replace(view, metric=question_of(view, names, snapshot).metric)
+    return export.of_pictures(view, snapshot, ON_PAPER, groups)
 
 
 def command_of(question: Question, snapshot: Snapshot) -> str:
-    """Return the command that prints the same."""
-    told = ["ired-diag", "stats", *snapshot.words_for(question.groups)]
-    told += [] if question.metric == USUAL else ["--metric", question.metric]
-    told += [] if question.readout == READOUTS[0] else ["--readout", question.readout]
-    told += [] if question.margin == MARGIN else ["--margin", margin_of(question.margin).text]
-    if question.higher is not None:
-        told.append("--higher-is-better" if question.higher else "--lower-is-better")
-    return shlex.join(told)
+    """Return the command that prints the same comparison."""
+    words = ["ired-diag", "stats", *snapshot.words_for(question.groups)]
+    if question.metric != USUAL:
+        words += ["--metric", question.metric]
+    if question.readout != READOUTS[0]:
+        words += ["--readout", question.readout]
+    if question.margin != MARGIN:
+        words += ["--margin", margin_of(question.margin).text]
+    words += options_in_words(higher_is_better=question.higher)
+    return shlex.join(words)
 
 
-def _asked(view: View, catalog: Catalog, snapshot: Snapshot) -> tuple[Choice, Question, Answer | None]:
-    """Return the groups, what is asked of them, and the newest answer; a single group is not asked."""
+def _newest_answer(
+    view: View, catalog: Catalog, snapshot: Snapshot
+) -> tuple[Choice, Question, Answer | None]:
+    """Return the groups, the question about them, and its newest answer; a single group has no answer."""
     choice = choose(view, snapshot)
     question = question_of(view, choice.names, snapshot)
     if len(choice.names) < 2:
@@ -169,9 +176,11 @@ def _asked(view: View, catalog: Catalog, snapshot: Snapshot) -> tuple[Choice, Qu
 
 def _build(figure: Callable[[Comparison], FigureData], catalog: Catalog) -> chart.Build:
     def build(view: View, snapshot: Snapshot) -> FigureData | str:
-        choice, _, answer = _asked(view, catalog, snapshot)
+        choice, _, answer = _newest_answer(view, catalog, snapshot)
+        if len(choice.names) < 2:
+            return _too_few(choice)
         if answer is None:
-            return WAITING if len(choice.names) > 1 else _too_few(choice)
+            return WAITING
         if answer.comparison is None:
             return answer.failure
         return replace(figure(answer.comparison), order=choice.every)
@@ -180,21 +189,23 @@ def _build(figure: Callable[[Comparison], FigureData], catalog: Catalog) -> char
 
 
 def _content(choice: Choice, answer: Answer | None, waits: bool) -> list[Any]:
-    gone = [html.P(f"Not there (any more): {', '.join(choice.absent)}.")] if choice.absent else []
+    parts: list[Any] = []
+    if choice.absent:
+        parts.append(html.P(f"Not there (any more): {', '.join(choice.absent)}."))
     if len(choice.names) < 2:
-        return [*gone, empty(_too_few(choice), "ired-diag demo\nired-diag stats q101 q102")]
+        return [*parts, empty(_too_few(choice), "ired-diag demo\nired-diag stats q101 q102")]
     if answer is None:
-        return [*gone, html.P(WAITING, className="count")]
-    if answer.comparison is None:
-        return [*gone, empty(answer.failure)]
-    found = answer.comparison
+        return [*parts, html.P(WAITING, className="count")]
+    comparison = answer.comparison
+    if comparison is None:
+        return [*parts, empty(answer.failure)]
     return [
-        *gone,
+        *parts,
         html.P("Computing newer numbers …" if waits else "", className="count"),
-        verdicts.metric(found),
-        verdicts.notes([*found.left_out, *found.notes]),
-        verdicts.verdicts(found),
-        verdicts.groups_table(found),
+        verdicts.metric(comparison),
+        verdicts.notes([*comparison.left_out, *comparison.notes]),
+        verdicts.verdicts(comparison),
+        verdicts.groups_table(comparison),
     ]
 
 
@@ -214,57 +225,51 @@ def _too_few(choice: Choice) -> str:
 
 
 def _controls(view: View, choice: Choice, snapshot: Snapshot) -> list[Any]:
-    question = question_of(view, choice.names, snapshot)
-    metrics = sorted({question.metric, *metrics_of(snapshot, choice.names)})
-    runs = [e.run for name in choice.names for e in snapshot.groups().get(name, ())]
+    metric = question_of(view, choice.names, snapshot).metric
+    runs = all_runs(snapshot.runs_of(choice.names))
+    metrics = sorted({metric, *logged_metrics(runs)})
     return [
-        controls.choice("metric", "Metric", [(m, m) for m in metrics], question.metric),
-        controls.choice("readout", "Readout", [(r, READOUT_NAMES[r]) for r in READOUTS], view.readout),
-        controls.choice(
-            "margin",
-            "Too small to matter",
-            _margins(view),
-            _text_of(view.margin),
-        ),
-        direction_choice(view, runs, question.metric),
+        controls.choice("metric", "Metric", controls.by_name(metrics), metric),
+        controls.readout_choice(view),
+        controls.choice("margin", "Too small to matter", _margins(view), _text_of(view.margin)),
+        direction_choice(view, runs, metric),
     ]
 
 
 def _margins(view: View) -> list[tuple[str, str]]:
-    """Return the margins to choose from, with their words; one of the address that is absolute comes last."""
+    """Return the margins to choose from, with their words; an absolute one in the address comes last."""
     margin = view.margin
-    shares = {*MARGINS} if isinstance(margin, Margin) else {*MARGINS, margin}
-    listed = [(repr(share), f"{100 * share:g}% of the mean") for share in sorted(shares)]
-    return [*listed, (margin.text, f"{margin.size:g}")] if isinstance(margin, Margin) else listed
+    shares = set(MARGINS)
+    if not isinstance(margin, Margin):
+        shares.add(margin)
+    options = [(repr(share), f"{100 * share:g}% of the mean") for share in sorted(shares)]
+    if isinstance(margin, Margin):
+        options.append((margin.text, f"{margin.size:g}"))
+    return options
 
 
 def _text_of(margin: float | Margin) -> str:
-    return margin.text if isinstance(margin, Margin) else repr(margin)
+    if isinstance(margin, Margin):
+        return margin.text
+    return repr(margin)
 
 
 def _picker(choice: Choice) -> list[Any]:
     """Return a button for each group, and one for each chosen group that makes it the baseline."""
-    chosen = list(choice.names)
-    members = [
-        _setter(name, [n for n in chosen if n != name] if name in chosen else [*chosen, name], name in chosen)
-        for name in choice.every
-    ]
-    baselines = [
-        _setter(name, [name, *(n for n in chosen if n != name)], name == chosen[0]) for name in chosen
-    ]
-    return [
-        html.Div(members, className="chips", role="group", **attributes(aria_label="Groups compared")),
-        html.Div(
-            [html.Span("Baseline:"), *baselines],
-            className="chips",
-            role="group",
-            **attributes(aria_label="Baseline"),
-        ),
-    ]
+    members = []
+    for name in choice.every:
+        others = [other for other in choice.names if other != name]
+        is_chosen = name in choice.names
+        members.append(_setter(name, others if is_chosen else [*others, name], is_chosen))
+    baselines: list[Any] = [html.Span("Baseline:")]
+    for name in choice.names:
+        others = [other for other in choice.names if other != name]
+        baselines.append(_setter(name, [name, *others], name == choice.names[0]))
+    return [controls.chips("Groups compared", members), controls.chips("Baseline", baselines)]
 
 
 def _setter(name: str, groups: list[str], pressed: bool) -> html.Button:
-    told = attributes(
-        data_key="groups", data_value=name, data_values=json.dumps(groups), aria_pressed=pressed
-    )
-    return html.Button(name, type="button", className="chip", **told)
+    """Return a button that chooses groups."""
+    values = json.dumps(groups)
+    keys = attributes(data_key="groups", data_value=name, data_values=values, aria_pressed=pressed)
+    return html.Button(name, type="button", className="chip", **keys)

@@ -1,8 +1,8 @@
-"""Study: every run, seeds of a group together; how far it came, where it was last and best, its verdict.
+"""Study: every run, seeds of a group together: state, last and best value, verdict.
 
 Metric and direction are chosen above the table, and hold on all pages.
 
-A group's numbers are means over its seeds that have one; its picture holds all their curves. Opening a
+A group's numbers are means over its seeds that have a number; its picture holds all their curves. Opening a
 group lists its seeds. Nothing is left out: what cannot be read is listed below with the reason.
 """
 
@@ -16,6 +16,7 @@ import dash
 import numpy as np
 from dash import Input, Output, html
 
+from app.cli.output import counted
 from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components.attributes import attributes
@@ -56,7 +57,7 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Keep the table as the address and the folder tell."""
+    """Keep the table up to date with the address and the folder."""
 
     @app.callback(
         Output("study-controls", "children"),
@@ -88,7 +89,7 @@ def _content(view: View, snapshot: Snapshot) -> list[Any]:
     groups: dict[str, list[Entry]] = {}
     for entry in shown:
         groups.setdefault(entry.run.group, []).append(entry)
-    count = html.P(_counted(len(groups), len(shown), len(snapshot.entries)), className="count")
+    count = html.P(_count_in_words(len(groups), len(shown), len(snapshot.entries)), className="count")
     if not shown:
         return [count, empty(f"No run matches {view.filter!r}. Esc leaves the filter."), *left]
     bodies = [_group(group, entries, view) for group, entries in _sorted(groups.items(), view)]
@@ -96,46 +97,56 @@ def _content(view: View, snapshot: Snapshot) -> list[Any]:
     return [count, judged_by([entry.run for entry in shown]), scrolling(table, "Runs"), *left]
 
 
-def _counted(groups: int, shown: int, total: int) -> str:
-    of = "" if shown == total else f" of {total}"
-    return f"{shown}{of} {'run' if total == 1 else 'runs'} in {groups} {'group' if groups == 1 else 'groups'}"
+def _count_in_words(groups: int, shown: int, total: int) -> str:
+    runs = counted(total, "run")
+    if shown != total:
+        runs = f"{shown} of {runs}"
+    return f"{runs} in {counted(groups, 'group')}"
 
 
 def _sorted(groups: Iterable[Group], view: View) -> list[Group]:
-    """Return groups in the order of a column; those without a value stand last, either way."""
+    """Return groups in the order of a column; groups without a value stand last in both directions."""
     key = _KEYS.get(view.sort)
     if key is None:
         return list(groups)
-    known = [group for group in groups if key(group) is not None]
-    unknown = [group for group in groups if key(group) is None]
-    return [*sorted(known, key=key, reverse=view.descending), *unknown]
+    # None has no place in an order of numbers, and 0 in its place would claim a value.
+    with_value: list[Group] = []
+    without_value: list[Group] = []
+    for group in groups:
+        if key(group) is None:
+            without_value.append(group)
+        else:
+            with_value.append(group)
+    with_value.sort(key=key, reverse=view.descending)
+    return with_value + without_value
 
 
 def _group(group: str, entries: Sequence[Entry], view: View) -> html.Tbody:
-    opened = group in view.open
-    button = html.Button(
-        ("▾ " if opened else "▸ ") + group,
-        type="button",
-        className="expand",
-        **attributes(data_toggle="open", data_value=group, data_row="", aria_expanded=opened),
-    )
-    told = [entry for entry in entries if entry.verdict.metric]
-    metrics = sorted({str(entry.verdict.metric) for entry in told})
+    is_open = group in view.open
+    arrow = "▾" if is_open else "▸"
+    keys = attributes(data_toggle="open", data_value=group, data_row="", aria_expanded=is_open)
+    button = html.Button(f"{arrow} {group}", type="button", className="expand", **keys)
+    judged = [entry for entry in entries if entry.verdict.metric]
+    metrics = sorted({str(entry.verdict.metric) for entry in judged})
+    shapes = [entry.verdict.shape for entry in entries]
     row = html.Tr(
         [
             html.Th(button, scope="row"),
             cell(str(len(entries)), numeric=True),
-            cell(_counts(e.completion for e in entries)),
+            cell(_counts(entry.completion for entry in entries)),
             cell(", ".join(metrics)),
-            cell(_mean_told(entries, "last"), numeric=True),
-            cell(_mean_told(entries, "best"), numeric=True),
+            cell(_mean_cell(entries, "last"), numeric=True),
+            cell(_mean_cell(entries, "best"), numeric=True),
             cell(_last_steps(entries), numeric=True),
-            cell(_counts(e.verdict.shape for e in entries if e.verdict.shape)),
-            cell(_picture(told)),
+            cell(_counts(filter(None, shapes))),
+            cell(_picture(judged)),
         ],
         className="group",
     )
-    return html.Tbody([row, *(_run(entry, view) for entry in entries if opened)])
+    rows = [row]
+    if is_open:
+        rows += [_run(entry, view) for entry in entries]
+    return html.Tbody(rows)
 
 
 def _run(entry: Entry, view: View) -> html.Tr:
@@ -160,78 +171,96 @@ def _state(entry: Entry) -> str:
 
 
 def _counts(words: Iterable[str]) -> html.Span:
-    """Return words, each with its number, as small marks; a word alone where all agree."""
-    counted = Counter(words).most_common()
-    every = len(counted) == 1
-    return html.Span(
-        [
-            html.Span(
-                (word if every else f"{count} {word}").replace("_", " "),
-                className=f"mark {word.replace(' ', '-').replace('_', '-')}",
-            )
-            for word, count in counted
-        ],
-        className="marks",
-    )
+    """Return words, each with its number, as small marks; only the word where all agree."""
+    counts = Counter(words)
+    marks = []
+    for word, count in counts.most_common():
+        text = word.replace("_", " ")
+        style = text.replace(" ", "-")
+        if len(counts) > 1:
+            text = f"{count} {text}"
+        marks.append(html.Span(text, className=f"mark {style}"))
+    return html.Span(marks, className="marks")
 
 
-def _mean(entries: Iterable[Entry], name: str) -> float | None:
-    """Return the mean over seeds that have a value, None where none has or where metrics differ."""
-    told = [e for e in entries if getattr(e.verdict, name) is not None]
-    if len({e.verdict.metric for e in told}) != 1:
+def _with_value(entries: Iterable[Entry], name: str) -> list[Entry]:
+    """Return the seeds whose verdict has a value."""
+    return [entry for entry in entries if getattr(entry.verdict, name) is not None]
+
+
+def _mean_over_seeds(entries: Iterable[Entry], name: str) -> float | None:
+    """Return the mean over seeds that have a value; None without a value, or where metrics differ."""
+    seeds = _with_value(entries, name)
+    if len({entry.verdict.metric for entry in seeds}) != 1:
         return None
-    return float(np.mean([getattr(e.verdict, name) for e in told]))
+    return float(np.mean([getattr(entry.verdict, name) for entry in seeds]))
 
 
-def _mean_told(entries: Sequence[Entry], name: str) -> html.Span:
-    told = sum(getattr(e.verdict, name) is not None for e in entries)
-    words = f"mean of {told} seeds" + (f" of {len(entries)}" if told < len(entries) else "")
-    return html.Span(number(_mean(entries, name)), title=words)
+def _mean_cell(entries: Sequence[Entry], name: str) -> html.Span:
+    count = len(_with_value(entries, name))
+    words = f"mean of {count} seeds"
+    if count < len(entries):
+        words += f" of {len(entries)}"
+    return html.Span(number(_mean_over_seeds(entries, name)), title=words)
 
 
 def _last_steps(entries: Sequence[Entry]) -> str:
-    steps = [e.verdict.last_step for e in entries if e.verdict.last_step is not None]
+    steps = [entry.verdict.last_step for entry in entries if entry.verdict.last_step is not None]
     if not steps:
         return NONE
     low, high = min(steps), max(steps)
-    return number(high) if low == high else f"{number(low)} to {number(high)}"
+    if low == high:
+        return number(high)
+    return f"{number(low)} to {number(high)}"
 
 
 def _picture(entries: Sequence[Entry]) -> Any:
-    curves = [e.run.evaluated for e in entries if e.run.evaluated]
-    names = {name for name, _ in curves}
+    names: set[str] = set()
+    curves = []
+    lower_is_better = True
+    for entry in entries:
+        if entry.run.evaluated:
+            name, series = entry.run.evaluated
+            names.add(name)
+            curves.append(series)
+            lower_is_better = lower_is_better and entry.run.lower_is_better
     if len(names) != 1:
         return None
-    lower = all(e.run.lower_is_better for e in entries if e.run.evaluated)
-    return sparkline([series for _, series in curves], names.pop(), lower_is_better=lower)
+    return sparkline(curves, names.pop(), lower_is_better=lower_is_better)
 
 
 def _skipped(snapshot: Snapshot) -> html.Details | None:
-    """Return the files that are no runs, each with the reason."""
-    if not (skipped := snapshot.skipped()):
+    """Return the files that are not runs, each with the reason."""
+    skipped = snapshot.skipped()
+    if not skipped:
         return None
-    count = f"{len(skipped)} {'file is no run' if len(skipped) == 1 else 'files are no runs'}"
+    summary = "1 file is not a run"
+    if len(skipped) > 1:
+        summary = f"{len(skipped)} files are not runs"
     items = [html.Li([html.Code(place), f": {reason}"]) for place, reason in skipped]
-    return html.Details([html.Summary(count), html.Ul(items)], className="skipped")
+    return html.Details([html.Summary(summary), html.Ul(items)], className="skipped")
 
 
 def _unreadable(snapshot: Snapshot) -> html.Ul | None:
-    """Return the files and folders that may not be read: what may be runs must not vanish."""
+    """Return the files and folders that may not be read: what may be runs must not disappear."""
     lines = snapshot.unreadable()
-    return html.Ul([html.Li(line) for line in lines], className="skipped") if lines else None
+    if not lines:
+        return None
+    return html.Ul([html.Li(line) for line in lines], className="skipped")
 
 
-def _first_word(words: Iterable[str | None]) -> str | None:
-    counted = Counter(word for word in words if word).most_common(1)
-    return counted[0][0] if counted else None
+def _most_common(words: Iterable[str | None]) -> str | None:
+    for word, _ in Counter(filter(None, words)).most_common(1):
+        return word
+    return None
 
 
 _KEYS: dict[str, Callable[[Group], Any]] = {
     "run": lambda group: group[0],
     "seeds": lambda group: len(group[1]),
-    "state": lambda group: _first_word(e.completion for e in group[1]),
-    "last": lambda group: _mean(group[1], "last"),
-    "best": lambda group: _mean(group[1], "best"),
-    "step": lambda group: _mean(group[1], "last_step"),
-    "verdict": lambda group: _first_word(e.verdict.shape for e in group[1]),
+    "state": lambda group: _most_common(entry.completion for entry in group[1]),
+    "last": lambda group: _mean_over_seeds(group[1], "last"),
+    "best": lambda group: _mean_over_seeds(group[1], "best"),
+    "step": lambda group: _mean_over_seeds(group[1], "last_step"),
+    "verdict": lambda group: _most_common(entry.verdict.shape for entry in group[1]),
 }

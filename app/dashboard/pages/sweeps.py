@@ -1,30 +1,33 @@
 """Sweeps: how the readout answers one knob, over the variants of an experiment.
 
-Which sweeps there are is told by the configurations (``comparison.knobs``); the answer is that of
+The configurations say which sweeps there are (``comparison.knobs``); the answer is that of
 ``ired-diag stats --sweep``, kept as long as no run of the sweep changes.
 """
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import dash
 from dash import Input, Output, html
 
-from app.dashboard.address import READOUTS, View
+from app.dashboard.address import View
 from app.dashboard.catalog import Catalog
 from app.dashboard.components import chart, export, verdicts
-from app.dashboard.components.controls import choice
+from app.dashboard.components.controls import by_name, choice, readout_choice
 from app.dashboard.components.judging import direction_choice
 from app.dashboard.components.table import Heading, empty, head, plain_rows, scrolling
 from app.dashboard.remembered import Remembered
 from app.dashboard.shown import kept_groups
 from app.dashboard.snapshot import Snapshot
+from app.next_command import options_in_words
+from app.run_groups import all_runs, logged_metrics
 from ired_diag.comparison import Comparison, compare
 from ired_diag.comparison.knobs import KnobSweep, sweeps_in
-from ired_diag.comparison.words import READOUT_NAMES
 from ired_diag.errors import DiagError, NotFound
 from ired_diag.figures.data import FigureData
 from ired_diag.figures.sweep_response import sweep_figure
@@ -32,21 +35,22 @@ from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.judged import usual_metric
 
 TITLE = "Sweeps"
-NONE = (
+NO_SWEEP = (
     "No sweep here: no experiment has two groups of runs whose configurations differ in the value of one "
-    "knob. To train one, ten seeds a setting, and to list others:"
+    "knob. To train a sweep, ten seeds for each setting, and to list others:"
 )
 COMMANDS = "ired-diag train q301 --seeds 0-9\nired-diag train --list"
+NUMBERS = ("Seeds", "Mean", "Sd", "95% interval from", "to", "Best in % of resampled studies")
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A sweep, and what is read out of it."""
+class _Choice:
+    """A sweep and its metric, among all that can be chosen."""
 
     sweep: KnobSweep
-    every: tuple[KnobSweep, ...]
+    every_sweep: tuple[KnobSweep, ...]
     metric: str
-    metrics: tuple[str, ...]
+    metrics: list[str]
 
 
 def layout(view: View, catalog: Catalog) -> html.Div:
@@ -64,14 +68,11 @@ def layout(view: View, catalog: Catalog) -> html.Div:
 
 
 def register(app: dash.Dash, catalog: Catalog) -> None:
-    """Keep controls, chart and table as the address and the folder tell."""
+    """Keep controls, chart and table up to date with the address and the folder."""
     kept: Remembered[Comparison] = Remembered()
 
-    def answered(view: View, snapshot: Snapshot) -> Comparison:
-        return _answer(_asked(view, snapshot), view, kept)
-
     def build(view: View, snapshot: Snapshot) -> FigureData:
-        return sweep_figure(answered(view, snapshot))
+        return sweep_figure(_answer(_chosen(view, snapshot), view, kept))
 
     chart.register(app, catalog, "sweeps-response", build)
     export.register(app, catalog, "sweeps", _export)
@@ -87,70 +88,73 @@ def register(app: dash.Dash, catalog: Catalog) -> None:
         view = View.from_query(search)
         snapshot = catalog.judged(view)
         try:
-            asked = _asked(view, snapshot)
+            chosen = _chosen(view, snapshot)
         except NotFound as nothing:
             return None, empty(str(nothing), COMMANDS), True
-        try:
-            told = _table(answered(view, snapshot), asked.sweep, view, snapshot)
-        except DiagError:  # the chart tells it
-            told = None
-        return _controls(asked, view), told, False
+        table = None
+        with suppress(DiagError):  # the chart shows it
+            table = _table(_answer(chosen, view, kept), chosen.sweep, view, snapshot)
+        return _controls(chosen, view), table, False
 
 
 def _export(view: View, snapshot: Snapshot) -> html.Section | None:
-    asked = _asked(view, snapshot)
-    told = replace(view, knob=asked.sweep.knob, metric=asked.metric)
-    return export.export(told, snapshot, "sweep", groups=asked.sweep.groups)
+    chosen = _chosen(view, snapshot)
+    view = replace(view, knob=chosen.sweep.knob, metric=chosen.metric)
+    return export.export(view, snapshot, "sweep", groups=chosen.sweep.groups)
 
 
-def _asked(view: View, snapshot: Snapshot) -> _Asked:
-    """Return the sweep that a view chooses, or the first there is.
+def _chosen(view: View, snapshot: Snapshot) -> _Choice:
+    """Return the sweep that a view chooses, or the first one.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is no sweep.
     """
-    every = tuple(sweeps_in(kept_groups(view, snapshot)))
-    if not every:
-        raise NotFound(NONE)
-    same = [one for one in every if one.experiment == view.experiment] or [
-        one for one in every if one.experiment == every[0].experiment
-    ]
-    sweep = next((one for one in same if one.knob == view.knob), same[0])
-    runs = [run for some in sweep.groups.values() for run in some]
-    metrics = tuple(sorted({name for run in runs for name in run.history.series}))
-    usual = usual_metric(runs) or USUAL
-    return _Asked(sweep, every, view.metric if view.metric in metrics else usual, metrics)
+    every_sweep = tuple(sweeps_in(kept_groups(view, snapshot)))
+    if not every_sweep:
+        raise NotFound(NO_SWEEP)
+    sweeps = _sweeps_of(every_sweep, view.experiment) or _sweeps_of(every_sweep, every_sweep[0].experiment)
+    sweep = next((sweep for sweep in sweeps if sweep.knob == view.knob), sweeps[0])
+    runs = all_runs(sweep.groups)
+    metrics = logged_metrics(runs)
+    metric = view.metric
+    if metric not in metrics:
+        metric = usual_metric(runs) or USUAL
+    return _Choice(sweep, every_sweep, metric, metrics)
 
 
-def _answer(asked: _Asked, view: View, kept: Remembered[Comparison]) -> Comparison:
-    """Return the comparison of a sweep's groups; computed anew only where a run of them has changed."""
-    sweep = asked.sweep
-    settings = (sweep.experiment, sweep.knob, asked.metric, view.readout, view.higher)
-    runs = [run for some in sweep.groups.values() for run in some]
+def _sweeps_of(sweeps: Sequence[KnobSweep], experiment: str) -> list[KnobSweep]:
+    return [sweep for sweep in sweeps if sweep.experiment == experiment]
+
+
+def _answer(chosen: _Choice, view: View, kept: Remembered[Comparison]) -> Comparison:
+    """Return the comparison of a sweep's groups; it is computed again only where a run has changed."""
+    sweep = chosen.sweep
+    settings = (sweep.experiment, sweep.knob, chosen.metric, view.readout, view.higher)
     return kept.get(
-        runs,
+        all_runs(sweep.groups),
         settings,
         lambda: compare(
             sweep.groups,
-            metric=asked.metric,
+            metric=chosen.metric,
             readout=view.readout,
-            lower_is_better=None if view.higher_is_better is None else not view.higher_is_better,
+            lower_is_better=view.lower_is_better,
             knob=sweep.knob,
         ),
     )
 
 
-def _controls(asked: _Asked, view: View) -> html.Div:
-    experiments = list(dict.fromkeys(one.experiment for one in asked.every))
-    runs = [replace(run, higher_is_better=None) for some in asked.sweep.groups.values() for run in some]
-    knobs = [one.knob for one in asked.every if one.experiment == asked.sweep.experiment]
+def _controls(chosen: _Choice, view: View) -> html.Div:
+    sweep = chosen.sweep
+    experiments = dict.fromkeys(each.experiment for each in chosen.every_sweep)
+    knobs = [each.knob for each in _sweeps_of(chosen.every_sweep, sweep.experiment)]
+    runs = [replace(run, higher_is_better=None) for run in all_runs(sweep.groups)]
     return html.Div(
         [
-            choice("experiment", "Experiment", [(e, e) for e in experiments], asked.sweep.experiment),
-            choice("knob", "Knob", [(k, k) for k in knobs], asked.sweep.knob),
-            choice("metric", "Metric", [(m, m) for m in asked.metrics], asked.metric),
-            choice("readout", "Readout", [(r, READOUT_NAMES[r]) for r in READOUTS], view.readout),
-            direction_choice(view, runs, asked.metric),
+            choice("experiment", "Experiment", by_name(experiments), sweep.experiment),
+            choice("knob", "Knob", by_name(knobs), sweep.knob),
+            choice("metric", "Metric", by_name(chosen.metrics), chosen.metric),
+            readout_choice(view),
+            direction_choice(view, runs, chosen.metric),
         ],
         className="controls",
     )
@@ -161,43 +165,43 @@ def _table(comparison: Comparison, swept: KnobSweep, view: View, snapshot: Snaps
     if sweep is None:
         return []
     response = sweep.response
-    rows = [
-        (name, value, one.n, one.mean, one.sd, one.low, one.high, 100 * share)
-        for name, value, one, share in zip(
-            sweep.groups, response.knob, response.curve, response.times_best, strict=True
-        )
-    ]
-    numbers = (sweep.knob, "Seeds", "Mean", "Sd", "95% interval from", "to", "Best in % of resampled studies")
-    headings = [Heading("Group"), *(Heading(text, numeric=True) for text in numbers)]
+    rows = []
+    for name, value, setting, share in zip(
+        sweep.groups, response.knob, response.curve, response.times_best, strict=True
+    ):
+        numbers = (value, setting.n, setting.mean, setting.sd, setting.low, setting.high, 100 * share)
+        rows.append((name, *numbers))
+    headings = [Heading("Group"), Heading(sweep.knob, numeric=True)]
+    headings += [Heading(text, numeric=True) for text in NUMBERS]
     table = html.Table([head(headings, view), plain_rows(rows)])
+    notes = [*comparison.left_out, *_cautions(swept), *comparison.notes]
     return [
         verdicts.metric(comparison),
         html.H2("Settings"),
         scrolling(table, "Settings of the sweep"),
-        *(
-            html.P(note, className="method")
-            for note in (*comparison.left_out, *_caution(swept), *comparison.notes)
-        ),
-        html.P("The same numbers, and every pair of settings, are told by:"),
+        *(html.P(note, className="method") for note in notes),
+        html.P("This command prints the same numbers, and every pair of settings:"),
         html.Pre(_command(comparison, swept, snapshot)),
     ]
 
 
-def _caution(swept: KnobSweep) -> list[str]:
+def _cautions(swept: KnobSweep) -> list[str]:
     """Return what else differs between the settings, and which groups are left out."""
     notes = []
     if swept.also:
-        notes.append(f"Not the knob alone: the settings also differ in {', '.join(swept.also)}.")
+        notes.append(f"Not only the knob: the settings also differ in {', '.join(swept.also)}.")
     if swept.left_out:
-        notes.append(f"Left out, since more than {swept.knob} sets them apart: {', '.join(swept.left_out)}.")
+        groups = ", ".join(swept.left_out)
+        notes.append(f"Left out, since they differ in more than {swept.knob}: {groups}.")
     return notes
 
 
 def _command(comparison: Comparison, swept: KnobSweep, snapshot: Snapshot) -> str:
     names = list(swept.groups) if swept.left_out else [swept.experiment]
-    told = ["ired-diag", "stats", *snapshot.words_for(names), "--sweep", swept.knob]
-    told += ["--readout", comparison.readout]
-    told += [] if comparison.metric == USUAL else ["--metric", comparison.metric]
+    words = ["ired-diag", "stats", *snapshot.words_for(names), "--sweep", swept.knob]
+    words += ["--readout", comparison.readout]
+    if comparison.metric != USUAL:
+        words += ["--metric", comparison.metric]
     if comparison.direction == "option":
-        told.append("--lower-is-better" if comparison.lower_is_better else "--higher-is-better")
-    return shlex.join(told)
+        words += options_in_words(higher_is_better=not comparison.lower_is_better)
+    return shlex.join(words)
