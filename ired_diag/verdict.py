@@ -141,5 +141,7 @@ def _won(series: Series, best: Best, *, lower_is_better: bool) -> float | None:
     if not len(values) or values.min() <= 0:
         return None
     first = float(values[0])
-    rise = float(best.value) - first
-    return (-rise if lower_is_better else rise) / first
+    gain = float(best.value) - first
+    if lower_is_better:
+        gain = first - float(best.value)
+    return gain / first
