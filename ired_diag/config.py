@@ -35,9 +35,9 @@ class IdleRule:
     """When a knob changes nothing.
 
     Attributes:
-        knob: The knob.
+        knob: Name of the knob.
         counts: Whether it counts, given the whole configuration.
-        reason: Why it does not, otherwise: "without a gradient_clip".
+        reason: Why it does not count, otherwise: "without a gradient_clip".
     """
 
     knob: str
@@ -138,13 +138,14 @@ class TrainingConfig(BaseModel):
         return value
 
     def unread_knobs(self) -> dict[str, str]:
-        """Return knobs that may be set and change nothing beside the others, with the reason."""
+        """Return knobs that may be set and change nothing next to the others, with the reason."""
         return {}
 
     @model_validator(mode="after")
     def _every_knob_counts(self) -> Self:
-        """Refuse a knob that changes nothing beside the others: a run must be what it is called."""
-        if idle := idle_knobs(self):
+        """Refuse a knob that changes nothing next to the others: a run must be what it is called."""
+        idle = idle_knobs(self)
+        if idle:
             raise ValueError("; ".join(f"{knob} changes nothing {where}" for knob, where in idle.items()))
         if self.learning_rate * self.weight_decay > LARGEST:
             raise ValueError(f"learning_rate times weight_decay is more than {LARGEST:g}")
@@ -162,11 +163,12 @@ def idle_knobs(config: TrainingConfig) -> dict[str, str]:
     Only knobs of this project's own: the study's files set mining steps for runs without mining.
     """
     fields = type(config).model_fields
-    return {
-        rule.knob: rule.reason
-        for rule in config.idle_rules
-        if getattr(config, rule.knob) != fields[rule.knob].default and not rule.counts(config)
-    }
+    idle = {}
+    for rule in config.idle_rules:
+        is_moved = getattr(config, rule.knob) != fields[rule.knob].default
+        if is_moved and not rule.counts(config):
+            idle[rule.knob] = rule.reason
+    return idle
 
 
 def parse_config(
@@ -182,16 +184,16 @@ def parse_config(
     Raises:
         WrongConfiguration: With every key that is unknown, not implemented, or of a wrong value.
     """
-    knobs = {key: value for key, value in keys.items() if key in kind.model_fields}
-    rest = {key: value for key, value in keys.items() if key not in knobs and key not in METADATA}
-    lacking = [
-        f"{key} = {json.dumps(value, default=str)}"
-        for key, value in rest.items()
-        if key in kind.not_implemented and not is_off(value)
-    ]
-    complaints = [
-        f"{key!r} is not a key{_did_you_mean(key, kind)}" for key in rest if key not in kind.not_implemented
-    ]
+    knobs, lacking, complaints = {}, [], []
+    for key, value in keys.items():
+        if key in kind.model_fields:
+            knobs[key] = value
+        elif key in METADATA:
+            continue
+        elif key not in kind.not_implemented:
+            complaints.append(f"{key!r} is not a key{_did_you_mean(key, kind)}")
+        elif not is_off(value):
+            lacking.append(f"{key} = {json.dumps(value, default=str)}")
     if lacking:
         complaints.append(f"not implemented, except at false, 0 or none: {', '.join(lacking)}")
     try:
@@ -199,9 +201,10 @@ def parse_config(
     except ValidationError as error:
         complaints.extend(dict.fromkeys(_sentence(problem, kind) for problem in error.errors()))
     if complaints:
-        raise WrongConfiguration(
-            f"{where}: {'; '.join(complaints).rstrip('.')}{'' if complaints[-1].endswith('?') else '.'}"
-        )
+        message = f"{where}: {'; '.join(complaints).rstrip('.')}"
+        if not complaints[-1].endswith("?"):
+            message += "."
+        raise WrongConfiguration(message)
     return config
 
 
@@ -209,7 +212,7 @@ def with_settings(config: SomeConfig, settings: Mapping[str, str]) -> SomeConfig
     """Return a configuration with some knobs changed, as a command line gives them.
 
     Args:
-        config: What to start from.
+        config: The configuration to start from.
         settings: Values by key; each is read as JSON where it is JSON, else as a word.
 
     Raises:
@@ -233,25 +236,30 @@ def is_off(value: object) -> bool:
     >>> [is_off(v) for v in (False, 0, 0.0, None, "none", [], True, 0.1, [0.2, 0.8])]
     [True, True, True, True, True, True, False, False, False]
     """
-    return not value or (isinstance(value, str) and value.lower() in ("none", "off", "false"))
+    if isinstance(value, str):
+        return value.lower() in ("", "none", "off", "false")
+    return not value
 
 
 def _did_you_mean(key: str, kind: type[TrainingConfig]) -> str:
     candidates = [*kind.model_fields, *kind.not_implemented, *METADATA]
     close = difflib.get_close_matches(key, candidates, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    if not close:
+        return ""
+    return f"; did you mean {close[0]!r}?"
 
 
 def _sentence(problem: Mapping[str, Any], kind: type[TrainingConfig]) -> str:
     """Return one of pydantic's complaints as: key = value: what is wrong."""
     if not problem["loc"]:  # the knobs together
         return str(problem["msg"]).removeprefix("Value error, ")
-    key = str(problem["loc"][0])
-    if problem["type"] == "missing" and len(problem["loc"]) == 1:
+    key, message = str(problem["loc"][0]), str(problem["msg"])
+    is_missing = problem["type"] == "missing"
+    if is_missing and len(problem["loc"]) == 1:
         return f"{key} is missing"
-    written = f"{key} = {json.dumps(problem['input'], default=str)}"
-    if problem["type"] == "missing":
-        return f"{key}: expected two numbers, found {json.dumps(problem['input'], default=str)}"
+    value = json.dumps(problem["input"], default=str)
+    if is_missing:  # the second of a pair, such as adam_betas
+        return f"{key}: expected two numbers, found {value}"
     if key in kind.expectations:  # a union: pydantic would complain once for each member
-        return f"{written}: expected {kind.expectations[key]}"
-    return f"{written}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+        return f"{key} = {value}: expected {kind.expectations[key]}"
+    return f"{key} = {value}: {message[0].lower()}{message[1:]}"

@@ -21,11 +21,11 @@ class NotReadable(UnreadableFile):
 
 
 class WrongCheckpoint(DiagError):
-    """A checkpoint whose tensors are not those of an IRED energy network."""
+    """A checkpoint whose tensors are not those of the model that was expected."""
 
 
 class WrongConfiguration(DiagError):
-    """A configuration with a key or a value that is not implemented, or not known."""
+    """A configuration with a key or a value that is not implemented, or unknown."""
 
 
 class AmbiguousName(DiagError):

@@ -9,6 +9,7 @@ what). A long table may hold several metrics: all of them are values of the same
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,19 +43,26 @@ def open_runs_or_table(path: Path, *, grouping: Grouping | None = None) -> Study
     if study.runs or not path.is_dir():
         return study
     tables, skipped = [], []
-    for file in sorted(file for file in path.iterdir() if is_table(file)):
+    for file in sorted(filter(is_table, path.iterdir())):
         try:
-            read_seed_table(file, column=next(iter(columns_of_table(file)), None))
+            # One column tells whether a file is such a table; a table of one column needs no name.
+            column = next(iter(columns_of_table(file)), None)
+            read_seed_table(file, column=column)
             tables.append(file)
         except UnreadableFile as error:
             skipped.append(Skipped(file, str(error)))
-    return study_of_tables(tables, skipped) if tables else study
+    if not tables:
+        return study
+    return study_of_tables(tables, skipped)
 
 
 def is_table(path: Path) -> bool:
     """Say whether a path is a table of one number a seed, and no run's configuration or metrics."""
-    named = path.suffix.lower() in SUFFIXES and path.name not in (CONFIG, RESULTS_CONFIG)
-    return named and path.is_file() and not (trainer_state.accepts(path) or metrics_csv.accepts(path))
+    if path.suffix.lower() not in SUFFIXES or path.name in (CONFIG, RESULTS_CONFIG):
+        return False
+    if not path.is_file():
+        return False
+    return not trainer_state.accepts(path) and not metrics_csv.accepts(path)
 
 
 def study_of_tables(paths: Sequence[Path], skipped: Sequence[Skipped] = ()) -> Study:
@@ -78,7 +86,7 @@ def runs_of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[
 
     Args:
         paths: CSV or JSON files.
-        metric: What their numbers are; None leaves it to the name of their column.
+        metric: Name of the metric that their numbers are; None leaves it to the name of their column.
     """
     groups: dict[str, list[Run]] = {}
     for path in paths:
@@ -93,27 +101,36 @@ def runs_of_tables(paths: Sequence[Path], metric: str | None) -> dict[str, list[
 
 def runs_of_table(path: Path, name: str, metric: str, values: Mapping[int, float | None]) -> list[Run]:
     """Return the runs that stand for the numbers of one group of a table, by seed."""
-    return [
-        _run_of(path, name, seed, {} if value is None else {metric: value}, metric=metric)
-        for seed, value in values.items()
-    ]
+    runs = []
+    for seed, value in values.items():
+        numbers = {}
+        if value is not None:
+            numbers[metric] = value
+        runs.append(_run_of(path, name, seed, numbers, metric=metric))
+    return runs
 
 
 def _runs_with_all_metrics(path: Path) -> list[Run]:
     columns = columns_of_table(path)
     if len(columns) < 2:
-        return [run for members in runs_of_tables([path], None).values() for run in members]
+        groups = runs_of_tables([path], None)
+        return list(itertools.chain.from_iterable(groups.values()))
     numbers: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
     for column in columns:
         for name, values in read_seed_table(path, column=column).items():
             for seed, value in values.items():
-                numbers[name, seed] |= {} if value is None else {column: value}
+                # A seed without any number is a run all the same, one that failed.
+                of_seed = numbers[name, seed]
+                if value is not None:
+                    of_seed[column] = value
     return [_run_of(path, name, seed, values) for (name, seed), values in numbers.items()]
 
 
 def _run_of(path: Path, name: str, seed: int, values: dict[str, float], *, metric: str | None = None) -> Run:
     """Return the run that stands for the numbers of one seed in a table."""
-    history = History.of([Row(0, values)] if values else [])
+    rows = []
+    if values:
+        rows.append(Row(0, values))
     return Run(
         experiment=name,
         name=None,
@@ -121,7 +138,7 @@ def _run_of(path: Path, name: str, seed: int, values: dict[str, float], *, metri
         seed=seed,
         path=path,
         configuration=None,
-        history=history,
+        history=History.of(rows),
         ending=Ending("complete"),
         metric=metric,
         of_table=True,

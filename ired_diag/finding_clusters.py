@@ -11,6 +11,7 @@ then by severity and by the number of runs that they touch. A note changes no co
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ LIST_IN_BRACKETS = re.compile(r"\([^()]*\)")
 COMMIT = re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{7,40}\b")
 NUMBER = re.compile(r"[-+]?\d[\d.,e+-]*")
 ENDING = re.compile(r"\b(\w{3,})s\b")
+DEFAULT_CONSEQUENCE: Consequence = "number"
 VERBS = {"are": "is", "have": "has", "Their": "Its", "their": "its"}
 
 
@@ -58,12 +60,12 @@ class Cluster:
 
     Attributes:
         rule: Name of the rule.
-        question: What it asks; empty for a rule that is not among forensics' own.
-        severity: Of each of its findings.
+        question: The question that the rule answers; empty for a rule that is not among forensics' own.
+        severity: Severity of each of its findings.
         consequence: What goes wrong if nobody acts.
         facts: Different facts, the one that touches most runs first.
         runs: Labels of all runs that it touches.
-        groups: Their groups.
+        groups: Names of the groups of these runs.
         exact: Whether the runs are known one by one; else only their groups are.
     """
 
@@ -79,7 +81,10 @@ class Cluster:
     @property
     def findings(self) -> list[Finding]:
         """Every finding, fact by fact."""
-        return [finding for fact in self.facts for finding in fact.findings]
+        findings: list[Finding] = []
+        for fact in self.facts:
+            findings += fact.findings
+        return findings
 
     @property
     def advice(self) -> str:
@@ -114,13 +119,17 @@ def _cluster(findings: Sequence[Finding], touched: dict[int, Touched]) -> Cluste
         alike.setdefault(pattern_of(finding), []).append(finding)
     facts = [_fact(members, touched) for members in alike.values()]
     facts.sort(key=lambda fact: -len(fact.runs))
+    # A finding of a reader or a task has a rule that forensics does not ask.
+    question, consequence = "", DEFAULT_CONSEQUENCE
+    if first.rule in forensics.names():
+        rule = forensics.load(first.rule)
+        question, consequence = rule.question, rule.consequence
     every = [touched[id(finding)] for finding in findings]
-    rule = forensics.load(first.rule) if first.rule in forensics.names() else None
     return Cluster(
         rule=first.rule,
-        question=rule.question if rule else "",
+        question=question,
         severity=first.severity,
-        consequence=rule.consequence if rule else "number",
+        consequence=consequence,
         facts=tuple(facts),
         runs=_united(fact.runs for fact in facts),
         groups=_united(part.groups for part in every),
@@ -129,12 +138,16 @@ def _cluster(findings: Sequence[Finding], touched: dict[int, Touched]) -> Cluste
 
 
 def _fact(findings: Sequence[Finding], touched: dict[int, Touched]) -> Fact:
-    largest_first = sorted(findings, key=lambda finding: -len(touched[id(finding)].runs))
-    return Fact(tuple(largest_first), _united(touched[id(finding)].runs for finding in findings))
+    def runs_of(finding: Finding) -> Sequence[str]:
+        return touched[id(finding)].runs
+
+    largest_first = sorted(findings, key=lambda finding: -len(runs_of(finding)))
+    return Fact(tuple(largest_first), _united(map(runs_of, findings)))
 
 
 def _united(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for names in lists for name in names))
+    """Return the names of several lists, each once, in the order of their first mention."""
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(lists)))
 
 
 def pattern_of(finding: Finding) -> str:
@@ -146,10 +159,17 @@ def pattern_of(finding: Finding) -> str:
     True
     """
     text = LIST_IN_BRACKETS.sub("", finding.statement)
-    names = [value for value in finding.evidence.values() if isinstance(value, str) and len(value) > 1]
-    for name in sorted({*names, *finding.runs}, key=len, reverse=True):
+    names = set(finding.runs)
+    for value in finding.evidence.values():
+        if isinstance(value, str) and len(value) > 1:
+            names.add(value)
+    # The longest first: q1 is a part of q101.
+    for name in sorted(names, key=len, reverse=True):
         text = text.replace(name, "#")
     _, colon, rest = text.partition(": ")
-    text = NUMBER.sub("#", COMMIT.sub("#", rest if colon else text))
+    if colon:
+        text = rest
+    text = COMMIT.sub("#", text)
+    text = NUMBER.sub("#", text)
     text = ENDING.sub(r"\1", text)
     return " ".join(VERBS.get(word, word) for word in text.split())

@@ -16,7 +16,7 @@ def folded(labels: Iterable[str], *, width: int | None = None) -> str:
     """Return labels in one line.
 
     Args:
-        labels: Of runs: ``<group>/<seed>``; or names of groups.
+        labels: Labels of runs, ``<group>/<seed>``; or names of groups.
         width: Characters that the line may have; what does not fit is counted. Default: no limit.
 
     >>> folded(["q1/seed0", "q1/seed1", "q1/seed2", "q3/seed1"])
@@ -30,8 +30,12 @@ def folded(labels: Iterable[str], *, width: int | None = None) -> str:
     for label in dict.fromkeys(labels):
         group, _, seed = label.rpartition("/")
         groups.setdefault(group, []).append(seed)
-    alone = [(name, 1) for name in groups.pop("", [])]  # names of groups are no range, even if numbered
-    parts = [(f"{group}/{', '.join(_ranges(seeds))}", len(seeds)) for group, seeds in groups.items()] + alone
+    names_of_groups = groups.pop("", [])
+    parts = []
+    for group, seeds in groups.items():
+        parts.append((f"{group}/{', '.join(_ranges(seeds))}", len(seeds)))
+    for name in names_of_groups:
+        parts.append((name, 1))  # names of groups are no range, even if numbered
     return _fitting(parts, width)
 
 
@@ -45,8 +49,10 @@ def _ranges(seeds: Sequence[str]) -> list[str]:
             stretches.append([seed])
     ranges: list[str] = []
     for stretch in stretches:
-        long = len(stretch) >= FEWEST_OF_A_RANGE
-        ranges += [f"{stretch[0]} … {stretch[-1]}"] if long else stretch
+        if len(stretch) >= FEWEST_OF_A_RANGE:
+            ranges.append(f"{stretch[0]} … {stretch[-1]}")
+        else:
+            ranges += stretch
     return ranges
 
 
@@ -64,8 +70,10 @@ def _fitting(parts: Sequence[tuple[str, int]], width: int | None) -> str:
         return whole
     parts = sorted(parts, key=lambda part: -part[1])
     for kept in range(len(parts), 0, -1):
+        line = ", ".join(text for text, _ in parts[:kept])
         more = sum(count for _, count in parts[kept:])
-        line = ", ".join(text for text, _ in parts[:kept]) + (f" and {more} more" if more else "")
+        if more:
+            line += f" and {more} more"
         if len(line) <= width:
             break
     return line

@@ -43,10 +43,11 @@ def group_runs(
         runs: The runs folder; it may hold run folders or foreign logs.
         metric: What the numbers of such a table are. Default: the name of their column, where it has one.
         variants: Take a name for all variants of its experiment, a group each.
-        missing: Where given, is told of names that mean nothing; they are an error only where no other is. It
-            is also told how groups were made that neither names nor configurations give.
+        missing: A list that gets a note for each name that means nothing, and for each group that neither
+            names nor configurations give. Such a name is an error only where no other name means anything.
+            Default: it is always an error.
         grouping: What the user says of groups and seeds; by default both are recognised.
-        unreadable: Where given, is told what may not be read. Default: ``missing`` is told.
+        unreadable: A list that gets a note of what may not be read. Default: ``missing``.
 
     Raises:
         NotFound: There is nothing of a name, or no run at the paths.
@@ -60,38 +61,55 @@ def group_runs(
         if os.sep in argument:
             check_lookup(Path(argument))
     closed: list[str] = []
-    by_argument = _groups_by_argument(arguments, runs, metric, variants, missing, grouping, closed)
+    by_argument = _groups_by_argument(
+        arguments,
+        runs,
+        grouping,
+        metric=metric,
+        variants=variants,
+        missing=missing,
+        closed=closed,
+    )
     if not by_argument and missing:
         raise NotFound(" ".join([missing[0], *closed]))
     groups: dict[str, list[Run]] = {}
-    for found in by_argument.values():
-        groups |= {group: members for group, members in found.items() if group not in groups}
+    for meaning in by_argument.values():
+        for group, members in meaning.items():
+            # A group that two arguments mean is that of the first.
+            groups.setdefault(group, members)
     if grouping.by:
         groups = _regrouped(groups, _named_after(arguments, runs, grouping), grouping)
-    check_keys(grouping, [run for members in groups.values() for run in members])
+    check_keys(grouping, _runs_in(groups))
     for group, members in groups.items():
         check_seeds(group, members)
         if missing is not None:
             missing.extend(_notes_on(group, members))
     if missing is not None:
         missing.extend(_hints(arguments, groups))
-    told = missing if unreadable is None else unreadable
-    if told is not None:
-        told.extend(dict.fromkeys([*closed, *_unreadable_parts(groups)]))
+    notes = missing if unreadable is None else unreadable
+    if notes is not None:
+        notes.extend(dict.fromkeys([*closed, *_unreadable_parts(groups)]))
     return groups
+
+
+def _runs_in(groups: Mapping[str, Sequence[Run]]) -> list[Run]:
+    return list(itertools.chain.from_iterable(groups.values()))
 
 
 def _unreadable_parts(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
     """Yield what may not be read of runs that have a result all the same."""
-    for run in (run for members in groups.values() for run in members if run.ending.state != "unreadable"):
+    for run in _runs_in(groups):
+        if run.ending.state == "unreadable":
+            continue
         for finding in run.findings:
             if finding.rule == unreadable_run.RULE:
                 yield f"{run.label}: {finding.statement}"
 
 
-def _told_unreadable(study: Study, closed: list[str]) -> Study:
+def _noting_unreadable(study: Study, closed: list[str]) -> Study:
     """Return the study, after noting what in it may not be read and may hold runs."""
-    closed.extend(f"{one.statement}. It is not counted." for one in study.unreadable)
+    for place in study.unreadable:
+        closed.append(f"{place.statement}. It is not counted.")
     return study
 
 
@@ -101,41 +119,59 @@ def _check_overlap(arguments: Sequence[str]) -> None:
     Raises:
         AmbiguousName: Two arguments ``NAME=GLOB`` do.
     """
-    named = list(split_arguments(arguments)[0].values())
-    for one, other in itertools.combinations(named, 2):
-        for path, further in itertools.product(one.paths, other.paths):
-            a, b = path.resolve(), further.resolve()
+    named, _ = split_arguments(arguments)
+    for first, second in itertools.combinations(named.values(), 2):
+        for path, other_path in itertools.product(first.paths, second.paths):
+            a, b = path.resolve(), other_path.resolve()
             if a.is_relative_to(b) or b.is_relative_to(a):
-                raise AmbiguousName(f"{one.name} and {other.name} share {path}. Give each run to one group.")
+                names = f"{first.name} and {second.name}"
+                raise AmbiguousName(f"{names} share {path}. Give each run to one group.")
 
 
 def _hints(arguments: Sequence[str], groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
     """Yield what to type where the groups may not be those that were meant."""
     folders = [argument for argument in arguments if "=" not in argument and Path(argument).is_dir()]
     if len(folders) > 1 and len(groups) == 1:
+        (group,) = groups
         named = shlex.join(f"{Path(folder).resolve().name}={folder}" for folder in folders[:MOST_KEYS])
-        yield (
-            f"All runs belong to one group, {next(iter(groups))}. To compare the folders, name them: {named}"
-        )
+        yield f"All runs belong to one group, {group}. To compare the folders, name them: {named}"
     if len(groups) > 2 and all(len(members) == 1 for members in groups.values()):
-        settings = [run.settings for members in groups.values() for run in members]
-        keys = dict.fromkeys(key for values in settings for key in values)
-        differing = [key for key in keys if len({repr(values.get(key)) for values in settings}) > 1]
-        named = ", ".join(differing[:MOST_KEYS])
-        by_key = f", --group-by KEY or --ignore-key KEY (the runs differ in {named})" if differing else ""
-        yield f"Each of {len(groups)} groups has one run. To group them: NAME=GLOB{by_key}."
+        options = "NAME=GLOB"
+        differing = _differing_keys(_runs_in(groups))
+        if differing:
+            keys = ", ".join(differing[:MOST_KEYS])
+            options += f", --group-by KEY or --ignore-key KEY (the runs differ in {keys})"
+        yield f"Each of {len(groups)} groups has one run. To group them: {options}."
+
+
+def _differing_keys(runs: Sequence[Run]) -> list[str]:
+    """Return the settings that are not the same in all runs, in the order of their first mention."""
+    keys: dict[str, None] = {}
+    for run in runs:
+        keys.update(dict.fromkeys(run.settings))
+    differing = []
+    for key in keys:
+        # Values may be lists, which no set holds; their text is.
+        values = {repr(run.settings.get(key)) for run in runs}
+        if len(values) > 1:
+            differing.append(key)
+    return differing
 
 
 def _notes_on(group: str, members: Sequence[Run]) -> Iterator[str]:
     """Yield what a reader should know of how a group came about."""
-    settings = [run.settings for run in members if run.settings]
-    keys = dict.fromkeys(key for values in settings for key in values)
-    differing = [key for key in keys if len({repr(values.get(key)) for values in settings}) > 1]
+    # A run without a configuration has unknown settings, not other ones.
+    differing = _differing_keys([run for run in members if run.settings])
     if differing:
-        shown = ", ".join(differing[:MOST_KEYS]) + (", …" if len(differing) > MOST_KEYS else "")
-        yield f"{group}: its runs differ in {shown}. They are one group because they were named as one."
-    seeds = Counter(run.seed for run in members if run.seed is not None and not run.is_called_by_its_seed)
-    for seed, count in seeds.items():
+        keys = ", ".join(differing[:MOST_KEYS])
+        if len(differing) > MOST_KEYS:
+            keys += ", …"
+        yield f"{group}: its runs differ in {keys}. They are one group because they were named as one."
+    repeated: Counter[int] = Counter()
+    for run in members:
+        if run.seed is not None and not run.is_called_by_its_seed:
+            repeated[run.seed] += 1
+    for seed, count in repeated.items():
         yield (
             f"{group}: {count} runs state the same seed, {seed}. They are taken as different runs because "
             "they are in different places, and they are not paired by seed."
@@ -155,8 +191,14 @@ def _regrouped(
     groups: Mapping[str, list[Run]], named: Mapping[str, list[Run]], grouping: Grouping
 ) -> dict[str, list[Run]]:
     """Return the groups that are named as the user's keys make them, and all other runs in such groups."""
-    others = [run for group, members in groups.items() if group not in named for run in members]
-    return dict(named) | (Study.of(grouped_by(others, grouping.by)).groups() if others else {})
+    others: list[Run] = []
+    for group, members in groups.items():
+        if group not in named:
+            others += members
+    regrouped = dict(named)
+    if others:
+        regrouped |= Study.of(grouped_by(others, grouping.by)).groups()
+    return regrouped
 
 
 def open_arguments(
@@ -179,75 +221,113 @@ def open_arguments(
     grouping = grouping or Grouping()
     ungrouped = replace(grouping, by=())
     named, others = split_arguments(arguments)
-    studies = [open_paths([Path(path) for path in others], grouping=ungrouped)] if others else []
+    studies = []
+    if others:
+        studies.append(open_paths(list(map(Path, others)), grouping=ungrouped))
     for group in named.values():
         study = open_paths(group.paths, grouping=ungrouped)
-        studies.append(replace(study, runs=tuple(renamed(run, group.name) for run in study.runs)))
-    runs = [run for study in studies for run in study.runs]
+        studies.append(replace(study, runs=tuple(_with_name(study.runs, group.name))))
+    runs: list[Run] = []
+    for study in studies:
+        runs += study.runs
     check_keys(grouping, runs)
+    if grouping.by:
+        runs = list(grouped_by(runs, grouping.by))
+    joined = itertools.chain.from_iterable
     return Study.of(
-        grouped_by(runs, grouping.by) if grouping.by else runs,
-        [skipped for study in studies for skipped in study.skipped],
-        [evaluation for study in studies for evaluation in study.evaluations],
-        [attempt for study in studies for attempt in study.unstarted],
-        [place for study in studies for place in study.unreadable],
+        runs,
+        list(joined(study.skipped for study in studies)),
+        list(joined(study.evaluations for study in studies)),
+        list(joined(study.unstarted for study in studies)),
+        list(joined(study.unreadable for study in studies)),
     )
+
+
+def _with_name(runs: Sequence[Run], experiment: str) -> list[Run]:
+    return [renamed(run, experiment) for run in runs]
 
 
 def _groups_by_argument(
     arguments: Sequence[str],
     runs: Path,
+    grouping: Grouping,
+    *,
     metric: str | None,
     variants: bool,
     missing: list[str] | None,
-    grouping: Grouping,
     closed: list[str],
 ) -> dict[str, dict[str, list[Run]]]:
     """Return what each argument means: groups by name."""
     ungrouped = replace(grouping, by=())
     named_paths, others = split_arguments(arguments)
-    globbed = {argument: _of_named_paths(group, ungrouped, closed) for argument, group in named_paths.items()}
-    paths = [Path(a) for a in others if exists(Path(a))]
-    names = [a for a in others if not exists(Path(a))]
-    variants = variants or bool(grouping.by)
-    after = _named_after(names, runs, grouping) if grouping.by else {}
-    before = [name for name in names if name not in after]
-    named = _by_name(before, runs, variants=variants, missing=missing, grouping=ungrouped, closed=closed)
-    named |= {name: {name: members} for name, members in after.items()}
-    tables = [path for path in paths if is_table(path)]
-    logs = [path for path in paths if path not in tables]
+    by_name = {}
+    for argument, named in named_paths.items():
+        by_name[argument] = _of_named_paths(named, ungrouped, closed)
+    names, logs, tables = [], [], []
+    for argument in others:
+        path = Path(argument)
+        if not exists(path):
+            names.append(argument)
+        elif is_table(path):
+            tables.append(path)
+        else:
+            logs.append(path)
+    # A name of the runs folder may be that of a group which the user's keys make.
+    regrouped = _named_after(names, runs, grouping) if grouping.by else {}
+    by_name |= _by_name(
+        [name for name in names if name not in regrouped],
+        runs,
+        variants=variants or bool(grouping.by),
+        missing=missing,
+        grouping=ungrouped,
+        closed=closed,
+    )
+    for name, members in regrouped.items():
+        by_name[name] = {name: members}
     at_paths = _by_path(logs, ungrouped, closed, missing) | runs_of_tables(tables, metric)
-    if both := at_paths.keys() & {group for found in [*named.values(), *globbed.values()] for group in found}:
-        raise AmbiguousName(f"{', '.join(sorted(both))}: meant by a name and by a path. Give one of them.")
+    meant_twice = at_paths.keys() & set(itertools.chain.from_iterable(by_name.values()))
+    if meant_twice:
+        listed = ", ".join(sorted(meant_twice))
+        raise AmbiguousName(f"{listed}: meant by a name and by a path. Give one of them.")
     meanings: dict[str, dict[str, list[Run]]] = {}
     for argument in arguments:
-        if argument in globbed:
-            meanings[argument] = globbed[argument]
-        elif argument in named:
-            meanings[argument] = named[argument]
+        if argument in by_name:
+            meanings[argument] = by_name[argument]
         elif exists(Path(argument)):
-            inside = Path(argument).resolve()
-            meanings[argument] = {
-                group: members
-                for group, members in at_paths.items()
-                if any(run.path.resolve().is_relative_to(inside) for run in members)
-            }
+            meanings[argument] = _groups_inside(Path(argument), at_paths)
     return meanings
 
 
+def _groups_inside(path: Path, groups: Mapping[str, list[Run]]) -> dict[str, list[Run]]:
+    """Return the groups that have a run at a path or in it, whole."""
+    inside = {}
+    for group, members in groups.items():
+        if _runs_inside(path, members):
+            inside[group] = members
+    return inside
+
+
+def _runs_inside(path: Path, runs: Sequence[Run]) -> list[Run]:
+    place = path.resolve()
+    return [run for run in runs if run.path.resolve().is_relative_to(place)]
+
+
 def _of_named_paths(group: NamedPaths, grouping: Grouping, closed: list[str]) -> dict[str, list[Run]]:
-    study = _told_unreadable(open_study(group.paths, grouping=grouping), closed)
+    study = _noting_unreadable(open_study(group.paths, grouping=grouping), closed)
     if not study.runs:
-        reason = f" ({_why_none(study)})" if _why_none(study) else ""
-        raise NotFound(f"{group.name}: no run at the {len(group.paths)} paths that match{reason}.")
-    return Study.of(renamed(run, group.name) for run in study.runs).groups()
+        lack = f"{group.name}: no run at the {len(group.paths)} paths that match"
+        reason = _why_none(study)
+        raise NotFound(f"{lack} ({reason})." if reason else f"{lack}.")
+    return Study.of(_with_name(study.runs, group.name)).groups()
 
 
 def _why_none(study: Study) -> str:
-    """Return of the first file that is no run, or may not be read, why."""
+    """Return why the first file is not a run, or may not be read; empty where there is no file."""
     if study.unreadable:
         return study.unreadable[0].statement
-    return f"{study.skipped[0].path}: {study.skipped[0].reason}" if study.skipped else ""
+    if study.skipped:
+        return f"{study.skipped[0].path}: {study.skipped[0].reason}"
+    return ""
 
 
 def _by_path(
@@ -258,10 +338,10 @@ def _by_path(
 ) -> dict[str, list[Run]]:
     if not paths:
         return {}
-    study = _told_unreadable(open_study(paths, grouping=grouping), closed)
+    study = _noting_unreadable(open_study(paths, grouping=grouping), closed)
     if not study.runs:
-        reason = f" {_why_none(study)}" if _why_none(study) else ""
-        raise NotFound(f"{', '.join(map(str, paths))}: holds no run.{reason}")
+        places = ", ".join(map(str, paths))
+        raise NotFound(f"{places}: holds no run. {_why_none(study)}".rstrip())
     groups = _by_folder(paths, study.groups(), notes) or study.groups()
     for group, members in groups.items():
         check_seeds(group, members)
@@ -277,50 +357,52 @@ def _by_folder(
     none has a seed, or all are one experiment whose seeds are in more than one of the folders. Within a
     folder their configurations, as far as they are known, must state the same settings.
     """
-    folders = [path for path in paths if path.is_dir()]
-    everyone = [run for members in groups.values() for run in members]
-    if len(folders) < 2 or len(folders) < len(paths):
+    runs = _runs_in(groups)
+    if len(paths) < 2 or not all(path.is_dir() for path in paths):
         return None
-    named_alone = all(len(members) == 1 and members[0].seed is None for members in groups.values())
-    repeated = len(groups) == 1 and _repeat_seeds(folders, everyone)
-    if not repeated and (not named_alone or len(groups) <= len(folders)):
+    seeds_repeat = len(groups) == 1 and _repeat_seeds(paths, runs)
+    names_are_own = all(len(members) == 1 and members[0].seed is None for members in groups.values())
+    if not seeds_repeat and (not names_are_own or len(groups) <= len(paths)):
         return None
     by_folder: dict[str, list[Run]] = {}
-    for folder in folders:
-        inside = folder.resolve()
-        members = [run for run in everyone if run.path.resolve().is_relative_to(inside)]
-        if not members or len({repr(sorted(run.settings.items())) for run in members}) > 1:
+    for folder in paths:
+        name, members = folder.resolve().name, _runs_inside(folder, runs)
+        settings = {repr(sorted(run.settings.items())) for run in members}
+        # Two folders of one name would be one group.
+        if name in by_folder or len(settings) != 1:
             return None
-        name = folder.resolve().name
-        called = [replace(renamed(run, name), run_name="" if repeated else run.group) for run in members]
-        if name in by_folder:
-            return None
-        by_folder[name] = called
+        by_folder[name] = []
+        for run in members:
+            run_name = "" if seeds_repeat else run.group
+            by_folder[name].append(replace(renamed(run, name), run_name=run_name))
     if notes is not None:
-        named = ", ".join(f"{name} (n = {len(members)})" for name, members in by_folder.items())
-        why = "The runs have names of their own and no seeds"
-        if repeated:
-            why = "The folders hold the same seeds"
-        notes.append(
-            f"{why}: each folder is taken as one group, {named}. "
-            "Say otherwise with NAME=GLOB or --group-by KEY."
-        )
+        notes.append(_note_on_folders(by_folder, seeds_repeat=seeds_repeat))
     return by_folder
 
 
+def _note_on_folders(by_folder: Mapping[str, Sequence[Run]], *, seeds_repeat: bool) -> str:
+    reason = "The runs have names of their own and no seeds"
+    if seeds_repeat:
+        reason = "The folders hold the same seeds"
+    named = ", ".join(f"{name} (n = {len(members)})" for name, members in by_folder.items())
+    return (
+        f"{reason}: each folder is taken as one group, {named}. "
+        "Say otherwise with NAME=GLOB or --group-by KEY."
+    )
+
+
 def _repeat_seeds(folders: Sequence[Path], runs: Sequence[Run]) -> bool:
-    """Say whether each folder holds a seed once only, some seed is in several of them, and none is a copy."""
-    for one, other in itertools.combinations(runs, 2):
-        if one.seed == other.seed and one.history.series == other.history.series:
+    """Say whether each folder holds a seed once only, several hold the same seed, and no run is a copy."""
+    for first, second in itertools.combinations(runs, 2):
+        if first.seed == second.seed and first.history.series == second.history.series:
             return False
-    places: Counter[int] = Counter()
+    folders_of: Counter[int | None] = Counter()
     for folder in folders:
-        inside = folder.resolve()
-        seeds = Counter(run.seed for run in runs if run.path.resolve().is_relative_to(inside))
-        if None in seeds or max(seeds.values(), default=0) > 1:
+        seeds = [run.seed for run in _runs_inside(folder, runs)]
+        if None in seeds or len(set(seeds)) < len(seeds):
             return False
-        places.update(seed for seed in seeds if seed is not None)
-    return max(places.values(), default=0) > 1
+        folders_of.update(seeds)
+    return max(folders_of.values(), default=0) > 1
 
 
 def _by_name(
@@ -335,17 +417,20 @@ def _by_name(
     """Return by name the group that it means, or all variants of its experiment."""
     if not names:
         return {}
-    study, found = _told_unreadable(_study(names, runs, grouping), closed), {}
+    study = _noting_unreadable(_study(names, runs, grouping), closed)
+    meanings = {}
     for name in names:
         try:
-            members = study.variants(name) if variants else {"": study.select(name)}
-        except NotFound as nothing:
+            if variants:
+                meanings[name] = dict(study.variants(name))
+            else:
+                members = study.select(name)
+                meanings[name] = {members[0].group: members}
+        except NotFound as error:
             if missing is None:
                 raise
-            missing.append(str(nothing))
-            continue
-        found[name] = {group or some[0].group: some for group, some in members.items()}
-    return found
+            missing.append(str(error))
+    return meanings
 
 
 def _study(names: Sequence[str], runs: Path, grouping: Grouping) -> Study:

@@ -48,7 +48,11 @@ class ImportedRun:
     @property
     def logs(self) -> set[str]:
         """Every file that it and its earlier attempts were read from."""
-        return {str(path.resolve()) for record in (self.run, *self.run.attempts) for path in record.sources}
+        paths = set()
+        for attempt in (self.run, *self.run.attempts):
+            for path in attempt.sources:
+                paths.add(str(path.resolve()))
+        return paths
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Imported:
 
     Attributes:
         runs: Every run.
-        skipped: Every file that is no run, no attempt and no evaluation, and why not.
+        skipped: Every file that is not a run, an attempt or an evaluation, and why not.
         notes: Results folders that could not be joined, and why not.
         evaluations: Jobs that evaluated a model and trained nothing.
         unreadable: Files and folders that may not be read, and why not.
@@ -71,8 +75,8 @@ class Imported:
 
     @property
     def attempts(self) -> int:
-        """How many earlier attempts stand beside the runs."""
-        return sum(len(one.run.attempts) for one in self.runs)
+        """How many earlier attempts stand next to the runs."""
+        return sum(len(imported.run.attempts) for imported in self.runs)
 
 
 def import_logs(
@@ -102,22 +106,35 @@ def import_logs(
         CannotWrite: The runs folder cannot be written, or holds other runs of these names.
     """
     arranged, evaluations, unstarted, skipped, unreadable = _read(sources)
-    results, notes = _join(arranged, checkpoints) if checkpoints else ({}, [])
+    results: Mapping[Identity, Path] = {}
+    notes: list[str] = []
+    if checkpoints is not None:
+        results, notes = _join(arranged, checkpoints)
     planned = _planned(arranged, runs, results)
     check_writable(runs)
-    evaluated = [path for attempt in [*evaluations, *unstarted] for path in attempt.sources]
+    not_runs = [*evaluations, *unstarted]
+    evaluated: list[Path] = []
+    for attempt in not_runs:
+        evaluated += attempt.sources
     _make_way(planned, runs, evaluated=evaluated, replace=replace)
-    logs = set().union(*(one.logs for one in planned))
-    for done, one in enumerate(planned):
+    logs: set[str] = set()
+    for imported in planned:
+        logs |= imported.logs
+    for done, imported in enumerate(planned):
         progress(done, len(planned))
         with _saying_what_is_whole(done, len(planned)):
-            written = write_run(one.run, one.folder, results=one.results)
-            _drop_stale_attempts(one.folder, written, logs, replace=replace)
-    read = [*evaluated, *(path for one in planned for path in map(Path, one.logs))]
+            written = write_run(imported.run, imported.folder, results=imported.results)
+            _drop_stale_attempts(imported.folder, written, logs, replace=replace)
     with _saying_what_is_whole(len(planned), len(planned)):
-        write_evaluations([*evaluations, *unstarted], runs, read=read)
+        write_evaluations(not_runs, runs, read=[*evaluated, *map(Path, logs)])
     progress(len(planned), len(planned))
-    return Imported(tuple(planned), tuple(skipped), tuple(notes), tuple(evaluations), tuple(unreadable))
+    return Imported(
+        runs=tuple(planned),
+        skipped=tuple(skipped),
+        notes=tuple(notes),
+        evaluations=tuple(evaluations),
+        unreadable=tuple(unreadable),
+    )
 
 
 @contextmanager
@@ -129,7 +146,10 @@ def _saying_what_is_whole(done: int, total: int) -> Iterator[None]:
         reason = str(error).removesuffix(ELSEWHERE)
         if isinstance(error, OSError):
             reason = f"{error.filename}: {error.strerror or error}."
-        runs = f"{done} of {total} runs are" if total != 1 else f"{done} of 1 run is"
+        runs = f"{done} of {total} runs are"
+        if total == 1:
+            runs = f"{done} of 1 run is"
+        # Evaluations are written after the last run.
         evaluations = ", and not all evaluations" if done == total else ""
         raise CannotWrite(
             f"{reason} {runs} imported and whole{evaluations}. Make room, or choose another place with "
@@ -149,25 +169,34 @@ def _read(
         if not exists(source):
             raise NotFound(f"{source}: expected a log or a folder of logs, found nothing.")
     logs = read_logs(sources)
-    skipped = [
-        Skipped(folder, "is a run folder of ired-diag; it is left where it is")
-        for source in sources
-        if source.is_dir()
-        for folder in find_runs(source)
-    ]
+    skipped = []
+    for source in filter(Path.is_dir, sources):
+        for folder in find_runs(source):
+            skipped.append(Skipped(folder, "is a run folder of ired-diag; it is left where it is"))
     skipped += logs.skipped
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts)
     evaluations = [attempt for attempt in attempts if only_evaluates(attempt)]
     unstarted = unstarted_among(attempts, listed)
     if not arranged and not evaluations:
-        first = f"{skipped[0].path.name}: {skipped[0].reason}" if skipped else "the folder is empty"
-        if logs.unreadable:
-            first = logs.unreadable[0].statement
-        files = f"{len(skipped)} file{'s' if len(skipped) != 1 else ''}"
-        raise NotFound(f"{', '.join(map(str, sources))}: holds no log of a training run ({files}; {first}).")
-    skipped.extend(skip for skip in listed if skip.path in {a.path for a in unstarted})
+        raise _nothing_in(sources, skipped, logs.unreadable)
+    paths_of_unstarted = {attempt.path for attempt in unstarted}
+    skipped += [file for file in listed if file.path in paths_of_unstarted]
     return arranged, evaluations, unstarted, skipped, logs.unreadable
+
+
+def _nothing_in(
+    sources: Sequence[Path], skipped: Sequence[Skipped], unreadable: Sequence[Unreadable]
+) -> NotFound:
+    """Return the error that no log of a training run is among the sources, with the first reason."""
+    reason = "the folder is empty"
+    if unreadable:
+        reason = unreadable[0].statement
+    elif skipped:
+        reason = f"{skipped[0].path.name}: {skipped[0].reason}"
+    places = ", ".join(map(str, sources))
+    files = "1 file" if len(skipped) == 1 else f"{len(skipped)} files"
+    return NotFound(f"{places}: holds no log of a training run ({files}; {reason}).")
 
 
 def _planned(arranged: Sequence[Run], runs: Path, results: Mapping[Identity, Path]) -> list[ImportedRun]:
@@ -190,46 +219,70 @@ def _make_way(
 
     A run that an earlier import made of a log that is an evaluation's is removed.
     """
-    known = _known(runs)
-    targets = {one.folder: one for one in planned}
-    conflicts = [
-        f"{folder} ({'trained here, damaged or not readable' if sources is None else f'from {sources[0]}'})"
-        for folder, sources in known.items()
-        if folder in targets and (sources is None or not (replace or targets[folder].logs & set(sources)))
-    ]
+    sources_by_folder = _sources_by_folder(runs)
+    targets = {imported.folder: imported for imported in planned}
+    conflicts = _conflicts(sources_by_folder, targets, replace=replace)
     if conflicts:
-        rest = len(conflicts) - MOST_CONFLICTS
-        more = f" and {rest} more" if rest > 0 else ""
+        listed = ", ".join(conflicts[:MOST_CONFLICTS])
+        if len(conflicts) > MOST_CONFLICTS:
+            listed += f" and {len(conflicts) - MOST_CONFLICTS} more"
         raise CannotWrite(
-            f"{runs}: holds other runs of these names: {', '.join(conflicts[:MOST_CONFLICTS])}{more}. "
+            f"{runs}: holds other runs of these names: {listed}. "
             "Import into another folder with --runs DIR, or overwrite imported runs with --replace."
         )
-    no_runs = {str(path.resolve()) for path in evaluated}
-    for folder, sources in known.items():
-        if folder not in targets and sources and sources[0] in no_runs:
+    # A run stands for its last log; what else it was read from are earlier attempts.
+    last_logs = {folder: sources[0] for folder, sources in sources_by_folder.items() if sources}
+    elsewhere = {folder: log for folder, log in last_logs.items() if folder not in targets}
+    evaluation_logs = {str(path.resolve()) for path in evaluated}
+    for folder, log in elsewhere.items():
+        if log in evaluation_logs:
             remove_run_files(folder)
-    owners = {log: one for one in planned for log in one.logs}
-    for folder, sources in known.items():
-        if folder in targets or not sources or sources[0] not in owners:
+    target_of_log: dict[str, Path] = {}
+    for imported in planned:
+        target_of_log.update(dict.fromkeys(imported.logs, imported.folder))
+    for folder, log in elsewhere.items():
+        if log in target_of_log:
+            _move_run(folder, target_of_log[log])
+
+
+def _conflicts(
+    sources_by_folder: Mapping[Path, Sequence[str] | None],
+    targets: Mapping[Path, ImportedRun],
+    *,
+    replace: bool,
+) -> list[str]:
+    """Return the run folders that an import would overwrite and may not, with what they are."""
+    conflicts = []
+    for folder, sources in sources_by_folder.items():
+        if folder not in targets:
             continue
-        target = owners[sources[0]].folder
-        if target.exists():
-            remove_run_files(folder)
-        else:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(target)
-            remove_if_empty(folder.parent)
+        if sources is None:
+            conflicts.append(f"{folder} (trained here, damaged or not readable)")
+        elif not replace and not targets[folder].logs & set(sources):
+            conflicts.append(f"{folder} (from {sources[0]})")
+    return conflicts
 
 
-def _known(runs: Path) -> dict[Path, list[str] | None]:
-    """Return every run folder with the files it was imported from; a damaged one is nobody's to touch."""
-    known: dict[Path, list[str] | None] = {}
+def _move_run(folder: Path, target: Path) -> None:
+    """Move a run folder to a place; where a run is there, only remove it."""
+    if target.exists():
+        remove_run_files(folder)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(target)
+    remove_if_empty(folder.parent)
+
+
+def _sources_by_folder(runs: Path) -> dict[Path, list[str] | None]:
+    """Return the files that every run folder was imported from; None where it must not be touched."""
+    sources: dict[Path, list[str] | None] = {}
     for folder in find_runs(runs):
         try:
-            known[folder] = imported_sources(folder)
+            sources[folder] = imported_sources(folder)
         except UnreadableFile:
-            known[folder] = None
-    return known
+            # What cannot be read may be a run that was trained here.
+            sources[folder] = None
+    return sources
 
 
 def _drop_stale_attempts(folder: Path, written: Sequence[Path], logs: set[str], *, replace: bool) -> None:
@@ -271,19 +324,24 @@ def _results_by_seed(root: Path) -> dict[Identity, list[Path]]:
     Raises:
         NotFound: There are none.
     """
-    found: dict[Identity, list[Path]] = defaultdict(list)
-    for config in sorted(root.rglob(RESULTS_CONFIG)) if root.is_dir() else []:
-        if not find_checkpoints(config.parent):
-            continue
-        told = read_json_object(config)
-        seed, in_name = told.get("seed"), re.search(r"seed(\d+)", config.parent.name)
-        if in_name:  # the folder is named by the job, the stored seed may be the template's
-            seed = int(in_name[1])
-        name = told.get("experiment_name")
-        identity = (name if isinstance(name, str) else None, seed if isinstance(seed, int) else None)
-        found[identity].append(config.parent)
-    if not found:
+    folders: dict[Identity, list[Path]] = defaultdict(list)
+    for config in sorted(root.rglob(RESULTS_CONFIG)):
+        folder = config.parent
+        if find_checkpoints(folder):
+            folders[_identity_of_results(folder, read_json_object(config))].append(folder)
+    if not folders:
         raise NotFound(
-            f"{root}: expected Trainer1D results folders ({RESULTS_CONFIG} beside model-<n>.pt), found none."
+            f"{root}: expected Trainer1D results folders ({RESULTS_CONFIG} next to model-<n>.pt), found none."
         )
-    return found
+    return folders
+
+
+def _identity_of_results(folder: Path, configuration: Mapping[str, object]) -> Identity:
+    name, seed = configuration.get("experiment_name"), configuration.get("seed")
+    in_name = re.search(r"seed(\d+)", folder.name)
+    if in_name:  # the folder is named by the job, the stored seed may be the template's
+        seed = int(in_name[1])
+    return (
+        name if isinstance(name, str) else None,
+        seed if isinstance(seed, int) else None,
+    )

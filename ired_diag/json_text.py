@@ -62,7 +62,7 @@ def parse_json(
     Args:
         text: The text; bytes are UTF-8.
         object_pairs_hook: Makes each object from its names and values, as for ``json.loads``.
-        most_bytes: Its greatest length.
+        most_bytes: The greatest length of the text.
 
     Raises:
         ValueError: It is not JSON, not UTF-8, too long or nested too deeply.
@@ -72,13 +72,23 @@ def parse_json(
     """
     if len(text) > most_bytes:
         raise ValueError(f"longer than {most_bytes >> 20} MiB")
-    plain = text.decode("utf-8") if isinstance(text, bytes) else text
-    few = plain.count("{") + plain.count("[") <= MOST_LEVELS
-    if not few and (levels := levels_of(plain)) > MOST_LEVELS:
+    if isinstance(text, bytes):
+        text = text.decode("utf-8")
+    _check_depth(text)
+    parse_int = _whole_number if DIGITS.search(text) else None
+    content = json.loads(text, object_pairs_hook=object_pairs_hook, parse_int=parse_int)
+    if MAY_HOLD_HALF_PAIR.search(text):
+        return _with_whole_characters(content)
+    return content
+
+
+def _check_depth(text: str) -> None:
+    # Counting brackets is fast, and enough for nearly every file: so few cannot be nested too deeply.
+    if text.count("{") + text.count("[") <= MOST_LEVELS:
+        return
+    levels = levels_of(text)
+    if levels > MOST_LEVELS:
         raise ValueError(f"nested {levels} levels deep, where {MOST_LEVELS} is the limit")
-    whole = _whole_number if DIGITS.search(plain) else None
-    content = json.loads(plain, object_pairs_hook=object_pairs_hook, parse_int=whole)
-    return _with_whole_characters(content) if MAY_HOLD_HALF_PAIR.search(plain) else content
 
 
 def parse_first_json(text: str) -> tuple[Any, int]:

@@ -32,7 +32,10 @@ def parse_named_paths(argument: str) -> NamedPaths | None:
         NotFound: Nothing matches the pattern.
     """
     name, equals, pattern = argument.partition("=")
-    if not equals or not name or not pattern or "@" in name or "/" in name or exists(Path(argument)):
+    if not equals or not name or not pattern or exists(Path(argument)):
+        return None
+    # The name of a variant has an @, a path a slash, and the name of a group neither.
+    if "@" in name or "/" in name:
         return None
     expanded = str(Path(pattern).expanduser())
     paths = sorted(glob.glob(expanded, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
@@ -52,15 +55,19 @@ def split_arguments(arguments: Iterable[str]) -> tuple[dict[str, NamedPaths], li
     named: dict[str, NamedPaths] = {}
     others: list[str] = []
     for argument in arguments:
-        found = parse_named_paths(argument)
-        if found is None:
+        group = parse_named_paths(argument)
+        if group is None:
             others.append(argument)
         else:
-            named[argument] = found
+            named[argument] = group
     return named, others
 
 
 def common_folder(groups: Iterable[NamedPaths]) -> Path:
     """Return the folder that holds the paths of all groups."""
-    paths = [path.resolve() for group in groups for path in group.paths]
-    return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
+    folders = []
+    for group in groups:
+        for path in group.paths:
+            place = path.resolve()
+            folders.append(place if place.is_dir() else place.parent)
+    return Path(os.path.commonpath(folders))

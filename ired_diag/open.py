@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from ired_diag.readers.foreign_configuration import seed_of
 from ired_diag.readers.logs import NOT_OPENED, Logs, is_read_with_log, read_log
 from ired_diag.runs.arrange import arrange
 from ired_diag.runs.ending import Ending
+from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.evaluation_store import SUFFIX, UNSTARTED, find_evaluations, read_evaluation
 from ired_diag.runs.files import check_listable, exists, is_special
 from ired_diag.runs.find import CONFIG, RESULTS_CONFIG, SEED_FOLDER, Contents, Unreadable, contents_of
@@ -26,6 +28,7 @@ from ired_diag.runs.store import find_checkpoints, read_run
 from ired_diag.runs.study import Skipped, Study
 from ired_diag.runs.unreadable_run import unreadable_run
 
+MOST_NAMED = 4  # runs, in an error
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors")
 
 ReadFolder = Callable[[Path], Run]
@@ -48,9 +51,12 @@ def open_run(path: Path | str) -> Run:
     if len(study.runs) == 1:
         return study.runs[0]
     if study.runs:
-        some = ", ".join(run.label for run in study.runs[:4])
-        raise DiagError(f"{path}: expected one run, found {len(study.runs)} ({some}, …). Name one of them.")
-    reason = f": {study.skipped[0].reason}" if study.skipped else ""
+        labels = ", ".join(run.label for run in study.runs[:MOST_NAMED])
+        count = len(study.runs)
+        raise DiagError(f"{path}: expected one run, found {count} ({labels}, …). Name one of them.")
+    reason = ""
+    if study.skipped:
+        reason = f": {study.skipped[0].reason}"
     raise NotFound(f"{path}: expected a run, found none{reason}.")
 
 
@@ -79,7 +85,9 @@ def open_study(
         NotReadable: A named file or folder may not be read.
         DiagError: No run has a key that it is to be grouped by.
     """
-    given = [Path(paths)] if isinstance(paths, Path | str) else [Path(p) for p in paths]
+    if isinstance(paths, Path | str):
+        paths = [paths]
+    given = list(map(Path, paths))
     grouping = grouping or Grouping()
     opened = _Opened(Logs(read=read_log, seed_key=grouping.seed_key))
     for path in given:
@@ -90,21 +98,26 @@ def open_study(
                 raise
             opened.note_unreadable(Unreadable.of(path, error))
     opened.add_unreadable_runs()
-    runs, skipped, logs = opened.runs, opened.skipped, opened.logs
+    logs = opened.logs
     attempts = logs.settled()
     arranged, listed = arrange_training(attempts, ignored_keys=grouping.not_compared)
     evaluations = [attempt for attempt in attempts if only_evaluates(attempt)]
     unstarted = unstarted_among(attempts, listed)
-    stored = _stored_evaluations(given, [*evaluations, *unstarted], skipped)
-    listed.extend(_unstarted(a) if a.format == UNSTARTED else _as_skipped(a) for a in stored)
-    evaluations += [attempt for attempt in stored if attempt.format != UNSTARTED]
-    unstarted += [attempt for attempt in stored if attempt.format == UNSTARTED]
-    found = [with_grouping(run, grouping) for run in [*runs.values(), *map(run_in_place, arranged)]]
+    for attempt in _stored_evaluations(given, [*evaluations, *unstarted], opened.skipped):
+        if attempt.format == UNSTARTED:
+            listed.append(_unstarted(attempt))
+            unstarted.append(attempt)
+        else:
+            listed.append(_as_skipped(attempt))
+            evaluations.append(attempt)
+    runs = []
+    for run in (*opened.runs.values(), *map(run_in_place, arranged)):
+        runs.append(with_grouping(run, grouping))
     if grouping.by:
-        found = grouped_by(found, grouping.by)
+        runs = grouped_by(runs, grouping.by)
     return Study.of(
-        found,
-        [*skipped, *logs.skipped, *listed],
+        runs,
+        [*opened.skipped, *logs.skipped, *listed],
         evaluations,
         unstarted,
         [*opened.unreadable, *logs.unreadable],
@@ -113,7 +126,7 @@ def open_study(
 
 @dataclass
 class _Opened:
-    """What was opened so far: logs, run folders by their place, and what is none or may not be read."""
+    """What was opened so far: logs, run folders by their place, and what is not a run or may not be read."""
 
     logs: Logs
     runs: dict[Path, Run] = field(default_factory=dict)
@@ -123,13 +136,16 @@ class _Opened:
 
     def note_unreadable(self, place: Unreadable) -> None:
         """Note a path that may not be read: a run where its name is that of a seed's folder."""
-        is_run = SEED_FOLDER.fullmatch(place.path.name) is not None
-        (self.unreadable_runs if is_run else self.unreadable).append(place)
+        if SEED_FOLDER.fullmatch(place.path.name):
+            self.unreadable_runs.append(place)
+        else:
+            self.unreadable.append(place)
 
     def add_unreadable_runs(self) -> None:
         """Add the runs that may not be read; the runs next to them say what they are."""
         readable = list(self.runs.values())
-        self.runs |= {one.path.resolve(): unreadable_run(one, readable) for one in self.unreadable_runs}
+        for place in self.unreadable_runs:
+            self.runs[place.path.resolve()] = unreadable_run(place, readable)
 
 
 def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
@@ -166,26 +182,34 @@ def _open_path(path: Path, opened: _Opened, read_folder: ReadFolder) -> None:
 def unstarted_among(attempts: Iterable[Run], listed: Iterable[Skipped]) -> list[Run]:
     """Return the jobs that died before training started and are listed as neither a run nor a try at one."""
     files = {skipped.path for skipped in listed}
-    died = [attempt for attempt in attempts if never_started(attempt) and not only_evaluates(attempt)]
-    return [attempt for attempt in died if attempt.path in files]
+    unstarted = []
+    for attempt in attempts:
+        if never_started(attempt) and not only_evaluates(attempt) and attempt.path in files:
+            unstarted.append(attempt)
+    return unstarted
 
 
 def _imported_logs(runs: Iterable[Run]) -> set[str]:
     """Return the logs that run folders were imported from, which are not read again next to them."""
-    sources = [source for run in runs for source in run.provenance.get("sources") or ()]
-    return {str(source.get("path")) for source in sources if isinstance(source, dict)}
+    paths = set()
+    for run in runs:
+        for source in run.provenance.get("sources") or ():
+            # config.json may have been edited: what is not an object names no file.
+            if isinstance(source, dict):
+                paths.add(str(source.get("path")))
+    return paths
 
 
 def with_grouping(run: Run, grouping: Grouping) -> Run:
     """Return a run with the seed and the ignored keys that the user says."""
-    seed = seed_of(run.configuration, grouping.seed_key) if grouping.seed_key else None
-    if seed is None and not grouping.not_compared:
-        return run
-    return replace(
-        run,
-        seed=run.seed if seed is None else seed,
-        identity_keys=run.identity_keys | grouping.not_compared,
-    )
+    seed = None
+    if grouping.seed_key:
+        seed = seed_of(run.configuration, grouping.seed_key)
+    if seed is not None:
+        run = replace(run, seed=seed)
+    if grouping.not_compared:
+        run = replace(run, identity_keys=run.identity_keys | grouping.not_compared)
+    return run
 
 
 def arrange_training(
@@ -197,7 +221,7 @@ def arrange_training(
     other job of the same seed did better.
 
     Args:
-        attempts: All that are read together.
+        attempts: All attempts that are read together.
         ignored_keys: Keys of the configurations that make no variant.
     """
     training, listed = [], []
@@ -216,22 +240,25 @@ def arrange_training(
 
 
 def _unstarted(attempt: Run) -> Skipped:
-    ending = attempt.ending
-    detail = f": {ending.detail}" if ending.detail else ""
-    return Skipped(attempt.path, f"a job that ended before training started; {ending.label}{detail}")
+    reason = f"a job that ended before training started; {attempt.ending.label}"
+    if attempt.ending.detail:
+        reason += f": {attempt.ending.detail}"
+    return Skipped(attempt.path, reason)
 
 
 def _as_skipped(attempt: Run) -> Skipped:
-    """Return how an evaluation is listed among the files that are no runs."""
-    detail = f" ({attempt.ending.detail})" if attempt.ending.detail else ""
-    return Skipped(attempt.path, f"an evaluation's log, it trains nothing; {attempt.ending.label}{detail}")
+    """Return how an evaluation is listed among the files that are not runs."""
+    reason = f"an evaluation's log, it trains nothing; {attempt.ending.label}"
+    if attempt.ending.detail:
+        reason += f" ({attempt.ending.detail})"
+    return Skipped(attempt.path, reason)
 
 
 def _stored_evaluations(given: Sequence[Path], in_place: Sequence[Run], skipped: list[Skipped]) -> list[Run]:
     """Return the evaluations that runs folders hold and that are not read from their logs too."""
     from_logs = {attempt.path.resolve() for attempt in in_place}
     stored: dict[Path, Run] = {}
-    for path in [file for root in given for file in find_evaluations(root)]:
+    for path in itertools.chain.from_iterable(map(find_evaluations, given)):
         try:
             evaluation = read_evaluation(path)
         except DiagError as error:
@@ -265,39 +292,53 @@ def open_results(folder: Path) -> Run:
     name = _name_in(configuration)
     seed = (configuration or {}).get("seed")
     checkpoints = find_checkpoints(folder)
-    trained = any(path.name == "final_model.pt" for path in checkpoints)
+    # The trainer writes this file after its last step.
+    is_trained = any(path.name == "final_model.pt" for path in checkpoints)
     run = Run(
-        experiment=(experiment_number(name) or name) if name else folder.name,
+        experiment=_experiment_of(name) or folder.name,
         name=name,
         variant=None,
         seed=seed if isinstance(seed, int) else None,
         path=folder,
         configuration=configuration,
-        ending=Ending("complete" if trained else "no_log"),
+        ending=Ending("complete" if is_trained else "no_log"),
         checkpoints=checkpoints,
     )
     return _with_metrics(run, folder)
 
 
+def _experiment_of(name: str | None) -> str | None:
+    """Return the experiment that a full name belongs to; None without a name."""
+    if not name:
+        return None
+    return experiment_number(name) or name
+
+
 def _with_metrics(run: Run, folder: Path) -> Run:
-    """Return a run with what the tables of metrics in its folder tell."""
+    """Return a run with what the tables of metrics in its folder state."""
     logs = Logs()
     logs.add_folder(folder)
-    settled = logs.settled()
-    run = replace(
-        run, results=tuple(r for attempt in settled if only_evaluates(attempt) for r in attempt.results)
-    )
-    told = [attempt for attempt in settled if not only_evaluates(attempt)]
-    if len(told) != 1:
+    training: list[Run] = []
+    results: list[EvaluationResult] = []
+    for attempt in logs.settled():
+        if only_evaluates(attempt):
+            results += attempt.results
+        else:
+            training.append(attempt)
+    run = replace(run, results=tuple(results))
+    # Of several tables it is unknown which one is the run's.
+    if len(training) != 1:
         return run
-    (attempt,) = told
-    history, odd = within_range(attempt.history)
+    (attempt,) = training
+    history, findings = within_range(attempt.history)
+    if run.seed is None:
+        run = replace(run, seed=attempt.seed)
+    if not run.ending.complete:
+        run = replace(run, ending=attempt.ending)
     return replace(
         run,
-        seed=attempt.seed if run.seed is None else run.seed,
         history=history,
-        ending=run.ending if run.ending.complete else attempt.ending,
-        findings=(*run.findings, *attempt.findings, *odd),
+        findings=(*run.findings, *attempt.findings, *findings),
         results=(*run.results, *attempt.results),
     )
 
@@ -316,11 +357,12 @@ def _open_file(path: Path, runs: dict[Path, Run], logs: Logs) -> None:
 def _open_checkpoint(path: Path) -> Run:
     configuration = _results_configuration(path.parent)
     name = _name_in(configuration)
-    experiment = (experiment_number(name) or name) if name else path.stem
     return Run(
-        experiment=experiment,
-        path=path,
+        experiment=_experiment_of(name) or path.stem,
         name=name,
+        variant=None,
+        seed=None,
+        path=path,
         configuration=configuration,
         ending=Ending("no_log"),
         checkpoints=(path,),
@@ -329,7 +371,9 @@ def _open_checkpoint(path: Path) -> Run:
 
 def _results_configuration(folder: Path) -> dict[str, Any] | None:
     config = folder / RESULTS_CONFIG
-    return read_json_object(config) if config.is_file() else None
+    if not config.is_file():
+        return None
+    return read_json_object(config)
 
 
 def _name_in(configuration: Mapping[str, Any] | None) -> str | None:

@@ -88,10 +88,12 @@ def read_own_model(
         DiagError: What it returns is no ``OwnModel``.
     """
     device = torch.device(device)
-    known: dict[str, Any] = {"device": device}
+    values: dict[str, Any] = {"device": device}
     if stored is not None:
-        known |= {"weights": stored.weights, "step": stored.step, "configuration": stored.keys}
-    model = built_by(name, option="--model", **known)
+        values["weights"] = stored.weights
+        values["step"] = stored.step
+        values["configuration"] = stored.keys
+    model = built_by(name, option="--model", **values)
     if not isinstance(model, OwnModel):
         path, _, function = name.rpartition(":")
         raise DiagError(
@@ -106,19 +108,27 @@ def as_subject(model: OwnModel, *, device: torch.device | str = "cpu") -> Subjec
     Raises:
         DiagError: It has noise levels and a sampler, or neither.
     """
+    # The negatives come from the noise levels or from the sampler.
     if (model.levels == 0) is not (model.sampler is not None):
         raise DiagError(
             "OwnModel: an energy has noise levels (levels=10), or none and a sampler that finds its "
             "negatives (levels=0, sampler=…)."
         )
-    schedule = model.schedule or (cosine_schedule(model.levels) if model.levels else clean_schedule())
     return Subject(
         energy=_energy_of(model),
-        schedule=schedule.to(device),
+        schedule=_schedule_of(model).to(device),
         problems=OwnProblems(model.draw),
         mining=replace(model.mining, sampler=model.sampler),
         device=torch.device(device),
     )
+
+
+def _schedule_of(model: OwnModel) -> Schedule:
+    if model.schedule is not None:
+        return model.schedule
+    if model.levels:
+        return cosine_schedule(model.levels)
+    return clean_schedule()
 
 
 def _energy_of(model: OwnModel) -> Energy:
@@ -133,10 +143,10 @@ def fingerprint(subject: Subject) -> str:
     """Return a hash of the energies of a few problems: another model, or other weights, has another."""
     x, y = subject.problems.draw(FINGERPRINT_PROBLEMS, generator=subject.generator("fingerprint"))
     noise = torch.randn(y.shape, generator=subject.generator("fingerprint", 1)).to(y.dtype)
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for level in range(subject.schedule.levels):
         t = torch.full((len(y),), level, device=subject.device)
         noisy = subject.schedule.q_sample(y.to(subject.device), t, noise.to(subject.device))
         energy = subject.energy.landscape(x.to(subject.device), t).energy(noisy)
-        told.update(energy.double().cpu().numpy().tobytes())
-    return told.hexdigest()
+        digest.update(energy.double().cpu().numpy().tobytes())
+    return digest.hexdigest()

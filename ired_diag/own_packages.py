@@ -31,10 +31,14 @@ class OwnPackages(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return where a package of this project is; None for every other name."""
-        return PathFinder.find_spec(fullname, [ROOT], target) if fullname in OWN else None
+        if fullname not in OWN:
+            return None
+        return PathFinder.find_spec(fullname, [ROOT], target)
 
 
 def find_own_packages_first() -> None:
     """Look for the packages of this project in its own folder first; calling it again changes nothing."""
-    if not any(isinstance(finder, OwnPackages) for finder in sys.meta_path):
-        sys.meta_path.insert(0, OwnPackages())
+    for finder in sys.meta_path:
+        if isinstance(finder, OwnPackages):
+            return
+    sys.meta_path.insert(0, OwnPackages())

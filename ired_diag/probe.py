@@ -38,13 +38,13 @@ class Probe:
         compare: Table in, comparison out: effects or summaries with intervals, a row each.
         conclude: Table and comparison in, the answer in one sentence out.
         figure: Table in, picture out.
-        headlines: What is followed over training.
+        headlines: The numbers of its answer that are followed over training.
         needs: What a model must have to be asked (``ired_diag.subject.NEEDS``). A probe that needs
             ``negatives`` is given one chunk of them at a time, in ``Subject.batch``, and its tables are put
             together.
-        weights: Those it looks at unless told otherwise: training mined with the raw ones, evaluation
-            used the averaged ones.
-        samples: How many problems it looks at unless told otherwise.
+        weights: The weights that it looks at by default: training mined with the raw ones, evaluation used
+            the averaged ones.
+        samples: How many problems it looks at by default.
         over_training: Steps and answers in, the answer over training out; without it, a plain one.
         version: To be raised whenever the same settings give another table: old tables are then stale.
     """
@@ -114,18 +114,26 @@ class Probe:
 
 def plain_trend(probe: Probe, steps: Sequence[int], findings: Sequence[Finding]) -> Finding:
     """Return how the probe's first headline went over training: its ends, and its extremes."""
-    headline = probe.headlines[0]
-    told = [(step, f.evidence.get(headline.key)) for step, f in zip(steps, findings, strict=True)]
-    known = [(step, float(v)) for step, v in told if isinstance(v, int | float) and math.isfinite(v)]
-    rule = f"{probe.name}_over_training"
-    if not known:
+    headline, rule = probe.headlines[0], f"{probe.name}_over_training"
+    values: list[tuple[int, float]] = []
+    for step, finding in zip(steps, findings, strict=True):
+        value = finding.evidence.get(headline.key)
+        if isinstance(value, int | float) and math.isfinite(value):
+            values.append((step, float(value)))
+    if not values:
         return Finding(rule, "note", f"Over training, {headline.label}: no checkpoint has a number.")
-    (first, start), (last, end) = known[0], known[-1]
-    low_step, low = min(known, key=lambda pair: pair[1])
-    high_step, high = max(known, key=lambda pair: pair[1])
-    statement = (
-        f"Over {len(known)} checkpoints, {headline.label} goes from {start:.4g} (step {first}) to {end:.4g} "
-        f"(step {last}); lowest {low:.4g} at {low_step}, highest {high:.4g} at {high_step}."
-    )
-    numbers = {"first": start, "last": end, "low": low, "high": high}
-    return Finding(rule, "note", statement, {**numbers, "low_step": low_step, "high_step": high_step})
+    (first_step, first), (last_step, last) = values[0], values[-1]
+    low_step, low = min(values, key=lambda pair: pair[1])
+    high_step, high = max(values, key=lambda pair: pair[1])
+    ends = f"from {first:.4g} (step {first_step}) to {last:.4g} (step {last_step})"
+    extremes = f"lowest {low:.4g} at {low_step}, highest {high:.4g} at {high_step}"
+    statement = f"Over {len(values)} checkpoints, {headline.label} goes {ends}; {extremes}."
+    evidence = {
+        "first": first,
+        "last": last,
+        "low": low,
+        "high": high,
+        "low_step": low_step,
+        "high_step": high_step,
+    }
+    return Finding(rule, "note", statement, evidence)

@@ -15,13 +15,13 @@ from typing import Any
 from ired_diag.errors import NotFound, UnreadableFile
 
 
-def built_by(name: str, *, option: str, **known: Any) -> Any:
+def built_by(name: str, *, option: str, **values: Any) -> Any:
     """Return what a function in a Python file returns.
 
     Args:
         name: A Python file, a colon, and the name of a function in it.
         option: The option that named it, for messages: ``--task``.
-        known: What the function may ask for: each is given where one of its parameters is called so.
+        values: Values that the function may take: each is passed where one of its parameters has its name.
 
     Raises:
         NotFound: There is no such file, or nothing of that name in it.
@@ -34,8 +34,8 @@ def built_by(name: str, *, option: str, **known: Any) -> Any:
     if not callable(build):
         raise NotFound(f"{path}: holds no function {function!r}.")
     try:
-        wanted = inspect.signature(build).parameters
-        return build(**{key: value for key, value in known.items() if key in wanted})
+        parameters = inspect.signature(build).parameters
+        return build(**{key: value for key, value in values.items() if key in parameters})
     except Exception as error:  # their code: whatever it raises is theirs to mend
         raise UnreadableFile(f"{path}: {function}() failed: {_where(error)}.") from error
 

@@ -16,7 +16,7 @@ from ired_diag.grouping import open_arguments
 from ired_diag.readers.seed_table_metrics import names_seeds, read_seed_metrics
 from ired_diag.runs.regroup import Grouping
 from ired_diag.runs.run import Run
-from ired_diag.runs.study import Study
+from ired_diag.runs.study import Skipped, Study
 
 
 def open_with_tables(arguments: Sequence[str], *, grouping: Grouping, metric: str | None = None) -> Study:
@@ -31,16 +31,38 @@ def open_with_tables(arguments: Sequence[str], *, grouping: Grouping, metric: st
         NotFound: There is nothing at a path.
         DiagError: A named file is neither a log nor such a table.
     """
-    tables = [text for text in arguments if is_table(Path(text)) and _opens(Path(text), metric)]
-    others = [argument for argument in arguments if argument not in tables]
-    study = open_arguments(others, grouping=grouping) if others else Study(())
-    paths = [Path(table) for table in tables]
+    tables: list[Path] = []
+    others = []
+    for argument in arguments:
+        path = Path(argument)
+        if is_table(path) and _opens(path, metric):
+            tables.append(path)
+        else:
+            others.append(argument)
+    study = Study(())
+    if others:
+        study = open_arguments(others, grouping=grouping)
+    # Next to runs a table most likely repeats them.
     if not study.runs and not study.evaluations:
-        paths += [s.path for s in study.skipped if s.path.suffix.lower() == ".csv" and names_seeds(s.path)]
-    runs = [run for path in paths if _opens(path, metric) for run in _runs_of(path, metric)]
-    opened = {run.path for run in runs}
+        tables += _tables_among(study.skipped)
+    runs = list(study.runs)
+    opened: set[Path] = set()
+    for path in tables:
+        if _opens(path, metric):
+            of_table = _runs_of(path, metric)
+            runs += of_table
+            opened.update(run.path for run in of_table)
     rest = tuple(skipped for skipped in study.skipped if skipped.path not in opened)
-    return replace(study, runs=Study.of([*study.runs, *runs]).runs, skipped=rest)
+    return replace(study, runs=Study.of(runs).runs, skipped=rest)
+
+
+def _tables_among(skipped: Sequence[Skipped]) -> list[Path]:
+    """Return the files without a run that are tables with a column of seeds."""
+    tables = []
+    for file in skipped:
+        if file.path.suffix.lower() == ".csv" and names_seeds(file.path):
+            tables.append(file.path)
+    return tables
 
 
 def _opens(path: Path, metric: str | None) -> bool:
@@ -53,4 +75,7 @@ def _opens(path: Path, metric: str | None) -> bool:
 def _runs_of(path: Path, metric: str | None) -> list[Run]:
     """Return the runs of the first metric of a table."""
     name, table = next(iter(read_seed_metrics(path, column=metric).items()))
-    return [run for group, values in table.items() for run in runs_of_table(path, group, name, values)]
+    runs = []
+    for group, values in table.items():
+        runs += runs_of_table(path, group, name, values)
+    return runs

@@ -1,7 +1,7 @@
 """Random streams: one for each purpose, so that what one strategy draws moves nothing of another.
 
-Runs of the same seed start from the same weights, see the same matrices, noise levels and noise, and are
-evaluated on the same fresh matrices, whatever their mining. They are pairs, as in the study.
+Runs of the same seed start from the same weights, see the same problems, noise levels and noise, and are
+evaluated on the same fresh problems, whatever their mining. They are pairs, as in the study.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Streams:
 
     Attributes:
         weights: Initial weights.
-        data: Training matrices.
+        data: Training problems.
         noise: Noise levels and the noise that is to be predicted.
         mining: The contrastive branch: its own noise, and random negatives.
-        evaluation: Validation matrices, and where sampling starts.
+        evaluation: Validation problems, and where sampling starts.
     """
 
     weights: torch.Generator
@@ -47,14 +47,15 @@ class Streams:
             WrongCheckpoint: They are those of another kind of device.
         """
         for purpose in PURPOSES:
-            generator, told = getattr(self, purpose), state[purpose].cpu()
-            if told.shape != generator.get_state().shape:
+            generator, stored = getattr(self, purpose), state[purpose].cpu()
+            # Generators of a CPU and of a GPU have states of different lengths.
+            if stored.shape != generator.get_state().shape:
                 raise WrongCheckpoint(
                     f"The random streams of this state are those of another kind of device than "
                     f"{generator.device}, and cannot go on here. Choose the device that it was "
                     "trained on with --device."
                 )
-            generator.set_state(told)
+            generator.set_state(stored)
 
 
 def make_streams(seed: int, device: torch.device | str) -> Streams:

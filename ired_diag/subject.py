@@ -41,9 +41,9 @@ class Subject:
         schedule: Its noise schedule, on the same device.
         problems: Where its problems come from, as in its training.
         mining: How its negatives are mined.
-        config: The configuration of its run; None where none is told, as of a user's own energy.
+        config: The configuration of its run; None where it is unknown, as of a user's own energy.
         samples: How many problems to look at.
-        seed: Of all that the probe draws.
+        seed: Random seed of everything that the probe draws.
         device: Where the energy is.
         negatives: The chunk of negatives to look at, for the probes that look at negatives.
         defect: Why every number of it will be NaN, where that is known: its weights are not numbers.
@@ -63,10 +63,13 @@ class Subject:
     @property
     def offers(self) -> frozenset[str]:
         """What it has of ``NEEDS``: noise levels or a sampler, and what its energy and problems declare."""
-        clean = self.schedule.is_clean
-        own = {"negatives"} if self.mining.sampler is not None or not clean else set()
-        declared = (*getattr(self.energy, "offers", ()), *getattr(self.problems, "offers", ()))
-        return frozenset(own | (set() if clean else {"levels"}) | set(declared))
+        # An energy of a user's own need not declare anything.
+        offers = {*getattr(self.energy, "offers", ()), *getattr(self.problems, "offers", ())}
+        if not self.schedule.is_clean:
+            offers |= {"levels", "negatives"}
+        elif self.mining.sampler is not None:
+            offers.add("negatives")
+        return frozenset(offers)
 
     def energy_of(self, kind: type[SomeKind]) -> SomeKind:
         """Return the model, where it is of a kind.

@@ -44,10 +44,12 @@ def value_columns(unit: str, meaning: str) -> tuple[Column, ...]:
     """Return the columns of ``VALUE``: a value over problems with its 95% interval.
 
     Args:
-        unit: Of the value.
-        meaning: Of the value.
+        unit: Unit of the value.
+        meaning: Meaning of the value.
     """
-    ends = unit if unit == "1" else "as value"
+    ends = "as value"
+    if unit == "1":
+        ends = unit
     return (
         Column("value", unit, meaning),
         Column("value_low", ends, "lower end of its 95% interval"),
@@ -67,13 +69,16 @@ def check_table(table: Mapping[str, NDArray[Any]], columns: Sequence[Column], wh
     if list(table) != declared:
         raise ValueError(f"{where}: declares the columns {declared}, measured {list(table)}")
     lengths = {name: np.shape(values) for name, values in table.items()}
-    if len({shape[0] if len(shape) == 1 else shape for shape in lengths.values()}) > 1:
+    if len(set(lengths.values())) > 1:
         raise ValueError(f"{where}: its columns are of different lengths: {lengths}")
 
 
 def concatenate(tables: Sequence[Table]) -> Table:
     """Return the rows of several tables with the same columns, one after the other."""
-    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    together = {}
+    for name in tables[0]:
+        together[name] = np.concatenate([table[name] for table in tables])
+    return together
 
 
 def select(table: Table, **equal: object) -> Table:
@@ -101,17 +106,22 @@ def write_table(
     Args:
         path: The file.
         table: The rows.
-        metadata: What else is to be known.
+        metadata: Settings and versions of the table.
         key: Columns before the others, with one value in all rows.
-        after: Rows that stand before them, with the same columns.
+        after: A table with the same columns, whose rows stand before these.
 
     Raises:
         CannotWrite: The folder cannot be written, or the disk is full.
     """
     count = len(next(iter(table.values())))
-    constant = {name: pa.repeat(value, count) for name, value in (key or {}).items()}
-    arrow = pa.table(constant | {name: pa.array(values) for name, values in table.items()})
+    columns = {}
+    for name, value in (key or {}).items():
+        columns[name] = pa.repeat(value, count)
+    for name, values in table.items():
+        columns[name] = pa.array(values)
+    arrow = pa.table(columns)
     if after is not None:
+        # Types may have changed with a version of the probe: the newer ones hold.
         arrow = pa.concat_tables([after.cast(arrow.schema), arrow])
     content = json.dumps({"format": FORMAT, **metadata}).encode()
     buffer = io.BytesIO()
@@ -188,5 +198,6 @@ def _as_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
     words = column.combine_chunks().dictionary_encode()  # few words, many rows
     if not len(words):
         return np.array([], dtype=str)
-    found: NDArray[Any] = np.array(words.dictionary.to_pylist(), dtype=str)[words.indices.to_numpy()]
-    return found
+    dictionary = np.array(words.dictionary.to_pylist(), dtype=str)
+    column_of_words: NDArray[Any] = dictionary[words.indices.to_numpy()]
+    return column_of_words

@@ -27,7 +27,7 @@ from ired_diag.config import TrainingConfig
 from ired_diag.finding import Finding
 from ired_diag.runs.evaluation_result import EvaluationResult
 
-if TYPE_CHECKING:  # whoever only asks what a task is called imports no torch
+if TYPE_CHECKING:  # the name and the metric of a task are known without torch
     import torch
     from torch import Tensor
 
@@ -45,10 +45,10 @@ class Metric:
     """What a model is judged by.
 
     Attributes:
-        name: As the history logs it: ``validation/mse``.
-        title: As a sentence names it: ``validation MSE``.
-        higher_is_better: Its direction.
-        unit: Of its values; empty where it has none.
+        name: Its name in the history: ``validation/accuracy``.
+        title: Its name in a sentence: ``validation accuracy``.
+        higher_is_better: Whether a higher value is better.
+        unit: Unit of its values; empty where they have none.
     """
 
     name: str
@@ -58,11 +58,13 @@ class Metric:
 
     def is_better(self, value: float, than: float) -> bool:
         """Say whether one value is better than another; a NaN is better than nothing."""
-        return value > than if self.higher_is_better else value < than
+        if self.higher_is_better:
+            return value > than
+        return value < than
 
     @property
     def measure(self) -> str:
-        """What it measures, without the split that it is measured on: ``mse``."""
+        """What it measures, without the split that it is measured on: ``accuracy``."""
         return self.name.rpartition("/")[2]
 
     @property
@@ -141,10 +143,10 @@ class Reference:
     """What a predictor without training reaches on the metric.
 
     Attributes:
-        name: As tables write it.
-        title: As a sentence says it: "linear regression".
-        value: Its metric.
-        standard_error: Of that value, where it was simulated.
+        name: Its name in tables.
+        title: Its name in a sentence: "linear regression".
+        value: What it reaches on the metric.
+        standard_error: Standard error of that value, where it was simulated.
     """
 
     name: str
@@ -160,7 +162,7 @@ class References:
     Attributes:
         values: Each predictor, the best last.
         where: On which data the result was measured, as a sentence says it: "out of distribution".
-        fitted: On which data the predictors were fitted; empty: on the same.
+        fitted: On which data the predictors were fitted; empty where these are the same data.
         facts: What findings note of the data, by name.
     """
 
@@ -243,7 +245,7 @@ def one_group(config: Any) -> tuple[ParameterGroup, ...]:
 
 
 def no_troubles(config: Any) -> tuple[Trouble, ...]:
-    """Return no rule besides those of every training."""
+    """Return nothing: only the rules of every training are looked for."""
     return ()
 
 
@@ -273,7 +275,7 @@ class Task:
 
     Attributes:
         name: What ``--task`` and a configuration's ``task`` call it.
-        title: What it is, in a few words: "matrix inversion".
+        title: What it is, in a few words: "image classification".
         settings: Its configuration: ``TrainingConfig`` with fields of its own.
         metric: What a model is judged by.
         terms: The terms of its loss.

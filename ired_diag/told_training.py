@@ -1,4 +1,4 @@
-"""Which mining a run was trained with, as far as its configuration tells."""
+"""Which mining a run was trained with, as far as its configuration states it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ UNTOLD = "unknown"
 
 
 def strategy_of(config: TrainingConfig | None) -> str:
-    """Return the mining strategy that a configuration names; its default is not taken for told."""
+    """Return the mining strategy that a configuration names; a default is no statement."""
     if not isinstance(config, EnergyConfig) or "mining_strategy" not in config.model_fields_set:
         return UNTOLD
     return config.mining_strategy

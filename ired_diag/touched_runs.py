@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ired_diag.finding import Finding
 from ired_diag.runs.run import Run
@@ -37,7 +38,8 @@ class Touched:
 def touched_by(finding: Finding, study: Study) -> Touched:
     """Return what a finding of a study touches."""
     names = finding.runs or _names(finding)
-    if runs := [run for run in study.runs if run.label in names]:
+    runs = [run for run in study.runs if run.label in names]
+    if runs:
         return Touched(_labels(runs), _groups(runs), exact=True)
     runs = [run for run in study.runs if run.group in names or run.experiment in names]
     seeds = _seeds_in_brackets(finding, runs)
@@ -46,7 +48,8 @@ def touched_by(finding: Finding, study: Study) -> Touched:
 
 def _seeds_in_brackets(finding: Finding, runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one group whose seeds a statement lists in full; none where it lists others too."""
-    if len({run.group for run in runs}) != 1:
+    # Of several groups a seed would mean a run of each.
+    if len(_groups(runs)) != 1:
         return []
     by_seed = {run.seed_label: run for run in runs}
     for words in IN_BRACKETS.findall(finding.statement):
@@ -58,15 +61,22 @@ def _seeds_in_brackets(finding: Finding, runs: Sequence[Run]) -> list[Run]:
 
 def _names(finding: Finding) -> set[str]:
     """Return the words of a finding that may be names: evidence, lists in it, the start of the statement."""
-    texts = [value for value in finding.evidence.values() if isinstance(value, str)]
-    texts.append(finding.statement.partition(": ")[0])
-    texts += [text.removeprefix("share_") for text in finding.evidence]
-    return {name for text in texts for name in (text, *BETWEEN_NAMES.split(text))}
+    start, _, _ = finding.statement.partition(": ")
+    texts = [start]
+    for key, value in finding.evidence.items():
+        # Keys of evidence may be names too: shares are given by group.
+        texts.append(key.removeprefix("share_"))
+        if isinstance(value, str):
+            texts.append(value)
+    names = set(texts)
+    for text in texts:
+        names.update(BETWEEN_NAMES.split(text))
+    return names
 
 
 def _labels(runs: Sequence[Run]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(run.label for run in runs))
+    return tuple(dict.fromkeys(map(attrgetter("label"), runs)))
 
 
 def _groups(runs: Sequence[Run]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(run.group for run in runs))
+    return tuple(dict.fromkeys(map(attrgetter("group"), runs)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,24 +21,24 @@ class Verdict:
     """What is said of a run.
 
     Attributes:
-        run: Its label.
-        completion: How far it came.
-        metric: By which its curve is judged; None where nothing of the sort is logged, and all below too.
+        run: Label of the run.
+        completion: How far its training came.
+        metric: Metric by which its curve is judged; None, and everything below too, where none is logged.
         shape: What the curve did, in one word.
         evaluations: How many points the curve has.
         last_step: Step of the last evaluation.
-        last: Its value.
+        last: Value of the last evaluation.
         best_step: Step of the best evaluation.
-        best: Its value.
-        best_is_luck: Whether the best is only the luckiest of many around one level.
+        best: Value of the best evaluation.
+        best_is_luck: Whether the best evaluation is explained by noise around one level.
         onset: Step at which a lasting turn for the worse begins; None without one.
-        onset_low: The earliest that it may be.
-        onset_high: The latest.
+        onset_low: The earliest step at which it may begin.
+        onset_high: The latest step at which it may begin.
         plateau_step: Step from which the curve rests; None where it does not.
         spikes: How many single evaluations stand out.
         gain: Nats that as many steps again would win at the pace of the end; negative where it gets worse.
-        direction: In which direction the metric improves, and who says so.
-        no_plateau: Why it does not rest; empty where it does.
+        direction: In which direction the metric improves, and where this is stated.
+        no_plateau: Why the curve does not rest; empty where it does.
         won: How much better its best is than its first evaluation, as a share of the first; None where the
             metric is negative or crosses 0.
         restarts: How many warm restarts its curve shows.
@@ -72,48 +72,76 @@ def verdict_of(run: Run) -> Verdict:
     """Return what is said of a run."""
     completion = completion_of(run)
     if run.evaluated is None:
-        return Verdict(run.label, completion)
+        return Verdict(run=run.label, completion=completion)
     metric, series = run.evaluated
     direction = run.direction
-    lower, curve = direction.lower_is_better, (series.steps, series.values)
-    shape = shape_of(*curve, lower_is_better=lower)
-    best = best_evaluation(*curve, lower_is_better=lower)
-    onset = shape.onset
-    return Verdict(
-        run.label,
-        completion,
-        metric,
-        _word(shape, run),
-        len(series),
-        float(series.steps[-1]),
-        float(series.values[-1]),
-        best.step if best else None,
-        best.value if best else None,
-        best.is_lucky if best else None,
-        onset.step if onset else None,
-        onset.low if onset else None,
-        onset.high if onset else None,
-        float(series.steps[shape.rest.index]) if shape.rest.index is not None else None,
-        len(find_spikes(*curve, lower_is_better=lower)),
-        shape.pace.gain if shape.pace else None,
-        direction,
-        shape.rest.reason,
-        _won(series, best, lower_is_better=lower),
-        len(shape.restarts),
-        shape.ends_in_spike,
+    shape = shape_of(series.steps, series.values, lower_is_better=direction.lower_is_better)
+    spikes = find_spikes(series.steps, series.values, lower_is_better=direction.lower_is_better)
+    verdict = Verdict(
+        run=run.label,
+        completion=completion,
+        metric=metric,
+        shape=_word(shape, run),
+        evaluations=len(series),
+        last_step=float(series.steps[-1]),
+        last=float(series.values[-1]),
+        spikes=len(spikes),
+        direction=direction,
+        no_plateau=shape.rest.reason,
+        restarts=len(shape.restarts),
+        ends_in_spike=shape.ends_in_spike,
+    )
+    return _with_best(_with_shape(verdict, shape, series), series)
+
+
+def _with_shape(verdict: Verdict, shape: Shape, series: Series) -> Verdict:
+    """Return a verdict with the onset, the plateau and the pace, as far as the curve has them."""
+    if shape.onset is not None:
+        verdict = replace(
+            verdict,
+            onset=shape.onset.step,
+            onset_low=shape.onset.low,
+            onset_high=shape.onset.high,
+        )
+    if shape.rest.index is not None:
+        verdict = replace(verdict, plateau_step=float(series.steps[shape.rest.index]))
+    if shape.pace is not None:
+        verdict = replace(verdict, gain=shape.pace.gain)
+    return verdict
+
+
+def _with_best(verdict: Verdict, series: Series) -> Verdict:
+    """Return a verdict with the best evaluation, where any is a number."""
+    assert verdict.direction is not None
+    lower = verdict.direction.lower_is_better
+    best = best_evaluation(series.steps, series.values, lower_is_better=lower)
+    if best is None:
+        return verdict
+    return replace(
+        verdict,
+        best_step=best.step,
+        best=best.value,
+        best_is_luck=best.is_lucky,
+        won=_won(series, best, lower_is_better=lower),
     )
 
 
 def _word(shape: Shape, run: Run) -> Word:
     """Return what a curve did; where a model over-fits, training has not diverged."""
     is_rise = shape.word == "diverged" and np.isfinite(shape.rise)
-    return "regressed" if is_rise and over_fitting_of(run) is not None else shape.word
+    if is_rise and over_fitting_of(run) is not None:
+        return "regressed"
+    return shape.word
 
 
-def _won(series: Series, best: Best | None, *, lower_is_better: bool) -> float | None:
+def _won(series: Series, best: Best, *, lower_is_better: bool) -> float | None:
     """Return how much better the best is than the first evaluation, as a share of the first."""
     values = series.values[np.isfinite(series.values)]
-    if best is None or not len(values) or values.min() <= 0:
+    # A share of a number that is negative, or near 0, says nothing.
+    if not len(values) or values.min() <= 0:
         return None
-    won = float(values[0] - best.value) if lower_is_better else float(best.value - values[0])
-    return won / float(values[0])
+    first = float(values[0])
+    gain = float(best.value) - first
+    if lower_is_better:
+        gain = first - float(best.value)
+    return gain / first

@@ -43,4 +43,6 @@ def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code in BYTE:
         code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}"

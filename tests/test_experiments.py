@@ -191,7 +191,7 @@ def test_an_unknown_variant_is_refused_with_those_there_are(label: str) -> None:
 
 
 def test_a_plain_experiment_has_no_variant_to_name() -> None:
-    with pytest.raises(NotFound, match=r"^q101 has no variant 'rank=3'. It is no sweep: train q101\.$"):
+    with pytest.raises(NotFound, match=r"^q101 has no variant 'rank=3'. It is not a sweep: train q101\.$"):
         experiments.load("q101@rank=3")
 
 

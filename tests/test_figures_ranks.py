@@ -57,7 +57,17 @@ def ranked(finals: Mapping[str, Sequence[float]]) -> Comparison:
     values = {name: {f"seed{i}": float(v) for i, v in enumerate(finals[name])} for name in names}
     ranks = rank_all("last", {"last": values}, names, lower_is_better=True, draw=0)
     groups = [replace(some, name=name, values=values[name]) for name in names]
-    return Comparison("validation/mse", "last", True, Margin(0.01), None, groups, [], ranks, [])
+    return Comparison(
+        metric="validation/mse",
+        readout="last",
+        lower_is_better=True,
+        margin=Margin(0.01),
+        plateau_step=None,
+        groups=groups,
+        pairs=[],
+        ranks=ranks,
+        notes=[],
+    )
 
 
 def many(k: int, n: int, *, step: float = 0.5) -> Comparison:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ired_diag.runs.attempt import Attempt
-
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.evaluation_result import EvaluationResult
 from ired_diag.runs.owned_results import owned_results
+from ired_diag.runs.run import Run
 from ired_diag.runs.study import Study
 from tests.made_runs import made_run
 
@@ -21,15 +20,9 @@ def result(value: float) -> EvaluationResult:
 
 def test_results_of_evaluations_come_first_each_with_its_own_configuration() -> None:
     run = replace(made_run("q101", config={"rank": 20}), results=(result(0.3),))
-    evaluation = Attempt(
-        source=(Path("eval.out"),),
+    evaluation = Run(
+        path=Path("eval.out"),
         experiment="q102",
-        name=None,
-        seed=None,
-        job=None,
-        configuration=None,
-        rows=(),
-        evaluations=0,
         ending=Ending("complete"),
         results=(result(0.1), result(0.2)),
     )

@@ -276,7 +276,7 @@ def test_a_public_checkpoint_without_its_configuration_says_what_to_put_where(
     shared: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "model-1.pt").symlink_to(shared / "ired_checkpoint" / "model-1.pt")
-    with pytest.raises(WrongConfiguration, match=r"put its experiment_config\.json beside the checkpoint"):
+    with pytest.raises(WrongConfiguration, match=r"put its experiment_config\.json next to the checkpoint"):
         plan_fork(str(tmp_path / "model-1.pt"), None, ["train_steps=500"], runs=tmp_path / "runs")
 
 

@@ -91,7 +91,7 @@ def test_a_signal_of_each_kind_is_heard_once() -> None:
     with signals(lambda: heard.append(1)) as stop:
         for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
             signal.raise_signal(number)
-        assert stop.asked
+        assert stop.is_wished
     assert heard == [1]
 
 

@@ -77,4 +77,5 @@ def material_of(
     if len(groups) > 1:
         comparison = compare(groups, metric=metric, **compared_by)
         notes += [*comparison.left_out, *comparison.notes]
-    return Material(groups, comparison, metric, **choices), notes
+    material = Material(groups=groups, comparison=comparison, metric=metric, **choices)
+    return material, notes

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ired_diag.runs.ending import Ending
     from ired_diag.runs.regroup import Grouping
-    from ired_diag.runs.run import EarlierAttempt, Run
+    from ired_diag.runs.run import Run
     from ired_diag.runs.study import Study
 
 
@@ -200,7 +200,7 @@ def _print_attempts(study: Study) -> None:
             click.echo(f"{label}, earlier attempt {job}: {finding.severity}: {finding.statement}")
 
 
-def _attempt_row(label: str, attempt: EarlierAttempt) -> tuple[str, ...]:
+def _attempt_row(label: str, attempt: Run) -> tuple[str, ...]:
     return label, attempt.job or "-", attempt.ending.label, attempt.ending.detail
 
 

@@ -10,26 +10,23 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ired_diag.comparison.correction import corrected
-from ired_diag.comparison.criteria import criteria_of, strategy_of
-from ired_diag.comparison.decisions import LAST, PLATEAU, readout_compared, sample_between
-from ired_diag.comparison.identical import identical_in_words
+from ired_diag.comparison.decisions import LAST, PLATEAU, readout_compared
+from ired_diag.comparison.group import Group, group_of, note_on_last_steps
 from ired_diag.comparison.left_out import left_out_of
 from ired_diag.comparison.margin import ONE_PERCENT, Margin, margin_of, note_on_margin
 from ired_diag.comparison.members import members_of
-from ired_diag.comparison.noise import GroupNoise, noise_between, noise_of
-from ired_diag.comparison.outcomes import Outcomes, outcomes_of
-from ired_diag.comparison.pairing import Pairing, note_on_forced, pairing_of
-from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question, compare_pair, line_of
-from ired_diag.comparison.per_sample import per_sample
+from ired_diag.comparison.pair_of_members import pair_of_members
+from ired_diag.comparison.pairing import note_on_forced, pairing_of
+from ired_diag.comparison.pairs import ByReadout, PairOfGroups, Question
 from ired_diag.comparison.ranking import NO_COMMON_SEED, RankTable, obstacle_to_ranks, rank_all
 from ired_diag.comparison.readouts import READOUTS, Readouts, own_plateaus_in_words, read_out
-from ired_diag.comparison.seeds import Members, differing_knobs
+from ired_diag.comparison.seeds import Members
 from ired_diag.comparison.sweeps import Sweep, sweep_over
 from ired_diag.errors import DiagError
 from ired_diag.runs.direction import Direction, Source
@@ -41,10 +38,6 @@ from ired_diag.runs.judged import (
     shared_metric,
 )
 from ired_diag.runs.run import Run
-from ired_diag.stats.coverage import Coverage, coverage_of, holds, indicated_coverage
-from ired_diag.stats.interquartile_mean import InterquartileMean, interquartile_mean
-from ired_diag.stats.summary import Summary, summarise
-from ired_diag.stats.verdict import Verdict
 
 __all__ = [
     "LAST",
@@ -66,53 +59,23 @@ MOST_VERDICTS = 6  # in the text form of a comparison
 NO_PLATEAU = "No plateau in common"  # how the note begins
 
 
-@dataclass(frozen=True)
-class Group:
-    """One experiment, or one variant of it.
-
-    Attributes:
-        name: As it is printed.
-        strategy: Its mining strategy, where it is of the IRED study.
-        values: The declared readout of each seed that finished, by seed label; empty where all failed.
-        step: The step of the last evaluation, where all seeds share it.
-        summary: Mean, sd and interval over the seeds that finished.
-        coverage: Simulated coverage of that interval at this n, for normal data.
-        coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
-        interquartile_mean: Mean of the middle half of the seeds, with a bootstrap interval.
-        readouts: Mean, sd and interval of every readout.
-        noise: How the seeds' spread on the plateau splits.
-        outcomes: How many seeds finished, and what became of the others.
-    """
-
-    name: str
-    strategy: str | None
-    values: Mapping[str, float]
-    step: int | None
-    summary: Summary
-    coverage: Coverage
-    coverage_indicated: Coverage
-    interquartile_mean: InterquartileMean
-    readouts: Mapping[str, Summary]
-    noise: GroupNoise
-    outcomes: Outcomes
-
-
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison:
     """Groups, every pair of them, and their ranks.
 
     Attributes:
-        metric: What was read out.
-        readout: How: ``plateau``, ``last``, ``best``, ``last10`` or ``area``.
-        lower_is_better: The direction.
+        metric: Name of the metric that is compared.
+        readout: Which number of its curve: ``plateau``, ``last``, ``best``, ``last10`` or ``area``.
+        lower_is_better: Whether a lower value of the metric is better.
         margin: What is too small to matter, as a share of the mean or in the metric's unit.
         plateau_step: Where the plateau of all curves starts; None without one.
-        groups: In the order given.
+        groups: The groups, in the order given.
         pairs: Every pair of groups, in that order.
-        ranks: Over shared seeds that are pairs, those that failed last; None with ``no_ranks``.
+        ranks: Ranks over shared seeds that are pairs, those that failed last; None with ``no_ranks``.
         notes: What else is to be said of what was compared.
-        sweep: How the readout answers a knob, where one was named.
-        direction: Who says so: the user's option, the configuration, the metric's name, or an assumption.
+        sweep: How the readout answers a knob; None where no knob was named.
+        direction: Where the direction comes from: the user's option, the configuration, the metric's name, or
+            an assumption.
         other_sets: That the models were evaluated on other data too, in words; empty where they were not.
         left_out: Which seeds have no number and why, one sentence for each group and kind: to be said first.
         no_ranks: Why there are no ranks; empty where there are.
@@ -157,10 +120,12 @@ class Comparison:
     @cached_property
     def in_percent(self) -> bool:
         """Whether differences are printed in percent: where that says something of every pair and readout."""
+        if self.margin.absolute:
+            return False
         parts: list[PairOfGroups | ByReadout] = [*self.pairs]
-        parts += [line for pair in self.pairs for line in pair.by_readout]
-        differences = [part for part in parts if math.isfinite(part.difference)]
-        return not self.margin.absolute and all(math.isfinite(part.reference) for part in differences)
+        for pair in self.pairs:
+            parts += pair.by_readout
+        return not any(math.isfinite(part.difference) and not math.isfinite(part.reference) for part in parts)
 
     @property
     def metric_words(self) -> str:
@@ -193,148 +158,138 @@ def compare(
         include_incomplete: Keep runs that did not reach the end of their training. Their last evaluation
             is of an earlier step than that of the others.
         margin: What is too small to matter: a share of the mean, or ``Margin(0.05, absolute=True)``.
-        seed: Of what is drawn at random.
+        seed: Random seed of the bootstrap, and of tests that draw.
         knob: A key of the configurations: the groups are the settings of a sweep over it.
         paired: Whether equal seeds are pairs. Default: where both configurations state the same data.
 
     Raises:
         NotFound: No group has a seed with a result, or one that failed; where others have, a group without
             the metric is left out. Or no metric is named, and the groups share none.
-        DiagError: The readout is not known, the margin is none, the groups are no sweep over the
-            knob, or the configurations contradict each other about the direction.
+        DiagError: The readout or the margin is not one, the groups are not a sweep over the knob, or the
+            configurations contradict each other about the direction.
     """
     if readout not in READOUTS:
-        raise DiagError(f"Readout {readout!r} is not known. There are: {', '.join(READOUTS)}.")
+        raise DiagError(f"Readout {readout!r} is unknown. There are: {', '.join(READOUTS)}.")
     margin = margin_of(margin)
     metric = metric or shared_metric(groups)
-    direction = (
-        shared_direction(groups, metric) if lower_is_better is None else Direction(lower_is_better, "option")
-    )
-    lower_is_better = direction.lower_is_better
+    direction = _direction(groups, metric, lower_is_better)
+    lower = direction.lower_is_better
     notes: list[str] = []
     members = members_of(
         groups,
         metric,
         notes,
-        lower_is_better=lower_is_better,
+        lower_is_better=lower,
         include_incomplete=include_incomplete,
+        # Under a direction that is only assumed, a curve that seems to diverge may improve.
         judge_shape=direction.source != "assumed",
     )
-    read = read_out(members, lower_is_better=lower_is_better)
+    read = read_out(members, lower_is_better=lower)
+    compared = readout_compared(read, readout)
+    results = [group_of(each, read, compared, draw=seed) for each in members]
     notes += read.notes
-    if readout in read.reasons and readout != LAST:
-        why = NO_PLATEAU if readout == PLATEAU else f"{readout} is withheld"
-        if any(len(seed.steps) > 1 for one in members for seed in one.seeds):  # else a table of numbers
-            alone = ""
-            if readout == PLATEAU:
-                alone = own_plateaus_in_words(members, lower_is_better=lower_is_better)
-            note = f"{why} ({read.reasons[readout]}): compared by the last evaluation."
-            notes.append(f"{note} {alone}".strip())
-    readout = readout_compared(read, readout)
-    summaries = [_group(one, read, readout, seed) for one in members]
-    notes += _apart(summaries)
-    question = Question(margin, lower_is_better, seed)
-    pairs = []
-    for a, b in itertools.combinations(members, 2):
-        pairing = pairing_of(a, b, paired=paired)
-        notes += filter(None, [note_on_forced(a, b, pairing)])
-        pairs.append(_pair(a, b, read, readout, question, pairing))
+    notes += _note_on_readout(read, readout, members, lower_is_better=lower)
+    notes += filter(None, [note_on_last_steps(results)])
+    question = Question(margin, lower, seed)
+    pairs = _pairs(members, read, compared, question, paired=paired, notes=notes)
     notes += note_on_margin(margin, metric, [(pair.a, pair.b, pair.no_share) for pair in pairs])
-    failed = {one.name: [f.label for f in one.failures if f.kind != "stopped"] for one in members}
-    names = [group.name for group in summaries]
-    no_ranks, ranks = obstacle_to_ranks(members, paired=paired), None
-    if not no_ranks:
-        ranks = rank_all(
-            readout, read.values, names, lower_is_better=lower_is_better, draw=seed, failed=failed
-        )
-        no_ranks = NO_COMMON_SEED if ranks is None else ""
+    ranks, no_ranks = _ranks(members, read, compared, question, paired=paired)
     sweep = None
     if knob is not None:
-        sweep = sweep_over(knob, members, read.values[readout], lower_is_better=lower_is_better, draw=seed)
+        sweep = sweep_over(knob, members, read.values[compared], lower_is_better=lower, draw=seed)
+    runs = list(itertools.chain.from_iterable(groups.values()))
     return Comparison(
-        metric,
+        metric=metric,
+        readout=compared,
+        lower_is_better=lower,
+        margin=margin,
+        plateau_step=read.plateau_step,
+        groups=results,
+        pairs=corrected(pairs),
+        ranks=ranks,
+        notes=notes,
+        sweep=sweep,
+        direction=direction.source,
+        other_sets=other_sets_in_words(metric, runs),
+        left_out=left_out_of(members),
+        no_ranks=no_ranks,
+        of_tables=all(each.of_table for each in members),
+        metric_is_configured=is_configured(metric, runs),
+    )
+
+
+def _direction(groups: Mapping[str, Sequence[Run]], metric: str, lower_is_better: bool | None) -> Direction:
+    if lower_is_better is None:
+        return shared_direction(groups, metric)
+    return Direction(lower_is_better, "option")
+
+
+def _note_on_readout(
+    read: Readouts, readout: str, groups: Sequence[Members], *, lower_is_better: bool
+) -> Iterator[str]:
+    """Yield why the last evaluation is compared instead of the declared readout, where it is."""
+    if readout == LAST or readout not in read.reasons:
+        return
+    # A table of numbers has no other readout, and needs no word about it.
+    if not any(len(seed.steps) > 1 for members in groups for seed in members.seeds):
+        return
+    reason = read.reasons[readout]
+    if readout == PLATEAU:
+        own_plateaus = own_plateaus_in_words(groups, lower_is_better=lower_is_better)
+        yield f"{NO_PLATEAU} ({reason}): compared by the last evaluation. {own_plateaus}".strip()
+    else:
+        yield f"{readout} is withheld ({reason}): compared by the last evaluation."
+
+
+def _pairs(
+    groups: Sequence[Members],
+    read: Readouts,
+    readout: str,
+    question: Question,
+    *,
+    paired: bool | None,
+    notes: list[str],
+) -> list[PairOfGroups]:
+    """Return every pair of groups; notes on pairs of seeds that were forced are appended to ``notes``."""
+    pairs = []
+    for a, b in itertools.combinations(groups, 2):
+        pairing = pairing_of(a, b, paired=paired)
+        notes += filter(None, [note_on_forced(a, b, pairing)])
+        pair = pair_of_members(
+            a,
+            b,
+            read=read,
+            readout=readout,
+            question=question,
+            pairing=pairing,
+        )
+        pairs.append(pair)
+    return pairs
+
+
+def _ranks(
+    groups: Sequence[Members],
+    read: Readouts,
+    readout: str,
+    question: Question,
+    *,
+    paired: bool | None,
+) -> tuple[RankTable | None, str]:
+    """Return the ranks, and why there are none; empty where there are."""
+    obstacle = obstacle_to_ranks(groups, paired=paired)
+    if obstacle:
+        return None, obstacle
+    failed = {}
+    for members in groups:
+        failed[members.name] = [failure.label for failure in members.failed]
+    ranks = rank_all(
         readout,
-        lower_is_better,
-        margin,
-        read.plateau_step,
-        summaries,
-        corrected(pairs),
-        ranks,
-        notes,
-        sweep,
-        direction.source,
-        other_sets_in_words(metric, [run for runs in groups.values() for run in runs]),
-        left_out_of(members),
-        no_ranks,
-        of_tables=all(one.of_table for one in members),
-        metric_is_configured=is_configured(metric, [run for runs in groups.values() for run in runs]),
+        read.values,
+        [members.name for members in groups],
+        lower_is_better=question.lower_is_better,
+        draw=question.draw,
+        failed=failed,
     )
-
-
-def _apart(groups: Sequence[Group]) -> list[str]:
-    """Return a note where the groups were last evaluated at different steps."""
-    finished = [group for group in groups if group.outcomes.finished]
-    steps = {group.step for group in finished}
-    if not finished or (len(steps) == 1 and None not in steps):
-        return []
-    told = ", ".join(f"{group.name} at {group.step or 'several steps'}" for group in finished)
-    return [f"The last evaluations are of different steps: {told}."]
-
-
-def _group(members: Members, read: Readouts, readout: str, draw: int) -> Group:
-    values = read.values[readout][members.name]
-    steps = {int(seed.steps[-1]) for seed in members.seeds}
-    every = {name: summarise(list(read.values[name][members.name].values())) for name in READOUTS}
-    return Group(
-        members.name,
-        strategy_of(members),
-        values,
-        steps.pop() if len(steps) == 1 else None,
-        summarise(list(values.values())),
-        coverage_of("t", len(values)),
-        indicated_coverage("t", list(values.values())),
-        _middle(list(values.values()), draw),
-        every,
-        noise_of(read.windows[members.name], read.plateau_reason if members.seeds else "no seed finished"),
-        outcomes_of(members),
-    )
-
-
-def _middle(values: list[float], draw: int) -> InterquartileMean:
-    """Return the interquartile mean, without its interval where that does not hold."""
-    found, n = interquartile_mean(values, seed=draw), len(values)
-    if found.reason or holds("interquartile_mean", n):
-        return found
-    return replace(
-        found, low=math.nan, high=math.nan, reason=f"at n = {n} the simulated coverage of its interval fails"
-    )
-
-
-def _pair(
-    a: Members, b: Members, read: Readouts, readout: str, question: Question, pairing: Pairing
-) -> PairOfGroups:
-    samples_of = {name: sample_between(a, b, read.values[name], pairing) for name in READOUTS}
-    lost = " or ".join(members.name for members in (a, b) if not members.seeds)
-    withheld = dict.fromkeys(READOUTS, f"no seed of {lost} finished") if lost else read.reasons
-    identical = {
-        name: identical_in_words(a, b, *(read.values[name][m.name] for m in (a, b))) for name in READOUTS
-    }
-    lines = [
-        line_of(name, sample, question, withheld=withheld.get(name, ""), identical=bool(identical[name]))
-        for name, sample in samples_of.items()
-    ]
-    noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)
-    pair = compare_pair(samples_of[readout], question, lines, noise)
-    samples = per_sample(a, b, [] if pairing.obstacle else pairing.shared, draw=question.draw)
-    criteria = criteria_of(a, b, pair, samples, lower_is_better=question.lower_is_better)
-    if told := identical[readout]:
-        verdict = Verdict("identical", False, f"{a.name} and {b.name} are {told}")
-        pair = replace(pair, verdict=verdict, uncorrected=verdict)
-    return replace(
-        pair,
-        identical=identical[readout],
-        pairing=pairing.evidence,
-        per_sample=samples,
-        criteria=criteria,
-        differing=differing_knobs(a, b),
-    )
+    if ranks is None:
+        return None, NO_COMMON_SEED
+    return ranks, ""

@@ -18,21 +18,21 @@ class ByReadout:
     """What one readout says.
 
     Attributes:
-        readout: Which.
+        readout: Name of the readout.
         difference: Mean of a minus mean of b.
         reference: Absolute mean of b; NaN where a share of the means says nothing.
         ratio: The difference over the reference.
         low: Lower end of the 95% interval of the difference, not corrected for several pairs.
-        high: Its upper end.
-        p: Of the test that decides.
-        p_equivalence: Of equivalence within the margin.
-        welch_p: Of Welch's test, as a check.
+        high: Upper end of that interval.
+        p: P value of the test that decides.
+        p_equivalence: P value of equivalence within the margin.
+        welch_p: P value of Welch's test, as a check.
         margin: What is too small to matter, in the metric's unit.
         uncorrected: The decision of this pair by itself.
         decision: Better, worse, equivalent, undecided or identical, corrected for several pairs.
         smaller_than_margin: Whether the difference is shown to be smaller than the margin.
         p_holm: ``p``, corrected over the pairs that have this readout.
-        n: Pairs of seeds, or seeds of both groups.
+        n: Number of pairs of seeds, or of seeds of both groups.
         reason: Why numbers are NaN.
     """
 
@@ -55,22 +55,30 @@ class ByReadout:
 
 
 def line_of(
-    readout: str, sample: Sample, question: Question, *, withheld: str = "", identical: bool = False
+    readout: str,
+    sample: Sample,
+    question: Question,
+    *,
+    withheld: str = "",
+    identical: bool = False,
 ) -> ByReadout:
     """Return what one readout says of a pair of groups, not yet corrected for several pairs.
 
     Args:
-        readout: Which.
-        sample: Its numbers.
+        readout: Name of the readout.
+        sample: Its numbers of both groups.
         question: How to compare.
-        withheld: Why no seed has it.
+        withheld: Why no seed has this readout.
         identical: Whether both groups have the same numbers to the last digit.
     """
     if not (len(sample.a) and len(sample.b)):
         return _without_numbers(readout, withheld or "no seed has this readout")
     deciding = decide(sample, question)
     test = deciding.test
-    decision: Decision = "identical" if identical else deciding.verdict.decision
+    # Numbers that agree to the last digit ask whether the runs are the same, and are no equivalence.
+    decision: Decision = deciding.verdict.decision
+    if identical:
+        decision = "identical"
     return ByReadout(
         readout=readout,
         difference=deciding.difference,

@@ -20,6 +20,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.comparison.names_in_words import is_or_are, joined
+
 LAST = 10  # evaluations
 ENOUGH = 10  # common steps: fewer are a chance meeting of two grids
 
@@ -47,17 +49,18 @@ def common_steps(groups: Mapping[str, Sequence[Array]]) -> CommonSteps:
     Args:
         groups: The steps of each seed's evaluations, increasing, of shape (n,), by group.
     """
-    curves = [steps for group in groups.values() for steps in group]
-    if not curves or all(np.array_equal(curves[0], other) for other in curves[1:]):
+    curves = _curves_of(list(groups), groups)
+    if not curves or all(np.array_equal(curves[0], steps) for steps in curves):
         return CommonSteps()
     common = reduce(np.intersect1d, curves)
+    shortest = min(map(len, curves))
     reasons = {}
-    if len(common) < ENOUGH and 2 * len(common) < min(map(len, curves)):
-        which = min(_pairs(groups), key=lambda names: len(_shared(groups, names)))
-        share = f"share only {len(_shared(groups, which))} of their evaluation steps"
-        reasons = dict.fromkeys(("best", "area"), f"{_named(which)} {share}")
+    if len(common) < ENOUGH and 2 * len(common) < shortest:
+        names, count = _fewest_shared(groups)
+        reason = f"{_named(names)} share only {count} of their evaluation steps"
+        reasons = {"best": reason, "area": reason}
     if not _ends_together(common, curves):
-        reasons["last10"] = _last_in_words(groups)
+        reasons["last10"] = _why_no_common_end(groups)
     return CommonSteps(common, _note(common, reasons), reasons)
 
 
@@ -65,47 +68,58 @@ def _ends_together(common: Array, curves: Sequence[Array]) -> bool:
     """Say whether the last ten common steps stand at the end of every curve."""
     if len(common) < LAST:
         return False
-    window = common[-LAST:]
-    return bool(max(steps[-1] for steps in curves) - window[-1] <= (window[-1] - window[0]) / 2)
+    first, last = common[-LAST], common[-1]
+    # A training that went on for much longer has its last ten evaluations at another stage.
+    end_of_longest = max(steps[-1] for steps in curves)
+    return bool(end_of_longest - last <= (last - first) / 2)
 
 
-def _last_in_words(groups: Mapping[str, Sequence[Array]]) -> str:
-    ends = {name: [steps[-LAST:] for steps in group] for name, group in groups.items()}
-    which = min(_pairs(ends), key=lambda names: len(_shared(ends, names)))
-    if min(len(steps) for name in which for steps in groups[name]) < LAST:
-        return f"{_named(which)} do not all have {LAST} evaluations"
-    return f"{_named(which)} share only {len(_shared(ends, which))} of their last {LAST} evaluation steps"
+def _why_no_common_end(groups: Mapping[str, Sequence[Array]]) -> str:
+    ends = {name: _last_steps(curves) for name, curves in groups.items()}
+    names, count = _fewest_shared(ends)
+    if min(map(len, _curves_of(names, ends))) < LAST:
+        return f"{_named(names)} do not all have {LAST} evaluations"
+    return f"{_named(names)} share only {count} of their last {LAST} evaluation steps"
 
 
-def _pairs(groups: Mapping[str, Sequence[Array]]) -> list[tuple[str, ...]]:
-    """Return the pairs of groups with seeds; the only group where there is one."""
-    names = [name for name, group in groups.items() if group]
-    return list(itertools.combinations(names, 2)) or [tuple(names)]
+def _last_steps(curves: Sequence[Array]) -> list[Array]:
+    return [steps[-LAST:] for steps in curves]
 
 
-def _shared(groups: Mapping[str, Sequence[Array]], names: Sequence[str]) -> Array:
-    return reduce(np.intersect1d, [steps for name in names for steps in groups[name]])
+def _curves_of(names: Sequence[str], groups: Mapping[str, Sequence[Array]]) -> list[Array]:
+    curves: list[Array] = []
+    for name in names:
+        curves += groups[name]
+    return curves
+
+
+def _fewest_shared(groups: Mapping[str, Sequence[Array]]) -> tuple[Sequence[str], int]:
+    """Return the pair of groups that shares the fewest steps, with their count; of one group, its own."""
+    with_seeds = [name for name, curves in groups.items() if curves]
+    pairs: list[tuple[str, ...]] = list(itertools.combinations(with_seeds, 2))
+    counts = {}
+    for names in pairs or [tuple(with_seeds)]:
+        shared = reduce(np.intersect1d, _curves_of(names, groups))
+        counts[names] = len(shared)
+    fewest = min(counts, key=lambda names: counts[names])
+    return fewest, counts[fewest]
 
 
 def _named(names: Sequence[str]) -> str:
-    return " and ".join(names) if len(names) > 1 else f"the seeds of {names[0]}"
+    if len(names) == 1:
+        return f"the seeds of {names[0]}"
+    return joined(names)
 
 
 def _note(common: Array, reasons: Mapping[str, str]) -> str:
-    withheld = [
-        f"{_and([name for name, why in reasons.items() if why == reason])} withheld: {reason}."
-        for reason in dict.fromkeys(reasons.values())
-    ]
+    """Return which readouts are taken over the common steps, and which are withheld."""
+    sentences = []
     kept = [name for name in ("best", "last10", "area") if name not in reasons]
-    if not kept:
-        return " ".join(withheld)
-    where = f"the {len(common)} evaluation steps that all seeds have, {common[0]:g} to {common[-1]:g}"
-    note = f"{_and(kept)} taken over {where}: some seeds were evaluated at other steps too."
-    return " ".join([note, *withheld])
-
-
-def _and(names: Sequence[str]) -> str:
-    """Return names with their verb: ``best and area are``."""
-    if len(names) == 1:
-        return f"{names[0]} is"
-    return f"{', '.join(names[:-1])} and {names[-1]} are"
+    if kept:
+        steps = f"the {len(common)} evaluation steps that all seeds have, {common[0]:g} to {common[-1]:g}"
+        taken = f"{joined(kept)} {is_or_are(len(kept))} taken over {steps}"
+        sentences.append(f"{taken}: some seeds were evaluated at other steps too.")
+    for reason in dict.fromkeys(reasons.values()):
+        withheld = [name for name, why in reasons.items() if why == reason]
+        sentences.append(f"{joined(withheld)} {is_or_are(len(withheld))} withheld: {reason}.")
+    return " ".join(sentences)

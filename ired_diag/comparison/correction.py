@@ -34,25 +34,40 @@ def corrected(pairs: Sequence[PairOfGroups]) -> list[PairOfGroups]:
         return []
     discoveries = benjamini_hochberg(np.array([pair.p for pair in pairs], dtype=np.float64))
     corrections = corrected_claims([_claim(pair) for pair in pairs])
-    columns = zip(pairs, corrections, discoveries.tolist(), _readouts(pairs), strict=True)
-    return [_corrected(pair, correction, lines, p_bh, pairs) for pair, correction, p_bh, lines in columns]
+    readouts = _readouts(pairs)
+    tested = sum(not math.isnan(pair.p) for pair in pairs)
+    results = []
+    for i, pair in enumerate(pairs):
+        result = _corrected(
+            pair,
+            corrections[i],
+            readouts[i],
+            p_bh=float(discoveries[i]),
+            tested=tested,
+        )
+        results.append(result)
+    return results
 
 
 def _claim(pair: PairOfGroups) -> Claim:
-    return Claim(pair.uncorrected, pair.p, pair.equivalence.p, (pair.a, pair.b))
+    return Claim(
+        verdict=pair.uncorrected,
+        p=pair.p,
+        p_equivalence=pair.equivalence.p,
+        names=(pair.a, pair.b),
+    )
 
 
 def _corrected(
     pair: PairOfGroups,
     correction: Corrected,
     lines: Sequence[ByReadout],
+    *,
     p_bh: float,
-    family: Sequence[PairOfGroups],
+    tested: int,
 ) -> PairOfGroups:
     verdict = correction.verdict
-    tested = sum(not math.isnan(one.p) for one in family)
     low, high = simultaneous_interval(pair.test, tested)
-    decisions = {line.decision for line in lines if line.readout in FINAL and not line.reason}
     return replace(
         pair,
         p_holm=correction.p,
@@ -62,31 +77,43 @@ def _corrected(
         p_equivalence_holm=correction.p_equivalence,
         verdict=verdict,
         by_readout=lines,
-        flips=len(decisions - {"identical"}) > 1 and not pair.identical,
+        flips=not pair.identical and _disagree(lines),
         criteria=after_correction(pair.criteria, verdict.decision),
     )
 
 
+def _disagree(lines: Sequence[ByReadout]) -> bool:
+    """Say whether the readouts of the end of the curves come to several verdicts."""
+    decisions = set()
+    for line in lines:
+        # Identical numbers are no verdict that another readout could turn around.
+        if line.readout in FINAL and not line.reason and line.decision != "identical":
+            decisions.add(line.decision)
+    return len(decisions) > 1
+
+
 def _readouts(pairs: Sequence[PairOfGroups]) -> list[list[ByReadout]]:
     """Return each pair's lines, every readout corrected over the pairs."""
-    by_readout = [_family(lines) for lines in zip(*(pair.by_readout for pair in pairs), strict=True)]
-    return [list(lines) for lines in zip(*by_readout, strict=True)] or [[] for _ in pairs]
+    by_pair: list[list[ByReadout]] = [[] for _ in pairs]
+    for lines in zip(*(pair.by_readout for pair in pairs), strict=True):
+        for own_lines, line in zip(by_pair, _family(lines), strict=True):
+            own_lines.append(line)
+    return by_pair
 
 
 def _family(lines: Sequence[ByReadout]) -> list[ByReadout]:
     """Return the lines of one readout, corrected over the pairs that have it."""
-    corrections = corrected_claims(
-        [
-            Claim(Verdict(line.uncorrected, line.smaller_than_margin, ""), line.p, line.p_equivalence)
-            for line in lines
-        ]
-    )
-    return [
-        replace(
+    claims = []
+    for line in lines:
+        verdict = Verdict(line.uncorrected, line.smaller_than_margin, "")
+        claims.append(Claim(verdict, line.p, line.p_equivalence))
+    family = []
+    for line, correction in zip(lines, corrected_claims(claims), strict=True):
+        corrected_line = replace(
             line,
             p_holm=correction.p,
             decision=correction.verdict.decision,
             smaller_than_margin=correction.verdict.smaller_than_margin,
         )
-        for line, correction in zip(lines, corrections, strict=True)
-    ]
+        family.append(corrected_line)
+    return family

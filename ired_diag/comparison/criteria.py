@@ -1,7 +1,8 @@
-"""The IRED study's criteria of success, of a as a remedy for b.
+"""A study's criteria of success, of group a as a remedy for group b.
 
-They are asked of runs of that study alone, which their configurations show: a mining strategy of the study,
-and the rank and kind of its matrices. Of other runs nobody has asked whether a residual is lower.
+They apply to runs of the study of mining strategies alone, which their configurations show: a strategy of
+the study, and the keys that name the data of its task. Of other runs nobody has asked whether a residual is
+lower.
 """
 
 from __future__ import annotations
@@ -11,25 +12,34 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ired_diag import tasks
 from ired_diag.comparison.outcomes import divergences
 from ired_diag.comparison.pairs import PairOfGroups
-from ired_diag.comparison.per_sample import PerSample, interval_of
+from ired_diag.comparison.per_sample import RESIDUAL, PerSample, interval_of
 from ired_diag.comparison.seeds import Members
 from ired_diag.stats.success import Criterion, success_criteria
 
 STRATEGIES = ("none", "random", "adversarial", "ascent", "mixed")
-STATED = ("rank", "ood")
+AMONG_FINISHED = "seeds failed: an interval among those that finished does not decide"
 
 
 def strategy_of(members: Members) -> str | None:
     """Return the mining strategy of a group of the study; None of any other."""
-    of_study = members.strategy in STRATEGIES and all(key in members.knobs for key in STATED)
-    return members.strategy if of_study else None
+    names_data = all(key in members.knobs for key in tasks.load(tasks.DEFAULT).paired_by)
+    if members.strategy in STRATEGIES and names_data:
+        return members.strategy
+    return None
 
 
 def criteria_of(
-    a: Members, b: Members, pair: PairOfGroups, samples: Sequence[PerSample], *, lower_is_better: bool
+    a: Members,
+    b: Members,
+    pair: PairOfGroups,
+    samples: Sequence[PerSample],
+    *,
+    lower_is_better: bool,
 ) -> tuple[Criterion, ...]:
     """Return whether a is a success next to b; nothing where they are not both of the study.
 
@@ -37,22 +47,21 @@ def criteria_of(
         a: The remedy.
         b: The baseline.
         pair: Their comparison.
-        samples: Their comparison on the same matrices, for the residual.
-        lower_is_better: The direction.
+        samples: Their comparison on the same problems, for the residual.
+        lower_is_better: Whether a lower value of the metric is better.
     """
     if strategy_of(a) is None or strategy_of(b) is None:
         return ()
     diverged, attempted = divergences(a)
-    found = success_criteria(
+    better, *others = success_criteria(
         change=_change(pair, lower_is_better=lower_is_better),
-        residual=interval_of(samples, "residual"),
+        residual=interval_of(samples, RESIDUAL),
         diverged=diverged,
         runs=attempted,
         cost=_cost(a, b),
     )
-    better, *others = found
     if any(pair.failed):
-        better = replace(better, reason="seeds failed: an interval among those that finished does not decide")
+        better = replace(better, reason=AMONG_FINISHED)
     return better, *others
 
 
@@ -70,14 +79,22 @@ def _change(pair: PairOfGroups, *, lower_is_better: bool) -> tuple[float, float]
     if any(pair.failed):
         return math.nan, math.nan
     sign = 1.0 if lower_is_better else -1.0
-    low, high = sorted(sign * end / pair.reference for end in (pair.test.low, pair.test.high))
+    first = sign * pair.test.low / pair.reference
+    second = sign * pair.test.high / pair.reference
+    low, high = sorted((first, second))
     return low, high
 
 
 def _cost(a: Members, b: Members) -> float:
     """Return a's median training time over b's; NaN where it is unknown, or the machines differ."""
-    times = [np.array([seed.seconds for seed in members.seeds]) for members in (a, b)]
-    machines = {seed.machine for members in (a, b) for seed in members.seeds}
-    if len(machines) > 1 or not all(np.isfinite(some).any() for some in times):
+    # Times on different machines say nothing of the methods.
+    machines = {seed.machine for seed in (*a.seeds, *b.seeds)}
+    times_a, times_b = _training_times(a), _training_times(b)
+    is_timed = np.isfinite(times_a).any() and np.isfinite(times_b).any()
+    if len(machines) > 1 or not is_timed:
         return math.nan
-    return float(np.nanmedian(times[0]) / np.nanmedian(times[1]))
+    return float(np.nanmedian(times_a) / np.nanmedian(times_b))
+
+
+def _training_times(members: Members) -> NDArray[np.float64]:
+    return np.array([seed.seconds for seed in members.seeds], dtype=np.float64)

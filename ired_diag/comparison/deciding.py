@@ -41,15 +41,15 @@ class Deciding:
         primary: Which test decides.
         estimator: Which t test gives the difference of means and its interval.
         test: That t test, at 95%.
-        mean: Its difference of means with standard error and degrees of freedom.
-        difference: That difference; where there are too few seeds for a test, of what there is.
-        reference: Absolute mean of b over the seeds that it looks at, which percentages are of; NaN where
-            a share of the means says nothing.
-        no_share: Why it says nothing; empty where it does.
+        mean: The difference of means of that t test, with standard error and degrees of freedom.
+        difference: That difference; where seeds are too few for a test, the difference of their means.
+        reference: Absolute mean of b over the seeds that the t test looks at, which percentages are of; NaN
+            where a share of the means says nothing.
+        no_share: Why a share of the means says nothing; empty where it does.
         margin: What is too small to matter, in the metric's unit; NaN where it is a share that says nothing.
         equivalence: Two one-sided tests against the margin.
-        p: Of the test that decides.
-        verdict: By its own p value or intervals, not corrected for there being several pairs.
+        p: P value of the test that decides.
+        verdict: Verdict of this pair by itself, not corrected for there being several pairs.
         worst_rank: The test that ranks failed seeds last; None where no seed failed.
     """
 
@@ -69,33 +69,50 @@ class Deciding:
 
 def decide(sample: Sample, question: Question) -> Deciding:
     """Return which test decides on two groups, and what it says."""
-    estimator = estimator_of(sample)
-    test, mean = t_test_of(sample, estimator), mean_difference_of(sample, estimator)
-    no_share, margin = without_share(sample.a, sample.b), in_metric_unit(question.margin, sample.a, sample.b)
-    worst_rank = _worst_rank(sample, question) if any(sample.failed) else None
-    equivalence = _equivalence(mean, margin, question.margin, no_share, failed=worst_rank is not None)
-    return Deciding(
-        primary=_primary(estimator, failed=worst_rank is not None),
-        estimator=estimator,
-        test=test,
-        mean=mean,
-        difference=_untested(sample, estimator) if math.isnan(mean.difference) else mean.difference,
-        reference=math.nan if no_share else _reference(sample, estimator),
-        no_share=no_share,
-        margin=margin,
-        equivalence=equivalence,
-        p=test.p if worst_rank is None else worst_rank.p,
-        verdict=(
-            _by_intervals(sample, question, test, equivalence)
-            if worst_rank is None
-            else _by_worst_rank(sample, worst_rank)
-        ),
+    # The means of the seeds that finished are shown even where they do not decide.
+    deciding = _by_means(sample, question)
+    if not any(sample.failed):
+        return deciding
+    worst_rank = _worst_rank(sample, question)
+    return replace(
+        deciding,
+        primary="worst_rank",
+        equivalence=_no_equivalence(deciding.mean, deciding.margin),
+        p=worst_rank.p,
+        verdict=_by_worst_rank(sample, worst_rank),
         worst_rank=worst_rank,
     )
 
 
-def _primary(estimator: Estimator, *, failed: bool) -> Primary:
-    return "worst_rank" if failed else estimator
+def _by_means(sample: Sample, question: Question) -> Deciding:
+    """Return what the difference of means says, whether or not seeds failed."""
+    # By the design alone: a test chosen by the data would not keep its level.
+    estimator = estimator_of(sample)
+    test = t_test_of(sample, estimator)
+    mean = mean_difference_of(sample, estimator)
+    difference = mean.difference
+    if math.isnan(difference):
+        difference = _untested_difference(sample, estimator)
+    no_share = without_share(sample.a, sample.b)
+    reference = math.nan
+    if not no_share:
+        reference = _reference(sample, estimator)
+    margin = in_metric_unit(question.margin, sample.a, sample.b)
+    equivalence = _equivalence(mean, margin, question.margin, no_share)
+    return Deciding(
+        primary=estimator,
+        estimator=estimator,
+        test=test,
+        mean=mean,
+        difference=difference,
+        reference=reference,
+        no_share=no_share,
+        margin=margin,
+        equivalence=equivalence,
+        p=test.p,
+        verdict=_by_intervals(sample, question, test, equivalence),
+        worst_rank=None,
+    )
 
 
 def estimator_of(sample: Sample) -> Estimator:
@@ -109,25 +126,31 @@ def t_test_of(sample: Sample, estimator: Estimator) -> TTest:
     """Return a t test of two groups at 95%."""
     if is_partial(estimator):
         return _partial(sample, estimator).test
-    return paired(*sample.pairs) if estimator == "paired" else welch(sample.a, sample.b)
+    if estimator == "paired":
+        return paired(*sample.pairs)
+    return welch(sample.a, sample.b)
 
 
 def _partial(sample: Sample, estimator: Estimator) -> PartialPairs:
-    test = partially_paired if estimator == "partial" else partially_paired_unequal
-    return test(sample.pairs, *sample.alone)
+    if estimator == "partial":
+        return partially_paired(sample.pairs, *sample.alone)
+    return partially_paired_unequal(sample.pairs, *sample.alone)
 
 
 def paired_test(sample: Sample) -> TTest:
     """Return the paired t test of the shared seeds; NaN with a reason where they may not be paired."""
-    return _without_test(f"not paired: {sample.obstacle}") if sample.obstacle else paired(*sample.pairs)
+    if sample.obstacle:
+        return _without_test(f"not paired: {sample.obstacle}")
+    return paired(*sample.pairs)
 
 
 def no_partial_test(sample: Sample) -> TTest:
     """Return why there is no partially paired test."""
     if sample.obstacle:
         return _without_test(f"not paired: {sample.obstacle}")
-    few = "too few seeds are shared" if any(map(len, sample.alone)) else "every seed is shared"
-    return _without_test(few)
+    if any(map(len, sample.alone)):
+        return _without_test("too few seeds are shared")
+    return _without_test("every seed is shared")
 
 
 def _without_test(reason: str) -> TTest:
@@ -146,46 +169,66 @@ def _without_test(reason: str) -> TTest:
 def mean_difference_of(sample: Sample, estimator: Estimator) -> MeanDifference:
     """Return the difference of means of a t test, with its standard error."""
     if is_partial(estimator):
-        found = _partial(sample, estimator)
-        test = found.test
-        return MeanDifference(found.difference, found.standard_error, test.df, test.n, test.reason)
+        partial = _partial(sample, estimator)
+        test = partial.test
+        return MeanDifference(
+            difference=partial.difference,
+            standard_error=partial.standard_error,
+            df=test.df,
+            n=test.n,
+            reason=test.reason,
+        )
     if estimator == "paired":
         return paired_difference(*sample.pairs)
     return welch_difference(sample.a, sample.b)
 
 
-def _equivalence(
-    mean: MeanDifference, margin: float, given: Margin, no_share: str, *, failed: bool
-) -> Equivalence:
-    found = two_one_sided(mean, margin)
-    if failed:
-        nan = math.nan
-        return Equivalence(
-            difference=mean.difference,
-            margin=margin,
-            p_lower=nan,
-            p_upper=nan,
-            p=nan,
-            low=nan,
-            high=nan,
-            n=mean.n,
-            reason=AMONG_FINISHED,
-        )
+def _equivalence(mean: MeanDifference, margin: float, stated: Margin, no_share: str) -> Equivalence:
+    """Return the tests against a margin, ``margin`` in the unit of the metric, as the user ``stated`` it."""
+    equivalence = two_one_sided(mean, margin)
+    # Where the mean itself is unknown, its own reason stands.
     if math.isnan(margin) and not mean.reason:
-        return replace(found, reason=f"{no_share}, so that {given.text} of a mean says nothing")
-    return found
+        return replace(equivalence, reason=f"{no_share}, so that {stated.text} of a mean says nothing")
+    return equivalence
 
 
-def _untested(sample: Sample, estimator: Estimator) -> float:
+def _no_equivalence(mean: MeanDifference, margin: float) -> Equivalence:
+    nan = math.nan
+    return Equivalence(
+        difference=mean.difference,
+        margin=margin,
+        p_lower=nan,
+        p_upper=nan,
+        p=nan,
+        low=nan,
+        high=nan,
+        n=mean.n,
+        reason=AMONG_FINISHED,
+    )
+
+
+def _values_compared(sample: Sample, estimator: Estimator) -> tuple[Array, Array]:
+    """Return the numbers of both groups that an estimator looks at."""
+    if estimator == "paired":
+        x, y = sample.pairs
+        return x, y
+    return sample.a, sample.b
+
+
+def _untested_difference(sample: Sample, estimator: Estimator) -> float:
     """Return the difference of means of seeds that are too few for a test."""
-    x, y = sample.pairs if estimator == "paired" else (sample.a, sample.b)
-    return float(x.mean() - y.mean()) if len(x) and len(y) else math.nan
+    x, y = _values_compared(sample, estimator)
+    if not len(x) or not len(y):
+        return math.nan
+    return float(x.mean() - y.mean())
 
 
 def _reference(sample: Sample, estimator: Estimator) -> float:
     """Return the absolute mean of b over the seeds that an estimator looks at."""
-    values: Array = sample.pairs[1] if estimator == "paired" else sample.b
-    return abs(float(values.mean())) if len(values) else math.nan
+    _, values = _values_compared(sample, estimator)
+    if not len(values):
+        return math.nan
+    return abs(float(values.mean()))
 
 
 def _by_intervals(sample: Sample, question: Question, test: TTest, equivalence: Equivalence) -> Verdict:
@@ -200,19 +243,25 @@ def _by_intervals(sample: Sample, question: Question, test: TTest, equivalence: 
 
 def _worst_rank(sample: Sample, question: Question) -> WorstRank:
     failed_a, failed_b = sample.failed
-    lower = question.lower_is_better
-    return worst_rank_test(sample.a, sample.b, failed_a=failed_a, failed_b=failed_b, lower_is_better=lower)
+    return worst_rank_test(
+        sample.a,
+        sample.b,
+        failed_a=failed_a,
+        failed_b=failed_b,
+        lower_is_better=question.lower_is_better,
+    )
 
 
 def _by_worst_rank(sample: Sample, test: WorstRank) -> Verdict:
     """Return the verdict of the test that ranks failed seeds last; it says nothing of a margin."""
-    both, first = " and ".join(sample.names), sample.names[0]
+    a, b = sample.names
+    undecided = f"whether {a} and {b} differ is undecided"
     if test.reason:
-        return Verdict("undecided", False, f"whether {both} differ is undecided: {test.reason}")
-    numbers = f"p = {test.p:.2g}, P({first} better) = {test.probability:.2g}"
+        return Verdict("undecided", False, f"{undecided}: {test.reason}")
+    evidence = f"worst-rank test, p = {test.p:.2g}, P({a} better) = {test.probability:.2g}"
     if test.p > ALPHA:
-        return Verdict("undecided", False, f"whether {both} differ is undecided: worst-rank test, {numbers}")
-    decision: Decision = "better" if test.probability > 0.5 else "worse"
-    return Verdict(
-        decision, False, f"{first} is {decision} than {sample.names[1]}: worst-rank test, {numbers}"
-    )
+        return Verdict("undecided", False, f"{undecided}: {evidence}")
+    decision: Decision = "worse"
+    if test.probability > 0.5:
+        decision = "better"
+    return Verdict(decision, False, f"{a} is {decision} than {b}: {evidence}")

@@ -1,4 +1,4 @@
-"""From readouts to verdicts: the steps that decide a comparison, and nothing of what is printed beside.
+"""From readouts to verdicts: the steps that decide a comparison, without what is printed next to them.
 
 The comparison calls them, and so does whoever only wants the decisions of many studies: which readout is
 compared, which numbers stand against each other, and each pair's verdict after correction for their number.
@@ -27,10 +27,10 @@ class Claim:
     """What one pair of groups says by itself.
 
     Attributes:
-        verdict: Its verdict.
-        p: Of the test of a difference.
-        p_equivalence: Of the test of equivalence.
-        names: Of both groups.
+        verdict: Verdict of the pair by itself.
+        p: P value of the test of a difference.
+        p_equivalence: P value of the test of equivalence.
+        names: Names of both groups.
     """
 
     verdict: Verdict
@@ -41,10 +41,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Corrected:
-    """What it says as one of several pairs.
+    """What a pair says as one of several pairs.
 
     Attributes:
-        verdict: Its verdict, corrected.
+        verdict: Verdict, corrected for the number of pairs.
         p: Holm's adjusted p of the test of a difference.
         p_equivalence: Holm's adjusted p of the test of equivalence.
     """
@@ -63,25 +63,35 @@ def sample_between(a: Members, b: Members, values: Values, pairing: Pairing) -> 
     """Return the numbers of two groups that stand against each other.
 
     Args:
-        a: A group.
-        b: Another.
+        a: The first group.
+        b: The second group.
         values: A readout, by group and seed.
         pairing: Whether equal seeds are pairs.
     """
-    names, failed = (a.name, b.name), (failed_seeds(a), failed_seeds(b))
-    return sample_of(names, values[a.name], values[b.name], pairing.shared, pairing.obstacle, failed=failed)
+    return sample_of(
+        (a.name, b.name),
+        values[a.name],
+        values[b.name],
+        shared=pairing.shared,
+        obstacle=pairing.obstacle,
+        failed=(failed_seeds(a), failed_seeds(b)),
+    )
 
 
 def corrected_claims(claims: Sequence[Claim]) -> list[Corrected]:
     """Return the claims of several pairs of groups, each kind corrected for their number (Holm)."""
-    p = holm(np.array([claim.p for claim in claims], dtype=np.float64))
-    equivalence = holm(np.array([claim.p_equivalence for claim in claims], dtype=np.float64))
-    return [
-        _corrected(claim, float(different), float(same), len(claims))
-        for claim, different, same in zip(claims, p, equivalence, strict=True)
-    ]
-
-
-def _corrected(claim: Claim, p: float, p_equivalence: float, pairs: int) -> Corrected:
-    verdict = correct(claim.verdict, p=p, p_equivalence=p_equivalence, pairs=pairs, names=claim.names)
-    return Corrected(verdict, p, p_equivalence)
+    # Different and equivalent are two claims, each with p values of its own: two families.
+    adjusted = holm(np.array([claim.p for claim in claims], dtype=np.float64))
+    adjusted_equivalence = holm(np.array([claim.p_equivalence for claim in claims], dtype=np.float64))
+    corrections = []
+    for i, claim in enumerate(claims):
+        p, p_equivalence = float(adjusted[i]), float(adjusted_equivalence[i])
+        verdict = correct(
+            claim.verdict,
+            p=p,
+            p_equivalence=p_equivalence,
+            pairs=len(claims),
+            names=claim.names,
+        )
+        corrections.append(Corrected(verdict, p, p_equivalence))
+    return corrections

@@ -1,29 +1,30 @@
 """Which experiments of a study are sweeps: groups whose configurations differ in the value of one knob.
 
-A knob is a number that all runs of a group tell alike. Groups of one experiment that tell all else alike
+A knob is a number that all runs of a group state alike. Groups of one experiment that state all else alike
 answer to this knob alone. Where no two groups do, since their knobs were turned together, groups that all
-differ in the knob are still a sweep over it, and what else differs is told.
+differ in the knob are still a sweep over it, and what else differs is listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ired_diag.comparison.seeds import APART
+from ired_diag.comparison.seeds import settings_alike
 from ired_diag.runs.run import Run
 
 Knobs = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KnobSweep:
     """Groups of an experiment that differ in a knob.
 
     Attributes:
-        experiment: Its name.
-        knob: The key of the configurations.
+        experiment: Name of the experiment.
+        knob: Key of the configurations in which the groups differ.
         groups: Runs by group, in the order of the knob's values.
         also: What else differs between them.
         left_out: Groups of the experiment that differ in something else, or have a value twice.
@@ -45,57 +46,85 @@ def sweeps_in(groups: Mapping[str, Sequence[Run]]) -> list[KnobSweep]:
     experiments: dict[str, dict[str, Sequence[Run]]] = {}
     for name, runs in groups.items():
         experiments.setdefault(runs[0].experiment, {})[name] = runs
-    return [
-        sweep
-        for experiment, members in experiments.items()
-        if len(members) > 1
-        for sweep in _sweeps_of(experiment, members)
-    ]
-
-
-def _sweeps_of(experiment: str, groups: Mapping[str, Sequence[Run]]) -> list[KnobSweep]:
-    told = {name: _told_alike(runs) for name, runs in groups.items()}
-    numbers = sorted({key for knobs in told.values() for key, value in knobs.items() if _is_number(value)})
-    alone = {knob: names for knob in numbers if len(names := _differing_alone(knob, told)) > 1}
-    chosen = alone or {knob: tuple(told) for knob in numbers if _all_differ(knob, told)}
     sweeps = []
-    for knob, names in chosen.items():
-        by_value = sorted(names, key=lambda name: float(told[name][knob]))
-        also = _differing([told[name] for name in names], knob)
-        left_out = tuple(name for name in groups if name not in names)
-        sweeps.append(KnobSweep(experiment, knob, {n: groups[n] for n in by_value}, also, left_out))
+    for experiment, members in experiments.items():
+        if len(members) > 1:
+            sweeps += _sweeps_of(experiment, members)
     return sweeps
 
 
-def _differing_alone(knob: str, told: Mapping[str, Knobs]) -> tuple[str, ...]:
+def _sweeps_of(experiment: str, groups: Mapping[str, Sequence[Run]]) -> list[KnobSweep]:
+    settings = {name: settings_alike(runs) for name, runs in groups.items()}
+    sweeps = []
+    for knob, names in _groups_by_knob(settings).items():
+        by_value = sorted(names, key=lambda name: float(settings[name][knob]))
+        sweep = KnobSweep(
+            experiment=experiment,
+            knob=knob,
+            groups={name: groups[name] for name in by_value},
+            also=_differing_keys([settings[name] for name in names], knob),
+            left_out=tuple(name for name in groups if name not in names),
+        )
+        sweeps.append(sweep)
+    return sweeps
+
+
+def _groups_by_knob(settings: Mapping[str, Knobs]) -> dict[str, tuple[str, ...]]:
+    """Return the groups of each sweep, by knob: those that differ in it alone, else those that differ."""
+    knobs = _number_keys(settings)
+    alone = {}
+    for knob in knobs:
+        names = _differing_alone(knob, settings)
+        if len(names) > 1:
+            alone[knob] = names
+    # Groups that differ in nothing else answer to the knob alone, and are preferred.
+    if alone:
+        return alone
+    turned_together = filter(partial(_all_differ, settings=settings), knobs)
+    return dict.fromkeys(turned_together, tuple(settings))
+
+
+def _number_keys(settings: Mapping[str, Knobs]) -> list[str]:
+    keys: set[str] = set()
+    for knobs in settings.values():
+        for key, value in knobs.items():
+            if _is_number(value):
+                keys.add(key)
+    return sorted(keys)
+
+
+def _differing_alone(knob: str, settings: Mapping[str, Knobs]) -> tuple[str, ...]:
     """Return the most groups that differ in a knob and in nothing else, one for each of its values."""
     families: dict[str, dict[float, str]] = {}
-    for name, knobs in told.items():
+    for name, knobs in settings.items():
         if _is_number(knobs.get(knob)):
-            others = repr(sorted((key, repr(value)) for key, value in knobs.items() if key != knob))
-            families.setdefault(others, {}).setdefault(float(knobs[knob]), name)
-    return tuple(max(families.values(), key=len, default={}).values())
+            # Values may be lists or mappings, which are no keys of a dictionary; their text is.
+            others = {key: repr(value) for key, value in knobs.items() if key != knob}
+            family = families.setdefault(repr(sorted(others.items())), {})
+            family.setdefault(float(knobs[knob]), name)
+    largest = max(families.values(), key=len, default={})
+    return tuple(largest.values())
 
 
-def _all_differ(knob: str, told: Mapping[str, Knobs]) -> bool:
-    values = [knobs.get(knob) for knobs in told.values()]
+def _all_differ(knob: str, settings: Mapping[str, Knobs]) -> bool:
+    values = [knobs.get(knob) for knobs in settings.values()]
     return all(map(_is_number, values)) and len(set(values)) == len(values)
 
 
-def _differing(told: Sequence[Knobs], knob: str) -> tuple[str, ...]:
-    keys = dict.fromkeys(key for knobs in told for key in knobs if key != knob)
-    return tuple(key for key in keys if len({repr(knobs.get(key)) for knobs in told}) > 1)
-
-
-def _told_alike(runs: Sequence[Run]) -> Knobs:
-    """Return what all runs of a group tell alike, but for names, notes and seeds."""
-    first, *others = (run.settings for run in runs)
-    return {
-        key: value
-        for key, value in first.items()
-        if key not in APART and all(key in other and other[key] == value for other in others)
-    }
+def _differing_keys(settings: Sequence[Knobs], knob: str) -> tuple[str, ...]:
+    """Return the other keys that groups state differently, in the order of their first mention."""
+    keys: dict[str, None] = {}
+    for knobs in settings:
+        keys.update(dict.fromkeys(knobs))
+    keys.pop(knob, None)
+    differing = []
+    for key in keys:
+        values = {repr(knobs.get(key)) for knobs in settings}
+        if len(values) > 1:
+            differing.append(key)
+    return tuple(differing)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    is_nan = value != value
+    return isinstance(value, int | float) and not isinstance(value, bool) and not is_nan

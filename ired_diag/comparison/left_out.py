@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ired_diag.comparison.names_in_words import first_few, is_or_are
 from ired_diag.comparison.outcomes import Failure
 from ired_diag.comparison.seeds import Members
 from ired_diag.runs.ending import LABELS
@@ -20,65 +21,95 @@ MOST_NAMED = 8  # seeds: beyond, they are counted
 
 def left_out_of(groups: Sequence[Members]) -> list[str]:
     """Return one sentence for each group and kind of seed without a number."""
-    return [sentence for members in groups for sentence in _sentences(members)]
+    sentences: list[str] = []
+    for members in groups:
+        sentences += _failed_seeds(members)
+        sentences += _stopped_seeds(members)
+    return sentences
 
 
-def _sentences(members: Members) -> Iterator[str]:
-    finished, n = len(members.seeds), len(members.seeds) + len(members.failures)
-    kept = [seed.failure for seed in members.seeds if seed.failure is not None]
+def _failed_seeds(members: Members) -> Iterator[str]:
+    """Yield which seeds diverged or died; those that diverged may have a number all the same."""
+    finished = len(members.seeds)
+    kept = members.failed_with_number
     if kept:
-        yield f"{_count(members, kept, n)} diverged ({_labels(kept)}); {KEPT}."
-    broken = [f for f in members.failures if f.kind in ("not finite", "diverged")]
-    crashed = [f for f in members.failures if f.kind == "crashed"]
+        yield f"{_count(members, kept)} diverged ({_labels(kept)}); {KEPT}."
+    broken = members.failures_of_kind("not finite", "diverged")
     if broken:
-        basis = _basis(finished, "ended well")
-        yield f"{_count(members, broken, n)} {_breakdown(broken)} ({_labels(broken)}); {basis}."
+        count, ending = _count(members, broken), _ending_of(broken)
+        yield f"{count} {ending} ({_labels(broken)}); {_what_means_are_of(finished, 'ended well')}."
+    crashed = members.failures_of_kind("crashed")
     if crashed:
-        what = f"died of an error ({_labels(crashed)}: {_causes(crashed)})"
-        yield f"{_count(members, crashed, n)} {what}; {_basis(finished)}."
-    stopped = [f for f in members.failures if f.kind == "stopped"]
-    without = [f for f in stopped if f.cause.startswith("has no ")]
-    unreadable = [f for f in stopped if f.cause == LABELS["unreadable"]]
-    cut = [f for f in stopped if f not in without and f not in unreadable]
-    if cut:
-        what = f"{_was(cut)} stopped ({_causes(cut)}) and {_is(cut)} left out: {_labels(cut)}"
-        hint = " (--include-incomplete keeps them)" if any(f.step is not None for f in cut) else ""
-        yield f"{_count(members, cut, n)} {what}{hint}."
+        died = f"died of an error ({_labels(crashed)}: {_causes(crashed)})"
+        yield f"{_count(members, crashed)} {died}; {_what_means_are_of(finished, 'finished')}."
+
+
+def _stopped_seeds(members: Members) -> Iterator[str]:
+    """Yield which seeds were cut short, which could not be read, and which lack the metric."""
+    cut_short, unreadable, without_metric = [], [], []
+    for failure in members.failures_of_kind("stopped"):
+        if failure.cause.startswith("has no "):
+            without_metric.append(failure)
+        elif failure.cause == LABELS["unreadable"]:
+            unreadable.append(failure)
+        else:
+            cut_short.append(failure)
+    if cut_short:
+        was, verb = "was" if len(cut_short) == 1 else "were", is_or_are(len(cut_short))
+        stopped = f"{was} stopped ({_causes(cut_short)}) and {verb} left out: {_labels(cut_short)}"
+        yield f"{_count(members, cut_short)} {stopped}{_hint_to_keep(cut_short)}."
     if unreadable:
-        what = f"{_is(unreadable)} not readable and {_is(unreadable)} left out: {_labels(unreadable)}"
-        yield f"{_count(members, unreadable, n)} {what}."
-    if without:
-        verb = without[0].cause if len(without) == 1 else without[0].cause.replace("has", "have", 1)
-        yield f"{_count(members, without, n)} {verb} and {_is(without)} left out: {_labels(without)}."
+        verb = is_or_are(len(unreadable))
+        yield (
+            f"{_count(members, unreadable)} {verb} not readable and {verb} left out: {_labels(unreadable)}."
+        )
+    if without_metric:
+        # Of one group, so the metric that they lack is the same.
+        lacks = without_metric[0].cause
+        if len(without_metric) > 1:
+            lacks = lacks.replace("has", "have", 1)
+        verb = is_or_are(len(without_metric))
+        yield f"{_count(members, without_metric)} {lacks} and {verb} left out: {_labels(without_metric)}."
 
 
-def _count(members: Members, chosen: Sequence[Failure], n: int) -> str:
+def _hint_to_keep(cut_short: Sequence[Failure]) -> str:
+    if any(failure.step is not None for failure in cut_short):
+        return " (--include-incomplete keeps them)"
+    return ""
+
+
+def _count(members: Members, chosen: Sequence[Failure]) -> str:
     """Return of how many seeds a sentence speaks: ``h: 2 of 5 seeds``."""
+    n = len(members.seeds) + len(members.failures)
     if len(chosen) == n:
         return f"{members.name}: {ALL.get(n, f'all {n} seeds')}"
     return f"{members.name}: {len(chosen)} of {n} seeds"
 
 
-def _breakdown(broken: Sequence[Failure]) -> str:
-    ends = {failure.cause for failure in broken if failure.kind == "not finite"}
-    words = ["diverged"] if any(failure.kind == "diverged" for failure in broken) else []
-    if ends:
-        words.append("ended in NaN" if ends == {"NaN"} else "ended in NaN or infinity")
-    return " or ".join(words)
+def _ending_of(broken: Sequence[Failure]) -> str:
+    """Return how training broke down: ``diverged or ended in NaN``."""
+    # The cause of a divergence to a finite value is "diverged", else the last value.
+    causes = {failure.cause for failure in broken}
+    endings = []
+    if "diverged" in causes:
+        endings.append("diverged")
+    if "infinity" in causes:
+        endings.append("ended in NaN or infinity")
+    elif "NaN" in causes:
+        endings.append("ended in NaN")
+    return " or ".join(endings)
 
 
-def _basis(finished: int, did: str = "finished") -> str:
+def _what_means_are_of(finished: int, ending: str) -> str:
     if not finished:
-        return f"no seed {did}, so there is no mean"
+        return f"no seed {ending}, so there is no mean"
     if finished == 1:
         return "its mean is that of the only seed that finished"
     return f"means are among the {finished} that finished"
 
 
 def _labels(chosen: Sequence[Failure]) -> str:
-    labels = [failure.label for failure in chosen]
-    more = len(labels) - MOST_NAMED
-    return ", ".join(labels[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return first_few([failure.label for failure in chosen], MOST_NAMED)
 
 
 def _causes(chosen: Sequence[Failure]) -> str:
@@ -86,11 +117,3 @@ def _causes(chosen: Sequence[Failure]) -> str:
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{count} {cause}" for cause, count in counts.items())
-
-
-def _was(chosen: Sequence[Failure]) -> str:
-    return "was" if len(chosen) == 1 else "were"
-
-
-def _is(chosen: Sequence[Failure]) -> str:
-    return "is" if len(chosen) == 1 else "are"

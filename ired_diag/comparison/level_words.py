@@ -13,9 +13,10 @@ def level_in_words(pair: PairOfGroups) -> str:
     if not _is_uncertain(pair):
         return ""
     n_a, n_b, _ = pair.seeds
+    percent = 100 * _level(pair)
     return (
         f"{n_a} seeds against {n_b}: where there is no difference, Welch's test of these sizes sees one in "
-        f"about {100 * welch_level(n_a, n_b):.0f}% of studies instead of 5%. Add seeds to {_smaller(pair)}."
+        f"about {percent:.0f}% of studies instead of 5%. Add seeds to {_smaller(pair)}."
     )
 
 
@@ -24,14 +25,23 @@ def level_of_many(pairs: Sequence[PairOfGroups]) -> str:
     uncertain = [pair for pair in pairs if _is_uncertain(pair)]
     if not uncertain:
         return ""
-    worst = max(uncertain, key=lambda pair: welch_level(*pair.seeds[:2]))
+    worst = max(uncertain, key=_level)
     groups = ", ".join(dict.fromkeys(map(_smaller, uncertain)))
     return f"Few seeds of {groups}. {worst.a} and {worst.b}, {level_in_words(worst)}"
 
 
+def _level(pair: PairOfGroups) -> float:
+    """Return the share of studies without a difference in which Welch's test sees one."""
+    n_a, n_b, _ = pair.seeds
+    return welch_level(n_a, n_b)
+
+
 def _is_uncertain(pair: PairOfGroups) -> bool:
-    return pair.primary == "welch" and not pair.test.reason and is_too_often_wrong(*pair.seeds[:2])
+    # Welch's approximation of the degrees of freedom is poor for two or three seeds against many.
+    n_a, n_b, _ = pair.seeds
+    return pair.primary == "welch" and not pair.test.reason and is_too_often_wrong(n_a, n_b)
 
 
 def _smaller(pair: PairOfGroups) -> str:
-    return pair.a if pair.seeds[0] < pair.seeds[1] else pair.b
+    n_a, n_b, _ = pair.seeds
+    return pair.a if n_a < n_b else pair.b

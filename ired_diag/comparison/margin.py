@@ -45,12 +45,16 @@ class Margin:
     @property
     def words(self) -> str:
         """The margin with its article: ``the 1% margin``, ``the margin of 0.05``."""
-        return f"the margin of {self.size:g}" if self.absolute else f"the {100 * self.size:g}% margin"
+        if self.absolute:
+            return f"the margin of {self.size:g}"
+        return f"the {100 * self.size:g}% margin"
 
     @property
     def text(self) -> str:
         """The margin as the command line takes it: ``1%``, ``0.05abs``."""
-        return f"{self.size:g}{ABSOLUTE}" if self.absolute else f"{100 * self.size:g}%"
+        if self.absolute:
+            return f"{self.size:g}{ABSOLUTE}"
+        return f"{100 * self.size:g}%"
 
 
 ONE_PERCENT = Margin(0.01)
@@ -62,15 +66,19 @@ def margin_of(given: float | Margin) -> Margin:
     Raises:
         DiagError: A share is not between 0 and 1, or an absolute margin is not positive and finite.
     """
-    margin = given if isinstance(given, Margin) else Margin(float(given))
-    size, positive = margin.size, 0 < margin.size < math.inf
-    if margin.absolute and not positive:
+    margin = given
+    if not isinstance(margin, Margin):
+        margin = Margin(float(margin))
+    size = margin.size
+    is_positive = 0 < size < math.inf
+    if margin.absolute and not is_positive:
         raise DiagError(
             f"An absolute margin is positive and finite, found {size:g}. "
             f"On the command line: --margin 0.05{ABSOLUTE}."
         )
     if not margin.absolute and not 0 < size < 1:
-        example = size if positive else 0.05
+        # A share above 1 was most likely meant in the unit of the metric.
+        example = size if is_positive else 0.05
         raise DiagError(
             f"The margin is a share between 0 and 1, found {size:g}. On the command line: --margin 1% for a "
             f"share of the mean, --margin {example:g}{ABSOLUTE} for a difference in the metric's unit "
@@ -91,7 +99,9 @@ def parse_margin(text: str) -> Margin:
     text = text.strip()
     if text.endswith(ABSOLUTE):
         return Margin(float(text.removesuffix(ABSOLUTE)), absolute=True)
-    return Margin(float(text.removesuffix("%")) / (100 if text.endswith("%") else 1))
+    if text.endswith("%"):
+        return Margin(float(text.removesuffix("%")) / 100)
+    return Margin(float(text))
 
 
 def in_metric_unit(margin: Margin, a: Array, b: Array) -> float:
@@ -106,7 +116,8 @@ def in_metric_unit(margin: Margin, a: Array, b: Array) -> float:
         return margin.size
     if without_share(a, b):
         return math.nan
-    return margin.size * (abs(float(a.mean())) + abs(float(b.mean()))) / 2
+    mean_a, mean_b = abs(float(a.mean())), abs(float(b.mean()))
+    return margin.size * (mean_a + mean_b) / 2
 
 
 def note_on_margin(margin: Margin, metric: str, pairs: Sequence[tuple[str, str, str]]) -> list[str]:
@@ -114,16 +125,20 @@ def note_on_margin(margin: Margin, metric: str, pairs: Sequence[tuple[str, str, 
 
     Args:
         margin: The margin.
-        metric: In whose unit it would be.
-        pairs: Names of both groups, and why a share of their means says nothing, or nothing.
+        metric: Name of the metric, in whose unit it would be.
+        pairs: Names of both groups, and why a share of their means says nothing; empty where it does.
     """
-    without = [(a, b, reason) for a, b, reason in pairs if reason and reason != NO_VALUE]
-    if margin.absolute or not without:
+    affected = []
+    for a, b, reason in pairs:
+        if reason and reason != NO_VALUE:
+            affected.append((f"{a} and {b}", reason))
+    if margin.absolute or not affected:
         return []
-    a, b, reason = without[0]
-    others = f", and {len(without) - 1} more pairs" if len(without) > 1 else ""
+    names, reason = affected[0]
+    if len(affected) > 1:
+        names += f", and {len(affected) - 1} more pairs"
     return [
-        f"{a} and {b}{others}: {margin.text} of a mean says nothing here ({reason}). No difference is called "
+        f"{names}: {margin.text} of a mean says nothing here ({reason}). No difference is called "
         f"equivalent or too small without a margin in the unit of {metric}: --margin X{ABSOLUTE}."
     ]
 
@@ -139,10 +154,13 @@ def without_share(a: Array, b: Array) -> str:
     values = np.concatenate([a, b])
     if values.min() < 0 < values.max():
         return "values have both signs"
-    if any(abs(x.mean()) <= _scatter(x) for x in (a, b)):
+    if _is_near_zero(a) or _is_near_zero(b):
         return "a mean lies within its scatter of 0"
     return ""
 
 
-def _scatter(x: Array) -> float:
-    return float(x.std(ddof=1)) if len(x) > 1 else 0.0
+def _is_near_zero(values: Array) -> bool:
+    scatter = 0.0
+    if len(values) > 1:
+        scatter = float(values.std(ddof=1))
+    return bool(abs(values.mean()) <= scatter)

@@ -2,12 +2,12 @@
 
 A group all of whose seeds failed is a result, and stays, even where no seed of any other group finished: that
 0 of 5 seeds finished is what there is to say. A group whose complete runs never log the metric, or whose runs
-were all stopped, is none, and is left out.
+were all stopped, is not one, and is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ired_diag.comparison.outcomes import Failure, failure_of
-from ired_diag.comparison.seeds import APART, Members, Seed, seconds_between
+from ired_diag.comparison.seeds import Members, Seed, seconds_between, settings_alike
 from ired_diag.comparison.stated_data import declared_data, is_of_evaluation, stated_data
 from ired_diag.errors import NotFound
 from ired_diag.runs.completion import note_on_unknown
@@ -42,9 +42,9 @@ def members_of(
 
     Args:
         groups: Runs by the name of their group.
-        metric: Which logged metric.
-        notes: Is extended by what else there is to say of the runs.
-        lower_is_better: The direction of the metric.
+        metric: Name of the logged metric to compare by.
+        notes: Notes on the runs; those on these groups are appended.
+        lower_is_better: Whether a lower value of the metric is better.
         include_incomplete: Keep runs that did not reach the end of their training.
         judge_shape: Whether a seed that diverged to a finite value has failed.
 
@@ -52,19 +52,27 @@ def members_of(
         NotFound: No group has a seed with a result, or one that failed.
     """
     judged = partial(
-        failure_of, metric=metric, lower_is_better=lower_is_better, include_incomplete=include_incomplete
+        failure_of,
+        metric=metric,
+        lower_is_better=lower_is_better,
+        include_incomplete=include_incomplete,
     )
-    failures = {name: [judged(run, judge_shape=judge_shape) for run in runs] for name, runs in groups.items()}
-    finite: Mapping[str, Failures] = failures
-    if all(failure is not None for group in failures.values() for failure in group):
-        finite = {name: [judged(run, judge_shape=False) for run in runs] for name, runs in groups.items()}
+    failures = _by_group(groups, partial(judged, judge_shape=judge_shape))
+    without_number = failures
+    if _every_run_failed(failures):
+        # Curves that all diverge suggest a wrong direction: their last values are kept, and the seeds named.
+        without_number = _by_group(groups, partial(judged, judge_shape=False))
     kept = []
     for name, runs in groups.items():
-        members = _members(name, runs, metric, failures=failures[name], finite=finite[name])
-        notes += filter(None, [note_on_unknown(name, _finished(runs, finite[name]))])
-        if include_incomplete:
-            notes += filter(None, [_note_on_kept(name, runs, members)])
-        if members.seeds or _failed_altogether(runs, finite[name], metric):
+        members = _members(
+            name,
+            runs,
+            metric,
+            failures=failures[name],
+            without_number=without_number[name],
+        )
+        notes += _notes_on(members, runs, without_number[name], include_incomplete=include_incomplete)
+        if members.seeds or _failed_altogether(runs, without_number[name], metric):
             kept.append(members)
         elif len(groups) > 1:
             notes.append(f"{_nothing_in(members, runs, metric)} The group is left out.")
@@ -73,6 +81,25 @@ def members_of(
     if not kept:
         raise NotFound(f"No group has a run to compare by {metric}. {' '.join(notes[-1:])}")
     return kept
+
+
+def _by_group(
+    groups: Mapping[str, Sequence[Run]], judged: Callable[[Run], Failure | None]
+) -> dict[str, Failures]:
+    return {name: list(map(judged, runs)) for name, runs in groups.items()}
+
+
+def _every_run_failed(failures: Mapping[str, Failures]) -> bool:
+    return not any(None in of_group for of_group in failures.values())
+
+
+def _notes_on(
+    members: Members, runs: Sequence[Run], without_number: Failures, *, include_incomplete: bool
+) -> list[str]:
+    notes = [note_on_unknown(members.name, _runs_with_number(runs, without_number))]
+    if include_incomplete:
+        notes.append(_note_on_kept(runs, members))
+    return list(filter(None, notes))
 
 
 def settings_of(runs: Iterable[Run]) -> dict[str, Mapping[str, str]]:
@@ -87,31 +114,41 @@ def _stated_by(run: Run) -> dict[str, str]:
 
 def _seeds_of_data(run: Run) -> dict[str, Any]:
     """Return what else a run states of its data by seeds, which say who a run is and are no settings."""
-    return {key: value for key, value in (run.configuration or {}).items() if is_of_evaluation(key)}
+    configuration = run.configuration or {}
+    return {key: value for key, value in configuration.items() if is_of_evaluation(key)}
 
 
-def _members(name: str, runs: Sequence[Run], metric: str, *, failures: Failures, finite: Failures) -> Members:
-    """Return a group; ``finite`` is why runs have no number, ``failures`` why no result."""
-    finished = _finished(runs, finite)
-    why = {run.seed_label: failure for run, failure in zip(runs, failures, strict=True)}
-    speaking = finished or runs  # of a group without a seed that finished, all
-    strategies = {_strategy(run) for run in speaking}
+def _members(
+    name: str, runs: Sequence[Run], metric: str, *, failures: Failures, without_number: Failures
+) -> Members:
+    """Return a group; ``without_number`` is why runs have no number, ``failures`` why no result."""
+    counted = _runs_with_number(runs, without_number)
+    # A group without a seed that finished is described by all of its runs.
+    described = counted or runs
+    labels = [run.seed_label for run in runs]
+    failure_by_seed = dict(zip(labels, failures, strict=True))
+    seeds = []
+    for run in counted:
+        unfinished = not run.ending.may_be_complete
+        seed = replace(_seed(run, metric), failure=failure_by_seed[run.seed_label], unfinished=unfinished)
+        seeds.append(seed)
     return Members(
-        name,
-        strategies.pop() if len(strategies) == 1 else None,
-        [
-            replace(
-                _seed(run, metric),
-                failure=why[run.seed_label],
-                unfinished=not run.ending.may_be_complete,
-            )
-            for run in finished
-        ],
-        settings_of(speaking),
-        _stated_alike(speaking),
-        [failure for failure in finite if failure is not None],
+        name=name,
+        strategy=_shared_strategy(described),
+        seeds=seeds,
+        settings=settings_of(described),
+        knobs=settings_alike(described),
+        failures=list(filter(None, without_number)),
         of_table=all(run.of_table for run in runs),
     )
+
+
+def _shared_strategy(runs: Sequence[Run]) -> str | None:
+    """Return the mining strategy that all runs state; None where they state several or none."""
+    strategies = set(map(_strategy, runs))
+    if len(strategies) != 1:
+        return None
+    return strategies.pop()
 
 
 def _strategy(run: Run) -> str | None:
@@ -119,19 +156,22 @@ def _strategy(run: Run) -> str | None:
     return strategy if isinstance(strategy, str) else None
 
 
-def _finished(runs: Sequence[Run], failures: Failures) -> list[Run]:
+def _runs_with_number(runs: Sequence[Run], failures: Failures) -> list[Run]:
     return [run for run, failure in zip(runs, failures, strict=True) if failure is None]
 
 
-def _note_on_kept(name: str, runs: Sequence[Run], members: Members) -> str:
+def _note_on_kept(runs: Sequence[Run], members: Members) -> str:
     """Return which seeds of a group count although their training did not finish."""
     labels = {seed.label for seed in members.seeds}
-    kept = [run for run in runs if run.seed_label in labels and not run.ending.may_be_complete]
-    if not kept:
+    endings = []
+    for run in runs:
+        if run.seed_label in labels and not run.ending.may_be_complete:
+            endings.append(f"{run.seed_label}: {run.ending.label}")
+    if not endings:
         return ""
-    which = ", ".join(f"{run.seed_label}: {run.ending.label}" for run in kept)
+    count = f"{len(endings)} of {len(runs)} seeds"
     return (
-        f"{name}: {len(kept)} of {len(runs)} seeds did not finish ({which}). By --include-incomplete their "
+        f"{members.name}: {count} did not finish ({', '.join(endings)}). By --include-incomplete their "
         "last values count in means and tests; in the success rate they are neither successes nor failures."
     )
 
@@ -141,44 +181,46 @@ def _failed_altogether(runs: Sequence[Run], failures: Failures, metric: str) -> 
 
     Where complete runs never log the metric, a group has nothing to do with it.
     """
-    logged = any(metric in run.history.series for run in runs)
-    other_metric = not logged and any(run.ending.may_be_complete for run in runs)
-    return not other_metric and any(failure is not None and failure.kind != "stopped" for failure in failures)
+    is_logged = any(metric in run.history.series for run in runs)
+    if not is_logged and any(run.ending.may_be_complete for run in runs):
+        return False
+    return any(failure.kind != "stopped" for failure in filter(None, failures))
 
 
 def _nothing_in(members: Members, runs: Sequence[Run], metric: str) -> str:
     """Return why a group has no seed with a result."""
-    logged = sorted({name for run in runs for name in run.history.series})
+    logged: set[str] = set()
+    for run in runs:
+        logged.update(run.history.series)
     start = f"{members.name}: has no run to compare by {metric}."
     if logged and metric not in logged:
-        return f"{start} Its runs log: {', '.join(logged)}."
+        return f"{start} Its runs log: {', '.join(sorted(logged))}."
     reasons = [f"{failure.label}: {failure.reason}" for failure in members.failures[:MOST_REASONS]]
     more = len(members.failures) - MOST_REASONS
-    return f"{start} {'; '.join(reasons)}{f'; and {more} more' if more > 0 else ''}."
-
-
-def _stated_alike(runs: Sequence[Run]) -> dict[str, Any]:
-    first, *others = (run.settings for run in runs)
-    return {
-        key: value
-        for key, value in first.items()
-        if key not in APART and all(key in other and other[key] == value for other in others)
-    }
+    if more > 0:
+        reasons.append(f"and {more} more")
+    return f"{start} {'; '.join(reasons)}."
 
 
 def _seed(run: Run, metric: str) -> Seed:
-    series, stated = run.history.series[metric], run.provenance
-    knobs = {
-        name: float(value)
-        for name, value in (run.configuration or {}).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    series, provenance = run.history.series[metric], run.provenance
+    machine = provenance.get("gpu") or provenance.get("device") or ""
     return Seed(
-        run.seed_label,
-        np.asarray(series.steps, dtype=np.float64),
-        np.asarray(series.values, dtype=np.float64),
-        run.path if run.path.is_dir() else None,
-        seconds_between(stated.get("started"), stated.get("ended")),
-        str(stated.get("gpu") or stated.get("device") or ""),
-        knobs,
+        label=run.seed_label,
+        steps=np.asarray(series.steps, dtype=np.float64),
+        values=np.asarray(series.values, dtype=np.float64),
+        folder=run.path if run.path.is_dir() else None,
+        seconds=seconds_between(provenance.get("started"), provenance.get("ended")),
+        machine=str(machine),
+        knobs=_numbers_in(run.configuration or {}),
     )
+
+
+def _numbers_in(configuration: Mapping[str, Any]) -> dict[str, float]:
+    """Return the settings of a configuration that are numbers."""
+    numbers = {}
+    for name, value in configuration.items():
+        # Python takes True for 1.
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            numbers[name] = float(value)
+    return numbers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,11 @@ class GroupNoise:
     """The spread of a group's seeds on the plateau, split.
 
     Attributes:
-        split: Into that of seeds and that of evaluations.
+        split: The spread, split into that of seeds and that of evaluations.
         error_last: Standard error of the group's mean, read at one evaluation.
-        error_plateau: Read over the whole plateau.
-        error_twice_the_seeds: Over the whole plateau, with twice the seeds.
-        error_twice_the_evaluations: With twice the evaluations.
+        error_plateau: Standard error of the mean, read over the whole plateau.
+        error_twice_the_seeds: Standard error over the whole plateau, with twice the seeds.
+        error_twice_the_evaluations: Standard error over the whole plateau, with twice the evaluations.
     """
 
     split: NoiseSplit
@@ -38,46 +39,68 @@ def noise_of(windows: Windows, reason: str) -> GroupNoise:
     """Return how a group's spread splits.
 
     Args:
-        windows: Its seeds' plateaus.
-        reason: Why there are none, where there are none.
+        windows: The evaluations of its seeds on the plateau, by seed.
+        reason: Why there are none; empty where there are.
     """
     if not windows:
-        nan = math.nan
-        return GroupNoise(
-            NoiseSplit(seeds=0, evaluations=nan, reason=reason or "no plateau"), nan, nan, nan, nan
-        )
+        return _without_plateau(reason or "no plateau")
     finite = [window[np.isfinite(window)] for window in windows.values()]
     split = split_noise(finite)
-    n, k = len(finite), min(map(len, finite))
+    # Of plateaus of several lengths the shortest one promises least.
+    seeds, evaluations = len(finite), min(map(len, finite))
+    error = partial(predicted_standard_error, split)
+    return GroupNoise(
+        split=split,
+        error_last=error(seeds=seeds, evaluations=1),
+        error_plateau=error(seeds=seeds, evaluations=evaluations),
+        error_twice_the_seeds=error(seeds=2 * seeds, evaluations=evaluations),
+        error_twice_the_evaluations=error(seeds=seeds, evaluations=2 * evaluations),
+    )
 
-    def error(seeds: int, evaluations: int) -> float:
-        return predicted_standard_error(split, seeds=seeds, evaluations=evaluations)
 
-    return GroupNoise(split, error(n, 1), error(n, k), error(2 * n, k), error(n, 2 * k))
+def _without_plateau(reason: str) -> GroupNoise:
+    nan = math.nan
+    return GroupNoise(
+        split=NoiseSplit(seeds=0, evaluations=nan, reason=reason),
+        error_last=nan,
+        error_plateau=nan,
+        error_twice_the_seeds=nan,
+        error_twice_the_evaluations=nan,
+    )
 
 
 def noise_between(a: Windows, b: Windows, shared: Sequence[str], *, draw: int) -> SharedNoise:
     """Return whether seeds of two groups fluctuate together on the plateau.
 
     Args:
-        a: Plateaus of one group.
-        b: Of the other.
-        shared: Seeds that may be alike.
-        draw: Seed of the permutations.
+        a: Evaluations of the first group on the plateau, by seed.
+        b: Evaluations of the second group on the plateau, by seed.
+        shared: Labels of the seeds that may fluctuate together.
+        draw: Random seed of the permutations.
     """
-    both = [seed for seed in shared if seed in a and seed in b]
-    lengths = {len(group[seed]) for group in (a, b) for seed in both}
-    if not both or len(lengths) > 1:
-        reason = "evaluations on the plateau are not the same" if both else "no seed in common on a plateau"
-        return SharedNoise(
-            same=math.nan,
-            different=math.nan,
-            p=math.nan,
-            exact=False,
-            n=len(both),
-            by_seed=(),
-            reason=reason,
-        )
-    x, y = (np.array([group[seed] for seed in both]) for group in (a, b))
+    in_both = [seed for seed in shared if seed in a and seed in b]
+    if not in_both:
+        return _unknown(0, "no seed in common on a plateau")
+    windows_a, windows_b = _windows_of(in_both, a), _windows_of(in_both, b)
+    # Windows of other lengths are of other steps: their places do not correspond.
+    if len({*map(len, windows_a), *map(len, windows_b)}) > 1:
+        return _unknown(len(in_both), "evaluations on the plateau are not the same")
+    x, y = np.array(windows_a), np.array(windows_b)
     finite = np.isfinite(x).all(axis=0) & np.isfinite(y).all(axis=0)
     return shared_noise(x[:, finite], y[:, finite], seed=draw)
+
+
+def _windows_of(seeds: Sequence[str], windows: Windows) -> list[NDArray[np.float64]]:
+    return [windows[seed] for seed in seeds]
+
+
+def _unknown(n: int, reason: str) -> SharedNoise:
+    return SharedNoise(
+        same=math.nan,
+        different=math.nan,
+        p=math.nan,
+        exact=False,
+        n=n,
+        by_seed=(),
+        reason=reason,
+    )

@@ -21,15 +21,16 @@ class OtherTests:
     """Tests next to the t tests.
 
     Attributes:
-        mann_whitney: Of the ranks of all values.
-        wilcoxon: Of the signed ranks of the pairs of equal seeds; NaN with a reason where they are not pairs.
-        permutation: Of the difference of means, values dealt out again.
-        sign_flip: Of the mean difference of the pairs of equal seeds, signs dealt out again; NaN with a
+        mann_whitney: Test of the ranks of all values.
+        wilcoxon: Test of the signed ranks of the pairs of equal seeds; NaN with a reason where they are not
+            pairs.
+        permutation: Test of the difference of means, by dealing the values out again.
+        sign_flip: Test of the mean difference of the pairs of equal seeds, by flipping signs; NaN with a
             reason where they are not pairs.
         bootstrap: Studentised bootstrap interval of the difference that is compared; NaN with a reason where
             its simulated coverage does not hold.
-        brown_forsythe: Of equal spread.
-        sd_ratio: Sd of a over that of b.
+        brown_forsythe: Test of equal spread.
+        sd_ratio: Standard deviation of a over that of b.
     """
 
     mann_whitney: RankTest
@@ -49,16 +50,19 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
         question: How to compare.
         estimator: Which t test gives the difference of means.
     """
-    a, b, (x, y) = sample.a, sample.b, sample.paired
-    wilcoxon_test, flipped = wilcoxon(x, y), sign_flip(x, y, seed=question.draw)
+    a, b = sample.a, sample.b
+    x, y = sample.paired
+    signed_ranks = wilcoxon(x, y)
+    flipped_signs = sign_flip(x, y, seed=question.draw)
     if sample.obstacle:
         reason = f"not paired: {sample.obstacle}"
-        wilcoxon_test, flipped = replace(wilcoxon_test, reason=reason), replace(flipped, reason=reason)
+        signed_ranks = replace(signed_ranks, reason=reason)
+        flipped_signs = replace(flipped_signs, reason=reason)
     return OtherTests(
         mann_whitney=mann_whitney(a, b),
-        wilcoxon=wilcoxon_test,
+        wilcoxon=signed_ranks,
         permutation=two_samples(a, b, seed=question.draw),
-        sign_flip=flipped,
+        sign_flip=flipped_signs,
         bootstrap=_bootstrap(sample, question, estimator),
         brown_forsythe=brown_forsythe(a, b),
         sd_ratio=sd_ratio(a, b),
@@ -68,8 +72,9 @@ def other_tests(sample: Sample, question: Question, estimator: Estimator) -> Oth
 def coverage_of_difference(sample: Sample, estimator: Estimator) -> tuple[Coverage, Coverage]:
     """Return the coverage of the t interval of the difference: for normal data, and at this skewness."""
     if is_partial(estimator):
-        none = Coverage(math.nan, math.nan, sample.pairs.shape[1], math.nan, NOT_SIMULATED)
-        return none, none
+        n = sample.pairs.shape[1]
+        unknown = Coverage(math.nan, math.nan, n, math.nan, NOT_SIMULATED)
+        return unknown, unknown
     name, values = _interval(sample, estimator)
     return coverage_of(name, len(values)), indicated_coverage(name, values)
 
@@ -77,6 +82,7 @@ def coverage_of_difference(sample: Sample, estimator: Estimator) -> tuple[Covera
 def _interval(sample: Sample, estimator: Estimator) -> tuple[str, Array]:
     """Return the name of the t interval, and the values whose skewness matters to it."""
     if estimator == "welch":
+        # The smaller group has the larger standard error, and its skewness the larger effect.
         return "welch", min((sample.a, sample.b), key=len)
     x, y = sample.pairs
     return "t", x - y
@@ -86,9 +92,13 @@ def _bootstrap(sample: Sample, question: Question, estimator: Estimator) -> Boot
     """Return the studentised interval where it holds."""
     if is_partial(estimator):
         return without_bootstrap("there is none of partly shared seeds")
-    together = estimator == "paired"
-    n = len(_interval(sample, estimator)[1])
-    if not holds("studentised_mean" if together else "studentised_difference", n):
+    _, values = _interval(sample, estimator)
+    name, a, b = "studentised_difference", sample.a, sample.b
+    is_paired = estimator == "paired"
+    if is_paired:
+        name = "studentised_mean"
+        a, b = sample.pairs
+    n = len(values)
+    if not holds(name, n):
         return without_bootstrap(f"at n = {n} its simulated coverage is not known to hold")
-    a, b = sample.pairs if together else (sample.a, sample.b)
-    return bootstrap_difference(a, b, paired=together, seed=question.draw)
+    return bootstrap_difference(a, b, paired=is_paired, seed=question.draw)

@@ -38,10 +38,10 @@ class Failure:
     """A seed without a result to average.
 
     Attributes:
-        label: Of the seed.
+        label: Label of the seed.
         kind: ``stopped`` is no failure of the method; all others are. A seed that never logged the metric,
             and did not die of an error, counts as stopped.
-        step: Of its last evaluation; None where it has none.
+        step: Step of its last evaluation; None where it has none.
         reason: One sentence with the numbers.
         cause: How its job ended, or what it lacks, in a few words: ``time limit``.
     """
@@ -64,8 +64,8 @@ class Outcomes:
             are neither successes nor failures, and not among those attempted.
         failures: All seeds without a result, those that were stopped among them.
         success_rate: Finished over attempted; NaN where no seed was attempted.
-        low: Lower end of its exact 95% interval.
-        high: Upper end.
+        low: Lower end of the exact 95% interval of that rate.
+        high: Upper end of that interval.
     """
 
     attempted: int
@@ -79,7 +79,8 @@ class Outcomes:
 
 def outcomes_of(members: Members) -> Outcomes:
     """Return how many seeds of a group finished."""
-    diverged = [seed.failure for seed in members.seeds if seed.failure is not None]
+    # A seed that diverged has failed, even where it keeps a number for want of any better seed.
+    diverged = members.failed_with_number
     unfinished = unfinished_seeds(members)
     finished = len(members.seeds) - len(diverged) - unfinished
     attempted = len(members.seeds) - unfinished + failed_seeds(members)
@@ -97,7 +98,7 @@ def outcomes_of(members: Members) -> Outcomes:
 
 def failed_seeds(members: Members) -> int:
     """Return how many seeds of a group failed and have no number; those that were stopped do not count."""
-    return sum(failure.kind != "stopped" for failure in members.failures)
+    return len(members.failed)
 
 
 def unfinished_seeds(members: Members) -> int:
@@ -107,9 +108,10 @@ def unfinished_seeds(members: Members) -> int:
 
 def divergences(members: Members) -> tuple[int, int]:
     """Return how many seeds of a group diverged or ended not finite, and how many were attempted."""
-    lost = sum(failure.kind in ("not finite", "diverged") for failure in members.failures)
-    kept = sum(seed.failure is not None for seed in members.seeds)
-    return lost + kept, len(members.seeds) - unfinished_seeds(members) + failed_seeds(members)
+    without_number = members.failures_of_kind("not finite", "diverged")
+    diverged = len(without_number) + len(members.failed_with_number)
+    attempted = len(members.seeds) - unfinished_seeds(members) + failed_seeds(members)
+    return diverged, attempted
 
 
 def failure_of(
@@ -124,60 +126,101 @@ def failure_of(
 
     Args:
         run: The run.
-        metric: What it is judged by.
-        lower_is_better: The direction of the metric.
+        metric: Name of the metric that the run is judged by.
+        lower_is_better: Whether a lower value of the metric is better.
         include_incomplete: Whether a run that did not reach the end of its training has a result.
         judge_shape: Whether a run that diverged to a finite value has none.
     """
     series = run.as_judged(metric)
     if series is None or not len(series):
         return _without_evaluation(run, metric)
+    # A logged loss may stay finite while the job says that it became NaN.
     if not math.isfinite(series.values[-1]) or run.ending.cause == "nan_loss":
         return _not_finite(run, metric, series)
     if judge_shape:
         shape = divergence_of(series.steps, series.values, lower_is_better=lower_is_better)
-        if shape is not None and not (np.isfinite(shape.rise) and over_fitting_of(run, metric)):
+        if shape is not None and not _is_over_fitting(run, metric, shape):
             return _diverged(run, metric, series, shape, lower_is_better=lower_is_better)
     if run.ending.may_be_complete or include_incomplete:
         return None
-    step, cause = float(series.steps[-1]), _cause(run)
-    kind: FailureKind = "crashed" if run.ending.failed else "stopped"
-    return Failure(run.seed_label, kind, step, f"{cause}; its last evaluation is at step {step:g}", cause)
+    return _unfinished(run, float(series.steps[-1]))
+
+
+def _is_over_fitting(run: Run, metric: str, shape: Shape) -> bool:
+    """Say whether a curve rises because the model learns its training data by heart: it has a result."""
+    return bool(np.isfinite(shape.rise)) and bool(over_fitting_of(run, metric))
+
+
+def _unfinished(run: Run, step: float) -> Failure:
+    cause = _cause(run)
+    return Failure(
+        label=run.seed_label,
+        kind=_kind(run),
+        step=step,
+        reason=f"{cause}; its last evaluation is at step {step:g}",
+        cause=cause,
+    )
 
 
 def _without_evaluation(run: Run, metric: str) -> Failure:
-    cause = f"has no {metric}" if run.ending.may_be_complete else _cause(run)
-    kind: FailureKind = "crashed" if run.ending.failed else "stopped"
-    return Failure(run.seed_label, kind, None, f"it never logged {metric} ({run.ending.label})", cause)
+    cause = _cause(run)
+    if run.ending.may_be_complete:
+        cause = f"has no {metric}"
+    return Failure(
+        label=run.seed_label,
+        kind=_kind(run),
+        step=None,
+        reason=f"it never logged {metric} ({run.ending.label})",
+        cause=cause,
+    )
 
 
 def _not_finite(run: Run, metric: str, series: Series) -> Failure:
     finite = np.flatnonzero(np.isfinite(series.values))
-    n, step = len(series), float(series.steps[-1])
-    first_lost = int(finite[-1]) + 1 if len(finite) else 0
-    if first_lost == n:
+    n = len(series)
+    first_lost = 0
+    if len(finite):
+        first_lost = int(finite[-1]) + 1
+    lost = series.values[first_lost:]
+    # The training loss may break down before the metric does; then the metric has lost nothing yet.
+    if not len(lost):
         reason = f"its training loss is NaN at its end; its last {metric} is {series.values[-1]:.4g}"
-        return Failure(run.seed_label, "not finite", step, reason, "NaN")
-    reason = (
-        f"its {metric} is not finite from step {series.steps[first_lost]} on "
-        f"({n - first_lost} of {n} evaluations)"
+    else:
+        count = f"{n - first_lost} of {n} evaluations"
+        reason = f"its {metric} is not finite from step {series.steps[first_lost]} on ({count})"
+    return Failure(
+        label=run.seed_label,
+        kind="not finite",
+        step=float(series.steps[-1]),
+        reason=reason,
+        cause="NaN" if np.isnan(lost).all() else "infinity",
     )
-    cause = "NaN" if np.isnan(series.values[first_lost:]).all() else "infinity"
-    return Failure(run.seed_label, "not finite", step, reason, cause)
 
 
 def _diverged(run: Run, metric: str, series: Series, shape: Shape, *, lower_is_better: bool) -> Failure:
+    steps = series.steps
     finite = np.where(np.isfinite(series.values), series.values, np.nan)
-    best = int(np.nanargmin(finite) if lower_is_better else np.nanargmax(finite))
-    since = f", worse since step {shape.onset.step:g}" if shape.onset is not None else ""
-    reason = (
-        f"its {metric} ends at {finite[-1]:.4g} (step {series.steps[-1]}), its best is {finite[best]:.4g} "
-        f"(step {series.steps[best]}){since}"
+    best = np.nanargmin(finite) if lower_is_better else np.nanargmax(finite)
+    last_value = f"ends at {finite[-1]:.4g} (step {steps[-1]})"
+    best_value = f"its best is {finite[best]:.4g} (step {steps[best]})"
+    reason = f"its {metric} {last_value}, {best_value}"
+    if shape.onset is not None:
+        reason += f", worse since step {shape.onset.step:g}"
+    return Failure(
+        label=run.seed_label,
+        kind="diverged",
+        step=float(steps[-1]),
+        reason=reason,
+        cause="diverged",
     )
-    return Failure(run.seed_label, "diverged", float(series.steps[-1]), reason, "diverged")
+
+
+def _kind(run: Run) -> FailureKind:
+    return "crashed" if run.ending.failed else "stopped"
 
 
 def _cause(run: Run) -> str:
     """Return how a job ended in a few words."""
-    ending = run.ending
-    return ending.label.removeprefix("failed: ") if ending.failed else LABELS[ending.state]
+    if run.ending.failed:
+        return run.ending.label.removeprefix("failed: ")
+    return LABELS[run.ending.state]

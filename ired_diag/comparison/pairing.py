@@ -13,9 +13,10 @@ more than the configurations, and then decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
+from ired_diag.comparison.names_in_words import joined
 from ired_diag.comparison.seeds import Members, shared_seeds
 from ired_diag.comparison.stated_data import names_data, plain_key
 
@@ -24,7 +25,7 @@ SILENT_TABLE = "a table does not say whether its seeds share data"
 NO_SEED = "no seed in common"
 NO_FINISHED_SEED = "no seed that finished in both"
 SWITCHED_OFF = "pairing is switched off (--unpaired)"
-MOST_KEYS = 3
+MOST_KEYS = 3  # of the data, in one sentence
 MOST_VALUES = 2  # of a key in two groups: where there are more, one seed's are shown
 
 
@@ -49,18 +50,26 @@ def pairing_of(a: Members, b: Members, *, paired: bool | None = None) -> Pairing
     """Return whether equal seeds of two groups are pairs.
 
     Args:
-        a: A group.
-        b: Another.
+        a: The first group.
+        b: The second group.
         paired: What the user says of it: True pairs equal seeds whatever the configurations state, False
             never pairs. Default: by the configurations.
     """
-    shared, contradiction = shared_seeds(a, b), _contradiction(a, b)
+    shared = shared_seeds(a, b)
+    contradiction = _contradiction_between(a, b)
     if not shared:
-        failed = any(failure.kind != "stopped" for one in (a, b) for failure in one.failures)
-        return Pairing(shared, NO_FINISHED_SEED if failed else NO_SEED, contradiction=contradiction)
+        obstacle = NO_SEED
+        if a.failed or b.failed:
+            obstacle = NO_FINISHED_SEED
+        return Pairing(shared, obstacle, contradiction=contradiction)
     obstacle = obstacle_in_data(a, b, paired=paired)
-    evidence = "--paired says so" if paired else f"both state {_in_words(_evidence(a, b))}"
-    return Pairing(shared, obstacle, "" if obstacle else evidence, contradiction)
+    if obstacle:
+        evidence = ""
+    elif paired:
+        evidence = "--paired says so"
+    else:
+        evidence = f"both state {_in_words(_data_of_both(a, b))}"
+    return Pairing(shared, obstacle, evidence, contradiction)
 
 
 def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> str:
@@ -69,8 +78,11 @@ def obstacle_in_data(a: Members, b: Members, *, paired: bool | None = None) -> s
         return "" if paired else SWITCHED_OFF
     if a.of_table and b.of_table:
         return SILENT_TABLE
-    unknown = _stated_by_one(a, b) if _evidence(a, b) else _why_unknown(a, b)
-    return _contradiction(a, b) or (f"{UNKNOWN}: {unknown}" if unknown else "")
+    contradiction = _contradiction_between(a, b)
+    if contradiction:
+        return contradiction
+    unknown = _stated_by_only_one(a, b) if _data_of_both(a, b) else _why_unknown(a, b)
+    return f"{UNKNOWN}: {unknown}" if unknown else ""
 
 
 def is_unknown(reason: str) -> bool:
@@ -79,7 +91,7 @@ def is_unknown(reason: str) -> bool:
 
 
 def obstacle_to_pairing(a: Members, b: Members) -> str:
-    """Return why seeds of two groups may not be paired, or nothing."""
+    """Return why seeds of two groups may not be paired; empty where they may."""
     return pairing_of(a, b).obstacle
 
 
@@ -90,77 +102,108 @@ def note_on_forced(a: Members, b: Members, pairing: Pairing) -> str:
     return f"{a.name} and {b.name} are paired because --paired says so, although {pairing.contradiction}."
 
 
-def _contradiction(a: Members, b: Members) -> str:
+def _contradiction_between(a: Members, b: Members) -> str:
     """Return the first key that equal seeds state differently: ``rank is 20 and 8``.
 
     Where no seed is shared, all that each group states is compared.
     """
     shared = shared_seeds(a, b)
-    for key in _keys(a, b):
-        x, y = _values(a, key), _values(b, key)
-        differing = [label for label in shared if label in x and label in y and x[label] != y[label]]
-        if differing and len({*x.values()} | {*y.values()}) > MOST_VALUES:
+    for key in _stated_keys(a, b):
+        of_a, of_b = _values_by_seed(a, key), _values_by_seed(b, key)
+        differing = _differing_seeds(of_a, of_b, shared)
+        values = {*of_a.values(), *of_b.values()}
+        if differing and len(values) > MOST_VALUES:
             label = differing[0]
-            return f"{plain_key(key)} is {x[label]} and {y[label]} in {label}"
-        if differing or (not shared and x and y and set(x.values()) != set(y.values())):
-            return f"{plain_key(key)} is {_listed(x)} and {_listed(y)}"
+            return f"{plain_key(key)} is {of_a[label]} and {of_b[label]} in {label}"
+        groups_differ = of_a and of_b and set(of_a.values()) != set(of_b.values())
+        if differing or (not shared and groups_differ):
+            return f"{plain_key(key)} is {_listed(of_a)} and {_listed(of_b)}"
     return ""
 
 
-def _stated_by_one(a: Members, b: Members) -> str:
+def _differing_seeds(a: Mapping[str, str], b: Mapping[str, str], shared: Sequence[str]) -> list[str]:
+    """Return the shared seeds under which two groups state different values of a key."""
+    differing = []
+    for label in shared:
+        # A key that only one run states is no contradiction; ``_stated_by_only_one`` speaks of it.
+        if label in a and label in b and a[label] != b[label]:
+            differing.append(label)
+    return differing
+
+
+def _stated_by_only_one(a: Members, b: Members) -> str:
     """Return what is stated of data or evaluation for one run of a shared seed and not for the other."""
     shared = set(shared_seeds(a, b))
-    for key in _keys(a, b):
-        x, y = ({label: v for label, v in _values(m, key).items() if label in shared} for m in (a, b))
-        if set(x) != set(y):
-            members, values = (a, x) if len(x) > len(y) else (b, y)
-            return f"only {members.name} states {plain_key(key)} ({_listed(values)})"
+    for key in _stated_keys(a, b):
+        of_a = _values_by_seed(a, key, seeds=shared)
+        of_b = _values_by_seed(b, key, seeds=shared)
+        if set(of_a) == set(of_b):
+            continue
+        if len(of_a) > len(of_b):
+            return f"only {a.name} states {plain_key(key)} ({_listed(of_a)})"
+        return f"only {b.name} states {plain_key(key)} ({_listed(of_b)})"
     return ""
 
 
-def _keys(a: Members, b: Members) -> list[str]:
-    return list(dict.fromkeys(key for m in (a, b) for stated in m.settings.values() for key in stated))
+def _stated_keys(a: Members, b: Members) -> list[str]:
+    """Return the keys that any run of two groups states, in the order of their first mention."""
+    keys: dict[str, None] = {}
+    for members in (a, b):
+        for stated in members.settings.values():
+            keys.update(dict.fromkeys(stated))
+    return list(keys)
 
 
-def _values(members: Members, key: str) -> dict[str, str]:
-    """Return what a group states under a key, by seed."""
-    return {label: stated[key] for label, stated in members.settings.items() if key in stated}
+def _values_by_seed(members: Members, key: str, seeds: Container[str] | None = None) -> dict[str, str]:
+    """Return what a group states under a key, by seed; of all its seeds, or of those that are given."""
+    values = {}
+    for label, stated in members.settings.items():
+        if key in stated and (seeds is None or label in seeds):
+            values[label] = stated[key]
+    return values
 
 
 def _listed(values: Mapping[str, str]) -> str:
     return "/".join(sorted(set(values.values())))
 
 
-def _evidence(a: Members, b: Members) -> dict[str, str]:
+def _data_of_both(a: Members, b: Members) -> dict[str, str]:
     """Return the data that all runs of both groups state alike."""
-    x, y = _evidence_of(a), _evidence_of(b)
-    return {key: value for key, value in x.items() if y.get(key) == value}
+    of_a, of_b = _data_of(a), _data_of(b)
+    return {key: value for key, value in of_a.items() if of_b.get(key) == value}
 
 
-def _evidence_of(members: Members) -> dict[str, str]:
+def _data_of(members: Members) -> dict[str, str]:
     """Return the data that all runs of a group state alike, by key."""
     first, *others = list(members.settings.values()) or [{}]
-    alike = {key: value for key, value in first.items() if all(o.get(key) == value for o in others)}
-    return {key: value for key, value in alike.items() if names_data(key, first)}
+    data = {key: value for key, value in first.items() if names_data(key, first)}
+    for stated in others:
+        data = {key: value for key, value in data.items() if stated.get(key) == value}
+    return data
 
 
 def _why_unknown(a: Members, b: Members) -> str:
-    stating = [(members, data) for members in (a, b) if (data := _evidence_of(members))]
-    if len(stating) == 1:
-        members, data = stating[0]
-        return f"only {members.name} states its data ({_in_words(data)})"
-    if stating:
-        keys = " and ".join(f"{members.name} states {_in_words(data)}" for members, data in stating)
+    """Return why it is unknown whether two groups, which state no data alike, share data."""
+    of_a, of_b = _data_of(a), _data_of(b)
+    if of_a and of_b:
+        keys = f"{a.name} states {_in_words(of_a)} and {b.name} states {_in_words(of_b)}"
         return f"their configurations name it by different keys ({keys})"
+    if of_a:
+        return f"only {a.name} states its data ({_in_words(of_a)})"
+    if of_b:
+        return f"only {b.name} states its data ({_in_words(of_b)})"
     if _names_any_data(a) or _names_any_data(b):
         return "not all runs of both groups state the same data"
     return "no configuration names it"
 
 
 def _names_any_data(members: Members) -> bool:
-    return any(names_data(key, stated) for stated in members.settings.values() for key in stated)
+    for stated in members.settings.values():
+        if any(names_data(key, stated) for key in stated):
+            return True
+    return False
 
 
 def _in_words(data: Mapping[str, str]) -> str:
-    words = [f"{plain_key(key)} {value}" for key, value in list(data.items())[:MOST_KEYS]]
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+    first_keys = list(data.items())[:MOST_KEYS]
+    return joined([f"{plain_key(key)} {value}" for key, value in first_keys])

@@ -53,7 +53,7 @@ class PairOfGroups:
         primary: Which test decides: ``paired``, ``partial``, ``partial_unequal`` or ``welch``; ``worst_rank``
             where seeds failed.
         estimator: Which t test gives the difference of means and its interval.
-        obstacle: Why the seeds may not be paired, or nothing.
+        obstacle: Why the seeds may not be paired; empty where they may.
         failed: How many seeds of each group failed.
         seeds: How many seeds of each group have a number, and how many of them both share.
         student: Student's test.
@@ -61,32 +61,32 @@ class PairOfGroups:
         paired: The paired test over shared seeds; NaN with a reason where seeds may not be paired.
         partial: The partially paired test over all seeds; NaN with a reason where it is not called for.
         worst_rank: Lachin's test, which ranks failed seeds last; None where no seed failed.
-        p: Of the test that decides.
-        p_holm: The same, corrected for there being several pairs of groups (Holm).
-        p_bh: The same, controlling the false discovery rate (Benjamini & Hochberg).
+        p: P value of the test that decides.
+        p_holm: That p value, corrected for there being several pairs of groups (Holm).
+        p_bh: That p value, controlling the false discovery rate (Benjamini & Hochberg).
         simultaneous_low: Lower end of the interval of the difference that holds together with those of all
             other pairs that are tested (Bonferroni); of a single pair, its 95% interval.
-        simultaneous_high: Its upper end.
+        simultaneous_high: Upper end of that interval.
         p_equivalence_holm: P value of equivalence, corrected for several pairs (Holm).
         correlation: Pearson's correlation of the paired values; NaN below three pairs.
         wins_a: Pairs of seeds in which a is better; None where seeds are not pairs.
         wins_b: Pairs of seeds in which b is better; None where seeds are not pairs.
         coverage: Simulated coverage of the difference's interval at this n, for normal data.
-        coverage_indicated: The same at the sample's skewness, which few seeds tell badly.
-        verdict: What it comes to, corrected for several pairs.
-        uncorrected: The same of this pair by itself.
+        coverage_indicated: That coverage at the sample's skewness, which few seeds estimate badly.
+        verdict: Verdict, corrected for several pairs.
+        uncorrected: Verdict of this pair by itself.
         identical: That both have the same numbers to the last digit, in words; empty where they differ.
-        tests: Other tests.
+        tests: Other tests, which do not decide.
         sizes: Effect sizes.
         equivalence: Two one-sided tests against the margin.
         posterior: Probabilities that the difference is below, inside and above the margin.
         power: What these seeds can show, and how many would be needed.
         shared_noise: Whether equal seeds fluctuate together: the check on pairing.
-        by_readout: What the other readouts say.
-        flips: Whether those that read the end of the curves disagree on the verdict.
-        per_sample: The same on frozen matrices, where the probe ``accuracy`` has looked at the runs.
+        by_readout: What each readout says.
+        flips: Whether the readouts of the end of the curves disagree on the verdict.
+        per_sample: The difference on frozen problems, where the probe ``accuracy`` has looked at the runs.
         criteria: The study's criteria of success, of a as a remedy for b; empty for other runs.
-        differing: What both groups' configurations tell differently.
+        differing: Settings that both groups' configurations state differently.
         pairing: Why equal seeds are pairs, in words; empty where they are not.
     """
 
@@ -149,13 +149,16 @@ def compare_pair(
     Args:
         sample: The declared readout's numbers.
         question: How to compare.
-        by_readout: What all readouts say.
+        by_readout: What each readout says.
         noise: Whether equal seeds fluctuate together.
     """
-    (x, y), deciding = sample.pairs, decide(sample, question)
-    better = (x < y) if question.lower_is_better else (x > y)
+    deciding = decide(sample, question)
     estimator = deciding.estimator
-    normal, indicated = coverage_of_difference(sample, estimator)
+    partial = no_partial_test(sample)
+    if is_partial(estimator):
+        partial = deciding.test
+    coverage_normal, coverage_indicated = coverage_of_difference(sample, estimator)
+    wins_a, wins_b = _wins(sample, lower_is_better=question.lower_is_better)
     return PairOfGroups(
         a=sample.names[0],
         b=sample.names[1],
@@ -168,11 +171,11 @@ def compare_pair(
         estimator=estimator,
         obstacle=sample.obstacle,
         failed=sample.failed,
-        seeds=(len(sample.a), len(sample.b), len(x)),
+        seeds=(len(sample.a), len(sample.b), sample.pairs.shape[1]),
         student=student(sample.a, sample.b),
         welch=welch(sample.a, sample.b),
         paired=paired_test(sample),
-        partial=deciding.test if is_partial(estimator) else no_partial_test(sample),
+        partial=partial,
         worst_rank=deciding.worst_rank,
         p=deciding.p,
         p_holm=deciding.p,
@@ -180,11 +183,11 @@ def compare_pair(
         simultaneous_low=deciding.test.low,
         simultaneous_high=deciding.test.high,
         p_equivalence_holm=deciding.equivalence.p,
-        correlation=math.nan if sample.obstacle else _correlation(x, y),
-        wins_a=None if sample.obstacle else int(better.sum()),
-        wins_b=None if sample.obstacle else int((~better & (x != y)).sum()),
-        coverage=normal,
-        coverage_indicated=indicated,
+        correlation=_correlation(*sample.paired),
+        wins_a=wins_a,
+        wins_b=wins_b,
+        coverage=coverage_normal,
+        coverage_indicated=coverage_indicated,
         verdict=deciding.verdict,
         uncorrected=deciding.verdict,
         tests=other_tests(sample, question, estimator),
@@ -197,8 +200,22 @@ def compare_pair(
     )
 
 
+def _wins(sample: Sample, *, lower_is_better: bool) -> tuple[int | None, int | None]:
+    """Return in how many pairs of seeds each group is better; None where seeds are not pairs."""
+    if sample.obstacle:
+        return None, None
+    x, y = sample.pairs
+    lower, higher = int((x < y).sum()), int((x > y).sum())
+    if lower_is_better:
+        return lower, higher
+    return higher, lower
+
+
 def _correlation(x: Array, y: Array) -> float:
+    """Return Pearson's correlation; NaN of fewer than three pairs, or where a group has one value."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return math.nan
-    scaled = ((z - z.mean()) / np.ptp(z) for z in (x, y))  # squares of tiny numbers would be 0
-    return float(np.corrcoef(*scaled)[0, 1])
+    # Squares of tiny numbers would be 0, so both are scaled first.
+    scaled_x = (x - x.mean()) / np.ptp(x)
+    scaled_y = (y - y.mean()) / np.ptp(y)
+    return float(np.corrcoef(scaled_x, scaled_y)[0, 1])

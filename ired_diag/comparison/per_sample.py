@@ -1,13 +1,13 @@
-"""Two groups compared on the same frozen matrices, where the probe ``accuracy`` has looked at their runs.
+"""Two groups compared on the same frozen problems, where the probe ``accuracy`` has looked at their runs.
 
-Each run then has an error for each of many matrices, the same for all runs. The difference of the groups is
-uncertain by seeds and by matrices at once (``stats.two_level_bootstrap``).
+Each run then has an error for each of many problems, the same for all runs. The difference of the groups is
+uncertain by seeds and by problems at once (``stats.two_level_bootstrap``).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,27 +15,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag import tasks
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.errors import UnreadableFile
 from ired_diag.stats.two_level_bootstrap import TwoLevel, two_level_bootstrap
 from ired_diag.table import read_table
 
 TABLE = Path("probes") / "accuracy.parquet"
-ERRORS = ("mse", "residual")
+RESIDUAL = "residual"
 DATA, FINAL, WEIGHTS = "id", -1, "ema"
-FROZEN = ("samples", "seed", "dataset", "rank")  # what decides which matrices are looked at
+FROZEN = ("samples", "seed", "dataset", "rank")  # what decides which problems are looked at
 
-Errors = dict[str, NDArray[np.float64]]
+Array = NDArray[np.float64]
+Rows = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class PerSample:
-    """The difference a - b of one error on the same matrices.
+    """The difference a - b of one error on the same problems.
 
     Attributes:
-        error: ``mse`` or ``residual``, ‖A Ŷ - I‖_F.
-        result: With its interval over seeds and matrices.
-        reason: Why it is not known.
+        error: Name of the error: the measure of the task's metric, or ``residual``.
+        result: The difference with its interval over seeds and problems; None where it is unknown.
+        reason: Why it is unknown.
     """
 
     error: str
@@ -43,67 +45,121 @@ class PerSample:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class ErrorTable:
+    """The errors of one run.
+
+    Attributes:
+        problems: Which problems the run was looked at on: equal where they are the same.
+        errors: The run's errors, of shape (problems,), by the name of the error.
+    """
+
+    problems: tuple[Any, ...]
+    errors: Mapping[str, Array]
+
+
+def error_names() -> tuple[str, str]:
+    """Return the names of the errors that the probe ``accuracy`` measures."""
+    return tasks.load(tasks.DEFAULT).metric.measure, RESIDUAL
+
+
 def per_sample(a: Members, b: Members, shared: Sequence[str], *, draw: int) -> list[PerSample]:
-    """Return the differences of two groups on the same matrices, one for each kind of error.
+    """Return the differences of two groups on the same problems, one for each kind of error.
 
     Args:
-        a: A group.
-        b: Another.
+        a: The first group.
+        b: The second group.
         shared: Seeds that are paired; empty where the seeds are not pairs.
-        draw: Seed of the resampling.
+        draw: Random seed of the resampling.
     """
-    found: dict[str, tuple[Any, Errors]] = {}
-    for members in (a, b):
-        for seed in members.seeds:
-            if (told := _errors_of(seed)) is not None:
-                found[f"{members.name}/{seed.label}"] = told
-    chosen = [[s for s in m.seeds if f"{m.name}/{s.label}" in found] for m in (a, b)]
+    tables_a, tables_b = _tables_of(a), _tables_of(b)
     if shared:
-        both = [s for s in shared if all(any(one.label == s for one in some) for some in chosen)]
-        chosen = [[next(one for one in some if one.label == s) for s in both] for some in chosen]
-    if not all(chosen):
-        return [PerSample(error, None, "no table of accuracy of both groups") for error in ERRORS]
-    tables = [[found[f"{m.name}/{s.label}"] for s in some] for m, some in zip((a, b), chosen, strict=True)]
-    if len({key for some in tables for key, _ in some}) > 1:
-        return [PerSample(error, None, "their tables of accuracy are of other matrices") for error in ERRORS]
-    return [
-        PerSample(error, _compared([[e[error] for _, e in some] for some in tables], bool(shared), draw))
-        for error in ERRORS
-    ]
+        in_both = [label for label in shared if label in tables_a and label in tables_b]
+        tables_a, tables_b = _only(in_both, tables_a), _only(in_both, tables_b)
+    if not tables_a or not tables_b:
+        return _unknown("no table of accuracy of both groups")
+    # On other problems another error is no difference of the groups.
+    if len(_problems_of([*tables_a.values(), *tables_b.values()])) > 1:
+        return _unknown("their tables of accuracy are of other problems")
+    differences = []
+    for name in error_names():
+        result = two_level_bootstrap(
+            _errors_in(tables_a.values(), name),
+            _errors_in(tables_b.values(), name),
+            paired=bool(shared),
+            seed=draw,
+        )
+        differences.append(PerSample(name, result))
+    return differences
 
 
-def _compared(errors: list[list[NDArray[np.float64]]], paired: bool, draw: int) -> TwoLevel:
-    x, y = (np.array(group) for group in errors)
-    return two_level_bootstrap(x, y, paired=paired, seed=draw)
+def _only(labels: Sequence[str], tables: Mapping[str, ErrorTable]) -> dict[str, ErrorTable]:
+    return {label: tables[label] for label in labels}
 
 
-def _errors_of(seed: Seed) -> tuple[tuple[Any, ...], Errors] | None:
-    """Return which matrices a run was looked at on, at its last checkpoint, and its errors on each."""
-    path = (seed.folder or Path()) / TABLE
-    if seed.folder is None or not path.is_file():
+def _unknown(reason: str) -> list[PerSample]:
+    return [PerSample(name, None, reason) for name in error_names()]
+
+
+def _problems_of(tables: Iterable[ErrorTable]) -> set[tuple[Any, ...]]:
+    return {table.problems for table in tables}
+
+
+def _errors_in(tables: Iterable[ErrorTable], name: str) -> Array:
+    """Return one error of several runs, of shape (runs, problems)."""
+    return np.array([table.errors[name] for table in tables])
+
+
+def _tables_of(members: Members) -> dict[str, ErrorTable]:
+    """Return the tables of a group's seeds that have one, by seed."""
+    tables = {}
+    for seed in members.seeds:
+        table = _table_of(seed)
+        if table is not None:
+            tables[seed.label] = table
+    return tables
+
+
+def _table_of(seed: Seed) -> ErrorTable | None:
+    """Return the errors of a run at its last checkpoint; None where the probe has not looked at it."""
+    if seed.folder is None or not (seed.folder / TABLE).is_file():
         return None
+    path = seed.folder / TABLE
     rows, metadata = read_table(path, data=DATA, level=FINAL, count=1, weights=WEIGHTS)
     if not len(rows["step"]):
         return None
-    rows = _where(rows, rows["step"] == rows["step"].max())
+    rows = _rows_where(rows, rows["step"] == rows["step"].max())
     settings = metadata.get("settings", {})
-    digests = [digest for digest in np.unique(rows["settings"]).tolist() if digest in settings]
-    if not digests:
-        raise UnreadableFile(f"{path}: does not tell the settings of its rows. Remove it, and probe again.")
-    largest = max(digests, key=lambda digest: (settings[digest]["samples"], digest))
-    rows = _where(rows, rows["settings"] == largest)
-    rows = _where(rows, rows["inner_steps"] == rows["inner_steps"].max())
+    digest = _digest_of_most_samples(rows, settings, path)
+    rows = _rows_where(rows, rows["settings"] == digest)
+    # Where answers were refined by several counts of inner steps, those of the most steps are compared.
+    rows = _rows_where(rows, rows["inner_steps"] == rows["inner_steps"].max())
     order = np.argsort(rows["sample"])
-    told = {**settings[largest].get("config", {}), **settings[largest]}
-    key = (*(told.get(name) for name in FROZEN), len(order))
-    return key, {error: rows[error][order].astype(np.float64) for error in ERRORS}
+    chosen = {**settings[digest].get("config", {}), **settings[digest]}
+    # The count of rows is part of the identity: a table that was cut short holds fewer problems than it says.
+    problems = (*map(chosen.get, FROZEN), len(order))
+    errors = {name: rows[name][order].astype(np.float64) for name in error_names()}
+    return ErrorTable(problems, errors)
 
 
-def _where(rows: dict[str, NDArray[Any]], keep: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+def _digest_of_most_samples(rows: Rows, settings: Mapping[str, Any], path: Path) -> str:
+    """Return the digest of the settings under which the most problems were looked at."""
+    digests: list[str] = []
+    for digest in np.unique(rows["settings"]).tolist():
+        if digest in settings:
+            digests.append(digest)
+    if not digests:
+        raise UnreadableFile(f"{path}: does not state the settings of its rows. Remove it, and probe again.")
+    return max(digests, key=lambda digest: (settings[digest]["samples"], digest))
+
+
+def _rows_where(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
     return {name: column[keep] for name, column in rows.items()}
 
 
-def interval_of(found: Sequence[PerSample], error: str) -> tuple[float, float]:
-    """Return the interval of one error's difference; NaN where it is not known."""
-    result = next((one.result for one in found if one.error == error), None)
-    return (math.nan, math.nan) if result is None else (result.low, result.high)
+def interval_of(differences: Sequence[PerSample], error: str) -> tuple[float, float]:
+    """Return the interval of one error's difference; NaN where it is unknown."""
+    for difference in differences:
+        if difference.error == error and difference.result is not None:
+            return difference.result.low, difference.result.high
+    return math.nan, math.nan

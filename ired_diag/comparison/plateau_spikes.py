@@ -21,6 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.comparison.names_in_words import count_of, first_few
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.nats import curve_of
 from ired_diag.curves.order_statistics import usual_size
@@ -35,12 +36,14 @@ Array = NDArray[np.float64]
 def spikes_of(seed: Seed) -> NDArray[np.bool_]:
     """Return which evaluations of a seed are spikes, of shape (n,)."""
     spikes = np.zeros(len(seed.values), dtype=bool)
+    # The end of a curve is judged by its direction, and a spike is one in either.
     for lower_is_better in (True, False):
         curve = curve_of(seed.steps, seed.values, lower_is_better=lower_is_better)
-        off = np.zeros(len(spikes))
-        middle = running_median(curve.y)
-        np.subtract(curve.y, middle, out=off, where=np.isfinite(middle) & np.isfinite(curve.y))
-        spikes |= np.abs(off) > max(FAR * usual_size(off), SEEN)
+        median = running_median(curve.y)
+        is_known = np.isfinite(median) & np.isfinite(curve.y)
+        distance = np.zeros(len(spikes))
+        np.subtract(curve.y, median, out=distance, where=is_known)
+        spikes |= np.abs(distance) > max(FAR * usual_size(distance), SEEN)
         spikes[-1:] |= ends_in_spike(curve)
     return np.asarray(spikes & np.isfinite(seed.values))
 
@@ -50,31 +53,29 @@ def note_on_spikes(members: Members, starts: Mapping[str, int]) -> str:
 
     Args:
         members: The group.
-        starts: Of each seed the place of the first evaluation of its plateau.
+        starts: The place of the first evaluation of the plateau, by seed.
     """
-    means, counts = [], {}
+    with_spikes, without_spikes = [], []
+    counts = {}
     for seed in members.seeds:
         if seed.label not in starts:
             continue
         window = slice(starts[seed.label], None)
-        spikes, finite = spikes_of(seed)[window], np.isfinite(seed.values[window])
+        values, spikes = seed.values[window], spikes_of(seed)[window]
         if spikes.any():
             counts[seed.label] = int(spikes.sum())
-        kept = finite & ~spikes
+        finite = np.isfinite(values)
         if finite.any():
-            means.append(
-                [seed.values[window][which].mean() for which in (finite, kept if kept.any() else finite)]
-            )
+            kept = finite & ~spikes
+            with_spikes.append(values[finite].mean())
+            without_spikes.append(values[kept if kept.any() else finite].mean())
     if not counts:
         return ""
-    total, labels = sum(counts.values()), list(counts)
-    more = len(labels) - MOST_NAMED
-    which = ", ".join(labels[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    all_of_them, without = np.mean(means, axis=0)
-    if f"{all_of_them:.3g}" == f"{without:.3g}":
+    mean, mean_without = np.mean(with_spikes), np.mean(without_spikes)
+    if f"{mean:.3g}" == f"{mean_without:.3g}":
         return ""
-    count = "1 spike" if total == 1 else f"{total} spikes"
+    count, which = count_of("spike", sum(counts.values())), first_few(list(counts), MOST_NAMED)
     return (
         f"{members.name}: {count} on the plateau ({which}). The plateau mean and its tests count them: "
-        f"{all_of_them:.4g}, without them {without:.4g}. The split of evaluation noise does not."
+        f"{mean:.4g}, without them {mean_without:.4g}. The split of evaluation noise does not."
     )

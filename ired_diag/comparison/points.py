@@ -23,6 +23,10 @@ def points_in_words(difference: float, comparison: Comparison) -> str:
 
 def _is_in_percent(comparison: Comparison) -> bool:
     words = set(words_of(comparison.metric))
-    named = "%" in comparison.metric or words & (ACCURACIES | PERCENT)
-    values = [value for group in comparison.groups for value in group.values.values()]
-    return bool(named) and bool(values) and all(1 < value <= 100 for value in values)
+    if "%" not in comparison.metric and not words & (ACCURACIES | PERCENT):
+        return False
+    values: list[float] = []
+    for group in comparison.groups:
+        values += group.values.values()
+    # An accuracy between 0 and 1 is a share.
+    return bool(values) and all(1 < value <= 100 for value in values)

@@ -57,5 +57,6 @@ def power_of_seeds(sample: Sample, deciding: Deciding) -> SeedsNeeded:
         return paired_seeds_needed(*sample.pairs, margin=margin)
     if is_partial(estimator):
         pairs = paired_difference(*sample.pairs)
-        return seeds_needed(deciding.mean, pairs.standard_error * math.sqrt(pairs.n), margin=margin)
+        sd_of_differences = pairs.standard_error * math.sqrt(pairs.n)
+        return seeds_needed(deciding.mean, sd_of_differences, margin=margin)
     return two_sample_seeds_needed(sample.a, sample.b, margin=margin)

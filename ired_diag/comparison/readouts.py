@@ -16,12 +16,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ired_diag.comparison.common_steps import LAST, CommonSteps, common_steps
+from ired_diag.comparison.names_in_words import count_of, first_few, joined
 from ired_diag.comparison.plateau_spikes import note_on_spikes, spikes_of
 from ired_diag.comparison.seeds import Members, Seed
 from ired_diag.curves.common_plateau import CommonPlateau, common_plateau
@@ -34,9 +35,10 @@ READOUTS = ("plateau", "last", "best", "last10", "area")
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Mapping[str, float]]  # by group, by seed
+Windows = dict[str, dict[str, Array]]  # by group, by seed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Readouts:
     """What was read off, and where the plateau starts.
 
@@ -53,9 +55,33 @@ class Readouts:
     values: Mapping[str, Values]
     plateau_step: float | None
     plateau_reason: str = ""
-    windows: Mapping[str, Mapping[str, NDArray[np.float64]]] = field(default_factory=dict)
+    windows: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve that is compared.
+
+    Attributes:
+        group: Name of its group.
+        seed: The seed whose curve it is.
+        start: Place of the first evaluation on the common plateau; None where there is no plateau.
+    """
+
+    group: str
+    seed: Seed
+    start: int | None = None
+
+    def starting_at(self, start: int) -> Curve:
+        """Return the same curve with the place of its plateau."""
+        return replace(self, start=start)
+
+    @property
+    def label(self) -> str:
+        """Group and seed, as notes name them: ``q101/seed0``."""
+        return f"{self.group}/{self.seed.label}"
 
 
 def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_steps: bool = False) -> Readouts:
@@ -63,49 +89,107 @@ def read_out(groups: Sequence[Members], *, lower_is_better: bool = True, own_ste
 
     Args:
         groups: Those that are compared.
-        lower_is_better: The direction.
+        lower_is_better: Whether a lower value of the metric is better.
         own_steps: Take every curve over its own steps, whatever the others have: for readouts that are not
             compared.
     """
-    everyone = [(members, seed) for members in groups for seed in members.seeds]
-    plateau = _plateau(everyone, lower_is_better)
-    starts = dict(zip([id(seed) for _, seed in everyone], plateau.indices, strict=False))
-    grids = {members.name: [seed.steps for seed in members.seeds] for members in groups}
-    common = CommonSteps() if own_steps else common_steps(grids)
-    values: dict[str, dict[str, dict[str, float]]] = {
-        name: {members.name: {} for members in groups} for name in READOUTS
-    }
-    windows: dict[str, dict[str, NDArray[np.float64]]] = {members.name: {} for members in groups}
+    curves = _curves_of(groups)
+    plateau = _plateau(curves, lower_is_better=lower_is_better)
+    if plateau.indices:
+        curves = list(map(Curve.starting_at, curves, plateau.indices))
+    common = CommonSteps()
+    if not own_steps:
+        common = common_steps(_steps_by_group(groups))
+    values, reasons = _read_off(curves, groups, common, lower_is_better=lower_is_better)
+    plateau_reason = _with_names(plateau.reason, curves)
+    reasons["plateau"] = plateau_reason
+    return Readouts(
+        values=values,
+        plateau_step=plateau.step,
+        plateau_reason=plateau_reason,
+        windows=_windows(curves, groups),
+        reasons=_withheld(reasons, values),
+        notes=_notes(groups, curves, common, lower_is_better=lower_is_better),
+    )
+
+
+def _curves_of(groups: Sequence[Members]) -> list[Curve]:
+    curves = []
+    for members in groups:
+        curves += [Curve(members.name, seed) for seed in members.seeds]
+    return curves
+
+
+def _steps_by_group(groups: Sequence[Members]) -> dict[str, list[Array]]:
+    steps: dict[str, list[Array]] = {}
+    for members in groups:
+        steps[members.name] = [seed.steps for seed in members.seeds]
+    return steps
+
+
+def _read_off(
+    curves: Sequence[Curve], groups: Sequence[Members], common: CommonSteps, *, lower_is_better: bool
+) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, str]]:
+    """Return the numbers by readout, group and seed, and why the first curve without a number has none."""
+    values: dict[str, dict[str, dict[str, float]]] = {}
+    for name in READOUTS:
+        # Every group has an entry, also one whose seeds all failed.
+        values[name] = {members.name: {} for members in groups}
     reasons = dict(common.reasons)
-    for members, seed in everyone:
-        start = starts.get(id(seed))
-        for name, readout in _of(seed, start, common, lower_is_better).items():
+    for curve in curves:
+        readouts = _readouts_of(curve, common, lower_is_better=lower_is_better)
+        for name, readout in readouts.items():
             if math.isfinite(readout.value):
-                values[name][members.name][seed.label] = readout.value
+                values[name][curve.group][curve.seed.label] = readout.value
             else:
                 reasons.setdefault(name, readout.reason)
-        if start is not None:
-            windows[members.name][seed.label] = np.where(spikes_of(seed), np.nan, seed.values)[start:]
-    labels = [f"{members.name}/{seed.label}" for members, seed in everyone]
-    group_names = [members.name for members in groups if members.seeds]
-    plateau_reason = _named(plateau.reason, labels, group_names)
-    reasons["plateau"] = plateau_reason
-    empty = {name: reason for name, reason in reasons.items() if not any(values[name].values())}
-    spikes = [_last_spike(members, lower_is_better) for members in groups]
-    on_plateau = [
-        note_on_spikes(one, {s.label: start for s in one.seeds if (start := starts.get(id(s))) is not None})
-        for one in groups
-    ]
-    notes = [note for note in (common.note, *map(_not_finite, groups), *spikes, *on_plateau) if note]
-    return Readouts(values, plateau.step, plateau_reason, windows, empty, notes)
+    return values, reasons
 
 
-def _plateau(everyone: Sequence[tuple[Members, Seed]], lower_is_better: bool) -> CommonPlateau:
+def _withheld(reasons: Mapping[str, str], values: Mapping[str, Values]) -> dict[str, str]:
+    """Return why readouts have no number of any seed."""
+    return {name: reason for name, reason in reasons.items() if not any(values[name].values())}
+
+
+def _windows(curves: Sequence[Curve], groups: Sequence[Members]) -> Windows:
+    windows: Windows = {members.name: {} for members in groups}
+    for curve in curves:
+        # NaN and not left out: equal places of two windows must stay evaluations at equal steps.
+        if curve.start is not None:
+            without_spikes = np.where(spikes_of(curve.seed), np.nan, curve.seed.values)
+            windows[curve.group][curve.seed.label] = without_spikes[curve.start :]
+    return windows
+
+
+def _notes(
+    groups: Sequence[Members], curves: Sequence[Curve], common: CommonSteps, *, lower_is_better: bool
+) -> list[str]:
+    notes = [common.note]
+    notes += map(_note_on_not_finite, groups)
+    for members in groups:
+        notes.append(_note_on_last_spike(members, lower_is_better=lower_is_better))
+    for members in groups:
+        starts = {}
+        for curve in curves:
+            if curve.group == members.name and curve.start is not None:
+                starts[curve.seed.label] = curve.start
+        notes.append(note_on_spikes(members, starts))
+    return list(filter(None, notes))
+
+
+def _plateau(curves: Sequence[Curve], *, lower_is_better: bool) -> CommonPlateau:
     """Return the window that all curves share: the only place that asks for it."""
-    curves = [(seed.steps, seed.values) for _, seed in everyone]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(m.name for m, _ in everyone))}
-    groups = [numbers[members.name] for members, _ in everyone]
-    return common_plateau(curves, groups=groups, lower_is_better=lower_is_better)
+    names = _group_names(curves)
+    points, numbers = [], []
+    for curve in curves:
+        points.append((curve.seed.steps, curve.seed.values))
+        numbers.append(names.index(curve.group))
+    return common_plateau(points, groups=numbers, lower_is_better=lower_is_better)
+
+
+def _group_names(curves: Sequence[Curve]) -> list[str]:
+    """Return the names of the groups that have a curve, in their order."""
+    return list(dict.fromkeys(curve.group for curve in curves))
 
 
 def own_plateaus_in_words(groups: Sequence[Members], *, lower_is_better: bool) -> str:
@@ -117,38 +201,42 @@ def own_plateaus_in_words(groups: Sequence[Members], *, lower_is_better: bool) -
     with_seeds = [members for members in groups if members.seeds]
     if len(with_seeds) < 2:
         return ""
-    steps = {
-        members.name: _plateau([(members, seed) for seed in members.seeds], lower_is_better).step
-        for members in with_seeds
-    }
-    resting = [f"{name} from step {step:g} on" for name, step in steps.items() if step is not None]
+    resting = []
+    for members in with_seeds:
+        step = _plateau(_curves_of([members]), lower_is_better=lower_is_better).step
+        if step is not None:
+            resting.append(f"{members.name} from step {step:g} on")
     if not resting:
         return ""
-    named = " and ".join(filter(None, [", ".join(resting[:-1]), resting[-1]]))
-    return f"Taken alone there is one: {named}."
+    return f"Taken alone there is one: {joined(resting)}."
 
 
-def _of(seed: Seed, start: int | None, common: CommonSteps, lower_is_better: bool) -> dict[str, Readout]:
-    s, v, finite = seed.steps, seed.values, np.isfinite(seed.values)
-    shared = np.ones(len(s), dtype=bool) if common.steps is None else np.isin(s, common.steps)
-    kept = finite & shared
+def _readouts_of(curve: Curve, common: CommonSteps, *, lower_is_better: bool) -> dict[str, Readout]:
+    """Return the readouts of a curve that are not withheld from all of them."""
+    steps, values = curve.seed.steps, curve.seed.values
+    shared = np.ones(len(steps), dtype=bool)
+    if common.steps is not None:
+        shared = np.isin(steps, common.steps)
+    kept = shared & np.isfinite(values)
     readouts = {
-        "plateau": _plateau_mean(s, v, start),
-        "last": mean_of_last(s, v, 1),
-        "best": best(s[kept], v[kept], lower_is_better=lower_is_better),
-        "last10": _last_ten(s[shared], v[shared]),
-        "area": area_under_curve(s[kept], v[kept]),
+        "plateau": _plateau_mean(steps, values, curve.start),
+        "last": mean_of_last(steps, values, 1),
+        "best": best(steps[kept], values[kept], lower_is_better=lower_is_better),
+        "last10": _last_ten(steps[shared], values[shared]),
+        "area": area_under_curve(steps[kept], values[kept]),
     }
-    return {name: readout for name, readout in readouts.items() if name not in common.reasons}
+    for name in common.reasons:
+        readouts.pop(name, None)
+    return readouts
 
 
-def _last_spike(members: Members, lower_is_better: bool) -> str:
-    """Say which seeds end in one evaluation that is far worse than those before."""
-    spiked = [
-        seed.label
-        for seed in members.seeds
-        if ends_in_spike(curve_of(seed.steps, seed.values, lower_is_better=lower_is_better))
-    ]
+def _note_on_last_spike(members: Members, *, lower_is_better: bool) -> str:
+    """Return which seeds end in one evaluation that is far worse than those before; empty where none does."""
+    spiked = []
+    for seed in members.seeds:
+        curve = curve_of(seed.steps, seed.values, lower_is_better=lower_is_better)
+        if ends_in_spike(curve):
+            spiked.append(seed.label)
     if not spiked:
         return ""
     return (
@@ -157,42 +245,52 @@ def _last_spike(members: Members, lower_is_better: bool) -> str:
     )
 
 
-def _plateau_mean(s: Array, v: Array, start: int | None) -> Readout:
+def _plateau_mean(steps: Array, values: Array, start: int | None) -> Readout:
     """Return the mean of the finite evaluations on the plateau."""
-    finite = np.isfinite(v)
+    finite = np.isfinite(values)
     if start is None or not finite[start:].any():
-        return plateau_mean(s, v, None)
-    return plateau_mean(s[finite], v[finite], int(finite[:start].sum()))
+        return plateau_mean(steps, values, None)
+    # Without the evaluations that are not finite, the plateau starts at an earlier place.
+    start_of_finite = int(finite[:start].sum())
+    return plateau_mean(steps[finite], values[finite], start_of_finite)
 
 
-def _last_ten(s: Array, v: Array) -> Readout:
+def _last_ten(steps: Array, values: Array) -> Readout:
     """Return the mean of the finite ones of the last ten evaluations."""
-    if len(v) < LAST:
-        return mean_of_last(s, v, LAST)
-    s, v = s[-LAST:], v[-LAST:]
-    finite = np.isfinite(v)
-    return mean_of_last(s[finite], v[finite], max(1, int(finite.sum())))
+    if len(values) < LAST:
+        return mean_of_last(steps, values, LAST)
+    steps, values = steps[-LAST:], values[-LAST:]
+    finite = np.isfinite(values)
+    count = max(1, int(finite.sum()))
+    return mean_of_last(steps[finite], values[finite], count)
 
 
-def _not_finite(members: Members) -> str:
-    """Return how many evaluations of a group are not finite; empty where all are."""
-    lost = {seed.label: int((~np.isfinite(seed.values)).sum()) for seed in members.seeds}
-    labels = [label for label, count in lost.items() if count]
-    if not labels:
+def _note_on_not_finite(members: Members) -> str:
+    """Return how many evaluations of a group are not finite; empty where all are finite."""
+    counts = {}
+    for seed in members.seeds:
+        count = int((~np.isfinite(seed.values)).sum())
+        if count:
+            counts[seed.label] = count
+    if not counts:
         return ""
-    total, more = sum(lost.values()), len(labels) - MOST_NAMED
-    which = ", ".join(labels[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    what = "evaluation is" if total == 1 else "evaluations are"
-    return f"{members.name}: {total} {what} not finite ({which}); readouts are of the finite ones."
+    total = sum(counts.values())
+    evaluations = "evaluation is" if total == 1 else "evaluations are"
+    which = first_few(list(counts), MOST_NAMED)
+    return f"{members.name}: {total} {evaluations} not finite ({which}); readouts are of the finite ones."
 
 
-def _named(reason: str, labels: Sequence[str], groups: Sequence[str] = ()) -> str:
-    """Return a reason with names for places, those of curves and of groups; more curves are counted.
+def _with_names(reason: str, curves: Sequence[Curve]) -> str:
+    """Return a reason with names for numbers, those of curves and of groups; more curves are counted.
 
-    >>> _named("curve 1: no rest; curve 2: short", ["a", "b", "c"])
-    'b: no rest (and 1 more seed)'
+    >>> curves = [Curve("a", Seed(f"seed{k}", np.zeros(1), np.zeros(1))) for k in range(3)]
+    >>> _with_names("curve 1: no rest; curve 2: short", curves)
+    'a/seed1: no rest (and 1 more seed)'
     """
-    first, *more = reason.split("; curve ")
-    told = re.sub(r"^curve (\d+)", lambda found: labels[int(found[1])], first)
-    told = re.sub(r"\bgroup (\d+)", lambda found: groups[int(found[1])], told)
-    return f"{told} (and {len(more)} more seed{'s' if len(more) > 1 else ''})" if more else told
+    first, *others = reason.split("; curve ")
+    labels, names = [curve.label for curve in curves], _group_names(curves)
+    first = re.sub(r"^curve (\d+)", lambda match: labels[int(match[1])], first)
+    first = re.sub(r"\bgroup (\d+)", lambda match: names[int(match[1])], first)
+    if not others:
+        return first
+    return f"{first} (and {count_of('more seed', len(others))})"

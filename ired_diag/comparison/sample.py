@@ -1,4 +1,4 @@
-"""What is asked of two groups, and the numbers that answer: one a seed."""
+"""How two groups are to be compared, and the numbers that enter: one a seed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Question:
 
     Attributes:
         margin: What is too small to matter.
-        lower_is_better: The direction.
-        draw: Seed of all that is drawn at random.
+        lower_is_better: Whether a lower value of the metric is better.
+        draw: Random seed of the bootstrap, and of tests that draw.
     """
 
     margin: Margin = ONE_PERCENT
@@ -33,13 +33,13 @@ class Sample:
     """The numbers of two groups, one a seed.
 
     Attributes:
-        names: Of the groups.
-        a: Of shape (n_a,).
-        b: Of shape (n_b,).
+        names: Names of both groups.
+        a: Numbers of the first group, of shape (n_a,).
+        b: Numbers of the second group, of shape (n_b,).
         pairs: Both groups' numbers of the seeds that they share, of shape (2, n); pairs where ``obstacle`` is
             empty.
         alone: The numbers of the seeds that only a has, and of those that only b has.
-        obstacle: Why the shared ones may not be taken for pairs, or nothing.
+        obstacle: Why the shared seeds may not be taken for pairs; empty where they may.
         failed: How many seeds of each group failed, and have no number.
     """
 
@@ -53,7 +53,7 @@ class Sample:
 
     @property
     def paired(self) -> Array:
-        """The numbers of the seeds that are pairs, of shape (2, n); none where there is an obstacle."""
+        """The numbers of the seeds that are pairs, of shape (2, n); n is 0 where there is an obstacle."""
         return self.pairs[:, :0] if self.obstacle else self.pairs
 
 
@@ -69,21 +69,31 @@ def sample_of(
     """Return two groups' numbers, and those of the seeds that both have.
 
     Args:
-        names: Of the groups.
-        a: By seed.
-        b: By seed.
+        names: Names of both groups.
+        a: Numbers of the first group, by seed.
+        b: Numbers of the second group, by seed.
         shared: Seeds that are paired, if they have a number in both.
-        obstacle: Why they may not be, or nothing.
+        obstacle: Why they may not be paired; empty where they may.
         failed: How many seeds of each group failed.
     """
-    both = [seed for seed in shared if seed in a and seed in b]
-    alone = [np.array([v for seed, v in group.items() if seed not in both]) for group in (a, b)]
+    in_both = [seed for seed in shared if seed in a and seed in b]
+    if not obstacle and not in_both:
+        obstacle = "no seed in common"
+    pairs = [_numbers_of(a, in_both), _numbers_of(b, in_both)]
     return Sample(
         names=names,
-        a=np.array(list(a.values()), dtype=np.float64),
-        b=np.array(list(b.values()), dtype=np.float64),
-        pairs=np.array([[a[seed] for seed in both], [b[seed] for seed in both]], dtype=np.float64),
-        alone=(alone[0], alone[1]),
-        obstacle=obstacle or ("" if both else "no seed in common"),
+        a=_numbers_of(a, list(a)),
+        b=_numbers_of(b, list(b)),
+        pairs=np.array(pairs, dtype=np.float64),
+        alone=(_numbers_without(a, in_both), _numbers_without(b, in_both)),
+        obstacle=obstacle,
         failed=failed,
     )
+
+
+def _numbers_of(group: Mapping[str, float], seeds: Sequence[str]) -> Array:
+    return np.array([group[seed] for seed in seeds], dtype=np.float64)
+
+
+def _numbers_without(group: Mapping[str, float], seeds: Sequence[str]) -> Array:
+    return np.array([number for seed, number in group.items() if seed not in seeds])

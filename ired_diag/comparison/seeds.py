@@ -6,15 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.comparison.outcomes import Failure
+from ired_diag.comparison.outcomes import Failure, FailureKind
 from ired_diag.config_keys import METADATA
 from ired_diag.runs.labels import is_seed_label
+from ired_diag.runs.run import Run
 
 DATA_KEYS = ("dataset", "rank", "ood")
 APART = (*METADATA, "experiment_name", "seed")  # what may differ without a word
@@ -26,13 +28,13 @@ class Seed:
 
     Attributes:
         label: ``seed0``, or ``unseeded-<job>``.
-        steps: Of its evaluations, of shape (n,).
-        values: Of the metric, of the same shape.
-        folder: Of the run, where it has one.
-        seconds: How long it trained; NaN where start or end is not told.
-        machine: What it trained on.
-        knobs: Its configuration, as far as it is numbers.
-        failure: That it diverged, where it has a number all the same: no seed of any group has another.
+        steps: Steps of its evaluations, of shape (n,).
+        values: Values of the metric, of the same shape.
+        folder: Folder of the run; None where it has none.
+        seconds: How long it trained; NaN where start or end is unknown.
+        machine: What it trained on; empty where this is unknown.
+        knobs: The settings of its configuration that are numbers.
+        failure: How it diverged, where it has a number all the same because every seed of every group failed.
         unfinished: Whether its training did not finish, and its number is that of its last evaluation.
     """
 
@@ -57,11 +59,11 @@ class Members:
     """The seeds of a group.
 
     Attributes:
-        name: Of the group.
-        strategy: Its mining strategy, where the configuration tells one for all.
-        seeds: In the order given.
+        name: Name of the group.
+        strategy: Its mining strategy, where all configurations state the same one.
+        seeds: Its seeds with a number, in the order given.
         settings: What each run states of its data and evaluation: by seed, by key, the value as text.
-        knobs: What all its runs tell alike, but for names, notes and seeds.
+        knobs: Settings that all its runs state alike, but for names, notes and seeds.
         failures: Seeds that failed, or were stopped, and are therefore not among ``seeds``.
         of_table: Whether all its seeds are numbers of a table.
     """
@@ -74,25 +76,60 @@ class Members:
     failures: Sequence[Failure] = ()
     of_table: bool = False
 
+    @property
+    def failed(self) -> list[Failure]:
+        """Seeds that failed; those that were stopped from outside are not among them."""
+        return self.failures_of_kind("not finite", "diverged", "crashed")
+
+    @property
+    def failed_with_number(self) -> list[Failure]:
+        """Seeds that failed and have a number all the same, because every seed of every group failed."""
+        return [seed.failure for seed in self.seeds if seed.failure is not None]
+
+    def failures_of_kind(self, *kinds: FailureKind) -> list[Failure]:
+        """Return the seeds without a number that ended in one of several ways."""
+        return [failure for failure in self.failures if failure.kind in kinds]
+
 
 def differing_knobs(a: Members, b: Members) -> list[str]:
-    """Return what both groups tell and tell differently, with the values: ``mining_opt_steps (2, 10)``."""
-    return [
-        f"{key} ({a.knobs[key]}, {b.knobs[key]})"
-        for key in a.knobs
-        if key in b.knobs and a.knobs[key] != b.knobs[key]
-    ]
+    """Return what both groups state, and state differently, with the values: ``mining_opt_steps (2, 10)``."""
+    differing = []
+    for key, value in a.knobs.items():
+        if key in b.knobs and value != b.knobs[key]:
+            differing.append(f"{key} ({value}, {b.knobs[key]})")
+    return differing
+
+
+def settings_alike(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return the settings that all runs of a group state alike, but for names, notes and seeds."""
+    first, *others = map(attrgetter("settings"), runs)
+    alike = dict(first)
+    for settings in others:
+        for key, value in first.items():
+            if key not in settings or settings[key] != value:
+                alike.pop(key, None)
+    for key in APART:
+        alike.pop(key, None)
+    return alike
 
 
 def shared_seeds(*groups: Members) -> list[str]:
     """Return the labels of the seeds that all groups have, in the order of the first."""
-    first, *others = ([seed.label for seed in members.seeds if seed.pairable] for members in groups)
-    return [label for label in first if all(label in other for other in others)]
+    first, *others = map(_pairable_labels, groups)
+    shared = first
+    for labels in others:
+        shared = [label for label in shared if label in labels]
+    return shared
+
+
+def _pairable_labels(members: Members) -> list[str]:
+    return [seed.label for seed in members.seeds if seed.pairable]
 
 
 def seconds_between(started: object, ended: object) -> float:
-    """Return the seconds from a start to an end as logs tell them; NaN where either is not told."""
+    """Return the seconds between two times in ISO format; NaN where either is missing."""
     try:
-        return (datetime.fromisoformat(str(ended)) - datetime.fromisoformat(str(started))).total_seconds()
-    except (ValueError, TypeError):  # not told, or one with and one without a time zone
+        start, end = datetime.fromisoformat(str(started)), datetime.fromisoformat(str(ended))
+        return (end - start).total_seconds()
+    except (ValueError, TypeError):  # a time is missing, or only one of the two has a time zone
         return math.nan

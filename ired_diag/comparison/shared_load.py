@@ -41,10 +41,19 @@ def counts_in(configuration: Mapping[str, Any]) -> dict[str, float]:
     counts = {}
     for key, value in configuration.items():
         words = set(words_of(key))
-        count = float(len(value)) if isinstance(value, list | tuple) else number_of(value)
-        if words & OF_COUNTS and not words & NO_COUNT and count is not None and count >= 1:
+        if not words & OF_COUNTS or words & NO_COUNT:
+            continue
+        count = _count_in(value)
+        if count is not None and count >= 1:
             counts[key] = count
     return dict(itertools.islice(counts.items(), MOST_COUNTS))
+
+
+def _count_in(value: object) -> float | None:
+    """Return the count that a value states; a list of devices states its length."""
+    if isinstance(value, list | tuple):
+        return float(len(value))
+    return number_of(value)
 
 
 def ratio_is_of_counts(ratio: float, a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
@@ -53,14 +62,14 @@ def ratio_is_of_counts(ratio: float, a: Mapping[str, Any], b: Mapping[str, Any])
     >>> ratio_is_of_counts(2.0, {"grad_accum": 2}, {"grad_accum": 1}), ratio_is_of_counts(2.0, {}, {})
     (True, False)
     """
-    x, y = counts_in(a), counts_in(b)
-    factors = [x.get(key, 1.0) / y.get(key, 1.0) for key in {**x, **y}]
-    sizes = range(1, len(factors) + 1)
-    subsets = itertools.chain.from_iterable(itertools.combinations(factors, size) for size in sizes)
-    return any(
-        math.isclose(product, ratio) or math.isclose(product * ratio, 1.0)
-        for product in map(math.prod, subsets)
-    )
+    counts_a, counts_b = counts_in(a), counts_in(b)
+    factors = [counts_a.get(key, 1.0) / counts_b.get(key, 1.0) for key in {**counts_a, **counts_b}]
+    for size in range(1, len(factors) + 1):
+        for subset in itertools.combinations(factors, size):
+            product = math.prod(subset)
+            if math.isclose(product, ratio) or math.isclose(product * ratio, 1.0):
+                return True
+    return False
 
 
 def is_batch_share(key: str, setting: float, logged: ArrayLike) -> bool:

@@ -40,29 +40,35 @@ def sizes_of(sample: Sample, question: Question, estimator: Estimator) -> Sizes:
     """Return how large the difference of two groups is.
 
     Args:
-        sample: Their numbers.
+        sample: The numbers of both groups.
         question: How to compare.
         estimator: Which t test gives the difference of means.
     """
-    a, b, (x, y), lower = sample.a, sample.b, sample.paired, question.lower_is_better
-    together = estimator == "paired"
-    of_pairs = paired_samples_effect(x, y)
+    of_pairs = paired_samples_effect(*sample.paired)
     if sample.obstacle:
         of_pairs = replace(of_pairs, reason=f"not paired: {sample.obstacle}")
     return Sizes(
-        two_sample_effect(a, b),
-        of_pairs,
-        _ratio(sample, estimator),
-        dominance(a, b),
-        improvement_paired(x, y, lower_is_better=lower)
-        if together
-        else improvement_unpaired(a, b, lower_is_better=lower),
+        hedges=two_sample_effect(sample.a, sample.b),
+        paired=of_pairs,
+        ratio=_ratio(sample, estimator),
+        dominance=dominance(sample.a, sample.b),
+        improvement=_improvement(sample, question, estimator),
     )
 
 
+def _improvement(sample: Sample, question: Question, estimator: Estimator) -> Improvement:
+    lower = question.lower_is_better
+    if estimator == "paired":
+        return improvement_paired(*sample.paired, lower_is_better=lower)
+    return improvement_unpaired(sample.a, sample.b, lower_is_better=lower)
+
+
 def _ratio(sample: Sample, estimator: Estimator) -> Ratio:
-    if reason := without_share(sample.a, sample.b):
-        return Ratio(math.nan, math.nan, math.nan, min(len(sample.a), len(sample.b)), reason)
+    # Fieller's interval needs a denominator away from 0.
+    reason = without_share(sample.a, sample.b)
+    if reason:
+        n = min(len(sample.a), len(sample.b))
+        return Ratio(math.nan, math.nan, math.nan, n, reason)
     if estimator == "paired":
         return paired_ratio_of_means(*sample.pairs)
     return ratio_of_two_means(sample.a, sample.b)

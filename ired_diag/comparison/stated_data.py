@@ -7,7 +7,7 @@ a nested key (``data.name``, ``dataset_kwargs.path``):
 
     dataset, data, corpus, task, env, game, benchmark, problem …, alone or with name, id, path, dir …
     train_data, val_file, eval_dataset …           the same of a part of the data
-    rank and ood, where both are stated            the matrices of the IRED study; alone, ``rank`` may be
+    the keys of the default task                   where all of them are stated: alone, ``rank`` may be
                                                    that of a process or of a low-rank adapter
 
 A value that is a place and no name (``./data``), a kind of work (``train``, ``classification``), a switch or
@@ -58,10 +58,14 @@ def stated_data(configuration: Mapping[str, Any] | None) -> dict[str, str]:
     >>> stated_data({"data.name": "cifar10", "data_dir": "./data", "lr": 0.1, "rank": 0})
     {'data.name': 'cifar10'}
     """
+    stated = {}
     configuration = configuration or {}
-    keys = [key for key in configuration if names_data(key, configuration) or is_of_evaluation(key)]
-    stated = {key: _text(configuration[key], key) for key in keys}
-    return {key: value for key, value in stated.items() if value}
+    for key, value in configuration.items():
+        if names_data(key, configuration) or is_of_evaluation(key):
+            text = _text(value, key)
+            if text:
+                stated[key] = text
+    return stated
 
 
 def declared_data(configuration: Mapping[str, Any] | None, paired_by: Sequence[str]) -> dict[str, str]:
@@ -71,7 +75,8 @@ def declared_data(configuration: Mapping[str, Any] | None, paired_by: Sequence[s
     {'task.modes': '8'}
     """
     configuration = configuration or {}
-    return {f"{DECLARED}{key}": str(configuration[key]) for key in paired_by if key in configuration}
+    stated = [key for key in paired_by if key in configuration]
+    return {f"{DECLARED}{key}": str(configuration[key]) for key in stated}
 
 
 def plain_key(key: str) -> str:
@@ -86,17 +91,20 @@ def names_data(key: str, configuration: Mapping[str, Any]) -> bool:
     default = tasks.load(tasks.DEFAULT).paired_by
     if key in default:
         return all(other in configuration for other in default)
-    parts = [_as_words(part) for part in key.split(".")]
-    return any(OF_DATA.fullmatch(text) for text in (parts[-1], "_".join(parts[-2:])))
+    parts = list(map(_as_words, key.split(".")))
+    last, last_two = parts[-1], "_".join(parts[-2:])
+    return bool(OF_DATA.fullmatch(last) or OF_DATA.fullmatch(last_two))
 
 
 def is_of_evaluation(key: str) -> bool:
     """Say whether a key can show that data or evaluation differ, but not that they agree."""
-    return _leaf(key) in OF_EVALUATION or bool(OF_SPLIT.fullmatch(_leaf(key)))
+    words = _last_part(key)
+    return words in OF_EVALUATION or bool(OF_SPLIT.fullmatch(words))
 
 
-def _leaf(key: str) -> str:
-    return _as_words(key.rpartition(".")[2])
+def _last_part(key: str) -> str:
+    _, _, part = key.rpartition(".")
+    return _as_words(part)
 
 
 @functools.lru_cache(maxsize=4096)  # every run of a study states the same keys
@@ -108,11 +116,17 @@ def _as_words(part: str) -> str:
 
 def _text(value: object, key: str) -> str:
     """Return a value as text; empty where it names nothing."""
-    if isinstance(value, bool) or value is None:
-        declared = key in tasks.load(tasks.DEFAULT).paired_by
-        return str(value) if declared and value is not None else ""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        # A switch names no data, unless the task says that it does.
+        is_declared = key in tasks.load(tasks.DEFAULT).paired_by
+        return str(value) if is_declared else ""
     if isinstance(value, int | float):
-        return "" if NO_NUMBER.fullmatch(_leaf(key)) else str(value)
+        is_count = NO_NUMBER.fullmatch(_last_part(key))
+        return "" if is_count else str(value)
     text = str(value).strip().rstrip("/")
-    last = re.split(r"[/\\]", text)[-1].lower()
-    return "" if not text or last in SAYS_NOTHING else text
+    *_, last = re.split(r"[/\\]", text)
+    if last.lower() in SAYS_NOTHING:
+        return ""
+    return text

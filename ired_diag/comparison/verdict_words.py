@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 from ired_diag.comparison import Comparison, Group
+from ired_diag.comparison.names_in_words import count_of
 from ired_diag.comparison.pairs import ByReadout, PairOfGroups
 from ired_diag.comparison.points import points_in_words
 from ired_diag.stats.defects import CONSTANT, ROUNDING, SAME_AMOUNT
@@ -34,7 +35,7 @@ TEST_NAMES = {
 
 @dataclass(frozen=True)
 class Unit:
-    """In what a pair's difference is printed: ``scale`` times its value, then ``sign``."""
+    """The unit in which a difference is printed: ``scale`` times its value, then ``sign``."""
 
     scale: float
     sign: str
@@ -43,17 +44,20 @@ class Unit:
         """Return a difference in this unit: ``0.238%``, ``8,970%``."""
         scaled = self.scale * value
         if self.sign == "%" and abs(scaled) >= 1000:
-            form = f"{'+' if form.startswith('+') else ''},.0f"
+            # Three significant digits of 8,970% would be written with an exponent.
+            form = "+,.0f" if form.startswith("+") else ",.0f"
         return f"{scaled:{form}}{self.sign}"
 
 
 def unit_of(pair: PairOfGroups | ByReadout, comparison: Comparison) -> Unit:
     """Return the unit of a difference: percent of b's mean, or the metric's own."""
-    return Unit(100 / pair.reference, "%") if comparison.in_percent else Unit(1.0, "")
+    if comparison.in_percent:
+        return Unit(100 / pair.reference, "%")
+    return Unit(1.0, "")
 
 
 def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
-    """Return what a pair of groups comes to."""
+    """Return the verdict on a pair of groups, with its size and its evidence."""
     names = f"{pair.a} and {pair.b}"
     if pair.identical:
         return f"{names} are {pair.identical}: did they run the same?"
@@ -66,7 +70,7 @@ def verdict_of(pair: PairOfGroups, comparison: Comparison) -> str:
     decision = pair.verdict.decision
     if decision in ("better", "worse"):
         size = _size(pair, comparison, pair.difference)
-        return f"{pair.a} is {decision} than {pair.b} by {size}{_beside_margin(pair, comparison)}."
+        return f"{pair.a} is {decision} than {pair.b} by {size}{_next_to_margin(pair, comparison)}."
     if decision == "equivalent":
         return _equivalent(pair, comparison)
     return f"{names}: undecided{_lost(pair, comparison)}. {_may_be(pair, comparison)}"
@@ -86,17 +90,18 @@ def seeds_of(pair: PairOfGroups) -> str:
     """Return the seeds that the t test looks at: ``10 + 10 seeds, 2 shared``."""
     n_a, n_b, shared = pair.seeds
     if pair.estimator == "paired":
-        return f"{shared} pair{'' if shared == 1 else 's'} of seeds"
-    counts = f"{n_a} + {n_b} seeds"
-    return counts if pair.obstacle else f"{counts}, {shared} shared"
+        return f"{count_of('pair', shared)} of seeds"
+    if pair.obstacle:
+        return f"{n_a} + {n_b} seeds"
+    return f"{n_a} + {n_b} seeds, {shared} shared"
 
 
 def p_of(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the p value that decides; of several pairs the adjusted one first."""
-    several = tested(comparison)
-    if several == 1:
-        return f"p = {number_of_p(pair.p)}"
-    return f"Holm p = {number_of_p(pair.p_holm)} over {several} pairs, unadjusted p = {number_of_p(pair.p)}"
+    p, p_holm, count = number_of_p(pair.p), number_of_p(pair.p_holm), tested(comparison)
+    if count == 1:
+        return f"p = {p}"
+    return f"Holm p = {p_holm} over {count} pairs, unadjusted p = {p}"
 
 
 def tested(comparison: Comparison) -> int:
@@ -113,22 +118,26 @@ def failures_of(group: Group) -> str:
     """Return how many seeds of a group failed, with its success rate; of one without, that all finished."""
     outcomes = group.outcomes
     failed = outcomes.attempted - outcomes.finished
-    aside = f", {outcomes.unfinished} unfinished not counted" if outcomes.unfinished else ""
+    unfinished = ""
+    if outcomes.unfinished:
+        unfinished = f", {outcomes.unfinished} unfinished not counted"
     if not failed:
-        return f"all {outcomes.attempted} seeds of {group.name} finished{aside}"
-    rate, low, high = (f"{100 * share:.0f}" for share in (outcomes.success_rate, outcomes.low, outcomes.high))
-    count = f"{failed} of {outcomes.attempted}" if outcomes.finished else f"all {failed}"
-    return (
-        f"{count} seeds of {group.name} failed (success rate {rate}%, 95% interval {low} to {high}%{aside})"
-    )
+        return f"all {outcomes.attempted} seeds of {group.name} finished{unfinished}"
+    count = f"all {failed}"
+    if outcomes.finished:
+        count = f"{failed} of {outcomes.attempted}"
+    rate = f"success rate {100 * outcomes.success_rate:.0f}%"
+    interval = f"95% interval {100 * outcomes.low:.0f} to {100 * outcomes.high:.0f}%"
+    return f"{count} seeds of {group.name} failed ({rate}, {interval}{unfinished})"
 
 
 def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return the difference of groups that leave a test nothing to measure it by."""
     unit = unit_of(pair, comparison)
+    # Of equal values a difference is seldom exactly 0: it is compared with the rounding of the mean.
     if math.isnan(pair.difference) or math.isnan(unit.scale):
         size = "has no size"
-    elif abs(pair.difference) <= ROUNDING * (abs(pair.reference) or 1.0):
+    elif _is_rounding_error(pair):
         size = "is 0"
     else:
         size = f"is {unit.text(pair.difference, '+.3g')}{_of_b(pair, unit)}"
@@ -138,33 +147,41 @@ def _without_spread(pair: PairOfGroups, comparison: Comparison) -> str:
     )
 
 
+def _is_rounding_error(pair: PairOfGroups) -> bool:
+    scale = abs(pair.reference) or 1.0
+    return bool(abs(pair.difference) <= ROUNDING * scale)
+
+
 def _with_failures(pair: PairOfGroups, worst_rank: WorstRank, comparison: Comparison) -> str:
     """Return the verdict by worst ranks; the means of the seeds that finished stand next to it."""
     groups = {group.name: group for group in comparison.groups}
-    if not any(groups[name].outcomes.finished for name in (pair.a, pair.b)) and not any(pair.seeds[:2]):
-        return _none_finished(groups[pair.a], groups[pair.b])
-    failures = "; ".join(failures_of(groups[name]) for name in (pair.a, pair.b))
-    decision, lost = pair.verdict.decision, _lost(pair, comparison)
-    lead = f"{pair.a} and {pair.b}: undecided{lost}"
+    a, b = groups[pair.a], groups[pair.b]
+    n_a, n_b, _ = pair.seeds
+    if not (a.outcomes.finished or b.outcomes.finished or n_a or n_b):
+        return _none_finished(a, b)
+    verdict = f"{pair.a} and {pair.b}: undecided{_lost(pair, comparison)}"
+    decision = pair.verdict.decision
     if decision in ("better", "worse"):
-        lead = f"{pair.a} is {decision} than {pair.b}, failed seeds ranked last"
+        verdict = f"{pair.a} is {decision} than {pair.b}, failed seeds ranked last"
+    failures = f"{failures_of(a)}; {failures_of(b)}"
+    failures = failures[0].upper() + failures[1:]
     test = f"worst-rank test {p_of(pair, comparison)}"
     if worst_rank.reason:
         test = f"no worst-rank test: {worst_rank.reason}"
     elif worst_rank.p > ALPHA:
         smallest = number_of_p(worst_rank.smallest_p)
         test += f" (the smallest p possible with these sizes and failures is {smallest})"
-    failures = failures[0].upper() + failures[1:]
-    return f"{lead}. {failures}; {test}.{_among_finished(pair, comparison)}"
+    return f"{verdict}. {failures}; {test}.{_among_finished(pair, comparison)}"
 
 
 def _none_finished(a: Group, b: Group) -> str:
     """Return the success rates of two groups without a seed that finished."""
-    rates = " and ".join(f"0%, 95% interval 0 to {100 * group.outcomes.high:.0f}%" for group in (a, b))
+    rate_a = f"0%, 95% interval 0 to {100 * a.outcomes.high:.0f}%"
+    rate_b = f"0%, 95% interval 0 to {100 * b.outcomes.high:.0f}%"
     return (
         f"{a.name} and {b.name}: 0 of {a.outcomes.attempted} seeds finished against 0 of "
-        f"{b.outcomes.attempted} (success rates {rates}). No seed has a number, so nothing else can be "
-        "compared."
+        f"{b.outcomes.attempted} (success rates {rate_a} and {rate_b}). No seed has a number, so nothing "
+        "else can be compared."
     )
 
 
@@ -172,9 +189,9 @@ def _among_finished(pair: PairOfGroups, comparison: Comparison) -> str:
     if pair.test.reason or math.isnan(pair.difference):
         return ""
     unit = unit_of(pair, comparison)
-    ends = " to ".join(map(unit.text, _ends(pair, comparison)))
-    interval = f"{_interval_name(comparison)} {ends}{_of_b(pair, unit)}"
-    size = f"{unit.text(pair.difference)} ({interval}; {test_of(pair)})"
+    low, high = _ends(pair, comparison)
+    ends = f"{unit.text(low)} to {unit.text(high)}{_of_b(pair, unit)}"
+    size = f"{unit.text(pair.difference)} ({_interval_name(comparison)} {ends}; {test_of(pair)})"
     return f" Among the seeds that finished {pair.a} - {pair.b} is {size}, which does not decide."
 
 
@@ -184,38 +201,41 @@ def _equivalent(pair: PairOfGroups, comparison: Comparison) -> str:
         p = f"{number_of_p(pair.p_equivalence_holm)} after Holm, {p} unadjusted"
     size = _size(pair, comparison, pair.difference, signed=True)
     inside = f"lies inside {comparison.margin.words} (p of equivalence {p})"
-    lost = ""
+    difference_lost = ""
     if pair.uncorrected.decision != "equivalent":
-        lost = f" (and not shown to differ: {p_of(pair, comparison)})"
-    return f"{pair.a} and {pair.b} are equivalent{lost}: the difference, {size}, {inside}."
+        difference_lost = f" (and not shown to differ: {p_of(pair, comparison)})"
+    return f"{pair.a} and {pair.b} are equivalent{difference_lost}: the difference, {size}, {inside}."
 
 
 def _lost(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return what the correction for several pairs took away; nothing where it took nothing."""
-    was, several = pair.uncorrected.decision, tested(comparison)
-    if was == "undecided":
+    if pair.uncorrected.decision == "undecided":
         return ""
-    kind, p, adjusted = "to differ", pair.p, pair.p_holm
-    if was == "equivalent":
-        kind, p, adjusted = "to be equivalent", pair.equivalence.p, pair.p_equivalence_holm
+    claim, p, adjusted = "to differ", pair.p, pair.p_holm
+    if pair.uncorrected.decision == "equivalent":
+        claim, p, adjusted = "to be equivalent", pair.equivalence.p, pair.p_equivalence_holm
     return (
-        f", not shown {kind} after correction for {several} pairs (Holm p = {number_of_p(adjusted)}); "
-        f"unadjusted p = {number_of_p(p)}"
+        f", not shown {claim} after correction for {tested(comparison)} pairs "
+        f"(Holm p = {number_of_p(adjusted)}); unadjusted p = {number_of_p(p)}"
     )
 
 
 def _may_be(pair: PairOfGroups, comparison: Comparison) -> str:
     size = _size(pair, comparison, pair.difference, signed=True)
-    exceed = "" if math.isnan(pair.margin) else f" and may exceed {comparison.margin.words}"
-    return f"The difference, {size}, may be 0{exceed}."
+    if math.isnan(pair.margin):
+        return f"The difference, {size}, may be 0."
+    return f"The difference, {size}, may be 0 and may exceed {comparison.margin.words}."
 
 
-def _beside_margin(pair: PairOfGroups, comparison: Comparison) -> str:
+def _next_to_margin(pair: PairOfGroups, comparison: Comparison) -> str:
     """Return how a difference lies to the margin, where its interval reaches into it."""
     if pair.verdict.smaller_than_margin:
         return f", smaller than {comparison.margin.words}"
+    # The end nearest to 0 says how small the difference may be.
     low, high = _ends(pair, comparison)
-    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    nearest = min(abs(low), abs(high))
+    if low <= 0 <= high:
+        nearest = 0.0
     if math.isnan(pair.margin) or nearest >= pair.margin:
         return ""
     return f"; whether that exceeds {comparison.margin.words} is open"
@@ -223,21 +243,27 @@ def _beside_margin(pair: PairOfGroups, comparison: Comparison) -> str:
 
 def _size(pair: PairOfGroups, comparison: Comparison, difference: float, *, signed: bool = False) -> str:
     """Return a difference with its interval and the evidence; without a sign, as so much better or worse."""
-    unit, (low, high) = unit_of(pair, comparison), _ends(pair, comparison)
+    unit = unit_of(pair, comparison)
+    low, high = _ends(pair, comparison)
     wider = ""
     if pair.verdict.decision in ("better", "worse") and low <= 0 <= high:
         wider = ", which reaches 0 because it is stricter than Holm's test"
+    # "Better by" and "worse by" have the sign in the word.
     if difference < 0 and not signed:
         difference, low, high = -difference, -high, -low
-    ends = f"{unit.text(low)} to {unit.text(high)}"
-    lost = pair.verdict.decision != pair.uncorrected.decision
-    evidence = test_of(pair) if lost else evidence_of(pair, comparison)
-    interval = f"{_interval_name(comparison)} {ends}{_of_b(pair, unit)}{wider}"
+    ends = f"{unit.text(low)} to {unit.text(high)}{_of_b(pair, unit)}"
+    evidence = evidence_of(pair, comparison)
+    if pair.verdict.decision != pair.uncorrected.decision:
+        # The sentence has given the p values already, where the correction took the verdict away.
+        evidence = test_of(pair)
+    interval = f"{_interval_name(comparison)} {ends}{wider}"
     return f"{points_in_words(difference, comparison)}{unit.text(difference)} ({interval}; {evidence})"
 
 
 def _interval_name(comparison: Comparison) -> str:
-    return "simultaneous 95% interval" if tested(comparison) > 1 else "95% interval"
+    if tested(comparison) > 1:
+        return "simultaneous 95% interval"
+    return "95% interval"
 
 
 def _ends(pair: PairOfGroups, comparison: Comparison) -> tuple[float, float]:

@@ -20,8 +20,11 @@ from ired_diag.tasks import settings_of
 
 def names() -> list[str]:
     """Return the full names of all experiments, sorted."""
-    files = resources.files("ired_diag.experiments").iterdir()
-    return sorted(f.name.removesuffix(".json") for f in files if f.name.endswith(".json"))
+    full_names = []
+    for file in resources.files("ired_diag.experiments").iterdir():
+        if file.name.endswith(".json"):
+            full_names.append(file.name.removesuffix(".json"))
+    return sorted(full_names)
 
 
 def load(name: str) -> TrainingConfig:
@@ -31,14 +34,14 @@ def load(name: str) -> TrainingConfig:
         name: As ``variants`` takes it.
 
     Raises:
-        NotFound: No experiment, or no variant of it, is called so.
-        AmbiguousName: Several experiments are; or it is a sweep, and the name tells no variant.
+        NotFound: No experiment, or no variant of it, has this name.
+        AmbiguousName: Several experiments have it; or it is a sweep, and the name states no variant.
     """
-    found = variants(name)
-    if len(found) > 1:
-        listed = ", ".join(names_of(found, experiment=name))
-        raise AmbiguousName(f"{name!r} means {len(found)} variants: {listed}. Name one of them.")
-    return found[0].config
+    matches = variants(name)
+    if len(matches) > 1:
+        listed = ", ".join(names_of(matches, experiment=name))
+        raise AmbiguousName(f"{name!r} means {len(matches)} variants: {listed}. Name one of them.")
+    return matches[0].config
 
 
 def variants(name: str, *, task: Task | None = None) -> tuple[Variant, ...]:
@@ -50,19 +53,27 @@ def variants(name: str, *, task: Task | None = None) -> tuple[Variant, ...]:
         task: What is trained. Default: what the experiment's file names.
 
     Raises:
-        NotFound: No experiment, or no variant of it, is called so.
-        AmbiguousName: Several experiments are.
+        NotFound: No experiment, or no variant of it, has this name.
+        AmbiguousName: Several experiments have it.
     """
-    called, label = split_name(name)
-    full = _full_name(called)
-    found = parse_variants(_content(full), where=f"experiment {full}", task=task)
-    return found if label is None else (pick(found, label, experiment=called),)
+    experiment, label = split_name(name)
+    full_name = _full_name(experiment)
+    every = parse_variants(_content(full_name), where=f"experiment {full_name}", task=task)
+    if label is None:
+        return every
+    return (pick(every, label, experiment=experiment),)
 
 
 def of_task(task: Task) -> tuple[Variant, ...]:
     """Return a task with its default settings, as an experiment of its name."""
     config = settings_of(task, {"experiment_name": task.name}, where=f"task {task.name}")
-    return (Variant(None, {}, config, task),)
+    plain = Variant(
+        label=None,
+        changes={},
+        config=config,
+        task=task,
+    )
+    return (plain,)
 
 
 def read_variants(path: Path, *, task: Task | None = None) -> tuple[Variant, ...]:
@@ -81,18 +92,21 @@ def question(name: str) -> str:
 
 
 def _full_name(name: str) -> str:
-    known = names()
-    matches = [n for n in known if n == name] or [n for n in known if n.split("_")[0] == name]
+    full_names = names()
+    if name in full_names:
+        return name
+    # A number stands before the first underscore: q30 is not q301.
+    matches = [full_name for full_name in full_names if full_name.split("_")[0] == name]
     if not matches:
-        raise NotFound(f"No experiment is named {name!r}. There are: {', '.join(known)}.")
+        raise NotFound(f"No experiment is named {name!r}. There are: {', '.join(full_names)}.")
     if len(matches) > 1:
-        raise AmbiguousName(
-            f"{name!r} means {len(matches)} experiments: {', '.join(matches)}. Give the full name."
-        )
+        listed = ", ".join(matches)
+        raise AmbiguousName(f"{name!r} means {len(matches)} experiments: {listed}. Give the full name.")
     return matches[0]
 
 
 def _content(name: str) -> dict[str, Any]:
-    text = resources.files("ired_diag.experiments").joinpath(f"{name}.json").read_text("utf-8")
-    content: dict[str, Any] = json.loads(text)
+    # Not a path: the package may be read from an archive.
+    file = resources.files("ired_diag.experiments").joinpath(f"{name}.json")
+    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return content

@@ -1,4 +1,4 @@
-"""A sweep: an experiment with variants, each of which sets some knobs anew.
+"""A sweep: an experiment with variants, each of which sets its own values of a few knobs.
 
     {"experiment_name": "q301_opt_steps", …, "variants": [{"mining_opt_steps": 1}, {"mining_opt_steps": 3}]}
 
@@ -8,6 +8,7 @@ A variant is called by what it sets, as the file has it: ``mining_opt_steps=3``;
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,10 +29,10 @@ class Variant:
     """One of the configurations that an experiment trains.
 
     Attributes:
-        label: What it is called, ``mining_opt_steps=3``; None where the experiment is no sweep.
+        label: Its name, ``mining_opt_steps=3``; None where the experiment is not a sweep.
         changes: The knobs that it sets, as the file has them.
-        config: All knobs.
-        task: What is trained.
+        config: The configuration, with all knobs.
+        task: The task that is trained.
     """
 
     label: str | None
@@ -43,7 +44,7 @@ class Variant:
 def parse_variants(
     content: Mapping[str, Any], *, where: str, task: Task | None = None
 ) -> tuple[Variant, ...]:
-    """Return the variants that an experiment's file tells, in its order.
+    """Return the variants that an experiment's file states, in its order.
 
     Args:
         content: As read from a JSON file: a configuration, and ``variants`` where it is a sweep.
@@ -54,47 +55,72 @@ def parse_variants(
         WrongConfiguration: With what is wrong, and in which variant.
     """
     task = task or tasks.task_of(content)
-    base = {key: value for key, value in content.items() if key != VARIANTS}
-    if VARIANTS not in content:
-        return (Variant(None, {}, tasks.settings_of(task, base, where=where), task),)
-    told = content[VARIANTS]
-    if not isinstance(told, list) or not told or not all(isinstance(one, dict) and one for one in told):
+    base = dict(content)
+    if VARIANTS not in base:
+        plain = Variant(
+            label=None,
+            changes={},
+            config=tasks.settings_of(task, base, where=where),
+            task=task,
+        )
+        return (plain,)
+    entries = base.pop(VARIANTS)
+    if not _is_list_of_objects(entries):
         raise WrongConfiguration(
             f'{where}: {VARIANTS}: expected a list of objects such as [{{"mining_opt_steps": 3}}], each with '
-            f"at least one knob, found {json.dumps(told)}."
+            f"at least one knob, found {json.dumps(entries)}."
         )
-    variants = tuple(_variant(task, base, changes, where=where) for changes in told)
+    variants = []
+    for changes in entries:
+        variants.append(_variant(task, base, changes, where=where))
     _check_distinct(variants, where=where)
-    return variants
+    return tuple(variants)
+
+
+def _is_list_of_objects(value: object) -> bool:
+    """Say whether a value is a list of JSON objects; neither the list nor an object is empty."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(entry, dict) and entry for entry in value)
 
 
 def pick(variants: Sequence[Variant], label: str, *, experiment: str) -> Variant:
     """Return the variant of a name.
 
     Raises:
-        NotFound: None is called so; the message lists those there are, as names of ``experiment``.
+        NotFound: None has this name; the message lists those there are, as names of ``experiment``.
     """
-    found = [variant for variant in variants if variant.label == label]
-    if not found:
+    for variant in variants:
+        if variant.label == label:
+            return variant
+    advice = f"It is not a sweep: train {experiment}"
+    if variants[0].label:
         listed = ", ".join(names_of(variants, experiment=experiment))
-        there_are = f"There are: {listed}" if variants[0].label else f"It is no sweep: train {experiment}"
-        raise NotFound(f"{experiment} has no variant {label!r}. {there_are}.")
-    return found[0]
+        advice = f"There are: {listed}"
+    raise NotFound(f"{experiment} has no variant {label!r}. {advice}.")
 
 
 def names_of(variants: Sequence[Variant], *, experiment: str) -> list[str]:
     """Return the full name of each variant: ``q301@mining_opt_steps=3``."""
-    return [f"{experiment}@{variant.label}" if variant.label else experiment for variant in variants]
+    full_names = []
+    for variant in variants:
+        if variant.label:
+            full_names.append(f"{experiment}@{variant.label}")
+        else:
+            full_names.append(experiment)
+    return full_names
 
 
 def split_name(name: str) -> tuple[str, str | None]:
-    """Return the experiment and the variant that a name tells.
+    """Return the experiment and the variant that a name states; None where it states no variant.
 
     >>> split_name("q301@mining_opt_steps=3"), split_name("q301")
     (('q301', 'mining_opt_steps=3'), ('q301', None))
     """
     experiment, at, label = name.rpartition("@")
-    return (experiment, label) if at else (name, None)
+    if not at:
+        return name, None
+    return experiment, label
 
 
 def varied(variants: Sequence[Variant]) -> dict[str, list[str]]:
@@ -102,14 +128,15 @@ def varied(variants: Sequence[Variant]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for variant in variants:
         for knob, value in variant.changes.items():
-            known = values.setdefault(knob, [])
-            if _word(value) not in known:
-                known.append(_word(value))
+            words = values.setdefault(knob, [])
+            word = _word(value)
+            if word not in words:
+                words.append(word)
     return values
 
 
 def set_knobs(variant: Variant, settings: Mapping[str, str]) -> Variant:
-    """Return a variant with some of its other knobs set anew, as a command line gives them.
+    """Return a variant with other values of its other knobs, as a command line gives them.
 
     Raises:
         WrongConfiguration: A key or value that cannot be used in this variant.
@@ -127,28 +154,37 @@ def set_knobs(variant: Variant, settings: Mapping[str, str]) -> Variant:
 def _variant(task: Task, base: Mapping[str, Any], changes: Mapping[str, Any], *, where: str) -> Variant:
     label = ",".join(f"{knob}={_word(value)}" for knob, value in changes.items())
     where = f"{where}, variant {label}"
-    if wrong := [key for key in changes if key in NEVER_VARIED]:
+    # Seeds are chosen on the command line, and a description changes nothing.
+    wrong = [key for key in changes if key in NEVER_VARIED]
+    if wrong:
         raise WrongConfiguration(
             f"{where}: {', '.join(wrong)} cannot tell variants apart. Vary a knob; every variant is trained "
             "with every seed of --seeds."
         )
-    variant = Variant(label, changes, tasks.settings_of(task, {**base, **changes}, where=where), task)
+    variant = Variant(
+        label=label,
+        changes=changes,
+        config=tasks.settings_of(task, {**base, **changes}, where=where),
+        task=task,
+    )
     _check_effect(variant, where=where)
     return variant
 
 
 def _word(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    if isinstance(value, str):
+        return value
+    # Without spaces: a label is part of a name on the command line.
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _check_distinct(variants: Sequence[Variant], *, where: str) -> None:
-    """Refuse two names for one thing: their equal curves would look like a result."""
-    for number, variant in enumerate(variants):
-        for other in variants[:number]:
-            if variant.config == other.config:
-                raise WrongConfiguration(
-                    f"{where}: the variants {other.label} and {variant.label} are the same configuration."
-                )
+    """Refuse two names for one configuration: their equal curves would look like a result."""
+    for first, second in itertools.combinations(variants, 2):
+        if first.config == second.config:
+            raise WrongConfiguration(
+                f"{where}: the variants {first.label} and {second.label} are the same configuration."
+            )
 
 
 def _check_effect(variant: Variant, *, where: str) -> None:
@@ -156,9 +192,10 @@ def _check_effect(variant: Variant, *, where: str) -> None:
 
     Such knobs may stand in a configuration (``TrainingConfig.unread_knobs``), as the study's files have them.
     """
-    unread = variant.config.unread_knobs()
-    if wrong := [knob for knob in variant.changes if knob in unread]:
+    reasons = variant.config.unread_knobs()
+    unread = [knob for knob in variant.changes if knob in reasons]
+    if unread:
+        reason = reasons[unread[0]]
         raise WrongConfiguration(
-            f"{where}: the variant {variant.label} sets {', '.join(wrong)}, which changes nothing "
-            f"{unread[wrong[0]]}."
+            f"{where}: the variant {variant.label} sets {', '.join(unread)}, which changes nothing {reason}."
         )

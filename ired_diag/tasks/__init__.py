@@ -27,7 +27,7 @@ def load(name: str) -> Task:
     """Return a task.
 
     Args:
-        name: Of one that is built in, or ``FILE.py:FUNCTION``: a function without arguments that returns a
+        name: Name of a built-in task, or ``FILE.py:FUNCTION``: a function without arguments that returns a
             ``Task``. The file is Python and is run.
 
     Raises:
@@ -35,6 +35,7 @@ def load(name: str) -> Task:
         UnreadableFile: The file cannot be run.
         DiagError: What the function returns is not a ``Task``.
     """
+    # A name of a built-in task is that of a module, and has neither.
     if ":" in name or name.endswith(".py"):
         return _own(name)
     if name not in names():
@@ -63,18 +64,23 @@ def is_built_in(name: str) -> bool:
 
 def recognised(keys: Mapping[str, Any]) -> Task | None:
     """Return the built-in task whose configurations have these keys; None where none has."""
-    every = (load(name) for name in names())
-    return next((task for task in every if task.recognises(keys)), None)
+    for task in map(load, names()):
+        if task.recognises(keys):
+            return task
+    return None
 
 
 def judged_by(metric: str) -> list[Task]:
     """Return the built-in tasks that are judged by a metric of this name."""
-    return [task for name in names() if (task := load(name)).metric.name == metric]
+    return [task for task in map(load, names()) if task.metric.name == metric]
 
 
 def file_of(name: str | None) -> Path | None:
     """Return the Python file of a task of the user's; None of one that is built in."""
-    return None if name is None or is_built_in(name) else Path(name.rpartition(":")[0])
+    if name is None or is_built_in(name):
+        return None
+    file, _, _ = name.rpartition(":")
+    return Path(file)
 
 
 def of_run(run: Run) -> Task:
@@ -132,5 +138,6 @@ def settings_of(task: Task, keys: Mapping[str, Any], *, where: str = "configurat
     Raises:
         WrongConfiguration: With every key that is unknown, not implemented, or of a wrong value.
     """
-    rest = {key: value for key, value in keys.items() if key != KEY}
-    return parse_config(rest, task.settings, where=where)
+    settings = dict(keys)
+    settings.pop(KEY, None)
+    return parse_config(settings, task.settings, where=where)

@@ -1,7 +1,7 @@
 """The training loss as one function of tensors, compiled where that pays.
 
 Where a loss is ordinary forward operations with one ordinary backward pass, ``torch.compile`` can fuse what
-lies between the matrix products: on a processor with bfloat16 units they are most of a step.
+lies between the large products: on a processor with bfloat16 units they are most of a step.
 Compiling takes a minute or less, once for all seeds, and needs a C++ compiler on a processor, or a GPU.
 
 What is compiled and what is not rounds differently. A run keeps to its first choice when it is resumed.
@@ -23,6 +23,7 @@ from ired_diag.config import TrainingConfig
 from ired_diag.errors import DiagError
 from ired_diag.task import Losses, Task
 from ired_diag.tensors import Tensors
+from ired_diag.training.seed_axis import seed_slice, stacked
 
 Compile = Literal["auto", "on", "off"]
 
@@ -62,35 +63,27 @@ def loss_function(
         task: What is trained.
         config: Its settings.
         constants: Tensors of the model that are not trained.
-        device: Where they and the weights are.
+        device: Where the constants and the weights are.
         compiled: Compile it at its first call.
     """
     dtype = DTYPES[config.precision]
 
     def loss(weights: Mapping[str, Tensor], batch: Tensors) -> StepLoss:
-        cast = {name: p.to(dtype) for name, p in weights.items()}
+        cast = {name: weight.to(dtype) for name, weight in weights.items()}
         if task.stacked:
             return _in_total(task, task.loss(config, {**constants, **cast}, batch))
-        seeds = len(next(iter(cast.values())))
-        return _stacked(
-            [
-                _in_total(
-                    task,
-                    task.loss(
-                        config,
-                        {**constants, **{name: p[k] for name, p in cast.items()}},
-                        {name: x[k] for name, x in batch.items()},
-                    ),
-                )
-                for k in range(seeds)
-            ]
-        )
+        losses = []
+        for k in range(_count_of_seeds(cast)):
+            tensors = {**constants, **seed_slice(cast, k)}
+            losses.append(_in_total(task, task.loss(config, tensors, seed_slice(batch, k))))
+        return _stacked(losses)
 
     if not compiled:
         return loss
     on_gpu = torch.device(device).type == "cuda"
     # On a GPU "reduce-overhead" records the kernels of a step in a CUDA graph.
-    fused: LossFunction = torch.compile(loss, dynamic=False, mode="reduce-overhead" if on_gpu else "default")
+    mode = "reduce-overhead" if on_gpu else "default"
+    fused: LossFunction = torch.compile(loss, dynamic=False, mode=mode)
 
     def guarded(weights: Mapping[str, Tensor], batch: Tensors) -> StepLoss:
         """Return the loss, or say that it cannot be compiled here."""
@@ -108,6 +101,10 @@ def loss_function(
     return guarded
 
 
+def _count_of_seeds(tensors: Tensors) -> int:
+    return len(next(iter(tensors.values())))
+
+
 def _in_total(task: Task, losses: Losses) -> StepLoss:
     """Return the sum of the trained terms, in the order of the task, and what is logged."""
     trained = [losses.terms[name] for name in task.trained_terms if name in losses.terms]
@@ -117,23 +114,25 @@ def _in_total(task: Task, losses: Losses) -> StepLoss:
     logged: dict[str, Tensor] = {"loss": total}
     if task.reports_other_loss:
         logged["reported_loss"] = torch.stack(list(losses.terms.values())).sum(0)
-    rest = losses.logged or losses.terms
-    return StepLoss(total, logged | {name: value.detach() for name, value in rest.items()})
+    for name, value in (losses.logged or losses.terms).items():
+        logged[name] = value.detach()
+    return StepLoss(total, logged)
 
 
 def _stacked(losses: list[StepLoss]) -> StepLoss:
     """Return the losses of several seeds as one, the seeds on a leading axis."""
-    logged = {name: torch.stack([loss.logged[name] for loss in losses]) for name in losses[0].logged}
-    return StepLoss(torch.stack([loss.total for loss in losses]), logged)
+    logged = stacked([loss.logged for loss in losses])
+    total = torch.stack([loss.total for loss in losses])
+    return StepLoss(total, logged)
 
 
 def should_compile(
     config: TrainingConfig, weights: Tensors, device: torch.device, wish: Compile = "auto"
 ) -> bool:
-    """Return whether to compile: as wished, else where the run is long and a compiler is there.
+    """Return whether to compile: as the user wishes, else where the run is long and there is a compiler.
 
     Raises:
-        DiagError: It is wished, and there is no compiler.
+        DiagError: The user wishes it, and there is no compiler.
     """
     if wish == "on" and not can_compile(device):
         raise DiagError(

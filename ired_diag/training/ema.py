@@ -8,7 +8,8 @@ a copy of the weights. From then on, with n = k - 101,
 so that it lags far behind early in training: at step 1000 d is 0.989 an update, a memory of a thousand
 steps.
 
-Reference: the package ema_pytorch with its defaults (update_after_step 100, power 2/3), as IRED uses it.
+Reference: the package ema_pytorch with its defaults (update_after_step 100, power 2/3), as the public code of
+the default task uses it.
 """
 
 from __future__ import annotations
@@ -54,4 +55,9 @@ def update_average(
     if d is None:
         return
     for name, mean in average.items():
-        mean.lerp_(weights[name].detach(), 1 - d) if d else mean.copy_(weights[name].detach())
+        weight = weights[name].detach()
+        if d:
+            mean.lerp_(weight, 1 - d)
+        else:
+            # Not lerp with weight 1: what is infinite in the average would stay as NaN.
+            mean.copy_(weight)

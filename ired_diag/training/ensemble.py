@@ -9,7 +9,7 @@ ensemble of one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,7 @@ from ired_diag.training.compiled import LossFunction, StepLoss
 from ired_diag.training.ema import update_average
 from ired_diag.training.learning_rate import learning_rate_after
 from ired_diag.training.optimizer import Moments, clip_gradients, make_optimizer
+from ired_diag.training.seed_axis import seed_slice, stacked
 from ired_diag.training.state import TrainingState
 
 
@@ -28,10 +29,10 @@ class Step:
     """What one step of an ensemble was.
 
     Attributes:
-        loss: Its total and what is logged of it, each of shape (seeds,).
-        gradient_norm: Before clipping, of shape (seeds,).
-        clipped_norm: After clipping, likewise.
-        learning_rate: What it was taken with.
+        loss: The total loss and what is logged of it, each of shape (seeds,).
+        gradient_norm: Norm of the gradients before clipping, of shape (seeds,).
+        clipped_norm: Norm of the gradients after clipping, of shape (seeds,).
+        learning_rate: The learning rate of the step.
         batches: The batch of each seed.
     """
 
@@ -59,25 +60,35 @@ class Ensemble:
             ValueError: They differ in more than the seed.
         """
         first = members[0]
-        for other in members[1:]:
-            same = other.config.model_copy(update={"seed": first.config.seed}) == first.config
-            if not same or (other.step, other.optimizer_steps) != (first.step, first.optimizer_steps):
-                raise ValueError("an ensemble's members differ in nothing but the seed")
+        if not all(_differ_in_seed_alone(first, member) for member in members):
+            raise ValueError("an ensemble's members differ in nothing but the seed")
         self.members = tuple(members)
         self.task, self.config = first.task, first.config
         self._groups = self.task.parameter_groups(self.config)
-        self.weights = _stack([m.weights for m in members])
-        self._leaves = {name: p.detach().requires_grad_() for name, p in self.weights.items()}
-        self.average = _stack([m.average for m in members])
-        self.moments: Moments = {name: _stack([m.moments[name] for m in members]) for name in first.moments}
+        self.weights = stacked([_detached(member.weights) for member in members])
+        self.average = stacked([_detached(member.average) for member in members])
+        self.moments: Moments = {}
+        for name in first.moments:
+            self.moments[name] = stacked([_detached(member.moments[name]) for member in members])
+        # Leaves share their memory with the weights, and carry the gradients.
+        self._leaves = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
         for index, member in enumerate(members):
-            member.weights = {name: p[index] for name, p in self.weights.items()}
-            member.average = {name: p[index] for name, p in self.average.items()}
-            member.moments = {n: {k: m[index] for k, m in of.items()} for n, of in self.moments.items()}
+            self._make_slice(member, index)
         self._optimizer = make_optimizer(
-            self.config, self._leaves, self.moments, first.optimizer_steps, groups=self._groups
+            self.config,
+            self._leaves,
+            self.moments,
+            steps=first.optimizer_steps,
+            groups=self._groups,
         )
         self._loss_function = loss_function
+
+    def _make_slice(self, member: TrainingState, index: int) -> None:
+        """Make a member's tensors slices of the stacked ones."""
+        member.weights = seed_slice(self.weights, index)
+        member.average = seed_slice(self.average, index)
+        for name, moments in self.moments.items():
+            member.moments[name] = seed_slice(moments, index)
 
     @property
     def step(self) -> int:
@@ -87,7 +98,7 @@ class Ensemble:
     def advance(self) -> Step:
         """Take one step of every seed."""
         config = self.config
-        batches = tuple(self.task.draw_batch(config, m.streams, self.step) for m in self.members)
+        batches = tuple(self.task.draw_batch(config, member.streams, self.step) for member in self.members)
         self._optimizer.zero_grad(set_to_none=True)  # a CUDA graph writes new ones in their place
         loss = self._loss_function(self._leaves, stack_batches(batches))
         loss.total.sum().backward()  # type: ignore[no-untyped-call]
@@ -105,7 +116,13 @@ class Ensemble:
             member.step += 1
             member.optimizer_steps += 1
         update_average(self.average, self.weights, self.step, config.ema_decay)
-        return Step(loss, before, after, rate, batches)
+        return Step(
+            loss=loss,
+            gradient_norm=before,
+            clipped_norm=after,
+            learning_rate=rate,
+            batches=batches,
+        )
 
     @torch.no_grad()
     def _project(self) -> None:
@@ -121,9 +138,16 @@ class Ensemble:
 def stack_batches(batches: Sequence[Tensors]) -> dict[str, Tensor]:
     """Return the batches of several seeds as one, the seeds on a leading axis."""
     if len(batches) == 1:
-        return {name: x[None] for name, x in batches[0].items()}
-    return {name: torch.stack([batch[name] for batch in batches]) for name in batches[0]}
+        # A view: stacking one batch would copy it.
+        return {name: tensor[None] for name, tensor in batches[0].items()}
+    return stacked(batches)
 
 
-def _stack(tensors: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([of[name].detach() for of in tensors]) for name in tensors[0]}
+def _detached(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach() for name, tensor in tensors.items()}
+
+
+def _differ_in_seed_alone(first: TrainingState, other: TrainingState) -> bool:
+    same_config = other.config.model_copy(update={"seed": first.config.seed}) == first.config
+    same_place = (other.step, other.optimizer_steps) == (first.step, first.optimizer_steps)
+    return same_config and same_place

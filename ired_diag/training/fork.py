@@ -1,9 +1,9 @@
 """A fork: a new run that starts at a checkpoint of another, with something changed.
 
 The weights, their average, the step, the optimiser's memory and the random streams are the parent's, so that
-what differs afterwards is the doing of what was changed and of nothing else. The memory starts anew where
-that is asked for, and where the optimiser is of another kind. A checkpoint of the public code holds no random
-streams: they start anew, and the new run's configuration says so.
+what differs afterwards is the effect of what was changed and of nothing else. The memory starts from zero
+where the user asks for it, and where the optimiser is of another kind. A checkpoint of the public code holds
+no random streams: new ones are made, and the new run's configuration says so.
 """
 
 from __future__ import annotations
@@ -25,12 +25,18 @@ from ired_diag.runs.weights_file import read_weights
 from ired_diag.task import Task
 from ired_diag.training.optimizer import MOMENT_NAMES, new_moments
 from ired_diag.training.run_files import CHECKPOINTS
-from ired_diag.training.state import TrainingState, expected_shapes, state_of
+from ired_diag.training.state import (
+    EMA_MODEL,
+    STREAMS,
+    TrainingState,
+    expected_shapes,
+    moment_key,
+    state_of,
+    without_prefix,
+)
 
-STREAMS = "streams."
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fork:
     """Where a run starts.
 
@@ -39,7 +45,7 @@ class Fork:
         parent: The parent's name or path.
         step: The step of the checkpoint.
         config: The parent's configuration.
-        task: What it trained.
+        task: The task that the parent trained.
         fresh_optimizer: Forget the optimiser's memory.
     """
 
@@ -51,12 +57,17 @@ class Fork:
     fresh_optimizer: bool = False
 
     def changes(self, config: TrainingConfig) -> dict[str, list[Any]]:
-        """Return what was and what is of each knob that a configuration sets otherwise; the name is none."""
-        before, now = self.config.model_dump(mode="json"), config.model_dump(mode="json")
-        return {k: [before[k], v] for k, v in now.items() if before[k] != v and k != "experiment_name"}
+        """Return the old and the new value of each knob that is changed; the name is not a knob."""
+        before = self.config.model_dump(mode="json")
+        changes = {}
+        for key, value in config.model_dump(mode="json").items():
+            if before[key] != value and key != "experiment_name":
+                changes[key] = [before[key], value]
+        return changes
 
     def forgets(self, config: TrainingConfig) -> bool:
-        """Say whether the optimiser's memory starts anew."""
+        """Say whether the optimiser's memory starts from zero."""
+        # Adam and AdamW remember the same moments.
         other_kind = MOMENT_NAMES[config.optimizer] != MOMENT_NAMES[self.config.optimizer]
         return self.fresh_optimizer or other_kind
 
@@ -80,10 +91,12 @@ def find_checkpoint(run: Run, which: str) -> tuple[Path, int]:
         which: A step, ``last`` or ``best``.
 
     Raises:
-        NotFound: It has none such; the message lists the steps that it has.
-        UnreadableFile: The file tells no step.
+        NotFound: It has no such checkpoint; the message lists the steps that it has.
+        UnreadableFile: The file does not record its step.
     """
-    path = _full_state(run, which) or choose_checkpoints(run, which)[0]
+    path = _full_state(run, which)
+    if path is None:
+        path = choose_checkpoints(run, which)[0]
     step = step_of(path)
     if step is None:
         raise UnreadableFile(f"{path}: does not record its training step, so it cannot be forked.")
@@ -105,7 +118,8 @@ def forked_state(fork: Fork, config: TrainingConfig, device: torch.device | str)
             "start from it."
         ) from error
     if fork.forgets(config):
-        state.moments, state.optimizer_steps = new_moments(config, state.weights), 0
+        state.moments = new_moments(config, state.weights)
+        state.optimizer_steps = 0
     return state
 
 
@@ -113,7 +127,9 @@ def _full_state(run: Run, which: str) -> Path | None:
     """Return ``last.pt`` or ``best.pt`` where it is what is meant."""
     for name in ("last", "best"):
         path = run.path / CHECKPOINTS / f"{name}.pt"
-        if is_file(path) and (which == name or (which.isdecimal() and step_of(path) == int(which))):
+        if not is_file(path):
+            continue
+        if which == name or (which.isdecimal() and step_of(path) == int(which)):
             return path
     return None
 
@@ -121,7 +137,7 @@ def _full_state(run: Run, which: str) -> Path | None:
 def _has_streams(path: Path) -> bool:
     if path.suffix == ".safetensors":
         rest = read_weights(path, with_training=True).get("training", {})
-        return any(name.startswith(STREAMS) for name in rest)
+        return bool(without_prefix(STREAMS, rest))
     return isinstance(read_torch_file(path).get("ired_diag"), Mapping)
 
 
@@ -129,7 +145,8 @@ def _read(path: Path, task: Task, config: TrainingConfig, device: torch.device |
     if path.suffix != ".safetensors":
         content = read_torch_file(path, device=device)
         state = state_of(content, task, config, device, where=str(path))
-        if isinstance(own := content.get("ired_diag"), Mapping):
+        own = content.get("ired_diag")
+        if isinstance(own, Mapping):
             state.streams.restore(own["streams"])
             state.optimizer_steps = own.get("optimizer_steps", state.optimizer_steps)
         return state
@@ -139,27 +156,29 @@ def _read(path: Path, task: Task, config: TrainingConfig, device: torch.device |
             f"{path}: holds weights alone, and no run can start from them as if it went on; a last.pt, or a "
             "step-*.safetensors of a newer run, holds the optimiser too."
         )
-    return _of_weights_file(content, task, config, device, path)
-
-
-def _of_weights_file(
-    content: Mapping[str, Any], task: Task, config: TrainingConfig, device: torch.device | str, path: Path
-) -> TrainingState:
     rest = content["training"]
-    names = expected_shapes(task, config)
-    kinds = MOMENT_NAMES[config.optimizer]
-    stored = {
-        index: {k: rest[key] for k in kinds if (key := f"optimizer.{k}.{name}") in rest}
-        for index, name in enumerate(names)
-    }
-    for of_tensor in stored.values():
-        of_tensor["step"] = rest["optimizer_steps"]
+    # The same tensors as in a last.pt, in its layout.
     layout = {
         "model": content["raw"],
-        "ema": {f"ema_model.{name}": p for name, p in content["ema"].items()},
-        "opt": {"state": stored},
+        "ema": {f"{EMA_MODEL}{name}": tensor for name, tensor in content["ema"].items()},
+        "opt": {"state": _optimizer_memory(rest, task, config)},
         "step": content["step"],
     }
     state = state_of(layout, task, config, device, where=str(path))
-    state.streams.restore({k.removeprefix(STREAMS): s for k, s in rest.items() if k.startswith(STREAMS)})
+    state.streams.restore(without_prefix(STREAMS, rest))
     return state
+
+
+def _optimizer_memory(
+    rest: Mapping[str, Any], task: Task, config: TrainingConfig
+) -> dict[int, dict[str, Any]]:
+    """Return the optimiser's memory as a ``state_dict`` has it: by the place of each weight."""
+    memory: dict[int, dict[str, Any]] = {}
+    for index, name in enumerate(expected_shapes(task, config)):
+        memory[index] = {"step": rest["optimizer_steps"]}
+        for kind in MOMENT_NAMES[config.optimizer]:
+            # Absent where the parent's optimiser was of another kind.
+            key = moment_key(kind, name)
+            if key in rest:
+                memory[index][kind] = rest[key]
+    return memory

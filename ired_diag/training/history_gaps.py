@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import filterfalse
 from pathlib import Path
 
 import numpy as np
@@ -35,78 +36,106 @@ def history_findings(folder: Path, config: TrainingConfig, step: int, *, began: 
         began: The step that the run started from: its parent's, for a fork.
     """
     path = folder / METRICS
-    there = is_file(path)
-    logged = _logged_steps(path) if there else np.array([], dtype=np.int64)
+    has_history = is_file(path)
+    logged = np.array([], dtype=np.int64)
+    if has_history:
+        logged = _logged_steps(path)
     missing = np.setdiff1d(_due_steps(config, began, step), logged)
     beyond = logged[logged > step]
-    findings = [_missing(missing, step, there=there)] if len(missing) else []
-    return findings + ([_beyond(beyond, step, config.checkpoint_every)] if len(beyond) else [])
+    findings = []
+    if len(missing):
+        findings.append(_missing_steps(missing, step, has_history=has_history))
+    if len(beyond):
+        findings.append(_steps_beyond(beyond, step, config.checkpoint_every))
+    return findings
 
 
 def with_history(news: Sequence[Finding], of_history: Sequence[Finding]) -> list[Finding]:
     """Return what is new about a resumed run; why a history goes beyond an older step file is said once."""
     if not news:
         return list(of_history)
-    again = " ".join(finding.statement for finding in of_history if finding.rule == BEYOND)
-    first = replace(news[0], statement=f"{news[0].statement} {again}".rstrip())
-    return [first, *news[1:], *(finding for finding in of_history if finding.rule != BEYOND)]
+    first, *others = news
+    for finding in of_history:
+        if finding.rule == BEYOND:
+            first = replace(first, statement=f"{first.statement} {finding.statement}")
+        else:
+            others.append(finding)
+    return [first, *others]
 
 
 def joined_findings(before: Sequence[Finding], news: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return all findings of a run, each once; of notes that it was killed, the last, with their number."""
     joined = list(before)
     for finding in news:
-        if finding.rule == BEYOND and finding.severity == "note":
-            same = [f for f in joined if (f.rule, f.severity) == (BEYOND, "note")]
-            times = 1 + sum(_times(f) for f in same)
-            joined = [f for f in joined if f not in same]
+        if _is_note_of_kill(finding):
+            earlier = list(filter(_is_note_of_kill, joined))
+            times = 1 + sum(map(_times, earlier))
+            joined = list(filterfalse(_is_note_of_kill, joined))
             finding = replace(finding, evidence={**finding.evidence, "times": times})
         if finding not in joined:
             joined.append(finding)
     return tuple(joined)
 
 
+def _is_note_of_kill(finding: Finding) -> bool:
+    return finding.rule == BEYOND and finding.severity == "note"
+
+
 def _times(finding: Finding) -> int:
+    """Return how many kills a note stands for; the first one has no count."""
     times = finding.evidence.get("times")
     return times if isinstance(times, int) else 1
 
 
 def _logged_steps(path: Path) -> NDArray[np.int64]:
-    series = read_history(path).series.values()
-    return np.unique(np.concatenate([np.array([], dtype=np.int64), *(one.steps for one in series)]))
+    # An empty array first: a history without a series has no steps, and no array to join.
+    steps = [np.array([], dtype=np.int64)]
+    for series in read_history(path).series.values():
+        steps.append(series.steps)
+    return np.unique(np.concatenate(steps))
 
 
 def _due_steps(config: TrainingConfig, began: int, step: int) -> NDArray[np.int64]:
     """Return the steps after ``began``, up to ``step``, at which a row is written."""
     end = min(step, config.train_steps)
-    multiples = [np.arange(0, end + 1, every) for every in (config.log_every, config.validate_every)]
-    due = np.unique(np.concatenate([*multiples, [config.train_steps]])).astype(np.int64)
+    logged = np.arange(0, end + 1, config.log_every)
+    evaluated = np.arange(0, end + 1, config.validate_every)
+    due = np.unique(np.concatenate([logged, evaluated, [config.train_steps]])).astype(np.int64)
     return due[(due > began) & (due <= end)]
 
 
-def _missing(steps: NDArray[np.int64], at: int, *, there: bool) -> Finding:
-    what = f"lacks {len(steps)} logged steps ({_range(steps)})" if there else "is missing"
+def _missing_steps(steps: NDArray[np.int64], checkpoint: int, *, has_history: bool) -> Finding:
+    """Return the warning on steps that are not logged, up to the step of the checkpoint."""
+    lack = "is missing"
+    if has_history:
+        lack = f"lacks {len(steps)} logged steps ({_range(steps)})"
     return Finding(
         MISSING,
         "warning",
-        f"{METRICS} {what}: what was logged before the checkpoint of step {at} is lost there.",
-        {"missing": len(steps), "first": int(steps[0]), "last": int(steps[-1]), "step": at},
+        f"{METRICS} {lack}: what was logged before the checkpoint of step {checkpoint} is lost there.",
+        {
+            "missing": len(steps),
+            "first": int(steps[0]),
+            "last": int(steps[-1]),
+            "step": checkpoint,
+        },
     )
 
 
-def _beyond(steps: NDArray[np.int64], at: int, checkpoint_every: int) -> Finding:
-    source = (
-        f"beyond the checkpoint of step {at} that the run goes on from"
-        if at
-        else "and no checkpoint is there"
-    )
-    statement = f"{METRICS} holds {_range(steps)}, {source}: these steps are trained and logged again."
-    old = int(steps[-1]) - at > checkpoint_every
-    if old:
-        statement += f" A checkpoint is written every {checkpoint_every} steps: this one may be an old copy."
-    evidence = {"first": int(steps[0]), "last": int(steps[-1]), "step": at}
-    return Finding(BEYOND, "warning" if old else "note", statement, evidence)
+def _steps_beyond(steps: NDArray[np.int64], checkpoint: int, checkpoint_every: int) -> Finding:
+    """Return what is said of steps that are logged beyond the step of the checkpoint."""
+    place = "and no checkpoint is there"
+    if checkpoint:
+        place = f"beyond the checkpoint of step {checkpoint} that the run goes on from"
+    statement = f"{METRICS} holds {_range(steps)}, {place}: these steps are trained and logged again."
+    evidence = {"first": int(steps[0]), "last": int(steps[-1]), "step": checkpoint}
+    if int(steps[-1]) - checkpoint <= checkpoint_every:
+        return Finding(BEYOND, "note", statement, evidence)
+    statement += f" A checkpoint is written every {checkpoint_every} steps: this one may be an old copy."
+    return Finding(BEYOND, "warning", statement, evidence)
 
 
 def _range(steps: NDArray[np.int64]) -> str:
-    return f"step {steps[0]}" if len(steps) == 1 else f"steps {steps[0]} to {steps[-1]}"
+    if len(steps) == 1:
+        return f"step {steps[0]}"
+    return f"steps {steps[0]} to {steps[-1]}"

@@ -26,9 +26,13 @@ ONLY_A_WISH = (signal.SIGHUP, signal.SIGUSR1)
 
 @dataclass
 class Stop:
-    """Whether a signal asked for an end."""
+    """A wish to stop.
 
-    asked: bool = False
+    Attributes:
+        is_wished: Whether a signal asked for an end.
+    """
+
+    is_wished: bool = False
 
 
 @contextmanager
@@ -36,10 +40,11 @@ def signals(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
     """Turn the first signal that asks for an end into a wish to stop.
 
     Args:
-        heard: Called at the first.
+        heard: Called at the first signal.
     """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
+        # Python sets signal handlers in the main thread only.
         yield stop
         return
     before = {number: signal.getsignal(number) for number in (*FORCED_BY_A_SECOND, *ONLY_A_WISH)}
@@ -47,10 +52,12 @@ def signals(heard: Callable[[], None] = lambda: None) -> Iterator[Stop]:
         del before[signal.SIGHUP]
 
     def ask(number: int, frame: FrameType | None) -> None:
-        first, stop.asked = not stop.asked, True
+        is_first = not stop.is_wished
+        stop.is_wished = True
         if number in FORCED_BY_A_SECOND:
+            # The handler from before, so that a second Ctrl-C ends the program at once.
             signal.signal(number, before[signal.Signals(number)])
-        if first:
+        if is_first:
             heard()
 
     for number in before:

@@ -38,6 +38,9 @@ def _decay(step: int, config: TrainingConfig) -> float:
     if config.lr_schedule == "constant" or since < 0:
         return 1.0
     if config.lr_schedule == "cosine":
-        share = min(1.0, since / max(1, config.train_steps - config.lr_decay_start))
+        # At least one step: a decay may start at the last step of the run.
+        steps_of_decay = max(1, config.train_steps - config.lr_decay_start)
+        share = min(1.0, since / steps_of_decay)
         return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * share))
-    return max(floor, config.lr_step_factor ** (since // config.lr_step_every))
+    periods = since // config.lr_step_every
+    return max(floor, config.lr_step_factor**periods)

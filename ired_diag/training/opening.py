@@ -31,13 +31,25 @@ from ired_diag.training.run_files import RunRecord
 from ired_diag.training.state import TrainingState, new_state, read_state
 from ired_diag.training.stored_configuration import check_configuration, stored_configuration
 
+# What of an attempt may change the last digits of a run.
+DECIDES_ON_DIGITS = (
+    "git_commit",
+    "device",
+    "gpu",
+    "versions",
+    "threads",
+    "compiled",
+    "together",
+    "task_sha256",
+)
+
 
 @dataclass(frozen=True)
 class Options:
     """How to train, none of which is a knob of the run.
 
     Attributes:
-        device: Where.
+        device: Device to train on.
         compile: Compile the loss: ``on``, ``off``, or ``auto``, which keeps to a resumed run's first choice.
         stop_on_trouble: End a run at the first trouble that is announced.
         progress: Called after every logged step.
@@ -56,24 +68,27 @@ class Options:
 def open_recorder(run: PlannedRun, options: Options) -> Recorder:
     """Return the recorder of a run that is about to start, or to go on; nothing is written yet."""
     device = options.device
+    news: list[Finding] = []
     if run.resume:
         about = run_files.read_record(run.folder)
         _check_task(run, about)
+        about = _with_task(about, run.task)
+        state, news = _resumed(run, about, device)
+        of_history = history_findings(run.folder, state.config, state.step, began=_first_step(about))
+        news = with_history(news, of_history)
+        number = max(_attempts_logged(run.folder), len(about.attempts)) + 1
     else:
-        about = RunRecord(experiment=run.experiment, variant=run.variant)
-    about = replace(about, task=run.task.name, metric=asdict(run.task.metric), paired_by=run.task.paired_by)
-    state, news = _resumed(run, about, device) if run.resume else (_started(run, device), [])
-    if run.fork is not None and not run.resume:
-        about = replace(about, parent=run.fork.record(run.config))
-    began = int((about.parent or {}).get("step", 0))
-    if run.resume:
-        news = with_history(news, history_findings(run.folder, state.config, state.step, began=began))
-    first = about.attempts[0] if about.attempts else {}
-    compiled = should_compile(state.config, state.weights, device, options.compile)
-    if options.compile == "auto" and "compiled" in first and can_compile(device):
-        compiled = bool(first["compiled"])
-    number = max(_attempts_logged(run.folder), len(about.attempts)) + 1 if run.resume else 1
-    attempt = run_files.this_attempt(number, device, compiled=compiled, task_file=run.task_file)
+        about = _with_task(RunRecord(experiment=run.experiment, variant=run.variant), run.task)
+        state = _started(run, device)
+        if run.fork is not None:
+            about = replace(about, parent=run.fork.record(run.config))
+        number = 1
+    attempt = run_files.this_attempt(
+        number,
+        device,
+        compiled=_is_compiled(state, about, options),
+        task_file=run.task_file,
+    )
     for finding in news:
         options.announce(run.folder, finding)
     about = replace(
@@ -81,15 +96,36 @@ def open_recorder(run: PlannedRun, options: Options) -> Recorder:
         attempts=(*about.attempts, attempt),
         findings=joined_findings(about.findings, news),
     )
-    ended = Ending("complete", state.ended) if state.ended else None
     return Recorder(
         folder=run.folder,
         state=state,
         about=about,
         announce=options.announce,
-        stopped=ended,
-        began=began,
+        stopped=Ending("complete", state.ended) if state.ended else None,
+        began=_first_step(about),
     )
+
+
+def _with_task(about: RunRecord, task: Task) -> RunRecord:
+    return replace(about, task=task.name, metric=asdict(task.metric), paired_by=task.paired_by)
+
+
+def _first_step(about: RunRecord) -> int:
+    """Return the step that a run started from: its parent's, for a fork."""
+    if about.parent is None:
+        return 0
+    return int(about.parent.get("step", 0))
+
+
+def _is_compiled(state: TrainingState, about: RunRecord, options: Options) -> bool:
+    """Return whether the loss is compiled; a resumed run keeps to its first choice, where it can."""
+    compiled = should_compile(state.config, state.weights, options.device, options.compile)
+    if options.compile != "auto" or not about.attempts:
+        return compiled
+    first = about.attempts[0]
+    if "compiled" in first and can_compile(options.device):
+        return bool(first["compiled"])
+    return compiled
 
 
 def begin(group: Sequence[Recorder]) -> None:
@@ -98,9 +134,9 @@ def begin(group: Sequence[Recorder]) -> None:
         *before, attempt = recorder.about.attempts
         attempt = {**attempt, "together": len(group)}
         recorder.about = replace(recorder.about, attempts=(*before, attempt))
-        moved = _moved(before[-1], attempt) if before else []
         recorder.open(fresh=not before)
-        recorder.tell(moved)
+        if before:
+            recorder.tell(_changes_since(before[-1], attempt))
 
 
 def _started(run: PlannedRun, device: torch.device) -> TrainingState:
@@ -119,10 +155,14 @@ def _check_task(run: PlannedRun, about: RunRecord) -> None:
     trained = about.task or tasks.DEFAULT
     if trained == run.task.name:
         return
-    file = (about.attempts[-1] if about.attempts else {}).get("task_file", "FILE.py")
-    hint = f"--task {trained}" if tasks.is_built_in(trained) else f"--task {file}:FUNCTION"
+    option = f"--task {trained}"
+    if not tasks.is_built_in(trained):
+        file = "FILE.py"
+        if about.attempts:
+            file = about.attempts[-1].get("task_file", file)
+        option = f"--task {file}:FUNCTION"
     raise DiagError(
-        f"{run.folder}: trains the task {trained!r}, not {run.task.name!r}. Go on with it with {hint}."
+        f"{run.folder}: trains the task {trained!r}, not {run.task.name!r}. Go on with it with {option}."
     )
 
 
@@ -137,7 +177,7 @@ def _resumed(run: PlannedRun, about: RunRecord, device: torch.device) -> tuple[T
     keys = read_run(folder).configuration or {}
     config = tasks.settings_of(run.task, keys, where=str(folder / CONFIG))
     check_listable(folder / run_files.CHECKPOINTS)  # else a run would begin again that has a state
-    last, kept = run_files.last_checkpoint(folder), find_checkpoints(folder)
+    last, step_files = run_files.last_checkpoint(folder), find_checkpoints(folder)
     reason = f"{last} is missing."
     if is_file(last):
         try:
@@ -145,13 +185,14 @@ def _resumed(run: PlannedRun, about: RunRecord, device: torch.device) -> tuple[T
         except NotReadable:
             raise  # it may be whole: going on from an older step would replace it
         except UnreadableFile as error:
-            if not kept:
+            if not step_files:
                 raise
             reason = str(error)
-    if kept:
-        statement = f"{reason} The run goes on from {kept[-1].name}, its newest whole step."
+    if step_files:
+        newest = step_files[-1]
+        statement = f"{reason} The run goes on from {newest.name}, its newest whole step."
         warning = Finding("resumed_from_step_file", "warning", statement)
-        return state_in_step_file(kept[-1], run.folder, run.task, config, device), [warning]
+        return state_in_step_file(newest, folder, run.task, config, device), [warning]
     if run.fork is not None:
         return forked_state(run.fork, config, device), []
     if about.parent is not None:
@@ -166,17 +207,33 @@ def state_in_step_file(
     path: Path, folder: Path, task: Task, config: TrainingConfig, device: torch.device
 ) -> TrainingState:
     """Return the state in a run's own step file; what the best was, the history tells."""
-    metric, step = task.metric, step_of(path) or 0
-    check_configuration(config, stored_configuration(path), checkpoint=path, done=step == config.train_steps)
-    state = forked_state(Fork(path, str(folder), step, config, task), config, device)
-    logged = read_history(folder / METRICS).series if is_file(folder / METRICS) else {}
-    series = logged.get(metric.name)
-    if series is not None:
-        for value, at in zip(series.values.tolist(), series.steps.tolist(), strict=True):
-            if at <= step and math.isfinite(value) and metric.is_better(value, state.best):
-                state.best, state.best_step = value, at
+    step = step_of(path) or 0
+    is_last = step == config.train_steps
+    check_configuration(config, stored_configuration(path), checkpoint=path, done=is_last)
+    # A fork of itself: a step file holds no more of a run than of a parent.
+    itself = Fork(
+        checkpoint=path,
+        parent=str(folder),
+        step=step,
+        config=config,
+        task=task,
+    )
+    state = forked_state(itself, config, device)
+    if is_file(folder / METRICS):
+        _take_best_logged(state, folder, step)
     _take_best_kept(state, folder)
     return state
+
+
+def _take_best_logged(state: TrainingState, folder: Path, last_step: int) -> None:
+    """Take the best from the history, up to the step of the checkpoint."""
+    metric = state.task.metric
+    series = read_history(folder / METRICS).series.get(metric.name)
+    if series is None:
+        return
+    for step, value in zip(series.steps.tolist(), series.values.tolist(), strict=True):
+        if step <= last_step and math.isfinite(value) and metric.is_better(value, state.best):
+            state.best, state.best_step = value, step
 
 
 def _take_best_kept(state: TrainingState, folder: Path) -> None:
@@ -185,7 +242,9 @@ def _take_best_kept(state: TrainingState, folder: Path) -> None:
         own = read_torch_file(folder / run_files.CHECKPOINTS / "best.pt").get("ired_diag")
     except UnreadableFile:
         return
-    best, step = (own.get("best"), own.get("best_step")) if isinstance(own, Mapping) else (None, None)
+    if not isinstance(own, Mapping):
+        return
+    best, step = own.get("best"), own.get("best_step")
     if not isinstance(best, float) or not isinstance(step, int) or step > state.step:
         return
     if state.task.metric.is_better(best, state.best):
@@ -193,21 +252,26 @@ def _take_best_kept(state: TrainingState, folder: Path) -> None:
 
 
 def _attempts_logged(folder: Path) -> int:
-    """Return the number of the last attempt that the history tells of."""
+    """Return the number of the last attempt that the history holds rows of."""
     if not is_file(folder / METRICS):
         return 0
     history = read_history(folder / METRICS)
-    return history.attempts if history.series else 0
+    if not history.series:
+        return 0
+    return history.attempts
 
 
-def _moved(before: Mapping[str, object], attempt: Mapping[str, object]) -> list[Finding]:
+def _changes_since(before: Mapping[str, object], attempt: Mapping[str, object]) -> list[Finding]:
     """Return a warning where a run goes on with other code, or on another device, than it started with."""
-    watched = ("git_commit", "device", "gpu", "versions", "threads", "compiled", "together", "task_sha256")
-    changed = [key for key in watched if before.get(key) != attempt.get(key)]
+    changed, old_values, new_values = [], {}, {}
+    for key in DECIDES_ON_DIGITS:
+        if before.get(key) != attempt.get(key):
+            changed.append(key)
+            old_values[f"{key}, before"] = str(before.get(key))
+            new_values[f"{key}, now"] = str(attempt.get(key))
     if not changed:
         return []
-    evidence = {f"{key}, before": str(before.get(key)) for key in changed}
-    evidence |= {f"{key}, now": str(attempt.get(key)) for key in changed}
+    evidence = old_values | new_values
     statement = (
         f"From attempt {attempt['attempt']} on the run has another {', '.join(changed)} than before: it goes "
         "on, but not bit for bit as if it had never stopped."

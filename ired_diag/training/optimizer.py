@@ -41,8 +41,11 @@ MOMENT_NAMES = {
 
 def new_moments(config: TrainingConfig, weights: Mapping[str, Tensor]) -> Moments:
     """Return the memory of an optimiser that has seen nothing: zeros."""
-    names = MOMENT_NAMES[config.optimizer]
-    return {name: {kind: torch.zeros_like(p.detach()) for kind in names} for name, p in weights.items()}
+    kinds = MOMENT_NAMES[config.optimizer]
+    moments: Moments = {}
+    for name, weight in weights.items():
+        moments[name] = {kind: torch.zeros_like(weight.detach()) for kind in kinds}
+    return moments
 
 
 def make_optimizer(
@@ -56,26 +59,32 @@ def make_optimizer(
     """Return the optimiser of a configuration over ``weights``, with its memory.
 
     Args:
-        config: Kind, rate and settings.
-        weights: What it moves.
+        config: Kind, rate and settings of the optimiser.
+        weights: The tensors that it moves.
         moments: Its memory; the tensors are used as they are, and change in place.
         steps: Steps that it has taken.
-        groups: Whose learning rate is another than the configuration's.
+        groups: Groups of weights, with their factors of the learning rate.
     """
-    tensors, rate, decay = _by_rate(weights, groups), config.learning_rate, config.weight_decay
+    tensors = _by_rate(weights, groups)
+    rate, decay = config.learning_rate, config.weight_decay
     optimizer: torch.optim.Optimizer
     match config.optimizer:
         case "sgd":
             optimizer = torch.optim.SGD(tensors, lr=rate, momentum=config.momentum, weight_decay=decay)
         case "adamw":
             optimizer = torch.optim.AdamW(
-                tensors, lr=rate, betas=config.adam_betas, weight_decay=decay, fused=True
+                tensors,
+                lr=rate,
+                betas=config.adam_betas,
+                weight_decay=decay,
+                fused=True,
             )
         case _:
             optimizer = torch.optim.Adam(tensors, lr=rate, betas=config.adam_betas, fused=True)
     for name, tensor in weights.items():
         optimizer.state[tensor].update(moments[name])
         if config.optimizer != "sgd":
+            # A fused optimiser counts on the device of its tensors.
             count = torch.tensor(float(steps), device=tensor.device)
             optimizer.state[tensor]["step"] = count
     return optimizer
@@ -105,14 +114,18 @@ def read_moments(
         ValueError: Its tensors are of other shapes.
     """
     stored = state["state"]
-    names = MOMENT_NAMES[config.optimizer]
-    if not stored or not all(kind in stored[0] for kind in names):
+    kinds = MOMENT_NAMES[config.optimizer]
+    if not stored or not set(kinds) <= stored[0].keys():
         return new_moments(config, weights), 0
     moments: Moments = {}
-    for index, (name, p) in enumerate(weights.items()):
-        moments[name] = {kind: stored[index][kind].to(p.device, p.dtype) for kind in names}
-        if any(moment.shape != p.shape for moment in moments[name].values()):
-            raise ValueError(f"the optimiser's memory of {name} has another shape than the tensor")
+    # The keys of a state_dict are the places of the tensors, from 0.
+    for index, (name, weight) in enumerate(weights.items()):
+        moments[name] = {}
+        for kind in kinds:
+            moment = stored[index][kind].to(weight.device, weight.dtype)
+            if moment.shape != weight.shape:
+                raise ValueError(f"the optimiser's memory of {name} has another shape than the tensor")
+            moments[name][kind] = moment
     return moments, int(stored[0].get("step", 0))
 
 
@@ -127,22 +140,25 @@ def clip_gradients(
 
     Args:
         weights: Tensors with a leading axis of seeds and a gradient each; one without a gradient counts as 0.
-        config: The limits.
+        config: The configuration, which has the limit of all gradients.
         step: Steps taken so far, on which a gradient scaler's scale depends.
-        groups: Those with a limit of their own are clipped first.
+        groups: Groups of weights; those with a limit of their own are clipped first.
     """
-    gradients = {name: p.grad for name, p in weights.items() if p.grad is not None}
+    gradients = {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
     before = _norms(list(gradients.values()))
     after = before
     for group in groups:
-        members = [g for name, g in gradients.items() if group.holds(name)]
+        members = [gradient for name, gradient in gradients.items() if group.holds(name)]
         if group.gradient_clip is not None and members:
             _scale(members, _norms(members), group.gradient_clip)
             after = _norms(list(gradients.values()))
     if config.gradient_clip is not None:
-        scale = loss_scale_after(step) if config.clip_scaled_gradients else 1.0
+        scale = 1.0
+        if config.clip_scaled_gradients:
+            scale = loss_scale_after(step)
         # The limit over the scale, not the gradients times it: their squares would overflow.
-        after = after * _scale(list(gradients.values()), after, config.gradient_clip / scale, 1 / scale)
+        limit = config.gradient_clip / scale
+        after = after * _scale(list(gradients.values()), after, limit, unit=1 / scale)
     return before, after
 
 
@@ -159,11 +175,19 @@ def _by_rate(weights: Mapping[str, Tensor], groups: Sequence[ParameterGroup]) ->
     """Return the weights as PyTorch's optimisers take them: one list for each factor of the learning rate."""
     by_factor: dict[float, list[Tensor]] = {}
     for name, tensor in weights.items():
-        factor = next((g.learning_rate_factor for g in groups if g.holds(name)), 1.0)
-        by_factor.setdefault(factor, []).append(tensor)
+        by_factor.setdefault(_rate_factor(name, groups), []).append(tensor)
+    # A checkpoint of one list is that of the public code, which knows no factor.
     if set(by_factor) <= {1.0}:
         return [{"params": list(weights.values())}]
     return [{"params": tensors, "factor": factor} for factor, tensors in by_factor.items()]
+
+
+def _rate_factor(name: str, groups: Sequence[ParameterGroup]) -> float:
+    """Return what the learning rate of a weight is multiplied by: the first group that holds it says so."""
+    for group in groups:
+        if group.holds(name):
+            return group.learning_rate_factor
+    return 1.0
 
 
 def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -172,8 +196,8 @@ def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _norms(gradients: Sequence[Tensor]) -> Tensor:
     """Return the norm of each seed's gradients over all tensors, of shape (seeds,)."""
-    parts = [torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients]
-    norms: Tensor = torch.linalg.vector_norm(torch.stack(parts), dim=0)
+    by_tensor = [torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]
+    norms: Tensor = torch.linalg.vector_norm(torch.stack(by_tensor), dim=0)
     return norms
 
 
@@ -181,5 +205,6 @@ def _scale(gradients: Sequence[Tensor], norms: Tensor, limit: float, unit: float
     """Shorten each seed's gradients to the limit, in place, and return the factor, of shape (seeds,)."""
     factor = (limit / (norms + CLIP_MARGIN * unit)).clamp(max=1.0)
     for gradient in gradients:
-        gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
+        other_axes = [1] * (gradient.dim() - 1)
+        gradient.mul_(factor.reshape(-1, *other_axes))
     return factor

@@ -1,7 +1,8 @@
-"""What a command line asks to be trained: configurations, and the folder of each."""
+"""What a command line names to be trained: configurations, and the folder of each."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -23,8 +24,8 @@ from ired_diag.training.fork import Fork
 from ired_diag.training.run_files import last_checkpoint
 from ired_diag.training.stored_configuration import check_run
 
-MOST_SEEDS = 10_000
-MOST_FOLDERS = 8
+MOST_SEEDS = 10_000  # a typing error such as 0-99999 would plan runs for hours
+MOST_FOLDERS = 8  # in an error
 WHAT_IS_TRAINED = ("experiment_name", "mining_strategy", "use_scalar_energy")
 
 
@@ -33,13 +34,13 @@ class PlannedRun:
     """One run to train.
 
     Attributes:
-        task: What is trained.
-        config: Every knob.
-        folder: Where it is, or will be.
+        task: The task that is trained.
+        config: The configuration, with every knob.
+        folder: Where the run is, or will be.
         resume: Whether it goes on from where it stopped.
         variant: Which variant of a sweep or fork it is, ``mining_opt_steps=3``; None where it is neither.
-        experiment: What the experiment is called; None for the number in the configuration's name.
-        fork: Where it starts; None for a run from scratch.
+        experiment: Name of the experiment; None for the number in the configuration's name.
+        fork: The fork that it is; None for a run from scratch.
         task_file: The Python file that makes the task; None for one that is built in.
     """
 
@@ -68,10 +69,10 @@ def plan(
     Args:
         experiment: A named experiment, or the path of a JSON file; of a sweep, with ``@`` and a variant's
             label (``q301@mining_opt_steps=3``), that variant alone. None: the task with its defaults.
-        seeds: ``0-9``, or ``0,2,5``; without it, the configuration's own.
+        seeds: ``0-9``, or ``0,2,5``. Default: the configuration's own seed.
         settings: ``key=value`` each, for every variant.
         task: What to train, as ``tasks.load`` takes it. Default: what the experiment names.
-        name: What to call it instead.
+        name: Another name for the experiment.
         runs: The runs folder.
         resume: Runs that are there go on with their own configuration; those that are not, start.
 
@@ -80,51 +81,65 @@ def plan(
 
     Raises:
         DiagError: The experiment, a seed or a setting cannot be used; a run exists already; or, resuming,
-            none does, or one was trained with other settings.
+            no run exists, or one was trained with other settings.
     """
-    asked = parse_settings(settings)
-    if "seed" in asked:
+    values = parse_settings(settings)
+    if "seed" in values:
         raise DiagError("--set seed: choose seeds with --seeds, such as --seeds 0-9.")
-    variants = [_renamed(set_knobs(variant, asked), name) for variant in _variants(experiment, asked, task)]
+    variants = []
+    for variant in _variants(experiment, values, task):
+        variants.append(_renamed(set_knobs(variant, values), name))
     config = variants[0].config
-    called = name or experiment_number(config.experiment_name) or config.experiment_name
-    chosen = parse_seeds(seeds) if seeds is not None else [config.seed]
-    planned = [
-        replace(_plan_seed(variant, seed, runs, called, resume=resume), task_file=tasks.file_of(task))
-        for variant in variants
-        for seed in chosen
-    ]
+    experiment_name = name or experiment_number(config.experiment_name) or config.experiment_name
+    seed_numbers = [config.seed]
+    if seeds is not None:
+        seed_numbers = parse_seeds(seeds)
+    planned = []
+    for variant, seed in itertools.product(variants, seed_numbers):
+        run = _plan_seed(variant, seed, runs, experiment_name, resume=resume)
+        planned.append(replace(run, task_file=tasks.file_of(task)))
     if resume:
-        _check_resumed(planned, {*asked, *varied(variants)})
+        _check_resumed(planned, {*values, *varied(variants)})
     else:
         check_free(planned)
         _check_siblings(planned)
     return planned
 
 
-def _variants(experiment: str | None, asked: Mapping[str, str], task: str | None) -> tuple[Variant, ...]:
-    """Return the variants that a name or path means, none of whose own knobs is asked to be another."""
-    chosen = None if task is None else tasks.load(task)
+def _variants(experiment: str | None, values: Mapping[str, str], task: str | None) -> tuple[Variant, ...]:
+    """Return the variants that a name or path means; ``values`` may set none of the knobs that they vary."""
+    chosen = None
+    if task is not None:
+        chosen = tasks.load(task)
     if experiment is None:
         if chosen is None:
             raise DiagError("Name an experiment, or a task with --task.")
         return experiments.of_task(chosen)
-    called, label = (experiment, None) if is_file(Path(experiment)) else split_name(experiment)
-    path = Path(called)
-    if not is_file(path) and called.endswith(".json"):
-        raise NotFound(f"{called}: there is no such file.")
-    variants = (
-        experiments.read_variants(path, task=chosen)
-        if is_file(path)
-        else experiments.variants(called, task=chosen)
-    )
-    if both := asked.keys() & varied(variants):
-        listed = ", ".join(names_of(variants, experiment=called))
+    # A file may have an @ in its name.
+    name, label = experiment, None
+    if not is_file(Path(experiment)):
+        name, label = split_name(experiment)
+    variants = _named_variants(name, chosen)
+    set_twice = values.keys() & varied(variants)
+    if set_twice:
+        keys = ", ".join(sorted(set_twice))
+        listed = ", ".join(names_of(variants, experiment=name))
         raise DiagError(
-            f"--set {', '.join(sorted(both))}: the sweep {variants[0].config.experiment_name} varies it. "
+            f"--set {keys}: the sweep {variants[0].config.experiment_name} varies it. "
             f"Train one of its variants: {listed}."
         )
-    return variants if label is None else (pick(variants, label, experiment=called),)
+    if label is None:
+        return variants
+    return (pick(variants, label, experiment=name),)
+
+
+def _named_variants(name: str, task: Task | None) -> tuple[Variant, ...]:
+    path = Path(name)
+    if is_file(path):
+        return experiments.read_variants(path, task=task)
+    if name.endswith(".json"):
+        raise NotFound(f"{name}: there is no such file.")
+    return experiments.variants(name, task=task)
 
 
 def _renamed(variant: Variant, name: str | None) -> Variant:
@@ -134,8 +149,8 @@ def _renamed(variant: Variant, name: str | None) -> Variant:
     return replace(variant, config=tasks.settings_of(variant.task, keys, where="--name"))
 
 
-def _plan_seed(variant: Variant, seed: int, runs: Path, called: str, *, resume: bool) -> PlannedRun:
-    folder = seed_folder(runs, called, variant.label, seed)
+def _plan_seed(variant: Variant, seed: int, runs: Path, experiment: str, *, resume: bool) -> PlannedRun:
+    folder = seed_folder(runs, experiment, variant.label, seed)
     config = variant.config.model_copy(update={"seed": seed})
     return PlannedRun(
         task=variant.task,
@@ -143,14 +158,16 @@ def _plan_seed(variant: Variant, seed: int, runs: Path, called: str, *, resume: 
         folder=folder,
         resume=resume and exists(folder / CONFIG),
         variant=variant.label,
-        experiment=called,
+        experiment=experiment,
     )
 
 
 def seed_folder(runs: Path, experiment: str, variant: str | None, seed: int) -> Path:
     """Return where a seed of an experiment belongs: ``runs/<experiment>/[<variant>/]seed<k>``."""
     folder = runs / folder_name(experiment)
-    return (folder / folder_name(variant) if variant else folder) / f"seed{seed}"
+    if variant:
+        folder /= folder_name(variant)
+    return folder / f"seed{seed}"
 
 
 def check_free(planned: Sequence[PlannedRun]) -> None:
@@ -159,75 +176,95 @@ def check_free(planned: Sequence[PlannedRun]) -> None:
     Raises:
         CannotWrite: There are; the message names them.
     """
-    taken = [str(one.folder) for one in planned if exists(one.folder / CONFIG)]
-    if taken:
-        stopped = all(is_file(last_checkpoint(Path(folder))) for folder in taken)
-        resume = "Go on with --resume, or train" if stopped else "Train"
-        more = f" and {len(taken) - MOST_FOLDERS} more" if len(taken) > MOST_FOLDERS else ""
-        listed = ", ".join(taken[:MOST_FOLDERS]) + more
-        raise CannotWrite(
-            f"{listed}: {'hold runs' if len(taken) > 1 else 'holds a run'} already. {resume} under another "
-            "name with --name NAME."
-        )
+    taken = [run.folder for run in planned if exists(run.folder / CONFIG)]
+    if not taken:
+        return
+    listed = ", ".join(map(str, taken[:MOST_FOLDERS]))
+    if len(taken) > MOST_FOLDERS:
+        listed += f" and {len(taken) - MOST_FOLDERS} more"
+    hold = "hold runs" if len(taken) > 1 else "holds a run"
+    advice = "Train"
+    if all(is_file(last_checkpoint(folder)) for folder in taken):
+        advice = "Go on with --resume, or train"
+    raise CannotWrite(f"{listed}: {hold} already. {advice} under another name with --name NAME.")
 
 
-def _check_resumed(planned: Sequence[PlannedRun], asked: Iterable[str]) -> None:
-    """Refuse to resume nothing, or to resume with settings that the run was not trained with."""
-    there = [one for one in planned if one.resume]
-    if not there:
+def _check_resumed(planned: Sequence[PlannedRun], keys: Iterable[str]) -> None:
+    """Refuse to resume nothing, or to resume with settings that the run was not trained with.
+
+    Args:
+        planned: All runs of the command.
+        keys: Knobs that the command sets, or that its sweep varies.
+    """
+    stopped = [run for run in planned if run.resume]
+    new = [run for run in planned if not run.resume]
+    if not stopped:
         raise NotFound(f"{planned[0].folder}: there is no run to resume. Leave out --resume to start one.")
-    for one in there:
-        stored = read_json_object(one.folder / CONFIG).get("config") or {}
-        check_run(one.folder, one.task, stored)
-        wanted = one.config.model_dump(mode="json")
-        for key in (*sorted(asked), *WHAT_IS_TRAINED):
+    for run in stopped:
+        stored = read_json_object(run.folder / CONFIG).get("config") or {}
+        check_run(run.folder, run.task, stored)
+        wanted = run.config.model_dump(mode="json")
+        for key in (*sorted(keys), *WHAT_IS_TRAINED):
             if stored.get(key) != wanted.get(key):
                 raise DiagError(
-                    f"{one.folder}: was trained with {key} = {stored.get(key)!r}, not {wanted.get(key)!r}, "
+                    f"{run.folder}: was trained with {key} = {stored.get(key)!r}, not {wanted.get(key)!r}, "
                     "and goes on so. Resume it as it is, or train under another name with --name NAME."
                 )
-        if new := [other.folder for other in planned if not other.resume]:
-            _check_alike(one.folder, stored, wanted, new[0])
+        if new:
+            _check_alike(run.folder, stored, wanted, new[0].folder)
 
 
 def _check_siblings(planned: Sequence[PlannedRun]) -> None:
-    """Refuse to start seeds beside others of the same folder that were trained with other settings."""
-    for one in planned:
-        found = sorted(one.folder.parent.glob(f"seed*/{CONFIG}"))
-        beside = [path for path in found if os.access(path, os.R_OK)]
-        if not beside:
+    """Refuse to start seeds next to others of the same folder that were trained with other settings."""
+    for run in planned:
+        siblings = sorted(run.folder.parent.glob(f"seed*/{CONFIG}"))
+        readable = [path for path in siblings if os.access(path, os.R_OK)]
+        if not readable:
             continue
-        stored, wanted = read_json_object(beside[0]).get("config") or {}, one.config.model_dump(mode="json")
-        other = [k for k, v in stored.items() if k in wanted and k != "seed" and v != wanted[k]]
-        if other:
-            told = ", ".join(f"{k} = {json.dumps(stored[k])}, not {json.dumps(wanted[k])}" for k in other)
+        # All of them were checked so when they were started: one speaks for the others.
+        sibling = readable[0]
+        stored = read_json_object(sibling).get("config") or {}
+        wanted = run.config.model_dump(mode="json")
+        differences = []
+        for key in _differing_knobs(stored, wanted):
+            differences.append(f"{key} = {json.dumps(stored[key])}, not {json.dumps(wanted[key])}")
+        if differences:
+            listed = ", ".join(differences)
             raise DiagError(
-                f"{beside[0].parent}: was trained with {told}. Seeds of one experiment differ in "
+                f"{sibling.parent}: was trained with {listed}. Seeds of one experiment differ in "
                 "nothing else: train under another name with --name NAME, or with its settings."
             )
 
 
 def _check_alike(folder: Path, stored: Mapping[str, object], wanted: Mapping[str, object], new: Path) -> None:
-    """Refuse to start a run beside one that was trained with settings which this command does not repeat."""
-    other = [
-        knob for knob, value in stored.items() if knob in wanted and knob != "seed" and value != wanted[knob]
-    ]
-    if other:
-        told = " ".join(f"--set '{knob}={json.dumps(stored[knob])}'" for knob in other)
+    """Refuse to start a run next to one that was trained with settings which this command does not repeat."""
+    options = []
+    for key in _differing_knobs(stored, wanted):
+        options.append(f"--set '{key}={json.dumps(stored[key])}'")
+    if options:
         raise DiagError(
             f"{folder}: goes on with the settings that it was trained with, but {new} would start without "
-            f"them. Repeat them: {told}."
+            f"them. Repeat them: {' '.join(options)}."
         )
+
+
+def _differing_knobs(stored: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
+    """Return the knobs of a stored configuration that have another value in a wanted one."""
+    differing = []
+    for key, value in stored.items():
+        # A knob that is gone since has no value to compare with.
+        if key in wanted and key != "seed" and value != wanted[key]:
+            differing.append(key)
+    return differing
 
 
 def in_batches(planned: Sequence[PlannedRun], most: int) -> list[list[PlannedRun]]:
     """Return the runs in their order, cut into batches of one variant and ``most`` runs at most."""
     batches: list[list[PlannedRun]] = []
-    for run in planned:
-        if batches and batches[-1][0].variant == run.variant and len(batches[-1]) < most:
-            batches[-1].append(run)
-        else:
-            batches.append([run])
+    for _, runs_of_variant in itertools.groupby(planned, key=lambda run: run.variant):
+        runs = list(runs_of_variant)
+        for start in range(0, len(runs), most):
+            batches.append(runs[start : start + most])
     return batches
 
 
@@ -235,17 +272,17 @@ def parse_seeds(text: str) -> list[int]:
     """Return the seeds that a text names.
 
     Raises:
-        DiagError: It names none.
+        DiagError: It does not name seeds.
 
     >>> parse_seeds("0-3"), parse_seeds("7,2")
     ([0, 1, 2, 3], [7, 2])
     """
     seeds: list[int] = []
     for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
-        if not found or int(found[2] or found[1]) < int(found[1]):
+        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
+        if not match or int(match[2] or match[1]) < int(match[1]):
             raise DiagError(f"--seeds {text!r}: expected seeds such as 0-9 or 0,2,5.")
-        first, last = int(found[1]), int(found[2] or found[1])
+        first, last = int(match[1]), int(match[2] or match[1])
         if last - first >= MOST_SEEDS:
             raise DiagError(f"--seeds {text!r}: names more than {MOST_SEEDS} seeds.")
         seeds.extend(range(first, last + 1))
@@ -256,7 +293,7 @@ def parse_settings(texts: Sequence[str]) -> dict[str, str]:
     """Return the values that ``key=value`` texts give, by key.
 
     Raises:
-        DiagError: One of them gives none.
+        DiagError: A text is not of this form.
     """
     return dict(map(_setting, texts))
 

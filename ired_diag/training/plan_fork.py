@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,10 @@ def plan_fork(
     Args:
         source: ``RUN@STEP``: a run folder, a run's label (``q103/seed0``) or an experiment's name, and a
             step, ``last`` or ``best``; or the path of a checkpoint.
-        seeds: Of an experiment, which; all without it.
-        settings: ``key=value`` each: what is to be other than in the parent.
+        seeds: Which seeds of an experiment to fork. Default: all of them.
+        settings: Changes to the parent's configuration, ``key=value`` each.
         task: What the parent trained, as ``tasks.load`` takes it. Default: what its configuration names.
-        name: What to call the experiment instead of what the parent's is called.
+        name: Name of the new experiment. Default: the name of the parent's experiment.
         runs: The runs folder.
         fresh_optimizer: Forget the optimiser's memory.
         resume: Forks that are there go on; those that are not, start.
@@ -53,44 +53,65 @@ def plan_fork(
     Raises:
         DiagError: The parent, its checkpoint, or a setting cannot be used; a run exists already.
     """
-    asked = parse_settings(settings)
-    if "seed" in asked:
+    changes = parse_settings(settings)
+    if "seed" in changes:
         raise DiagError("--set seed: a fork goes on with its parent's seed and random streams.")
-    chosen = set(parse_seeds(seeds)) if seeds is not None else None
+    chosen_seeds = None
+    if seeds is not None:
+        chosen_seeds = set(parse_seeds(seeds))
+    chosen_task = None
+    if task is not None:
+        chosen_task = tasks.load(task)
+    forks = _forks(
+        source,
+        runs,
+        chosen_seeds,
+        task=chosen_task,
+        fresh_optimizer=fresh_optimizer,
+        resume=resume,
+    )
     planned = []
-    given = None if task is None else tasks.load(task)
-    for parent, fork in _forks(
-        source, runs, chosen, given=given, fresh_optimizer=fresh_optimizer, resume=resume
-    ):
-        config = with_settings(fork.config, asked)
-        _check(fork, config)
-        label = _label(fork, {key: config.model_dump(mode="json")[key] for key in asked})
-        own = experiment_number(config.experiment_name) or config.experiment_name
-        called = name or (parent.experiment if parent else own)
-        if name is not None:
-            config = config.model_copy(update={"experiment_name": name})
-        variant = f"{parent.variant},{label}" if parent and parent.variant else label
-        folder = seed_folder(runs, called, variant, config.seed)
-        there = resume and exists(folder / CONFIG)
-        if not there and not is_file(fork.checkpoint):
-            raise NotFound(
-                f"{fork.parent}: has no checkpoint of step {fork.step}, and {folder} is not there."
-            )
-        planned.append(
-            PlannedRun(
-                task=fork.task,
-                config=config,
-                folder=folder,
-                resume=there,
-                variant=variant,
-                experiment=called,
-                fork=fork,
-                task_file=tasks.file_of(task),
-            )
-        )
+    for parent, fork in forks:
+        run = _planned_fork(parent, fork, changes, name=name, runs=runs, resume=resume)
+        planned.append(replace(run, task_file=tasks.file_of(task)))
     if not resume:
         check_free(planned)
     return planned
+
+
+def _planned_fork(
+    parent: Run | None,
+    fork: Fork,
+    changes: Mapping[str, str],
+    *,
+    name: str | None,
+    runs: Path,
+    resume: bool,
+) -> PlannedRun:
+    config = with_settings(fork.config, changes)
+    _check(fork, config)
+    variant = _label(fork, config, changes)
+    if parent is not None and parent.variant:
+        variant = f"{parent.variant},{variant}"
+    experiment = experiment_number(config.experiment_name) or config.experiment_name
+    if parent is not None:
+        experiment = parent.experiment
+    if name is not None:
+        experiment = name or experiment
+        config = config.model_copy(update={"experiment_name": name})
+    folder = seed_folder(runs, experiment, variant, config.seed)
+    goes_on = resume and exists(folder / CONFIG)
+    if not goes_on and not is_file(fork.checkpoint):
+        raise NotFound(f"{fork.parent}: has no checkpoint of step {fork.step}, and {folder} is not there.")
+    return PlannedRun(
+        task=fork.task,
+        config=config,
+        folder=folder,
+        resume=goes_on,
+        variant=variant,
+        experiment=experiment,
+        fork=fork,
+    )
 
 
 def _forks(
@@ -98,7 +119,7 @@ def _forks(
     runs: Path,
     seeds: set[int] | None,
     *,
-    given: Task | None,
+    task: Task | None,
     fresh_optimizer: bool,
     resume: bool,
 ) -> list[tuple[Run | None, Fork]]:
@@ -106,26 +127,29 @@ def _forks(
     if is_file(Path(source)):
         if seeds is not None:
             raise DiagError(f"--from {source}: is one checkpoint, of one seed. Leave out --seeds.")
-        return [(None, replace(_fork_of_file(Path(source), given), fresh_optimizer=fresh_optimizer))]
+        fork = _fork_of_file(Path(source), task)
+        return [(None, replace(fork, fresh_optimizer=fresh_optimizer))]
     base, at, which = source.rpartition("@")
     if not at or not which:
         raise DiagError(
             f"--from {source!r}: expected RUN@STEP, such as runs/q103/seed0@7000 or q103/seed0@best, or a "
             "checkpoint file."
         )
-    parents = [run for run in _parents(base, runs) if seeds is None or run.seed in seeds]
-    if not parents:
-        raise NotFound(f"--from {source!r}: has none of the seeds asked for.")
-    forks = [
-        _fork_of_run(run, which, given, fresh_optimizer=fresh_optimizer, resume=resume) for run in parents
-    ]
-    return list(zip(parents, forks, strict=True))
+    forks: list[tuple[Run | None, Fork]] = []
+    for run in _parents(base, runs):
+        if seeds is None or run.seed in seeds:
+            fork = _fork_of_run(run, which, task, resume=resume)
+            forks.append((run, replace(fork, fresh_optimizer=fresh_optimizer)))
+    if not forks:
+        raise NotFound(f"--from {source!r}: has none of the seeds that --seeds names.")
+    return forks
 
 
 def _parents(base: str, runs: Path) -> list[Run]:
     if exists(Path(base) / CONFIG):
         return [read_run(Path(base))]
     study = Study.of(_runs_in(runs))
+    # Labels before names: a label means one seed.
     labelled = [run for run in study.runs if run.label == base]
     return labelled or study.select(base)
 
@@ -133,7 +157,7 @@ def _parents(base: str, runs: Path) -> list[Run]:
 def _runs_in(runs: Path) -> list[Run]:
     """Return the runs of a folder; a damaged one is no parent, and must not stand in the way of the others.
 
-    One that may not be read is among them: a fork of every seed must not leave it out unsaid.
+    A run that may not be read is among them: a fork of every seed must not leave it out without a word.
     """
     readable, unreadable = [], []
     for folder in find_runs(runs):
@@ -146,36 +170,51 @@ def _runs_in(runs: Path) -> list[Run]:
     return readable + [unreadable_run(place, readable) for place in unreadable]
 
 
-def _fork_of_run(run: Run, which: str, given: Task | None, *, fresh_optimizer: bool, resume: bool) -> Fork:
+def _fork_of_run(run: Run, which: str, chosen: Task | None, *, resume: bool) -> Fork:
     try:
         path, step = find_checkpoint(run, which)
     except NotFound:
         if not resume or not which.isdecimal():
             raise
         path, step = run.path, int(which)  # the parent went on; a fork that is there has a state of its own
-    trained = stored_configuration(path) if is_file(path) else None  # config.json may have been edited since
-    task = given or tasks.of_run(run)
-    config = _config(task, run.configuration if trained is None else trained, str(run.path))
-    return Fork(path, str(run.path), step, config, task, fresh_optimizer)
+    keys = run.configuration
+    if is_file(path):
+        # config.json may have been edited since; the checkpoint says what was trained.
+        stored = stored_configuration(path)
+        keys = keys if stored is None else stored
+    task = chosen or tasks.of_run(run)
+    return Fork(
+        checkpoint=path,
+        parent=str(run.path),
+        step=step,
+        config=_config(task, keys, str(run.path)),
+        task=task,
+    )
 
 
-def _fork_of_file(path: Path, given: Task | None) -> Fork:
+def _fork_of_file(path: Path, chosen: Task | None) -> Fork:
     checkpoint = read_checkpoint(path)
     if checkpoint.step is None:
         raise WrongConfiguration(f"{path}: does not record its training step, so it cannot be forked.")
-    beside = path.parent / "experiment_config.json"
     keys: Mapping[str, Any] | None = checkpoint.configuration
-    if keys is None and beside.is_file():
-        keys = read_json_object(beside)
-    task = given or tasks.task_of(keys or {})
-    return Fork(path, str(path), checkpoint.step, _config(task, keys, str(path)), task)
+    next_to_file = path.parent / "experiment_config.json"
+    if keys is None and next_to_file.is_file():
+        keys = read_json_object(next_to_file)
+    task = chosen or tasks.task_of(keys or {})
+    return Fork(
+        checkpoint=path,
+        parent=str(path),
+        step=checkpoint.step,
+        config=_config(task, keys, str(path)),
+        task=task,
+    )
 
 
 def _config(task: Task, keys: Mapping[str, Any] | None, where: str) -> TrainingConfig:
     if keys is None:
         raise WrongConfiguration(
-            f"{where}: has no configuration, so that it is not known what it trained. Fork a run folder, or "
-            "put its experiment_config.json beside the checkpoint."
+            f"{where}: has no configuration, so it is unknown what it trained. Fork a run folder, or put its "
+            "experiment_config.json next to the checkpoint."
         )
     return tasks.settings_of(task, keys, where=where)
 
@@ -194,11 +233,14 @@ def _check(fork: Fork, config: TrainingConfig) -> None:
         )
 
 
-def _label(fork: Fork, asked: Mapping[str, Any]) -> str:
-    """Return what the fork's variant is called: ``from=7000,learning_rate=1e-05``."""
-    parts = [f"from={fork.step}", *(f"{key}={_short(value)}" for key, value in asked.items())]
-    return ",".join([*parts, "fresh_optimizer"] if fork.fresh_optimizer else parts)
-
-
-def _short(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _label(fork: Fork, config: TrainingConfig, changed: Iterable[str]) -> str:
+    """Return the name of the fork's variant: ``from=7000,learning_rate=1e-05``."""
+    values = config.model_dump(mode="json")
+    parts = [f"from={fork.step}"]
+    for key in changed:
+        value = values[key]
+        text = value if isinstance(value, str) else json.dumps(value)
+        parts.append(f"{key}={text}")
+    if fork.fresh_optimizer:
+        parts.append("fresh_optimizer")
+    return ",".join(parts)

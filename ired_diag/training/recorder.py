@@ -32,10 +32,10 @@ class Recorder:
 
     Attributes:
         folder: The run folder.
-        state: What is trained.
+        state: The state of the training.
         about: What ``config.json`` says besides the configuration.
         announce: Called with each finding, as it happens.
-        watch: Looks for trouble.
+        watch: Looks for trouble in what is logged.
         stopped: Why the run ended before its last step, if it did.
         began: The step that the run started from: its parent's, for a fork.
     """
@@ -51,8 +51,9 @@ class Recorder:
     def __post_init__(self) -> None:
         announced = {finding.rule for finding in self.about.findings}
         self.watch = Watch(self.state.task.troubles(self.state.config), announced)
-        last = run_files.last_checkpoint(self.folder)
-        self._saved = self.state.step if last.is_file() else None
+        self._saved: int | None = None
+        if run_files.last_checkpoint(self.folder).is_file():
+            self._saved = self.state.step
 
     @property
     def is_saved(self) -> bool:
@@ -83,21 +84,24 @@ class Recorder:
         try:
             run_files.append_rows(self.folder, [row])
         except CannotWrite as error:
-            last = run_files.last_checkpoint(self.folder)
-            kept = "The last checkpoint is whole: make room" if last.is_file() else "Make room"
-            raise CannotWrite(f"{error} {kept}, then go on with --resume.") from error
+            advice = "Make room"
+            if run_files.last_checkpoint(self.folder).is_file():
+                advice = "The last checkpoint is whole: make room"
+            raise CannotWrite(f"{error} {advice}, then go on with --resume.") from error
 
     @property
     def is_finished(self) -> bool:
         """Whether there is no step left to take."""
-        return self.is_saved and (
-            self.stopped is not None or self.state.step >= self.state.config.train_steps
-        )
+        at_end = self.state.step >= self.state.config.train_steps
+        return self.is_saved and (at_end or self.stopped is not None)
 
     @property
     def in_trouble(self) -> bool:
-        """Whether any trouble was announced, in this attempt or an earlier one; a note is none."""
-        return any(f.rule in self.watch.rules and f.severity != "note" for f in self.about.findings)
+        """Whether any trouble was announced, in this attempt or an earlier one; a note is not trouble."""
+        for finding in self.about.findings:
+            if finding.rule in self.watch.rules and finding.severity != "note":
+                return True
+        return False
 
     def note_broken(self, step: int | None) -> None:
         """Remember the first step whose loss was not finite."""
@@ -115,11 +119,15 @@ class Recorder:
         since = self.state.broken_since
         if finding.rule != "not_a_number" or since is None:
             return finding
-        kept = (step_of(path) for path in find_checkpoints(self.folder))
-        whole = max((step for step in kept if step is not None and step < since), default=None)
-        if whole is None:
+        steps_before = []
+        for path in find_checkpoints(self.folder):
+            step = step_of(path)
+            if step is not None and step < since:
+                steps_before.append(step)
+        if not steps_before:
             return finding
-        advice = f"Fork it before: ired-diag train --from {self.folder}@{whole} --set learning_rate=…"
+        source = f"{self.folder}@{max(steps_before)}"
+        advice = f"Fork it before: ired-diag train --from {source} --set learning_rate=…"
         return replace(finding, advice=advice)
 
     def tell(self, findings: Sequence[Finding]) -> None:
@@ -140,6 +148,7 @@ class Recorder:
         """
         state, metric = self.state, self.state.task.metric
         values = state.task.evaluate(state.config, state.averaged_tensors, batch, state.streams.evaluation)
+        # A task may be the user's own: what it returns is checked.
         if metric.name not in values:
             raise DiagError(
                 f"The task {state.task.name}: evaluate() must return its metric {metric.name!r}, found "
@@ -153,13 +162,15 @@ class Recorder:
     def patience_ran_out(self) -> Ending | None:
         """Return the ending of a run that did not get better for as long as it is given."""
         state, patience = self.state, self.state.config.early_stopping_patience
-        since = self.began if state.best_step is None else state.best_step
-        if patience is None or state.step - since < patience or state.step >= state.config.train_steps:
+        if patience is None or state.step >= state.config.train_steps:
             return None
-        best = f"no {state.task.metric.title} was a number"
+        since, reason = self.began, f"no {state.task.metric.title} was a number"
         if state.best_step is not None:
-            best = f"none of the last {patience} steps was better than step {state.best_step}"
-        return Ending("complete", f"stopped early at step {state.step}: {best}")
+            since = state.best_step
+            reason = f"none of the last {patience} steps was better than step {since}"
+        if state.step - since < patience:
+            return None
+        return Ending("complete", f"stopped early at step {state.step}: {reason}")
 
     def save(self, *, keep: bool) -> None:
         """Write the checkpoint of this step."""
@@ -169,5 +180,6 @@ class Recorder:
 
 def read_values(tensors: Mapping[str, torch.Tensor]) -> list[dict[str, float]]:
     """Return the values of each seed, from tensors of shape (seeds,), with one transfer from the device."""
-    columns = torch.stack([tensor.detach().float() for tensor in tensors.values()]).T.tolist()
-    return [dict(zip(tensors, column, strict=True)) for column in columns]
+    columns = torch.stack([tensor.detach().float() for tensor in tensors.values()])
+    rows = columns.T.tolist()
+    return [dict(zip(tensors, row, strict=True)) for row in rows]

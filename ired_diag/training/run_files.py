@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import ired_diag
 from ired_diag.config import TrainingConfig
@@ -39,13 +40,13 @@ class RunRecord:
     """What ``config.json`` says of a run besides its configuration.
 
     Attributes:
-        experiment: What its experiment is called; None for the number in the configuration's name.
-        variant: What tells it from other runs of the experiment.
+        experiment: Name of its experiment; None for the number in the configuration's name.
+        variant: What distinguishes it from other runs of the experiment.
         parent: Where it was forked from, and what was changed; None for a run from scratch.
         attempts: Each start of its training: when, where, with which code.
         findings: What was announced while it trained.
-        task: What it trains.
-        metric: What it is judged by.
+        task: Name of the task that it trains.
+        metric: The metric that it is judged by.
         paired_by: Keys that say which data a seed sees.
     """
 
@@ -73,13 +74,12 @@ def this_attempt(
     number: int, device: torch.device, *, compiled: bool, task_file: Path | None = None
 ) -> dict[str, Any]:
     """Return what is recorded of a start of training: when, where, with which code."""
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     record = {
         "attempt": number,
         "started": _now(),
         "host": platform.node(),
         "device": str(device),
-        "gpu": gpu,
+        "gpu": _gpu_name(device),
         "threads": torch.get_num_threads(),
         "compiled": compiled,
         "git_commit": code_commit(),
@@ -90,9 +90,15 @@ def this_attempt(
         },
     }
     if task_file is not None:
-        content = task_file.read_bytes()
-        record |= {"task_file": str(task_file.resolve()), "task_sha256": hashlib.sha256(content).hexdigest()}
+        record["task_file"] = str(task_file.resolve())
+        record["task_sha256"] = hashlib.sha256(task_file.read_bytes()).hexdigest()
     return {name: value for name, value in record.items() if value is not None}
+
+
+def _gpu_name(device: torch.device) -> str | None:
+    if device.type != "cuda":
+        return None
+    return torch.cuda.get_device_name(device)
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -117,21 +123,11 @@ def read_record(folder: Path) -> RunRecord:
 
 def write_config(folder: Path, config: TrainingConfig, record: RunRecord, ending: Ending) -> None:
     """Write ``config.json``: every knob, how the run ended, and where it was made."""
-    last = record.attempts[-1]
-    provenance = {
-        "started": record.attempts[0]["started"],
-        **{key: value for key, value in last.items() if key not in ("attempt", "started")},
-        **({} if ending.state == "cut_off" else {"ended": _now()}),
-        "attempts": list(record.attempts),
-    }
-    if record.parent is not None:
-        provenance["parent"] = dict(record.parent)
+    name = config.experiment_name
     content = {
         "format": FORMAT,
-        "experiment": record.experiment
-        or experiment_number(config.experiment_name)
-        or config.experiment_name,
-        "name": config.experiment_name,
+        "experiment": record.experiment or experiment_number(name) or name,
+        "name": name,
         "task": record.task,
         "metric": record.metric,
         "paired_by": list(record.paired_by),
@@ -140,9 +136,27 @@ def write_config(folder: Path, config: TrainingConfig, record: RunRecord, ending
         "config": config.model_dump(mode="json"),
         "ending": asdict(ending),
         "findings": [asdict(finding) for finding in record.findings],
-        "provenance": provenance,
+        "provenance": _provenance(record, ending),
     }
-    write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
+    _write_json(folder / CONFIG, content)
+
+
+def _provenance(record: RunRecord, ending: Ending) -> dict[str, Any]:
+    """Return where and when a run was made: by its last attempt, with all attempts after it."""
+    provenance = {**record.attempts[-1], "started": record.attempts[0]["started"]}
+    provenance.pop("attempt", None)
+    # A run that still trains is cut off until it says otherwise, and has no end.
+    if ending.state != "cut_off":
+        provenance["ended"] = _now()
+    provenance["attempts"] = list(record.attempts)
+    if record.parent is not None:
+        provenance["parent"] = dict(record.parent)
+    return provenance
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=2) + "\n"
+    write_atomically(path, text.encode())
 
 
 def settle(folder: Path, findings: Sequence[Finding], ending: Ending) -> None:
@@ -156,8 +170,7 @@ def settle(folder: Path, findings: Sequence[Finding], ending: Ending) -> None:
     if ending_of(content, folder / CONFIG).state == "cut_off":
         settled["ending"] = asdict(ending)
     if settled != content:
-        content = settled
-        write_atomically(folder / CONFIG, (json.dumps(content, indent=2) + "\n").encode())
+        _write_json(folder / CONFIG, settled)
 
 
 def append_rows(folder: Path, rows: Sequence[Row]) -> None:
@@ -187,16 +200,16 @@ def drop_torn_tail(folder: Path) -> None:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove the temporary files that a trainer left which was killed in the middle of a save."""
-    for name in (
-        CONFIG,
-        METRICS,
-        f"{CHECKPOINTS}/last.pt",
-        f"{CHECKPOINTS}/best.pt",
-        f"{CHECKPOINTS}/step-*",
+    checkpoints = folder / CHECKPOINTS
+    for path in (
+        folder / CONFIG,
+        folder / METRICS,
+        checkpoints / "last.pt",
+        checkpoints / "best.pt",
+        checkpoints / "step-*",
     ):
-        parent, _, last = name.rpartition("/")
-        for path in (folder / parent).glob(f".{last}.*"):
-            path.unlink(missing_ok=True)
+        for temporary in path.parent.glob(f".{path.name}.*"):
+            temporary.unlink(missing_ok=True)
 
 
 def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
@@ -213,11 +226,15 @@ def write_checkpoint(folder: Path, state: TrainingState, *, keep: bool) -> None:
                 step_checkpoint(folder, state.step),
                 step=state.step,
                 configuration=state.config.model_dump(mode="json"),
-                raw={n: p.cpu() for n, p in state.weights.items()},
-                ema={n: p.cpu() for n, p in state.average.items()},
-                training={n: p.cpu() for n, p in state.rest().items()},
+                raw=_on_cpu(state.weights),
+                ema=_on_cpu(state.average),
+                training=_on_cpu(state.rest()),
             )
         write_torch_file(last_checkpoint(folder), state.to_trainer1d())
+
+
+def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.cpu() for name, tensor in tensors.items()}
 
 
 def write_best(folder: Path, state: TrainingState) -> None:
@@ -236,11 +253,13 @@ def _saying_what_is_whole(folder: Path, step: int) -> Iterator[None]:
     try:
         yield
     except CannotWrite as error:
-        last = last_checkpoint(folder)
-        kept = "The checkpoint before it is whole" if last.is_file() else "There is no checkpoint before it"
+        kept = "There is no checkpoint before it"
+        if last_checkpoint(folder).is_file():
+            kept = "The checkpoint before it is whole"
+        # Writing elsewhere is no advice here: the run belongs to its folder.
+        reason = str(error).removesuffix(ELSEWHERE)
         raise CannotWrite(
-            f"{str(error).removesuffix(ELSEWHERE)} Step {step} was not saved. {kept}: make room, then go on "
-            "with --resume."
+            f"{reason} Step {step} was not saved. {kept}: make room, then go on with --resume."
         ) from error
 
 

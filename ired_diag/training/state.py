@@ -22,7 +22,9 @@ from ired_diag.tensors import Tensors
 from ired_diag.training.optimizer import Moments, new_moments, optimizer_state, read_moments
 from ired_diag.training.stored_configuration import check_configuration
 
-MOST_NAMED = 4
+MOST_NAMED = 4  # tensors, in an error
+STREAMS = "streams."  # before the names of random streams in a step file
+EMA_MODEL = "ema_model."  # before the names of averaged weights in the public code's layout
 
 
 @dataclass(kw_only=True)
@@ -33,14 +35,14 @@ class TrainingState:
         task: What is trained.
         config: The run's configuration.
         constants: Tensors of the model that are not trained.
-        weights: The tensors that are.
-        average: Their exponential moving average.
+        weights: Tensors of the model that are trained.
+        average: Exponential moving average of the weights.
         moments: The optimiser's memory.
-        optimizer_steps: Steps that the optimiser has taken; fewer than ``step`` where a fork began afresh.
+        optimizer_steps: Steps that the optimiser has taken; fewer than ``step`` where a fork reset it.
         streams: The run's random streams.
         step: Steps taken.
         best: The best value of the task's metric so far, NaN-free; infinite before the first.
-        best_step: Its step.
+        best_step: The step of that value.
         broken_since: The first step whose loss was not finite, if any was.
         ended: Why training ended before its last step, if it did.
     """
@@ -74,19 +76,25 @@ class TrainingState:
         return {**self.constants, **self.average}
 
     @property
+    def config_but_for_seed(self) -> str:
+        """The configuration as text, equal for runs that differ in the seed alone."""
+        return self.config.model_copy(update={"seed": 0}).model_dump_json()
+
+    @property
     def device(self) -> torch.device:
         """Where its tensors are."""
         return self.streams.data.device
 
     def rest(self) -> dict[str, Tensor]:
         """Return what training needs besides the weights and their average to go on from here, by name."""
-        moments = {
-            f"optimizer.{kind}.{name}": moment
-            for name, kinds in self.moments.items()
-            for kind, moment in kinds.items()
-        }
-        streams = {f"streams.{purpose}": state for purpose, state in self.streams.state().items()}
-        return {**moments, **streams, "optimizer_steps": torch.tensor(self.optimizer_steps)}
+        rest = {}
+        for name, moments in self.moments.items():
+            for kind, moment in moments.items():
+                rest[moment_key(kind, name)] = moment
+        for purpose, state in self.streams.state().items():
+            rest[f"{STREAMS}{purpose}"] = state
+        rest["optimizer_steps"] = torch.tensor(self.optimizer_steps)
+        return rest
 
     def to_trainer1d(self) -> dict[str, Any]:
         """Return all of it in the public code's layout, with what only we need under ``ired_diag``."""
@@ -100,14 +108,20 @@ class TrainingState:
             "broken_since": self.broken_since,
             "ended": self.ended,
         }
+        optimizer = optimizer_state(self.config, self.weights, self.moments, steps=self.optimizer_steps)
         return trainer1d_state(
             step=self.step,
             constants=self.constants,
             raw=self.weights,
             ema=self.average,
-            optimizer=optimizer_state(self.config, self.weights, self.moments, self.optimizer_steps),
+            optimizer=optimizer,
             own=own,
         )
+
+
+def moment_key(kind: str, name: str) -> str:
+    """Return the name of one of the optimiser's moments of a weight in a step file."""
+    return f"optimizer.{kind}.{name}"
 
 
 def new_state(task: Task, config: TrainingConfig, device: torch.device | str) -> TrainingState:
@@ -119,14 +133,18 @@ def new_state(task: Task, config: TrainingConfig, device: torch.device | str) ->
         config=config,
         constants=_constants(task, config, device),
         weights=initial,
-        average={name: p.clone() for name, p in initial.items()},
+        average={name: weight.clone() for name, weight in initial.items()},
         moments=new_moments(config, initial),
         streams=streams,
     )
 
 
 def _constants(task: Task, config: TrainingConfig, device: torch.device | str) -> dict[str, Tensor]:
-    return {name: x.to(device) for name, x in task.constants(config).items()}
+    return _moved_to(device, task.constants(config))
+
+
+def _moved_to(device: torch.device | str, tensors: Tensors) -> dict[str, Tensor]:
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
 
 
 def read_state(path: Path, task: Task, config: TrainingConfig, device: torch.device | str) -> TrainingState:
@@ -151,8 +169,10 @@ def read_state(path: Path, task: Task, config: TrainingConfig, device: torch.dev
         state = state_of(content, task, config, device, where=str(path))
         state.streams.restore(own["streams"])
         state.best, state.best_step = own["best"], own["best_step"]
+        # The keys below are younger than the format: a file without them is still whole.
         state.optimizer_steps = own.get("optimizer_steps", state.optimizer_steps)
-        state.broken_since, state.ended = own.get("broken_since"), own.get("ended", "")
+        state.broken_since = own.get("broken_since")
+        state.ended = own.get("ended", "")
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise UnreadableFile(
             f"{path}: is not a whole training state ({error!r}), so training cannot go on from it."
@@ -163,7 +183,11 @@ def read_state(path: Path, task: Task, config: TrainingConfig, device: torch.dev
 def expected_shapes(task: Task, config: TrainingConfig) -> dict[str, tuple[int, ...]]:
     """Return the shape of each weight that a configuration asks for, in the order of the optimiser."""
     initial = task.initial_weights(config, torch.Generator().manual_seed(0))
-    return {name: tuple(p.shape) for name, p in initial.items()}
+    return _shapes(initial)
+
+
+def _shapes(tensors: Tensors) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def check_tensors(task: Task, config: TrainingConfig, weights: Tensors, where: str) -> None:
@@ -175,12 +199,14 @@ def check_tensors(task: Task, config: TrainingConfig, weights: Tensors, where: s
     if task.check_weights is not None:
         task.check_weights(config, weights, where)
         return
-    expected = expected_shapes(task, config)
-    found = {name: tuple(p.shape) for name, p in weights.items()}
-    wrong = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
-    if wrong:
-        listed = ", ".join(f"{n} {found.get(n, 'missing')}" for n in wrong[:MOST_NAMED])
-        wanted = ", ".join(f"{n} {expected.get(n, 'unused')}" for n in wrong[:MOST_NAMED])
+    expected, stored = expected_shapes(task, config), _shapes(weights)
+    expected_words, stored_words = [], []
+    for name in {**expected, **stored}:
+        if expected.get(name) != stored.get(name):
+            expected_words.append(f"{name} {expected.get(name, 'unused')}")
+            stored_words.append(f"{name} {stored.get(name, 'missing')}")
+    if stored_words:
+        wanted, listed = ", ".join(expected_words[:MOST_NAMED]), ", ".join(stored_words[:MOST_NAMED])
         raise WrongCheckpoint(f"{where}: expected the run's tensors ({wanted}), found {listed}.")
 
 
@@ -192,7 +218,7 @@ def state_of(
     *,
     where: str,
 ) -> TrainingState:
-    """Return what a Trainer1D checkpoint holds of a training state; its random streams start anew.
+    """Return what a Trainer1D checkpoint holds of a training state; its random streams are new.
 
     Args:
         content: ``model``, ``ema``, ``opt`` and ``step``.
@@ -205,12 +231,10 @@ def state_of(
         WrongCheckpoint: Its tensors are of another architecture than the configuration's.
         KeyError: Something is missing.
     """
-    names = _names(task, config)
-    averaged = {
-        k.removeprefix("ema_model."): v for k, v in content["ema"].items() if k.startswith("ema_model.")
-    }
+    # The optimiser's memory has no names, only places: the weights are put into its order.
+    names = list(expected_shapes(task, config))
     raw = network_tensors(content["model"], names, where)
-    average = network_tensors(averaged, names, where)
+    average = network_tensors(without_prefix(EMA_MODEL, content["ema"]), names, where)
     check_tensors(task, config, raw, where)
     weights = {name: raw[name].detach().to(device) for name in names}
     moments, steps_taken = read_moments(content["opt"], config, weights)
@@ -227,6 +251,10 @@ def state_of(
     )
 
 
-def _names(task: Task, config: TrainingConfig) -> list[str]:
-    """Return the names of the weights, in the order of the optimiser."""
-    return list(expected_shapes(task, config))
+def without_prefix(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values whose names begin with a prefix, by the rest of their names."""
+    chosen = {}
+    for name, value in values.items():
+        if name.startswith(prefix):
+            chosen[name.removeprefix(prefix)] = value
+    return chosen

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ NOT_OF_A_FORK = ("seed", "experiment_name")  # a fork keeps the first, and takes
 def stored_configuration(checkpoint: Path) -> Mapping[str, Any] | None:
     """Return the configuration inside a checkpoint of ours, None where it holds none."""
     if checkpoint.suffix == ".safetensors":
-        configuration = read_weights(checkpoint)["configuration"]
+        own: object = read_weights(checkpoint)
     else:
         own = read_torch_file(checkpoint).get("ired_diag")
-        configuration = own.get("configuration") if isinstance(own, Mapping) else None
+    if not isinstance(own, Mapping):
+        return None
+    configuration = own.get("configuration")
     return configuration if isinstance(configuration, Mapping) else None
 
 
@@ -53,16 +55,22 @@ def check_configuration(
         return
     now = config.model_dump(mode="json")
     defaults = type(config)(experiment_name=config.experiment_name).model_dump(mode="json")
-    before = {key: stored.get(key, default) for key, default in defaults.items()}
-    changed = [key for key, value in now.items() if value != before[key]]
-    if not changed:
+    old_values, new_values = {}, {}
+    for key, value in now.items():
+        old = stored.get(key, defaults[key])
+        if value != old:
+            old_values[key], new_values[key] = old, value
+    if not new_values:
         return
     folder = checkpoint.parents[1]
-    step = "STEP" if done and "train_steps" not in changed else "last"
+    # From its last step a run has nothing left to train, unless the new value is a later one.
+    step = "last"
+    if done and "train_steps" not in new_values:
+        step = "STEP"
+    plural = "s" if len(new_values) > 1 else ""
     raise WrongCheckpoint(
-        f"{folder / 'config.json'}: says {_listed(now, changed)}, but {checkpoint.name} was trained with "
-        f"{_listed(before, changed)}. Put the old value{'s'[: len(changed) > 1]} back to go on"
-        f"{_as_fork(folder, step, {key: now[key] for key in changed})}."
+        f"{folder / 'config.json'}: says {_listed(new_values)}, but {checkpoint.name} was trained with "
+        f"{_listed(old_values)}. Put the old value{plural} back to go on{_as_fork(folder, step, new_values)}."
     )
 
 
@@ -80,21 +88,27 @@ def check_run(folder: Path, task: Task, keys: Mapping[str, Any]) -> None:
         config, content = tasks.settings_of(task, keys), read_torch_file(checkpoint)
     except (UnreadableFile, WrongConfiguration):
         return
-    own, done = content.get("ired_diag"), content.get("step") == config.train_steps
+    own = content.get("ired_diag")
     if isinstance(own, Mapping):
+        done = content.get("step") == config.train_steps
         check_configuration(config, own.get("configuration"), checkpoint=checkpoint, done=done)
 
 
-def _listed(values: Mapping[str, object], keys: Iterable[str]) -> str:
-    return ", ".join(f"{key}={json.dumps(values[key], default=str)}" for key in keys)
+def _listed(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key}={json.dumps(value, default=str)}" for key, value in values.items())
 
 
 def _as_fork(folder: Path, step: str, changed: Mapping[str, object]) -> str:
     """Return how to train the new values as a fork; nothing where a fork cannot have them."""
-    settings = [f"{key}={json.dumps(value)}" for key, value in changed.items() if key not in NOT_OF_A_FORK]
-    if not settings or "seed" in changed:
+    options = []
+    for key, value in changed.items():
+        if key not in NOT_OF_A_FORK:
+            setting = shlex.quote(f"{key}={json.dumps(value)}")
+            options.append(f"--set {setting}")
+    if not options or "seed" in changed:
         return ""
-    sets = " ".join(f"--set {shlex.quote(setting)}" for setting in settings)
-    name = f" --name {shlex.quote(str(changed['experiment_name']))}" if "experiment_name" in changed else ""
+    if "experiment_name" in changed:
+        name = shlex.quote(str(changed["experiment_name"]))
+        options.append(f"--name {name}")
     source = shlex.quote(f"{folder}@{step}")
-    return f", or train with the new as a fork: ired-diag train --from {source} {sets}{name}"
+    return f", or train with the new as a fork: ired-diag train --from {source} {' '.join(options)}"

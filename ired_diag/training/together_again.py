@@ -28,24 +28,28 @@ def bring_in_step(recorders: Sequence[Recorder], device: torch.device) -> None:
     """Take seeds that trained together and stand ahead of their companions back to the step of these.
 
     Args:
-        recorders: Of all runs that are resumed now.
+        recorders: Recorders of all runs that are resumed now.
         device: Where their states are.
     """
     for group in _ensembles(recorders):
-        step = min(recorder.state.step for recorder in group)
-        ahead = [recorder for recorder in group if recorder.state.step > step]
-        if all(_can_go_back(recorder, step) for recorder in ahead):
+        last = min(recorder.state.step for recorder in group)
+        ahead = [recorder for recorder in group if recorder.state.step > last]
+        # All of them or none: a part of an ensemble has other companions than before in any case.
+        if all(_can_go_back(recorder, last) for recorder in ahead):
             for recorder in ahead:
-                _go_back(recorder, step, device)
+                _go_back(recorder, last, device)
 
 
 def _ensembles(recorders: Sequence[Recorder]) -> Iterator[list[Recorder]]:
     """Yield the groups whose last attempt was one ensemble, all of which is here."""
     groups: dict[tuple[str, object], list[Recorder]] = defaultdict(list)
     for recorder in recorders:
-        if len(recorder.about.attempts) > 1:
-            alike = recorder.state.config.model_copy(update={"seed": 0}).model_dump_json()
-            groups[alike, recorder.about.attempts[-2].get("together")].append(recorder)
+        attempts = recorder.about.attempts
+        if len(attempts) > 1:
+            # The last attempt is the one that starts now.
+            *_, before, _ = attempts
+            key = recorder.state.config_but_for_seed, before.get("together")
+            groups[key].append(recorder)
     for (_, together), group in groups.items():
         if len(group) == together and all(recorder.stopped is None for recorder in group):
             yield group
@@ -60,12 +64,13 @@ def _can_go_back(recorder: Recorder, step: int) -> bool:
 
 
 def _go_back(recorder: Recorder, step: int, device: torch.device) -> None:
-    at, recorder.state = recorder.state.step, _state_at(recorder, step, device)
+    saved = recorder.state.step
+    recorder.state = _state_at(recorder, step, device)
     statement = (
-        f"The run goes on from step {step} and not from {at}: it trained together with others, and the last "
-        f"of these was saved at step {step}."
+        f"The run goes on from step {step} and not from {saved}: it trained together with others, and the "
+        f"last of these was saved at step {step}."
     )
-    finding = Finding(RULE, "note", statement, {"from": step, "saved": at})
+    finding = Finding(RULE, "note", statement, {"from": step, "saved": saved})
     recorder.about = replace(recorder.about, findings=(*recorder.about.findings, finding))
     recorder.announce(recorder.folder, finding)
 

@@ -30,12 +30,16 @@ class Watch:
     _rows: deque[Row] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._rows = deque(maxlen=max([1, *(trouble.rows for trouble in self.troubles)]))
+        most_rows = 1
+        for trouble in self.troubles:
+            most_rows = max(most_rows, trouble.rows)
+        self._rows = deque(maxlen=most_rows)
 
     @property
     def rules(self) -> tuple[str, ...]:
         """The names of all that it looks for."""
-        return (NOT_A_NUMBER, *(trouble.rule for trouble in self.troubles))
+        of_task = [trouble.rule for trouble in self.troubles]
+        return NOT_A_NUMBER, *of_task
 
     def look(self, step: int, values: dict[str, float], broken_since: int | None) -> list[Finding]:
         """Return what is announced at a logged step: each rule at most once in a run.
@@ -46,10 +50,16 @@ class Watch:
             broken_since: The first step whose loss was not finite, if any was.
         """
         self._rows.append((step, values))
-        looks = [_not_a_number(broken_since)]
-        looks += [trouble.look(list(self._rows)[-trouble.rows :]) for trouble in self.troubles]
-        news = [finding for finding in looks if finding and finding.rule not in self.announced]
-        self.announced |= {finding.rule for finding in news}
+        findings = [_not_a_number(broken_since)]
+        for trouble in self.troubles:
+            latest_rows = list(self._rows)[-trouble.rows :]
+            findings.append(trouble.look(latest_rows))
+        news = []
+        for finding in findings:
+            if finding is not None and finding.rule not in self.announced:
+                news.append(finding)
+        # Only now: two troubles of one rule at one step are both announced.
+        self.announced.update(finding.rule for finding in news)
         return news
 
 

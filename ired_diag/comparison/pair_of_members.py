@@ -1,0 +1,81 @@
+"""Two groups of seeds compared by every readout, and on frozen problems where a probe has looked at them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ired_diag.comparison.by_readout import line_of
+from ired_diag.comparison.criteria import criteria_of
+from ired_diag.comparison.decisions import sample_between
+from ired_diag.comparison.identical import identical_in_words
+from ired_diag.comparison.noise import noise_between
+from ired_diag.comparison.pairing import Pairing
+from ired_diag.comparison.pairs import PairOfGroups, compare_pair
+from ired_diag.comparison.per_sample import per_sample
+from ired_diag.comparison.readouts import READOUTS, Readouts
+from ired_diag.comparison.sample import Question
+from ired_diag.comparison.seeds import Members, differing_knobs
+from ired_diag.stats.verdict import Verdict
+
+
+def pair_of_members(
+    a: Members,
+    b: Members,
+    *,
+    read: Readouts,
+    readout: str,
+    question: Question,
+    pairing: Pairing,
+) -> PairOfGroups:
+    """Return everything about one pair of groups; corrections for several pairs are yet to be made.
+
+    Args:
+        a: The first group.
+        b: The second group.
+        read: All readouts of all seeds.
+        readout: Name of the readout that is compared.
+        question: How to compare.
+        pairing: Whether equal seeds are pairs.
+    """
+    withheld = _withheld(a, b, read)
+    samples, identical, lines = {}, {}, []
+    for name in READOUTS:
+        values = read.values[name]
+        samples[name] = sample_between(a, b, values, pairing)
+        identical[name] = identical_in_words(a, b, values[a.name], values[b.name])
+        line = line_of(
+            name,
+            samples[name],
+            question,
+            withheld=withheld.get(name, ""),
+            identical=bool(identical[name]),
+        )
+        lines.append(line)
+    noise = noise_between(read.windows[a.name], read.windows[b.name], pairing.shared, draw=question.draw)
+    pair = compare_pair(samples[readout], question, lines, noise)
+    pairs_of_seeds = [] if pairing.obstacle else pairing.shared
+    on_problems = per_sample(a, b, pairs_of_seeds, draw=question.draw)
+    criteria = criteria_of(a, b, pair, on_problems, lower_is_better=question.lower_is_better)
+    pair = replace(
+        pair,
+        pairing=pairing.evidence,
+        per_sample=on_problems,
+        criteria=criteria,
+        differing=differing_knobs(a, b),
+    )
+    return _marked_as_identical(pair, identical[readout])
+
+
+def _withheld(a: Members, b: Members, read: Readouts) -> dict[str, str]:
+    """Return why a readout has no numbers, by readout."""
+    without_seeds = [members.name for members in (a, b) if not members.seeds]
+    if without_seeds:
+        return dict.fromkeys(READOUTS, f"no seed of {' or '.join(without_seeds)} finished")
+    return dict(read.reasons)
+
+
+def _marked_as_identical(pair: PairOfGroups, identical: str) -> PairOfGroups:
+    if not identical:
+        return pair
+    verdict = Verdict("identical", False, f"{pair.a} and {pair.b} are {identical}")
+    return replace(pair, identical=identical, verdict=verdict, uncorrected=verdict)
