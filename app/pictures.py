@@ -8,24 +8,24 @@ from pathlib import Path
 
 from app.run_groups import all_runs
 from ired_diag.comparison import Comparison
+from ired_diag.drawing.by_group import last_of_groups, of_one_run
+from ired_diag.drawing.critical_difference import critical_difference
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.distributions import Form, distributions_of_kinds
+from ired_diag.drawing.energies import energy_gaps, positive_energies
+from ired_diag.drawing.evaluation_noise import evaluation_noise
+from ired_diag.drawing.floor_ladder import floor_ladder
+from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
+from ired_diag.drawing.learning_curves import learning_curves
+from ired_diag.drawing.over_seeds import Band
+from ired_diag.drawing.over_training import headlines_over_training
+from ired_diag.drawing.paired_differences import paired_differences
+from ired_diag.drawing.probe_tables import Found, find_tables
+from ired_diag.drawing.quantities import quantity_of
+from ired_diag.drawing.rank_map import rank_map
+from ired_diag.drawing.readouts import readout_forest
+from ired_diag.drawing.sweep_response import sweep_figure
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.figures.by_group import last_of_groups, of_one_run
-from ired_diag.figures.critical_difference import critical_difference
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.distributions import Form, distributions_of_kinds
-from ired_diag.figures.energies import energy_gaps, positive_energies
-from ired_diag.figures.evaluation_noise import evaluation_noise
-from ired_diag.figures.floor_ladder import floor_ladder
-from ired_diag.figures.group_levels import energy_against_error, mining_by_group
-from ired_diag.figures.learning_curves import learning_curves
-from ired_diag.figures.over_seeds import Band
-from ired_diag.figures.over_training import headlines_over_training
-from ired_diag.figures.paired_differences import paired_differences
-from ired_diag.figures.probe_tables import Found, find_tables
-from ired_diag.figures.quantities import quantity_of
-from ired_diag.figures.rank_map import rank_map
-from ired_diag.figures.readouts import readout_forest
-from ired_diag.figures.sweep_response import sweep_figure
 from ired_diag.runs.judged import judged_in_words
 from ired_diag.runs.run import Run
 

@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ired_diag.drawing.paper_files import Provenance
 from ired_diag.errors import unreadable
-from ired_diag.figures.paper_files import Provenance
 from ired_diag.runs.code_version import code_commit
 from ired_diag.runs.find import METRICS
 from ired_diag.runs.run import Run

@@ -21,11 +21,11 @@ from plotly.io import to_json
 from plotly.offline import get_plotlyjs
 
 from app.thinned_lines import line_at
-from ired_diag.figures import plotly
-from ired_diag.figures.as_table import COLUMNS, rows_of
-from ired_diag.figures.data import FigureData, Line
-from ired_diag.figures.paper_files import Provenance
-from ired_diag.figures.thinning import thin
+from ired_diag.drawing import plotly
+from ired_diag.drawing.as_table import COLUMNS, rows_of
+from ired_diag.drawing.data import FigureData, Line
+from ired_diag.drawing.paper_files import Provenance
+from ired_diag.drawing.thinning import thin
 from ired_diag.finding_clusters import Cluster
 
 MOST_POINTS = (4000, 2000, 1000, 500, 250)  # of a line: the first with which the page is small enough

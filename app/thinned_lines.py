@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.figures.data import Line
+from ired_diag.drawing.data import Line
 
 Indices = NDArray[np.int64]  # of points, ascending
 

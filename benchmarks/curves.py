@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ired_diag.figures.data import FigureData, Line, Panel
-from ired_diag.figures.paper import TEXT, write
+from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.paper import TEXT, write
 from ired_diag.inverse.matrices import MatrixData, draw_matrices
 from ired_diag.runs.store import find_runs, read_run
 

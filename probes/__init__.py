@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ired_diag.probe import Probe
+    from ired_diag.probing.probe import Probe
 
 
 def names() -> list[str]:

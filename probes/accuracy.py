@@ -28,13 +28,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.inverse.answer_errors import AnswerErrors, answer_errors
 from ired_diag.inverse.frozen_set import BLOCK, Solver, frozen_set, solver_of
 from ired_diag.inverse.matrices import MatrixData
 from ired_diag.model.sampler import INNER_STEPS
-from ired_diag.probe import Headline, Probe
+from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.grouped_mean import GroupMeans, grouped_mean
 from ired_diag.stats.ratio import Ratio, ratio_of_independent_means

@@ -34,12 +34,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.inverse.matrices import MatrixData
 from ired_diag.inverse.matrix_form import describe
 from ired_diag.model.mined_batch import KINDS, Kind
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.summary import Summary, summarise
 from ired_diag.subject import Subject

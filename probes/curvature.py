@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ired_diag.figures.data import FigureData, Guide, Line, Panel, Scale
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel, Scale
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.held_loss import drawn_loss
@@ -57,7 +57,7 @@ from ired_diag.model.loss_curvature import (
     slice_along,
 )
 from ired_diag.model.mining import CLAMP
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.levels import by_level
 from ired_diag.stats.spectral_density import spectral_density
 from ired_diag.stats.summary import summarise

@@ -35,11 +35,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.energy_config import EnergyConfig
-from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import KINDS, Kind
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.set_diversity import Diversity, median_distance, set_diversity
 from ired_diag.stats.summary import CONFIDENCE, summarise

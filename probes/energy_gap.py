@@ -34,11 +34,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import special
 
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.energy_config import EnergyConfig
-from ired_diag.figures.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import Kind
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.auroc import paired_auroc
 from ired_diag.stats.effect_size import paired_effect
 from ired_diag.stats.effective_size import effective_size

@@ -39,12 +39,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.model.candidates import mined, perturbed, sampled
 from ired_diag.model.energy import Energy
 from ired_diag.model.minima import sharp_minima
-from ired_diag.probe import Headline, Probe
+from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.rank_correlation import concordance, share_below, spearman
 from ired_diag.stats.share import share_of

@@ -32,12 +32,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.network import NetworkLandscape
 from ired_diag.inverse.troubles import DEAD_FROM, DEAD_LOSS, RUNAWAY
 from ired_diag.model.mining import gaussian_negative
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.ratio import ratio_of_means
 from ired_diag.stats.slope import slope_of
 from ired_diag.stats.summary import summarise

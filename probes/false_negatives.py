@@ -36,7 +36,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.inverse.answer_errors import answer_errors
 from ired_diag.inverse.gradient_change import CHANGES, nce_changes
@@ -44,7 +44,7 @@ from ired_diag.inverse.matrices import MatrixData
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import Kind
 from ired_diag.model.sampler import sample
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.finite import mean_of_finite
 from ired_diag.stats.share import share_of
 from ired_diag.stats.summary import summarise

@@ -32,12 +32,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ired_diag.figures.data import FigureData, Line, Panel
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.inverse.floors import TITLES, references
 from ired_diag.inverse.frozen_set import Solver, frozen_set, solver_of
 from ired_diag.inverse.matrices import MatrixData
-from ired_diag.probe import Headline, Probe
+from ired_diag.probing.probe import Headline, Probe
 from ired_diag.stats.finite import summarise_finite
 from ired_diag.stats.ladder import Standing
 from ired_diag.stats.ratio import FEW_DECIDE, ratio_of_means, squared_correlation

@@ -40,7 +40,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.batch_gradients import LAYERS, layer_of
 from ired_diag.inverse.config import InverseConfig
@@ -55,7 +55,7 @@ from ired_diag.inverse.survey_table import (
     survey_rows,
     table_rows,
 )
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.jackknife import FEWEST, Interval
 from ired_diag.streams import PURPOSES, Streams
 from ired_diag.subject import Subject

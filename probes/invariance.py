@@ -31,13 +31,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding, Severity
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import Rule, Variation, draw_inputs, variations
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.effect_size import Effect, paired_effect
 from ired_diag.stats.relative_change import change_of
 from ired_diag.subject import Subject

@@ -36,14 +36,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ired_diag.figures.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.model.clamped_walk import moves_of
 from ired_diag.model.mining import CLAMP, Walk
 from ired_diag.model.mining_verdict import FEWEST, WORKS, Seen, verdict
 from ired_diag.model.noise_walk import noise_walk
 from ired_diag.model.own_sampler import noise_walk_of
-from ired_diag.probe import ALL_LEVELS, Headline, Probe
+from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.finite import Cube, mean_of_finite
 from ired_diag.stats.share import Share, share_of
 from ired_diag.stats.summary import Summary, summarise

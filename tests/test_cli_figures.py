@@ -18,8 +18,8 @@ from app import report
 from app.cli import main
 from app.cli.demo import sample_runs
 from app.pictures import RECIPES
-from ired_diag.figures.data import FigureData, Line, Panel
-from ired_diag.figures.paper_files import Provenance
+from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.paper_files import Provenance
 from ired_diag.finding import Finding
 from ired_diag.finding_clusters import clusters_of
 from ired_diag.runs.study import Study

@@ -18,8 +18,8 @@ from app.dashboard.components import chart
 from app.dashboard.curve_figures import Curves, thinned
 from app.dashboard.remembered import Verdicts
 from app.dashboard.snapshot import Entry, Snapshot
-from ired_diag.figures.data import FigureData, Line
-from ired_diag.figures.learning_curves import learning_curves
+from ired_diag.drawing.data import FigureData, Line
+from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row, Series, to_jsonl
 from ired_diag.runs.run import Run

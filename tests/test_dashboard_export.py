@@ -22,8 +22,8 @@ from app.dashboard.components.export import command, export
 from app.dashboard.curve_figures import Curves
 from app.dashboard.snapshot import Snapshot
 from app.pictures import RECIPES
-from ired_diag.figures.as_table import to_csv
-from ired_diag.figures.data import FigureData
+from ired_diag.drawing.as_table import to_csv
+from ired_diag.drawing.data import FigureData
 from ired_diag.runs.history import Row, to_jsonl
 
 Ask = Callable[..., dict[str, Any]]

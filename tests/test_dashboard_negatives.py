@@ -17,10 +17,10 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.distribution_choice import choice_of, distribution
 from app.dashboard.remembered import Remembered
 from app.dashboard.tables import Tables
+from ired_diag.drawing.at_step import at_step, steps_by_weights
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.probe_tables import find_tables
 from ired_diag.errors import NotFound
-from ired_diag.figures.at_step import at_step, steps_by_weights
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.probe_tables import find_tables
 from ired_diag.runs.history import Row, to_jsonl
 from ired_diag.table import Table, read_arrow, read_table, write_table
 

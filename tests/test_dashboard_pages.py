@@ -23,9 +23,9 @@ from app.dashboard.components.sparkline import sparkline
 from app.dashboard.pages.findings import runs_of
 from app.dashboard.server import create_app
 from ired_diag import forensics
+from ired_diag.drawing import as_table
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.errors import NotFound
-from ired_diag.figures import as_table
-from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.runs.history import Row, Series, to_jsonl
 
 Browse = Callable[[Path], Any]

@@ -22,8 +22,8 @@ from app.dashboard.run_words import (
     size_in_words,
     verdict_in_words,
 )
-from ired_diag.figures.headline import Headline
-from ired_diag.figures.probe_tables import find_tables
+from ired_diag.drawing.headline import Headline
+from ired_diag.drawing.probe_tables import find_tables
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row, Series, to_jsonl
 from ired_diag.runs.run import Run

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.as_table import to_csv
-from ired_diag.figures.data import (
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.as_table import to_csv
+from ired_diag.drawing.data import (
     Cells,
     FigureData,
     Line,
@@ -22,7 +22,7 @@ from ired_diag.figures.data import (
     Text,
     drawable_spread,
 )
-from ired_diag.figures.palette import FIXED, OTHERS, style_of
+from ired_diag.drawing.palette import FIXED, OTHERS, style_of
 
 
 @pytest.fixture

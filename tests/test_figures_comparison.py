@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from scipy import linalg, optimize, stats
 
 from ired_diag.comparison import Comparison, compare
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.as_table import to_csv
+from ired_diag.drawing.baseline_differences import differences_of
+from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.evaluation_noise import evaluation_noise
+from ired_diag.drawing.paired_differences import paired_differences
+from ired_diag.drawing.readouts import readout_forest
 from ired_diag.errors import DiagError
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.as_table import to_csv
-from ired_diag.figures.baseline_differences import differences_of
-from ired_diag.figures.data import FigureData, Line, Panel
-from ired_diag.figures.evaluation_noise import evaluation_noise
-from ired_diag.figures.paired_differences import paired_differences
-from ired_diag.figures.readouts import readout_forest
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row

@@ -13,13 +13,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.as_table import rows_of
+from ired_diag.drawing.data import FigureData, Line
+from ired_diag.drawing.learning_curves import learning_curves
+from ired_diag.drawing.over_seeds import Band, over_seeds
+from ired_diag.drawing.running_median import running_median
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.as_table import rows_of
-from ired_diag.figures.data import FigureData, Line
-from ired_diag.figures.learning_curves import learning_curves
-from ired_diag.figures.over_seeds import Band, over_seeds
-from ired_diag.figures.running_median import running_median
 from ired_diag.inverse.simulated_floors import inverse_floors
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending

@@ -8,10 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from ired_diag.errors import NotFound
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.data import FigureData, legend_names
-from ired_diag.figures.distribution_forms import (
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.data import FigureData, legend_names
+from ired_diag.drawing.distribution_forms import (
     HALF_WIDTH,
     MOST_BINS,
     MOST_POINTS,
@@ -21,9 +20,10 @@ from ired_diag.figures.distribution_forms import (
     shared_edges,
     violin,
 )
-from ired_diag.figures.distributions import FORMS, Form, distributions_of_groups, distributions_of_kinds
-from ired_diag.figures.probe_tables import Measured
-from ired_diag.figures.quantities import KINDS, QUANTITIES, quantity_of, values_of
+from ired_diag.drawing.distributions import FORMS, Form, distributions_of_groups, distributions_of_kinds
+from ired_diag.drawing.probe_tables import Measured
+from ired_diag.drawing.quantities import KINDS, QUANTITIES, quantity_of, values_of
+from ired_diag.errors import NotFound
 from ired_diag.table import Table
 
 COND, DET = QUANTITIES["cond"], QUANTITIES["log_abs_det"]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.data import FigureData, Line
+from ired_diag.drawing.energies import energy_gaps, positive_energies
+from ired_diag.drawing.share_above_zero import above_zero
 from ired_diag.errors import NotFound
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.data import FigureData, Line
-from ired_diag.figures.energies import energy_gaps, positive_energies
-from ired_diag.figures.share_above_zero import above_zero
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.energy_metrics import EnergyMetrics, energy_gap, energy_metrics, positive_energy

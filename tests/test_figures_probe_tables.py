@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.by_group import last_of_groups, of_one_run
+from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.floor_ladder import floor_ladder
+from ired_diag.drawing.group_levels import acceptance, approach, energy_against_error, energy_change
+from ired_diag.drawing.over_training import followed, headlines_over_training, mean_and_interval
+from ired_diag.drawing.probe_tables import Found, Lacking, find_tables
+from ired_diag.drawing.quantities import QUANTITIES
 from ired_diag.errors import NotFound
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.by_group import last_of_groups, of_one_run
-from ired_diag.figures.data import FigureData, Line, Panel
-from ired_diag.figures.floor_ladder import floor_ladder
-from ired_diag.figures.group_levels import acceptance, approach, energy_against_error, energy_change
-from ired_diag.figures.over_training import followed, headlines_over_training, mean_and_interval
-from ired_diag.figures.probe_tables import Found, Lacking, find_tables
-from ired_diag.figures.quantities import QUANTITIES
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History
 from ired_diag.runs.run import Run
@@ -298,7 +298,7 @@ def test_the_picture_of_one_run_says_which(tmp_path: Path) -> None:
 
 def test_no_picture_of_probe_tables_needs_torch() -> None:
     modules = ("over_training", "distributions", "floor_ladder", "group_levels", "by_group")
-    names = ", ".join(f"ired_diag.figures.{name}" for name in modules)
+    names = ", ".join(f"ired_diag.drawing.{name}" for name in modules)
     code = f"import sys, {names}, ired_diag.open; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

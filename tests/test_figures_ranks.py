@@ -16,11 +16,11 @@ from scipy import stats
 
 from ired_diag.comparison import Comparison, Margin, compare
 from ired_diag.comparison.ranking import rank_all
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.critical_difference import critical_difference, joined_groups
+from ired_diag.drawing.data import FigureData, Segment
+from ired_diag.drawing.rank_map import rank_map
 from ired_diag.errors import DiagError
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.critical_difference import critical_difference, joined_groups
-from ired_diag.figures.data import FigureData, Segment
-from ired_diag.figures.rank_map import rank_map
 from ired_diag.open import open_study
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from ired_diag.comparison import Comparison, compare
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.sweep_response import sweep_figure
 from ired_diag.errors import DiagError
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.sweep_response import sweep_figure
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ired_diag.figures.thinning import thin
+from ired_diag.drawing.thinning import thin
 
 Floats = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from app.dashboard.catalog import Catalog
 from app.dashboard.verdict_cache import kept_verdict
 from ired_diag import forensics
 from ired_diag.comparison import compare
+from ired_diag.drawing.learning_curves import learning_curves
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.figures.learning_curves import learning_curves
 from ired_diag.open import open_study
 from ired_diag.runs.checkpoint_choice import choose_checkpoints
 from ired_diag.runs.judged import judged_in_words, shared_metric

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ired_diag.figures.data import FigureData, Line, Panel
-from ired_diag.figures.paper import render
-from ired_diag.figures.paper_text import drawable, with_drawable_text
+from ired_diag.drawing.data import FigureData, Line, Panel
+from ired_diag.drawing.paper import render
+from ired_diag.drawing.paper_text import drawable, with_drawable_text
 from ired_diag.runs.store import folder_name
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.figures import paper
+from ired_diag.drawing import paper
 from ired_diag.inverse.answer_errors import answer_errors
 from ired_diag.inverse.evaluation import sample_errors
 from ired_diag.inverse.frozen_set import Solver, frozen_set, solver_of, start_generator

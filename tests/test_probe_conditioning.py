@@ -18,7 +18,7 @@ from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import Kind, MinedBatch, MiningSettings, matched_control
 from ired_diag.model.mining import Walk
 from ired_diag.model.schedule import cosine_schedule
-from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, select
 from probes.conditioning import PROBE, paired_over_levels

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.figures.paper import draw as draw_figure
+from ired_diag.drawing.paper import draw as draw_figure
 from ired_diag.finding import Finding
 from ired_diag.inverse.architecture import initial_parameters
 from ired_diag.inverse.config import InverseConfig
@@ -21,7 +21,7 @@ from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.autograd_energy import AutogradEnergy
 from ired_diag.model.hessian import expand, flatten, unflatten
 from ired_diag.model.schedule import cosine_schedule
-from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
 from probes.curvature import PROBE, _loss

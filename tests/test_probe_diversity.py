@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.figures.paper import render
+from ired_diag.drawing.paper import render
 from ired_diag.inverse.config import InverseConfig
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import KINDS, MiningSettings
-from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.stats.set_diversity import median_distance, set_diversity
 from ired_diag.stats.vendi import gaussian_kernel, vendi_score
 from ired_diag.subject import Subject

@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.figures.paper import render
+from ired_diag.drawing.paper import render
 from ired_diag.inverse.config import parse_inverse
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.losses import nce_loss
 from ired_diag.model.mined_batch import KINDS, Kind, MiningSettings
-from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, select
 from probes.energy_gap import NEGATIVES, PROBE, log_weight

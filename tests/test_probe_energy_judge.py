@@ -13,7 +13,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from ired_diag.figures.paper import render
+from ired_diag.drawing.paper import render
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.candidates import mined, perturbed, sampled, size_of
 from ired_diag.model.mined_batch import MiningSettings

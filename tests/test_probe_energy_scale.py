@@ -17,7 +17,7 @@ from ired_diag.inverse.config import parse_inverse
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.troubles import DEAD_ROWS, troubles_of
 from ired_diag.model.schedule import Schedule, cosine_schedule
-from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import CHUNK, Subject
 from ired_diag.table import Table, read_table, select, write_table
 from ired_diag.training.trouble import Watch

@@ -17,7 +17,7 @@ from ired_diag.inverse.config import parse_inverse
 from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.model.mined_batch import MiningSettings
 from ired_diag.model.sampler import sample
-from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table
 from probes.false_negatives import PROBE, TAUS, distances

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ired_diag.figures import paper
+from ired_diag.drawing import paper
 from ired_diag.inverse.floors import TITLES, references
 from ired_diag.inverse.frozen_set import Solver, frozen_set
 from ired_diag.inverse.matrices import MatrixData

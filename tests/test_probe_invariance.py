@@ -17,7 +17,7 @@ from ired_diag.inverse.network import EnergyNetwork
 from ired_diag.inverse.outcome import Arrangement, Inputs, Quantity
 from ired_diag.inverse.variations import another_order, draw_inputs
 from ired_diag.model.mined_batch import MiningSettings
-from ired_diag.probe import ALL_LEVELS
+from ired_diag.probing.probe import ALL_LEVELS
 from ired_diag.probing.targets import open_subject
 from ired_diag.subject import Subject
 from ired_diag.table import Table, read_table, select, write_table

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import ired_diag.subject
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.errors import CannotWrite, NotApplicable
-from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.model.mined_batch import mine_batch
-from ired_diag.probe import Headline, Probe
 from ired_diag.probing.driver import Answer, Request, Unanswered, put_probes, trends
+from ired_diag.probing.probe import Headline, Probe
 from ired_diag.probing.tables import Key, ProbeTable
 from ired_diag.probing.targets import Opened, Target
 from ired_diag.runs.checkpoint import Weights

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ired_diag.comparison import Comparison, compare
+from ired_diag.drawing.critical_difference import critical_difference
+from ired_diag.drawing.rank_map import rank_map
 from ired_diag.errors import DiagError
-from ired_diag.figures.critical_difference import critical_difference
-from ired_diag.figures.rank_map import rank_map
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run

@@ -18,8 +18,8 @@ from scipy import stats
 from app.cli import main
 from ired_diag import comparison
 from ired_diag.comparison import Comparison, Margin, answer_words, words
-from ired_diag.figures.paired_differences import paired_differences
-from ired_diag.figures.readouts import readout_forest
+from ired_diag.drawing.paired_differences import paired_differences
+from ired_diag.drawing.readouts import readout_forest
 from ired_diag.runs.ending import Ending
 from ired_diag.runs.history import History, Row
 from ired_diag.runs.run import Run

@@ -43,16 +43,54 @@ def figures(
     """
     from app.pictures import make_pictures
     from app.provenance import provenance_of
-    from ired_diag.figures.paper_files import write_figure
+    from app.run_groups import all_runs
+    from ired_diag.drawing.paper_files import write_figure
 
     material, _ = material_of(sources, runs=runs, **choices)
     pictures = make_pictures(material, only)
     if out is not None:
-        members = [run for group in material.groups.values() for run in group]
-        provenance = provenance_of(["ird.figures"], members)
+        provenance = provenance_of(["ird.figures"], all_runs(material.groups))
         for figure in pictures.figures:
             write_figure(figure, Path(out), provenance, forms=tuple(forms), width=width)
     return pictures
+
+
+def report(
+    *sources: Study | Groups | Place,
+    runs: Place = RUNS,
+    out: Place = "report.html",
+    title: str | None = None,
+    question: str | None = None,
+    **choices: Any,
+) -> Path:
+    """Write one HTML file about groups of runs that opens anywhere, and return its path.
+
+    Args:
+        sources: As for ``ird.compare``.
+        runs: The runs folder, in which names are looked up.
+        out: File to write.
+        title: Title of the page. Default: the names of the groups.
+        question: Question of the study, printed below the title.
+        choices: As for ``ird.figures``.
+    """
+    from app import next_command
+    from app.report import write
+    from app.report_content import report_on
+    from app.run_groups import all_runs
+    from ired_diag import forensics
+
+    material, notes = material_of(sources, runs=runs, **choices)
+    content = report_on(
+        material,
+        findings=forensics.diagnose(Study.of(all_runs(material.groups))),
+        place=next_command.Place(runs=Path(runs)),
+        command=["ird.report"],
+        notes=notes,
+        title=title,
+        question=question,
+    )
+    write(content, Path(out))
+    return Path(out)
 
 
 def material_of(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from app.pictures import Material
-    from ired_diag.figures.data import FigureData
+    from ired_diag.drawing.data import FigureData
 
 WIDTHS = {"column": 3.25, "text": 6.75}
 NARROWEST, WIDEST = 1.5, 24.0  # inches
@@ -217,7 +217,7 @@ def _write(
 ) -> list[Path]:
     from app.cli.stats_markup import as_latex
     from app.provenance import provenance_of
-    from ired_diag.figures.paper_files import write_figure
+    from ired_diag.drawing.paper_files import write_figure
     from ired_diag.runs.files import write_atomically
 
     provenance = provenance_of(["ired-diag", *sys.argv[1:]], all_runs(material.groups))

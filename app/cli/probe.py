@@ -13,7 +13,7 @@ from app.cli import options, output, probe_output
 from app.run_groups import all_runs
 
 if TYPE_CHECKING:
-    from ired_diag.probe import Probe
+    from ired_diag.probing.probe import Probe
     from ired_diag.probing.targets import Target
     from ired_diag.runs.regroup import Grouping
     from ired_diag.task import Task

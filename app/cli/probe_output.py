@@ -13,8 +13,8 @@ from app.cli import output
 
 if TYPE_CHECKING:
     from ired_diag.finding import Finding
-    from ired_diag.probe import Probe
     from ired_diag.probing.driver import Answer, Trend, Unanswered
+    from ired_diag.probing.probe import Probe
     from ired_diag.table import Table
 
 MOST_ROWS = 40  # of a comparison: about a screen

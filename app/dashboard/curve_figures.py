@@ -20,10 +20,10 @@ from app.dashboard.shown import kept_groups, without_hidden
 from app.dashboard.snapshot import Snapshot
 from app.run_groups import all_runs
 from app.thinned_lines import line_at
-from ired_diag.figures.data import FigureData, Line, Scale, cut_in_words, scale_of
-from ired_diag.figures.learning_curves import learning_curves
-from ired_diag.figures.over_seeds import Band
-from ired_diag.figures.thinning import FEWEST, thin
+from ired_diag.drawing.data import FigureData, Line, Scale, cut_in_words, scale_of
+from ired_diag.drawing.learning_curves import learning_curves
+from ired_diag.drawing.over_seeds import Band
+from ired_diag.drawing.thinning import FEWEST, thin
 from ired_diag.runs.judged import shared_direction, usual_metric
 from ired_diag.runs.run import Run
 

@@ -15,12 +15,12 @@ from app.dashboard.remembered import Remembered
 from app.dashboard.shown import kept_groups, shown_groups
 from app.dashboard.snapshot import Snapshot
 from app.dashboard.tables import Tables
+from ired_diag.drawing.at_step import at_step, steps_by_weights
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.distributions import FORMS, Form, distributions_of_groups, distributions_of_kinds
+from ired_diag.drawing.probe_tables import Found, Measured
+from ired_diag.drawing.quantities import QUANTITIES, Quantity
 from ired_diag.errors import NotFound
-from ired_diag.figures.at_step import at_step, steps_by_weights
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.distributions import FORMS, Form, distributions_of_groups, distributions_of_kinds
-from ired_diag.figures.probe_tables import Found, Measured
-from ired_diag.figures.quantities import QUANTITIES, Quantity
 from ired_diag.runs.run import Run
 
 FIRST = "energy"  # the quantity where the view names none

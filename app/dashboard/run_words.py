@@ -11,8 +11,8 @@ import numpy as np
 
 from app.dashboard.components.table import NONE, number
 from ired_diag import tasks
-from ired_diag.figures.headline import Headline
-from ired_diag.figures.probe_tables import RunTable
+from ired_diag.drawing.headline import Headline
+from ired_diag.drawing.probe_tables import RunTable
 from ired_diag.runs.run import Run
 from ired_diag.verdict import Verdict
 

@@ -15,9 +15,9 @@ from typing import Literal
 
 from ired_diag.errors import CannotWrite, DiagError, NotApplicable
 from ired_diag.finding import Finding
-from ired_diag.probe import Probe
 from ired_diag.probing.measuring import Measured, Question
 from ired_diag.probing.pictures import draw, trend_figure
+from ired_diag.probing.probe import Probe
 from ired_diag.probing.tables import Key, ProbeTable
 from ired_diag.probing.targets import Opened, Target
 from ired_diag.probing.workers import Workers

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ired_diag.errors import NotApplicable
-from ired_diag.probe import Probe
+from ired_diag.probing.probe import Probe
 from ired_diag.subject import Subject
 from ired_diag.table import Table, concatenate
 

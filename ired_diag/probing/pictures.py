@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ired_diag.drawing import paper, plotly
+from ired_diag.drawing.data import FigureData, Line, Panel
 from ired_diag.errors import UnreadableFile
-from ired_diag.figures import paper, plotly
-from ired_diag.figures.data import FigureData, Line, Panel
 from ired_diag.finding import Finding
 from ired_diag.json_text import read_json
-from ired_diag.probe import Headline, Probe
+from ired_diag.probing.probe import Headline, Probe
 from ired_diag.probing.workers import Workers
 from ired_diag.runs.files import FORMAT, check_format, write_atomically
 from ired_diag.runs.one_writer import one_writer

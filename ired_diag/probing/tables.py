@@ -23,7 +23,7 @@ import torch
 import ired_diag
 from ired_diag.errors import CannotWrite
 from ired_diag.finding import Finding
-from ired_diag.probe import Probe
+from ired_diag.probing.probe import Probe
 from ired_diag.runs.checkpoint import Weights
 from ired_diag.runs.one_writer import one_writer
 from ired_diag.table import Table, read_arrow, read_columns, read_table, rows_where, write_table

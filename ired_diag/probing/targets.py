@@ -15,7 +15,7 @@ from ired_diag import tasks
 from ired_diag.errors import NotApplicable
 from ired_diag.finding import Finding
 from ired_diag.own_model import fingerprint, read_own_model
-from ired_diag.probe import Probe
+from ired_diag.probing.probe import Probe
 from ired_diag.probing.tables import Key
 from ired_diag.runs.checkpoint import Weights, read_checkpoint
 from ired_diag.runs.checkpoint_choice import choose_checkpoints

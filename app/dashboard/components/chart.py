@@ -23,9 +23,9 @@ from app.dashboard.clientside import clientside
 from app.dashboard.components.attributes import attributes
 from app.dashboard.components.table import empty, number
 from app.dashboard.snapshot import Snapshot
+from ired_diag.drawing import as_table, plotly
+from ired_diag.drawing.data import FigureData
 from ired_diag.errors import DiagError
-from ired_diag.figures import as_table, plotly
-from ired_diag.figures.data import FigureData
 
 Build = Callable[[View, Snapshot], FigureData | str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import html
 
-from ired_diag.figures.probe_tables import Found
+from ired_diag.drawing.probe_tables import Found
 from ired_diag.forensics.rule import listed
 
 MOST_NAMED = 8  # runs

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from dash import html
 
-from ired_diag.figures.thinning import thin
+from ired_diag.drawing.thinning import thin
 from ired_diag.runs.history import Series
 
 WIDTH, HEIGHT, MARGIN = 120, 28, 2  # pixels; the margin keeps thick lines inside

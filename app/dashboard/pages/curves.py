@@ -20,7 +20,7 @@ from app.dashboard.components.judging import direction_choice, evaluated_option,
 from app.dashboard.curve_figures import Curves, chosen_groups, evaluated_metric
 from app.dashboard.snapshot import Snapshot
 from app.run_groups import all_runs, logged_metrics
-from ired_diag.figures import over_seeds
+from ired_diag.drawing import over_seeds
 
 TITLE = "Curves"
 WINDOWS = (3, 5, 9, 21)  # evaluations

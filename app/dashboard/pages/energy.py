@@ -24,12 +24,12 @@ from app.dashboard.remembered import Remembered
 from app.dashboard.shown import kept_groups, shown_groups
 from app.dashboard.snapshot import Snapshot
 from app.run_groups import all_runs
+from ired_diag.drawing.by_group import last_of_groups
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.energies import energy_gaps, positive_energies
+from ired_diag.drawing.floor_ladder import floor_ladder
+from ired_diag.drawing.group_levels import energy_against_error, mining_by_group
 from ired_diag.errors import DiagError
-from ired_diag.figures.by_group import last_of_groups
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.energies import energy_gaps, positive_energies
-from ired_diag.figures.floor_ladder import floor_ladder
-from ired_diag.figures.group_levels import energy_against_error, mining_by_group
 
 TITLE = "Energy"
 OVER_TRAINING: dict[str, Callable[..., FigureData]] = {

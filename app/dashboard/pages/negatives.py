@@ -22,12 +22,12 @@ from app.dashboard.distribution_choice import DistributionChoice, choice_of, dis
 from app.dashboard.remembered import Remembered
 from app.dashboard.shown import kept_groups, shown_groups
 from app.dashboard.snapshot import Snapshot
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.distributions import FORMS
+from ired_diag.drawing.over_training import headlines_over_training
+from ired_diag.drawing.probe_tables import Found
+from ired_diag.drawing.quantities import QUANTITIES
 from ired_diag.errors import DiagError
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.distributions import FORMS
-from ired_diag.figures.over_training import headlines_over_training
-from ired_diag.figures.probe_tables import Found
-from ired_diag.figures.quantities import QUANTITIES
 
 TITLE = "Negatives"
 HEADLINES = (

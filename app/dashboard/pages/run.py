@@ -37,9 +37,9 @@ from app.dashboard.run_words import (
 )
 from app.dashboard.snapshot import Entry, Snapshot
 from app.run_groups import logged_metrics
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.probe_tables import Found
 from ired_diag.errors import DiagError
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.probe_tables import Found
 from ired_diag.finding import Finding
 from ired_diag.finding_clusters import fact_of
 from ired_diag.runs.completion import state_in_words

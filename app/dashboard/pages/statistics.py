@@ -30,12 +30,12 @@ from app.next_command import options_in_words
 from app.run_groups import all_runs, logged_metrics
 from ired_diag.comparison import Comparison
 from ired_diag.comparison.margin import Margin, margin_of
-from ired_diag.figures.critical_difference import critical_difference
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.evaluation_noise import evaluation_noise
-from ired_diag.figures.paired_differences import paired_differences
-from ired_diag.figures.rank_map import rank_map
-from ired_diag.figures.readouts import readout_forest
+from ired_diag.drawing.critical_difference import critical_difference
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.evaluation_noise import evaluation_noise
+from ired_diag.drawing.paired_differences import paired_differences
+from ired_diag.drawing.rank_map import rank_map
+from ired_diag.drawing.readouts import readout_forest
 from ired_diag.runs.evaluation_metric import USUAL
 
 TITLE = "Statistics"

@@ -28,9 +28,9 @@ from app.next_command import options_in_words
 from app.run_groups import all_runs, logged_metrics
 from ired_diag.comparison import Comparison, compare
 from ired_diag.comparison.knobs import KnobSweep, sweeps_in
+from ired_diag.drawing.data import FigureData
+from ired_diag.drawing.sweep_response import sweep_figure
 from ired_diag.errors import DiagError, NotFound
-from ired_diag.figures.data import FigureData
-from ired_diag.figures.sweep_response import sweep_figure
 from ired_diag.runs.evaluation_metric import USUAL
 from ired_diag.runs.judged import usual_metric
 

@@ -1,0 +1,98 @@
+"""What a report on groups of runs says: verdicts, findings, pictures, tables and paragraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from app.cli.stats_groups import group_columns, group_rows
+from app.cli.stats_tests import TEST_COLUMNS, test_rows
+from app.next_command import Place, advice_in_words, command_of_fact
+from app.pictures import Material, make_pictures
+from app.provenance import provenance_of
+from app.report import Advised, Report, Table
+from app.run_groups import all_runs
+from ired_diag.comparison import Comparison, words
+from ired_diag.finding import Finding
+from ired_diag.finding_clusters import clusters_of
+from ired_diag.runs.study import Study
+
+
+def report_on(
+    material: Material,
+    *,
+    findings: Sequence[Finding],
+    place: Place,
+    command: Sequence[str],
+    notes: Sequence[str] = (),
+    title: str | None = None,
+    question: str | None = None,
+) -> Report:
+    """Return the report on groups of runs.
+
+    Args:
+        material: The groups and their comparison.
+        findings: What the rules find in the runs.
+        place: Where the runs are, for the next commands.
+        command: Words of the command line, for the provenance.
+        notes: What is to be said before the results.
+        title: Title of the page. Default: the names of the groups.
+        question: Question of the study. Default: what differs between the groups.
+    """
+    every_run = all_runs(material.groups)
+    pictures = make_pictures(material)
+    report = Report(
+        title=title or f"{', '.join(material.groups)}: what the runs say",
+        question=question or _usual_question(material),
+        caveats=list(notes),
+        findings=_advised(findings, Study.of(every_run), place),
+        figures=pictures.figures,
+        not_drawn=[f"{name}: {reason}" for name, reason in pictures.not_drawn.items()],
+        provenance=provenance_of(command, every_run),
+        metric=material.metric_lines,
+    )
+    if material.comparison is not None:
+        report = _with_comparison(report, material.comparison)
+    return report
+
+
+def _usual_question(material: Material) -> str:
+    """Return the question of a report where the command line asks none."""
+    names = " and ".join(material.groups)
+    if material.comparison is not None:
+        return f"What differs between {names}?"
+    return f"What does {names} show?"
+
+
+def _with_comparison(report: Report, comparison: Comparison) -> Report:
+    """Return a report with the verdicts, caveats, tables and paragraphs of a comparison."""
+    verdicts = []
+    caveats = list(report.caveats)
+    for pair in comparison.pairs:
+        verdicts.append(words.verdict_of(pair, comparison))
+        caveats += words.caveats_of(pair, comparison)
+    return replace(
+        report,
+        verdicts=verdicts,
+        caveats=caveats,
+        tables=list(_tables(comparison)),
+        methods=words.methods_of(comparison),
+        results=words.results_of(comparison),
+    )
+
+
+def _advised(findings: Sequence[Finding], study: Study, place: Place) -> list[Advised]:
+    advised = []
+    for cluster in clusters_of(findings, study):
+        advice = [
+            (advice_in_words(fact.advice), command_of_fact(fact, study, place)) for fact in cluster.facts
+        ]
+        advised.append(Advised(cluster, advice))
+    return advised
+
+
+def _tables(comparison: Comparison) -> Iterator[Table]:
+    title = f"{words.readout_of_metric(comparison)}, each seed"
+    yield Table(title, group_columns(comparison), list(group_rows(comparison)))
+    for pair in comparison.pairs:
+        yield Table(f"{pair.a} - {pair.b}, two-sided tests", TEST_COLUMNS[1:], list(test_rows(pair)))

@@ -1,0 +1,99 @@
+"""The data of a picture as a table, a row a point: next to each paper figure, and behind "view as table".
+
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, and names come from
+strangers' files. So text that begins so, and is no number, gets an apostrophe before it, which a spreadsheet
+takes for "this is text".
+
+Reference: OWASP, CSV injection.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ired_diag.drawing.data import Cells, FigureData, Line, Panel
+
+COLUMNS = ("panel", "kind", "name", "x", "y", "low", "high", "text")
+
+FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t")  # the wide forms are taken for them
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? ?%?", re.IGNORECASE)
+
+Row = tuple[str, str, str, Any, Any, Any, Any, str]
+Point = tuple[str, str, Any, Any, Any, Any, str]  # a row without the name of its panel
+
+
+def rows_of(figure: FigureData) -> Iterator[Row]:
+    """Yield a row for each point of a picture; what a row has no value for is empty."""
+    for number, panel in enumerate(figure.panels, start=1):
+        label = panel.y_label or panel.x_label or str(number)
+        for point in _points(panel):
+            yield label, *point
+
+
+def to_csv(figure: FigureData) -> str:
+    r"""Return the table as CSV; numbers in full.
+
+    >>> from ired_diag.drawing.data import Line
+    >>> line = Line("q101", np.array([1000]), np.array([0.0097]))
+    >>> to_csv(FigureData("f", "", "step", (Panel("MSE", (line,)),), ""))
+    'panel,kind,name,x,y,low,high,text\nMSE,line,q101,1000,0.0097,,,\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([_plain(value) for value in row] for row in rows_of(figure))
+    return text.getvalue()
+
+
+def _points(panel: Panel) -> Iterator[Point]:
+    for line in panel.lines:
+        yield from _line_points(line)
+    for outline in panel.outlines:
+        for x, y in zip(outline.x, outline.y, strict=True):
+            yield "outline", outline.name, x, y, "", "", ""
+    for guide in panel.guides:
+        yield "guide", guide.label, "", guide.y, "", "", ""
+    for mark in panel.marks:
+        yield "mark", mark.of, mark.x, mark.y, "", "", mark.label
+    for segment in panel.segments:
+        for x, y in zip(segment.x, segment.y, strict=True):
+            yield "segment", segment.of, x, y, "", "", ""
+    for text in panel.texts:
+        yield "text", "", text.x, text.y, "", "", text.text
+    if panel.cells is not None:
+        yield from _cell_points(panel, panel.cells)
+
+
+def _line_points(line: Line) -> Iterator[Point]:
+    kind = "single run" if line.faint else "line"
+    empty = [""] * len(line.x)
+    low = empty if line.low is None else line.low
+    high = empty if line.high is None else line.high
+    for numbers in zip(line.x, line.y, low, high, strict=True):
+        yield kind, line.name, *numbers, ""
+
+
+def _cell_points(panel: Panel, cells: Cells) -> Iterator[Point]:
+    column_names = dict(panel.x_ticks)
+    row_names = dict(panel.y_ticks)
+    for (row, column), value in np.ndenumerate(cells.values):
+        row_name = row_names.get(row, row)
+        column_name = column_names.get(column, column)
+        text = cells.texts[row][column]
+        yield "cell", f"{row_name}, {column_name}", column, row, value, "", text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        value = value.replace("\r", " ")  # which the csv module of Python 3.11 does not quote
+        looks_like_formula = FORMULA.match(value) and not NUMBER.fullmatch(value)
+        return f"'{value}" if looks_like_formula else value
+    if isinstance(value, np.generic):
+        return value.item()
+    return value

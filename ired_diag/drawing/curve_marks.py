@@ -1,0 +1,191 @@
+"""Marks of where curves of single seeds are best, and where they turn for the worse.
+
+Each group has at most one mark of each:
+
+    onset    the earliest lasting turn for the worse among the seeds (``verdict``), on that seed's own curve
+    best     the best evaluation of the seed whose best is the median of the group's; it is called a lucky
+             best where it is only the luckiest of many around one level (``curves.best``)
+
+Marks that stand right next to each other are all drawn and the first is named; so are guides, of which the
+lowest is. Words end at marks on the right, and are left out where those of a guide are. Those of a best
+stand below it, where no curve is, unless the axis is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.drawing.data import Guide, Mark, Scale
+from ired_diag.runs.history import Series
+from ired_diag.runs.run import Run
+from ired_diag.verdict import Verdict, verdict_of
+
+CLOSE_ALONG, CLOSE_UP = 0.22, 0.12  # of the extent of x and of y: nearer, two labels would lie on each other
+ROW = 0.06  # of the extent of y: the words of a guide
+ONSET = "onset"
+RIGHT = 0.7  # of the extent of x: from here on words end at their mark
+GUIDES = 0.45  # of the extent of x: from here on are the words of guides
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One seed's curve, and the verdict on it."""
+
+    run: Run
+    series: Series
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The extent of what is drawn: of steps, and of values on a linear or logarithmic axis."""
+
+    left: float
+    width: float
+    bottom: float
+    height: float
+    scale: Scale
+
+    @classmethod
+    def of(cls, curves: Sequence[Series], guides: Sequence[Guide], scale: Scale) -> Axes:
+        """Return the axes that hold curves and guides."""
+        steps = np.concatenate([[0], *(curve.steps for curve in curves)])
+        guide_values = [guide.y for guide in guides]
+        values = np.concatenate([guide_values, *(curve.values for curve in curves)])
+        finite = values[np.isfinite(values)]
+        placed = _place(finite, scale)
+        height = float(np.ptp(placed)) if len(placed) else 0.0
+        return cls(
+            left=float(steps.min()),
+            width=float(np.ptp(steps)) or 1.0,
+            bottom=float(finite.min(initial=np.inf)),
+            height=height or 1.0,
+            scale=scale,
+        )
+
+    def along(self, x: float) -> float:
+        """Return where a step lies, as a share of the width."""
+        return (x - self.left) / self.width
+
+    def up(self, a: float, b: float) -> float:
+        """Return how far apart two values lie, as a share of the height."""
+        low, high = _place(np.array([a, b]), self.scale)
+        return abs(float(high - low)) / self.height
+
+    def are_close(self, a: Mark, b: Mark) -> bool:
+        """Say whether the words of two marks would lie on each other."""
+        if a.below != b.below:
+            return False
+        apart_along = abs(a.x - b.x) / self.width
+        return apart_along < CLOSE_ALONG and self.up(a.y, b.y) < CLOSE_UP
+
+
+def _place(values: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
+    return np.log(values) if scale == "log" else values
+
+
+def curve_of(run: Run, metric: str, judge: Callable[[Run], Verdict] = verdict_of) -> Curve:
+    """Return a run's curve of a metric that it logged, and what ``judge`` says of it."""
+    return Curve(run, run.history.series[metric], judge(replace(run, metric=metric)))
+
+
+def first_onset(curves: Sequence[Curve]) -> Curve | None:
+    """Return the seed that is the first to get worse for good; None where none does."""
+    rising = [curve for curve in curves if curve.verdict.onset is not None]
+    return min(rising, key=lambda curve: curve.verdict.onset or 0.0, default=None)
+
+
+def median_best(curves: Sequence[Curve]) -> Curve | None:
+    """Return the seed whose best evaluation is the (lower) median of all; None where nothing is finite."""
+    with_best = [curve for curve in curves if curve.verdict.best is not None]
+    if not with_best:
+        return None
+    with_best.sort(key=lambda curve: curve.verdict.best or 0.0)
+    middle = (len(with_best) - 1) // 2
+    return with_best[middle]
+
+
+def with_room(guides: Sequence[Guide], axes: Axes) -> tuple[Guide, ...]:
+    """Return guides, from the lowest on, quiet where the words of another are in the way."""
+    shown: list[Guide] = []
+    for guide in sorted(guides, key=lambda guide: guide.y):
+        is_covered = any(axes.up(other.y, guide.y) < ROW for other in shown if not other.quiet)
+        shown.append(replace(guide, quiet=is_covered))
+    return tuple(shown)
+
+
+def marks_of(
+    groups: Mapping[str, Sequence[Curve]], axes: Axes, guides: Sequence[Guide] = ()
+) -> tuple[Mark, ...]:
+    """Return the marks of all groups, those named of which there is room for the name.
+
+    Args:
+        groups: Curves by group.
+        axes: Axes on which they are drawn.
+        guides: Guides that are drawn and named on the same axes.
+    """
+    placed: list[Mark] = []
+    for name, curves in groups.items():
+        for mark in _marks_of_group(name, curves):
+            turned = _turned(mark, axes)
+            is_quiet = _is_near_guide(turned, axes, guides) or _is_near_mark(turned, axes, placed)
+            placed.append(replace(turned, quiet=is_quiet))
+    return tuple(placed)
+
+
+def _turned(mark: Mark, axes: Axes) -> Mark:
+    """Return a mark with its words on the side where there is room for them."""
+    has_room_below = axes.up(mark.y, axes.bottom) > 2 * ROW
+    is_right = axes.along(mark.x) > RIGHT
+    return replace(
+        mark,
+        anchor="right" if is_right else "left",
+        below=has_room_below and mark.label != ONSET,
+    )
+
+
+def _is_near_guide(mark: Mark, axes: Axes, guides: Sequence[Guide]) -> bool:
+    """Say whether the words of a guide stand where those of the mark would."""
+    reaches_words = mark.anchor == "right" or axes.along(mark.x) > GUIDES - CLOSE_ALONG
+    if not reaches_words:
+        return False
+    return any(axes.up(mark.y, guide.y) < 2 * ROW for guide in guides if not guide.quiet)
+
+
+def _is_near_mark(mark: Mark, axes: Axes, placed: Sequence[Mark]) -> bool:
+    return any(axes.are_close(mark, other) for other in placed if not other.quiet)
+
+
+def _marks_of_group(name: str, curves: Sequence[Curve]) -> list[Mark]:
+    marks = []
+    rising = first_onset(curves)
+    if rising is not None and (onset := _onset_mark(name, rising)):
+        marks.append(onset)
+    best = median_best(curves)
+    if best is not None and (lowest := _best_mark(name, best.verdict)):
+        marks.append(lowest)
+    return marks
+
+
+def _onset_mark(name: str, curve: Curve) -> Mark | None:
+    onset = curve.verdict.onset
+    if onset is None:
+        return None
+    steps, values = curve.series.steps, curve.series.values
+    until_onset = (steps <= onset) & np.isfinite(values)
+    places = np.flatnonzero(until_onset)
+    if not len(places):
+        return None
+    last = places[-1]  # where the curve turned into NaN, this is the last number before
+    return Mark(float(steps[last]), float(values[last]), ONSET, name)
+
+
+def _best_mark(name: str, verdict: Verdict) -> Mark | None:
+    if verdict.best_step is None or verdict.best is None:
+        return None
+    label = "lucky best" if verdict.best_is_luck else "best"
+    return Mark(verdict.best_step, verdict.best, label, name)

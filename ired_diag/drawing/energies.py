@@ -1,0 +1,258 @@
+"""Energies over training, as they were logged: means over a batch, averaged over the seeds of each group.
+
+    energy gap         E⁻ - E⁺ (nat), mean and band over seeds; beneath, the share of seeds whose gap is above
+                       0: there the mean energy of negatives is the higher one, as it should be
+    positive energy    E⁺ (nat) on a logarithmic axis, on which a scale that runs away, or collapses, is a
+                       straight line. Where 0 or less was logged its size |E⁺| is drawn: the caption says so
+
+Which metrics these are is detected by name (``runs.energy_metrics``). A seed whose gap is not finite is left
+out of both panels at that step. With many steps the share is one of seeds and steps together, in windows that
+the caption states; that at each step lies beneath as dots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel, cut_in_words, scale_of_lines
+from ired_diag.drawing.logged_energies import (
+    Curves,
+    Groups,
+    gap_of,
+    nothing_logged,
+    pooled_values,
+    read_energies,
+    sizes_of,
+)
+from ired_diag.drawing.over_seeds import (
+    BANDS,
+    BANDS_IN_BRIEF,
+    MEANT,
+    Band,
+    OverSeeds,
+    has_several_seeds,
+    last_finite,
+    over_seeds,
+)
+from ired_diag.drawing.running_median import running_median
+from ired_diag.drawing.seeds_panel import n_in_brief, seeds_in_words, seeds_panel
+from ired_diag.drawing.share_above_zero import above_zero, share_panel
+from ired_diag.runs.energy_metrics import positive_energy
+from ired_diag.runs.history import Series
+
+
+def energy_gaps(
+    groups: Groups,
+    *,
+    smooth: int | None = None,
+    band: Band = "t interval",
+    order: Sequence[str] = (),
+) -> FigureData:
+    """Return the gap of energies over training, and the share of seeds in which it is above zero.
+
+    Args:
+        groups: Runs by the name of their group.
+        smooth: Number of steps over which the mean is a running median, odd. Default: no smoothing.
+        band: What is drawn around the mean, of the unsmoothed values.
+        order: All names that may be drawn in other figures next to this one, which fixes their colours.
+            Default: the names of ``groups``.
+
+    Raises:
+        NotFound: No run logged the energies of positives and of negatives.
+        DiagError: ``smooth`` or ``band`` is not valid.
+    """
+    logged = read_energies(groups, gap_of)
+    if not logged.curves:
+        raise nothing_logged("energies of positives and of negatives")
+    seen = _over_seeds(logged.curves, band)
+    shares = {}
+    for name, members in logged.curves.items():
+        shares[name] = above_zero(list(members.values()))
+    lines = _lines(logged.curves, seen, smooth)
+    gap = Panel(
+        y_label="energy gap E⁻ - E⁺ (nat)",
+        lines=lines,
+        y_scale=scale_of_lines(lines),
+        guides=() if _all_positive(logged.curves) else (Guide(0.0, "no gap"),),
+    )
+    share, windows = share_panel(seen, shares)
+    method = (
+        f"E⁻ - E⁺ of {_listed(logged.metrics)}, means over a training batch. {_method(seen, band, smooth)} "
+        f"Beneath: share of the seeds with a finite gap in which it is above 0{windows}.{cut_in_words(gap)}"
+        f"{_left_out(logged.missing)}"
+    )
+    sentences = []
+    for name, curve in seen.items():
+        sentences.append(_gap_sentence(name, curve, shares[name]))
+    return FigureData(
+        name="energy_gap",
+        title="Energy gap over training",
+        x_label="training step",
+        panels=(gap, share, *seeds_panel(seen)),
+        method=method,
+        note=_note(seen, band, smooth),
+        summary=" ".join(sentences),
+        order=tuple(order) or tuple(groups),
+        stacked=True,
+    )
+
+
+def positive_energies(
+    groups: Groups,
+    *,
+    smooth: int | None = None,
+    band: Band = "t interval",
+    order: Sequence[str] = (),
+) -> FigureData:
+    """Return the energy of right answers over training, on a logarithmic axis.
+
+    Args:
+        groups: Runs by the name of their group.
+        smooth: Number of steps over which the mean is a running median, odd. Default: no smoothing.
+        band: What is drawn around the mean, of the unsmoothed values.
+        order: All names that may be drawn in other figures next to this one, which fixes their colours.
+            Default: the names of ``groups``.
+
+    Raises:
+        NotFound: No run logged the energy of positives.
+        DiagError: ``smooth`` or ``band`` is not valid.
+    """
+    logged = read_energies(groups, positive_energy)
+    if not logged.curves:
+        raise nothing_logged("the energy of positives")
+    values = pooled_values(logged.curves)
+    low = int((values <= 0).sum())
+    curves = logged.curves
+    energy = "E⁺"
+    size = ""
+    if low > 0:
+        curves = sizes_of(curves)
+        energy = "|E⁺|"
+        size = f" Drawn is the size |E⁺|: {low} of {len(values)} logged values are 0 or less."
+    seen = _over_seeds(curves, band)
+    panel = Panel(
+        y_label=f"{energy} (nat)",
+        lines=_lines(curves, seen, smooth),
+        y_scale="log" if _any_computed(values) else "linear",
+    )
+    method = (
+        f"{energy} of {_listed(logged.metrics)}, means over a training batch.{size} "
+        f"{_method(seen, band, smooth)}{cut_in_words(panel)}{_left_out(logged.missing)}"
+    )
+    sentences = [_energy_sentence(name, energy, curve) for name, curve in seen.items()]
+    return FigureData(
+        name="positive_energy",
+        title="Energy of right answers over training",
+        x_label="training step",
+        panels=(panel, *seeds_panel(seen)),
+        method=method,
+        note=_note(seen, band, smooth),
+        summary=" ".join(sentences),
+        order=tuple(order) or tuple(groups),
+        stacked=True,
+    )
+
+
+def _over_seeds(curves: Curves, band: Band) -> dict[str, OverSeeds]:
+    seen = {}
+    for name, members in curves.items():
+        seen[name] = over_seeds(list(members.values()), band)
+    return seen
+
+
+def _all_positive(curves: Curves) -> bool:
+    values = pooled_values(curves)
+    finite = values[np.isfinite(values)]
+    return bool((finite > 0).all())
+
+
+def _any_computed(values: NDArray[np.float64]) -> bool:
+    """Say whether any energy was computed: logs print 0 for what they do not compute."""
+    is_computed = np.isfinite(values) & (values != 0)
+    return bool(is_computed.any())
+
+
+def _lines(curves: Curves, seen: Mapping[str, OverSeeds], smooth: int | None) -> tuple[Line, ...]:
+    """Return single seeds, where there are several or the mean is smoothed, and the means."""
+    lines = []
+    for name, curve in seen.items():
+        if len(curves[name]) > 1 or smooth:
+            for seed, series in curves[name].items():
+                lines.append(_seed_line(name, seed, series))
+        mean = Line(
+            name=name,
+            x=curve.steps,
+            y=running_median(curve.mean, smooth),
+            low=curve.low,
+            high=curve.high,
+            drawn="line",
+            spread="band",
+        )
+        lines.append(mean)
+    return tuple(lines)
+
+
+def _seed_line(group: str, seed: str, series: Series) -> Line:
+    return Line(
+        name=f"{group} {seed}",
+        x=series.steps,
+        y=series.values,
+        of=group,
+        faint=True,
+        drawn="line",
+    )
+
+
+def _method(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
+    how = "not smoothed"
+    if smooth:
+        how = f"then a centred running median of {smooth} steps"
+    return (
+        f"Line: mean over seeds at each step, {how}; band: {BANDS[band]}; thin: single seeds as logged. "
+        f"{seeds_in_words(seen)}. {MEANT}."
+    )
+
+
+def _note(seen: Mapping[str, OverSeeds], band: Band, smooth: int | None) -> str:
+    line, thin = "one seed", ""
+    if has_several_seeds(seen):
+        line = f"mean and {BANDS_IN_BRIEF[band]} over seeds"
+        thin = "; thin: seeds"
+    median = f"; running median of {smooth}" if smooth else ""
+    return f"{line}, {n_in_brief(seen)}{thin}{median}"
+
+
+def _left_out(missing: Sequence[str]) -> str:
+    if not missing:
+        return ""
+    return f" Logged none, left out: {', '.join(missing)}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(names))
+
+
+def _gap_sentence(name: str, curve: OverSeeds, share: NDArray[np.float64]) -> str:
+    end = last_finite(curve)
+    if end is None:
+        return f"{name}: no gap is finite."
+    n = curve.n[end]
+    above = share[end] * n
+    return (
+        f"{name}: a gap of {curve.mean[end]:.4g} nat at step {curve.steps[end]}, above 0 in "
+        f"{above:.0f} of {n} seeds."
+    )
+
+
+def _energy_sentence(name: str, energy: str, curve: OverSeeds) -> str:
+    end = last_finite(curve)
+    if end is None:
+        return f"{name}: no {energy} is finite."
+    start = np.flatnonzero(np.isfinite(curve.mean))[0]
+    return (
+        f"{name}: {energy} goes from {curve.mean[start]:.4g} nat at step {curve.steps[start]} to "
+        f"{curve.mean[end]:.4g} nat at step {curve.steps[end]}."
+    )

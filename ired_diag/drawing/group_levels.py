@@ -1,0 +1,184 @@
+"""What stands against the noise level for several groups of runs: energy against error, and mining.
+
+    energy against error:  Spearman's rank correlation of energy and error, of y* and its perturbations
+    mining:                share of steps accepted, energy change, distance to the right answer
+
+A group's number is the mean over its seeds with its 95% t interval; of one seed, the mean over problems with
+theirs. They are computed from the tables' rows, as the probes ``energy_judge`` and ``mining_dynamics`` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ired_diag.drawing.by_group import Array, Groups, counted, mean_over_seeds, spread
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.run_table import Measured, levels_of
+from ired_diag.stats.rank_correlation import spearman
+from ired_diag.table import Table, select
+
+Numbers = Callable[[Table], Array]  # of a run's rows at one level: a number a problem
+
+
+def energy_against_error(groups: Groups, *, order: Sequence[str] = (), lacking: str = "") -> FigureData:
+    """Return how well each group's energy ranks candidates by their error, by noise level.
+
+    Args:
+        groups: Measurements of the probe ``energy_judge``, each run at one checkpoint.
+        order: All groups of the study, which fixes their colours.
+        lacking: What the caption says of runs without a table.
+    """
+    lines = _by_level(groups, rank_correlations)
+    panel = Panel("rank correlation of energy and error", lines, guides=(Guide(0.0, ""),))
+    method = (
+        "Spearman's rank correlation of the energy and the error of the right answer and its perturbations, "
+        "problem by problem: 1 where a lower energy is always the smaller error, 0 by chance."
+    )
+    return _figure(
+        name="energy-against-error",
+        title="Energy against error",
+        panels=(panel,),
+        method=method,
+        groups=groups,
+        order=order,
+        lacking=lacking,
+    )
+
+
+def mining_by_group(groups: Groups, *, order: Sequence[str] = (), lacking: str = "") -> FigureData:
+    """Return what mining does in each group, by noise level.
+
+    Args:
+        groups: Measurements of the probe ``mining_dynamics``, each run at one checkpoint.
+        order: All groups of the study, which fixes their colours.
+        lacking: What the caption says of runs without a table.
+    """
+    accepted = Panel(
+        y_label="share of steps accepted",
+        lines=_by_level(groups, acceptance),
+        y_range=(-0.03, 1.03),
+    )
+    change = Panel(
+        y_label="energy change  (nat)",
+        lines=_by_level(groups, energy_change),
+        guides=(Guide(0.0, ""),),
+    )
+    distance = Panel(
+        y_label="distance, after / before",
+        lines=_by_level(groups, approach),
+        guides=(Guide(1.0, ""),),
+    )
+    method = (
+        "Share of mining's steps that are accepted; energy change by all of them; distance to the right "
+        "answer over that of the clamped start."
+    )
+    return _figure(
+        name="mining-by-group",
+        title="What mining does",
+        panels=(accepted, change, distance),
+        method=method,
+        groups=groups,
+        order=order,
+        lacking=lacking,
+    )
+
+
+def rank_correlations(rows: Table) -> Array:
+    """Return rank correlation of energy and error over each problem's y* and its perturbations.
+
+    Args:
+        rows: Rows of ``energy_judge`` at one noise level.
+    """
+    right = select(rows, kind="right")
+    perturbed = select(rows, kind="perturbed")
+    energy = np.hstack([_grid(right, "energy"), _grid(perturbed, "energy")])
+    error = np.hstack([_grid(right, "error"), _grid(perturbed, "error")])
+    return spearman(energy, error)
+
+
+def acceptance(rows: Table) -> Array:
+    """Return each problem's share of accepted steps, of rows of ``mining_dynamics`` at one noise level."""
+    share: Array = _walk(rows, "accepted")[:, 1:].mean(axis=1)
+    return share
+
+
+def energy_change(rows: Table) -> Array:
+    """Return each problem's energy change by all steps of mining, without that by the clamp."""
+    change: Array = _walk(rows, "energy_change")[:, 1:].sum(axis=1)
+    return change
+
+
+def approach(rows: Table) -> Array:
+    """Return each problem's distance to the right answer after mining, over that of the clamped start."""
+    distance = _walk(rows, "distance")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: Array = distance[:, -1] / distance[:, 0]
+    return ratio
+
+
+def _walk(rows: Table, name: str) -> Array:
+    """Return a column of the mining, of shape (problems, moves): move 0 is the clamp of the start."""
+    is_mining = rows["walker"] != "noise"
+    mining = {key: values[is_mining] for key, values in rows.items()}
+    return _grid(mining, name, within="move")
+
+
+def _grid(rows: Table, name: str, *, within: str = "number") -> Array:
+    """Return a column, of shape (problems, n), each problem's values in the order of another column."""
+    problems = rows["sample"]
+    order = np.lexsort((rows[within], problems))
+    values = rows[name][order].astype(np.float64)
+    grid: Array = values.reshape(len(np.unique(problems)), -1)
+    return grid
+
+
+def _by_level(groups: Groups, numbers: Numbers) -> tuple[Line, ...]:
+    """Return a line a group: at each noise level the mean over seeds, of one seed over problems."""
+    lines = []
+    for group, members in groups.items():
+        levels = levels_of(members)
+        intervals = [_mean_at(members, level, numbers) for level in levels]
+        mean, low, high = np.array(intervals).reshape(-1, 3).T
+        lines.append(Line(group, np.array(levels), mean, low, high))
+    return tuple(lines)
+
+
+def _mean_at(members: Sequence[Measured], level: int, numbers: Numbers) -> tuple[float, float, float]:
+    seeds = []
+    for run in members:
+        rows = select(run.rows, level=level)
+        if len(rows["level"]):
+            seeds.append(numbers(rows))
+    return mean_over_seeds(seeds)
+
+
+def _figure(
+    *,
+    name: str,
+    title: str,
+    panels: tuple[Panel, ...],
+    method: str,
+    groups: Groups,
+    order: Sequence[str],
+    lacking: str,
+) -> FigureData:
+    summary = [_sentence(panel) for panel in panels]
+    caption = f"{method} {spread(groups)} {lacking}"
+    return FigureData(
+        name=name,
+        title=title,
+        x_label="noise level",
+        panels=panels,
+        method=caption.strip(),
+        note=counted(groups),
+        summary=" ".join(summary),
+        order=tuple(order or groups),
+        stacked=True,
+    )
+
+
+def _sentence(panel: Panel) -> str:
+    first = [f"{line.y[0]:.3g} ({line.name})" for line in panel.lines]
+    return f"{panel.y_label} at the sharpest level: {', '.join(first)}."

@@ -1,0 +1,140 @@
+"""What a picture of learning curves says of itself: axis label, caption, note and summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ired_diag import tasks
+from ired_diag.drawing.curve_marks import Curve, first_onset, median_best
+from ired_diag.drawing.over_seeds import (
+    BANDS,
+    BANDS_IN_BRIEF,
+    MEANT,
+    Band,
+    OverSeeds,
+    has_several_seeds,
+    last_finite,
+)
+from ired_diag.drawing.seeds_panel import n_in_brief, n_is_constant, seeds_in_words
+from ired_diag.runs.direction import Direction
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is drawn, and how.
+
+    Attributes:
+        metric: The metric.
+        direction: The direction in which it improves.
+        means: Mean and band over seeds, by group.
+        band: The kind of band.
+        smooth: Number of evaluations of the running median; None without one.
+    """
+
+    metric: str
+    direction: Direction
+    means: Mapping[str, OverSeeds]
+    band: Band
+    smooth: int | None
+
+
+def axis_label(metric: str, direction: Direction) -> str:
+    """Return the axis' label; a log does not state a unit, a task may."""
+    units = [task.metric.unit for task in tasks.judged_by(metric)]
+    unit = units[0] if units else ""
+    words = unit or "as logged"
+    if not direction.lower_is_better:
+        words += ", higher is better"
+    return f"{metric} ({words})"
+
+
+def _best(direction: Direction) -> str:
+    """Return which value is the best."""
+    return "lowest" if direction.lower_is_better else "highest"
+
+
+def _worse(direction: Direction) -> str:
+    """Return the word for a turn for the worse."""
+    return "rise" if direction.lower_is_better else "fall"
+
+
+def method_of(shown: Shown) -> str:
+    """Return the caption, without floors and what is left out."""
+    metric = shown.metric
+    direction = shown.direction
+    several = has_several_seeds(shown.means)
+    if several:
+        line = f"Mean of {metric} over seeds at each step"
+    else:
+        line = f"{metric} of one seed at each step"
+    if shown.smooth:
+        line += (
+            f", then a centred running median of {shown.smooth} evaluations (the band is of the raw values)"
+        )
+    else:
+        line += ", not smoothed"
+    if several:
+        line += f"; band: {BANDS[shown.band]}, at each step by itself"
+    if several or shown.smooth:
+        line += "; thin: single seeds as logged"
+    meant = MEANT
+    if not n_is_constant(shown.means):
+        meant += "; where N falls, seeds ended or are not finite, and the mean is of the others"
+    return (
+        f"{line}. {seeds_in_words(shown.means)}. {meant}. "
+        f"Circles: first onset of a lasting {_worse(direction)} among a group's seeds; best "
+        f"({_best(direction)}) evaluation of the seed whose best is the group's median. "
+        f"{metric}: {direction.words}."
+    )
+
+
+def left_out(metric: str, missing: Sequence[str]) -> str:
+    """Return which runs did not log the metric; empty where all did."""
+    if not missing:
+        return ""
+    return f" Without {metric}, left out: {', '.join(missing)}."
+
+
+def note_of(shown: Shown) -> str:
+    """Return the caption in a few words."""
+    several = has_several_seeds(shown.means)
+    line = "one seed"
+    if several:
+        line = f"mean and {BANDS_IN_BRIEF[shown.band]}"
+    line += f", {n_in_brief(shown.means)}"
+    if several or shown.smooth:
+        line += "; thin: seeds"
+    if shown.smooth:
+        line += f"; running median of {shown.smooth}"
+    return f"{line}; circles: onset, best ({_best(shown.direction)})"
+
+
+def sentence_of(name: str, curves: Sequence[Curve], shown: Shown) -> str:
+    """Return where a group's mean ends, and its best and onset, in a sentence."""
+    seeds = "1 seed" if len(curves) == 1 else f"{len(curves)} seeds"
+    parts = [f"{name}, {seeds}: {_end_in_words(shown.means[name], shown.band)}"]
+    best = median_best(curves)
+    if best is not None:
+        verdict = best.verdict
+        lucky = ", by luck" if verdict.best_is_luck else ""
+        parts.append(f"median best {verdict.best:.4g} at step {verdict.best_step:.0f}{lucky}")
+    rising = first_onset(curves)
+    if rising is not None:
+        count = sum(curve.verdict.onset is not None for curve in curves)
+        turns = f"{count} of {len(curves)} {_worse(shown.direction)} for good"
+        parts.append(f"{turns}, first at step {rising.verdict.onset:.0f}")
+    return f"{'; '.join(parts)}."
+
+
+def _end_in_words(curve: OverSeeds, band: Band) -> str:
+    """Return where a mean ends, and its band there."""
+    end = last_finite(curve)
+    if end is None:
+        return "no mean is finite"
+    value = f"{curve.mean[end]:.4g} at step {curve.steps[end]}"
+    n = curve.n[end]
+    if n <= 1:
+        return value
+    low, high = curve.low[end], curve.high[end]
+    return f"{value} ({low:.4g} to {high:.4g}, {band}, n = {n})"

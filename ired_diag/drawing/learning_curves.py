@@ -1,0 +1,221 @@
+"""Learning curves: an evaluation over training, mean and band over the seeds of each group.
+
+The mean and its band are those of ``over_seeds``: N at each step is said, and drawn beneath where it changes.
+Single seeds lie beneath as they were logged. Nothing is smoothed by default; with ``smooth`` the line is a
+centred running median of the mean, and the band is still that of the unsmoothed values. Onset and best are
+marked (``curve_marks``). Where the configurations state which data a task is trained on, dotted lines say
+what predictors without training reach on them (``Task.references``).
+
+The direction of the metric (``runs.direction``) says what is best and what is an onset. Where a higher value
+is better the axis is linear: on a logarithmic one the top of a curve, which counts, would be flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+
+from ired_diag import tasks
+from ired_diag.drawing.curve_marks import (
+    Axes,
+    Curve,
+    curve_of,
+    marks_of,
+    with_room,
+)
+from ired_diag.drawing.data import (
+    FigureData,
+    Guide,
+    Line,
+    Panel,
+    Scale,
+    cut_in_words,
+    scale_of_lines,
+)
+from ired_diag.drawing.learning_curve_words import (
+    Shown,
+    axis_label,
+    left_out,
+    method_of,
+    note_of,
+    sentence_of,
+)
+from ired_diag.drawing.over_seeds import Band, OverSeeds, over_seeds
+from ired_diag.drawing.running_median import running_median
+from ired_diag.drawing.seeds_panel import seeds_panel
+from ired_diag.errors import NotFound
+from ired_diag.runs.from_step import from_step
+from ired_diag.runs.judged import shared_direction, shared_metric
+from ired_diag.runs.run import Run
+from ired_diag.verdict import Verdict, verdict_of
+
+FEW = 30  # points: a curve of as many shows each of them
+
+Groups = Mapping[str, Sequence[Run]]
+Curves = dict[str, list[Curve]]  # by group
+
+
+def learning_curves(
+    groups: Groups,
+    *,
+    metric: str | None = None,
+    smooth: int | None = None,
+    band: Band = "t interval",
+    floors: bool = True,
+    start: float | None = None,
+    order: Sequence[str] = (),
+    judge: Callable[[Run], Verdict] = verdict_of,
+) -> FigureData:
+    """Return the learning curves of groups of seeds.
+
+    Args:
+        groups: Runs by the name of their group.
+        metric: Metric to draw. Default: the one that all groups share (``runs.judged``).
+        smooth: Number of evaluations over which the line is a running median, odd. Default: no smoothing.
+        band: What is drawn around the mean, of the unsmoothed values.
+        floors: Whether to draw what predictors without a network reach, where the data are known.
+        start: Step from which on curves are shown, and judged. Default: the whole curves.
+        order: All names that may be drawn in other figures next to this one, which fixes their colours.
+            Default: the names of ``groups``.
+        judge: Returns the verdict on a run by its ``metric``; a caller that remembers verdicts saves time.
+
+    Raises:
+        NotFound: No run logged the metric.
+        DiagError: The configurations contradict each other about its direction; or ``smooth`` or ``band``
+            is not valid.
+    """
+    if start is not None:
+        groups = _from_step(groups, start)
+    metric, curves, missing = _curves(groups, metric, judge)
+    shown = Shown(
+        metric=metric,
+        direction=shared_direction(groups, metric),
+        means={name: _mean_of(members, band) for name, members in curves.items()},
+        band=band,
+        smooth=smooth,
+    )
+    guides: tuple[Guide, ...] = ()
+    floor_words = ""
+    if floors:
+        guides, floor_words = _floors(curves, metric)
+    panel = _panel(shown, curves, guides)
+    title = f"Learning curves: {metric}"
+    if start is not None:
+        title += f", from step {start:g}"
+    method = method_of(shown) + floor_words + cut_in_words(panel) + left_out(metric, missing)
+    sentences = [sentence_of(name, members, shown) for name, members in curves.items()]
+    return FigureData(
+        name="learning_curves",
+        title=title,
+        x_label="training step",
+        panels=(panel, *seeds_panel(shown.means)),
+        method=method,
+        note=note_of(shown),
+        summary=" ".join(sentences),
+        order=tuple(order) or tuple(groups),
+        stacked=True,
+    )
+
+
+def _from_step(groups: Groups, start: float) -> Groups:
+    """Return the runs with their curves from a step on."""
+    later: dict[str, list[Run]] = {}
+    for name, runs in groups.items():
+        later[name] = [from_step(run, start) for run in runs]
+    return later
+
+
+def _mean_of(curves: Sequence[Curve], band: Band) -> OverSeeds:
+    return over_seeds([curve.series for curve in curves], band)
+
+
+def _curves(
+    groups: Groups, metric: str | None, judge: Callable[[Run], Verdict]
+) -> tuple[str, Curves, list[str]]:
+    """Return the metric, the curves of each group that has any, and the runs without."""
+    metric = metric or shared_metric(groups)
+    curves: Curves = {}
+    missing = []
+    for name, runs in groups.items():
+        for run in runs:
+            series = run.history.series.get(metric)
+            if series is None or not len(series):
+                missing.append(run.label)
+                continue
+            members = curves.setdefault(name, [])
+            members.append(curve_of(run, metric, judge))
+    if not curves:
+        logged: set[str] = set()
+        for run in chain.from_iterable(groups.values()):
+            logged.update(run.history.series)
+        names = ", ".join(sorted(logged)) or "nothing"
+        raise NotFound(f"No run logged {metric!r}. They logged: {names}.")
+    return metric, curves, missing
+
+
+def _panel(shown: Shown, curves: Curves, guides: Sequence[Guide]) -> Panel:
+    lines: list[Line] = []
+    for name in shown.means:
+        lines += _lines(name, curves[name], shown)
+    scale: Scale = "linear"
+    if shown.direction.lower_is_better:
+        scale = scale_of_lines(lines)
+    all_series = [curve.series for curve in chain.from_iterable(curves.values())]
+    axes = Axes.of(all_series, guides, scale)
+    guides = with_room(guides, axes)
+    return Panel(
+        y_label=axis_label(shown.metric, shown.direction),
+        lines=tuple(lines),
+        y_scale=scale,
+        guides=guides,
+        marks=marks_of(curves, axes, guides),
+        height=1.3,
+    )
+
+
+def _lines(name: str, curves: Sequence[Curve], shown: Shown) -> list[Line]:
+    """Return a group's raw curves, unless the mean is the only one, and its mean."""
+    curve = shown.means[name]
+    mean = Line(
+        name=name,
+        x=curve.steps,
+        y=running_median(curve.mean, shown.smooth),
+        low=curve.low,
+        high=curve.high,
+        drawn="both" if len(curve.steps) <= FEW else "line",
+        spread="band",
+    )
+    if len(curves) == 1 and not shown.smooth:
+        return [mean]
+    return [*(_seed_line(name, seed) for seed in curves), mean]
+
+
+def _seed_line(group: str, curve: Curve) -> Line:
+    return Line(
+        name=f"{group} {curve.run.seed_label}",
+        x=curve.series.steps,
+        y=curve.series.values,
+        of=group,
+        faint=True,
+        drawn="line",
+    )
+
+
+def _floors(curves: Curves, metric: str) -> tuple[tuple[Guide, ...], str]:
+    """Return the floors, and what the caption says of them."""
+    configurations = []
+    for curve in chain.from_iterable(curves.values()):
+        configurations.append(curve.run.configuration or {})
+    for task in tasks.judged_by(metric):
+        by_data = {task.references(configuration, None) for configuration in configurations}
+        if len(by_data) > 1:
+            return (), " No floors are drawn: the runs are not known to have the same data."
+        (references,) = by_data
+        if references is not None:
+            guides = []
+            for floor in references.values:
+                guides.append(Guide(floor.value, f"{floor.title} {floor.value:.3g}"))
+            labels = ", ".join(guide.label for guide in guides)
+            words = f" Dotted: predictors without training, scored on simulated data ({labels})."
+            return tuple(guides), words
+    return (), ""

@@ -1,0 +1,189 @@
+"""Estimation plot: how far is each group from the first, and how sure is that?
+
+The left panel shows every seed's readout as a dot, lines that join the same seed of neighbouring groups where
+their seeds are pairs, and the mean of each group with its 95% t interval. The right panel shows the
+difference of each group to the first one, the baseline, as
+
+    100 (x̄_group - x̄_baseline) / |x̄_baseline|  percent,
+
+with the 95% interval of the t test that the design calls for (``comparison.deciding``), the pairs' single
+differences as dots, 0, and the margin below which a difference counts as too small to matter. The word next
+to a group is the verdict on it, corrected for several pairs. Where a share of a mean says nothing
+(``comparison.margin``) or the margin is absolute, differences are in the metric's own unit.
+
+References: Gardner & Altman (1986), Confidence intervals rather than P values; Cumming (2012), Understanding
+The New Statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.comparison import Comparison, Group
+from ired_diag.drawing.baseline_differences import Difference, differences_of, shared_seeds
+from ired_diag.drawing.comparison_words import axis_label, names_of, with_room_for_names
+from ired_diag.drawing.data import FigureData, Guide, Line, Panel
+from ired_diag.drawing.difference_words import (
+    counts_in_words,
+    method_of,
+    not_paired_in_words,
+    sentence_of,
+)
+from ired_diag.drawing.margin_line import margin_lines
+from ired_diag.drawing.named_places import ends_of_places, interval_at, named_places
+from ired_diag.errors import DiagError
+
+SHIFT = 0.22  # of the place between groups: from the dots to their mean
+GOLDEN = 0.6180339887498949  # its multiples, without the whole part, never lie close: a jitter without chance
+JITTER = 0.3
+
+Array = NDArray[np.float64]
+
+
+def paired_differences(comparison: Comparison) -> FigureData:
+    """Return the estimation plot of every group against the first.
+
+    Args:
+        comparison: A comparison of at least two groups; the first is the baseline.
+
+    Raises:
+        DiagError: There is one group only, or no seed of any finished.
+    """
+    baseline, *others = comparison.groups
+    if not others:
+        raise DiagError(f"{baseline.name}: a difference needs 2 groups, found 1. Name another one.")
+    if not any(group.values for group in comparison.groups):
+        raise DiagError(f"{', '.join(names_of(comparison))}: no seed of any group finished.")
+    differences, unit = differences_of(comparison)
+    counts = counts_in_words(comparison)
+    return FigureData(
+        name="paired_differences",
+        title=f"Differences to {baseline.name}",
+        x_label="group",
+        panels=(_seeds_panel(comparison), _differences_panel(differences, unit, comparison)),
+        method=method_of(comparison, differences, unit),
+        note=f"mean and 95% interval; {counts}; dots: seeds{not_paired_in_words(differences)}",
+        summary=" ".join(sentence_of(difference, unit, baseline.name) for difference in differences),
+        order=names_of(comparison),
+    )
+
+
+def _seeds_panel(comparison: Comparison) -> Panel:
+    groups = comparison.groups
+    joined = _places_joined_to_the_left(comparison)
+    lines = [_mean_line(group, place) for place, group in enumerate(groups)]
+    for place, group in enumerate(groups):
+        is_joined = place in joined or place + 1 in joined
+        lines.append(_dots(group, place, jittered=not is_joined))
+        if place in joined:
+            lines += _joins(groups[place - 1], group, place)
+    panel = Panel(
+        y_label=axis_label(comparison),
+        lines=tuple(lines),
+        x_label="group",
+        x_ticks=named_places(names_of(comparison)),
+        x_range=ends_of_places(len(groups)),
+    )
+    return with_room_for_names(panel)
+
+
+def _places_joined_to_the_left(comparison: Comparison) -> set[int]:
+    """Return the places of groups whose seeds are pairs with those of the group on their left."""
+    pairs = {(pair.a, pair.b) for pair in comparison.pairs if not pair.obstacle}
+    joined = set()
+    for place, neighbours in enumerate(pairwise(names_of(comparison)), start=1):
+        if neighbours in pairs:
+            joined.add(place)
+    return joined
+
+
+def _mean_line(group: Group, place: int) -> Line:
+    summary = group.summary
+    return interval_at(
+        group.name,
+        place + SHIFT,
+        mean=summary.mean,
+        low=summary.low,
+        high=summary.high,
+    )
+
+
+def _dots(group: Group, place: int, *, jittered: bool) -> Line:
+    y = np.array([group.values[seed] for seed in sorted(group.values)])
+    x = np.full(len(y), place - SHIFT / 2)
+    if jittered:
+        x += _jitter(len(y))
+    return _faint_dots(group.name, x, y)
+
+
+def _faint_dots(group: str, x: Array, y: Array) -> Line:
+    return Line(
+        name=f"{group} seeds",
+        x=x,
+        y=y,
+        drawn="points",
+        of=group,
+        faint=True,
+    )
+
+
+def _joins(before: Group, group: Group, place: int) -> list[Line]:
+    """Return a line for each seed that two neighbouring groups share."""
+    x = np.array([place - 1, place]) - SHIFT / 2
+    joins = []
+    for seed in shared_seeds(before, group):
+        join = Line(
+            name=f"{before.name} to {group.name}, {seed}",
+            x=x,
+            y=np.array([before.values[seed], group.values[seed]]),
+            drawn="line",
+            of=group.name,
+            faint=True,
+        )
+        joins.append(join)
+    return joins
+
+
+def _jitter(n: int) -> Array:
+    """Return n places around 0, the same each time, no two of them close."""
+    numbers = np.arange(1.0, n + 1.0, dtype=np.float64)
+    fractions = numbers * GOLDEN % 1
+    places: Array = JITTER * (fractions - 0.5)
+    return places
+
+
+def _differences_panel(
+    differences: Sequence[Difference],
+    unit: str,
+    comparison: Comparison,
+) -> Panel:
+    lines = []
+    for place, difference in enumerate(differences):
+        mean = interval_at(
+            difference.group,
+            place + SHIFT,
+            mean=difference.mean,
+            low=difference.low,
+            high=difference.high,
+        )
+        x = np.full(len(difference.single), place - SHIFT / 2)
+        lines += [mean, _faint_dots(difference.group, x, difference.single)]
+    margins = margin_lines(
+        comparison,
+        places=range(len(differences)),
+        margins=[difference.margin for difference in differences],
+        half_width=0.45,
+    )
+    panel = Panel(
+        y_label=f"difference ({unit})",
+        lines=(*lines, *margins),
+        x_label=f"group minus {comparison.groups[0].name}: verdict",
+        x_ticks=named_places(f"{difference.group}: {difference.verdict}" for difference in differences),
+        x_range=ends_of_places(len(differences)),
+        guides=(Guide(0.0, ""),),
+    )
+    return with_room_for_names(panel)

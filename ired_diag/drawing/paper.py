@@ -1,0 +1,169 @@
+"""Pictures for paper, by matplotlib: PDF, SVG, PNG at a width in inches, byte for byte the same each time."""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from ired_diag.drawing.data import FigureData, legend_names
+from ired_diag.drawing.paper_panel import GREY, draw_panel
+from ired_diag.drawing.paper_text import with_drawable_text
+from ired_diag.runs.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMN, TEXT = 3.25, 6.75  # inches: a column, and the text, of a two-column page
+PANEL_HEIGHT = 1.55
+PANEL_WIDTH = 2.0  # inches: narrower panels stand above each other
+MARGIN = 0.75  # of legend and axis label
+LEGEND_ROW = 0.16
+HANDLE, LETTER = 0.5, 0.062  # inches of a legend's entry: its line, and each letter
+RESOLUTION = 300
+NOTE_LETTERS = 19  # of the note, to the inch
+
+RC: Any = {  # typed by matplotlib as a dictionary of literals
+    "font.size": 8.0,
+    "axes.labelsize": 8.0,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.5,
+    "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # a name may hold dollar signs
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.0,
+    "pdf.fonttype": 42,  # TrueType: journals refuse type 3
+    "svg.fonttype": "none",
+    "svg.hashsalt": "ired-diag",
+}
+# What would change from one writing to the next.
+UNDATED: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None, "ModDate": None},
+    "svg": {"Date": None},
+    "png": {"Software": None},
+}
+
+
+def draw(figure: FigureData, *, width: float = COLUMN) -> Figure:
+    """Return a picture.
+
+    Args:
+        figure: Its data.
+        width: Width in inches. Panels stand side by side where there is room for it, else above each other.
+    """
+    figure = with_drawable_text(figure)
+    count = len(figure.panels)
+    side_by_side = width / count >= PANEL_WIDTH and not figure.stacked
+    heights = figure.heights
+    rows, columns = count, 1
+    if side_by_side:
+        rows, columns = 1, count
+        heights = [max(heights)]
+    legend_rows, legend_columns = _legend_shape(figure, width)
+    height = PANEL_HEIGHT * sum(heights) + MARGIN + LEGEND_ROW * max(0, legend_rows - 1)
+    with mpl.rc_context(RC):
+        drawn = Figure(figsize=(width, height), layout="constrained")
+        shares_x = figure.shares_x_axis
+        grid = drawn.subplots(
+            rows,
+            columns,
+            sharex=shares_x,
+            squeeze=False,
+            height_ratios=heights,
+        )
+        axes = grid.flatten().tolist()
+        for axis, panel in zip(axes, figure.panels, strict=True):
+            draw_panel(drawn, axis, figure, panel)
+            if side_by_side or not shares_x or axis is axes[-1]:
+                axis.set_xlabel(panel.x_label or figure.x_label)
+        if figure.note:
+            _draw_note(drawn, figure.note, width)
+        drawn.align_ylabels()
+        if legend_rows:
+            _draw_legend(drawn, axes, legend_columns)
+    return drawn
+
+
+def _draw_note(drawn: Figure, note: str, width: float) -> None:
+    """Draw the note as a super-label, for which the layout keeps a place."""
+    lines = textwrap.fill(note, int(width * NOTE_LETTERS))
+    drawn.supxlabel(
+        lines,
+        x=0.99,
+        ha="right",
+        fontsize=6.5,
+        color=GREY,
+    )
+
+
+def render(figure: FigureData, form: str, *, width: float = COLUMN) -> bytes:
+    """Return a picture as the bytes of a ``pdf``, ``svg`` or ``png`` file."""
+    return _saved(draw(figure, width=width), form)
+
+
+def _saved(drawn: Figure, form: str) -> bytes:
+    """Return a drawing as bytes. The first saving lays it out; the layout stays for the others."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # drawn as a box
+        drawn.savefig(buffer, format=form, dpi=RESOLUTION, metadata=UNDATED[form])
+    drawn.set_layout_engine("none")
+    return buffer.getvalue()
+
+
+def write(figure: FigureData, folder: Path, forms: tuple[str, ...], *, width: float = COLUMN) -> list[Path]:
+    """Write a picture in several forms and return the files.
+
+    Raises:
+        CannotWrite: The folder cannot be written.
+    """
+    paths = [folder / f"{figure.name}.{form}" for form in forms]
+    drawn = draw(figure, width=width)
+    for path, form in zip(paths, forms, strict=True):
+        write_atomically(path, _saved(drawn, form))
+    return paths
+
+
+def _legend_shape(figure: FigureData, width: float) -> tuple[int, int]:
+    """Return rows and columns of the legend; no row where the axis says what the one line is."""
+    names: list[str] = []
+    needs_legend = False
+    for panel in figure.panels:
+        panel_names = legend_names(panel)
+        needs_legend |= len(panel_names) > 1
+        names += panel_names
+    if not needs_legend:
+        return 0, 0
+    count = len(set(names))
+    entry = HANDLE + LETTER * max(map(len, names))
+    columns = max(1, min(count, int(width / entry)))
+    rows = math.ceil(count / columns)
+    return rows, math.ceil(count / rows)
+
+
+def _draw_legend(drawn: Figure, axes: list[Axes], columns: int) -> None:
+    by_label: dict[str, Any] = {}  # a name that several panels have is listed once
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        for handle, label in zip(handles, labels, strict=True):
+            by_label.setdefault(label, handle)
+    drawn.legend(
+        list(by_label.values()),
+        list(by_label),
+        loc="outside upper center",
+        ncols=columns,
+        frameon=False,
+        handlelength=2.6,
+    )

@@ -1,0 +1,239 @@
+"""One pair of axes by matplotlib: lines, bands, marks, outlines, cells, and axes that can be read."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.patheffects import withStroke
+
+from ired_diag.drawing.data import Cells, FigureData, Guide, Line, Mark, Panel, Segment, drawable_spread
+from ired_diag.drawing.palette import BLACK, Style
+from ired_diag.drawing.paper_axes import draw_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+GREY = "#555555"
+SMALL = 6.5  # points, of words within the axes
+LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
+NO_LABEL = "_"  # matplotlib leaves it out of the legend
+HALO = [withStroke(linewidth=1.5, foreground="white")]  # words stay readable over lines
+MARK_GAPS = {"left": 4, "center": 0, "right": -4}  # points, from a mark to its words
+CELL_COLOURS = "Blues"
+PALE = 0.25  # opacity of a band
+FAINT_LINE: Any = {"linewidth": 0.5, "alpha": 0.45}
+FAINT_POINTS: Any = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 1.8,
+    "mew": 0,
+    "alpha": 0.7,
+}
+DARK_CELL = 0.6  # of the range of values: from here on its text is white
+
+
+def draw_panel(drawn: Figure, axis: Axes, figure: FigureData, panel: Panel) -> None:
+    """Draw a panel's content and its axes, but for the name of the x axis."""
+    if panel.cells is not None:
+        _draw_cells(drawn, axis, panel.cells)
+    for guide in panel.guides:
+        _draw_guide(axis, guide)
+    _draw_outlines(axis, figure, panel)
+    for segment in panel.segments:
+        _draw_segment(axis, figure, segment)
+    for position, line in enumerate(panel.lines):
+        _draw_line(axis, line, panel, figure.style(line.of or line.name, position))
+    for mark in panel.marks:
+        _draw_mark(axis, mark, figure.style(mark.of, 0))
+    for text in panel.texts:
+        axis.text(
+            text.x,
+            text.y,
+            text.text,
+            ha=text.anchor,
+            va="center",
+            fontsize=SMALL,
+        )
+    letters = int(LABEL_LETTERS * max(1.0, panel.height))
+    axis.set_ylabel(textwrap.fill(panel.y_label, letters))
+    draw_axes(axis, panel)
+
+
+def _draw_outlines(axis: Axes, figure: FigureData, panel: Panel) -> None:
+    named: set[str] = set()
+    for place, outline in enumerate(panel.outlines):
+        is_named = outline.name in named
+        named.add(outline.name)
+        axis.fill(
+            outline.x,
+            outline.y,
+            color=figure.style(outline.name, place).colour,
+            alpha=0.35,
+            linewidth=0.6,
+            label=NO_LABEL if is_named else outline.name,
+        )
+
+
+def _draw_guide(axis: Axes, guide: Guide) -> None:
+    axis.axhline(
+        guide.y,
+        color=GREY,
+        linewidth=0.6,
+        linestyle=(0, (2.0, 2.0)),
+        zorder=0.5,
+    )
+    if guide.quiet:
+        return
+    axis.annotate(
+        guide.label,
+        (1.0, guide.y),
+        xycoords=("axes fraction", "data"),
+        xytext=(-1, 1),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=SMALL,
+        color=GREY,
+        path_effects=HALO,
+        zorder=5,
+    )
+
+
+def _draw_segment(axis: Axes, figure: FigureData, segment: Segment) -> None:
+    colour = figure.style(segment.of, 0).colour if segment.of else BLACK
+    axis.plot(
+        segment.x,
+        segment.y,
+        color=colour,
+        linewidth=2.5 if segment.bold else 0.8,
+        solid_capstyle="butt",
+        label=NO_LABEL,
+    )
+
+
+def _draw_mark(axis: Axes, mark: Mark, style: Style) -> None:
+    axis.plot(
+        [mark.x],
+        [mark.y],
+        marker="o",
+        markersize=5,
+        mfc="none",
+        mec=style.colour,
+        mew=1.0,
+        label=NO_LABEL,
+    )
+    if mark.quiet:
+        return
+    right = MARK_GAPS[mark.anchor]
+    up, alignment = 4, "baseline"
+    if mark.below:
+        up, alignment = -4, "top"
+    axis.annotate(
+        mark.label,
+        (mark.x, mark.y),
+        xytext=(right, up),
+        textcoords="offset points",
+        va=alignment,
+        ha=mark.anchor,
+        fontsize=SMALL,
+        color=style.colour,
+        path_effects=HALO,
+        zorder=6,
+    )
+
+
+def _draw_cells(drawn: Figure, axis: Axes, cells: Cells) -> None:
+    values = np.ma.masked_invalid(np.asarray(cells.values, dtype=float))
+    image = axis.imshow(
+        values,
+        cmap=CELL_COLOURS,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    dark = values.min() + DARK_CELL * (values.max() - values.min())
+    for (row, column), value in np.ndenumerate(values.filled(np.nan)):
+        axis.text(
+            column,
+            row,
+            cells.texts[row][column],
+            ha="center",
+            va="center",
+            fontsize=SMALL,
+            color="white" if value > dark else BLACK,
+        )
+    bar = drawn.colorbar(image, ax=axis, fraction=0.05, pad=0.02)
+    bar.set_label(cells.label, fontsize=7.0)
+    bar.outline.set_linewidth(0.4)
+    bar.ax.tick_params(labelsize=SMALL)
+
+
+def _draw_line(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
+    if line.faint:
+        _draw_faint(axis, line, style)
+        return
+    _draw_spread(axis, line, panel, style)
+    dashes: Any = (0, style.dash) if style.dash else "solid"
+    axis.plot(
+        line.x,
+        line.y,
+        color=style.colour,
+        linestyle="none" if line.drawn == "points" else dashes,
+        marker=style.marker if line.drawn in ("both", "points") else "",
+        drawstyle="steps-post" if line.drawn == "steps" else "default",
+        label=line.name,
+    )
+
+
+def _draw_faint(axis: Axes, line: Line, style: Style) -> None:
+    form = FAINT_POINTS if line.drawn == "points" else FAINT_LINE
+    axis.plot(
+        line.x,
+        line.y,
+        color=style.colour,
+        label=NO_LABEL,
+        zorder=1.7,
+        **form,
+    )
+
+
+def _draw_spread(axis: Axes, line: Line, panel: Panel, style: Style) -> None:
+    spread = drawable_spread(line, panel)
+    if spread is None:
+        return
+    low, high, cut_low, cut_high = spread
+    if line.spread == "band":
+        axis.fill_between(
+            line.x,
+            low,
+            high,
+            color=style.colour,
+            alpha=PALE,
+            linewidth=0,
+            zorder=1.5,
+        )
+        return
+    axis.vlines(
+        line.x,
+        low,
+        high,
+        color=style.colour,
+        linewidth=0.8,
+        alpha=0.5,
+    )
+    _draw_crosses(axis, line.x[cut_low], low[cut_low], style)
+    _draw_crosses(axis, line.x[cut_high], high[cut_high], style)
+
+
+def _draw_crosses(axis: Axes, x: Any, y: Any, style: Style) -> None:
+    """Draw a cross at each end of a bar that goes on beyond the axis."""
+    axis.scatter(
+        x,
+        y,
+        s=9,
+        marker="x",
+        color=style.colour,
+        linewidths=0.8,
+    )

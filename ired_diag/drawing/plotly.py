@@ -1,0 +1,178 @@
+"""Pictures for the screen, by plotly: one HTML file that asks nothing of the network."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from pathlib import Path
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+from plotly.subplots import make_subplots
+
+from ired_diag.drawing.data import FigureData, Panel, Scale
+from ired_diag.drawing.plotly_traces import GREY, traces_of
+from ired_diag.runs.files import write_atomically
+
+HEIGHT = 420
+ROW_HEIGHT = 230  # of a panel that stands above another
+SIDE_BY_SIDE = 2  # panels, on a page of usual width
+METHOD_LETTERS, METHOD_LINE = 120, 18  # of a line of the method above a picture; pixels of its height
+LABEL_LETTERS = 25  # of a y label, before it is broken: a panel is not higher
+SCRIPT = "plotly.min.js"
+# No logo, and no button that would upload the picture: plotly 7 shows one by default.
+CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "plotlyServerURL": ""}
+ANCHORS = {"left": "left", "center": "center", "right": "right"}
+
+
+def draw(figure: FigureData, *, titled: bool = True) -> go.Figure:
+    """Return a picture, two panels side by side; more, or those that ask for it, above each other.
+
+    Args:
+        figure: Its data.
+        titled: Whether title and method stand above it; a page may show them itself.
+    """
+    count = len(figure.panels)
+    shares_x = figure.shares_x_axis
+    is_stacked = figure.stacked or count > SIDE_BY_SIDE
+    drawn = _grid(figure, is_stacked=is_stacked, shares_x=shares_x)
+    named: set[str] = set()
+    for place, panel in enumerate(figure.panels, start=1):
+        where = {"row": 1, "col": place}
+        if is_stacked:
+            where = {"row": place, "col": 1}
+        for trace in traces_of(figure, panel, named):
+            drawn.add_trace(trace, **where)
+        _annotate(drawn, panel, where)
+        x_label = panel.x_label or figure.x_label
+        if is_stacked and shares_x and place < count:
+            x_label = ""
+        _draw_axes(drawn, panel, x_label, where)
+    _lay_out(drawn, figure, is_stacked=is_stacked, titled=titled)
+    return drawn
+
+
+def _grid(figure: FigureData, *, is_stacked: bool, shares_x: bool) -> go.Figure:
+    """Return a picture with empty axes for each panel."""
+    count = len(figure.panels)
+    rows, columns, heights = 1, count, None
+    if is_stacked:
+        rows, columns = count, 1
+        heights = figure.heights
+    apart = 0.05
+    if not shares_x:
+        apart += 0.08 * (count - 1) / count  # room for the name of each x axis
+    return make_subplots(
+        rows=rows,
+        cols=columns,
+        shared_xaxes=shares_x,
+        row_heights=heights,
+        horizontal_spacing=0.12,
+        vertical_spacing=apart,
+    )
+
+
+def _lay_out(drawn: go.Figure, figure: FigureData, *, is_stacked: bool, titled: bool) -> None:
+    heights = figure.heights
+    height = HEIGHT * max(heights) ** 0.5
+    if is_stacked:
+        height = HEIGHT + ROW_HEIGHT * sum(heights[1:])
+    title, top, total = None, 20, height
+    if titled:
+        method = textwrap.wrap(figure.method, METHOD_LETTERS)
+        subtitle = {"text": "<br>".join(method)}
+        title = {"text": figure.title, "x": 0.02, "subtitle": subtitle}
+        top = 90 + METHOD_LINE * len(method)
+        total = height + top
+    legend = {
+        "orientation": "h",
+        "y": -0.22 * HEIGHT / height,
+        "x": 0.5,
+        "xanchor": "center",
+    }
+    drawn.update_layout(
+        title=title,
+        template="simple_white",
+        height=total,
+        margin={"t": top, "l": 70, "r": 20, "b": 90},
+        legend=legend,
+        hovermode="closest",
+    )
+
+
+def write_html(figure: FigureData, folder: Path) -> Path:
+    """Write a picture as HTML, and plotly's script next to it once, and return the HTML file.
+
+    Raises:
+        CannotWrite: The folder cannot be written.
+    """
+    path = folder / f"{figure.name}.html"
+    script = folder / SCRIPT
+    if not script.is_file():
+        write_atomically(script, get_plotlyjs().encode())
+    html = draw(figure).to_html(
+        include_plotlyjs=SCRIPT,
+        full_html=True,
+        div_id=figure.name,
+        config=CONFIG,
+    )
+    write_atomically(path, html.encode())
+    return path
+
+
+def _annotate(drawn: go.Figure, panel: Panel, where: dict[str, int]) -> None:
+    """Draw guides, and the words of texts."""
+    for guide in panel.guides:
+        label = {
+            "text": "" if guide.quiet else guide.label,
+            "font": {"size": 10},
+            "y": _place(guide.y, panel.y_scale),
+        }
+        drawn.add_hline(
+            guide.y,
+            line={"color": GREY, "width": 1, "dash": "dot"},
+            annotation=label,
+            **where,
+        )
+    for text in panel.texts:
+        drawn.add_annotation(
+            x=_place(text.x, panel.x_scale),
+            y=_place(text.y, panel.y_scale),
+            text=text.text,
+            xanchor=ANCHORS[text.anchor],
+            showarrow=False,
+            **where,
+        )
+
+
+def _place(value: float, scale: Scale) -> float:
+    """Return where words, or an axis' end, lie: plotly wants the power of ten on a logarithmic axis."""
+    return math.log10(value) if scale == "log" else value
+
+
+def _places(ends: tuple[float, float], scale: Scale) -> list[float]:
+    return [_place(end, scale) for end in ends]
+
+
+def _draw_axes(drawn: go.Figure, panel: Panel, x_label: str, where: dict[str, int]) -> None:
+    letters = int(LABEL_LETTERS * max(1.0, panel.height))
+    y_label = textwrap.wrap(panel.y_label, letters)
+    drawn.update_yaxes(title_text="<br>".join(y_label), type=panel.y_scale, **where)
+    if panel.y_scale == "log":  # labels at 1, 2, 5, as whole numbers
+        drawn.update_yaxes(dtick="D2", exponentformat="none", **where)
+    drawn.update_xaxes(title_text=x_label, type=panel.x_scale, **where)
+    if panel.x_ticks:
+        places, names = zip(*panel.x_ticks, strict=True)
+        drawn.update_xaxes(tickvals=places, ticktext=names, **where)
+    if panel.y_ticks:
+        places, names = zip(*panel.y_ticks, strict=True)
+        drawn.update_yaxes(tickvals=places, ticktext=names, **where)
+    if panel.x_range:
+        drawn.update_xaxes(range=_places(panel.x_range, panel.x_scale), **where)
+    y_range = panel.y_range
+    if panel.cells is not None and y_range is None:
+        y_range = (len(panel.cells.values) - 0.5, -0.5)  # the first row at the top
+    if y_range:
+        drawn.update_yaxes(range=_places(y_range, panel.y_scale), **where)
+    if panel.bare:
+        drawn.update_yaxes(visible=False, **where)

@@ -1,0 +1,214 @@
+"""What a panel draws, as plotly's traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ired_diag.drawing.data import Cells, FigureData, Line, Mark, Outline, Panel, Segment, drawable_spread
+from ired_diag.drawing.palette import BLACK, Style
+
+MARKERS = {
+    "o": "circle",
+    "s": "square",
+    "^": "triangle-up",
+    "D": "diamond",
+    "v": "triangle-down",
+    "P": "cross",
+    "X": "x",
+}
+GREY = "#555555"
+SIDE_OF_WORDS = {
+    "left": "right",
+    "center": "center",
+    "right": "left",
+}  # words that begin at a mark are right of it
+PALE = 0.2  # opacity of a band
+MODES = {"both": "lines+markers", "points": "markers", "line": "lines", "steps": "lines"}
+
+
+def traces_of(figure: FigureData, panel: Panel, named: set[str]) -> Iterator[Any]:
+    """Yield a panel's traces, the hindmost first.
+
+    Args:
+        figure: The picture.
+        panel: One of its panels.
+        named: Names that the legend already lists; the names that are drawn are added.
+    """
+    if panel.cells is not None:
+        yield _cells(panel.cells)
+    for place, outline in enumerate(panel.outlines):
+        style = figure.style(outline.name, place)
+        yield _outline(outline, style, named)
+    for segment in panel.segments:
+        colour = figure.style(segment.of, 0).colour if segment.of else BLACK
+        yield _segment(segment, colour)
+    for position, line in enumerate(panel.lines):
+        style = figure.style(line.of or line.name, position)
+        if line.faint:
+            yield _faint(line, style)
+        else:
+            yield from _line(line, panel, style, named)
+    if panel.guides and panel.lines:
+        yield _room_for_guides(panel)
+    for mark in panel.marks:
+        yield _mark(mark, figure.style(mark.of, 0))
+
+
+def _outline(outline: Outline, style: Style, named: set[str]) -> go.Scatter:
+    return go.Scatter(
+        x=outline.x,
+        y=outline.y,
+        fill="toself",
+        fillcolor=_pale(style, 0.35),
+        line={"color": style.colour, "width": 1},
+        mode="lines",
+        **_named(outline.name, named),
+    )
+
+
+def _segment(segment: Segment, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=segment.x,
+        y=segment.y,
+        mode="lines",
+        line={"color": colour, "width": 4 if segment.bold else 1.2},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _named(name: str, named: set[str]) -> dict[str, Any]:
+    """Return a trace's name and group, and whether the legend has still to show it."""
+    shown = name not in named
+    named.add(name)
+    return {"name": name, "legendgroup": name, "showlegend": shown}
+
+
+def _faint(line: Line, style: Style) -> go.Scatter:
+    is_points = line.drawn == "points"
+    return go.Scatter(
+        x=line.x,
+        y=line.y,
+        mode="markers" if is_points else "lines",
+        opacity=0.6 if is_points else PALE + 0.1,
+        line={"color": style.colour, "width": 0.8},
+        marker={"color": style.colour, "size": 4},
+        name=line.name,
+        legendgroup=line.of or line.name,
+        showlegend=False,
+    )
+
+
+def _line(line: Line, panel: Panel, style: Style, named: set[str]) -> Iterator[go.Scatter]:
+    bars = None
+    spread = drawable_spread(line, panel)
+    if spread is not None:
+        low, high, _, _ = spread
+        if line.spread == "band":
+            yield _band(line, low, high, style)
+        else:
+            bars = _bars(line, low, high)
+    lengths = [f"{length}px" for length in style.dash]
+    form = {
+        "color": style.colour,
+        "dash": ",".join(lengths) or "solid",
+        "shape": "hv" if line.drawn == "steps" else "linear",
+    }
+    yield go.Scatter(
+        x=line.x,
+        y=line.y,
+        error_y=bars,
+        mode=MODES[line.drawn],
+        line=form,
+        marker={"symbol": MARKERS.get(style.marker, "circle")},
+        **_named(line.name, named),
+    )
+
+
+def _bars(line: Line, low: Any, high: Any) -> dict[str, Any]:
+    """Return the spread as plotly's error bars: how far it reaches up and down."""
+    middle = np.where(np.isfinite(line.y), line.y, np.nan)
+    return {
+        "type": "data",
+        "array": high - middle,
+        "arrayminus": middle - low,
+        "width": 0,
+        "thickness": 1,
+    }
+
+
+def _band(line: Line, low: Any, high: Any, style: Style) -> go.Scatter:
+    """Return a band as closed shapes: upwards along its lower end, back along the upper one.
+
+    Where an end is not finite the band is interrupted.
+    """
+    places = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+    starts = np.flatnonzero(np.diff(places) > 1) + 1
+    x: list[Any] = []
+    y: list[Any] = []
+    for piece in np.split(places, starts):
+        x += [line.x[piece], line.x[piece][::-1], [np.nan]]
+        y += [low[piece], high[piece][::-1], [np.nan]]
+    return go.Scatter(
+        x=np.concatenate(x)[:-1],
+        y=np.concatenate(y)[:-1],
+        fill="toself",
+        fillcolor=_pale(style, PALE),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        name=f"{line.name}, band",
+        legendgroup=line.name,
+        showlegend=False,
+    )
+
+
+def _room_for_guides(panel: Panel) -> go.Scatter:
+    """Return unseen points at the guides: an axis does not reach for shapes by itself."""
+    x = panel.lines[0].x[:1]
+    y = [guide.y for guide in panel.guides]
+    if not len(x):
+        y = []
+    return go.Scatter(
+        x=np.repeat(x, len(y)),
+        y=y,
+        mode="markers",
+        opacity=0,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _mark(mark: Mark, style: Style) -> go.Scatter:
+    return go.Scatter(
+        x=[mark.x],
+        y=[mark.y],
+        mode="markers" if mark.quiet else "markers+text",
+        text=[mark.label],
+        textposition=f"{'bottom' if mark.below else 'top'} {SIDE_OF_WORDS[mark.anchor]}",
+        textfont={"size": 10, "color": style.colour},
+        marker={"symbol": "circle-open", "size": 9, "color": style.colour},
+        name=mark.label,
+        legendgroup=mark.of or mark.label,
+        showlegend=False,
+    )
+
+
+def _cells(cells: Cells) -> go.Heatmap:
+    return go.Heatmap(
+        z=cells.values,
+        text=cells.texts,
+        texttemplate="%{text}",
+        colorscale="Blues",
+        colorbar={"title": {"text": cells.label, "side": "right"}},
+        hovertemplate=f"{cells.label}: %{{z}}<extra></extra>",
+    )
+
+
+def _pale(style: Style, share: float) -> str:
+    red, green, blue = bytes.fromhex(style.colour.removeprefix("#"))
+    return f"rgba({red},{green},{blue},{share})"

@@ -1,0 +1,186 @@
+"""The same difference by every readout: does the conclusion depend on what is read off the curves?
+
+For each pair of groups, a - b, and each readout (``comparison.readouts``) the difference and the 95% interval
+of the test that decides, as
+
+    100 (x̄_a - x̄_b) / |x̄_b|  percent,
+
+next to 0 and the margin below which a difference counts as too small to matter; what is neither better nor
+worse by a readout, corrected for several pairs, has a ring. Where a share of a mean says nothing
+(``comparison.margin``) or the margin is absolute, differences are in the metric's own unit. The area under
+the curve says how fast more than how good, and has axes of its own. Where groups make more than six pairs,
+those with the first group are drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ired_diag.comparison import READOUTS, Comparison, PairOfGroups
+from ired_diag.comparison.pairs import FINAL, ByReadout
+from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel
+from ired_diag.drawing.margin_line import margin_lines
+from ired_diag.drawing.named_places import ends_of_places, named_places
+from ired_diag.drawing.readout_words import (
+    SIGNS,
+    Interval,
+    counts_in_words,
+    method_of,
+    name_of,
+    remarks_on,
+    sentence_of,
+    signs_in_words,
+)
+from ired_diag.errors import DiagError
+
+MOST_PAIRS = 6
+WIDE, APART = 0.8, 0.14  # of the place between readouts: what all pairs take, and at most two neighbours
+WHOLE = tuple(name for name in READOUTS if name not in FINAL)
+
+
+def readout_forest(comparison: Comparison) -> FigureData:
+    """Return every pair's difference by every readout.
+
+    Args:
+        comparison: A comparison of at least two groups.
+
+    Raises:
+        DiagError: There is no pair, or no readout of any.
+    """
+    pairs = _pairs(comparison)
+    names = []
+    intervals: list[Interval] = []
+    for pair in pairs:
+        names.append(name_of(pair))
+        intervals += intervals_of(pair, comparison)
+    _check_any_readout(intervals)
+    panels = []
+    for readouts in (FINAL, WHOLE):
+        panel = _panel(intervals, names, readouts, comparison)
+        if any(line.of for line in panel.lines):
+            panels.append(panel)
+    method = method_of(comparison, pairs, intervals)
+    note = f"difference and 95% interval, {counts_in_words(pairs)}; ringed: {signs_in_words(intervals)}"
+    for remark in remarks_on(comparison, pairs, intervals):
+        method += f" Of note: {remark}."
+        note += f"; {remark}"
+    sentences = [sentence_of(pair, intervals, in_percent=comparison.in_percent) for pair in pairs]
+    return FigureData(
+        name="readouts",
+        title="The same differences by every readout",
+        x_label="readout",
+        panels=tuple(panels),
+        method=method,
+        note=note,
+        summary=" ".join(sentences),
+        order=tuple(names),
+    )
+
+
+def _check_any_readout(intervals: Sequence[Interval]) -> None:
+    """Refuse to draw where no pair has a readout.
+
+    Raises:
+        DiagError: No difference is finite; the message says why.
+    """
+    if any(math.isfinite(interval.mean) for interval in intervals):
+        return
+    reason = ", found 1 group"
+    if intervals:
+        first = intervals[0]
+        reason = f" ({first.pair}, {first.readout}: {first.reason})"
+    raise DiagError(f"A difference needs 2 groups with a readout{reason}. Name another group.")
+
+
+def _pairs(comparison: Comparison) -> Sequence[PairOfGroups]:
+    if len(comparison.pairs) <= MOST_PAIRS:
+        return comparison.pairs
+    first = comparison.groups[0].name
+    return [pair for pair in comparison.pairs if pair.a == first]
+
+
+def intervals_of(pair: PairOfGroups, comparison: Comparison) -> list[Interval]:
+    """Return a pair's difference by every readout, in percent of the mean of b where that says something."""
+    in_percent = comparison.in_percent
+    return [_interval(pair, line, in_percent=in_percent) for line in pair.by_readout]
+
+
+def _interval(pair: PairOfGroups, line: ByReadout, *, in_percent: bool) -> Interval:
+    scale = 100 / line.reference if in_percent else 1.0
+    return Interval(
+        pair=name_of(pair),
+        readout=line.readout,
+        mean=scale * line.difference,
+        low=scale * line.low,
+        high=scale * line.high,
+        margin=scale * line.margin,
+        decision=line.decision,
+        reason=line.reason,
+    )
+
+
+def _panel(
+    intervals: Sequence[Interval],
+    names: Sequence[str],
+    readouts: tuple[str, ...],
+    comparison: Comparison,
+) -> Panel:
+    """Return the panel of some readouts, the pairs next to each other at each."""
+    step = min(APART, WIDE / len(names))
+    middle = (len(names) - 1) / 2
+    shown = []
+    places = []
+    for interval in intervals:
+        if interval.readout in readouts and math.isfinite(interval.mean):
+            shift = step * (names.index(interval.pair) - middle)
+            places.append(readouts.index(interval.readout) + shift)
+            shown.append(interval)
+    lines = _pair_lines(names, shown, places)
+    margins = margin_lines(
+        comparison,
+        places=places,
+        margins=[interval.margin for interval in shown],
+        half_width=step / 2,
+    )
+    unit = "% of the second's mean" if comparison.in_percent else comparison.metric
+    curves = "the end of the curves" if readouts == FINAL else "the whole curves"
+    return Panel(
+        y_label=f"difference ({unit})",
+        lines=(*lines, *margins),
+        x_label=f"readout of {curves}",
+        x_ticks=named_places(readouts),
+        x_range=ends_of_places(len(readouts)),
+        guides=(Guide(0.0, ""),),
+        marks=_marks(shown, places),
+    )
+
+
+def _pair_lines(
+    names: Sequence[str],
+    shown: Sequence[Interval],
+    places: Sequence[float],
+) -> list[Line]:
+    """Return the differences of each pair with their intervals."""
+    lines = []
+    for name in names:
+        points = []
+        for place, interval in zip(places, shown, strict=True):
+            if interval.pair == name:
+                points.append((place, interval.mean, interval.low, interval.high))
+        if points:
+            x, y, low, high = np.array(points).T
+            lines.append(Line(name, x, y, low, high, "points", of=name))
+    return lines
+
+
+def _marks(shown: Sequence[Interval], places: Sequence[float]) -> tuple[Mark, ...]:
+    """Return a ring with a sign at each difference that is neither better nor worse."""
+    marks = []
+    for place, interval in zip(places, shown, strict=True):
+        sign = SIGNS.get(interval.decision)
+        if sign:
+            marks.append(Mark(place, interval.mean, sign, interval.pair))
+    return tuple(marks)

@@ -1,0 +1,145 @@
+"""Sweep response: how the readout answers one knob.
+
+Each setting has its mean over seeds with the 95% t interval, and its single seeds as dots. The best setting
+is marked. Having been chosen for its mean it looks better than it is: the dotted line is what a setting
+chosen by some seeds comes to when other seeds judge it (``stats.sweep_response``). The x axis is logarithmic
+where the knob's values are positive and span more than a factor of ten; else its settings stand side by side,
+by name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ired_diag.comparison import Comparison
+from ired_diag.comparison.sweeps import Sweep
+from ired_diag.comparison.words import READOUT_NAMES, sweep_of
+from ired_diag.drawing.data import FigureData, Guide, Line, Mark, Panel, Scale, scale_of, scale_of_lines
+from ired_diag.drawing.ranges import range_in_words
+from ired_diag.errors import DiagError
+from ired_diag.stats.sweep_response import SweepResponse
+
+SHIFT = 0.02  # of the axis: from the interval of a setting to its single seeds
+
+Array = NDArray[np.float64]
+
+
+def sweep_figure(comparison: Comparison) -> FigureData:
+    """Return how the readout answers the knob that a comparison's groups differ in.
+
+    Raises:
+        DiagError: The comparison is of no sweep.
+    """
+    sweep = comparison.sweep
+    if sweep is None:
+        raise DiagError("These groups were not compared as a sweep. Name the knob (knob=…, --sweep KNOB).")
+    name = sweep.knob
+    if comparison.groups:
+        name, _, _ = comparison.groups[0].name.partition("@")
+    counts = [setting.n for setting in sweep.response.curve]
+    note = "one seed each"
+    if max(counts) > 1:
+        note = f"mean and 95% t interval, n = {range_in_words(counts)}; dots: seeds"
+    return FigureData(
+        name="sweep_response",
+        title=f"Response to {sweep.knob}",
+        x_label=f"{sweep.knob} (as configured)",
+        panels=(_panel(comparison, sweep, name),),
+        method=_method(comparison, counts, corrected=math.isfinite(sweep.response.honest)),
+        note=note,
+        summary=sweep_of(sweep),
+        order=(name,),
+    )
+
+
+def _panel(comparison: Comparison, sweep: Sweep, name: str) -> Panel:
+    response = sweep.response
+    scale = scale_of([response.knob])
+    places = response.knob
+    if scale == "linear":
+        places = np.arange(len(response.knob), dtype=np.float64)
+    mean, low, high = np.array([(setting.mean, setting.low, setting.high) for setting in response.curve]).T
+    means = Line(name, places, mean, low, high)
+    lines = (*_seeds(comparison, sweep, _next_to(places, scale), name), means)
+    ticks = []
+    for place, value in zip(places.tolist(), response.knob, strict=True):
+        ticks.append((place, f"{value:g}"))
+    return Panel(
+        y_label=f"{READOUT_NAMES[comparison.readout]} of {comparison.metric}",
+        lines=lines,
+        y_scale=scale_of_lines(lines),
+        x_scale=scale,
+        x_ticks=tuple(ticks),
+        guides=_honest(response),
+        marks=_best(response, places, name, below=comparison.lower_is_better),
+        height=1.2,
+    )
+
+
+def _best(response: SweepResponse, places: Array, name: str, *, below: bool) -> tuple[Mark, ...]:
+    """Return the mark of the best setting, its words on the side where the dotted line is not."""
+    best = response.best
+    if best < 0:
+        return ()
+    is_last = best == len(places) - 1
+    mark = Mark(
+        x=float(places[best]),
+        y=response.curve[best].mean,
+        label="best",
+        of=name,
+        anchor="right" if is_last else "left",
+        below=below,
+    )
+    return (mark,)
+
+
+def _honest(response: SweepResponse) -> tuple[Guide, ...]:
+    if not math.isfinite(response.honest):
+        return ()
+    label = f"best, judged by other seeds {response.honest:.4g}"
+    return (Guide(response.honest, label),)
+
+
+def _next_to(places: Array, scale: Scale) -> Array:
+    """Return where single seeds stand: a little to the right of their setting."""
+    if scale == "log":
+        extent = places.max() / places.min()
+        shifted: Array = places * extent**SHIFT
+        return shifted
+    return places + SHIFT * max(1, len(places) - 1)
+
+
+def _seeds(comparison: Comparison, sweep: Sweep, places: Array, name: str) -> tuple[Line, ...]:
+    """Return the single seeds of all settings, as one line of dots for each setting."""
+    by_setting = {group.name: group.values for group in comparison.groups}
+    lines = []
+    for place, setting in zip(places.tolist(), sweep.groups, strict=True):
+        values = list(by_setting[setting].values())
+        dots = Line(
+            name=f"{setting}, seeds",
+            x=np.full(len(values), place),
+            y=np.array(values, dtype=np.float64),
+            of=name,
+            faint=True,
+            drawn="points",
+        )
+        lines.append(dots)
+    return tuple(lines)
+
+
+def _method(comparison: Comparison, counts: Sequence[int], *, corrected: bool) -> str:
+    better = "lower" if comparison.lower_is_better else "higher"
+    honest = "Seeds are too few to correct the best for having been chosen."
+    if corrected:
+        honest = (
+            "Dotted: mean of a setting chosen by resampled seeds and judged by those not drawn, free of the "
+            "luck of having been chosen."
+        )
+    return (
+        f"Mean over seeds with 95% t interval, n = {range_in_words(counts)} a setting; dots: single seeds; "
+        f"{better} is better; circle: the best mean. {honest}"
+    )
