@@ -1,4 +1,4 @@
-"""What is varied to see whether a model's results depend on it, and beside which reference.
+"""What is varied to see whether a model's results depend on it, and the reference of each variation.
 
 Of a reference (``outcome``: all problems in one batch, divided as in training, in the order drawn):
 
@@ -15,7 +15,7 @@ problems what batches of b do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -26,7 +26,7 @@ from ired_diag.inverse.network import GradientNormalization
 from ired_diag.inverse.outcome import Arrangement, Inputs, Outcome, Precision, Quantity
 from ired_diag.model.problems import Problems
 
-SIZES = (1, 2, 256, 2048)  # of batches, beside the run's own
+SIZES = (1, 2, 256, 2048)  # of batches, next to the run's own
 MOST_BATCHES = 8  # of one size: a batch of one costs as long as one of a hundred
 FEW = 256  # problems in the variations whose verdict needs no more
 
@@ -37,8 +37,8 @@ class Rule:
 
     Attributes:
         normalization: Its rule for the divisor of ∇_yE: nothing, ``batch``, or a number.
-        training_batch: Its training batch size; 0 where none is told.
-        validation_batch: Its validation batch size; 0 likewise.
+        training_batch: Its training batch size; 0 where it is unknown.
+        validation_batch: Its validation batch size; 0 where it is unknown.
     """
 
     normalization: GradientNormalization = None
@@ -48,7 +48,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Variation:
-    """An outcome beside its reference.
+    """An outcome next to its reference.
 
     Attributes:
         axis: What is varied.
@@ -85,7 +85,14 @@ def draw_inputs(problems: Problems, levels: int, count: int, *, generator: torch
     """
     problem, answer = problems.draw(count, generator=generator)
     noise, start = torch.randn(2, *answer.shape, generator=generator, dtype=answer.dtype)
-    return Inputs(problem, answer, torch.randint(0, levels, (count,), generator=generator), noise, start)
+    t = torch.randint(0, levels, (count,), generator=generator)
+    return Inputs(
+        problem=problem,
+        answer=answer,
+        t=t,
+        noise=noise,
+        start=start,
+    )
 
 
 def another_order(t: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -103,7 +110,7 @@ def another_order(t: Tensor, *, generator: torch.Generator) -> Tensor:
 def variations(
     exact: Arrangement, inputs: Inputs, rule: Rule, *, generator: torch.Generator
 ) -> Iterator[Variation]:
-    """Yield each variation beside its reference.
+    """Yield each variation next to its reference.
 
     Args:
         exact: The reference in float64; its network divides as in training.
@@ -119,12 +126,16 @@ def variations(
         if plan.axis == "quirks":
             mended = outcome["negative_corrected"]
             outcome = {"negative_published": mended, "answer": outcome["answer"]}
-        reference: Mapping[Quantity, Tensor] = {
-            name: references[plan.against][name][: plan.count]
-            for name in get_args(Quantity)
-            if name in outcome
-        }
-        yield Variation(plan.axis, plan.setting, plan.arrangement.precision, outcome, reference)
+        all_problems = references[plan.against]
+        quantities = [name for name in get_args(Quantity) if name in outcome]
+        reference = {name: all_problems[name][: plan.count] for name in quantities}
+        yield Variation(
+            axis=plan.axis,
+            setting=plan.setting,
+            precision=plan.arrangement.precision,
+            outcome=outcome,
+            reference=reference,
+        )
 
 
 def _plans(exact: Arrangement, n: int, rule: Rule, order: Tensor) -> Iterator[_Plan]:
@@ -151,13 +162,22 @@ def _sizes(rule: Rule, n: int) -> list[tuple[int, int]]:
 
     One batch of all is the reference itself, unless it is divided by its size.
     """
-    most = n + 1 if rule.normalization == "batch" else n
-    sizes = sorted(size for size in {*SIZES, rule.training_batch, rule.validation_batch} if 0 < size < most)
-    return [(size, size * max(1, min(MOST_BATCHES, n // size, FEW // size))) for size in sizes]
+    most = n + (rule.normalization == "batch")
+    candidates = {*SIZES, rule.training_batch, rule.validation_batch}
+    counts = []
+    for size in sorted(candidates):
+        if 0 < size < most:
+            batches = max(1, min(MOST_BATCHES, n // size, FEW // size))
+            counts.append((size, size * batches))
+    return counts
 
 
 def _divisors(own: GradientNormalization, rule: Rule) -> list[tuple[str, float]]:
     """Return the divisors that are not the run's own."""
     sizes = sorted({rule.training_batch, rule.validation_batch} - {0}) or list(SIZES[2:])
-    named = {1.0: "none"} | {float(size): f"/{size}" for size in sizes if size > 1}
-    return [(setting, divisor) for divisor, setting in named.items() if divisor != (own or 1.0)]
+    settings = {1.0: "none"}
+    for size in sizes:
+        if size > 1:
+            settings[float(size)] = f"/{size}"
+    settings.pop(own or 1.0, None)
+    return [(setting, divisor) for divisor, setting in settings.items()]
