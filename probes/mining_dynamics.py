@@ -212,13 +212,13 @@ def verdict_at(rows: Table, walk: str) -> str:
     at = {str(row["quantity"]): row for row in _rows(rows)}
     energy, turn = at["energy_change"], at["turn"]
     seen = Seen(
-        energy["x"],
-        energy["n"],
-        (energy["x_low"], energy["x_high"]),
-        (energy["difference_low"], energy["difference_high"]),
-        (turn["difference_low"], turn["difference_high"]),
-        at["moved"]["x"],
-        at["clamped"]["x"],
+        energy=energy["x"],
+        n=energy["n"],
+        energy_interval=(energy["x_low"], energy["x_high"]),
+        advantage=(energy["difference_low"], energy["difference_high"]),
+        turn=(turn["difference_low"], turn["difference_high"]),
+        moved=at["moved"]["x"],
+        clamped=at["clamped"]["x"],
     )
     return verdict(seen, walk)
 

@@ -73,7 +73,8 @@ def inverse_floors(
 
 def _drawn(rank: int, *, epsilon: float, weight: float, rng: np.random.Generator) -> tuple[Array, Array]:
     root = rng.uniform(-1, 1, (CHUNK, rank, rank))
-    product = root @ root.transpose(0, 2, 1)
+    transposed = root.transpose(0, 2, 1)
+    product = root @ transposed
     a = weight * product + epsilon * np.eye(rank)
     return a, np.linalg.inv(a).astype(np.float64)
 

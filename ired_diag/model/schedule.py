@@ -8,7 +8,7 @@ and a step of the inner optimisation has the length η_t = β_t / √(1 - ᾱ_t)
 ᾱ proportional to cos²(π/2 · (t/T + s)/(1 + s)), s = 0.008, with β capped at 0.999.
 
 References: Ho, Jain, Abbeel (2020), Denoising Diffusion Probabilistic Models, equation 4 (q_sample);
-Nichol & Dhariwal (2021), Improved DDPM, equation 17 (cosine); the public code of IRED (η_t).
+Nichol & Dhariwal (2021), Improved DDPM, equation 17 (cosine); the public code of Du et al. (2024) (η_t).
 """
 
 from __future__ import annotations

@@ -38,10 +38,10 @@ def measure(questions: Sequence[Question]) -> Iterator[Measured]:
             except NotApplicable as error:
                 yield error
             continue
+        # Probes that look at as many negatives share their mining.
         if samples not in mined:
-            mined[samples] = _measured_on_negatives(
-                [one.probe for one in together[samples]], question.subject
-            )
+            probes = [companion.probe for companion in together[samples]]
+            mined[samples] = _measured_on_negatives(probes, question.subject)
         yield mined[samples][question.probe.name]
 
 
