@@ -99,7 +99,7 @@ def test_what_was_measured_is_not_measured_again_unless_something_changed(
     measure = Counting()
     request = Request([probe_of(measure)], samples=5)
     first, second = (answers_of(list(put_probes([target_of(1)], request)))[0] for _ in range(2))
-    assert (measure.calls, first.measured_before, second.measured_before) == (1, False, True)
+    assert (measure.calls, first.known, second.known) == (1, False, True)
     assert second.finding == first.finding
     for changed in (
         replace(request, seed=1),
@@ -143,11 +143,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(target_of: Callable[..., Ta
         if number == 1:
             break  # as Ctrl-C does: the generator is left
     assert measure.calls == 2
-    assert [answer.measured_before for answer in answers_of(list(put_probes(targets, request)))] == [
-        True,
-        True,
-        False,
-    ]
+    assert [answer.known for answer in answers_of(list(put_probes(targets, request)))] == [True, True, False]
     assert measure.calls == 3
 
 

@@ -61,7 +61,7 @@ def test_processes_find_what_one_finds_and_draw_it(run: Path, tmp_path: Path) ->
             else:
                 assert (values == b[name]).all()
     again = answers(run, tmp_path / "two", 2)
-    assert all(answer.measured_before for answer in again)
+    assert all(answer.known for answer in again)
 
 
 def test_a_gpu_is_not_shared_and_no_process_idles() -> None:

@@ -58,7 +58,7 @@ def print_answers(
 
 def _print_answer(answer: Answer, *, tables: bool) -> None:
     step = f"step {answer.step}" if answer.step is not None else answer.checkpoint.name
-    before = ", known from before" if answer.measured_before else ""
+    before = ", known from before" if answer.known else ""
     click.secho(f"{answer.probe} ({step}, {answer.weights} weights{before})", underline=True)
     click.echo(f"  {_marked(answer.finding)}")
     if answer.finding.advice:

@@ -63,7 +63,7 @@ class Answer:
         table: The table's file.
         figures: Picture files, where it was drawn.
         notes: What is odd about the checkpoint or its configuration.
-        measured_before: Whether it was measured before and only read now.
+        known: Whether it was measured before and only read now.
     """
 
     label: str
@@ -76,7 +76,7 @@ class Answer:
     table: Path
     figures: Sequence[Path]
     notes: Sequence[Finding]
-    measured_before: bool
+    known: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +232,7 @@ def _answers(
             table=_table(target, probe).path,
             figures=_figures(target, probe, key, rows, request=request, workers=workers),
             notes=notes,
-            measured_before=True,
+            known=True,
         )
     for question, key, rows in zip(job.questions, job.keys, measured, strict=True):
         probe = question.probe
@@ -255,7 +255,7 @@ def _answers(
             table=path,
             figures=_figures(target, probe, key, rows, request=request, workers=workers),
             notes=notes,
-            measured_before=False,
+            known=False,
         )
 
 
