@@ -357,7 +357,10 @@ def _rows(
 
 PROBE = Probe(
     name="accuracy",
-    question="How far are the model's answers from the inverse, for which matrices, and does inner optimisation help?",
+    question=(
+        "How far are the model's answers from the inverse, for which matrices, "
+        "and does inner optimisation help?"
+    ),
     columns=COLUMNS,
     measure=measure,
     comparison_columns=COMPARISON_COLUMNS,

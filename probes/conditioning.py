@@ -321,7 +321,10 @@ def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
 
 PROBE = Probe(
     name="conditioning",
-    question="Are mined negatives worse conditioned than right answers, and than random perturbations of their size?",
+    question=(
+        "Are mined negatives worse conditioned than right answers, "
+        "and than random perturbations of their size?"
+    ),
     columns=COLUMNS,
     measure=measure,
     comparison_columns=COMPARISON_COLUMNS,

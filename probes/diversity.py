@@ -361,7 +361,9 @@ def _as_table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
 
 PROBE = Probe(
     name="diversity",
-    question="Do mined negatives collapse, or do they cover as much as random perturbations of the same size?",
+    question=(
+        "Do mined negatives collapse, or do they cover as much as random perturbations of the same size?"
+    ),
     columns=COLUMNS,
     measure=measure,
     comparison_columns=COMPARISON_COLUMNS,

@@ -381,7 +381,9 @@ def _line(shown: Table, quantity: str, places: Mapping[tuple[str, str], float], 
 
 PROBE = Probe(
     name="invariance",
-    question="Does a problem's result depend on what must not matter: batch size, order, number type, device?",
+    question=(
+        "Does a problem's result depend on what must not matter: batch size, order, number type, device?"
+    ),
     columns=COLUMNS,
     measure=measure,
     comparison_columns=COMPARISON_COLUMNS,

@@ -219,5 +219,6 @@ def _with_total(product: Tensor, trained: int) -> Tensor:
     """Return products of terms with those of the total, the sum of the trained ones, as the last term."""
     count = len(product)
     unit = torch.eye(count, dtype=product.dtype)
-    each = torch.cat([unit, unit[:trained].sum(0, keepdim=True)])
+    total = unit[:trained].sum(0, keepdim=True)
+    each = torch.cat([unit, total])
     return torch.einsum("ia,jb,abr->ijr", each, each, product)

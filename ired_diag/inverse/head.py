@@ -112,8 +112,10 @@ def _scalar(h: Tensor, w: Tensor, bias: Tensor, normalization: str) -> tuple[Ten
     scale = (variance + VARIANCE_FLOOR).rsqrt()
     unit = centred * scale
     along = (unit * w).mean(-1, keepdim=True)
-    slope = (w - w.mean(-1, keepdim=True) - unit * along) * scale
-    return affine(unit, w, bias)[..., 0], slope
+    mean_weight = w.mean(-1, keepdim=True)
+    slope = (w - mean_weight - unit * along) * scale
+    energy = affine(unit, w, bias)
+    return energy[..., 0], slope
 
 
 def _bounded(energy: Tensor, slope: Tensor, form: HeadForm) -> tuple[Tensor, Tensor]:

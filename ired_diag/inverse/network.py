@@ -184,9 +184,12 @@ class NetworkLandscape:
         a1, a2, a3 = self._preactivations(y)
         energy, d_h3 = self._head(F.silu(a3))
         d3 = swish_backward(d_h3.to(a3.dtype), a3) * self.gain3
-        d2 = swish_backward(d3 @ p["fc3.weight"], a2) * self.gain2
-        d1 = swish_backward(d2 @ p["fc2.weight"], a1)
-        gradient = d1 @ p["fc1.weight"][..., dim:]
+        d_h2 = d3 @ p["fc3.weight"]
+        d2 = swish_backward(d_h2, a2) * self.gain2
+        d_h1 = d2 @ p["fc2.weight"]
+        d1 = swish_backward(d_h1, a1)
+        of_candidate = p["fc1.weight"][..., dim:]
+        gradient = d1 @ of_candidate
         gradient = gradient.to(y.dtype)
         if self.divisor is not None:
             gradient = gradient / self.divisor
@@ -212,8 +215,10 @@ class NetworkLandscape:
         network = self.network
         of_candidate = network.parameters["fc1.weight"][..., network.architecture.dim :]
         a1 = self.problem + affine(y.to(self.problem.dtype), of_candidate)
-        a2 = network._layer("fc2", F.silu(a1)) * self.gain2 + self.bias2
-        a3 = network._layer("fc3", F.silu(a2)) * self.gain3 + self.bias3
+        linear2 = network._layer("fc2", F.silu(a1))
+        a2 = linear2 * self.gain2 + self.bias2
+        linear3 = network._layer("fc3", F.silu(a2))
+        a3 = linear3 * self.gain3 + self.bias3
         return a1, a2, a3
 
     def _head(self, h3: Tensor) -> tuple[Tensor, Tensor]:

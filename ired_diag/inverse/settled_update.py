@@ -56,7 +56,8 @@ def squared_updates(config: TrainingConfig, gradients: Tensor, weight: Tensor) -
 def _update(config: TrainingConfig, m: Tensor, v: Tensor, weight: Tensor) -> Tensor:
     decay = config.weight_decay * weight.double()
     if config.optimizer == "sgd":
-        return config.learning_rate * (m + decay) / (1 - config.momentum)
+        step = m + decay
+        return config.learning_rate * step / (1 - config.momentum)
     # What is left of a sum of squares after one is taken away may be below 0 by a rounding.
     spread = v.clamp(min=0).sqrt()
     step = m / (spread + EPSILON)

@@ -62,8 +62,12 @@ def inverse_floors(
     rng = np.random.default_rng(SEED)
     matrices = min(MOST, max(FEWEST, ENTRIES // rank**2))
     chunks = math.ceil(matrices / (2 * CHUNK))
-    train = [_drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng) for _ in range(chunks)]
-    test = [_drawn(rank, epsilon=epsilon, weight=weight, rng=rng) for _ in range(chunks)]
+    train = []
+    for _ in range(chunks):
+        train.append(_drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng))
+    test = []
+    for _ in range(chunks):
+        test.append(_drawn(rank, epsilon=epsilon, weight=weight, rng=rng))
     return (
         _scored("zero", np.zeros(4), test),
         _scored("mean_inverse", _mean_inverse(train), test),

@@ -103,8 +103,9 @@ def another_order(t: Tensor, *, generator: torch.Generator) -> Tensor:
         generator: Of the order.
     """
     order = torch.randperm(len(t), generator=generator)
-    far = int((t[order] - t[0]).abs().argmax())
-    return torch.cat([order[far:], order[:far]])
+    distance = (t[order] - t[0]).abs()
+    far = int(distance.argmax())
+    return torch.roll(order, -far)
 
 
 def variations(
@@ -141,20 +142,24 @@ def variations(
 def _plans(exact: Arrangement, n: int, rule: Rule, order: Tensor) -> Iterator[_Plan]:
     single = replace(exact, precision="float32")
     yield _Plan("precision", "float32", single, "float64", n)
-    yield _Plan("precision", "bfloat16", replace(exact, precision="bfloat16"), "float64", n)
+    bfloat16 = replace(exact, precision="bfloat16")
+    yield _Plan("precision", "bfloat16", bfloat16, "float64", n)
     for base in (exact, single):
         for size, count in _sizes(rule, n):
             network = replace(exact.network, gradient_normalization=rule.normalization)
             arranged = replace(base, network=network, batch=size)
             yield _Plan("batch size", str(size), arranged, base.precision, count)
-        yield _Plan("order", "permuted", replace(base, order=order), base.precision, len(order))
+        permuted = replace(base, order=order)
+        yield _Plan("order", "permuted", permuted, base.precision, len(order))
         if exact.device.type != "cpu":
             there = replace(base, device=torch.device("cpu"))
             yield _Plan("device", "cpu", there, base.precision, n)
     for setting, divisor in _divisors(exact.network.gradient_normalization, rule):
         network = replace(exact.network, gradient_normalization=divisor)
-        yield _Plan("normalization", setting, replace(single, network=network), "float32", n)
-    yield _Plan("quirks", "mended", replace(single, faithful=False), "float32", n)
+        divided = replace(single, network=network)
+        yield _Plan("normalization", setting, divided, "float32", n)
+    mended = replace(single, faithful=False)
+    yield _Plan("quirks", "mended", mended, "float32", n)
 
 
 def _sizes(rule: Rule, n: int) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ before the next checkpoint is touched, so that an interrupted run of many goes o
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -157,7 +158,8 @@ def put_probes(
     total, done = len(targets) * len(request.probes), 0
     workers = workers or Workers()
     progress(done, total)
-    jobs = (job for target in targets for job in _jobs(target, request))
+    # Targets are read as their turn comes, so that few are held in memory.
+    jobs = itertools.chain.from_iterable(_jobs(target, request) for target in targets)
     for job, measured in workers.measure(jobs):
         answered = 0
         try:

@@ -63,4 +63,8 @@ def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping
                     parts[probe.name].append(probe.measure(chunk))
                 except NotApplicable as error:
                     refused[probe.name] = error
-    return {name: refused[name] if name in refused else concatenate(p) for name, p in parts.items()}
+    measured: dict[str, Measured] = dict(refused)
+    for name, tables in parts.items():
+        if name not in refused:
+            measured[name] = concatenate(tables)
+    return measured

@@ -93,8 +93,11 @@ def trend_figure(probe: Probe, steps: Sequence[int], findings: Sequence[Finding]
 
 def _sizes(findings: Sequence[Finding]) -> str:
     """Return how many samples the answers rest on, as the end of a sentence; empty where it is unknown."""
-    numbers = [finding.evidence.get("n") for finding in findings]
-    counts = {int(n) for n in numbers if isinstance(n, int)}
+    counts = set()
+    for finding in findings:
+        n = finding.evidence.get("n")
+        if isinstance(n, int):
+            counts.add(int(n))  # a bool among them becomes a number
     if not counts:
         return ""
     listed = " or ".join(map(str, sorted(counts)))

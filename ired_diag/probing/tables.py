@@ -132,6 +132,7 @@ class ProbeTable:
                 f"{self.path}: holds the table of {other}. Choose another place with --out DIR."
             )
         measured = [column.name for column in self.probe.columns]
+        # Rows that were measured by another set of columns cannot stand next to new ones.
         if columns != ["step", "weights", "settings", *measured]:
             return {}
         return metadata
@@ -167,8 +168,7 @@ def _with_answer(
     text = json.dumps(dict(columns) | asdict(answer), default=_as_python_number)
     content: Mapping[str, Any] = json.loads(text)
     # As text, because NaN is equal to itself there.
-    texts = [_sorted_text(earlier) for earlier in stored_answers]
-    if _sorted_text(content) in texts:
+    if _sorted_text(content) in map(_sorted_text, stored_answers):
         return list(stored_answers)
     return [*others, content]
 
