@@ -186,7 +186,8 @@ def matrix_polynomial(series: Chebyshev, a: Tensor) -> Tensor:
     for c in reversed(others):
         current = c * unit + 2 * x @ above - two_above
         above, two_above = current, above
-    return first * unit + x @ above - two_above
+    answer: Tensor = first * unit + x @ above - two_above
+    return answer
 
 
 def newton_schulz(a: Tensor, *, steps: int) -> Tensor:

@@ -130,5 +130,6 @@ def _scored(name: str, answer: Array, test: list[tuple[Array, Array]]) -> Floor:
         predicted[:, places, places] = diagonal.reshape(n, rank)
         errors.append(((predicted - y) ** 2).mean(axis=(1, 2)))
     each = np.concatenate(errors)
-    error = float(each.std(ddof=1) / math.sqrt(len(each)))
-    return Floor(name, mse=float(each.mean()), standard_error=error)
+    spread = each.std(ddof=1)
+    standard_error = float(spread / math.sqrt(len(each)))
+    return Floor(name, mse=float(each.mean()), standard_error=standard_error)

@@ -64,4 +64,5 @@ def _no_barrier(landscape: Landscape, a: Tensor, b: Tensor, *, heights: Tensor, 
     length = torch.linalg.vector_norm(a - b, dim=-1)
     rounding = ROUNDINGS * torch.finfo(size.dtype).eps * size
     slack = tolerance * length + rounding
-    return along.amax(0) <= heights.amax(1) + slack
+    low: Tensor = along.amax(0) <= heights.amax(1) + slack
+    return low
