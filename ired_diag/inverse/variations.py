@@ -184,5 +184,4 @@ def _divisors(own: GradientNormalization, rule: Rule) -> list[tuple[str, float]]
     for size in sizes:
         if size > 1:
             settings[float(size)] = f"/{size}"
-    settings.pop(own or 1.0, None)
-    return [(setting, divisor) for divisor, setting in settings.items()]
+    return [(setting, divisor) for divisor, setting in settings.items() if divisor != (own or 1.0)]

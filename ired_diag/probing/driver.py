@@ -220,9 +220,9 @@ def _answers(
     if job.error is not None or job.opened is None:
         raise job.error or ValueError("a job without a model")
     target, notes = job.target, job.opened.notes
-    for probe, key, rows in job.earlier:
-        finding, comparison = _concluded(probe, rows)
-        _table(target, probe).note_answer(key, rows, finding)
+    for probe, key, stored_rows in job.earlier:
+        finding, comparison = _concluded(probe, stored_rows)
+        _table(target, probe).note_answer(key, stored_rows, finding)
         yield Answer(
             label=target.label,
             probe=probe.name,
@@ -232,7 +232,7 @@ def _answers(
             finding=finding,
             comparison=comparison,
             table=_table(target, probe).path,
-            figures=_figures(target, probe, key, rows, request=request, workers=workers),
+            figures=_figures(target, probe, key, stored_rows, request=request, workers=workers),
             notes=notes,
             known=True,
         )
