@@ -356,15 +356,18 @@ def _rows(
 
 
 PROBE = Probe(
-    "accuracy",
-    "How far are the model's answers from the inverse, for which matrices, and does inner optimisation help?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="accuracy",
+    question=(
+        "How far are the model's answers from the inverse, for which matrices, "
+        "and does inner optimisation help?"
+    ),
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline("mse_id", "MSE of the answers (ID)", "mse_id_low", "mse_id_high", "log"),
         Headline("mse_ood", "MSE of the answers (OOD)", "mse_ood_low", "mse_ood_high", "log"),
         Headline(

@@ -320,15 +320,18 @@ def _quartiles(values: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 PROBE = Probe(
-    "conditioning",
-    "Are mined negatives worse conditioned than right answers, and than random perturbations of their size?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="conditioning",
+    question=(
+        "Are mined negatives worse conditioned than right answers, "
+        "and than random perturbations of their size?"
+    ),
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline("median_cond_adversarial", "median condition number of adversarial negatives", scale="log"),
         Headline(
             "larger_vs_start",

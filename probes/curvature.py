@@ -384,14 +384,16 @@ def _steps_panel(table: Table) -> Panel:
 
 
 PROBE = Probe(
-    "curvature",
-    "How sharp is the training loss, is it at a minimum, and are the sampler's steps in y stable?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    tuple(Headline(key, label, f"{key}_low", f"{key}_high", scale) for key, label, scale in HEADLINES),
+    name="curvature",
+    question="How sharp is the training loss, is it at a minimum, and are the sampler's steps in y stable?",
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=tuple(
+        Headline(key, label, f"{key}_low", f"{key}_high", scale) for key, label, scale in HEADLINES
+    ),
     samples=BATCH,
 )

@@ -360,15 +360,17 @@ def _as_table(rows: Sequence[Row], columns: Sequence[Column]) -> Table:
 
 
 PROBE = Probe(
-    "diversity",
-    "Do mined negatives collapse, or do they cover as much as random perturbations of the same size?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="diversity",
+    question=(
+        "Do mined negatives collapse, or do they cover as much as random perturbations of the same size?"
+    ),
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline(
             "vendi_ratio",
             "Vendi score of negatives over the control's",

@@ -83,7 +83,7 @@ IDLE = 0.9  # of a run's own negatives: with so many saturated, mining is hardly
 FEWEST = 30  # problems for a verdict
 DODGE = 0.13  # of a level, between the kinds
 
-Told = tuple[float, float, float, int, str]  # value, low, high, n, reason
+Estimate = tuple[float, float, float, int, str]  # value, low, high, n, reason
 
 
 def measure(subject: Subject) -> Table:
@@ -121,19 +121,19 @@ def measure(subject: Subject) -> Table:
 
 def compare(table: Table) -> Table:
     """Return each quantity of each kind: over all levels, then level by level."""
-    rows: list[tuple[int, str, str, Told]] = []
+    rows: list[tuple[Any, ...]] = []
     levels = np.unique(table["level"]).tolist()
     for kind in NEGATIVES:
         part = select(table, kind=kind)
-        rows += [(ALL_LEVELS, kind, name, told) for name, told in _quantities(part)]
+        for name, estimate in _quantities(part):
+            rows.append((ALL_LEVELS, kind, name, *estimate))
         for level in levels:
-            rows += [(level, kind, name, told) for name, told in _quantities(select(part, level=level))]
-    return {
-        "level": np.array([row[0] for row in rows]),
-        "kind": np.array([row[1] for row in rows]),
-        "quantity": np.array([row[2] for row in rows]),
-        **{name: np.array([row[3][i] for row in rows]) for i, name in enumerate(VALUE)},
-    }
+            for name, estimate in _quantities(select(part, level=level)):
+                rows.append((level, kind, name, *estimate))
+    comparison = {}
+    for name, values in zip(("level", "kind", "quantity", *VALUE), zip(*rows, strict=True), strict=True):
+        comparison[name] = np.array(values)
+    return comparison
 
 
 def log_weight(gap: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,41 +146,47 @@ def log_weight(gap: NDArray[np.float64]) -> NDArray[np.float64]:
     return logs
 
 
-def _quantities(rows: Table) -> Iterator[tuple[str, Told]]:
+def _quantities(rows: Table) -> Iterator[tuple[str, Estimate]]:
     """Yield each quantity of one kind, at one level or over several, each problem counting once."""
     order = np.lexsort((rows["sample"], rows["level"]))
     levels = len(np.unique(rows["level"]))
     shape = {name: column[order].reshape(levels, -1) for name, column in rows.items()}
-    positive, negative, gap = (shape[name] for name in ("energy_positive", "energy_negative", "gap"))
-    for name, values in (("energy_positive", positive), ("energy_negative", negative), ("gap", gap)):
-        yield name, _mean(values, shape["rounding"] if name == "gap" else None)
+    positive, negative = shape["energy_positive"], shape["energy_negative"]
+    gap = shape["gap"]
+    yield "energy_positive", _mean_over_problems(positive)
+    yield "energy_negative", _mean_over_problems(negative)
+    yield "gap", _mean_over_problems(gap, shape["rounding"])
     effect = paired_effect(mean_of_finite(gap))
     yield "gap_over_sd", (effect.d, effect.d_low, effect.d_high, effect.n, effect.reason)
-    told = ~(np.isnan(positive) | np.isnan(negative))
-    lower = np.where(told, (positive < negative) + 0.5 * (positive == negative), math.nan)
-    saturated = np.where(told, shape["weight"] < SATURATED, math.nan)
+    numbers = ~(np.isnan(positive) | np.isnan(negative))
+    ties = 0.5 * (positive == negative)
+    lower = np.where(numbers, (positive < negative) + ties, math.nan)
+    saturated = np.where(numbers, shape["weight"] < SATURATED, math.nan)
     yield "lower", _share(lower)
     area = paired_auroc(-positive, -negative)
     yield "auroc", (area.area, area.low, area.high, area.n, area.reason)
-    yield "weight", _mean(shape["weight"])
+    yield "weight", _mean_over_problems(shape["weight"])
     yield "saturated", _share(saturated)
     size = effective_size(log_weight(gap))
     yield "effective", (size.share, size.low, size.high, size.n, size.reason)
 
 
-def _mean(values: NDArray[np.float64], rounding: NDArray[np.float64] | None = None) -> Told:
+def _mean_over_problems(values: NDArray[np.float64], rounding: NDArray[np.float64] | None = None) -> Estimate:
     """Return the mean of problems' means over levels, with its t interval; what is not finite is left out."""
+    reasons = []
     lost = int((~np.isfinite(values)).sum())
-    reasons = [f"{lost} of {values.size} are not finite"] if lost else []
+    if lost:
+        reasons.append(f"{lost} of {values.size} are not finite")
     if rounding is not None and (unsure := int((np.abs(values) <= rounding).sum())):
         reasons.append(f"{unsure} of {values.size} are not above the rounding of their energies")
     means = mean_of_finite(values)
-    told = summarise(means[np.isfinite(means)])
-    reason = "; ".join([*reasons, told.reason] if told.reason else reasons)
-    return told.mean, told.low, told.high, told.n, reason
+    summary = summarise(means[np.isfinite(means)])
+    if summary.reason:
+        reasons.append(summary.reason)
+    return summary.mean, summary.low, summary.high, summary.n, "; ".join(reasons)
 
 
-def _share(values: NDArray[np.float64]) -> Told:
+def _share(values: NDArray[np.float64]) -> Estimate:
     share = share_of(mean_of_finite(values), answers=len(values))
     return share.mean, share.low, share.high, share.n, share.reason
 
@@ -215,32 +221,38 @@ def conclude(table: Table, comparison: Table) -> Finding:
 
 
 def _percent(evidence: dict[str, Any], quantity: str, kind: Kind) -> str:
-    value, low, high = (100 * evidence[f"{quantity}{end}_{kind}"] for end in ("", "_low", "_high"))
+    value = 100 * evidence[f"{quantity}_{kind}"]
+    low = 100 * evidence[f"{quantity}_low_{kind}"]
+    high = 100 * evidence[f"{quantity}_high_{kind}"]
     return f"{value:.1f}% ({low:.1f} to {high:.1f}%)"
 
 
 def _left(kind: Kind, evidence: dict[str, Any]) -> str:
     """Return how much of the gradient one kind of negative leaves, in words."""
-    return (
-        f"{100 * evidence[f'weight_{kind}']:.2g}% on average and less than {100 * SATURATED:g}% in "
-        f"{_percent(evidence, 'saturated', kind)} of pairs"
-    )
+    weight = 100 * evidence[f"weight_{kind}"]
+    saturated = _percent(evidence, "saturated", kind)
+    return f"{weight:.2g}% on average and less than {100 * SATURATED:g}% in {saturated} of pairs"
 
 
 def _verdict(rows: Table, n: int) -> str:
     """Return where right answers lie lower and where higher, each level by its own interval."""
     if n < FEWEST:
         return f"too few problems for a verdict ({FEWEST} are needed)"
-    at = {name: column[rows["level"] != ALL_LEVELS] for name, column in rows.items()}
-    lower, higher = at["value_low"] > 0.5, at["value_high"] < 0.5
-    found = (("mostly lower", lower), ("mostly higher", higher), ("undecided", ~(lower | higher)))
-    return ", ".join(f"{word} at {_levels(at['level'], which)}" for word, which in found if which.any())
+    single = rows["level"] != ALL_LEVELS
+    levels = rows["level"][single]
+    lower = rows["value_low"][single] > 0.5
+    higher = rows["value_high"][single] < 0.5
+    groups = {"mostly lower": lower, "mostly higher": higher, "undecided": ~(lower | higher)}
+    parts = [f"{word} at {_levels(levels, chosen)}" for word, chosen in groups.items() if chosen.any()]
+    return ", ".join(parts)
 
 
-def _levels(levels: NDArray[Any], which: NDArray[np.bool_]) -> str:
-    if which.all():
+def _levels(levels: NDArray[Any], chosen: NDArray[np.bool_]) -> str:
+    if chosen.all():
         return "every level"
-    return f"level{'s' if which.sum() > 1 else ''} {', '.join(map(str, levels[which].tolist()))}"
+    plural = "s" if chosen.sum() > 1 else ""
+    listed = ", ".join(map(str, levels[chosen].tolist()))
+    return f"level{plural} {listed}"
 
 
 def _alarm(trained: tuple[Kind, ...], evidence: dict[str, Any], n: int) -> tuple[bool, str]:
@@ -314,15 +326,15 @@ def _beside(levels: NDArray[Any], position: int) -> NDArray[np.float64]:
 
 
 PROBE = Probe(
-    "energy_gap",
-    "Does lower energy tell right answers from negatives, and how much gradient does that leave?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="energy_gap",
+    question="Does lower energy tell right answers from negatives, and how much gradient does that leave?",
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline(
             "lower_adversarial",
             "share of right answers below their adversarial negative",

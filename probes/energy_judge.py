@@ -369,15 +369,15 @@ def _distribution(name: str, rows: Table) -> Line:
 
 
 PROBE = Probe(
-    "energy_judge",
-    "Does lower energy mean a better answer, and is the lowest energy the right answer?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="energy_judge",
+    question="Does lower energy mean a better answer, and is the lowest energy the right answer?",
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline(
             "below_answer",
             "share of answers below the right one in energy",

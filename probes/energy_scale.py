@@ -334,15 +334,15 @@ def _line(comparison: Table, quantity: str, name: str) -> Line:
 
 
 PROBE = Probe(
-    "energy_scale",
-    "Does the energy have the size that its gradient needs, or has it run away or collapsed?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="energy_scale",
+    question="Does the energy have the size that its gradient needs, or has it run away or collapsed?",
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline("size", "|E| of right answers (nat)", "size_low", "size_high", "log"),
         Headline("mse", "MSE of the predicted noise", "mse_low", "mse_high", "log"),
         Headline("output_ratio", "output over noise, lengths", "output_ratio_low", "output_ratio_high"),

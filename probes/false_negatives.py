@@ -28,7 +28,7 @@ negatives bias the contrastive loss).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -47,7 +47,7 @@ from ired_diag.model.sampler import sample
 from ired_diag.probing.probe import ALL_LEVELS, Headline, Probe
 from ired_diag.stats.finite import mean_of_finite
 from ired_diag.stats.share import share_of
-from ired_diag.stats.summary import summarise
+from ired_diag.stats.summary import Summary, summarise
 from ired_diag.subject import Subject
 from ired_diag.table import Column, Table, concatenate, select
 from ired_diag.told_training import sentence_on, strategy_of
@@ -95,6 +95,8 @@ ZERO = 1.0  # the relative distance of the answer zero
 MANY = 0.05  # share of closer negatives from which the run's user should worry
 FEWEST = 30  # problems, below which there is no verdict
 
+Row = Mapping[str, Any]
+
 
 def measure(subject: Subject) -> Table:
     """Return the distances of each negative and of the model's own answer, and how gradients change.
@@ -102,26 +104,31 @@ def measure(subject: Subject) -> Table:
     Args:
         subject: With mined negatives of matrices, and a network.
     """
-    rank, network, batch = (
-        subject.problems_of(MatrixData).rank,
-        subject.energy_of(EnergyNetwork),
-        subject.batch,
-    )
+    rank = subject.problems_of(MatrixData).rank
+    network = subject.energy_of(EnergyNetwork)
+    batch = subject.batch
     positive = batch.candidates["positive"][0]
-    start = torch.randn(positive.shape, generator=subject.generator("false_negatives start", batch.first))
-    own = sample(
-        network, batch.problem, start.to(positive), subject.schedule, faithful=batch.settings.faithful
-    ).answer
-    told = distances(batch.problem, positive, own[None], rank)
-    untold = dict.fromkeys(("closer", *CHANGES), torch.full_like(told["mse"], math.nan))
-    tables = [_rows(subject, "answer", [ALL_LEVELS], told | untold)]
+    starts = subject.generator("false_negatives start", batch.first)
+    start = torch.randn(positive.shape, generator=starts)
+    sampled = sample(
+        network,
+        batch.problem,
+        start.to(positive),
+        subject.schedule,
+        faithful=batch.settings.faithful,
+    )
+    own = distances(batch.problem, positive, sampled.answer[None], rank)
+    # An own answer is not closer than itself, and no gradient leaves it out.
+    lacking = dict.fromkeys(("closer", *CHANGES), torch.full_like(own["mse"], math.nan))
+    tables = [_rows(subject, "answer", [ALL_LEVELS], own | lacking)]
     chance = subject.generator("false_negatives chance", batch.first)
+    levels = list(range(batch.levels))
     for kind in NEGATIVES:
         numbers = distances(batch.problem, positive, batch.candidates[kind], rank)
-        known = torch.isfinite(numbers["mse"]) & torch.isfinite(told["mse"])
-        closer = (numbers["mse"] < told["mse"]).double().where(known, math.nan)
+        finite = torch.isfinite(numbers["mse"]) & torch.isfinite(own["mse"])
+        is_closer = numbers["mse"] < own["mse"]
+        closer = is_closer.double().where(finite, math.nan)
         changes = nce_changes(network, batch, kind, closer, size=BATCH, generator=chance)
-        levels = list(range(batch.levels))
         tables.append(_rows(subject, kind, levels, numbers | {"closer": closer} | changes))
     return concatenate(tables)
 
@@ -142,59 +149,68 @@ def distances(problem: Tensor, inverse: Tensor, candidates: Tensor, rank: int) -
 
 def _rows(subject: Subject, kind: str, levels: list[int], numbers: dict[str, Tensor]) -> Table:
     batch = subject.batch
-    number = np.tile(np.arange(batch.first, batch.first + batch.samples), len(levels))
-    values = {name: v.cpu().numpy().ravel() for name, v in numbers.items()}
-    keys = {
+    samples = np.arange(batch.first, batch.first + batch.samples)
+    sample_column = np.tile(samples, len(levels))
+    n = len(sample_column)
+    columns = {
         "level": np.repeat(levels, batch.samples),
-        "kind": np.full(len(number), kind),
-        "training": np.full(len(number), strategy_of(subject.config)),
-        "sample": number,
+        "kind": np.full(n, kind),
+        "training": np.full(n, strategy_of(subject.config)),
+        "sample": sample_column,
+        "batch": sample_column // BATCH,
     }
-    return {c.name: (keys | values | {"batch": number // BATCH})[c.name] for c in COLUMNS}
+    for name, values in numbers.items():
+        columns[name] = values.cpu().numpy().ravel()
+    return {column.name: columns[column.name] for column in COLUMNS}
 
 
 def compare(table: Table) -> Table:
     """Return the shares within each τ and closer than the model's answer, and the changes of the gradient."""
     rows: list[tuple[Any, ...]] = []
+    own = select(table, kind="answer")
     for distance, taus in TAUS.items():
-        own = select(table, kind="answer")[distance]
-        rows += [(ALL_LEVELS, "answer", distance, tau, *_share(_within(own[None], tau))) for tau in taus]
+        for tau in taus:
+            share = _share(_within(own[distance][None], tau))
+            rows.append((ALL_LEVELS, "answer", distance, tau, *share))
     for kind in NEGATIVES:
         cubes = _cubes(table, kind)
-        for level, some in _levels(cubes["mse"]):
+        for level, place in _levels(cubes["mse"]):
             for distance, taus in TAUS.items():
-                near = cubes[distance][some]
-                rows += [(level, kind, distance, tau, *_share(_within(near, tau))) for tau in taus]
-            rows.append((level, kind, "closer", math.nan, *_share(cubes["closer"][some])))
-            rows += [(level, kind, name, math.nan, *_change(cubes, name, some)) for name in GRADIENTS]
-    columns = zip(*rows, strict=True)
-    names = [column.name for column in COMPARISON_COLUMNS]
-    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+                for tau in taus:
+                    share = _share(_within(cubes[distance][place], tau))
+                    rows.append((level, kind, distance, tau, *share))
+            rows.append((level, kind, "closer", math.nan, *_share(cubes["closer"][place])))
+            for name in GRADIENTS:
+                rows.append((level, kind, name, math.nan, *_change(cubes, name, place)))
+    comparison = {}
+    for column, values in zip(COMPARISON_COLUMNS, zip(*rows, strict=True), strict=True):
+        comparison[column.name] = np.array(values)
+    return comparison
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
     """Return how many negatives are better answers than the model's own, and what they do to the gradient."""
     n, levels = len(np.unique(table["sample"])), len(np.unique(table["level"])) - 1
     closer = {kind: _row(comparison, kind, "closer") for kind in NEGATIVES}
-    near = {kind: _near(comparison, kind) for kind in (*NEGATIVES, "answer")}
+    near = {kind: _row(comparison, kind, "relative", tau=ZERO) for kind in (*NEGATIVES, "answer")}
     change = {name: _row(comparison, "adversarial", name) for name in GRADIENTS}
     mined, (own, zero) = closer["adversarial"], _own_and_zero(table)
     counted = f"{n} problems, each at {levels} noise levels."
     trained = sentence_on(str(table["training"][0]))
     evidence = _evidence(closer, near, change) | {"mse_answer": own, "mse_zero": zero, "n": n}
     if not math.isfinite(mined["x"]):
-        said = f"Nothing can be said of false negatives: no distance is a number ({mined['reason']})."
-        return Finding("false_negatives", "warning", f"{said}{trained} {counted}", evidence)
-    rest = (
-        100 * row["x"] for row in (closer["start"], closer["random"], near["adversarial"], near["answer"])
-    )
-    starts, randoms, mined_near, own_near = rest
+        statement = f"Nothing can be said of false negatives: no distance is a number ({mined['reason']})."
+        return Finding("false_negatives", "warning", f"{statement}{trained} {counted}", evidence)
+    starts = 100 * closer["start"]["x"]
+    randoms = 100 * closer["random"]["x"]
+    mined_near = 100 * near["adversarial"]["x"]
+    own_near = 100 * near["answer"]["x"]
     statement = (
         f"Of adversarial negatives, {_percent(mined)} are closer to the right answer than the model's own "
         f"answer{_most(comparison)}; of noised starts {starts:.1f}%, of random ones {randoms:.1f}%. The "
-        f"model's answers have MSE {own:.3g}, the answer zero {zero:.3g}{_told_poor(own, zero)}; as close as "
-        f"zero are {mined_near:.1f}% of adversarial negatives and {own_near:.1f}% of the model's answers. "
-        f"{_told_change(change['cosine'])}{_told_unmoved(table)}{trained} {counted}"
+        f"model's answers have MSE {own:.3g}, the answer zero {zero:.3g}{_poor_answers(own, zero)}; as close "
+        f"as zero are {mined_near:.1f}% of adversarial negatives and {own_near:.1f}% of the model's answers. "
+        f"{_change_of_gradient(change['cosine'])}{_unmoved(table)}{trained} {counted}"
     )
     if n < FEWEST:
         statement += f" Too few problems for a verdict ({FEWEST} are needed)."
@@ -207,20 +223,23 @@ def figure(table: Table) -> FigureData:
     cubes = {kind: _cubes(table, kind) for kind in NEGATIVES}
     levels = np.arange(len(cubes["adversarial"]["mse"]))
     own = select(table, kind="answer")["relative"][None]
-    curves = [*((kind, c["relative"]) for kind, c in cubes.items()), ("own answer", own)]
-    tau = _range_of([values for _, values in curves])
-    within = tuple(_curve(name, tau, values) for name, values in curves)
-    shares = [(kind, [_share(row[None]) for row in c["closer"]]) for kind, c in cubes.items()]
-    closer = tuple(_line(name, levels, told, scale=100.0) for name, told in shares)
-    changed = [_change(cubes["adversarial"], "cosine", slice(i, i + 1)) for i in levels]
-    at_random = np.array([told[3] for told in changed])
+    curves: dict[str, NDArray[np.float64]] = {kind: cubes[kind]["relative"] for kind in NEGATIVES}
+    curves["own answer"] = own
+    tau = _range_of(list(curves.values()))
+    within = tuple(_curve(name, tau, values) for name, values in curves.items())
+    closer = []
+    for kind, columns in cubes.items():
+        shares = [_share(row[None]) for row in columns["closer"]]
+        closer.append(_line(kind, levels, shares, scale=100.0))
+    changes = [_change(cubes["adversarial"], "cosine", slice(i, i + 1)) for i in levels]
+    at_random = np.array([row[3] for row in changes])
     cosines = (
-        _line("adversarial", levels, changed),
+        _line("adversarial", levels, changes),
         Line("control", levels, at_random),
     )
     panels = (
         Panel("within τ  (%)", within, x_label="relative distance τ", x_scale="log"),
-        Panel("closer than own  (%)", closer),
+        Panel("closer than own  (%)", tuple(closer)),
         Panel("cosine without closer", cosines),
     )
     n, batches = len(np.unique(table["sample"])), len(np.unique(table["batch"]))
@@ -257,22 +276,35 @@ def _within(distance: NDArray[np.float64], tau: float) -> NDArray[np.float64]:
 
 def _share(yes: NDArray[np.float64]) -> tuple[Any, ...]:
     """Return the comparison's columns from x on, of answers of shape (levels, samples)."""
-    told = share_of(mean_of_finite(yes), answers=len(yes))
-    return told.mean, told.low, told.high, *[math.nan] * 4, told.n, told.reason
+    share = share_of(mean_of_finite(yes), answers=len(yes))
+    lacking = [math.nan] * 4
+    return share.mean, share.low, share.high, *lacking, share.n, share.reason
 
 
-def _change(cubes: dict[str, NDArray[np.float64]], name: str, some: slice) -> tuple[Any, ...]:
+def _change(cubes: dict[str, NDArray[np.float64]], name: str, place: slice) -> tuple[Any, ...]:
     """Return the comparison's columns from x on, of a change of the gradient over batches."""
-    first = np.unique(cubes["batch"][0], return_index=True)[1]
-    raw = (cubes[key][some][:, first] for key in (name, f"{name}_chance"))
-    back = np.exp if name == "norm_ratio" else float
-    values, chance = (mean_of_finite(_logarithm(v) if name == "norm_ratio" else v) for v in raw)
-    told, other, both = (summarise(v[np.isfinite(v)]) for v in (values, chance, values - chance))
-    reason = _lacking(cubes["closer"][some], len(first) - told.n, len(first)) or told.reason
-    ends = [float(back(getattr(one, end))) for one in (told, both) for end in ("mean", "low", "high")]
+    _, first = np.unique(cubes["batch"][0], return_index=True)
+    values = cubes[name][place][:, first]
+    chance = cubes[f"{name}_chance"][place][:, first]
+    back: Callable[[float], float] = float
+    # Ratios are averaged as logarithms, so that twice and half are equally far from 1.
+    if name == "norm_ratio":
+        values, chance = _logarithm(values), _logarithm(chance)
+        back = np.exp
+    values, chance = mean_of_finite(values), mean_of_finite(chance)
+    own = _summary_of_finite(values)
+    difference = _summary_of_finite(values - chance)
+    by_chance = float(back(_summary_of_finite(chance).mean))
+    reason = _lacking(cubes["closer"][place], len(first) - own.n, len(first)) or own.reason
+    ends = [float(back(end)) for end in (own.mean, own.low, own.high)]
     if name == "cosine":
-        ends[1:3] = np.clip(ends[1:3], -1.0, 1.0).tolist()
-    return *ends[:3], float(back(other.mean)), *ends[3:], told.n, reason
+        ends[1:] = np.clip(ends[1:], -1.0, 1.0).tolist()
+    difference_ends = [float(back(end)) for end in (difference.mean, difference.low, difference.high)]
+    return *ends, by_chance, *difference_ends, own.n, reason
+
+
+def _summary_of_finite(values: NDArray[np.float64]) -> Summary:
+    return summarise(values[np.isfinite(values)])
 
 
 def _logarithm(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -289,13 +321,9 @@ def _lacking(closer: NDArray[np.float64], lost: int, batches: int) -> str:
     return f"{lost} of {batches} batches have all or none closer" if lost else ""
 
 
-def _row(comparison: Table, kind: str, quantity: str) -> dict[str, Any]:
-    row = select(comparison, kind=kind, quantity=quantity, level=ALL_LEVELS)
-    return {name: column[0] for name, column in row.items()}
-
-
-def _near(comparison: Table, kind: str) -> dict[str, Any]:
-    row = select(comparison, kind=kind, quantity="relative", level=ALL_LEVELS, tau=ZERO)
+def _row(comparison: Table, kind: str, quantity: str, **keys: float) -> Row:
+    """Return the only row over all levels that the keys name."""
+    row = select(comparison, kind=kind, quantity=quantity, level=ALL_LEVELS, **keys)
     return {name: column[0] for name, column in row.items()}
 
 
@@ -303,90 +331,115 @@ def _own_and_zero(table: Table) -> tuple[float, float]:
     """Return the mean mse of the model's own answers, and of the answer zero to the same problems."""
     rows = select(table, kind="answer")
     mse, relative = rows["mse"], rows["relative"]
-    known = np.isfinite(mse) & (relative > 0)
-    if not known.any():
+    usable = np.isfinite(mse) & (relative > 0)
+    if not usable.any():
         return math.nan, math.nan
-    return float(mse[known].mean()), float((mse[known] / relative[known] ** 2).mean())
+    own = mse[usable]
+    zero = own / relative[usable] ** 2
+    return float(own.mean()), float(zero.mean())
 
 
-def _told_poor(own: float, zero: float) -> str:
-    return ": being closer than such answers says little" if own >= zero else ""
+def _poor_answers(own: float, zero: float) -> str:
+    if own >= zero:
+        return ": being closer than such answers says little"
+    return ""
 
 
-def _percent(row: dict[str, Any]) -> str:
-    x, low, high = (100 * row[name] for name in ("x", "x_low", "x_high"))
+def _percent(row: Row) -> str:
+    x, low, high = 100 * row["x"], 100 * row["x_low"], 100 * row["x_high"]
     return f"{x:.1f}% (95% interval {low:.1f} to {high:.1f}%)"
 
 
 def _most(comparison: Table) -> str:
     rows = select(comparison, kind="adversarial", quantity="closer")
-    at = {name: column[rows["level"] != ALL_LEVELS] for name, column in rows.items()}
-    if len(at["x"]) < 2 or not np.nanmax(at["x"]) > 0:
+    single = rows["level"] != ALL_LEVELS
+    levels, shares = rows["level"][single], rows["x"][single]
+    if len(shares) < 2 or not np.nanmax(shares) > 0:
         return ""
-    most = int(np.nanargmax(at["x"]))
-    return f", most at level {at['level'][most]} ({100 * at['x'][most]:.1f}%)"
+    most = int(np.nanargmax(shares))
+    return f", most at level {levels[most]} ({100 * shares[most]:.1f}%)"
 
 
-def _told_change(cosine: dict[str, Any]) -> str:
+def _change_of_gradient(cosine: Row) -> str:
     if not math.isfinite(cosine["x"]):
         return f"What leaving them out does to the NCE gradient cannot be told: {cosine['reason']}."
-    ends = (cosine["difference_low"], cosine["difference_high"])
-    interval = f", 95% interval {ends[0]:.3f} to {ends[1]:.3f}" if cosine["n"] > 1 else ""
+    interval = ""
+    if cosine["n"] > 1:
+        low, high = cosine["difference_low"], cosine["difference_high"]
+        interval = f", 95% interval {low:.3f} to {high:.3f}"
     return (
         f"Without the closer ones the NCE gradient has a cosine of {cosine['x']:.3f} with that of all; "
         f"without as many at random {cosine['chance']:.3f} (difference {cosine['difference']:.3f}{interval})."
     )
 
 
-def _told_unmoved(table: Table) -> str:
-    mined, start = (select(table, kind=kind)["mse"] for kind in ("adversarial", "start"))
+def _unmoved(table: Table) -> str:
+    mined = select(table, kind="adversarial")["mse"]
+    start = select(table, kind="start")["mse"]
     if np.array_equal(mined, start):
         return " The adversarial negatives are the noised starts: mining does not move them."
     return ""
 
 
-def _evidence(*told: Mapping[Any, dict[str, Any]]) -> dict[str, float | int | str | bool | None]:
-    closer, near, change = told
+def _evidence(
+    closer: Mapping[Kind, Row], near: Mapping[str, Row], change: Mapping[str, Row]
+) -> dict[str, float | int | str | bool | None]:
     evidence: dict[str, float | int | str | bool | None] = {}
     for kind, row in closer.items():
-        evidence |= {f"closer_{kind}{end}": float(row["x" + end]) for end in ("", "_low", "_high")}
-    for kind, row in near.items():
-        evidence[f"as_close_as_zero_{kind}"] = float(row["x"])
+        evidence |= _with_ends(f"closer_{kind}", row)
+    for candidates, row in near.items():
+        evidence[f"as_close_as_zero_{candidates}"] = float(row["x"])
     for name, row in change.items():
-        evidence |= {f"{name}{end}": float(row["x" + end]) for end in ("", "_low", "_high")}
+        evidence |= _with_ends(name, row)
         evidence[f"{name}_chance"] = float(row["chance"])
     return evidence | {"batches": int(change["cosine"]["n"])}
 
 
+def _with_ends(name: str, row: Row) -> dict[str, float]:
+    """Return a number and the ends of its interval under their names."""
+    return {
+        name: float(row["x"]),
+        f"{name}_low": float(row["x_low"]),
+        f"{name}_high": float(row["x_high"]),
+    }
+
+
 def _range_of(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return τ from the smallest to the largest distance above 0; the answer zero's where there is none."""
-    known = np.concatenate([v.ravel() for v in values])
-    known = known[np.isfinite(known) & (known > 0)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (ZERO, ZERO)
+    distances = np.concatenate([array.ravel() for array in values])
+    distances = distances[np.isfinite(distances) & (distances > 0)]
+    if not len(distances):
+        return np.geomspace(ZERO, ZERO, 61)
+    low, high = float(distances.min()), float(distances.max())
     return np.geomspace(low, high, 61)
 
 
 def _curve(name: str, tau: NDArray[np.float64], values: NDArray[np.float64]) -> Line:
-    known = np.sort(values[np.isfinite(values)])
-    below = np.searchsorted(known, tau, side="right") / max(len(known), 1)
-    return Line(name, tau, 100 * below if len(known) else np.full(len(tau), math.nan), drawn="line")
+    finite = np.sort(values[np.isfinite(values)])
+    percent = np.full(len(tau), math.nan)
+    if len(finite):
+        below = np.searchsorted(finite, tau, side="right") / len(finite)
+        percent = 100 * below
+    return Line(name, tau, percent, drawn="line")
 
 
-def _line(name: str, x: NDArray[Any], told: list[tuple[Any, ...]], *, scale: float = 1.0) -> Line:
-    y, low, high = (scale * np.array([row[i] for row in told], dtype=float) for i in range(3))
+def _line(name: str, x: NDArray[Any], rows: list[tuple[Any, ...]], *, scale: float = 1.0) -> Line:
+    """Return a line of the comparison's columns x, x_low and x_high."""
+    ends = scale * np.array([row[:3] for row in rows], dtype=float)
+    y, low, high = ends.T
     return Line(name, x, y, low, high)
 
 
 PROBE = Probe(
-    "false_negatives",
-    "How many mined negatives are right answers, or better ones than the model gives?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="false_negatives",
+    question="How many mined negatives are right answers, or better ones than the model gives?",
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline(
             "closer_adversarial",
             "share of adversarial negatives closer than the model's answer",

@@ -375,15 +375,15 @@ def _square(flat: Tensor) -> Tensor:
 
 
 PROBE = Probe(
-    "floor",
-    "Does the model invert better than linear regression and other predictors that need no network?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="floor",
+    question="Does the model invert better than linear regression and other predictors that need no network?",
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline("skill_id", "skill against linear regression (ID)", "skill_id_low", "skill_id_high"),
         Headline("skill_ood", "skill against linear regression (OOD)", "skill_ood_low", "skill_ood_high"),
         Headline("r2_id", "R² of the answers on linear regression (ID)", "r2_id_low", "r2_id_high"),

@@ -360,15 +360,15 @@ def _lines(comparison: Table, terms: Sequence[str], quantity: str) -> tuple[Line
 
 
 PROBE = Probe(
-    "gradients",
-    "What drives a training step, and how noisy is it?",
-    SURVEY_COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="gradients",
+    question="What drives a training step, and how noisy is it?",
+    columns=SURVEY_COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline("step_norm", "gradient norm of a step", "step_norm_low", "step_norm_high", "log"),
         Headline(
             "nce_cosine_denoise",

@@ -380,15 +380,17 @@ def _line(shown: Table, quantity: str, places: Mapping[tuple[str, str], float], 
 
 
 PROBE = Probe(
-    "invariance",
-    "Does a problem's result depend on what must not matter: batch size, order, number type, device?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="invariance",
+    question=(
+        "Does a problem's result depend on what must not matter: batch size, order, number type, device?"
+    ),
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline(
             "published_order_relative",
             "change of published negatives in another order, over their size",

@@ -91,6 +91,8 @@ KEYS = ("level", "walker", "training", "sample", "move")
 EACH_MOVE = ("gradient_norm", "proposed", "accepted", "at_clamp", "length", "energy_change", "turn")
 SHARES = ("accepted", "moved", "clamped")  # yes or no: a t interval would have no width at 0 and 1
 WHOLE = -1  # in a column `move`: all steps together
+# The clamp (move 0) follows no gradient, proposes nothing, and turns from nothing, as does the first step.
+LACKING = ((0, "gradient_norm"), (0, "proposed"), (0, "accepted"), (0, "turn"), (1, "turn"))
 
 
 def measure(subject: Subject) -> Table:
@@ -120,19 +122,18 @@ def measure(subject: Subject) -> Table:
 
 @torch.no_grad()
 def _both_walks(subject: Subject, level: int, walk: Walk, directions: Tensor) -> dict[str, dict[str, Tensor]]:
-    """Return what is told of the moves of both walks at a level, each of shape (steps + 1, samples)."""
+    """Return the quantities of the moves of both walks at a level, each of shape (steps + 1, samples)."""
     batch, schedule = subject.batch, subject.schedule
     signal = float(schedule.sqrt_alphas_cumprod[level])
     t = torch.full((batch.samples,), level, device=batch.problem.device)
     landscape = subject.energy.landscape(batch.problem, t)
     start = walk.points[0]
-    sampled = batch.settings.sampler is not None
-    clamped = start if sampled else start.clamp(-CLAMP * signal, CLAMP * signal)
-    energy, gradient = landscape.energy_and_gradient(clamped)
-    noise = (
-        noise_walk_of(landscape, walk, directions.to(start))
-        if sampled
-        else noise_walk(
+    if batch.settings.sampler is not None:
+        clamped = start
+        noise = noise_walk_of(landscape, walk, directions.to(start))
+    else:
+        clamped = start.clamp(-CLAMP * signal, CLAMP * signal)
+        noise = noise_walk(
             landscape,
             start,
             t,
@@ -141,35 +142,52 @@ def _both_walks(subject: Subject, level: int, walk: Walk, directions: Tensor) ->
             gradient_norms=walk.gradient_norms,
             directions=directions.to(start),
         )
-    )
-    answer = batch.candidates["positive"][level]
+    energy, gradient = landscape.energy_and_gradient(clamped)
     walks = {batch.settings.walk: walk, "noise": noise}
-    return {name: moves_of(w, clamped, energy, gradient, answer, signal) for name, w in walks.items()}
+    moves = {}
+    for walker, points in walks.items():
+        moves[walker] = moves_of(
+            points,
+            clamped=clamped,
+            energy=energy,
+            gradient=gradient,
+            answer=batch.candidates["positive"][level],
+            signal=signal,
+        )
+    return moves
 
 
 def compare(table: Table) -> Table:
-    """Return each quantity of the mining beside the noise walk's: by level and move, and of all steps."""
-    levels, walker = np.unique(table["level"]), _walker(table)
-    mining, noise = (_quantities(_cubes(table, name)) for name in (walker, "noise"))
+    """Return each quantity of the mining next to the noise walk's: by level and move, and of all steps."""
+    levels = np.unique(table["level"])
+    mining = _quantities(_cubes(table, _walker(table)))
+    noise = _quantities(_cubes(table, "noise"))
     rows: list[tuple[Any, ...]] = []
     for key in mining:
-        pooled = [mean_of_finite(walk[key]) for walk in (mining, noise)]
-        rows.append((ALL_LEVELS, *key, *_beside(key[1], *pooled, levels=len(levels))))
+        _, quantity = key
+        pooled_mining = mean_of_finite(mining[key])
+        pooled_noise = mean_of_finite(noise[key])
+        pooled = _contrast(quantity, pooled_mining, pooled_noise, levels=len(levels))
+        rows.append((ALL_LEVELS, *key, *pooled))
         for level, a, b in zip(levels.tolist(), mining[key], noise[key], strict=True):
-            rows.append((level, *key, *_beside(key[1], a, b)))
-    columns = zip(*rows, strict=True)
-    names = [column.name for column in COMPARISON_COLUMNS]
-    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+            rows.append((level, *key, *_contrast(quantity, a, b)))
+    comparison = {}
+    for column, values in zip(COMPARISON_COLUMNS, zip(*rows, strict=True), strict=True):
+        comparison[column.name] = np.array(values)
+    return comparison
 
 
 def _quantities(cubes: dict[str, Cube]) -> dict[tuple[int, str], Cube]:
     """Return what is compared, by move and name, each of shape (levels, samples)."""
     moves = cubes["net"].shape[1]
-    found = {(move, name): cubes[name][:, move] for name in EACH_MOVE for move in range(moves)}
-    found |= {(WHOLE, name): values for name, values in whole_walk(cubes).items()}
-    # What move 0 cannot have is no row: the clamp follows no gradient, proposes nothing, turns from nothing.
-    lacking = {(0, name) for name in ("gradient_norm", "proposed", "accepted", "turn")} | {(1, "turn")}
-    return {key: values for key, values in found.items() if key not in lacking}
+    quantities = {}
+    for name in EACH_MOVE:
+        for move in range(moves):
+            if (move, name) not in LACKING:
+                quantities[move, name] = cubes[name][:, move]
+    for name, values in whole_walk(cubes).items():
+        quantities[WHOLE, name] = values
+    return quantities
 
 
 def conclude(table: Table, comparison: Table) -> Finding:
@@ -185,21 +203,26 @@ def conclude(table: Table, comparison: Table) -> Finding:
     trained = sentence_on(str(table["training"][0]))
     evidence = _evidence(pooled, clamp, verdicts, walker) | {"n": n, "steps": steps}
     if not steps:
-        said = "Mining does nothing: it takes no steps (opt_steps = 0), and its negatives are clamped noise."
-        return Finding("mining_dynamics", "warning", f"{said}{trained} {counted}", evidence)
+        idle = "Mining does nothing: it takes no steps (opt_steps = 0), and its negatives are clamped noise."
+        return Finding("mining_dynamics", "warning", f"{idle}{trained} {counted}", evidence)
     if not math.isfinite(energy["x"]):
-        said = f"Nothing can be said of mining: its energies are not numbers ({energy['reason']})."
-        return Finding("mining_dynamics", "warning", f"{said}{trained} {counted}", evidence)
+        silent = f"Nothing can be said of mining: its energies are not numbers ({energy['reason']})."
+        return Finding("mining_dynamics", "warning", f"{silent}{trained} {counted}", evidence)
+    extremes = _extremes(select(whole, quantity="energy_change"))
     statement = (
         f"From the clamped start, mining changes the energy by {_interval(energy)} nat, steps of the same "
-        f"lengths in random directions by {energy['noise']:.4g}: {_told(verdicts, walker)}"
-        f"{_extremes(select(whole, quantity='energy_change'))}. The clamp alone, which acts without mining "
+        f"lengths in random directions by {energy['noise']:.4g}: {_by_verdict(verdicts, walker)}"
+        f"{extremes}. The clamp alone, which acts without mining "
         f"too, changes it by {clamp['x']:.4g}. Negatives end at {_interval(ratio)} times the clamped start's "
         f"distance from the right answer (random directions: {ratio['noise']:.3g}).{trained} {counted}"
     )
-    working = sum(said == WORKS[walker] for _, said in verdicts)
-    well = 2 * working > len(levels) or n < FEWEST
+    well = 2 * _working(verdicts, walker) > len(levels) or n < FEWEST
     return Finding("mining_dynamics", "note" if well else "warning", statement, evidence)
+
+
+def _working(verdicts: list[tuple[int, str]], walker: str) -> int:
+    """Return at how many levels mining does what it is meant to do."""
+    return sum(text == WORKS[walker] for _, text in verdicts)
 
 
 def verdict_at(rows: Table, walk: str) -> str:
@@ -212,22 +235,23 @@ def verdict_at(rows: Table, walk: str) -> str:
     at = {str(row["quantity"]): row for row in _rows(rows)}
     energy, turn = at["energy_change"], at["turn"]
     seen = Seen(
-        energy["x"],
-        energy["n"],
-        (energy["x_low"], energy["x_high"]),
-        (energy["difference_low"], energy["difference_high"]),
-        (turn["difference_low"], turn["difference_high"]),
-        at["moved"]["x"],
-        at["clamped"]["x"],
+        energy=energy["x"],
+        n=energy["n"],
+        energy_interval=(energy["x_low"], energy["x_high"]),
+        advantage=(energy["difference_low"], energy["difference_high"]),
+        turn=(turn["difference_low"], turn["difference_high"]),
+        moved=at["moved"]["x"],
+        clamped=at["clamped"]["x"],
     )
     return verdict(seen, walk)
 
 
 def figure(table: Table) -> FigureData:
     """Return energies, coherence and distance to the right answer against the noise level."""
-    levels, walker = np.unique(table["level"]), _walker(table)
-    mining, noise = (_cubes(table, name) for name in (walker, "noise"))
-    both = {"mining": whole_walk(mining), "noise walk": whole_walk(noise)}
+    levels = np.unique(table["level"])
+    mining = _cubes(table, _walker(table))
+    noise = _cubes(table, "noise")
+    walks = {"mining": whole_walk(mining), "noise walk": whole_walk(noise)}
     beginning = mining["energy"][:, 0] - mining["energy_change"][:, 0]
     energies = (
         _line("mining", levels, mining["energy"][:, -1]),
@@ -235,14 +259,12 @@ def figure(table: Table) -> FigureData:
         _line("clamped start", levels, mining["energy"][:, 0]),
         _line("start, not clamped", levels, beginning),
     )
-    coherence, distance = (
-        tuple(_line(name, levels, numbers[quantity]) for name, numbers in both.items())
-        for quantity in ("coherence", "distance_ratio")
-    )
+    coherence = [_line(name, levels, numbers["coherence"]) for name, numbers in walks.items()]
+    distance = [_line(name, levels, numbers["distance_ratio"]) for name, numbers in walks.items()]
     panels = (
         Panel("energy  (nat)", energies),
-        Panel("net / independent", coherence, guides=(Guide(1.0, ""),)),
-        Panel("distance, after / before", distance, guides=(Guide(1.0, ""),)),
+        Panel("net / independent", tuple(coherence), guides=(Guide(1.0, ""),)),
+        Panel("distance, after / before", tuple(distance), guides=(Guide(1.0, ""),)),
     )
     n, steps = len(np.unique(table["sample"])), int(table["move"].max())
     return FigureData(
@@ -268,31 +290,44 @@ def _cubes(table: Table, walker: str) -> dict[str, Cube]:
     rows = select(table, walker=walker)
     order = np.lexsort((rows["sample"], rows["move"], rows["level"]))
     shape = len(np.unique(rows["level"])), len(np.unique(rows["move"])), -1
-    return {
-        name: column[order].astype(np.float64).reshape(shape)
-        for name, column in rows.items()
-        if name in {c.name for c in COLUMNS} - set(KEYS)
-    }
+    cubes = {}
+    for name in [column.name for column in COLUMNS]:
+        if name not in KEYS:
+            cubes[name] = rows[name][order].astype(np.float64).reshape(shape)
+    return cubes
 
 
-def _beside(quantity: str, mining: Cube, noise: Cube, *, levels: int = 1) -> tuple[Any, ...]:
+def _contrast(quantity: str, mining: Cube, noise: Cube, *, levels: int = 1) -> tuple[Any, ...]:
     """Return the comparison's columns from x on, of values for each problem, means over so many levels."""
-    other, both = (summarise(v[np.isfinite(v)]) for v in (noise, mining - noise))
-    finite = mining[np.isfinite(mining)]
-    told = share_of(finite, answers=levels) if quantity in SHARES else summarise(finite)
-    reasons = [told.reason or _lacking(told, mining), both.reason or _lacking(both, mining)]
-    reason = "; difference: ".join(dict.fromkeys(r for r in reasons if r))
-    x, difference = ((s.mean, s.low, s.high) for s in (told, both))
-    return *x, other.mean, *difference, told.n, reason
+    by_noise = _summary_of_finite(noise)
+    difference = _summary_of_finite(mining - noise)
+    own: Summary | Share = _summary_of_finite(mining)
+    if quantity in SHARES:
+        own = share_of(mining[np.isfinite(mining)], answers=levels)
+    reasons = [_reason(own, mining), _reason(difference, mining)]
+    reason = "; difference: ".join(dict.fromkeys(filter(None, reasons)))
+    return (
+        *(own.mean, own.low, own.high, by_noise.mean),
+        *(difference.mean, difference.low, difference.high, own.n, reason),
+    )
 
 
-def _lacking(summary: Summary | Share, values: Cube) -> str:
-    return f"{len(values) - summary.n} of {len(values)} problems have none" if summary.n < len(values) else ""
+def _summary_of_finite(values: Cube) -> Summary:
+    return summarise(values[np.isfinite(values)])
+
+
+def _reason(summary: Summary | Share, values: Cube) -> str:
+    """Return why a summary lacks something; empty where it lacks nothing."""
+    missing = len(values) - summary.n
+    if summary.reason or not missing:
+        return summary.reason
+    return f"{missing} of {len(values)} problems have none"
 
 
 def _line(name: str, levels: NDArray[Any], values: Cube) -> Line:
-    each = [summarise(row[np.isfinite(row)]) for row in values]
-    y, low, high = (np.array([getattr(s, end) for s in each]) for end in ("mean", "low", "high"))
+    summaries = [_summary_of_finite(row) for row in values]
+    ends = np.array([(summary.mean, summary.low, summary.high) for summary in summaries])
+    y, low, high = ends.T
     return Line(name, levels, y, low, high)
 
 
@@ -308,22 +343,28 @@ def _interval(row: dict[str, Any]) -> str:
 
 def _extremes(rows: Table) -> str:
     """Return where the energy changes most and least, of the comparison's rows of its change."""
-    at = {name: column[rows["level"] != ALL_LEVELS] for name, column in rows.items()}
-    if len(at["x"]) < 2 or not np.isfinite(at["x"]).all():
+    single = rows["level"] != ALL_LEVELS
+    levels, changes = rows["level"][single], rows["x"][single]
+    if len(changes) < 2 or not np.isfinite(changes).all():
         return ""
-    most, least = (int(pick(np.abs(at["x"]))) for pick in (np.argmax, np.argmin))
-    ends = ((word, at["x"][i], at["level"][i]) for word, i in (("most", most), ("least", least)))
-    return "; " + ", ".join(f"{word} at level {level} ({x:.3g} nat)" for word, x, level in ends)
+    size = np.abs(changes)
+    most, least = int(np.argmax(size)), int(np.argmin(size))
+    return (
+        f"; most at level {levels[most]} ({changes[most]:.3g} nat)"
+        f", least at level {levels[least]} ({changes[least]:.3g} nat)"
+    )
 
 
-def _told(verdicts: list[tuple[int, str]], walker: str) -> str:
+def _by_verdict(verdicts: list[tuple[int, str]], walker: str) -> str:
     """Return the verdicts with the levels where they hold, what mining is meant to do first."""
-    if len({said for _, said in verdicts}) == 1:
+    texts = {text for _, text in verdicts}
+    if len(texts) == 1:
         return f"{verdicts[0][1]} at every level"
     parts = []
-    for said in sorted({said for _, said in verdicts}, key=lambda said: said != WORKS[walker]):
-        where = [str(level) for level, other in verdicts if other == said]
-        parts.append(f"{said} at level{'s' if len(where) > 1 else ''} {', '.join(where)}")
+    for verdict_text in sorted(texts, key=lambda text: text != WORKS[walker]):
+        levels = [str(level) for level, text in verdicts if text == verdict_text]
+        plural = "s" * (len(levels) > 1)
+        parts.append(f"{verdict_text} at level{plural} {', '.join(levels)}")
     return "; ".join(parts) + " (each level by its own 95% intervals)"
 
 
@@ -332,24 +373,28 @@ def _evidence(
 ) -> dict[str, float | int | str | bool | None]:
     evidence: dict[str, float | int | str | bool | None] = {"clamp_energy_change": float(clamp["x"])}
     for name, row in pooled.items():
-        evidence |= {name + end: float(row["x" + end]) for end in ("", "_low", "_high")}
+        for end in ("", "_low", "_high"):
+            evidence[name + end] = float(row["x" + end])
         evidence[f"{name}_noise"] = float(row["noise"])
     energy = pooled["energy_change"]
-    evidence |= {f"advantage{end}": float(energy["difference" + end]) for end in ("", "_low", "_high")}
-    evidence["levels_working"] = sum(said == WORKS[walker] for _, said in verdicts)
-    return evidence | {f"verdict_level_{level}": said for level, said in verdicts}
+    for end in ("", "_low", "_high"):
+        evidence[f"advantage{end}"] = float(energy["difference" + end])
+    evidence["levels_working"] = _working(verdicts, walker)
+    for level, text in verdicts:
+        evidence[f"verdict_level_{level}"] = text
+    return evidence
 
 
 PROBE = Probe(
-    "mining_dynamics",
-    "Does mining descend the energy, or is it the clamp or noise that moves its negatives?",
-    COLUMNS,
-    measure,
-    COMPARISON_COLUMNS,
-    compare,
-    conclude,
-    figure,
-    (
+    name="mining_dynamics",
+    question="Does mining descend the energy, or is it the clamp or noise that moves its negatives?",
+    columns=COLUMNS,
+    measure=measure,
+    comparison_columns=COMPARISON_COLUMNS,
+    compare=compare,
+    conclude=conclude,
+    figure=figure,
+    headlines=(
         Headline(
             "energy_change",
             "energy change by mining's steps (nat)",

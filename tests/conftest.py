@@ -216,15 +216,22 @@ def plant() -> Callable[..., Subject]:
             whole["control"] = matched_control(positive, whole["adversarial"], directions.to(positive))
         zeros = torch.zeros(levels, 2, samples, dtype=positive.dtype)
         points = positive[:, None].expand(levels, 3, samples, dim)
-        stayed = Walk(points, torch.zeros(levels, 3, samples), zeros, zeros, zeros, zeros == 0)
+        stayed = Walk(
+            points=points,
+            energies=torch.zeros(levels, 3, samples),
+            gradient_norms=zeros,
+            proposed=zeros,
+            at_clamp=zeros,
+            accepted=zeros == 0,
+        )
         batch = MinedBatch(
-            MiningSettings(),
-            positive[0] if problem is None else problem,
-            whole,
-            whole,
-            energies or dict.fromkeys(KINDS, torch.zeros(levels, samples, dtype=positive.dtype)),
-            walk or stayed,
-            first,
+            settings=MiningSettings(),
+            problem=positive[0] if problem is None else problem,
+            candidates=whole,
+            noisy=whole,
+            energies=energies or dict.fromkeys(KINDS, torch.zeros(levels, samples, dtype=positive.dtype)),
+            walk=walk or stayed,
+            first=first,
         )
         if subject is None:
             side = rank or round(dim**0.5)

@@ -52,8 +52,22 @@ def batch_of(adversarial: Tensor, positive: Tensor, generator: torch.Generator) 
     energies = dict.fromkeys(candidates, torch.zeros(LEVELS, len(positive)))
     nothing = torch.zeros(LEVELS, 2, len(positive))
     points = repeated[:, None].expand(-1, 3, -1, -1)
-    walk = Walk(points, torch.zeros(LEVELS, 3, len(positive)), nothing, nothing, nothing, nothing == 0)
-    batch = MinedBatch(MiningSettings(), positive, candidates, candidates, energies, walk)
+    walk = Walk(
+        points=points,
+        energies=torch.zeros(LEVELS, 3, len(positive)),
+        gradient_norms=nothing,
+        proposed=nothing,
+        at_clamp=nothing,
+        accepted=nothing == 0,
+    )
+    batch = MinedBatch(
+        settings=MiningSettings(),
+        problem=positive,
+        candidates=candidates,
+        noisy=candidates,
+        energies=energies,
+        walk=walk,
+    )
     energy = EnergyNetwork(Architecture(rank=RANK), {})
     return Subject(energy, cosine_schedule(LEVELS), MatrixData(rank=RANK), negatives=batch)
 

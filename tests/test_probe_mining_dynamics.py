@@ -156,7 +156,14 @@ def test_planted_walks_have_the_coherence_of_their_shape(
     path = torch.stack([0 * u, *moves]).cumsum(0)
     points = path[:, None].expand(5, samples, dim).expand(2, 5, samples, dim)
     nothing = torch.zeros(2, 4, samples, dtype=torch.float64)
-    walk = Walk(points, torch.zeros(2, 5, samples), nothing, nothing, nothing, nothing == 0)
+    walk = Walk(
+        points=points,
+        energies=torch.zeros(2, 5, samples),
+        gradient_norms=nothing,
+        proposed=nothing,
+        at_clamp=nothing,
+        accepted=nothing == 0,
+    )
     candidates = {"positive": positive + 0.1, "adversarial": positive}
     subject = plant(candidates, walk=walk)
     batch = replace(subject.batch, settings=MiningSettings(opt_steps=4))

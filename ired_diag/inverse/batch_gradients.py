@@ -30,34 +30,47 @@ def batch_gradients(network: EnergyNetwork, batches: int, losses: Losses) -> dic
         batches: How many batches there are.
         losses: Network with stacked tensors in, losses by name out, each of shape (batches,).
     """
-    leaves = {
-        name: p.detach().expand(batches, *p.shape).clone().requires_grad_()
-        for name, p in network.parameters.items()
-    }
+    leaves = {}
+    for name, tensor in network.parameters.items():
+        copies = tensor.detach().expand(batches, *tensor.shape)
+        leaves[name] = copies.clone().requires_grad_()
     with torch.enable_grad():
-        found = losses(replace(network, parameters=leaves)).values()
-    tensors = list(leaves.values())
-    # A tensor that a loss does not touch (the head's bias, by the denoiser) has a gradient of 0.
-    by_loss = [
-        torch.autograd.grad(loss.sum(), tensors, retain_graph=True, materialize_grads=True) for loss in found
-    ]
-    return {
-        name: torch.stack([gradient.flatten(1) for gradient in gradients])
-        for name, gradients in zip(leaves, zip(*by_loss, strict=True), strict=True)
-    }
+        loss_by_name = losses(replace(network, parameters=leaves))
+    by_tensor: dict[str, list[Tensor]] = {name: [] for name in leaves}
+    for loss in loss_by_name.values():
+        # A tensor that a loss does not touch (the head's bias, by the denoiser) has a gradient of 0.
+        gradients = torch.autograd.grad(
+            loss.sum(),
+            list(leaves.values()),
+            retain_graph=True,
+            materialize_grads=True,
+        )
+        for name, gradient in zip(leaves, gradients, strict=True):
+            by_tensor[name].append(gradient.flatten(1))
+    return {name: torch.stack(gradients) for name, gradients in by_tensor.items()}
 
 
-def inner_products(one: Tensor, other: Tensor) -> Tensor:
+def inner_products(gradients: Tensor, others: Tensor) -> Tensor:
     """Return a_r·b_r for each pair of losses and each batch, of shape (losses, losses, batches), in float64.
 
     Args:
-        one: Of shape (losses, batches, entries).
-        other: Of the same shape, or with one batch that meets all.
+        gradients: Of shape (losses, batches, entries).
+        others: Of the same shape, or with a single batch that meets all.
     """
-    total = torch.zeros(len(one), len(other), one.shape[1], dtype=torch.float64, device=one.device)
-    for first in range(0, one.shape[2], BLOCK):
-        a, b = (x[:, :, first : first + BLOCK].double().movedim(1, 0) for x in (one, other))
-        total += (a @ b.mT).movedim(0, 2)
+    batches, entries = gradients.shape[1:]
+    total = torch.zeros(
+        len(gradients),
+        len(others),
+        batches,
+        dtype=torch.float64,
+        device=gradients.device,
+    )
+    for first in range(0, entries, BLOCK):
+        block = slice(first, first + BLOCK)
+        a = gradients[:, :, block].double().movedim(1, 0)
+        b = others[:, :, block].double().movedim(1, 0)
+        product = a @ b.mT
+        total += product.movedim(0, 2)
     return total
 
 

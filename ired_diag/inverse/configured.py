@@ -17,7 +17,12 @@ def architecture_of(config: InverseConfig) -> Architecture:
     """Return the sizes of the network that a configuration asks for."""
     head: Head = "scalar" if config.use_scalar_energy else "vector"
     return Architecture(
-        config.rank, config.width, head, config.diffusion_steps, config.time_embedding, config.time_width
+        rank=config.rank,
+        width=config.width,
+        head=head,
+        levels=config.diffusion_steps,
+        embedding=config.time_embedding,
+        time_width=config.time_width,
     )
 
 

@@ -59,7 +59,7 @@ def draw(config: InverseConfig, like: Tensor, streams: Streams, *, contrast: boo
     """Return the random numbers of one step's loss.
 
     Args:
-        config: Tells what the mining strategy needs.
+        config: Its mining strategy decides what is drawn.
         like: The batch's answers, of shape (batch, dim).
         streams: The run's random streams, on the same device.
         contrast: Whether the step has a contrastive term; without it, as the strategy says.
@@ -83,24 +83,28 @@ def draw(config: InverseConfig, like: Tensor, streams: Streams, *, contrast: boo
 
 def stack_batches(batches: Sequence[Batch]) -> Batch:
     """Return the batches of several seeds as one, the seeds on a leading axis."""
-
-    def stack(tensors: list[Tensor | None]) -> Tensor | None:
-        there = [tensor for tensor in tensors if tensor is not None]
-        if len(there) < len(tensors):
-            return None
-        return there[0][None] if len(there) == 1 else torch.stack(there)
-
-    def stacked(tensors: list[Tensor]) -> Tensor:
-        return tensors[0][None] if len(tensors) == 1 else torch.stack(tensors)
-
     draws = [batch.draws for batch in batches]
     return Batch(
-        stacked([batch.problem for batch in batches]),
-        stacked([batch.answer for batch in batches]),
-        Draws(
-            stacked([d.t for d in draws]),
-            stacked([d.noise for d in draws]),
-            stack([d.contrast_noise for d in draws]),
-            stack([d.negative for d in draws]),
+        problem=_stacked([batch.problem for batch in batches]),
+        answer=_stacked([batch.answer for batch in batches]),
+        draws=Draws(
+            t=_stacked([draw.t for draw in draws]),
+            noise=_stacked([draw.noise for draw in draws]),
+            contrast_noise=_stacked_where_all([draw.contrast_noise for draw in draws]),
+            negative=_stacked_where_all([draw.negative for draw in draws]),
         ),
     )
+
+
+def _stacked(tensors: list[Tensor]) -> Tensor:
+    if len(tensors) == 1:
+        return tensors[0][None]  # a view, no copy
+    return torch.stack(tensors)
+
+
+def _stacked_where_all(tensors: Sequence[Tensor | None]) -> Tensor | None:
+    """Return the tensors as one; None where a seed has none."""
+    present = [tensor for tensor in tensors if tensor is not None]
+    if len(present) < len(tensors):
+        return None
+    return _stacked(present)

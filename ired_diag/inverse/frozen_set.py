@@ -81,8 +81,8 @@ def solver_of(
 
     def solve(problem: Tensor, start: Tensor) -> Sample:
         x, noise = (tensor.to(device, dtype) for tensor in (problem, start))
-        found = sample(energy, x, noise, schedule, inner_steps=inner_steps)
-        return Sample(found.answer.cpu().double(), found.trajectory.cpu().double())
+        answers = sample(energy, x, noise, schedule, inner_steps=inner_steps)
+        return Sample(answers.answer.cpu().double(), answers.trajectory.cpu().double())
 
     return solve
 

@@ -37,7 +37,7 @@ class GradientChange:
 
 
 CHANGES = ("cosine", "norm_ratio", "cosine_chance", "norm_ratio_chance")
-NO_CHANGE_TOLD = GradientChange(math.nan, math.nan)
+UNKNOWN_CHANGE = GradientChange(math.nan, math.nan)
 
 
 def gradient_changes(
@@ -54,11 +54,12 @@ def gradient_changes(
     changes = []
     for choice in kept:
         if not choice.any():
-            changes.append(NO_CHANGE_TOLD)
+            changes.append(UNKNOWN_CHANGE)
             continue
         part = _gradient(losses, parameters, choice.to(losses))
-        length, turned = torch.linalg.vector_norm(part), cosine(whole, part)
-        changes.append(GradientChange(float(turned), float(length / torch.linalg.vector_norm(whole))))
+        ratio = torch.linalg.vector_norm(part) / torch.linalg.vector_norm(whole)
+        change = GradientChange(cosine=float(cosine(whole, part)), norm_ratio=float(ratio))
+        changes.append(change)
     return changes
 
 
@@ -85,33 +86,39 @@ def nce_changes(
         size: Pairs behind one gradient.
         generator: Of what is dropped at random, on the CPU.
     """
-    free = {name: p.detach().requires_grad_() for name, p in network.parameters.items()}
-    learner = replace(network, parameters=free)
-    found = {name: torch.full(dropped.shape, math.nan, dtype=torch.float64) for name in CHANGES}
+    leaves = {name: tensor.detach().requires_grad_() for name, tensor in network.parameters.items()}
+    learner = replace(network, parameters=leaves)
+    numbers = {name: torch.full(dropped.shape, math.nan, dtype=torch.float64) for name in CHANGES}
     for level in range(batch.levels):
         for first in range(0, batch.samples, size):
-            some = slice(first, first + size)
-            kept = dropped[level, some] == 0
+            rows = slice(first, first + size)
+            kept = dropped[level, rows] == 0
             order = torch.randperm(len(kept), generator=generator).to(kept.device)
             if not kept.any() or kept.all():
                 continue
             t = torch.full((len(kept),), level, device=kept.device)
             with torch.enable_grad():
-                landscape = learner.landscape(batch.problem[some], t)
-                positive, negative = (
-                    landscape.energy(batch.noisy[which][level, some]) for which in ("positive", kind)
-                )
+                landscape = learner.landscape(batch.problem[rows], t)
+                positive = landscape.energy(batch.noisy["positive"][level, rows])
+                negative = landscape.energy(batch.noisy[kind][level, rows])
                 losses = nce_loss(positive, negative)
-            told = gradient_changes(losses, list(free.values()), [kept, kept[order]])
-            numbers = (number for change in told for number in (change.cosine, change.norm_ratio))
-            for name, number in zip(CHANGES, numbers, strict=True):
-                found[name][level, some] = number
-    return found
+            choices = [kept, kept[order]]
+            change, chance = gradient_changes(losses, list(leaves.values()), choices)
+            numbers["cosine"][level, rows] = change.cosine
+            numbers["norm_ratio"][level, rows] = change.norm_ratio
+            numbers["cosine_chance"][level, rows] = chance.cosine
+            numbers["norm_ratio_chance"][level, rows] = chance.norm_ratio
+    return numbers
 
 
 def _gradient(losses: Tensor, parameters: Sequence[Tensor], weight: Tensor) -> Tensor:
     """Return ∇_θ Σ wᵢ ℓᵢ / Σ wᵢ as one vector in float64."""
-    found = torch.autograd.grad(
-        losses, parameters, weight / weight.sum(), retain_graph=True, allow_unused=True
+    gradients = torch.autograd.grad(
+        losses,
+        parameters,
+        weight / weight.sum(),
+        retain_graph=True,
+        allow_unused=True,
     )
-    return torch.cat([g.double().flatten() for g in found if g is not None])
+    parts = [gradient.double().flatten() for gradient in gradients if gradient is not None]
+    return torch.cat(parts)

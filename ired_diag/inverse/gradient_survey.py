@@ -49,13 +49,19 @@ class Terms:
     @property
     def trained(self) -> tuple[str, ...]:
         """The terms of the training's loss."""
-        regulariser = ("regulariser",) if self.config.energy_reg_weight else ()
-        return ("denoise", *(("nce",) if self.mined else ()), *regulariser)
+        terms = ["denoise"]
+        if self.mined:
+            terms.append("nce")
+        if self.config.energy_reg_weight:
+            terms.append("regulariser")
+        return tuple(terms)
 
     @property
     def names(self) -> tuple[str, ...]:
         """All terms that are looked at."""
-        return self.trained if self.mined else (*self.trained, "nce_if_mined")
+        if self.mined:
+            return self.trained
+        return (*self.trained, "nce_if_mined")
 
     def losses(
         self, network: EnergyNetwork, schedule: Schedule, batch: Batch, negative: Tensor
@@ -63,8 +69,9 @@ class Terms:
         """Return each term, in the order of ``names``."""
         if self.mined:
             return loss_terms(network, schedule, self.config, batch, negative)
-        found = loss_terms(network, schedule, self.config, batch, None)
-        return {**found, "nce_if_mined": loss_terms(network, schedule, self.mining, batch, negative)["nce"]}
+        terms = loss_terms(network, schedule, self.config, batch, None)
+        mined_terms = loss_terms(network, schedule, self.mining, batch, negative)
+        return terms | {"nce_if_mined": mined_terms["nce"]}
 
 
 @dataclass(frozen=True)
@@ -105,19 +112,21 @@ def survey_terms(
     """
     gradients: dict[str, list[Tensor]] = {name: [] for name in network.parameters}
     scatter: dict[str, list[Tensor]] = {name: [] for name in network.parameters}
-    for some in _portions(network, streams, size):
-        batch, negative = draw_mined_batches(network, schedule, terms.mining, problems, some, size=size)
+    for portion in _portions(network, streams, size):
+        batch, negative = draw_mined_batches(network, schedule, terms.mining, problems, portion, size=size)
         half, other = in_halves(batch, negative)
 
         def losses(stacked: EnergyNetwork, half: Batch = half, other: Tensor = other) -> dict[str, Tensor]:
             return terms.losses(stacked, schedule, half, other)
 
-        for name, found in batch_gradients(network, 2 * len(some), losses).items():
-            pairs = found.reshape(len(found), -1, 2, found.shape[2])
+        by_tensor = batch_gradients(network, 2 * len(portion), losses)
+        for name, halves in by_tensor.items():
+            pairs = halves.reshape(len(halves), -1, 2, halves.shape[2])
             difference = (pairs[:, :, 0] - pairs[:, :, 1]) / 2
             scatter[name].append(inner_products(difference, difference))
             gradients[name].append(pairs.mean(2))
-    return _summed(network, terms, {name: torch.cat(parts, 1) for name, parts in gradients.items()}, scatter)
+    of_batches = {name: torch.cat(parts, 1) for name, parts in gradients.items()}
+    return _summed(network, terms, of_batches, scatter)
 
 
 def survey_levels(
@@ -146,27 +155,37 @@ def survey_levels(
     t = torch.arange(levels, device=network.device)[:, None].expand(levels, size)
     gradients: dict[str, list[Tensor]] = {name: [] for name in network.parameters}
     for generator in generators:
-        problem, answer = (
-            x.to(network.device, network.dtype) for x in problems.draw(size, generator=generator)
-        )
+        problem, answer = problems.draw(size, generator=generator)
+        problem = problem.to(network.device, network.dtype)
+        answer = answer.to(network.device, network.dtype)
         noise = torch.randn(levels, *answer.shape, generator=generator).to(answer)
-        batch = Batch(problem.expand(levels, -1, -1), answer.expand(levels, -1, -1), Draws(t, noise))
+        batch = Batch(
+            problem=problem.expand(levels, -1, -1),
+            answer=answer.expand(levels, -1, -1),
+            draws=Draws(t, noise),
+        )
 
         def losses(stacked: EnergyNetwork, batch: Batch = batch) -> dict[str, Tensor]:
             return loss_terms(stacked, schedule, alone, batch, None)
 
-        for name, found in batch_gradients(network, levels, losses).items():
-            gradients[name].append(found[0])
-    stacked = (torch.stack(parts, 1) for parts in gradients.values())
-    own, whole = zip(*((inner_products(g, g), with_whole(g)) for g in stacked), strict=True)
-    return sum(own[1:], own[0]).cpu(), sum(whole[1:], whole[0]).cpu()
+        for name, by_loss in batch_gradients(network, levels, losses).items():
+            gradients[name].append(by_loss[0])
+    own: Tensor | float = 0.0
+    whole: Tensor | float = 0.0
+    for parts in gradients.values():
+        g = torch.stack(parts, 1)
+        own = own + inner_products(g, g)
+        whole = whole + with_whole(g)
+    return torch.as_tensor(own).cpu(), torch.as_tensor(whole).cpu()
 
 
 def _portions(network: EnergyNetwork, streams: Sequence[Streams], size: int) -> list[Sequence[Streams]]:
     """Return the batches' streams in portions that fit the memory."""
-    entries = sum(p.numel() for p in network.parameters.values())
-    many = max(1, min(STACKED // (2 * entries), ACTIVE // (size * network.architecture.width)))
-    return [streams[first : first + many] for first in range(0, len(streams), many)]
+    entries = sum(tensor.numel() for tensor in network.parameters.values())
+    by_weights = STACKED // (2 * entries)
+    by_activations = ACTIVE // (size * network.architecture.width)
+    count = max(1, min(by_weights, by_activations))
+    return [streams[first : first + count] for first in range(0, len(streams), count)]
 
 
 def _summed(
@@ -180,18 +199,26 @@ def _summed(
     trained = len(terms.trained)
     for name, weight in network.parameters.items():
         g = gradients.pop(name)
-        found = (inner_products(g, g), with_whole(g), torch.cat(scatter.pop(name), 2))
-        update = squared_updates(terms.config, g[:trained].sum(0), weight.flatten()).cpu()
+        own_product = inner_products(g, g)
+        whole_product = with_whole(g)
+        scatter_product = torch.cat(scatter.pop(name), 2)
+        update = squared_updates(terms.config, g[:trained].sum(0), weight.flatten())
         for layer in (layer_of(name), WHOLE):
-            for kept, product in zip((own, whole, apart), found, strict=True):
-                kept[layer] = kept.get(layer, 0) + _with_total(product.cpu(), trained)
-            updates[layer] = updates.get(layer, 0) + update
-    return Survey(own, whole, apart, updates)
+            _add(own, layer, _with_total(own_product.cpu(), trained))
+            _add(whole, layer, _with_total(whole_product.cpu(), trained))
+            _add(apart, layer, _with_total(scatter_product.cpu(), trained))
+            _add(updates, layer, update.cpu())
+    return Survey(own=own, whole=whole, scatter=apart, squared_updates=updates)
+
+
+def _add(sums: dict[str, Tensor], layer: str, value: Tensor) -> None:
+    sums[layer] = sums.get(layer, 0) + value
 
 
 def _with_total(product: Tensor, trained: int) -> Tensor:
     """Return products of terms with those of the total, the sum of the trained ones, as the last term."""
     count = len(product)
     unit = torch.eye(count, dtype=product.dtype)
-    each = torch.cat([unit, unit[:trained].sum(0, keepdim=True)])
+    total = unit[:trained].sum(0, keepdim=True)
+    each = torch.cat([unit, total])
     return torch.einsum("ia,jb,abr->ijr", each, each, product)

@@ -69,12 +69,20 @@ def read_out(
         form: What stands before and around it.
     """
     wide = torch.promote_types(h.dtype, torch.float32)
-    weight, bias = (parameters[f"{HEAD_LAYERS[head]}.{kind}"] for kind in ("weight", "bias"))
+    layer = HEAD_LAYERS[head]
+    weight = parameters[f"{layer}.weight"]
+    bias = parameters[f"{layer}.bias"]
     if head == "vector":
         output = affine(h, weight, bias)
-        energy, slope = output.to(wide).square().sum(-1), (2 * output) @ weight
+        energy = output.to(wide).square().sum(-1)
+        slope = (2 * output) @ weight
     else:
-        energy, slope = _scalar(h.to(wide), weight.to(wide), bias.to(wide), form.normalization)
+        energy, slope = _scalar(
+            h.to(wide),
+            weight.to(wide),
+            bias.to(wide),
+            form.normalization,
+        )
     return _bounded(energy, slope, form)
 
 
@@ -89,7 +97,9 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if weight.dim() == 2:
         return F.linear(x, weight, bias)
     product = x @ weight.mT
-    return product if bias is None else product + bias[..., None, :]
+    if bias is None:
+        return product
+    return product + bias[..., None, :]
 
 
 def _scalar(h: Tensor, w: Tensor, bias: Tensor, normalization: str) -> tuple[Tensor, Tensor]:
@@ -98,17 +108,24 @@ def _scalar(h: Tensor, w: Tensor, bias: Tensor, normalization: str) -> tuple[Ten
     if normalization != "layer":
         return affine(h, w, bias)[..., 0], w
     centred = h - h.mean(-1, keepdim=True)
-    scale = (centred.square().mean(-1, keepdim=True) + VARIANCE_FLOOR).rsqrt()
+    variance = centred.square().mean(-1, keepdim=True)
+    scale = (variance + VARIANCE_FLOOR).rsqrt()
     unit = centred * scale
-    slope = (w - w.mean(-1, keepdim=True) - unit * (unit * w).mean(-1, keepdim=True)) * scale
-    return affine(unit, w, bias)[..., 0], slope
+    along = (unit * w).mean(-1, keepdim=True)
+    mean_weight = w.mean(-1, keepdim=True)
+    slope = (w - mean_weight - unit * along) * scale
+    energy = affine(unit, w, bias)
+    return energy[..., 0], slope
 
 
 def _bounded(energy: Tensor, slope: Tensor, form: HeadForm) -> tuple[Tensor, Tensor]:
     if form.bound == "none":
         return energy, slope
+    relative = energy / form.bound_scale
     if form.bound == "tanh":
-        share = torch.tanh(energy / form.bound_scale)
-        return form.bound_scale * share, slope * (1 - share.square())[..., None]
-    share = torch.sigmoid(energy / form.bound_scale)
-    return form.bound_scale * share, slope * (share * (1 - share))[..., None]
+        share = torch.tanh(relative)
+        inner_slope = 1 - share.square()
+    else:
+        share = torch.sigmoid(relative)
+        inner_slope = share * (1 - share)
+    return form.bound_scale * share, slope * inner_slope[..., None]

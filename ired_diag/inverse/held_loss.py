@@ -65,7 +65,14 @@ def drawn_loss(
         None if draws.contrast_noise is None else moved(draws.contrast_noise),
         None if draws.negative is None else moved(draws.negative),
     )
-    return held_loss(network, schedule, config, moved(problem), moved(answer), held)
+    return held_loss(
+        network,
+        schedule,
+        config,
+        problem=moved(problem),
+        answer=moved(answer),
+        draws=held,
+    )
 
 
 def held_loss(
@@ -102,8 +109,15 @@ def held_loss(
     held = config.model_copy(update=changes)
 
     def loss(parameters: Mapping[str, Tensor]) -> Tensor:
-        return training_loss(
-            replace(network, parameters=parameters), schedule, held, problem, answer, draws
-        ).total
+        moved_network = replace(network, parameters=parameters)
+        parts = training_loss(
+            moved_network,
+            schedule,
+            held,
+            problem=problem,
+            answer=answer,
+            draws=draws,
+        )
+        return parts.total
 
     return loss

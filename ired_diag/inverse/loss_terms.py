@@ -7,6 +7,8 @@ The negatives are given, so that the samples of a batch can be cut into parts af
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -32,21 +34,30 @@ def loss_terms(
     """
     t, noise = batch.draws.t, batch.draws.noise
     landscape = network.landscape(batch.problem, t)
-    denoiser = landscape.with_detached_head() if config.stop_gradient_head else landscape
+    denoiser = landscape
+    if config.stop_gradient_head:
+        denoiser = landscape.with_detached_head()
     noisy = schedule.q_sample(batch.answer, t, noise)
     terms = {"denoise": denoising_loss(denoiser, noisy, noise).mean(-1)}
+    energies = []
     if negative is not None:
         contrast = batch.draws.contrast_noise
         if contrast is None:
             raise ValueError("negatives, and no noise to noise them again")
-        seen = [schedule.q_sample(answer, t, contrast) for answer in (batch.answer, negative)]
-        energies = [landscape.energy(y) for y in seen]
-        positive, other = (clamped(energy, config) for energy in energies)
-        terms["nce"] = config.energy_loss_weight * nce_loss(positive, other).mean(-1)
+        positive_energy = landscape.energy(schedule.q_sample(batch.answer, t, contrast))
+        negative_energy = landscape.energy(schedule.q_sample(negative, t, contrast))
+        energies = [positive_energy, negative_energy]
+        contrast_loss = nce_loss(clamped(positive_energy, config), clamped(negative_energy, config))
+        terms["nce"] = config.energy_loss_weight * contrast_loss.mean(-1)
     elif config.energy_reg_weight:
         energies = [landscape.energy(noisy)]
     if config.energy_reg_weight:
-        size = torch.square if config.energy_reg_norm == "l2" else torch.abs
-        penalties = torch.stack([size(energy).mean(-1) for energy in energies])
-        terms["regulariser"] = config.energy_reg_weight * penalties.sum(0)
+        terms["regulariser"] = config.energy_reg_weight * _penalty(energies, config)
     return terms
+
+
+def _penalty(energies: Sequence[Tensor], config: InverseConfig) -> Tensor:
+    """Return the mean size of the energies, summed over the kinds of points."""
+    size = torch.square if config.energy_reg_norm == "l2" else torch.abs
+    penalties = [size(energy).mean(-1) for energy in energies]
+    return torch.stack(penalties).sum(0)

@@ -29,22 +29,34 @@ AT_A_TIME = 512  # matrices: what is computed of them fits the cache of a core
 def describe(
     candidates: Tensor, rank: int, *, problem: Tensor | None = None
 ) -> dict[str, NDArray[np.float64]]:
-    """Return what is measured of flattened matrices, in float64, on all of a CPU's threads.
+    """Return the measures of flattened matrices, in float64, on all of a CPU's threads.
 
     Args:
         candidates: Of shape (count, rank²). One with NaN or infinite entries gets NaN.
         rank: Rows of each.
         problem: Flattened A, of the same shape; without it residuals are NaN.
     """
-    threads = torch.get_num_threads() if candidates.device.type == "cpu" else 1
-    problem = torch.full_like(candidates, math.nan) if problem is None else problem
-    size = max(1, min(AT_A_TIME, math.ceil(len(candidates) / threads))) if threads > 1 else len(candidates)
-    pieces = list(zip(torch.split(candidates, size), torch.split(problem, size), strict=True))
-    if len(pieces) == 1:  # no thread: one that starts without memory would be waited for for ever
-        return _describe(*pieces[0], rank)
+    if problem is None:
+        problem = torch.full_like(candidates, math.nan)
+    threads = 1
+    size = len(candidates)
+    if candidates.device.type == "cpu":
+        threads = torch.get_num_threads()
+    if threads > 1:
+        share = math.ceil(len(candidates) / threads)
+        size = max(1, min(AT_A_TIME, share))
+    candidate_pieces = torch.split(candidates, size)
+    problem_pieces = torch.split(problem, size)
+    # A thread that starts without memory would be waited for for ever: a single piece needs none.
+    if len(candidate_pieces) == 1:
+        return _describe(candidates, problem, rank)
+    ranks = [rank] * len(candidate_pieces)
     with ThreadPoolExecutor(threads) as pool:  # LAPACK takes small matrices one by one, on one thread
-        described = list(pool.map(lambda piece: _describe(piece[0], piece[1], rank), pieces))
-    return {name: np.concatenate([one[name] for one in described]) for name in described[0]}
+        pieces = list(pool.map(_describe, candidate_pieces, problem_pieces, ranks))
+    columns = {}
+    for name in pieces[0]:
+        columns[name] = np.concatenate([piece[name] for piece in pieces])
+    return columns
 
 
 def singular_values(square: Tensor) -> Tensor:
@@ -56,7 +68,8 @@ def singular_values(square: Tensor) -> Tensor:
     Args:
         square: Finite, in float64, of shape (count, n, n).
     """
-    values: Tensor = torch.linalg.eigvalsh(_product(square, square.mT)).clamp(min=0).sqrt().flip(-1)
+    squares = torch.linalg.eigvalsh(_product(square, square.mT))
+    values: Tensor = squares.clamp(min=0).sqrt().flip(-1)
     ill = values[:, -1] * WELL_CONDITIONED < values[:, 0]
     if ill.any():
         values[ill] = torch.linalg.svdvals(square[ill])
@@ -65,27 +78,33 @@ def singular_values(square: Tensor) -> Tensor:
 
 def _describe(candidates: Tensor, problem: Tensor, rank: int) -> dict[str, NDArray[np.float64]]:
     square = candidates.double().reshape(-1, rank, rank)
-    whole = torch.isfinite(square.flatten(1).abs().amax(1))
+    finite = torch.isfinite(square.flatten(1).abs().amax(1))
     unit = torch.eye(rank, device=square.device, dtype=torch.float64)
-    square = torch.where(whole[:, None, None], square, unit)
+    # One NaN would make the decompositions raise for the whole batch.
+    square = torch.where(finite[:, None, None], square, unit)
     values = singular_values(square)
     largest, smallest = values[:, 0], values[:, -1]
-    singular = smallest <= rank * torch.finfo(torch.float64).eps * largest
+    rounding = rank * torch.finfo(torch.float64).eps
+    singular = smallest <= rounding * largest
     transposed = square.mT.contiguous()
     _, not_definite = torch.linalg.cholesky_ex((square + transposed) / 2)
+    product = _product(problem.double().view_as(square), square)
     numbers = {
         "log_abs_det": torch.where(singular, -math.inf, values.log().sum(-1)),
         "sign": torch.where(singular, 0.0, _sign_of_det(square)),
         "cond": torch.where(singular, math.inf, largest / smallest),
         "sigma_min": torch.where(singular, 0.0, smallest),
-        "residual": _norm(_product(problem.double().view_as(square), square) - unit),
-        "asymmetry": _norm(square - transposed) / _norm(square),
+        "residual": _frobenius_norm(product - unit),
+        "asymmetry": _frobenius_norm(square - transposed) / _frobenius_norm(square),
         "positive_definite": (not_definite == 0).double(),
     }
-    return {name: torch.where(whole, value, math.nan).cpu().numpy() for name, value in numbers.items()}
+    columns = {}
+    for name, value in numbers.items():
+        columns[name] = torch.where(finite, value, math.nan).cpu().numpy()
+    return columns
 
 
-def _norm(square: Tensor) -> Tensor:
+def _frobenius_norm(square: Tensor) -> Tensor:
     """Return the Frobenius norm of each matrix."""
     norm: Tensor = torch.linalg.vector_norm(square.flatten(1), dim=1)
     return norm
@@ -93,12 +112,16 @@ def _norm(square: Tensor) -> Tensor:
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """Return a b of each pair; on a CPU by numpy, which multiplies small matrices faster than torch."""
-    return torch.from_numpy(a.numpy() @ b.numpy()) if a.device.type == "cpu" else a @ b
+    if a.device.type != "cpu":
+        return a @ b
+    product = a.numpy() @ b.numpy()
+    return torch.from_numpy(product)
 
 
 def _sign_of_det(square: Tensor) -> Tensor:
     """Return the sign of each determinant, in the same way."""
     if square.device.type == "cpu":
-        return torch.from_numpy(np.linalg.slogdet(square.numpy())[0])
+        signs, _ = np.linalg.slogdet(square.numpy())
+        return torch.from_numpy(signs)
     sign: Tensor = torch.linalg.slogdet(square)[0]
     return sign

@@ -41,9 +41,10 @@ def draw_mined_batches(
         size: Samples in a batch.
     """
     drawn = []
-    for one in streams:
-        problem, answer = problems.draw(size, generator=one.data)
-        drawn.append(Batch(problem, answer, draw(config, answer, one, contrast=True)))
+    for batch_streams in streams:
+        problem, answer = problems.draw(size, generator=batch_streams.data)
+        draws = draw(config, answer, batch_streams, contrast=True)
+        drawn.append(Batch(problem, answer, draws))
     batch = _each(stack_batches(drawn), lambda x: x.to(network.device, _type(x, network)))
     landscape = network.landscape(batch.problem, batch.draws.t)
     return batch, mine(landscape, schedule, config, batch.answer, batch.draws).negative

@@ -50,7 +50,7 @@ class EnergyNetwork:
         parameters: Its tensors, under the public code's names.
         gradient_normalization: What the denoiser's output ∇_yE is divided by, in training, mining and
             sampling alike: nothing, the batch size (``batch``: a fork's choice, which makes the result of
-            a sample depend on how many stand beside it), or a number.
+            a sample depend on how many others are in its batch), or a number.
         form: What stands before and around the head.
     """
 
@@ -77,14 +77,19 @@ class EnergyNetwork:
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> EnergyNetwork:
         """Return the same network on a device, and in a dtype if one is given."""
-        moved = {name: p.to(device=device, dtype=dtype) for name, p in self.parameters.items()}
+        moved = {}
+        for name, tensor in self.parameters.items():
+            moved[name] = tensor.to(device=device, dtype=dtype)
         return replace(self, parameters=moved)
 
     def with_detached_head(self) -> EnergyNetwork:
         """Return the same network, but no gradient reaches the head's own tensors."""
         head = HEAD_LAYERS[self.architecture.head] + "."
-        detached = {n: p.detach() if n.startswith(head) else p for n, p in self.parameters.items()}
-        return replace(self, parameters=detached)
+        parameters = dict(self.parameters)
+        for name, tensor in self.parameters.items():
+            if name.startswith(head):
+                parameters[name] = tensor.detach()
+        return replace(self, parameters=parameters)
 
     def landscape(self, x: Tensor, t: Tensor) -> NetworkLandscape:
         """Return E(x, ·, t).
@@ -93,35 +98,52 @@ class EnergyNetwork:
             x: Flattened matrices, of shape (…, batch, rank²).
             t: Noise level of each, of shape (…, batch), integers.
         """
-        p, dim = self.parameters, self.architecture.dim
-        problem = affine(x.to(self.dtype), p["fc1.weight"][..., :dim], p["fc1.bias"])
+        weight, bias = self.parameters["fc1.weight"], self.parameters["fc1.bias"]
+        dim = self.architecture.dim
         embedding = self._time_embedding()
         level = F.one_hot(t, self.levels).to(self.dtype)
-        gain2, bias2 = (level @ self._modulation("t_map_fc2", embedding)).chunk(2, -1)
-        gain3, bias3 = (level @ self._modulation("t_map_fc3", embedding)).chunk(2, -1)
-        divisor = x.shape[-2] if self.gradient_normalization == "batch" else self.gradient_normalization
-        return NetworkLandscape(self, problem, gain2, bias2, gain3, bias3, divisor)
+        modulation2 = level @ self._modulation("t_map_fc2", embedding)
+        modulation3 = level @ self._modulation("t_map_fc3", embedding)
+        gain2, bias2 = modulation2.chunk(2, -1)
+        gain3, bias3 = modulation3.chunk(2, -1)
+        divisor = self.gradient_normalization
+        return NetworkLandscape(
+            network=self,
+            problem=affine(x.to(self.dtype), weight[..., :dim], bias),
+            gain2=gain2,
+            bias2=bias2,
+            gain3=gain3,
+            bias3=bias3,
+            divisor=x.shape[-2] if divisor == "batch" else divisor,
+        )
+
+    def _layer(self, name: str, inputs: Tensor) -> Tensor:
+        """Return what a linear layer makes of its inputs."""
+        weight = self.parameters[f"{name}.weight"]
+        bias = self.parameters[f"{name}.bias"]
+        return affine(inputs, weight, bias)
 
     def _modulation(self, layer: str, embedding: Tensor) -> Tensor:
         """Return 1 + g(t) and c(t) of every level, side by side, of shape (…, levels, 2·width)."""
-        table = affine(embedding, self.parameters[f"{layer}.weight"], self.parameters[f"{layer}.bias"])
-        one = torch.ones(self.architecture.width, device=self.device, dtype=self.dtype)
-        return table + torch.cat([one, torch.zeros_like(one)])
+        table = self._layer(layer, embedding)
+        ones = torch.ones(self.architecture.width, device=self.device, dtype=self.dtype)
+        return table + torch.cat([ones, torch.zeros_like(ones)])
 
     def _time_embedding(self) -> Tensor:
         """Return e(t) of every level, of shape (…, levels, time_width)."""
-        p, half = self.parameters, self.architecture.embedding // 2
+        half = self.architecture.embedding // 2
         wide = torch.promote_types(self.dtype, torch.float32)
         index = torch.arange(half, device=self.device, dtype=wide)
-        frequency = torch.exp(index * (-math.log(MAX_PERIOD) / (half - 1)))
+        decay = -math.log(MAX_PERIOD) / (half - 1)
+        frequency = torch.exp(index * decay)
         level = torch.arange(self.levels, device=self.device, dtype=wide)
         angle = level[:, None] * frequency[None, :]
         wave = torch.cat([angle.sin(), angle.cos()], dim=-1).to(self.dtype)
-        hidden = F.gelu(affine(wave, p["time_mlp.1.weight"], p["time_mlp.1.bias"]))
-        return affine(hidden, p["time_mlp.3.weight"], p["time_mlp.3.bias"])
+        hidden = F.gelu(self._layer("time_mlp.1", wave))
+        return self._layer("time_mlp.3", hidden)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NetworkLandscape:
     """E(x, ·, t) of an energy network, with all that depends on x and t alone computed.
 
@@ -162,10 +184,16 @@ class NetworkLandscape:
         a1, a2, a3 = self._preactivations(y)
         energy, d_h3 = self._head(F.silu(a3))
         d3 = swish_backward(d_h3.to(a3.dtype), a3) * self.gain3
-        d2 = swish_backward(d3 @ p["fc3.weight"], a2) * self.gain2
-        d1 = swish_backward(d2 @ p["fc2.weight"], a1)
-        gradient = (d1 @ p["fc1.weight"][..., dim:]).to(y.dtype)
-        return energy, gradient if self.divisor is None else gradient / self.divisor
+        d_h2 = d3 @ p["fc3.weight"]
+        d2 = swish_backward(d_h2, a2) * self.gain2
+        d_h1 = d2 @ p["fc2.weight"]
+        d1 = swish_backward(d_h1, a1)
+        of_candidate = p["fc1.weight"][..., dim:]
+        gradient = d1 @ of_candidate
+        gradient = gradient.to(y.dtype)
+        if self.divisor is not None:
+            gradient = gradient / self.divisor
+        return energy, gradient
 
     def with_detached_head(self) -> NetworkLandscape:
         """Return the same landscape, but no gradient reaches the head's own tensors."""
@@ -173,20 +201,35 @@ class NetworkLandscape:
 
     def first(self, count: int) -> NetworkLandscape:
         """Return the landscape of the first ``count`` problems; the divisor stays that of the whole batch."""
-        names = ("problem", "gain2", "bias2", "gain3", "bias3")
-        return replace(self, **{name: getattr(self, name)[..., :count, :] for name in names})
+        return replace(
+            self,
+            problem=self.problem[..., :count, :],
+            gain2=self.gain2[..., :count, :],
+            bias2=self.bias2[..., :count, :],
+            gain3=self.gain3[..., :count, :],
+            bias3=self.bias3[..., :count, :],
+        )
 
     def _preactivations(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return a₁, a₂, a₃."""
-        p, dim = self.network.parameters, self.network.architecture.dim
-        a1 = self.problem + affine(y.to(self.problem.dtype), p["fc1.weight"][..., dim:])
-        a2 = affine(F.silu(a1), p["fc2.weight"], p["fc2.bias"]) * self.gain2 + self.bias2
-        a3 = affine(F.silu(a2), p["fc3.weight"], p["fc3.bias"]) * self.gain3 + self.bias3
+        network = self.network
+        of_candidate = network.parameters["fc1.weight"][..., network.architecture.dim :]
+        a1 = self.problem + affine(y.to(self.problem.dtype), of_candidate)
+        linear2 = network._layer("fc2", F.silu(a1))
+        a2 = linear2 * self.gain2 + self.bias2
+        linear3 = network._layer("fc3", F.silu(a2))
+        a3 = linear3 * self.gain3 + self.bias3
         return a1, a2, a3
 
     def _head(self, h3: Tensor) -> tuple[Tensor, Tensor]:
         """Return E, of shape (…, batch), and ∂E/∂h₃."""
-        return read_out(h3, self.network.parameters, self.network.architecture.head, self.network.form)
+        network = self.network
+        return read_out(
+            h3,
+            network.parameters,
+            network.architecture.head,
+            network.form,
+        )
 
 
 def swish_backward(d: Tensor, a: Tensor) -> Tensor:
@@ -202,4 +245,5 @@ def swish_backward(d: Tensor, a: Tensor) -> Tensor:
         fused: Tensor = torch.ops.aten.silu_backward(d.expand_as(a), a)
         return fused
     s = torch.sigmoid(a)
-    return d * (s * (1 + a * (1 - s)))
+    slope = s * (1 + a * (1 - s))
+    return d * slope

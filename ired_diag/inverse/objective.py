@@ -89,10 +89,13 @@ def training_loss(
     """
     t = draws.t
     landscape = network.landscape(problem, t)
-    denoiser = landscape.with_detached_head() if config.stop_gradient_head else landscape
+    denoiser = landscape
+    if config.stop_gradient_head:
+        denoiser = landscape.with_detached_head()
     noisy = schedule.q_sample(answer, t, draws.noise)
     energy, predicted = denoiser.energy_and_gradient(noisy)
-    denoise = (predicted - draws.noise).square().mean(-1).mean(-1)
+    error = (predicted - draws.noise).square().mean(-1)
+    denoise = error.mean(-1)
     if draws.contrast_noise is None:
         if config.stop_gradient_head and config.energy_reg_weight:
             energy = landscape.energy(noisy)  # the regulariser still moves the head
@@ -102,15 +105,16 @@ def training_loss(
     positive = landscape.energy(schedule.q_sample(answer, t, draws.contrast_noise))
     negative = landscape.energy(schedule.q_sample(mined.negative, t, draws.contrast_noise))
     nce = nce_loss(clamped(positive, config), clamped(negative, config)).mean(-1)
-    total, regularizer = _regularized(denoise + config.energy_loss_weight * nce, config, positive, negative)
+    both_terms = denoise + config.energy_loss_weight * nce
+    total, regularizer = _regularized(both_terms, config, positive, negative)
     return Loss(
-        total,
-        denoise,
-        positive.detach().mean(-1),
-        nce,
-        negative.detach().mean(-1),
-        mined.accepted,
-        regularizer,
+        total=total,
+        denoise=denoise,
+        energy_positive=positive.detach().mean(-1),
+        nce=nce,
+        energy_negative=negative.detach().mean(-1),
+        accepted=mined.accepted,
+        regularizer=regularizer,
     )
 
 
@@ -119,8 +123,11 @@ def clamped(energy: Tensor, config: InverseConfig) -> Tensor:
     if config.energy_clamp is not None:
         return energy.clamp(-config.energy_clamp, config.energy_clamp)
     if (delta := config.soft_clamp_delta) is not None:
-        size = energy.abs().clamp(min=delta)  # within ±δ the root's slope must not be seen, nor divide by 0
-        return torch.where(energy.abs() <= delta, energy, energy.sign() * (2 * (delta * size).sqrt() - delta))
+        # Within ±δ the root's slope must not be seen, nor divide by 0.
+        size = energy.abs().clamp(min=delta)
+        root = (delta * size).sqrt()
+        soft = energy.sign() * (2 * root - delta)
+        return torch.where(energy.abs() <= delta, energy, soft)
     return energy
 
 
@@ -144,9 +151,10 @@ def mine(
             share = round(config.adversarial_fraction * answer.shape[-2])
             if not share:
                 return Mined(_random(schedule, config, answer, draws))
-            some = Draws(draws.t[..., :share], draws.noise, draws.contrast_noise[..., :share, :])
-            walked = _walked(landscape.first(share), schedule, config, answer[..., :share, :], some)
-            rest = _random(schedule, config, answer, draws)[..., share:, :]
+            part = Draws(draws.t[..., :share], draws.noise, draws.contrast_noise[..., :share, :])
+            walked = _walked(landscape.first(share), schedule, config, answer[..., :share, :], part)
+            random = _random(schedule, config, answer, draws)
+            rest = random[..., share:, :]
             return Mined(torch.cat([walked.negative, rest], dim=-2), walked.accepted)
         case _:
             return Mined(_random(schedule, config, answer, draws))
@@ -172,8 +180,11 @@ def _walked(
         walk = ascend(landscape, start, t, schedule, steps=steps, learning_rate=rate)
     else:
         walk = descend(landscape, start, t, schedule, steps=steps)
-    accepted = walk.accepted.to(answer.dtype).mean(-1).mean(0) if steps else None
-    return Mined(rescale(walk.end, t, schedule), accepted)
+    negative = rescale(walk.end, t, schedule)
+    if not steps:
+        return Mined(negative)
+    accepted = walk.accepted.to(answer.dtype).mean(-1)
+    return Mined(negative, accepted.mean(0))
 
 
 def _regularized(

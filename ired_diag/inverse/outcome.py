@@ -66,8 +66,13 @@ class Inputs:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Inputs:
         """Return the same on a device, all but the levels in a number type."""
-        real = {n: x.to(device, dtype) for n, x in vars(self).items() if n != "t"}
-        return Inputs(t=self.t.to(device), **real)
+        return Inputs(
+            problem=self.problem.to(device, dtype),
+            answer=self.answer.to(device, dtype),
+            t=self.t.to(device),
+            noise=self.noise.to(device, dtype),
+            start=self.start.to(device, dtype),
+        )
 
 
 @dataclass(frozen=True)
@@ -98,40 +103,63 @@ class Arrangement:
         """Return each outcome of each problem, in the order of the inputs, of shape (n, dim), in float64."""
         weights, points = TYPES[self.precision]
         network = self.network.to(self.device, weights)
-        here = replace(self, network=network, schedule=self.schedule.to(self.device, points))
-        order = torch.arange(len(inputs)) if self.order is None else self.order
+        schedule = self.schedule.to(self.device, points)
+        here = replace(self, network=network, schedule=schedule)
+        order = self.order
+        if order is None:
+            order = torch.arange(len(inputs))
         arranged = inputs.rows(order).to(self.device, points)
         size = self.batch or len(inputs)
-        parts = [
-            here._of_batch(arranged.rows(slice(first, first + size))) for first in range(0, len(inputs), size)
-        ]
+        parts = []
+        for first in range(0, len(inputs), size):
+            batch = arranged.rows(slice(first, first + size))
+            parts.append(here._of_batch(batch))
         back = torch.argsort(order)
-        return {name: torch.cat([part[name] for part in parts])[back] for name in parts[0]}
+        outcome = {}
+        for name in parts[0]:
+            whole = torch.cat([part[name] for part in parts])
+            outcome[name] = whole[back]
+        return outcome
 
     @torch.no_grad()
     def _of_batch(self, batch: Inputs) -> dict[Quantity, Tensor]:
         landscape = self.network.landscape(batch.problem, batch.t)
         noisy = self.schedule.q_sample(batch.answer, batch.t, batch.noise)
-        found: dict[Quantity, Tensor] = {
-            "denoiser": landscape.energy_and_gradient(noisy)[1],
+        _, denoised = landscape.energy_and_gradient(noisy)
+        sampled = sample(
+            self.network,
+            batch.problem,
+            batch.start,
+            self.schedule,
+            faithful=self.faithful,
+        )
+        outcome: dict[Quantity, Tensor] = {
+            "denoiser": denoised,
             "negative_corrected": self._negative(landscape, batch, faithful=False),
             "negative_published": self._negative(landscape, batch, faithful=True),
-            "answer": sample(
-                self.network, batch.problem, batch.start, self.schedule, faithful=self.faithful
-            ).answer,
+            "answer": sampled.answer,
         }
-        return {name: value.to("cpu", torch.float64) for name, value in found.items()}
+        return {name: value.to("cpu", torch.float64) for name, value in outcome.items()}
 
     def _negative(self, landscape: NetworkLandscape, batch: Inputs, *, faithful: bool) -> Tensor:
         mining = self.settings
         start = self.schedule.q_sample(batch.answer, batch.t, mining.noise_scale * batch.noise)
         if mining.walk == "ascent":
-            rate = mining.ascent_learning_rate
             walk = ascend(
-                landscape, start, batch.t, self.schedule, steps=mining.opt_steps, learning_rate=rate
+                landscape,
+                start,
+                batch.t,
+                self.schedule,
+                steps=mining.opt_steps,
+                learning_rate=mining.ascent_learning_rate,
             )
         else:
             walk = descend(
-                landscape, start, batch.t, self.schedule, steps=mining.opt_steps, faithful=faithful
+                landscape,
+                start,
+                batch.t,
+                self.schedule,
+                steps=mining.opt_steps,
+                faithful=faithful,
             )
         return rescale(walk.end, batch.t, self.schedule)

@@ -48,7 +48,7 @@ class Recomputation:
         """Return what the reference file calls ``key``.
 
         Raises:
-            MissingInput: The file lacks an input that it depends on, or the key is not known.
+            MissingInput: The file lacks an input that it depends on, or the key is unknown.
         """
         if key.startswith(BUFFER_PREFIX):
             buffer = self.schedule.buffers().get(key.removeprefix(BUFFER_PREFIX))
@@ -101,15 +101,19 @@ class Recomputation:
 
     def denoise_gradients(self) -> dict[str, Tensor]:
         """Return the gradient of the mean denoising loss, by the network's names of its tensors."""
-        leaves = {n: p.detach().requires_grad_() for n, p in self.network.parameters.items()}
+        leaves = {}
+        for name, tensor in self.network.parameters.items():
+            leaves[name] = tensor.detach().requires_grad_()
         network = replace(self.network, parameters=leaves)
+        loss = self._denoise(network).mean()
+        # A tensor that the loss does not touch (a scalar head's bias) has a gradient of 0.
         gradients = torch.autograd.grad(
-            self._denoise(network).mean(), list(leaves.values()), allow_unused=True
+            loss,
+            list(leaves.values()),
+            allow_unused=True,
+            materialize_grads=True,
         )
-        return {
-            name: torch.zeros_like(leaf) if g is None else g  # a scalar head's bias moves no gradient
-            for (name, leaf), g in zip(leaves.items(), gradients, strict=True)
-        }
+        return dict(zip(leaves, gradients, strict=True))
 
     def _need(self, *names: str) -> tuple[Tensor, ...]:
         lacking = [name for name in names if name not in self.inputs]
@@ -119,7 +123,9 @@ class Recomputation:
 
     def _given(self, name: str, formula: Callable[[], Tensor]) -> Tensor:
         """Return an input as the file holds it, else what its formula gives."""
-        return self.inputs[name] if name in self.inputs else formula()
+        if name in self.inputs:
+            return self.inputs[name]
+        return formula()
 
     def _at_noisy(self) -> tuple[Tensor, Tensor]:
         matrix, t = self._need("matrix", "t")
@@ -131,12 +137,22 @@ class Recomputation:
         if level is not None:
             t = torch.full_like(t, level)
         start = self._given("negative_init", self.negative_init)
-        return descend(self.network.landscape(matrix, t), start, t, self.schedule, steps=steps)
+        landscape = self.network.landscape(matrix, t)
+        return descend(landscape, start, t, self.schedule, steps=steps)
 
     def _denoise(self, network: EnergyNetwork) -> Tensor:
         matrix, t, noise = self._need("matrix", "t", "noise")
-        return denoising_loss(network.landscape(matrix, t), self._given("noisy", self.noisy), noise)
+        landscape = network.landscape(matrix, t)
+        noisy = self._given("noisy", self.noisy)
+        return denoising_loss(landscape, noisy, noise)
 
     def _sample(self, inner_steps: int) -> Tensor:
         matrix, start = self._need("matrix", "sampler_start")
-        return sample(self.network, matrix, start, self.schedule, inner_steps=inner_steps).trajectory
+        answers = sample(
+            self.network,
+            matrix,
+            start,
+            self.schedule,
+            inner_steps=inner_steps,
+        )
+        return answers.trajectory

@@ -47,13 +47,15 @@ def read_reference(path: Path, device: torch.device | str = "cpu") -> dict[str, 
         raise UnreadableFile(f"{path}: is not a whole NumPy .npz file of numbers ({error}).") from error
     odd = [name for name, array in arrays.items() if array.dtype.kind not in "fiu"]
     if odd:
-        some = ", ".join(odd[:4]) + (f" and {len(odd) - 4} more" if len(odd) > 4 else "")
-        raise UnreadableFile(f"{path}: is not a whole NumPy .npz file of numbers: {some} are none.")
-    tensors = {
-        name: torch.from_numpy(array.astype(np.float32 if array.dtype.kind == "f" else np.int64))
-        for name, array in arrays.items()
-    }
-    return {name: tensor.to(device) for name, tensor in tensors.items()}
+        names = ", ".join(odd[:4])
+        if len(odd) > 4:
+            names += f" and {len(odd) - 4} more"
+        raise UnreadableFile(f"{path}: is not a whole NumPy .npz file of numbers: {names} are none.")
+    tensors = {}
+    for name, array in arrays.items():
+        kind = np.float32 if array.dtype.kind == "f" else np.int64
+        tensors[name] = torch.from_numpy(array.astype(kind)).to(device)
+    return tensors
 
 
 def check_inputs(arrays: Mapping[str, Tensor], network: EnergyNetwork, path: Path) -> None:

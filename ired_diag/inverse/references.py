@@ -1,7 +1,7 @@
-"""What predictors without a network reach on matrices, where a configuration or a log says which these are.
+"""What predictors without a network reach on matrices, where a configuration or a log states the data.
 
-Of matrix inversion the data can be simulated, and what zero, the mean inverse and linear regression reach is
-known to a fraction of a percent (``simulated_floors``). Only results whose data are known are looked at.
+The data of matrix inversion can be simulated, and what zero, the mean inverse and linear regression reach is
+known to a fraction of a percent (``simulated_floors``). Only results whose data are known are compared.
 
 - Of a run: its configuration states rank, ood, mining strategy and diffusion steps together. The predictors
   are fitted on the same data.
@@ -35,13 +35,18 @@ def references_of(keys: Mapping[str, Any], evaluation: EvaluationResult | None =
         keys: The configuration of a run, or of an evaluation.
         evaluation: The result that is compared; None: the end of a run's training.
     """
-    data = data_of_run(keys) if evaluation is None else data_of_evaluation(evaluation, keys)
+    if evaluation is None:
+        return _references_of_run(keys)
+    data = data_of_evaluation(evaluation, keys)
     if data is None:
         return None
     rank, epsilon, weight = data
-    if evaluation is None:
-        return References(_as_references(inverse_floors(rank, epsilon=epsilon, weight=weight)))
-    floors = inverse_floors(rank, epsilon=epsilon, weight=weight, fitted_epsilon=IN_DISTRIBUTION)
+    floors = inverse_floors(
+        rank,
+        epsilon=epsilon,
+        weight=weight,
+        fitted_epsilon=IN_DISTRIBUTION,
+    )
     away = epsilon == OUT_OF_DISTRIBUTION
     return References(
         _as_references(floors),
@@ -49,6 +54,15 @@ def references_of(keys: Mapping[str, Any], evaluation: EvaluationResult | None =
         fitted="in distribution",
         facts=(("out_of_distribution", away),),
     )
+
+
+def _references_of_run(keys: Mapping[str, Any]) -> References | None:
+    data = data_of_run(keys)
+    if data is None:
+        return None
+    rank, epsilon, weight = data
+    floors = inverse_floors(rank, epsilon=epsilon, weight=weight)
+    return References(_as_references(floors))
 
 
 def is_of_study(keys: Mapping[str, Any]) -> bool:
@@ -59,7 +73,10 @@ def is_of_study(keys: Mapping[str, Any]) -> bool:
 def answer_size(keys: Mapping[str, Any]) -> int | None:
     """Return how many entries the inverse of a matrix has; None where the matrices are unknown."""
     data = data_of_run(keys)
-    return None if data is None else data[0] ** 2
+    if data is None:
+        return None
+    rank, _, _ = data
+    return rank**2
 
 
 def data_of_run(keys: Mapping[str, Any]) -> Data | None:
@@ -71,21 +88,35 @@ def data_of_run(keys: Mapping[str, Any]) -> Data | None:
 
 def data_of_evaluation(result: EvaluationResult, keys: Mapping[str, Any]) -> Data | None:
     """Return which matrices a model was evaluated on, where its log or configuration says so."""
+    dataset = result.dataset or keys.get("dataset")
     # The study's own configurations name their data set nowhere.
-    dataset = result.dataset or keys.get("dataset") or ("ired" if is_of_study(keys) else None)
-    rank = keys.get("rank") if result.rank is None else result.rank
-    ood = keys.get("ood") if result.ood is None else result.ood
-    return None if not isinstance(ood, bool) else _data(rank, ood, dataset)
+    if not dataset and is_of_study(keys):
+        dataset = "ired"
+    rank = result.rank
+    if rank is None:
+        rank = keys.get("rank")
+    ood = result.ood
+    if ood is None:
+        ood = keys.get("ood")
+    if not isinstance(ood, bool):
+        return None
+    return _data(rank, ood, dataset)
 
 
 def _data(rank: object, ood: bool, dataset: object) -> Data | None:
-    whole = isinstance(rank, int) and not isinstance(rank, bool) and 1 <= rank <= LARGEST
-    if not whole or not isinstance(dataset, str) or dataset not in GRAM_WEIGHTS:
+    if not isinstance(rank, int) or isinstance(rank, bool):
         return None
-    return int(str(rank)), OUT_OF_DISTRIBUTION if ood else IN_DISTRIBUTION, GRAM_WEIGHTS[dataset]
+    if not 1 <= rank <= LARGEST:
+        return None
+    if not isinstance(dataset, str) or dataset not in GRAM_WEIGHTS:
+        return None
+    epsilon = OUT_OF_DISTRIBUTION if ood else IN_DISTRIBUTION
+    return rank, epsilon, GRAM_WEIGHTS[dataset]
 
 
 def _as_references(floors: tuple[Floor, ...]) -> tuple[Reference, ...]:
-    return tuple(
-        Reference(floor.name, TITLES[floor.name], floor.mse, floor.standard_error) for floor in floors
-    )
+    references = []
+    for floor in floors:
+        title = TITLES[floor.name]
+        references.append(Reference(floor.name, title, floor.mse, floor.standard_error))
+    return tuple(references)

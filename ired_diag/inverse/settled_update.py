@@ -42,18 +42,25 @@ def squared_updates(config: TrainingConfig, gradients: Tensor, weight: Tensor) -
     second = torch.zeros_like(first)
     for gradient in gradients:  # one at a time: all of them in float64 would fill the memory
         second += gradient.double().square()
-    found = [_update(config, first / count, second / count, weight)]
+    update = _update(config, first / count, second / count, weight)
+    squares = [update.square().sum()]
     for gradient in gradients:
         g = gradient.double()
-        m, v = (first - g) / (count - 1), (second - g.square()) / (count - 1)
-        found.append(_update(config, m, v, weight))
-    return torch.stack([update.square().sum() for update in found])
+        m = (first - g) / (count - 1)
+        v = (second - g.square()) / (count - 1)
+        update = _update(config, m, v, weight)
+        squares.append(update.square().sum())
+    return torch.stack(squares)
 
 
 def _update(config: TrainingConfig, m: Tensor, v: Tensor, weight: Tensor) -> Tensor:
     decay = config.weight_decay * weight.double()
     if config.optimizer == "sgd":
-        return config.learning_rate * (m + decay) / (1 - config.momentum)
+        step = m + decay
+        return config.learning_rate * step / (1 - config.momentum)
     # What is left of a sum of squares after one is taken away may be below 0 by a rounding.
-    step = m / (v.clamp(min=0).sqrt() + EPSILON)
-    return config.learning_rate * (step + (decay if config.optimizer == "adamw" else 0))
+    spread = v.clamp(min=0).sqrt()
+    step = m / (spread + EPSILON)
+    if config.optimizer == "adamw":
+        step = step + decay
+    return config.learning_rate * step

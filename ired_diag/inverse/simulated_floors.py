@@ -62,8 +62,12 @@ def inverse_floors(
     rng = np.random.default_rng(SEED)
     matrices = min(MOST, max(FEWEST, ENTRIES // rank**2))
     chunks = math.ceil(matrices / (2 * CHUNK))
-    train = [_drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng) for _ in range(chunks)]
-    test = [_drawn(rank, epsilon=epsilon, weight=weight, rng=rng) for _ in range(chunks)]
+    train = []
+    for _ in range(chunks):
+        train.append(_drawn(rank, epsilon=fitted_epsilon, weight=weight, rng=rng))
+    test = []
+    for _ in range(chunks):
+        test.append(_drawn(rank, epsilon=epsilon, weight=weight, rng=rng))
     return (
         _scored("zero", np.zeros(4), test),
         _scored("mean_inverse", _mean_inverse(train), test),
@@ -73,7 +77,8 @@ def inverse_floors(
 
 def _drawn(rank: int, *, epsilon: float, weight: float, rng: np.random.Generator) -> tuple[Array, Array]:
     root = rng.uniform(-1, 1, (CHUNK, rank, rank))
-    product = root @ root.transpose(0, 2, 1)
+    transposed = root.transpose(0, 2, 1)
+    product = root @ transposed
     a = weight * product + epsilon * np.eye(rank)
     return a, np.linalg.inv(a).astype(np.float64)
 
@@ -125,5 +130,6 @@ def _scored(name: str, answer: Array, test: list[tuple[Array, Array]]) -> Floor:
         predicted[:, places, places] = diagonal.reshape(n, rank)
         errors.append(((predicted - y) ** 2).mean(axis=(1, 2)))
     each = np.concatenate(errors)
-    error = float(each.std(ddof=1) / math.sqrt(len(each)))
-    return Floor(name, mse=float(each.mean()), standard_error=error)
+    spread = each.std(ddof=1)
+    standard_error = float(spread / math.sqrt(len(each)))
+    return Floor(name, mse=float(each.mean()), standard_error=standard_error)

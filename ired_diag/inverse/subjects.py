@@ -74,9 +74,12 @@ def _config_of(stored: StoredModel) -> tuple[InverseConfig | None, list[Finding]
 
 def _without(keys: Mapping[str, Any], refused: Collection[str]) -> InverseConfig:
     """Return a configuration without what is refused; its mining strategy only if that is implemented."""
-    known = {key: keys[key] for key in keys if key in InverseConfig.model_fields and key not in refused}
+    accepted: dict[str, Any] = {"experiment_name": "unknown"}
+    for key, value in keys.items():
+        if key in InverseConfig.model_fields and key not in refused:
+            accepted[key] = value
     try:
-        return parse_config({"experiment_name": "unknown", **known}, InverseConfig)
+        return parse_config(accepted, InverseConfig)
     except WrongConfiguration:
-        known.pop("mining_strategy", None)
-        return parse_config({"experiment_name": "unknown", **known}, InverseConfig)
+        accepted.pop("mining_strategy", None)
+        return parse_config(accepted, InverseConfig)

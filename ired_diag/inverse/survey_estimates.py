@@ -1,4 +1,4 @@
-"""What a survey of gradients tells, with intervals: norms, shares, cosines, noise scales, clip, update.
+"""What a survey of gradients shows, with intervals: norms, shares, cosines, noise scales, clip, update.
 
 Each is a function of the inner products that its table holds (``stats.noise_scale``), for a layer, for all of
 them, or for a noise level.
@@ -6,6 +6,7 @@ them, or for a noise level.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -29,39 +30,58 @@ class Row(NamedTuple):
     level: int
     versus_level: int
     quantity: str
-    found: Interval
+    interval: Interval
     n: int
 
 
 def layer_rows(measured: Measured, layer: str) -> list[Row]:
     """Return norms, shares, noise scales and cosines of each term in a layer, and its update."""
+    products = {term: measured.products(layer, term, term) for term in measured.terms}
+    n = len(products[TOTAL])
+    rows: list[Row] = []
+
+    def add(term: str, quantity: str, interval: Interval, versus: str = "") -> None:
+        row = Row(
+            layer=layer,
+            term=term,
+            versus=versus,
+            level=MIXED,
+            versus_level=MIXED,
+            quantity=quantity,
+            interval=interval,
+            n=n,
+        )
+        rows.append(row)
+
     size, batch_size = measured.size, measured.batch_size
-    kept = {term: measured.products(layer, term, term) for term in measured.terms}
-    n = len(kept[TOTAL])
-    found: list[tuple[str, str, str, Interval]] = []
-    steps = {term: _root(noise.squared_norm_at(kept[term], size, batch_size)) for term in kept}
-    trained = [term for term in kept if term not in (TOTAL, "nce_if_mined")]
-    together = sum((steps[term] for term in trained), np.zeros(n + 1))
-    for term, own in kept.items():
-        found.append((term, "", "norm", noise.norm(own)))
-        found.append((term, "", "step_norm", jackknife_interval(steps[term])))
-        found.append((term, "", "noise_scale", noise.noise_scale(own, size)))
-        if term != "denoise":  # which does not look at what is mined
-            found.append((term, "", "shared_noise", noise.shared_part(own, size, batch_size)))
+    steps = {}
+    for term, own in products.items():
+        steps[term] = _root(noise.squared_norm_at(own, size, batch_size))
+    trained = [term for term in products if term not in (TOTAL, "nce_if_mined")]
+    together = np.zeros(n + 1)
+    for term in trained:
+        together = together + steps[term]
+    for term, own in products.items():
+        add(term, "norm", noise.norm(own))
+        add(term, "step_norm", jackknife_interval(steps[term]))
+        add(term, "noise_scale", noise.noise_scale(own, size))
+        if term != "denoise":  # the denoising term does not depend on what is mined
+            add(term, "shared_noise", noise.shared_part(own, size, batch_size))
         if term in trained:
-            found.append((term, "", "share", _ratio(steps[term], together)))
-    for i, one in enumerate(kept):
-        for other in list(kept)[i + 1 :]:
-            both = measured.products(layer, one, other)
-            found.append((one, other, "cosine", noise.cosine(both, kept[one], kept[other])))
+            add(term, "share", _ratio(steps[term], together))
+    for term, versus in itertools.combinations(products, 2):
+        mixed = measured.products(layer, term, versus)
+        cosine = noise.cosine(mixed, products[term], products[versus])
+        add(term, "cosine", cosine, versus)
     clip = np.full(n + 1, measured.setting("clip"))
-    found.append((TOTAL, "", "over_clip", _ratio(steps[TOTAL], clip, "no clip")))
     weight = np.full(n + 1, measured.setting("weight_norm", layer))
-    found.append((TOTAL, "", "gradient_to_weight", _ratio(steps[TOTAL], weight)))
-    found.append((TOTAL, "", "update_to_weight", _ratio(measured.updates(layer), weight)))
-    chance = measured.setting("learning_rate") * math.sqrt(measured.setting("entries", layer) / n)
-    found.append((TOTAL, "", "noise_update_to_weight", _ratio(np.full(n + 1, chance), weight)))
-    return [Row(layer, term, versus, -1, -1, name, interval, n) for term, versus, name, interval in found]
+    entries = measured.setting("entries", layer)
+    chance = measured.setting("learning_rate") * math.sqrt(entries / n)
+    add(TOTAL, "over_clip", _ratio(steps[TOTAL], clip, "no clip"))
+    add(TOTAL, "gradient_to_weight", _ratio(steps[TOTAL], weight))
+    add(TOTAL, "update_to_weight", _ratio(measured.updates(layer), weight))
+    add(TOTAL, "noise_update_to_weight", _ratio(np.full(n + 1, chance), weight))
+    return rows
 
 
 def _root(squares: Replicates) -> Replicates:
@@ -80,27 +100,50 @@ def _ratio(above: Replicates, below: Replicates, lacking: str = "not a finite nu
 
 def level_rows(measured: Measured) -> list[Row]:
     """Return the denoising gradient's norm at each level, and the cosine between each two levels."""
-    levels, rows = measured.levels, []
-    kept = {level: measured.products(WHOLE, "denoise", "denoise", level, level) for level in levels}
-    pairs = len(levels) * (len(levels) - 1) // 2
-    for i, a in enumerate(levels):
-        n = len(kept[a])
-        rows.append(Row(WHOLE, "denoise", "", a, MIXED, "norm", noise.norm(kept[a]), n))
-        for b in levels[i + 1 :]:
-            both = measured.products(WHOLE, "denoise", "denoise", a, b)
-            found = noise.cosine(both, kept[a], kept[b], confidence=1 - (1 - CONFIDENCE) / pairs)
-            rows.append(Row(WHOLE, "denoise", "denoise", a, b, "cosine", found, n))
+    levels = measured.levels
+    products = {}
+    for level in levels:
+        products[level] = measured.products(WHOLE, "denoise", "denoise", level, level)
+    pairs = math.comb(len(levels), 2)
+    rows = []
+    for i, level in enumerate(levels):
+        own = products[level]
+        norm = Row(
+            layer=WHOLE,
+            term="denoise",
+            versus="",
+            level=level,
+            versus_level=MIXED,
+            quantity="norm",
+            interval=noise.norm(own),
+            n=len(own),
+        )
+        rows.append(norm)
+        for versus in levels[i + 1 :]:
+            mixed = measured.products(WHOLE, "denoise", "denoise", level, versus)
+            # Bonferroni: the intervals of all pairs hold together.
+            confidence = 1 - (1 - CONFIDENCE) / pairs
+            interval = noise.cosine(mixed, own, products[versus], confidence=confidence)
+            cosine = norm._replace(
+                versus="denoise",
+                versus_level=versus,
+                quantity="cosine",
+                interval=interval,
+            )
+            rows.append(cosine)
     return rows
 
 
 def as_table(rows: Sequence[Row]) -> Table:
     """Return rows as columns."""
     keys = ("layer", "term", "versus", "level", "versus_level", "quantity")
-    return {
-        **{key: np.array([getattr(row, key) for row in rows]) for key in keys},
-        "x": np.array([row.found.value for row in rows]),
-        "x_low": np.array([row.found.low for row in rows]),
-        "x_high": np.array([row.found.high for row in rows]),
-        "n": np.array([row.n for row in rows]),
-        "reason": np.array([row.found.reason for row in rows]),
-    }
+    table = {}
+    for key in keys:
+        table[key] = np.array([getattr(row, key) for row in rows])
+    intervals = [row.interval for row in rows]
+    table["x"] = np.array([interval.value for interval in intervals])
+    table["x_low"] = np.array([interval.low for interval in intervals])
+    table["x_high"] = np.array([interval.high for interval in intervals])
+    table["n"] = np.array([row.n for row in rows])
+    table["reason"] = np.array([interval.reason for interval in intervals])
+    return table

@@ -6,6 +6,7 @@ stands in one row by itself.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,13 +26,13 @@ SURVEY_COLUMNS = (
     Column("level", "1", "noise level of the term; -1 for levels mixed as in training"),
     Column("versus_level", "1", "noise level of the other"),
     Column("quantity", "1", "what the value is"),
-    Column("batch", "1", "number of the batch; -1 for what is none's; of an update, the one left out"),
+    Column("batch", "1", "number of the batch; -1 for what belongs to none; for an update, the one left out"),
     Column("value", "as quantity", "inner product of gradients, setting, length"),
     Column("reason", "1", "why it is NaN, or a note on a setting"),
 )
 MIXED = -1  # in a column of levels: all of them, as in training
 TOTAL = "total"
-TERMS = ("nce", "nce_if_mined", "regulariser", TOTAL, "denoise")  # as they are told and drawn
+TERMS = ("nce", "nce_if_mined", "regulariser", TOTAL, "denoise")  # in the order of reports and figures
 
 Key = tuple[str, str, str, int, int, str]
 
@@ -50,9 +51,12 @@ def table_rows(
 ) -> Table:
     """Return a row for each value, numbered as batches from ``first`` on."""
     n = len(values)
-    words = {"layer": layer, "term": term, "versus": versus, "level": level, "versus_level": versus_level}
     return {
-        **{name: np.full(n, word) for name, word in words.items()},
+        "layer": np.full(n, layer),
+        "term": np.full(n, term),
+        "versus": np.full(n, versus),
+        "level": np.full(n, level),
+        "versus_level": np.full(n, versus_level),
         "quantity": np.full(n, quantity),
         "batch": np.arange(first, first + n),
         "value": np.asarray(values, dtype=np.float64),
@@ -68,13 +72,19 @@ def survey_rows(survey: Survey, names: Sequence[str]) -> list[Table]:
         names: Of the terms, the total last.
     """
     kinds = {"own": survey.own, "whole": survey.whole, "scatter": survey.scatter}
-    rows = [
-        table_rows(kept[layer][i, j].numpy(), layer=layer, term=one, versus=names[j], quantity=quantity)
-        for quantity, kept in kinds.items()
-        for layer in kept
-        for i, one in enumerate(names)
-        for j in range(i, len(names))
-    ]
+    pairs = list(itertools.combinations_with_replacement(range(len(names)), 2))
+    rows = []
+    for quantity, by_layer in kinds.items():
+        for layer, products in by_layer.items():
+            for i, j in pairs:
+                pair = table_rows(
+                    products[i, j].numpy(),
+                    layer=layer,
+                    term=names[i],
+                    versus=names[j],
+                    quantity=quantity,
+                )
+                rows.append(pair)
     for layer, squares in survey.squared_updates.items():
         rows.append(table_rows(squares.sqrt().numpy(), layer=layer, quantity="update", first=-1))
     return rows
@@ -89,12 +99,15 @@ class Measured:
         self.values: dict[Key, list[float]] = {}
         for *key, value in zip(*columns, strict=True):
             self.values.setdefault(tuple(key), []).append(value)
-        self.layers = [
-            name for name in (WHOLE, *LAYERS) if (name, TOTAL, TOTAL, -1, -1, "own") in self.values
-        ]
-        self.terms = [name for name in TERMS if (WHOLE, name, name, -1, -1, "own") in self.values]
+        self.layers = [layer for layer in (WHOLE, *LAYERS) if self._holds(layer, TOTAL)]
+        self.terms = [term for term in TERMS if self._holds(WHOLE, term)]
         self.levels = sorted({key[3] for key in self.values} - {MIXED})
-        self.size, self.batch_size = (int(self.setting(name)) for name in ("size", "batch_size"))
+        self.size = int(self.setting("size"))
+        self.batch_size = int(self.setting("batch_size"))
+
+    def _holds(self, layer: str, term: str) -> bool:
+        """Say whether the table has the term's product with itself in a layer."""
+        return (layer, term, term, MIXED, MIXED, "own") in self.values
 
     def setting(self, quantity: str, layer: str = WHOLE) -> float:
         """Return what stands in one row only."""
@@ -104,14 +117,19 @@ class Measured:
         """Return the values of a key, in the order of the batches."""
         return np.array(self.values[key])
 
-    def products(self, layer: str, one: str, other: str, level: int = -1, versus_level: int = -1) -> Products:
-        """Return what was kept of two terms, whichever was told first."""
-        key: tuple[Any, ...] = (layer, one, other, level, versus_level)
+    def products(
+        self, layer: str, term: str, versus: str, level: int = MIXED, versus_level: int = MIXED
+    ) -> Products:
+        """Return the products of two terms, in whichever order the table holds them."""
+        key: tuple[Any, ...] = (layer, term, versus, level, versus_level)
         if (*key, "own") not in self.values:
-            key = (layer, other, one, versus_level, level)
-        own, whole = self.array(*key, "own"), self.array(*key, "whole")
-        told = (*key, "scatter") in self.values
-        return Products(own, whole, self.array(*key, "scatter") if told else np.zeros_like(own))
+            key = (layer, versus, term, versus_level, level)
+        own = self.array(*key, "own")
+        whole = self.array(*key, "whole")
+        scatter = np.zeros_like(own)
+        if (*key, "scatter") in self.values:
+            scatter = self.array(*key, "scatter")
+        return Products(own, whole, scatter)
 
     def updates(self, layer: str) -> Replicates:
         """Return the replicates of the update's length."""

@@ -77,7 +77,14 @@ def losses(config: InverseConfig, tensors: Tensors, batch: Tensors) -> Losses:
     """
     network = network_in(config, tensors)
     parts = batch_of(batch)
-    loss = training_loss(network, schedule_in(tensors), config, parts.problem, parts.answer, parts.draws)
+    loss = training_loss(
+        network,
+        schedule_in(tensors),
+        config,
+        problem=parts.problem,
+        answer=parts.answer,
+        draws=parts.draws,
+    )
     terms = {"denoise": loss.denoise}
     if loss.nce is not None:
         terms["nce"] = config.energy_loss_weight * loss.nce

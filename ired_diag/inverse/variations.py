@@ -1,4 +1,4 @@
-"""What is varied to see whether a model's results depend on it, and beside which reference.
+"""What is varied to see whether a model's results depend on it, and the reference of each variation.
 
 Of a reference (``outcome``: all problems in one batch, divided as in training, in the order drawn):
 
@@ -15,7 +15,7 @@ problems what batches of b do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -26,7 +26,7 @@ from ired_diag.inverse.network import GradientNormalization
 from ired_diag.inverse.outcome import Arrangement, Inputs, Outcome, Precision, Quantity
 from ired_diag.model.problems import Problems
 
-SIZES = (1, 2, 256, 2048)  # of batches, beside the run's own
+SIZES = (1, 2, 256, 2048)  # of batches, next to the run's own
 MOST_BATCHES = 8  # of one size: a batch of one costs as long as one of a hundred
 FEW = 256  # problems in the variations whose verdict needs no more
 
@@ -37,8 +37,8 @@ class Rule:
 
     Attributes:
         normalization: Its rule for the divisor of ∇_yE: nothing, ``batch``, or a number.
-        training_batch: Its training batch size; 0 where none is told.
-        validation_batch: Its validation batch size; 0 likewise.
+        training_batch: Its training batch size; 0 where it is unknown.
+        validation_batch: Its validation batch size; 0 where it is unknown.
     """
 
     normalization: GradientNormalization = None
@@ -48,7 +48,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Variation:
-    """An outcome beside its reference.
+    """An outcome next to its reference.
 
     Attributes:
         axis: What is varied.
@@ -85,7 +85,14 @@ def draw_inputs(problems: Problems, levels: int, count: int, *, generator: torch
     """
     problem, answer = problems.draw(count, generator=generator)
     noise, start = torch.randn(2, *answer.shape, generator=generator, dtype=answer.dtype)
-    return Inputs(problem, answer, torch.randint(0, levels, (count,), generator=generator), noise, start)
+    t = torch.randint(0, levels, (count,), generator=generator)
+    return Inputs(
+        problem=problem,
+        answer=answer,
+        t=t,
+        noise=noise,
+        start=start,
+    )
 
 
 def another_order(t: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -96,14 +103,15 @@ def another_order(t: Tensor, *, generator: torch.Generator) -> Tensor:
         generator: Of the order.
     """
     order = torch.randperm(len(t), generator=generator)
-    far = int((t[order] - t[0]).abs().argmax())
-    return torch.cat([order[far:], order[:far]])
+    distance = (t[order] - t[0]).abs()
+    far = int(distance.argmax())
+    return torch.roll(order, -far)
 
 
 def variations(
     exact: Arrangement, inputs: Inputs, rule: Rule, *, generator: torch.Generator
 ) -> Iterator[Variation]:
-    """Yield each variation beside its reference.
+    """Yield each variation next to its reference.
 
     Args:
         exact: The reference in float64; its network divides as in training.
@@ -119,31 +127,39 @@ def variations(
         if plan.axis == "quirks":
             mended = outcome["negative_corrected"]
             outcome = {"negative_published": mended, "answer": outcome["answer"]}
-        reference: Mapping[Quantity, Tensor] = {
-            name: references[plan.against][name][: plan.count]
-            for name in get_args(Quantity)
-            if name in outcome
-        }
-        yield Variation(plan.axis, plan.setting, plan.arrangement.precision, outcome, reference)
+        all_problems = references[plan.against]
+        quantities = [name for name in get_args(Quantity) if name in outcome]
+        reference = {name: all_problems[name][: plan.count] for name in quantities}
+        yield Variation(
+            axis=plan.axis,
+            setting=plan.setting,
+            precision=plan.arrangement.precision,
+            outcome=outcome,
+            reference=reference,
+        )
 
 
 def _plans(exact: Arrangement, n: int, rule: Rule, order: Tensor) -> Iterator[_Plan]:
     single = replace(exact, precision="float32")
     yield _Plan("precision", "float32", single, "float64", n)
-    yield _Plan("precision", "bfloat16", replace(exact, precision="bfloat16"), "float64", n)
+    bfloat16 = replace(exact, precision="bfloat16")
+    yield _Plan("precision", "bfloat16", bfloat16, "float64", n)
     for base in (exact, single):
         for size, count in _sizes(rule, n):
             network = replace(exact.network, gradient_normalization=rule.normalization)
             arranged = replace(base, network=network, batch=size)
             yield _Plan("batch size", str(size), arranged, base.precision, count)
-        yield _Plan("order", "permuted", replace(base, order=order), base.precision, len(order))
+        permuted = replace(base, order=order)
+        yield _Plan("order", "permuted", permuted, base.precision, len(order))
         if exact.device.type != "cpu":
             there = replace(base, device=torch.device("cpu"))
             yield _Plan("device", "cpu", there, base.precision, n)
     for setting, divisor in _divisors(exact.network.gradient_normalization, rule):
         network = replace(exact.network, gradient_normalization=divisor)
-        yield _Plan("normalization", setting, replace(single, network=network), "float32", n)
-    yield _Plan("quirks", "mended", replace(single, faithful=False), "float32", n)
+        divided = replace(single, network=network)
+        yield _Plan("normalization", setting, divided, "float32", n)
+    mended = replace(single, faithful=False)
+    yield _Plan("quirks", "mended", mended, "float32", n)
 
 
 def _sizes(rule: Rule, n: int) -> list[tuple[int, int]]:
@@ -151,13 +167,21 @@ def _sizes(rule: Rule, n: int) -> list[tuple[int, int]]:
 
     One batch of all is the reference itself, unless it is divided by its size.
     """
-    most = n + 1 if rule.normalization == "batch" else n
-    sizes = sorted(size for size in {*SIZES, rule.training_batch, rule.validation_batch} if 0 < size < most)
-    return [(size, size * max(1, min(MOST_BATCHES, n // size, FEW // size))) for size in sizes]
+    most = n + (rule.normalization == "batch")
+    candidates = {*SIZES, rule.training_batch, rule.validation_batch}
+    counts = []
+    for size in sorted(candidates):
+        if 0 < size < most:
+            batches = max(1, min(MOST_BATCHES, n // size, FEW // size))
+            counts.append((size, size * batches))
+    return counts
 
 
 def _divisors(own: GradientNormalization, rule: Rule) -> list[tuple[str, float]]:
     """Return the divisors that are not the run's own."""
     sizes = sorted({rule.training_batch, rule.validation_batch} - {0}) or list(SIZES[2:])
-    named = {1.0: "none"} | {float(size): f"/{size}" for size in sizes if size > 1}
-    return [(setting, divisor) for divisor, setting in named.items() if divisor != (own or 1.0)]
+    settings = {1.0: "none"}
+    for size in sizes:
+        if size > 1:
+            settings[float(size)] = f"/{size}"
+    return [(setting, divisor) for divisor, setting in settings.items() if divisor != (own or 1.0)]

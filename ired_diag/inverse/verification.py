@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,6 +34,7 @@ TIE_MAXIMUM = 0.1
 TIE_MEDIAN_LAST = 1e-3
 
 GRADIENT_PREFIX = "denoise_grad."
+GIVEN = ("matrix", "inverse", "t", "noise", "sampler_start")  # inputs that no formula gives
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,22 @@ def verify(
     computed = Recomputation(network, schedule, inputs)
     checks: list[Check] = []
     skipped: dict[str, str] = {}
-    for key in (k for k in arrays if not k.startswith(GRADIENT_PREFIX)):
-        if key in ("matrix", "inverse", "t", "noise", "sampler_start"):
+    gradients = {}
+    for key, array in arrays.items():
+        if key.startswith(GRADIENT_PREFIX):
+            gradients[key] = array
+            continue
+        if key in GIVEN:
             continue
         try:
-            checks.extend(_compare(key, computed.quantity(key), arrays[key], reference))
+            quantity = computed.quantity(key)
+            checks.extend(_compare(key, quantity, array, reference))
         except MissingInput as missing:
             skipped[key] = str(missing)
-    if gradients := {k: v for k, v in arrays.items() if k.startswith(GRADIENT_PREFIX)}:
+    if gradients:
         try:
-            checks.append(_compare_gradients(computed.denoise_gradients(), gradients, reference))
+            computed_gradients = computed.denoise_gradients()
+            checks.append(_compare_gradients(computed_gradients, gradients, reference))
         except MissingInput as missing:
             skipped[f"{GRADIENT_PREFIX}*"] = str(missing)
     if not checks:
@@ -135,13 +141,15 @@ def relative_error(a: Tensor, b: Tensor) -> float:
     0.1
     """
     difference = (a.double() - b.double()).norm()
-    return 0.0 if difference == 0 else float(difference / b.double().norm())
+    if difference == 0:
+        return 0.0
+    return float(difference / b.double().norm())
 
 
 def _compare(key: str, computed: Tensor, reference: Tensor, path: Path) -> list[Check]:
     if computed.squeeze().shape != reference.squeeze().shape:
-        expected, found = tuple(computed.shape), tuple(reference.shape)
-        raise DiagError(f"{path}: {key}: expected shape {expected}, found {found}.")
+        expected, actual = tuple(computed.shape), tuple(reference.shape)
+        raise DiagError(f"{path}: {key}: expected shape {expected}, found {actual}.")
     computed, reference = computed.detach(), reference.reshape(computed.shape)
     if key == "sampler_trajectory":
         return _compare_with_ties(key, computed, reference)
@@ -154,11 +162,14 @@ def _compare_with_ties(key: str, computed: Tensor, reference: Tensor) -> list[Ch
     difference = (computed.double() - reference.double()).norm(dim=-1)
     error = difference / reference.double().norm(dim=-1)
     error = torch.where(difference == 0, 0.0, error)
-    medians, maxima = error.median(dim=1).values, error.max(dim=1).values
+    medians = error.median(dim=1).values
+    worst_median, last_median = float(medians.max()), float(medians[-1])
+    maximum = float(error.max(dim=1).values.max())
+    last = f"{key}, median at the last level"
     return [
-        Check(f"{key}, median", float(medians.max()), TIE_MEDIAN, "over samples, worst level"),
-        Check(f"{key}, maximum", float(maxima.max()), TIE_MAXIMUM, "over samples and levels"),
-        Check(f"{key}, median at the last level", float(medians[-1]), TIE_MEDIAN_LAST, "over samples"),
+        Check(f"{key}, median", worst_median, TIE_MEDIAN, "over samples, worst level"),
+        Check(f"{key}, maximum", maximum, TIE_MAXIMUM, "over samples and levels"),
+        Check(last, last_median, TIE_MEDIAN_LAST, "over samples"),
     ]
 
 
@@ -171,10 +182,16 @@ def _compare_gradients(computed: Mapping[str, Tensor], reference: Mapping[str, T
                 f"{path}: {key}: the checkpoint has no tensor {name!r} of shape {tuple(expected.shape)}."
             )
         errors[name] = relative_error(computed[name], expected)
-    # max() would pass over a NaN, and a NaN is the worst there is.
-    worst = max(errors, key=lambda name: np.inf if np.isnan(errors[name]) else errors[name])
+    worst = _worst(errors)
     note = f"worst of {len(errors)}: {worst}"
     return Check(f"{GRADIENT_PREFIX}*", errors[worst], ROUNDING, note)
+
+
+def _worst(errors: Mapping[str, float]) -> str:
+    """Return the name of the largest error."""
+    # max() would pass over a NaN, and a NaN is the worst there is.
+    nan_is_largest = {name: math.inf if math.isnan(error) else error for name, error in errors.items()}
+    return max(nan_is_largest, key=nan_is_largest.__getitem__)
 
 
 def _compare_stored_buffers(checkpoint: NetworkCheckpoint) -> list[Check]:
@@ -182,16 +199,16 @@ def _compare_stored_buffers(checkpoint: NetworkCheckpoint) -> list[Check]:
     if not checkpoint.buffers:
         return []
     implied = checkpoint.schedule.buffers()
-    errors = {
-        name: relative_error(stored, implied[name].to(stored.device))
-        if stored.shape == implied[name].shape
-        else math.inf
-        for name, stored in checkpoint.buffers.items()
-        if name != "betas"
-    }
+    errors: dict[str, float] = {}
+    for name, stored in checkpoint.buffers.items():
+        if name == "betas":
+            continue
+        errors[name] = math.inf
+        if stored.shape == implied[name].shape:
+            errors[name] = relative_error(stored, implied[name].to(stored.device))
     if not errors:
         return []
-    worst = max(errors, key=lambda name: np.inf if np.isnan(errors[name]) else errors[name])
+    worst = _worst(errors)
     note = f"as stored in the checkpoint; worst of {len(errors)}: {worst}"
     return [Check("schedule constants", errors[worst], ROUNDING, note)]
 

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ired_diag.model.energy import Energy
-from ired_diag.model.energy_hessian import energy_hessian
+from ired_diag.model.energy_hessian import EnergyHessian, energy_hessian
 from ired_diag.model.schedule import Schedule
 
 CHUNK = 2**22  # entries of Hessians held at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AnswerSpectrum:
-    """Numbers of the Hessian at each level and problem, each of shape (levels, problems); NaN where it is.
+    """Numbers of the Hessian at each level and problem, each (levels, problems); NaN where H is not finite.
 
     Attributes:
         lowest: The smallest eigenvalue.
@@ -55,36 +55,45 @@ def answer_spectrum(
         schedule: Its noise schedule, likewise.
         x: Problems, of shape (problems, …).
         answer: y*, of shape (problems, dim).
-        generator: Of the directions along which differentiation is checked, on the CPU.
+        generator: Random stream on the CPU, of the directions along which differentiation is checked.
     """
     count, dim = answer.shape
     level = torch.arange(schedule.levels, device=answer.device).repeat_interleave(count)
     problem = torch.arange(count, device=answer.device).repeat(schedule.levels)
     size = max(1, CHUNK // dim**2)
-    parts = [
-        _spectrum(energy, schedule, x[some], answer[some], t, generator)
-        for some, t in zip(torch.split(problem, size), torch.split(level, size), strict=True)
-    ]
-    whole = torch.cat(parts, dim=1).cpu().numpy().reshape(len(fields(AnswerSpectrum)), -1, count)
-    return AnswerSpectrum(*whole)
+    parts = []
+    for rows, t in zip(torch.split(problem, size), torch.split(level, size), strict=True):
+        y = schedule.q_sample(answer[rows], t, torch.zeros_like(answer[rows]))
+        hessian = energy_hessian(energy.landscape(x[rows], t), y, generator=generator)
+        parts.append(_numbers_of(hessian))
+    numbers = torch.cat(parts, dim=1).cpu().numpy()
+    by_level = numbers.reshape(len(fields(AnswerSpectrum)), -1, count)
+    lowest, highest, error, asymmetry, slope, differenced = by_level
+    return AnswerSpectrum(
+        lowest=lowest,
+        highest=highest,
+        error=error,
+        asymmetry=asymmetry,
+        slope=slope,
+        differenced=differenced,
+    )
 
 
-def _spectrum(
-    energy: Energy, schedule: Schedule, x: Tensor, answer: Tensor, t: Tensor, generator: torch.Generator
-) -> Tensor:
+def _numbers_of(hessian: EnergyHessian) -> Tensor:
     """Return the numbers of ``AnswerSpectrum`` in its order, of shape (6, batch)."""
-    y = schedule.q_sample(answer, t, torch.zeros_like(answer))
-    found = energy_hessian(energy.landscape(x, t), y, generator=generator)
-    whole = found.matrices.isfinite().flatten(1).all(dim=1)
-    values = torch.linalg.eigvalsh(torch.where(whole[:, None, None], found.matrices, 0.0))
+    matrices = hessian.matrices
+    finite = matrices.isfinite().flatten(1).all(dim=1)
+    # One NaN would make eigvalsh raise for the whole batch.
+    values = torch.linalg.eigvalsh(torch.where(finite[:, None, None], matrices, 0.0))
+    differenced = hessian.method == "central differences"
     numbers = torch.stack(
         [
             values[:, 0],
             values[:, -1],
-            found.defect * torch.linalg.matrix_norm(found.matrices) / 2,
-            found.defect,
-            found.gradient.double().norm(dim=1),
-            torch.full_like(found.defect, found.method == "central differences"),
+            hessian.defect * torch.linalg.matrix_norm(matrices) / 2,
+            hessian.defect,
+            hessian.gradient.double().norm(dim=1),
+            torch.full_like(hessian.defect, differenced),
         ]
     )
-    return torch.where(whole, numbers, math.nan)
+    return torch.where(finite, numbers, math.nan)

@@ -70,9 +70,9 @@ class AutogradLandscape:
     def _checked(self, y: Tensor) -> Tensor:
         energy = self.function(self.x, y, self.t)
         if not isinstance(energy, Tensor) or energy.shape != (len(y),):
-            found = tuple(energy.shape) if isinstance(energy, Tensor) else type(energy).__name__
+            result = tuple(energy.shape) if isinstance(energy, Tensor) else type(energy).__name__
             raise NotApplicable(
                 f"the energy function must return one energy for each candidate, a tensor of shape "
-                f"({len(y)},); found {found}"
+                f"({len(y)},); found {result}"
             )
         return energy

@@ -17,7 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ired_diag.model.energy import Energy
+from ired_diag.model.energy import Energy, Landscape
 
 PLACES = (0.25, 0.5, 0.75)  # λ
 ROUNDINGS = 16.0  # ε, in units of the type's: an energy is a sum of many terms
@@ -34,16 +34,35 @@ def basins(energy: Energy, problem: Tensor, t: Tensor, ends: Tensor, *, toleranc
         ends: Ends of descents, several of each problem, of shape (batch, ends, dim).
         tolerance: τ.
     """
-    count, landscape = ends.shape[1], energy.landscape(problem, t)
-    heights = torch.stack([landscape.energy(ends[:, i]) for i in range(count)], dim=1)
-    joined = torch.eye(count, device=ends.device).expand(len(ends), -1, -1).clone()
-    for i, j in torch.combinations(torch.arange(count)).tolist():
-        a, b = ends[:, i], ends[:, j]
-        along = torch.stack([landscape.energy(torch.lerp(a, b, place)) for place in PLACES])
-        size = heights[:, [i, j]].abs().amax(1)
-        slack = tolerance * torch.linalg.vector_norm(a - b, dim=-1)
-        slack = slack + ROUNDINGS * torch.finfo(size.dtype).eps * size
-        joined[:, i, j] = joined[:, j, i] = (along.amax(0) <= heights[:, [i, j]].amax(1) + slack).float()
-    for _ in range(count.bit_length()):  # each round doubles the number of ends that one is joined through
-        joined = (joined @ joined > 0).float()
+    count = ends.shape[1]
+    landscape = energy.landscape(problem, t)
+    heights = torch.stack([landscape.energy(end) for end in ends.unbind(1)], dim=1)
+    joined = torch.eye(count, device=ends.device)
+    joined = joined.expand(len(ends), -1, -1).clone()
+    pairs = torch.combinations(torch.arange(count))
+    for i, j in pairs.tolist():
+        open_way = _no_barrier(
+            landscape,
+            ends[:, i],
+            ends[:, j],
+            heights=heights[:, [i, j]],
+            tolerance=tolerance,
+        )
+        joined[:, i, j] = open_way.float()
+        joined[:, j, i] = open_way.float()
+    # Each round doubles the number of ends that two others can be joined through.
+    for _ in range(count.bit_length()):
+        paths = joined @ joined
+        joined = (paths > 0).float()
     return joined.argmax(-1)
+
+
+def _no_barrier(landscape: Landscape, a: Tensor, b: Tensor, *, heights: Tensor, tolerance: float) -> Tensor:
+    """Say whether the line from a to b rises above its ends, whose ``heights`` are of shape (batch, 2)."""
+    along = torch.stack([landscape.energy(torch.lerp(a, b, place)) for place in PLACES])
+    size = heights.abs().amax(1)
+    length = torch.linalg.vector_norm(a - b, dim=-1)
+    rounding = ROUNDINGS * torch.finfo(size.dtype).eps * size
+    slack = tolerance * length + rounding
+    low: Tensor = along.amax(0) <= heights.amax(1) + slack
+    return low

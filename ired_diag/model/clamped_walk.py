@@ -25,10 +25,10 @@ from ired_diag.model.walk_geometry import cosine, lengths, turns
 def moves_of(
     walk: Walk, clamped: Tensor, energy: Tensor, gradient: Tensor, answer: Tensor, signal: float
 ) -> dict[str, Tensor]:
-    """Return what is told of each move of a walk at one level, of shape (steps + 1, samples), in float64.
+    """Return the quantities of each move of a walk at one level, of shape (steps + 1, samples), in float64.
 
-    All lengths are in the space of the level. NaN stands where there is nothing to tell: of the clamp's move
-    no gradient, of a point that has not moved no direction.
+    All lengths are in the space of the level. NaN stands where a quantity does not exist: the clamp's move
+    has no gradient, a point that has not moved has no direction.
 
     Args:
         walk: The walk, its points of shape (steps + 1, samples, dim).
@@ -39,24 +39,40 @@ def moves_of(
         signal: √ᾱ_t.
     """
     bound = CLAMP * signal
-    points = torch.cat([clamped[None], walk.points[1:].clamp(-bound, bound)]).double()
-    b0, goal = points[0], signal * answer.double()
-    left = walk.accepted.cumsum(0) > 0
-    energies = torch.cat([energy[None], torch.where(left, walk.energies[1:], energy)]).double()
+    held = walk.points[1:].clamp(-bound, bound)
+    points = torch.cat([clamped[None], held]).double()
+    b0 = points[0]
+    goal = signal * answer.double()
+    energies = _energies_of(walk, energy)
     before = torch.cat([walk.energies[:1].double(), energies[:-1]])
-    clamp_length = torch.linalg.vector_norm(b0 - walk.points[0].double(), dim=-1)
-    none = torch.full_like(clamp_length, math.nan)[None]
+    clamp_move = b0 - walk.points[0].double()
+    clamp_length = torch.linalg.vector_norm(clamp_move, dim=-1)
+    b0_at_clamp = (b0.abs() >= bound).double().mean(-1)
+    nan = torch.full_like(clamp_length, math.nan)
+    moved = points - b0
     return {
-        "gradient_norm": torch.cat([none, walk.gradient_norms.double()]),
-        "proposed": torch.cat([none, walk.proposed.double()]),
-        "accepted": torch.cat([none, walk.accepted.double()]),
-        "at_clamp": torch.cat([(b0.abs() >= bound).double().mean(-1)[None], walk.at_clamp.double()]),
-        "length": torch.cat([clamp_length[None], lengths(points)]),
+        "gradient_norm": _preceded(nan, walk.gradient_norms),
+        "proposed": _preceded(nan, walk.proposed),
+        "accepted": _preceded(nan, walk.accepted),
+        "at_clamp": _preceded(b0_at_clamp, walk.at_clamp),
+        "length": _preceded(clamp_length, lengths(points)),
         "energy": energies,
         "energy_change": energies - before,
-        "turn": torch.cat([none, turns(points)]),
-        "net": torch.linalg.vector_norm(points - b0, dim=-1),
-        "down": cosine(points - b0, -gradient.double()),
-        "toward": cosine(points - b0, goal - b0),
+        "turn": _preceded(nan, turns(points)),
+        "net": torch.linalg.vector_norm(moved, dim=-1),
+        "down": cosine(moved, -gradient.double()),
+        "toward": cosine(moved, goal - b0),
         "distance": torch.linalg.vector_norm(points - goal, dim=-1),
     }
+
+
+def _energies_of(walk: Walk, energy: Tensor) -> Tensor:
+    """Return E(b_k): that of b_0 until a step is kept, then the walk's."""
+    has_left = walk.accepted.cumsum(0) > 0
+    later = torch.where(has_left, walk.energies[1:], energy)
+    return torch.cat([energy[None], later]).double()
+
+
+def _preceded(first: Tensor, steps: Tensor) -> Tensor:
+    """Return the number of the clamp's move, then those of the gradient's, in float64."""
+    return torch.cat([first[None], steps.double()])

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-RESOLVED = 0.1  # of an eigenvalue: a residual beyond says that Lanczos has not found it
-ROUNDING = 1e-5  # of λ_max: products in float32 tell no smaller eigenvalue from 0
+RESOLVED = 0.1  # of an eigenvalue: with a larger residual, Lanczos has not converged to it
+ROUNDING = 1e-5  # of λ_max: products in float32 cannot separate a smaller eigenvalue from 0
 
 FLAT = 0.01  # of λ_max: directions that training hardly saw bend a little either way, which moves no sampler
 
@@ -31,16 +31,25 @@ def loss_verdict(numbers: Numbers, batch: int, note: str = "") -> str:
     """
     if math.isnan(numbers["loss"]):
         return f"Of the training loss nothing can be said: {note}."
-    double = ""
-    if math.isfinite(numbers["doubling"]):
-        double = (
-            f"; a random change of all weights by {_told(numbers, 'doubling', 100)} % doubles a parabola of "
-            f"its curvature, and makes the loss x{numbers['doubling_measured']:.2g}"
-        )
+    remark = f" ({note})" if note else ""
+    highest = _eigenvalue(numbers, "highest")
+    lowest = _eigenvalue(numbers, "lowest")
     return (
-        f"On a batch of {batch} the training loss {numbers['loss']:.3g}{f' ({note})' if note else ''} has "
-        f"λ_max = {_eigenvalue(numbers, 'highest')} and λ_min = {_eigenvalue(numbers, 'lowest')}: "
-        f"{minimum_verdict(numbers)}{double}."
+        f"On a batch of {batch} the training loss {numbers['loss']:.3g}{remark} has "
+        f"λ_max = {highest} and λ_min = {lowest}: "
+        f"{minimum_verdict(numbers)}{_doubling(numbers)}."
+    )
+
+
+def _doubling(numbers: Numbers) -> str:
+    """Return what a random change of the weights does to the loss, as a clause; empty where it is unknown."""
+    if not math.isfinite(numbers["doubling"]):
+        return ""
+    step = _with_interval(numbers, "doubling", 100)
+    factor = numbers["doubling_measured"]
+    return (
+        f"; a random change of all weights by {step} % doubles a parabola of "
+        f"its curvature, and makes the loss x{factor:.2g}"
     )
 
 
@@ -66,9 +75,9 @@ def energy_verdict(
         indefinite: Share of problems in which the energy bends down, at each level.
         over: Of the ``first`` step and the ``later`` ones, the levels at which most problems are over.
     """
-    found = [f"{100 * share:.0f}% at level {level}" for level, share in indefinite.items() if share > 0]
-    down = f"by more than {100 * FLAT:.0f}% of λ_max"
-    bowl = f"bends down {down} in {', '.join(found)}" if found else f"bends down {down} in none"
+    places = [f"{100 * share:.0f}% at level {level}" for level, share in indefinite.items() if share > 0]
+    where = ", ".join(places) or "none"
+    bowl = f"bends down by more than {100 * FLAT:.0f}% of λ_max in {where}"
     if math.isnan(numbers["step_over_limit_first"]):  # an energy without inner steps
         return f"At the right answers of {problems} problems the energy {bowl}."
     first, later = (_step(numbers, name, levels) for name, levels in over.items())
@@ -79,21 +88,28 @@ def energy_verdict(
 
 
 def _step(numbers: Numbers, name: str, levels: Sequence[int]) -> str:
-    size, share = _told(numbers, f"step_over_limit_{name}"), numbers[f"share_over_limit_{name}"]
+    size = _with_interval(numbers, f"step_over_limit_{name}")
+    share = numbers[f"share_over_limit_{name}"]
     if levels:
-        where = f"level{'s' * (len(levels) > 1)} {', '.join(map(str, levels))}"
-        return f"{size} and overshoots in most problems at {where}"
-    return (
-        f"{size} and overshoots {f'at some level in {100 * share:.0f}% of problems' if share else 'in none'}"
-    )
+        plural = "s" * (len(levels) > 1)
+        where = ", ".join(map(str, levels))
+        return f"{size} and overshoots in most problems at level{plural} {where}"
+    if share:
+        return f"{size} and overshoots at some level in {100 * share:.0f}% of problems"
+    return f"{size} and overshoots in none"
 
 
 def _eigenvalue(numbers: Numbers, name: str) -> str:
-    value, residual = numbers[name], (numbers[f"{name}_high"] - numbers[f"{name}_low"]) / 2
-    found = "" if residual <= RESOLVED * abs(value) else ", not converged"
-    return f"{value:.3g} (residual {residual:.1g}{found}; fresh problems {_told(numbers, f'{name}_fresh')})"
+    value = numbers[name]
+    width = numbers[f"{name}_high"] - numbers[f"{name}_low"]
+    residual = width / 2
+    doubt = "" if residual <= RESOLVED * abs(value) else ", not converged"
+    fresh = _with_interval(numbers, f"{name}_fresh")
+    return f"{value:.3g} (residual {residual:.1g}{doubt}; fresh problems {fresh})"
 
 
-def _told(numbers: Numbers, name: str, scale: float = 1.0) -> str:
-    mean, low, high = (scale * numbers[f"{name}{end}"] for end in ("", "_low", "_high"))
+def _with_interval(numbers: Numbers, name: str, scale: float = 1.0) -> str:
+    mean = scale * numbers[name]
+    low = scale * numbers[f"{name}_low"]
+    high = scale * numbers[f"{name}_high"]
     return f"{mean:.3g} ({low:.3g} to {high:.3g})"

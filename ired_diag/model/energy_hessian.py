@@ -25,7 +25,8 @@ from torch import Tensor
 from ired_diag.model.energy import Landscape
 
 Method = Literal["differentiation", "central differences"]
-TOLERANCE = 0.05  # of differentiation against a central difference: beyond, differentiation missed a part
+# Of differentiation against a central difference: beyond, differentiation missed a part.
+TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,37 @@ def energy_hessian(landscape: Landscape, y: Tensor, *, generator: torch.Generato
     with torch.enable_grad():
         _, gradient = landscape.energy_and_gradient(leaf)
     direction = torch.randn(y.shape, generator=generator).to(y)
-    jacobian = _differentiated(gradient, leaf) if gradient.requires_grad else None
+    jacobian = None
+    if gradient.requires_grad:
+        jacobian = _differentiated(gradient, leaf)
     method: Method = "differentiation"
     if jacobian is None or not _confirmed(landscape, y, jacobian, direction):
-        jacobian, method = _differenced(landscape, y, direction), "central differences"
-    wide = jacobian.double()
-    size = torch.linalg.matrix_norm(wide)
-    defect = torch.linalg.matrix_norm(wide - wide.mT) / torch.where(size == 0, 1.0, size)
-    return EnergyHessian((wide + wide.mT) / 2, defect, gradient.detach(), method)
+        jacobian = _differenced(landscape, y, direction)
+        method = "central differences"
+    jacobian = jacobian.double()
+    transposed = jacobian.mT
+    size = torch.linalg.matrix_norm(jacobian)
+    asymmetry = torch.linalg.matrix_norm(jacobian - transposed)
+    defect = asymmetry / torch.where(size == 0, 1.0, size)
+    return EnergyHessian(
+        matrices=(jacobian + transposed) / 2,
+        defect=defect,
+        gradient=gradient.detach(),
+        method=method,
+    )
 
 
 def _differentiated(gradient: Tensor, leaf: Tensor) -> Tensor:
     """Return the Jacobian, row by row: candidates do not see each other, so a sum over them is no mixture."""
-    rows = [
-        torch.autograd.grad(column.sum(), leaf, retain_graph=True, materialize_grads=True)[0]
-        for column in gradient.unbind(-1)
-    ]
+    rows = []
+    for column in gradient.unbind(-1):
+        (row,) = torch.autograd.grad(
+            column.sum(),
+            leaf,
+            retain_graph=True,
+            materialize_grads=True,
+        )
+        rows.append(row)
     return torch.stack(rows, dim=-2)
 
 
@@ -87,12 +103,14 @@ def _differenced(landscape: Landscape, y: Tensor, direction: Tensor) -> Tensor:
 @torch.no_grad()
 def _confirmed(landscape: Landscape, y: Tensor, jacobian: Tensor, direction: Tensor) -> bool:
     """Say whether J u is what the gradient does along u, over all candidates."""
-    told = (jacobian @ direction[..., None])[..., 0].double()
-    if not bool(torch.isfinite(told).all()):
+    product = jacobian @ direction[..., None]
+    predicted = product[..., 0].double()
+    if not bool(torch.isfinite(predicted).all()):
         return True  # differences would not be finite either
     wide, step = _widened(landscape, y, direction)
-    seen = _difference(landscape, wide, direction.to(wide), step).double()
-    return float((told - seen).norm()) <= TOLERANCE * float(seen.norm())
+    measured = _difference(landscape, wide, direction.to(wide), step).double()
+    error = float((predicted - measured).norm())
+    return error <= TOLERANCE * float(measured.norm())
 
 
 def _difference(landscape: Landscape, y: Tensor, direction: Tensor, step: Tensor) -> Tensor:
@@ -103,11 +121,13 @@ def _difference(landscape: Landscape, y: Tensor, direction: Tensor, step: Tensor
 
 def _widened(landscape: Landscape, y: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
     """Return y, in float64 if the energy computes in it, and the step h, of shape (batch, 1)."""
-    if not _computes_in_float64(landscape, y.double() + direction.double()):
-        wide, eps = y, torch.finfo(torch.float32).eps
-    else:
-        wide, eps = y.double(), torch.finfo(torch.float64).eps
-    size = wide.square().mean(-1, keepdim=True).sqrt().clamp(min=1.0)
+    wide = y
+    eps = torch.finfo(torch.float32).eps
+    if _computes_in_float64(landscape, y.double() + direction.double()):
+        wide = y.double()
+        eps = torch.finfo(torch.float64).eps
+    mean_square = wide.square().mean(-1, keepdim=True)
+    size = mean_square.sqrt().clamp(min=1.0)
     return wide, eps ** (1 / 3) * size
 
 
@@ -117,4 +137,7 @@ def _computes_in_float64(landscape: Landscape, y: Tensor) -> bool:
         gradient = landscape.energy_and_gradient(y)[1]
     except RuntimeError:  # what PyTorch raises where types do not match
         return False
-    return gradient.dtype == torch.float64 and bool((gradient != gradient.float()).any())
+    if gradient.dtype != torch.float64:
+        return False
+    rounded = gradient.float()
+    return bool((gradient != rounded).any())

@@ -26,13 +26,20 @@ def filter_direction(parameters: Mapping[str, Tensor], *, generator: torch.Gener
         parameters: The network's tensors; those of one axis are biases.
         generator: Source of randomness, on the CPU.
     """
-    return torch.cat([_direction(p.detach(), generator).reshape(-1) for p in parameters.values()])
+    parts = []
+    for weight in parameters.values():
+        direction = _direction_of(weight.detach(), generator)
+        parts.append(direction.reshape(-1))
+    return torch.cat(parts)
 
 
-def _direction(weight: Tensor, generator: torch.Generator) -> Tensor:
+def _direction_of(weight: Tensor, generator: torch.Generator) -> Tensor:
     if weight.dim() < 2:
         return torch.zeros_like(weight)
     drawn = torch.randn(weight.shape, generator=generator).to(weight)
-    own, found = (torch.linalg.vector_norm(w.flatten(1), dim=1) for w in (weight, drawn))
-    scaled: Tensor = drawn * (own / found).view(-1, *[1] * (weight.dim() - 1))
+    own_length = torch.linalg.vector_norm(weight.flatten(1), dim=1)
+    drawn_length = torch.linalg.vector_norm(drawn.flatten(1), dim=1)
+    scale = own_length / drawn_length
+    trailing = [1] * (weight.dim() - 1)
+    scaled: Tensor = drawn * scale.view(-1, *trailing)
     return scaled

@@ -10,7 +10,7 @@ Reference: Pearlmutter (1994), Fast Exact Multiplication by the Hessian.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -43,14 +43,21 @@ def expand(loss: LossOf, parameters: Mapping[str, Tensor]) -> Expansion:
         loss: A number for each set of parameters, twice differentiable. It may ignore some of them.
         parameters: Where; left as they are.
     """
-    leaves = {name: p.detach().clone().requires_grad_() for name, p in parameters.items()}
+    leaves = {}
+    for name, parameter in parameters.items():
+        leaves[name] = parameter.detach().clone().requires_grad_()
     inputs = list(leaves.values())
     with torch.enable_grad():
         value = loss(leaves)
         gradients = torch.autograd.grad(
-            value, inputs, create_graph=True, allow_unused=True, materialize_grads=True
+            value,
+            inputs,
+            create_graph=True,
+            allow_unused=True,
+            materialize_grads=True,
         )
-    curved = [i for i, g in enumerate(gradients) if g.requires_grad]  # the others are constant
+    # A gradient without a graph is constant: its derivative is 0, and autograd would refuse it.
+    curved = [i for i, gradient in enumerate(gradients) if gradient.requires_grad]
 
     def product(v: Tensor) -> Tensor:
         """Return H v, of the shape of v."""
@@ -65,24 +72,35 @@ def expand(loss: LossOf, parameters: Mapping[str, Tensor]) -> Expansion:
             allow_unused=True,
             materialize_grads=True,
         )
-        return torch.cat([image.reshape(-1) for image in images])
+        return _joined(images)
 
-    return Expansion(float(value.detach()), flatten(dict(zip(leaves, gradients, strict=True))), product)
+    return Expansion(float(value.detach()), _joined(gradients), product)
 
 
 def flatten(tensors: Mapping[str, Tensor]) -> Tensor:
     """Return all tensors as one vector, of shape (n,), without a graph."""
-    return torch.cat([t.detach().reshape(-1) for t in tensors.values()])
+    return _joined(tensors.values())
+
+
+def _joined(tensors: Iterable[Tensor]) -> Tensor:
+    return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
 
 
 def unflatten(vector: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return a flat vector as tensors of the names and shapes of ``like``."""
-    parts = torch.split(vector, [t.numel() for t in like.values()])
-    return {name: part.view(t.shape) for part, (name, t) in zip(parts, like.items(), strict=True)}
+    sizes = [tensor.numel() for tensor in like.values()]
+    parts = torch.split(vector, sizes)
+    tensors = {}
+    for part, (name, tensor) in zip(parts, like.items(), strict=True):
+        tensors[name] = part.view(tensor.shape)
+    return tensors
 
 
 def along(loss: LossOf, parameters: Mapping[str, Tensor], direction: Tensor, step: float) -> float:
-    """Return the loss at ``parameters`` + step · ``direction``, a flat one of shape (n,)."""
+    """Return the loss at ``parameters`` + step · ``direction``, which is flat, of shape (n,)."""
     parts = unflatten(direction, parameters)
+    moved = {}
     with torch.no_grad():
-        return float(loss({name: p + step * parts[name] for name, p in parameters.items()}))
+        for name, parameter in parameters.items():
+            moved[name] = parameter + step * parts[name]
+        return float(loss(moved))

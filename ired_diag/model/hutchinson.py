@@ -4,7 +4,8 @@ With z a vector of independent signs ±1 (Rademacher),
 
     E[z·H z] = tr H,        Var[z·H z] = 2 (‖H‖_F² - Σ_i H_ii²)      for symmetric H,
 
-the smallest variance of any such vector with independent entries. A diagonal H is told exactly by one.
+the smallest variance of any such vector with independent entries. A single z gives the trace of a diagonal H
+exactly.
 
 References: Hutchinson (1990), A Stochastic Estimator of the Trace of the Influence Matrix; Avron & Toledo
 (2011), Randomized Algorithms for Estimating the Trace, lemma 5.
@@ -37,5 +38,9 @@ def trace_samples(
         count: Number of products.
         generator: Source of the signs.
     """
-    drawn = (random_signs(like, generator) for _ in range(count))
-    return np.array([float(z.double() @ product(z).double()) for z in drawn])
+    samples = []
+    for _ in range(count):
+        z = random_signs(like, generator)
+        sample = z.double() @ product(z).double()
+        samples.append(float(sample))
+    return np.array(samples)

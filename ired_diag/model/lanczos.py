@@ -27,7 +27,8 @@ from torch import Tensor
 
 Product = Callable[[Tensor], Tensor]
 
-BREAKDOWN = 16  # roundings of the largest entry of T: a β below is none, and Q spans an invariant subspace
+# Roundings of the largest entry of T: a smaller β counts as 0, and Q spans an invariant subspace.
+BREAKDOWN = 16
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Tridiagonal:
 
     def eigenpairs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the eigenvalues θ of T, ascending, and its eigenvectors s as columns."""
-        dense = np.diag(self.diagonal) + np.diag(self.off_diagonal, 1) + np.diag(self.off_diagonal, -1)
+        dense = np.diag(self.diagonal)
+        dense = dense + np.diag(self.off_diagonal, 1)
+        dense = dense + np.diag(self.off_diagonal, -1)
         values, vectors = np.linalg.eigh(dense)
         return values, vectors
 
@@ -80,6 +83,7 @@ def lanczos(product: Product, start: Tensor, steps: int) -> Tridiagonal:
         steps: Number of products, at least 1.
     """
     steps = min(steps, len(start))
+    eps = torch.finfo(start.dtype).eps
     basis = torch.zeros(steps, len(start), dtype=start.dtype, device=start.device)
     diagonal: list[float] = []
     off_diagonal: list[float] = []
@@ -88,31 +92,40 @@ def lanczos(product: Product, start: Tensor, steps: int) -> Tridiagonal:
         basis[j] = q
         w = product(q)
         diagonal.append(_dot(q, w))
+        earlier = basis[: j + 1]
         for _ in range(2):  # twice is enough: Parlett (1998), section 6.9
-            w = w - (basis[: j + 1] @ w) @ basis[: j + 1]
+            overlap = earlier @ w
+            w = w - overlap @ earlier
         beta = _norm(w)
-        scale = max(abs(x) for x in diagonal + off_diagonal)
-        if beta <= BREAKDOWN * torch.finfo(start.dtype).eps * scale:
+        scale = max(map(abs, diagonal + off_diagonal))
+        if beta <= BREAKDOWN * eps * scale:
             break
         off_diagonal.append(beta)
         q = w / beta
     k = len(diagonal)
-    return Tridiagonal(np.array(diagonal), np.array(off_diagonal[: k - 1]), basis[:k])
+    return Tridiagonal(
+        diagonal=np.array(diagonal),
+        off_diagonal=np.array(off_diagonal[: k - 1]),
+        basis=basis[:k],
+    )
 
 
 def extreme_pairs(product: Product, tridiagonal: Tridiagonal) -> tuple[RitzPair, RitzPair]:
     """Return the lowest and the highest Ritz pair, at the price of a product each."""
     _, vectors = tridiagonal.eigenpairs()
-    low, high = (_ritz(product, tridiagonal.basis, vectors[:, end]) for end in (0, -1))
-    return low, high
+    lowest = _ritz_pair(product, tridiagonal.basis, vectors[:, 0])
+    highest = _ritz_pair(product, tridiagonal.basis, vectors[:, -1])
+    return lowest, highest
 
 
-def _ritz(product: Product, basis: Tensor, s: NDArray[np.float64]) -> RitzPair:
-    v = torch.as_tensor(s, dtype=basis.dtype, device=basis.device) @ basis
+def _ritz_pair(product: Product, basis: Tensor, s: NDArray[np.float64]) -> RitzPair:
+    weights = torch.as_tensor(s, dtype=basis.dtype, device=basis.device)
+    v = weights @ basis
     v = v / _norm(v)
     image = product(v)
     value = _dot(v, image)
-    return RitzPair(value, v, _norm(image - value * v))
+    residual = _norm(image - value * v)
+    return RitzPair(value, v, residual)
 
 
 def _dot(a: Tensor, b: Tensor) -> float:

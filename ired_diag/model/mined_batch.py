@@ -17,7 +17,7 @@ all; in batches of one level each sample has its own bound, whatever its compani
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -66,13 +66,14 @@ class MiningSettings:
 
     def described(self) -> dict[str, Any]:
         """Return the settings as JSON can hold them; a sampler by its name."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "sampler"}
-        if self.sampler is None:
-            return values
-        return values | {"sampler": getattr(self.sampler, "__qualname__", repr(self.sampler))}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        sampler = values.pop("sampler")
+        if sampler is not None:
+            values["sampler"] = getattr(sampler, "__qualname__", repr(sampler))
+        return values
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MinedBatch:
     """Problems, and candidate answers of each kind at each noise level.
 
@@ -111,15 +112,15 @@ class ByKind(Mapping[Kind, Tensor]):
 
     def __init__(self, compute: Callable[[Kind], Tensor]) -> None:
         self._compute = compute
-        self._known: dict[Kind, Tensor] = {}
+        self._computed: dict[Kind, Tensor] = {}
 
     def __getitem__(self, kind: Kind) -> Tensor:
         """Return it, of shape (levels, samples, …)."""
         if kind not in KINDS:
             raise KeyError(kind)
-        if kind not in self._known:
-            self._known[kind] = self._compute(kind)
-        return self._known[kind]
+        if kind not in self._computed:
+            self._computed[kind] = self._compute(kind)
+        return self._computed[kind]
 
     def __iter__(self) -> Iterator[Kind]:
         """Yield the kinds."""
@@ -154,29 +155,66 @@ def mine_batch(
         device: Where the energy is.
         first: Number of the first problem among all.
     """
-    problem, answer = (a.to(device) for a in problems.draw(samples, generator=generator))
-    found = []
+    problem, answer = problems.draw(samples, generator=generator)
+    problem, answer = problem.to(device), answer.to(device)
+    candidates_by_level = []
+    noises = []
+    walks = []
     for level in range(schedule.levels):
         noise, direction, gaussian = torch.randn(3, *answer.shape, generator=generator).to(device)
         t = torch.full((samples,), level, device=device)
         landscape = energy.landscape(problem, t)
         if settings.sampler is not None:
             start = random_points(answer, gaussian)
-            walk = sample_walk(landscape, start, settings.sampler, generator)
-            kinds = _sampled_candidates(answer, walk, noise, direction)
-            found.append((kinds, noise, walk.walk))
-            continue
-        start = schedule.q_sample(answer, t, settings.noise_scale * noise)
-        walk = mine(landscape, start, t, schedule, settings)
-        kinds = _candidates(answer, start, walk, t, noise, direction, gaussian, schedule, settings)
-        found.append((kinds, noise, walk.walk))
-    candidates = {kind: torch.stack([kinds[kind] for kinds, _, _ in found]) for kind in KINDS}
-    noise = torch.stack([noise for _, noise, _ in found])
+            descent = sample_walk(landscape, start, settings.sampler, generator)
+            kinds = _sampled_candidates(answer, descent, noise, direction)
+        else:
+            start = schedule.q_sample(answer, t, settings.noise_scale * noise)
+            descent = mine(landscape, start, t, schedule, settings)
+            random = gaussian.clamp(-CLAMP, CLAMP)
+            if settings.random_negative == "noised_start":
+                scale = settings.noise_scale
+                random = noised_start_negative(answer, t, noise, schedule, noise_scale=scale)
+            adversarial = rescale(descent.end, t, schedule)
+            kinds = {
+                "positive": answer,
+                "random": random,
+                "start": rescale(start, t, schedule),
+                "adversarial": adversarial,
+                "control": matched_control(answer, adversarial, direction),
+            }
+        candidates_by_level.append(kinds)
+        noises.append(noise)
+        walks.append(descent.recorded_walk)
+    candidates = _stacked_candidates(candidates_by_level)
+    noise = torch.stack(noises)
     t = torch.arange(schedule.levels, device=device)[:, None]
     noisy = ByKind(lambda kind: schedule.q_sample(candidates[kind], t, noise))
     energies = ByKind(lambda kind: energies_of(energy, problem, noisy[kind]))
-    steps = {f.name: torch.stack([getattr(walk, f.name) for _, _, walk in found]) for f in fields(Walk)}
-    return MinedBatch(settings, problem, candidates, noisy, energies, Walk(**steps), first)
+    return MinedBatch(
+        settings=settings,
+        problem=problem,
+        candidates=candidates,
+        noisy=noisy,
+        energies=energies,
+        walk=_stacked_walks(walks),
+        first=first,
+    )
+
+
+def _stacked_candidates(by_level: Sequence[Mapping[Kind, Tensor]]) -> dict[Kind, Tensor]:
+    stacked = {}
+    for kind in KINDS:
+        stacked[kind] = torch.stack([candidates[kind] for candidates in by_level])
+    return stacked
+
+
+def _stacked_walks(walks: Sequence[Walk]) -> Walk:
+    """Return the walks of all levels as one, the levels as leading axis."""
+    stacked = {}
+    for field in fields(Walk):
+        stacked[field.name] = torch.stack([getattr(walk, field.name) for walk in walks])
+    return Walk(**stacked)
 
 
 def mine(
@@ -192,12 +230,23 @@ def mine(
         settings: How to mine.
     """
     if settings.walk == "ascent":
-        rate = settings.ascent_learning_rate
         return ascend(
-            landscape, start, t, schedule, steps=settings.opt_steps, learning_rate=rate, record=True
+            landscape,
+            start,
+            t,
+            schedule,
+            steps=settings.opt_steps,
+            learning_rate=settings.ascent_learning_rate,
+            record=True,
         )
     return descend(
-        landscape, start, t, schedule, steps=settings.opt_steps, faithful=settings.faithful, record=True
+        landscape,
+        start,
+        t,
+        schedule,
+        steps=settings.opt_steps,
+        faithful=settings.faithful,
+        record=True,
     )
 
 
@@ -210,8 +259,12 @@ def energies_of(energy: Energy, problem: Tensor, noisy: Tensor) -> Tensor:
         problem: Of shape (samples, problem_dim).
         noisy: Of shape (levels, samples, dim), each in the space of its level.
     """
-    levels = [torch.full((len(problem),), level, device=noisy.device) for level in range(len(noisy))]
-    return torch.stack([energy.landscape(problem, t).energy(y) for t, y in zip(levels, noisy, strict=True)])
+    energies = []
+    for level, y in enumerate(noisy):
+        t = torch.full((len(problem),), level, device=noisy.device)
+        landscape = energy.landscape(problem, t)
+        energies.append(landscape.energy(y))
+    return torch.stack(energies)
 
 
 def matched_control(positive: Tensor, negative: Tensor, direction: Tensor) -> Tensor:
@@ -231,36 +284,10 @@ def _sampled_candidates(
     answer: Tensor, descent: Descent, noise: Tensor, direction: Tensor
 ) -> dict[Kind, Tensor]:
     """Return the candidates where a sampler mines."""
-    assert descent.walk is not None
     return {
         "positive": answer,
         "random": random_points(answer, noise),
-        "start": descent.walk.points[0],
+        "start": descent.recorded_walk.points[0],
         "adversarial": descent.end,
         "control": matched_control(answer, descent.end, direction),
-    }
-
-
-def _candidates(
-    answer: Tensor,
-    start: Tensor,
-    descent: Descent,
-    t: Tensor,
-    noise: Tensor,
-    direction: Tensor,
-    gaussian: Tensor,
-    schedule: Schedule,
-    settings: MiningSettings,
-) -> dict[Kind, Tensor]:
-    """Return the candidates of one level."""
-    adversarial = rescale(descent.end, t, schedule)
-    random = gaussian.clamp(-CLAMP, CLAMP)
-    if settings.random_negative == "noised_start":
-        random = noised_start_negative(answer, t, noise, schedule, noise_scale=settings.noise_scale)
-    return {
-        "positive": answer,
-        "random": random,
-        "start": rescale(start, t, schedule),
-        "adversarial": adversarial,
-        "control": matched_control(answer, adversarial, direction),
     }

@@ -66,27 +66,34 @@ def sharp_minima(
         starts: Random starts of each problem.
         generator: Of starts and noise, on the CPU.
     """
-    (count, dim), signal = right.shape, float(schedule.sqrt_alphas_cumprod[0])
+    count, dim = right.shape
+    signal = float(schedule.sqrt_alphas_cumprod[0])
     t = torch.zeros(count, dtype=torch.long, device=right.device)
     noise, *drawn = torch.randn(1 + starts, count, dim, generator=generator).to(right)
-    bound, away = CLAMP * signal, schedule.q_sample(right, t, noise)
+    bound = CLAMP * signal
+    away = schedule.q_sample(right, t, noise)
     if schedule.is_clean:  # of an energy without noise levels: nothing is clamped, and nothing noised
-        bound, away = FAR * float(right.abs().max()), right + size_of(right) * noise
+        bound = FAR * float(right.abs().max())
+        away = right + size_of(right) * noise
         drawn = [random_points(right, start) for start in drawn]
     _, gradient = energy.landscape(problem, t).energy_and_gradient(away)
     unit = float(torch.linalg.vector_norm(gradient, dim=-1).median())
-    found = minimise(
+    first_points = torch.stack([signal * right, *drawn], dim=1)
+    minima = minimise(
         energy,
         problem.repeat_interleave(1 + starts, dim=0),
         t.repeat_interleave(1 + starts),
-        torch.stack([signal * right, *drawn], dim=1).flatten(0, 1),
+        first_points.flatten(0, 1),
         tolerance=TOLERANCE * unit,
         longest=signal * size_of(right) * math.sqrt(dim),
         bound=bound,
     )
-    points = found.end.reshape(count, 1 + starts, dim)
-    value, norm, converged = (
-        part.reshape(count, 1 + starts) for part in (found.energy, found.gradient_norm, found.converged)
+    shape = (count, 1 + starts)
+    points = minima.end.reshape(*shape, dim)
+    return SharpMinima(
+        ends=points / signal,
+        energy=minima.energy.reshape(shape),
+        gradient=minima.gradient_norm.reshape(shape) / unit,
+        converged=minima.converged.reshape(shape),
+        basin=basins(energy, problem, t, points, tolerance=TOLERANCE * unit),
     )
-    basin = basins(energy, problem, t, points, tolerance=TOLERANCE * unit)
-    return SharpMinima(points / signal, value, norm / unit, converged, basin)

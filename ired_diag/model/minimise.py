@@ -1,8 +1,8 @@
 """Minima of an energy within a box: a descent of many points at once, each until its gradient is small.
 
-The box |y| ≤ b is that of mining and sampling: outside it an energy may fall for ever, and none goes there.
-An entry at its bound whose gradient points outwards is held; the others are free. Their direction is -H g, H
-the inverse Hessian that the last steps s_k = y_{k+1} - y_k and changes of the gradient d_k = g_{k+1} - g_k
+The box |y| ≤ b is that of mining and sampling: outside it an energy may fall for ever, and neither goes
+there. An entry at its bound whose gradient points outwards is held; the others are free. Their direction is
+-H⁻¹ g, with the H⁻¹ that the last steps s_k = y_{k+1} - y_k and changes of the gradient d_k = g_{k+1} - g_k
 imply, both restricted to the free entries, applied by the two-loop recursion (L-BFGS). Each point has a
 history and a step length of its own. A trial y' = clamp(y + α p, ±b), which moves by m = y' - y, is taken
 where
@@ -61,7 +61,15 @@ class Minima:
     evaluations: Tensor
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Box:
+    """Half the width of the box, and the length that no step exceeds."""
+
+    bound: float
+    longest: float
+
+
+@dataclass(kw_only=True)
 class _Moving:
     """The points that still move: the first axis of each tensor; the second of a history is its steps."""
 
@@ -108,12 +116,20 @@ def minimise(
         bound: b, half the width of the box.
         evaluations: At most so many of each point.
     """
-    landscape, y = energy.landscape(problem, t), start.clamp(-bound, bound)
+    landscape = energy.landscape(problem, t)
+    y = start.clamp(-bound, bound)
     value, gradient = landscape.energy_and_gradient(y)
     unknown = torch.full_like(value, math.nan)
-    found = Minima(y.clone(), unknown.clone(), unknown, unknown > 0, torch.ones_like(t))
-    moving = _begin(y, value, gradient, longest, bound)
-    _settle(moving, found, tolerance, bound)
+    minima = Minima(
+        end=y.clone(),
+        energy=unknown.clone(),
+        gradient_norm=unknown,
+        converged=unknown > 0,
+        evaluations=torch.ones_like(t),
+    )
+    box = _Box(bound, longest)
+    moving = _begin(y, value, gradient, box)
+    _settle(moving, minima, tolerance, bound)
     evaluated = torch.arange(len(t), device=t.device)
     for _ in range(evaluations - 1):
         if not len(moving.index):
@@ -121,100 +137,135 @@ def minimise(
         if len(moving.index) <= COMPACTED * len(evaluated):
             evaluated = moving.index
             landscape = energy.landscape(problem[evaluated], t[evaluated])
-        found.evaluations[moving.index] += 1
-        _try(moving, landscape, evaluated, found.end[evaluated], longest, bound)
-        _settle(moving, found, tolerance, bound)
-    return found
+        minima.evaluations[moving.index] += 1
+        points = minima.end[evaluated]
+        _try(moving, landscape, evaluated, points, box)
+        _settle(moving, minima, tolerance, bound)
+    return minima
 
 
-def _begin(y: Tensor, value: Tensor, gradient: Tensor, longest: float, bound: float) -> _Moving:
+def _begin(y: Tensor, value: Tensor, gradient: Tensor, box: _Box) -> _Moving:
     """Return the points before their first step, along the gradient."""
     history = y.new_zeros(len(y), MEMORY, y.shape[1])
     index = torch.arange(len(y), device=y.device)
-    direction = -_steepest(gradient * _free(y, gradient, bound), longest)
-    length, halvings = torch.ones_like(y[:, 0]), torch.zeros_like(index)
-    return _Moving(index, y, value, gradient, history, history.clone(), direction, length, halvings)
+    free = _free(y, gradient, box.bound)
+    return _Moving(
+        index=index,
+        y=y,
+        energy=value,
+        gradient=gradient,
+        steps=history,
+        changes=history.clone(),
+        direction=-_steepest(gradient * free, box.longest),
+        length=torch.ones_like(y[:, 0]),
+        halvings=torch.zeros_like(index),
+    )
 
 
-def _try(
-    moving: _Moving, landscape: Landscape, evaluated: Tensor, points: Tensor, longest: float, bound: float
-) -> None:
+def _try(moving: _Moving, landscape: Landscape, evaluated: Tensor, points: Tensor, box: _Box) -> None:
     """Take each point's trial step where it is good enough, and shorten it elsewhere."""
     place = torch.searchsorted(evaluated, moving.index)
-    trial = (moving.y + moving.length[:, None] * moving.direction).clamp(-bound, bound)
+    trial = moving.y + moving.length[:, None] * moving.direction
+    trial = trial.clamp(-box.bound, box.bound)
     points[place] = trial
-    value, gradient = (found[place] for found in landscape.energy_and_gradient(points))
-    step, change = trial - moving.y, gradient - moving.gradient
-    taken = _good(moving, step, value, gradient)
-    floor = torch.finfo(step.dtype).eps * (_dot(step, step) * _dot(change, change)).sqrt()
-    remembered = (taken & (_dot(step, change) > floor))[:, None, None]
-    moving.steps = torch.where(remembered, _shifted(moving.steps, step), moving.steps)
-    moving.changes = torch.where(remembered, _shifted(moving.changes, change), moving.changes)
+    values, gradients = landscape.energy_and_gradient(points)
+    value, gradient = values[place], gradients[place]
+    taken = _is_good(moving, trial - moving.y, value, gradient)
+    _remember(moving, trial - moving.y, gradient - moving.gradient, taken)
     moving.y = torch.where(taken[:, None], trial, moving.y)
     moving.gradient = torch.where(taken[:, None], gradient, moving.gradient)
     moving.energy = torch.where(taken, value, moving.energy)
     moving.halvings = torch.where(taken, 0, moving.halvings + 1)
     lost = moving.halvings == PATIENCE
     moving.length = torch.where(taken | lost, 1.0, 0.5 * moving.length)
-    free = _free(moving.y, moving.gradient, bound)
-    plain = -_steepest(moving.gradient * free, longest)
+    free = _free(moving.y, moving.gradient, box.bound)
+    plain = -_steepest(moving.gradient * free, box.longest)
+    curved = _quasi_newton(moving, free, box.longest)
     direction = torch.where(lost[:, None], plain, moving.direction)
-    moving.direction = torch.where(taken[:, None], _direction(moving, free, longest), direction)
+    moving.direction = torch.where(taken[:, None], curved, direction)
 
 
-def _good(moving: _Moving, step: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+def _remember(moving: _Moving, step: Tensor, change: Tensor, taken: Tensor) -> None:
+    """Add steps that were taken to the histories, where the energy curves up along them."""
+    square = _dot(step, step) * _dot(change, change)
+    floor = torch.finfo(step.dtype).eps * square.sqrt()
+    curves_up = _dot(step, change) > floor
+    remembered = (taken & curves_up)[:, None, None]
+    steps = _shifted(moving.steps, step)
+    changes = _shifted(moving.changes, change)
+    moving.steps = torch.where(remembered, steps, moving.steps)
+    moving.changes = torch.where(remembered, changes, moving.changes)
+
+
+def _is_good(moving: _Moving, step: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
     """Say which trial steps are taken."""
-    before, after = _dot(step, moving.gradient), _dot(step, gradient)
+    before = _dot(step, moving.gradient)
+    after = _dot(step, gradient)
     armijo = value <= moving.energy + ARMIJO * before
     rounding = ROUNDINGS * torch.finfo(value.dtype).eps * moving.energy.abs()
-    wolfe = (value <= moving.energy + rounding) & (after <= (2 * ARMIJO - 1) * before)
-    return (armijo | wolfe) & (before < 0) & value.isfinite() & gradient.isfinite().all(-1)
+    level = value <= moving.energy + rounding
+    flatter = after <= (2 * ARMIJO - 1) * before
+    wolfe = level & flatter
+    finite = value.isfinite() & gradient.isfinite().all(-1)
+    return (armijo | wolfe) & (before < 0) & finite
 
 
-def _direction(moving: _Moving, free: Tensor, longest: float) -> Tensor:
-    """Return -H g over the free entries by the two-loop recursion, no longer than ``longest``."""
-    s, d = moving.steps * free[:, None], moving.changes * free[:, None]
+def _quasi_newton(moving: _Moving, free: Tensor, longest: float) -> Tensor:
+    """Return -H⁻¹ g over the free entries by the two-loop recursion, no longer than ``longest``."""
+    s = moving.steps * free[:, None]
+    d = moving.changes * free[:, None]
     gradient = moving.gradient * free
     product = _dot(s, d)
-    inverse = torch.where(product > 0, 1 / product.clamp(min=torch.finfo(product.dtype).tiny), 0.0)
-    q, weights = gradient, torch.zeros_like(inverse)
+    tiny = torch.finfo(product.dtype).tiny
+    reciprocal = torch.where(product > 0, 1 / product.clamp(min=tiny), 0.0)
+    q = gradient
+    weights = torch.zeros_like(reciprocal)
     for k in reversed(range(MEMORY)):
-        weights[:, k] = inverse[:, k] * _dot(s[:, k], q)
+        weights[:, k] = reciprocal[:, k] * _dot(s[:, k], q)
         q = q - weights[:, k, None] * d[:, k]
-    curved = (product[:, -1] > 0)[:, None]
-    scale = product[:, -1] / _dot(d[:, -1], d[:, -1]).clamp(min=torch.finfo(product.dtype).tiny)
-    q = torch.where(curved, scale[:, None] * q, _steepest(q, longest))
+    latest = d[:, -1]
+    curves_up = product[:, -1] > 0
+    scale = product[:, -1] / _dot(latest, latest).clamp(min=tiny)
+    q = torch.where(curves_up[:, None], scale[:, None] * q, _steepest(q, longest))
     for k in range(MEMORY):
-        q = q + (weights[:, k] - inverse[:, k] * _dot(d[:, k], q))[:, None] * s[:, k]
-    downhill = (_dot(q, gradient) > 0)[:, None]  # rounding may have spoiled the history
-    q = torch.where(downhill & q.isfinite().all(-1, keepdim=True), q, _steepest(gradient, longest))
+        correction = weights[:, k] - reciprocal[:, k] * _dot(d[:, k], q)
+        q = q + correction[:, None] * s[:, k]
+    # Rounding may have spoiled the history: then the gradient's own direction is taken.
+    downhill = (_dot(q, gradient) > 0)[:, None]
+    usable = downhill & q.isfinite().all(-1, keepdim=True)
+    q = torch.where(usable, q, _steepest(gradient, longest))
     length = torch.linalg.vector_norm(q, dim=-1, keepdim=True)
     shortened: Tensor = -q * (longest / length.clamp(min=longest))
     return shortened
 
 
-def _settle(moving: _Moving, found: Minima, tolerance: float, bound: float) -> None:
+def _settle(moving: _Moving, minima: Minima, tolerance: float, bound: float) -> None:
     """Write down where each point is, and drop those that have arrived or cannot go on."""
     free = _free(moving.y, moving.gradient, bound)
     norm = torch.linalg.vector_norm(moving.gradient * free, dim=-1)
-    told = norm.isfinite() & moving.energy.isfinite()
-    arrived = told & (norm <= tolerance)
-    found.end[moving.index], found.energy[moving.index] = moving.y, moving.energy
-    found.gradient_norm[moving.index], found.converged[moving.index] = norm.to(moving.energy), arrived
-    going = told & ~arrived & (moving.halvings < HALVINGS)
-    if not going.all():
-        moving.keep(going)
+    finite = norm.isfinite() & moving.energy.isfinite()
+    arrived = finite & (norm <= tolerance)
+    minima.end[moving.index] = moving.y
+    minima.energy[moving.index] = moving.energy
+    minima.gradient_norm[moving.index] = norm.to(moving.energy)
+    minima.converged[moving.index] = arrived
+    goes_on = finite & ~arrived & (moving.halvings < HALVINGS)
+    if not goes_on.all():
+        moving.keep(goes_on)
 
 
 def _free(y: Tensor, gradient: Tensor, bound: float) -> Tensor:
     """Say which entries are not held at their bound."""
-    return ~(((y >= bound) & (gradient < 0)) | ((y <= -bound) & (gradient > 0)))
+    held_above = (y >= bound) & (gradient < 0)
+    held_below = (y <= -bound) & (gradient > 0)
+    return ~(held_above | held_below)
 
 
 def _steepest(gradient: Tensor, longest: float) -> Tensor:
     """Return the gradient at the length of a first step."""
     norm = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
-    scaled: Tensor = FIRST * longest * gradient / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+    tiny = torch.finfo(norm.dtype).tiny
+    scaled: Tensor = FIRST * longest * gradient / norm.clamp(min=tiny)
     return scaled
 
 

@@ -28,10 +28,10 @@ from torch import Tensor
 from ired_diag.model.energy import Landscape
 from ired_diag.model.schedule import Schedule
 
-CLAMP = 2.0  # in x₀-space: A⁻¹ has entries within ±1/ε = ±2 in distribution
+CLAMP = 2.0  # in x₀-space: the public code's bound of an answer's entries
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Walk:
     """Every step of a descent or a climb.
 
@@ -65,13 +65,20 @@ class Descent:
         end: The points reached, of shape (…, batch, dim).
         energy: Their energies, of shape (…, batch).
         accepted: Whether each step was kept, of shape (steps, …, batch).
-        walk: Every step, where it was asked for.
+        walk: Every step, where ``record`` was set.
     """
 
     end: Tensor
     energy: Tensor
     accepted: Tensor
     walk: Walk | None = None
+
+    @property
+    def recorded_walk(self) -> Walk:
+        """The walk of a descent that was recorded."""
+        if self.walk is None:
+            raise ValueError("mining recorded no walk")
+        return self.walk
 
 
 @torch.no_grad()
@@ -104,12 +111,20 @@ def descend(
     if faithful:
         bound = bound[..., :1, :]
     later = CLAMP if faithful else 1.0
-    lengths = [-eta if step == 0 else -later * eta for step in range(steps)]
+    lengths = [-eta, *[-later * eta] * (steps - 1)]
+    return _walk(
+        landscape,
+        start,
+        lengths[:steps],
+        bound=bound,
+        keep=_is_not_higher if faithful else torch.le,
+        record=record,
+    )
 
-    def keep(candidate: Tensor, energy: Tensor) -> Tensor:
-        return ~(candidate > energy) if faithful else candidate <= energy
 
-    return _walk(landscape, start, lengths, bound, keep, record)
+def _is_not_higher(candidate: Tensor, energy: Tensor) -> Tensor:
+    """Say whether a candidate is kept, by the public code's rule: NaN is not higher either."""
+    return ~(candidate > energy)
 
 
 @torch.no_grad()
@@ -138,13 +153,21 @@ def ascend(
         record: Keep every step, in ``Descent.walk``.
     """
     bound = CLAMP * schedule.sqrt_alphas_cumprod[t][..., None]
-    return _walk(landscape, start, [learning_rate] * steps, bound, torch.ge, record)
+    return _walk(
+        landscape,
+        start,
+        [learning_rate] * steps,
+        bound=bound,
+        keep=torch.ge,
+        record=record,
+    )
 
 
 def _walk(
     landscape: Landscape,
     start: Tensor,
     lengths: Sequence[Tensor | float],
+    *,
     bound: Tensor,
     keep: Callable[[Tensor, Tensor], Tensor],
     record: bool,
@@ -168,26 +191,39 @@ def _walk(
         energy = torch.where(kept, candidate_energy, energy)
         gradient = torch.where(kept[..., None], candidate_gradient, gradient)
         accepted.append(kept)
-    none = torch.ones(0, *energy.shape, dtype=torch.bool, device=energy.device)
-    all_accepted = torch.stack(accepted) if accepted else none
-    walk = _as_walk(kept_steps, y, energy, all_accepted) if record else None
+    all_accepted = _stacked(accepted, energy.bool())
+    walk = None
+    if record:
+        walk = _as_walk(kept_steps, y, energy, all_accepted)
     return Descent(y, energy, all_accepted, walk)
 
 
 def _measures(y: Tensor, gradient: Tensor, candidate: Tensor, bound: Tensor) -> tuple[Tensor, ...]:
     """Return gradient norm, length of the proposed step, and share of entries at the clamp."""
-    norm = torch.linalg.vector_norm
-    at_clamp = (candidate.abs() >= bound).to(y.dtype).mean(-1)
-    return norm(gradient, dim=-1), norm(candidate - y, dim=-1), at_clamp
+    gradient_norm = torch.linalg.vector_norm(gradient, dim=-1)
+    proposed = torch.linalg.vector_norm(candidate - y, dim=-1)
+    at_clamp = candidate.abs() >= bound
+    return gradient_norm, proposed, at_clamp.to(y.dtype).mean(-1)
 
 
 def _as_walk(steps: Sequence[tuple[Tensor, ...]], end: Tensor, energy: Tensor, accepted: Tensor) -> Walk:
-    points, energies, *measures = ([step[i] for step in steps] for i in range(5))
-    none = torch.zeros(0, *energy.shape, dtype=energy.dtype, device=energy.device)
-    norms, proposed, at_clamp = (torch.stack(m) if m else none for m in measures)
+    points = [step[0] for step in steps]
+    energies = [step[1] for step in steps]
     return Walk(
-        torch.stack([*points, end]), torch.stack([*energies, energy]), norms, proposed, at_clamp, accepted
+        points=torch.stack([*points, end]),
+        energies=torch.stack([*energies, energy]),
+        gradient_norms=_stacked([step[2] for step in steps], energy),
+        proposed=_stacked([step[3] for step in steps], energy),
+        at_clamp=_stacked([step[4] for step in steps], energy),
+        accepted=accepted,
     )
+
+
+def _stacked(tensors: Sequence[Tensor], like: Tensor) -> Tensor:
+    """Return the tensors of all steps as one; of no steps, an empty one of the shape and type of ``like``."""
+    if not tensors:
+        return torch.zeros(0, *like.shape, dtype=like.dtype, device=like.device)
+    return torch.stack(list(tensors))
 
 
 def gaussian_negative(positive: Tensor, *, generator: torch.Generator) -> Tensor:

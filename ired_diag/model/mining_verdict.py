@@ -1,12 +1,12 @@
 """What mining does at a noise level, as far as intervals allow to say.
 
-Asked in this order, of a walk of descent (of ascent, high for low):
+The questions, in this order, for a walk of descent (for ascent, read high for low):
 
 1. Does the gradient move its points? If in fewer than 5% of problems: only the clamp does, or nothing.
 2. Does it lower the energy by more than a walk of the same lengths in random directions, and below that of
    the clamped start? Then it descends.
 3. If not by more: do its moves go on in one direction, more than those of the random walk do? Then it drifts;
-   else nothing tells it from noise.
+   else nothing distinguishes it from noise.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ WORKS = {"descent": "it descends", "ascent": "it climbs"}
 Interval = tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Seen:
     """What was seen of mining at a level.
 
     Attributes:
-        energy: Mean change of the energy from the clamped start, NaN where it is no number.
-        n: Problems behind it.
-        energy_interval: Its interval.
+        energy: Mean change of the energy from the clamped start, NaN where it is not finite.
+        n: Number of problems in that mean.
+        energy_interval: Interval of that mean.
         advantage: Interval of its difference from the random walk's change.
         turn: Interval of the difference in the cosine between successive moves; NaN of a single step.
         moved: Share of problems moved by the gradient.
@@ -57,12 +57,24 @@ def verdict(seen: Seen, walk: str) -> str:
         return "only the clamp moves its points" if seen.clamped >= FEW else "it does nothing"
     if seen.n < FEWEST:
         return f"too few problems for a verdict ({FEWEST} are needed)"
-    sign, low = (1.0, "low") if walk == "descent" else (-1.0, "high")
-    below, gained = (sorted(sign * end for end in ends) for ends in (seen.energy_interval, seen.advantage))
-    if gained[1] < 0:
-        return WORKS[walk] if below[1] < 0 else f"it is not seen to end {low}er than the clamp alone"
-    if gained[0] > 0:
+    low = {"descent": "low"}.get(walk, "high")
+    _, change_high = _downward(seen.energy_interval, walk)
+    advantage_low, advantage_high = _downward(seen.advantage, walk)
+    if advantage_high < 0 and change_high < 0:
+        return WORKS[walk]
+    if advantage_high < 0:
+        return f"it is not seen to end {low}er than the clamp alone"
+    if advantage_low > 0:
         return f"it ends less {low} than random directions"
-    return (
-        f"it drifts, no {low}er than random directions" if seen.turn[0] > 0 else "it is not told from noise"
-    )
+    if seen.turn[0] > 0:
+        return f"it drifts, no {low}er than random directions"
+    return "it is not told from noise"
+
+
+def _downward(interval: Interval, walk: str) -> Interval:
+    """Return the interval of a change of the energy; of an ascent, with its sign turned."""
+    if walk == "descent":
+        low, high = sorted(interval)
+    else:
+        low, high = sorted(-end for end in interval)
+    return low, high

@@ -72,7 +72,5 @@ def noise_walk(
     """
     unit = directions / torch.linalg.vector_norm(directions, dim=-1, keepdim=True)
     noise = [*(gradient_norms[..., None] * unit), torch.zeros_like(start)]  # the last: of no steps at all
-    walk = mine(NoiseGradient(landscape, iter(noise)), start, t, schedule, settings).walk
-    if walk is None:
-        raise ValueError("mining recorded no walk")
-    return walk
+    noisy_landscape = NoiseGradient(landscape, iter(noise))
+    return mine(noisy_landscape, start, t, schedule, settings).recorded_walk

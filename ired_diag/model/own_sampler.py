@@ -48,13 +48,19 @@ def sample_walk(landscape: Landscape, start: Tensor, sampler: Sampler, generator
     """
     points = sampler(landscape, start, generator)
     if not isinstance(points, Tensor) or points.dim() != 3 or points.shape[1:] != start.shape:
-        shape = tuple(points.shape) if isinstance(points, Tensor) else type(points).__name__
+        result = tuple(points.shape) if isinstance(points, Tensor) else type(points).__name__
+        batch, dim = start.shape
         raise NotApplicable(
-            f"the sampler must return every point of its walk, of shape (steps + 1, {start.shape[0]}, "
-            f"{start.shape[1]}); found {shape}"
+            "the sampler must return every point of its walk, "
+            f"of shape (steps + 1, {batch}, {dim}); found {result}"
         )
     walk = walk_through(landscape, points.detach().to(start))
-    return Descent(walk.points[-1], walk.energies[-1], walk.accepted, walk)
+    return Descent(
+        end=walk.points[-1],
+        energy=walk.energies[-1],
+        accepted=walk.accepted,
+        walk=walk,
+    )
 
 
 @torch.no_grad()
@@ -65,13 +71,17 @@ def walk_through(landscape: Landscape, points: Tensor) -> Walk:
         landscape: E(x, ·).
         points: y_0 … y_K, of shape (steps + 1, batch, dim).
     """
-    at_each = [landscape.energy_and_gradient(y) for y in points]
+    energies = []
+    norms = []
+    for y in points:
+        energy, gradient = landscape.energy_and_gradient(y)
+        energies.append(energy)
+        norms.append(torch.linalg.vector_norm(gradient, dim=-1))
     moves = torch.linalg.vector_norm(points.diff(dim=0), dim=-1)
-    norms = torch.stack([torch.linalg.vector_norm(gradient, dim=-1) for _, gradient in at_each])
     return Walk(
         points=points,
-        energies=torch.stack([energy for energy, _ in at_each]),
-        gradient_norms=norms[:-1],
+        energies=torch.stack(energies),
+        gradient_norms=torch.stack(norms)[:-1],
         proposed=moves,
         at_clamp=torch.zeros_like(moves),
         accepted=moves > 0,
@@ -88,4 +98,6 @@ def noise_walk_of(landscape: Landscape, walk: Walk, directions: Tensor) -> Walk:
     """
     unit = directions / torch.linalg.vector_norm(directions, dim=-1, keepdim=True)
     moves = walk.proposed[..., None] * unit
-    return walk_through(landscape, torch.cat([walk.points[:1], walk.points[0] + moves.cumsum(0)]))
+    start = walk.points[0]
+    later = start + moves.cumsum(0)
+    return walk_through(landscape, torch.cat([start[None], later]))

@@ -6,7 +6,7 @@ At each level t = T-1 … 0, with ŷ₀ the clean answer that the predicted nois
     estimate_t = y / √ᾱ_t;    y ← √ᾱ_{t-1} · estimate_t.
 
 The last line does not happen at t = 0, and the public code's evaluation compares y, not y / √ᾱ_0, with the
-inverse: its answers are √ᾱ_0 (0.986 at ten levels) too small. ``Sample.answer`` is that y when
+right answer: its answers are √ᾱ_0 (0.986 at ten levels) too small. ``Sample.answer`` is that y when
 ``faithful``, else the last estimate.
 
 Reference: Du et al. (2024), algorithm 2; the public code's ``GaussianDiffusion1D.p_sample_loop``.
@@ -72,4 +72,5 @@ def sample(
         estimates.append(schedule.to_x0(y, t))
         if level > 0:
             y = schedule.sqrt_alphas_cumprod[level - 1] * estimates[-1]
-    return Sample(y if faithful else estimates[-1], torch.stack(estimates))
+    answer = y if faithful else estimates[-1]
+    return Sample(answer, torch.stack(estimates))

@@ -8,7 +8,7 @@ and a step of the inner optimisation has the length η_t = β_t / √(1 - ᾱ_t)
 ᾱ proportional to cos²(π/2 · (t/T + s)/(1 + s)), s = 0.008, with β capped at 0.999.
 
 References: Ho, Jain, Abbeel (2020), Denoising Diffusion Probabilistic Models, equation 4 (q_sample);
-Nichol & Dhariwal (2021), Improved DDPM, equation 17 (cosine); the public code of IRED (η_t).
+Nichol & Dhariwal (2021), Improved DDPM, equation 17 (cosine); the public code of Du et al. (2024) (η_t).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from torch import Tensor
 
 MAX_BETA = 0.999
 COSINE_OFFSET = 0.008
-LOG_VARIANCE_FLOOR = 1e-20  # the posterior variance at level 0 is 0; its logarithm must not be
+LOG_VARIANCE_FLOOR = 1e-20  # the posterior variance at level 0 is 0, and its logarithm must be finite
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """The constants of a schedule with T levels, each of shape (T,), under the public code's names."""
 
@@ -50,16 +50,19 @@ class Schedule:
 
     @property
     def is_clean(self) -> bool:
-        """Whether it has one level, without noise: that of an energy which knows no noise levels."""
+        """Whether it has a single level, without noise: the schedule of an energy without noise levels."""
         return self.levels == 1 and not bool(self.betas.any())
 
     def buffers(self) -> dict[str, Tensor]:
         """Return every constant by its name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Schedule:
         """Return the same schedule on a device, and in a dtype if one is given."""
-        return Schedule(**{name: b.to(device=device, dtype=dtype) for name, b in self.buffers().items()})
+        constants = {}
+        for name, constant in self.buffers().items():
+            constants[name] = constant.to(device=device, dtype=dtype)
+        return Schedule(**constants)
 
     def q_sample(self, x0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """Return √ᾱ_t x₀ + √(1 - ᾱ_t) ε.
@@ -69,16 +72,19 @@ class Schedule:
             t: Noise level of each, of shape (batch,), integers.
             noise: ε, of the shape of ``x0``.
         """
-        signal, sigma = self.sqrt_alphas_cumprod[t], self.sqrt_one_minus_alphas_cumprod[t]
+        signal = self.sqrt_alphas_cumprod[t]
+        sigma = self.sqrt_one_minus_alphas_cumprod[t]
         return signal[..., None] * x0 + sigma[..., None] * noise
 
     def to_x0(self, y: Tensor, t: Tensor) -> Tensor:
         """Return y / √ᾱ_t: what a point of level t is in the space of clean answers."""
-        return self.sqrt_recip_alphas_cumprod[t][..., None] * y
+        scale = self.sqrt_recip_alphas_cumprod[t]
+        return scale[..., None] * y
 
     def predict_x0(self, y: Tensor, t: Tensor, noise: Tensor) -> Tensor:
         """Return the clean answer that y and a prediction of its noise imply, (y - √(1-ᾱ_t) ε) / √ᾱ_t."""
-        return self.to_x0(y, t) - self.sqrt_recipm1_alphas_cumprod[t][..., None] * noise
+        sigma = self.sqrt_recipm1_alphas_cumprod[t]
+        return self.to_x0(y, t) - sigma[..., None] * noise
 
 
 def cosine_schedule(levels: int, *, dtype: torch.dtype = torch.float32) -> Schedule:
@@ -87,9 +93,11 @@ def cosine_schedule(levels: int, *, dtype: torch.dtype = torch.float32) -> Sched
     It is computed in float64 and rounded once, as the public code does.
     """
     grid = torch.linspace(0, levels, levels + 1, dtype=torch.float64)
-    signal = torch.cos((grid / levels + COSINE_OFFSET) / (1 + COSINE_OFFSET) * math.pi * 0.5) ** 2
+    progress = (grid / levels + COSINE_OFFSET) / (1 + COSINE_OFFSET)
+    signal = torch.cos(progress * math.pi * 0.5) ** 2
     signal = signal / signal[0]
-    betas = torch.clip(1 - signal[1:] / signal[:-1], 0, MAX_BETA)
+    alphas = signal[1:] / signal[:-1]
+    betas = torch.clip(1 - alphas, 0, MAX_BETA)
     return schedule_from_betas(betas, dtype=dtype)
 
 
@@ -98,13 +106,24 @@ def clean_schedule(*, dtype: torch.dtype = torch.float32) -> Schedule:
 
     There is no inner optimisation either: its step length is NaN.
     """
-    constants = dict.fromkeys(Schedule.__dataclass_fields__, 0.0)
-    ones = ("alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod", "sqrt_recip_alphas_cumprod")
-    constants |= dict.fromkeys((*ones, "loss_weight"), 1.0)
     floor = math.log(LOG_VARIANCE_FLOOR)
-    constants |= {"log_one_minus_alphas_cumprod": floor, "posterior_log_variance_clipped": floor}
-    constants |= {"posterior_mean_coef1": 1.0, "opt_step_size": math.nan}
-    return Schedule(**{name: torch.tensor([value], dtype=dtype) for name, value in constants.items()})
+    zeros, ones = torch.zeros(1, dtype=dtype), torch.ones(1, dtype=dtype)
+    return Schedule(
+        betas=zeros,
+        alphas_cumprod=ones,
+        alphas_cumprod_prev=ones,
+        sqrt_alphas_cumprod=ones,
+        sqrt_one_minus_alphas_cumprod=zeros,
+        log_one_minus_alphas_cumprod=torch.full((1,), floor, dtype=dtype),
+        sqrt_recip_alphas_cumprod=ones,
+        sqrt_recipm1_alphas_cumprod=zeros,
+        opt_step_size=torch.full((1,), math.nan, dtype=dtype),
+        posterior_variance=zeros,
+        posterior_log_variance_clipped=torch.full((1,), floor, dtype=dtype),
+        posterior_mean_coef1=ones,
+        posterior_mean_coef2=zeros,
+        loss_weight=ones,
+    )
 
 
 def schedule_from_betas(betas: Tensor, *, dtype: torch.dtype = torch.float32) -> Schedule:
@@ -117,8 +136,10 @@ def schedule_from_betas(betas: Tensor, *, dtype: torch.dtype = torch.float32) ->
     beta = betas.detach().to("cpu", torch.float64)
     alpha = 1.0 - beta
     signal = torch.cumprod(alpha, dim=0)
-    signal_prev = torch.cat([torch.ones(1, dtype=torch.float64), signal[:-1]])
+    start = torch.ones(1, dtype=torch.float64)
+    signal_prev = torch.cat([start, signal[:-1]])
     variance = beta * (1 - signal_prev) / (1 - signal)
+    floored_variance = variance.clamp(min=LOG_VARIANCE_FLOOR)
     constants = {
         "betas": beta,
         "alphas_cumprod": signal,
@@ -130,9 +151,10 @@ def schedule_from_betas(betas: Tensor, *, dtype: torch.dtype = torch.float32) ->
         "sqrt_recipm1_alphas_cumprod": (1 / signal - 1).sqrt(),
         "opt_step_size": beta / (1 - signal).sqrt(),
         "posterior_variance": variance,
-        "posterior_log_variance_clipped": variance.clamp(min=LOG_VARIANCE_FLOOR).log(),
+        "posterior_log_variance_clipped": floored_variance.log(),
         "posterior_mean_coef1": beta * signal_prev.sqrt() / (1 - signal),
         "posterior_mean_coef2": (1 - signal_prev) * alpha.sqrt() / (1 - signal),
         "loss_weight": torch.ones_like(beta),
     }
-    return Schedule(**{name: value.to(dtype) for name, value in constants.items()})
+    rounded = {name: constant.to(dtype) for name, constant in constants.items()}
+    return Schedule(**rounded)

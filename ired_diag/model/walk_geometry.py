@@ -38,16 +38,18 @@ def turns(points: Tensor) -> Tensor:
         points: b_0 … b_K, of shape (steps + 1, …, dim).
     """
     moves = points.diff(dim=0)
-    nothing = torch.full(moves[:1].shape[:-1], math.nan, dtype=points.dtype, device=points.device)
-    return torch.cat([nothing, cosine(moves[1:], moves[:-1])]) if len(moves) else nothing[:0]
+    nan = torch.full_like(moves[:1, ..., 0], math.nan)
+    if not len(moves):
+        return nan
+    angles = cosine(moves[1:], moves[:-1])
+    return torch.cat([nan, angles])
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Return the cosine between vectors along the last axis; NaN where one has no length.
-
-    ``torch.nn.functional.cosine_similarity`` takes lengths below 10⁻⁸ for 10⁻⁸; moves can be shorter.
-    """
-    return (_unit(a) * _unit(b)).sum(-1)
+    """Return the cosine between vectors along the last axis; NaN where a vector has no length."""
+    # torch.nn.functional.cosine_similarity takes lengths below 10⁻⁸ for 10⁻⁸; moves can be shorter.
+    product = _unit(a) * _unit(b)
+    return product.sum(-1)
 
 
 def _unit(a: Tensor) -> Tensor:

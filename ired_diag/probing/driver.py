@@ -6,6 +6,7 @@ before the next checkpoint is touched, so that an interrupted run of many goes o
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ class Request:
     again: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a probe found in a model at one checkpoint.
 
@@ -81,7 +82,7 @@ class Answer:
     where: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trend:
     """What a probe found over training in one run.
 
@@ -114,13 +115,13 @@ class Unanswered:
 
 @dataclass(frozen=True)
 class _Job:
-    """What is asked of one target with the same weights.
+    """The probes that are put to a target with the same weights.
 
     Attributes:
         target: The target.
         size: How many probes.
         opened: The model, if it could be read.
-        known: Probe, key and rows of what was measured before.
+        earlier: Probe, key and rows of what was measured before.
         questions: What is to be measured.
         keys: What its rows are kept under.
         error: Why it could not be read.
@@ -129,7 +130,7 @@ class _Job:
     target: Target
     size: int
     opened: Opened | None = None
-    known: list[tuple[Probe, Key, Table]] = field(default_factory=list)
+    earlier: list[tuple[Probe, Key, Table]] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     error: DiagError | None = None
@@ -146,9 +147,9 @@ def put_probes(
 
     Args:
         targets: Checkpoints and models.
-        request: What is asked.
+        request: Which probes to put, and how.
         progress: Called with the number of answers given and to be given.
-        workers: Who measures and draws; pictures may be drawn later than they are told.
+        workers: Who measures and draws; pictures may be drawn later than they are named.
 
     Raises:
         CannotWrite: A table cannot be written, or is about another run.
@@ -159,14 +160,15 @@ def put_probes(
     total, done = len(targets) * len(request.probes), 0
     workers = workers or Workers()
     progress(done, total)
-    jobs = (job for target in targets for job in _jobs(target, request))
+    # Targets are read as their turn comes, so that few are held in memory.
+    jobs = itertools.chain.from_iterable(_jobs(target, request) for target in targets)
     for job, measured in workers.measure(jobs):
         answered = 0
         try:
-            for found in _answers(job, measured, request, workers, alone=total == 1):
+            for answer in _answers(job, measured, request, workers, alone=total == 1):
                 answered += 1
                 progress(done + answered, total)
-                yield found
+                yield answer
         except DiagError as error:
             if len(targets) == 1 or isinstance(error, CannotWrite):
                 raise
@@ -177,7 +179,7 @@ def put_probes(
 
 
 def _jobs(target: Target, request: Request) -> Iterator[_Job]:
-    """Yield a target's jobs: the probes that look at the same weights are one."""
+    """Yield a target's jobs: the probes that look at the same weights are one job."""
     left = len(request.probes)
     try:
         opened = target.read()
@@ -189,36 +191,54 @@ def _jobs(target: Target, request: Request) -> Iterator[_Job]:
 
 
 def _by_weights(opened: Opened, request: Request) -> dict[Weights, list[Probe]]:
-    found: dict[Weights, list[Probe]] = defaultdict(list)
+    by_weights: dict[Weights, list[Probe]] = defaultdict(list)
     for probe in request.probes:
-        found[opened.weights_for(probe, request.weights)].append(probe)
-    return found
+        weights = opened.weights_for(probe, request.weights)
+        by_weights[weights].append(probe)
+    return by_weights
 
 
 def _job(target: Target, opened: Opened, weights: Weights, probes: Sequence[Probe], request: Request) -> _Job:
-    """Return what is known of a target with certain weights, and what is to be measured."""
+    """Return what was measured of a target with certain weights, and what is to be measured."""
     job = _Job(target, len(probes), opened)
     for probe in probes:
         subject = opened.subject(weights, probe, request.samples, request.seed)
         key = opened.key(weights, probe, subject)
-        known = None if request.again else _table(target, probe).find(key)
-        if known is None:
-            job.questions.append(Question(probe, subject))
-            job.keys.append(key)
-        else:
-            job.known.append((probe, key, known))
+        rows = None
+        if not request.again:
+            rows = _table(target, probe).find(key)
+        if rows is not None:
+            job.earlier.append((probe, key, rows))
+            continue
+        job.questions.append(Question(probe, subject))
+        job.keys.append(key)
     return job
 
 
 def _answers(
     job: _Job, measured: Iterable[Measured], request: Request, workers: Workers, *, alone: bool
 ) -> Iterator[Answer | Unanswered]:
-    """Yield a job's answers: first those that are known, then what is measured; each is kept when told."""
+    """Yield a job's answers: first those measured before, then what is measured; each is written first."""
     if job.error is not None or job.opened is None:
         raise job.error or ValueError("a job without a model")
-    target = job.target
-    for probe, key, known in job.known:
-        yield _answer(target, job.opened, probe, key, known, request, workers, known=True)
+    target, notes = job.target, job.opened.notes
+    for probe, key, stored_rows in job.earlier:
+        finding, comparison = _concluded(probe, stored_rows)
+        _table(target, probe).note_answer(key, stored_rows, finding)
+        yield Answer(
+            label=target.label,
+            probe=probe.name,
+            checkpoint=target.file,
+            step=key.step,
+            weights=key.weights,
+            finding=finding,
+            comparison=comparison,
+            table=_table(target, probe).path,
+            figures=_figures(target, probe, key, stored_rows, request=request, workers=workers),
+            notes=notes,
+            known=True,
+            where=key.columns(),
+        )
     for question, key, rows in zip(job.questions, job.keys, measured, strict=True):
         probe = question.probe
         if isinstance(rows, NotApplicable):
@@ -227,49 +247,45 @@ def _answers(
             yield Unanswered(target.label, probe.name, target.file, str(rows))
             continue
         check_table(rows, probe.columns, probe.name)
-        yield _answer(target, job.opened, probe, key, rows, request, workers, known=False)
+        finding, comparison = _concluded(probe, rows)
+        path = _table(target, probe).put(key, rows, finding)
+        yield Answer(
+            label=target.label,
+            probe=probe.name,
+            checkpoint=target.file,
+            step=key.step,
+            weights=key.weights,
+            finding=finding,
+            comparison=comparison,
+            table=path,
+            figures=_figures(target, probe, key, rows, request=request, workers=workers),
+            notes=notes,
+            known=False,
+            where=key.columns(),
+        )
 
 
 def _table(target: Target, probe: Probe) -> ProbeTable:
     return ProbeTable(target.folder / f"{probe.name}.parquet", probe, str(target.source.resolve()))
 
 
-def _answer(
-    target: Target,
-    opened: Opened,
-    probe: Probe,
-    key: Key,
-    rows: Table,
-    request: Request,
-    workers: Workers,
-    *,
-    known: bool,
-) -> Answer:
-    """Return the answer to rows, once both are kept."""
+def _concluded(probe: Probe, rows: Table) -> tuple[Finding, Table]:
+    """Return the answer to rows, and the comparison behind it."""
     comparison = probe.comparison(rows)
-    finding, table = probe.conclude(rows, comparison), _table(target, probe)
-    if known:
-        table.note_answer(key, rows, finding)
-    else:
-        table.put(key, rows, finding)
-    figures = []
-    if request.figures == "all" or (request.figures == "last" and target.last):
-        stem = probe.name if key.step is None else f"{probe.name}-step-{key.step:09d}"
-        figures = draw(lambda: probe.figure(rows), stem, key.columns(), target.folder, workers)
-    return Answer(
-        target.label,
-        probe.name,
-        target.file,
-        key.step,
-        key.weights,
-        finding,
-        comparison,
-        table.path,
-        figures,
-        opened.notes,
-        known,
-        key.columns(),
-    )
+    return probe.conclude(rows, comparison), comparison
+
+
+def _figures(
+    target: Target, probe: Probe, key: Key, rows: Table, *, request: Request, workers: Workers
+) -> list[Path]:
+    """Return the picture files of a probe's rows; none where they are not drawn."""
+    wanted = request.figures == "all" or (request.figures == "last" and target.last)
+    if not wanted:
+        return []
+    stem = probe.name
+    if key.step is not None:
+        stem = f"{probe.name}-step-{key.step:09d}"
+    return draw(lambda: probe.figure(rows), stem, key.columns(), target.folder, workers)
 
 
 def trends(
@@ -282,8 +298,8 @@ def trends(
     """Yield what each probe found over training, run by run: where it looked at several checkpoints.
 
     Args:
-        answers: Of any runs and probes.
-        probes: Those that were asked.
+        answers: Answers of any runs and probes.
+        probes: The probes that were put.
         figures: Whether to draw.
         workers: Who draws.
     """
@@ -291,16 +307,26 @@ def trends(
     for answer in answers:
         if answer.step is not None:
             together[answer.label, answer.probe, answer.weights][answer.step] = answer
-    known = {probe.name: probe for probe in probes}
+    by_name = {probe.name: probe for probe in probes}
     for (label, name, weights), by_step in together.items():
         if len(by_step) < 2:
             continue
-        steps, probe = sorted(by_step), known[name]
+        steps = sorted(by_step)
+        probe = by_name[name]
         findings = [by_step[step].finding for step in steps]
         folder = by_step[steps[-1]].table.parent
         drawn: list[Path] = []
         if figures and probe.headlines:
-            told = {"steps": steps, "weights": weights, "evidence": [dict(f.evidence) for f in findings]}
+            evidence = [dict(finding.evidence) for finding in findings]
+            # Its digest decides whether the picture is drawn again.
+            content = {"steps": steps, "weights": weights, "evidence": evidence}
             picture = partial(trend_figure, probe, steps, findings)
-            drawn = draw(picture, f"{name}-over-training", told, folder, workers or Workers())
-        yield Trend(label, name, weights, steps, probe.trend(steps, findings), drawn)
+            drawn = draw(picture, f"{name}-over-training", content, folder, workers or Workers())
+        yield Trend(
+            label=label,
+            probe=name,
+            weights=weights,
+            steps=steps,
+            finding=probe.trend(steps, findings),
+            figures=drawn,
+        )

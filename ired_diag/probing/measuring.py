@@ -38,10 +38,10 @@ def measure(questions: Sequence[Question]) -> Iterator[Measured]:
             except NotApplicable as error:
                 yield error
             continue
+        # Probes that look at as many negatives share their mining.
         if samples not in mined:
-            mined[samples] = _measured_on_negatives(
-                [one.probe for one in together[samples]], question.subject
-            )
+            probes = [companion.probe for companion in together[samples]]
+            mined[samples] = _measured_on_negatives(probes, question.subject)
         yield mined[samples][question.probe.name]
 
 
@@ -63,4 +63,8 @@ def _measured_on_negatives(probes: Sequence[Probe], subject: Subject) -> Mapping
                     parts[probe.name].append(probe.measure(chunk))
                 except NotApplicable as error:
                     refused[probe.name] = error
-    return {name: refused[name] if name in refused else concatenate(p) for name, p in parts.items()}
+    measured: dict[str, Measured] = dict(refused)
+    for name, tables in parts.items():
+        if name not in refused:
+            measured[name] = concatenate(tables)
+    return measured

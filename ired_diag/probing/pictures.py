@@ -1,4 +1,4 @@
-"""The pictures of a folder of probe tables: drawn anew only where what they show has changed."""
+"""The pictures of a folder of probe tables: drawn again only where what they show has changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.drawing import paper, plotly
 from ired_diag.drawing.data import FigureData, Line, Panel
@@ -25,14 +26,14 @@ DRAWN = "figures.json"  # what each picture in the folder shows
 
 
 def draw(
-    figure: Callable[[], FigureData], stem: str, told: object, folder: Path, workers: Workers
+    figure: Callable[[], FigureData], stem: str, content: object, folder: Path, workers: Workers
 ) -> list[Path]:
     """Have a picture drawn for paper at column width (PDF, PNG) and for the screen (HTML); return the files.
 
     Args:
         figure: Makes it; not called where the files already show the same.
         stem: Name of the files.
-        told: All that decides what is seen, as JSON can hold it.
+        content: All that decides what is seen, as JSON can hold it.
         folder: Where they go.
         workers: Who draws.
 
@@ -40,10 +41,12 @@ def draw(
         CannotWrite: The folder cannot be written.
         UnreadableFile: A newer version of this project wrote the folder's list of pictures.
     """
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    text = json.dumps(content, sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     files = [folder / f"{stem}.{form}" for form in (*FORMS, "html")]
     drawn = _read(folder / DRAWN)
-    if drawn.get(stem) == digest and all(file.is_file() for file in files):
+    present = all(file.is_file() for file in files)
+    if present and drawn.get(stem) == digest:
         return files
     data = replace(figure(), name=stem)
     workers.do(_write, data, folder, then=lambda: _record(folder / DRAWN, stem, digest))
@@ -70,33 +73,63 @@ def trend_figure(probe: Probe, steps: Sequence[int], findings: Sequence[Finding]
         steps: Training steps, ascending.
         findings: The answer at each.
     """
-    panels = tuple(_trend_panel(headline, steps, findings) for headline in probe.headlines)
-    counts = sorted({int(n) for f in findings if isinstance(n := f.evidence.get("n"), int)})
-    sizes = f", n = {' or '.join(map(str, counts))} at each" if counts else ""
-    intervals = " with 95% intervals" if any(headline.low for headline in probe.headlines) else ""
-    method = f"The probe's answer{intervals} at {len(steps)} checkpoints{sizes}."
-    note = ("95% intervals, " if intervals else "") + f"{len(steps)} checkpoints{sizes}"
-    title = f"{probe.name.replace('_', ' ').capitalize()} over training"
-    return FigureData(f"{probe.name}-over-training", title, "training step", panels, method, note)
+    panels = [_trend_panel(headline, steps, findings) for headline in probe.headlines]
+    checkpoints = f"{len(steps)} checkpoints{_sizes(findings)}"
+    method = f"The probe's answer at {checkpoints}."
+    note = checkpoints
+    if any(headline.low for headline in probe.headlines):
+        method = f"The probe's answer with 95% intervals at {checkpoints}."
+        note = f"95% intervals, {checkpoints}"
+    title = probe.name.replace("_", " ").capitalize()
+    return FigureData(
+        name=f"{probe.name}-over-training",
+        title=f"{title} over training",
+        x_label="training step",
+        panels=tuple(panels),
+        method=method,
+        note=note,
+    )
+
+
+def _sizes(findings: Sequence[Finding]) -> str:
+    """Return how many samples the answers rest on, as the end of a sentence; empty where it is unknown."""
+    counts = set()
+    for finding in findings:
+        n = finding.evidence.get("n")
+        if isinstance(n, int):
+            counts.add(int(n))  # a bool among them becomes a number
+    if not counts:
+        return ""
+    listed = " or ".join(map(str, sorted(counts)))
+    return f", n = {listed} at each"
 
 
 def _trend_panel(headline: Headline, steps: Sequence[int], findings: Sequence[Finding]) -> Panel:
-    def series(key: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        values = [finding.evidence.get(key) for finding in findings]
-        return np.array([float(v) if isinstance(v, int | float) else np.nan for v in values])
-
-    ends = (series(headline.low), series(headline.high)) if headline.low else (None, None)
-    line = Line(headline.key.replace("_", " "), np.array(steps), series(headline.key), *ends)
+    low = high = None
+    if headline.low:
+        low = _series(headline.low, findings)
+        high = _series(headline.high, findings)
+    name = headline.key.replace("_", " ")
+    line = Line(name, np.array(steps), _series(headline.key, findings), low, high)
     return Panel(headline.label, (line,), headline.scale)
 
 
+def _series(key: str, findings: Sequence[Finding]) -> NDArray[np.float64]:
+    """Return a number of each finding; NaN where it has none."""
+    numbers = []
+    for finding in findings:
+        value = finding.evidence.get(key)
+        numbers.append(float(value) if isinstance(value, int | float) else np.nan)
+    return np.array(numbers)
+
+
 def _read(path: Path) -> dict[str, str]:
-    """Return which picture shows what; nothing where the list is missing or torn: then all are drawn anew."""
+    """Return which picture shows what; nothing where the list is missing or torn: all are redrawn then."""
     try:
         content = read_json(path)
     except (OSError, ValueError):
         return {}
     if not isinstance(content, dict) or not isinstance(content.get("drawn"), dict):
-        raise UnreadableFile(f"{path}: is not a list of pictures. Remove it; it will be written anew.")
+        raise UnreadableFile(f"{path}: is not a list of pictures. Remove it; it will be written again.")
     check_format(content.get("format"), str(path))
     return {str(stem): str(digest) for stem, digest in content["drawn"].items()}

@@ -4,7 +4,7 @@ The key is step, weights, and a hash of all that decides the numbers: the tensor
 mining, the configuration, how many problems, the seed, the probe's version. Rows of the same key are
 replaced, others stay; rows that are there need not be measured again.
 
-The answer to each key's rows stands in the file's metadata, with the headlines among its numbers: who draws
+The answer to each key's rows stands in the file's metadata, with the headlines among its numbers: a figure of
 them over training needs neither the rows nor the probe.
 """
 
@@ -29,7 +29,7 @@ from ired_diag.runs.one_writer import one_writer
 from ired_diag.table import Table, read_arrow, read_columns, read_table, rows_where, write_table
 
 HASH_DIGITS = 12
-NO_STEP = -1  # in the table: the checkpoint does not tell its step
+NO_STEP = -1  # in the table: the checkpoint does not record its step
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Key:
     """What rows were measured with.
 
     Attributes:
-        step: Of the checkpoint, if it tells.
-        weights: Which.
+        step: Training step of the checkpoint; None where it is unknown.
+        weights: Which of the checkpoint's weights.
         settings: All that decides the numbers, as JSON can hold it.
     """
 
@@ -50,11 +50,10 @@ class Key:
         """Return the key as it stands in each row."""
         text = json.dumps(self.settings, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
-        return {
-            "step": NO_STEP if self.step is None else self.step,
-            "weights": self.weights,
-            "settings": digest,
-        }
+        step = self.step
+        if step is None:
+            step = NO_STEP
+        return {"step": step, "weights": self.weights, "settings": digest}
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class ProbeTable:
 
     Attributes:
         path: Its file.
-        probe: Whose it is.
+        probe: The probe that measured it.
         source: The run, checkpoint or model that it is about, as an absolute path.
     """
 
@@ -78,12 +77,14 @@ class ProbeTable:
             UnreadableFile: The file is damaged.
             CannotWrite: It is about another run.
         """
-        told, columns = self._told(), key.columns()
-        if told is None or columns["settings"] not in told.get("settings", {}):
+        metadata = self._stored_metadata()
+        columns = key.columns()
+        if columns["settings"] not in metadata.get("settings", {}):
             return None
         rows, _ = read_table(self.path, **columns)
-        found = {column.name: rows[column.name] for column in self.probe.columns}
-        return found if len(rows["step"]) else None
+        if not len(rows["step"]):
+            return None
+        return {column.name: rows[column.name] for column in self.probe.columns}
 
     def put(self, key: Key, table: Table, answer: Finding | None = None) -> Path:
         """Write rows in place of those of the same key, with the answer to them, and return the file.
@@ -96,39 +97,45 @@ class ProbeTable:
         return self.path
 
     def _put(self, key: Key, table: Table, answer: Finding | None) -> None:
-        told, rest, columns = self._told(), None, key.columns()
-        if told is not None:
+        stored = self._stored_metadata()
+        columns = key.columns()
+        rest = None
+        if stored:
             rest, _ = read_arrow(self.path)
             rest = rest.filter(~rows_where(**columns))
-        settings = (told or {}).get("settings", {}) | {columns["settings"]: key.settings}
-        metadata = self._metadata(settings, _with_answer(told, columns, answer))
+        settings = stored.get("settings", {}) | {columns["settings"]: key.settings}
+        answers = _with_answer(stored, columns, answer)
+        metadata = self._metadata(settings, answers)
         write_table(self.path, table, metadata, key=columns, after=rest)
 
     def note_answer(self, key: Key, table: Table, answer: Finding) -> None:
-        """Write the answer to rows that are there, if it is not there or was another one.
+        """Write the answer to rows that are there, if it is not there or differs.
 
         Raises:
             CannotWrite: The folder cannot be written, or the file is about another run.
         """
-        told = self._told()
-        if told is None:
+        stored = self._stored_metadata()
+        if not stored:
             return
-        known = told.get("answers"), told.get("headlines")
-        if known != (_with_answer(told, key.columns(), answer), self._headlines()):
+        answers = _with_answer(stored, key.columns(), answer)
+        if stored.get("answers") != answers or stored.get("headlines") != self._headlines():
             self.put(key, table, answer)
 
-    def _told(self) -> dict[str, Any] | None:
-        """Return the file's metadata; none where there is no file, or its columns are former ones."""
+    def _stored_metadata(self) -> dict[str, Any]:
+        """Return the file's metadata; empty where there is no file, or its columns are of an older probe."""
         if not self.path.is_file():
-            return None
+            return {}
         columns, metadata = read_columns(self.path)
         if metadata.get("source") != self.source:
             other = metadata.get("source")
             raise CannotWrite(
                 f"{self.path}: holds the table of {other}. Choose another place with --out DIR."
             )
-        expected = ["step", "weights", "settings", *(column.name for column in self.probe.columns)]
-        return metadata if columns == expected else None
+        measured = [column.name for column in self.probe.columns]
+        # Rows that were measured by another set of columns cannot stand next to new ones.
+        if columns != ["step", "weights", "settings", *measured]:
+            return {}
+        return metadata
 
     def _metadata(self, settings: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {
@@ -151,22 +158,29 @@ class ProbeTable:
 
 
 def _with_answer(
-    told: Mapping[str, Any] | None, columns: Mapping[str, Any], answer: Finding | None
+    stored: Mapping[str, Any], columns: Mapping[str, Any], answer: Finding | None
 ) -> list[Mapping[str, Any]]:
-    """Return the answers told so far, that of one key replaced; as JSON gives them back."""
-    others = [one for one in (told or {}).get("answers", []) if any(one[k] != columns[k] for k in columns)]
+    """Return the stored answers, the answer to a key's rows replaced, as JSON gives them back."""
+    stored_answers = stored.get("answers", [])
+    others = [earlier for earlier in stored_answers if not _holds_key(earlier, columns)]
     if answer is None:
         return others
-    content: Mapping[str, Any] = json.loads(json.dumps(dict(columns) | asdict(answer), default=_plain))
-    same = [one for one in (told or {}).get("answers", []) if _text(one) == _text(content)]
-    return (told or {})["answers"] if same else [*others, content]
+    text = json.dumps(dict(columns) | asdict(answer), default=_as_python_number)
+    content: Mapping[str, Any] = json.loads(text)
+    # As text, because NaN is equal to itself there.
+    if _sorted_text(content) in map(_sorted_text, stored_answers):
+        return list(stored_answers)
+    return [*others, content]
 
 
-def _text(content: Mapping[str, Any]) -> str:
-    """Return content as text: in it, NaN is equal to itself."""
+def _holds_key(answer: Mapping[str, Any], columns: Mapping[str, Any]) -> bool:
+    return all(answer[name] == value for name, value in columns.items())
+
+
+def _sorted_text(content: Mapping[str, Any]) -> str:
     return json.dumps(content, sort_keys=True)
 
 
-def _plain(value: Any) -> Any:
+def _as_python_number(value: Any) -> Any:
     """Return a number of numpy's as Python's."""
     return value.item()

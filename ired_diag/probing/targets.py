@@ -69,10 +69,10 @@ class Opened:
     digest: Callable[[Weights], str]
     notes: tuple[Finding, ...] = ()
 
-    def weights_for(self, probe: Probe, asked: Weights | None) -> Weights:
-        """Return which weights a probe looks at: those asked for, else its own choice, else what is there."""
-        if asked is not None or probe.weights in self.weights:
-            return asked or probe.weights
+    def weights_for(self, probe: Probe, requested: Weights | None) -> Weights:
+        """Return which weights a probe looks at: those requested, else its own choice, else what is there."""
+        if requested is not None or probe.weights in self.weights:
+            return requested or probe.weights
         return self.weights[0]
 
     def subject(self, weights: Weights, probe: Probe, samples: int | None, seed: int) -> Subject:

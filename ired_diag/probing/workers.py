@@ -99,19 +99,20 @@ class Workers:
         while waiting:
             yield _taken(*waiting.popleft())
 
-    def do(self, work: Callable[..., object], *told: Any, then: Callable[[], None]) -> None:
+    def do(self, work: Callable[..., object], *arguments: Any, then: Callable[[], None]) -> None:
         """Do some work, and ``then`` something in the caller's process; both are done when the block is left.
 
         Args:
             work: A function of a module.
-            told: Its arguments, which pickle can hold.
+            arguments: The arguments of the function, which pickle can hold.
             then: What to do when it is done. An error of the work is raised instead.
         """
         if self._processes == 1:
-            work(*told)
+            work(*arguments)
             then()
             return
-        self._running.append((self._pool.submit(_do_there, work, told), then))
+        future = self._pool.submit(_do_there, work, arguments)
+        self._running.append((future, then))
         self._settle(wait=False)
 
     @cached_property
@@ -130,7 +131,10 @@ class Workers:
 
 
 def _taken(job: SomeJob, measured: Future[bytes] | list[Measured]) -> tuple[SomeJob, Iterable[Measured]]:
-    return job, measured if isinstance(measured, list) else pickle.loads(_result(measured))
+    if isinstance(measured, list):
+        return job, measured
+    # What a worker of our own sent back: nobody else can write to it.
+    return job, pickle.loads(_result(measured))
 
 
 def _pickled(questions: Sequence[Question]) -> bytes | None:
@@ -165,11 +169,12 @@ def _begin(threads: int) -> None:
     threadpool_limits(threads)
 
 
-def _measure_there(told: bytes) -> bytes:
-    """Measure in a worker. Pickled by hand: torch would send tensors through shared memory."""
-    questions: Sequence[Question] = pickle.loads(told)
+def _measure_there(pickled_questions: bytes) -> bytes:
+    """Measure in a worker."""
+    # Pickled by hand: torch would send tensors through shared memory.
+    questions: Sequence[Question] = pickle.loads(pickled_questions)
     return pickle.dumps(list(measure(questions)))
 
 
-def _do_there(work: Callable[..., object], told: tuple[Any, ...]) -> None:
-    work(*told)
+def _do_there(work: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    work(*arguments)
