@@ -35,6 +35,6 @@ class Finding:
     runs: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        from ired_diag.notebook import html_of_finding
+        from ired_diag.notebook import finding_as_html
 
-        return html_of_finding(self)
+        return finding_as_html(self.severity, rule=self.rule, statement=self.statement, advice=self.advice)

@@ -49,6 +49,7 @@ ORDER = (
     "ired_diag.config",
     "ired_diag.config_keys",
     "ired_diag.finding",
+    "ired_diag.notebook",
     "ired_diag.json_object",
     "ired_diag.json_text",
     "ired_diag.visible_text",

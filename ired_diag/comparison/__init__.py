@@ -102,7 +102,7 @@ class Comparison:
 
     def frame(self) -> pd.DataFrame:
         """Return the pairs of groups as a DataFrame: difference, interval, p values and verdict."""
-        from ired_diag.frames import frame_of_comparison
+        from ired_diag.comparison.frame import frame_of_comparison
 
         return frame_of_comparison(self)
 
@@ -113,9 +113,10 @@ class Comparison:
         return f"<Comparison, {self.metric_words}, {self.readout}: {'; '.join(verdicts)}>"
 
     def _repr_html_(self) -> str:
-        from ired_diag.notebook import html_of_comparison
+        from ired_diag.notebook import frame_as_html, heading_as_html
 
-        return html_of_comparison(self)
+        heading = heading_as_html(self.metric_words, [*self.left_out, *self.notes])
+        return heading + frame_as_html(self.frame())
 
     @cached_property
     def in_percent(self) -> bool:

@@ -126,7 +126,7 @@ class Run:
 
     def frame(self) -> pd.DataFrame:
         """Return what was logged as a DataFrame: a row for each step, a column for each metric."""
-        from ired_diag.frames import frame_of_history
+        from ired_diag.runs.frames import frame_of_history
 
         return frame_of_history(self.history)
 
@@ -135,9 +135,10 @@ class Run:
         return f"<Run {self.label}: {self.ending.label}, {metrics} metrics, at {self.path}>"
 
     def _repr_html_(self) -> str:
-        from ired_diag.notebook import html_of_run
+        from ired_diag.notebook import frame_as_html, heading_as_html
 
-        return html_of_run(self)
+        heading = heading_as_html(self.label, [self.ending.label, str(self.path)])
+        return heading + frame_as_html(self.frame().tail(1).T.reset_index(names="metric at the last step"))
 
     @property
     def evaluated(self) -> tuple[str, Series] | None:

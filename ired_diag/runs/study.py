@@ -92,7 +92,7 @@ class Study:
 
     def frame(self) -> pd.DataFrame:
         """Return the runs as a DataFrame: a row for each run with its ending, last and best evaluation."""
-        from ired_diag.frames import frame_of_runs
+        from ired_diag.runs.frames import frame_of_runs
 
         return frame_of_runs(self.runs)
 
@@ -105,9 +105,13 @@ class Study:
         return f"<Study of {len(self.runs)} runs in {len(groups)} groups{listed}>"
 
     def _repr_html_(self) -> str:
-        from ired_diag.notebook import html_of_study
+        from ired_diag.notebook import frame_as_html, heading_as_html
 
-        return html_of_study(self)
+        details = []
+        if self.skipped:
+            details.append(f"{len(self.skipped)} files are not runs: study.skipped says why")
+        columns = ["group", "run", "ending", "metric", "last", "best", "best_step"]
+        return heading_as_html(repr(self)[1:-1], details) + frame_as_html(self.frame()[columns])
 
     @property
     def results(self) -> list[EvaluationResult]:
