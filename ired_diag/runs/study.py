@@ -109,7 +109,8 @@ class Study:
 
         details = []
         if self.skipped:
-            details.append(f"{len(self.skipped)} files are not runs: study.skipped says why")
+            files = "1 file is" if len(self.skipped) == 1 else f"{len(self.skipped)} files are"
+            details.append(f"{files} not runs: study.skipped says why")
         columns = ["group", "run", "ending", "metric", "last", "best", "best_step"]
         return heading_as_html(repr(self)[1:-1], details) + frame_as_html(self.frame()[columns])
 
