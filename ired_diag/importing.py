@@ -313,7 +313,7 @@ def _join(arranged: Sequence[Run], checkpoints: Path) -> tuple[Mapping[Identity,
         else:
             notes.append(
                 f"{name} seed {seed}: {runs[identity]} runs and {len(folders)} results folders "
-                f"({', '.join(map(str, folders))}) cannot be told apart; none was joined."
+                f"({', '.join(map(str, folders))}) cannot be distinguished; none was joined."
             )
     return joined, notes
 

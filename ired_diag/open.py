@@ -69,7 +69,7 @@ def open_study(
 ) -> Study:
     """Return all runs at one path or several.
 
-    Logs are read in place and arranged together, so that retries and variants are told apart across files.
+    Logs are read in place and arranged together, so that retries and variants are distinguished across files.
     What is in a folder and cannot be read is listed in ``Study.skipped``; a file named by itself that
     cannot be read is an error.
 

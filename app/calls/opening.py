@@ -43,7 +43,7 @@ def groups_of(sources: Sequence[Study | Groups | Place], *, runs: Place, notes: 
     Args:
         sources: One study, one mapping of groups, or names and paths.
         runs: The runs folder, in which names are looked up.
-        notes: Is told what there is to say about names that mean nothing and how groups were made.
+        notes: Gets a sentence for each thing to say about names that mean nothing and how groups were made.
 
     Raises:
         NotFound: There is nothing of a name, or no run at a path.

@@ -36,7 +36,7 @@ WIDTH = 78  # characters of a line about an experiment
 @click.option("--name", help="Train under another name.")
 @click.option("--resume", is_flag=True, help="Continue stopped runs; start those that do not exist yet.")
 @click.option("--from", "source", metavar="RUN@STEP", help="Fork a run at a step (or last, best) instead.")
-@click.option("--fresh-optimizer", is_flag=True, help="With --from: reset the state of the optimiser.")
+@click.option("--fresh-optimizer", is_flag=True, help="Reset the state of the optimiser (with --from).")
 @click.option(
     "--together",
     type=click.IntRange(1),

@@ -360,7 +360,7 @@ def _word_of_rise(curve: Curve, valley: Valley, *, hovers: bool) -> Word | None:
 
 
 def _is_sure(valley: Valley, word: Word) -> bool:
-    """Say whether a rise among few evaluations is more than noise, of which so few tell nothing."""
+    """Say whether a rise among few evaluations is more than noise, which so few cannot show."""
     if len(valley.y) >= FEWEST_AT_REST:
         return True
     up = np.diff(valley.y) > 0

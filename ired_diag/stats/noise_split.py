@@ -230,7 +230,7 @@ def _typical(sizes: ArrayLike) -> float:
 
 
 def _too_slow(noise: LongRun) -> str:
-    """Say why slow noise cannot be told from differences between seeds."""
+    """Say why slow noise cannot be distinguished from differences between seeds."""
     if noise.effective < FEWEST_EFFECTIVE or noise.correlation >= CAP:
         return (
             f"successive evaluations resemble each other (correlation {noise.correlation:.2f}), and those of "
