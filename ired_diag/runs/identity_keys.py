@@ -67,27 +67,35 @@ def identifies_by_name(key: str) -> bool:
 
 
 def identity_keys(runs: Iterable[Labelled]) -> frozenset[str]:
-    """Return the keys that only identify a run among these."""
+    """Return the keys that only identify a run among the given ones."""
     runs = list(runs)
-    keys = dict.fromkeys(key for run in runs for key in run.values)
-    return frozenset(key for key in keys if identifies_by_name(key) or _identifies_by_value(key, runs))
+    keys: set[str] = set().union(*(run.values for run in runs))
+    identifying: set[str] = set()
+    for key in keys:
+        if identifies_by_name(key) or _identifies_by_value(key, runs):
+            identifying.add(key)
+    return frozenset(identifying)
 
 
 def _identifies_by_value(key: str, runs: Sequence[Labelled]) -> bool:
-    texts = [(run.values[key], run) for run in runs if key in run.values]
-    values = [value for value, _ in texts]
+    members = [run for run in runs if key in run.values]
+    values = [run.values[key] for run in members]
     if not all(isinstance(value, str) and value for value in values) or len(set(values)) < 2:
         return False
     words = _words(key)
-    if words[-1] in NAMES and not _is_of_a_setting(words) and len(set(values)) == len(values):
-        return True
     if _is_of_a_setting(words):
         return False
-    if all(_is_path(value) or DATE.fullmatch(value) or IDENTIFIER.fullmatch(value) for value in values):
+    are_distinct = len(set(values)) == len(values)
+    if are_distinct and (words[-1] in NAMES or len(values) >= FEWEST_UNIQUE):
         return True
-    if len(values) >= FEWEST_UNIQUE and len(set(values)) == len(values):
+    if all(map(_is_place_or_identifier, values)):
         return True
-    return len({_without_own(value, run) for value, run in texts}) == 1
+    texts = {_without_own(run.values[key], run) for run in members}
+    return len(texts) == 1
+
+
+def _is_place_or_identifier(value: str) -> bool:
+    return _is_path(value) or bool(DATE.fullmatch(value)) or bool(IDENTIFIER.fullmatch(value))
 
 
 def _is_path(value: str) -> bool:

@@ -37,7 +37,9 @@ def walk(
         place, folders, _ = visit
         for name in sorted(folders):
             link = f"{place.rstrip(os.sep)}{os.sep}{name}"
-            if Path(link).is_symlink() and _leads_out(os.path.realpath(link), top, seen):
+            if not Path(link).is_symlink():
+                continue
+            if _leads_out(os.path.realpath(link), top, seen):
                 yield from _linked(link, may_be_run, onerror)
 
 

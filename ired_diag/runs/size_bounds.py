@@ -14,8 +14,9 @@ so sizes are checked before:
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -36,10 +37,11 @@ def check_archive(path: Path) -> None:
             unfolded = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
         return  # no archive, a damaged one, or one that may not be read: whoever reads it says so
-    if unfolded > path.stat().st_size + SMALL:
+    stored = path.stat().st_size
+    if unfolded > stored + SMALL:
         raise UnreadableFile(
             f"{path}: its parts unfold into {_size(unfolded)}, more than the file holds "
-            f"({_size(path.stat().st_size)}). PyTorch stores parts as they are: save it with torch.save."
+            f"({_size(stored)}). PyTorch stores parts as they are: save it with torch.save."
         )
 
 
@@ -72,8 +74,14 @@ def _tensors(content: object) -> Iterator[tuple[str, Tensor]]:
             yield name, value
         elif isinstance(value, Mapping | list | tuple | set) and id(value) not in entered:
             entered.add(id(value))
-            pairs = value.items() if isinstance(value, Mapping) else ((name, item) for item in value)
-            left.extend((str(key), item) for key, item in pairs)
+            left.extend(_named_items(name, value))
+
+
+def _named_items(name: str, container: Mapping[Any, Any] | Iterable[Any]) -> list[tuple[str, object]]:
+    """Return what a container holds, by its keys or, in a list, by the name of the list."""
+    if isinstance(container, Mapping):
+        return [(str(key), item) for key, item in container.items()]
+    return [(name, item) for item in container]
 
 
 def _size(count: int) -> str:

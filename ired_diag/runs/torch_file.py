@@ -46,8 +46,8 @@ def read_torch_file(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     """
     check_lookup(path)
     if not is_file(path):
-        found = "a folder" if exists(path) else "nothing"
-        raise UnreadableFile(f"{path}: expected a checkpoint file, found {found}.")
+        what_is_there = "a folder" if exists(path) else "nothing"
+        raise UnreadableFile(f"{path}: expected a checkpoint file, found {what_is_there}.")
     if path.stat().st_size == 0:
         raise UnreadableFile(f"{path}: is empty: the job may have died while saving. Use another one.")
     check_archive(path)
