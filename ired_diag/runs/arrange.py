@@ -45,20 +45,26 @@ def arrange(records: Iterable[Run], *, ignored_keys: Iterable[str] = ()) -> list
 
 
 def _reading_order(run: Run) -> tuple[str, str, int, str, str]:
-    seed = -1 if run.seed is None else run.seed
-    return run.experiment, run.variant or "", seed, run.seed_label, str(run.path)
+    return (
+        run.experiment,
+        run.variant or "",
+        -1 if run.seed is None else run.seed,
+        run.seed_label,
+        str(run.path),
+    )
 
 
-def _with_distinct_names(runs: Sequence[Run]) -> list[Run]:
+def _with_distinct_names(runs: Iterable[Run]) -> list[Run]:
     """Name the runs of one variant that have the same seed by what else distinguishes them."""
+    variants = grouped(runs, key=lambda run: (run.experiment, run.variant))
     renamed: list[Run] = []
-    for members in grouped(runs, key=lambda run: (run.experiment, run.variant)).values():
+    for members in variants.values():
         labels = [run.seed_label for run in members]
-        alternatives: list[list[Names]] = [
+        alternatives = [
             list(map(_file_label, members)),
             list(map(_job_and_task, members)),
             list(map(_job_and_label, members)),
-            [path_names(run.path) for run in members],
+            list(map(_names_of_place, members)),
         ]
         names = distinct_labels(labels, alternatives)
         for run, label, name in zip(members, labels, names, strict=True):
@@ -84,6 +90,10 @@ def _job_and_label(run: Run) -> Names:
     return (f"{run.job}-{run.seed_label}",) if run.job else ()
 
 
+def _names_of_place(run: Run) -> Names:
+    return path_names(run.path)
+
+
 def _by_full_name(number: str, records: Sequence[Run]) -> dict[str, list[Run]]:
     """Split the records of an experiment's number by full name where it has several.
 
@@ -91,8 +101,7 @@ def _by_full_name(number: str, records: Sequence[Run]) -> dict[str, list[Run]]:
     it stays with the number.
     """
     named = [record for record in records if record.name]
-    full_names = {record.name for record in named}
-    if len(full_names) <= 1:
+    if len({record.name for record in named}) <= 1:
         return {number: list(records)}
     named_by_file = grouped(named, key=_file_name)
     experiments: dict[str, list[Run]] = defaultdict(list)
@@ -115,23 +124,29 @@ def _file_name(record: Run) -> str:
 
 def _neighbour(record: Run, others: Sequence[Run]) -> Run:
     """Return which of ``others`` was started next after ``record``, else the last before it."""
-    ordered = sorted(others, key=lambda other: other.start_order)
+    ordered = sorted(others, key=_start_order)
     for other in ordered:
         if other.start_order >= record.start_order:
             return other
     return ordered[-1]
 
 
-def _arrange_experiment(experiment: str, records: Sequence[Run], ignored_keys: frozenset[str]) -> list[Run]:
-    by_training = grouped(records, key=_is_trained)
+def _arrange_experiment(
+    experiment: str,
+    records: Sequence[Run],
+    ignored_keys: frozenset[str],
+) -> list[Run]:
+    trained = [record for record in records if _is_trained(record)]
+    untrained = [record for record in records if not _is_trained(record)]
     identifying = ignored_keys | _identity_keys(records)
-    versions = grouped(by_training.get(True, []), key=lambda record: version_of(record, identifying))
+    versions = grouped(trained, key=lambda record: version_of(record, identifying))
     labels = variant_labels(versions)
     runs: list[Run] = []
     for version, members in versions.items():
+        variant = labels[version]
         for run in with_attempts(members):
-            runs.append(replace(run, experiment=experiment, variant=labels[version]))
-    return _attach_untrained(experiment, runs, by_training.get(False, []))
+            runs.append(replace(run, experiment=experiment, variant=variant))
+    return _attach_untrained(experiment, runs, untrained)
 
 
 def _is_trained(record: Run) -> bool:
@@ -148,7 +163,11 @@ def _identity_keys(records: Sequence[Run]) -> frozenset[str]:
     return identity_keys(labelled)
 
 
-def _attach_untrained(experiment: str, runs: Sequence[Run], untrained: Sequence[Run]) -> list[Run]:
+def _attach_untrained(
+    experiment: str,
+    runs: Sequence[Run],
+    untrained: Sequence[Run],
+) -> list[Run]:
     """Give each record that never logged an evaluation to the run that it was an attempt at."""
     attempts_of = {id(run): list(run.attempts) for run in runs}
     orphans: list[Run] = []
@@ -164,10 +183,19 @@ def _attach_untrained(experiment: str, runs: Sequence[Run], untrained: Sequence[
         attempts = _closed(attempts_of[id(run)], run)
         arranged.append(replace(run, attempts=attempts))
     for records in grouped(orphans, key=_orphans_key).values():
-        *earlier, last = sorted(records, key=lambda record: record.start_order)
-        attempts = _closed(earlier, last)
-        arranged.append(replace(last, experiment=experiment, variant=None, attempts=attempts))
+        *earlier, last = sorted(records, key=_start_order)
+        orphan = replace(
+            last,
+            experiment=experiment,
+            variant=None,
+            attempts=_closed(earlier, last),
+        )
+        arranged.append(orphan)
     return arranged
+
+
+def _start_order(record: Run) -> tuple[str, int]:
+    return record.start_order
 
 
 def _orphans_key(record: Run) -> object:
@@ -179,12 +207,15 @@ def _orphans_key(record: Run) -> object:
 
 def _closed(attempts: Sequence[Run], run: Run) -> tuple[Run, ...]:
     """Return attempts in order; those that just stop before the run began are known to have ended."""
-    ordered = sorted(attempts, key=lambda attempt: attempt.start_order)
+    ordered = sorted(attempts, key=_start_order)
     return tuple(_superseded(attempt, run) for attempt in ordered)
 
 
 def _superseded(attempt: Run, run: Run) -> Run:
     if attempt.start_order >= run.start_order:
         return attempt
-    ending = attempt.ending.superseded_by(run.job or "?", seeded=attempt.seed is not None)
+    ending = attempt.ending.superseded_by(
+        run.job or "?",
+        seeded=attempt.seed is not None,
+    )
     return replace(attempt, ending=ending)

@@ -70,16 +70,16 @@ def _folder_number(record: Run) -> int | None:
 
 def _runs_of_numbered_folders(records: Sequence[Run]) -> list[Run]:
     """Return runs and their attempts among logs of one seed: what got less far before a later log."""
-    numbers = [_folder_number(record) for record in records]
-    if None in numbers:
-        return [replace(record, attempts=()) for record in records]
+    alone = [replace(record, attempts=()) for record in records]
+    if None in map(_folder_number, alone):
+        return alone
     runs: list[Run] = []
-    for record in sorted(records, key=lambda record: _folder_number(record) or 0):
-        attempts: tuple[Run, ...] = ()
-        if runs and _is_repeated_by(runs[-1], record):
+    for run in sorted(alone, key=lambda record: _folder_number(record) or 0):
+        if runs and _is_repeated_by(runs[-1], run):
             earlier = runs.pop()
             attempts = (*earlier.attempts, replace(earlier, attempts=()))
-        runs.append(replace(record, attempts=attempts))
+            run = replace(run, attempts=attempts)
+        runs.append(run)
     return runs
 
 
@@ -90,8 +90,9 @@ def _is_repeated_by(earlier: Run, later: Run) -> bool:
     pairs = _series_of_both(earlier, later)
     if not pairs:
         return False
-    goes_on = all(after.steps[0] > before.steps[0] for before, after in pairs)
-    return goes_on or all(_begins_alike(before, after) for before, after in pairs)
+    if all(_begins_later(before, after) for before, after in pairs):
+        return True
+    return all(_begins_alike(before, after) for before, after in pairs)
 
 
 def _series_of_both(earlier: Run, later: Run) -> list[tuple[Series, Series]]:
@@ -104,10 +105,20 @@ def _series_of_both(earlier: Run, later: Run) -> list[tuple[Series, Series]]:
     return pairs
 
 
+def _begins_later(earlier: Series, later: Series) -> bool:
+    return bool(later.steps[0] > earlier.steps[0])
+
+
 def _begins_alike(earlier: Series, later: Series) -> bool:
     """Say whether two series agree at all common steps, and have at least one."""
-    _, i, j = np.intersect1d(earlier.steps, later.steps, return_indices=True)
-    return len(i) > 0 and np.array_equal(earlier.values[i], later.values[j], equal_nan=True)
+    _, i, j = np.intersect1d(
+        earlier.steps,
+        later.steps,
+        return_indices=True,
+    )
+    if not len(i):
+        return False
+    return np.array_equal(earlier.values[i], later.values[j], equal_nan=True)
 
 
 def _reach(record: Run) -> int:

@@ -29,6 +29,10 @@ OF_A_METRIC = "./"  # before a metric's name that is a row's key
 MAX_STEP = 2**63 - 1
 TOO_LARGE = re.compile(rb"\d{309}")
 
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -43,15 +47,14 @@ class Row:
 class Series:
     """One metric over training: ``steps`` (increasing) and ``values``, each of shape (n,)."""
 
-    steps: NDArray[np.int64]
-    values: NDArray[np.float64]
+    steps: Integers
+    values: Floats
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Series)
-            and np.array_equal(self.steps, other.steps)
-            and np.array_equal(self.values, other.values, equal_nan=True)
-        )
+        if not isinstance(other, Series):
+            return False
+        have_equal_steps = np.array_equal(self.steps, other.steps)
+        return have_equal_steps and np.array_equal(self.values, other.values, equal_nan=True)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -144,9 +147,12 @@ class History:
 
 def _series_of(values: Mapping[int, float]) -> Series:
     """Return the series of the values at each step."""
-    steps = np.array(sorted(values), dtype=np.int64)
-    in_order = [values[step] for step in steps.tolist()]
-    return Series(steps, np.array(in_order, dtype=np.float64))
+    steps = sorted(values)
+    in_order = [values[step] for step in steps]
+    return Series(
+        steps=np.array(steps, dtype=np.int64),
+        values=np.array(in_order, dtype=np.float64),
+    )
 
 
 def _ends_of(starts: Mapping[int, int]) -> dict[int, int]:
@@ -264,40 +270,47 @@ def _columns_by_arrow(content: bytes) -> History:
             series_of[metric] = _last_of_each(steps[rows], values[rows])
             first_row[metric] = int(places[0])
     in_order = sorted(series_of, key=first_row.__getitem__)  # stable, as the rows first log them
-    series = {metric: series_of[metric] for metric in in_order}
-    return History(series, max(1, int(attempts.max())))
+    return History(
+        series={metric: series_of[metric] for metric in in_order},
+        attempts=max(1, int(attempts.max())),
+    )
 
 
 def _table_by_arrow(content: bytes) -> pa.Table:
     block_size = max(len(content) + 1, 1 << 20)  # one block: arrow infers the types once
     options = pyarrow.json.ReadOptions(block_size=block_size)
     table = pyarrow.json.read_json(io.BytesIO(content), read_options=options)
-    lines = sum(1 for line in content.split(b"\n") if line.strip())
-    if table.num_rows != lines:
+    lines = filter(bytes.strip, content.split(b"\n"))
+    if table.num_rows != sum(1 for _ in lines):
         raise ValueError("more or fewer rows than lines")
     return table
 
 
-def _lasting(steps: NDArray[np.int64], attempts: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _lasting(steps: Integers, attempts: Integers) -> Booleans:
     """Return which rows, sorted by attempt, no later attempt has ended, of shape (rows,)."""
-    numbers, firsts, place = np.unique(attempts, return_index=True, return_inverse=True)
+    numbers, firsts, place = np.unique(
+        attempts,
+        return_index=True,
+        return_inverse=True,
+    )
     if len(numbers) == 1:
         return np.ones(len(steps), dtype=np.bool_)
     starts = steps[firsts]
     earliest_from = np.minimum.accumulate(starts[::-1])[::-1]
     ends = np.append(earliest_from[1:], MAX_STEP)
     is_of_last = place == len(numbers) - 1
-    return np.asarray(is_of_last | (steps < ends[place]), dtype=np.bool_)
+    is_before_end = steps < ends[place]
+    return np.asarray(is_of_last | is_before_end, dtype=np.bool_)
 
 
-def _integers(table: pa.Table, key: str) -> NDArray[np.int64]:
+def _integers(table: pa.Table, key: str) -> Integers:
     column = table.column(key)
     if not pa.types.is_integer(column.type) or column.null_count:
         raise ValueError(f"a row without an integer {key}")
     return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
-def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[Booleans, Floats]:
     """Return where a column holds numbers, and those numbers, each of shape (rows,)."""
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
     if not is_number:
@@ -309,12 +322,13 @@ def _numbers(column: pa.ChunkedArray, content: bytes) -> tuple[NDArray[np.bool_]
     return is_there, values
 
 
-def _last_of_each(steps: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
+def _last_of_each(steps: Integers, values: Floats) -> Series:
     """Return values by increasing step; of a step that is logged several times, the last."""
     if (steps[1:] > steps[:-1]).all():
         return Series(steps, values)
     order = np.argsort(steps, kind="stable")
-    steps, values = steps[order], values[order]
+    steps = steps[order]
+    values = values[order]
     is_last = np.append(steps[1:] != steps[:-1], True)
     return Series(steps[is_last], values[is_last])
 
@@ -337,8 +351,10 @@ def _row_of(line: bytes) -> Row:
     content = parse_json(line)
     step = content.pop("step")
     attempt = content.pop("attempt", 1)
-    if type(step) is not int or type(attempt) is not int or abs(step) > MAX_STEP:
+    if type(step) is not int or type(attempt) is not int:
         raise TypeError("step and attempt are integers")
+    if abs(step) > MAX_STEP:
+        raise OverflowError("a step beyond 64 bits")
     values: dict[str, float] = {}
     for key, value in content.items():
         if value is not None:

@@ -23,22 +23,28 @@ Settings = Mapping[str, Any]
 
 def version_of(record: Run, identifying: Collection[str]) -> Version:
     """Return the configuration, without the keys that only identify a run, and the commit of a record."""
-    settings = {k: v for k, v in (record.configuration or {}).items() if k not in identifying}
+    settings = dict(record.configuration or {})
+    for key in identifying:
+        settings.pop(key, None)
     return json.dumps(settings, sort_keys=True), record.commit
 
 
-def variant_labels(versions: Mapping[Version, Sequence[Run]]) -> dict[Version, str | None]:
+def variant_labels(versions: Mapping[Version, Sequence[Run]]) -> Mapping[Version, str | None]:
     """Name each version by its last job, or by what differs; where one job ran several, by both."""
     if len(versions) <= 1:
         return dict.fromkeys(versions)
-    job_of = {version: _last_job(records) for version, records in versions.items()}
-    versions_of = grouped(job_of, key=lambda version: job_of[version])
+    versions_of_job = grouped(
+        versions,
+        key=lambda version: _last_job(versions[version]),
+    )
     labels: dict[Version, str] = {}
-    for version, job in job_of.items():
-        twins = versions_of[job]
-        difference = _difference(version, twins) if len(twins) > 1 else ""
-        parts = filter(None, (job, difference))
-        labels[version] = ",".join(parts) or "without-configuration"
+    for job, twins in versions_of_job.items():
+        for version in twins:
+            parts = [job] if job else []
+            if len(twins) > 1:
+                parts.append(_difference(version, twins))
+            label = ",".join(filter(None, parts))
+            labels[version] = label or "without-configuration"
     return _numbered(labels)
 
 
@@ -47,31 +53,36 @@ def _last_job(records: Sequence[Run]) -> str | None:
     return latest.job
 
 
-def _numbered(labels: Mapping[Version, str]) -> dict[Version, str | None]:
+def _numbered(labels: Mapping[Version, str]) -> dict[Version, str]:
     """Number the labels that several versions share, since a long difference is cut."""
     ordered = sorted(labels, key=str)
-    distinct: dict[Version, str | None] = {}
-    for label, versions in grouped(ordered, key=lambda version: labels[version]).items():
-        for number, version in enumerate(versions, start=1):
-            distinct[version] = label if len(versions) == 1 else f"{label},{number}"
+    versions_of_label = grouped(ordered, key=labels.__getitem__)
+    distinct = dict(labels)
+    for label, versions in versions_of_label.items():
+        if len(versions) > 1:
+            for number, version in enumerate(versions, start=1):
+                distinct[version] = f"{label},{number}"
     return distinct
 
 
 def _difference(version: Version, twins: Sequence[Version]) -> str:
     """Return ``key=value,…`` for the keys in which a version differs from others."""
-    own: Settings = json.loads(version[0])
-    others: list[Settings] = [json.loads(configuration) for configuration, _ in twins]
+    own_configuration, commit = version
+    configurations = [configuration for configuration, _ in twins]
+    own: Settings = json.loads(own_configuration)
+    others: list[Settings] = list(map(json.loads, configurations))
     different = _different_keys(own, others)
     parts: list[str] = []
     for key in different[:MOST_DIFFERENCES]:
-        values = [settings.get(key) for settings in others]
-        value = _rounded(own.get(key), values)
+        value = _rounded(
+            own.get(key),
+            others=[settings.get(key) for settings in others],
+        )
         parts.append(f"{key}={_brief(value)}")
     if len(different) > MOST_DIFFERENCES:
         parts.append(f"+{len(different) - MOST_DIFFERENCES}")
-    configurations = [configuration for configuration, _ in twins]
-    if configurations.count(version[0]) > 1:
-        parts.append(f"commit={version[1]}")
+    if configurations.count(own_configuration) > 1:
+        parts.append(f"commit={commit}")
     return ",".join(parts)
 
 
