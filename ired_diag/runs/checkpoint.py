@@ -22,15 +22,13 @@ import torch
 from torch import Tensor
 
 from ired_diag.errors import WrongCheckpoint
-from ired_diag.runs.state_dict import split_buffers, strip_prefixes
+from ired_diag.runs.state_dict import Tensors, split_buffers, strip_prefixes
 from ired_diag.runs.torch_file import read_torch_file
 from ired_diag.runs.trainer1d import NETWORK
 from ired_diag.runs.weights_file import read_weights
 
 Weights = Literal["raw", "ema"]
 Layout = Literal["trainer1d", "final_model", "ired_diag", "state_dict"]
-
-Tensors = dict[str, Tensor]
 
 MOST_STEPS = 2**63 - 1  # as 64 bits hold it
 
@@ -62,8 +60,9 @@ class Checkpoint:
             WrongCheckpoint: The file does not hold them.
         """
         if weights not in self.states:
+            stored = ", ".join(map(repr, self.states))
             raise WrongCheckpoint(
-                f"{self.path}: has no {weights!r} weights, only {', '.join(map(repr, self.states))}. "
+                f"{self.path}: has no {weights!r} weights, only {stored}. "
                 f"Choose with --weights (in Python: weights=…)."
             )
         return self.states[weights]
@@ -97,11 +96,13 @@ def _read_safetensors(path: Path, device: torch.device | str) -> Checkpoint:
             states[kind] = content[kind]
     if content["step"] is None:
         return _assemble(path, "state_dict", states)
+    for kind, state in states.items():
+        states[kind] = _only_tensors(state, str(path))
     return Checkpoint(
         path=path,
         layout="ired_diag",
         step=content["step"],
-        states={kind: _only_tensors(state, str(path)) for kind, state in states.items()},
+        states=states,
         configuration=content["configuration"],
     )
 
@@ -178,7 +179,12 @@ def _assemble(
     )
 
 
-def _parts(tensors: Mapping[str, Tensor], where: str, *, is_ours: bool) -> tuple[Tensors, Tensors]:
+def _parts(
+    tensors: Mapping[str, Tensor],
+    where: str,
+    *,
+    is_ours: bool,
+) -> tuple[Tensors, Tensors]:
     """Return a model's tensors and its constants; what we wrote says by its prefix which is which."""
     if not is_ours or not any(name.startswith(NETWORK) for name in tensors):
         return split_buffers(strip_prefixes(tensors, where))
@@ -195,13 +201,18 @@ def _parts(tensors: Mapping[str, Tensor], where: str, *, is_ours: bool) -> tuple
 def _only_tensors(state: object, where: str) -> Tensors:
     if not isinstance(state, Mapping) or not state:
         raise WrongCheckpoint(f"{where}: expected a dictionary of tensors, found nothing in it.")
-    odd = [repr(key) for key, value in state.items() if not _is_plain(value)]
+    tensors: Tensors = {}
+    odd: list[str] = []
+    for key, value in state.items():
+        tensors[str(key)] = value
+        if not _is_plain(value):
+            odd.append(repr(key))
     if odd:
         raise WrongCheckpoint(
             f"{where}: expected a dictionary of tensors, found what is not a dense real tensor: "
             f"{', '.join(odd[:4])}."
         )
-    return {str(key): value for key, value in state.items()}
+    return tensors
 
 
 def _is_plain(value: object) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ired_diag.runs.history import Series
 
@@ -45,11 +46,11 @@ def dead_end_of(series: Mapping[str, Series], metric: str) -> DeadEnd | None:
         metric: The judged one.
     """
     judged = series.get(metric)
-    if judged is None or len(judged) < FEWEST or not np.isfinite(judged.values[-1]):
+    if judged is None or len(judged) < FEWEST:
         return None
-    moving = np.flatnonzero(judged.values != judged.values[-1])
-    first = int(moving[-1]) + 1 if len(moving) else 0
-    if len(judged) - first < FEWEST:
+    constant = float(judged.values[-1])
+    first = _first_of_constant_end(judged.values)
+    if not np.isfinite(constant) or len(judged) - first < FEWEST:
         return None
     earliest = judged.steps[max(0, first - 1)]
     constant_steps = judged.steps[first:]
@@ -59,8 +60,16 @@ def dead_end_of(series: Mapping[str, Series], metric: str) -> DeadEnd | None:
             continue
         steps = constant_steps[constant_steps >= lost_since]
         if len(steps) >= FEWEST:
-            return DeadEnd(int(steps[0]), float(judged.values[-1]), witness=name)
+            return DeadEnd(int(steps[0]), constant, witness=name)
     return None
+
+
+def _first_of_constant_end(values: NDArray[np.float64]) -> int:
+    """Return the place from which values stay at the last one."""
+    moving = np.flatnonzero(values != values[-1])
+    if not len(moving):
+        return 0
+    return int(moving[-1]) + 1
 
 
 def as_judged(series: Mapping[str, Series], metric: str) -> Series | None:

@@ -32,6 +32,8 @@ PARTS = frozenset(  # settings that ask for fewer samples
     """.split()
 )
 
+Settings = tuple[tuple[str, str], ...]  # key and value
+
 
 @dataclass(frozen=True, kw_only=True)
 class SampleCount:
@@ -50,8 +52,8 @@ class SampleCount:
     group: str
     label: str
     metric: str
-    data: tuple[tuple[str, str], ...]
-    parts: tuple[tuple[str, str], ...]
+    data: Settings
+    parts: Settings
     samples: int
     where: str
 
@@ -86,7 +88,10 @@ def _stated_counts(record: Run, group: str, label: str) -> Iterator[SampleCount]
 def _logged_counts(run: Run) -> Iterator[SampleCount]:
     """Yield the last value of each metric that is a number of samples."""
     for name, series in run.history.series.items():
-        if not is_sample_count(name) or not len(series) or not np.isfinite(series.values[-1]):
+        if not is_sample_count(name) or not len(series):
+            continue
+        count = series.values[-1]
+        if not np.isfinite(count):
             continue
         yield SampleCount(
             group=run.group,
@@ -94,7 +99,7 @@ def _logged_counts(run: Run) -> Iterator[SampleCount]:
             metric=name,
             data=_chosen(run.configuration, DATA),
             parts=_chosen(run.configuration, PARTS),
-            samples=int(series.values[-1]),
+            samples=int(count),
             where=f"step {series.steps[-1]}",
         )
 
@@ -123,7 +128,8 @@ def is_sample_count(name: str) -> bool:
     return bool(splits) and bool(COUNTS & rest) and rest <= AROUND_A_COUNT
 
 
-def _chosen(configuration: Mapping[str, Any] | None, keys: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def _chosen(configuration: Mapping[str, Any] | None, keys: frozenset[str]) -> Settings:
+    """Return the settings of given keys, sorted, as text."""
     chosen: list[tuple[str, str]] = []
     for key, value in (configuration or {}).items():
         last = key.rpartition(".")[2]

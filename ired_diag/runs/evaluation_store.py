@@ -42,7 +42,10 @@ def find_evaluations(root: Path) -> list[Path]:
         return [root]
     if why_unlistable(root):  # who opens it lists it
         return []
-    return sorted([*(root / FOLDER).glob(f"*{SUFFIX}"), *root.glob(f"*{SUFFIX}")])
+    paths: list[Path] = []
+    for folder in (root, root / FOLDER):
+        paths.extend(folder.glob(f"*{SUFFIX}"))
+    return sorted(paths)
 
 
 def read_evaluation(path: Path) -> Run:
@@ -121,8 +124,10 @@ def _of_other_logs(runs: Path, logs: set[str]) -> set[Path]:
 def _free_name(record: Run, folder: Path, *, taken: set[Path]) -> Path:
     """Return a file for an evaluation: named by its log, and by the log's path where two have one name."""
     source = record.path
-    path = folder / f"{folder_name(source.stem)}{SUFFIX}"
+    name = folder_name(source.stem)
+    path = folder / f"{name}{SUFFIX}"
     if path in taken:
-        digest = hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]
-        path = folder / f"{folder_name(source.stem)}-{digest}{SUFFIX}"
+        place = str(source.resolve()).encode()
+        digest = hashlib.sha256(place).hexdigest()[:8]
+        path = folder / f"{name}-{digest}{SUFFIX}"
     return path

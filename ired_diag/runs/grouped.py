@@ -12,7 +12,10 @@ Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
 
 
-def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+def grouped(
+    items: Iterable[Item],
+    key: Callable[[Item], Key],
+) -> dict[Key, list[Item]]:
     """Return items in lists by their key, each in the order given.
 
     >>> grouped(["q1", "x2", "q3"], key=lambda name: name[0])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ired_diag.config_keys import METADATA
@@ -39,6 +40,7 @@ NAMES = frozenset(("name", "names", "group"))  # a name that several runs share 
 WORKERS = re.compile(r"(?:^|_)(?:n|num|number_of)_(?:\w+_)?(?:procs|processes|threads|cpus|jobs)$")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T _].*)?|\d{8}[-_T]\d{4,6}|\d{1,2}:\d{2}(?::\d{2})?")
 IDENTIFIER = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?=.*\d)[0-9a-f]{12,64}")
+ROOTS = ("/", "./", "../", "~/", "s3://", "gs://")
 FEWEST_UNIQUE = 4  # runs: text that differs in each of so many is an identifier, not a choice
 
 
@@ -63,14 +65,16 @@ def identifies_by_name(key: str) -> bool:
     if _is_of_a_setting(words):
         return False
     last = "_".join(_words(key.rpartition(".")[2]))
-    return last in WHOLE or words[-1] in BY_WORD or bool(WORKERS.search(last))
+    if last in WHOLE or words[-1] in BY_WORD:
+        return True
+    return WORKERS.search(last) is not None
 
 
 def identity_keys(runs: Iterable[Labelled]) -> frozenset[str]:
     """Return the keys that only identify a run among the given ones."""
     runs = list(runs)
-    keys: set[str] = set().union(*(run.values for run in runs))
     identifying: set[str] = set()
+    keys = set(chain.from_iterable(run.values for run in runs))
     for key in keys:
         if identifies_by_name(key) or _identifies_by_value(key, runs):
             identifying.add(key)
@@ -80,13 +84,14 @@ def identity_keys(runs: Iterable[Labelled]) -> frozenset[str]:
 def _identifies_by_value(key: str, runs: Sequence[Labelled]) -> bool:
     members = [run for run in runs if key in run.values]
     values = [run.values[key] for run in members]
-    if not all(isinstance(value, str) and value for value in values) or len(set(values)) < 2:
+    if not all(map(_is_filled_text, values)):
         return False
+    distinct = len(set(values))
     words = _words(key)
-    if _is_of_a_setting(words):
+    if distinct < 2 or _is_of_a_setting(words):
         return False
-    are_distinct = len(set(values)) == len(values)
-    if are_distinct and (words[-1] in NAMES or len(values) >= FEWEST_UNIQUE):
+    is_name = words[-1] in NAMES
+    if distinct == len(values) and (is_name or len(values) >= FEWEST_UNIQUE):
         return True
     if all(map(_is_place_or_identifier, values)):
         return True
@@ -94,12 +99,18 @@ def _identifies_by_value(key: str, runs: Sequence[Labelled]) -> bool:
     return len(texts) == 1
 
 
+def _is_filled_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
 def _is_place_or_identifier(value: str) -> bool:
-    return _is_path(value) or bool(DATE.fullmatch(value)) or bool(IDENTIFIER.fullmatch(value))
+    if _is_path(value):
+        return True
+    return any(pattern.fullmatch(value) for pattern in (DATE, IDENTIFIER))
 
 
 def _is_path(value: str) -> bool:
-    return value.startswith(("/", "./", "../", "~/", "s3://", "gs://")) and "/" in value
+    return value.startswith(ROOTS) and "/" in value
 
 
 def _without_own(value: str, run: Labelled) -> str:
@@ -112,7 +123,9 @@ def _without_own(value: str, run: Labelled) -> str:
 
 
 def _is_seed(words: Sequence[str]) -> bool:
-    return bool({"seed", "seeds"} & set(words)) or list(words[-2:]) == ["random", "state"]
+    if "seed" in words or "seeds" in words:
+        return True
+    return list(words[-2:]) == ["random", "state"]
 
 
 def _is_of_a_setting(words: Sequence[str]) -> bool:

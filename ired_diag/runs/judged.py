@@ -44,8 +44,10 @@ def judge_runs(
         NotFound: No run logs the metric.
     """
     runs = tuple(runs)
-    if metric is not None and not any(metric in run.history.series for run in runs):
-        raise NotFound(f"--metric {metric}: no run logs it. Logged: {_names(_logged(runs))}.")
+    is_logged = any(metric in run.history.series for run in runs)
+    if metric is not None and not is_logged:
+        logged = _names(_logged(runs))
+        raise NotFound(f"--metric {metric}: no run logs it. Logged: {logged}.")
     changes: dict[str, Any] = {}
     if metric:
         changes["metric"] = metric
@@ -113,8 +115,11 @@ def shared_metric(groups: Groups) -> str:
             "No logged metric is known to measure how good a model is. Choose one with --metric NAME: "
             f"{_names(sorted(common))}."
         )
-    has = "; ".join(f"{name} has {_names(metrics)}" for name, metrics in logged.items())
-    raise NotFound(f"The groups log no metric in common, so --metric cannot be chosen: {has}.")
+    has: list[str] = []
+    for name, metrics in logged.items():
+        has.append(f"{name} has {_names(metrics)}")
+    listed = "; ".join(has)
+    raise NotFound(f"The groups log no metric in common, so --metric cannot be chosen: {listed}.")
 
 
 def shared_direction(groups: Groups, metric: str) -> Direction:
@@ -243,7 +248,9 @@ def _logged(runs: Iterable[Run]) -> list[str]:
     """Return the metrics of which any run has a value."""
     logged: set[str] = set()
     for run in runs:
-        logged.update(name for name, series in run.history.series.items() if len(series))
+        for name, series in run.history.series.items():
+            if len(series):
+                logged.add(name)
     return sorted(logged)
 
 
@@ -252,7 +259,8 @@ def _lengths(groups: Groups, names: Iterable[str]) -> dict[str, range]:
     runs = _runs_of(groups)
     lengths: dict[str, range] = {}
     for name in names:
-        longest = max(len(run.history.series.get(name, ())) for run in runs)
+        series = [run.history.series.get(name, ()) for run in runs]
+        longest = max(map(len, series))
         lengths[name] = range(longest)
     return lengths
 

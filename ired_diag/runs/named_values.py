@@ -24,7 +24,12 @@ def named_value(run: Run, key: str) -> float | None:
         run: The run; its path, its group and its name are read.
         key: The setting, as its configuration or its log calls it.
     """
-    texts = [*run.path.parts[-PARTS:], run.experiment, run.name or "", run.run_name]
+    texts = [
+        *run.path.parts[-PARTS:],
+        run.experiment,
+        run.name or "",
+        run.run_name,
+    ]
     values: set[float] = set()
     for text in texts:
         values.update(_values_in(text, key))
@@ -41,14 +46,17 @@ def _values_in(text: str, key: str) -> list[float]:
     """
     names = "|".join(_patterns_of(key))
     pattern = rf"(?<![a-z])(?:{names})[_=-]?{NUMBER}{END}"
-    return [float(match["number"]) for match in re.finditer(pattern, text, re.IGNORECASE)]
+    matches = re.finditer(pattern, text, re.IGNORECASE)
+    return [float(match["number"]) for match in matches]
 
 
 def _patterns_of(key: str) -> list[str]:
     """Return a pattern for each name of a setting, the longest first."""
-    last = key.rpartition(".")[2].rpartition("/")[2].lower()
+    last = re.split(r"[./]", key.lower())[-1]
     names = {last}
-    names.update(alias for alias in ALIASES.get(last, ()) if " " not in alias)
+    for alias in ALIASES.get(last, ()):
+        if " " not in alias:
+            names.add(alias)
     names.discard("")
     longest_first = sorted(names, key=len, reverse=True)
     return [re.escape(name).replace("_", "[_-]?") for name in longest_first]

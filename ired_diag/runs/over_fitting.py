@@ -91,7 +91,9 @@ def _are_losses(validation: Series, train: Series) -> bool:
     """Say whether two series are long enough, finite and not negative, and the first is above 0."""
     for series in (validation, train):
         values = np.asarray(series.values)
-        if len(values) < FEWEST or not np.isfinite(values).all() or values.min() < 0:
+        if len(values) < FEWEST or not np.isfinite(values).all():
+            return False
+        if values.min() < 0:
             return False
     return bool(np.min(validation.values) > 0)
 
@@ -109,7 +111,8 @@ def _climbs(values: Array) -> bool:
     steps = np.diff(values)
     # Of few steps each is a large share: 1.5 times an even rise is not a jump.
     largest_share = max(LARGEST_STEP, 1.5 / len(steps))
-    return float(steps.max()) <= largest_share * float(np.ptp(values))
+    whole_rise = float(np.ptp(values))
+    return float(steps.max()) <= largest_share * whole_rise
 
 
 def _falls_on(train: Series, best_step: float) -> bool:
@@ -119,7 +122,8 @@ def _falls_on(train: Series, best_step: float) -> bool:
     near = values[max(0, place - 1) : place + 2]
     if not len(near):
         return False
-    return _late_level(values, share=10) <= FALLEN * float(np.median(near))
+    level_at_best = float(np.median(near))
+    return _late_level(values, share=10) <= FALLEN * level_at_best
 
 
 def _kept(run: Run, metric: str, best_step: float) -> str | None:
@@ -129,7 +133,8 @@ def _kept(run: Run, metric: str, best_step: float) -> str | None:
         if not _grows_by_name(name) or _data_of(name) != data:
             continue
         values = np.asarray(series.values, dtype=np.float64)
-        before = values[np.asarray(series.steps) <= best_step][-3:]
+        is_before = np.asarray(series.steps) <= best_step
+        before = values[is_before][-3:]
         if len(values) < FEWEST or not len(before):
             continue
         if _late_level(values, share=5) >= STAYED * np.median(before):

@@ -76,10 +76,13 @@ def _overflowed(series: Series) -> Series:
 def _usable_steps(series: Series) -> Series:
     """Return a series without the rows at steps that are too large; itself where there are none."""
     steps = series.steps
-    if not len(steps) or (-EXACT <= steps[0] and steps[-1] <= EXACT):
+    if not len(steps):
+        return series
+    if -EXACT <= steps[0] and steps[-1] <= EXACT:
         return series
     doubles = steps.astype(np.float64)
-    is_last = np.append(doubles[1:] != doubles[:-1], True)
+    differs_from_next = doubles[1:] != doubles[:-1]
+    is_last = np.append(differs_from_next, True)
     is_in_range = (-LARGEST_STEP <= steps) & (steps <= LARGEST_STEP)
     usable = is_in_range & is_last
     if usable.all():
@@ -100,5 +103,6 @@ def _findings_on_values(infinite: Mapping[str, int]) -> list[Finding]:
         return []
     values = sum(infinite.values())
     metrics = first_names(list(infinite), MOST_METRICS)
-    statement = f"{values} values of {metrics} are beyond {LARGEST_VALUE:g} and count as infinite."
+    beyond = f"beyond {LARGEST_VALUE:g}"
+    statement = f"{values} values of {metrics} are {beyond} and count as infinite."
     return [Finding("values_out_of_range", "note", statement, {"values": values})]

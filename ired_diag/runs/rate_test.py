@@ -41,9 +41,13 @@ def is_exponential_rise(steps: Array, rates: Array) -> bool:
     >>> is_exponential_rise(steps, 1e-7 * 1.3**steps), is_exponential_rise(steps, 1e-6 + 1e-4 * steps)
     (True, False)
     """
-    if len(rates) < FEWEST or not np.isfinite(rates).all() or rates[0] <= 0:
+    if len(rates) < FEWEST or not np.isfinite(rates).all():
         return False
-    if np.any(np.diff(rates) < 0) or rates[-1] < LEAST_RISE * rates[0]:
+    first, last = rates[0], rates[-1]
+    if first <= 0 or last < LEAST_RISE * first:
+        return False
+    falls = np.diff(rates) < 0
+    if falls.any():
         return False
     correlation = float(np.corrcoef(steps, np.log(rates))[0, 1])
     return correlation**2 >= STRAIGHT

@@ -24,6 +24,7 @@ from ired_diag.errors import UnreadableFile
 
 SMALL = 1 << 20
 SHARED = 8
+CONTAINERS = (Mapping, list, tuple, set)
 
 
 def check_archive(path: Path) -> None:
@@ -72,16 +73,19 @@ def _tensors(content: object) -> Iterator[tuple[str, Tensor]]:
         name, value = left.pop()
         if isinstance(value, Tensor):
             yield name, value
-        elif isinstance(value, Mapping | list | tuple | set) and id(value) not in entered:
+        elif isinstance(value, CONTAINERS) and id(value) not in entered:
             entered.add(id(value))
             left.extend(_named_items(name, value))
 
 
-def _named_items(name: str, container: Mapping[Any, Any] | Iterable[Any]) -> list[tuple[str, object]]:
-    """Return what a container holds, by its keys or, in a list, by the name of the list."""
+def _named_items(name: str, container: Iterable[Any]) -> Iterator[tuple[str, object]]:
+    """Yield what a container holds, by its keys or, in a list, by the name of the list."""
     if isinstance(container, Mapping):
-        return [(str(key), item) for key, item in container.items()]
-    return [(name, item) for item in container]
+        for key, item in container.items():
+            yield str(key), item
+    else:
+        for item in container:
+            yield name, item
 
 
 def _size(count: int) -> str:

@@ -14,14 +14,16 @@ PREFIXES = ("module.", "_orig_mod.", "model.", "ema_model.", "ebm.")
 BUFFERS = frozenset(Schedule.__dataclass_fields__)
 MOST_KEYS_NAMED = 4
 
+Tensors = dict[str, Tensor]  # by name
 
-def strip_prefixes(state: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
+
+def strip_prefixes(state: Mapping[str, Tensor], where: str) -> Tensors:
     """Return the tensors under the names that the model gives them.
 
     Raises:
         WrongCheckpoint: Two keys are the same tensor under different prefixes.
     """
-    stripped: dict[str, Tensor] = {}
+    stripped: Tensors = {}
     for key, tensor in state.items():
         name = _without_prefixes(key)
         if name in stripped:
@@ -37,10 +39,10 @@ def _without_prefixes(name: str) -> str:
     return name
 
 
-def split_buffers(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def split_buffers(state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Return the network's tensors and, apart, the constants of the noise schedule."""
-    parameters: dict[str, Tensor] = {}
-    constants: dict[str, Tensor] = {}
+    parameters: Tensors = {}
+    constants: Tensors = {}
     for name, tensor in state.items():
         if name in BUFFERS:
             constants[name] = tensor

@@ -100,7 +100,13 @@ def objects_of(content: Stored, key: str, path: Path) -> list[dict[str, Any]]:
     return items
 
 
-def texts_of(content: Stored, key: str, path: Path, *, where: str = "") -> tuple[str, ...]:
+def texts_of(
+    content: Stored,
+    key: str,
+    path: Path,
+    *,
+    where: str = "",
+) -> tuple[str, ...]:
     """Return the list of texts of a key, empty where it is absent.
 
     Args:
@@ -213,8 +219,11 @@ def _result(stored: Stored, path: Path) -> EvaluationResult:
     for key, kind in KINDS_OF_A_RESULT.items():
         value_of_type(stored, key, kind, path)
     path_of(stored, "source", path)
-    # A value of null says that nothing was measured; of another key, that it is unknown.
-    stated = {key: value for key, value in stored.items() if value is not None or key == "value"}
+    stated: dict[str, Any] = {}
+    for key, value in stored.items():
+        # A value of null says that nothing was measured; of another key, that it is unknown.
+        if value is not None or key == "value":
+            stated[key] = value
     try:
         return from_json(stated)
     except TypeError as error:

@@ -157,9 +157,8 @@ def check_seeds(group: str, runs: Sequence[Run]) -> None:
     for run in runs:
         other = first.setdefault(run.seed_label, run)
         if other is not run:
-            raise DiagError(
-                f"{group}: {run.seed_label} is there twice, at {other.path} and at {run.path}. Name one."
-            )
+            places = f"at {other.path} and at {run.path}"
+            raise DiagError(f"{group}: {run.seed_label} is there twice, {places}. Name one.")
 
 
 def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
@@ -173,15 +172,18 @@ def _is_called(name: str, group: str, runs: Sequence[Run]) -> bool:
 
 
 def _no_such_name(name: str, groups: Iterable[str]) -> NotFound:
-    return NotFound(f"No run is named {name!r}. There are: {', '.join(groups) or 'none'}.")
+    choices = ", ".join(groups) or "none"
+    return NotFound(f"No run is named {name!r}. There are: {choices}.")
 
 
 def _ambiguous(name: str, groups: Mapping[str, Sequence[Run]]) -> AmbiguousName:
-    listed = [f"{group} ({_in_brief(runs)})" for group, runs in sorted(groups.items())]
+    meanings: list[str] = []
+    for group, runs in sorted(groups.items()):
+        meanings.append(f"{group} ({_in_brief(runs)})")
     experiments = {runs[0].experiment for runs in groups.values()}
     kind = "variants" if len(experiments) == 1 else "experiments"
-    meanings = f"{len(groups)} {kind}: {'; '.join(listed)}"
-    return AmbiguousName(f"{name!r} means {meanings}. Name one of them.")
+    listed = "; ".join(meanings)
+    return AmbiguousName(f"{name!r} means {len(groups)} {kind}: {listed}. Name one of them.")
 
 
 def _in_brief(runs: Sequence[Run]) -> str:
@@ -215,8 +217,12 @@ def _name_variants(family: Sequence[Run]) -> list[Run]:
 
 
 def _reading_order(run: Run) -> tuple[str, list[tuple[float, str]], int, str]:
-    seed = -1 if run.seed is None else run.seed
-    return run.experiment, _by_value(run.variant or ""), seed, run.seed_label
+    return (
+        run.experiment,
+        _by_value(run.variant or ""),
+        -1 if run.seed is None else run.seed,
+        run.seed_label,
+    )
 
 
 def _by_value(label: str) -> list[tuple[float, str]]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ired_diag.runs.files import write_atomically
-from ired_diag.runs.state_dict import split_buffers, strip_prefixes
+from ired_diag.runs.state_dict import Tensors, split_buffers, strip_prefixes
 
 NETWORK = "model.ebm."
 
@@ -68,7 +68,11 @@ def write_torch_file(path: Path, state: Mapping[str, Any]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def network_tensors(module: Mapping[str, Tensor], names: Sequence[str], where: str) -> dict[str, Tensor]:
+def network_tensors(
+    module: Mapping[str, Tensor],
+    names: Sequence[str],
+    where: str,
+) -> Tensors:
     """Return the network's tensors in a module's, under the names that the network gives them.
 
     Args:
@@ -82,16 +86,16 @@ def network_tensors(module: Mapping[str, Tensor], names: Sequence[str], where: s
     if not all(NETWORK + name in module for name in names):
         network, _ = split_buffers(strip_prefixes(module, where))
         return network
-    tensors: dict[str, Tensor] = {}
+    tensors: Tensors = {}
     for key, tensor in module.items():
         if key.startswith(NETWORK):
             tensors[key.removeprefix(NETWORK)] = tensor
     return tensors
 
 
-def _module(constants: Mapping[str, Tensor], network: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _module(constants: Mapping[str, Tensor], network: Mapping[str, Tensor]) -> Tensors:
     """Return the tensors of the public code's diffusion module, its constants first, in float32."""
-    module: dict[str, Tensor] = {}
+    module: Tensors = {}
     for name, constant in constants.items():
         module[name] = constant.detach().float().cpu().clone()
     for name, tensor in network.items():
@@ -99,5 +103,5 @@ def _module(constants: Mapping[str, Tensor], network: Mapping[str, Tensor]) -> d
     return module
 
 
-def _under_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _under_prefix(prefix: str, tensors: Tensors) -> Tensors:
     return {prefix + name: tensor for name, tensor in tensors.items()}

@@ -28,6 +28,8 @@ from ired_diag.runs.files import FORMAT, check_format, check_lookup, exists, is_
 TRAINING = "training."
 KINDS = ("raw", "ema", "training")
 
+Tensors = dict[str, Tensor]  # by name
+
 
 def write_weights(
     path: Path,
@@ -64,9 +66,9 @@ def write_weights(
     write_atomically(path, _with_sorted_metadata(save(tensors, metadata)))
 
 
-def _under_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _under_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> Tensors:
     """Return copies of tensors as a file holds them, a prefix before each name."""
-    copies: dict[str, Tensor] = {}
+    copies: Tensors = {}
     for name, tensor in tensors.items():
         copies[f"{prefix}{name}"] = tensor.detach().clone().contiguous()
     return copies
@@ -88,7 +90,10 @@ def _with_sorted_metadata(content: bytes) -> bytes:
 
 
 def read_weights(
-    path: Path, *, device: torch.device | str = "cpu", with_training: bool = False
+    path: Path,
+    *,
+    device: torch.device | str = "cpu",
+    with_training: bool = False,
 ) -> dict[str, Any]:
     """Return ``step``, ``configuration`` and the states of a safetensors file.
 
@@ -124,14 +129,18 @@ def _check_file(path: Path) -> None:
         what_is_there = "a folder" if exists(path) else "nothing"
         raise UnreadableFile(f"{path}: expected a checkpoint file, found {what_is_there}.")
     if not os.access(path, os.R_OK):
-        raise NotReadable(f"{path}: not readable: {os.strerror(errno.EACCES)}.")
+        reason = os.strerror(errno.EACCES)
+        raise NotReadable(f"{path}: not readable: {reason}.")
 
 
 def _read_safetensors(
-    path: Path, device: torch.device | str, *, with_training: bool
-) -> tuple[dict[str, str], dict[str, Tensor]]:
+    path: Path,
+    device: torch.device | str,
+    *,
+    with_training: bool,
+) -> tuple[dict[str, str], Tensors]:
     """Return the metadata and the tensors of a safetensors file."""
-    tensors: dict[str, Tensor] = {}
+    tensors: Tensors = {}
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             metadata = file.metadata() or {}
@@ -145,9 +154,9 @@ def _read_safetensors(
     return metadata, tensors
 
 
-def _states(tensors: Mapping[str, Tensor], path: Path) -> dict[str, dict[str, Tensor]]:
+def _states(tensors: Tensors, path: Path) -> dict[str, Tensors]:
     """Return the tensors of each kind that a file of ours holds, by their names within it."""
-    states: dict[str, dict[str, Tensor]] = {}
+    states: dict[str, Tensors] = {}
     for key, tensor in tensors.items():
         kind, _, name = key.partition(".")
         if kind not in KINDS:
