@@ -1,6 +1,6 @@
 """Checkpoints: whose weights, of which step.
 
-Four layouts are read, and told apart by their keys:
+Four layouts are read, and distinguished by their keys:
 
 - ``Trainer1D`` (``model-<n>.pt``, and our own ``last.pt``): {step, model, opt, ema, scaler};
 - ``final_model.pt`` of the study's fork: {ebm_state, step, mining_strategy, config};

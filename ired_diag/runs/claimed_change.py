@@ -152,7 +152,8 @@ def claim_without_setting(name: str, plain_names: Iterable[str]) -> Claim | None
         claim = read(match) if match else None
         if match is None or claim is None or _is_whole_factor(claim):
             continue
-        before, after = name[: match.start()], name[match.end() :]
+        before = name[: match.start()]
+        after = name[match.end() :]
         rest = _words(f"{before} {after}")
         if any(rest <= _words(other) for other in plain_names):
             return claim

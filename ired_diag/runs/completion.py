@@ -28,6 +28,13 @@ LONGEST = 30 * 86400.0  # s: a job that began before is over, its log was copied
 FEWEST_SIBLINGS = 2
 
 
+class CommonEnd(NamedTuple):
+    """The furthest last step of a group, and how many of its runs end there."""
+
+    step: int
+    runs: int
+
+
 def completion_of(run: Run, *, now: float | None = None) -> Completion:
     """Return whether a run is complete.
 
@@ -87,13 +94,6 @@ def note_on_unknown(group: str, runs: Sequence[Run]) -> str:
     return f"{group}: {what} {UNKNOWN_IN_WORDS}{where}; {used}."
 
 
-class CommonEnd(NamedTuple):
-    """The furthest last step of a group, and how many of its runs end there."""
-
-    step: int
-    runs: int
-
-
 def _common_end(runs: Sequence[Run]) -> CommonEnd | None:
     """Return the furthest last step of a group where several runs end; None where only one does."""
     furthest = max((run.history.last_step or 0 for run in runs), default=0)
@@ -106,7 +106,9 @@ def _common_end(runs: Sequence[Run]) -> CommonEnd | None:
 
 
 def _completed(run: Run, end: CommonEnd | None) -> Run:
-    if run.ending.state != "unknown" or end is None or run.history.last_step != end.step:
+    if end is None or run.history.last_step != end.step:
+        return run
+    if run.ending.state != "unknown":
         return run
     detail = f"{end.runs} runs of the group end at the same last step, {end.step}"
     return replace(run, ending=Ending("complete", detail, inferred=True))
@@ -122,4 +124,6 @@ def _is_young(run: Run, now: float) -> bool:
         started = datetime.fromisoformat(str(run.provenance.get("started"))).timestamp()
     except ValueError:
         started = now
-    return now - log.stat().st_mtime < YOUNG and now - started < LONGEST
+    idle = now - log.stat().st_mtime
+    elapsed = now - started
+    return idle < YOUNG and elapsed < LONGEST

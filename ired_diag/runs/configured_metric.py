@@ -66,7 +66,10 @@ class Watched:
     is_literal: bool
 
 
-def configured_metric(configuration: Mapping[str, Any] | None, names: Collection[str]) -> str | None:
+def configured_metric(
+    configuration: Mapping[str, Any] | None,
+    names: Collection[str],
+) -> str | None:
     """Return the logged metric that a configuration says to watch; None where it names none, or several.
 
     Args:
@@ -115,7 +118,11 @@ def named_in(part: Mapping[str, Any]) -> dict[str, str]:
     return names
 
 
-def parts_of(configuration: Mapping[str, Any], where: str = "", levels: int = DEEPEST) -> Iterator[Part]:
+def parts_of(
+    configuration: Mapping[str, Any],
+    where: str = "",
+    levels: int = DEEPEST,
+) -> Iterator[Part]:
     """Yield a configuration and the mappings within it; keys with a path (``trainer/mode``) by their path."""
     classes = [str(configuration[key]) for key in CLASS_KEYS if key in configuration]
     place = "/".join([where, *classes])
@@ -144,7 +151,9 @@ def means(name: str, metric: str) -> bool:
     >>> means("accuracy", "eval_accuracy"), means("val_loss", "validation/loss"), means("acc", "train_acc")
     (True, True, False)
     """
-    return words_of(name) == words_of(metric) or _measure_of(name) == _measure_of(metric)
+    if words_of(name) == words_of(metric):
+        return True
+    return _measure_of(name) == _measure_of(metric)
 
 
 def _unfolded(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,10 @@ class Direction:
 
 
 def direction_of(
-    metric: str, *, higher_is_better: bool | None = None, configuration: Mapping[str, Any] | None = None
+    metric: str,
+    *,
+    higher_is_better: bool | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> Direction:
     """Return the direction of a metric.
 

@@ -59,9 +59,9 @@ def _distinct(members: Sequence[Run]) -> list[Run]:
     labels = [run.seed_label for run in members]
     if len(set(labels)) == len(labels):
         return list(members)
-    alternatives: list[list[Names]] = [
-        [_name_by_job(run) for run in members],
-        [_names_by_place(run) for run in members],
+    alternatives = [
+        list(map(_name_by_job, members)),
+        list(map(_names_by_place, members)),
     ]
     names = distinct_labels(labels, alternatives)
     copies = _copies(members)

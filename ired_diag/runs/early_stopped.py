@@ -39,7 +39,8 @@ def was_stopped_early(run: Run) -> bool:
     patiences = [int(number) for number in _numbers(configuration, "patience") if number >= 1]
     gains = [0.0, *_numbers(configuration, *OF_THE_LEAST_GAIN)]
     epochs = [number for number in _numbers(configuration, "epoch", "epochs") if number > 0]
-    is_short = bool(epochs) and len(run.evaluated[1]) < min(epochs)
+    _, judged = run.evaluated
+    is_short = bool(epochs) and len(judged) < min(epochs)
     for curve, patience in itertools.product(_curves(run), patiences):
         if is_short and _is_near(curve, patience):
             return True

@@ -60,7 +60,8 @@ def read_evaluation(path: Path) -> Run:
     check_format(content.get("format"), str(path))
     kind = content.get("kind")
     if kind not in (EVALUATION, UNSTARTED):
-        raise UnreadableFile(f"{path}: expected the kind {EVALUATION!r} or {UNSTARTED!r}, found {kind!r}.")
+        expected = f"{EVALUATION!r} or {UNSTARTED!r}"
+        raise UnreadableFile(f"{path}: expected the kind {expected}, found {kind!r}.")
     provenance = dict(provenance_of(content, path))
     sources = sources_in(provenance) or [str(path)]
     provenance.pop("sources", None)

@@ -34,7 +34,8 @@ def may_be_columns(content: bytes) -> bool:
         return False
     if not _are_plainly_flat(content, len(lines)) and not all(map(_is_flat, lines)):
         return False
-    return _cells(lines) <= max(MOST_CELLS, SPARSE * content.count(b":"))
+    values = content.count(b":")  # about one colon for each value
+    return _cells(lines) <= max(MOST_CELLS, SPARSE * values)
 
 
 def _are_plainly_flat(content: bytes, lines: int) -> bool:
@@ -55,9 +56,9 @@ def _is_flat(line: bytes) -> bool:
     bare = b"".join(parts[::2]).strip()
     if not bare:
         return True
-    if len(bare) < 2 or not bare.startswith(b"{") or not bare.endswith(b"}"):
+    first, inside, last = bare[:1], bare[1:-1], bare[-1:]
+    if (first, last) != (b"{", b"}"):
         return False
-    inside = bare[1:-1]
     return not any(mark in inside for mark in BRACKETS)
 
 

@@ -120,7 +120,8 @@ class History:
     @property
     def last_step(self) -> int | None:
         """The last step at which anything was logged."""
-        last_steps = [int(series.steps[-1]) for series in self.series.values() if len(series)]
+        logged = filter(len, self.series.values())
+        last_steps = [int(series.steps[-1]) for series in logged]
         return max(last_steps, default=None)
 
     def rows(self) -> list[Row]:
@@ -329,7 +330,8 @@ def _last_of_each(steps: Integers, values: Floats) -> Series:
     order = np.argsort(steps, kind="stable")
     steps = steps[order]
     values = values[order]
-    is_last = np.append(steps[1:] != steps[:-1], True)
+    differs_from_next = steps[1:] != steps[:-1]
+    is_last = np.append(differs_from_next, True)
     return Series(steps[is_last], values[is_last])
 
 

@@ -30,7 +30,12 @@ FALLEN = 0.5  # of the training loss at the best evaluation
 STAYED = 0.95  # of another metric's value there
 LARGEST_STEP = 0.5  # of the whole rise: more in one step is a jump
 FEWEST = 5  # evaluations
-FRESH = ("rank", "ood", "mining_strategy", "diffusion_steps")  # of the study that draws each batch anew
+FRESH = (
+    "rank",
+    "ood",
+    "mining_strategy",
+    "diffusion_steps",
+)  # settings of a study that draws each batch fresh
 
 Array = NDArray[np.float64]
 
@@ -60,7 +65,9 @@ def over_fitting_of(run: Run, metric: str | None = None) -> OverFitting | None:
         metric: The validation loss. Default: the metric that judges the run.
     """
     metric = metric or run.judging_metric
-    if metric is None or not run.direction_of(metric).lower_is_better or _draws_each_batch_anew(run):
+    if metric is None or not run.direction_of(metric).lower_is_better:
+        return None
+    if _draws_fresh_batches(run):
         return None
     validation = run.as_judged(metric)
     twin = training_metric(metric, run.history.series)
@@ -82,7 +89,7 @@ def over_fitting_of(run: Run, metric: str | None = None) -> OverFitting | None:
     )
 
 
-def _draws_each_batch_anew(run: Run) -> bool:
+def _draws_fresh_batches(run: Run) -> bool:
     configuration = run.configuration or {}
     return all(key in configuration for key in FRESH)
 

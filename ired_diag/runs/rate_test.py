@@ -49,5 +49,5 @@ def is_exponential_rise(steps: Array, rates: Array) -> bool:
     falls = np.diff(rates) < 0
     if falls.any():
         return False
-    correlation = float(np.corrcoef(steps, np.log(rates))[0, 1])
-    return correlation**2 >= STRAIGHT
+    correlations = np.corrcoef(steps, np.log(rates))
+    return float(correlations[0, 1]) ** 2 >= STRAIGHT

@@ -58,14 +58,16 @@ def name_runs(paths: Iterable[Names]) -> list[RunName]:
     indexed = _indexed(places)
     experiments = [_experiment(place, indexed) for place in places]
     runs = [""] * len(places)
-    numbers_of = grouped(range(len(places)), key=lambda number: experiments[number])
+    numbers_of = grouped(range(len(places)), key=experiments.__getitem__)
     for numbers in numbers_of.values():
         units = [_units(places[number], indexed) for number in numbers]
         for number, name in zip(numbers, shortest_distinct(units), strict=True):
             runs[number] = name
+    called = shortest_distinct(experiments)
     names: list[RunName] = []
-    for place, experiment, run in zip(places, shortest_distinct(experiments), runs, strict=True):
-        names.append(RunName(experiment, run, _seed(place)))
+    for place, experiment, run in zip(places, called, runs, strict=True):
+        seed = _seed(place)
+        names.append(RunName(experiment, run, seed))
     return names
 
 
@@ -195,7 +197,10 @@ def shortest_distinct(paths: Sequence[Names]) -> list[str]:
     return [shown.get(path, "") for path in paths]
 
 
-def distinct_labels(labels: Sequence[str], alternatives: Sequence[Sequence[Names]]) -> list[str]:
+def distinct_labels(
+    labels: Sequence[str],
+    alternatives: Sequence[Sequence[Names]],
+) -> list[str]:
     """Return labels, those that several runs share replaced by what distinguishes the runs.
 
     Args:
@@ -205,13 +210,14 @@ def distinct_labels(labels: Sequence[str], alternatives: Sequence[Sequence[Names
             shared.
     """
     distinct = list(labels)
-    places_of = grouped(range(len(labels)), key=lambda place: labels[place])
+    places_of = grouped(range(len(labels)), key=labels.__getitem__)
     for places in places_of.values():
         if len(places) == 1:
             continue
         for way in alternatives:
             names = [way[place] for place in places]
-            if all(names) and len(set(names)) == len(places):
+            are_distinct = len(set(names)) == len(names)
+            if all(names) and are_distinct:
                 for place, name in zip(places, shortest_distinct(names), strict=True):
                     distinct[place] = name
                 break

@@ -60,7 +60,8 @@ def folder_name(name: str) -> str:
     plain = re.sub(r"^\.+", "", plain) or "_"
     if len(plain.encode()) <= LONGEST_FOLDER_NAME:
         return plain
-    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    content = name.encode(errors="surrogatepass")
+    digest = hashlib.sha256(content).hexdigest()[:8]
     kept_bytes = LONGEST_FOLDER_NAME - len(digest) - 1
     beginning = plain.encode()[:kept_bytes].decode(errors="ignore")
     return f"{beginning}-{digest}"
@@ -87,9 +88,12 @@ def write_run(run: Run, folder: Path, *, results: Path | None = None) -> list[Pa
     Raises:
         CannotWrite: The folder cannot be written.
     """
-    places = [folder / ATTEMPTS / folder_name(name) for name in _attempt_names(run.attempts)]
-    for number, (place, attempt) in enumerate(zip(places, run.attempts, strict=True), start=1):
-        _write_record(attempt, place, number, record_content(attempt, run.experiment))
+    places: list[Path] = []
+    for attempt, name in zip(run.attempts, _attempt_names(run.attempts), strict=True):
+        place = folder / ATTEMPTS / folder_name(name)
+        places.append(place)
+        content = record_content(attempt, run.experiment)
+        _write_record(attempt, place, len(places), content)
     content = record_content(run, run.experiment)
     content["run_name"] = run.run_name
     if results is not None:
@@ -214,7 +218,10 @@ def _recorded_metric(content: Mapping[str, Any], path: Path) -> RecordedMetric |
     return RecordedMetric(name, higher_is_better)
 
 
-def _history(metrics: Path, read_metrics: Callable[[Path], History]) -> tuple[History, list[Unreadable]]:
+def _history(
+    metrics: Path,
+    read_metrics: Callable[[Path], History],
+) -> tuple[History, list[Unreadable]]:
     """Return a run's history, or that it may not be read."""
     if not metrics.is_file():
         return History(), []
@@ -252,7 +259,8 @@ def _write_record(run: Run, folder: Path, number: int, content: Mapping[str, Any
     """
     rows: list[Row] = []
     for row in run.history.rows():
-        rows.append(Row(row.step, row.values, number + row.attempt - 1))
+        attempt = number + row.attempt - 1
+        rows.append(Row(row.step, row.values, attempt))
     write_atomically(folder / METRICS, to_jsonl(rows))
     # The age of the log shows whether the job may still be running.
     changed = run.path.stat().st_mtime_ns
@@ -313,7 +321,11 @@ def _read_attempts(folder: Path) -> list[Run]:
             attempts.append(_read_attempt(place))
         except NotReadable:
             continue  # a finding names it: unreadable_parts
-    return sorted(attempts, key=lambda attempt: (attempt.started or "", attempt.job or ""))
+    return sorted(attempts, key=_start_and_job)
+
+
+def _start_and_job(attempt: Run) -> tuple[str, str]:
+    return attempt.started or "", attempt.job or ""
 
 
 def _read_attempt(folder: Path) -> Run:

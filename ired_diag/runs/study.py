@@ -132,9 +132,9 @@ class Study:
         experiment = name.partition("@")[0]
         exact = {group: runs for group, runs in groups.items() if runs[0].experiment == experiment}
         groups = exact or groups  # q103 is q103, also next to a q103_again
-        plain = {group: runs for group, runs in groups.items() if runs[0].variant is None}
+        plain = [group for group, runs in groups.items() if runs[0].variant is None]
         if len(plain) == 1:  # q103 is q103, also next to its own forks
-            groups = plain
+            groups = {plain[0]: groups[plain[0]]}
         if not groups:
             names = sorted(self.groups())
             if len(names) > MOST_NAMES:
@@ -190,7 +190,10 @@ def _in_brief(runs: Sequence[Run]) -> str:
     """Return the number of seeds, how many are complete, and the commit."""
     complete = sum(run.ending.complete for run in runs)
     unknown = sum(run.ending.unknown for run in runs)
-    parts = [f"{len(runs)} seeds", f"{complete} complete"]
+    parts = [
+        f"{len(runs)} seeds",
+        f"{complete} complete",
+    ]
     if unknown:
         parts.append(f"{unknown} of unknown ending")
     commits = {run.commit for run in runs if run.commit}

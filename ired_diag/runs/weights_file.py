@@ -70,7 +70,8 @@ def _under_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> Tensors:
     """Return copies of tensors as a file holds them, a prefix before each name."""
     copies: Tensors = {}
     for name, tensor in tensors.items():
-        copies[f"{prefix}{name}"] = tensor.detach().clone().contiguous()
+        copy = tensor.detach().clone()
+        copies[f"{prefix}{name}"] = copy.contiguous()
     return copies
 
 
@@ -116,7 +117,8 @@ def read_weights(
         check_format(int(metadata["ired_diag_format"]), str(path))
         step = int(metadata["step"])
         configuration = parse_json(metadata["configuration"])
-        if not isinstance(configuration, dict) or not tensors or not 0 <= step < 2**63:
+        is_step = 0 <= step < 2**63
+        if not isinstance(configuration, dict) or not tensors or not is_step:
             raise ValueError("no configuration, no tensors, or no number of steps")
     except (KeyError, ValueError) as error:
         raise UnreadableFile(f"{path}: its metadata is damaged ({error}).") from error
