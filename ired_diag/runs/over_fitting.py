@@ -30,12 +30,8 @@ FALLEN = 0.5  # of the training loss at the best evaluation
 STAYED = 0.95  # of another metric's value there
 LARGEST_STEP = 0.5  # of the whole rise: more in one step is a jump
 FEWEST = 5  # evaluations
-FRESH = (
-    "rank",
-    "ood",
-    "mining_strategy",
-    "diffusion_steps",
-)  # settings of a study that draws each batch fresh
+# Settings of studies that draw each batch fresh.
+FRESH = ("rank", "ood", "mining_strategy", "diffusion_steps")
 
 Array = NDArray[np.float64]
 

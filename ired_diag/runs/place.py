@@ -68,7 +68,7 @@ NOT_COUNTED = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlaceName:
     """The parts of one name.
 
