@@ -35,7 +35,7 @@ Configuration = Mapping[str, Any]
 
 
 def contrastive_loss(run: Run) -> Series | None:
-    """Return the contrastive loss of a run in nats, before its weight; None where no log tells it."""
+    """Return the contrastive loss of a run in nats, before its weight; None where it is not logged."""
     for name, series in run.history.series.items():
         words = words_of(name)
         if _is_plain(words) and not _is_weighted(words):
@@ -49,7 +49,7 @@ def contrastive_loss(run: Run) -> Series | None:
 
 
 def is_contrasted(run: Run) -> bool | None:
-    """Say whether a run minimises a contrastive loss of energies; None where nothing tells."""
+    """Say whether a run minimises a contrastive loss of energies; None where that is unknown."""
     configuration = run.configuration or {}
     strategies = [configuration[key] for key in STRATEGIES if key in configuration]
     strategy = strategies[0] if strategies else None
@@ -64,7 +64,7 @@ def is_contrasted(run: Run) -> bool | None:
 
 
 def weighted_term(run: Run) -> tuple[str, Series] | None:
-    """Return the name and values of the contrastive term times its weight, where a log tells it."""
+    """Return the name and values of the contrastive term times its weight, where it is logged."""
     weighted = _weighted_terms(run)
     return weighted[0] if weighted else None
 

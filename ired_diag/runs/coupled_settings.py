@@ -5,7 +5,7 @@ of the largest, a number of heads that grows with the width: in all configuratio
 
     log b = c + β log a.
 
-Three different values of a and b on one line are no accident, whatever β is; of two values, only the usual
+Three different values of a and b on one line are not an accident, whatever β is; of two values, only the usual
 scalings are taken: β = ±1 and ±1/2. A number of parameters or of operations is computed from other settings
 and never a choice of its own.
 

@@ -47,7 +47,7 @@ def with_distinct_names(runs: Iterable[Run]) -> list[Run]:
     """Return runs, those of a group that have the same seed named by job or place.
 
     The same run in two places, by its job or because nothing in its history differs, keeps the shared name:
-    whoever compares must say which of the two is meant (``study.check_seeds``).
+    a comparison must say which of the two is meant (``study.check_seeds``).
     """
     distinct: list[Run] = []
     for members in by_group(runs).values():

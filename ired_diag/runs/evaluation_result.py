@@ -1,6 +1,6 @@
 """One number that an evaluation of a model gave, with what the file says about it.
 
-The metric's name has the form ``<data>/<measure>``: ``ood/mse``, ``test/accuracy``; without the first part
+The metric's name has the form ``<data>/<measure>``: ``test/accuracy``, ``ood/loss``; without the first part
 where the file does not say on which data the model was evaluated. Everything that the file does not say is
 None or empty: the kind of a spread, the number of samples, the checkpoint.
 """
@@ -20,12 +20,12 @@ class EvaluationResult:
     """One number, or the error in its place.
 
     Attributes:
-        metric: Name of the metric, ``ood/mse``; empty where an error stands in place of all numbers.
+        metric: Name of the metric, ``test/accuracy``; empty where an error stands in place of all numbers.
         value: The number as printed, NaN included; None where nothing was measured.
         spread: What stands after ``±``.
         spread_kind: ``standard deviation``, ``standard error`` or ``confidence interval``; empty: unknown.
         unit: ``%`` or ``dB``; empty: the plain number.
-        note: What the file adds to the name in brackets, such as ``MSE<0.01``.
+        note: What the file adds to the name in brackets, such as a threshold, ``error<0.01``.
         n: Number of samples.
         batches: The batch after which a running value was printed, where no final value follows it.
         last_batch: The last batch for which the log prints a running value of the same metric.
@@ -33,7 +33,7 @@ class EvaluationResult:
         checkpoint: Path of its checkpoint.
         experiment: Name of the evaluation, from its configuration or its header.
         dataset: Name of the data set.
-        rank: Rank of the data, where the task has one: that of its matrices.
+        rank: The rank of the data, where the task varies it.
         ood: Whether the data are out of distribution.
         final: Whether the file calls it final.
         error: The error that was printed in place of a number.
@@ -63,7 +63,7 @@ class EvaluationResult:
 
     @property
     def measure(self) -> str:
-        """The metric without the data that it was measured on: ``mse``."""
+        """The metric without the data that it was measured on: ``accuracy``."""
         return self.metric.rpartition("/")[2]
 
     @property
@@ -79,7 +79,7 @@ class EvaluationResult:
 
     @property
     def words(self) -> str:
-        """The number as a sentence says it: ``ood/mse 0.213141 ± 0.081284``."""
+        """The number as a sentence says it: ``test/accuracy 0.913 ± 0.012``."""
         if self.error:
             return f"ERROR - {self.error}"
         words = f"{self.metric} not measured"

@@ -108,7 +108,7 @@ def write_evaluations(evaluations: Iterable[Run], runs: Path, *, read: Iterable[
 
 
 def _of_other_logs(runs: Path, logs: set[str]) -> set[Path]:
-    """Return the stored evaluations that came from other logs; a damaged one is nobody's to touch."""
+    """Return the stored evaluations that came from other logs; damaged ones count among them, so that they stay."""
     kept = set()
     for path in find_evaluations(runs):
         try:

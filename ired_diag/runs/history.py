@@ -1,6 +1,6 @@
 """The history of a run: what was logged at each step.
 
-On disk it is JSON lines, one object a step: ``{"step": 1000, "attempt": 1, "validation/mse": 0.0097}``.
+On disk it is JSON lines, one object a step: ``{"step": 1000, "attempt": 1, "val/loss": 0.0097}``.
 NaN and Infinity are data. An attempt that starts at step s ends everything that the attempts before it
 logged at s and later, of all metrics together; s is the step of its first row. Within an attempt, the last
 row of a step counts. A metric that is itself named ``step`` or ``attempt`` is written as ``./step``.

@@ -83,7 +83,7 @@ def judge_groups(
 
 
 def usual_metric(runs: Iterable[Run]) -> str | None:
-    """Return the metric by which most runs are judged; None where nothing is logged that tells."""
+    """Return the metric by which most runs are judged; None where no run is judged."""
     most_common = _judging_metrics(runs).most_common(1)
     return most_common[0][0] if most_common else None
 
@@ -195,7 +195,7 @@ def judged_in_words(runs: Sequence[Run]) -> list[str]:
 
 
 def unjudged_in_words(runs: Sequence[Run]) -> list[str]:
-    """Return how many runs hold nothing that could be judged: silence about them is no sign of health."""
+    """Return how many runs hold nothing that could be judged: no finding on them does not mean no problem."""
     silent: list[Run] = []
     unknown: list[Run] = []
     for run in runs:

@@ -1,6 +1,6 @@
 """The words of a metric's name: what it measures, on which data, and in which direction that improves.
 
-Names are split at everything that is no letter or digit, and at capitals (``valLoss``, ``AverageEpRet``);
+Names are split at everything that is neither a letter nor a digit, and at capitals (``valLoss``, ``AverageEpRet``);
 words that are glued together are separated where both are known (``valloss``). Word groups with one meaning
 become one word (``exact_match``, ``R^2``, ``held_out``). A word is
 

@@ -1,6 +1,6 @@
 """Does a validation loss rise because the model over-fits, and not because training broke down?
 
-In both cases the validation loss ends above its best. The training loss tells them apart: where training
+In both cases the validation loss ends above its best. The training loss distinguishes them: where training
 diverges, it rises too; where the model over-fits a finite training set, it falls on,
 
     L_train at the end  <=  1/2 L_train at the best validation loss,
@@ -8,7 +8,7 @@ diverges, it rises too; where the model over-fits a finite training set, it fall
 and the validation loss rises step by step, not in one jump. The accuracy often stays where it is while the
 validation loss doubles: the model is right as often as before, and too confident where it is wrong.
 
-Where each batch is drawn fresh there is no training set to over-fit, so the same picture is no over-fitting.
+Where each batch is drawn fresh there is no training set to over-fit, so the same picture is not over-fitting.
 
 Reference: Guo et al. (2017), On Calibration of Modern Neural Networks, section 3.
 """

@@ -1,7 +1,7 @@
 """Numbers that a computer can hold and no statistic can use: values near 1e308, steps near 2⁶³.
 
 A double holds numbers up to 1.8e308, but a variance needs their squares and a test on variances the fourth
-power: of a value beyond 1e75 that is no number any more. No loss is that large (the largest number of
+power: of a value beyond 1e75 that exceeds what a double holds. No loss is that large (the largest number of
 float32, in which models train, is 3.4e38), and some loggers write 1.797e308 where they mean infinity. So a
 value beyond ``LARGEST_VALUE`` counts as infinite, as a loss that overflowed, and a note says so.
 

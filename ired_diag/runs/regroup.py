@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ired_diag.errors import DiagError
 from ired_diag.runs.run import Run
 
-# What is known of a run besides its configuration.
+# What is known of a run in addition to its configuration.
 OWN_KEYS = ("experiment", "variant", "job", "commit", "folder")
 MOST_KEYS = 12
 UNKNOWN = "unknown"

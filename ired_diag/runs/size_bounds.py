@@ -37,7 +37,7 @@ def check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unfolded = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
-        return  # no archive, a damaged one, or one that may not be read: whoever reads it says so
+        return  # not an archive, damaged, or not readable: the code that reads it says so
     stored = path.stat().st_size
     if unfolded > stored + SMALL:
         raise UnreadableFile(

@@ -52,5 +52,5 @@ def split_buffers(state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
 
 
 def first_names(names: Mapping[str, Tensor] | set[str]) -> str:
-    """Return the first few names, and how many there are besides."""
+    """Return the first few names, and how many more there are."""
     return name_list.first_names(sorted(names), MOST_KEYS_NAMED) or "none"

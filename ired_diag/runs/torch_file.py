@@ -19,7 +19,7 @@ from ired_diag.errors import UnreadableFile, unreadable
 from ired_diag.runs.files import MAY_NOT_BE_READ, check_lookup, exists, is_file
 from ired_diag.runs.size_bounds import check_archive, check_tensors
 
-# What the reader is known to raise on bytes that are no PyTorch file, or only the first part of one.
+# What the reader is known to raise on bytes that are not a PyTorch file, or only the first part of one.
 BROKEN = (
     pickle.UnpicklingError,
     struct.error,

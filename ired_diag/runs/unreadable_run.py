@@ -1,4 +1,4 @@
-"""A run that is there and may not be read: one of its experiment, counted, and without a number.
+"""A run that may not be read: it counts as a run of its experiment, and has no values.
 
 Its place says what it is, as the run folders next to it have it: ``runs/<experiment>/[<variant>/]seed<k>``.
 Nothing else is known of it: it has neither failed nor finished.
