@@ -5,9 +5,9 @@ of the largest, a number of heads that grows with the width: in all configuratio
 
     log b = c + β log a.
 
-Three different values of a and b on one line are not an accident, whatever β is; of two values, only the usual
-scalings are taken: β = ±1 and ±1/2. A number of parameters or of operations is computed from other settings
-and never a choice of its own.
+Three different values of a and b on one line are not an accident, whatever β is; of two values, only the
+usual scalings are taken: β = ±1 and ±1/2. A number of parameters or of operations is computed from other
+settings and never a choice of its own.
 
 Reference: Goyal et al. (2017), Accurate, Large Minibatch SGD, section 2.1 (the linear scaling rule).
 """

@@ -108,8 +108,8 @@ def write_evaluations(evaluations: Iterable[Run], runs: Path, *, read: Iterable[
 
 
 def _of_other_logs(runs: Path, logs: set[str]) -> set[Path]:
-    """Return the stored evaluations that came from other logs; damaged ones count among them, so that they stay."""
-    kept = set()
+    """Return the stored evaluations that came from other logs, and damaged ones, which stay too."""
+    kept: set[Path] = set()
     for path in find_evaluations(runs):
         try:
             evaluation = read_evaluation(path)

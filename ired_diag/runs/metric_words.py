@@ -1,8 +1,8 @@
 """The words of a metric's name: what it measures, on which data, and in which direction that improves.
 
-Names are split at everything that is neither a letter nor a digit, and at capitals (``valLoss``, ``AverageEpRet``);
-words that are glued together are separated where both are known (``valloss``). Word groups with one meaning
-become one word (``exact_match``, ``R^2``, ``held_out``). A word is
+Names are split at everything that is neither a letter nor a digit, and at capitals (``valLoss``,
+``AverageEpRet``); words that are glued together are separated where both are known (``valloss``). Word groups
+with one meaning become one word (``exact_match``, ``R^2``, ``held_out``). A word is
 
     a measure       of errors (``LOWER``) or of success (``HIGHER``)
     a data set      ``SPLITS``, or ``TRAINING``

@@ -3,8 +3,8 @@
 Tensors are named ``raw.<name>`` and ``ema.<name>``; the metadata holds the format version, the step and
 the configuration. What else training needs to go on from that step stands in the same file under
 ``training.<…>``: the optimiser's memory and the random streams. Code that only looks at weights does not
-read it. Equal content makes equal bytes. A safetensors file of somebody else (no ``ired_diag_format``) is read as
-one state.
+read it. Equal content makes equal bytes. A safetensors file of somebody else (no ``ired_diag_format``) is
+read as one state.
 """
 
 from __future__ import annotations
